@@ -1,0 +1,1 @@
+"""Interactive attention of non-local neural networks."""

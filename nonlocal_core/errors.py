@@ -1,0 +1,77 @@
+"""The error tree: every error that this library raises on purpose.
+
+    NonlocalError
+    ├── MediaError (ValueError)         a file cannot be used as an image or a clip
+    │   └── MediaLimitError             it is larger or longer than a named limit
+    ├── SelectionError (ValueError)     the frames asked for do not exist in the clip
+    ├── GeometryError (ValueError)      a grid, a cell or a point that cannot be
+    │   └── OutsideGridError            the point lies outside what the network saw
+    ├── ShapeError (ValueError)         tensors that do not fit together
+    ├── WeightsError (ValueError)       weights that are missing, damaged or of another network
+    ├── UnknownNameError (ValueError)   a model, block, scope, format … that does not exist
+    ├── CaptureError                    a block could not be read, or its reading could not be proved
+    ├── DeviceMemoryError               the forward pass does not fit in the memory of the device
+    ├── BundleError (ValueError)        bytes that are not a bundle of this version
+    └── RenderError (ValueError)        a picture that cannot be drawn as asked
+
+A message has three parts: what was expected, what came, what to do next.
+"""
+
+from collections.abc import Iterable
+
+
+class NonlocalError(Exception):
+    """Root of every error raised on purpose; catch it to show one sentence to a person."""
+
+
+class MediaError(NonlocalError, ValueError):
+    """A file cannot be read as an image or a clip."""
+
+
+class MediaLimitError(MediaError):
+    """A file is larger, longer or wider than a named limit allows."""
+
+
+class SelectionError(NonlocalError, ValueError):
+    """The frames that were asked for do not exist in the clip."""
+
+
+class GeometryError(NonlocalError, ValueError):
+    """A grid, a cell or a point that cannot be."""
+
+
+class OutsideGridError(GeometryError):
+    """A point lies outside the part of the frame that the network saw."""
+
+
+class ShapeError(NonlocalError, ValueError):
+    """Tensors whose shapes do not fit together."""
+
+
+class WeightsError(NonlocalError, ValueError):
+    """Weights are missing, damaged, or belong to another network."""
+
+
+class UnknownNameError(NonlocalError, ValueError):
+    """A name was not one of the known ones; the message lists them all."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.known = tuple(known)
+        listed = ", ".join(self.known) or "none"
+        super().__init__(f"There is no {kind} called {name!r}. Choose one of: {listed}.")
+
+
+class CaptureError(NonlocalError):
+    """A block could not be read, or the reading could not be proved."""
+
+
+class DeviceMemoryError(NonlocalError):
+    """The forward pass does not fit in the memory of the device."""
+
+
+class BundleError(NonlocalError, ValueError):
+    """Bytes that are not a bundle of this version."""
+
+
+class RenderError(NonlocalError, ValueError):
+    """A picture cannot be drawn as asked."""

@@ -1,0 +1,175 @@
+"""Grids, cells and the view: the only place where points, cells and frames are converted.
+
+A feature map divides the shown frame into cells. The query grid is that division; the key grid is the
+coarser one left by the subsampling trick (paper, section 3.3). They are different types so that a query
+index can never be read on the key grid by mistake.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+from nonlocal_core.errors import GeometryError, OutsideGridError
+
+Box = tuple[float, float, float, float]
+"""(x0, y0, x1, y1) in units of the shown frame: the whole frame is (0, 0, 1, 1)."""
+
+Span = tuple[int, int]
+"""[start, stop) in frames of the clip."""
+
+WHOLE_FRAME: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+class Cell(NamedTuple):
+    """One position of a grid: frame t, row y, column x, counted in cells."""
+
+    t: int
+    y: int
+    x: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A division of a clip into T x H x W cells, row-major: index = (t * H + y) * W + x.
+
+    >>> grid = QueryGrid.over_clip(clip_frames=8, frames=4, rows=14, cols=24)
+    >>> grid.cell_at(frame=5, x=0.5, y=0.0), grid.span(2)
+    (Cell(t=2, y=0, x=12), (4, 6))
+
+    ``box`` is the part of the shown frame that the cells tile: smaller than the frame after a crop or
+    where pooling drops the last odd row, larger where padding lets cells reach past the edge.
+    """
+
+    frames: int
+    rows: int
+    cols: int
+    frame_spans: tuple[Span, ...]
+    box: Box = WHOLE_FRAME
+
+    def __post_init__(self) -> None:
+        if min(self.frames, self.rows, self.cols) < 1:
+            raise GeometryError(f"A grid needs at least one cell along T, H and W; got {self.shape}.")
+        if len(self.frame_spans) != self.frames:
+            raise GeometryError(
+                f"A grid of {self.frames} temporal cells needs one frame span each; got {len(self.frame_spans)}."
+            )
+        x0, y0, x1, y1 = self.box
+        if not (x0 < x1 and y0 < y1):
+            raise GeometryError(f"A box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1; got {self.box}.")
+
+    @classmethod
+    def over_clip(cls, *, clip_frames: int, frames: int, rows: int, cols: int, box: Box = WHOLE_FRAME) -> Self:
+        """Return a grid whose temporal cells share the frames of the clip evenly, in order.
+
+        Raises GeometryError when there are more temporal cells than frames.
+        """
+        if frames > clip_frames:
+            raise GeometryError(f"{frames} temporal cells cannot share {clip_frames} frames.")
+        edges = [t * clip_frames // frames for t in range(frames + 1)]
+        spans = tuple(zip(edges[:-1], edges[1:], strict=True))
+        return cls(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=box)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.frames, self.rows, self.cols)
+
+    @property
+    def size(self) -> int:
+        """The number of positions, T * H * W."""
+        return self.frames * self.rows * self.cols
+
+    def index(self, cell: Cell) -> int:
+        """Return the row-major index of a cell. Raises GeometryError when it is not on the grid."""
+        if not (0 <= cell.t < self.frames and 0 <= cell.y < self.rows and 0 <= cell.x < self.cols):
+            raise GeometryError(f"{cell} is not on a grid of {self.shape} cells (T, H, W).")
+        return (cell.t * self.rows + cell.y) * self.cols + cell.x
+
+    def cell(self, index: int) -> Cell:
+        """Return the cell of a row-major index. Raises GeometryError when it is not on the grid."""
+        if not 0 <= index < self.size:
+            raise GeometryError(f"Index {index} is not in [0, {self.size}) of a grid of {self.shape} cells.")
+        t, within = divmod(index, self.rows * self.cols)
+        return Cell(t, *divmod(within, self.cols))
+
+    def span(self, t: int) -> Span:
+        """Return the frames [start, stop) of the clip that temporal cell ``t`` stands for."""
+        return self.frame_spans[t]
+
+    def t_of_frame(self, frame: int) -> int:
+        """Return the temporal cell of a frame: the last one that starts at or before it.
+
+        Raises OutsideGridError when the grid ends before that frame.
+        """
+        if not 0 <= frame < self.frame_spans[-1][1]:
+            raise OutsideGridError(f"Frame {frame} is not in [0, {self.frame_spans[-1][1]}) of this grid.")
+        return max(t for t, (start, _) in enumerate(self.frame_spans) if start <= frame)
+
+    def cell_at(self, *, frame: int, x: float, y: float) -> Cell:
+        """Return the cell under a point of the shown frame; x and y in [0, 1], y downwards.
+
+        Raises OutsideGridError when the network did not see that point (a crop, an odd edge lost to pooling).
+        """
+        x0, y0, x1, y1 = self.box
+        inside = 0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and x0 <= x <= x1 and y0 <= y <= y1
+        if not inside:
+            raise OutsideGridError(
+                f"The point x={x:g}, y={y:g} lies outside the part of the frame that these cells cover "
+                f"(x {max(x0, 0.0):.3g} to {min(x1, 1.0):.3g}, y {max(y0, 0.0):.3g} to {min(y1, 1.0):.3g})."
+            )
+        col = min(int((x - x0) / (x1 - x0) * self.cols), self.cols - 1)
+        row = min(int((y - y0) / (y1 - y0) * self.rows), self.rows - 1)
+        return Cell(self.t_of_frame(frame), row, col)
+
+    def bounds(self, cell: Cell) -> Box:
+        """Return the box of a cell in units of the shown frame."""
+        x0, y0, x1, y1 = self.box
+        width, height = (x1 - x0) / self.cols, (y1 - y0) / self.rows
+        left, top = x0 + cell.x * width, y0 + cell.y * height
+        return (left, top, left + width, top + height)
+
+    def center(self, cell: Cell) -> tuple[float, float]:
+        """Return the (x, y) centre of a cell in units of the shown frame."""
+        left, top, right, bottom = self.bounds(cell)
+        return ((left + right) / 2, (top + bottom) / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGrid(Grid):
+    """The grid of the positions that are looked at: phi and g live here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryGrid(Grid):
+    """The grid of the positions that look: theta and the output live here."""
+
+    def pooled(self, kernel: tuple[int, int, int]) -> KeyGrid:
+        """Return the key grid that max pooling with this kernel, the same stride and no padding leaves.
+
+        Odd sizes are floored, as every public implementation does: the last row or column is never a key.
+        """
+        counts = tuple(n // k for n, k in zip(self.shape, kernel, strict=True))
+        if min(counts) < 1:
+            raise GeometryError(f"Pooling by {kernel} leaves no key on a grid of {self.shape} cells (T, H, W).")
+        frames, rows, cols = counts
+        kt, kh, kw = kernel
+        spans = tuple((self.frame_spans[t * kt][0], self.frame_spans[t * kt + kt - 1][1]) for t in range(frames))
+        x0, y0, x1, y1 = self.box
+        right = x0 + (x1 - x0) * cols * kw / self.cols
+        bottom = y0 + (y1 - y0) * rows * kh / self.rows
+        return KeyGrid(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=(x0, y0, right, bottom))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewTransform:
+    """What part of the shown frame the network saw, and at what size.
+
+    ``shown_hw``: pixels of the frame as shown, after rotation and pixel aspect. ``crop``: the part of it that
+    was fed. ``input_hw``: pixels of the network's input.
+    """
+
+    shown_hw: tuple[int, int]
+    input_hw: tuple[int, int]
+    crop: Box = WHOLE_FRAME
+
+    def query_grid(self, *, clip_frames: int, frames: int, rows: int, cols: int) -> QueryGrid:
+        """Return the grid of a feature map of T x H x W cells that tiles the input."""
+        return QueryGrid.over_clip(clip_frames=clip_frames, frames=frames, rows=rows, cols=cols, box=self.crop)

@@ -1,0 +1,30 @@
+"""The words that the whole library shares: axis letters and closed choices.
+
+Axis letters, as written in shape annotations:
+    B   clips in a batch                 T, H, W   frames, rows, columns of a grid
+    C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
+    Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
+
+Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
+"""
+
+from typing import Literal, get_args
+
+Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
+"""The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
+
+Scope = Literal["spacetime", "space", "time"]
+"""Which keys a query may attend to: all, those of its own frame, or those over its own position (table 2d)."""
+
+WeightStatus = Literal["trained", "untrained", "parameter_free"]
+"""Whether what a block computes was learned, is still at its initial values, or has nothing to learn."""
+
+PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+PAIRWISE_TITLES: dict[Pairwise, str] = {
+    "gaussian": "Gaussian",
+    "embedded_gaussian": "Embedded Gaussian",
+    "dot_product": "Dot product",
+    "concatenation": "Concatenation",
+}
