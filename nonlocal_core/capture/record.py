@@ -1,0 +1,103 @@
+"""What one forward pass left behind: small tables from which every row of every affinity follows exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nonlocal_core.errors import CaptureError, UnknownNameError
+from nonlocal_core.geometry import KeyGrid, QueryGrid
+from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockCapture:
+    """Theta and phi of one block for one clip, with all that is needed to compute a row from them.
+
+    The affinity of query i and key j is, by ``pairwise``:
+        gaussian, embedded_gaussian   softmax over j of scale * theta_i . phi_j
+        dot_product                   theta_i . phi_j / Nk
+        concatenation                 relu(theta_i + phi_j) / Nk, from two tables of one channel
+
+    where j runs over the Nk keys that ``scope`` and ``temporal_groups`` leave to the query.
+    """
+
+    name: str
+    """Stable id within its network, e.g. ``stride16``."""
+    title: str
+    pairwise: Pairwise
+    scale: float
+    theta: np.ndarray
+    """(Nq, Ci) float32."""
+    phi: np.ndarray
+    """(Nk + off-grid keys, Ci) float32."""
+    query_grid: QueryGrid
+    key_grid: KeyGrid
+    scope: Scope = "spacetime"
+    temporal_groups: int = 1
+    status: WeightStatus = "trained"
+    note: str = ""
+    effect: np.ndarray | None = None
+    """(Nq,) float32, |W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
+    rebuild_error: float | None = None
+    """Worst difference between the block's real output and the one rebuilt from these tables, over |output|."""
+    head: int | None = None
+    off_grid_keys: tuple[str, ...] = ()
+    """Names of the last rows of phi that are no positions, such as a class token."""
+
+    def __post_init__(self) -> None:
+        keys = self.key_grid.size + len(self.off_grid_keys)
+        channels = self.theta.shape[-1]
+        if self.theta.shape != (self.query_grid.size, channels) or self.phi.shape != (keys, channels):
+            raise CaptureError(
+                f"Block {self.name!r} needs theta ({self.query_grid.size}, Ci) and phi ({keys}, Ci); "
+                f"got {self.theta.shape} and {self.phi.shape}."
+            )
+        if not (np.isfinite(self.theta).all() and np.isfinite(self.phi).all()):
+            raise CaptureError(
+                f"Block {self.name!r} produced values that are not finite. "
+                "Look for NaN in the weights, or run in float32 instead of half precision."
+            )
+
+    def __repr__(self) -> str:
+        q, k = "x".join(map(str, self.query_grid.shape)), "x".join(map(str, self.key_grid.shape))
+        return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
+
+    @property
+    def key_count(self) -> int:
+        """Nk, the number of keys that one query may attend to."""
+        t, h, w = self.key_grid.shape
+        on_grid = {"spacetime": t * h * w, "space": h * w, "time": t}[self.scope]
+        return on_grid // (self.temporal_groups if self.scope != "space" else 1) + len(self.off_grid_keys)
+
+    @property
+    def mean_effect(self) -> float | None:
+        """Mean of |W_z y| / |x| over all positions."""
+        return None if self.effect is None else float(self.effect.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class of the network's answer and its probability in [0, 1]."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """All blocks of one forward pass, in the order in which they ran, and the network's own answer."""
+
+    blocks: tuple[BlockCapture, ...]
+    classes: tuple[ClassScore, ...] = ()
+    """Best first; empty for a network without a classifier."""
+
+    def block(self, name: str | None = None) -> BlockCapture:
+        """Return the block of that name, or the last one. Raises UnknownNameError listing the names."""
+        if not self.blocks:
+            raise CaptureError("This network ran no block that could be captured.")
+        if name is None:
+            return self.blocks[-1]
+        for block in self.blocks:
+            if block.name == name:
+                return block
+        raise UnknownNameError("block", name, [block.name for block in self.blocks])
