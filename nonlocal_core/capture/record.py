@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32
 
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
@@ -26,18 +27,19 @@ class BlockCapture:
     title: str
     pairwise: Pairwise
     scale: float
-    theta: np.ndarray
-    """(Nq, Ci) float32."""
-    phi: np.ndarray
-    """(Nk + off-grid keys, Ci) float32."""
+    theta: Float32[np.ndarray, "Nq Ci"]
+    phi: Float32[np.ndarray, "Nk_all Ci"]
+    """Keys of the grid first, then the off-grid ones."""
     query_grid: QueryGrid
     key_grid: KeyGrid
+    subsample: tuple[int, int, int] = (1, 1, 1)
+    """(T, H, W) cells of the query grid that were pooled into one key."""
     scope: Scope = "spacetime"
     temporal_groups: int = 1
     status: WeightStatus = "trained"
     note: str = ""
-    effect: np.ndarray | None = None
-    """(Nq,) float32, |W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
+    effect: Float32[np.ndarray, " Nq"] | None = None
+    """|W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
     rebuild_error: float | None = None
     """Worst difference between the block's real output and the one rebuilt from these tables, over |output|."""
     head: int | None = None
@@ -52,6 +54,12 @@ class BlockCapture:
                 f"Block {self.name!r} needs theta ({self.query_grid.size}, Ci) and phi ({keys}, Ci); "
                 f"got {self.theta.shape} and {self.phi.shape}."
             )
+        pooled = tuple(n // k for n, k in zip(self.query_grid.shape, self.subsample, strict=True))
+        if pooled != self.key_grid.shape:
+            raise CaptureError(
+                f"Block {self.name!r} pools {self.query_grid.shape} cells by {self.subsample} into {pooled}; "
+                f"its key grid has {self.key_grid.shape}."
+            )
         if not (np.isfinite(self.theta).all() and np.isfinite(self.phi).all()):
             raise CaptureError(
                 f"Block {self.name!r} produced values that are not finite. "
@@ -61,6 +69,11 @@ class BlockCapture:
     def __repr__(self) -> str:
         q, k = "x".join(map(str, self.query_grid.shape)), "x".join(map(str, self.key_grid.shape))
         return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
+
+    @property
+    def is_softmax(self) -> bool:
+        """Whether a row is a softmax, so that it sums to 1."""
+        return self.pairwise in ("gaussian", "embedded_gaussian")
 
     @property
     def key_count(self) -> int:

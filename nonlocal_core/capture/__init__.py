@@ -1,0 +1,20 @@
+"""Capture: hooks that record theta and phi of every block, and the rows that follow from them."""
+
+from nonlocal_core.capture.hooks import BlockReading, BlockSite, Reader, Recording, attach, recording
+from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
+from nonlocal_core.capture.rows import allowed_keys, allowed_queries, log_normaliser
+
+__all__ = [
+    "BlockCapture",
+    "BlockReading",
+    "BlockSite",
+    "Capture",
+    "ClassScore",
+    "Reader",
+    "Recording",
+    "allowed_keys",
+    "allowed_queries",
+    "attach",
+    "log_normaliser",
+    "recording",
+]

@@ -1,0 +1,135 @@
+"""The mathematics of one row, from the captured tables: exact, in numpy, without a matrix.
+
+``viewer/affinity.js`` does the same in the browser, and a test holds the two together.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.geometry import Cell
+
+_CHUNK_ELEMENTS = 2**22
+"""Scores held at once while walking over all queries: 16 MB of float32."""
+
+
+def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_all"]:
+    """Return the weight of every key for one query, zero where scope or groups forbid it: one matrix-vector product.
+
+    Raises GeometryError when the cell is not on the query grid.
+    """
+    allowed = allowed_keys(block, query)
+    scores = _scores(block, block.theta[block.query_grid.index(query)], block.phi[allowed])
+    weights = np.zeros(len(block.phi))
+    weights[allowed] = _softmax(scores) if block.is_softmax else scores / np.float64(len(scores))
+    return weights
+
+
+def column_weights(
+    block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"] | None
+) -> Float64[np.ndarray, " Nq"]:
+    """Return the weight that every query gives to one key.
+
+    ``normaliser``: what ``log_normaliser(block)`` returned; not read by blocks without a softmax.
+    Raises GeometryError when the cell is not on the key grid.
+    """
+    scores = _scores(block, block.phi[block.key_grid.index(key)], block.theta).astype(np.float64)
+    if block.is_softmax:
+        values = np.exp(scores - (log_normaliser(block) if normaliser is None else normaliser))
+    else:
+        values = scores / block.key_count
+    return np.where(allowed_queries(block, key), values, 0.0)
+
+
+def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"]:
+    """Return the keys that scope and temporal groups leave to this query."""
+    t, y, x = _own_key(block, query)
+    mask = np.zeros(block.key_grid.shape, bool)
+    if block.scope == "space":
+        mask[t] = True
+    else:
+        start, stop = _group(query.t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups)
+        mask[start:stop] = True
+        if block.scope == "time":
+            only = np.zeros_like(mask)
+            only[:, y, x] = True
+            mask &= only
+    return np.append(mask.reshape(-1), np.ones(len(block.off_grid_keys), bool))
+
+
+def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
+    """Return the queries that may attend to this key."""
+    own = [
+        np.minimum(np.arange(queries) // kernel, keys - 1)
+        for queries, kernel, keys in zip(block.query_grid.shape, block.subsample, block.key_grid.shape, strict=True)
+    ]
+    frames = range(block.query_grid.frames)
+    if block.scope == "space":
+        in_time = own[0] == key.t
+    else:
+        groups = [_group(t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups) for t in frames]
+        in_time = np.array([start <= key.t < stop for start, stop in groups])
+    mask = np.broadcast_to(in_time[:, None, None], block.query_grid.shape).copy()
+    if block.scope == "time":
+        mask &= (own[1] == key.y)[None, :, None] & (own[2] == key.x)[None, None, :]
+    return mask.reshape(-1)
+
+
+def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
+    """Return the log of the sum over allowed keys of exp(score), in chunks of queries.
+
+    Only the two Gaussians have one; a column of the softmax needs it.
+    """
+    out = np.empty(block.query_grid.size)
+    phi = block.phi.T
+    for start, stop, mask in _query_chunks(block):
+        scores = (block.theta[start:stop] @ phi) * np.float32(block.scale)
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
+        peak = scores.max(axis=1, keepdims=True)
+        out[start:stop] = np.log(np.exp(scores - peak).sum(axis=1, dtype=np.float64)) + peak[:, 0]
+    return out
+
+
+def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, " Nk_all"] | None]]:
+    """Cut the queries into runs that may attend to the same keys and whose scores fit in one chunk."""
+    queries, keys = block.query_grid, len(block.phi)
+    step = max(1, _CHUNK_ELEMENTS // keys)
+    restricted = block.scope != "spacetime" or block.temporal_groups > 1
+    run = 1 if block.scope == "time" else queries.rows * queries.cols if restricted else queries.size
+    return [
+        (start, min(start + step, first + run), allowed_keys(block, queries.cell(first)) if restricted else None)
+        for first in range(0, queries.size, run)
+        for start in range(first, first + run, step)
+    ]
+
+
+def _scores(
+    block: BlockCapture, vector: Float32[np.ndarray, " Ci"], table: Float32[np.ndarray, "N Ci"]
+) -> Float32[np.ndarray, " N"]:
+    """Return f between one embedding and each of a table, before any normalisation."""
+    if block.pairwise == "concatenation":
+        summed: np.ndarray = np.maximum(table[:, 0] + vector[0], 0)
+        return summed
+    product: np.ndarray = table @ vector
+    return product if block.pairwise == "dot_product" else product * np.float32(block.scale)
+
+
+def _softmax(scores: Float32[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+    unnormalised = np.exp(scores.astype(np.float64) - scores.max())
+    softmax: np.ndarray = unnormalised / unnormalised.sum()
+    return softmax
+
+
+def _own_key(block: BlockCapture, query: Cell) -> Cell:
+    """Return the key cell over a query cell; an odd edge that pooling dropped takes the last one."""
+    t, y, x = (
+        min(i // kernel, keys - 1) for i, kernel, keys in zip(query, block.subsample, block.key_grid.shape, strict=True)
+    )
+    return Cell(t, y, x)
+
+
+def _group(t: int, query_frames: int, key_frames: int, groups: int) -> tuple[int, int]:
+    """Return the temporal key cells [start, stop) of the group that query frame ``t`` belongs to."""
+    group, length = t // (query_frames // groups), key_frames // groups
+    return group * length, (group + 1) * length
