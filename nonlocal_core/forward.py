@@ -1,0 +1,79 @@
+"""One forward pass at a time, on the best device there is: device choice, memory forecast, half precision."""
+
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.errors import DeviceMemoryError, UnknownNameError
+
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+_one_at_a_time = threading.Semaphore(1)
+"""Two forward passes at once would only share the same cores or memory; a waiting one costs nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Where a network runs: a name for torch and one for people."""
+
+    torch_name: str
+    title: str
+
+    def free_bytes(self) -> int:
+        """Return the memory that can be had now without swapping or failing."""
+        if self.torch_name == "cpu":
+            return int(psutil.virtual_memory().available)
+        free, _total = torch.cuda.mem_get_info()
+        return int(free)
+
+
+def pick_device(choice: DeviceChoice = "auto") -> Device:
+    """Return the device to run on: CUDA when there is one, else the CPU.
+
+    Raises UnknownNameError for another word, and for CUDA where there is none.
+    """
+    usable = ["auto", "cpu", "cuda"] if torch.cuda.is_available() else ["auto", "cpu"]
+    if choice not in usable:
+        raise UnknownNameError("usable device", choice, usable)
+    if choice == "cpu" or "cuda" not in usable:
+        return Device(torch_name="cpu", title=f"CPU, {torch.get_num_threads()} threads")
+    return Device(torch_name="cuda", title=torch.cuda.get_device_name())
+
+
+def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int | None = None) -> Tensor:
+    """Return ``network(clip)``, on the CPU as float32: computed in float32 there, by autocast in half on CUDA.
+
+    ``network``: in eval mode and on the device already, since it is shared and never changed here.
+    ``clip``: (1, 3, T, h, w) float32. ``forecast_bytes``: what the pass is expected to need at its peak.
+    Raises DeviceMemoryError, before the run when the forecast exceeds what is free, or when memory ran out.
+    """
+    free = device.free_bytes()
+    if forecast_bytes is not None and forecast_bytes > free:
+        raise DeviceMemoryError(
+            f"This run needs about {_gib(forecast_bytes)}, and {device.title} has {_gib(free)} free. "
+            "Choose fewer frames or a smaller short side."
+        )
+    with _one_at_a_time, torch.inference_mode(), torch.autocast("cuda", enabled=device.torch_name == "cuda"):
+        try:
+            output: Tensor = network(clip.to(device.torch_name))
+        except RuntimeError as error:
+            if not (isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)):
+                raise
+            raise DeviceMemoryError(
+                f"{device.title} ran out of memory on a clip of {_describe(clip)}. "
+                "Choose fewer frames, a smaller short side, or the CPU."
+            ) from error
+        return output.float().cpu()
+
+
+def _describe(clip: Tensor) -> str:
+    _, _, frames, height, width = clip.shape
+    return f"{frames} frames of {width} x {height}"
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
