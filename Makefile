@@ -1,0 +1,52 @@
+# `make app` and `make test` do everything on a machine that has Python 3.11 and make.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help app test check bench lock tools picture clean
+
+help: ## list these verbs
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
+	$(BIN)/streamlit run app/server.py --server.port $(PORT)
+
+test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
+	$(BIN)/pytest
+
+check: $(VENV)/test.stamp ## lint, types and import law
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/bench.stamp ## measure what the README quotes, against named peers
+	$(BIN)/python benchmarks/ops.py
+	$(BIN)/python benchmarks/viewer.py
+
+picture: $(VENV)/test.stamp ## take the README's picture from the running app
+	$(BIN)/python benchmarks/picture.py
+
+lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
+	$(BIN)/python tests/contracts/lock.py > requirements.new && mv requirements.new requirements.txt
+
+tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
+	@sh tests/tools.sh
+
+$(VENV)/app.stamp: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -r requirements.txt -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/app.stamp
+	$(BIN)/pip install --quiet -e '.[test]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet -e '.[bench]'
+	@touch $@
+
+clean: ## remove the environment
+	rm -rf $(VENV)
