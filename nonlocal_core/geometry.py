@@ -6,7 +6,7 @@ index can never be read on the key grid by mistake.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from nonlocal_core.errors import GeometryError, OutsideGridError
 
@@ -55,18 +55,6 @@ class Grid:
         x0, y0, x1, y1 = self.box
         if not (x0 < x1 and y0 < y1):
             raise GeometryError(f"A box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1; got {self.box}.")
-
-    @classmethod
-    def over_clip(cls, *, clip_frames: int, frames: int, rows: int, cols: int, box: Box = WHOLE_FRAME) -> Self:
-        """Return a grid whose temporal cells share the frames of the clip evenly, in order.
-
-        Raises GeometryError when there are more temporal cells than frames.
-        """
-        if frames > clip_frames:
-            raise GeometryError(f"{frames} temporal cells cannot share {clip_frames} frames.")
-        edges = [t * clip_frames // frames for t in range(frames + 1)]
-        spans = tuple(zip(edges[:-1], edges[1:], strict=True))
-        return cls(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=box)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -140,6 +128,18 @@ class KeyGrid(Grid):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryGrid(Grid):
     """The grid of the positions that look: theta and the output live here."""
+
+    @classmethod
+    def over_clip(cls, *, clip_frames: int, frames: int, rows: int, cols: int, box: Box = WHOLE_FRAME) -> "QueryGrid":
+        """Return a grid whose temporal cells share the frames of the clip evenly, in order.
+
+        Raises GeometryError when there are more temporal cells than frames.
+        """
+        if frames > clip_frames:
+            raise GeometryError(f"{frames} temporal cells cannot share {clip_frames} frames.")
+        edges = [t * clip_frames // frames for t in range(frames + 1)]
+        spans = tuple(zip(edges[:-1], edges[1:], strict=True))
+        return cls(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=box)
 
     def pooled(self, kernel: tuple[int, int, int]) -> KeyGrid:
         """Return the key grid that max pooling with this kernel, the same stride and no padding leaves.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,6 +40,7 @@ class BlockReading:
     temporal_groups: int = 1
 
 
+@runtime_checkable
 class Reader(Protocol):
     """How one kind of block is read from outside, without touching its forward pass."""
 

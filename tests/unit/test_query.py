@@ -1,0 +1,179 @@
+"""Rows, columns and their figures against slow float64 loops that share nothing with the code under test."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import log_normaliser
+from nonlocal_core.errors import CaptureError, GeometryError
+from nonlocal_core.geometry import Cell, QueryGrid
+from nonlocal_core.query import column, row
+from nonlocal_core.vocabulary import PAIRWISE, SCOPES
+
+CHANNELS = 2
+TOLERANCE = 3e-6  # float32 scores of magnitude about 4; worst seen 4e-7
+
+
+def capture(pairwise, *, grid=(4, 5, 6), subsample=(1, 2, 2), scope="spacetime", groups=1, off_grid=(), seed=0):
+    rng = np.random.default_rng(seed)
+    queries = QueryGrid.over_clip(clip_frames=grid[0], frames=grid[0], rows=grid[1], cols=grid[2])
+    keys = queries.pooled(subsample)
+    channels = 1 if pairwise == "concatenation" else CHANNELS
+    return BlockCapture(
+        name="block",
+        title="Block",
+        pairwise=pairwise,
+        scale=0.7,
+        theta=rng.normal(size=(queries.size, channels)).astype(np.float32),
+        phi=rng.normal(size=(keys.size + len(off_grid), channels)).astype(np.float32),
+        query_grid=queries,
+        key_grid=keys,
+        subsample=subsample,
+        scope=scope,
+        temporal_groups=groups,
+        off_grid_keys=off_grid,
+    )
+
+
+def oracle_matrix(block):
+    """The affinity by loops over cells, in float64, from the definition in the paper."""
+    kt, kh, kw = block.subsample
+    tk, hk, wk = block.key_grid.shape
+    matrix = np.zeros((block.query_grid.size, len(block.phi)))
+    query_cells = list(itertools.product(*map(range, block.query_grid.shape)))
+    key_cells = [*itertools.product(*map(range, block.key_grid.shape)), *([None] * len(block.off_grid_keys))]
+    for i, (t, y, x) in enumerate(query_cells):
+        scores = {}
+        for j, key in enumerate(key_cells):
+            if key is not None:
+                own = (min(t // kt, tk - 1), min(y // kh, hk - 1), min(x // kw, wk - 1))
+                group_q = t // (block.query_grid.frames // block.temporal_groups)
+                group_k = key[0] // (tk // block.temporal_groups)
+                if block.scope == "space" and key[0] != own[0]:
+                    continue
+                if block.scope != "space" and group_q != group_k:
+                    continue
+                if block.scope == "time" and key[1:] != own[1:]:
+                    continue
+            a, b = block.theta[i].astype(float), block.phi[j].astype(float)
+            if block.pairwise == "concatenation":
+                scores[j] = max(0.0, a[0] + b[0])
+            else:
+                scores[j] = sum(float(p) * float(q) for p, q in zip(a, b, strict=True))
+        if block.pairwise in ("gaussian", "embedded_gaussian"):
+            total = sum(math.exp(block.scale * s) for s in scores.values())
+            weights = {j: math.exp(block.scale * s) / total for j, s in scores.items()}
+        else:
+            weights = {j: s / len(scores) for j, s in scores.items()}
+        for j, weight in weights.items():
+            matrix[i, j] = weight
+    return matrix
+
+
+CASES = [
+    (pairwise, scope, groups, subsample)
+    for pairwise in PAIRWISE
+    for scope in SCOPES
+    for groups in ((1,) if scope == "space" else (1, 2))
+    for subsample in ((1, 1, 1), (1, 2, 2), (2, 3, 2))
+]
+
+
+@pytest.mark.parametrize(("pairwise", "scope", "groups", "subsample"), CASES)
+def test_every_row_and_column_equals_the_oracle(pairwise, scope, groups, subsample):
+    block = capture(pairwise, grid=(4, 3, 5), scope=scope, groups=groups, subsample=subsample)
+    matrix = oracle_matrix(block)
+    rows = np.stack([row(block, block.query_grid.cell(i)).values for i in range(block.query_grid.size)])
+    columns = np.stack([column(block, block.key_grid.cell(j)).values for j in range(block.key_grid.size)], axis=1)
+    np.testing.assert_allclose(rows, matrix, atol=TOLERANCE)
+    np.testing.assert_allclose(columns, matrix, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("subsample", [(1, 2, 4), (3, 2, 4)])
+def test_odd_edges_that_pooling_drops_take_the_last_pooled_cell(subsample):
+    block = capture("embedded_gaussian", grid=(7, 3, 11), subsample=subsample, scope="time")
+    rows = np.stack([row(block, block.query_grid.cell(i)).values for i in range(block.query_grid.size)])
+    np.testing.assert_allclose(rows, oracle_matrix(block), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_off_grid_keys_take_weight_but_no_place(pairwise):
+    block = capture(pairwise, off_grid=("class token", "register"))
+    matrix = oracle_matrix(block)
+    answer = row(block, Cell(3, 2, 1))
+    i = block.query_grid.index(Cell(3, 2, 1))
+    assert answer.heat.shape == (4, 2, 3)
+    np.testing.assert_allclose(answer.values, matrix[i, :-2], atol=TOLERANCE)
+    np.testing.assert_allclose(list(answer.off_grid.values()), matrix[i, -2:], atol=TOLERANCE)
+    mass = np.abs(matrix[i]).sum()
+    np.testing.assert_allclose(answer.per_frame_share.sum() * mass, np.abs(matrix[i, :-2]).sum(), atol=TOLERANCE)
+
+
+def test_figures_of_a_row_follow_from_its_definition():
+    block = capture("embedded_gaussian", subsample=(1, 1, 1))
+    query = Cell(2, 4, 1)
+    answer, p = row(block, query), oracle_matrix(block)[block.query_grid.index(query)]
+    assert answer.uniform == 1 / 120
+    assert answer.values.sum() == pytest.approx(1)
+    assert answer.entropy == pytest.approx(-sum(v * math.log(v) for v in p), rel=1e-5)
+    assert answer.own_frame_share == pytest.approx(p.reshape(4, 5, 6)[2].sum(), rel=1e-5)
+    best = answer.top(3)
+    order = sorted(range(120), key=lambda j: -p[j])[:3]
+    assert [block.key_grid.index(ranked.cell) for ranked in best] == order
+    assert best[0].times_uniform == pytest.approx(p[order[0]] * 120, rel=1e-5)
+
+
+def test_shares_of_a_signed_row_count_magnitudes():
+    block = capture("dot_product")
+    answer = row(block, Cell(0, 0, 0))
+    assert answer.values.min() < 0 < answer.values.max()
+    expected = np.abs(answer.heat).sum((1, 2)) / np.abs(answer.values).sum()
+    np.testing.assert_allclose(answer.per_frame_share, expected, rtol=1e-6)
+    np.testing.assert_allclose(answer.per_frame, answer.heat.sum((1, 2)), rtol=1e-4, atol=1e-6)
+
+
+def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():
+    block = capture("concatenation")
+    object.__setattr__(block, "theta", block.theta - 100)
+    answer = row(block, Cell(1, 1, 1))
+    assert not answer.values.any()
+    assert not answer.per_frame_share.any()
+    assert answer.entropy == 0
+
+
+def test_large_scores_do_not_overflow():
+    block = capture("gaussian")
+    object.__setattr__(block, "scale", 5000.0)
+    assert row(block, Cell(1, 1, 1)).values.sum() == pytest.approx(1)
+    assert np.isfinite(log_normaliser(block)).all()
+
+
+def test_the_normaliser_is_the_same_whatever_the_chunks(monkeypatch):
+    block = capture("gaussian", scope="space")
+    whole = log_normaliser(block)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", 50)
+    np.testing.assert_allclose(log_normaliser(block), whole, rtol=1e-6)
+
+
+def test_cells_off_the_grid_are_refused():
+    block = capture("gaussian")
+    with pytest.raises(GeometryError, match="not on a grid"):
+        row(block, Cell(4, 0, 0))
+    with pytest.raises(GeometryError, match="not on a grid"):
+        column(block, Cell(0, 2, 0))
+
+
+def test_tables_that_do_not_fit_their_grids_are_refused():
+    block = capture("gaussian")
+    fields = {name: getattr(block, name) for name in BlockCapture.__dataclass_fields__}
+    with pytest.raises(CaptureError, match=r"needs theta \(120, Ci\)"):
+        BlockCapture(**{**fields, "theta": block.theta[1:]})
+    with pytest.raises(CaptureError, match="its key grid has"):
+        BlockCapture(**{**fields, "subsample": (1, 1, 2)})
+    spoiled = block.phi.copy()
+    spoiled[3, 2] = np.nan
+    with pytest.raises(CaptureError, match="not finite"):
+        BlockCapture(**{**fields, "phi": spoiled})
