@@ -1,0 +1,62 @@
+"""Verified reading and strict filling: no file is read before its hash is known, no tensor is lost or left over."""
+
+import hashlib
+import io
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.errors import WeightsError
+
+
+def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
+    """Return the tensors of a ``torch.save`` file whose bytes have the hash; code inside the file never runs.
+
+    Raises WeightsError when the file is another one, of which nothing is interpreted, or holds more than tensors.
+    """
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise WeightsError(
+            f"The weights file {path.name} should have sha256 {sha256}; this one has {found}. "
+            "It is damaged or another version: install the pinned one again."
+        )
+    # From the bytes that were hashed, not from the path: the file cannot be exchanged in between.
+    try:
+        tensors: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"The weights file {path.name} holds something else than tensors; it was not read. "
+            "Save the state dict of the network alone."
+        ) from error
+    return tensors
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Make ``tensors`` the parameters and buffers of the network, each used once; memory is shared, not copied.
+
+    Raises WeightsError naming what is left over on either side, or every tensor of another shape.
+    """
+    wanted = network.state_dict()
+    check_accounted(missing=wanted.keys() - tensors.keys(), unused=tensors.keys() - wanted.keys())
+    wrong = [
+        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(slot.shape)}"
+        for name, slot in wanted.items()
+        if tensors[name].shape != slot.shape
+    ]
+    if wrong:
+        raise WeightsError(f"These weights belong to another network: {'; '.join(wrong)}.")
+    network.load_state_dict(tensors, assign=True)
+
+
+def check_accounted(*, missing: Iterable[str], unused: Iterable[str]) -> None:
+    """Raise WeightsError, naming all of them, when parameters stay empty or tensors stay unused."""
+    empty, spare = sorted(missing), sorted(unused)
+    if empty or spare:
+        raise WeightsError(
+            f"These weights belong to another network. Parameters left empty: {', '.join(empty) or 'none'}. "
+            f"Tensors left unused: {', '.join(spare) or 'none'}."
+        )
