@@ -174,6 +174,6 @@ def test_tables_that_do_not_fit_their_grids_are_refused():
     with pytest.raises(CaptureError, match="its key grid has"):
         BlockCapture(**{**fields, "subsample": (1, 1, 2)})
     spoiled = block.phi.copy()
-    spoiled[3, 2] = np.nan
+    spoiled[3, 1] = np.nan
     with pytest.raises(CaptureError, match="not finite"):
         BlockCapture(**{**fields, "phi": spoiled})
