@@ -1,0 +1,38 @@
+"""Heat on frames, as pictures and files."""
+
+from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
+from nonlocal_core.render.figure import Caption, FigureStyle, figure
+from nonlocal_core.render.files import write_npz, write_png
+from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
+from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_clip
+from nonlocal_core.render.scale import Scale, ScaleRule, ScaleSpec, fit_scale
+
+__all__ = [
+    "DIVERGING",
+    "SEQUENTIAL",
+    "AffinityLike",
+    "Caption",
+    "ColourMap",
+    "ColourMapName",
+    "FigureStyle",
+    "OverlayStyle",
+    "Progress",
+    "Scale",
+    "ScaleRule",
+    "ScaleSpec",
+    "Smoothing",
+    "colour_map",
+    "durations",
+    "figure",
+    "fit_scale",
+    "is_signed",
+    "own_times",
+    "paint",
+    "paint_clip",
+    "times_uniform_per_unit",
+    "write_gif",
+    "write_mp4",
+    "write_npz",
+    "write_png",
+]

@@ -1,0 +1,69 @@
+"""What a picture needs to know of one affinity row, without knowing who computed it."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from nonlocal_core.geometry import Cell, KeyGrid, QueryGrid
+from nonlocal_core.vocabulary import Pairwise
+
+
+class AffinityLike(Protocol):
+    """One row of the affinity and the grids it lives on; ``query.AffinityRow`` is one."""
+
+    @property
+    def values(self) -> Float[np.ndarray, " N"]:
+        """The weight of each key, in affinity units."""
+
+    @property
+    def heat(self) -> Float[np.ndarray, "T H W"]:
+        """The same values on the key grid."""
+
+    @property
+    def key_grid(self) -> KeyGrid:
+        """Where the values lie."""
+
+    @property
+    def query(self) -> Cell:
+        """The cell that looks."""
+
+    @property
+    def query_grid(self) -> QueryGrid:
+        """Where the query lies."""
+
+    @property
+    def pairwise(self) -> Pairwise:
+        """The pairwise function."""
+
+    @property
+    def uniform(self) -> float:
+        """1 / Nk: the weight of each key if the query did not care."""
+
+    @property
+    def per_frame_share(self) -> Float[np.ndarray, " T"]:
+        """Each temporal key cell's part of the sum of absolute weights."""
+
+
+def own_times(row: AffinityLike) -> tuple[int, ...]:
+    """Return the temporal key cells that share a frame of the clip with the query."""
+    start, stop = row.query_grid.span(row.query.t)
+    spans = row.key_grid.frame_spans
+    return tuple(t for t, (first, end) in enumerate(spans) if first < stop and start < end)
+
+
+def is_signed(row: AffinityLike) -> bool:
+    """Tell whether the row can hold negative weights: only the dot product can (paper, equation 4)."""
+    return row.pairwise == "dot_product"
+
+
+def times_uniform_per_unit(row: AffinityLike) -> float:
+    """Return the factor from affinity units to multiples of an even row; 0 for a row without any weight.
+
+    A softmax row sums to 1, so the factor is Nk. Other rows are measured against the mean of their absolute values.
+    Weight on keys that have no position (class tokens) is found from what the shares leave over.
+    """
+    on_grid = float(np.abs(row.values[np.isfinite(row.values)]).sum(dtype=np.float64))
+    kept = float(row.per_frame_share.sum())
+    total = on_grid / kept if 0 < kept < 1 else on_grid
+    return 1.0 / (row.uniform * total) if total > 0 else 0.0

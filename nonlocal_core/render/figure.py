@@ -1,0 +1,239 @@
+"""The figure for print: a film strip of all frames with heat, shares, arrows, a colour bar and a caption."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
+
+from nonlocal_core.geometry import Cell, Grid
+from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.colours import ColourMap, colour_map
+from nonlocal_core.render.layout import MARGIN, UNITS, Layout, Rect, lay_out
+from nonlocal_core.render.legend import INK, MUTED, draw_legend
+from nonlocal_core.render.marks import Arrow, Colour, Point, draw_arrows, strongest
+from nonlocal_core.render.overlay import OverlayStyle, check_frames, paint_clip, time_of
+from nonlocal_core.render.scale import Scale, ScaleSpec, fit_scale
+from nonlocal_core.render.text import drawable, fitted, font, number, wrapped
+from nonlocal_core.vocabulary import PAIRWISE_TITLES
+
+PAPER, PANEL, BAR = (255, 255, 255), (20, 20, 24), (98, 98, 112)
+ON_PANEL, ON_PANEL_MUTED = (245, 245, 248), (150, 150, 160)
+WARNING = (168, 62, 20)
+NOTE_SIZE = 25  # in units
+NEARLY_EVEN = 2.0  # times uniform
+
+Keys = tuple[tuple[Cell, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """The words of a figure. ``warning`` is for what a reader must not miss, such as untrained weights."""
+
+    clip: str
+    model: str
+    block: str
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureStyle:
+    """How a figure is drawn. ``arrows``: how many of the strongest keys get one, 0 for none (paper, figure 3: 20)."""
+
+    width_px: int = 2400
+    columns: int | None = None
+    arrows: int = 20
+    scale: ScaleSpec = field(default_factory=ScaleSpec)
+    overlay: OverlayStyle = field(default_factory=OverlayStyle)
+
+
+def figure(
+    frames: UInt8[np.ndarray, "T h w 3"],
+    pts_seconds: Float[np.ndarray, " T"],
+    row: AffinityLike,
+    caption: Caption,
+    style: FigureStyle | None = None,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Return a film strip of the clip with the heat of one query on one colour scale.
+
+    Raises RenderError when the frames are not those of the row, or when there is no room for them.
+    """
+    style = style or FigureStyle()
+    check_frames(frames, row)
+    scale = fit_scale(row.heat, style.scale, signed=is_signed(row), own_times=own_times(row))
+    keys = _arrow_keys(row, style.arrows)
+    notes = _lines(caption.warning, _notes(row, scale, style, len(keys)), style.width_px)
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(notes))
+
+    canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)
+    _draw_header(canvas, layout, row, caption, pts_seconds)
+    draw_legend(canvas, layout, scale, style.overlay, times_uniform_per_unit(row))
+    _draw_strip(canvas, layout, frames, row, scale, style.overlay)
+    if len(frames) > 1:
+        _draw_shares(canvas, layout, row, pts_seconds)
+    canvas = draw_arrows(
+        canvas, _arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=4 * layout.unit
+    )
+    _draw_notes(canvas, layout, notes)
+    return np.asarray(canvas)
+
+
+def _draw_header(
+    canvas: Image.Image, layout: Layout, row: AffinityLike, caption: Caption, pts_seconds: Float[np.ndarray, " T"]
+) -> None:
+    pen, px = ImageDraw.Draw(canvas), layout.px
+    cell, grid = row.query, row.query_grid
+    start, stop = grid.span(cell.t)
+    when = "Query:"
+    if len(pts_seconds) > 1:
+        which = f"frame {start + 1}" if stop - start == 1 else f"frames {start + 1} to {stop}"
+        when = f"Query in {which} of {len(pts_seconds)} at {pts_seconds[start]:.2f} s,"
+    query = f"{when} row {cell.y + 1} of {grid.rows}, column {cell.x + 1} of {grid.cols}"
+    network = " · ".join((caption.model, caption.block, PAIRWISE_TITLES[row.pairwise]))
+    room = layout.legend.left - layout.margin - px(40)
+    y = layout.margin
+    for text, size, colour, advance in ((caption.clip, 50, INK, 70), (network, 30, INK, 44), (query, 30, MUTED, 44)):
+        shown = fitted(drawable(text), px(size), room)
+        pen.text((layout.margin, y), shown, font=font(px(size)), fill=colour, anchor="la")
+        y += px(advance)
+
+
+def _draw_strip(
+    canvas: Image.Image,
+    layout: Layout,
+    frames: UInt8[np.ndarray, "T h w 3"],
+    row: AffinityLike,
+    scale: Scale,
+    style: OverlayStyle,
+) -> None:
+    """Draw the panel and the frames: resized first, so that cells keep sharp edges at the size of the print."""
+    pen, px, tile = ImageDraw.Draw(canvas), layout.px, layout.tiles[0]
+    pen.rounded_rectangle(
+        [*layout.panel[:2], layout.panel.right - 1, layout.panel.bottom - 1], radius=px(18), fill=PANEL
+    )
+    size = (tile.width, tile.height)
+    small = np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
+    start, stop = row.query_grid.span(row.query.t)
+    for index, picture in enumerate(paint_clip(small, row, scale, style)):
+        place = layout.tiles[index]
+        if start <= index < stop:
+            rim = px(4)
+            pen.rectangle([place.left - rim, place.top - rim, place.right + rim - 1, place.bottom + rim - 1], ON_PANEL)
+        canvas.paste(Image.fromarray(picture), place[:2])
+
+
+def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> None:
+    """Draw time and share under the frames; frames of one temporal key cell share one bar.
+
+    A row that holds a number that is not finite has no shares, and none are drawn.
+    """
+    pen, px = ImageDraw.Draw(canvas), layout.px
+    shares = row.per_frame_share
+    known = bool(np.isfinite(row.heat).all())
+    largest = float(shares.max()) or 1.0
+    for index, tile in enumerate(layout.tiles):
+        middle, base = (tile.left + tile.right) // 2, tile.bottom + layout.bar_height
+        time = f"{pts_seconds[index]:.2f} s"
+        pen.text((middle, base + px(48)), time, font=font(px(24)), fill=ON_PANEL_MUTED, anchor="ma")
+        if time_of(row.key_grid, index) is None:
+            pen.text((middle, base + px(10)), "no keys", font=font(px(30)), fill=ON_PANEL_MUTED, anchor="ma")
+    for t, part in _parts(layout, row):
+        middle, base = (part.left + part.right) // 2, part.bottom + layout.bar_height
+        height = round((layout.bar_height - px(12)) * float(shares[t]) / largest) if known else 0
+        pen.rectangle([part.left, base, part.right - 1, base + px(2) - 1], fill=BAR)
+        if height:
+            half = layout.tiles[0].width // 5
+            pen.rectangle([middle - half, base - height, middle + half - 1, base], fill=BAR)
+        percent = f"{100 * shares[t]:.1f} %" if known else "- %"
+        pen.text((middle, base + px(10)), percent, font=font(px(30)), fill=ON_PANEL, anchor="ma")
+
+
+def _parts(layout: Layout, row: AffinityLike) -> list[tuple[int, Rect]]:
+    """Return for each temporal key cell the places of its frames, joined within a row of the strip."""
+    parts = []
+    for t, (start, stop) in enumerate(row.key_grid.frame_spans):
+        by_row: dict[int, list[Rect]] = {}
+        for index in range(start, stop):
+            by_row.setdefault(index // layout.columns, []).append(layout.tiles[index])
+        for tiles in by_row.values():
+            parts.append((t, Rect(tiles[0].left, tiles[0].top, tiles[-1].right, tiles[0].bottom)))
+    return parts
+
+
+def _arrow_keys(row: AffinityLike, count: int) -> Keys:
+    """Return the strongest keys outside the query's own frame; none where the row is so even that they mean nothing."""
+    own = own_times(row)
+    elsewhere = len(own) < row.key_grid.frames
+    if _top_times_uniform(row) < NEARLY_EVEN:
+        return ()
+    return strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
+
+
+def _top_times_uniform(row: AffinityLike) -> float:
+    sizes = np.where(np.isfinite(row.heat), np.abs(row.heat), 0)
+    return float(sizes.max()) * times_uniform_per_unit(row)
+
+
+def _arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
+    """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
+    start = _place(layout, row.query_grid, row.query)
+    largest = max((abs(value) for _, value in keys), default=1.0)
+    reach = 0.8 * layout.tiles[0].height
+    arrows = []
+    for cell, value in keys:
+        strength = abs(value) / largest
+        bright = float(np.copysign(0.5 + 0.45 * strength, value))
+        red, green, blue = (int(c) for c in colours.colours(np.array([bright]))[0])
+        stop = _place(layout, row.key_grid, cell)
+        arrows.append(Arrow(start=start, stop=stop, colour=(red, green, blue), strength=strength, reach_px=reach))
+    return tuple(arrow for arrow in arrows if arrow.start != arrow.stop)
+
+
+def _place(layout: Layout, grid: Grid, cell: Cell) -> Point:
+    """Return the centre of a cell on the figure, in the middle frame of those that it stands for."""
+    start, stop = grid.span(cell.t)
+    tile = layout.tiles[(start + stop - 1) // 2]
+    x, y = grid.center(cell)
+    return (tile.left + x * tile.width, tile.top + y * tile.height)
+
+
+def _notes(row: AffinityLike, scale: Scale, style: FigureStyle, arrows: int) -> list[str]:
+    """Return the sentences under the strip: what the colours, the bars and the arrows mean."""
+    grid, own = row.key_grid, "outside the query's own frame"
+    sizes = "absolute weights" if scale.signed else "weights"
+    if scale.limit == 0:
+        colours = "No key has any weight, so no frame has colour."
+    elif style.scale.limit is not None:
+        colours = f"One colour scale for all frames, full at the given {number(scale.limit)}."
+    else:
+        which = f"the largest of the {sizes} " + (f"{own}; larger ones keep the last colour" if scale.clipped else "")
+        colours = f"One colour scale for all frames, full at {number(scale.limit)}, {which.rstrip()}."
+    shape = f"{grid.frames}x{grid.rows}x{grid.cols} keys (TxHxW)"
+    smooth = style.overlay.smoothing != "nearest"
+    notes = [colours, f"Smoothed between the centres of {shape}." if smooth else f"Cells as they are: {shape}."]
+    if grid.frame_spans[-1][1] > 1:
+        notes.append(f"Bars: each frame's part of the sum of all {sizes}.")
+    if arrows:
+        where = f" {own}" if grid.frames > len(own_times(row)) else ""
+        notes.append(f"Arrows: the {arrows} strongest keys{where}.")
+    top = _top_times_uniform(row)
+    if 0 < top < NEARLY_EVEN:
+        notes.append(f"Nearly even, so no arrows: no key gets more than {top:.2f} times an even share.")
+    if not np.isfinite(row.heat).all():
+        notes.append("Grey cells: the network gave no finite number there.")
+    return notes
+
+
+def _lines(warning: str, notes: list[str], width_px: int) -> list[tuple[str, Colour]]:
+    """Break the warning and the notes into lines of text with their colour."""
+    unit = width_px / UNITS
+    size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * MARGIN * unit
+    paragraphs = ((warning, WARNING), (" ".join(notes), MUTED))
+    return [(line, colour) for text, colour in paragraphs for line in wrapped(drawable(text), size, room)]
+
+
+def _draw_notes(canvas: Image.Image, layout: Layout, lines: list[tuple[str, Colour]]) -> None:
+    pen, px, y = ImageDraw.Draw(canvas), layout.px, layout.notes_top
+    for text, colour in lines:
+        pen.text((layout.margin, y), text, font=font(px(NOTE_SIZE)), fill=colour, anchor="la")
+        y += px(38)

@@ -1,0 +1,65 @@
+"""Files that are either whole or absent: figures as PNG, numbers as NPZ."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from nonlocal_core.errors import RenderError
+from nonlocal_core.render.affinity import AffinityLike
+from nonlocal_core.render.scale import Scale
+
+PRINT_DPI = 300
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; rename it to ``path`` when the block ends, remove it when it fails.
+
+    Raises RenderError when the folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise RenderError(f"The folder {path.parent} does not exist. Create it, or choose another place.")
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+    """Write a picture as PNG, with the resolution of print noted in it."""
+    with replacing(path) as part:
+        Image.fromarray(picture).save(part, format="PNG", dpi=(PRINT_DPI, PRINT_DPI), optimize=True)
+
+
+def write_npz(path: Path, row: AffinityLike, scale: Scale, *, pts_seconds: Float[np.ndarray, " T"]) -> None:
+    """Write one row with everything needed to draw it again; ``numpy.load`` reads it without pickle.
+
+    ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
+    (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``.
+    """
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            values=row.values,
+            heat=row.heat,
+            pairwise=np.array(row.pairwise),
+            uniform=np.array(row.uniform),
+            per_frame_share=row.per_frame_share,
+            query_cell=np.array(row.query),
+            query_grid=np.array(row.query_grid.shape),
+            query_box=np.array(row.query_grid.box),
+            query_frame_spans=np.array(row.query_grid.frame_spans),
+            key_grid=np.array(row.key_grid.shape),
+            key_box=np.array(row.key_grid.box),
+            key_frame_spans=np.array(row.key_grid.frame_spans),
+            scale_limit=np.array(scale.limit),
+            scale_signed=np.array(scale.signed),
+            pts_seconds=pts_seconds,
+        )

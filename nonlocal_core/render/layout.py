@@ -1,0 +1,103 @@
+"""Where the parts of a figure lie: pure arithmetic, in pixels."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nonlocal_core.errors import RenderError
+
+UNITS = 2400  # a figure is this many units wide
+MARGIN = 56  # in units
+FRAMES_PER_ROW = 8  # more than this in one row and a cell is too small to see in print
+
+
+class Rect(NamedTuple):
+    """Pixels [left, right) x [top, bottom)."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The places of a figure: header above, a dark panel with the film strip, notes below.
+
+    ``unit`` is one 2400th of the width in pixels: every size of type and line is a multiple of it.
+    """
+
+    size_hw: tuple[int, int]
+    unit: float
+    margin: int
+    legend: Rect
+    panel: Rect
+    tiles: tuple[Rect, ...]
+    columns: int
+    bar_height: int
+    notes_top: int
+
+    def px(self, units: float) -> int:
+        """Return a length in whole pixels, at least one."""
+        return max(1, round(units * self.unit))
+
+
+def lay_out(
+    frames: int, frame_hw: tuple[int, int], *, width_px: int, columns: int | None = None, notes: int = 0
+) -> Layout:
+    """Return the layout of a film strip of ``frames`` pictures; rows are balanced when they do not fit one row.
+
+    ``notes``: lines of text under the strip. Raises RenderError when the tiles would come out smaller than 8 pixels.
+    """
+    rows = -(-frames // (columns or FRAMES_PER_ROW))
+    columns = min(columns or -(-frames // rows), frames)
+    unit = width_px / UNITS
+    margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, 24, 10, 52, 84))
+    if frames == 1:
+        bar = labels = 0  # a still image has no story in time
+    header, headroom, row_gap, note_line = (round(n * unit) for n in (190, 36, 30, 38))
+
+    inner = width_px - 2 * margin - 2 * padding
+    aspect = frame_hw[0] / frame_hw[1]
+    tile_w = min((inner - gap * (columns - 1)) // columns, round(1150 * unit / aspect))
+    tile_h = round(tile_w * aspect)
+    if min(tile_w, tile_h) < 8:
+        raise RenderError(
+            f"A frame would be drawn {tile_w} x {tile_h} pixels small; at least 8 x 8 are needed. "
+            f"Ask for a figure wider than {width_px} pixels, or for fewer columns than {columns}."
+        )
+
+    left = margin + padding + (inner - (tile_w + gap) * columns + gap) // 2
+    top = margin + header
+    step = tile_h + bar + labels + row_gap
+    tiles = tuple(
+        Rect(x, y, x + tile_w, y + tile_h)
+        for x, y in (
+            (left + i % columns * (tile_w + gap), top + headroom + padding + i // columns * step) for i in range(frames)
+        )
+    )
+    panel = Rect(margin, top, width_px - margin, top + headroom + 2 * padding + rows * step - row_gap)
+    notes_top = panel.bottom + round(30 * unit)
+    height = notes_top + notes * note_line + margin - round(20 * unit) * bool(notes)
+    legend_w = round(720 * unit)
+    legend = Rect(width_px - margin - legend_w, margin, width_px - margin, top - round(28 * unit))
+    return Layout(
+        size_hw=(height, width_px),
+        unit=unit,
+        margin=margin,
+        legend=legend,
+        panel=panel,
+        tiles=tiles,
+        columns=columns,
+        bar_height=bar,
+        notes_top=notes_top,
+    )

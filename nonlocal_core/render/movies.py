@@ -1,0 +1,140 @@
+"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times or at a steady rate."""
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from nonlocal_core.errors import RenderError
+from nonlocal_core.render.files import replacing
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""
+
+STILL_SECONDS = 1.0  # how long a single picture stays, having no neighbour to tell
+GIF_TICK = 0.01  # seconds; the format counts in these
+GIF_LEAST_TICKS = 2  # browsers slow down anything faster to a tenth of a second
+PALETTE_PIXELS = 800_000  # looked at in all
+PALETTE_DRAWS = 60_000  # given to the median cut
+MP4_CLOCK = Fraction(1, 90_000)
+X264_QUALITY = {"crf": "16", "preset": "medium", "movflags": "+faststart"}
+MPEG4_QUALITY = {"qscale": "2", "movflags": "+faststart"}
+
+
+def durations(pts_seconds: Float[np.ndarray, " T"], fps: float | None = None) -> Float[np.ndarray, " T"]:
+    """Return how long each picture stays: until the next one's time, the last as long as the median of the others.
+
+    ``fps`` replaces the clip's own times by a steady rate. Raises RenderError for times that do not increase.
+    """
+    if fps is not None:
+        if not (np.isfinite(fps) and fps > 0):
+            raise RenderError(f"fps is a positive number of pictures per second; got {fps}.")
+        return np.full(len(pts_seconds), 1.0 / fps)
+    steps = np.diff(pts_seconds)
+    if not (steps > 0).all():
+        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}. Give fps instead.")
+    return np.append(steps, np.median(steps) if len(steps) else STILL_SECONDS)
+
+
+def write_gif(
+    path: Path,
+    pictures: Iterable[UInt8[np.ndarray, "h w 3"]],
+    seconds: Float[np.ndarray, " T"],
+    progress: Progress | None = None,
+) -> None:
+    """Write an endless GIF; ``seconds`` (from ``durations``) is how long each picture stays.
+
+    Rounding to the format's hundredths never adds up. Equal neighbours are stored as one longer picture.
+    Raises RenderError when the number of pictures is not that of the times.
+    """
+    edges = np.rint(np.append(0, np.cumsum(seconds)) / GIF_TICK).astype(int)
+    ticks = np.maximum(np.diff(edges), GIF_LEAST_TICKS)
+    with replacing(path) as part:
+        drawn = list(_counted(pictures, len(seconds), progress))
+        palette = _shared_palette(drawn)
+        frames = [Image.fromarray(picture).quantize(palette=palette) for picture in drawn]
+        delays = (ticks * round(1000 * GIF_TICK)).tolist()
+        frames[0].save(part, format="GIF", save_all=True, append_images=frames[1:], duration=delays, loop=0, disposal=1)
+
+
+def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
+    """Return 256 colours for all pictures, so that the same heat has the same colour in each.
+
+    Pixels count by the square of their chroma: heat is small and colourful, and a plain median cut would spend
+    the palette on the grey frames below it.
+    """
+    step = max(1, len(pictures) * pictures[0][..., 0].size // PALETTE_PIXELS)
+    pixels = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
+    weight = np.cumsum((np.ptp(pixels, axis=1) + 10.0) ** 2)
+    chosen = np.searchsorted(weight, (np.arange(PALETTE_DRAWS) + 0.5) / PALETTE_DRAWS * weight[-1])
+    return Image.fromarray(pixels[chosen][None]).quantize(256, method=Image.Quantize.MEDIANCUT)
+
+
+def write_mp4(
+    path: Path,
+    pictures: Iterable[UInt8[np.ndarray, "h w 3"]],
+    seconds: Float[np.ndarray, " T"],
+    progress: Progress | None = None,
+) -> None:
+    """Write an MP4 (H.264, or MPEG-4 part 2 where libx264 is missing) that plays in a browser and seeks at once.
+
+    ``seconds`` (from ``durations``) is how long each picture stays. Odd sizes gain one repeated row or column,
+    because the pixel format halves colour. Raises RenderError when the number of pictures is not that of the times.
+    """
+    starts = np.append(0, np.cumsum(seconds))
+    ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)
+    with replacing(path) as part, av.open(part, "w", format="mp4") as container:
+        stream: av.VideoStream | None = None
+        for index, picture in enumerate(_counted(pictures, len(seconds), progress)):
+            stream = stream or _video_stream(container, picture, rate=1 / float(np.median(seconds)))
+            frame = _frame(picture)
+            frame.time_base, frame.pts = MP4_CLOCK, int(ticks[index])
+            frame.duration = int(ticks[index + 1] - ticks[index])
+            container.mux(stream.encode(frame))
+        if stream is not None:
+            container.mux(stream.encode(None))
+
+
+def _video_stream(
+    container: av.container.OutputContainer, picture: UInt8[np.ndarray, "h w 3"], *, rate: float
+) -> av.VideoStream:
+    has_x264 = "libx264" in av.codec.codecs_available
+    options = X264_QUALITY if has_x264 else MPEG4_QUALITY
+    stream = container.add_stream(
+        "libx264" if has_x264 else "mpeg4", rate=Fraction(rate).limit_denominator(1001), options=options
+    )
+    stream.height, stream.width = (n + n % 2 for n in picture.shape[:2])
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = MP4_CLOCK
+    stream.codec_context.colorspace = Colorspace.ITU709
+    stream.codec_context.color_range = ColorRange.MPEG
+    return stream
+
+
+def _frame(picture: UInt8[np.ndarray, "h w 3"]) -> VideoFrame:
+    height, width = picture.shape[:2]
+    even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    frame = VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+
+
+def _counted(
+    pictures: Iterable[UInt8[np.ndarray, "h w 3"]], total: int, progress: Progress | None
+) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """Pass the pictures on, reporting each once it is used, and check that there are as many as announced."""
+    done = 0
+    for picture in pictures:
+        done += 1
+        if done > total:
+            break
+        yield picture
+        if progress is not None:
+            progress(done, total)
+    if done != total or total == 0:
+        raise RenderError(f"As many pictures as times are needed, and at least one; got {done} for {total} times.")

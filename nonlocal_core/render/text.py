@@ -1,0 +1,61 @@
+"""Words and numbers on a picture, in the font that comes with Pillow."""
+
+import unicodedata
+from functools import cache
+
+import numpy as np
+from PIL import ImageFont
+
+# Pillow's own font (Aileron Regular) draws ASCII and these; the rest of Unicode comes out as empty boxes.
+BEYOND_ASCII = "·…°±"
+STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\n": " "})
+
+
+@cache
+def font(size_px: int) -> ImageFont.FreeTypeFont:
+    """Return Pillow's bundled font. It needs no file of the system, so pictures look the same everywhere."""
+    loaded = ImageFont.load_default(size_px)
+    assert isinstance(loaded, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return loaded
+
+
+def drawable(text: str) -> str:
+    """Return the text with what the font lacks replaced: accents dropped, other scripts as question marks."""
+    letters = (c if c in BEYOND_ASCII else unicodedata.normalize("NFKD", c) for c in text.translate(STAND_INS))
+    kept = (c for letter in letters for c in letter if not unicodedata.combining(c))
+    return "".join(c if c.isascii() or c in BEYOND_ASCII else "?" for c in kept)
+
+
+def fitted(text: str, size_px: int, width_px: float) -> str:
+    """Return the text, shortened in its middle until it fits: both ends of a file name say something."""
+    shown, keep = text, len(text)
+    while keep > 4 and font(size_px).getlength(shown) > width_px:
+        keep -= 1
+        shown = text[: keep - keep // 2].rstrip() + "…" + text[len(text) - keep // 2 :].lstrip()
+    return shown
+
+
+def wrapped(text: str, size_px: int, width_px: float) -> list[str]:
+    """Return the text in lines that fit, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font(size_px).getlength(f"{lines[-1]} {word}") <= width_px:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def number(value: float) -> str:
+    """Return a number in at most three figures: 0, 0.0125, 12.5, 3.2e-05."""
+    return f"{value + 0.0:.3g}"
+
+
+def ticks(limit: float, *, about: int = 4) -> tuple[float, ...]:
+    """Return round numbers 0, s, 2s ... up to ``limit``, with s out of 1, 2 and 5 times a power of ten."""
+    if not (np.isfinite(limit) and limit > 0):
+        return (0.0,)
+    rough = limit / about
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = power * min((1, 2, 5, 10), key=lambda m: abs(np.log(m * power / rough)))
+    return tuple(float(i * step) for i in range(int(limit / step * (1 + 1e-9)) + 1))
