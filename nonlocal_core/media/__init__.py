@@ -1,0 +1,9 @@
+"""Media: from a file to its frames with times, and from frames to the input of a network."""
+
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.network_input import InputSpec, network_input
+from nonlocal_core.media.reading import probe, read_frames
+from nonlocal_core.media.records import Frames, MediaInfo
+from nonlocal_core.media.selection import Selection
+
+__all__ = ["Frames", "InputSpec", "Limits", "MediaInfo", "Selection", "network_input", "probe", "read_frames"]

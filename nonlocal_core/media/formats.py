@@ -1,0 +1,89 @@
+"""What a file is, told by its first bytes: the formats that may be read, and a sentence for those that may not."""
+
+import unicodedata
+from typing import Literal
+
+from nonlocal_core.errors import MediaError
+
+PictureFormat = Literal["avif", "bmp", "gif", "jpeg", "png", "tiff", "webp"]
+VideoFormat = Literal["asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "ogg", "yuv4mpegpipe"]
+"""The demuxers that may run. None of them opens another file; those of playlists and scripts would."""
+
+KNOWN = "JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP; MP4, MOV, MKV, WebM, AVI, MPEG, TS, FLV, OGG, WMV, Y4M"
+
+_PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+)
+_VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
+    (b"\x1aE\xdf\xa3", "matroska"),
+    (b"FLV\x01", "flv"),
+    (b"OggS", "ogg"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"YUV4MPEG2 ", "yuv4mpegpipe"),
+)
+_MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_BMP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))
+
+
+def picture_format(head: bytes) -> PictureFormat | None:
+    """Return the format of a picture or an animation that starts with these bytes, or None."""
+    for prefix, found in _PICTURES:
+        if head.startswith(prefix):
+            return found
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    return "avif" if _brands(head) & _AVIF_BRANDS else None
+
+
+def video_format(head: bytes, name: str) -> VideoFormat:
+    """Return the container of a video that starts with these bytes.
+
+    Raises MediaError when they start no video that is read here, with what they do start.
+    """
+    for prefix, found in _VIDEOS:
+        if head.startswith(prefix):
+            return found
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head[8:12] in _HEIF_BRANDS and _brands(head):
+        raise MediaError(f"{name} is a HEIC photo, which is not read here. Save it as JPEG or PNG.")
+    if head[4:8] in _MOV_ATOMS:
+        return "mov"
+    for packet, at in ((188, 0), (192, 4)):  # plain, and with the time codes of Blu-ray
+        if len(head) > at + 2 * packet and all(head[at + n * packet] == 0x47 for n in range(3)):
+            return "mpegts"
+    if _is_text(head):
+        raise MediaError(
+            f"{name} is text, not a picture or a video. A playlist or a script only names other files: "
+            "open the video itself."
+        )
+    raise MediaError(f"{name} begins like no picture or video that is read here ({KNOWN}). Convert it to one.")
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    """Return what an ISO media file says that it is (ISO/IEC 14496-12, section 4.3); nothing for other files."""
+    if head[4:8] != b"ftyp":
+        return frozenset()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return frozenset((head[8:12], *(head[at : at + 4] for at in range(16, end, 4))))
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether bytes read as UTF-8, up to a last character cut short, with no control but white space."""
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        if fault.start < len(head) - 3:
+            return False
+        text = head[: fault.start].decode("utf-8")
+    return not any(unicodedata.category(c) == "Cc" and not c.isspace() for c in text)

@@ -1,0 +1,130 @@
+"""What a container lists about its video: every frame's time, before anything is decoded."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.stream import VideoPacket, VideoPass
+
+REORDER_FRAMES = 32
+"""How far apart a frame's places in the orders of decoding and showing may lie; H.264 and HEVC allow 16."""
+
+
+class StaleListingError(Exception):
+    """The container lists frames that do not decode so. Never leaves this folder: the reader then decodes all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Frames that are reached from one keyframe: ``ranks`` wanted, the first to come out being ``first_rank``."""
+
+    start: int
+    first_rank: int
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Listing:
+    """The packets of a stream in the order of showing; a frame's rank is its place there.
+
+    ``pts`` and ``dts`` are in ticks of the stream. ``positions`` are places in the order of decoding.
+    ``last_ticks`` is how long the last frame lasts, 0 where the container does not tell.
+    """
+
+    pts: Int64[np.ndarray, " N"]
+    dts: Int64[np.ndarray, " N"]
+    positions: Int64[np.ndarray, " N"]
+    is_key: Bool[np.ndarray, " N"]
+    last_ticks: int
+
+    @classmethod
+    def of(cls, video: VideoPass, name: str, limits: Limits) -> Self | None:
+        """Read all packets of a stream, decoding none, and return what they list.
+
+        Returns None when they cannot be trusted to name each frame once and in order. Raises MediaLimitError for
+        too many.
+        """
+        pts, dts, keys, last_ticks = array("q"), array("q"), array("b"), 0
+        for packet in video.packets():
+            if packet.is_discard:  # decoded for others to build on, never shown
+                continue
+            if packet.pts is None:
+                return None
+            pts.append(packet.pts)
+            dts.append(packet.pts if packet.dts is None else packet.dts)
+            keys.append(packet.is_keyframe)
+            last_ticks = packet.duration or 0
+            limits.check_listed(name, len(pts))
+        if not pts:
+            return None
+        in_order = np.frombuffer(pts, dtype=np.int64)
+        positions = np.argsort(in_order, kind="stable").astype(np.int64)
+        listing = cls(
+            pts=in_order[positions],
+            dts=np.frombuffer(dts, dtype=np.int64)[positions],
+            positions=positions,
+            is_key=np.frombuffer(keys, dtype=np.int8)[positions].astype(np.bool_),
+            last_ticks=last_ticks,
+        )
+        return listing if listing._is_plausible() else None
+
+    def _is_plausible(self) -> bool:
+        distinct = bool((np.diff(self.pts) > 0).all())
+        near = int(np.abs(self.positions - np.arange(len(self.positions))).max()) <= REORDER_FRAMES
+        keys_ascend = bool((np.diff(self.positions[self.is_key]) > 0).all())
+        return distinct and near and keys_ascend
+
+    def from_rank(self, rank: int) -> Self:
+        """Return the listing without the frames before a rank; ranks count from there."""
+        return type(self)(
+            pts=self.pts[rank:],
+            dts=self.dts[rank:],
+            positions=self.positions[rank:],
+            is_key=self.is_key[rank:],
+            last_ticks=self.last_ticks,
+        )
+
+    def rank_of(self, pts: int | None) -> int | None:
+        """Return the rank of the frame with this time stamp, or None."""
+        if pts is None:
+            return None
+        rank = int(np.searchsorted(self.pts, pts))
+        return rank if rank < len(self.pts) and self.pts[rank] == pts else None
+
+    def runs(self, ranks: Int64[np.ndarray, " T"]) -> Iterator[Run]:
+        """Group ascending ranks by the last keyframe shown at or before each, so that none is decoded from twice.
+
+        Frames before the first keyframe are reached from the start of the file.
+        """
+        key_ranks = np.flatnonzero(self.is_key)
+        key_of = np.searchsorted(key_ranks, ranks, side="right") - 1
+        for key, group in groupby(zip(key_of.tolist(), ranks.tolist(), strict=True), key=lambda pair: pair[0]):
+            first_rank = int(key_ranks[key]) if key >= 0 else 0
+            start = int(self.positions[first_rank]) if key >= 0 else 0
+            yield Run(start=start, first_rank=first_rank, ranks=tuple(rank for _, rank in group))
+
+    def packets_from(self, run: Run, video: VideoPass) -> Iterator[VideoPacket]:
+        """Return packets that begin at or before the start of a run.
+
+        Raises StaleListingError when the container cannot get there.
+        """
+        # Some containers seek by the time of showing, some by the time of decoding, which is the earlier.
+        for stamp in (int(self.pts[run.first_rank]), int(self.dts[run.first_rank]), int(self.pts[0])):
+            if not video.seek(stamp):
+                continue
+            packets = video.packets()
+            skipped = []
+            for packet in packets:
+                skipped.append(packet)
+                if not packet.is_discard:
+                    break
+            rank = self.rank_of(skipped[-1].pts) if skipped else None
+            if rank is not None and self.positions[rank] <= run.start:
+                return chain(skipped, packets)
+        raise StaleListingError

@@ -1,0 +1,97 @@
+"""From frames to the input of a network: size, crop and normalisation, and where each cell of it comes from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from nonlocal_core.errors import GeometryError
+from nonlocal_core.geometry import WHOLE_FRAME, Box, ViewTransform
+from nonlocal_core.media.records import Frames
+
+Crop = Literal["none", "center"]
+
+LONG_SIDE = 1024
+"""Pixels: a panorama is fed smaller rather than longer than this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSpec:
+    """What a network expects of its frames.
+
+    ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``crop``:
+    the whole frame, or its central square. ``mean`` and ``std``: of red, green and blue, on a scale where white
+    is ``value_range``. ``max_long_side``: see ``LONG_SIDE``. Raises GeometryError for sizes that cannot be.
+    """
+
+    short_side: int
+    multiple_of: int
+    crop: Crop = "none"
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    value_range: Literal[1, 255] = 1
+    max_long_side: int = LONG_SIDE
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.multiple_of <= self.short_side <= self.max_long_side:
+            raise GeometryError(
+                "An input needs 1 <= multiple_of <= short_side <= max_long_side; "
+                f"got {self.multiple_of}, {self.short_side}, {self.max_long_side}."
+            )
+        if min(self.std) <= 0:
+            raise GeometryError(f"Each std is larger than 0; got {self.std}.")
+
+    def view_of(self, shown_hw: tuple[int, int]) -> ViewTransform:
+        """Return what part of a frame of this size is fed, and at what size.
+
+        Both sides are rounded to cells, so the whole frame is seen and shapes change by less than a cell.
+
+        >>> spec = InputSpec(short_side=256, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> spec.view_of((720, 1280)).input_hw
+        (256, 448)
+        """
+        height, width = shown_hw
+        if self.crop == "center":
+            side = self._in_cells(self.short_side)
+            return ViewTransform(shown_hw=shown_hw, input_hw=(side, side), crop=_central_square(shown_hw))
+        scale = min(self.short_side / min(shown_hw), self.max_long_side / max(shown_hw))
+        input_hw = (self._in_cells(height * scale), self._in_cells(width * scale))
+        return ViewTransform(shown_hw=shown_hw, input_hw=input_hw, crop=WHOLE_FRAME)
+
+    def _in_cells(self, pixels: float) -> int:
+        """Return the nearest multiple of a cell, at least one and within the long side."""
+        cells = int(pixels / self.multiple_of + 0.5)
+        return min(max(cells, 1), self.max_long_side // self.multiple_of) * self.multiple_of
+
+
+def _central_square(shown_hw: tuple[int, int]) -> Box:
+    side = min(shown_hw)
+    top, left = ((1 - side / length) / 2 for length in shown_hw)
+    return (left, top, 1 - left, 1 - top)
+
+
+def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, "1 3 T h w"], ViewTransform]:
+    """Return the clip as a network expects it, and the view that leads back to the shown frame.
+
+    Frames are scaled by Pillow's bicubic filter: its support grows with the reduction, so that fine patterns do
+    not alias, and EfficientNet was evaluated with bicubic scaling.
+    """
+    view = spec.view_of(frames.info.shown_hw)
+    height, width = view.input_hw
+    clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)
+    for t, picture in enumerate(frames.rgb):
+        clip[0, :, t] = _scaled(picture, view).transpose(2, 0, 1)
+    if spec.value_range == 1:
+        clip /= 255.0
+    clip -= np.array(spec.mean, dtype=np.float32)[:, None, None, None]
+    clip /= np.array(spec.std, dtype=np.float32)[:, None, None, None]
+    return clip, view
+
+
+def _scaled(picture: UInt8[np.ndarray, "H W 3"], view: ViewTransform) -> UInt8[np.ndarray, "h w 3"]:
+    height, width = picture.shape[:2]
+    left, top, right, bottom = view.crop
+    box = (left * width, top * height, right * width, bottom * height)
+    return np.asarray(Image.fromarray(picture).resize(view.input_hw[::-1], Image.Resampling.BICUBIC, box=box))

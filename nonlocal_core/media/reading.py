@@ -1,0 +1,107 @@
+"""From a file to facts and frames: the two questions that the rest of the program asks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from nonlocal_core.errors import SelectionError
+from nonlocal_core.media.formats import picture_format, video_format
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.listing import StaleListingError
+from nonlocal_core.media.pictures import PictureClip
+from nonlocal_core.media.pixels import fit_within
+from nonlocal_core.media.records import Frames, MediaInfo
+from nonlocal_core.media.selection import Selection, choose_frames
+from nonlocal_core.media.source import Source, as_source
+from nonlocal_core.media.video import VideoClip
+
+DEFAULT_LIMITS = Limits()
+
+
+def probe(source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
+    """Return the facts about a picture, an animation or a video, told by its content and never by its name.
+
+    A video's first frame is decoded, an animation's all; a still picture is only opened. Raises MediaError when
+    the file cannot be used and MediaLimitError when it exceeds a limit.
+    """
+    checked = as_source(source, name=name, limits=limits)
+    return _info(checked, _open_clip(checked, limits))
+
+
+def read_frames(
+    source: Path | bytes,
+    selection: Selection,
+    *,
+    name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    max_side: int = 1024,
+    progress: Callable[[int, int], None] | None = None,
+) -> Frames:
+    """Return the selected frames of a file as shown, scaled down so that no side exceeds ``max_side`` pixels.
+
+    Of a video only what is needed is decoded, and only the selected frames are held. A picture is a clip of one
+    frame. ``progress(done, total)`` is called after each frame; it starts again where the list of frames in the
+    file proves wrong and all of it must be decoded. Raises MediaError, MediaLimitError, or SelectionError when a
+    selected frame does not exist.
+    """
+    if max_side < 1:
+        raise SelectionError(f"Frames are at least 1 pixel wide; got max_side={max_side}.")
+    checked = as_source(source, name=name, limits=limits)
+    limits.check_frames(checked.name, selection.count)
+    clip = _open_clip(checked, limits)
+    try:
+        return _read(checked, clip, selection, max_side, progress)
+    except StaleListingError:
+        assert isinstance(clip, VideoClip)
+        clip.recount()
+        return _read(checked, clip, selection, max_side, progress)
+
+
+def _open_clip(source: Source, limits: Limits) -> PictureClip | VideoClip:
+    head = source.head()
+    picture = picture_format(head)
+    if picture is not None:
+        return PictureClip(source, picture, limits)
+    return VideoClip(source, video_format(head, source.name), limits)
+
+
+def _read(
+    source: Source,
+    clip: PictureClip | VideoClip,
+    selection: Selection,
+    max_side: int,
+    progress: Callable[[int, int], None] | None,
+) -> Frames:
+    indices, warnings = choose_frames(selection, clip.starts, end_seconds=clip.end_seconds)
+    shown_hw = fit_within(clip.shown_hw, max_side)
+    rgb = np.empty((len(indices), *shown_hw, 3), dtype=np.uint8)
+    for slot, frame in enumerate(clip.read(indices, shown_hw)):
+        rgb[slot] = frame
+        if progress is not None:
+            progress(slot + 1, len(indices))
+    info = _info(source, clip)
+    told = () if clip.kind == "image" else warnings  # nobody expects more than one frame of a picture
+    return Frames(
+        rgb=rgb,
+        pts_seconds=clip.starts[indices],
+        frame_indices=indices,
+        info=info,
+        warnings=info.warnings + told,
+    )
+
+
+def _info(source: Source, clip: PictureClip | VideoClip) -> MediaInfo:
+    moves = clip.kind != "image"
+    return MediaInfo(
+        name=source.name,
+        kind=clip.kind,
+        byte_count=source.byte_count,
+        sha256=source.sha256(),
+        shown_hw=clip.shown_hw,
+        frame_count=len(clip.starts),
+        rate=clip.rate if moves else None,
+        duration_seconds=clip.end_seconds if moves else None,
+        codec=clip.codec,
+        warnings=tuple(clip.notes),
+    )

@@ -1,0 +1,62 @@
+"""What reading a file gives: facts about it, and its frames."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64, Int64, UInt8
+
+from nonlocal_core.errors import ShapeError
+
+Kind = Literal["image", "animation", "video"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """Facts about a file.
+
+    ``shown_hw`` is the size that a player shows: after rotation and with square pixels. ``rate`` is the mean
+    number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow what the container
+    lists until decoding proves it wrong. ``warnings`` are sentences for the user. An image has one frame, no rate
+    and no duration.
+    """
+
+    name: str
+    kind: Kind
+    byte_count: int
+    sha256: str
+    shown_hw: tuple[int, int]
+    frame_count: int | None
+    rate: Fraction | None
+    duration_seconds: float | None
+    codec: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Frames:
+    """Frames of a file, in the order of time.
+
+    ``rgb``: as shown, scaled down to the largest side asked for. ``pts_seconds``: when each appears, counted from
+    the first frame of the file. ``frame_indices``: its place among the decoded frames of the file. ``warnings``:
+    sentences about the file and about this choice of frames. Raises ShapeError when the three disagree on T.
+    """
+
+    rgb: UInt8[np.ndarray, "T H W 3"]
+    pts_seconds: Float64[np.ndarray, " T"]
+    frame_indices: Int64[np.ndarray, " T"]
+    info: MediaInfo
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        counts = (len(self.rgb), len(self.pts_seconds), len(self.frame_indices))
+        if len(set(counts)) != 1 or counts[0] == 0:
+            raise ShapeError(
+                f"Frames need one picture, one time and one index each, and at least one frame; got {counts}."
+            )
+
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.rgb.shape))
+        first, last = self.pts_seconds[[0, -1]]
+        return f"Frames({self.info.name!r}, uint8 {shape}, {first:.3f} to {last:.3f} s)"

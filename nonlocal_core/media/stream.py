@@ -1,0 +1,191 @@
+"""One video stream of a container, and a pass through its packets.
+
+libav is given bytes and the name of a demuxer, never a path: whatever a file names, nothing else is opened.
+"""
+
+import io
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, NoReturn, Self
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from nonlocal_core.errors import MediaError
+from nonlocal_core.media.formats import VideoFormat
+from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.source import Source
+
+if TYPE_CHECKING:
+    VideoPacket = Packet[VideoStream]
+else:
+    VideoPacket = Packet  # generic in the stubs only
+
+READ_BYTES = 1 << 18
+
+Threads = Literal["AUTO", "SLICE"]
+"""How a decoder shares its work. AUTO is the faster, but loses frames around damage; SLICE loses none."""
+
+_ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""libav's own decoders of VP8 and VP9 leave alpha out."""
+
+_NOT_A_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+class _Reader:
+    """A file for libav: without a name, from which it would guess."""
+
+    __slots__ = ("read", "seek", "tell")
+
+    def __init__(self, file: io.BufferedReader | io.BytesIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _open_nothing(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise PermissionError("a media file may not open another file")
+
+
+class VideoPass:
+    """An open container while its video stream is read, once or with jumps; close it, or use it with ``with``.
+
+    Raises MediaError when the container cannot be opened or holds no video that can be decoded, and
+    MediaLimitError when its frames are too large.
+    """
+
+    def __init__(
+        self, source: Source, demuxer: VideoFormat, limits: Limits, budget: DecodeBudget, threads: Threads = "AUTO"
+    ) -> None:
+        self.damaged_packets = 0
+        self.packets_read = 0
+        self.cut_short = False
+        self._name, self._limits, self._budget = source.name, limits, budget
+        self._file = source.open()
+        try:
+            self._container = self._opened(demuxer)
+            self.stream = self._chosen_stream()
+            self._decoder = self._decoder_for(self.stream, threads)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._container.close()
+        self._file.close()
+
+    def _opened(self, demuxer: VideoFormat) -> InputContainer:
+        try:
+            return av.open(
+                _Reader(self._file),
+                "r",
+                format=demuxer,
+                options={"protocol_whitelist": "none", "max_pixels": self._max_pixels},
+                metadata_errors="replace",
+                buffer_size=READ_BYTES,
+                io_open=_open_nothing,
+            )
+        except (FFmpegError, OSError, ValueError) as fault:
+            raise MediaError(
+                f"{self._name} cannot be opened as a video: {_reason(fault)}. It is damaged, or was cut short before "
+                "its index was written: save or record it again."
+            ) from fault
+
+    @property
+    def _max_pixels(self) -> str:
+        return str(self._limits.max_video_pixels * 5 // 4)  # libav counts the padding of rows too
+
+    def _chosen_stream(self) -> VideoStream:
+        streams = [s for s in self._container.streams.video if not s.disposition & _NOT_A_CLIP]
+        if not streams:
+            raise MediaError(f"{self._name} holds no video. Open a file with pictures.")
+        chosen = next((s for s in streams if s.disposition & Disposition.default), streams[0])
+        self.video_count = len(streams)
+        for stream in self._container.streams:
+            if stream is not chosen:
+                stream.discard = Discard.all
+        return chosen
+
+    def _decoder_for(self, stream: VideoStream, threads: Threads) -> VideoCodecContext:
+        decoder: VideoCodecContext | None = stream.codec_context  # the stubs leave out that it may be missing
+        if decoder is None:
+            raise MediaError(f"No decoder here reads the video in {self._name}. Save it as H.264, VP9 or AV1.")
+        self._limits.check_video_size(self._name, (decoder.height, decoder.width))
+        alpha = next((v for k, v in stream.metadata.items() if k.lower() == "alpha_mode"), "0") == "1"
+        if alpha and decoder.name in _ALPHA_DECODERS:
+            return av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
+        decoder.thread_type = threads
+        decoder.options = {"max_pixels": self._max_pixels}
+        return decoder
+
+    @property
+    def codec(self) -> str:
+        """The name of the format that the stream is coded in."""
+        return self.stream.codec_context.codec.canonical_name
+
+    @property
+    def rate(self) -> Fraction | None:
+        """The mean number of frames per second that the container tells, if it tells any."""
+        return self.stream.average_rate or self.stream.guessed_rate or None
+
+    def packets(self) -> Iterator[VideoPacket]:
+        """Yield packets from here to the last that can be read, noting whether the file was cut short there."""
+        packets = self._container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                self.cut_short = True
+                return
+            if packet is None:
+                return
+            self.packets_read += 1
+            self.cut_short |= packet.is_corrupt
+            if packet.size:  # an empty packet stands for a frame left out, and would end the decoding
+                yield packet
+
+    def frames(self, packets: Iterator[VideoPacket], wanted: Collection[int] | None = None) -> Iterator[VideoFrame]:
+        """Yield the frames that packets decode to, counting those packets that do not decode.
+
+        With ``wanted`` time stamps, other frames that no frame builds on are left out: they need no decoding.
+        """
+        for packet in packets:
+            if wanted is not None:
+                self._decoder.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+            yield from self._decoded(packet)
+        yield from self._decoded(None)
+
+    def _decoded(self, packet: VideoPacket | None) -> Iterator[VideoFrame]:
+        try:
+            frames = self._decoder.decode(packet)
+        except FFmpegError:
+            self.damaged_packets += 1
+            return
+        for frame in frames:
+            self._limits.check_video_size(self._name, (frame.height, frame.width))
+            self._budget.spend((frame.height, frame.width))
+            yield frame
+
+    def seek(self, stamp: int) -> bool:
+        """Go to a keyframe at or before a time stamp of the stream; return whether the container can."""
+        try:
+            self._container.seek(stamp, stream=self.stream)
+        except FFmpegError:
+            return False
+        self._decoder.flush_buffers()
+        return True
+
+
+def _reason(fault: Exception) -> str:
+    text = fault.strerror if isinstance(fault, OSError | FFmpegError) else str(fault)
+    return (text or type(fault).__name__).rstrip(".")
