@@ -1,0 +1,147 @@
+"""The operation that never builds the affinity matrix: exact, and linear in memory for all four functions.
+
+Measured against the explicit form by ``benchmarks/ops.py``.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.utils.checkpoint import checkpoint
+
+from nonlocal_core.ops.checks import check_tables
+from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queries
+from nonlocal_core.vocabulary import Pairwise
+
+SCORES_AT_ONCE = 6 << 20
+"""Scores held at a time where attention runs in chunks: 24 MB, below the 32 MB from which glibc maps fresh pages."""
+
+CHANNELS_AT_ONCE = 64
+"""Channels of g per round of prefix sums: two float64 tables of Nk x 64 stay near the processor."""
+
+
+def respond(
+    theta: Float[Tensor, "B Nq Ci"],
+    phi: Float[Tensor, "B Nk Ci"],
+    g: Float[Tensor, "B Nk Cg"],
+    *,
+    pairwise: Pairwise,
+    scale: float = 1.0,
+    reach: Reach | None = None,
+) -> Float[Tensor, "B Nq Cg"]:
+    """Return y_i = sum over j of f(x_i, x_j) g_j / C(x) (paper, equation 1), without its Nq x Nk matrix.
+
+    >>> theta, phi, g = torch.ones(2, 30, 7), torch.ones(2, 12, 7), torch.ones(2, 12, 5)
+    >>> respond(theta, phi, g, pairwise="embedded_gaussian", scale=7**-0.5).shape
+    torch.Size([2, 30, 5])
+
+    ``scale`` multiplies theta_i . phi_j inside the softmax of the two Gaussians; the others have none.
+    ``reach`` None: every query attends to every key. For concatenation theta and phi have one channel each,
+    w_theta . theta_i + bias and w_phi . phi_j. The result has the dtype of g, also under autocast.
+    Raises ShapeError for tables that do not fit together, UnknownNameError for another pairwise function.
+    """
+    check_tables(theta, phi, g, pairwise=pairwise, reach=reach)
+    if reach is not None:
+        theta, phi, g = split_queries(theta, reach), split_keys(phi, reach), split_keys(g, reach)
+    match pairwise:
+        case "gaussian" | "embedded_gaussian":
+            y = _softmax_attention(theta, phi, g, scale)
+        case "dot_product":
+            y = _dot_product(theta, phi, g)
+        case "concatenation":
+            y = _concatenation(theta[..., 0], phi[..., 0], g)
+    return y if reach is None else join_queries(y, reach)
+
+
+def _softmax_attention(
+    theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
+) -> Float[Tensor, "B Nq Cg"]:
+    if theta.shape[2] != g.shape[2]:
+        # The fused kernel of the CPU wants one width; it would fall back to the whole matrix without a word.
+        return _softmax_in_chunks(theta, phi, g, scale)
+    # (B, N, C') -> (B, 1 head, N, C'): with fewer axes, or a strided last one, the same silent fallback.
+    query, key, value = (_packed(table).unsqueeze(1) for table in (theta, phi, g))
+    return scaled_dot_product_attention(query, key, value, scale=scale).squeeze(1)
+
+
+def _packed(table: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+    return table if table.stride(2) == 1 else table.contiguous()
+
+
+def _softmax_in_chunks(
+    theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
+) -> Float[Tensor, "B Nq Cg"]:
+    """Attend some rows at a time, and compute them again on the way back instead of keeping their weights."""
+    keys = phi.shape[1]
+    rows = min(max(SCORES_AT_ONCE // keys, 1), theta.shape[1])
+    clips = max(SCORES_AT_ONCE // (keys * rows), 1)
+    remember = torch.is_grad_enabled() and any(table.requires_grad for table in (theta, phi, g))
+    batches = []
+    for some_theta, some_phi, some_g in zip(*(torch.split(table, clips) for table in (theta, phi, g)), strict=True):
+        parts = [
+            checkpoint(_softmax_rows, part, some_phi, some_g, scale, use_reentrant=False, preserve_rng_state=False)
+            if remember
+            else _softmax_rows(part, some_phi, some_g, scale)
+            for part in torch.split(some_theta, rows, dim=1)
+        ]
+        batches.append(torch.cat(parts, dim=1))
+    return torch.cat(batches)
+
+
+def _softmax_rows(
+    theta: Float[Tensor, "B rows Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
+) -> Float[Tensor, "B rows Cg"]:
+    # Raw features of 512 channels overflow half precision in one inner product.
+    with torch.autocast(theta.device.type, enabled=False):
+        theta, phi = _at_least_float32(theta), _at_least_float32(phi)
+        scores = torch.baddbmm(theta.new_zeros(()), theta, phi.transpose(1, 2), beta=0, alpha=scale)
+        return torch.bmm(scores.softmax(dim=-1).to(g.dtype), g)
+
+
+def _dot_product(
+    theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"]
+) -> Float[Tensor, "B Nq Cg"]:
+    """Multiply in the cheaper order; where (theta phi^T) g is cheaper, its matrix is narrower than theta."""
+    queries, keys, inner, outer = theta.shape[1], phi.shape[1], theta.shape[2], g.shape[2]
+    # A sum over thousands of keys overflows half precision, a division before it underflows.
+    with torch.autocast(theta.device.type, enabled=False):
+        theta, phi, wide_g = (_at_least_float32(table) for table in (theta, phi, g))
+        if queries * keys * (inner + outer) < (queries + keys) * inner * outer:
+            y = (theta @ phi.transpose(1, 2) / keys) @ wide_g
+        else:
+            y = theta @ (phi.transpose(1, 2) @ wide_g / keys)
+    return y.to(g.dtype)
+
+
+def _concatenation(
+    a: Float[Tensor, "B Nq"], b: Float[Tensor, "B Nk"], g: Float[Tensor, "B Nk Cg"]
+) -> Float[Tensor, "B Nq Cg"]:
+    """Sum ReLU(a_i + b_j) g_j over j in O(N log N).
+
+    The keys with a_i + b_j > 0 are the first k_i in descending order of b, so with the running sums S0 of g and
+    S1 of b g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel where a_i is close to
+    -b_j: float64 sums keep what is left exact to float32.
+    """
+    keys = b.shape[1]
+    a, b = _at_least_float32(a), _at_least_float32(b)
+    b_sorted, order = b.sort(dim=1, descending=True)
+    above = torch.searchsorted(-b_sorted.detach(), a.detach().contiguous())
+    weight_0, weight_1 = a.double().unsqueeze(2), b_sorted.double().unsqueeze(2)
+    parts = []
+    for some_g in torch.split(g, CHANNELS_AT_ONCE, dim=2):
+        g_sorted = _take_rows(some_g, order).double()
+        s0 = pad(g_sorted.cumsum(dim=1), (0, 0, 1, 0))
+        s1 = pad((g_sorted * weight_1).cumsum(dim=1), (0, 0, 1, 0))
+        parts.append(((_take_rows(s0, above) * weight_0 + _take_rows(s1, above)) / keys).to(g.dtype))
+    return torch.cat(parts, dim=2)
+
+
+def _take_rows(table: Float[Tensor, "B N C"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M C"]:
+    """Take rows of each batch entry; copies whole rows, several times faster than ``gather``."""
+    batch, count, channels = table.shape
+    first = torch.arange(batch, device=table.device).unsqueeze(1) * count
+    return table.reshape(-1, channels).index_select(0, (index + first).flatten()).view(batch, -1, channels)
+
+
+def _at_least_float32(table: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    return table.to(torch.promote_types(table.dtype, torch.float32))
