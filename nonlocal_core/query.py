@@ -57,6 +57,12 @@ class _Weights(ABC):
         mass = np.asarray(np.abs(self.heat).sum(axis=(1, 2), dtype=np.float64))
         return mass / self._mass if self._mass > 0 else mass
 
+    @property
+    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
+        """The share in [0, 1] of the sum of absolute weights that the 1, 2, ... N strongest cells hold together."""
+        strongest_first = np.sort(np.abs(self.values).astype(np.float64))[::-1]
+        return np.asarray(strongest_first.cumsum() / self._mass if self._mass > 0 else strongest_first)
+
     def top(self, k: int = 20) -> tuple[RankedCell, ...]:
         """Return the k cells of the largest absolute weight, largest first; ties in index order."""
         magnitude = np.abs(self.values)

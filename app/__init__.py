@@ -1,0 +1,1 @@
+"""The Streamlit app: it draws; all arithmetic is in nonlocal_core."""

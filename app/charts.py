@@ -1,0 +1,80 @@
+"""Plotly charts and the table of a pinned query; the numbers come from the session."""
+
+from contextlib import suppress
+
+import plotly.graph_objects as go
+
+from app.state import Pin
+from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
+
+Answer = AffinityRow | AffinityColumn
+
+
+def answers(session: Session, pin: Pin) -> dict[str, Answer]:
+    """Return where the pinned point looks, or who looks at it, in every block that saw it, by the block's title.
+
+    Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
+    """
+    ask = session.query if pin.direction == "row" else session.column
+    pinned = ask(frame=pin.frame, x=pin.x, y=pin.y, block=pin.block)
+    found = {}
+    for block in session.capture.blocks:
+        with suppress(OutsideGridError):
+            found[block.title] = ask(frame=pin.frame, x=pin.x, y=pin.y, block=block.name)
+    return found | {session.block(pin.block).title: pinned}
+
+
+def headline(session: Session, pin: Pin) -> str:
+    """Return what is pinned, in words; frames, rows and columns counted from 1."""
+    cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
+    what = "Where it looks" if pin.direction == "row" else "Who looks at it"
+    return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
+
+
+def concentration(answers: dict[str, Answer]) -> go.Figure:
+    """Return how much of the weight the strongest cells hold together, for every block; the dotted line is uniform."""
+    figure = go.Figure()
+    for title, given in answers.items():
+        share = given.cumulative_share
+        cells = range(1, len(share) + 1)
+        figure.add_scatter(x=[100 * c / len(share) for c in cells], y=100 * share, name=title, mode="lines")
+    figure.add_scatter(x=[0, 100], y=[0, 100], name="uniform", mode="lines", line={"dash": "dot", "width": 1})
+    figure.update_layout(
+        title="How concentrated it is",
+        xaxis={"title": "strongest cells, % of all", "type": "log"},
+        yaxis={"title": "weight they hold, %", "range": [0, 100]},
+    )
+    return _styled(figure)
+
+
+def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
+    """Return the share of each frame, for every block; the line marks the query's own frame."""
+    figure = go.Figure()
+    for title, given in answers.items():
+        starts = [span[0] + 1 for span in given.grid.frame_spans]
+        figure.add_scatter(x=starts, y=100 * given.per_frame_share, name=title, mode="lines+markers")
+    figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1}, annotation_text="pinned frame")
+    figure.update_layout(
+        title="Share of each frame",
+        xaxis={"title": "frame", "dtick": 1 if max(len(a.grid.frame_spans) for a in answers.values()) <= 16 else None},
+        yaxis={"title": "share of the weight, %", "rangemode": "tozero"},
+    )
+    return _styled(figure)
+
+
+def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
+    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip."""
+    return [
+        {
+            "frame": given.grid.span(ranked.cell.t)[0] + 1,
+            "row": ranked.cell.y + 1,
+            "column": ranked.cell.x + 1,
+            "weight": ranked.value,
+            "times uniform": ranked.times_uniform,
+        }
+        for ranked in given.top(count)
+    ]
+
+
+def _styled(figure: go.Figure) -> go.Figure:
+    return figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"orientation": "h", "y": -0.3})

@@ -1,0 +1,52 @@
+"""The dialog to open a clip: a file of one's own, or a sample that came with the installation."""
+
+import numpy as np
+import streamlit as st
+
+from app import state
+from app.state import Choices
+from app.store import UPLOADS
+from nonlocal_core import NonlocalError, find_sample, list_samples, probe, read_frames
+
+FILE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "mp4", "mov", "mkv", "webm", "avi", "mpg", "m4v"]
+"""What the file dialog offers; what a file is gets decided by its content."""
+_COLUMNS = 4
+_THUMBNAIL_SIDE = 240
+
+
+@st.dialog("Open an image or a video", width="large")
+def choose_clip() -> None:
+    """Let the visitor open a file or a sample."""
+    file = st.file_uploader("Your image, video or animation", type=FILE_TYPES, key="upload")
+    if file is not None:
+        _open_upload(file.getvalue(), file.name)
+    st.markdown("**Or a sample**")
+    columns = st.columns(_COLUMNS)
+    for position, sample in enumerate(list_samples()):
+        with columns[position % _COLUMNS]:
+            st.image(_thumbnail(sample.id), width="stretch")
+            if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
+                _open(f"sample:{sample.id}")
+
+
+def _open_upload(content: bytes, name: str) -> None:
+    try:
+        probe(content, name=name)
+    except NonlocalError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _open(f"upload:{UPLOADS.put(content, name)}")
+
+
+def _open(clip: str) -> None:
+    state.choose(Choices(clip=clip, model=state.current(clip).model))
+    st.rerun()
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(sample_id: str) -> np.ndarray:
+    """Return a small picture (H, W, 3) uint8 of the frame that the sample's query is in."""
+    sample = find_sample(sample_id)
+    frames = read_frames(sample.open(), sample.selection, max_side=_THUMBNAIL_SIDE)
+    picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
+    return picture

@@ -1,0 +1,85 @@
+"""Everything that one visitor chose, in one record; the address bar carries it, so that a link restores it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeVar, cast
+
+import streamlit as st
+
+Direction = Literal["row", "column"]
+Number = TypeVar("Number", int, float)
+
+_KEY = "choices"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A pinned question: a point of a frame (x, y in [0, 1]), the block, and which way to look."""
+
+    frame: int
+    x: float
+    y: float
+    block: str
+    direction: Direction = "row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What is open and how; None leaves the choice to the sample, else to the library's default."""
+
+    clip: str
+    """``sample:ID``, or ``upload:SHA256`` for a file of this visitor."""
+    model: str = "default"
+    frames: int | None = None
+    stride: int | None = None
+    start_seconds: float | None = None
+    short_side: int | None = None
+    pin: Pin | None = None
+
+
+def current(default_clip: str) -> Choices:
+    """Return the visitor's choices; on the first run, those of the address bar."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = from_link(st.query_params.to_dict(), default_clip)
+    return cast(Choices, st.session_state[_KEY])
+
+
+def choose(choices: Choices) -> None:
+    """Keep new choices and put them into the address bar."""
+    st.session_state[_KEY] = choices
+    st.query_params.from_dict(to_link(choices))
+
+
+def to_link(choices: Choices) -> dict[str, str]:
+    """Return the query parameters that restore these choices; what is left to the default is left out."""
+    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
+    link = {name: str(value) for name, value in plain.items() if value is not None}
+    if (pin := choices.pin) is not None:
+        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+    return link
+
+
+def from_link(params: Mapping[str, str], default_clip: str) -> Choices:
+    """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
+    choices = Choices(
+        clip=params.get("clip", default_clip),
+        model=params.get("model", "default"),
+        frames=_number(params.get("frames"), int),
+        stride=_number(params.get("stride"), int),
+        start_seconds=_number(params.get("start_seconds"), float),
+        short_side=_number(params.get("short_side"), int),
+    )
+    frame, x, y = (_number(text, float) for text in (params.get("at", "").split(",") + ["", "", ""])[:3])
+    if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
+        return choices
+    direction: Direction = "column" if params.get("direction") == "column" else "row"
+    return replace(
+        choices, pin=Pin(frame=int(frame), x=x, y=y, block=params.get("block", ""), direction=direction)
+    )
+
+
+def _number(text: str | None, kind: type[Number]) -> Number | None:
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return None

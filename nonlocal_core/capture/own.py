@@ -1,0 +1,57 @@
+"""How the blocks of this library are read: they say themselves what their embeddings are."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from nonlocal_core.capture.hooks import BlockReading
+from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+
+
+class NonlocalBlockReader:
+    """Read a ``NonlocalBlock``."""
+
+    def __init__(self, block: NonlocalBlock) -> None:
+        self._block = block
+
+    def read(self, x: Tensor) -> BlockReading:
+        """Return theta, phi and g for the block's input (1, C, T, H, W)."""
+        pieces, block = self._block.embed(x), self._block
+        return BlockReading(
+            theta=pieces.theta,
+            phi=pieces.phi,
+            g=pieces.g,
+            query_thw=pieces.query_thw,
+            pairwise=block.pairwise,
+            scale=block.scale_value,
+            subsample=block.subsample or (1, 1, 1),
+            scope=block.scope,
+            temporal_groups=block.temporal_groups,
+        )
+
+    def project(self, y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n C"]:
+        """Return W_z y."""
+        return self._block.project(y)
+
+
+class ParameterFreeReader:
+    """Read a ``ParameterFreeGaussian``, which adds nothing to its input by design."""
+
+    def __init__(self, block: ParameterFreeGaussian) -> None:
+        self._block = block
+
+    def read(self, x: Tensor) -> BlockReading:
+        """Return the normalised features as theta, phi and g."""
+        pieces = self._block.embed(x)
+        return BlockReading(
+            theta=pieces.theta,
+            phi=pieces.phi,
+            g=pieces.g,
+            query_thw=pieces.query_thw,
+            pairwise="gaussian",
+            scale=self._block.scale_value,
+        )
+
+    def project(self, y: Float[Tensor, "1 n Cg"]) -> None:
+        """Return None: there is no output path."""
+        return

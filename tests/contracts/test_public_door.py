@@ -1,0 +1,29 @@
+"""nonlocal_core has one public door, and every name behind it is documented."""
+
+import inspect
+
+import nonlocal_core
+
+
+def test_all_is_what_is_public():
+    public = {
+        name for name, value in vars(nonlocal_core).items() if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert set(nonlocal_core.__all__) == public
+    assert list(nonlocal_core.__all__) == sorted(nonlocal_core.__all__)
+
+
+def test_every_public_function_and_class_says_what_it_does():
+    silent = [
+        name
+        for name in nonlocal_core.__all__
+        if inspect.isroutine(value := getattr(nonlocal_core, name)) or inspect.isclass(value)
+        if not inspect.getdoc(value)
+    ]
+    assert not silent
+
+
+def test_every_error_has_the_one_root():
+    errors = [value for value in vars(nonlocal_core.errors).values() if inspect.isclass(value)]
+    assert len(errors) > 5
+    assert all(issubclass(error, nonlocal_core.NonlocalError) for error in errors)
