@@ -1,6 +1,6 @@
 """What a picture needs to know of one affinity row, without knowing who computed it."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +9,7 @@ from nonlocal_core.geometry import Cell, KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import Pairwise
 
 
+@runtime_checkable
 class AffinityLike(Protocol):
     """One row of the affinity and the grids it lives on; ``query.AffinityRow`` is one."""
 
@@ -67,3 +68,9 @@ def times_uniform_per_unit(row: AffinityLike) -> float:
     kept = float(row.per_frame_share.sum())
     total = on_grid / kept if 0 < kept < 1 else on_grid
     return 1.0 / (row.uniform * total) if total > 0 else 0.0
+
+
+def top_times_uniform(row: AffinityLike) -> float:
+    """Return the largest absolute weight as a multiple of an even row; 0 for a row without any weight."""
+    sizes = np.where(np.isfinite(row.heat), np.abs(row.heat), 0)
+    return float(sizes.max()) * times_uniform_per_unit(row)

@@ -24,19 +24,22 @@ DIVERGING: tuple[DivergingName, ...] = get_args(DivergingName)
 LEVELS = 256
 
 # Anchors (chroma, hue in degrees) stand at even steps of the value; lightness runs straight from first to last.
-_SEQUENTIAL_ANCHORS: dict[SequentialName, tuple[tuple[float, float], tuple[tuple[float, float], ...]]] = {
-    "ember": ((0.30, 0.96), ((0.11, 300), (0.17, 330), (0.20, 372), (0.17, 412), (0.15, 440), (0.07, 463))),
-    "lagoon": ((0.30, 0.95), ((0.12, 288), (0.09, 262), (0.085, 215), (0.12, 165), (0.155, 130), (0.11, 106))),
-    "dusk": ((0.28, 0.94), ((0.09, 258), (0.07, 258), (0.03, 258), (0.03, 90), (0.09, 95), (0.12, 101))),
+_SEQUENTIAL_ANCHORS: dict[str, tuple[tuple[float, float], tuple[tuple[float, float], ...]]] = {
+    "ember": ((0.30, 0.96), ((0.11, 300.0), (0.17, 330.0), (0.20, 372.0), (0.17, 412.0), (0.15, 440.0), (0.07, 463.0))),
+    "lagoon": (
+        (0.30, 0.95),
+        ((0.12, 288.0), (0.09, 262.0), (0.085, 215.0), (0.12, 165.0), (0.155, 130.0), (0.11, 106.0)),
+    ),
+    "dusk": ((0.28, 0.94), ((0.09, 258.0), (0.07, 258.0), (0.03, 258.0), (0.03, 90.0), (0.09, 95.0), (0.12, 101.0))),
 }
 # One arm for each sign, from zero outwards.
 _DIVERGING_ANCHORS: dict[
-    DivergingName, tuple[tuple[float, float], tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
+    str, tuple[tuple[float, float], tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
 ] = {
     "tide": (
         (0.28, 0.90),
-        ((0.0, 265), (0.11, 262), (0.135, 250), (0.105, 228), (0.06, 205)),
-        ((0.0, 40), (0.11, 40), (0.135, 52), (0.13, 70), (0.07, 85)),
+        ((0.0, 265.0), (0.11, 262.0), (0.135, 250.0), (0.105, 228.0), (0.06, 205.0)),
+        ((0.0, 40.0), (0.11, 40.0), (0.135, 52.0), (0.13, 70.0), (0.07, 85.0)),
     ),
 }
 
@@ -45,7 +48,7 @@ _DIVERGING_ANCHORS: dict[
 class ColourMap:
     """A table of 256 colours. ``signed`` maps run over [-1, 1] with zero in the middle, the others over [0, 1]."""
 
-    name: ColourMapName
+    name: str
     signed: bool
     table: UInt8[np.ndarray, "256 3"]
 
@@ -57,7 +60,7 @@ class ColourMap:
 
 
 @cache
-def colour_map(name: ColourMapName) -> ColourMap:
+def colour_map(name: str) -> ColourMap:
     """Return a colour map by name. Raises UnknownNameError, listing the names.
 
     >>> colour_map("ember").colours(np.array([0.0, 1.0])).shape

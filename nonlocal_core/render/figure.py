@@ -7,21 +7,21 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.colours import ColourMap, colour_map
 from nonlocal_core.render.layout import MARGIN, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import INK, MUTED, draw_legend
 from nonlocal_core.render.marks import Arrow, Colour, Point, draw_arrows, strongest
+from nonlocal_core.render.notes import NEARLY_EVEN, notes
 from nonlocal_core.render.overlay import OverlayStyle, check_frames, paint_clip, time_of
 from nonlocal_core.render.scale import Scale, ScaleSpec, fit_scale
-from nonlocal_core.render.text import drawable, fitted, font, number, wrapped
+from nonlocal_core.render.text import drawable, fitted, font, wrapped
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 PAPER, PANEL, BAR = (255, 255, 255), (20, 20, 24), (98, 98, 112)
 ON_PANEL, ON_PANEL_MUTED = (245, 245, 248), (150, 150, 160)
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
-NEARLY_EVEN = 2.0  # times uniform
 
 Keys = tuple[tuple[Cell, float], ...]
 
@@ -62,8 +62,9 @@ def figure(
     check_frames(frames, row)
     scale = fit_scale(row.heat, style.scale, signed=is_signed(row), own_times=own_times(row))
     keys = _arrow_keys(row, style.arrows)
-    notes = _lines(caption.warning, _notes(row, scale, style, len(keys)), style.width_px)
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(notes))
+    said = notes(row, scale, fixed=style.scale.limit is not None, smoothing=style.overlay.smoothing, arrows=len(keys))
+    lines = _lines(caption.warning, said, style.width_px)
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(lines))
 
     canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)
     _draw_header(canvas, layout, row, caption, pts_seconds)
@@ -72,9 +73,9 @@ def figure(
     if len(frames) > 1:
         _draw_shares(canvas, layout, row, pts_seconds)
     canvas = draw_arrows(
-        canvas, _arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=4 * layout.unit
+        canvas, _arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=3.4 * layout.unit
     )
-    _draw_notes(canvas, layout, notes)
+    _draw_notes(canvas, layout, lines)
     return np.asarray(canvas)
 
 
@@ -164,14 +165,9 @@ def _arrow_keys(row: AffinityLike, count: int) -> Keys:
     """Return the strongest keys outside the query's own frame; none where the row is so even that they mean nothing."""
     own = own_times(row)
     elsewhere = len(own) < row.key_grid.frames
-    if _top_times_uniform(row) < NEARLY_EVEN:
+    if top_times_uniform(row) < NEARLY_EVEN:
         return ()
     return strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
-
-
-def _top_times_uniform(row: AffinityLike) -> float:
-    sizes = np.where(np.isfinite(row.heat), np.abs(row.heat), 0)
-    return float(sizes.max()) * times_uniform_per_unit(row)
 
 
 def _arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
@@ -197,38 +193,11 @@ def _place(layout: Layout, grid: Grid, cell: Cell) -> Point:
     return (tile.left + x * tile.width, tile.top + y * tile.height)
 
 
-def _notes(row: AffinityLike, scale: Scale, style: FigureStyle, arrows: int) -> list[str]:
-    """Return the sentences under the strip: what the colours, the bars and the arrows mean."""
-    grid, own = row.key_grid, "outside the query's own frame"
-    sizes = "absolute weights" if scale.signed else "weights"
-    if scale.limit == 0:
-        colours = "No key has any weight, so no frame has colour."
-    elif style.scale.limit is not None:
-        colours = f"One colour scale for all frames, full at the given {number(scale.limit)}."
-    else:
-        which = f"the largest of the {sizes} " + (f"{own}; larger ones keep the last colour" if scale.clipped else "")
-        colours = f"One colour scale for all frames, full at {number(scale.limit)}, {which.rstrip()}."
-    shape = f"{grid.frames}x{grid.rows}x{grid.cols} keys (TxHxW)"
-    smooth = style.overlay.smoothing != "nearest"
-    notes = [colours, f"Smoothed between the centres of {shape}." if smooth else f"Cells as they are: {shape}."]
-    if grid.frame_spans[-1][1] > 1:
-        notes.append(f"Bars: each frame's part of the sum of all {sizes}.")
-    if arrows:
-        where = f" {own}" if grid.frames > len(own_times(row)) else ""
-        notes.append(f"Arrows: the {arrows} strongest keys{where}.")
-    top = _top_times_uniform(row)
-    if 0 < top < NEARLY_EVEN:
-        notes.append(f"Nearly even, so no arrows: no key gets more than {top:.2f} times an even share.")
-    if not np.isfinite(row.heat).all():
-        notes.append("Grey cells: the network gave no finite number there.")
-    return notes
-
-
-def _lines(warning: str, notes: list[str], width_px: int) -> list[tuple[str, Colour]]:
+def _lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
     """Break the warning and the notes into lines of text with their colour."""
     unit = width_px / UNITS
     size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * MARGIN * unit
-    paragraphs = ((warning, WARNING), (" ".join(notes), MUTED))
+    paragraphs = ((warning, WARNING), (" ".join(sentences), MUTED))
     return [(line, colour) for text, colour in paragraphs for line in wrapped(drawable(text), size, room)]
 
 
