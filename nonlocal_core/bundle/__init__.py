@@ -1,0 +1,20 @@
+"""The bundle: one clip, what a network made of it, and the first view, in one file that the viewer reads.
+
+Theta and phi travel instead of affinities: a few MB, from which the browser computes any row exactly.
+"""
+
+from nonlocal_core.bundle.decode import decode_bundle
+from nonlocal_core.bundle.encode import encode_bundle
+from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
+
+__all__ = [
+    "Bundle",
+    "BundledBlock",
+    "MediaLabel",
+    "ModelLabel",
+    "Question",
+    "TourStop",
+    "View",
+    "decode_bundle",
+    "encode_bundle",
+]

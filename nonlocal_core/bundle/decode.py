@@ -1,0 +1,168 @@
+"""Read a bundle back, checking everything: the bytes may come from anywhere."""
+
+from typing import TypeVar, get_args
+
+from nonlocal_core.bundle.container import Reader
+from nonlocal_core.bundle.fields import Fields
+from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
+from nonlocal_core.capture.record import BlockCapture, ClassScore
+from nonlocal_core.errors import BundleError, CaptureError, GeometryError
+from nonlocal_core.geometry import KeyGrid, QueryGrid
+from nonlocal_core.vocabulary import PAIRWISE, SCOPES, WeightStatus
+
+AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
+
+MAX_FRAMES = 1024
+MAX_BLOCKS = 64
+_MAX_CELLS = 4096
+"""Along one axis of a grid."""
+_MAX_CHANNELS = 2**16
+_MAX_SIDE = 2**20
+_STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
+
+
+def decode_bundle(data: bytes) -> Bundle:
+    """Return the bundle in these bytes, with tables as float32.
+
+    Raises BundleError with a sentence when the bytes are no whole, unchanged bundle of this version.
+    """
+    reader = Reader(data)
+    header = reader.header
+    sections = header.children("frames", most=MAX_FRAMES)
+    if not sections:
+        raise BundleError("A bundle holds at least one frame; this one holds none.")
+    blocks = tuple(_block(reader, fields, len(sections)) for fields in header.children("blocks", most=MAX_BLOCKS))
+    names = [block.capture.name for block in blocks]
+    if len(set(names)) != len(names):
+        raise BundleError(f"The blocks of a bundle have different names; got {', '.join(names)}.")
+    return Bundle(
+        id=reader.id,
+        media=_media(header.child("media"), len(sections)),
+        frames=tuple(_jpeg(reader, section) for section in sections),
+        model=_model(header.child("model")),
+        classes=tuple(
+            ClassScore(fields.text("name"), fields.number("score")) for fields in header.children("classes", most=4096)
+        ),
+        blocks=blocks,
+        view=_view(header.child("view"), len(sections), names),
+    )
+
+
+def _media(fields: Fields, frame_count: int) -> MediaLabel:
+    height, width = fields.counts("shown_hw", below=_MAX_SIDE, length=2)
+    if min(height, width) < 1:
+        raise BundleError(f"{fields.path('shown_hw')} is the size of a frame in pixels; got {height} x {width}.")
+    return MediaLabel(
+        name=fields.text("name"),
+        kind=fields.text("kind"),
+        shown_hw=(height, width),
+        pts_seconds=fields.numbers("pts_seconds", length=frame_count),
+        frame_indices=fields.counts("frame_indices", below=2**53, length=frame_count),
+        caption=fields.text("caption"),
+        licence=fields.text("licence"),
+    )
+
+
+def _jpeg(reader: Reader, section: Fields) -> bytes:
+    data = reader.blob(section, "image/jpeg")
+    if not data.startswith(b"\xff\xd8"):
+        raise BundleError(f"{section.path('offset')} does not lead to a JPEG file. The bundle is damaged.")
+    return data
+
+
+def _model(fields: Fields) -> ModelLabel:
+    return ModelLabel(id=fields.text("id"), title=fields.text("title"), status=fields.choice("status", _STATUSES))
+
+
+def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
+    query_grid = _grid(QueryGrid, fields.child("query_grid"), frame_count)
+    key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
+    off_grid = fields.texts("off_grid_keys")
+    theta, phi = fields.child("theta"), fields.child("phi")
+    channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
+    normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
+    kt, kh, kw = fields.counts("subsample", below=_MAX_CELLS, length=3)
+    pairwise = fields.choice("pairwise", PAIRWISE)
+    if (normaliser is not None) != (pairwise in ("gaussian", "embedded_gaussian")):
+        raise BundleError(f"{fields.path('log_normaliser')} belongs to the two Gaussians only; got {pairwise}.")
+    if min(kt, kh, kw, channels) < 1 or channels > _MAX_CHANNELS:
+        raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")
+    if pairwise == "concatenation" and channels != 1:
+        raise BundleError(f"{fields.path('theta')} of a concatenation has one channel; got {channels}.")
+    try:
+        capture = BlockCapture(
+            name=fields.text("name"),
+            title=fields.text("title"),
+            pairwise=pairwise,
+            scale=fields.number("scale"),
+            theta=reader.table(theta, (query_grid.size, channels)),
+            phi=reader.table(phi, (key_grid.size + len(off_grid), channels)),
+            query_grid=query_grid,
+            key_grid=key_grid,
+            subsample=(kt, kh, kw),
+            scope=fields.choice("scope", SCOPES),
+            temporal_groups=_groups(fields, query_grid, key_grid),
+            status=fields.choice("status", _STATUSES),
+            note=fields.text("note"),
+            effect=None if effect is None else reader.table(effect, (query_grid.size,)),
+            rebuild_error=fields.number_or_none("rebuild_error", low=0.0),
+            head=fields.count_or_none("head", below=_MAX_CHANNELS),
+            off_grid_keys=off_grid,
+        )
+    except CaptureError as error:
+        raise BundleError(f"{fields.path('name')}: {error}") from error
+    return BundledBlock(
+        capture=capture,
+        log_normaliser=None if normaliser is None else reader.table(normaliser, (query_grid.size,)),
+        dtype=theta.text("dtype"),
+        row_error=fields.number("row_error", low=0.0),
+    )
+
+
+def _groups(fields: Fields, query_grid: QueryGrid, key_grid: KeyGrid) -> int:
+    groups = fields.count("temporal_groups", start=1, below=_MAX_CELLS)
+    if query_grid.frames % groups or key_grid.frames % groups:
+        raise BundleError(
+            f"{fields.path('temporal_groups')} divides {query_grid.frames} query and {key_grid.frames} key frames; "
+            f"got {groups}."
+        )
+    return groups
+
+
+def _grid(kind: type[AnyGrid], fields: Fields, frame_count: int) -> AnyGrid:
+    t, h, w = (fields.count(key, start=1, below=_MAX_CELLS + 1) for key in ("frames", "rows", "cols"))
+    x0, y0, x1, y1 = fields.numbers("box", length=4)
+    try:
+        return kind(
+            frames=t,
+            rows=h,
+            cols=w,
+            frame_spans=fields.spans("frame_spans", below=frame_count + 1),
+            box=(x0, y0, x1, y1),
+        )
+    except GeometryError as error:
+        raise BundleError(f"{fields.path('frames')}: {error}") from error
+
+
+def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
+    stops = fields.children("tour", most=32)
+    return View(
+        block=fields.choice("block", blocks) if blocks else None,
+        question=_question(fields.child("query"), frame_count),
+        tour=tuple(
+            TourStop(
+                question=_question(stop, frame_count),
+                caption=stop.text("caption"),
+                block=None if stop.as_dict().get("block") is None else stop.choice("block", blocks),
+            )
+            for stop in stops
+        ),
+    )
+
+
+def _question(fields: Fields, frame_count: int) -> Question:
+    return Question(
+        frame=fields.count("frame", below=frame_count),
+        x=fields.number("x", low=0.0, high=1.0),
+        y=fields.number("y", low=0.0, high=1.0),
+    )

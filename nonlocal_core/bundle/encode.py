@@ -1,0 +1,170 @@
+"""Pack frames and a capture into the bytes that the viewer reads."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from nonlocal_core.bundle.container import Writer
+from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.capture.record import BlockCapture, Capture
+from nonlocal_core.capture.rows import log_normaliser, row_weights
+from nonlocal_core.errors import BundleError
+from nonlocal_core.geometry import Grid
+from nonlocal_core.media import Frames
+from nonlocal_core.vocabulary import PAIRWISE_TITLES
+
+LONG_SIDE = 640
+"""Pixels of the longer side of a stored frame: sharp on the viewer's largest picture, about 60 kB."""
+JPEG_QUALITY = 84
+MAX_ROW_ERROR = 0.005
+"""Of the row's maximum; a larger error of float16 makes the block travel as float32. Heat has 256 steps of 0.004."""
+_SAMPLED_ROWS = 48
+_COMFORTABLE_PEAK = 2.0**11
+"""float16 keeps 11 bits between 2**-14 and 2**16; tables are brought here when their peak leaves [2**-3, 2**15]."""
+
+
+def encode_bundle(
+    frames: Frames,
+    capture: Capture,
+    *,
+    model: ModelLabel,
+    view: View | None = None,
+    caption: str = "",
+    licence: str = "",
+) -> bytes:
+    """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
+
+    ``caption`` and ``licence`` are shown under the clip. Raises BundleError when the view names a block or a frame
+    that is not there.
+    """
+    view = view or View()
+    _check_view(view, capture, len(frames.rgb))
+    writer = Writer()
+    info = frames.info
+    return writer.pack(
+        {
+            "media": {
+                "name": info.name,
+                "kind": info.kind,
+                "shown_hw": list(info.shown_hw),
+                "pts_seconds": frames.pts_seconds.tolist(),
+                "frame_indices": frames.frame_indices.tolist(),
+                "caption": caption,
+                "licence": licence,
+            },
+            "frames": [writer.blob(_jpeg(picture), "image/jpeg") for picture in frames.rgb],
+            "model": {"id": model.id, "title": model.title, "status": model.status},
+            "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
+            "blocks": [_block(writer, block) for block in capture.blocks],
+            "view": {
+                "block": view.block or (capture.blocks[-1].name if capture.blocks else None),
+                "query": _question(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
+                "tour": [
+                    {**_question(stop.question), "caption": stop.caption, "block": stop.block} for stop in view.tour
+                ],
+            },
+        }
+    )
+
+
+def _block(writer: Writer, block: BlockCapture) -> dict[str, object]:
+    stored, gains, error = _storable(block)
+    seen = _as_stored(block, stored, gains)
+    return {
+        "name": block.name,
+        "title": block.title,
+        "pairwise": block.pairwise,
+        "pairwise_title": PAIRWISE_TITLES[block.pairwise],
+        "scale": float(block.scale),
+        "status": block.status,
+        "note": block.note,
+        "scope": block.scope,
+        "temporal_groups": block.temporal_groups,
+        "subsample": list(block.subsample),
+        "head": block.head,
+        "query_grid": _grid(block.query_grid),
+        "key_grid": _grid(block.key_grid),
+        "off_grid_keys": list(block.off_grid_keys),
+        "theta": writer.table(stored[0], gains[0]),
+        "phi": writer.table(stored[1], gains[1]),
+        "log_normaliser": writer.table(log_normaliser(seen).astype(np.float32)) if block.is_softmax else None,
+        "effect": block.mean_effect,
+        "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
+        "row_error": error,
+        "rebuild_error": None if block.rebuild_error is None else float(block.rebuild_error),
+    }
+
+
+def _storable(block: BlockCapture) -> tuple[list[np.ndarray], list[float], float]:
+    """Choose the storage of theta and phi: float16 where no sampled row suffers for it, else float32."""
+    tables = [block.theta, block.phi]
+    if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
+        gains = [_gain(table) for table in tables]
+        halves = [(table / np.float32(gain)).astype(np.float16) for table, gain in zip(tables, gains, strict=True)]
+        error = _row_error(block, _as_stored(block, halves, gains))
+        if error <= MAX_ROW_ERROR:
+            return halves, gains, error
+    return [table.astype(np.float32) for table in tables], [1.0, 1.0], 0.0
+
+
+def _gain(table: np.ndarray) -> float:
+    """Return the power of two to divide by before float16, 1.0 where the table fits as it is."""
+    peak = float(np.abs(table).max())
+    if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
+        return 1.0
+    return float(2.0 ** np.floor(np.log2(peak / _COMFORTABLE_PEAK)))
+
+
+def _as_stored(block: BlockCapture, stored: list[np.ndarray], gains: list[float]) -> BlockCapture:
+    theta, phi = (table.astype(np.float32) * np.float32(gain) for table, gain in zip(stored, gains, strict=True))
+    return replace(block, theta=theta, phi=phi)
+
+
+def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
+    """Return the worst difference between true and stored rows, over the row's maximum, at queries spread evenly."""
+    worst = 0.0
+    for index in np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int)):
+        cell = block.query_grid.cell(int(index))
+        true, kept = (row_weights(which, cell) for which in (block, stored))
+        peak = np.abs(true).max()
+        if peak > 0:
+            worst = max(worst, float(np.abs(kept - true).max() / peak))
+    return worst
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    image = Image.fromarray(picture)
+    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return out.getvalue()
+
+
+def _grid(grid: Grid) -> dict[str, object]:
+    return {
+        "frames": grid.frames,
+        "rows": grid.rows,
+        "cols": grid.cols,
+        "frame_spans": [list(span) for span in grid.frame_spans],
+        "box": list(grid.box),
+    }
+
+
+def _question(question: Question) -> dict[str, object]:
+    return {"frame": question.frame, "x": float(question.x), "y": float(question.y)}
+
+
+def _check_view(view: View, capture: Capture, frame_count: int) -> None:
+    known = [block.name for block in capture.blocks]
+    for name in (view.block, *(stop.block for stop in view.tour)):
+        if name is not None and name not in known:
+            raise BundleError(f"The view names the block {name!r}; this capture has: {', '.join(known) or 'none'}.")
+    for question in (view.question, *(stop.question for stop in view.tour)):
+        if question is not None and not (
+            0 <= question.frame < frame_count and 0 <= question.x <= 1 and 0 <= question.y <= 1
+        ):
+            raise BundleError(
+                f"The view asks from {question}; frames go from 0 to {frame_count - 1}, x and y from 0 to 1."
+            )

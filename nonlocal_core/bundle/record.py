@@ -1,0 +1,88 @@
+"""What a bundle holds, as frozen records."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nonlocal_core.capture.record import BlockCapture, ClassScore
+from nonlocal_core.vocabulary import WeightStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A point of the shown frame to ask from: frame counted from 0, x and y in [0, 1], y downwards."""
+
+    frame: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TourStop:
+    """One stop of the guided tour: a question, and the sentence to say there."""
+
+    question: Question
+    caption: str
+    block: str | None = None
+    """The block to show; None keeps the one on screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the viewer shows first."""
+
+    block: str | None = None
+    """None for the last block."""
+    question: Question | None = None
+    """None for the middle of the middle frame."""
+    tour: tuple[TourStop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLabel:
+    """Which network answered, in words."""
+
+    id: str
+    title: str
+    status: WeightStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLabel:
+    """What was looked at, in words and sizes."""
+
+    name: str
+    kind: str
+    shown_hw: tuple[int, int]
+    pts_seconds: tuple[float, ...]
+    frame_indices: tuple[int, ...]
+    caption: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BundledBlock:
+    """A block as it was stored: its capture, read back, and what the storage cost."""
+
+    capture: BlockCapture
+    log_normaliser: np.ndarray | None
+    """(Nq,) float32, of the stored tables; None where the weights have no normaliser."""
+    dtype: str
+    """``float16`` or ``float32``, of theta and phi in the file."""
+    row_error: float
+    """Worst error that the storage put on a row, over that row's maximum, among the rows that were measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bundle:
+    """A whole bundle, read and checked."""
+
+    id: str
+    """SHA-256 of the content, in hexadecimal."""
+    media: MediaLabel
+    frames: tuple[bytes, ...]
+    """One JPEG file per frame."""
+    model: ModelLabel
+    classes: tuple[ClassScore, ...]
+    blocks: tuple[BundledBlock, ...]
+    view: View

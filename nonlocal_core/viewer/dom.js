@@ -1,0 +1,40 @@
+// Elements without a framework. Text goes in as text, never as markup: names come from files of strangers.
+
+/** Make an element: `class`, `on<event>` handlers, and attributes; false leaves an attribute out. */
+export function el(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/** Write text only where it differs: unchanged text costs no layout. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Place an element over a part of its parent, in units of the parent. */
+export function place(element, { left, top, width, height }) {
+  element.style.left = `${100 * left}%`;
+  element.style.top = `${100 * top}%`;
+  element.style.width = `${100 * width}%`;
+  element.style.height = `${100 * height}%`;
+}
+
+/** The box of a grid as a part of the frame; it may reach past the edge. */
+export function boxOf({ box: [x0, y0, x1, y1] }) {
+  return { left: x0, top: y0, width: x1 - x0, height: y1 - y0 };
+}
+
+/** A row of buttons of which one is pressed. `choose(index)` is called on a click; returns { root, press(index) }. */
+export function segmented(label, titles, choose) {
+  const buttons = titles.map(({ title, hint }, index) => (
+    el("button", { type: "button", role: "radio", class: "nlv-segment", title: hint ?? false, onclick: () => choose(index) }, title)
+  ));
+  const root = el("div", { class: "nlv-segments", role: "radiogroup", "aria-label": label }, ...buttons);
+  const press = (index) => buttons.forEach((button, i) => button.setAttribute("aria-checked", String(i === index)));
+  return { root, press };
+}

@@ -1,0 +1,68 @@
+"""Write a bundle and the viewer as one HTML file that opens from a disk, offline, with live hover."""
+
+import base64
+import hashlib
+from html import escape
+
+from nonlocal_core.bundle import Bundle, decode_bundle
+from nonlocal_core.viewer.source import page_js, viewer_css
+
+_PAGE_CSS = """
+html { color-scheme: light dark; }
+body { margin: 0; padding: 20px clamp(12px, 3vw, 32px) 28px; color: light-dark(#1c1c22, #f1f0ee);
+  background: light-dark(#ffffff, #121216); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+header, footer { max-width: 1280px; margin: 0 auto; }
+h1 { margin: 0 0 2px; font-size: 22px; line-height: 30px; }
+header p, footer { color: light-dark(#5c5c66, #a9a9b2); }
+header p { margin: 0 0 16px; }
+footer { margin-top: 20px; padding-top: 10px; border-top: 1px solid light-dark(#dcdce2, #3a3a42); font-size: 12px; }
+"""
+
+
+def export_html(bundle_bytes: bytes, *, title: str) -> str:
+    """Return one self-contained HTML page with the live viewer: no request leaves it, and its policy forbids any.
+
+    Raises BundleError when the bytes are not a bundle.
+    """
+    bundle = decode_bundle(bundle_bytes)
+    css, script = viewer_css() + _PAGE_CSS, page_js()
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(css)}'; img-src blob: data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{css}</style>
+</head>
+<body>
+<header>
+<h1>{escape(title)}</h1>
+<p>{escape(_caption(bundle))}</p>
+</header>
+<main id="viewer"><p role="status">Opening the picture.</p></main>
+<noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing anywhere.</p></noscript>
+<footer>{escape(_credits(bundle))}</footer>
+<script type="application/octet-stream" id="bundle">{base64.b64encode(bundle_bytes).decode("ascii")}</script>
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+
+def _digest(text: str) -> str:
+    """Return the source expression that lets exactly this inline text run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _caption(bundle: Bundle) -> str:
+    return bundle.media.caption or "Point at any place of any frame."
+
+
+def _credits(bundle: Bundle) -> str:
+    parts = (bundle.media.name, bundle.media.licence, bundle.model.title, f"bundle {bundle.id[:12]}")
+    return " · ".join(part for part in parts if part)

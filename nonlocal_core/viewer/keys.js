@@ -1,0 +1,27 @@
+// The keyboard: one key, one action.
+
+const MOVES = {
+  ArrowLeft: { dx: -1 }, ArrowRight: { dx: 1 }, ArrowUp: { dy: -1 }, ArrowDown: { dy: 1 },
+  "<": { dt: -1 }, ">": { dt: 1 },
+};
+
+/** The action of a key press over the pictures, or null; `shown` is the frame that is large now. */
+export function actionOf(event, state, shown) {
+  const { key } = event;
+  if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === "z") return { type: "undo" };
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  if (MOVES[key]) return { type: "move", ...MOVES[key] };
+  switch (key) {
+    case ",": return { type: "step", from: shown, by: -1 };
+    case ".": return { type: "step", from: shown, by: 1 };
+    case "Enter": return { type: "pin" };
+    case "Escape": return { type: "unpin" };
+    case "u": return { type: "undo" };
+    case "b": return { type: "block", block: state.block + 1 };
+    case "d": return { type: "direction" };
+    case "s": return { type: "scale" };
+    case "a": return { type: "set", values: { arrows: !state.arrows } };
+    case "?": return { type: "help" };
+    default: return null;
+  }
+}

@@ -1,0 +1,44 @@
+// The colour bar with its numbers, in affinity units and in times an even share.
+
+import { PALETTE, STEPS, exponentOf } from "./colour.js";
+import { timesEven } from "./affinity.js";
+import { el, say } from "./dom.js";
+import { timesWords, weightWords } from "./words.js";
+
+const WIDTH = 256;
+
+export class Legend {
+  constructor() {
+    this.bar = el("canvas", { class: "nlv-ramp", width: String(WIDTH), height: "1", "aria-hidden": "true" });
+    this.weights = [0, 1, 2].map(() => el("span", {}));
+    this.times = [0, 1, 2].map(() => el("span", {}));
+    this.note = el("div", { class: "nlv-detail" });
+    this.root = el("div", { class: "nlv-scale" },
+      el("div", { class: "nlv-ticks" }, ...this.weights), this.bar, el("div", { class: "nlv-ticks" }, ...this.times), this.note);
+    this.drawn = "";
+  }
+
+  show({ answer, peak, signed, lift, note }) {
+    const low = signed ? -peak : 0;
+    const ticks = [low, (low + peak) / 2, peak];
+    ticks.forEach((weight, i) => {
+      say(this.weights[i], weightWords(weight));
+      say(this.times[i], timesWords(timesEven(answer, weight)) + (i === 2 ? " even share" : ""));
+    });
+    say(this.note, note);
+    this.#paint(signed, lift);
+  }
+
+  #paint(signed, lift) {
+    const look = `${signed} ${lift}`;
+    if (this.drawn === look) return;
+    this.drawn = look;
+    const image = new ImageData(WIDTH, 1);
+    const words = new Uint32Array(image.data.buffer);
+    for (let x = 0; x < WIDTH; x++) {
+      const at = signed ? (2 * x) / (WIDTH - 1) - 1 : x / (WIDTH - 1);
+      words[x] = PALETTE[Math.round(Math.abs(at) ** exponentOf(lift) * (STEPS - 1)) + (at < 0 ? STEPS : 0)];
+    }
+    this.bar.getContext("2d").putImageData(image, 0, 0);
+  }
+}

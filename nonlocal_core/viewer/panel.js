@@ -1,0 +1,129 @@
+// Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
+
+import { el, say, segmented } from "./dom.js";
+import { Legend } from "./legend.js";
+import { SCALES } from "./scale.js";
+import { MOST_ARROWS } from "./state.js";
+
+const DIRECTIONS = ["row", "column"];
+const SCALE_TITLES = {
+  frame: ["Leave out own frame", "All frames", "Each frame by itself"],
+  place: ["Leave out own place", "Everything", "Each frame by itself"],
+};
+
+const KEYS = [
+  ["point, tap or drag", "ask from there"],
+  ["click", "pin the question; click it again to let go"],
+  ["← ↑ → ↓", "move by one cell"],
+  ["< >", "ask from the frame before or after"],
+  [", .", "show the frame before or after"],
+  ["Enter", "pin"],
+  ["Esc", "let go"],
+  ["u or Ctrl+Z", "back to the last pin"],
+  ["b", "next block"],
+  ["d", "turn the direction: where it looks, who looks here"],
+  ["a", "arrows on or off"],
+  ["s", "next scale"],
+  ["?", "this help"],
+];
+
+export class Panel {
+  constructor(act) {
+    this.act = act;
+    this.direction = segmented("Direction", [
+      { title: "Where it looks", hint: "The weights of this position's row (d)" },
+      { title: "Who looks here", hint: "The weights that other positions give to this one (d)" },
+    ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
+    this.blocks = el("div", { class: "nlv-blocks" });
+    this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "tour", stop: 0 }) }, "Tour");
+    this.ask = el("button", { type: "button", class: "nlv-button nlv-round", title: "Keys (?)", "aria-label": "Help: keys", onclick: () => this.toggleHelp() }, "?");
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.ask);
+    this.guideText = el("p", {});
+    this.guideNext = el("button", { type: "button", class: "nlv-button" }, "Next");
+    this.guide = el("div", { class: "nlv-guide", role: "note" }, this.guideText, this.guideNext,
+      el("button", { type: "button", class: "nlv-button nlv-round", "aria-label": "End the tour", onclick: () => act({ type: "tour", stop: -1 }) }, "×"));
+    this.legend = new Legend();
+    this.controls = el("div", { class: "nlv-controls" }, this.legend.root, ...this.#choices());
+    this.facts = el("div", { class: "nlv-facts" });
+    this.rows = el("tbody", {});
+    this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
+      el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
+    this.more = el("div", { class: "nlv-more" });
+    this.numbers = el("details", { class: "nlv-numbers" }, el("summary", {}, "Numbers"), this.more, this.table);
+    this.help = el("dialog", { class: "nlv-help", "aria-label": "Keys" },
+      el("dl", {}, ...KEYS.flatMap(([keys, does]) => [el("dt", {}, keys), el("dd", {}, does)])),
+      el("button", { type: "button", class: "nlv-button", onclick: () => this.help.close() }, "Close"));
+  }
+
+  toggleHelp() {
+    this.help.open ? this.help.close() : this.help.showModal();
+  }
+
+  open(bundle) {
+    const titles = bundle.blocks.map(({ title, note }) => ({ title, hint: note || undefined }));
+    this.chooser = bundle.blocks.length < 2 ? null
+      : bundle.blocks.length <= 4 ? segmented("Block", titles, (block) => this.act({ type: "block", block }))
+      : menu("Block", titles.map(({ title }) => title), (block) => this.act({ type: "block", block }));
+    this.blocks.replaceChildren(...(this.chooser ? [this.chooser.root] : []));
+    this.tour.hidden = bundle.view.tour.length === 0;
+    this.stops = bundle.view.tour;
+  }
+
+  show(state, ownKind) {
+    this.chooser?.press(state.block);
+    this.direction.press(DIRECTIONS.indexOf(state.direction));
+    this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
+    this.heat.press(state.smooth ? 1 : 0);
+    this.lift.value = state.lift;
+    this.arrows.checked = state.arrows;
+    this.count.value = state.count;
+    this.count.disabled = !state.arrows;
+    say(this.countText, String(state.count));
+    this.#guide(state.stop);
+  }
+
+  showTable(cells) {
+    while (this.rows.children.length < cells.length) this.rows.append(el("tr", {}, ...Array.from({ length: 5 }, () => el("td", {}))));
+    [...this.rows.children].forEach((row, i) => {
+      row.hidden = i >= cells.length;
+      cells[i]?.forEach((text, column) => say(row.children[column], text));
+    });
+  }
+
+  #guide(stop) {
+    this.guide.hidden = stop < 0;
+    if (stop < 0) return;
+    const last = stop + 1 === this.stops.length;
+    say(this.guideText, `${stop + 1} of ${this.stops.length}. ${this.stops[stop].caption}`);
+    say(this.guideNext, last ? "Done" : "Next");
+    this.guideNext.onclick = () => this.act({ type: "tour", stop: last ? -1 : stop + 1 });
+  }
+
+  #choices() {
+    const set = (values) => this.act({ type: "set", values });
+    this.scale = menu("Scale", SCALE_TITLES.frame, (index) => this.act({ type: "scale", scale: SCALES[index] }));
+    this.heat = segmented("Heat", [
+      { title: "Cells", hint: "Each key as it is" },
+      { title: "Smooth", hint: "Blended between cells: prettier, and less true" },
+    ], (index) => set({ smooth: index === 1 }));
+    this.lift = el("input", { type: "range", min: "0", max: "0.9", step: "0.05", "aria-label": "Lift faint weights", oninput: () => set({ lift: Number(this.lift.value) }) });
+    this.arrows = el("input", { type: "checkbox", onchange: () => set({ arrows: this.arrows.checked }) });
+    this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
+    this.countText = el("output", { class: "nlv-output" });
+    return [
+      el("label", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.scale.root),
+      el("div", { class: "nlv-control" }, el("span", {}, "Heat"), this.heat.root),
+      el("label", { class: "nlv-control" }, el("span", {}, "Lift faint weights"), this.lift),
+      el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to the top ", this.countText), this.count),
+    ];
+  }
+}
+
+function menu(label, titles, choose) {
+  const root = el("select", { "aria-label": label, onchange: () => choose(root.selectedIndex) }, ...titles.map((title) => el("option", {}, title)));
+  const press = (index, names = titles) => {
+    names.forEach((name, i) => say(root.options[i], name));
+    root.selectedIndex = index;
+  };
+  return { root, press };
+}

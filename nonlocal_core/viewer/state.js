@@ -1,0 +1,101 @@
+// What the person has chosen, as one plain object, and how each action changes it. No page, no pixels: node tests it.
+//
+// at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
+// pinned   whether it stays when the pointer moves on
+// held     the frame that is kept large beside it; null follows the strongest
+// stop     the stop of the tour that is shown, -1 for none
+// history  what was pinned before, newest last; null for "nothing"
+
+import { SCALES } from "./scale.js";
+import { cellAt, pointOf } from "./grid.js";
+
+export const MOST_ARROWS = 40;
+const REMEMBERED = 50;
+
+export function startState(bundle) {
+  const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
+  const { frame, x, y } = bundle.view.query;
+  return {
+    block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, stop: -1, history: [],
+    scale: "others", smooth: false, lift: 0.5, arrows: true, count: 16,
+  };
+}
+
+/** The grid that the asked cell lies on: queries look, keys are looked at. */
+export function askedGrid(bundle, state) {
+  const block = bundle.blocks[state.block];
+  return state.direction === "row" ? block.query_grid : block.key_grid;
+}
+
+/** Returns the state after an action; the same object when the action changes nothing. */
+export function reduce(state, action, bundle) {
+  switch (action.type) {
+    case "ask": return sees(bundle, state, action.at) ? { ...state, at: action.at, pinned: false, stop: -1 } : state;
+    case "pin": return pin(bundle, state, action.at ?? state.at);
+    case "unpin": return state.pinned || state.held !== null || state.stop >= 0 ? { ...remember(state), pinned: false, held: null, stop: -1 } : state;
+    case "undo": return undo(state);
+    case "move": return move(bundle, state, action);
+    case "hold": return { ...state, held: action.frame };
+    case "step": return { ...state, held: turn(action.from + action.by, bundle.frames.length) };
+    case "block": return { ...state, block: turn(action.block, bundle.blocks.length) };
+    case "direction": return { ...state, direction: action.direction ?? (state.direction === "row" ? "column" : "row"), held: null };
+    case "scale": return { ...state, scale: action.scale ?? SCALES[turn(SCALES.indexOf(state.scale) + 1, SCALES.length)] };
+    case "set": return { ...state, ...action.values };
+    case "tour": return visit(bundle, state, action.stop);
+    default: throw new Error(`No action is called ${action.type}.`);
+  }
+}
+
+/** What Python hears of: the pinned point, or null. */
+export function pinnedMessage(bundle, state) {
+  if (!state.pinned) return null;
+  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction };
+}
+
+function pin(bundle, state, at) {
+  if (!sees(bundle, state, at)) return state;
+  return { ...remember(state), at, pinned: true, held: null, stop: -1 };
+}
+
+function remember(state) {
+  const last = state.pinned ? { at: state.at, block: state.block, direction: state.direction } : null;
+  return { ...state, history: [...state.history, last].slice(-REMEMBERED) };
+}
+
+function undo(state) {
+  if (state.history.length === 0) return state;
+  const last = state.history[state.history.length - 1];
+  return { ...state, ...last, pinned: last !== null, held: null, stop: -1, history: state.history.slice(0, -1) };
+}
+
+/** Move the asked cell by whole cells, or by whole temporal cells; it stops at the edge of the grid. */
+function move(bundle, state, { dx = 0, dy = 0, dt = 0 }) {
+  const grid = askedGrid(bundle, state);
+  const cell = cellAt(grid, state.at);
+  if (!cell) return state;
+  const next = { t: clamp(cell.t + dt, grid.frames), y: clamp(cell.y + dy, grid.rows), x: clamp(cell.x + dx, grid.cols) };
+  const at = pointOf(grid, next);
+  return { ...state, at: next.t === cell.t ? { ...at, frame: state.at.frame } : at, stop: -1 };
+}
+
+function visit(bundle, state, stop) {
+  const found = bundle.view.tour[stop];
+  if (!found) return { ...state, stop: -1 };
+  const block = bundle.blocks.findIndex(({ name }) => name === found.block);
+  return {
+    ...remember(state), stop, pinned: true, held: null, direction: "row",
+    at: { frame: found.frame, x: found.x, y: found.y }, block: block < 0 ? state.block : block,
+  };
+}
+
+function sees(bundle, state, at) {
+  return cellAt(askedGrid(bundle, state), at) !== null;
+}
+
+function clamp(value, count) {
+  return Math.min(Math.max(value, 0), count - 1);
+}
+
+function turn(value, count) {
+  return ((value % count) + count) % count;
+}

@@ -1,0 +1,121 @@
+// The Streamlit component. data is { url, id, query?, block? } with the bundle behind url, or the bundle's bytes.
+// Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
+
+import { el, say } from "./dom.js";
+import { fetchBytes, openBundle } from "./load.js";
+import { Viewer } from "./view.js";
+
+const mounted = new WeakMap();
+/** Pins that Python may still echo back to us. */
+const REMEMBERED_PINS = 8;
+
+export default function component({ data, parentElement, setStateValue }) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, new Mount(parentElement));
+  const mount = mounted.get(parentElement);
+  mount.setStateValue = setStateValue;
+  mount.update(data);
+  return () => {
+    mount.destroy();
+    mounted.delete(parentElement);
+  };
+}
+
+class Mount {
+  constructor(parent) {
+    this.status = el("div", { class: "nlv-status", role: "status" });
+    parent.append(this.status);
+    this.viewer = new Viewer(parent, (message) => this.#send(message));
+    this.viewer.root.hidden = true;
+    this.sent = [];
+  }
+
+  async update(data) {
+    if (!data) return this.#report("Waiting for a clip.");
+    this.wanted = data;
+    this.viewer.root.style.colorScheme = schemeOf(this.viewer.root);
+    const key = data.id ?? data.url ?? data;
+    if (this.key === key) return this.#follow();
+    this.key = key;
+    this.loading?.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    try {
+      const opened = await openBundle(await this.#bytes(data, signal));
+      if (signal.aborted) return;
+      this.query = nameOf(this.wanted.query);
+      this.block = this.wanted.block;
+      this.viewer.root.hidden = false;
+      this.viewer.open(opened.bundle, opened.photos, this.wanted.query);
+      if (this.block) this.viewer.showBlock(this.block);
+      this.#report("");
+    } catch (error) {
+      if (signal.aborted) return;
+      this.key = null;
+      this.#report(`The attention data could not be opened. ${error.message}`, () => this.update(this.wanted));
+    }
+  }
+
+  destroy() {
+    this.loading?.abort();
+    this.viewer.destroy();
+    this.status.remove();
+  }
+
+  /** Same bundle, maybe another question: one that Python set is adopted, the echo of our own is not. */
+  #follow() {
+    const query = nameOf(this.wanted.query);
+    if (query !== this.query) {
+      this.query = query;
+      const echoed = this.sent.indexOf(query);
+      if (echoed >= 0) this.sent.splice(0, echoed + 1);
+      else this.viewer.adopt(this.wanted.query ?? null);
+    }
+    if (this.wanted.block !== this.block) {
+      this.block = this.wanted.block;
+      if (this.block) this.viewer.showBlock(this.block);
+    }
+  }
+
+  #send(message) {
+    this.sent = [...this.sent, nameOf(message)].slice(-REMEMBERED_PINS);
+    this.setStateValue("pinned", message);
+  }
+
+  #bytes(data, signal) {
+    const bytes = bytesIn(data);
+    if (bytes) return bytes;
+    return fetchBytes(data.url, {
+      signal,
+      onprogress: (loaded, total) => this.#report(`Loading the attention data: ${megabytes(loaded)}${total ? ` of ${megabytes(total)}` : ""}`),
+    });
+  }
+
+  #report(text, retry) {
+    this.status.hidden = text === "";
+    say(this.status, text);
+    if (retry) this.status.append(" ", el("button", { type: "button", class: "nlv-button", onclick: retry }, "Try again"));
+  }
+}
+
+/** Light text means a dark theme: the browser's own sliders and menus follow it. */
+function schemeOf(root) {
+  const [red, green, blue] = getComputedStyle(root).color.match(/[\d.]+/g).map(Number);
+  return red + green + blue > 382 ? "dark" : "light";
+}
+
+/** A question as text, equal for equal questions whatever happened to the order of its fields on the way. */
+function nameOf(question) {
+  return question ? [question.frame, question.x.toFixed(5), question.y.toFixed(5)].join(" ") : "";
+}
+
+/** A bundle that came with the data itself: bytes, or an Arrow table with one binary cell. */
+function bytesIn(data) {
+  const value = data.bytes ?? data;
+  const bytes = typeof value.getChildAt === "function" ? value.getChildAt(0).get(0) : value;
+  if (bytes instanceof ArrayBuffer) return bytes;
+  return ArrayBuffer.isView(bytes) ? bytes.slice().buffer : null;
+}
+
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,319 @@
+// The viewer: one state, one answer, one draw per screen frame.
+
+import { columnOf, rowOf, sharesOf, spreadOf, timesEven, topOf } from "./affinity.js";
+import { el, place, say } from "./dom.js";
+import { Film } from "./film.js";
+import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "./grid.js";
+import { actionOf } from "./keys.js";
+import { HeatPainter } from "./paint.js";
+import { Panel } from "./panel.js";
+import { Pointer } from "./pointer.js";
+import { ownOf, scaleOf } from "./scale.js";
+import { askedGrid, pinnedMessage, reduce, startState } from "./state.js";
+import { MOST_LINKS, Stage } from "./stage.js";
+import * as words from "./js";
+
+/** A screen reader is told when the question has rested this long. */
+const SPEAK_AFTER_MS = 350;
+/** Python is told when the pin has rested this long: an arrow key held down is one message. */
+const TELL_AFTER_MS = 200;
+const TABLE_ROWS = 5;
+
+export class Viewer {
+  /** `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go. */
+  constructor(parent, onpin = () => {}) {
+    this.onpin = onpin;
+    const act = (action) => this.act(action, true);
+    this.stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
+    this.film = new Film();
+    this.panel = new Panel(act);
+    this.painter = new HeatPainter();
+    this.tip = el("div", { class: "nlv-tip", hidden: true });
+    this.ring = el("div", { class: "nlv-ring" });
+    this.live = el("div", { class: "nlv-spoken", "aria-live": "polite" });
+    this.field = el("div", {
+      class: "nlv-field", role: "application", tabindex: "0",
+      "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys.",
+      onkeydown: (event) => this.#key(event),
+    }, this.stage.root, this.film.root);
+    this.root = el("div", { class: "nlv" }, this.panel.top, this.panel.guide, this.field, this.panel.controls,
+      this.panel.facts, this.panel.numbers, this.panel.help, this.tip, this.live);
+    parent.append(this.root);
+    this.pointer = new Pointer(this.field, {
+      locate: (event) => this.#locate(event),
+      isPinned: () => this.state?.pinned ?? false,
+      ask: (at) => this.act({ type: "ask", at }),
+      pin: (found, event) => this.#click(found, event),
+      read: (at, event) => this.#read(at, event),
+      leave: () => this.#read(null),
+      hold: (frame) => this.act({ type: "hold", frame }),
+    });
+    this.resized = new ResizeObserver(() => this.#layoutSoon());
+    this.resized.observe(this.root);
+  }
+
+  /** Show a bundle with its decoded photographs. `asked` is a question to begin with instead of the bundle's own. */
+  open(bundle, photos, asked = null) {
+    this.bundle = bundle;
+    this.photos = photos;
+    this.state = startState(bundle);
+    this.answered = null;
+    this.told = undefined;
+    const [height, width] = bundle.media.shown_hw;
+    this.root.style.setProperty("--aspect", width / height);
+    this.root.classList.toggle("is-tall", width < 0.8 * height);
+    this.stage.open(photos);
+    this.film.open(photos, bundle.media);
+    this.panel.open(bundle);
+    this.reveals = true;
+    if (asked) this.adopt(asked);
+    this.#layout();
+    this.root.dataset.ready = bundle.id;
+  }
+
+  /** Take over a pinned question that somebody else set: { frame, x, y, block?, direction? }, or null for none. */
+  adopt(asked) {
+    if (!asked) return this.#become({ ...this.state, pinned: false }, false);
+    const block = this.bundle.blocks.findIndex(({ name }) => name === asked.block);
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction: asked.direction ?? this.state.direction };
+    this.#become(reduce(state, { type: "pin", at: { frame: asked.frame, x: asked.x, y: asked.y } }, this.bundle), false);
+  }
+
+  showBlock(name) {
+    const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
+    if (block >= 0) this.#become({ ...this.state, block }, false);
+  }
+
+  /** Change the state; `reveals` scrolls the strip to the frame that was chosen. */
+  act(action, reveals = false) {
+    if (!this.bundle) return;
+    if (action.type === "help") return this.panel.toggleHelp();
+    this.#become(reduce(this.state, action, this.bundle), true);
+    if (reveals) this.reveals = true;
+  }
+
+  destroy() {
+    this.resized.disconnect();
+    clearTimeout(this.speaking);
+    clearTimeout(this.telling);
+    this.root.remove();
+  }
+
+  #become(state, tells) {
+    if (state === this.state) return;
+    if (tells) this.root.classList.add("is-used");
+    this.state = state;
+    this.#read(null);
+    if (tells) this.#tell();
+    else this.told = JSON.stringify(pinnedMessage(this.bundle, state));
+    this.#drawSoon();
+  }
+
+  #tell() {
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      const message = pinnedMessage(this.bundle, this.state);
+      const text = JSON.stringify(message);
+      if (text === this.told || (this.told === undefined && message === null)) return;
+      this.told = text;
+      this.onpin(message);
+    }, TELL_AFTER_MS);
+  }
+
+  #key(event) {
+    if (!this.bundle || event.target !== this.field) return;
+    const action = actionOf(event, this.state, this.shown);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(action, true);
+  }
+
+  #click({ at, picture }, event) {
+    if (event.pointerType !== "touch") this.field.focus({ preventScroll: true });
+    const grid = askedGrid(this.bundle, this.state);
+    const cell = cellAt(grid, at);
+    const again = this.state.pinned && cell && indexOf(grid, cell) === this.answered.index;
+    this.act(again ? { type: "unpin" } : { type: "pin", at }, !this.film.root.contains(picture));
+  }
+
+  /** The point of a frame under the pointer, and whether pointing there asks. */
+  #locate(event) {
+    const picture = event.target.closest?.(".nlv-picture");
+    if (!picture || !this.bundle) return null;
+    const box = picture.getBoundingClientRect();
+    const asks = picture !== this.stage.answers.picture;
+    const frame = picture === this.stage.asks.picture ? this.state.at.frame
+      : picture === this.stage.answers.picture ? this.shown : Number(picture.dataset.frame);
+    const within = (value) => Math.min(Math.max(value, 0), 1);
+    return { picture, asks, at: { frame, x: within((event.clientX - box.left) / box.width), y: within((event.clientY - box.top) / box.height) } };
+  }
+
+  #drawSoon() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = null;
+      this.#draw();
+    });
+  }
+
+  #layoutSoon() {
+    if (this.bundle) requestAnimationFrame(() => this.#layout());
+  }
+
+  #layout() {
+    const ratio = window.devicePixelRatio || 1;
+    this.stage.layout(ratio);
+    this.film.layout(ratio);
+    this.#draw();
+  }
+
+  #draw() {
+    if (this.bundle.blocks.length === 0) return this.#empty();
+    const { state, bundle } = this;
+    const answered = this.#answer();
+    const { block, cell, answer, own, shares } = answered;
+    const scale = scaleOf(answer, own, state.scale);
+    const images = this.painter.paint(answer, scale.peaks, state);
+    const alone = bundle.frames.length === 1;
+    const strongest = this.#strongest(shares, own, alone);
+    const shownCell = state.held === null ? strongest : temporalCell(answer.grid, state.held);
+    this.shown = state.held ?? answer.grid.frame_spans[strongest][0];
+    const look = { peak: scale.shared, lift: state.lift, reverse: state.direction === "column" };
+    const targets = state.arrows ? this.#targets(answered) : [];
+    const asked = askedGrid(bundle, state);
+    const middle = { ...pointOf(asked, cell), frame: state.at.frame };
+
+    this.stage.showQuestion({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
+    this.stage.showAnswer({ frame: this.shown, image: images[shownCell], grid: answer.grid, smooth: state.smooth });
+    this.stage.showLinks(boundsOf(asked, cell), targets.filter(({ t }) => t === shownCell).slice(0, MOST_LINKS), boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
+    this.film.showHeat(images, answer.grid, state.smooth);
+    this.film.showShares(shares, answer.grid, own.t, state.scale === "others");
+    this.film.mark(state.at.frame, this.shown);
+    this.film.showArrows(middle, targets, look);
+    this.#write({ ...answered, asked, scale, strongest, shownCell, alone });
+    if (this.reveals) this.film.reveal(this.shown);
+    this.reveals = false;
+    Object.assign(this.root.dataset, {
+      q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shown),
+      pinned: String(state.pinned), block: block.name, direction: state.direction,
+    });
+  }
+
+  /** The answer to the current question, computed only when the question changed. */
+  #answer() {
+    const { state, bundle } = this;
+    const block = bundle.blocks[state.block];
+    const grid = askedGrid(bundle, state);
+    const cell = cellAt(grid, state.at) ?? { t: 0, y: 0, x: 0 };
+    const index = indexOf(grid, cell);
+    const last = this.answered;
+    if (last && last.index === index && last.block === block && last.answer.direction === state.direction) return last;
+    const answer = state.direction === "row" ? rowOf(block, cell) : columnOf(block, cell);
+    const own = ownOf(block, answer, cell);
+    this.answered = { block, cell, index, answer, own, shares: sharesOf(answer) };
+    return this.answered;
+  }
+
+  /** The temporal cell that gets most; the own one counts only where the scale shows it. */
+  #strongest(shares, own, alone) {
+    const skips = this.state.scale === "others" && own.kind === "frame" && !alone;
+    let best = -1;
+    shares.forEach((share, t) => {
+      if (!(skips && t === own.t) && (best < 0 || share > shares[best])) best = t;
+    });
+    return shares[best] > 0 ? best : own.t;
+  }
+
+  #targets({ answer, own }) {
+    const { count, scale } = this.state;
+    return topOf(answer.values, count, scale === "others" ? own.holds : undefined).map((index) => {
+      const cell = cellOf(answer.grid, index);
+      return { ...pointOf(answer.grid, cell), t: cell.t, weight: answer.values[index] };
+    });
+  }
+
+  #write(drawn) {
+    const { state, bundle } = this;
+    const { block, cell, answer, own, shares, asked, scale, shownCell, alone } = drawn;
+    const cells = topOf(answer.values, TABLE_ROWS, state.scale === "others" ? own.holds : undefined);
+    const top = { cell: cellOf(answer.grid, cells[0] ?? 0), share: answer.mass ? Math.abs(answer.values[cells[0] ?? 0]) / answer.mass : 0 };
+    const said = { ...drawn, bundle, state, shown: shownCell, share: shares[shownCell] ?? 0, top };
+    const [time] = [bundle.media.pts_seconds[state.at.frame]];
+    this.stage.say({
+      question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`,
+      where: `${placeWords(cell)}${alone ? "" : ` · ${secondsWords(time)}`}${state.pinned ? "" : " · click to pin"}`,
+      ...headingWords(said),
+      detail: this.#detail(said),
+      badge: badgeWords(block.status), warns: block.status === "untrained",
+      notice: noticeWords({ block, answer, scale }),
+      held: state.held !== null, pinned: state.pinned,
+    });
+    this.panel.show(state, own.kind);
+    const peak = state.scale === "each" ? scale.peaks[shownCell] ?? scale.shared : scale.shared;
+    this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: this.#scaleNote(said, scale) });
+    this.#facts(said);
+    if (this.panel.numbers.open) this.panel.showTable(cells.map((index) => this.#tableRow(answer, index)));
+    clearTimeout(this.speaking);
+    this.speaking = setTimeout(() => say(this.live, spokenWords(said)), SPEAK_AFTER_MS);
+  }
+
+  #detail({ answer, own, shares, shown }) {
+    const parts = [];
+    if (own.kind === "frame" && shown !== own.t) parts.push(ownWords(answer, shares[own.t], shares[shown]));
+    if (answer.mass > 0) parts.push(spreadWords(answer, spreadOf(answer)));
+    const off = [...answer.offGrid].reduce((sum, weight) => sum + Math.abs(weight), 0);
+    if (answer.offGrid.length) parts.push(`${percent(answer.mass ? off / answer.mass : 0)} goes to ${this.answered.block.off_grid_keys.join(", ")}`);
+    return parts.join(" · ");
+  }
+
+  #scaleNote({ own, state, answer, shown }, scale) {
+    if (state.scale === "each") return `Scale of ${frameWords(answer.grid, shown)} alone: brightness does not compare.`;
+    if (scale.beyond > 0) return `The own ${own.kind} goes up to ${weightWords(scale.beyond)}.`;
+    return "One scale for every frame.";
+  }
+
+  #facts({ block, bundle, index }) {
+    const effect = effectWords(block, block.effectMap ? block.effectMap[index] : null);
+    const classes = classWords(bundle.classes);
+    say(this.panel.facts, [
+      classes && `The network says: ${classes}`,
+      effect && `This block ${effect}`,
+    ].filter(Boolean).join(" · "));
+    say(this.panel.more, [
+      `${bundle.model.title}, ${block.pairwise_title}`,
+      `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
+      block.rebuild_error === null ? "reading not checked" : `reading proved: rebuilt output within ${weightWords(block.rebuild_error)}`,
+      `stored as ${block.theta.half ? "float16" : "float32"}, rows within ${percent(block.row_error)} of their maximum`,
+    ].join(" · "));
+  }
+
+  #tableRow(answer, index) {
+    const cell = cellOf(answer.grid, index);
+    return [
+      frameWords(answer.grid, cell.t).replace(/^frames? /, ""), String(cell.y + 1), String(cell.x + 1),
+      weightWords(answer.values[index]), timesWords(timesEven(answer, answer.values[index])),
+    ];
+  }
+
+  /** Show the weight under the pointer in a small label, and ring its cell. */
+  #read(at, event) {
+    const found = at && this.answered && cellAt(this.answered.answer.grid, at);
+    this.tip.hidden = !found;
+    if (!found) return this.ring.remove();
+    const { answer } = this.answered;
+    const weight = answer.values[indexOf(answer.grid, found)];
+    const frame = this.bundle.frames.length > 1 ? `${frameWords(answer.grid, found.t)}, ` : "";
+    say(this.tip, `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(found)}`);
+    event.target.closest(".nlv-picture").append(this.ring);
+    place(this.ring, boundsOf(answer.grid, found));
+    const box = this.root.getBoundingClientRect();
+    const left = Math.min(event.clientX - box.left + 14, box.width - this.tip.offsetWidth - 4);
+    this.tip.style.transform = `translate(${Math.max(left, 4)}px, ${event.clientY - box.top + 16}px)`;
+  }
+
+  #empty() {
+    this.root.classList.add("is-empty");
+    say(this.stage.notice, "This network ran no block that could be read, so there is nothing to ask.");
+  }
+}
