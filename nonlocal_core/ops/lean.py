@@ -125,7 +125,7 @@ def _concatenation(
     keys = b.shape[1]
     a, b = _at_least_float32(a), _at_least_float32(b)
     b_sorted, order = b.sort(dim=1, descending=True)
-    above = torch.searchsorted(-b_sorted.detach(), a.detach().contiguous())
+    above = torch.searchsorted(-b_sorted.detach().contiguous(), a.detach().contiguous())
     weight_0, weight_1 = a.double().unsqueeze(2), b_sorted.double().unsqueeze(2)
     parts = []
     for some_g in torch.split(g, CHANNELS_AT_ONCE, dim=2):
