@@ -142,11 +142,13 @@ def row(block: BlockCapture, query: Cell) -> AffinityRow:
     """Return where one query cell looks. Raises GeometryError when the cell is not on the query grid."""
     weights = row_weights(block, query).astype(np.float32)
     on_grid = block.key_grid.size
+    # Of the copies of an off-grid key only the query's own has a weight.
+    off_grid = weights[on_grid:].reshape(block.off_grid_copies, -1).sum(axis=0)
     return AffinityRow(
         block=block.name,
         pairwise=block.pairwise,
         values=weights[:on_grid],
-        off_grid=dict(zip(block.off_grid_keys, weights[on_grid:].tolist(), strict=True)),
+        off_grid=dict(zip(block.off_grid_keys, off_grid.tolist(), strict=True)),
         query=query,
         query_grid=block.query_grid,
         key_grid=block.key_grid,

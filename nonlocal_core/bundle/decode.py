@@ -77,7 +77,8 @@ def _model(fields: Fields) -> ModelLabel:
 def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
     query_grid = _grid(QueryGrid, fields.child("query_grid"), frame_count)
     key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
-    off_grid = fields.texts("off_grid_keys")
+    off_grid, scope = fields.texts("off_grid_keys"), fields.choice("scope", SCOPES)
+    copies = key_grid.frames if scope == "space" else 1
     theta, phi = fields.child("theta"), fields.child("phi")
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
@@ -96,11 +97,11 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
             pairwise=pairwise,
             scale=fields.number("scale"),
             theta=reader.table(theta, (query_grid.size, channels)),
-            phi=reader.table(phi, (key_grid.size + len(off_grid), channels)),
+            phi=reader.table(phi, (key_grid.size + len(off_grid) * copies, channels)),
             query_grid=query_grid,
             key_grid=key_grid,
             subsample=(kt, kh, kw),
-            scope=fields.choice("scope", SCOPES),
+            scope=scope,
             temporal_groups=_groups(fields, query_grid, key_grid),
             status=fields.choice("status", _STATUSES),
             note=fields.text("note"),

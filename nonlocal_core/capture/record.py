@@ -44,10 +44,11 @@ class BlockCapture:
     """Worst difference between the block's real output and the one rebuilt from these tables, over |output|."""
     head: int | None = None
     off_grid_keys: tuple[str, ...] = ()
-    """Names of the last rows of phi that are no positions, such as a class token."""
+    """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
+    temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
 
     def __post_init__(self) -> None:
-        keys = self.key_grid.size + len(self.off_grid_keys)
+        keys = self.key_grid.size + len(self.off_grid_keys) * self.off_grid_copies
         channels = self.theta.shape[-1]
         if self.theta.shape != (self.query_grid.size, channels) or self.phi.shape != (keys, channels):
             raise CaptureError(
@@ -74,6 +75,11 @@ class BlockCapture:
     def is_softmax(self) -> bool:
         """Whether a row is a softmax, so that it sums to 1."""
         return self.pairwise in ("gaussian", "embedded_gaussian")
+
+    @property
+    def off_grid_copies(self) -> int:
+        """How many times phi holds the off-grid keys: once for each temporal cell under scope ``space``, else once."""
+        return self.key_grid.frames if self.scope == "space" else 1
 
     @property
     def key_count(self) -> int:

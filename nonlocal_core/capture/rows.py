@@ -54,7 +54,9 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
             only = np.zeros_like(mask)
             only[:, y, x] = True
             mask &= only
-    return np.append(mask.reshape(-1), np.ones(len(block.off_grid_keys), bool))
+    off_grid = np.zeros((block.off_grid_copies, len(block.off_grid_keys)), bool)
+    off_grid[t if block.scope == "space" else 0] = True
+    return np.append(mask.reshape(-1), off_grid.reshape(-1))
 
 
 def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:

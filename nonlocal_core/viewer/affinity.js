@@ -16,7 +16,9 @@ export function rowOf(block, query) {
   const { start, stop, step } = allowedKeys(block, query);
   let n = 0;
   for (let j = start; j < stop; j += step) scores[n++] = score(block, theta, 0, phi, j * channels);
-  for (let j = 0; j < offGrid.length; j++) scores[n++] = score(block, theta, 0, phi, (onGrid + j) * channels);
+  // Under scope "space" phi ends with one copy of the off-grid keys for each temporal cell.
+  const offGridStart = onGrid + (block.scope === "space" ? block.ownKey(query).t * offGrid.length : 0);
+  for (let j = 0; j < offGrid.length; j++) scores[n++] = score(block, theta, 0, phi, (offGridStart + j) * channels);
   block.softmax ? softmax(scores) : divide(scores, keyCount);
   let mass = 0;
   for (let i = 0; i < n; i++) mass += Math.abs(scores[i]);

@@ -28,7 +28,9 @@ def capture(pairwise, *, grid=(4, 5, 6), subsample=(1, 2, 2), scope="spacetime",
         pairwise=pairwise,
         scale=0.7,
         theta=rng.normal(size=(queries.size, channels)).astype(np.float32),
-        phi=rng.normal(size=(keys.size + len(off_grid), channels)).astype(np.float32),
+        phi=rng.normal(size=(keys.size + len(off_grid) * (keys.frames if scope == "space" else 1), channels)).astype(
+            np.float32
+        ),
         query_grid=queries,
         key_grid=keys,
         subsample=subsample,
@@ -44,11 +46,16 @@ def oracle_matrix(block):
     tk, hk, wk = block.key_grid.shape
     matrix = np.zeros((block.query_grid.size, len(block.phi)))
     query_cells = list(itertools.product(*map(range, block.query_grid.shape)))
-    key_cells = [*itertools.product(*map(range, block.key_grid.shape)), *([None] * len(block.off_grid_keys))]
+    homes = range(tk) if block.scope == "space" else [None]
+    off_grid = [(home, None, None) for home in homes for _ in block.off_grid_keys]
+    key_cells = [*itertools.product(*map(range, block.key_grid.shape)), *off_grid]
     for i, (t, y, x) in enumerate(query_cells):
         scores = {}
         for j, key in enumerate(key_cells):
-            if key is not None:
+            if key[1] is None:
+                if key[0] not in (None, min(t // kt, tk - 1)):
+                    continue
+            else:
                 own = (min(t // kt, tk - 1), min(y // kh, hk - 1), min(x // kw, wk - 1))
                 group_q = t // (block.query_grid.frames // block.temporal_groups)
                 group_k = key[0] // (tk // block.temporal_groups)
@@ -110,6 +117,20 @@ def test_off_grid_keys_take_weight_but_no_place(pairwise):
     np.testing.assert_allclose(list(answer.off_grid.values()), matrix[i, -2:], atol=TOLERANCE)
     mass = np.abs(matrix[i]).sum()
     np.testing.assert_allclose(answer.per_frame_share.sum() * mass, np.abs(matrix[i, :-2]).sum(), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("subsample", [(1, 1, 1), (2, 2, 3)])
+def test_under_space_every_frame_has_its_own_off_grid_keys(subsample):
+    block = capture("embedded_gaussian", off_grid=("class token", "register"), scope="space", subsample=subsample)
+    matrix, on_grid = oracle_matrix(block), block.key_grid.size
+    for i in range(block.query_grid.size):
+        answer = row(block, block.query_grid.cell(i))
+        np.testing.assert_allclose(answer.values, matrix[i, :on_grid], atol=TOLERANCE)
+        own = matrix[i, on_grid:].reshape(block.key_grid.frames, 2)
+        np.testing.assert_allclose(list(answer.off_grid.values()), own[own.any(axis=1)][0], atol=TOLERANCE)
+        assert answer.values.sum() + sum(answer.off_grid.values()) == pytest.approx(1)
+    columns = np.stack([column(block, block.key_grid.cell(j)).values for j in range(on_grid)], axis=1)
+    np.testing.assert_allclose(columns, matrix[:, :on_grid], atol=TOLERANCE)
 
 
 def test_figures_of_a_row_follow_from_its_definition():
