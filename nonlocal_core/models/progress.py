@@ -1,0 +1,33 @@
+"""Progress of a forward pass, step by step, to whoever listens in the current context.
+
+A network says how far it is; nothing is stored on it, so that two sessions that share it never hear each other.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Listener = Callable[[int, int], None]
+"""Called with the steps done and the steps in all."""
+
+_listener: ContextVar[Listener | None] = ContextVar("forward_progress", default=None)
+
+
+@contextmanager
+def forward_progress(listener: Listener) -> Iterator[None]:
+    """Call ``listener(done, total)`` after every step of the networks that run inside the ``with``.
+
+    An exception raised by the listener ends the forward pass: that is how a run is cancelled.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def report_step(done: int, total: int) -> None:
+    """Tell the listener of this context, if there is one, that ``done`` of ``total`` steps are over."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(done, total)

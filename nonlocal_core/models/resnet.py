@@ -1,0 +1,252 @@
+"""Bottleneck ResNets for clips, with non-local blocks: the paper's networks in every published variant.
+
+Source: paper, table 1 and section 4; what each variant does differently is in its ResNetConfig, with its source.
+They are for inference: normalisation uses the stored statistics, and there is no dropout.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool3d, relu_
+
+from nonlocal_core.errors import ShapeError
+from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.lite0_networks import InsertedBlock
+from nonlocal_core.models.progress import report_step
+from nonlocal_core.models.resnet_config import STAGE_NAMES, Pooling, ResNetConfig, Stage
+from nonlocal_core.vocabulary import WeightStatus
+
+STEM_CHANNELS = 64
+BackboneNorm = Literal["batch", "affine"]
+
+EXPANSION = 4
+"""A bottleneck block puts out this many times its inner channels."""
+SHIFT_FRACTION = 8
+"""A temporal shift moves one part in this many of the channels each way."""
+
+
+class ChannelAffine(nn.Module):
+    """Multiply each channel by a gain and add an offset: batch normalisation with frozen statistics, merged."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        """Return the scaled and shifted features."""
+        return torch.addcmul(self.bias[:, None, None, None], x, self.weight[:, None, None, None])
+
+
+class ConvNorm(nn.Module):
+    """A convolution without bias, and what normalises it. Padding keeps the size at stride 1."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: tuple[int, int, int],
+        *,
+        norm: BackboneNorm,
+        stride: tuple[int, int, int] = (1, 1, 1),
+        dilation: int = 1,
+    ) -> None:
+        super().__init__()
+        time, height, width = kernel
+        self.conv = nn.Conv3d(
+            channels_in,
+            channels_out,
+            kernel,
+            stride=stride,
+            padding=(time // 2, height // 2 * dilation, width // 2 * dilation),
+            dilation=(1, dilation, dilation),
+            bias=False,
+        )
+        self.norm = nn.BatchNorm3d(channels_out) if norm == "batch" else ChannelAffine(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised convolution."""
+        y: Tensor = self.norm(self.conv(x))
+        return y
+
+
+class Bottleneck(nn.Module):
+    """Tx1x1, 1x3x3, 1x1x1, plus the input; then a non-local block where there is one.
+
+    The non-local block comes after the last ReLU and none follows it, in every public implementation.
+    """
+
+    def __init__(
+        self,
+        channels_in: int,
+        inner: int,
+        *,
+        temporal_kernel: int,
+        stride: int,
+        dilation: int,
+        norm: BackboneNorm,
+        shifted: bool,
+        nonlocal_block: NonlocalBlock | None,
+    ) -> None:
+        super().__init__()
+        strides = (1, stride, stride)
+        self.shifted = shifted
+        self.reduce = ConvNorm(channels_in, inner, (temporal_kernel, 1, 1), norm=norm)
+        self.spatial = ConvNorm(inner, inner, (1, 3, 3), norm=norm, stride=strides, dilation=dilation)
+        self.expand = ConvNorm(inner, inner * EXPANSION, (1, 1, 1), norm=norm)
+        changes = stride > 1 or channels_in != inner * EXPANSION
+        self.shortcut = (
+            ConvNorm(channels_in, inner * EXPANSION, (1, 1, 1), norm=norm, stride=strides) if changes else None
+        )
+        self.nonlocal_block = nonlocal_block
+
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B K T Y X"]:
+        """Return the block's output."""
+        y = relu_(self.reduce(temporal_shift(x) if self.shifted else x))
+        y = relu_(self.spatial(y))
+        y = relu_(self.expand(y).add_(x if self.shortcut is None else self.shortcut(x)))
+        return y if self.nonlocal_block is None else self.nonlocal_block(y)
+
+
+class ResNet(nn.Module):
+    """A network from its record; the weights are filled by ``weights.networks``.
+
+    >>> network = ResNet(pyslowfast_8x8(family="i3d", blocks=5))
+    >>> network(torch.zeros(1, 3, 8, 64, 96)).shape, [block.name for block in network.inserted]
+    (torch.Size([1, 1, 400]), ['res3.1', 'res3.3', 'res4.1', 'res4.3', 'res4.5'])
+
+    ``status``: whether trained weights will be filled in; every block passes it on.
+    """
+
+    def __init__(self, config: ResNetConfig, *, status: WeightStatus = "untrained") -> None:
+        super().__init__()
+        self.config = config
+        self.status = status
+        self.input_spec = config.input_spec
+        self.classes = config.head.classes
+        self.stem = ConvNorm(
+            3,
+            STEM_CHANNELS,
+            (config.stem_temporal_kernel, 7, 7),
+            norm=config.norm,
+            stride=(config.stem_temporal_stride, 2, 2),
+        )
+        self.pool1 = _max_pool(config.pool1)
+        self.pool2 = _max_pool(config.pool2) if config.pool2 else nn.Identity()
+        channels = STEM_CHANNELS
+        for depth, (name, stage) in enumerate(zip(STAGE_NAMES, config.stages, strict=True)):
+            inner = STEM_CHANNELS << depth
+            self.add_module(name, nn.ModuleList(_stage_blocks(config, stage, channels, inner)))
+            channels = inner * EXPANSION
+        self.head = nn.Linear(channels, len(self.classes)) if self.classes else None
+
+    def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B P K"]:
+        """Return class logits at P positions; the clip's answer is the mean over P of their softmax.
+
+        P is 1 unless the source takes the softmax before it averages.
+        Raises ShapeError for a clip of another length where time is attended in groups.
+        """
+        self._check_length(clip)
+        x = self.pool1(relu_(self.stem(clip)))
+        done = 0
+        for name in STAGE_NAMES:
+            for block in self.get_submodule(name).children():
+                x = block(x)
+                done += 1
+                report_step(done, self.config.block_count)
+            if name == "res2":
+                x = self.pool2(x)
+        return self._logits(x)
+
+    @property
+    def inserted(self) -> tuple[InsertedBlock, ...]:
+        """The non-local blocks in the order in which they run."""
+        return tuple(
+            InsertedBlock(
+                name=name,
+                title=_block_title(name, self.config),
+                module=self.get_submodule(f"{name}.nonlocal_block"),
+                status=self.status,
+                note=_block_note(name, self.config),
+            )
+            for name in self.config.block_names
+        )
+
+    def _logits(self, x: Tensor) -> Tensor:
+        """(B, C, T, H, W) -> (B, P, K)."""
+        head = self.config.head
+        whole = x.shape[2:]
+        window = [min(pair) for pair in zip(head.window or whole, whole, strict=True)]
+        pooled = avg_pool3d(x, window, stride=1).flatten(2).mT
+        logits = pooled[..., :0] if self.head is None else self.head(pooled)
+        return logits if head.softmax_first else logits.mean(dim=1, keepdim=True)
+
+    def _check_length(self, clip: Tensor) -> None:
+        """Groups in time have the extent that they had in training, so the clip must have it too."""
+        config = self.config
+        if clip.shape[2] != config.clip_frames and config.attends_in_groups:
+            raise ShapeError(
+                f"This network attends inside groups in time and takes clips of {config.clip_frames} frames; "
+                f"got {clip.shape[2]}. Choose {config.clip_frames} frames."
+            )
+
+
+def temporal_shift(x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+    """Return x with the first eighth of its channels one frame earlier and the second eighth one frame later.
+
+    What has no frame to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
+    """
+    fold = x.shape[1] // SHIFT_FRACTION
+    shifted = torch.zeros_like(x)
+    shifted[:, :fold, :-1] = x[:, :fold, 1:]
+    shifted[:, fold : 2 * fold, 1:] = x[:, fold : 2 * fold, :-1]
+    shifted[:, 2 * fold :] = x[:, 2 * fold :]
+    return shifted
+
+
+def _stage_blocks(config: ResNetConfig, stage: Stage, channels_in: int, inner: int) -> Iterator[Bottleneck]:
+    for index, temporal_kernel in enumerate(stage.temporal_kernels):
+        yield Bottleneck(
+            channels_in,
+            inner,
+            temporal_kernel=temporal_kernel,
+            stride=stage.spatial_stride if index == 0 else 1,
+            dilation=stage.dilation,
+            norm=config.norm,
+            shifted=config.shift_every is not None and index % config.shift_every == 0,
+            nonlocal_block=_nonlocal(config, stage, inner * EXPANSION) if index in stage.nonlocal_after else None,
+        )
+        channels_in = inner * EXPANSION
+
+
+def _nonlocal(config: ResNetConfig, stage: Stage, channels: int) -> NonlocalBlock:
+    grouped = replace(config.nonlocal_config, temporal_groups=stage.temporal_groups)
+    return NonlocalBlock(channels, config.pairwise, grouped)
+
+
+def _stage_of(name: str, config: ResNetConfig) -> Stage:
+    return config.stages[STAGE_NAMES.index(name.split(".")[0])]
+
+
+def _block_title(name: str, config: ResNetConfig) -> str:
+    stage, index = name.split(".")
+    stride = 4
+    for other, settings in zip(STAGE_NAMES, config.stages, strict=True):
+        stride *= settings.spatial_stride
+        if other == stage:
+            break
+    count = len(_stage_of(name, config).temporal_kernels)
+    return f"stride {stride} · {stage}, after block {int(index) + 1} of {count}"
+
+
+def _block_note(name: str, config: ResNetConfig) -> str:
+    groups = _stage_of(name, config).temporal_groups
+    return f"Each position attends inside its own {groups}th of the clip only." if groups > 1 else ""
+
+
+def _max_pool(pooling: Pooling) -> nn.MaxPool3d:
+    return nn.MaxPool3d(pooling.kernel, pooling.stride, pooling.padding)

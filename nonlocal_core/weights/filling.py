@@ -1,0 +1,198 @@
+"""From the tensors of a published file to the parameters of our network: every key once, every parameter once."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
+from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.models.resnet_config import ResNetConfig
+from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.weights.layouts.rules import Layout
+from nonlocal_core.weights.loading import fill
+
+Shape = tuple[int, ...]
+
+NAMES_IN_A_MESSAGE = 6
+"""A file of another network leaves hundreds of names over; a sentence shows the first few and counts the rest."""
+
+_COUNTER = "num_batches_tracked"
+_HEAD = "head."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which tensor of a file fills which parameters: one, or several that are stored as one."""
+
+    source: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """How a file fills a network, from names and shapes alone, and what is left over on either side."""
+
+    assignments: tuple[Assignment, ...]
+    unused: tuple[str, ...]
+    """Keys of the file that no rule claims, or that the network has no place for."""
+    empty: tuple[str, ...]
+    """Parameters that no key fills."""
+    twice: tuple[str, ...]
+    """Parameters that more than one key would fill."""
+    misshapen: tuple[str, ...]
+    """Keys whose shape does not fit."""
+
+    @property
+    def faults(self) -> int:
+        """How many names stand in the way; 0 means that the file fills the network completely."""
+        return len(self.unused) + len(self.empty) + len(self.twice) + len(self.misshapen)
+
+    @property
+    def sentence(self) -> str:
+        """What is left over, for people."""
+        kinds = (
+            ("keys left unused", self.unused),
+            ("parameters left empty", self.empty),
+            ("parameters filled twice", self.twice),
+            ("keys of another shape", self.misshapen),
+        )
+        return "; ".join(f"{kind}: {_listed(names)}" for kind, names in kinds if names)
+
+
+def load_network(tensors: Mapping[str, Tensor], *, layout: Layout, config: ResNetConfig) -> ResNet:
+    """Return the network filled from a file's tensors, in float32, frozen and in evaluation mode.
+
+    Raises WeightsError when a key or a parameter is left over, or a shape or a duplicate disagrees.
+    """
+    with torch.device("meta"):  # shapes only: every value comes from the file
+        network = ResNet(config, status="trained")
+    _fill(network, tensors, layout)
+    return network
+
+
+def load_block(
+    tensors: Mapping[str, Tensor], *, layout: Layout, pairwise: Pairwise, config: NonlocalConfig
+) -> NonlocalBlock:
+    """Return one block filled from the tensors of a file that holds nothing else; g says how wide it is.
+
+    Raises WeightsError as ``load_network`` does.
+    """
+    tensors = without_prefix(tensors, layout)
+    widths = [tensors[name].shape for name in tensors if layout.our_name(name) == "g.weight"]
+    if len(widths) != 1 or len(widths[0]) < 2:
+        raise WeightsError(
+            f"A block of {layout.title} has one weight of g, of two axes or more; "
+            f"this file has {len(widths)} among {_listed(tensors)}."
+        )
+    inner, channels = widths[0][:2]
+    with torch.device("meta"):
+        block = NonlocalBlock(channels, pairwise, replace(config, inner_channels=inner))
+    _fill(block, tensors, layout)
+    return block
+
+
+def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: Layout) -> Match:
+    """Return how a file fills a network, and what is left over.
+
+    ``found``: of the file, without a wrapper's prefix. ``wanted``: of the network, without counters. A network
+    that has no classifier leaves that of the file aside.
+    """
+    named = _named(found, layout, with_head=any(target.startswith(_HEAD) for target in wanted))
+    targets = {name: tuple(ours.split("+")) for name, ours in named.items() if ours}
+    placed = {name: ours for name, ours in targets.items() if wanted.keys() >= set(ours)}
+    times = Counter(target for ours in placed.values() for target in ours)
+    return Match(
+        assignments=tuple(Assignment(source=name, targets=ours) for name, ours in placed.items()),
+        unused=tuple(name for name in named if name not in placed),
+        empty=tuple(target for target in wanted if target not in times),
+        twice=tuple(target for target, count in times.items() if count > 1),
+        misshapen=tuple(
+            name for name, ours in placed.items() if not _fits(found[name], [wanted[target] for target in ours])
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
+    """Return the name and shape of every parameter and buffer that a file has to fill."""
+    with torch.device("meta"):
+        return shapes_of(ResNet(config).state_dict())
+
+
+def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
+    """Return the tensors without the wrapper's name that stands before every key, if there is one."""
+    for prefix in layout.prefixes:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return dict(tensors)
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Return the shape of every tensor but the counters of batches."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items() if not name.endswith(_COUNTER)}
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], layout: Layout) -> None:
+    tensors = without_prefix(tensors, layout)
+    wanted = shapes_of(module.state_dict())
+    matched = match(shapes_of(tensors), wanted, layout=layout)
+    if matched.faults:
+        raise WeightsError(
+            f"These weights are not those of this network in a file of {layout.title}: {matched.sentence}."
+        )
+    _check_duplicates(tensors, layout)
+    values: dict[str, Tensor] = {}
+    for assignment in matched.assignments:
+        whole = tensors[assignment.source].float()
+        parts = whole.chunk(len(assignment.targets), dim=1) if len(assignment.targets) > 1 else (whole,)
+        for target, part in zip(assignment.targets, parts, strict=True):
+            values[target] = part.reshape(wanted[target])
+    counters = {name: torch.tensor(0) for name in module.state_dict() if name.endswith(_COUNTER)}
+    fill(module, values | counters)
+    module.eval().requires_grad_(requires_grad=False)
+
+
+def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> dict[str, str | None]:
+    """Return our name of every key that is a weight, None where no rule claims it."""
+    named = {
+        name: layout.our_name(name) for name in found if not layout.drops(name) and layout.first_name(name) not in found
+    }
+    return {name: ours for name, ours in named.items() if with_head or not (ours or "").startswith(_HEAD)}
+
+
+def _fits(found: Shape, wanted: list[Shape]) -> bool:
+    """Return whether a tensor, cut in equal parts along its second axis, fills the shapes.
+
+    A 1x1x1 convolution is a matrix, and a 2-D one a 3-D one that looks at one frame: axes of size 1 behind the
+    first two may be there or not.
+    """
+    if len(wanted) > 1:
+        if len(found) < 2 or found[1] % len(wanted):
+            return False
+        found = (found[0], found[1] // len(wanted), *found[2:])
+    return all(_essential(found) == _essential(shape) for shape in wanted)
+
+
+def _essential(shape: Shape) -> Shape:
+    return shape[:2] + tuple(size for size in shape[2:] if size > 1)
+
+
+def _check_duplicates(tensors: Mapping[str, Tensor], layout: Layout) -> None:
+    for second, tensor in tensors.items():
+        first = layout.first_name(second)
+        if first is not None and first in tensors and not torch.equal(tensors[first], tensor):
+            raise WeightsError(
+                f"{first} and {second} are one tensor in {layout.title}; they differ in this file, "
+                "so that one of them is not the trained one. Fetch it again."
+            )
+
+
+def _listed(names: Collection[str]) -> str:
+    shown = sorted(names)[:NAMES_IN_A_MESSAGE]
+    more = len(names) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")

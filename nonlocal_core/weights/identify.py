@@ -1,0 +1,97 @@
+"""What a file of weights is: whose names it uses, and which published networks it fills completely."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from nonlocal_core.weights.filling import Match, match, shapes_of, wanted_shapes, without_prefix
+from nonlocal_core.weights.layouts import (
+    ALEXHEX7,
+    CAFFE2,
+    GLUONCV,
+    MIT_TSM,
+    MMACTION2,
+    MMACTION2_DETECTOR,
+    OURS,
+    PYSLOWFAST,
+    PYTORCHVIDEO,
+    PYTORCHVIDEO_SLOW,
+    TEA1528,
+    TUSHAR,
+    Layout,
+)
+from nonlocal_core.weights.published import Published, published_networks
+
+_OF_NETWORKS = (
+    CAFFE2,
+    PYSLOWFAST,
+    PYTORCHVIDEO,
+    PYTORCHVIDEO_SLOW,
+    MMACTION2,
+    MMACTION2_DETECTOR,
+    GLUONCV,
+    TUSHAR,
+    MIT_TSM,
+    OURS,
+)
+_OF_BLOCKS = (ALEXHEX7, TEA1528)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What names and shapes tell about a file.
+
+    ``layout``: whose names most of its keys are; None when they are nobody's. ``fits``: every published network
+    that it fills completely. ``nearest``: where it fills none, the one that comes closest and what is left over.
+    """
+
+    layout: Layout | None
+    fits: tuple[Published, ...]
+    nearest: tuple[Published, Match] | None
+
+    @property
+    def sentence(self) -> str:
+        """What the file is, for people."""
+        if self.layout is None:
+            return "The names of its tensors are those of no source that is known here."
+        if self.layout in _OF_BLOCKS:
+            return f"It holds one non-local block ({self.layout.title}) and no network around it."
+        if len(self.fits) == 1:
+            return f"It fills {self.fits[0].config.title} ({self.fits[0].arch}) completely."
+        if self.fits:
+            return (
+                f"It fills {len(self.fits)} published networks equally well. What tells them apart (strides, paddings, "
+                f"the softmax scale, the pairwise function) leaves no trace in a file, so say which it is: "
+                f"{', '.join(network.arch for network in self.fits)}."
+            )
+        assert self.nearest is not None
+        network, matched = self.nearest
+        return f"Its names are those of {self.layout.title}. Closest comes {network.arch}, but: {matched.sentence}."
+
+
+def identify(tensors: Mapping[str, Tensor]) -> Identity:
+    """Return what a file's tensors may be. Nothing is loaded, and nothing is guessed."""
+    layout = _most_claimed(tensors)
+    if layout is None or layout in _OF_BLOCKS:
+        return Identity(layout=layout, fits=(), nearest=None)
+    found = shapes_of(without_prefix(tensors, layout))
+    matches = [(network, match(found, wanted_shapes(network.config), layout=layout)) for network in _candidates(layout)]
+    fits = tuple(network for network, matched in matches if matched.faults == 0)
+    return Identity(layout=layout, fits=fits, nearest=None if fits else min(matches, key=lambda pair: pair[1].faults))
+
+
+def _candidates(layout: Layout) -> Iterator[Published]:
+    return (network for network in published_networks() if layout in (network.layout, OURS))
+
+
+def _most_claimed(tensors: Mapping[str, Tensor]) -> Layout | None:
+    """Return the layout that claims the most keys: half of them for a network, all of them for a block."""
+    count = len(shapes_of(tensors))
+    claims = {
+        layout: sum(layout.our_name(name) is not None for name in shapes_of(without_prefix(tensors, layout)))
+        for layout in (*_OF_NETWORKS, *_OF_BLOCKS)
+    }
+    best = max(claims, key=lambda layout: claims[layout])
+    needed = count if best in _OF_BLOCKS else count / 2
+    return best if claims[best] >= max(needed, 1) else None

@@ -1,0 +1,71 @@
+"""The language of a layout: rules that give every tensor of a published file its name in our networks.
+
+A layout renames and knows nothing of shapes or settings; it says what to drop and what is stored twice. Every
+key must be claimed by exactly one rule, so that nothing is lost and nothing is taken by accident.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TABLE = "(?P<table>weight|bias|running_mean|running_var)"
+"""Pattern: the last part of a parameter's name in PyTorch."""
+
+Words = Mapping[str, Mapping[str, str]]
+"""For a group of a pattern, what each word of the source is called here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern that matches a whole name, and the name it becomes, with the pattern's groups filled in.
+
+    A ``+`` in the new name means that two tensors are stored as one, one behind the other in the second axis.
+
+    >>> rule = Rule(r"layer(?P<stage>[1-4])[.](?P<rest>.+)", "res{stage}.{rest}", {"stage": {"1": "2"}})
+    >>> rule.rename("layer1.0.conv1.weight")
+    'res2.0.conv1.weight'
+    """
+
+    pattern: str
+    becomes: str
+    words: Words = field(default_factory=dict)
+
+    def rename(self, name: str) -> str | None:
+        """Return the new name, or None when the rule does not apply."""
+        match = re.fullmatch(self.pattern, name)
+        if match is None:
+            return None
+        return self.becomes.format(
+            **{group: self.words.get(group, {}).get(word, word) for group, word in match.groupdict().items()}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layout:
+    """How one source names the tensors of its files.
+
+    ``prefixes``: wrappers' names that may stand before every key. ``dropped``: patterns of what is no weight.
+    ``duplicates``: rules from the second name of a tensor to its first.
+    """
+
+    name: str
+    title: str
+    rules: tuple[Rule, ...]
+    prefixes: tuple[str, ...] = ("module.",)  # torch.nn.DataParallel
+    dropped: tuple[str, ...] = (r".*num_batches_tracked",)
+    duplicates: tuple[Rule, ...] = ()
+
+    def our_name(self, name: str) -> str | None:
+        """Return our name of a tensor; None when no rule claims it."""
+        claimed = [renamed for rule in self.rules if (renamed := rule.rename(name)) is not None]
+        assert len(claimed) <= 1, f"{name} is claimed by two rules of {self.name}: {claimed}"
+        return claimed[0] if claimed else None
+
+    def first_name(self, name: str) -> str | None:
+        """Return the name under which the same tensor is stored as well; None for most."""
+        found = [renamed for rule in self.duplicates if (renamed := rule.rename(name)) is not None]
+        return found[0] if found else None
+
+    def drops(self, name: str) -> bool:
+        """Return whether a key is bookkeeping of the training, not a weight."""
+        return any(re.fullmatch(pattern, name) for pattern in self.dropped)

@@ -1,0 +1,18 @@
+"""Blocks of tea1528's collection. Their concatenation has a bias inside the ReLU.
+
+Source: tea1528/Non-Local-NN-Pytorch: models/non_local.py.
+"""
+
+from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule
+
+TEA1528 = Layout(
+    name="tea1528",
+    title="tea1528, one block",
+    rules=(
+        Rule(rf"(?P<role>theta|phi|g)[.]{TABLE}", "{role}.{table}"),
+        Rule(rf"W_z(?:[.]0)?[.]{TABLE}", "out.{table}"),
+        Rule(rf"W_z[.]1[.]{TABLE}", "norm.{table}"),
+        Rule(r"W_f[.]0[.]weight", "w_theta.weight+w_phi.weight"),
+        Rule(r"W_f[.]0[.]bias", "w_theta.bias"),
+    ),
+)
