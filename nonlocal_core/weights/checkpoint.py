@@ -1,0 +1,160 @@
+"""Reading of a checkpoint file of any known kind into names and tensors, without running anything inside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.caffe2_file import array_tensor, read_caffe2
+from nonlocal_core.weights.torch_file import LEGACY_START, read_torch_legacy, read_torch_zip
+from nonlocal_core.weights.unpickle import Call, shown
+
+CheckpointFormat = Literal["caffe2", "torch_zip", "torch_legacy", "safetensors"]
+
+Extra = dict[str, str | int | float | bool]
+
+CONTAINERS = ("blobs", "model_state", "state_dict", "model")
+"""Under one of these names a file may keep its tensors: Caffe2, SlowFast, open-mmlab and torch examples, others."""
+
+_SINGLE = (str, int, float, bool)
+_DTYPES = frozenset(
+    {torch.float16, torch.bfloat16, torch.float32, torch.float64}
+    | {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+)
+_NO_CHECKPOINTS: dict[bytes, str] = {
+    b"\x1f\x8b": "it is a gzip archive; unpack it and open the file inside",
+    b"BZh": "it is a bzip2 archive; unpack it and open the file inside",
+    b"\xfd7zXZ": "it is an xz archive; unpack it and open the file inside",
+    b"\x89HDF": "it is an HDF5 file, as Keras writes it, which is not read here",
+    b"<": "it is a web page: the server answered with a message instead of the file; download it again",
+    b"version https://git-lfs": "it is a Git LFS pointer; fetch the file itself with: git lfs pull",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointLimits:
+    """What a checkpoint may take; the largest published one, SlowFast R101, stays below a quarter of it."""
+
+    max_bytes: int = 2 << 30
+    """Of the file, and of its tensors together."""
+    max_tensors: int = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RawCheckpoint:
+    """The tensors of a file under the names that the file gives them; all on the CPU, contiguous and finite."""
+
+    tensors: dict[str, Tensor]
+    format: CheckpointFormat
+    extra: Extra
+    """What else the file says in single values: number of iterations, configuration text, metadata."""
+
+    def __repr__(self) -> str:
+        values = sum(tensor.numel() for tensor in self.tensors.values())
+        return f"RawCheckpoint({self.format}, {len(self.tensors)} tensors, {values:,} values)"
+
+
+_DEFAULT_LIMITS = CheckpointLimits()
+
+
+def read_checkpoint(path: Path, *, limits: CheckpointLimits = _DEFAULT_LIMITS) -> RawCheckpoint:
+    """Return the tensors of a Caffe2, torch or safetensors file; its kind is told by content, not by suffix.
+
+    Code inside the file never runs. Raises WeightsError that says what the file is instead, what it asks for, what
+    is damaged, which limit it exceeds, or which tensor is not finite.
+    """
+    try:
+        kind = _kind(path, limits)
+        tensors, extra = _read(path, kind)
+        _check_tensors(tensors, limits)
+    except WeightsError as fault:
+        raise WeightsError(f"{path.name} is not used as a checkpoint: {fault}. Nothing in it was run.") from fault
+    return RawCheckpoint(
+        tensors={name: tensor.detach().contiguous() for name, tensor in tensors.items()}, format=kind, extra=extra
+    )
+
+
+def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
+    if not path.is_file():
+        raise WeightsError("there is no such file")
+    byte_count = path.stat().st_size
+    if byte_count > limits.max_bytes:
+        raise WeightsError(f"it has {byte_count:,} bytes and max_bytes is {limits.max_bytes:,}")
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if start.startswith(b"PK\x03\x04"):
+        return "torch_zip"
+    if start.startswith(LEGACY_START):
+        return "torch_legacy"
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= byte_count:
+        return "safetensors"
+    for beginning, sentence in _NO_CHECKPOINTS.items():
+        if start.startswith(beginning):
+            raise WeightsError(sentence)
+    if not start:
+        raise WeightsError("it is empty")
+    return "caffe2"  # any pickle, or nothing that is known: its reader tells
+
+
+def _read(path: Path, kind: CheckpointFormat) -> tuple[dict[str, Tensor], Extra]:
+    match kind:
+        case "safetensors":
+            return _read_safetensors(path)
+        case "caffe2":
+            return _unwrapped(read_caffe2(path))
+        case "torch_zip":
+            return _unwrapped(read_torch_zip(path))
+        case "torch_legacy":
+            return _unwrapped(read_torch_legacy(path))
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names: list[str] = file.keys()
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except SafetensorError as fault:
+        raise WeightsError(f"it is a damaged safetensors file ({fault})") from fault
+
+
+def _unwrapped(content: object) -> tuple[dict[str, Tensor], Extra]:
+    """Return the tensors, and the single values that lay beside or around them."""
+    if not isinstance(content, dict):
+        raise WeightsError(f"it holds {shown(content)} and no tensors by name")
+    found = [name for name in CONTAINERS if isinstance(content.get(name), dict)]
+    if len(found) > 1:
+        raise WeightsError(f"it holds more than one set of weights: {', '.join(found)}")
+    inner = content[found[0]] if found else content
+    extra = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, _SINGLE)}
+    tensors = {}
+    for name, value in inner.items():
+        if not isinstance(name, str):
+            raise WeightsError(f"it names a tensor {shown(name)}")
+        if isinstance(value, _SINGLE):
+            extra[name] = value
+        elif isinstance(value, (Tensor, Call)):
+            tensors[name] = array_tensor(value, name=name) if isinstance(value, Call) else value
+        else:
+            raise WeightsError(f"where a tensor belongs, {shown(name)} holds {shown(value)}")
+    return tensors, extra
+
+
+def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> None:
+    if not tensors:
+        raise WeightsError("it holds no tensors by name")
+    if len(tensors) > limits.max_tensors:
+        raise WeightsError(f"it holds {len(tensors):,} tensors and max_tensors is {limits.max_tensors:,}")
+    # A tensor may repeat its few stored values to any size: count before a contiguous copy is made.
+    byte_count = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if byte_count > limits.max_bytes:
+        raise WeightsError(f"its tensors declare {byte_count:,} bytes and max_bytes is {limits.max_bytes:,}")
+    for name, tensor in tensors.items():
+        if tensor.dtype not in _DTYPES:
+            raise WeightsError(f"the tensor {shown(name)} is of the type {tensor.dtype}, which no network here has")
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"the tensor {shown(name)} holds values that are not finite")

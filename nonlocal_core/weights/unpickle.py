@@ -1,0 +1,288 @@
+"""Reading of a pickle as inert data: no class is looked up, no function is called, nothing can run.
+
+A pickle is a program for a small stack machine. This module walks that program itself and builds plain
+containers; what the program wants to call becomes a `Call` record that only says so. The readers of the formats
+(`caffe2_file`, `torch_file`) give a meaning to the few calls that they know. The decoding of single opcodes is
+the standard library's `pickletools`, which imports nothing either.
+"""
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BufferedIOBase
+from typing import IO, cast
+
+from nonlocal_core.errors import WeightsError
+
+MAX_OPCODES = 1_000_000
+"""A ResNet-101 with its optimiser state takes about 40,000."""
+
+_MAX_LINE_BYTES = 4096
+
+_VALUES = frozenset(
+    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"}
+    | {"STRING", "BINSTRING", "SHORT_BINSTRING"}
+    | {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+    | {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8"}
+)
+_MAKERS: dict[str, Callable[[], object]] = {
+    "NONE": lambda: None,
+    "NEWTRUE": lambda: True,
+    "NEWFALSE": lambda: False,
+    "EMPTY_TUPLE": tuple,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Global:
+    """The name of a class or a function that a pickle asks for."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that a pickle asks for, and the state that it wants to give to the result. It is never made."""
+
+    function: str
+    arguments: tuple[object, ...]
+    state: object = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """A reference to data outside of the pickle."""
+
+    identity: tuple[object, ...]
+
+
+def read_inert(
+    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[Stored] | None = None
+) -> object:
+    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `Stored` records.
+
+    The stream is left right behind the pickle; no more than ``byte_count`` bytes of it are read, or allocated.
+    ``admitted`` are the globals that may be named. References to outside data are appended to ``stored``, and
+    refused when there is no such list.
+    Raises WeightsError that names the global or the opcode which no weights file needs.
+    """
+    machine = _Machine(admitted=admitted, stored=stored)
+    bounded = cast(IO[bytes], _Bounded(stream, byte_count))  # genops calls read and readline, nothing else
+    try:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(bounded)):
+            if count >= MAX_OPCODES:
+                raise WeightsError(f"it takes more than MAX_OPCODES = {MAX_OPCODES:,} steps")
+            machine.step(opcode.name, argument)
+        return machine.result()
+    except WeightsError:
+        raise
+    except (ValueError, IndexError, KeyError, TypeError) as fault:
+        # What pickletools raises on bytes that are no pickle, and an empty stack or memo on one that is broken.
+        raise WeightsError("its pickle is damaged or incomplete") from fault
+
+
+def shown(name: object) -> str:
+    """Return a name out of a foreign file, short and without control characters, fit for a message."""
+    text = repr(name) if isinstance(name, (str, int, float, bytes)) else f"a {type(name).__name__}"
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+class _Bounded:
+    """A stream that refuses a declared length before memory is taken for it."""
+
+    def __init__(self, stream: BufferedIOBase, byte_count: int) -> None:
+        self._stream = stream
+        self._left = byte_count
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= self._left:
+            raise WeightsError(f"it declares {count:,} bytes where {self._left:,} are left")
+        self._left -= count
+        return self._stream.read(count)
+
+    def readline(self) -> bytes:
+        line = self._stream.readline(min(_MAX_LINE_BYTES, self._left))
+        self._left -= len(line)
+        if b"\\" in line:  # pickletools would decode it with a warning; the names that are admitted have none
+            raise ValueError("an escape sequence")
+        return line
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Machine:
+    """The stack machine of a pickle, without the operations that could run anything."""
+
+    admitted: frozenset[str]
+    stored: list[Stored] | None
+    stack: list[object] = field(default_factory=list)
+    outer: list[list[object]] = field(default_factory=list)
+    """The stacks below the open marks."""
+    memo: dict[int, object] = field(default_factory=dict)
+
+    def step(self, opcode: str, argument: object) -> None:
+        if opcode in _VALUES:
+            self.stack.append(argument)
+        elif opcode in _MAKERS:
+            self.stack.append(_MAKERS[opcode]())
+        elif opcode in ("GLOBAL", "INST"):
+            self.stack.append(self._global(str(argument).replace(" ", ".")))
+            if opcode == "INST":
+                raise _unneeded(opcode)
+        elif opcode in ("PUT", "BINPUT", "LONG_BINPUT"):
+            self.memo[_integer(argument)] = self.stack[-1]
+        elif opcode in ("GET", "BINGET", "LONG_BINGET"):
+            self.stack.append(self.memo[_integer(argument)])
+        elif opcode not in ("PROTO", "FRAME", "STOP"):
+            operation = _OPERATIONS.get(opcode)
+            if operation is None:
+                raise _unneeded(opcode)
+            operation(self)
+
+    def result(self) -> object:
+        if self.outer or len(self.stack) != 1:
+            raise ValueError("values left over at the end")
+        return self.stack[0]
+
+    def mark(self) -> None:
+        self.outer.append(self.stack)
+        self.stack = []
+
+    def memoize(self) -> None:
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def append(self) -> None:
+        self._extend([self.stack.pop()])
+
+    def appends(self) -> None:
+        self._extend(self._since_mark())
+
+    def set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._update([key, value])
+
+    def set_items(self) -> None:
+        self._update(self._since_mark())
+
+    def make_list(self) -> None:
+        items = self._since_mark()  # changes which stack is on top
+        self.stack.append(items)
+
+    def make_dict(self) -> None:
+        items = self._since_mark()
+        self.stack.append({})
+        self._update(items)
+
+    def make_tuple(self) -> None:
+        items = self._since_mark()
+        self.stack.append(tuple(items))
+
+    def tuple_of(self, count: int) -> None:
+        if len(self.stack) < count:
+            raise IndexError("the stack is too short")
+        self.stack[-count:] = [tuple(self.stack[-count:])]
+
+    def stack_global(self) -> None:
+        name, module = self.stack.pop(), self.stack.pop()
+        self.stack.append(self._global(f"{module}.{name}" if isinstance(module, str) else shown(module)))
+
+    def call(self) -> None:
+        arguments, function = self.stack.pop(), self.stack.pop()
+        if not isinstance(function, Global) or not isinstance(arguments, tuple):
+            raise WeightsError("it calls something that is no named function")
+        if function.name == "collections.OrderedDict":
+            self.stack.append(_ordered_dict(arguments))
+        elif function.name == "_codecs.encode":
+            self.stack.append(_encoded(arguments))
+        else:
+            self.stack.append(Call(function.name, arguments))
+
+    def set_state(self) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        if isinstance(target, Call) and target.state is None:
+            target.state = state
+        elif not isinstance(target, dict):  # the attributes of an OrderedDict carry version numbers: let go
+            raise WeightsError(f"it sets the attributes of {shown(target)}")
+
+    def refer(self) -> None:
+        identity = self.stack.pop()
+        if self.stored is None or not isinstance(identity, tuple):
+            raise WeightsError("it refers to data outside of the pickle (a persistent id)")
+        self.stored.append(Stored(identity))
+        self.stack.append(self.stored[-1])
+
+    def _global(self, name: str) -> Global:
+        if name not in self.admitted:
+            raise WeightsError(f"it asks for {shown(name)}, which no weights file needs")
+        return Global(name)
+
+    def _since_mark(self) -> list[object]:
+        items, self.stack = self.stack, self.outer.pop()
+        return items
+
+    def _extend(self, items: list[object]) -> None:
+        target = self.stack[-1]
+        if not isinstance(target, list):
+            raise WeightsError(f"it appends to {shown(target)}")
+        target.extend(items)
+
+    def _update(self, items: list[object]) -> None:
+        target = self.stack[-1]
+        if not isinstance(target, dict):
+            raise WeightsError(f"it sets an item of {shown(target)}")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if not isinstance(key, (str, int)):  # also keeps deeply nested tuples from ever being hashed
+                raise WeightsError(f"it uses {shown(key)} as a key")
+            target[key] = value
+
+
+_OPERATIONS: dict[str, Callable[[_Machine], None]] = {
+    "MARK": _Machine.mark,
+    "MEMOIZE": _Machine.memoize,
+    "APPEND": _Machine.append,
+    "APPENDS": _Machine.appends,
+    "SETITEM": _Machine.set_item,
+    "SETITEMS": _Machine.set_items,
+    "LIST": _Machine.make_list,
+    "DICT": _Machine.make_dict,
+    "TUPLE": _Machine.make_tuple,
+    "TUPLE1": lambda machine: machine.tuple_of(1),
+    "TUPLE2": lambda machine: machine.tuple_of(2),
+    "TUPLE3": lambda machine: machine.tuple_of(3),
+    "STACK_GLOBAL": _Machine.stack_global,
+    "REDUCE": _Machine.call,
+    "BUILD": _Machine.set_state,
+    "BINPERSID": _Machine.refer,
+}
+
+
+def _unneeded(opcode: str) -> WeightsError:
+    return WeightsError(f"it uses the pickle operation {opcode}, which no weights file needs")
+
+
+def _integer(argument: object) -> int:
+    if not isinstance(argument, int):
+        raise TypeError("not a memo index")
+    return argument
+
+
+def _ordered_dict(arguments: tuple[object, ...]) -> dict[object, object]:
+    """Return the dictionary of ``OrderedDict()`` or of ``OrderedDict([[key, value], ...])``, as Python 2 wrote it."""
+    made: dict[object, object] = {}
+    pairs = arguments[0] if arguments else []
+    if not isinstance(pairs, list):
+        raise TypeError("not a list of pairs")
+    for key, value in pairs:
+        if not isinstance(key, (str, int)):
+            raise WeightsError(f"it uses {shown(key)} as a key")
+        made[key] = value
+    return made
+
+
+def _encoded(arguments: tuple[object, ...]) -> bytes:
+    """Return the bytes that Python 3 wrote as Latin-1 text, for the sake of Python 2."""
+    text, encoding = arguments
+    if not isinstance(text, str) or encoding != "latin1":
+        raise WeightsError("it encodes text in a way that no weights file needs")
+    return text.encode("latin-1")
