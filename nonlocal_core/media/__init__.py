@@ -4,6 +4,21 @@ from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.network_input import InputSpec, network_input
 from nonlocal_core.media.reading import probe, read_frames
 from nonlocal_core.media.records import Frames, MediaInfo
+from nonlocal_core.media.samples import Sample, Stop, find_sample, list_samples, open_sample
 from nonlocal_core.media.selection import Selection
 
-__all__ = ["Frames", "InputSpec", "Limits", "MediaInfo", "Selection", "network_input", "probe", "read_frames"]
+__all__ = [
+    "Frames",
+    "InputSpec",
+    "Limits",
+    "MediaInfo",
+    "Sample",
+    "Selection",
+    "Stop",
+    "find_sample",
+    "list_samples",
+    "network_input",
+    "open_sample",
+    "probe",
+    "read_frames",
+]

