@@ -1,6 +1,7 @@
 """Capture: hooks that record theta and phi of every block, and the rows that follow from them."""
 
-from nonlocal_core.capture.hooks import BlockReading, BlockSite, Reader, Recording, attach, recording
+from nonlocal_core.capture.hooks import Recording, attach, recording
+from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.capture.rows import allowed_keys, allowed_queries, log_normaliser
 
@@ -10,6 +11,7 @@ __all__ = [
     "BlockSite",
     "Capture",
     "ClassScore",
+    "NotReadable",
     "Reader",
     "Recording",
     "allowed_keys",

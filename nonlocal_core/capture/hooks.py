@@ -4,65 +4,22 @@ Hooks are attached once, when a network is prepared, and never store anything on
 context variable: two threads on one network never mix, and an exception leaves nothing behind.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakSet
 
-import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
+from nonlocal_core.capture.assemble import assemble
+from nonlocal_core.capture.reading import BlockSite, NotReadable
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.capture.rows import row_weights
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
-
-SELF_CHECK_QUERIES = 16
-"""Positions of a block's output that are rebuilt from the captured tables, spread over the clip."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockReading:
-    """What a reader computed from a block's input with the block's own weights; a batch of one clip."""
-
-    theta: Float[Tensor, "1 Nq Ci"]
-    phi: Float[Tensor, "1 Nk Ci"]
-    g: Float[Tensor, "1 Nk Cg"]
-    query_thw: tuple[int, int, int]
-    pairwise: Pairwise
-    scale: float
-    subsample: tuple[int, int, int] = (1, 1, 1)
-    scope: Scope = "spacetime"
-    temporal_groups: int = 1
-
-
-@runtime_checkable
-class Reader(Protocol):
-    """How one kind of block is read from outside, without touching its forward pass."""
-
-    def read(self, x: Tensor) -> BlockReading:
-        """Return theta, phi and g for the block's input (1, C, T, H, W)."""
-        ...
-
-    def project(self, y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n C"] | None:
-        """Return what the block adds to its input for rows of y; None when it adds nothing by design."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockSite:
-    """Where a block sits in its network, and what people call it."""
-
-    name: str
-    title: str
-    module: nn.Module
-    reader: Reader
-    status: WeightStatus
-    note: str = ""
 
 
 @dataclass(slots=True)
@@ -72,9 +29,15 @@ class Recording:
     view: ViewTransform
     clip_frames: int
     blocks: list[BlockCapture] = field(default_factory=list)
+    """One for each head of each block."""
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    """Block and reason, for calls that cannot be shown."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """How often each block ran."""
 
 
 _current: ContextVar[Recording | None] = ContextVar("nonlocal_recording", default=None)
+_hooked: WeakSet[nn.Module] = WeakSet()
 
 
 @contextmanager
@@ -94,79 +57,47 @@ def recording(*, view: ViewTransform, clip_frames: int) -> Iterator[Recording]:
 def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
     """Hook every block once; return a function that takes the hooks off again.
 
-    Raises CaptureError when two blocks share a name, since a query could not tell them apart.
+    Raises CaptureError when two blocks share a name, since a query could not tell them apart, and when a block is
+    hooked already, since it would be recorded twice.
     """
     names = [site.name for site in sites]
     if len(set(names)) != len(names):
         raise CaptureError(f"Blocks of one network need different names; got {names}.")
-    handles = [site.module.register_forward_hook(_hook(site)) for site in sites]
+    again = [site.name for site in sites if site.module in _hooked]
+    if again:
+        raise CaptureError(f"A block is hooked once; {', '.join(again)} already are. Detach the earlier hooks first.")
+    handles = [site.module.register_forward_hook(_hook(site), with_kwargs=True) for site in sites]
+    modules = [site.module for site in sites]
+    _hooked.update(modules)
 
     def detach() -> None:
         for handle in handles:
             handle.remove()
+        _hooked.difference_update(modules)
 
     return detach
 
 
-def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-    def write(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
+    def write(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         record = _current.get()
         if record is not None:
             with torch.no_grad():
-                record.blocks.append(_capture(site, inputs[0], output, record))
+                _write(site, site.inputs(args, kwargs), output, record)
 
     return write
 
 
-def _capture(site: BlockSite, x: Tensor, z: Tensor, record: Recording) -> BlockCapture:
-    if x.shape[0] != 1:
-        raise CaptureError(f"Record one clip at a time: block {site.name!r} saw a batch of {x.shape[0]}.")
-    reading = site.reader.read(x)
-    frames, rows, cols = reading.query_thw
-    grid = record.view.query_grid(clip_frames=record.clip_frames, frames=frames, rows=rows, cols=cols)
-    x_rows, z_rows = x.flatten(2).mT, z.flatten(2).mT
-    captured = BlockCapture(
-        name=site.name,
-        title=site.title,
-        pairwise=reading.pairwise,
-        scale=reading.scale,
-        theta=_table(reading.theta),
-        phi=_table(reading.phi),
-        query_grid=grid,
-        key_grid=grid.pooled(reading.subsample),
-        subsample=reading.subsample,
-        scope=reading.scope,
-        temporal_groups=reading.temporal_groups,
-        status=site.status,
-        note=site.note,
-    )
-    if site.reader.project(reading.g[:, :1]) is None:
-        return captured
-    added = (z_rows - x_rows).float().norm(dim=-1)
-    effect = added / x_rows.float().norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
-    error = _rebuild_error(captured, site.reader, reading.g, x_rows, z_rows)
-    return replace(captured, effect=effect[0].cpu().numpy(), rebuild_error=error)
-
-
-def _rebuild_error(captured: BlockCapture, reader: Reader, g: Tensor, x_rows: Tensor, z_rows: Tensor) -> float:
-    """Return the worst |output - rebuilt| over sampled positions, over the largest change the block makes there.
-
-    The rows come from the captured tables by the explicit formula in float64, not from the block's lean path.
-    Where the block changes nothing at all, the error is taken over |output|.
-    """
-    count = min(SELF_CHECK_QUERIES, captured.query_grid.size)
-    sample = np.linspace(0, captured.query_grid.size - 1, count).astype(int)
-    rows = np.stack([row_weights(captured, captured.query_grid.cell(int(i))) for i in sample])
-    y = torch.from_numpy(rows @ g[0].double().cpu().numpy())
-    added = reader.project(y.to(g)[None])
-    if added is None:
-        raise CaptureError(f"Block {captured.name!r} has no output path to check.")
-    index = torch.from_numpy(sample).to(x_rows.device)
-    x, z = x_rows[:, index].double(), z_rows[:, index].double()
-    change, wrong = (z - x).abs().max(), (z - (x + added.double())).abs().max()
-    return float(wrong / (change if change > 0 else z.abs().max().clamp_min(torch.finfo(torch.float32).tiny)))
-
-
-def _table(values: Tensor) -> np.ndarray:
-    table: np.ndarray = np.ascontiguousarray(values[0].float().cpu().numpy())
-    return table
+def _write(site: BlockSite, x: Any, output: Any, record: Recording) -> None:
+    record.calls[site.name] += 1
+    turn = record.calls[site.name]
+    name = site.name if turn == 1 else f"{site.name}@{turn}"
+    z = output[0] if isinstance(output, tuple) else output
+    try:
+        found = assemble(site, x, z, name=name, view=record.view, clip_frames=record.clip_frames)
+    except CaptureError as fault:
+        raise CaptureError(f"Block {name!r}: {fault}") from fault
+    if isinstance(found, NotReadable):
+        record.unreadable.append((name, found.reason))
+    else:
+        record.blocks.extend(found)

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from nonlocal_core.capture.hooks import BlockReading
+from nonlocal_core.capture.reading import BlockReading
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 

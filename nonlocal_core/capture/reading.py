@@ -1,0 +1,87 @@
+"""Where a block sits, how it is read, and what a reader says about one call: tables, maths, layout of positions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
+
+
+def map_rows(x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "Nq C"]:
+    """Return the positions of a map (1, C, T, H, W), row-major over (T, H, W).
+
+    Raises CaptureError for a batch of several clips.
+    """
+    if x.shape[0] != 1:
+        raise CaptureError(f"Record one clip at a time: the block saw a batch of {x.shape[0]}.")
+    return x[0].flatten(1).mT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockReading:
+    """What a reader computed from a block's input with the block's own weights, for one clip.
+
+    Queries and keys in the order of their grids; a block of one head has ``heads`` 1.
+    """
+
+    theta: Float[Tensor, "heads Nq Ci"]
+    phi: Float[Tensor, "heads Nk_all Ci"]
+    """Keys of the grid first, then the off-grid ones, as ``BlockCapture.off_grid_keys`` orders them."""
+    g: Float[Tensor, "heads Nk_all Cg"]
+    query_thw: tuple[int, int, int]
+    pairwise: Pairwise
+    scale: float
+    subsample: tuple[int, int, int] = (1, 1, 1)
+    scope: Scope = "spacetime"
+    temporal_groups: int = 1
+    off_grid_keys: tuple[str, ...] = ()
+    rows: Callable[[Tensor], Tensor] = map_rows
+    """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
+    residual: bool = True
+    """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotReadable:
+    """Why a call of a block cannot be shown, in words that follow "it": ``was called with other keys``."""
+
+    reason: str
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """How one kind of block is read from outside, without touching its forward pass."""
+
+    def read(self, x: Any) -> BlockReading | NotReadable:
+        """Return theta, phi and g for the block's input; what that is, the site's ``inputs`` says.
+
+        Raises CaptureError for a fault of the caller, such as training mode, that every block would share.
+        """
+        ...
+
+    def project(self, y: Float[Tensor, "1 n heads_Cg"]) -> Float[Tensor, "1 n C"] | None:
+        """Return what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
+        ...
+
+
+def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the first argument of a call, whether it was given by place or by name."""
+    return args[0] if args else next(iter(kwargs.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockSite:
+    """Where a block sits in its network, and what people call it."""
+
+    name: str
+    title: str
+    module: nn.Module
+    reader: Reader
+    status: WeightStatus
+    note: str = ""
+    inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
+    """What of a call the reader reads."""
