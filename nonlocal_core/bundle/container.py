@@ -24,7 +24,10 @@ MAGIC = b"NLVB"
 VERSION = 1
 ALIGNMENT = 64
 _PREFIX = struct.Struct("<4sII")
-_DTYPES = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4")}
+_DTYPES: dict[str, np.dtype[np.float16] | np.dtype[np.float32]] = {
+    "float16": np.dtype("<f2"),
+    "float32": np.dtype("<f4"),
+}
 _MAX_SIDE = 2**31
 
 

@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from nonlocal_core.bundle.container import Writer
@@ -134,7 +135,7 @@ def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
     return worst
 
 
-def _jpeg(picture: np.ndarray) -> bytes:
+def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
     image = Image.fromarray(picture)
     image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     out = io.BytesIO()

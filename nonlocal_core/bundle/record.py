@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float32
 
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.vocabulary import WeightStatus
@@ -65,8 +66,8 @@ class BundledBlock:
     """A block as it was stored: its capture, read back, and what the storage cost."""
 
     capture: BlockCapture
-    log_normaliser: np.ndarray | None
-    """(Nq,) float32, of the stored tables; None where the weights have no normaliser."""
+    log_normaliser: Float32[np.ndarray, " Nq"] | None
+    """Of the stored tables; None where the weights have no normaliser."""
     dtype: str
     """``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float

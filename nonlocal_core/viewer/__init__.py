@@ -1,4 +1,4 @@
-"""The viewer: one script and one style sheet for the Streamlit page, and the same in one HTML file that needs no server."""
+"""The viewer: one script and one style sheet for a Streamlit page, and the same in one HTML file without a server."""
 
 from nonlocal_core.viewer.export import export_html
 from nonlocal_core.viewer.source import viewer_css, viewer_js

@@ -6,50 +6,38 @@ import { indexOf } from "./grid.js";
 
 /** Where a query cell looks: its weight on every key, exactly zero where scope or groups forbid it. */
 export function rowOf(block, query) {
-  const { phi, channels, keyCount } = block;
-  const grid = block.key_grid;
+  const { keyCount, key_grid: grid } = block;
   const onGrid = grid.frames * grid.rows * grid.cols;
-  const values = new Float32Array(onGrid);
-  const offGrid = new Float32Array(block.off_grid_keys.length);
-  const theta = block.theta.row(indexOf(block.query_grid, query));
   const scores = new Float64Array(keyCount);
+  const theta = block.theta.row(indexOf(block.query_grid, query));
   const { start, stop, step } = allowedKeys(block, query);
-  let n = 0;
-  for (let j = start; j < stop; j += step) scores[n++] = score(block, theta, 0, phi, j * channels);
-  // Under scope "space" phi ends with one copy of the off-grid keys for each temporal cell.
-  const offGridStart = onGrid + (block.scope === "space" ? block.ownKey(query).t * offGrid.length : 0);
-  for (let j = 0; j < offGrid.length; j++) scores[n++] = score(block, theta, 0, phi, (offGridStart + j) * channels);
+  const reached = Math.ceil((stop - start) / step);
+  scoreInto(scores.subarray(0, reached), block, theta, block.phi, start, step);
+  scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid, 1);
   block.softmax ? softmax(scores) : divide(scores, keyCount);
-  let mass = 0;
-  for (let i = 0; i < n; i++) mass += Math.abs(scores[i]);
-  n = 0;
-  for (let j = start; j < stop; j += step) values[j] = scores[n++];
-  for (let j = 0; j < offGrid.length; j++) offGrid[j] = scores[n++];
-  return { direction: "row", grid, values, offGrid, mass, count: keyCount };
+  const values = new Float32Array(onGrid);
+  for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
+  return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), mass: massOf(scores), count: keyCount };
 }
 
 /** Who looks at a key cell: the weight that every query gives it. Columns do not sum to 1. */
 export function columnOf(block, key) {
-  const grid = block.query_grid;
-  const values = new Float32Array(grid.frames * grid.rows * grid.cols);
-  const theta = block.theta.all();
-  const phi = block.phi;
-  const { channels, keyCount, logNormaliser } = block;
-  const at = indexOf(block.key_grid, key) * channels;
+  const { keyCount, logNormaliser, channels, query_grid: grid } = block;
   const perFrame = grid.rows * grid.cols;
-  let mass = 0;
+  const values = new Float32Array(grid.frames * perFrame);
+  const at = indexOf(block.key_grid, key) * channels;
+  const phi = block.phi.subarray(at, at + channels);
+  const scores = new Float64Array(perFrame);
   for (let t = 0; t < grid.frames; t++) {
     if (!timesMeet(block, t, key.t)) continue;
+    scoreInto(scores, block, phi, block.theta.all(), t * perFrame, 1);
     for (let within = 0; within < perFrame; within++) {
       if (block.scope === "time" && !placesMeet(block, within, key)) continue;
       const i = t * perFrame + within;
-      const raw = score(block, theta, i * channels, phi, at);
-      const weight = block.softmax ? Math.exp(raw - logNormaliser[i]) : raw / keyCount;
-      values[i] = weight;
-      mass += Math.abs(weight);
+      values[i] = block.softmax ? Math.exp(scores[within] - logNormaliser[i]) : scores[within] / keyCount;
     }
   }
-  return { direction: "column", grid, values, offGrid: new Float32Array(0), mass, count: values.length };
+  return { direction: "column", grid, values, offGrid: new Float32Array(0), mass: massOf(values), count: values.length };
 }
 
 /** The keys of the grid that a query may attend to, as start, stop and step of their indices. */
@@ -110,20 +98,46 @@ export function timesEven({ mass, count }, weight) {
   return mass === 0 ? 0 : (Math.abs(weight) * count) / mass;
 }
 
-function score(block, theta, i, phi, j) {
-  const { channels } = block;
-  if (block.pairwise === "concatenation") return Math.max(theta[i] + phi[j], 0);
-  // Four sums side by side: the additions do not wait for each other.
-  let a = 0, b = 0, c = 0, d = 0, n = 0;
-  for (; n + 3 < channels; n += 4) {
-    a += theta[i + n] * phi[j + n];
-    b += theta[i + n + 1] * phi[j + n + 1];
-    c += theta[i + n + 2] * phi[j + n + 2];
-    d += theta[i + n + 3] * phi[j + n + 3];
+/** f before normalisation, between one embedding and every `step`-th row of a table from `first` on. */
+function scoreInto(scores, block, vector, table, first, step) {
+  if (block.pairwise === "concatenation") {
+    for (let n = 0; n < scores.length; n++) scores[n] = Math.max(vector[0] + table[first + n * step], 0);
+    return;
   }
-  for (; n < channels; n++) a += theta[i + n] * phi[j + n];
-  const product = a + b + (c + d);
-  return block.softmax ? product * block.scale : product;
+  const { channels } = block;
+  const scale = block.softmax ? block.scale : 1;
+  const stride = step * channels;
+  let n = 0;
+  // Four rows side by side: their additions do not wait for each other, and the vector is read once for all.
+  for (let row = first * channels; n + 3 < scores.length; n += 4, row += 4 * stride) {
+    const second = row + stride;
+    const third = second + stride;
+    const fourth = third + stride;
+    let a = 0, b = 0, c = 0, d = 0;
+    for (let k = 0; k < channels; k++) {
+      const value = vector[k];
+      a += value * table[row + k];
+      b += value * table[second + k];
+      c += value * table[third + k];
+      d += value * table[fourth + k];
+    }
+    scores[n] = a * scale;
+    scores[n + 1] = b * scale;
+    scores[n + 2] = c * scale;
+    scores[n + 3] = d * scale;
+  }
+  for (; n < scores.length; n++) {
+    const row = (first + n * step) * channels;
+    let sum = 0;
+    for (let k = 0; k < channels; k++) sum += vector[k] * table[row + k];
+    scores[n] = sum * scale;
+  }
+}
+
+function massOf(weights) {
+  let mass = 0;
+  for (let i = 0; i < weights.length; i++) mass += Math.abs(weights[i]);
+  return mass;
 }
 
 function softmax(scores) {

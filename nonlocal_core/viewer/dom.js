@@ -11,6 +11,14 @@ export function el(tag, properties = {}, ...children) {
   return made;
 }
 
+/** Make an SVG element with attributes. */
+export function svg(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
 /** Write text only where it differs: unchanged text costs no layout. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -45,7 +45,7 @@ def export_html(bundle_bytes: bytes, *, title: str) -> str:
 <p>{escape(_caption(bundle))}</p>
 </header>
 <main id="viewer"><p role="status">Opening the picture.</p></main>
-<noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing anywhere.</p></noscript>
+<noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing.</p></noscript>
 <footer>{escape(_credits(bundle))}</footer>
 <script type="application/octet-stream" id="bundle">{base64.b64encode(bundle_bytes).decode("ascii")}</script>
 <script type="module">{script}</script>

@@ -1,6 +1,6 @@
 // The film strip: every frame with its heat, and under each frame the share it gets, which is also the scrubber.
 
-import { drawArrows } from "./arrows.js";
+import { Arrows } from "./arrows.js";
 import { boxOf, el, place, say } from "./dom.js";
 import { temporalCell } from "./grid.js";
 import { drawPhoto, fit, putHeat } from "./paint.js";
@@ -10,12 +10,10 @@ import { percent } from "./words.js";
 const ONE_ROW = 8;
 /** More frames than this are too small for a number each. */
 const DENSE_FROM = 24;
-/** Browsers refuse wider canvases; a long strip on a narrow screen gets coarser arrows instead. */
-const WIDEST_CANVAS = 8192;
 
 export class Film {
   constructor() {
-    this.arrows = el("canvas", { class: "nlv-links" });
+    this.arrows = new Arrows();
     this.reel = el("div", { class: "nlv-reel" });
     this.root = el("div", { class: "nlv-film" }, this.reel);
     this.frames = [];
@@ -24,7 +22,7 @@ export class Film {
   open(photos, media) {
     this.photos = photos;
     this.frames = photos.map((_, index) => filmFrame(index));
-    this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows);
+    this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
     const columns = count <= ONE_ROW ? count : Math.ceil(count / Math.ceil(count / (count <= 16 ? 8 : 16)));
     this.root.style.setProperty("--columns", columns);
@@ -40,9 +38,6 @@ export class Film {
     for (const [index, { photo, picture }] of this.frames.entries()) {
       drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos[index], true);
     }
-    const [width, height] = [this.reel.offsetWidth, this.reel.offsetHeight];
-    this.ratio = Math.min(ratio, WIDEST_CANVAS / Math.max(width, 1));
-    fit(this.arrows, width, height, this.ratio);
     const origin = this.reel.getBoundingClientRect();
     this.boxes = this.frames.map(({ picture }) => {
       const box = picture.getBoundingClientRect();
@@ -95,7 +90,7 @@ export class Film {
     };
     const from = point(at);
     const lines = targets.map((target) => ({ from, to: point(target), weight: target.weight, start: look.reverse ? 7 : 0, gap: 3 }));
-    drawArrows(this.arrows.getContext("2d"), lines, { ...look, ratio: this.ratio, origin: from });
+    this.arrows.show(lines, { ...look, origin: from });
   }
 
   /** Bring a frame into sight where the strip scrolls sideways; only after a key or a choice, never on hover. */

@@ -1,6 +1,6 @@
 // The two large pictures: the frame that is asked from, and the frame it looks at.
 
-import { drawArrows } from "./arrows.js";
+import { Arrows } from "./arrows.js";
 import { boxOf, el, place, say } from "./dom.js";
 import { boundsOf } from "./grid.js";
 import { drawPhoto, fit, putHeat } from "./paint.js";
@@ -26,8 +26,8 @@ export class Stage {
     this.follow = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onfollow }, "Follow ×");
     this.asks.caption.append(this.unpin);
     this.answers.caption.append(this.follow);
-    this.links = el("canvas", { class: "nlv-links" });
-    this.root = el("div", { class: "nlv-stage" }, this.asks.root, this.answers.root, this.links);
+    this.links = new Arrows();
+    this.root = el("div", { class: "nlv-stage" }, this.asks.root, this.answers.root, this.links.root);
   }
 
   open(photos) {
@@ -37,12 +37,10 @@ export class Stage {
 
   /** Take the sizes of the boxes on screen; every photograph is drawn again on the next show. */
   layout(ratio) {
-    this.ratio = ratio;
     for (const half of [this.asks, this.answers]) {
       fit(half.photo, half.picture.clientWidth, half.picture.clientHeight, ratio);
       half.drawn = -1;
     }
-    fit(this.links, this.root.clientWidth, this.root.clientHeight, ratio);
     const origin = this.root.getBoundingClientRect();
     for (const half of [this.asks, this.answers]) {
       const box = half.picture.getBoundingClientRect();
@@ -56,7 +54,9 @@ export class Stage {
     place(this.cell, bounds);
     place(this.column, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
     place(this.row, { left: 0, width: 1, top: bounds.top, height: bounds.height });
-    place(this.unseen, boxOf(grid));
+    const seen = boxOf(grid);
+    this.unseen.hidden = seen.left <= 0 && seen.top <= 0 && seen.left + seen.width >= 1 && seen.top + seen.height >= 1;
+    place(this.unseen, seen);
     this.root.classList.toggle("is-pinned", pinned);
   }
 
@@ -75,7 +75,7 @@ export class Stage {
     const start = (this.asks.box.width * bounds.width) / 2 + 4;
     const gap = (this.answers.box.width * cellWidth) / 2;
     const lines = targets.map((target) => ({ from, to: point(this.answers, target), weight: target.weight, start, gap }));
-    drawArrows(this.links.getContext("2d"), lines, { ...look, ratio: this.ratio });
+    this.links.show(lines, look);
   }
 
   say({ question, where, lead, figure, detail, badge, warns, notice, held, pinned }) {
