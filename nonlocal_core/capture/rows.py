@@ -12,16 +12,21 @@ from nonlocal_core.geometry import Cell
 _CHUNK_ELEMENTS = 2**22
 """Scores held at once while walking over all queries: 16 MB of float32."""
 
+_SAFE_EXPONENT = 60.0
+"""Between -60 and 60, exp neither overflows nor vanishes in float32, even summed over a million keys."""
+
 
 def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_all"]:
     """Return the weight of every key for one query, zero where scope or groups forbid it: one matrix-vector product.
 
     Raises GeometryError when the cell is not on the query grid.
     """
+    theta_i = block.theta[block.query_grid.index(query)]
+    if not _is_restricted(block):
+        return _normalised(block, _scores(block, theta_i, block.phi))
     allowed = allowed_keys(block, query)
-    scores = _scores(block, block.theta[block.query_grid.index(query)], block.phi[allowed])
     weights = np.zeros(len(block.phi))
-    weights[allowed] = _softmax(scores) if block.is_softmax else scores / np.float64(len(scores))
+    weights[allowed] = _normalised(block, _scores(block, theta_i, block.phi[allowed]))
     return weights
 
 
@@ -83,13 +88,14 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
     Only the two Gaussians have one; a column of the softmax needs it.
     """
     out = np.empty(block.query_grid.size)
-    phi = block.phi.T
+    theta = block.theta * np.float32(block.scale)
+    steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
     for start, stop, mask in _query_chunks(block):
-        scores = (block.theta[start:stop] @ phi) * np.float32(block.scale)
-        if mask is not None:
-            scores = np.where(mask, scores, -np.inf)
-        peak = scores.max(axis=1, keepdims=True)
-        out[start:stop] = np.log(np.exp(scores - peak).sum(axis=1, dtype=np.float64)) + peak[:, 0]
+        scores = theta[start:stop] @ (block.phi if mask is None else block.phi[mask]).T
+        peak = np.zeros(len(scores), np.float32) if steepest < _SAFE_EXPONENT else scores.max(axis=1)
+        if peak.any():
+            scores -= peak[:, None]
+        out[start:stop] = np.log(np.exp(scores, out=scores).sum(axis=1)) + peak
     return out
 
 
@@ -97,7 +103,7 @@ def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, 
     """Cut the queries into runs that may attend to the same keys and whose scores fit in one chunk."""
     queries, keys = block.query_grid, len(block.phi)
     step = max(1, _CHUNK_ELEMENTS // keys)
-    restricted = block.scope != "spacetime" or block.temporal_groups > 1
+    restricted = _is_restricted(block)
     run = 1 if block.scope == "time" else queries.rows * queries.cols if restricted else queries.size
     return [
         (start, min(start + step, first + run), allowed_keys(block, queries.cell(first)) if restricted else None)
@@ -117,10 +123,17 @@ def _scores(
     return product if block.pairwise == "dot_product" else product * np.float32(block.scale)
 
 
-def _softmax(scores: Float32[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+def _normalised(block: BlockCapture, scores: Float32[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
+    """Return the weights of one query from its scores on the keys that it may attend to."""
+    if not block.is_softmax:
+        return scores / np.float64(len(scores))
     unnormalised = np.exp(scores.astype(np.float64) - scores.max())
     softmax: np.ndarray = unnormalised / unnormalised.sum()
     return softmax
+
+
+def _is_restricted(block: BlockCapture) -> bool:
+    return block.scope != "spacetime" or block.temporal_groups > 1
 
 
 def _own_key(block: BlockCapture, query: Cell) -> Cell:
