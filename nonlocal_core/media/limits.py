@@ -1,7 +1,6 @@
 """What a file may cost: every limit has a name, a default and a sentence."""
 
 from dataclasses import dataclass
-from typing import Self
 
 from nonlocal_core.errors import MediaLimitError
 
@@ -102,7 +101,7 @@ class DecodeBudget:
         self._name, self._limits = name, limits
         self._frames = self._pixels = 0
 
-    def spend(self, hw: tuple[int, int]) -> Self:
+    def spend(self, hw: tuple[int, int]) -> None:
         """Count one decoded frame of this size. Raises MediaLimitError when the budget is used up."""
         self._frames += 1
         self._pixels += hw[0] * hw[1]
@@ -115,4 +114,3 @@ class DecodeBudget:
                     f"Reaching these frames of {self._name} takes more than {most:,} decoded {unit} (limit {limit}). "
                     "Ask for fewer frames, cut the clip, or save it with more keyframes."
                 )
-        return self

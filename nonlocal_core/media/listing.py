@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -44,7 +43,7 @@ class Listing:
     last_ticks: int
 
     @classmethod
-    def of(cls, video: VideoPass, name: str, limits: Limits) -> Self | None:
+    def of(cls, video: VideoPass, name: str, limits: Limits) -> "Listing | None":
         """Read all packets of a stream, decoding none, and return what they list.
 
         Returns None when they cannot be trusted to name each frame once and in order. Raises MediaLimitError for
@@ -80,9 +79,14 @@ class Listing:
         keys_ascend = bool((np.diff(self.positions[self.is_key]) > 0).all())
         return distinct and near and keys_ascend
 
-    def from_rank(self, rank: int) -> Self:
+    @property
+    def is_reordered(self) -> bool:
+        """Whether any frame is shown in another place than it is decoded in."""
+        return bool((np.diff(self.positions) != 1).any())
+
+    def from_rank(self, rank: int) -> "Listing":
         """Return the listing without the frames before a rank; ranks count from there."""
-        return type(self)(
+        return Listing(
             pts=self.pts[rank:],
             dts=self.dts[rank:],
             positions=self.positions[rank:],

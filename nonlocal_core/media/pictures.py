@@ -41,8 +41,8 @@ _READERS: dict[PictureFormat, type[ImageFile.ImageFile]] = {
     "webp": WebPImageFile,
 }
 
-# What Pillow raises on damaged files. Warning: where warnings are errors it raises those too.
-_FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error, zlib.error, Warning)
+# What Pillow raises on damaged files.
+_FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error, zlib.error)
 
 
 class PictureClip:
@@ -87,7 +87,7 @@ class PictureClip:
             stored = _turn(picture).hw(shown_hw)
             picture.draft(None, stored[::-1])  # a JPEG decodes to a half, quarter or eighth in a fraction of the time
         picture.load()
-        turn = _turn(picture)  # after load: TIFF turns itself while loading, and takes the tag away
+        turn = _turn(picture)
         return turn.apply(on_grey(self._plain(picture), turn.hw(shown_hw)))
 
     def _plain(self, picture: Image.Image) -> Image.Image:
@@ -132,7 +132,7 @@ class PictureClip:
                 yield picture
         except NonlocalError:
             raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+        except Image.DecompressionBombError as fault:
             raise MediaLimitError(f"{name} unpacks to more pixels than are read here. Make it smaller.") from fault
         except _FAULTS as fault:
             reason = str(fault).strip().rstrip(".") or type(fault).__name__
@@ -142,6 +142,8 @@ class PictureClip:
 
 
 def _turn(picture: ImageFile.ImageFile) -> Turn:
+    if isinstance(picture, TiffImageFile):
+        return Turn()  # Pillow turns these itself
     try:
         return Turn.from_exif(picture.getexif().get(ORIENTATION_TAG, 1))
     except _FAULTS:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored

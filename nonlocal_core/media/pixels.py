@@ -1,7 +1,6 @@
 """Sizes, turns and backgrounds: from what a file stores to what is shown."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import UInt8
@@ -21,13 +20,13 @@ class Turn:
     flip_cols: bool = False
 
     @classmethod
-    def from_exif(cls, orientation: int) -> Self:
+    def from_exif(cls, orientation: int) -> "Turn":
         """Return the turn of an EXIF orientation, 1 to 8; any other number turns nothing."""
         transpose, flip_rows, flip_cols = _EXIF_TURNS.get(orientation, (False, False, False))
         return cls(transpose=transpose, flip_rows=flip_rows, flip_cols=flip_cols)
 
     @classmethod
-    def from_display_matrix(cls, matrix: bytes) -> Self:
+    def from_display_matrix(cls, matrix: bytes) -> "Turn":
         """Return the turn of a display matrix, by its nearest multiple of 90 degrees.
 
         The matrix is nine 32-bit numbers a b u, c d v, x y w; a stored pixel (p, q) is shown at

@@ -7,7 +7,7 @@ import io
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import av
 from av.container import InputContainer
@@ -48,7 +48,8 @@ class _Reader:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
-def _open_nothing(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+def open_nothing(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    """Refuse what a demuxer asks for; libav calls this for every other file or address."""
     raise PermissionError("a media file may not open another file")
 
 
@@ -75,7 +76,7 @@ class VideoPass:
             self._file.close()
             raise
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoPass":
         return self
 
     def __exit__(
@@ -93,7 +94,7 @@ class VideoPass:
                 options={"protocol_whitelist": "none", "max_pixels": self._max_pixels},
                 metadata_errors="replace",
                 buffer_size=READ_BYTES,
-                io_open=_open_nothing,
+                io_open=open_nothing,
             )
         except (FFmpegError, OSError, ValueError) as fault:
             raise MediaError(

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from av.buffer import Buffer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, ColorTrc, Interpolation, VideoReformatter
 from jaxtyping import Float64, Int64, UInt8
 from PIL import Image
 
@@ -25,10 +25,17 @@ GUESSED_RATE = Fraction(25)
 WIDEST_PIXEL = 10
 """A pixel aspect beyond this is a mistake in the file; cinema and DVDs stay below 3."""
 
+SKIPPABLE = ("h264", "hevc")
+"""Codecs whose decoders skip single frames on request."""
+
 _SMOOTH = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
 _HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+
+_MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
+"""Colour matrices that swscale converts, by their numbers in ITU-T H.273; 2 means that none is told."""
+_NOT_TOLD = 2
 
 
 class VideoClip:
@@ -75,6 +82,8 @@ class VideoClip:
         self._limits.check_video_size(self._source.name, self.shown_hw)
         if first.color_trc in _HDR:
             self.notes.append(f"{self._source.name} is HDR and shown without tone mapping: colours look flat.")
+        if first.colorspace not in _MATRICES:
+            self.notes.append(f"{self._source.name} codes its colours in a way not known here; they may look wrong.")
         if self._listing is not None:
             rank = self._listing.rank_of(first.pts)
             # A recording that starts in mid-air lists frames whose references are missing; they never come out.
@@ -131,14 +140,25 @@ class VideoClip:
             self._tell_damage(video)
 
     def _in_run(self, listing: Listing, run: Run, video: VideoPass) -> Iterator[VideoFrame]:
-        """Decode from a keyframe to the last wanted frame; every wanted one must come out, and in order."""
-        left = list(run.ranks[::-1])
-        for frame in video.frames(listing.packets_from(run, video), set(listing.pts[list(run.ranks)].tolist())):
+        """Decode from a keyframe to the last wanted frame, checking that frames come out as they are listed.
+
+        Where the list shows frames in another order than it decodes them, its times were written with care, and
+        frames that no other builds on may be skipped. Where the two orders agree, the times may be a guess (AVI):
+        every frame is decoded and must come out in its place.
+        """
+        skips = listing.is_reordered and video.codec in SKIPPABLE
+        left, previous = list(run.ranks[::-1]), run.first_rank - 1
+        wanted = set(listing.pts[list(run.ranks)].tolist()) if skips else None
+        for frame in video.frames(listing.packets_from(run, video), wanted):
             if frame.pts is not None and frame.pts < listing.pts[run.first_rank]:
-                continue  # shown before the keyframe, and built on pictures that were skipped
+                continue  # shown before the keyframe, and built on pictures that were not decoded
             rank = listing.rank_of(frame.pts)
-            if rank is None or rank > left[-1] or (video.damaged_packets and self._can_recount(listing)):
+            furthest = left[-1] if skips and previous >= run.first_rank else previous + 1
+            if rank is None or not previous < rank <= furthest:
                 raise StaleListingError
+            if video.damaged_packets and self._can_recount(listing):
+                raise StaleListingError
+            previous = rank
             if rank == left[-1]:
                 yield frame
                 left.pop()
@@ -166,6 +186,10 @@ class VideoClip:
 
     def _rgb(self, frame: VideoFrame, shown_hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
         height, width = self._turn.hw(shown_hw)
+        if frame.colorspace not in _MATRICES:
+            frame.colorspace = _NOT_TOLD
+        if frame.color_range not in (ColorRange.MPEG, ColorRange.JPEG):
+            frame.color_range = ColorRange.UNSPECIFIED
         if frame.format.name == "pal8" or any(part.is_alpha for part in frame.format.components):
             rgba = self._reformatter.reformat(frame, format="rgba").to_ndarray()
             return self._turn.apply(on_grey(Image.fromarray(rgba), (height, width)))

@@ -1,0 +1,296 @@
+"""Pictures and animations: every mode as it looks, upright, and each frame for as long as it lasts."""
+
+import io
+import struct
+import zlib
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from media_files import number_of, stamped
+from PIL import Image, ImageOps
+
+from nonlocal_core.errors import MediaError, MediaLimitError
+from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.pixels import GREY, fit_within
+
+CORNERS = np.zeros((30, 50, 3), np.uint8)
+CORNERS[:15, :25], CORNERS[:15, 25:] = (250, 10, 20), (30, 240, 10)
+CORNERS[15:, :25], CORNERS[15:, 25:] = (20, 30, 230), (240, 240, 20)
+
+
+def saved(picture: Image.Image, kind: str, **how: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **how)
+    return file.getvalue()
+
+
+def shown(data: bytes, max_side: int = 1024) -> np.ndarray:
+    frames = read_frames(data, Selection(), max_side=max_side)
+    assert frames.warnings == frames.info.warnings
+    return frames.rgb[0].astype(int)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
+def test_an_image_is_a_clip_of_one_frame(kind: str) -> None:
+    how = {"lossless": True} if kind == "WEBP" else {} if kind in ("PNG", "BMP", "TIFF", "GIF") else {"quality": 100}
+    data = saved(Image.fromarray(CORNERS), kind, **how)
+    info = probe(data)
+    assert (info.kind, info.codec, info.shown_hw) == ("image", kind.lower(), (30, 50))
+    assert (info.frame_count, info.rate, info.duration_seconds, info.warnings) == (1, None, None, ())
+    frames = read_frames(data, Selection(frames=8))
+    assert frames.rgb.shape == (1, 30, 50, 3)
+    assert frames.pts_seconds.tolist() == [0.0]
+    assert frames.frame_indices.tolist() == [0]
+    assert frames.warnings == ()
+    difference = np.abs(frames.rgb[0].astype(int) - CORNERS)[[5, 5, 25, 25], [10, 40, 10, 40]]
+    assert difference.max() <= (3 if kind in ("JPEG", "AVIF") else 0)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_photos_stand_upright(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(Image.fromarray(CORNERS), kind, exif=exif, **({} if kind in ("PNG", "TIFF") else {"quality": 100}))
+    with Image.open(io.BytesIO(data)) as picture:
+        upright = np.asarray(ImageOps.exif_transpose(picture).convert("RGB")).astype(int)
+    assert probe(data).shown_hw == upright.shape[:2] == ((30, 50) if orientation < 5 else (50, 30))
+    assert np.abs(shown(data) - upright).max() <= 2
+    small = shown(data, max_side=25)
+    assert small.shape == ((15, 25, 3) if orientation < 5 else (25, 15, 3))
+    rows, cols = (np.array([3, 3, 11, 11]), np.array([5, 19, 5, 19]))
+    rows, cols = (rows, cols) if orientation < 5 else (cols, rows)
+    assert np.abs(small[rows, cols] - upright[2 * rows, 2 * cols]).max() <= 4
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_garbage_exif_leaves_the_picture_as_stored() -> None:
+    garbage = b"Exif\x00\x00MM\x00*" + b"\xff" * 44
+    data = saved(Image.fromarray(CORNERS), "JPEG", quality=100, exif=garbage)
+    assert np.abs(shown(data)[5, 10] - CORNERS[5, 10]).max() <= 3
+
+
+def half_transparent() -> np.ndarray:
+    picture = np.zeros((30, 50, 4), np.uint8)
+    picture[:, :20] = (200, 50, 100, 255)
+    picture[:, 20:35] = (255, 255, 255, 0)
+    picture[:, 35:] = (0, 0, 0, 51)  # a fifth of black
+    return picture
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_transparent_parts_show_grey(kind: str) -> None:
+    data = saved(Image.fromarray(half_transparent()), kind, **({"lossless": True} if kind == "WEBP" else {}))
+    for picture in (shown(data), shown(data, max_side=25)[:, [5, 14, 21]].repeat(16, axis=1)):
+        columns = [10, 28, 42] if picture.shape[1] == 50 else [8, 24, 40]
+        assert np.abs(picture[7, columns] - [(200, 50, 100), (GREY,) * 3, (round(GREY * 0.8),) * 3]).max() <= 1
+
+
+def test_hidden_colours_do_not_bleed_when_scaled() -> None:
+    picture = np.zeros((40, 60, 4), np.uint8)
+    picture[:, ::2] = (0, 255, 0, 0)  # invisible green between grey columns
+    picture[:, 1::2] = (GREY, GREY, GREY, 255)
+    assert np.abs(shown(saved(Image.fromarray(picture), "PNG"), max_side=30) - GREY).max() <= 1
+
+
+def test_palettes_with_and_without_transparent_entries() -> None:
+    indexed = Image.fromarray(CORNERS).quantize(4)
+    assert np.abs(shown(saved(indexed, "PNG")) - CORNERS).max() <= 2
+    entry = int(np.asarray(indexed)[5, 10])
+    for kind in ("PNG", "GIF"):
+        see_through = shown(saved(indexed, kind, transparency=entry))
+        assert see_through[5, 10].tolist() == [GREY] * 3
+        assert np.abs(see_through[25, 40] - CORNERS[25, 40]).max() <= 2
+    weights = bytes(51 if n == entry else 255 for n in range(4))
+    faint = shown(saved(indexed, "PNG", transparency=weights))
+    assert np.abs(faint[5, 10] - (CORNERS[5, 10] * 0.2 + GREY * 0.8)).max() <= 2
+
+
+def test_grey_and_transparent_grey_and_one_bit() -> None:
+    grey = np.tile(np.arange(50, dtype=np.uint8) * 5, (30, 1))
+    assert (shown(saved(Image.fromarray(grey), "PNG")) == grey[..., None]).all()
+    with_alpha = Image.merge("LA", (Image.fromarray(grey), Image.new("L", (50, 30), 0)))
+    assert (shown(saved(with_alpha, "PNG")) == GREY).all()
+    black_white = Image.fromarray((grey > 100).astype(np.uint8) * 255).convert("1")
+    assert (shown(saved(black_white, "PNG")) == np.where(grey > 100, 255, 0)[..., None]).all()
+    keyed = shown(saved(Image.fromarray(grey), "PNG", transparency=50))  # one grey named transparent
+    assert keyed[3, 10].tolist() == [GREY] * 3
+    assert keyed[3, 11].tolist() == [55] * 3
+
+
+def test_sixteen_bits_keep_their_range() -> None:
+    deep = np.linspace(0, 65535, 30 * 50).reshape(30, 50).astype(np.uint16)
+    expected = np.round(deep / 257.0)[..., None]
+    for kind in ("PNG", "TIFF"):
+        assert np.abs(shown(saved(Image.fromarray(deep), kind)) - expected).max() <= 0.5
+
+
+def png(width: int, height: int, *, bits: int, colour: int, rows: bytes) -> bytes:
+    """Write a PNG by hand: Pillow cannot write colours of 16 bits, nor sizes that it has no pixels for."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_sixteen_bit_colours() -> None:
+    row = b"\x00" + struct.pack(">6H", 65535, 32768, 257, 0, 0x1234, 0xFEDC)
+    picture = shown(png(2, 3, bits=16, colour=2, rows=row * 3))
+    assert np.abs(picture[1] - [[255, 127.5, 1], [0, 18.1, 254]]).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_numbers_without_a_range_are_stretched_and_told(dtype: type[np.generic]) -> None:
+    values = (np.arange(30 * 50).reshape(30, 50) * 100 - 70_000).astype(dtype)
+    frames = read_frames(saved(Image.fromarray(values), "TIFF"), Selection(), name="depth.tif")
+    expected = np.round(np.arange(30 * 50).reshape(30, 50) / 1499 * 255)
+    assert np.abs(frames.rgb[0, ..., 0] - expected).max() <= 1
+    assert frames.warnings == ("depth.tif holds numbers with no set range; its least is shown black.",)
+
+
+@pytest.mark.parametrize("values", [np.full((30, 50), 3.5), np.full((30, 50), np.nan), np.full((30, 50), np.inf)])
+def test_flat_and_undefined_numbers_are_black(values: np.ndarray) -> None:
+    assert (shown(saved(Image.fromarray(values.astype(np.float32)), "TIFF")) == 0).all()
+
+
+def test_inks_become_light() -> None:
+    for kind, how in (("JPEG", {"quality": 100}), ("TIFF", {})):
+        picture = shown(saved(Image.fromarray(CORNERS).convert("CMYK"), kind, **how))
+        assert np.abs(picture - CORNERS)[[5, 5, 25, 25], [10, 40, 10, 40]].max() <= 3
+
+
+def test_large_pictures_are_scaled_to_the_side_asked_for() -> None:
+    rows, cols = np.indices((900, 1500))
+    smooth = np.stack([rows * 255 // 899, cols * 255 // 1499, (rows + cols) * 255 // 2398], axis=-1).astype(np.uint8)
+    for kind, how in (("PNG", {}), ("JPEG", {"quality": 95})):
+        data = saved(Image.fromarray(smooth), kind, **how)
+        assert probe(data).shown_hw == (900, 1500)
+        picture = shown(data, max_side=150)
+        assert picture.shape == (90, 150, 3)
+        means = smooth.reshape(90, 10, 150, 10, 3).mean(axis=(1, 3))
+        assert np.abs(picture - means).max() <= 4  # measured: 0.6 for PNG, 3.2 for JPEG
+
+
+@pytest.mark.parametrize(
+    ("hw", "side", "fitted"), [((720, 1280), 1024, (576, 1024)), ((7, 5), 9, (7, 5)), ((1, 9000), 100, (1, 100))]
+)
+def test_sizes_fit_and_never_vanish(hw: tuple[int, int], side: int, fitted: tuple[int, int]) -> None:
+    assert fit_within(hw, side) == fitted
+
+
+LASTS = [100, 250, 40, 700, 30]
+
+
+def animation(kind: str, durations: list[int], **how: object) -> bytes:
+    first, *rest = (Image.fromarray(stamped(n + 1)) for n in range(len(durations)))
+    if kind == "GIF":
+        first, *rest = (picture.quantize(8) for picture in (first, *rest))
+    exact = {"lossless": True} if kind == "WEBP" else {"quality": 100} if kind == "AVIF" else {}
+    return saved(first, kind, save_all=True, append_images=rest, duration=durations, **exact, **how)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_animations_keep_the_times_of_their_frames(kind: str) -> None:
+    data = animation(kind, LASTS)
+    info = probe(data)
+    assert (info.kind, info.codec, info.frame_count, info.shown_hw) == ("animation", kind.lower(), 5, (48, 80))
+    assert info.duration_seconds == pytest.approx(1.12)
+    assert info.rate == Fraction(5000, 1120)
+    frames = read_frames(data, Selection(stride=1))
+    assert [number_of(picture) for picture in frames.rgb] == [1, 2, 3, 4, 5]
+    assert frames.pts_seconds == pytest.approx([0.0, 0.1, 0.35, 0.39, 1.09])
+    on_screen = read_frames(data, Selection(frames=4))  # at 0, 0.363, 0.727 and 1.09 s
+    assert [number_of(picture) for picture in on_screen.rgb] == [1, 3, 4, 5]
+    for index in range(5):
+        alone = read_frames(data, Selection(frame_indices=(index,)))
+        assert [number_of(picture) for picture in alone.rgb] == [index + 1]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_frames_without_a_duration_last_as_in_browsers(kind: str) -> None:
+    assert probe(animation(kind, [0, 10, 20])).duration_seconds == pytest.approx(0.1 + 0.1 + 0.02)
+
+
+def test_an_animation_of_one_frame_is_an_image() -> None:
+    for kind in ("GIF", "PNG", "WEBP"):
+        assert probe(animation(kind, [100])).kind == "image"
+
+
+def test_pages_are_no_moments() -> None:
+    pages = saved(Image.fromarray(CORNERS), "TIFF", save_all=True, append_images=[Image.new("RGB", (50, 30))])
+    assert probe(pages).kind == "image"
+    assert (shown(pages) == CORNERS).all()
+
+
+def test_the_default_image_of_an_animated_png_is_no_frame() -> None:
+    rest = [Image.fromarray(stamped(n)) for n in (1, 2, 3)]
+    data = saved(
+        Image.fromarray(stamped(99)), "PNG", save_all=True, append_images=rest, default_image=True, duration=50
+    )
+    frames = read_frames(data, Selection(stride=1))
+    assert [number_of(picture) for picture in frames.rgb] == [1, 2, 3]
+
+
+def test_gif_frames_that_only_change_a_part_are_composed() -> None:
+    first, second = stamped(0b111), stamped(0b111)
+    second[16:32, 16:32] = 255
+    pictures = [Image.fromarray(part).quantize(8) for part in (first, second)]
+    data = saved(pictures[0], "GIF", save_all=True, append_images=pictures[1:], duration=100)
+    assert [number_of(picture) for picture in read_frames(data, Selection()).rgb] == [0b111, 0b1000111]
+
+
+def test_an_animation_cut_short_shows_what_is_left() -> None:
+    data = animation("GIF", LASTS)
+    for cut, left in ((0.9, 4), (0.5, 2)):
+        frames = read_frames(data[: int(len(data) * cut)], Selection(stride=1), name="cut.gif")
+        assert left - 1 <= frames.info.frame_count <= left + 1
+        count = frames.info.frame_count
+        assert [number_of(picture) for picture in frames.rgb[: count - 1]] == list(range(1, count))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_a_picture_cut_short_is_refused(kind: str, share: float) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    data = saved(Image.fromarray(noise), kind)
+    with pytest.raises(MediaError, match=r"holiday\.jpg cannot be read as a picture"):
+        read_frames(data[: int(len(data) * share)], Selection(), name="holiday.jpg")
+
+
+def test_declared_sizes_are_checked_before_pixels_are_made() -> None:
+    bomb = png(60_000, 60_000, bits=8, colour=2, rows=b"")
+    for ask in (probe, lambda data: read_frames(data, Selection())):
+        with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels; up to 80,000,000 .* max_pixels"):
+            ask(bomb)
+    tall = png(3, 500, bits=8, colour=2, rows=b"\x00" * 10 * 500)
+    with pytest.raises(MediaLimitError, match="max_pixels"):
+        probe(tall, limits=Limits(max_pixels=1499))
+    assert probe(tall, limits=Limits(max_pixels=1500)).shown_hw == (500, 3)
+
+
+def test_a_gif_whose_frame_outgrows_it_is_checked_again() -> None:
+    data = bytearray(animation("GIF", [100, 100]))
+    at = data.index(b"\x2c", data.index(b"\x2c") + 40)  # the second image descriptor: x, y, width, height
+    while struct.unpack_from("<HH", data, at + 1) != (0, 0):
+        at = data.index(b"\x2c", at + 1)
+    struct.pack_into("<HH", data, at + 5, 65_535, 65_535)
+    with pytest.raises(MediaLimitError):
+        probe(bytes(data))
+
+
+def test_animations_are_held_to_the_budget_of_decoding() -> None:
+    data = animation("GIF", LASTS)
+    assert probe(data, limits=Limits(max_decoded_frames=5)).frame_count == 5
+    with pytest.raises(MediaLimitError, match="max_decoded_frames"):
+        probe(data, limits=Limits(max_decoded_frames=4))
+    with pytest.raises(MediaLimitError, match="max_decoded_pixels"):
+        probe(data, limits=Limits(max_decoded_pixels=48 * 80 * 5 - 1))
+    with pytest.raises(MediaLimitError, match="max_listed_frames"):
+        probe(data, limits=Limits(max_listed_frames=4))
+    with pytest.raises(MediaLimitError, match="max_seconds"):
+        probe(data, limits=Limits(max_seconds=1.0))
+    with pytest.raises(MediaLimitError, match="max_picture_bytes"):
+        probe(data, limits=Limits(max_picture_bytes=len(data) - 1))

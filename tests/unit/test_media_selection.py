@@ -1,0 +1,127 @@
+"""Which frames are chosen: pure rules over times, against a slow oracle that walks along the clip."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonlocal_core.errors import SelectionError
+from nonlocal_core.media import Selection
+from nonlocal_core.media.selection import choose_frames
+
+EVEN = np.arange(14) / 5.0  # 14 frames at 5 per second: 0 to 2.6 s
+UNEVEN = np.array([0.0, 0.1, 0.2, 3.0, 3.1, 3.2, 3.3])
+
+
+def on_screen(moment: float, starts: list[float]) -> int:
+    """Walk along the clip: the last frame that has appeared by this moment."""
+    shown = 0
+    for index, start in enumerate(starts):
+        if start <= moment + 1e-6:
+            shown = index
+    return shown
+
+
+clips = st.lists(st.integers(1, 500), min_size=1, max_size=40).map(
+    lambda gaps: np.cumsum(np.array([0, *gaps])) / 100.0  # at least two frames, at least 10 ms apart
+)
+
+
+@given(clips, st.integers(1, 12), st.floats(0.0, 0.99))
+def test_by_time_each_frame_is_the_one_on_screen(starts: np.ndarray, frames: int, share: float) -> None:
+    start = round(float(starts[-1]) * share, 3)
+    chosen, warnings = choose_frames(
+        Selection(frames=frames, start_seconds=start), starts, end_seconds=float(starts[-1]) + 0.5
+    )
+    last = float(starts[-1])
+    moments = [start + (last - start) * n / max(frames - 1, 1) for n in range(frames)]
+    expected = sorted({on_screen(moment, starts.tolist()) for moment in moments})
+    assert chosen.tolist() == expected
+    assert bool(warnings) == (len(expected) < frames)
+
+
+@given(clips, st.integers(1, 12), st.integers(1, 5), st.floats(0.0, 0.99))
+def test_by_stride_frames_are_stride_apart(starts: np.ndarray, frames: int, stride: int, share: float) -> None:
+    start = round(float(starts[-1]) * share, 3)
+    chosen, warnings = choose_frames(
+        Selection(frames=frames, stride=stride, start_seconds=start), starts, end_seconds=float(starts[-1]) + 0.5
+    )
+    expected = []
+    index = on_screen(start, starts.tolist())
+    while index < len(starts) and len(expected) < frames:
+        expected.append(index)
+        index += stride
+    assert chosen.tolist() == expected
+    assert bool(warnings) == (len(expected) < frames)
+
+
+def test_first_and_last_frame_are_included() -> None:
+    chosen, warnings = choose_frames(Selection(frames=4), EVEN, end_seconds=2.8)
+    assert chosen.tolist() == [0, 4, 8, 13]
+    assert warnings == ()
+
+
+def test_one_frame_is_the_one_on_screen_at_the_start() -> None:
+    chosen, _ = choose_frames(Selection(frames=1, start_seconds=1.1), EVEN, end_seconds=2.8)
+    assert chosen.tolist() == [5]
+
+
+def test_uneven_times_are_taken_as_they_are() -> None:
+    # Moments 0, 0.55 … 3.3: the long gap shows frame 2 five times, and that is one frame.
+    chosen, warnings = choose_frames(Selection(frames=7), UNEVEN, end_seconds=3.4)
+    assert chosen.tolist() == [0, 2, 6]
+    assert warnings == (
+        "7 frames were asked for, 3 can be given: frames are unevenly spaced, and some fill several moments.",
+    )
+
+
+def test_more_than_there_are_gives_all_and_says_so() -> None:
+    chosen, warnings = choose_frames(Selection(frames=20, start_seconds=2.0), EVEN, end_seconds=2.8)
+    assert chosen.tolist() == [10, 11, 12, 13]
+    assert warnings == ("20 frames were asked for, 4 can be given: the clip has no more from 2 s on.",)
+
+
+def test_a_stride_past_the_end_says_so() -> None:
+    chosen, warnings = choose_frames(Selection(frames=5, stride=6), EVEN, end_seconds=2.8)
+    assert chosen.tolist() == [0, 6, 12]
+    assert warnings == ("5 frames were asked for, 3 can be given: the clip ends before the next.",)
+
+
+def test_indices_are_given_as_asked() -> None:
+    chosen, warnings = choose_frames(Selection(frame_indices=(2, 3, 13)), EVEN, end_seconds=2.8)
+    assert chosen.dtype == np.int64
+    assert chosen.tolist() == [2, 3, 13]
+    assert warnings == ()
+
+
+def test_an_index_that_no_frame_has_is_refused_with_the_valid_range() -> None:
+    with pytest.raises(SelectionError, match=r"frames 0 to 13; \[14, 99\] were asked for"):
+        choose_frames(Selection(frame_indices=(3, 14, 99)), EVEN, end_seconds=2.8)
+
+
+def test_a_start_within_the_last_frame_shows_it_and_after_its_end_is_refused() -> None:
+    chosen, _ = choose_frames(Selection(frames=1, start_seconds=2.79), EVEN, end_seconds=2.8)
+    assert chosen.tolist() == [13]
+    with pytest.raises(SelectionError, match=r"ends at 2\.800 s; start_seconds=2\.800"):
+        choose_frames(Selection(frames=1, start_seconds=2.8), EVEN, end_seconds=2.8)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"frames": 0}, "At least 1 frame"),
+        ({"stride": 0}, "stride=0"),
+        ({"start_seconds": -0.1}, "start_seconds=-0.1"),
+        ({"start_seconds": float("nan")}, "start_seconds=nan"),
+        ({"start_seconds": float("inf")}, "start_seconds=inf"),
+        ({"frame_indices": ()}, "one or more"),
+        ({"frame_indices": (-1, 2)}, "from 0"),
+        ({"frame_indices": (3, 3)}, "each larger"),
+        ({"frame_indices": (5, 2)}, "each larger"),
+        ({"frame_indices": (1,), "stride": 2}, "say everything"),
+        ({"frame_indices": (1,), "start_seconds": 1.0}, "say everything"),
+    ],
+)
+def test_selections_that_no_clip_can_satisfy_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(SelectionError, match=message):
+        Selection(**wrong)
