@@ -54,7 +54,7 @@ class InputSpec:
         """
         height, width = shown_hw
         if self.crop == "center":
-            side = self._in_cells(self.short_side)
+            side = self._in_cells(float(self.short_side))
             return ViewTransform(shown_hw=shown_hw, input_hw=(side, side), crop=_central_square(shown_hw))
         scale = min(self.short_side / min(shown_hw), self.max_long_side / max(shown_hw))
         input_hw = (self._in_cells(height * scale), self._in_cells(width * scale))

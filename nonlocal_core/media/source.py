@@ -51,10 +51,8 @@ def as_source(source: Path | bytes, *, name: str | None, limits: Limits) -> Sour
     Raises MediaError for what is no ordinary file (a device or a pipe could block for ever) or is empty, and
     MediaLimitError for one that is too large.
     """
-    if isinstance(source, bytes):
-        shown, count = display_name(name or "untitled"), len(source)
-    else:
-        shown, count = display_name(name or source.name), _size_of(source, display_name(name or source.name))
+    shown = display_name(name or ("" if isinstance(source, bytes) else source.name))
+    count = len(source) if isinstance(source, bytes) else _size_of(source, shown)
     if count == 0:
         raise MediaError(f"{shown} is empty: it has 0 bytes. Save or upload it again.")
     limits.check_bytes(shown, count)
@@ -78,12 +76,9 @@ def display_name(name: str) -> str:
     'passwd.mp4'
     """
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    clean = "".join(c for c in last if unicodedata.category(c) not in _UNSHOWN).strip()
+    spaced = (" " if unicodedata.category(c) == "Zs" else c for c in last)
+    clean = "".join(c for c in spaced if c.isprintable()).strip()
     if len(clean) > NAME_LENGTH:
         tail = NAME_LENGTH // 4
         clean = f"{clean[: NAME_LENGTH - tail - 1]}…{clean[-tail:]}"
     return clean or "untitled"
-
-
-_UNSHOWN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-"""Controls, direction marks, surrogates, unassigned, line breaks."""

@@ -143,6 +143,7 @@ def test_display_names_are_one_short_line_without_a_path(name: str) -> None:
         ("folder/", "folder"),
         ("a\nb\x00c\x1b[31m.mp4", "abc[31m.mp4"),
         ("invoice\u202egpj.mp4", "invoicegpj.mp4"),
+        ("Screenshot\u202f3.png", "Screenshot 3.png"),
         ("", "untitled"),
         ("\n", "untitled"),
         ("x" * 100 + ".mp4", "x" * 59 + "…" + "x" * 16 + ".mp4"),
