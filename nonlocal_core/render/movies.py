@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av import Packet, VideoStream
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import Float, UInt8
@@ -22,9 +23,10 @@ GIF_TICK = 0.01  # seconds; the format counts in these
 GIF_LEAST_TICKS = 2  # browsers slow down anything faster to a tenth of a second
 PALETTE_PIXELS = 800_000  # looked at in all
 PALETTE_DRAWS = 60_000  # given to the median cut
-MP4_CLOCK = Fraction(1, 90_000)
-X264_QUALITY = {"crf": "16", "preset": "medium", "movflags": "+faststart"}
-MPEG4_QUALITY = {"qscale": "2", "movflags": "+faststart"}
+MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
+X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they would hide how long the last one stays
+MPEG4_QUALITY = {"qmin": "2", "qmax": "3"}
+INDEX_FIRST = {"movflags": "+faststart"}
 
 
 def durations(pts_seconds: Float[np.ndarray, " T"], fps: float | None = None) -> Float[np.ndarray, " T"]:
@@ -89,39 +91,49 @@ def write_mp4(
     """
     starts = np.append(0, np.cumsum(seconds))
     ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)
-    with replacing(path) as part, av.open(part, "w", format="mp4") as container:
-        stream: av.VideoStream | None = None
+    stays = dict(zip(ticks[:-1].tolist(), np.diff(ticks).tolist(), strict=True))
+    with replacing(path) as part, av.open(part, "w", format="mp4", options=INDEX_FIRST) as container:
+        stream: VideoStream | None = None
         for index, picture in enumerate(_counted(pictures, len(seconds), progress)):
             stream = stream or _video_stream(container, picture, rate=1 / float(np.median(seconds)))
-            frame = _frame(picture)
+            frame = _frame(picture, Colorspace(stream.codec_context.colorspace))
             frame.time_base, frame.pts = MP4_CLOCK, int(ticks[index])
-            frame.duration = int(ticks[index + 1] - ticks[index])
-            container.mux(stream.encode(frame))
+            _mux(container, stream.encode(frame), stays)
         if stream is not None:
-            container.mux(stream.encode(None))
+            _mux(container, stream.encode(None), stays)
+
+
+def _mux(container: av.container.OutputContainer, packets: "list[Packet[VideoStream]]", stays: dict[int, int]) -> None:
+    """Pass packets on with how long their pictures stay: encoders only guess it, from the mean rate."""
+    for packet in packets:
+        assert packet.pts is not None, "an encoder gives every packet the time of its frame"
+        packet.duration = stays[packet.pts]
+        container.mux(packet)
 
 
 def _video_stream(
     container: av.container.OutputContainer, picture: UInt8[np.ndarray, "h w 3"], *, rate: float
-) -> av.VideoStream:
+) -> VideoStream:
     has_x264 = "libx264" in av.codec.codecs_available
-    options = X264_QUALITY if has_x264 else MPEG4_QUALITY
-    stream = container.add_stream(
-        "libx264" if has_x264 else "mpeg4", rate=Fraction(rate).limit_denominator(1001), options=options
-    )
+    per_second = Fraction(rate).limit_denominator(1001)
+    if has_x264:
+        stream = container.add_stream("libx264", rate=per_second, options=X264_QUALITY)
+    else:
+        stream = container.add_stream("mpeg4", rate=per_second, options=MPEG4_QUALITY)
     stream.height, stream.width = (n + n % 2 for n in picture.shape[:2])
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = MP4_CLOCK
-    stream.codec_context.colorspace = Colorspace.ITU709
+    # MPEG-4 part 2 cannot say which matrix it uses, and players take the old one.
+    stream.codec_context.colorspace = Colorspace.ITU709 if has_x264 else Colorspace.ITU601
     stream.codec_context.color_range = ColorRange.MPEG
     return stream
 
 
-def _frame(picture: UInt8[np.ndarray, "h w 3"]) -> VideoFrame:
+def _frame(picture: UInt8[np.ndarray, "h w 3"], colorspace: Colorspace) -> VideoFrame:
     height, width = picture.shape[:2]
     even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     frame = VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
-    return frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    return frame.reformat(format="yuv420p", dst_colorspace=colorspace, dst_color_range=ColorRange.MPEG)
 
 
 def _counted(

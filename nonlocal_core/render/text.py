@@ -26,7 +26,7 @@ def drawable(text: str) -> str:
     return "".join(c if c.isascii() or c in BEYOND_ASCII else "?" for c in kept)
 
 
-def fitted(text: str, size_px: int, width_px: float) -> str:
+def fitted(text: str, size_px: int, width_px: int) -> str:
     """Return the text, shortened in its middle until it fits: both ends of a file name say something."""
     shown, keep = text, len(text)
     while keep > 4 and font(size_px).getlength(shown) > width_px:
@@ -35,7 +35,7 @@ def fitted(text: str, size_px: int, width_px: float) -> str:
     return shown
 
 
-def wrapped(text: str, size_px: int, width_px: float) -> list[str]:
+def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
     """Return the text in lines that fit, broken between words."""
     lines: list[str] = []
     for word in text.split():
