@@ -1,0 +1,23 @@
+"""Networks with non-local blocks: the block itself, the default trunk and the networks made of the two."""
+
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces
+from nonlocal_core.models.inserted import InsertedBlock
+from nonlocal_core.models.lite0_networks import (
+    Lite0Network,
+    clip_probabilities,
+    parameter_free_network,
+    untrained_network,
+)
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+
+__all__ = [
+    "InsertedBlock",
+    "Lite0Network",
+    "NonlocalBlock",
+    "NonlocalConfig",
+    "ParameterFreeGaussian",
+    "Pieces",
+    "clip_probabilities",
+    "parameter_free_network",
+    "untrained_network",
+]

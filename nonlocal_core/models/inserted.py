@@ -1,0 +1,20 @@
+"""A block inside a network: where it sits, what people call it, and what may be said about its maps."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from nonlocal_core.vocabulary import WeightStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InsertedBlock:
+    """One block of a network; the network lists them in the order in which they run."""
+
+    name: str
+    """Stable id within the network."""
+    title: str
+    module: nn.Module
+    status: WeightStatus
+    note: str
+    """What a person must know before believing the maps; empty when nothing."""

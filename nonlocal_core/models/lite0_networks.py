@@ -1,0 +1,127 @@
+"""The default networks: one frozen trunk, and blocks on the features of the whole clip at stride 8 and stride 16."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from nonlocal_core.media import InputSpec
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
+from nonlocal_core.models.imagenet import imagenet_classes
+from nonlocal_core.models.inserted import InsertedBlock
+from nonlocal_core.models.lite0 import CHANNELS_STRIDE8, CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.models.progress import report_step
+from nonlocal_core.vocabulary import Pairwise
+
+INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+"""What the published weights were trained on; the sides are multiples of the largest stride."""
+
+UNTRAINED_SEED = 2018
+"""Untrained blocks draw their weights from this seed, so that everyone sees the same maps."""
+
+STRIDE8_TITLE = "stride 8 · after block 4"
+STRIDE16_TITLE = "stride 16 · after block 10"
+JOINT_TITLE = "stride 8 · blocks 4 and 10 together"
+
+PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
+UNTRAINED_NOTES: dict[Pairwise, str] = {
+    "gaussian": "Untrained: raw features are compared. Their products reach thousands, and the softmax of such "
+    "numbers leaves a single position.",
+    "embedded_gaussian": "Untrained: theta and phi are random projections of the features.",
+    "dot_product": "Untrained: theta and phi are random projections; the signs mean nothing yet.",
+    "concatenation": "Untrained: random weights. Whatever the weights, this function ranks the keys alike for "
+    "every query.",
+}
+
+
+class Lite0Network(nn.Module):
+    """Classify every frame, passing the features of the whole clip through a block after block 4 and after block 10.
+
+    >>> network = parameter_free_network(Lite0())
+    >>> network(torch.zeros(1, 3, 5, 96, 160)).shape, [block.name for block in network.inserted]
+    (torch.Size([1, 5, 1000]), ['stride8', 'stride16', 'stride8+16'])
+
+    ``joint``: a block that is shown both layers together, the coarser one enlarged to the finer one's grid; its
+    output goes nowhere. ``inserted``: the blocks in the order in which they run.
+    """
+
+    input_spec = INPUT
+    classes = imagenet_classes()
+
+    def __init__(
+        self, trunk: Lite0, *, stride8: InsertedBlock, stride16: InsertedBlock, joint: InsertedBlock | None = None
+    ) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.stride8 = stride8.module
+        self.stride16 = stride16.module
+        self.joint = joint.module if joint else None
+        self.inserted = (stride8, stride16) if joint is None else (stride8, stride16, joint)
+
+    def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
+        """Return the class logits of every frame."""
+        batch = clip.shape[0]
+        fine = self.stride8(_as_clip(self.trunk.to_stride8(_as_frames(clip)), batch))
+        report_step(1, 3)
+        coarse = self.stride16(_as_clip(self.trunk.to_stride16(_as_frames(fine)), batch))
+        report_step(2, 3)
+        if self.joint is not None:
+            enlarged = interpolate(_as_frames(coarse), fine.shape[-2:], mode="bilinear", align_corners=False)
+            self.joint(torch.cat([fine, _as_clip(enlarged, batch)], dim=1))
+        logits = self.trunk.to_logits(_as_frames(coarse)).view(batch, -1, len(self.classes))
+        report_step(3, 3)
+        return logits
+
+
+def clip_probabilities(logits: Float[Tensor, "B T K"]) -> Float[Tensor, "B K"]:
+    """Return the answer for the clip: the mean over its frames of each frame's class probabilities."""
+    return logits.softmax(dim=-1).mean(dim=1)
+
+
+def parameter_free_network(trunk: Lite0) -> Lite0Network:
+    """Return the trunk with three probes that have nothing to learn: the Gaussian of its own features."""
+    return Lite0Network(
+        trunk,
+        stride8=_probe("stride8", STRIDE8_TITLE),
+        stride16=_probe("stride16", STRIDE16_TITLE),
+        joint=_probe("stride8+16", JOINT_TITLE),
+    )
+
+
+def untrained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
+    """Return the trunk with two non-local blocks at their initial values, the same ones every time.
+
+    The last scale of each is zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
+    """
+    # Keys pooled by two at stride 8 (paper, section 3.3): both blocks then look at cells of 16 pixels.
+    pooled = NonlocalConfig(subsample=(1, 2, 2))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(UNTRAINED_SEED)
+        fine = NonlocalBlock(CHANNELS_STRIDE8, pairwise, pooled)
+        coarse = NonlocalBlock(CHANNELS_STRIDE16, pairwise)
+    return Lite0Network(
+        trunk,
+        stride8=_untrained("stride8", STRIDE8_TITLE, fine),
+        stride16=_untrained("stride16", STRIDE16_TITLE, coarse),
+    )
+
+
+def _probe(name: str, title: str) -> InsertedBlock:
+    module = ParameterFreeGaussian()
+    return InsertedBlock(name=name, title=title, module=module, status="parameter_free", note=PARAMETER_FREE_NOTE)
+
+
+def _untrained(name: str, title: str, block: NonlocalBlock) -> InsertedBlock:
+    note = UNTRAINED_NOTES[block.pairwise]
+    return InsertedBlock(name=name, title=title, module=block, status="untrained", note=note)
+
+
+def _as_frames(clip: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (B*T, C, H, W); of one clip, or of one stored channels last, a view."""
+    return clip.transpose(1, 2).flatten(0, 1)
+
+
+def _as_clip(frames: Tensor, batch: int) -> Tensor:
+    """(B*T, C, H, W) -> (B, C, T, H, W), a view."""
+    return frames.view(batch, -1, *frames.shape[1:]).transpose(1, 2)

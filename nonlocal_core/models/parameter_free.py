@@ -1,0 +1,49 @@
+"""The Gaussian of a network's own features: an affinity with nothing to learn, and nothing to claim but likeness."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from nonlocal_core.models.block import Pieces
+from nonlocal_core.vocabulary import Pairwise
+
+TEMPERATURE = 0.07
+"""Divides the cosine before the softmax: one unit of cosine is a factor of e^14 in weight."""
+
+ROUNDING = 1e-5
+"""A channel that varies by less than this part of its mean is constant but for rounding."""
+
+
+class ParameterFreeGaussian(nn.Module):
+    """Pass x on unchanged; its affinity is softmax over j of (u_i . u_j) / 0.07, u the normalised features.
+
+    >>> probe = ParameterFreeGaussian()
+    >>> probe.embed(torch.randn(2, 14, 5, 6, 8)).theta.shape
+    torch.Size([2, 240, 14])
+
+    Differs: the Gaussian of the paper (section 3.2, equation 2) compares raw features. Those of a ReLU6 network
+    have dot products in the thousands, of which the softmax leaves one position; so each channel is standardised
+    over all positions of the clip and each position scaled to length 1 first. ``test_parameter_free.py`` pins both.
+    """
+
+    pairwise: Pairwise = "gaussian"
+    scale_value = 1 / TEMPERATURE
+    subsample = None
+
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        """Return x itself."""
+        return x
+
+    def embed(self, x: Float[Tensor, "B C T H W"]) -> Pieces:
+        """Return the normalised features as theta, phi and g, one shared table.
+
+        A channel or a position without any variation becomes zero: its rows are uniform, not noise.
+        """
+        rows = x.float().flatten(2).mT
+        spread, mean = torch.std_mean(rows, dim=1, keepdim=True, correction=0)
+        varies = spread > ROUNDING * mean.abs()
+        standard = torch.where(varies, (rows - mean) / spread, 0.0)
+        unit = normalize(standard, dim=-1)
+        thw = (x.shape[2], x.shape[3], x.shape[4])
+        return Pieces(theta=unit, phi=unit, g=unit, query_thw=thw, key_thw=thw)

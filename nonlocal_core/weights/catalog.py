@@ -1,0 +1,75 @@
+"""The models that can be opened by name, and what may be claimed about each."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, untrained_network
+from nonlocal_core.vocabulary import Pairwise, WeightStatus
+from nonlocal_core.weights.lite0 import WheelFile, load_lite0
+
+DEFAULT = "default"
+"""Another name of the first model of the catalog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What pretrained/catalog.json says about a model."""
+
+    id: str
+    title: str
+    description: str
+    """One paragraph: what the maps show, and what may be claimed from them."""
+    network: Literal["lite0_parameter_free", "lite0_untrained"]
+    """Which function builds it."""
+    pairwise: Pairwise
+    blocks: tuple[str, ...]
+    """Names of the blocks, in the order in which they run."""
+    status: WeightStatus
+    parameters: int
+    """All of the network, batch normalisation folded."""
+    weights: WheelFile
+
+
+def list_models() -> tuple[ModelCard, ...]:
+    """Return the cards of all models; the first is the default."""
+    return tuple(_cards().values())
+
+
+def find_card(name: str = DEFAULT) -> ModelCard:
+    """Return the card of a model. Raises UnknownNameError that lists the ids."""
+    cards = _cards()
+    if name == DEFAULT:
+        return next(iter(cards.values()))
+    if name not in cards:
+        raise UnknownNameError("model", name, [DEFAULT, *cards])
+    return cards[name]
+
+
+def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
+    """Return the network, frozen and in eval mode, and its card.
+
+    Raises UnknownNameError that lists the ids, and WeightsError when the weights are missing or not the pinned ones.
+    """
+    card = find_card(name)
+    trunk = load_lite0(card.weights)
+    match card.network:
+        case "lite0_parameter_free":
+            network = parameter_free_network(trunk)
+        case "lite0_untrained":
+            network = untrained_network(trunk, card.pairwise)
+    return network.eval().requires_grad_(requires_grad=False), card
+
+
+@cache
+def _cards() -> dict[str, ModelCard]:
+    catalog = json.loads((files("pretrained") / "catalog.json").read_text(encoding="utf-8"))
+    sources = {name: WheelFile(**source) for name, source in catalog["weights"].items()}
+    cards = [
+        ModelCard(**(entry | {"blocks": tuple(entry["blocks"]), "weights": sources[entry["weights"]]}))
+        for entry in catalog["models"]
+    ]
+    return {card.id: card for card in cards}

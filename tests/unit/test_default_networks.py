@@ -1,0 +1,147 @@
+"""The default networks: what blocks change (nothing), where they sit, and whether their maps find the same object."""
+
+import numpy as np
+import pytest
+import torch
+
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.models.lite0 import Lite0
+from nonlocal_core.models.lite0_networks import clip_probabilities, untrained_network
+from nonlocal_core.models.progress import forward_progress
+from nonlocal_core.vocabulary import PAIRWISE
+from nonlocal_core.weights import build_model, find_card, list_models
+from nonlocal_core.weights.lite0 import load_lite0
+
+IDS = [card.id for card in list_models()]
+
+
+@pytest.fixture(scope="module")
+def trunk() -> Lite0:
+    return load_lite0(find_card().weights)
+
+
+@pytest.fixture(scope="module")
+def clip() -> torch.Tensor:
+    torch.manual_seed(7)
+    return torch.randn(2, 3, 3, 96, 160)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_every_network_answers_bit_for_bit_what_the_trunk_answers(trunk, clip, name):
+    network, _ = build_model(name)
+    expected = torch.stack([trunk(frames.transpose(0, 1)) for frames in clip])
+    assert torch.equal(network(clip), expected)
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_a_block_whose_last_scale_is_not_zero_changes_the_answer(trunk, clip, pairwise):
+    network = untrained_network(trunk, pairwise).eval()
+    with torch.no_grad():
+        network.stride16.norm.weight.fill_(100.0)
+        assert (network(clip)[0] - trunk(clip[0].transpose(0, 1))).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_cards_say_what_the_network_is(name):
+    network, card = build_model(name)
+    assert card.blocks == tuple(block.name for block in network.inserted)
+    assert {block.status for block in network.inserted} == {card.status}
+    assert {block.module.pairwise for block in network.inserted} == {card.pairwise}
+    assert card.parameters == sum(p.numel() for p in network.parameters())
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+    assert len({block.title for block in network.inserted}) == len(network.inserted)
+
+
+def test_the_default_is_the_first_of_the_catalog_and_has_no_parameters_of_its_own():
+    _, card = build_model("default")
+    assert card == find_card(IDS[0]) == list_models()[0]
+    assert card.status == "parameter_free"
+    assert {card.pairwise for card in list_models() if card.status == "untrained"} == set(PAIRWISE)
+
+
+def test_an_unknown_model_is_refused_with_the_list():
+    with pytest.raises(UnknownNameError, match=f"no model called 'lite1'. Choose one of: default, {IDS[0]}, "):
+        build_model("lite1")
+
+
+def test_untrained_blocks_are_the_same_every_time_and_leave_the_generator_alone(trunk):
+    torch.manual_seed(11)
+    first = untrained_network(trunk, "embedded_gaussian").state_dict()
+    drawn = torch.rand(3)
+    torch.manual_seed(11)
+    assert torch.equal(drawn, torch.rand(3))
+    torch.manual_seed(12)
+    second = untrained_network(trunk, "embedded_gaussian").state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert first["stride8.theta.weight"].std() > 0
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "grids"),
+    [
+        (96, 160, [(3, 12, 20), (3, 6, 10), (3, 12, 20)]),
+        (97, 150, [(3, 13, 19), (3, 7, 10), (3, 13, 19)]),
+    ],
+)
+def test_blocks_see_the_whole_clip_on_their_grids(height, width, grids):
+    network, _ = build_model("default")
+    seen = {}
+    for block in network.inserted:
+        block.module.register_forward_hook(
+            lambda _module, inputs, _output, name=block.name: seen.update({name: inputs[0]})
+        )
+    network(torch.randn(1, 3, 3, height, width))
+    assert list(seen) == ["stride8", "stride16", "stride8+16"]
+    assert [tuple(x.shape[2:]) for x in seen.values()] == grids
+    joint = seen["stride8+16"]
+    assert joint.shape[1] == 40 + 112
+    assert torch.equal(joint[:, :40], seen["stride8"])
+
+
+def test_the_joint_block_sees_the_coarse_features_over_their_own_place():
+    network, _ = build_model("default")
+    coarse, joint = [], []
+    network.stride16.register_forward_hook(lambda _module, inputs, _output: coarse.append(inputs[0][0]))
+    network.joint.register_forward_hook(lambda _module, inputs, _output: joint.append(inputs[0][0, 40:]))
+    network(torch.randn(1, 3, 2, 96, 160))
+    # Enlarging by two, half a coarse cell apart: each fine cell is 9/16, 3/16, 3/16, 1/16 of its four nearest.
+    corner = coarse[0][:, 1, 2:4, 5:7]
+    weights = torch.tensor([[9.0, 3.0], [3.0, 1.0]]) / 16
+    expected = (corner * weights).sum(dim=(-2, -1))
+    torch.testing.assert_close(joint[0][:, 1, 5, 11], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_subsampled_blocks_look_at_cells_of_16_pixels():
+    network, _ = build_model("lite0-dot-product-untrained")
+    grids = {}
+    for block in network.inserted:
+        block.module.register_forward_hook(
+            lambda module, inputs, _output, name=block.name: grids.update({name: module.embed(inputs[0]).key_thw})
+        )
+    network(torch.randn(1, 3, 3, 96, 160))
+    assert grids == {"stride8": (3, 6, 10), "stride16": (3, 6, 10)}
+
+
+def test_the_clip_is_answered_by_the_mean_of_its_frames_probabilities():
+    torch.manual_seed(13)
+    logits = torch.randn(2, 5, 7)
+    expected = [
+        [np.mean([np.exp(frame[k]) / np.exp(frame).sum() for frame in clip]) for k in range(7)]
+        for clip in logits.numpy()
+    ]
+    np.testing.assert_allclose(clip_probabilities(logits), expected, rtol=1e-5)
+
+
+def test_progress_is_told_and_an_error_from_the_listener_ends_the_run(clip):
+    network, _ = build_model("default")
+    heard = []
+    with forward_progress(lambda done, total: heard.append((done, total))):
+        network(clip)
+    assert heard == [(1, 3), (2, 3), (3, 3)]
+
+    def cancel(_done: int, _total: int) -> None:
+        raise InterruptedError
+
+    with forward_progress(cancel), pytest.raises(InterruptedError):
+        network(clip)
