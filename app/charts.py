@@ -77,4 +77,6 @@ def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
 
 
 def _styled(figure: go.Figure) -> go.Figure:
-    return figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"orientation": "h", "y": -0.3})
+    return figure.update_layout(
+        height=300, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"orientation": "h", "y": -0.3}
+    )

@@ -8,7 +8,8 @@ from app.state import Choices
 from app.store import UPLOADS
 from nonlocal_core import NonlocalError, find_sample, list_samples, probe, read_frames
 
-FILE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "mp4", "mov", "mkv", "webm", "avi", "mpg", "m4v"]
+PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "apng", "bmp", "tif", "tiff"]
+VIDEO_TYPES = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv"]
 """What the file dialog offers; what a file is gets decided by its content."""
 _COLUMNS = 4
 _THUMBNAIL_SIDE = 240
@@ -17,7 +18,7 @@ _THUMBNAIL_SIDE = 240
 @st.dialog("Open an image or a video", width="large")
 def choose_clip() -> None:
     """Let the visitor open a file or a sample."""
-    file = st.file_uploader("Your image, video or animation", type=FILE_TYPES, key="upload")
+    file = st.file_uploader("Your image, video or animation", type=[*VIDEO_TYPES, *PICTURE_TYPES], key="upload")
     if file is not None:
         _open_upload(file.getvalue(), file.name)
     st.markdown("**Or a sample**")

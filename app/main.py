@@ -1,11 +1,25 @@
-"""The frame around the pages."""
+"""The frame around the pages: title, style, favicon."""
+
+from pathlib import Path
 
 import streamlit as st
+from PIL import Image, ImageDraw
 
 from app.pages import explore
 
-st.set_page_config(page_title="Non-local viewer", page_icon=":material/hub:", layout="wide")
-st.html(
-    "<style>.stMainBlockContainer{padding:2.2rem 1.2rem 3rem;max-width:1240px}header.stAppHeader{background:none}</style>"
-)
+_STYLE = Path(__file__).with_name("page.css")
+
+
+def _favicon() -> Image.Image:
+    """Return a query cell and what it looks at. Drawn here: Streamlit would fetch a named icon from the internet."""
+    icon = Image.new("RGBA", (64, 64))
+    pen = ImageDraw.Draw(icon)
+    pen.arc((14, 10, 50, 70), 190, 350, fill="#d9480f", width=6)
+    pen.rectangle((4, 30, 24, 50), outline="#d9480f", width=6)
+    pen.ellipse((40, 30, 62, 52), fill="#d9480f")
+    return icon
+
+
+st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
+st.html(_STYLE)
 st.navigation([st.Page(explore.draw, title="Explore", url_path="explore", default=True)], position="hidden").run()

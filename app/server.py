@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from app.store import ROUTES
 from app.resources import warm_up
+from app.store import ROUTES
 
 
 @asynccontextmanager

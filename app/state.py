@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import streamlit as st
 
@@ -50,6 +50,11 @@ def choose(choices: Choices) -> None:
     st.query_params.from_dict(to_link(choices))
 
 
+def update(**changes: Any) -> None:
+    """Keep the current choices with some of them changed; a change of anything but the pin drops the pin."""
+    choose(replace(cast(Choices, st.session_state[_KEY]), **({"pin": None} | changes)))
+
+
 def to_link(choices: Choices) -> dict[str, str]:
     """Return the query parameters that restore these choices; what is left to the default is left out."""
     plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
@@ -69,13 +74,11 @@ def from_link(params: Mapping[str, str], default_clip: str) -> Choices:
         start_seconds=_number(params.get("start_seconds"), float),
         short_side=_number(params.get("short_side"), int),
     )
-    frame, x, y = (_number(text, float) for text in (params.get("at", "").split(",") + ["", "", ""])[:3])
+    frame, x, y = (_number(text, float) for text in [*params.get("at", "").split(","), "", "", ""][:3])
     if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
-    return replace(
-        choices, pin=Pin(frame=int(frame), x=x, y=y, block=params.get("block", ""), direction=direction)
-    )
+    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=params.get("block", ""), direction=direction))
 
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.state import Pin
+from app.state import Direction, Pin
 from nonlocal_core.viewer import viewer_css, viewer_js
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
@@ -30,6 +30,6 @@ def _pin(sent: Any) -> Pin | None:
     """Read what the browser sent. It may be anything, so nothing in it is trusted."""
     match sent:
         case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": str(block)}:
-            direction = "column" if sent.get("direction") == "column" else "row"
+            direction: Direction = "column" if sent.get("direction") == "column" else "row"
             return Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction)
     return None

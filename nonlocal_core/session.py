@@ -18,13 +18,22 @@ import torch
 from jaxtyping import Float64
 
 from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle
-from nonlocal_core.capture import BlockCapture, BlockSite, Capture, ClassScore, attach, log_normaliser, recording
+from nonlocal_core.capture import (
+    BlockCapture,
+    BlockSite,
+    Capture,
+    ClassScore,
+    Reader,
+    attach,
+    log_normaliser,
+    recording,
+)
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
-from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.forward import Device, DeviceChoice, pick_device, run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample, network_input, read_frames
-from nonlocal_core.models import InsertedBlock, Lite0Network, ParameterFreeGaussian, clip_probabilities
+from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian, clip_probabilities
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.render import (
     Caption,
@@ -86,12 +95,17 @@ def _prepare(model: str, device: Device) -> PreparedModel:
 
 
 def _site(inserted: InsertedBlock) -> BlockSite:
-    module = inserted.module
-    reader = ParameterFreeReader(module) if isinstance(module, ParameterFreeGaussian) else NonlocalBlockReader(module)
+    match inserted.module:
+        case ParameterFreeGaussian() as probe:
+            reader: Reader = ParameterFreeReader(probe)
+        case NonlocalBlock() as block:
+            reader = NonlocalBlockReader(block)
+        case other:
+            raise CaptureError(f"Block {inserted.name!r} is a {type(other).__name__}, which has no reader.")
     return BlockSite(
         name=inserted.name,
         title=inserted.title,
-        module=module,
+        module=inserted.module,
         reader=reader,
         status=inserted.status,
         note=inserted.note,
@@ -279,7 +293,7 @@ def _record(prepared: PreparedModel, frames: Frames, short_side: int | None) -> 
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
     with recording(view=view, clip_frames=len(frames.rgb)) as record:
-        logits = run(network, clip, device=prepared.device, forecast_bytes=network.forward_bytes(clip.shape))
+        logits = run(network, clip, device=prepared.device, forecast_bytes=None)
     scores = clip_probabilities(logits)[0]
     best = scores.topk(MAX_CLASSES)
     classes = tuple(

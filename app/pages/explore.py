@@ -1,5 +1,7 @@
 """Explore: point at any position of any frame, see where it looks."""
 
+from html import escape
+
 import streamlit as st
 
 from app import charts, gallery, state
@@ -7,21 +9,42 @@ from app.resources import Opened, default_clip, open_clip
 from app.state import Choices, Pin
 from app.store import bundle_address
 from app.viewer import viewer
-from nonlocal_core import NonlocalError, Session, list_models
+from nonlocal_core import Frames, NonlocalError, Session, list_models
+
+EVENLY = 0
+"""In the menu of spacings: spread over the whole clip, not every n-th frame."""
+SPACINGS = (EVENLY, 1, 2, 4, 8, 16)
+SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
+DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
 
 
 def draw() -> None:
     """Draw the page."""
     choices = state.current(default_clip())
-    st.html("<h1 class='nl-title'>Where does this position look?</h1>")
+    heading = st.empty()
+    _head(heading, "Opening …")
     _controls(choices)
     opened = _open_with_progress(choices)
-    if opened is not None:
+    if opened is None:
+        _head(heading, "")
+    else:
+        _head(heading, _summary(opened.session.frames))
         _answer(opened, choices)
 
 
+def _head(slot: st.delta_generator.DeltaGenerator, clip: str) -> None:
+    slot.html(f"<div class='nlv-heading'><h1>Where does this position look?</h1><p>{escape(clip)}</p></div>")
+
+
+def _summary(frames: Frames) -> str:
+    info = frames.info
+    height, width = info.shown_hw
+    count = "" if len(frames.rgb) == 1 else f" · {len(frames.rgb)} of {info.frame_count or 'its'} frames"
+    return f"{info.name}{count} · {width} × {height}"
+
+
 def _controls(choices: Choices) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             gallery.choose_clip()
         models = {card.id: card.title for card in list_models()}
@@ -32,7 +55,8 @@ def _controls(choices: Choices) -> None:
             index=list(models).index(known),
             format_func=models.__getitem__,
             key=f"model-{choices.model}",
-            width=340,
+            label_visibility="collapsed",
+            width=380,
         )
         if picked != known:
             state.update(model=picked)
@@ -43,21 +67,20 @@ def _controls(choices: Choices) -> None:
 
 def _sampling(choices: Choices) -> None:
     with st.form("sampling", border=False):
-        frames = st.slider("Frames", 1, 64, choices.frames or 8, help="How many frames the network sees.")
-        even = "evenly over the clip"
-        spacing = st.selectbox("Spaced", [even, 1, 2, 4, 8, 16], format_func=_spacing_title)
-        start = st.number_input("Start, seconds", min_value=0.0, value=choices.start_seconds or 0.0, step=0.5)
-        sides = [128, 160, 192, 224, 256, 320, 384, 448]
-        side = st.select_slider("Short side, pixels", sides, choices.short_side if choices.short_side in sides else 224)
-        st.caption("More frames and a larger side give a finer map and take longer.")
+        frames = st.slider("Frames", 1, MOST_FRAMES, min(choices.frames or DEFAULT_FRAMES, MOST_FRAMES))
+        index = SPACINGS.index(choices.stride) if choices.stride in SPACINGS else SPACINGS.index(EVENLY)
+        spacing = st.selectbox("Spaced", SPACINGS, index=index, format_func=_spacing_title)
+        start = st.number_input("Start, seconds", min_value=0.0, value=max(choices.start_seconds or 0.0, 0.0), step=0.5)
+        side = choices.short_side if choices.short_side in SHORT_SIDES else DEFAULT_SHORT_SIDE
+        side = st.select_slider("Short side of the network's input, pixels", SHORT_SIDES, side)
+        st.caption("More frames and a larger side give a finer answer and take longer.")
         if st.form_submit_button("Apply", type="primary"):
-            stride = None if spacing == even else int(spacing)
-            state.update(frames=frames, stride=stride, start_seconds=start, short_side=side)
+            state.update(frames=frames, stride=spacing or None, start_seconds=start, short_side=side)
             st.rerun()
 
 
-def _spacing_title(spacing: str | int) -> str:
-    return spacing if isinstance(spacing, str) else f"every {spacing} frames" if spacing > 1 else "every frame"
+def _spacing_title(spacing: int) -> str:
+    return {EVENLY: "evenly over the clip", 1: "every frame"}.get(spacing, f"every {spacing} frames")
 
 
 def _open_with_progress(choices: Choices) -> Opened | None:
@@ -65,7 +88,7 @@ def _open_with_progress(choices: Choices) -> Opened | None:
     slot = st.empty()
 
     def tell(stage: str, done: int, total: int) -> None:
-        slot.progress(done / max(total, 1), text=stage)
+        slot.progress(done / total, text=stage)
 
     try:
         opened = open_clip(choices, tell)
@@ -88,10 +111,12 @@ def _answer(opened: Opened, choices: Choices) -> None:
     if pin != choices.pin:
         state.update(pin=pin)
     if pin is None:
-        st.caption("Click a position to pin it: its numbers appear here, and the address of this page becomes a link to it.")
+        st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
     else:
         _numbers(session, pin)
-    st.caption(f"**{session.model.card.title}** on {session.model.device.title}. {session.model.card.description}")
+    st.caption(f"**{session.model.card.title}**, on {session.model.device.title}. {session.model.card.description}")
+    if session.sample is not None:
+        st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")
 
 
 def _numbers(session: Session, pin: Pin) -> None:
