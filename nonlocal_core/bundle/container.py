@@ -41,12 +41,14 @@ class Writer:
     def table(self, stored: np.ndarray, gain: float = 1.0) -> dict[str, object]:
         """Add a float16 or float32 array whose values are ``stored * gain``; return its section."""
         name = stored.dtype.name
+        meaning = {"dtype": name, "shape": list(stored.shape), "gain": gain}
         data = np.ascontiguousarray(stored, dtype=_DTYPES[name]).tobytes()
-        return {**self._append(data), "dtype": name, "shape": list(stored.shape), "gain": gain}
+        return {**self._append(data, meaning), **meaning}
 
     def blob(self, data: bytes, media_type: str) -> dict[str, object]:
         """Add bytes of a known media type; return their section."""
-        return {**self._append(data), "type": media_type}
+        meaning: dict[str, object] = {"type": media_type}
+        return {**self._append(data, meaning), **meaning}
 
     def pack(self, header: dict[str, object]) -> bytes:
         """Return the whole container; the header gains ``version`` and ``id``."""
@@ -55,8 +57,8 @@ class Writer:
         text += b" " * (-(_PREFIX.size + len(text)) % ALIGNMENT)
         return _PREFIX.pack(MAGIC, VERSION, len(text)) + text + bytes(self._payload)
 
-    def _append(self, data: bytes) -> dict[str, object]:
-        key = hashlib.sha256(data).digest()
+    def _append(self, data: bytes, meaning: dict[str, object]) -> dict[str, object]:
+        key = hashlib.sha256(_canonical(meaning) + data).digest()
         if key not in self._offsets:
             self._payload += bytes(-len(self._payload) % ALIGNMENT)
             self._offsets[key] = len(self._payload)
@@ -90,7 +92,7 @@ class Reader:
 
     @property
     def id(self) -> str:
-        """The content id, found true. Raises BundleError when a single bit of the rest has changed."""
+        """The content id. Raises BundleError when the content is not what it was made from."""
         claimed = self.header.text("id")
         header = {key: value for key, value in self.header.as_dict().items() if key != "id"}
         if claimed != _content_id(header, self._payload):
@@ -109,7 +111,13 @@ class Reader:
             raise BundleError(f"{section.path('length')} does not match {list(found)} of {dtype.name}; got {place[1]}.")
         if place not in self._tables:
             stored = np.frombuffer(self._payload, dtype, count=math.prod(found), offset=place[0])
-            self._tables[place] = (stored.astype(np.float32) * np.float32(gain)).reshape(found)
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = stored.astype(np.float32) * np.float32(gain)
+            if not np.isfinite(values).all():
+                raise BundleError(
+                    f"{section.path('offset')} leads to values that are not finite. The bundle is damaged."
+                )
+            self._tables[place] = values.reshape(found)
         return self._tables[place]
 
     def blob(self, section: Fields, media_type: str) -> bytes:

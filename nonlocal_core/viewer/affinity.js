@@ -13,7 +13,7 @@ export function rowOf(block, query) {
   const { start, stop, step } = allowedKeys(block, query);
   const reached = Math.ceil((stop - start) / step);
   scoreInto(scores.subarray(0, reached), block, theta, block.phi, start, step);
-  scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid, 1);
+  scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid + offGridStart(block, query), 1);
   block.softmax ? softmax(scores) : divide(scores, keyCount);
   const values = new Float32Array(onGrid);
   for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
@@ -53,6 +53,11 @@ export function allowedKeys(block, query) {
     return { start: first * perFrame + place, stop: (first + length) * perFrame, step: perFrame };
   }
   return { start: first * perFrame, stop: (first + length) * perFrame, step: 1 };
+}
+
+/** Under scope "space" every temporal cell has off-grid keys of its own, one set after the other. */
+function offGridStart(block, query) {
+  return block.scope === "space" ? block.ownKey(query).t * block.off_grid_keys.length : 0;
 }
 
 /** Indices of the k largest absolute weights, largest first, ties in index order; `skip(index)` leaves cells out. */
