@@ -1,0 +1,102 @@
+"""The folder of downloads and conversions: where it is, who may write in it, and which files proved right.
+
+files/ID/NAME                 a download, under the id of its card
+converted/NAME.safetensors    the same weights under our names (`store`)
+pins.json                     the hash of every download that filled its network completely once
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from nonlocal_core.errors import WeightsError
+
+ENVIRONMENT = "NONLOCAL_CACHE"
+LOCK_SECONDS = 3600.0
+"""How long one process waits for the download of another."""
+
+_PINS = "pins.json"
+_LOCKS = ".locks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What a download was when it filled its network completely for the first time."""
+
+    sha256: str
+    arch: str
+
+
+def cache_folder(chosen: Path | None = None) -> Path:
+    """Return the folder: the one given, or that of $NONLOCAL_CACHE, or the user's cache folder."""
+    if chosen is not None:
+        return chosen
+    if named := os.environ.get(ENVIRONMENT):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "nonlocal-viewer"
+
+
+@contextmanager
+def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Keep other processes and threads out of what ``name`` stands for. Raises WeightsError when it takes too long."""
+    folder = cache / _LOCKS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise WeightsError(
+            f"Nothing can be written in {cache} ({fault.strerror}). Set ${ENVIRONMENT} to a folder of your own."
+        ) from fault
+    lock = FileLock(folder / f"{name.replace('/', '%')}.lock", timeout=seconds)
+    try:
+        with lock:
+            yield
+    except Timeout as fault:
+        raise WeightsError(
+            f"Another process has been busy with {name} in {cache} for {seconds:g} seconds. Wait for it, or end it."
+        ) from fault
+
+
+def find_pin(cache: Path, card_id: str) -> Pin | None:
+    """Return the pin of a checkpoint; None before it was loaded for the first time."""
+    return _pins(cache).get(card_id)
+
+
+def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
+    """Pin a checkpoint that was loaded completely.
+
+    Raises WeightsError when another hash is pinned for it, or when the same file is pinned as another network:
+    two networks can agree in all names and shapes, so that one would load as the other without an error.
+    """
+    with locked(cache, _PINS):
+        pins = _pins(cache)
+        if pins.setdefault(card_id, pin) != pin:
+            raise WeightsError(
+                f"{card_id} was pinned here as sha256 {pins[card_id].sha256} and is now {pin.sha256}. "
+                f"If the source did change it, remove its line from {cache / _PINS}."
+            )
+        for other, known in pins.items():
+            if known.sha256 == pin.sha256 and known.arch != pin.arch:
+                raise WeightsError(
+                    f"The file that came as {card_id} is the one that was pinned as {other}, which is another network. "
+                    "One of the two addresses serves the wrong file."
+                )
+        content = {name: asdict(known) for name, known in sorted(pins.items())}
+        fresh = cache / f"{_PINS}.new"
+        fresh.write_text(json.dumps(content, indent=2))
+        fresh.replace(cache / _PINS)
+
+
+def _pins(cache: Path) -> dict[str, Pin]:
+    path = cache / _PINS
+    if not path.exists():
+        return {}
+    try:
+        return {name: Pin(**entry) for name, entry in json.loads(path.read_bytes()).items()}
+    except (ValueError, TypeError, AttributeError) as fault:
+        raise WeightsError(f"{path} is damaged. Remove it; the downloads are then pinned anew.") from fault

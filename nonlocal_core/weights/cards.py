@@ -1,0 +1,141 @@
+"""The published checkpoints: what each is, where it comes from, under which licence; nothing is fetched for that."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from nonlocal_core.errors import UnknownNameError, WeightsError
+from nonlocal_core.vocabulary import Pairwise
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+_HEX_DIGITS = {"sha256": 64, "sha1": 40}
+_FLOAT_BYTES = 4
+Container = Literal["caffe2", "torch", "mxnet", "archive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The hash that the source publishes for a file; open-mmlab gives the first 8 digits only."""
+
+    algorithm: Literal["sha256", "sha1"]
+    hex: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(rf"[0-9a-f]{{8,{_HEX_DIGITS[self.algorithm]}}}", self.hex):
+            raise WeightsError(f"{self.hex!r} is not the beginning of a {self.algorithm}, 8 digits or more.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colours:
+    """What the network was trained on: RGB in 0..value_range, minus the mean, divided by the deviation."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    value_range: Literal[1, 255]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedCard:
+    """What pretrained/published.json says about a checkpoint; all of it as the source publishes it."""
+
+    id: str
+    title: str
+    repository: str
+    url: str | None
+    """Where the file is; None when nobody hosts it."""
+    container: Container
+    """How the file stores its tensors; the last two are not read here."""
+    arch: str | None
+    """The name of the network that it fills (`weights.published`); None for networks that are not rebuilt here."""
+    task: str
+    pairwise: Pairwise | None
+    blocks: int
+    """Number of non-local blocks."""
+    frames: int | None
+    frame_stride: int | None
+    """Frames of the video from one of the clip to the next; None: spread evenly, or not a video."""
+    colours: Colours | None
+    accuracy: dict[str, float]
+    parameters: int | None
+    """Of the network, classifier included."""
+    digest: Digest | None
+    code_licence: str | None
+    weights_licence: str | None
+    """None: the source states none for the weights."""
+    note: str
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise WeightsError(f"{self.id!r} is not an id: words of letters, digits, dots and dashes between slashes.")
+        if self.url is not None and (urlsplit(self.url).scheme != "https" or not self.file_name):
+            raise WeightsError(f"The address of {self.id} is {self.url}; it must be https and name a file.")
+        if (self.pairwise is None) != (self.blocks == 0) and self.container != "archive":
+            raise WeightsError(f"{self.id} has {self.blocks} blocks of the kind {self.pairwise}.")
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the address."""
+        return PurePosixPath(urlsplit(self.url or "").path).name
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether a licence forbids commercial use."""
+        return any("-NC" in licence for licence in (self.code_licence, self.weights_licence) if licence)
+
+    @property
+    def licence(self) -> str:
+        """The licence of the weights, in words."""
+        if self.weights_licence is not None:
+            return self.weights_licence + (", no commercial use" if self.non_commercial else "")
+        return f"not stated for the weights; the code is {self.code_licence or 'without a licence as well'}"
+
+    @property
+    def estimated_bytes(self) -> int | None:
+        """About how large the file is, from its number of parameters: no size is published beside the addresses.
+
+        Caffe2 stores the momentum of every parameter beside it, which doubles the file.
+        """
+        if self.parameters is None:
+            return None
+        return self.parameters * _FLOAT_BYTES * (2 if self.container == "caffe2" else 1)
+
+
+def list_published() -> tuple[PublishedCard, ...]:
+    """Return the cards of all published checkpoints, by source."""
+    return tuple(_cards().values())
+
+
+def find_published_card(name: str) -> PublishedCard:
+    """Return the card of a checkpoint. Raises UnknownNameError that lists the ids."""
+    cards = _cards()
+    if name not in cards:
+        raise UnknownNameError("published checkpoint", name, cards)
+    return cards[name]
+
+
+@cache
+def _cards() -> dict[str, PublishedCard]:
+    catalog = json.loads((files("pretrained") / "published.json").read_text(encoding="utf-8"))
+    cards = [_card(entry, catalog["sources"]) for entry in catalog["checkpoints"]]
+    by_id = {card.id: card for card in cards}
+    if len(by_id) != len(cards):
+        raise WeightsError("pretrained/published.json gives an id twice.")
+    return by_id
+
+
+def _card(entry: dict[str, Any], sources: dict[str, dict[str, Any]]) -> PublishedCard:
+    """Return a card from its own entry and what all checkpoints of its source share."""
+    merged = sources[entry["source"]] | {name: value for name, value in entry.items() if name != "source"}
+    colours, digest = merged["colours"], merged["digest"]
+    return PublishedCard(
+        **merged
+        | {
+            "digest": digest and Digest(**digest),
+            "colours": colours and Colours(**colours | {"mean": tuple(colours["mean"]), "std": tuple(colours["std"])}),
+        }
+    )

@@ -1,0 +1,92 @@
+"""What a checkpoint file is, for people: how it is stored, whose names it uses, which network it fills completely."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.checkpoint import CheckpointFormat, RawCheckpoint, read_checkpoint
+from nonlocal_core.weights.download import file_digest
+from nonlocal_core.weights.filling import load_network
+from nonlocal_core.weights.identify import identify
+from nonlocal_core.weights.published import find_published
+
+FORMAT_TITLES: dict[CheckpointFormat, str] = {
+    "caffe2": "Caffe2 pickle",
+    "torch_zip": "torch.save file",
+    "torch_legacy": "torch.save file from before torch 1.6",
+    "safetensors": "safetensors file",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointReport:
+    """What a checkpoint file is; there is one only for a file that fills a network completely."""
+
+    name: str
+    byte_count: int
+    sha256: str
+    format: CheckpointFormat
+    tensor_count: int
+    value_count: int
+    layout: str
+    """Whose names the tensors have."""
+    fits: tuple[str, ...]
+    """Every published network that it fills completely; names and shapes cannot tell them apart."""
+    published_as: tuple[str, ...]
+    """Ids of the cards whose published hash is that of the file."""
+    sentence: str
+
+
+def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport:
+    """Return what a file is and which networks it fills completely, or that it fills ``arch`` (`weights.published`).
+
+    Raises WeightsError when the file is refused, or fills no network that is known here, or not the one asked for;
+    UnknownNameError when there is no such network.
+    """
+    wanted = None if arch is None else find_published(arch)
+    raw = read_checkpoint(path)
+    if wanted is None:
+        identity = identify(raw.tensors)
+        if identity.layout is None or not identity.fits:
+            raise WeightsError(f"{path.name} holds {_counted(raw)}. {identity.sentence}")
+        fits, layout, sentence = identity.fits, identity.layout, identity.sentence
+    else:
+        load_network(raw.tensors, layout=wanted.layout, config=wanted.config)
+        fits, layout = (wanted,), wanted.layout
+        sentence = f"It fills {wanted.config.title} ({wanted.arch}) completely."
+    digests = {algorithm: file_digest(path, algorithm) for algorithm in ("sha256", "sha1")}
+    return CheckpointReport(
+        name=path.name,
+        byte_count=path.stat().st_size,
+        sha256=digests["sha256"],
+        format=raw.format,
+        tensor_count=len(raw.tensors),
+        value_count=_values(raw),
+        layout=layout.title,
+        fits=tuple(network.arch for network in fits),
+        published_as=tuple(card.id for card in list_published() if _published_as(card, digests)),
+        sentence=f"{path.name} is a {FORMAT_TITLES[raw.format]} of {_counted(raw)}. {sentence}",
+    )
+
+
+def load_checkpoint(path: Path, arch: str) -> ResNet:
+    """Return the network ``arch`` filled from a file of one's own, frozen and in evaluation mode.
+
+    Raises WeightsError when the file is refused or does not fill it completely, UnknownNameError for an unknown one.
+    """
+    network = find_published(arch)
+    return load_network(read_checkpoint(path).tensors, layout=network.layout, config=network.config)
+
+
+def _values(raw: RawCheckpoint) -> int:
+    return sum(tensor.numel() for tensor in raw.tensors.values())
+
+
+def _counted(raw: RawCheckpoint) -> str:
+    return f"{len(raw.tensors):,} tensors, {_values(raw):,} values"
+
+
+def _published_as(card: PublishedCard, digests: dict[str, str]) -> bool:
+    return card.digest is not None and digests[card.digest.algorithm].startswith(card.digest.hex)
