@@ -6,6 +6,7 @@ index can never be read on the key grid by mistake.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from nonlocal_core.errors import GeometryError, OutsideGridError
@@ -55,9 +56,16 @@ class Grid:
         x0, y0, x1, y1 = self.box
         if not (x0 < x1 and y0 < y1):
             raise GeometryError(f"A box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1; got {self.box}.")
+        starts = [start for start, _ in self.frame_spans]
+        if starts[0] < 0 or any(a >= b for a, b in pairwise(starts)) or any(a >= b for a, b in self.frame_spans):
+            raise GeometryError(
+                "Frame spans are [start, stop) from 0, in the order of time, each with at least one frame; "
+                f"got {self.frame_spans}."
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """The number of cells along T, H and W."""
         return (self.frames, self.rows, self.cols)
 
     @property
@@ -85,10 +93,11 @@ class Grid:
     def t_of_frame(self, frame: int) -> int:
         """Return the temporal cell of a frame: the last one that starts at or before it.
 
-        Raises OutsideGridError when the grid ends before that frame.
+        Raises OutsideGridError when the grid ends before that frame, or begins after it.
         """
-        if not 0 <= frame < self.frame_spans[-1][1]:
-            raise OutsideGridError(f"Frame {frame} is not in [0, {self.frame_spans[-1][1]}) of this grid.")
+        first, end = self.frame_spans[0][0], self.frame_spans[-1][1]
+        if not first <= frame < end:
+            raise OutsideGridError(f"Frame {frame} is not in [{first}, {end}) of this grid.")
         return max(t for t, (start, _) in enumerate(self.frame_spans) if start <= frame)
 
     def cell_at(self, *, frame: int, x: float, y: float) -> Cell:
@@ -135,10 +144,10 @@ class QueryGrid(Grid):
 
         Raises GeometryError when there are more temporal cells than frames.
         """
-        if frames > clip_frames:
+        if not 1 <= frames <= clip_frames:
             raise GeometryError(f"{frames} temporal cells cannot share {clip_frames} frames.")
         edges = [t * clip_frames // frames for t in range(frames + 1)]
-        spans = tuple(zip(edges[:-1], edges[1:], strict=True))
+        spans = tuple(pairwise(edges))
         return cls(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=box)
 
     def pooled(self, kernel: tuple[int, int, int]) -> KeyGrid:
@@ -146,6 +155,8 @@ class QueryGrid(Grid):
 
         Odd sizes are floored, as every public implementation does: the last row or column is never a key.
         """
+        if min(kernel) < 1:
+            raise GeometryError(f"A pooling kernel has 1 cell or more along T, H and W; got {kernel}.")
         counts = tuple(n // k for n, k in zip(self.shape, kernel, strict=True))
         if min(counts) < 1:
             raise GeometryError(f"Pooling by {kernel} leaves no key on a grid of {self.shape} cells (T, H, W).")
@@ -153,8 +164,9 @@ class QueryGrid(Grid):
         kt, kh, kw = kernel
         spans = tuple((self.frame_spans[t * kt][0], self.frame_spans[t * kt + kt - 1][1]) for t in range(frames))
         x0, y0, x1, y1 = self.box
-        right = x0 + (x1 - x0) * cols * kw / self.cols
-        bottom = y0 + (y1 - y0) * rows * kh / self.rows
+        # Where nothing is dropped the rim stays exactly: a point on it is on both grids.
+        right = x1 if cols * kw == self.cols else x0 + (x1 - x0) * cols * kw / self.cols
+        bottom = y1 if rows * kh == self.rows else y0 + (y1 - y0) * rows * kh / self.rows
         return KeyGrid(frames=frames, rows=rows, cols=cols, frame_spans=spans, box=(x0, y0, right, bottom))
 
 

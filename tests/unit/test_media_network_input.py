@@ -114,7 +114,7 @@ def test_a_centre_crop_is_the_middle_of_the_scaled_frame_and_says_so(turned: boo
     for t in range(2):  # oracle: scale the whole frame to half, then cut
         whole = np.asarray(Image.fromarray(rgb[t]).resize((30, 50) if turned else (50, 30), Image.Resampling.BICUBIC))
         middle = whole[10:40] if turned else whole[:, 10:40]
-        assert np.abs(clip[0, :, t].transpose(1, 2, 0) - middle).max() <= 1
+        assert np.abs(clip[0, :, t].transpose(1, 2, 0) - middle).max() <= 2  # Pillow rounds between its two passes
 
 
 def test_fine_patterns_do_not_alias() -> None:
