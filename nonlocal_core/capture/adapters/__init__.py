@@ -1,0 +1,8 @@
+"""Adapters: how the blocks and attention layers of other people's networks are found, read and proved.
+
+No package of theirs is imported; a block is known by its parts and attributes. One module for each family.
+"""
+
+from nonlocal_core.capture.adapters.search import AttachedModel, FoundSites, attach_model, find_sites
+
+__all__ = ["AttachedModel", "FoundSites", "attach_model", "find_sites"]

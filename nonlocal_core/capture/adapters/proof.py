@@ -1,0 +1,88 @@
+"""Proof of a reading on a copy of the block: random weights, a small random clip, and the output rebuilt from it.
+
+A block whose last layer is still zero rebuilds under any reading; a copy with random weights does not. So the maths
+of a block is settled here, before anything is recorded, even where nothing on the block says what it computes.
+"""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.capture.adapters.maps import MapReader, convolution
+from nonlocal_core.capture.assemble import assemble
+from nonlocal_core.capture.reading import BlockSite, NotReadable
+from nonlocal_core.geometry import ViewTransform
+
+Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
+"""Returns the readings that a block's own attributes leave possible, one where they say everything."""
+
+PROOF_TOLERANCE = 1e-4
+"""Largest rebuild error of a true reading of the random copy."""
+
+PROBE_THW = (4, 8, 12)
+"""Cells of the random clip: enough for pooling by (4, 4, 4), and no two sizes agree."""
+
+_SEED = 7
+
+
+def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
+    """Return the reading of the block that rebuilds the output of a random copy of it, or why there is none."""
+    try:
+        return _first_proved(block, recipe)
+    except Exception as fault:  # whatever a foreign module raises when it is copied or run, that is the reason
+        return NotReadable(f"could not be tried on a small random clip: {fault}")
+
+
+def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
+    twin = copy.deepcopy(block)
+    _randomise(twin)
+    doubts = []
+    for mine, theirs in zip(recipe(block), recipe(twin), strict=True):
+        error = _rebuild_error(theirs)
+        if error <= PROOF_TOLERANCE:
+            return mine
+        doubts.append(f"{mine.pairwise} with scale {mine.scale:.3g} is off by {100 * error:.2g} %")
+    return NotReadable(f"does not compute what its parts suggest: {'; '.join(doubts)}")
+
+
+def _rebuild_error(reader: MapReader) -> float:
+    site = BlockSite(name="copy", title="copy", module=reader.block, reader=reader, status="untrained")
+    view = ViewTransform(shown_hw=PROBE_THW[1:], input_hw=PROBE_THW[1:])
+    x = _clip(reader)
+    with torch.no_grad():
+        # Not by calling the module: hooks of the block that it was copied from came with it.
+        z: Tensor = reader.block.forward(x)
+        found = assemble(site, x, z, name="copy", view=view, clip_frames=PROBE_THW[0] * reader.temporal_groups)
+    assert not isinstance(found, NotReadable)
+    assert found[0].rebuild_error is not None
+    return found[0].rebuild_error
+
+
+def _randomise(twin: nn.Module) -> None:
+    """Give the copy weights that make every part of its maths visible in its output, in float64 on the CPU."""
+    twin.eval().to("cpu", torch.float64)
+    generator = torch.Generator().manual_seed(_SEED)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * fan_in**-0.25)
+        for name, buffer in twin.named_buffers():
+            if name.endswith("running_var"):
+                buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
+            elif name.endswith("running_mean"):
+                buffer.copy_(torch.randn(buffer.shape, generator=generator))
+
+
+def _clip(reader: MapReader) -> Tensor:
+    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax."""
+    weight = convolution(reader.g).weight
+    channels, axes = weight.shape[1], weight.ndim - 2
+    shape = {
+        1: (1, channels, PROBE_THW[0]),
+        2: (PROBE_THW[0], channels, *PROBE_THW[1:]),
+        3: (reader.temporal_groups, channels, *PROBE_THW),
+    }[axes]
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(_SEED), dtype=torch.float64)
+    return torch.as_tensor(noise / channels**0.25)

@@ -1,0 +1,166 @@
+"""Find every block and attention layer of a network that can be read, and say why the others cannot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from nonlocal_core.capture.adapters.fused_qkv import fused_attention
+from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
+from nonlocal_core.capture.adapters.maps import says_nonlocal
+from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
+from nonlocal_core.capture.adapters.proof import Recipe, prove
+from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
+from nonlocal_core.capture.adapters.separate_qkv import separate_attention
+from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
+from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
+from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
+from nonlocal_core.capture.adapters.tokens import SelfAttention, TokenLayout, TokenReader
+from nonlocal_core.capture.adapters.torch_attention import torch_attention, torch_inputs
+from nonlocal_core.capture.hooks import attach
+from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.vocabulary import WeightStatus
+
+_RECIPES: tuple[tuple[Callable[[nn.Module], bool], Recipe], ...] = (
+    (is_mmcv, read_mmcv),
+    (is_gluoncv, read_gluoncv),
+    (is_timm_nonlocal, read_timm_nonlocal),
+    (is_theta_phi_g, read_theta_phi_g),
+)
+"""Blocks on maps, the most telling first."""
+
+_ATTENTIONS: tuple[Callable[[nn.Module], SelfAttention | NotReadable | None], ...] = (
+    torch_attention,
+    fused_attention,
+    separate_attention,
+)
+
+_NO_GRID = NotReadable(
+    "has tokens, and nothing around it says which grid they are. Give token_grid=(T, H, W), the cells of the clip, and "
+    "class_tokens, the number of tokens before them"
+)
+
+_COMPARES = (("q", "k"), ("query", "key"), ("q_proj", "k_proj"), ("to_q", "to_k"))
+_COMPARES_AT_ONCE = ("qkv", "to_qkv", "c_attn", "in_proj_weight")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSites:
+    """What a network holds that attends."""
+
+    sites: tuple[BlockSite, ...]
+    """What can be read, in the order in which the network lists its modules."""
+    unreadable: tuple[tuple[str, str], ...]
+    """Name and reason of what looks like a block or an attention layer but cannot be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedModel:
+    """A network whose blocks are hooked."""
+
+    found: FoundSites
+    detach: Callable[[], None]
+    """Takes the hooks off."""
+
+
+def find_sites(
+    model: nn.Module,
+    *,
+    status: WeightStatus = "trained",
+    token_grid: tuple[int, int, int] | None = None,
+    class_tokens: int = 0,
+) -> FoundSites:
+    """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
+
+    >>> found = find_sites(nn.Sequential(nn.Conv2d(3, 14, 3), NonlocalBlock(14)))
+    >>> [site.name for site in found.sites], found.unreadable
+    (['1'], ())
+
+    Blocks on feature maps are proved on a random copy of themselves; every reading is checked again when it is
+    recorded. ``status``: what the weights are, since no module tells. ``token_grid``: the cells (T, H, W) of the clip
+    that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
+    in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
+
+    Raises CaptureError when nothing can be read for want of a token grid.
+    """
+    layout = given_layout(token_grid, class_tokens) if token_grid else None
+    readers = {name: _reader(model, name, module, layout) for name, module in model.named_modules()}
+    if _NO_GRID in readers.values() and not any(isinstance(reader, Reader) for reader in readers.values()):
+        name = next(name for name, reader in readers.items() if reader is _NO_GRID)
+        raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
+    around = {part for name, reader in readers.items() if reader for part in _around(name)}
+    sites, unreadable = [], []
+    for name, module in model.named_modules():
+        reader = readers[name] or (None if name in around else _suspect(module))
+        shown = name or type(module).__name__
+        if isinstance(reader, NotReadable):
+            unreadable.append((shown, reader.reason))
+        elif reader is not None:
+            sites.append(_site(shown, module, reader, status))
+    return FoundSites(tuple(sites), tuple(unreadable))
+
+
+def attach_model(
+    model: nn.Module,
+    *,
+    status: WeightStatus = "trained",
+    token_grid: tuple[int, int, int] | None = None,
+    class_tokens: int = 0,
+) -> AttachedModel:
+    """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
+
+    What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
+    """
+    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+    return AttachedModel(found, attach(found.sites))
+
+
+def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
+    inputs = torch_inputs if isinstance(module, nn.MultiheadAttention) else first_input
+    return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
+
+
+def _reader(model: nn.Module, name: str, module: nn.Module, given: TokenLayout | None) -> Reader | NotReadable | None:
+    """Return how to read a module, why it cannot be read, or None when it is no block."""
+    if isinstance(module, NonlocalBlock):
+        return NonlocalBlockReader(module)
+    if isinstance(module, ParameterFreeGaussian):
+        return ParameterFreeReader(module)
+    if is_pyslowfast(module):
+        parent, _, last = name.rpartition(".")
+        groups = groups_of(model.get_submodule(parent), last)
+        return prove(module, partial(read_pyslowfast, temporal_groups=groups))
+    for matches, recipe in _RECIPES:
+        if matches(module):
+            return prove(module, recipe)
+    for attention_of in _ATTENTIONS:
+        attention = attention_of(module)
+        if isinstance(attention, NotReadable):
+            return attention
+        if attention is not None:
+            layout = given or layout_of(model, name)
+            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout)
+    return None
+
+
+def _around(name: str) -> list[str]:
+    """Return the names of the modules that a module lies in."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts))] if name else []
+
+
+def _suspect(module: nn.Module) -> NotReadable | None:
+    """Return a reason for a module that looks like a block but is of no kind that is known here, else None."""
+    named = type(module).__name__.lower()
+    attends = "attention" in named or "attn" in named
+    compares = any(all(hasattr(module, name) for name in pair) for pair in _COMPARES)
+    at_once = any(hasattr(module, name) for name in _COMPARES_AT_ONCE)
+    letters = hasattr(module, "theta") and hasattr(module, "phi")
+    if letters or says_nonlocal(module) or (attends and (compares or at_once)):
+        return NotReadable(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
+    return None

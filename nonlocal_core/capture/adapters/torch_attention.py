@@ -1,0 +1,69 @@
+"""torch.nn.MultiheadAttention on itself: one matrix for all three projections or three, batch first or not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from nonlocal_core.capture.adapters.tokens import Projected, padded, split_heads
+from nonlocal_core.capture.reading import NotReadable
+
+_ARGUMENTS = ("query", "key", "value")
+
+
+def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":
+    """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
+    if not isinstance(layer, nn.MultiheadAttention):
+        return None
+    if layer.bias_k is not None or layer.add_zero_attn:
+        return NotReadable("adds keys that are no tokens (add_bias_kv or add_zero_attn)")
+    return TorchAttention(module=layer)
+
+
+def torch_inputs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return query, key and value of a call."""
+    given = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
+    return given["query"], given["key"], given["value"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TorchAttention:
+    """What ``torch.nn.MultiheadAttention`` computes; the output is that after ``out_proj``."""
+
+    module: nn.MultiheadAttention
+
+    @property
+    def scale(self) -> float:
+        """D^-1/2, always."""
+        return float(self.module.head_dim**-0.5)
+
+    def embed(self, x: tuple[Tensor, Tensor, Tensor]) -> Projected | NotReadable:
+        """Return queries, keys and values; a key other than the query makes it another kind of attention."""
+        query, key, _ = x
+        if query is not key and not (query.shape == key.shape and bool((query == key).all())):
+            return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
+        weights, biases = self._weights(), self._biases()
+        q, k, v = (
+            split_heads(linear(self.batch_first(tokens), weight, bias), self.module.num_heads)
+            for tokens, weight, bias in zip(x, weights, biases, strict=True)
+        )
+        return Projected(q, k, v)
+
+    def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
+        """Return tokens with the batch first."""
+        return z.transpose(0, 1) if z.ndim == 3 and not self.module.batch_first else padded(z)
+
+    def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
+        """Return the output projection of rows of y."""
+        return linear(y, self.module.out_proj.weight, self.module.out_proj.bias)
+
+    def _weights(self) -> tuple[Tensor, ...]:
+        layer = self.module
+        joint: Tensor | None = layer.in_proj_weight
+        return (layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight) if joint is None else joint.chunk(3)
+
+    def _biases(self) -> tuple[Tensor | None, ...]:
+        bias = self.module.in_proj_bias
+        return (None, None, None) if bias is None else bias.chunk(3)
