@@ -51,7 +51,7 @@ def peer_module(name, *, replaced=None):
 
 
 def _package(name, root):
-    module = _Replaced(name)
+    module = ModuleType(name)
     module.__path__ = [str(root.joinpath(*name.split(".")[1:]))]
     return module
 
