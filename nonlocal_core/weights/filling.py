@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +117,7 @@ def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: La
     )
 
 
-@lru_cache(maxsize=64)
+@cache  # as many as there are published networks; telling a file compares it with all of them
 def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
     """Return the name and shape of every parameter and buffer that a file has to fill."""
     with torch.device("meta"):
