@@ -3,7 +3,6 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from nonlocal_core.models.block import Pieces
 from nonlocal_core.vocabulary import Pairwise
@@ -42,8 +41,8 @@ class ParameterFreeGaussian(nn.Module):
         """
         rows = x.float().flatten(2).mT
         spread, mean = torch.std_mean(rows, dim=1, keepdim=True, correction=0)
-        varies = spread > ROUNDING * mean.abs()
-        standard = torch.where(varies, (rows - mean) / spread, 0.0)
-        unit = normalize(standard, dim=-1)
+        # Divided by infinity, a constant channel is exactly zero. In place: this is the largest table of a run.
+        unit = (rows - mean).div_(spread.masked_fill_(spread <= ROUNDING * mean.abs(), torch.inf))
+        unit.div_(unit.norm(dim=-1, keepdim=True).clamp_min_(torch.finfo(unit.dtype).tiny))
         thw = (x.shape[2], x.shape[3], x.shape[4])
         return Pieces(theta=unit, phi=unit, g=unit, query_thw=thw, key_thw=thw)
