@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
-from torch.utils.checkpoint import checkpoint
 
 from nonlocal_core.ops.checks import check_tables
 from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queries
@@ -15,6 +14,9 @@ from nonlocal_core.vocabulary import Pairwise
 
 SCORES_AT_ONCE = 6 << 20
 """Scores held at a time where attention runs in chunks: 24 MB, below the 32 MB from which glibc maps fresh pages."""
+
+NO_WEIGHT = 1e-30
+"""Softmax weights below this are taken as 0: far under what float32 can add to a row that sums to 1."""
 
 CHANNELS_AT_ONCE = 64
 """Channels of g per round of prefix sums: two float64 tables of Nk x 64 stay near the processor."""
@@ -56,46 +58,47 @@ def respond(
 def _softmax_attention(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> Float[Tensor, "B Nq Cg"]:
-    if theta.shape[2] != g.shape[2]:
-        # The fused kernel of the CPU wants one width; it would fall back to the whole matrix without a word.
+    compared, summed = theta.shape[2], g.shape[2]
+    if compared != summed and theta.device.type == "cpu" and not _needs_gradient(theta, phi, g):
         return _softmax_in_chunks(theta, phi, g, scale)
-    # (B, N, C') -> (B, 1 head, N, C'): with fewer axes, or a strided last one, the same silent fallback.
-    query, key, value = (_packed(table).unsqueeze(1) for table in (theta, phi, g))
-    return scaled_dot_product_attention(query, key, value, scale=scale).squeeze(1)
+    # The fused kernels want (B, heads, N, C'), one width and a contiguous last axis. Without any of the three, the
+    # CPU takes the explicit path in silence: same numbers, and the whole matrix in memory.
+    width = max(compared, summed)
+    query, key, value = (_packed(table, width).unsqueeze(1) for table in (theta, phi, g))
+    return scaled_dot_product_attention(query, key, value, scale=scale).squeeze(1)[..., :summed]
 
 
-def _packed(table: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+def _needs_gradient(*tables: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(table.requires_grad for table in tables)
+
+
+def _packed(table: Float[Tensor, "B N C"], width: int) -> Float[Tensor, "B N width"]:
+    if table.shape[2] < width:
+        return pad(table, (0, width - table.shape[2]))
     return table if table.stride(2) == 1 else table.contiguous()
 
 
 def _softmax_in_chunks(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> Float[Tensor, "B Nq Cg"]:
-    """Attend some rows at a time, and compute them again on the way back instead of keeping their weights."""
-    keys = phi.shape[1]
-    rows = min(max(SCORES_AT_ONCE // keys, 1), theta.shape[1])
+    """Attend some rows at a time, in place: for raw features, where padding g to their width costs more.
+
+    Without the threshold, features with large products leave so many denormal weights that the last product takes
+    up to 17 times as long.
+    """
+    theta, phi, wide_g = (_at_least_float32(table) for table in (theta, phi, g))
+    queries, keys = theta.shape[1], phi.shape[1]
+    rows = min(max(SCORES_AT_ONCE // keys, 1), queries)
     clips = max(SCORES_AT_ONCE // (keys * rows), 1)
-    remember = torch.is_grad_enabled() and any(table.requires_grad for table in (theta, phi, g))
-    batches = []
-    for some_theta, some_phi, some_g in zip(*(torch.split(table, clips) for table in (theta, phi, g)), strict=True):
-        parts = [
-            checkpoint(_softmax_rows, part, some_phi, some_g, scale, use_reentrant=False, preserve_rng_state=False)
-            if remember
-            else _softmax_rows(part, some_phi, some_g, scale)
-            for part in torch.split(some_theta, rows, dim=1)
-        ]
-        batches.append(torch.cat(parts, dim=1))
-    return torch.cat(batches)
-
-
-def _softmax_rows(
-    theta: Float[Tensor, "B rows Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
-) -> Float[Tensor, "B rows Cg"]:
-    # Raw features of 512 channels overflow half precision in one inner product.
+    y = wide_g.new_empty(len(g), queries, g.shape[2])
     with torch.autocast(theta.device.type, enabled=False):
-        theta, phi = _at_least_float32(theta), _at_least_float32(phi)
-        scores = torch.baddbmm(theta.new_zeros(()), theta, phi.transpose(1, 2), beta=0, alpha=scale)
-        return torch.bmm(scores.softmax(dim=-1).to(g.dtype), g)
+        for some_y, *some in zip(*(torch.split(table, clips) for table in (y, theta, phi, wide_g)), strict=True):
+            some_theta, some_phi, some_g = some
+            for part_y, part in zip(torch.split(some_y, rows, 1), torch.split(some_theta, rows, 1), strict=True):
+                weights = torch.baddbmm(part.new_zeros(()), part, some_phi.transpose(1, 2), beta=0, alpha=scale)
+                torch.softmax(weights, dim=2, out=weights)
+                torch.bmm(torch.threshold_(weights, NO_WEIGHT, 0.0), some_g, out=part_y)
+    return y.to(g.dtype)
 
 
 def _dot_product(
@@ -120,10 +123,15 @@ def _concatenation(
 
     The keys with a_i + b_j > 0 are the first k_i in descending order of b, so with the running sums S0 of g and
     S1 of b g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel where a_i is close to
-    -b_j: float64 sums keep what is left exact to float32.
+    -b_j: float64 sums keep what is left exact to float32. With so few keys that the matrix is no larger than the
+    answer, the matrix is faster.
     """
     keys = b.shape[1]
     a, b = _at_least_float32(a), _at_least_float32(b)
+    if keys <= g.shape[2]:
+        with torch.autocast(g.device.type, enabled=False):
+            few = torch.relu(a.unsqueeze(2) + b.unsqueeze(1)) @ _at_least_float32(g)
+            return (few / keys).to(g.dtype)
     b_sorted, order = b.sort(dim=1, descending=True)
     above = torch.searchsorted(-b_sorted.detach().contiguous(), a.detach().contiguous())
     weight_0, weight_1 = a.double().unsqueeze(2), b_sorted.double().unsqueeze(2)
