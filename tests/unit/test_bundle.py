@@ -231,7 +231,7 @@ def leaves(value, path=()):
 
 
 HEADER, PAYLOAD = header_of(FULL)
-STRANGE = [None, True, -1, 0, 3, 2**70, 1e400, 0.5, "x", "", [], [[]], {}, [1, 2], {"offset": 0, "length": 0}]
+STRANGE = [None, True, -1, 0, 2**70, 1e400, 0.5, "x", [[]], {}]
 
 
 @pytest.mark.parametrize("path", [path for path in leaves(HEADER) if path], ids=lambda path: ".".join(map(str, path)))

@@ -1,0 +1,244 @@
+// The parts of the viewer that need no page: state, scale, colour, words, smoothing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { timesEven, topOf } from "../../../nonlocal_core/viewer/affinity.js";
+import { PALETTE, STEPS, colourise, toneOf } from "../../../nonlocal_core/viewer/colour.js";
+import { actionOf } from "../../../nonlocal_core/viewer/keys.js";
+import { upsample } from "../../../nonlocal_core/viewer/paint.js";
+import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
+import { ownOf, scaleOf } from "../../../nonlocal_core/viewer/scale.js";
+import { pinnedMessage, reduce, startState } from "../../../nonlocal_core/viewer/state.js";
+import { effectWords, headingWords, noticeWords, percent, spokenWords, timesWords, weightWords } from "../../../nonlocal_core/viewer/words.js";
+
+const spans = (frames) => Array.from({ length: frames }, (_, t) => [t, t + 1]);
+const grid = (frames, rows, cols, box = [0, 0, 1, 1]) => ({ frames, rows, cols, box, frame_spans: spans(frames) });
+
+function blockOf(queries, kernel = [1, 1, 1], facts = {}) {
+  const keys = grid(Math.floor(queries.frames / kernel[0]), Math.floor(queries.rows / kernel[1]), Math.floor(queries.cols / kernel[2]));
+  const own = (cell) => ({
+    t: Math.min(Math.floor(cell.t / kernel[0]), keys.frames - 1),
+    y: Math.min(Math.floor(cell.y / kernel[1]), keys.rows - 1),
+    x: Math.min(Math.floor(cell.x / kernel[2]), keys.cols - 1),
+  });
+  return { name: "a", query_grid: queries, key_grid: keys, subsample: kernel, scope: "spacetime", temporal_groups: 1, pairwise: "gaussian", ownKey: own, ...facts };
+}
+
+function bundleOf(blocks = [blockOf(grid(5, 6, 8)), blockOf(grid(5, 6, 8), [1, 2, 3], { name: "b" })], tour = []) {
+  return { blocks, frames: Array(5).fill({}), view: { block: "b", query: { frame: 2, x: 0.5, y: 0.5 }, tour } };
+}
+
+function rowAnswer(values, where, count = values.length) {
+  const table = Float32Array.from(values);
+  return { direction: "row", grid: where, values: table, offGrid: new Float32Array(0), mass: table.reduce((sum, v) => sum + Math.abs(v), 0), count };
+}
+
+const act = (bundle, state, ...actions) => actions.reduce((now, action) => reduce(now, action, bundle), state);
+
+test("the first state is the bundle's own view", () => {
+  const state = startState(bundleOf());
+  assert.equal(state.block, 1);
+  assert.deepEqual(state.at, { frame: 2, x: 0.5, y: 0.5 });
+  assert.equal(pinnedMessage(bundleOf(), state), null);
+});
+
+test("pins are remembered, and undo walks back through them to nothing", () => {
+  const bundle = bundleOf();
+  const [a, b] = [{ frame: 0, x: 0.1, y: 0.1 }, { frame: 4, x: 0.9, y: 0.9 }];
+  let state = act(bundle, startState(bundle), { type: "pin", at: a }, { type: "pin", at: b });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...b, block: "b", direction: "row" });
+  state = act(bundle, state, { type: "undo" });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...a, block: "b", direction: "row" });
+  state = act(bundle, state, { type: "undo" });
+  assert.equal(pinnedMessage(bundle, state), null);
+  assert.equal(act(bundle, state, { type: "undo" }), state);
+});
+
+test("undo brings back what was let go, with its block and direction", () => {
+  const bundle = bundleOf();
+  const at = { frame: 1, x: 0.3, y: 0.7 };
+  const state = act(bundle, startState(bundle), { type: "pin", at }, { type: "unpin" }, { type: "block", block: 0 }, { type: "direction" }, { type: "undo" });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...at, block: "b", direction: "row" });
+});
+
+test("arrow keys move by one cell of the grid that is asked on, and stop at its edges", () => {
+  const bundle = bundleOf();
+  const start = { ...startState(bundle), block: 0, at: { frame: 2, x: 0.01, y: 0.5 } };
+  const right = act(bundle, start, { type: "move", dx: 1 });
+  assert.equal(right.at.x, 1.5 / 8);
+  assert.ok(right.at.frame === 2 && Math.abs(right.at.y - 3.5 / 6) < 1e-12);
+  assert.equal(act(bundle, start, { type: "move", dx: -1 }).at.x, 0.5 / 8);
+  assert.equal(act(bundle, start, { type: "move", dt: 9 }).at.frame, 4);
+  const column = act(bundle, { ...start, block: 1, direction: "column" }, { type: "move", dx: 1 });
+  assert.equal(column.at.x, 0.75); // 8 columns pooled by 3 are 2 keys
+});
+
+test("a point that the network did not see is not asked from", () => {
+  const cropped = blockOf(grid(5, 6, 8, [0.25, 0, 0.75, 1]));
+  const bundle = { ...bundleOf([cropped]), view: { block: "a", query: { frame: 0, x: 0.5, y: 0.5 }, tour: [] } };
+  const state = startState(bundle);
+  assert.equal(act(bundle, state, { type: "ask", at: { frame: 0, x: 0.1, y: 0.5 } }), state);
+  assert.equal(act(bundle, state, { type: "pin", at: { frame: 0, x: 0.8, y: 0.5 } }), state);
+  assert.notEqual(act(bundle, state, { type: "ask", at: { frame: 0, x: 0.3, y: 0.5 } }), state);
+});
+
+test("frames step round, a held frame is let go by a new pin", () => {
+  const bundle = bundleOf();
+  const state = act(bundle, startState(bundle), { type: "step", from: 4, by: 1 });
+  assert.equal(state.held, 0);
+  assert.equal(act(bundle, state, { type: "pin" }).held, null);
+});
+
+test("a tour pins its stops, changes the block when it says so, and ends", () => {
+  const tour = [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null }, { frame: 3, x: 0.4, y: 0.4, caption: "two", block: "a" }];
+  const bundle = bundleOf(undefined, tour);
+  let state = act(bundle, startState(bundle), { type: "tour", stop: 0 });
+  assert.deepEqual([state.stop, state.block, state.pinned, state.at.frame], [0, 1, true, 1]);
+  state = act(bundle, state, { type: "tour", stop: 1 });
+  assert.deepEqual([state.stop, state.block, state.at.frame], [1, 0, 3]);
+  assert.equal(act(bundle, state, { type: "tour", stop: 2 }).stop, -1);
+});
+
+test("an action that nobody knows is an error, not a silence", () => {
+  assert.throws(() => reduce(startState(bundleOf()), { type: "jump" }, bundleOf()), /jump/);
+});
+
+test("every key in the help does what it says", () => {
+  const state = startState(bundleOf());
+  const press = (key, extra = {}) => actionOf({ key, ...extra }, state, 3)?.type ?? null;
+  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "block", d: "direction", s: "scale", a: "set", "?": "help", q: null };
+  for (const [key, type] of Object.entries(expected)) assert.equal(press(key), type, key);
+  assert.equal(press("z", { ctrlKey: true }), "undo");
+  assert.equal(press("d", { ctrlKey: true }), null);
+});
+
+test("the scale leaves out the own frame, and says how far that goes beyond", () => {
+  const where = grid(3, 1, 2);
+  const answer = rowAnswer([0.01, 0.02, 0.6, 0.1, 0.17, 0.1], where);
+  const own = ownOf(blockOf(where), answer, { t: 1, y: 0, x: 0 });
+  assert.equal(own.kind, "frame");
+  const others = scaleOf(answer, own, "others");
+  assert.ok(Math.abs(others.shared - 0.17) < 1e-7 && Math.abs(others.beyond - 0.6) < 1e-7);
+  const all = scaleOf(answer, own, "all");
+  assert.ok(Math.abs(all.shared - 0.6) < 1e-7 && all.beyond === 0);
+  const each = scaleOf(answer, own, "each");
+  assert.ok(Math.abs(each.peaks[1] - 0.6) < 1e-7);
+});
+
+test("a picture leaves out the own place: the cell over the query and its neighbours", () => {
+  const where = grid(1, 5, 7);
+  const own = ownOf(blockOf(where), rowAnswer(Array(35).fill(1), where), { t: 0, y: 2, x: 6 });
+  assert.equal(own.kind, "place");
+  const held = [...Array(35).keys()].filter(own.holds);
+  assert.deepEqual(held, [12, 13, 19, 20, 26, 27]); // rows 1 to 3, columns 5 and 6
+});
+
+test("the own place of a column is all queries over the key and its neighbours", () => {
+  const queries = grid(1, 6, 8);
+  const answer = { ...rowAnswer(Array(48).fill(1), queries), direction: "column" };
+  const own = ownOf(blockOf(queries, [1, 2, 2]), answer, { t: 0, y: 1, x: 1 });
+  const covers = (y, x) => own.holds(y * 8 + x);
+  assert.ok(covers(2, 2) && covers(3, 3) && covers(0, 0) && covers(5, 5));
+  assert.ok(!covers(2, 7) && !covers(3, 6 + 1));
+});
+
+test("attention within frames leaves out places, for no other frame can answer", () => {
+  const where = grid(4, 3, 3);
+  assert.equal(ownOf(blockOf(where, [1, 1, 1], { scope: "space" }), rowAnswer(Array(36).fill(1), where), { t: 0, y: 0, x: 0 }).kind, "place");
+  assert.equal(ownOf(blockOf(where, [1, 1, 1], { temporal_groups: 4 }), rowAnswer(Array(36).fill(1), where), { t: 0, y: 0, x: 0 }).kind, "place");
+  assert.equal(ownOf(blockOf(where, [1, 1, 1], { temporal_groups: 2 }), rowAnswer(Array(36).fill(1), where), { t: 0, y: 0, x: 0 }).kind, "frame");
+});
+
+test("a nearly flat answer is not stretched", () => {
+  const where = grid(2, 2, 3);
+  const flat = rowAnswer(Array(12).fill(1 / 12).map((v, i) => v * (1 + 0.1 * (i % 2))), where);
+  const own = ownOf(blockOf(where), flat, { t: 0, y: 0, x: 0 });
+  const scale = scaleOf(flat, own, "others");
+  assert.ok(scale.flat && scale.flatness > 1 && scale.flatness < 1.2);
+  assert.ok(toneOf(flat.values[7], scale.shared, 0) < 0.6);
+  assert.match(noticeWords({ block: { pairwise: "gaussian" }, answer: flat, scale }), /Nearly flat/);
+  const peaked = rowAnswer([0, 0, 0, 0, 0, 0, 0.9, 0.02, 0.02, 0.02, 0.02, 0.02], where);
+  assert.ok(!scaleOf(peaked, own, "others").flat);
+});
+
+test("when everything lies in what is left out, it is shown after all", () => {
+  const where = grid(2, 1, 2);
+  const answer = rowAnswer([0.7, 0.3, 0, 0], where);
+  const scale = scaleOf(answer, ownOf(blockOf(where), answer, { t: 0, y: 0, x: 0 }), "others");
+  assert.ok(Math.abs(scale.shared - 0.7) < 0.31 && scale.beyond === 0);
+  const zero = rowAnswer([0, 0, 0, 0], where);
+  assert.equal(scaleOf(zero, ownOf(blockOf(where), zero, { t: 0, y: 0, x: 0 }), "others").shared, 0);
+});
+
+test("zero is transparent, more is lighter, and both signs have their own colours", () => {
+  const lightness = (word) => 0.2126 * (word & 255) + 0.7152 * ((word >> 8) & 255) + 0.0722 * ((word >> 16) & 255);
+  const alpha = (word) => word >>> 24;
+  for (const half of [0, STEPS]) {
+    assert.equal(alpha(PALETTE[half]), 0);
+    for (let step = 1; step < STEPS; step++) {
+      assert.ok(lightness(PALETTE[half + step]) >= lightness(PALETTE[half + step - 1]) - 0.8, `step ${step}`);
+      assert.ok(alpha(PALETTE[half + step]) >= alpha(PALETTE[half + step - 1]));
+    }
+  }
+  const top = (half) => PALETTE[half + 128];
+  assert.ok((top(0) & 255) > ((top(0) >> 16) & 255), "warm is red");
+  assert.ok((top(STEPS) & 255) < ((top(STEPS) >> 16) & 255), "cold is blue");
+});
+
+test("colour follows value, sign and the scale of its own temporal cell", () => {
+  const words = new Uint32Array(6);
+  colourise(Float32Array.from([0, 1, -1, 0.5, 2, 9]), grid(2, 1, 3), [1, 2], 0, words);
+  assert.equal(words[0] >>> 24, 0);
+  assert.equal(words[1], PALETTE[STEPS - 1]);
+  assert.equal(words[2], PALETTE[2 * STEPS - 1]);
+  assert.equal(words[3], PALETTE[64]);
+  assert.deepEqual([words[4], words[5]], [PALETTE[STEPS - 1], PALETTE[STEPS - 1]]);
+  colourise(Float32Array.from([0, 1, 2, 0, 0, 0]), grid(2, 1, 3), [0, 0], 0.5, words);
+  assert.ok(words.every((word) => word >>> 24 === 0), "a scale of zero paints nothing");
+});
+
+test("smoothing keeps the weight in the middle of each cell and never leaves their range", () => {
+  const values = Float32Array.from({ length: 2 * 3 * 4 }, (_, i) => (i * 7) % 11);
+  const fine = upsample(values, { frames: 2, rows: 3, cols: 4 }, 5);
+  assert.equal(fine.length, 2 * 15 * 20);
+  for (let t = 0; t < 2; t++) for (let y = 0; y < 3; y++) for (let x = 0; x < 4; x++) {
+    assert.equal(fine[(t * 15 + 5 * y + 2) * 20 + 5 * x + 2], values[(t * 3 + y) * 4 + x]);
+  }
+  assert.ok(Math.max(...fine) === 10 && Math.min(...fine) === 0);
+});
+
+test("top cells come largest first, ties in order, zeros never", () => {
+  assert.deepEqual(topOf(Float32Array.from([1, 3, -3, 0, 2, 3]), 4), [1, 2, 5, 4]);
+  assert.deepEqual(topOf(Float32Array.from([1, 3, -3, 0, 2, 3]), 9), [1, 2, 5, 4, 0]);
+  assert.deepEqual(topOf(Float32Array.from([1, 3, 2]), 2, (i) => i === 1), [2, 0]);
+});
+
+test("numbers are said plainly", () => {
+  assert.deepEqual([0, 0.0004, 0.0312, 0.0996, 0.43, 1].map(percent), ["0 %", "<0.1 %", "3.1 %", "10 %", "43 %", "100 %"]);
+  assert.deepEqual([0, 0.01234, 1, -0.5, 5.1e-8].map(weightWords), ["0", "0.0123", "1", "−0.5", "5.1·10⁻⁸"]);
+  assert.deepEqual([0, 0.01, 1.26, 143.4].map(timesWords), ["0×", "<0.1×", "1.3×", "143×"]);
+  assert.equal(timesEven({ mass: 1, count: 200 }, 0.01), 2);
+  assert.match(effectWords({ effect: 0 }, null), /changes nothing/);
+  assert.equal(effectWords({ effect: null }, null), "");
+});
+
+test("the sentence tells the strongest frame, and what the own frame keeps when that is more", () => {
+  const where = grid(4, 8, 9);
+  const answer = { direction: "row", grid: where, mass: 1 };
+  const said = { answer, cell: { t: 2, y: 7, x: 8 }, asked: where, own: { kind: "frame", t: 2 }, strongest: 3, alone: false, top: null };
+  assert.equal(spokenWords({ ...said, shares: [0.1, 0.1, 0.37, 0.43] }), "Query frame 3, row 8, column 9. Most attention, 43 percent, goes to frame 4.");
+  assert.match(spokenWords({ ...said, shares: [0.02, 0.02, 0.85, 0.11] }), /own frame keeps 85 percent .* 11 percent, goes to frame 4/);
+  assert.match(spokenWords({ ...said, answer: { ...answer, mass: 0 }, shares: [0, 0, 0, 0] }), /Every weight is zero/);
+  const heading = { answer, state: { held: null }, shown: 3, strongest: 3, share: 0.43, alone: false };
+  assert.deepEqual(headingWords(heading), { lead: "looks most at frame 4", figure: "43 %" });
+  assert.equal(headingWords({ ...heading, state: { held: 1 }, shown: 1 }).lead, "looks at frame 2");
+  assert.equal(headingWords({ ...heading, answer: { ...answer, direction: "column" } }).lead, "is looked at most from frame 4");
+});
+
+test("what is no bundle is refused with a sentence", () => {
+  const bytes = (...values) => Uint8Array.from([...values, ...Array(64 - values.length).fill(0)]).buffer;
+  assert.throws(() => parseBundle(new ArrayBuffer(4)), /not a bundle/);
+  assert.throws(() => parseBundle(bytes(80, 75, 3, 4)), /not a bundle/);
+  assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 2)), /version 2/);
+  assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 1, 0, 0, 0, 255, 255)), /cut off or damaged/);
+});
