@@ -124,6 +124,7 @@ def test_what_is_no_ordinary_file_is_refused(tmp_path: Path) -> None:
             probe(path)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_display_names_are_one_short_line_without_a_path(name: str) -> None:
     shown = display_name(name)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -34,6 +34,7 @@ def frames_of(rgb: np.ndarray, shown_hw: tuple[int, int] | None = None) -> Frame
     return Frames(rgb=rgb, pts_seconds=np.arange(count) / 10, frame_indices=np.arange(count), info=info)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 5000),
     st.integers(1, 5000),
