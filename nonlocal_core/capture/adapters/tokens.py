@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -39,6 +39,7 @@ class Projected(NamedTuple):
     v: Float[Tensor, "B heads N D"]
 
 
+@runtime_checkable
 class SelfAttention(Protocol):
     """What a family of attention layers has to say for its heads to be read."""
 
