@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench lock tools picture clean
+.PHONY: help app test check bench lock readme tools picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ picture: $(VENV)/test.stamp ## take the README's picture from the running app
 
 lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
 	$(BIN)/python tests/contracts/lock.py > requirements.new && mv requirements.new requirements.txt
+
+readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
+	$(BIN)/python tests/contracts/readme.py
 
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
 	@sh tests/tools.sh

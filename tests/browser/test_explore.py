@@ -1,0 +1,251 @@
+"""Explore in a real Chromium: what a person does with the mouse, the keyboard and a file."""
+
+import io
+import json
+from urllib.parse import parse_qs, urlparse
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from serving import app_server
+
+from nonlocal_core import Session
+
+pytestmark = pytest.mark.browser
+
+ANSWERED = "[data-ready]"
+PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chromium, address):
+    """Return a function that opens the page in a fresh browser profile and waits for the first answer."""
+    contexts = []
+
+    def open_page(query="", *, width=1280, density=1, dark=False):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            device_scale_factor=density,
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.complaints, page.requested = [], []
+        page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: page.complaints.append(str(e)))
+        page.on("request", lambda r: page.requested.append(r.url))
+        page.goto(f"{address}/{query}")
+        page.wait_for_selector(ANSWERED)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def viewer(page):
+    return page.locator(ANSWERED)
+
+
+def asked_picture(page):
+    return page.locator(".nlv-asks .nlv-picture").first
+
+
+def point(page, picture, x, y, *, click=False):
+    """Move to real pixels of a picture, and press there if asked."""
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    at = (box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.mouse.move(*at, steps=3)
+    if click:
+        page.mouse.click(*at)
+
+
+def upload(page, name, content):
+    page.get_by_role("button", name="Open image or video").click()
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
+
+
+def moving_square(width, height, frames=12):
+    """An MP4 of a bright square on noise, moving to the right: a real file, made here."""
+    rng = np.random.default_rng(5)
+    ground = rng.integers(0, 90, (height, width, 3), np.uint8)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=6)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(frames):
+            picture = ground.copy()
+            left = 10 + index * (width - 60) // frames
+            picture[height // 2 : height // 2 + 40, left : left + 40] = (250, 210, 40)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def test_the_first_visit_is_answered_and_asks_nothing_of_the_internet(visit, address):
+    page = visit()
+    expect(page.get_by_role("heading", name="Where does this position look?")).to_be_visible()
+    expect(page.get_by_text("looks most at")).to_be_visible()
+    assert viewer(page).get_attribute("data-pinned") == "false"
+    assert {urlparse(url).netloc for url in page.requested if url.startswith("http")} == {urlparse(address).netloc}
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(("width", "density"), [(390, 2), (820, 1), (1440, 2)])
+@pytest.mark.parametrize(("size", "grid"), [((320, 192), (28, 48)), ((160, 288), (52, 28)), ((224, 224), (28, 28))])
+def test_a_click_selects_the_cell_under_it(visit, width, density, size, grid):
+    page = visit("?clip=sample:coins", width=width, density=density)
+    upload(page, "square.mp4", moving_square(*size))
+    expect(page.get_by_text(f"square.mp4 · 8 of 12 frames · {size[0]} × {size[1]}")).to_be_visible()
+    page.wait_for_selector(ANSWERED)
+    rows, cols = grid
+    for x, y in ((0.03, 0.97), (0.61, 0.27)):
+        point(page, asked_picture(page), x, y, click=True)
+        frame = viewer(page).get_attribute("data-cell").split(",")[0]
+        expect(viewer(page)).to_have_attribute("data-cell", f"{frame},{int(y * rows)},{int(x * cols)}")
+        expect(viewer(page)).to_have_attribute("data-pinned", "true")
+        page.keyboard.press("Escape")
+
+
+def test_hovering_sends_nothing_to_the_server(visit):
+    page = visit("?clip=sample:chelsea")
+    sent = []
+    page.reload()
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("frame")))
+    page.reload()
+    page.wait_for_selector(ANSWERED)
+    page.wait_for_load_state("networkidle")
+    page.requested.clear()
+    sent.clear()
+    seen = set()
+    for step in range(30):
+        point(page, asked_picture(page), 0.1 + 0.8 * step / 30, 0.2 + 0.6 * step / 30)
+        seen.add(viewer(page).get_attribute("data-q"))
+    assert len(seen) > 10
+    assert [url for url in page.requested if not url.startswith(("data:", "blob:"))] == []
+    assert sent == []
+
+
+def test_a_pin_reaches_python_and_its_link_restores_it_in_another_browser(visit, address):
+    page = visit("?clip=sample:coffee")
+    point(page, asked_picture(page), 0.3, 0.4, click=True)
+    expect(page.get_by_text("Where it looks: frame 1")).to_be_visible()
+    expect(page.get_by_text("Share of each frame")).to_be_visible()
+    expect(page.get_by_text("How concentrated it is")).to_be_visible()
+    page.wait_for_url("**at=0*")
+    cell = viewer(page).get_attribute("data-cell")
+    asked = parse_qs(urlparse(page.url).query)
+    assert asked["clip"] == ["sample:coffee"]
+    second = visit("?" + urlparse(page.url).query)
+    expect(viewer(second)).to_have_attribute("data-pinned", "true")
+    expect(viewer(second)).to_have_attribute("data-cell", cell)
+    expect(second.get_by_text("Where it looks: frame 1")).to_be_visible()
+    assert page.complaints == second.complaints == []
+
+
+def test_letting_go_of_a_pin_takes_its_numbers_away(visit):
+    page = visit("?clip=sample:coffee")
+    point(page, asked_picture(page), 0.3, 0.4, click=True)
+    expect(page.get_by_text("Where it looks: frame 1")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Click a position to pin it")).to_be_visible()
+    assert "at=" not in page.url
+
+
+def test_the_weights_on_screen_are_those_of_the_api(visit):
+    page = visit("?clip=sample:bunny")
+    session = Session.open("sample:bunny")
+    first = session.first_question()
+    row = session.query(frame=first.frame, x=first.x, y=first.y)
+    assert viewer(page).get_attribute("data-cell") == ",".join(map(str, row.query))
+    shares = page.locator(".nlv-share").all_inner_texts()
+    expected = [100 * share for share in row.per_frame_share]
+    shown = [float(text.rstrip(" %").replace("\N{MINUS SIGN}", "-").lstrip("<")) for text in shares]
+    np.testing.assert_allclose(shown, expected, atol=0.51)
+
+
+def test_a_real_clip_can_be_opened_and_a_corrupt_one_is_refused_with_a_sentence(visit):
+    page = visit("?clip=sample:coins")
+    upload(page, "holiday.mp4", b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 40)
+    refusal = page.get_by_role("alert").filter(has_text="holiday.mp4")
+    expect(refusal).to_be_visible()
+    page.keyboard.press("Escape")
+    point(page, asked_picture(page), 0.9, 0.6)
+    answered = viewer(page).get_attribute("data-q")
+    point(page, asked_picture(page), 0.1, 0.2)
+    expect(viewer(page)).not_to_have_attribute("data-q", answered)
+    upload(page, "square.mp4", moving_square(256, 192))
+    expect(page.get_by_text("square.mp4 · 8 of 12 frames · 256 × 192")).to_be_visible()
+
+
+def test_a_hostile_file_name_is_only_a_name(visit):
+    page = visit("?clip=sample:coins")
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 130, 3), np.uint8)).save(buffer, "PNG")
+    upload(page, "<img src=x onerror=document.title='owned'>.png", buffer.getvalue())
+    expect(page.get_by_text("<img src=x onerror=document.title='owned'>.png · 130 × 96")).to_be_visible()
+    assert page.title() == "Non-local viewer"
+
+
+def test_an_untrained_network_says_so_on_the_picture(visit):
+    page = visit("?clip=sample:coins&model=lite0-dot-product-untrained")
+    expect(page.locator(".nlv-badge")).to_have_text("untrained")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("?clip=sample:nothing", "There is no sample called 'nothing'"),
+        ("?clip=upload:0123", "This upload is no longer held by the server"),
+        ("?clip=/etc/passwd", "A link may name a sample or an upload"),
+        ("?clip=sample:coins&start_seconds=900", "900"),
+    ],
+)
+def test_a_link_that_cannot_be_followed_says_why_and_offers_a_way_back(chromium, address, query, sentence):
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/{query}")
+    expect(page.get_by_role("alert")).to_contain_text(sentence)
+    page.get_by_role("button", name="Back to the first sample").click()
+    page.wait_for_selector(ANSWERED)
+    context.close()
+
+
+def test_the_keyboard_does_everything(visit):
+    page = visit("?clip=sample:bunny")
+    page.locator("[role=application]").focus()
+    t, y, x = map(int, viewer(page).get_attribute("data-cell").split(","))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(viewer(page)).to_have_attribute("data-cell", f"{t},{y + 1},{x + 1}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"Where it looks: frame {t + 1}, row {y + 2}, column {x + 2}")).to_be_visible()
+    page.keyboard.press("d")
+    expect(viewer(page)).to_have_attribute("data-direction", "column")
+    page.keyboard.press("b")
+    expect(viewer(page)).to_have_attribute("data-block", "stride8")
+    page.keyboard.press("Escape")
+    expect(viewer(page)).to_have_attribute("data-pinned", "false")
+
+
+def test_sampling_can_be_changed(visit):
+    page = visit("?clip=sample:bunny&frames=3&short_side=128")
+    expect(page.get_by_text("3 of 132 frames")).to_be_visible()
+    assert page.locator(".nlv-share").count() == 3
+    bundle = next(url for url in page.requested if "/api/bundle/" in url)
+    header = page.request.get(bundle).body()[12:6000]
+    assert json.loads(header[: header.index(b'"blocks"')].rstrip(b", ") + b"}")["media"]["frame_indices"][0] == 0

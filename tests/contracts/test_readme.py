@@ -1,0 +1,57 @@
+"""What the README says is true: its commands run, its code runs, its table and its links are right."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from lock import ROOT
+from readme import README, with_table
+
+TEXT = README.read_text()
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
+
+
+def test_the_model_table_is_that_of_the_catalog():
+    assert with_table(TEXT) == TEXT
+
+
+def test_every_linked_file_exists():
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
+    assert len(links) >= 3
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_make_verb_exists():
+    verbs = set(re.findall(r"make (\w+)", TEXT)) - {"yourself"}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {"app", "test", "help"} <= verbs <= targets
+
+
+def test_the_steps_without_make_are_those_of_the_makefile():
+    makefile = " ".join((ROOT / "Makefile").read_text().replace("$(BIN)/", "").split())
+    steps = [line.replace(".venv/bin/", "").split("#")[0] for line in SHELL.splitlines() if line.startswith(".venv")]
+    for step in (part.strip() for line in steps for part in line.split("&&")):
+        assert step.split(" -e")[0].replace("pip install", "pip install --quiet") in makefile or step in makefile, step
+
+
+def test_the_python_example_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
+
+
+SHELL_LINES = [line.split("#")[0].strip() for line in SHELL.splitlines() if line.startswith("python -m")]
+
+
+@pytest.mark.parametrize("line", SHELL_LINES)
+def test_the_shell_examples_run(line, tmp_path):
+    done = subprocess.run([sys.executable, *shlex.split(line)[1:]], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    if "--json" in line:
+        assert json.loads(done.stdout)["cell"]["t"] == 2
+    if "--out" in line:
+        assert (tmp_path / done.stdout.strip()).stat().st_size > 100_000
