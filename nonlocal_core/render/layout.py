@@ -7,7 +7,8 @@ from nonlocal_core.errors import RenderError
 
 UNITS = 2400  # a figure is this many units wide
 MARGIN = 56  # in units
-FRAMES_PER_ROW = 8  # more than this in one row and a cell is too small to see in print
+ONE_ROW = 5  # frames; with more in one row, the cells of a fine grid are too small to see in print
+LONG_ROW = 8
 
 
 class Rect(NamedTuple):
@@ -54,11 +55,11 @@ class Layout:
 def lay_out(
     frames: int, frame_hw: tuple[int, int], *, width_px: int, columns: int | None = None, notes: int = 0
 ) -> Layout:
-    """Return the layout of a film strip of ``frames`` pictures; rows are balanced when they do not fit one row.
+    """Return the layout of a film strip: one row of up to five frames, else two or more balanced rows of up to eight.
 
     ``notes``: lines of text under the strip. Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
-    rows = -(-frames // (columns or FRAMES_PER_ROW))
+    rows = -(-frames // columns) if columns else 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
     columns = min(columns or -(-frames // rows), frames)
     unit = width_px / UNITS
     margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, 24, 10, 52, 84))

@@ -13,7 +13,7 @@ Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
 SUPERSAMPLE = 3  # arrows are drawn this much larger and averaged down: Pillow's lines have no soft edges
-STEPS = 40  # straight pieces per curve
+STEPS = 80  # straight pieces per curve
 BEND = 0.2  # height of a short curve over its chord
 RIM: Colour = (14, 14, 18)
 
@@ -22,7 +22,8 @@ RIM: Colour = (14, 14, 18)
 class Arrow:
     """One arrow in pixels of the picture. ``strength`` in [0, 1] sets its width and opacity.
 
-    ``reach_px`` is a height over its chord that its curve nears but never exceeds, however long it is.
+    It ends ``gap_px`` before ``stop``, so as not to cover what it points at. ``reach_px`` is a height over its chord
+    that its curve nears but never exceeds, however long it is.
     """
 
     start: Point
@@ -30,6 +31,7 @@ class Arrow:
     colour: Colour
     strength: float
     reach_px: float
+    gap_px: float = 0.0
 
 
 def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box) -> None:
@@ -91,8 +93,10 @@ def draw_arrows(picture: Image.Image, arrows: Collection[Arrow], *, pen_px: floa
 
 def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, pen_px: float) -> None:
     width = pen_px * (0.5 + 0.5 * arrow.strength)
-    curve = SUPERSAMPLE * _arc(np.array(arrow.start), np.array(arrow.stop), arrow.reach_px)
-    head = min(4.0 * width, float(np.linalg.norm(curve[-1] - curve[0])) / 2)
+    curve = SUPERSAMPLE * _cut_short(_arc(np.array(arrow.start), np.array(arrow.stop), arrow.reach_px), arrow.gap_px)
+    if len(curve) < 5:
+        return
+    head = min(3.4 * width, float(np.linalg.norm(curve[-1] - curve[0])) / 2)
     shaft = curve[np.linalg.norm(curve - curve[-1], axis=1) > 0.7 * head]
     opacity = np.linspace(0.1, 1, len(shaft)) * (0.3 + 0.7 * arrow.strength)
     # The dark rim first: where two arrows cross, the stronger one cuts a thin gap into the weaker.
@@ -106,6 +110,16 @@ def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, pen_px: float) -> None:
     outlined = [float(v) for corner in corners for v in corner]
     pen.line([*outlined, *outlined[:2]], fill=(*RIM, round(150 * opacity[-1])), width=max(1, round(width)))
     pen.polygon(outlined, fill=(*arrow.colour, round(255 * opacity[-1])))
+
+
+def _cut_short(curve: Float[np.ndarray, "n 2"], gap: float) -> Float[np.ndarray, "m 2"]:
+    """Return a curve that ends at distance ``gap`` from its last point; nothing where it never comes as far."""
+    away = np.linalg.norm(curve - curve[-1], axis=1)
+    kept = curve[away > gap]
+    if not len(kept):
+        return kept
+    end = curve[-1] + (kept[-1] - curve[-1]) * gap / away[len(kept) - 1]
+    return np.append(kept, [end], axis=0)
 
 
 def _arc(start: Float[np.ndarray, "2"], stop: Float[np.ndarray, "2"], reach: float) -> Float[np.ndarray, "n 2"]:

@@ -34,7 +34,7 @@ class OverlayStyle:
 
     colour_map: ColourMapName | None = None
     smoothing: Smoothing = "nearest"
-    brightness: float = 0.6
+    brightness: float = 0.65
     saturation: float = 0.35
     opacity: float = 0.82
     opacity_power: float = 0.6

@@ -47,8 +47,10 @@ def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Return a number in at most three figures: 0, 0.0125, 12.5, 3.2e-05."""
-    return f"{value + 0.0:.3g}"
+    """Return a number in at most three figures: 0, 0.0125, 12.5, 1500, 3.2e-05."""
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return np.format_float_positional(value + 0.0, precision=3, fractional=False, trim="-")
+    return f"{value:.3g}"
 
 
 def ticks(limit: float, *, about: int = 4) -> tuple[float, ...]:

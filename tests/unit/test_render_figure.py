@@ -43,7 +43,9 @@ def cut(picture, rect):
     return picture[rect.top : rect.bottom, rect.left : rect.right]
 
 
-@pytest.mark.parametrize(("count", "columns", "per_row"), [(5, None, 5), (8, None, 8), (9, None, 5), (32, None, 8)])
+@pytest.mark.parametrize(
+    ("count", "columns", "per_row"), [(5, None, 5), (8, None, 4), (9, None, 5), (32, None, 8), (8, 8, 8), (3, 8, 3)]
+)
 def test_rows_of_a_strip_are_balanced(count, columns, per_row):
     assert lay_out(count, (47, 83), width_px=WIDTH, columns=columns).columns == per_row
 
@@ -156,7 +158,8 @@ def test_arrows_lead_from_the_query_to_the_strongest_keys():
     assert touched == [False, True, True, True, True]
     ys, xs = np.nonzero(cut(inked, tiles[4]))
     tip_y, tip_x = 4.5 / 6 * tiles[4].height, 6.5 / 8 * tiles[4].width
-    assert np.hypot(ys - tip_y, xs - tip_x).min() < 2
+    half_cell = tiles[4].width / 8 / 2
+    assert half_cell - 2 < np.hypot(ys - tip_y, xs - tip_x).min() < half_cell + 4, "it stops at the edge of the cell"
     assert xs.max() < tip_x + 3
 
 
@@ -297,7 +300,17 @@ def test_a_scale_without_a_limit_has_one_tick():
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.0, "0"), (-0.0, "0"), (0.0125, "0.0125"), (1 / 3, "0.333"), (2.0, "2")]
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (0.0125, "0.0125"),
+        (1 / 3, "0.333"),
+        (2.0, "2"),
+        (1500.0, "1500"),
+        (-0.5, "-0.5"),
+        (3.2e-7, "3.2e-07"),
+    ],
 )
 def test_numbers_have_three_figures(value, shown):
     assert number(value) == shown

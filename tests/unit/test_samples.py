@@ -66,7 +66,7 @@ def test_a_sample_is_small_enough_for_anyone(sample_id):
 
 
 def test_an_unknown_sample_is_answered_with_the_known_ones():
-    with pytest.raises(UnknownNameError, match="bunny, composed, bikes"):
+    with pytest.raises(UnknownNameError, match="composed, bunny, bikes"):
         find_sample("rabbit")
 
 
@@ -101,7 +101,7 @@ def test_opening_samples_imports_none_of_their_packages(monkeypatch):
 @pytest.mark.parametrize(
     ("sample_id", "stop", "least", "channel"),
     [
-        ("bikes", 1, 0.40, 0),  # the brake light is red
+        ("bikes", 0, 0.40, 0),  # the brake light is red
         ("coffee", 1, 0.65, 0),  # so is the saucer
         ("chelsea", 1, 0.40, 0),  # and the nose
         ("astronaut", 1, 0.50, 0),  # the suit is orange
@@ -138,7 +138,7 @@ def test_the_composed_clip_reads_back_exactly():
     assert frames.info.shown_hw == clip.rgb.shape[1:3]
     assert frames.info.duration_seconds == pytest.approx(2.4)
     assert (frames.rgb == clip.rgb[frames.frame_indices]).all()
-    for stop, name in zip(find_sample("composed").tour, ("cup", "patch", "cat"), strict=True):
+    for stop, name in zip(find_sample("composed").tour, ("cat", "patch", "cup"), strict=True):
         mask = clip.masks[clip.names.index(name), frames.frame_indices[stop.frame]]
         height, width = mask.shape
         assert mask[int(stop.y * height), int(stop.x * width)], f"the stop lies on the {name}"
