@@ -12,9 +12,7 @@ from nonlocal_core.media.selection import choose_frames
 UNHURRIED = settings(deadline=None)  # a busy machine is no fault
 
 EVEN = np.arange(14) / 5.0  # 14 frames at 5 per second: 0 to 2.6 s
-UNUNHURRIED = settings(deadline=None)  # a busy machine is no fault
-
-EVEN = np.array([0.0, 0.1, 0.2, 3.0, 3.1, 3.2, 3.3])
+UNEVEN = np.array([0.0, 0.1, 0.2, 3.0, 3.1, 3.2, 3.3])
 
 
 def on_screen(moment: float, starts: list[float]) -> int:

@@ -275,27 +275,32 @@ def test_transparent_parts_show_grey(pix_fmt: str, codec: str, container: str) -
         assert np.abs(shown[24, 60] - (128, 128, 128)).max() < 12
 
 
-def test_high_dynamic_range_is_told() -> None:
-    data = video(
-        [bars(64, 112)] * 2,
-        codec="libx265",
-        pix_fmt="yuv420p10le",
-        options={"x265-params": "log-level=none:transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"},
-    )
-    assert any("HDR" in warning for warning in probe(data).warnings)
-
-
-def test_unknown_colour_codes_are_told_and_read() -> None:
+def tagged(**tags: int) -> bytes:
+    """Encode one frame whose file names its colours by the numbers of ITU-T H.273."""
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as out:
         stream = out.add_stream("ffv1", rate=10)
         stream.height, stream.width, stream.pix_fmt = 48, 80, "yuv444p"
-        stream.codec_context.colorspace = 8  # YCgCo
+        for name, number in tags.items():
+            setattr(stream.codec_context, name, number)
         out.mux(stream.encode(av.VideoFrame.from_ndarray(stamped(5), format="rgb24")))
         out.mux(stream.encode(None))
-    frames = read_frames(file.getvalue(), Selection(frames=1))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({"color_trc": 16}, "is HDR and shown without tone mapping"),  # PQ
+        ({"color_trc": 18}, "is HDR and shown without tone mapping"),  # HLG
+        ({"colorspace": 8}, "codes its colours in a way not known here"),  # YCgCo
+        ({"color_trc": 1, "colorspace": 1}, None),
+    ],
+)
+def test_colours_that_cannot_be_shown_truly_are_told(tags: dict[str, int], told: str | None) -> None:
+    frames = read_frames(tagged(**tags), Selection(frames=1))
     assert number_of(frames.rgb[0]) == 5
-    assert "codes its colours in a way not known" in frames.warnings[0]
+    assert [told in warning for warning in frames.warnings] == ([] if told is None else [True])
 
 
 def test_large_frames_are_scaled_without_aliasing() -> None:
