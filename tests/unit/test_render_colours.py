@@ -20,8 +20,8 @@ COLOUR_BLINDNESS = {
     ),
 }
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-UNEVEN_L = 4.0  # furthest that CIE lightness strays from a straight line; worst seen 2.9 (tide)
-STEP_BACK_L = 0.4  # a step of rounding to bytes; worst seen 0.2
+UNEVEN_L = 3.0  # furthest that CIE lightness strays from a straight line; worst seen 2.1 (ember)
+STEP_BACK_L = 0.1  # a step of rounding to bytes; worst seen 0.05 (lagoon, tritan)
 
 
 def cielab(table, blindness="none"):

@@ -159,7 +159,7 @@ def test_arrows_lead_from_the_query_to_the_strongest_keys():
     ys, xs = np.nonzero(cut(inked, tiles[4]))
     tip_y, tip_x = 4.5 / 6 * tiles[4].height, 6.5 / 8 * tiles[4].width
     half_cell = tiles[4].width / 8 / 2
-    assert half_cell - 2 < np.hypot(ys - tip_y, xs - tip_x).min() < half_cell + 4, "it stops at the edge of the cell"
+    assert half_cell - 3 < np.hypot(ys - tip_y, xs - tip_x).min() < half_cell + 3, "it stops at the edge of the cell"
     assert xs.max() < tip_x + 3
 
 
