@@ -11,10 +11,10 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool3d, relu_
+from torch.nn.functional import avg_pool3d, conv3d, relu_
 
 from nonlocal_core.errors import ShapeError
-from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.block import Affine, NonlocalBlock
 from nonlocal_core.models.lite0_networks import InsertedBlock
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.models.resnet_config import STAGE_NAMES, Pooling, ResNetConfig, Stage
@@ -27,19 +27,6 @@ EXPANSION = 4
 """A bottleneck block puts out this many times its inner channels."""
 SHIFT_FRACTION = 8
 """A temporal shift moves one part in this many of the channels each way."""
-
-
-class ChannelAffine(nn.Module):
-    """Multiply each channel by a gain and add an offset: batch normalisation with frozen statistics, merged."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-        """Return the scaled and shifted features."""
-        return torch.addcmul(self.bias[:, None, None, None], x, self.weight[:, None, None, None])
 
 
 class ConvNorm(nn.Module):
@@ -66,12 +53,19 @@ class ConvNorm(nn.Module):
             dilation=(1, dilation, dilation),
             bias=False,
         )
-        self.norm = nn.BatchNorm3d(channels_out) if norm == "batch" else ChannelAffine(channels_out)
+        self.norm = nn.BatchNorm3d(channels_out) if norm == "batch" else Affine(channels_out)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the normalised convolution."""
-        y: Tensor = self.norm(self.conv(x))
-        return y
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B K T1 H1 W1"]:
+        """Return the normalised convolution, in one pass over the features: the gain is merged into the weights."""
+        gain, offset = self.norm.weight, self.norm.bias
+        if isinstance(self.norm, nn.BatchNorm3d):
+            assert self.norm.running_mean is not None
+            assert self.norm.running_var is not None
+            gain = gain * torch.rsqrt(self.norm.running_var + self.norm.eps)
+            offset = offset - self.norm.running_mean * gain
+        conv = self.conv
+        weight = conv.weight * gain[:, None, None, None, None]
+        return conv3d(x, weight, offset, conv.stride, conv.padding, conv.dilation)
 
 
 class Bottleneck(nn.Module):
@@ -179,8 +173,7 @@ class ResNet(nn.Module):
     def _logits(self, x: Tensor) -> Tensor:
         """(B, C, T, H, W) -> (B, P, K)."""
         head = self.config.head
-        whole = x.shape[2:]
-        window = [min(pair) for pair in zip(head.window or whole, whole, strict=True)]
+        window = [min(side or size, size) for side, size in zip(head.window, x.shape[2:], strict=True)]
         pooled = avg_pool3d(x, window, stride=1).flatten(2).mT
         logits = pooled[..., :0] if self.head is None else self.head(pooled)
         return logits if head.softmax_first else logits.mean(dim=1, keepdim=True)

@@ -56,8 +56,8 @@ class Head:
     """How the last feature map becomes class scores."""
 
     classes: tuple[str, ...]
-    window: Triple | None
-    """Average pooling at stride 1, as in training; cut to the map where that is smaller. None: the whole map."""
+    window: tuple[int | None, int | None, int | None]
+    """Average pooling over (T, H, W) at stride 1, cut to the map where that is smaller; None is the whole axis."""
     softmax_first: bool
     """Softmax at every position of the window, then the mean; or the mean of the logits, then the softmax."""
 

@@ -48,6 +48,7 @@ POOL2 = Pooling(kernel=(2, 1, 1), stride=(2, 1, 1))
 CAFFE2_BLOCKS = NonlocalConfig(scale="inner", subsample=(1, 2, 2), order="pool_then_embed", out_bias=True, norm="batch")
 MMCV_BLOCKS = NonlocalConfig(scale="none", subsample=(1, 2, 2), order="embed_then_pool", out_bias=False, norm="batch")
 ALEXHEX7_BLOCKS = replace(MMCV_BLOCKS, out_bias=True)
+TEA1528_BLOCKS = replace(ALEXHEX7_BLOCKS, subsample=None, concat_bias=True)
 GLUONCV_BLOCKS = replace(CAFFE2_BLOCKS, subsample=None)
 
 ONE_GREY = InputSpec(  # the same three numbers for every channel
@@ -71,7 +72,7 @@ IMAGENET_BYTES = InputSpec(
 )
 
 
-NO_CLASSIFIER = Head(classes=(), window=None, softmax_first=False)
+NO_CLASSIFIER = Head(classes=(), window=(None, None, None), softmax_first=False)
 
 
 def softmax_first(window: Triple) -> Head:
@@ -81,7 +82,12 @@ def softmax_first(window: Triple) -> Head:
 
 def mean_first() -> Head:
     """Return a head that averages the whole map, then scores it once."""
-    return Head(classes=kinetics400_classes(), window=None, softmax_first=False)
+    return Head(classes=kinetics400_classes(), window=(None, None, None), softmax_first=False)
+
+
+def mean_of_frames() -> Head:
+    """Return a head that scores every frame, then averages the logits."""
+    return Head(classes=kinetics400_classes(), window=(1, None, None), softmax_first=False)
 
 
 def stages(family: Family, depth: Depth, placement: Placement) -> tuple[Stage, Stage, Stage, Stage]:

@@ -22,6 +22,7 @@ from nonlocal_core.models.presets.common import (
     POOL2,
     Depth,
     mean_first,
+    mean_of_frames,
     stages,
     title,
 )
@@ -96,7 +97,7 @@ def mmaction2_tsm(*, pairwise: Pairwise = "embedded_gaussian", blocks: Literal[0
         shift_every=1,
         pairwise=pairwise,
         nonlocal_config=MMCV_BLOCKS,
-        head=mean_first(),
+        head=mean_of_frames(),
         input_spec=replace(IMAGENET_BYTES, short_side=224),
         clip_frames=8,
         frame_stride=None,
