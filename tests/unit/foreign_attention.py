@@ -1,0 +1,268 @@
+"""Attention layers and small vision transformers with other people's names and attributes, written from the maths.
+
+Every network takes a clip (1, 3, T, H, W) and is built so that no two sizes agree.
+"""
+
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+
+WIDTH, HEADS = 12, 3
+FRAMES, TUBELET, PATCH = 4, 2, 8
+IMAGE_HW = (24, 40)
+ROWS, COLS = IMAGE_HW[0] // PATCH, IMAGE_HW[1] // PATCH
+HEAD_WIDTH = WIDTH // HEADS
+
+
+def heads_of(x):
+    return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+
+
+def attend(q, k, v, scale):
+    """softmax(scale q k^T) v for (B, heads, N, D), with the heads laid side by side after it."""
+    return ((q @ k.mT * scale).softmax(-1) @ v).transpose(1, 2).flatten(2)
+
+
+class FusedLayer(nn.Module):
+    """timm's attention: one qkv matrix, norms of q and k and of the result, a projection."""
+
+    def __init__(self, *, qk_norm=False, scale_norm=False, fused=True, scale=HEAD_WIDTH**-0.5, bias=True):
+        super().__init__()
+        self.num_heads, self.scale, self.fused_attn = HEADS, scale, fused
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH, bias=bias)
+        self.q_norm, self.k_norm = (nn.LayerNorm(HEAD_WIDTH) if qk_norm else nn.Identity() for _ in range(2))
+        self.norm = nn.LayerNorm(WIDTH) if scale_norm else nn.Identity()
+        self.proj = nn.Linear(WIDTH, WIDTH)
+        self.attn_drop = nn.Dropout(0.2)
+
+    def forward(self, x):
+        q, k, v = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
+        q, k = self.q_norm(q), self.k_norm(k)
+        if self.fused_attn:
+            made = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        else:
+            made = attend(q, k, v, self.scale)
+        return self.proj(self.norm(made))
+
+    def qk(self, x):
+        q, k, _ = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
+        return self.q_norm(q), self.k_norm(k)
+
+    def used_scale(self):
+        return HEAD_WIDTH**-0.5 if self.fused_attn else self.scale
+
+
+class FusedBareLayer(nn.Module):
+    """TimeSformer's in Hugging Face's port: no projection, a tuple; VideoMAE's own biases beside the matrix."""
+
+    def __init__(self, *, loose_biases=False):
+        super().__init__()
+        self.num_heads, self.scale = HEADS, HEAD_WIDTH**-0.5
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH, bias=not loose_biases)
+        self.q_bias, self.v_bias = (nn.Parameter(torch.zeros(WIDTH)) if loose_biases else None for _ in range(2))
+
+    def tables(self, x):
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        return (q, k, v) if self.q_bias is None else (q + self.q_bias, k, v + self.v_bias)
+
+    def forward(self, x):
+        q, k, v = (heads_of(part) for part in self.tables(x))
+        return (attend(q, k, v, self.scale),)
+
+    def qk(self, x):
+        q, k, _ = self.tables(x)
+        return heads_of(q), heads_of(k)
+
+    def used_scale(self):
+        return self.scale
+
+
+class SeparateLayer(nn.Module):
+    """Hugging Face's: ``query``, ``key``, ``value`` without a projection, or ``q_proj`` and the rest with one."""
+
+    def __init__(self, *, old=True, loose_biases=False, scaling=None):
+        super().__init__()
+        self.num_attention_heads, self._names = (
+            HEADS,
+            ("query", "key", "value") if old else ("q_proj", "k_proj", "v_proj"),
+        )
+        for name in self._names:
+            setattr(self, name, nn.Linear(WIDTH, WIDTH, bias=not loose_biases))
+        if scaling is not None:
+            self.scaling = scaling
+        if not old:
+            self.o_proj = nn.Linear(WIDTH, WIDTH)
+        self.q_bias, self.v_bias = (nn.Parameter(torch.zeros(WIDTH)) if loose_biases else None for _ in range(2))
+
+    def tables(self, x):
+        q, k, v = (getattr(self, name)(x) for name in self._names)
+        return (q, k, v) if self.q_bias is None else (q + self.q_bias, k, v + self.v_bias)
+
+    def forward(self, hidden_states, attention_mask=None):
+        q, k, v = (heads_of(part) for part in self.tables(hidden_states))
+        made = attend(q, k, v, self.used_scale())
+        return self.o_proj(made) if hasattr(self, "o_proj") else made, None
+
+    def qk(self, x):
+        q, k, _ = self.tables(x)
+        return heads_of(q), heads_of(k)
+
+    def used_scale(self):
+        return getattr(self, "scaling", HEAD_WIDTH**-0.5)
+
+
+class Layer(nn.Module):
+    """A residual layer around an attention; ``named`` passes the tokens by name, as some packages do."""
+
+    def __init__(self, attention, *, named=None):
+        super().__init__()
+        self.norm, self.attention, self._named = nn.LayerNorm(WIDTH), attention, named
+
+    def forward(self, x):
+        normed = self.norm(x)
+        made = self.attention(**{self._named: normed}) if self._named else self.attention(normed)
+        return x + (made[0] if isinstance(made, tuple) else made)
+
+
+def frames_of(clip):
+    return clip[0].transpose(0, 1)
+
+
+class TimmVit(nn.Module):
+    """An image transformer on the frames of a clip, with timm's names: a grid in ``patch_embed``, tokens before it."""
+
+    def __init__(self, *, registers=0, class_token=True, **attention):
+        super().__init__()
+        self.patch_embed = nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.patch_embed.grid_size = (ROWS, COLS)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, WIDTH)) if class_token else None
+        self.reg_token = nn.Parameter(torch.zeros(1, registers, WIDTH)) if registers else None
+        self.num_reg_tokens, self.num_prefix_tokens = registers, registers + int(class_token)
+        self.blocks = nn.ModuleList(Layer(FusedLayer(**attention)) for _ in range(2))
+
+    def forward(self, clip):
+        x = self.patch_embed(frames_of(clip)).flatten(2).mT
+        first = [token.expand(len(x), -1, -1) for token in (self.cls_token, self.reg_token) if token is not None]
+        x = torch.cat([*first, x], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Embeddings(nn.Module):
+    """Hugging Face's patch embedding, with the tokens that its models keep there."""
+
+    def __init__(self, depth, *, class_token, distillation_token=False):
+        super().__init__()
+        self.projection = nn.Conv3d(3, WIDTH, (depth, PATCH, PATCH), (depth, PATCH, PATCH))
+        if class_token:
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
+        if distillation_token:
+            self.distillation_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
+
+    def first(self, batch):
+        return [getattr(self, name).expand(batch, -1, -1) for name in dict(self.named_parameters()) if "token" in name]
+
+
+class HubVit(nn.Module):
+    """An image transformer with Hugging Face's names."""
+
+    def __init__(self, attention=SeparateLayer, *, distilled=False, named=None, **settings):
+        super().__init__()
+        self.config = SimpleNamespace(image_size=list(IMAGE_HW), patch_size=PATCH)
+        self.embeddings = Embeddings(1, class_token=True, distillation_token=distilled)
+        self.layers = nn.ModuleList(Layer(attention(**settings), named=named) for _ in range(2))
+
+    def forward(self, clip):
+        x = self.embeddings.projection(clip)[0].transpose(0, 1).flatten(2).mT
+        x = torch.cat([*self.embeddings.first(len(x)), x], dim=1)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class VideoVit(nn.Module):
+    """VideoMAE's layout: tubes of frames, all cells of space and time in one sequence; ViViT's has a class token."""
+
+    def __init__(self, *, class_token=False, **settings):
+        super().__init__()
+        patch = {"patch_size": PATCH, "tubelet_size": TUBELET}
+        vivit = {"tubelet_size": [TUBELET, PATCH, PATCH]}
+        self.config = SimpleNamespace(image_size=list(IMAGE_HW), num_frames=FRAMES, **(vivit if class_token else patch))
+        self.embeddings = Embeddings(TUBELET, class_token=class_token)
+        self.layers = nn.ModuleList(Layer(SeparateLayer(**settings)) for _ in range(2))
+
+    def forward(self, clip):
+        x = self.embeddings.projection(clip).flatten(2).mT
+        x = torch.cat([*self.embeddings.first(1), x], dim=1)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class DividedLayer(nn.Module):
+    """TimeSformer's divided layer: over time at each place, then over space in each frame with the class token."""
+
+    def __init__(self):
+        super().__init__()
+        self.temporal_attention = Layer(FusedBareLayer())
+        self.attention = Layer(FusedBareLayer())
+
+    def forward(self, x):
+        first, cells = x[:, :1], x[:, 1:]
+        places = self.temporal_attention(cells.unflatten(1, (ROWS * COLS, FRAMES))[0])
+        frames = torch.cat([first.expand(FRAMES, -1, -1), places.transpose(0, 1)], dim=1)
+        seen = self.attention(frames)
+        return torch.cat([seen[:, :1].mean(0, keepdim=True), seen[:, 1:].transpose(0, 1).flatten(0, 1)[None]], dim=1)
+
+
+class Timesformer(nn.Module):
+    """TimeSformer's three kinds; over space and time its tokens run through all frames of a place first."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.config = SimpleNamespace(
+            image_size=list(IMAGE_HW), patch_size=PATCH, num_frames=FRAMES, attention_type=kind
+        )
+        self.embeddings = Embeddings(1, class_token=True)
+        plain = kind != "divided_space_time"
+        self.layers = nn.ModuleList(Layer(FusedBareLayer()) if plain else DividedLayer() for _ in range(2))
+
+    def forward(self, clip):
+        maps = self.embeddings.projection(clip)
+        if self.config.attention_type == "space_only":
+            x = maps[0].transpose(0, 1).flatten(2).mT
+        else:
+            x = maps.flatten(3).permute(0, 3, 2, 1).flatten(1, 2)
+        x = torch.cat([*self.embeddings.first(len(x)), x], dim=1)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class TorchLayer(nn.Module):
+    """``torch.nn.MultiheadAttention`` on its own input; ``moved`` compares tokens that a position was added to."""
+
+    def __init__(self, *, batch_first=True, moved=False, **settings):
+        super().__init__()
+        self.self_attn = nn.MultiheadAttention(WIDTH, HEADS, batch_first=batch_first, **settings)
+        self._moved = moved
+
+    def forward(self, x):
+        compared = x + torch.linspace(-1, 1, WIDTH) if self._moved else x
+        return self.self_attn(compared, compared, value=x, need_weights=False)[0]
+
+
+def randomise(network, seed=0):
+    """Draw every parameter, so that scores are of order one and no token is zero."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            spread = 1.5 * parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.5
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
+def clip(seed=0):
+    return torch.randn(1, 3, FRAMES, *IMAGE_HW, generator=torch.Generator().manual_seed(seed))
