@@ -24,7 +24,9 @@ check: $(VENV)/test.stamp ## lint, types and import law
 
 bench: $(VENV)/bench.stamp ## measure what the README quotes, against named peers
 	$(BIN)/python benchmarks/ops.py
+	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/viewer.py
+	$(BIN)/python benchmarks/app.py
 
 picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py
