@@ -16,20 +16,19 @@ COLOURS = 256
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt") as address:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": 1280, "height": 880})
-            page.goto(address)
-            page.wait_for_selector("[data-q]", timeout=120_000)
-            page.get_by_text("The network says").wait_for()
-            page.wait_for_function(
-                "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-            )
-            page.screenshot(path=OUT)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        app_server(Path(folder) / "log.txt") as address,
+        sync_playwright() as playwright,
+    ):
+        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 880})
+        page.goto(address)
+        page.wait_for_selector("[data-q]", timeout=120_000)
+        page.wait_for_selector("[data-test-script-state=notRunning]", timeout=120_000)
+        page.screenshot(path=OUT)
+        browser.close()
     Image.open(OUT).convert("RGB").quantize(COLOURS).save(OUT, optimize=True)
     print(f"{OUT.relative_to(ROOT)}: {OUT.stat().st_size / 1000:.0f} kB")
 
