@@ -1,18 +1,40 @@
-"""What a forward pass of a ResNet costs, from shapes alone: parameters and multiply-adds."""
+"""What a forward pass of a ResNet costs, from its record and the size of the clip alone: no tensor is made."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 
-import torch
-from torch import Tensor, nn
+from nonlocal_core.models.block import NonlocalConfig
+from nonlocal_core.models.resnet_config import EXPANSION, STEM_CHANNELS, Pooling, ResNetConfig, Triple
+from nonlocal_core.vocabulary import Pairwise
 
-from nonlocal_core.models.block import NonlocalBlock
-from nonlocal_core.models.resnet import Bottleneck, ConvNorm, ResNet
-from nonlocal_core.models.resnet_config import ResNetConfig, Triple
+FLOAT_BYTES = 4
 
 
-def parameter_count(config: ResNetConfig) -> int:
-    """Return the number of trainable values; running statistics are not counted."""
-    return sum(parameter.numel() for parameter in _shapes_only(config).parameters())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BottleneckMaps:
+    """The sizes that meet in one bottleneck block: channels, and positions before and after its stride."""
+
+    channels_in: int
+    inner: int
+    temporal_kernel: int
+    shifted: bool
+    positions_in: int
+    thw: Triple
+    """Of its output."""
+    has_shortcut: bool
+    has_nonlocal: bool
+    temporal_groups: int
+
+    @property
+    def channels_out(self) -> int:
+        """Channels of its output, and of the non-local block after it."""
+        return self.inner * EXPANSION
+
+    @property
+    def positions(self) -> int:
+        """Positions of its output."""
+        return prod(self.thw)
 
 
 def multiply_adds(config: ResNetConfig, *, clip_thw: Triple) -> int:
@@ -21,43 +43,78 @@ def multiply_adds(config: ResNetConfig, *, clip_thw: Triple) -> int:
     The blocks are counted as published: with the whole matrix theta phi^T and its product with g, whatever
     shorter way is taken here. Normalisation, pooling and sums are not counted.
     """
-    network = _shapes_only(config)
-    counts: list[int] = []
-    for module in network.modules():
-        if isinstance(module, ConvNorm) or module is network.head:
-            module.register_forward_hook(
-                lambda layer, _inputs, output: counts.append(
-                    _of_layer(layer.conv if isinstance(layer, ConvNorm) else layer, output)
-                )
+    total = 3 * STEM_CHANNELS * config.stem_temporal_kernel * 7 * 7 * prod(_stem_thw(config, clip_thw))
+    last = (1, 1, 1)
+    for maps in bottlenecks(config, clip_thw):
+        total += maps.channels_in * maps.inner * maps.temporal_kernel * maps.positions_in
+        total += maps.inner * (9 * maps.inner + maps.channels_out) * maps.positions
+        if maps.has_shortcut:
+            total += maps.channels_in * maps.channels_out * maps.positions
+        if maps.has_nonlocal:
+            total += _of_nonlocal(maps, config.pairwise, config.nonlocal_config)
+        last = maps.thw
+    return total + maps.channels_out * len(config.head.classes) * prod(window_positions(config, last))
+
+
+def bottlenecks(config: ResNetConfig, clip_thw: Triple) -> Iterator[BottleneckMaps]:
+    """Yield the sizes in every bottleneck block, in the order in which they run."""
+    thw = _pooled(_stem_thw(config, clip_thw), config.pool1)
+    channels = STEM_CHANNELS
+    for depth, stage in enumerate(config.stages):
+        inner = STEM_CHANNELS << depth
+        for index, temporal_kernel in enumerate(stage.temporal_kernels):
+            stride = stage.spatial_stride if index == 0 else 1
+            positions_in = prod(thw)
+            thw = (thw[0], _strided(thw[1], stride), _strided(thw[2], stride))
+            yield BottleneckMaps(
+                channels_in=channels,
+                inner=inner,
+                temporal_kernel=temporal_kernel,
+                shifted=config.shifts(index),
+                positions_in=positions_in,
+                thw=thw,
+                has_shortcut=stride > 1 or channels != inner * EXPANSION,
+                has_nonlocal=index in stage.nonlocal_after,
+                temporal_groups=stage.temporal_groups,
             )
-        if isinstance(module, Bottleneck) and module.nonlocal_block is not None:
-            counting = nn.Identity()  # the operation itself does not run on shapes alone
-            block = module.nonlocal_block
-            counting.register_forward_hook(lambda _layer, _inputs, x, block=block: counts.append(_of_block(block, x)))
-            module.add_module("nonlocal_block", counting)
-    with torch.inference_mode():
-        network(torch.empty(1, 3, *clip_thw, device="meta"))
-    return sum(counts)
+            channels = inner * EXPANSION
+        if depth == 0 and config.pool2 is not None:
+            thw = _pooled(thw, config.pool2)
 
 
-def _of_layer(layer: nn.Module, output: Tensor) -> int:
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    return output.numel() // weight.shape[0] * weight.numel()
+def window_positions(config: ResNetConfig, thw: Triple) -> Triple:
+    """Return at how many positions of the last map, along each axis, the classifier scores."""
+    sides = (min(side or size, size) for side, size in zip(config.head.window, thw, strict=True))
+    frames, rows, cols = (size - side + 1 for side, size in zip(sides, thw, strict=True))
+    return (frames, rows, cols)
 
 
-def _of_block(block: NonlocalBlock, x: Tensor) -> int:
+def _of_nonlocal(maps: BottleneckMaps, pairwise: Pairwise, config: NonlocalConfig) -> int:
     """Projections, then theta phi^T and its product with g inside every temporal group."""
-    inner, channels = block.g.weight.shape
-    queries = prod(x.shape[2:])
-    keys = prod(size // kernel for size, kernel in zip(x.shape[2:], block.subsample or (1, 1, 1), strict=True))
-    embedded = keys if block.config.order == "pool_then_embed" else queries
-    has_theta = block.theta is not None
-    projected = queries + embedded + (queries + embedded if has_theta else 0)  # W_z and g, theta and phi
-    compared = channels if not has_theta else 1 if block.w_theta is not None else inner
-    return projected * inner * channels + queries * keys // block.temporal_groups * (compared + inner)
+    channels, inner = maps.channels_out, config.inner_channels or maps.channels_out // 2
+    queries = maps.positions
+    keys = prod(size // kernel for size, kernel in zip(maps.thw, config.subsample or (1, 1, 1), strict=True))
+    embedded = keys if config.order == "pool_then_embed" else queries
+    compared = {"gaussian": channels, "concatenation": 1}.get(pairwise, inner)
+    projections = queries + embedded  # W_z and g
+    if pairwise != "gaussian":
+        projections *= 2  # theta and phi
+    return projections * inner * channels + queries * keys // maps.temporal_groups * (compared + inner)
 
 
-def _shapes_only(config: ResNetConfig) -> ResNet:
-    with torch.device("meta"):
-        return ResNet(config).eval()
+def _stem_thw(config: ResNetConfig, clip_thw: Triple) -> Triple:
+    frames, rows, cols = clip_thw
+    return (_strided(frames, config.stem_temporal_stride), _strided(rows, 2), _strided(cols, 2))
+
+
+def _strided(size: int, stride: int) -> int:
+    """What a convolution whose padding keeps the size leaves of an axis."""
+    return -(-size // stride)
+
+
+def _pooled(thw: Triple, pooling: Pooling) -> Triple:
+    frames, rows, cols = (
+        (size + 2 * padding - kernel) // stride + 1
+        for size, kernel, stride, padding in zip(thw, pooling.kernel, pooling.stride, pooling.padding, strict=True)
+    )
+    return (frames, rows, cols)

@@ -15,16 +15,13 @@ from torch.nn.functional import avg_pool3d, conv3d, relu_
 
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.models.block import Affine, NonlocalBlock
-from nonlocal_core.models.lite0_networks import InsertedBlock
+from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.progress import report_step
-from nonlocal_core.models.resnet_config import STAGE_NAMES, Pooling, ResNetConfig, Stage
+from nonlocal_core.models.resnet_config import EXPANSION, STAGE_NAMES, STEM_CHANNELS, Pooling, ResNetConfig, Stage
 from nonlocal_core.vocabulary import WeightStatus
 
-STEM_CHANNELS = 64
 BackboneNorm = Literal["batch", "affine"]
 
-EXPANSION = 4
-"""A bottleneck block puts out this many times its inner channels."""
 SHIFT_FRACTION = 8
 """A temporal shift moves one part in this many of the channels each way."""
 
@@ -57,7 +54,8 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B K T1 H1 W1"]:
         """Return the normalised convolution, in one pass over the features: the gain is merged into the weights."""
-        gain, offset = self.norm.weight, self.norm.bias
+        gain: Tensor = self.norm.weight
+        offset: Tensor = self.norm.bias
         if isinstance(self.norm, nn.BatchNorm3d):
             assert self.norm.running_mean is not None
             assert self.norm.running_var is not None
@@ -210,7 +208,7 @@ def _stage_blocks(config: ResNetConfig, stage: Stage, channels_in: int, inner: i
             stride=stage.spatial_stride if index == 0 else 1,
             dilation=stage.dilation,
             norm=config.norm,
-            shifted=config.shift_every is not None and index % config.shift_every == 0,
+            shifted=config.shifts(index),
             nonlocal_block=_nonlocal(config, stage, inner * EXPANSION) if index in stage.nonlocal_after else None,
         )
         channels_in = inner * EXPANSION

@@ -16,6 +16,10 @@ from nonlocal_core.vocabulary import Pairwise
 Triple = tuple[int, int, int]
 """(T, H, W)."""
 
+STEM_CHANNELS = 64
+EXPANSION = 4
+"""A bottleneck block puts out this many times its inner channels."""
+
 STAGE_NAMES = ("res2", "res3", "res4", "res5")
 
 
@@ -101,6 +105,10 @@ class ResNetConfig:
             for name, stage in zip(STAGE_NAMES, self.stages, strict=True)
             for index in stage.nonlocal_after
         )
+
+    def shifts(self, index: int) -> bool:
+        """Return whether the bottleneck block of that index in its stage shifts in time."""
+        return self.shift_every is not None and index % self.shift_every == 0
 
     @property
     def block_count(self) -> int:
