@@ -42,7 +42,18 @@ _READERS: dict[PictureFormat, type[ImageFile.ImageFile]] = {
 }
 
 # What Pillow raises on damaged files.
-_FAULTS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, RuntimeError, struct.error, zlib.error)
+_FAULTS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    RuntimeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
 
 
 class PictureClip:

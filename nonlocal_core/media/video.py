@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from av.buffer import Buffer
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, ColorTrc, Interpolation, VideoReformatter
 from jaxtyping import Float64, Int64, UInt8
@@ -130,7 +131,14 @@ class VideoClip:
         """
         frames = self._through(set(indices.tolist())) if self._listing is None else self._jumping(indices)
         for frame in frames:
-            yield self._rgb(frame, shown_hw)
+            try:
+                picture = self._rgb(frame, shown_hw)
+            except FFmpegError as fault:
+                raise MediaError(
+                    f"The pixels of {self._source.name} ({frame.format.name}) cannot be shown. "
+                    "Save it as H.264, VP9 or AV1."
+                ) from fault
+            yield picture
 
     def _jumping(self, indices: Int64[np.ndarray, " T"]) -> Iterator[VideoFrame]:
         assert self._listing is not None
@@ -167,13 +175,10 @@ class VideoClip:
         raise StaleListingError
 
     def _can_recount(self, listing: Listing) -> bool:
-        """Return whether decoding all, to count and to read, stays within half the budget."""
-        frames = 2 * len(listing.pts)
-        height, width = self.shown_hw
-        return (
-            2 * frames <= self._limits.max_decoded_frames
-            and 2 * frames * height * width <= self._limits.max_decoded_pixels
-        )
+        """Return whether half the budget is enough to decode all frames twice: to count them, and to read them."""
+        frames, pixels = 2 * len(listing.pts), self.shown_hw[0] * self.shown_hw[1]
+        limits = self._limits
+        return 2 * frames <= limits.max_decoded_frames and 2 * frames * pixels <= limits.max_decoded_pixels
 
     def _through(self, wanted: set[int]) -> Iterator[VideoFrame]:
         last = max(wanted)

@@ -294,3 +294,13 @@ def test_animations_are_held_to_the_budget_of_decoding() -> None:
         probe(data, limits=Limits(max_seconds=1.0))
     with pytest.raises(MediaLimitError, match="max_picture_bytes"):
         probe(data, limits=Limits(max_picture_bytes=len(data) - 1))
+
+
+def test_an_animation_whose_clock_never_ticks_is_refused() -> None:
+    data = bytearray(animation("AVIF", [40, 40]))
+    at = data.index(b"mdhd") + 4
+    timescale = at + (20 if data[at] == 1 else 12)  # after the version, the flags and two times of 8 or 4 bytes
+    assert int.from_bytes(data[timescale : timescale + 4], "big") > 0
+    data[timescale : timescale + 4] = bytes(4)
+    with pytest.raises(MediaError, match="cannot be read as a picture"):
+        probe(bytes(data))

@@ -275,6 +275,24 @@ def test_transparent_parts_show_grey(pix_fmt: str, codec: str, container: str) -
         assert np.abs(shown[24, 60] - (128, 128, 128)).max() < 12
 
 
+@pytest.mark.parametrize("hw", [(1, 1), (1, 500), (2, 4000), (9, 9)])
+@pytest.mark.parametrize("max_side", [1, 3, 50])
+def test_tiny_and_thin_videos_are_shown(hw: tuple[int, int], max_side: int) -> None:
+    data = video([np.full((*hw, 3), 200, np.uint8)] * 2, codec="ffv1", container="matroska")
+    frames = read_frames(data, Selection(frames=2), max_side=max_side)
+    assert max(frames.rgb.shape[1:3]) == min(max_side, max(hw))
+    assert np.abs(frames.rgb.astype(int) - 200).max() <= 2
+
+
+def test_pixels_that_cannot_be_converted_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise av.error.OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(VideoClip, "_rgb", fail)
+    with pytest.raises(MediaError, match=r"pixels of mine\.mp4 \(yuv420p\) cannot be shown"):
+        read_frames(stamps(2), Selection(), name="mine.mp4")
+
+
 def tagged(**tags: int) -> bytes:
     """Encode one frame whose file names its colours by the numbers of ITU-T H.273."""
     file = io.BytesIO()
