@@ -1,0 +1,197 @@
+"""The Streamlit component's script in a real browser, with Streamlit's side of the contract played by the test."""
+
+import base64
+import json
+
+import pytest
+from pages import Watched, clip_bytes, mapped_block
+
+from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.viewer import viewer_css, viewer_js
+
+pytestmark = pytest.mark.browser
+
+SITE = "http://viewer.test"
+PAGE = """<!doctype html><body style="margin:0; --st-text-color: #111; --st-background-color: #fff">
+<div id="mount"></div><script type="module">
+import component from "/viewer.js";
+const root = document.getElementById("mount").attachShadow({ mode: "open" });
+root.append(Object.assign(document.createElement("style"), { textContent: await (await fetch("/viewer.css")).text() }));
+window.sent = [];
+window.call = (data) => {
+  window.cleanup = component({ data, parentElement: root, key: "viewer", name: "viewer",
+    setStateValue: (name, value) => window.sent.push([name, value]), setTriggerValue: () => {} });
+};
+window.ready = true;
+</script>"""
+DATA = clip_bytes(blocks=lambda grid: (mapped_block(grid, name="one"), mapped_block(grid, name="two")))
+
+
+class Mounted(Watched):
+    """A page with the component in a shadow root, as Streamlit mounts it; nothing leaves the machine."""
+
+    def __init__(self, page):
+        super().__init__(page)
+        self.fetches, self.served, self.status = 0, DATA, 200
+        page.route(f"{SITE}/**", self._answer)
+        page.goto(f"{SITE}/")
+        page.wait_for_function("window.ready")
+
+    def _answer(self, route):
+        path = route.request.url.removeprefix(SITE)
+        bodies = {
+            "/": (PAGE, "text/html"),
+            "/viewer.js": (viewer_js(), "text/javascript"),
+            "/viewer.css": (viewer_css(), "text/css"),
+        }
+        if path in bodies:
+            body, kind = bodies[path]
+            return route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
+        if not path.startswith("/bundle"):
+            return route.fulfill(status=404, body="")
+        self.fetches += 1
+        return route.fulfill(status=self.status, body=self.served, content_type="application/octet-stream")
+
+    def call(self, data):
+        self.page.evaluate("(data) => window.call(data)", data)
+
+    def call_ready(self, data):
+        self.call(data)
+        self.page.wait_for_selector(".nlv[data-ready]")
+        self.settle()
+
+    def sent(self):
+        """What Python has heard of, once the viewer's patience with moving pins is over."""
+        self.page.wait_for_timeout(350)
+        return self.page.evaluate("window.sent")
+
+
+@pytest.fixture
+def mounted(chromium):
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    yield Mounted(context.new_page())
+    context.close()
+
+
+def test_the_bundle_comes_from_its_address_once_however_often_streamlit_calls(mounted):
+    data = {"url": "/bundle/a", "id": "a"}
+    mounted.call_ready(data)
+    for _ in range(3):
+        mounted.call(dict(data))  # a rerun or another theme: equal data, another object
+    mounted.settle()
+    assert mounted.fetches == 1
+    assert mounted.page.locator(".nlv").count() == 1
+    assert mounted.page.locator(".nlv").get_attribute("data-ready") == decode_bundle(DATA).id
+    assert not mounted.complaints
+
+
+def test_bytes_work_where_there_is_no_address(mounted):
+    encoded = base64.b64encode(DATA).decode()
+    mounted.page.evaluate("(text) => window.call(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))", encoded)
+    mounted.page.wait_for_selector(".nlv[data-ready]")
+    assert mounted.fetches == 0
+
+
+def test_bytes_in_an_arrow_table_work_too(mounted):
+    encoded = base64.b64encode(DATA).decode()
+    mounted.page.evaluate(
+        "(text) => { const cell = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));"
+        " window.call({ id: 'a', bytes: { getChildAt: () => ({ get: () => cell }) } }); }",
+        encoded,
+    )
+    mounted.page.wait_for_selector(".nlv[data-ready]")
+
+
+def test_python_hears_of_pins_and_never_of_hovering(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a"})
+    for x in (0.2, 0.4, 0.6):
+        mounted.point(mounted.asks, x, 0.5)
+    assert mounted.sent() == []
+    mounted.page.mouse.down()
+    mounted.page.mouse.up()
+    [[name, pin]] = mounted.sent()
+    assert name == "pinned"
+    assert (pin["frame"], pin["block"], pin["direction"]) == (0, "two", "row")
+    assert (pin["x"], pin["y"]) == (pytest.approx(0.6, abs=0.01), pytest.approx(0.5, abs=0.01))
+    mounted.page.keyboard.press("b")
+    assert mounted.sent()[-1][1]["block"] == "one"
+    mounted.page.keyboard.press("Escape")
+    assert mounted.sent()[-1] == ["pinned", None]
+    assert len(mounted.sent()) == 3
+
+
+def test_a_key_held_down_is_one_message(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a", "query": {"frame": 0, "x": 0.1, "y": 0.5}})
+    mounted.page.locator(".nlv-field").focus()
+    for _ in range(6):
+        mounted.page.keyboard.press("ArrowRight")
+    messages = mounted.sent()
+    assert 1 <= len(messages) <= 2
+    assert messages[-1][1]["x"] == pytest.approx(7.5 / 16)
+
+
+def test_a_question_that_python_sets_is_adopted_and_not_told_back(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a"})
+    mounted.call({"url": "/bundle/a", "id": "a", "query": {"frame": 2, "x": 0.3, "y": 0.2, "block": "one"}})
+    mounted.settle()
+    assert (mounted.facts["cell"], mounted.facts["pinned"], mounted.facts["block"]) == ("2,1,4", "true", "one")
+    mounted.call({"url": "/bundle/a", "id": "a", "query": None})
+    mounted.settle()
+    assert mounted.facts["pinned"] == "false"
+    assert mounted.sent() == []
+
+
+def test_a_late_echo_does_not_pull_the_pin_back(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a"})
+    pins = []
+    for x in (0.2, 0.7):
+        mounted.point(mounted.asks, x, 0.5)
+        mounted.page.mouse.down()
+        mounted.page.mouse.up()
+        pins.append(mounted.sent()[-1][1])
+    for pin in pins:  # Python answers the first pin only now, then the second
+        mounted.call({"url": "/bundle/a", "id": "a", "query": dict(reversed(pin.items()))})
+        mounted.settle()
+        assert mounted.facts["cell"] == "0,4,11"
+
+
+def test_another_clip_replaces_the_first(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a", "query": {"frame": 2, "x": 0.3, "y": 0.2}})
+    mounted.served = clip_bytes(frames=5)
+    mounted.call({"url": "/bundle/b", "id": "b"})
+    mounted.page.wait_for_selector(f".nlv[data-ready='{decode_bundle(mounted.served).id}']")
+    mounted.settle()
+    assert (mounted.facts["cell"], mounted.facts["pinned"]) == ("0,4,8", "false")
+    assert mounted.page.locator(".nlv-film .nlv-frame").count() == 5
+    assert mounted.sent() == []
+
+
+def test_a_failure_is_a_sentence_with_a_way_on(mounted):
+    mounted.status = 404
+    mounted.call({"url": "/bundle/a", "id": "a"})
+    status = mounted.page.get_by_role("status")
+    status.get_by_text("answered 404").wait_for()
+    mounted.status, mounted.served = 200, b"<html>"
+    status.get_by_role("button", name="Try again").click()
+    status.get_by_text("not a bundle").wait_for()
+    mounted.served = DATA
+    status.get_by_role("button", name="Try again").click()
+    mounted.page.wait_for_selector(".nlv[data-ready]")
+    assert not status.is_visible()
+
+
+def test_the_theme_of_the_page_is_taken_over(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a"})
+    read = "(root) => [getComputedStyle(root).color, root.style.colorScheme]"
+    assert mounted.page.locator(".nlv").evaluate(read) == ["rgb(17, 17, 17)", "light"]
+    mounted.page.evaluate("document.body.style.setProperty('--st-text-color', '#eee')")
+    mounted.call({"url": "/bundle/a", "id": "a"})
+    assert mounted.page.locator(".nlv").evaluate(read) == ["rgb(238, 238, 238)", "dark"]
+
+
+def test_leaving_cleans_up_and_coming_back_works(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a"})
+    mounted.page.evaluate("window.cleanup()")
+    assert mounted.page.locator(".nlv, .nlv-status").count() == 0
+    mounted.call_ready({"url": "/bundle/a", "id": "a", "query": json.loads('{"frame": 1, "x": 0.5, "y": 0.5}')})
+    assert mounted.facts["cell"] == "1,4,8"
