@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av import Packet, VideoStream
+from av import VideoStream
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import Float, UInt8
@@ -21,6 +21,7 @@ Progress = Callable[[int, int], None]
 STILL_SECONDS = 1.0  # how long a single picture stays, having no neighbour to tell
 GIF_TICK = 0.01  # seconds; the format counts in these
 GIF_LEAST_TICKS = 2  # browsers slow down anything faster to a tenth of a second
+GIF_MOST_TICKS = 2**16 - 1  # eleven minutes; the format has no room for more
 PALETTE_PIXELS = 800_000  # looked at in all
 PALETTE_DRAWS = 60_000  # given to the median cut
 MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
@@ -52,11 +53,12 @@ def write_gif(
 ) -> None:
     """Write an endless GIF; ``seconds`` (from ``durations``) is how long each picture stays.
 
-    Rounding to the format's hundredths never adds up. Equal neighbours are stored as one longer picture.
+    Rounding to hundredths of a second never adds up, and no picture stays longer than eleven minutes.
+    Equal neighbours are stored as one longer picture.
     Raises RenderError when the number of pictures is not that of the times.
     """
     edges = np.rint(np.append(0, np.cumsum(seconds)) / GIF_TICK).astype(int)
-    ticks = np.maximum(np.diff(edges), GIF_LEAST_TICKS)
+    ticks = np.clip(np.diff(edges), GIF_LEAST_TICKS, GIF_MOST_TICKS)
     with replacing(path) as part:
         drawn = list(_counted(pictures, len(seconds), progress))
         palette = _shared_palette(drawn)
@@ -91,31 +93,23 @@ def write_mp4(
     """
     starts = np.append(0, np.cumsum(seconds))
     ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)
-    stays = dict(zip(ticks[:-1].tolist(), np.diff(ticks).tolist(), strict=True))
     with replacing(path) as part, av.open(part, "w", format="mp4", options=INDEX_FIRST) as container:
         stream: VideoStream | None = None
         for index, picture in enumerate(_counted(pictures, len(seconds), progress)):
             stream = stream or _video_stream(container, picture, rate=1 / float(np.median(seconds)))
             frame = _frame(picture, Colorspace(stream.codec_context.colorspace))
             frame.time_base, frame.pts = MP4_CLOCK, int(ticks[index])
-            _mux(container, stream.encode(frame), stays)
+            frame.duration = int(ticks[index + 1] - ticks[index])
+            container.mux(stream.encode(frame))
         if stream is not None:
-            _mux(container, stream.encode(None), stays)
-
-
-def _mux(container: av.container.OutputContainer, packets: "list[Packet[VideoStream]]", stays: dict[int, int]) -> None:
-    """Pass packets on with how long their pictures stay: encoders only guess it, from the mean rate."""
-    for packet in packets:
-        assert packet.pts is not None, "an encoder gives every packet the time of its frame"
-        packet.duration = stays[packet.pts]
-        container.mux(packet)
+            container.mux(stream.encode(None))
 
 
 def _video_stream(
     container: av.container.OutputContainer, picture: UInt8[np.ndarray, "h w 3"], *, rate: float
 ) -> VideoStream:
     has_x264 = "libx264" in av.codec.codecs_available
-    per_second = Fraction(rate).limit_denominator(1001)
+    per_second = max(Fraction(rate).limit_denominator(1001), Fraction(1))  # a hint only; frames carry their own times
     if has_x264:
         stream = container.add_stream("libx264", rate=per_second, options=X264_QUALITY)
     else:

@@ -52,6 +52,13 @@ def test_mp4_shows_each_picture_at_its_own_time(tmp_path):
         assert np.abs(read[9:15, 62:74].astype(int) - 250).mean() < H264_ERROR
 
 
+def test_a_steady_rate_replaces_the_times_of_the_clip(tmp_path):
+    write_mp4(tmp_path / "a.mp4", pictures(), durations(TIMES, fps=30000 / 1001))
+    frames, _, duration = read_mp4(tmp_path / "a.mp4")
+    assert [time for time, _ in frames] == pytest.approx([n * 1001 / 30000 for n in range(5)], abs=1e-6)
+    assert duration == pytest.approx(5 * 1001 / 30000, abs=1e-6)
+
+
 def test_mp4_starts_with_its_index(tmp_path):
     write_mp4(tmp_path / "a.mp4", pictures(), durations(TIMES))
     data = (tmp_path / "a.mp4").read_bytes()
@@ -69,10 +76,11 @@ def test_odd_sizes_gain_a_repeated_edge(tmp_path, height, width):
 
 def test_mp4_falls_back_where_x264_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(av.codec, "codecs_available", av.codec.codecs_available - {"libx264"})
-    write_mp4(tmp_path / "a.mp4", pictures(), durations(TIMES, fps=5.0))
-    frames, codec, _ = read_mp4(tmp_path / "a.mp4")
+    write_mp4(tmp_path / "a.mp4", pictures(), durations(TIMES))
+    frames, codec, duration = read_mp4(tmp_path / "a.mp4")
     assert codec == "mpeg4"
-    assert [time for time, _ in frames] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8], abs=1e-3)
+    assert [time for time, _ in frames] == pytest.approx(TIMES.tolist(), abs=1e-4)
+    assert duration == pytest.approx(2.375, abs=1e-3)
     for (_, read), written in zip(frames, pictures(), strict=True):
         assert np.abs(read.astype(int) - written).mean() < MPEG4_ERROR
 
@@ -111,6 +119,14 @@ def test_one_picture_is_a_movie_of_a_second(tmp_path, write):
     write(tmp_path / "a", pictures(1), seconds)
     with av.open(str(tmp_path / "a")) as container:
         assert len(list(container.decode(video=0))) == 1
+
+
+def test_frames_of_a_clip_of_hours_are_written(tmp_path):
+    hours = durations(np.arange(3) * 2057.0)
+    write_mp4(tmp_path / "a.mp4", pictures(3), hours)
+    assert [time for time, _ in read_mp4(tmp_path / "a.mp4")[0]] == pytest.approx([0, 2057, 4114], abs=1e-3)
+    write_gif(tmp_path / "a.gif", pictures(3), hours)
+    assert [ms for ms, _ in read_gif(tmp_path / "a.gif")] == [655350] * 3
 
 
 @pytest.mark.parametrize("write", [write_gif, write_mp4])
