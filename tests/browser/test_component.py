@@ -169,7 +169,7 @@ def test_another_clip_replaces_the_first(mounted):
 def test_a_failure_is_a_sentence_with_a_way_on(mounted):
     mounted.status = 404
     mounted.call({"url": "/bundle/a", "id": "a"})
-    status = mounted.page.get_by_role("status")
+    status = mounted.page.locator(".nlv-status")
     status.get_by_text("answered 404").wait_for()
     mounted.status, mounted.served = 200, b"<html>"
     status.get_by_role("button", name="Try again").click()
