@@ -6,15 +6,12 @@ import streamlit as st
 
 from app.state import Choices
 from app.store import BUNDLES, UPLOADS
-from nonlocal_core import MediaError, NonlocalError, Progress, Session, list_samples
+from nonlocal_core import MediaError, NonlocalError, Progress, Session
 
+FIRST_CLIP = "sample:bunny"
+"""What a first visit opens."""
 MAX_SESSIONS = 8
 """Opened clips kept at once, least recently used first out: up to about 150 MB each at 64 frames."""
-
-
-def default_clip() -> str:
-    """Return the clip of a first visit: the first sample that is installed."""
-    return f"sample:{list_samples()[0].id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,6 @@ def _open(
 def warm_up() -> None:
     """Open the first visit's clip before there is a visitor. A failure is shown to the visitor, not here."""
     try:
-        open_clip(Choices(clip=default_clip()), lambda stage, done, total: None)
+        open_clip(Choices(clip=FIRST_CLIP), lambda stage, done, total: None)
     except NonlocalError as error:
         print(f"The first sample could not be opened: {error}", flush=True)  # noqa: T201 -- the server's log

@@ -5,7 +5,7 @@ from html import escape
 import streamlit as st
 
 from app import charts, gallery, state
-from app.resources import Opened, default_clip, open_clip
+from app.resources import FIRST_CLIP, Opened, open_clip
 from app.state import Choices, Pin
 from app.store import bundle_address
 from app.viewer import viewer
@@ -20,7 +20,7 @@ DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
 
 def draw() -> None:
     """Draw the page."""
-    choices = state.current(default_clip())
+    choices = state.current(FIRST_CLIP)
     heading = st.empty()
     _head(heading, "Opening …")
     _controls(choices)
@@ -95,7 +95,7 @@ def _open_with_progress(choices: Choices) -> Opened | None:
     except NonlocalError as error:
         slot.error(str(error), icon=":material/error:")
         if st.button("Back to the first sample"):
-            state.choose(Choices(clip=default_clip()))
+            state.choose(Choices(clip=FIRST_CLIP))
             st.rerun()
         return None
     slot.empty()
