@@ -241,6 +241,21 @@ class Timesformer(nn.Module):
         return x
 
 
+class TorchvisionVit(nn.Module):
+    """torchvision's: sizes as attributes, the class token on the network, ``torch.nn.MultiheadAttention``."""
+
+    def __init__(self):
+        super().__init__()
+        self.image_size, self.patch_size = 4 * PATCH, PATCH
+        self.conv_proj = nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.class_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
+        self.layer = TorchLayer()
+
+    def forward(self, frames):
+        x = self.conv_proj(frames).flatten(2).mT
+        return self.layer(torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1))
+
+
 class TorchLayer(nn.Module):
     """``torch.nn.MultiheadAttention`` on its own input; ``moved`` compares tokens that a position was added to."""
 

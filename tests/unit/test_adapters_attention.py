@@ -22,6 +22,7 @@ from foreign_attention import (
     Timesformer,
     TimmVit,
     TorchLayer,
+    TorchvisionVit,
     VideoVit,
     clip,
     randomise,
@@ -371,6 +372,28 @@ class SpatialAttention(nn.Module):
 def test_an_attention_of_an_unknown_kind_is_reported():
     found = find_sites(nn.ModuleDict({"odd": SpatialAttention()}))
     assert found.unreadable == (("odd", "is a SpatialAttention, of a kind that this viewer cannot read"),)
+
+
+def test_torchvisions_sizes_say_the_grid():
+    model = randomise(TorchvisionVit())
+    attach_model(model)
+    frames = torch.randn(3, 3, 4 * PATCH, 4 * PATCH)
+    moved = frames.clone()
+    moved[1, :, 2 * PATCH : 3 * PATCH, :PATCH] += 1
+    before, after = (record(model, x, frames=3).blocks[2] for x in (frames, moved))
+    assert (before.scope, before.off_grid_keys) == ("space", CLASS)
+    change = np.abs(after.theta - before.theta).max(axis=1).reshape(3, 4, 4)
+    assert np.argwhere(change > 1e-6).tolist() == [[1, 2, 0]]
+
+
+def test_maps_of_tokens_are_listed():
+    layer = randomise(FusedLayer())
+    layer.forward = lambda x: x
+    attach_model(layer, token_grid=GRID)
+    found = record(layer, torch.randn(1, 3, 5, WIDTH))
+    assert found.unreadable == [
+        ("FusedLayer", "was not called with sequences of tokens (B, N, C), but with (1, 3, 5, 12)")
+    ]
 
 
 def test_without_a_grid_nothing_is_guessed():

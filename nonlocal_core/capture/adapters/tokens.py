@@ -153,6 +153,9 @@ class TokenReader:
         """
         if self.attention.module.training:
             raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
+        first = x[0] if isinstance(x, tuple) else x
+        if not isinstance(first, Tensor) or first.ndim not in (2, 3):
+            return NotReadable(f"was not called with sequences of tokens (B, N, C), but with {_shape_of(first)}")
         made = self.attention.embed(x)
         if isinstance(made, NotReadable):
             return made
@@ -176,6 +179,10 @@ class TokenReader:
     def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
         """Return the layer's output for rows of y."""
         return self.attention.project(y)
+
+
+def _shape_of(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
 def _per_head(table: Float[Tensor, "B heads N D"], rows: Callable[[Tensor], Tensor]) -> Float[Tensor, "heads N_all D"]:
