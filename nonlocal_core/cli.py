@@ -1,9 +1,11 @@
-"""The facade in a shell: ``python -m nonlocal_core query | models | samples | render``."""
+"""The facade in a shell: ``python -m nonlocal_core query | render | samples | models | fetch | verify``."""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from nonlocal_core.errors import NonlocalError
@@ -11,6 +13,9 @@ from nonlocal_core.media import list_samples
 from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.session import FORMATS, SAMPLE_PREFIX, Session
 from nonlocal_core.weights import list_models
+from nonlocal_core.weights.cards import find_published_card, list_published
+from nonlocal_core.weights.describe import describe_checkpoint
+from nonlocal_core.weights.download import download
 
 OK, REFUSED, INTERRUPTED = 0, 2, 130
 
@@ -23,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NonlocalError as error:
         print(f"nonlocal-viewer: {error}", file=sys.stderr)
         return REFUSED
+    except BrokenPipeError:  # the reader, such as `head`, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("nonlocal-viewer: interrupted; nothing was left half-written.", file=sys.stderr)
         return INTERRUPTED
@@ -47,9 +54,18 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
     render.set_defaults(verb=_render)
 
-    models = verbs.add_parser("models", help="the networks that can be opened by name")
-    models.add_argument("--json", action="store_true", help="print JSON")
+    models = verbs.add_parser("models", help="networks: those that can be opened by name, and published checkpoints")
+    models.add_argument("--json", action="store_true", help="print every card whole, as JSON")
     models.set_defaults(verb=_models)
+
+    fetch = verbs.add_parser("fetch", help="download a published checkpoint, or go on where a download stopped")
+    fetch.add_argument("id", help="of a published checkpoint, from `models`")
+    fetch.set_defaults(verb=_fetch)
+
+    verify = verbs.add_parser("verify", help="what a checkpoint file is, and whether it fills a network wholly")
+    verify.add_argument("file", type=Path)
+    verify.add_argument("--arch", help="the network that it should fill; left out, all are tried")
+    verify.set_defaults(verb=_verify)
 
     samples = verbs.add_parser("samples", help="the clips that came with the installation")
     samples.set_defaults(verb=_samples)
@@ -91,9 +107,11 @@ def _open(options: argparse.Namespace) -> Session:
 def _point(session: Session, options: argparse.Namespace) -> tuple[int, float, float]:
     """Return the point asked for; what was left out is the clip's own first question."""
     first = session.first_question()
-    given = (options.frame, options.x, options.y)
-    frame, x, y = (own if value is None else value for value, own in zip(given, (first.frame, first.x, first.y)))
-    return frame, x, y
+    return (
+        first.frame if options.frame is None else options.frame,
+        first.x if options.x is None else options.x,
+        first.y if options.y is None else options.y,
+    )
 
 
 def _query(options: argparse.Namespace) -> None:
@@ -101,7 +119,10 @@ def _query(options: argparse.Namespace) -> None:
     frame, x, y = _point(session, options)
     ask = session.query if options.direction == "row" else session.column
     answer = ask(frame=frame, x=x, y=y, block=options.block)
-    print(json.dumps(_as_json(session, answer, options.top), indent=2) if options.json else _as_text(answer, options.top))
+    if options.json:
+        print(json.dumps(_as_json(session, answer, options.top), indent=2))
+    else:
+        print(_as_text(answer, options.top))
 
 
 def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> dict[str, object]:
@@ -146,12 +167,29 @@ def _render(options: argparse.Namespace) -> None:
 
 
 def _models(options: argparse.Namespace) -> None:
-    cards = list_models()
     if options.json:
-        print(json.dumps([_card_as_json(card) for card in cards], indent=2))
+        shipped = [{"kind": "shipped", **asdict(card)} for card in list_models()]
+        published = [
+            {"kind": "published", **asdict(card), "licence": card.licence, "estimated_bytes": card.estimated_bytes}
+            for card in list_published()
+        ]
+        print(json.dumps(shipped + published, indent=2))
         return
-    for card in cards:
-        print(f"{card.id:26} {card.status.replace('_', '-'):15} {card.title}")
+    print("Networks that can be opened by name:")
+    for model in list_models():
+        print(f"  {model.id:36} {model.status.replace('_', '-'):15} {model.title}")
+    print("Published checkpoints that `fetch` downloads, about so large, under these licences:")
+    for card in list_published():
+        size = f"{card.estimated_bytes / 1e6:.0f} MB" if card.estimated_bytes else "?"
+        print(f"  {card.id:60} {size:>7}  {card.licence}")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    print(download(find_published_card(options.id), progress=lambda done, total: _progress("Bytes", done, total or 0)))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    print(describe_checkpoint(options.file, options.arch).sentence)
 
 
 def _samples(_options: argparse.Namespace) -> None:
