@@ -1,7 +1,5 @@
 """Pictures and animations, read by Pillow."""
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -40,20 +38,6 @@ _READERS: dict[PictureFormat, type[ImageFile.ImageFile]] = {
     "tiff": TiffImageFile,
     "webp": WebPImageFile,
 }
-
-# What Pillow raises on damaged files.
-_FAULTS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    RuntimeError,
-    ArithmeticError,
-    struct.error,
-    zlib.error,
-)
 
 
 class PictureClip:
@@ -120,9 +104,9 @@ class PictureClip:
                 picture.seek(self._first + len(durations))
                 self._limits.check_picture_size(self._source.name, picture.size[::-1])
                 picture.load()
-            except MediaLimitError:
+            except (MediaLimitError, Image.DecompressionBombError):
                 raise
-            except _FAULTS as fault:
+            except Exception as fault:
                 if not durations:
                     raise
                 if len(durations) + self._first < getattr(picture, "n_frames", 0) or not isinstance(fault, EOFError):
@@ -134,7 +118,11 @@ class PictureClip:
 
     @contextmanager
     def _opened(self) -> Iterator[ImageFile.ImageFile]:
-        """Give the opened picture; what Pillow finds wrong with it is raised again under the name of the file."""
+        """Give the opened picture; what Pillow finds wrong with it is raised again under the name of the file.
+
+        Every Exception is: a damaged file leads Pillow's readers into OSError and SyntaxError, but into failed
+        assertions and divisions by zero as well.
+        """
         name = self._source.name
         try:
             with self._source.open() as file:
@@ -145,7 +133,7 @@ class PictureClip:
             raise
         except Image.DecompressionBombError as fault:
             raise MediaLimitError(f"{name} unpacks to more pixels than are read here. Make it smaller.") from fault
-        except _FAULTS as fault:
+        except Exception as fault:
             reason = str(fault).strip().rstrip(".") or type(fault).__name__
             raise MediaError(
                 f"{name} cannot be read as a picture: {reason}. If it is damaged or cut short, save it again."
@@ -157,7 +145,7 @@ def _turn(picture: ImageFile.ImageFile) -> Turn:
         return Turn()  # Pillow turns these itself
     try:
         return Turn.from_exif(picture.getexif().get(ORIENTATION_TAG, 1))
-    except _FAULTS:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored
+    except Exception:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored
         return Turn()
 
 
