@@ -40,9 +40,9 @@ export function boxOf({ box: [x0, y0, x1, y1] }) {
 /** A row of buttons of which one is pressed. `choose(index)` is called on a click; returns { root, press(index) }. */
 export function segmented(label, titles, choose) {
   const buttons = titles.map(({ title, hint }, index) => (
-    el("button", { type: "button", role: "radio", class: "nlv-segment", title: hint ?? false, onclick: () => choose(index) }, title)
+    el("button", { type: "button", class: "nlv-segment", title: hint ?? false, onclick: () => choose(index) }, title)
   ));
-  const root = el("div", { class: "nlv-segments", role: "radiogroup", "aria-label": label }, ...buttons);
-  const press = (index) => buttons.forEach((button, i) => button.setAttribute("aria-checked", String(i === index)));
+  const root = el("div", { class: "nlv-segments", role: "group", "aria-label": label }, ...buttons);
+  const press = (index) => buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === index)));
   return { root, press };
 }

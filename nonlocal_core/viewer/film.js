@@ -56,16 +56,16 @@ export class Film {
     });
   }
 
-  /** Shares per temporal cell; the own one is hatched, and does not shrink the others. */
-  showShares(shares, grid, own, left) {
+  /** Shares per temporal cell; the own one is hatched, and does not shrink the others where it is left out. */
+  showShares(shares, grid, own, leavesOut) {
     if (this.root.hidden) return;
-    const tallest = Math.max(...[...shares].filter((_, t) => !left || t !== own), 1e-9);
+    const tallest = Math.max(...[...shares].filter((_, t) => !leavesOut || !own.ownsFrame(t)), 1e-9);
     this.frames.forEach((frame, index) => {
       const t = temporalCell(grid, index);
       const share = t < 0 ? 0 : shares[t];
       const [start, stop] = t < 0 ? [index, index + 1] : grid.frame_spans[t];
       frame.fill.style.transform = `scaleY(${Math.min(share / tallest, 1).toFixed(4)})`;
-      frame.root.classList.toggle("is-own", t === own);
+      frame.root.classList.toggle("is-own", own.ownsFrame(t));
       frame.root.classList.toggle("is-over", share > tallest);
       frame.root.classList.toggle("is-joined", index > start);
       frame.root.classList.toggle("is-open", index + 1 < stop);

@@ -29,6 +29,14 @@ export function cellAt(grid, { frame, x, y }) {
   };
 }
 
+/** The cell under a point, or the nearest one where the network did not see the point itself. */
+export function nearestCell(grid, { frame, x, y }) {
+  const [x0, y0, x1, y1] = grid.box;
+  const within = (value, low, high) => Math.min(Math.max(value, low, 0), high, 1);
+  const last = grid.frame_spans[grid.frames - 1][1] - 1;
+  return cellAt(grid, { frame: Math.min(frame, last), x: within(x, x0, x1), y: within(y, y0, y1) });
+}
+
 /** The part of the frame that a cell covers, cut at the frame's edge. */
 export function boundsOf(grid, cell) {
   const [x0, y0, x1, y1] = grid.box;

@@ -2,9 +2,10 @@
 
 import { colourise } from "./colour.js";
 
-/** Photographs are dimmed under heat, so that the glow is seen and the scene still read. */
+/** Photographs are dimmed under heat, so that the glow is seen; a veil keeps dark scenes readable. */
 const DESATURATION = "rgb(128 128 128 / 0.75)";
 const DIMMING = "#8e8e98";
+const VEIL = "rgb(96 96 108 / 0.2)";
 /** Smoothing computes this many values per cell along each side; odd, so that the middle of a cell keeps its weight. */
 const SMOOTH_FACTOR = 5;
 
@@ -21,7 +22,7 @@ export function drawPhoto(context, photo, dimmed) {
   context.imageSmoothingQuality = "high";
   context.drawImage(photo, 0, 0, width, height);
   if (!dimmed) return;
-  for (const [mode, colour] of [["saturation", DESATURATION], ["multiply", DIMMING]]) {
+  for (const [mode, colour] of [["saturation", DESATURATION], ["multiply", DIMMING], ["source-over", VEIL]]) {
     context.globalCompositeOperation = mode;
     context.fillStyle = colour;
     context.fillRect(0, 0, width, height);

@@ -7,34 +7,38 @@ export const SCALES = ["others", "all", "each"];
 
 /**
  * What belongs to the asked position itself: its whole frame where others can answer, else the cells around it.
- * `holds(index)` tells for a cell of the answer's grid.
+ * `holds(index)` tells for a cell of the answer's grid, `ownsFrame(t)` for a temporal cell; `share` is its part of the mass.
  */
 export function ownOf(block, answer, cell) {
-  const { grid } = answer;
+  const { grid, values, mass } = answer;
   const perFrame = grid.rows * grid.cols;
   const at = placeOn(block, answer, cell);
-  const spans = grid.frames > 1 && block.scope !== "space" && grid.frames > block.temporal_groups;
-  if (spans) return { kind: "frame", t: at.t, holds: (index) => ((index / perFrame) | 0) === at.t };
-  return {
-    kind: "place",
-    t: at.t,
-    holds: (index) => {
-      const within = index % perFrame;
-      return ((index / perFrame) | 0) === at.t
-        && Math.abs(((within / grid.cols) | 0) - at.y) <= at.reachY && Math.abs((within % grid.cols) - at.x) <= at.reachX;
-    },
-  };
+  const kind = grid.frames > 1 && block.scope !== "space" && grid.frames > block.temporal_groups ? "frame" : "place";
+  const inside = ([start, stop], value) => value >= start && value < stop;
+  const ownsFrame = (t) => inside(at.t, t);
+  const near = (within) => inside(at.y, (within / grid.cols) | 0) && inside(at.x, within % grid.cols);
+  const holds = kind === "frame"
+    ? (index) => ownsFrame((index / perFrame) | 0)
+    : (index) => ownsFrame((index / perFrame) | 0) && near(index % perFrame);
+  let held = 0;
+  for (let i = at.t[0] * perFrame; i < at.t[1] * perFrame; i++) if (holds(i)) held += Math.abs(values[i]);
+  return { kind, t: at.t[0], ownsFrame, holds, share: mass > 0 ? held / mass : 0 };
 }
 
-/** The asked cell on the grid of the answer, with the reach of its neighbourhood. */
+/** The asked cell and its neighbours as [start, stop) of frames, rows and columns on the grid of the answer. */
 function placeOn(block, answer, cell) {
-  if (answer.direction === "row") return { ...block.ownKey(cell), reachY: 1, reachX: 1 };
+  if (answer.direction === "row") {
+    const own = block.ownKey(cell);
+    return { t: [own.t, own.t + 1], y: [own.y - 1, own.y + 2], x: [own.x - 1, own.x + 2] };
+  }
   const [kt, kh, kw] = block.subsample;
-  const middle = (index, kernel, count) => Math.min(index * kernel + (kernel >> 1), count - 1);
-  const { frames, rows, cols } = block.query_grid;
+  const { frames, rows, cols } = block.key_grid;
+  // The last key also stands for the odd queries that pooling dropped.
+  const stop = (index, kernel, count, all) => (index === count - 1 ? all : (index + 1) * kernel);
   return {
-    t: middle(cell.t, kt, frames), y: middle(cell.y, kh, rows), x: middle(cell.x, kw, cols),
-    reachY: kh + (kh >> 1), reachX: kw + (kw >> 1),
+    t: [cell.t * kt, stop(cell.t, kt, frames, block.query_grid.frames)],
+    y: [(cell.y - 1) * kh, stop(cell.y, kh, rows, block.query_grid.rows) + kh],
+    x: [(cell.x - 1) * kw, stop(cell.x, kw, cols, block.query_grid.cols) + kw],
   };
 }
 

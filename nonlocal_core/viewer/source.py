@@ -18,6 +18,7 @@ _ROOMS = (
     "arrows",
     "state",
     "words",
+    "report",
     "stage",
     "film",
     "legend",

@@ -5,8 +5,11 @@ import { boxOf, el, place, say } from "./dom.js";
 import { boundsOf } from "./grid.js";
 import { drawPhoto, fit, putHeat } from "./paint.js";
 
-/** Lines between the two pictures; more of them would hide the heat. */
+/** Lines between the two pictures of a clip; the others are on the strip. */
 export const MOST_LINKS = 3;
+
+/** Pixels between the tip of a line and the middle of its cell, so that small cells are not hidden by it. */
+const SMALLEST_GAP = 9;
 
 export class Stage {
   constructor({ onunpin, onfollow }) {
@@ -73,7 +76,7 @@ export class Stage {
     const point = ({ box }, { x, y }) => ({ x: box.left + x * box.width, y: box.top + y * box.height });
     const from = point(this.asks, { x: bounds.left + bounds.width / 2, y: bounds.top + bounds.height / 2 });
     const start = (this.asks.box.width * bounds.width) / 2 + 4;
-    const gap = (this.answers.box.width * cellWidth) / 2;
+    const gap = Math.max((this.answers.box.width * cellWidth) / 2, SMALLEST_GAP);
     const lines = targets.map((target) => ({ from, to: point(this.answers, target), weight: target.weight, start, gap }));
     this.links.show(lines, look);
   }

@@ -7,7 +7,7 @@
 // history  what was pinned before, newest last; null for "nothing"
 
 import { SCALES } from "./scale.js";
-import { cellAt, pointOf } from "./grid.js";
+import { cellAt, nearestCell, pointOf } from "./grid.js";
 
 export const MOST_ARROWS = 40;
 const REMEMBERED = 50;
@@ -17,7 +17,7 @@ export function startState(bundle) {
   const { frame, x, y } = bundle.view.query;
   return {
     block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, stop: -1, history: [],
-    scale: "others", smooth: false, lift: 0.5, arrows: true, count: 16,
+    scale: "others", smooth: false, lift: 0.5, arrows: true, count: bundle.frames.length === 1 ? 6 : 16,
   };
 }
 
@@ -71,8 +71,7 @@ function undo(state) {
 /** Move the asked cell by whole cells, or by whole temporal cells; it stops at the edge of the grid. */
 function move(bundle, state, { dx = 0, dy = 0, dt = 0 }) {
   const grid = askedGrid(bundle, state);
-  const cell = cellAt(grid, state.at);
-  if (!cell) return state;
+  const cell = nearestCell(grid, state.at);
   const next = { t: clamp(cell.t + dt, grid.frames), y: clamp(cell.y + dy, grid.rows), x: clamp(cell.x + dx, grid.cols) };
   const at = pointOf(grid, next);
   return { ...state, at: next.t === cell.t ? { ...at, frame: state.at.frame } : at, stop: -1 };

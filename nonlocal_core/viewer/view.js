@@ -1,23 +1,22 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { columnOf, rowOf, sharesOf, spreadOf, timesEven, topOf } from "./affinity.js";
+import { columnOf, rowOf, sharesOf, topOf } from "./affinity.js";
 import { el, place, say } from "./dom.js";
 import { Film } from "./film.js";
-import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "./grid.js";
+import { boundsOf, cellAt, cellOf, indexOf, nearestCell, pointOf, temporalCell } from "./grid.js";
 import { actionOf } from "./keys.js";
 import { HeatPainter } from "./paint.js";
 import { Panel } from "./panel.js";
 import { Pointer } from "./pointer.js";
+import { readingOf, reportOf } from "./report.js";
 import { ownOf, scaleOf } from "./scale.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "./state.js";
 import { MOST_LINKS, Stage } from "./stage.js";
-import * as words from "./js";
 
 /** A screen reader is told when the question has rested this long. */
 const SPEAK_AFTER_MS = 350;
 /** Python is told when the pin has rested this long: an arrow key held down is one message. */
 const TELL_AFTER_MS = 200;
-const TABLE_ROWS = 5;
 
 export class Viewer {
   /** `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go. */
@@ -177,7 +176,7 @@ export class Viewer {
     const images = this.painter.paint(answer, scale.peaks, state);
     const alone = bundle.frames.length === 1;
     const strongest = this.#strongest(shares, own, alone);
-    const shownCell = state.held === null ? strongest : temporalCell(answer.grid, state.held);
+    const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shown = state.held ?? answer.grid.frame_spans[strongest][0];
     const look = { peak: scale.shared, lift: state.lift, reverse: state.direction === "column" };
     const targets = state.arrows ? this.#targets(answered) : [];
@@ -185,13 +184,14 @@ export class Viewer {
     const middle = { ...pointOf(asked, cell), frame: state.at.frame };
 
     this.stage.showQuestion({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
-    this.stage.showAnswer({ frame: this.shown, image: images[shownCell], grid: answer.grid, smooth: state.smooth });
-    this.stage.showLinks(boundsOf(asked, cell), targets.filter(({ t }) => t === shownCell).slice(0, MOST_LINKS), boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
+    this.stage.showAnswer({ frame: this.shown, image: images[shown], grid: answer.grid, smooth: state.smooth });
+    const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
+    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
     this.film.showHeat(images, answer.grid, state.smooth);
-    this.film.showShares(shares, answer.grid, own.t, state.scale === "others");
+    this.film.showShares(shares, answer.grid, own, state.scale === "others");
     this.film.mark(state.at.frame, this.shown);
     this.film.showArrows(middle, targets, look);
-    this.#write({ ...answered, asked, scale, strongest, shownCell, alone });
+    this.#write({ ...answered, bundle, state, asked, scale, strongest, shown, alone });
     if (this.reveals) this.film.reveal(this.shown);
     this.reveals = false;
     Object.assign(this.root.dataset, {
@@ -205,13 +205,12 @@ export class Viewer {
     const { state, bundle } = this;
     const block = bundle.blocks[state.block];
     const grid = askedGrid(bundle, state);
-    const cell = cellAt(grid, state.at) ?? { t: 0, y: 0, x: 0 };
+    const cell = nearestCell(grid, state.at);
     const index = indexOf(grid, cell);
     const last = this.answered;
     if (last && last.index === index && last.block === block && last.answer.direction === state.direction) return last;
     const answer = state.direction === "row" ? rowOf(block, cell) : columnOf(block, cell);
-    const own = ownOf(block, answer, cell);
-    this.answered = { block, cell, index, answer, own, shares: sharesOf(answer) };
+    this.answered = { block, cell, index, answer, own: ownOf(block, answer, cell), shares: sharesOf(answer) };
     return this.answered;
   }
 
@@ -220,7 +219,7 @@ export class Viewer {
     const skips = this.state.scale === "others" && own.kind === "frame" && !alone;
     let best = -1;
     shares.forEach((share, t) => {
-      if (!(skips && t === own.t) && (best < 0 || share > shares[best])) best = t;
+      if (!(skips && own.ownsFrame(t)) && (best < 0 || share > shares[best])) best = t;
     });
     return shares[best] > 0 ? best : own.t;
   }
@@ -234,66 +233,17 @@ export class Viewer {
   }
 
   #write(drawn) {
-    const { state, bundle } = this;
-    const { block, cell, answer, own, shares, asked, scale, shownCell, alone } = drawn;
-    const cells = topOf(answer.values, TABLE_ROWS, state.scale === "others" ? own.holds : undefined);
-    const top = { cell: cellOf(answer.grid, cells[0] ?? 0), share: answer.mass ? Math.abs(answer.values[cells[0] ?? 0]) / answer.mass : 0 };
-    const said = { ...drawn, bundle, state, shown: shownCell, share: shares[shownCell] ?? 0, top };
-    const [time] = [bundle.media.pts_seconds[state.at.frame]];
-    this.stage.say({
-      question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`,
-      where: `${placeWords(cell)}${alone ? "" : ` · ${secondsWords(time)}`}${state.pinned ? "" : " · click to pin"}`,
-      ...headingWords(said),
-      detail: this.#detail(said),
-      badge: badgeWords(block.status), warns: block.status === "untrained",
-      notice: noticeWords({ block, answer, scale }),
-      held: state.held !== null, pinned: state.pinned,
-    });
+    const { state, block, answer, own, scale, shown } = drawn;
+    const report = reportOf(drawn);
+    this.stage.say({ ...report.heading, held: state.held !== null, pinned: state.pinned });
     this.panel.show(state, own.kind);
-    const peak = state.scale === "each" ? scale.peaks[shownCell] ?? scale.shared : scale.shared;
-    this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: this.#scaleNote(said, scale) });
-    this.#facts(said);
-    if (this.panel.numbers.open) this.panel.showTable(cells.map((index) => this.#tableRow(answer, index)));
+    const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
+    this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
+    say(this.panel.facts, report.facts);
+    say(this.panel.more, report.more);
+    if (this.panel.numbers.open) this.panel.showTable(report.table());
     clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => say(this.live, spokenWords(said)), SPEAK_AFTER_MS);
-  }
-
-  #detail({ answer, own, shares, shown }) {
-    const parts = [];
-    if (own.kind === "frame" && shown !== own.t) parts.push(ownWords(answer, shares[own.t], shares[shown]));
-    if (answer.mass > 0) parts.push(spreadWords(answer, spreadOf(answer)));
-    const off = [...answer.offGrid].reduce((sum, weight) => sum + Math.abs(weight), 0);
-    if (answer.offGrid.length) parts.push(`${percent(answer.mass ? off / answer.mass : 0)} goes to ${this.answered.block.off_grid_keys.join(", ")}`);
-    return parts.join(" · ");
-  }
-
-  #scaleNote({ own, state, answer, shown }, scale) {
-    if (state.scale === "each") return `Scale of ${frameWords(answer.grid, shown)} alone: brightness does not compare.`;
-    if (scale.beyond > 0) return `The own ${own.kind} goes up to ${weightWords(scale.beyond)}.`;
-    return "One scale for every frame.";
-  }
-
-  #facts({ block, bundle, index }) {
-    const effect = effectWords(block, block.effectMap ? block.effectMap[index] : null);
-    const classes = classWords(bundle.classes);
-    say(this.panel.facts, [
-      classes && `The network says: ${classes}`,
-      effect && `This block ${effect}`,
-    ].filter(Boolean).join(" · "));
-    say(this.panel.more, [
-      `${bundle.model.title}, ${block.pairwise_title}`,
-      `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
-      block.rebuild_error === null ? "reading not checked" : `reading proved: rebuilt output within ${weightWords(block.rebuild_error)}`,
-      `stored as ${block.theta.half ? "float16" : "float32"}, rows within ${percent(block.row_error)} of their maximum`,
-    ].join(" · "));
-  }
-
-  #tableRow(answer, index) {
-    const cell = cellOf(answer.grid, index);
-    return [
-      frameWords(answer.grid, cell.t).replace(/^frames? /, ""), String(cell.y + 1), String(cell.x + 1),
-      weightWords(answer.values[index]), timesWords(timesEven(answer, answer.values[index])),
-    ];
+    this.speaking = setTimeout(() => say(this.live, report.spoken), SPEAK_AFTER_MS);
   }
 
   /** Show the weight under the pointer in a small label, and ring its cell. */
@@ -302,9 +252,7 @@ export class Viewer {
     this.tip.hidden = !found;
     if (!found) return this.ring.remove();
     const { answer } = this.answered;
-    const weight = answer.values[indexOf(answer.grid, found)];
-    const frame = this.bundle.frames.length > 1 ? `${frameWords(answer.grid, found.t)}, ` : "";
-    say(this.tip, `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(found)}`);
+    say(this.tip, readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1));
     event.target.closest(".nlv-picture").append(this.ring);
     place(this.ring, boundsOf(answer.grid, found));
     const box = this.root.getBoundingClientRect();

@@ -44,15 +44,16 @@ export function gridWords(grid) {
 export function headingWords({ answer, state, shown, strongest, share, alone, top }) {
   const looks = answer.direction === "row";
   if (answer.mass === 0) return { lead: looks ? "looks nowhere" : "is looked at from nowhere", figure: "" };
+  if (shown < 0) return { lead: `finds no ${looks ? "key" : "query"} in frame ${state.held + 1}`, figure: "" };
   if (alone) return { lead: `${looks ? "looks" : "is looked at"} most ${looks ? "at" : "from"} ${placeWords(top.cell)}`, figure: percent(top.share) };
   const most = shown === strongest && state.held === null ? " most" : "";
   return { lead: `${looks ? "looks" : "is looked at"}${most} ${looks ? "at" : "from"} ${frameWords(answer.grid, shown)}`, figure: percent(share) };
 }
 
-/** What the own frame keeps, as the end of "looks most at frame 5 …". */
-export function ownWords({ direction }, own, shown) {
+/** What the own frame or place keeps, as the end of "looks most at frame 5 …". */
+export function ownWords({ direction }, { kind, share }, shown) {
   const keeps = direction === "row" ? "keeps" : "gives";
-  return own > shown ? `after its own frame, which ${keeps} ${percent(own)}` : `its own frame ${keeps} ${percent(own)}`;
+  return share > shown ? `after its own ${kind}, which ${keeps} ${percent(share)}` : `its own ${kind} ${keeps} ${percent(share)}`;
 }
 
 export function spreadWords({ count }, spread) {
@@ -67,10 +68,10 @@ export function spokenWords({ answer, cell, asked, own, strongest, shares, alone
   const whole = (share) => Math.round(100 * share);
   const target = alone ? placeWords(top.cell) : frameWords(answer.grid, strongest);
   const share = whole(alone ? top.share : shares[strongest]);
-  if (own.kind === "frame" && strongest !== own.t && shares[own.t] > shares[strongest]) {
+  if ((own.kind === "place" || !own.ownsFrame(strongest)) && whole(own.share) > share) {
     return looks
-      ? `${from} Its own frame keeps ${whole(shares[own.t])} percent of its attention; of the rest most, ${share} percent, goes to ${target}.`
-      : `${from} Its own frame gives ${whole(shares[own.t])} percent of the looks; of the rest most, ${share} percent, come from ${target}.`;
+      ? `${from} Its own ${own.kind} keeps ${whole(own.share)} percent of its attention; of the rest most, ${share} percent, goes to ${target}.`
+      : `${from} Its own ${own.kind} gives ${whole(own.share)} percent of the looks; of the rest most, ${share} percent, come from ${target}.`;
   }
   return looks ? `${from} Most attention, ${share} percent, goes to ${target}.` : `${from} Most looks, ${share} percent, come from ${target}.`;
 }

@@ -98,7 +98,7 @@ def test_all_attention_goes_where_the_page_says(chromium, tmp_path):
 def test_the_other_direction_asks_who_looks_here(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes()) as viewer:
         grid = QueryGrid.over_clip(clip_frames=3, frames=3, rows=9, cols=16)
-        viewer.page.get_by_role("radio", name="Who looks here").click()
+        viewer.page.get_by_role("button", name="Who looks here").click()
         target = target_of(grid, Cell(0, 1, 2))
         viewer.point(viewer.film(target.t), (target.x + 0.5) / 16, (target.y + 0.5) / 9)
         assert viewer.facts["direction"] == "column"
@@ -253,12 +253,12 @@ def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path
         badge, notice = viewer.page.locator(".nlv-badge"), viewer.page.locator(".nlv-notice")
         assert notice.inner_text().startswith("Nearly flat: no cell gets more than 1× the mean")
         assert badge.inner_text() == ""
-        viewer.page.get_by_role("radio", name="Block raw").click()
+        viewer.page.get_by_role("button", name="Block raw").click()
         viewer.settle()
         assert badge.inner_text() == "untrained block"
         assert notice.inner_text() == ""
         assert "changes nothing" in viewer.page.locator(".nlv-facts").inner_text()
-        viewer.page.get_by_role("radio", name="Block free").click()
+        viewer.page.get_by_role("button", name="Block free").click()
         viewer.settle()
         assert badge.inner_text() == "parameter-free"
 
@@ -289,6 +289,23 @@ def cell_colour(viewer, cell):
     return viewer.page.locator(".nlv-answers .nlv-heat").evaluate(
         "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)", [cell.x, cell.y]
     )
+
+
+def test_a_frame_without_keys_says_so(chromium, tmp_path):
+    def blocks(grid):  # five frames pooled in pairs: the fifth is never a key
+        keys = grid.pooled((2, 1, 1))
+        phi = mapped_block(grid).phi[: keys.size]
+        return (mapped_block(grid, key_grid=keys, phi=phi, subsample=(2, 1, 1)),)
+
+    with opened(chromium, tmp_path, clip_bytes(frames=5, blocks=blocks)) as viewer:
+        viewer.page.locator("[data-bar='4']").click()
+        viewer.settle()
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "finds no key in frame 5"
+        assert not viewer.page.locator(".nlv-answers .nlv-heat").is_visible()
+        viewer.page.locator("[data-bar='3']").click()
+        viewer.settle()
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "looks at frames 3–4"
+        assert viewer.complaints == []
 
 
 # Sizes

@@ -1,10 +1,12 @@
 // The parts of the viewer that need no page: state, scale, colour, words, smoothing.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { timesEven, topOf } from "../../../nonlocal_core/viewer/affinity.js";
 import { PALETTE, STEPS, colourise, toneOf } from "../../../nonlocal_core/viewer/colour.js";
 import { actionOf } from "../../../nonlocal_core/viewer/keys.js";
+import { cellAt, nearestCell } from "../../../nonlocal_core/viewer/grid.js";
 import { upsample } from "../../../nonlocal_core/viewer/paint.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
 import { ownOf, scaleOf } from "../../../nonlocal_core/viewer/scale.js";
@@ -82,6 +84,13 @@ test("a point that the network did not see is not asked from", () => {
   assert.notEqual(act(bundle, state, { type: "ask", at: { frame: 0, x: 0.3, y: 0.5 } }), state);
 });
 
+test("a point beyond a grid is answered by its nearest cell", () => {
+  const ends = { ...grid(2, 3, 4, [0.25, 0, 0.75, 0.9]), frame_spans: [[0, 2], [2, 4]] };
+  assert.deepEqual(nearestCell(ends, { frame: 4, x: 0.1, y: 0.95 }), { t: 1, y: 2, x: 0 });
+  assert.deepEqual(nearestCell(ends, { frame: 1, x: 0.5, y: 0.1 }), cellAt(ends, { frame: 1, x: 0.5, y: 0.1 }));
+  assert.equal(cellAt(ends, { frame: 4, x: 0.5, y: 0.5 }), null);
+});
+
 test("frames step round, a held frame is let go by a new pin", () => {
   const bundle = bundleOf();
   const state = act(bundle, startState(bundle), { type: "step", from: 4, by: 1 });
@@ -129,6 +138,7 @@ test("a picture leaves out the own place: the cell over the query and its neighb
   const where = grid(1, 5, 7);
   const own = ownOf(blockOf(where), rowAnswer(Array(35).fill(1), where), { t: 0, y: 2, x: 6 });
   assert.equal(own.kind, "place");
+  assert.ok(Math.abs(own.share - 6 / 35) < 1e-9);
   const held = [...Array(35).keys()].filter(own.holds);
   assert.deepEqual(held, [12, 13, 19, 20, 26, 27]); // rows 1 to 3, columns 5 and 6
 });
@@ -139,7 +149,12 @@ test("the own place of a column is all queries over the key and its neighbours",
   const own = ownOf(blockOf(queries, [1, 2, 2]), answer, { t: 0, y: 1, x: 1 });
   const covers = (y, x) => own.holds(y * 8 + x);
   assert.ok(covers(2, 2) && covers(3, 3) && covers(0, 0) && covers(5, 5));
-  assert.ok(!covers(2, 7) && !covers(3, 6 + 1));
+  assert.ok(!covers(2, 6) && !covers(3, 7));
+  const pairs = { ...rowAnswer(Array(5 * 48).fill(1), grid(5, 6, 8)), direction: "column" };
+  const first = ownOf(blockOf(grid(5, 6, 8), [2, 1, 1]), pairs, { t: 0, y: 0, x: 0 });
+  const last = ownOf(blockOf(grid(5, 6, 8), [2, 1, 1]), pairs, { t: 1, y: 0, x: 0 });
+  assert.deepEqual([0, 1, 2, 3, 4].filter(first.ownsFrame), [0, 1]);
+  assert.deepEqual([0, 1, 2, 3, 4].filter(last.ownsFrame), [2, 3, 4]);
 });
 
 test("attention within frames leaves out places, for no other frame can answer", () => {
@@ -225,13 +240,14 @@ test("numbers are said plainly", () => {
 test("the sentence tells the strongest frame, and what the own frame keeps when that is more", () => {
   const where = grid(4, 8, 9);
   const answer = { direction: "row", grid: where, mass: 1 };
-  const said = { answer, cell: { t: 2, y: 7, x: 8 }, asked: where, own: { kind: "frame", t: 2 }, strongest: 3, alone: false, top: null };
+  const said = { answer, cell: { t: 2, y: 7, x: 8 }, asked: where, own: { kind: "frame", ownsFrame: (t) => t === 2, share: 0.37 }, strongest: 3, alone: false, top: null };
   assert.equal(spokenWords({ ...said, shares: [0.1, 0.1, 0.37, 0.43] }), "Query frame 3, row 8, column 9. Most attention, 43 percent, goes to frame 4.");
-  assert.match(spokenWords({ ...said, shares: [0.02, 0.02, 0.85, 0.11] }), /own frame keeps 85 percent .* 11 percent, goes to frame 4/);
+  assert.match(spokenWords({ ...said, own: { kind: "frame", ownsFrame: (t) => t === 2, share: 0.85 }, shares: [0.02, 0.02, 0.85, 0.11] }), /own frame keeps 85 percent .* 11 percent, goes to frame 4/);
   assert.match(spokenWords({ ...said, answer: { ...answer, mass: 0 }, shares: [0, 0, 0, 0] }), /Every weight is zero/);
   const heading = { answer, state: { held: null }, shown: 3, strongest: 3, share: 0.43, alone: false };
   assert.deepEqual(headingWords(heading), { lead: "looks most at frame 4", figure: "43 %" });
   assert.equal(headingWords({ ...heading, state: { held: 1 }, shown: 1 }).lead, "looks at frame 2");
+  assert.equal(headingWords({ ...heading, state: { held: 7 }, shown: -1 }).lead, "finds no key in frame 8");
   assert.equal(headingWords({ ...heading, answer: { ...answer, direction: "column" } }).lead, "is looked at most from frame 4");
 });
 
@@ -241,4 +257,10 @@ test("what is no bundle is refused with a sentence", () => {
   assert.throws(() => parseBundle(bytes(80, 75, 3, 4)), /not a bundle/);
   assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 2)), /version 2/);
   assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 1, 0, 0, 0, 255, 255)), /cut off or damaged/);
+});
+
+test("every module's imports exist", async () => {
+  for (const file of readdirSync(new URL("../../../nonlocal_core/viewer/", import.meta.url))) {
+    if (file.endsWith(".js") && file !== "page.js") await import(`../../../nonlocal_core/viewer/${file}`); // page.js starts a page
+  }
 });
