@@ -15,6 +15,7 @@ from torch.nn.functional import avg_pool3d, conv3d, relu_
 
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.models.block import Affine, NonlocalBlock
+from nonlocal_core.models.cost import forward_bytes
 from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.models.resnet_config import EXPANSION, STAGE_NAMES, STEM_CHANNELS, Pooling, ResNetConfig, Stage
@@ -153,6 +154,14 @@ class ResNet(nn.Module):
             if name == "res2":
                 x = self.pool2(x)
         return self._logits(x)
+
+    def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
+        """Return by how much the process grows at the peak of a forward pass on the CPU, about.
+
+        ``clip_shape``: (B, 3, T, H, W).
+        """
+        batch, _, frames, height, width = clip_shape
+        return batch * forward_bytes(self.config, clip_thw=(frames, height, width))
 
     @property
     def inserted(self) -> tuple[InsertedBlock, ...]:

@@ -7,6 +7,7 @@ from nonlocal_core.media import InputSpec
 from nonlocal_core.models.block import NonlocalConfig
 from nonlocal_core.models.kinetics400 import kinetics400_classes
 from nonlocal_core.models.resnet_config import Head, Pooling, Stage, Triple
+from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise
 
 Depth = Literal[50, 101]
 BlockCount = Literal[0, 1, 5, 10]
@@ -111,7 +112,16 @@ def stem_kernel(family: Family) -> int:
     return _TEMPORAL_KERNELS[family][0]
 
 
-def title(source: str, family: Family, depth: Depth, blocks: BlockCount) -> str:
+def title(
+    source: str, family: Family, depth: Depth, blocks: BlockCount, pairwise: Pairwise = "embedded_gaussian"
+) -> str:
     """Return what people call the network."""
     name = {"c2d": "C2D", "i3d": "I3D", "slow": "slow"}[family]
-    return f"{source}, {name} ResNet-{depth}, {blocks or 'no'} non-local block{'' if blocks == 1 else 's'}"
+    return f"{source}, {name} ResNet-{depth}, {blocks_title(blocks, pairwise)}"
+
+
+def blocks_title(blocks: BlockCount, pairwise: Pairwise) -> str:
+    """Return how many blocks of which kind, in words."""
+    if blocks == 0:
+        return "no non-local blocks"
+    return f"{blocks} non-local block{'' if blocks == 1 else 's'} ({PAIRWISE_TITLES[pairwise].lower()})"

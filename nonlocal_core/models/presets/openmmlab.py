@@ -21,6 +21,7 @@ from nonlocal_core.models.presets.common import (
     POOL1_PADDED,
     POOL2,
     Depth,
+    blocks_title,
     mean_first,
     mean_of_frames,
     stages,
@@ -36,7 +37,7 @@ _CLIPS = {"4x16": (4, 16), "8x8": (8, 8)}
 def mmaction2_i3d(*, pairwise: Pairwise = "embedded_gaussian", blocks: Literal[0, 5] = 5) -> ResNetConfig:
     """Return mmaction2's I3D for 32 frames at stride 2, whose softmax is not scaled."""
     return ResNetConfig(
-        title=title("mmaction2 32x2", "i3d", 50, blocks),
+        title=title("mmaction2 32x2", "i3d", 50, blocks, pairwise),
         stem_temporal_kernel=5,
         stem_temporal_stride=2,
         pool1=POOL1_DROPPING,
@@ -87,7 +88,7 @@ def mmaction2_slowonly_ava(*, clip: Literal["4x16", "8x8"]) -> ResNetConfig:
 def mmaction2_tsm(*, pairwise: Pairwise = "embedded_gaussian", blocks: Literal[0, 5] = 5) -> ResNetConfig:
     """Return mmaction2's temporal shift network on 8 frames spread over the video; not scaled either."""
     return ResNetConfig(
-        title=f"mmaction2 TSM, ResNet-50, {blocks or 'no'} non-local blocks",
+        title=f"mmaction2 TSM, ResNet-50, {blocks_title(blocks, pairwise)}",
         stem_temporal_kernel=1,
         stem_temporal_stride=1,
         pool1=POOL1_PADDED,
@@ -108,7 +109,7 @@ def mit_tsm() -> ResNetConfig:
     """Return MIT's temporal shift network with AlexHex7's blocks, on 8 frames at stride 8 (dense sampling)."""
     return replace(
         mmaction2_tsm(),
-        title="MIT TSM, ResNet-50, 5 non-local blocks",
+        title=f"MIT TSM, ResNet-50, {blocks_title(5, 'embedded_gaussian')}",
         nonlocal_config=ALEXHEX7_BLOCKS,
         input_spec=IMAGENET,
         frame_stride=8,

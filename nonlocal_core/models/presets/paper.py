@@ -27,7 +27,7 @@ def paper_resnet(
     Differs from all released code: pool1 3x3x3, pool2 3x1x1, no softmax scale, keys pooled after phi and g.
     """
     return ResNetConfig(
-        title=title("Paper, table 1", family, depth, blocks),
+        title=title("Paper, table 1", family, depth, blocks, pairwise),
         stem_temporal_kernel=stem_kernel(family),
         stem_temporal_stride=2,
         pool1=Pooling(kernel=(3, 3, 3), stride=(2, 2, 2), padding=(1, 1, 1)),

@@ -22,6 +22,7 @@ from nonlocal_core.models.presets.common import (
     title,
 )
 from nonlocal_core.models.resnet_config import ResNetConfig
+from nonlocal_core.vocabulary import Pairwise
 
 
 def pyslowfast_8x8(*, family: Family, depth: Depth = 50, blocks: Literal[0, 5] = 5) -> ResNetConfig:
@@ -30,16 +31,17 @@ def pyslowfast_8x8(*, family: Family, depth: Depth = 50, blocks: Literal[0, 5] =
     C2D and I3D take the softmax; the slow network's files ask for the dot product, and it keeps all frames.
     """
     slow = family == "slow"
+    pairwise: Pairwise = "dot_product" if slow else "embedded_gaussian"
     placement = SLOWFAST_R101 if (depth, blocks) == (101, 5) else PLACEMENTS[depth, blocks]
     return ResNetConfig(
-        title=title("PySlowFast 8x8", family, depth, blocks),
+        title=title("PySlowFast 8x8", family, depth, blocks, pairwise),
         stem_temporal_kernel=stem_kernel(family),
         stem_temporal_stride=1,
         pool1=POOL1_PADDED,
         pool2=None if slow else POOL2,
         stages=stages(family, depth, placement),
         norm="batch",
-        pairwise="dot_product" if slow else "embedded_gaussian",
+        pairwise=pairwise,
         nonlocal_config=replace(CAFFE2_BLOCKS, scale="none") if slow else CAFFE2_BLOCKS,
         head=softmax_first((8, 7, 7) if slow else (4, 7, 7)),
         input_spec=ONE_GREY,
@@ -52,7 +54,7 @@ def pyslowfast_slow_4x16(*, blocks: Literal[0, 5] = 5) -> ResNetConfig:
     """Return PySlowFast's slow network for 4 frames at stride 16."""
     return replace(
         pyslowfast_8x8(family="slow", blocks=blocks),
-        title=title("PySlowFast 4x16", "slow", 50, blocks),
+        title=title("PySlowFast 4x16", "slow", 50, blocks, "dot_product"),
         head=softmax_first((4, 7, 7)),
         clip_frames=4,
         frame_stride=16,

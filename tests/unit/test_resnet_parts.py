@@ -1,0 +1,143 @@
+"""Head, temporal shift, groups, progress, names and memory of the ResNets."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from network_oracle import shift
+
+from nonlocal_core.errors import ShapeError
+from nonlocal_core.models import clip_probabilities, presets
+from nonlocal_core.models.progress import forward_progress
+from nonlocal_core.models.resnet import ResNet, temporal_shift
+
+HEIGHT, WIDTH = 40, 56
+
+
+def small(config, **head):
+    """A network with a handful of classes; its weights do not matter."""
+    torch.manual_seed(8)
+    classes = tuple("abcdefg")
+    return ResNet(replace(config, head=replace(config.head, classes=classes, **head))).eval()
+
+
+def run(network, frames, height=HEIGHT, width=WIDTH):
+    torch.manual_seed(9)
+    with torch.inference_mode():
+        return network(torch.randn(2, 3, frames, height, width))
+
+
+def test_temporal_shift_moves_an_eighth_each_way():
+    x = torch.randn(2, 24, 5, 3, 4)
+    before = x.clone()
+    assert torch.equal(temporal_shift(x), shift(x))
+    assert torch.equal(x, before)
+
+
+def test_the_softmax_comes_before_the_mean_or_after_it():
+    """The map is 4 x 2 x 2 and the window 3 x 1 x 2, so there are 2 x 2 x 1 positions."""
+    config = presets.pyslowfast_8x8(family="c2d", blocks=0)
+    first = small(config, window=(3, 1, 2))
+    after = small(config, window=(3, 1, 2), softmax_first=False)
+    after.load_state_dict(first.state_dict())
+    for network in (first, after):
+        torch.nn.init.normal_(network.head.weight, generator=torch.Generator().manual_seed(1))
+    at_positions, averaged = run(first, 8), run(after, 8)
+    assert at_positions.shape == (2, 4, 7)
+    assert averaged.shape == (2, 1, 7)
+    torch.testing.assert_close(at_positions.mean(dim=1), averaged[:, 0])
+    assert (clip_probabilities(at_positions) - clip_probabilities(averaged)).abs().max() > 1e-3
+
+
+def test_the_window_is_that_of_training_and_is_cut_to_small_maps():
+    network = small(presets.caffe2_8x8(family="c2d", blocks=0))
+    assert run(network, 2, 224, 288).shape == (2, 3, 7)  # 7 x 9 cells under a window of 7 x 7
+    assert run(network, 8).shape == (2, 1, 7)
+
+
+def test_pool1_without_padding_leaves_55_cells_and_28_all_the_same():
+    """Nothing downstream tells whether pool1 was padded."""
+    sizes = {}
+    for name, config in (("unpadded", presets.caffe2_8x8), ("padded", presets.pyslowfast_8x8)):
+        network = small(config(family="c2d", blocks=0))
+        seen = []
+        for stage in (network.res2, network.res3):
+            stage[-1].register_forward_hook(lambda _module, _inputs, output, seen=seen: seen.append(output.shape[-1]))
+        run(network, 2, 32, 224)
+        sizes[name] = seen
+    assert sizes == {"unpadded": [55, 28], "padded": [56, 28]}
+
+
+def test_groups_in_time_need_the_length_of_training():
+    network = small(presets.caffe2_32x4_affine())
+    with pytest.raises(ShapeError, match="32 frames; got 16"):
+        run(network, 16)
+    assert run(small(presets.caffe2_32x4_affine(blocks=0)), 16).shape == (2, 1, 7)  # no block, no groups
+
+
+def test_progress_counts_the_bottleneck_blocks_of_this_context_only():
+    network = small(presets.pyslowfast_8x8(family="c2d", depth=50, blocks=5))
+    steps = []
+    run(network, 4)
+    with forward_progress(lambda done, total: steps.append((done, total))):
+        run(network, 4)
+    run(network, 4)
+    assert steps == [(done, 16) for done in range(1, 17)]
+
+
+def test_a_listener_can_cancel_and_leaves_nothing_behind():
+    def cancel(done, total):
+        raise KeyboardInterrupt
+
+    network = small(presets.pyslowfast_8x8(family="c2d", blocks=0))
+    with pytest.raises(KeyboardInterrupt), forward_progress(cancel):
+        run(network, 4)
+    assert run(network, 4).shape == (2, 1, 7)
+
+
+def test_blocks_have_stable_names_and_say_where_they_are():
+    inserted = small(presets.caffe2_32x4_affine()).inserted
+    assert [block.name for block in inserted] == ["res3.1", "res3.3", "res4.1", "res4.3", "res4.5"]
+    assert inserted[0].title == "stride 8 · res3, after block 2 of 4"
+    assert inserted[4].title == "stride 16 · res4, after block 6 of 6"
+    assert [bool(block.note) for block in inserted] == [True, True, False, False, False]
+    assert {block.status for block in inserted} == {"untrained"}
+    assert {block.temporal_groups for block in (inserted[0].module, inserted[1].module)} == {4}
+    assert inserted[2].module.temporal_groups == 1
+
+
+def test_a_network_without_a_classifier_answers_nothing():
+    network = ResNet(presets.mmaction2_slowonly_ava(clip="4x16")).eval()
+    with torch.inference_mode():
+        answer = network(torch.zeros(1, 3, 4, HEIGHT, WIDTH))
+    assert answer.shape == (1, 1, 0)
+    assert clip_probabilities(answer).shape == (1, 0)
+
+
+MEASURE = """
+import sys
+import torch
+from nonlocal_core.models.presets import pyslowfast_8x8
+from nonlocal_core.models.resnet import ResNet
+
+def status(key):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
+
+network = ResNet(pyslowfast_8x8(family="i3d")).eval()
+clip = torch.randn(1, 3, 8, 224, 384)
+open("/proc/self/clear_refs", "w").write("5")  # forget the peak so far
+before = status("VmRSS")
+with torch.inference_mode():
+    network(clip)
+print(network.forward_bytes(clip.shape), status("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_memory_is_forecast_within_a_fifth():
+    out = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
+    forecast, measured = map(int, out.stdout.split())
+    assert abs(forecast - measured) < 0.2 * measured
