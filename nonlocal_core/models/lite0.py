@@ -23,6 +23,11 @@ CPU_CHUNK_PIXELS = 2 * 224 * 224
 ACCELERATOR_CHUNK_PIXELS = 32 * 224 * 224
 """The same on a GPU, which wants larger batches; about 0.4 GiB of activations in float32."""
 
+_CHUNK_BYTES_PER_PIXEL = 260
+"""Activations of one chunk at their peak, in block 1: 58 float32 numbers a pixel, and what the convolutions need."""
+_KEPT_BYTES_PER_PIXEL = 5
+"""The features after block 4 of all frames, twice while the chunks are joined."""
+
 _STEM_CHANNELS = 32
 _HEAD_CHANNELS = 1280
 _CLASSES = 1000
@@ -128,6 +133,12 @@ class Lite0(nn.Module):
         """Return the class logits of every frame."""
         return self.to_logits(self.to_stride16(self.to_stride8(frames)))
 
+    def forward_bytes(self, *, frames: int, height: int, width: int) -> int:
+        """Return about how much memory a run over these frames takes at its peak, weights and input not counted."""
+        pixels = height * width
+        chunk = min(frames, frames_at_once(pixels, self.classifier.weight.device)) * pixels
+        return _CHUNK_BYTES_PER_PIXEL * chunk + _KEPT_BYTES_PER_PIXEL * frames * pixels
+
     def _stride8(self, frames: Tensor) -> Tensor:
         features: Tensor = self.blocks[:_STRIDE8_BLOCKS](relu6(self.stem(frames), inplace=True))
         return features
@@ -158,9 +169,14 @@ def _same_padding(size: int, *, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def frames_at_once(pixels: int, device: torch.device) -> int:
+    """Return how many frames of that many pixels go through the trunk together."""
+    limit = CPU_CHUNK_PIXELS if device.type == "cpu" else ACCELERATOR_CHUNK_PIXELS
+    return max(1, limit // pixels)
+
+
 def _in_chunks(step: Callable[[Tensor], Tensor], x: Tensor, *, stride: int) -> Tensor:
-    """Apply ``step`` to a few frames at a time; ``stride`` tells how many input pixels one cell of x stands for."""
-    limit = CPU_CHUNK_PIXELS if x.device.type == "cpu" else ACCELERATOR_CHUNK_PIXELS
-    count = max(1, limit // (x.shape[-2] * x.shape[-1] * stride**2))
+    """Apply ``step`` to a few frames at a time; ``stride`` tells how many input pixels a cell of x has on a side."""
+    count = frames_at_once(x.shape[-2] * x.shape[-1] * stride**2, x.device)
     chunks = [step(chunk.contiguous(memory_format=torch.channels_last)) for chunk in torch.split(x, count)]
     return torch.cat(chunks)

@@ -1,5 +1,7 @@
 """The default networks: one frozen trunk, and blocks on the features of the whole clip at stride 8 and stride 16."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,6 +37,25 @@ UNTRAINED_NOTES: dict[Pairwise, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockMemory:
+    """What the blocks of a network take at their peak, tables included; measured on Linux, float32."""
+
+    bytes_per_pixel: float
+    """Of the clip that goes in."""
+    fixed_bytes: int = 20_000_000
+    """What the trunk freed and the allocator has not given back yet."""
+
+
+PARAMETER_FREE_MEMORY = BlockMemory(bytes_per_pixel=27.5)
+UNTRAINED_MEMORY: dict[Pairwise, BlockMemory] = {
+    "gaussian": BlockMemory(bytes_per_pixel=15.0, fixed_bytes=80_000_000),  # scores of raw features, in chunks
+    "embedded_gaussian": BlockMemory(bytes_per_pixel=12.0),
+    "dot_product": BlockMemory(bytes_per_pixel=12.0),
+    "concatenation": BlockMemory(bytes_per_pixel=20.0),
+}
+
+
 class Lite0Network(nn.Module):
     """Classify every frame, passing the features of the whole clip through a block after block 4 and after block 10.
 
@@ -50,13 +71,20 @@ class Lite0Network(nn.Module):
     classes = imagenet_classes()
 
     def __init__(
-        self, trunk: Lite0, *, stride8: InsertedBlock, stride16: InsertedBlock, joint: InsertedBlock | None = None
+        self,
+        trunk: Lite0,
+        *,
+        stride8: InsertedBlock,
+        stride16: InsertedBlock,
+        joint: InsertedBlock | None = None,
+        memory: BlockMemory,
     ) -> None:
         super().__init__()
         self.trunk = trunk
         self.stride8 = stride8.module
         self.stride16 = stride16.module
         self.joint = joint.module if joint else None
+        self.memory = memory
         self.inserted = (stride8, stride16) if joint is None else (stride8, stride16, joint)
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
@@ -67,11 +95,20 @@ class Lite0Network(nn.Module):
         coarse = self.stride16(_as_clip(self.trunk.to_stride16(_as_frames(fine)), batch))
         report_step(2, 3)
         if self.joint is not None:
-            enlarged = interpolate(_as_frames(coarse), fine.shape[-2:], mode="bilinear", align_corners=False)
-            self.joint(torch.cat([fine, _as_clip(enlarged, batch)], dim=1))
+            self.joint(_joined(fine, coarse))
         logits = self.trunk.to_logits(_as_frames(coarse)).view(batch, -1, len(self.classes))
         report_step(3, 3)
         return logits
+
+    def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
+        """Return about how much memory a run takes at its peak, every block's tables kept; weights and input apart.
+
+        ``clip_shape``: (B, 3, T, H, W).
+        """
+        batch, _, frames, height, width = clip_shape
+        pixels = batch * frames * height * width
+        trunk = self.trunk.forward_bytes(frames=batch * frames, height=height, width=width)
+        return max(trunk, self.memory.fixed_bytes + round(self.memory.bytes_per_pixel * pixels))
 
 
 def clip_probabilities(logits: Float[Tensor, "B T K"]) -> Float[Tensor, "B K"]:
@@ -86,6 +123,7 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
         stride8=_probe("stride8", STRIDE8_TITLE),
         stride16=_probe("stride16", STRIDE16_TITLE),
         joint=_probe("stride8+16", JOINT_TITLE),
+        memory=PARAMETER_FREE_MEMORY,
     )
 
 
@@ -104,6 +142,7 @@ def untrained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
         trunk,
         stride8=_untrained("stride8", STRIDE8_TITLE, fine),
         stride16=_untrained("stride16", STRIDE16_TITLE, coarse),
+        memory=UNTRAINED_MEMORY[pairwise],
     )
 
 
@@ -115,6 +154,12 @@ def _probe(name: str, title: str) -> InsertedBlock:
 def _untrained(name: str, title: str, block: NonlocalBlock) -> InsertedBlock:
     note = UNTRAINED_NOTES[block.pairwise]
     return InsertedBlock(name=name, title=title, module=block, status="untrained", note=note)
+
+
+def _joined(fine: Float[Tensor, "B C T H W"], coarse: Float[Tensor, "B K T Y X"]) -> Float[Tensor, "B C+K T H W"]:
+    """Return both layers on the finer grid; a cell of the coarser one keeps its place in the frame."""
+    enlarged = interpolate(_as_frames(coarse), fine.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.cat([fine, _as_clip(enlarged, len(fine))], dim=1)
 
 
 def _as_frames(clip: Tensor) -> Tensor:
