@@ -20,6 +20,11 @@ export function rowOf(block, query) {
   return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), mass: massOf(scores), count: keyCount };
 }
 
+/** Whether columns can be asked for: a softmax needs its normaliser, which a bundle of very many positions leaves out. */
+export function hasColumns({ softmax, logNormaliser }) {
+  return !softmax || logNormaliser !== null;
+}
+
 /** Who looks at a key cell: the weight that every query gives it. Columns do not sum to 1. */
 export function columnOf(block, key) {
   const { keyCount, logNormaliser, channels, query_grid: grid } = block;

@@ -44,5 +44,6 @@ export function segmented(label, titles, choose) {
   ));
   const root = el("div", { class: "nlv-segments", role: "group", "aria-label": label }, ...buttons);
   const press = (index) => buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === index)));
-  return { root, press };
+  const allow = (index, allowed, hint) => Object.assign(buttons[index], { disabled: !allowed, title: hint });
+  return { root, press, allow };
 }

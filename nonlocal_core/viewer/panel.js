@@ -6,6 +6,8 @@ import { SCALES } from "./scale.js";
 import { MOST_ARROWS } from "./state.js";
 
 const DIRECTIONS = ["row", "column"];
+const LOOKED_AT = "The weights that other positions give to this one (d)";
+const TOO_MANY = "Not for so many positions: choose fewer frames or a smaller short side";
 const SCALE_TITLES = {
   frame: ["Leave out own frame", "All frames", "Each frame by itself"],
   place: ["Leave out own place", "Everything", "Each frame by itself"],
@@ -32,7 +34,7 @@ export class Panel {
     this.act = act;
     this.direction = segmented("Direction", [
       { title: "Where it looks", hint: "The weights of this position's row (d)" },
-      { title: "Who looks here", hint: "The weights that other positions give to this one (d)" },
+      { title: "Who looks here", hint: LOOKED_AT },
     ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
     this.blocks = el("div", { class: "nlv-blocks" });
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "tour", stop: 0 }) }, "Tour");
@@ -69,7 +71,8 @@ export class Panel {
     this.stops = bundle.view.tour;
   }
 
-  show(state, ownKind) {
+  show(state, ownKind, turns) {
+    this.direction.allow(1, turns, turns ? LOOKED_AT : TOO_MANY);
     this.chooser?.press(state.block);
     this.direction.press(DIRECTIONS.indexOf(state.direction));
     this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);

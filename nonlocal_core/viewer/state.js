@@ -6,6 +6,7 @@
 // stop     the stop of the tour that is shown, -1 for none
 // history  what was pinned before, newest last; null for "nothing"
 
+import { hasColumns } from "./affinity.js";
 import { SCALES } from "./scale.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 
@@ -29,6 +30,11 @@ export function askedGrid(bundle, state) {
 
 /** Returns the state after an action; the same object when the action changes nothing. */
 export function reduce(state, action, bundle) {
+  const next = after(state, action, bundle);
+  return next.direction === "row" || hasColumns(bundle.blocks[next.block]) ? next : { ...next, direction: "row" };
+}
+
+function after(state, action, bundle) {
   switch (action.type) {
     case "ask": return sees(bundle, state, action.at) ? { ...state, at: action.at, pinned: false, stop: -1 } : state;
     case "pin": return pin(bundle, state, action.at ?? state.at);

@@ -63,17 +63,18 @@ class Mount {
 
   /** Same bundle, maybe another question: one that Python set is adopted, the echo of our own is not. */
   #follow() {
-    const query = nameOf(this.wanted.query);
-    if (query !== this.query) {
-      this.query = query;
-      const echoed = this.sent.indexOf(query);
-      if (echoed >= 0) this.sent.splice(0, echoed + 1);
-      else this.viewer.adopt(this.wanted.query ?? null);
+    const { query = null, block } = this.wanted;
+    const [asked, shown] = [nameOf(query), this.block];
+    this.block = block;
+    const echoed = asked === this.query ? -1 : this.sent.indexOf(asked);
+    if (echoed >= 0) {
+      this.query = asked;
+      this.sent.splice(0, echoed + 1);
+      return;
     }
-    if (this.wanted.block !== this.block) {
-      this.block = this.wanted.block;
-      if (this.block) this.viewer.showBlock(this.block);
-    }
+    if (asked !== this.query) this.viewer.adopt(query);
+    if (block && block !== shown) this.viewer.showBlock(block);
+    this.query = asked;
   }
 
   #send(message) {
@@ -105,7 +106,9 @@ function schemeOf(root) {
 
 /** A question as text, equal for equal questions whatever happened to the order of its fields on the way. */
 function nameOf(question) {
-  return question ? [question.frame, question.x.toFixed(5), question.y.toFixed(5)].join(" ") : "";
+  if (!question) return "";
+  const { frame, x, y, block = "", direction = "" } = question;
+  return [frame, x.toFixed(5), y.toFixed(5), direction, block].join(" ");
 }
 
 /** A bundle that came with the data itself: bytes, or an Arrow table with one binary cell. */

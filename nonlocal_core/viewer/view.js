@@ -1,6 +1,6 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { columnOf, rowOf, sharesOf, topOf } from "./affinity.js";
+import { columnOf, hasColumns, rowOf, sharesOf, topOf } from "./affinity.js";
 import { el, place, say } from "./dom.js";
 import { Film } from "./film.js";
 import { boundsOf, cellAt, cellOf, indexOf, nearestCell, pointOf, temporalCell } from "./grid.js";
@@ -54,6 +54,7 @@ export class Viewer {
   /** Show a bundle with its decoded photographs. `asked` is a question to begin with instead of the bundle's own. */
   open(bundle, photos, asked = null) {
     this.bundle = bundle;
+    this.#forgetPhotos();
     this.photos = photos;
     this.state = startState(bundle);
     this.answered = null;
@@ -95,7 +96,13 @@ export class Viewer {
     this.resized.disconnect();
     clearTimeout(this.speaking);
     clearTimeout(this.telling);
+    cancelAnimationFrame(this.drawing);
+    this.#forgetPhotos();
     this.root.remove();
+  }
+
+  #forgetPhotos() {
+    this.photos?.forEach((photo) => photo.close());
   }
 
   #become(state, tells) {
@@ -152,15 +159,18 @@ export class Viewer {
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = null;
-      this.#draw();
+      this.outgrown ? this.#layout() : this.#draw();
     });
   }
 
   #layoutSoon() {
-    if (this.bundle) requestAnimationFrame(() => this.#layout());
+    if (!this.bundle) return;
+    this.outgrown = true;
+    this.#drawSoon();
   }
 
   #layout() {
+    this.outgrown = false;
     const ratio = window.devicePixelRatio || 1;
     this.stage.layout(ratio);
     this.film.layout(ratio);
@@ -236,7 +246,7 @@ export class Viewer {
     const { state, block, answer, own, scale, shown } = drawn;
     const report = reportOf(drawn);
     this.stage.say({ ...report.heading, held: state.held !== null, pinned: state.pinned });
-    this.panel.show(state, own.kind);
+    this.panel.show(state, own.kind, hasColumns(block));
     const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
     this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
     say(this.panel.facts, report.facts);
