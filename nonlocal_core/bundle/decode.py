@@ -84,7 +84,7 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
     kt, kh, kw = fields.counts("subsample", below=_MAX_CELLS, length=3)
     pairwise = fields.choice("pairwise", PAIRWISE)
-    if (normaliser is not None) != (pairwise in ("gaussian", "embedded_gaussian")):
+    if normaliser is not None and pairwise not in ("gaussian", "embedded_gaussian"):
         raise BundleError(f"{fields.path('log_normaliser')} belongs to the two Gaussians only; got {pairwise}.")
     if min(kt, kh, kw, channels) < 1 or channels > _MAX_CHANNELS:
         raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")

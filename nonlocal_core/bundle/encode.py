@@ -21,6 +21,9 @@ LONG_SIDE = 640
 JPEG_QUALITY = 84
 MAX_ROW_ERROR = 0.005
 """Of the row's maximum; a larger error of float16 makes the block travel as float32. Heat has 256 steps of 0.004."""
+MAX_NORMALISER_PRODUCTS = 6 * 10**10
+"""Multiply-adds spent on the normaliser of one block, which only columns need; three times what 8 frames of 28 x 48
+cells and 152 channels take. Beyond it the block travels without, and the viewer says so."""
 _SAMPLED_ROWS = 48
 _COMFORTABLE_PEAK = 2.0**11
 """float16 keeps 11 bits between 2**-14 and 2**16; tables are brought here when their peak leaves [2**-3, 2**15]."""
@@ -90,7 +93,7 @@ def _block(writer: Writer, block: BlockCapture) -> dict[str, object]:
         "off_grid_keys": list(block.off_grid_keys),
         "theta": writer.table(stored[0], gains[0]),
         "phi": writer.table(stored[1], gains[1]),
-        "log_normaliser": writer.table(log_normaliser(seen).astype(np.float32)) if block.is_softmax else None,
+        "log_normaliser": writer.table(log_normaliser(seen).astype(np.float32)) if _has_columns(block) else None,
         "effect": block.mean_effect,
         "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
         "row_error": error,
@@ -108,6 +111,10 @@ def _storable(block: BlockCapture) -> tuple[list[np.ndarray], list[float], float
         if error <= MAX_ROW_ERROR:
             return halves, gains, error
     return [table.astype(np.float32) for table in tables], [1.0, 1.0], 0.0
+
+
+def _has_columns(block: BlockCapture) -> bool:
+    return block.is_softmax and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
 
 
 def _gain(table: np.ndarray) -> float:

@@ -67,7 +67,7 @@ class BundledBlock:
 
     capture: BlockCapture
     log_normaliser: Float32[np.ndarray, " Nq"] | None
-    """Of the stored tables; None where the weights have no normaliser."""
+    """Of the stored tables; None where the weights have none, or where it was too dear: then there are no columns."""
     dtype: str
     """``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float

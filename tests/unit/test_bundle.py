@@ -314,3 +314,10 @@ def test_two_blocks_of_one_name_are_refused():
 
 def test_the_test_that_rebuilds_headers_changes_nothing_by_itself():
     assert rebuilt(copy.deepcopy(HEADER), PAYLOAD) == FULL
+
+
+def test_a_block_of_too_many_positions_travels_without_its_normaliser(monkeypatch):
+    block = make_block("gaussian")
+    assert decode_bundle(make_bundle(block)).blocks[0].log_normaliser is not None
+    monkeypatch.setattr("nonlocal_core.bundle.encode.MAX_NORMALISER_PRODUCTS", block.theta.size * block.key_count - 1)
+    assert decode_bundle(make_bundle(block)).blocks[0].log_normaliser is None

@@ -56,6 +56,16 @@ test("pins are remembered, and undo walks back through them to nothing", () => {
   assert.equal(act(bundle, state, { type: "undo" }), state);
 });
 
+test("columns cannot be asked of a softmax that came without its normaliser", () => {
+  const bare = blockOf(grid(5, 6, 8), [1, 1, 1], { name: "bare", softmax: true, logNormaliser: null });
+  const bundle = bundleOf([blockOf(grid(5, 6, 8)), bare]);
+  const state = { ...startState(bundle), block: 0 };
+  const turned = act(bundle, state, { type: "direction" });
+  assert.equal(turned.direction, "column");
+  assert.equal(act(bundle, turned, { type: "block", block: 1 }).direction, "row");
+  assert.equal(act(bundle, { ...state, block: 1 }, { type: "direction" }).direction, "row");
+});
+
 test("undo brings back what was let go, with its block and direction", () => {
   const bundle = bundleOf();
   const at = { frame: 1, x: 0.3, y: 0.7 };
