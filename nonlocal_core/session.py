@@ -34,6 +34,7 @@ from nonlocal_core.forward import Device, DeviceChoice, pick_device, run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample, network_input, read_frames
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian, clip_probabilities
+from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.render import (
     Caption,
@@ -125,6 +126,8 @@ class Session:
     view: ViewTransform
     capture: Capture
     model: PreparedModel
+    forecast_bytes: int
+    """What the run was expected to take of the device's memory at its peak, weights and input apart."""
     sample: Sample | None = None
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
 
@@ -166,10 +169,16 @@ class Session:
             limits=limits or Limits(),
             progress=lambda done, total: tell("Reading frames", done, total),
         )
-        tell("Running the network", 0, 1)
-        view, capture = _record(prepared, shown, short_side)
-        tell("Running the network", 1, 1)
-        return cls(frames=shown, view=view, capture=capture, model=prepared, sample=sample)
+        with forward_progress(lambda done, total: tell("Running the network", done, total)):
+            view, capture, forecast_bytes = _record(prepared, shown, short_side)
+        return cls(
+            frames=shown,
+            view=view,
+            capture=capture,
+            model=prepared,
+            forecast_bytes=forecast_bytes,
+            sample=sample,
+        )
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -287,17 +296,18 @@ def _selection(
     return replace(own, **given)
 
 
-def _record(prepared: PreparedModel, frames: Frames, short_side: int | None) -> tuple[ViewTransform, Capture]:
+def _record(prepared: PreparedModel, frames: Frames, short_side: int | None) -> tuple[ViewTransform, Capture, int]:
     network = prepared.network
     spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
     with recording(view=view, clip_frames=len(frames.rgb)) as record:
-        logits = run(network, clip, device=prepared.device, forecast_bytes=None)
+        needed = network.forward_bytes(clip.shape)
+        logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
     scores = clip_probabilities(logits)[0]
     best = scores.topk(MAX_CLASSES)
     classes = tuple(
         ClassScore(network.classes[int(index)], float(score))
         for score, index in zip(best.values, best.indices, strict=True)
     )
-    return view, Capture(blocks=tuple(record.blocks), classes=classes)
+    return view, Capture(blocks=tuple(record.blocks), classes=classes), needed

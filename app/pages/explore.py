@@ -114,7 +114,9 @@ def _answer(opened: Opened, choices: Choices) -> None:
         st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
     else:
         _numbers(session, pin)
-    st.caption(f"**{session.model.card.title}**, on {session.model.device.title}. {session.model.card.description}")
+    card, device = session.model.card, session.model.device
+    memory = f"{session.forecast_bytes / 2**30:.1f} GiB for this run, {device.free_bytes() / 2**30:.1f} GiB free"
+    st.caption(f"**{card.title}**, on {device.title} ({memory}). {card.description}")
     if session.sample is not None:
         st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")
 
