@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import numpy as np
 import plotly.graph_objects as go
 
 from app.state import Pin
@@ -38,7 +39,8 @@ def concentration(answers: dict[str, Answer]) -> go.Figure:
         share = given.cumulative_share
         cells = range(1, len(share) + 1)
         figure.add_scatter(x=[100 * c / len(share) for c in cells], y=100 * share, name=title, mode="lines")
-    figure.add_scatter(x=[0, 100], y=[0, 100], name="uniform", mode="lines", line={"dash": "dot", "width": 1})
+    uniform = np.geomspace(0.1, 100)  # a straight line, bent by the logarithmic axis
+    figure.add_scatter(x=uniform, y=uniform, name="uniform", mode="lines", line={"dash": "dot", "width": 1})
     figure.update_layout(
         title="How concentrated it is",
         xaxis={"title": "strongest cells, % of all", "type": "log"},
@@ -53,7 +55,7 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
     for title, given in answers.items():
         starts = [span[0] + 1 for span in given.grid.frame_spans]
         figure.add_scatter(x=starts, y=100 * given.per_frame_share, name=title, mode="lines+markers")
-    figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1}, annotation_text="pinned frame")
+    figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1, "color": "#888"}, annotation_text="pinned frame")
     figure.update_layout(
         title="Share of each frame",
         xaxis={"title": "frame", "dtick": 1 if max(len(a.grid.frame_spans) for a in answers.values()) <= 16 else None},

@@ -1,8 +1,8 @@
 """What all visitors share: prepared networks and opened sessions, each computed once."""
 
-from dataclasses import dataclass
-
-import streamlit as st
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 
 from app.state import Choices
 from app.store import BUNDLES, UPLOADS
@@ -11,7 +11,7 @@ from nonlocal_core import MediaError, NonlocalError, Progress, Session
 FIRST_CLIP = "sample:bunny"
 """What a first visit opens."""
 MAX_SESSIONS = 8
-"""Opened clips kept at once, least recently used first out: up to about 150 MB each at 64 frames."""
+"""Opened clips kept at once, the oldest first out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +22,31 @@ class Opened:
     token: str
 
 
+_kept: OrderedDict[Choices, tuple[Session, bytes]] = OrderedDict()
+_opening = threading.Lock()
+"""One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
+
+
 def open_clip(choices: Choices, progress: Progress) -> Opened:
-    """Return the session for these choices, from the cache when another visitor chose the same.
+    """Return the session for these choices; another visitor's, when someone chose the same before.
 
     Raises NonlocalError with the sentence to show.
     """
-    session, bundle = _open(
-        choices.clip,
-        choices.model,
-        choices.frames,
-        choices.stride,
-        choices.start_seconds,
-        choices.short_side,
-        _progress=progress,
-    )
+    key = replace(choices, pin=None)
+    kept = _kept.get(key)
+    if kept is None:
+        progress("Waiting for the run before this one", 0, 1)
+        with _opening:
+            kept = _kept.get(key) or _open(key, progress)
+            _kept[key] = kept
+            while len(_kept) > MAX_SESSIONS:
+                _kept.popitem(last=False)
+    session, bundle = kept
     return Opened(session, BUNDLES.put(bundle))
 
 
-@st.cache_resource(max_entries=MAX_SESSIONS, show_spinner=False)
-def _open(
-    clip: str,
-    model: str,
-    frames: int | None,
-    stride: int | None,
-    start_seconds: float | None,
-    short_side: int | None,
-    _progress: Progress,
-) -> tuple[Session, bytes]:
+def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
+    clip = choices.clip
     media: str | bytes = clip
     name = None
     if clip.startswith("upload:"):
@@ -60,14 +58,15 @@ def _open(
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
     session = Session.open(
         media,
-        model,
+        choices.model,
         name=name,
-        frames=frames,
-        stride=stride,
-        start_seconds=start_seconds,
-        short_side=short_side,
-        progress=_progress,
+        frames=choices.frames,
+        stride=choices.stride,
+        start_seconds=choices.start_seconds,
+        short_side=choices.short_side,
+        progress=progress,
     )
+    progress("Preparing the viewer", 0, 1)
     return session, session.bundle()
 
 
