@@ -18,7 +18,15 @@ from nonlocal_core.models.block import Affine, NonlocalBlock
 from nonlocal_core.models.cost import forward_bytes
 from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.progress import report_step
-from nonlocal_core.models.resnet_config import EXPANSION, STAGE_NAMES, STEM_CHANNELS, Pooling, ResNetConfig, Stage
+from nonlocal_core.models.resnet_config import (
+    EXPANSION,
+    NONLOCAL_BLOCK,
+    STAGE_NAMES,
+    STEM_CHANNELS,
+    Pooling,
+    ResNetConfig,
+    Stage,
+)
 from nonlocal_core.vocabulary import WeightStatus
 
 BackboneNorm = Literal["batch", "affine"]
@@ -170,7 +178,7 @@ class ResNet(nn.Module):
             InsertedBlock(
                 name=name,
                 title=_block_title(name, self.config),
-                module=self.get_submodule(f"{name}.nonlocal_block"),
+                module=self.get_submodule(f"{name}.{NONLOCAL_BLOCK}"),
                 status=self.status,
                 note=_block_note(name, self.config),
             )

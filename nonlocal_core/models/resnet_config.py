@@ -20,6 +20,9 @@ STEM_CHANNELS = 64
 EXPANSION = 4
 """A bottleneck block puts out this many times its inner channels."""
 
+NONLOCAL_BLOCK = "nonlocal_block"
+"""What a bottleneck block calls the non-local block after it."""
+
 STAGE_NAMES = ("res2", "res3", "res4", "res5")
 
 

@@ -143,7 +143,8 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], layout: Layout) -> N
     matched = match(shapes_of(tensors), wanted, layout=layout)
     if matched.faults:
         raise WeightsError(
-            f"These weights are not those of this network in a file of {layout.title}: {matched.sentence}."
+            f"These weights do not fill this network under the names of {layout.title}; {matched.sentence}. "
+            "They are those of another network, or of another source."
         )
     _check_duplicates(tensors, layout)
     values: dict[str, Tensor] = {}

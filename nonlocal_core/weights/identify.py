@@ -1,10 +1,12 @@
 """What a file of weights is: whose names it uses, and which published networks it fills completely."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from nonlocal_core.models.resnet_config import NONLOCAL_BLOCK, STAGE_NAMES, ResNetConfig
 from nonlocal_core.weights.filling import Match, match, shapes_of, wanted_shapes, without_prefix
 from nonlocal_core.weights.layouts import (
     ALEXHEX7,
@@ -76,13 +78,38 @@ def identify(tensors: Mapping[str, Tensor]) -> Identity:
     if layout is None or layout in _OF_BLOCKS:
         return Identity(layout=layout, fits=(), nearest=None)
     found = shapes_of(without_prefix(tensors, layout))
-    matches = [(network, match(found, wanted_shapes(network.config), layout=layout)) for network in _candidates(layout)]
+    matches = [
+        (network, match(found, wanted_shapes(network.config), layout=layout))
+        for network in _alike(layout, _blocks_named({layout.our_name(name) for name in found}))
+    ]
     fits = tuple(network for network, matched in matches if matched.faults == 0)
     return Identity(layout=layout, fits=fits, nearest=None if fits else min(matches, key=lambda pair: pair[1].faults))
 
 
-def _candidates(layout: Layout) -> Iterator[Published]:
-    return (network for network in published_networks() if layout in (network.layout, OURS))
+def _alike(layout: Layout, blocks: set[str]) -> list[Published]:
+    """Return the networks of a layout whose blocks differ least from these; usually they do not differ at all."""
+    differing = {
+        network.arch: len(blocks ^ _blocks_of(network.config))
+        for network in published_networks()
+        if layout in (network.layout, OURS)
+    }
+    least = min(differing.values())
+    return [network for network in published_networks() if differing.get(network.arch) == least]
+
+
+def _blocks_of(config: ResNetConfig) -> set[str]:
+    bottlenecks = {
+        f"{name}.{index}"
+        for name, stage in zip(STAGE_NAMES, config.stages, strict=True)
+        for index in range(len(stage.temporal_kernels))
+    }
+    return bottlenecks | {f"{name}.{NONLOCAL_BLOCK}" for name in config.block_names}
+
+
+def _blocks_named(names: Iterable[str | None]) -> set[str]:
+    """Return "res3.1" and "res3.1.nonlocal_block" for our names of the parameters in them."""
+    pattern = re.compile(rf"(res[2-5][.]\d+(?:[.]{NONLOCAL_BLOCK})?)[.].*")
+    return {found[1] for name in names if name and (found := pattern.fullmatch(name))}
 
 
 def _most_claimed(tensors: Mapping[str, Tensor]) -> Layout | None:

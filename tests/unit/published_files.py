@@ -87,6 +87,11 @@ def random_values(tensors, *, seed=6):
     return values
 
 
+def numbered_values(tensors):
+    """One number per tensor, which tells where it went; costs no memory."""
+    return {tensor: torch.tensor(float(number)).expand(tensor.shape) for number, tensor in enumerate(tensors, start=1)}
+
+
 def caffe2_name(tensor):
     """video-nonlocal-net's blobs."""
     suffix = {"weight": "w", "bias": "b"}

@@ -227,6 +227,30 @@ def test_a_wrong_setting_loads_and_answers_otherwise(flip, right):
         assert relative_error(wrong(clip).mean(dim=1), answer.mean(dim=1)) > DIFFERENCE
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "stem.conv.weight",
+        "stem.norm.running_var",
+        "res2.0.shortcut.conv.weight",
+        "res3.1.reduce.norm.running_mean",
+        "res3.1.nonlocal_block.theta.bias",
+        "res3.3.nonlocal_block.phi.weight",
+        "res4.5.nonlocal_block.g.weight",
+        "res4.5.nonlocal_block.out.bias",
+        "res4.1.nonlocal_block.norm.weight",
+        "res5.2.expand.conv.weight",
+        "head.bias",
+    ],
+)
+def test_every_kind_of_tensor_matters(name, right):
+    network, clip, answer = right
+    state = network.state_dict()
+    perturbed = load_network(state | {name: state[name] * 1.5}, layout=OURS, config=network.config)
+    with torch.inference_mode():
+        assert relative_error(perturbed(clip), answer) > AGREEMENT
+
+
 def relative_error(found, expected):
     assert found.shape == expected.shape
     return float((found - expected).abs().max() / expected.abs().max())
