@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from urllib.parse import parse_qs, urlparse
 
 import av
@@ -162,7 +163,7 @@ def test_letting_go_of_a_pin_takes_its_numbers_away(visit):
     expect(page.get_by_text("Where it looks: frame 1")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_text("Click a position to pin it")).to_be_visible()
-    assert "at=" not in page.url
+    expect(page).not_to_have_url(re.compile("at="))
 
 
 def test_the_weights_on_screen_are_those_of_the_api(visit):
