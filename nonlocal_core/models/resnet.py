@@ -15,7 +15,7 @@ from torch.nn.functional import avg_pool3d, conv3d, relu_
 
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.models.block import Affine, NonlocalBlock
-from nonlocal_core.models.cost import forward_bytes
+from nonlocal_core.models.cost import bottlenecks, forward_bytes
 from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.models.resnet_config import (
@@ -26,6 +26,7 @@ from nonlocal_core.models.resnet_config import (
     Pooling,
     ResNetConfig,
     Stage,
+    Triple,
 )
 from nonlocal_core.vocabulary import WeightStatus
 
@@ -114,7 +115,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A network from its record; the weights are filled by ``weights.networks``.
+    """A network from its record; ``weights.filling`` fills it from a file.
 
     >>> network = ResNet(pyslowfast_8x8(family="i3d", blocks=5))
     >>> network(torch.zeros(1, 3, 8, 64, 96)).shape, [block.name for block in network.inserted]
@@ -149,9 +150,11 @@ class ResNet(nn.Module):
         """Return class logits at P positions; the clip's answer is the mean over P of their softmax.
 
         P is 1 unless the source takes the softmax before it averages.
-        Raises ShapeError for a clip of another length where time is attended in groups.
+        Raises ShapeError for a clip that is too short or too small for the poolings, or of another length than in
+        training where time is attended in groups.
         """
-        self._check_length(clip)
+        _, _, frames, height, width = clip.shape
+        self._check_clip((frames, height, width))
         x = self.pool1(relu_(self.stem(clip)))
         done = 0
         for name in STAGE_NAMES:
@@ -193,13 +196,17 @@ class ResNet(nn.Module):
         logits = pooled[..., :0] if self.head is None else self.head(pooled)
         return logits if head.softmax_first else logits.mean(dim=1, keepdim=True)
 
-    def _check_length(self, clip: Tensor) -> None:
-        """Groups in time have the extent that they had in training, so the clip must have it too."""
-        config = self.config
-        if clip.shape[2] != config.clip_frames and config.attends_in_groups:
+    def _check_clip(self, clip_thw: Triple) -> None:
+        config, frames = self.config, clip_thw[0]
+        if frames != config.clip_frames and config.attends_in_groups:
             raise ShapeError(
                 f"This network attends inside groups in time and takes clips of {config.clip_frames} frames; "
-                f"got {clip.shape[2]}. Choose {config.clip_frames} frames."
+                f"got {frames}. Choose {config.clip_frames} frames."
+            )
+        if min(min(maps.thw) for maps in bottlenecks(config, clip_thw)) < 1:
+            raise ShapeError(
+                f"This network was trained on clips of {config.clip_frames} frames, which it shrinks on the way; "
+                f"nothing is left of {clip_thw} (T, H, W). Choose more frames, or a larger short side."
             )
 
 
@@ -253,7 +260,7 @@ def _block_title(name: str, config: ResNetConfig) -> str:
 
 def _block_note(name: str, config: ResNetConfig) -> str:
     groups = _stage_of(name, config).temporal_groups
-    return f"Each position attends inside its own {groups}th of the clip only." if groups > 1 else ""
+    return f"Time is cut in {groups} equal parts; each position attends inside its own part." if groups > 1 else ""
 
 
 def _max_pool(pooling: Pooling) -> nn.MaxPool3d:

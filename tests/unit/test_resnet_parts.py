@@ -8,7 +8,10 @@ import pytest
 import torch
 from network_oracle import shift
 
+from nonlocal_core.capture import BlockSite, attach, recording
+from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.errors import ShapeError
+from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.models import clip_probabilities, presets
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.models.resnet import ResNet, temporal_shift
@@ -77,6 +80,15 @@ def test_groups_in_time_need_the_length_of_training():
     assert run(small(presets.caffe2_32x4_affine(blocks=0)), 16).shape == (2, 1, 7)  # no block, no groups
 
 
+@pytest.mark.parametrize(("preset", "least"), [(presets.caffe2_8x8, 2), (presets.caffe2_32x2, 7)])
+def test_a_clip_of_which_nothing_is_left_is_refused(preset, least):
+    """One halves time once, the other three times."""
+    network = small(preset(family="c2d", blocks=0))
+    with pytest.raises(ShapeError, match=rf"nothing is left of \({least - 1}, 40, 56\)"):
+        run(network, least - 1)
+    assert run(network, least).shape == (2, 1, 7)
+
+
 def test_progress_counts_the_bottleneck_blocks_of_this_context_only():
     network = small(presets.pyslowfast_8x8(family="c2d", depth=50, blocks=5))
     steps = []
@@ -106,6 +118,33 @@ def test_blocks_have_stable_names_and_say_where_they_are():
     assert {block.status for block in inserted} == {"untrained"}
     assert {block.temporal_groups for block in (inserted[0].module, inserted[1].module)} == {4}
     assert inserted[2].module.temporal_groups == 1
+
+
+def test_blocks_are_recorded_as_they_computed():
+    """The rows that the recording gives rebuild what the blocks of the running network put out."""
+    network = small(presets.caffe2_8x8(family="i3d"))
+    for block in network.inserted:
+        for parameter in block.module.parameters():
+            torch.nn.init.normal_(parameter, std=0.05)
+    view = ViewTransform(shown_hw=(HEIGHT, WIDTH), input_hw=(HEIGHT, WIDTH))
+    attach(
+        tuple(
+            BlockSite(
+                name=block.name,
+                title=block.title,
+                module=block.module,
+                reader=NonlocalBlockReader(block.module),
+                status=block.status,
+            )
+            for block in network.inserted
+        )
+    )
+    with recording(view=view, clip_frames=8) as record, torch.inference_mode():
+        network(torch.randn(1, 3, 8, HEIGHT, WIDTH))
+    assert [block.name for block in record.blocks] == ["res3.1", "res3.3", "res4.1", "res4.3", "res4.5"]
+    assert [block.query_grid.shape for block in record.blocks] == [(4, 5, 7)] * 2 + [(4, 3, 4)] * 3
+    assert [block.key_grid.shape for block in record.blocks] == [(4, 2, 3)] * 2 + [(4, 1, 2)] * 3
+    assert max(block.rebuild_error for block in record.blocks) < 1e-4
 
 
 def test_a_network_without_a_classifier_answers_nothing():
