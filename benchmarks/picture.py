@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[1]
 
 OUT = ROOT / "pretrained" / "explore.png"
 CHROMIUM = os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium")
-COLOURS = 256
 
 
 def main() -> None:
@@ -29,7 +28,7 @@ def main() -> None:
         page.wait_for_selector("[data-test-script-state=notRunning]", timeout=120_000)
         page.screenshot(path=OUT)
         browser.close()
-    Image.open(OUT).convert("RGB").quantize(COLOURS).save(OUT, optimize=True)
+    Image.open(OUT).convert("RGB").save(OUT, optimize=True)
     print(f"{OUT.relative_to(ROOT)}: {OUT.stat().st_size / 1000:.0f} kB")
 
 
