@@ -10,13 +10,8 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 
 from nonlocal_core.ops.checks import check_tables
 from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queries
+from nonlocal_core.ops.tiles import softmax_in_tiles
 from nonlocal_core.vocabulary import Pairwise
-
-SCORES_AT_ONCE = 6 << 20
-"""Scores held at a time where attention runs in chunks: 24 MB, below the 32 MB from which glibc maps fresh pages."""
-
-NO_WEIGHT = 1e-30
-"""Softmax weights below this are taken as 0: far under what float32 can add to a row that sums to 1."""
 
 CHANNELS_AT_ONCE = 64
 """Channels of g per round of prefix sums: two float64 tables of Nk x 64 stay near the processor."""
@@ -60,12 +55,16 @@ def _softmax_attention(
 ) -> Float[Tensor, "B Nq Cg"]:
     compared, summed = theta.shape[2], g.shape[2]
     if compared != summed and theta.device.type == "cpu" and not _needs_gradient(theta, phi, g):
-        return _softmax_in_chunks(theta, phi, g, scale)
+        wide_theta = _at_least_float32(theta)
+        wide_phi = wide_theta if theta.is_set_to(phi) else _at_least_float32(phi)
+        with torch.autocast("cpu", enabled=False):
+            return softmax_in_tiles(wide_theta, wide_phi, _at_least_float32(g), scale).to(g.dtype)
     # The fused kernels want (B, heads, N, C'), one width and a contiguous last axis. Without any of the three, the
     # CPU takes the explicit path in silence: same numbers, and the whole matrix in memory.
     width = max(compared, summed)
     query, key, value = (_packed(table, width).unsqueeze(1) for table in (theta, phi, g))
-    return scaled_dot_product_attention(query, key, value, scale=scale).squeeze(1)[..., :summed]
+    y = scaled_dot_product_attention(query, key, value, scale=scale)
+    return y.squeeze(1)[..., :summed].to(g.dtype)
 
 
 def _needs_gradient(*tables: Tensor) -> bool:
@@ -76,29 +75,6 @@ def _packed(table: Float[Tensor, "B N C"], width: int) -> Float[Tensor, "B N wid
     if table.shape[2] < width:
         return pad(table, (0, width - table.shape[2]))
     return table if table.stride(2) == 1 else table.contiguous()
-
-
-def _softmax_in_chunks(
-    theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
-) -> Float[Tensor, "B Nq Cg"]:
-    """Attend some rows at a time, in place: for raw features, where padding g to their width costs more.
-
-    Without the threshold, features with large products leave so many denormal weights that the last product takes
-    up to 17 times as long.
-    """
-    theta, phi, wide_g = (_at_least_float32(table) for table in (theta, phi, g))
-    queries, keys = theta.shape[1], phi.shape[1]
-    rows = min(max(SCORES_AT_ONCE // keys, 1), queries)
-    clips = max(SCORES_AT_ONCE // (keys * rows), 1)
-    y = wide_g.new_empty(len(g), queries, g.shape[2])
-    with torch.autocast(theta.device.type, enabled=False):
-        for some_y, *some in zip(*(torch.split(table, clips) for table in (y, theta, phi, wide_g)), strict=True):
-            some_theta, some_phi, some_g = some
-            for part_y, part in zip(torch.split(some_y, rows, 1), torch.split(some_theta, rows, 1), strict=True):
-                weights = torch.baddbmm(part.new_zeros(()), part, some_phi.transpose(1, 2), beta=0, alpha=scale)
-                torch.softmax(weights, dim=2, out=weights)
-                torch.bmm(torch.threshold_(weights, NO_WEIGHT, 0.0), some_g, out=part_y)
-    return y.to(g.dtype)
 
 
 def _dot_product(

@@ -38,6 +38,13 @@ def test_scores_that_overflow_half_precision(widths):
 
 
 @pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_the_dtype_is_that_of_g_under_autocast(pairwise):
+    theta, phi, g = torch.ones(2, 31, 1), torch.ones(2, 13, 1), torch.ones(2, 13, 1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert respond(theta, phi, g, pairwise=pairwise).dtype == torch.float32
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
 def test_block_under_autocast(pairwise):
     generator = torch.Generator().manual_seed(11)
     block = NonlocalBlock(14, pairwise).eval()
