@@ -1,18 +1,17 @@
 """The dialog to open a clip: a file of one's own, or a sample that came with the installation."""
 
-import numpy as np
 import streamlit as st
 
 from app import state
+from app.resources import thumbnail
 from app.state import Choices
 from app.store import UPLOADS
-from nonlocal_core import NonlocalError, find_sample, list_samples, probe, read_frames
+from nonlocal_core import NonlocalError, list_samples, probe
 
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "apng", "bmp", "tif", "tiff"]
 VIDEO_TYPES = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv"]
 """What the file dialog offers; what a file is gets decided by its content."""
 _COLUMNS = 4
-_THUMBNAIL_SIDE = 240
 
 
 @st.dialog("Open an image or a video", width="large")
@@ -25,7 +24,11 @@ def choose_clip() -> None:
     columns = st.columns(_COLUMNS)
     for position, sample in enumerate(list_samples()):
         with columns[position % _COLUMNS]:
-            st.image(_thumbnail(sample.id), width="stretch")
+            try:
+                st.image(thumbnail(sample.id), width="stretch")
+            except NonlocalError as error:
+                st.caption(str(error))
+                continue
             if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
                 _open(f"sample:{sample.id}")
 
@@ -42,12 +45,3 @@ def _open_upload(content: bytes, name: str) -> None:
 def _open(clip: str) -> None:
     state.choose(Choices(clip=clip, model=state.current(clip).model))
     st.rerun()
-
-
-@st.cache_data(show_spinner=False)
-def _thumbnail(sample_id: str) -> np.ndarray:
-    """Return a small picture (H, W, 3) uint8 of the frame that the sample's query is in."""
-    sample = find_sample(sample_id)
-    frames = read_frames(sample.open(), sample.selection, max_side=_THUMBNAIL_SIDE)
-    picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
-    return picture

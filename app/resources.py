@@ -3,13 +3,18 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
 
 from app.state import Choices
 from app.store import BUNDLES, UPLOADS
-from nonlocal_core import MediaError, NonlocalError, Progress, Session
+from nonlocal_core import MediaError, NonlocalError, Progress, Session, find_sample, list_samples, read_frames
 
 FIRST_CLIP = "sample:bunny"
 """What a first visit opens."""
+THUMBNAIL_SIDE = 240
+"""Pixels of the longer side of a picture in the gallery."""
 MAX_SESSIONS = 8
 """Opened clips kept at once, the oldest first out."""
 
@@ -70,9 +75,26 @@ def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
     return session, session.bundle()
 
 
+@cache
+def thumbnail(sample_id: str) -> np.ndarray:
+    """Return a small picture (H, W, 3) uint8 of the frame that the sample's first question is in.
+
+    Raises MediaError with the install command when the sample's package is missing.
+    """
+    sample = find_sample(sample_id)
+    frames = read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
+    picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
+    return picture
+
+
 def warm_up() -> None:
-    """Open the first visit's clip before there is a visitor. A failure is shown to the visitor, not here."""
+    """Open the first visit's clip and draw the gallery before there is a visitor.
+
+    A failure is shown to the visitor, in the place where it matters; here it is only logged.
+    """
     try:
         open_clip(Choices(clip=FIRST_CLIP), lambda stage, done, total: None)
+        for sample in list_samples():
+            thumbnail(sample.id)
     except NonlocalError as error:
-        print(f"The first sample could not be opened: {error}", flush=True)  # noqa: T201 -- the server's log
+        print(f"The samples could not be prepared: {error}", flush=True)  # noqa: T201 -- the server's log
