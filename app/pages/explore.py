@@ -108,7 +108,7 @@ def _answer(opened: Opened, choices: Choices) -> None:
     for warning in session.frames.warnings:
         st.caption(f":material/info: {warning}")
     pin = viewer(bundle_address(opened.token), opened.token, first=choices.pin)
-    if pin != choices.pin:
+    if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
         state.update(pin=pin)
     if pin is None:
         st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
