@@ -23,8 +23,8 @@ CPU_CHUNK_PIXELS = 2 * 224 * 224
 ACCELERATOR_CHUNK_PIXELS = 32 * 224 * 224
 """The same on a GPU, which wants larger batches; about 0.4 GiB of activations in float32."""
 
-_CHUNK_BYTES_PER_PIXEL = 260
-"""Activations of one chunk at their peak, in block 1: 58 float32 numbers a pixel, and what the convolutions need."""
+_CHUNK_BYTES_PER_PIXEL = 232
+"""Activations of one chunk at their peak, in block 1: 58 float32 numbers a pixel."""
 _KEPT_BYTES_PER_PIXEL = 5
 """The features after block 4 of all frames, twice while the chunks are joined."""
 

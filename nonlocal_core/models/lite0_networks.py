@@ -1,7 +1,5 @@
 """The default networks: one frozen trunk, and blocks on the features of the whole clip at stride 8 and stride 16."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,6 +24,18 @@ STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
 JOINT_TITLE = "stride 8 · blocks 4 and 10 together"
 
+LIBRARY_BYTES = 4_000_000
+"""What torch's threads and kernels take for themselves in a run."""
+PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
+"""Of the clip, while the joint block runs: the features and tables of both layers, and of the two together."""
+UNTRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
+    "gaussian": 12.0,
+    "embedded_gaussian": 12.0,
+    "dot_product": 12.0,
+    "concatenation": 16.0,  # running sums in float64
+}
+"""Of the clip, while the block at stride 8 or 16 runs; measured."""
+
 PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
 UNTRAINED_NOTES: dict[Pairwise, str] = {
     "gaussian": "Untrained: raw features are compared. Their products reach thousands, and the softmax of such "
@@ -34,25 +44,6 @@ UNTRAINED_NOTES: dict[Pairwise, str] = {
     "dot_product": "Untrained: theta and phi are random projections; the signs mean nothing yet.",
     "concatenation": "Untrained: random weights. Whatever the weights, this function ranks the keys alike for "
     "every query.",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockMemory:
-    """What the blocks of a network take at their peak, tables included; measured on Linux, float32."""
-
-    bytes_per_pixel: float
-    """Of the clip that goes in."""
-    fixed_bytes: int = 20_000_000
-    """What the trunk freed and the allocator has not given back yet."""
-
-
-PARAMETER_FREE_MEMORY = BlockMemory(bytes_per_pixel=27.5)
-UNTRAINED_MEMORY: dict[Pairwise, BlockMemory] = {
-    "gaussian": BlockMemory(bytes_per_pixel=15.0, fixed_bytes=80_000_000),  # scores of raw features, in chunks
-    "embedded_gaussian": BlockMemory(bytes_per_pixel=12.0),
-    "dot_product": BlockMemory(bytes_per_pixel=12.0),
-    "concatenation": BlockMemory(bytes_per_pixel=20.0),
 }
 
 
@@ -77,14 +68,14 @@ class Lite0Network(nn.Module):
         stride8: InsertedBlock,
         stride16: InsertedBlock,
         joint: InsertedBlock | None = None,
-        memory: BlockMemory,
+        block_bytes_per_pixel: float,
     ) -> None:
         super().__init__()
         self.trunk = trunk
         self.stride8 = stride8.module
         self.stride16 = stride16.module
         self.joint = joint.module if joint else None
-        self.memory = memory
+        self._block_bytes_per_pixel = block_bytes_per_pixel
         self.inserted = (stride8, stride16) if joint is None else (stride8, stride16, joint)
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
@@ -101,14 +92,15 @@ class Lite0Network(nn.Module):
         return logits
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return about how much memory a run takes at its peak, every block's tables kept; weights and input apart.
+        """Return about how much memory a run has in use at its peak, every block's tables kept.
 
-        ``clip_shape``: (B, 3, T, H, W).
+        ``clip_shape``: (B, 3, T, H, W). Weights and the clip itself are not counted, nor what an allocator keeps
+        of memory that was freed: up to half as much again was seen on Linux.
         """
         batch, _, frames, height, width = clip_shape
-        pixels = batch * frames * height * width
         trunk = self.trunk.forward_bytes(frames=batch * frames, height=height, width=width)
-        return max(trunk, self.memory.fixed_bytes + round(self.memory.bytes_per_pixel * pixels))
+        blocks = self._block_bytes_per_pixel * batch * frames * height * width
+        return LIBRARY_BYTES + max(trunk, round(blocks))
 
 
 def clip_probabilities(logits: Float[Tensor, "B T K"]) -> Float[Tensor, "B K"]:
@@ -123,7 +115,7 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
         stride8=_probe("stride8", STRIDE8_TITLE),
         stride16=_probe("stride16", STRIDE16_TITLE),
         joint=_probe("stride8+16", JOINT_TITLE),
-        memory=PARAMETER_FREE_MEMORY,
+        block_bytes_per_pixel=PARAMETER_FREE_BYTES_PER_PIXEL,
     )
 
 
@@ -142,7 +134,7 @@ def untrained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
         trunk,
         stride8=_untrained("stride8", STRIDE8_TITLE, fine),
         stride16=_untrained("stride16", STRIDE16_TITLE, coarse),
-        memory=UNTRAINED_MEMORY[pairwise],
+        block_bytes_per_pixel=UNTRAINED_BYTES_PER_PIXEL[pairwise],
     )
 
 

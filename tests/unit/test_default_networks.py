@@ -1,5 +1,6 @@
 """The default networks: what blocks change (nothing), where they sit, and whether their maps find the same object."""
 
+import os
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ from nonlocal_core.weights import build_model, find_card, list_models
 from nonlocal_core.weights.lite0 import load_lite0
 
 FORECAST_TOLERANCE = 0.2
-"""Worst measured 9 % at the sizes below; runs that take less than 50 MB are forecast some 10 MB too high."""
+"""Worst measured 8 %, with one thread or two."""
 
 IDS = [card.id for card in list_models()]
 
@@ -182,13 +183,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read as Linux tells it")
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("default", (1, 3, 16, 352, 640)), ("default", (1, 3, 24, 224, 416)), (IDS[3], (1, 3, 16, 352, 640))],
+    [
+        ("default", (1, 3, 8, 224, 224)),
+        ("default", (1, 3, 16, 352, 640)),
+        ("lite0-dot-product-untrained", (1, 3, 40, 224, 416)),
+        ("lite0-concatenation-untrained", (1, 3, 40, 224, 416)),
+    ],
 )
 def test_the_memory_forecast_is_within_a_fifth_of_the_peak(name, shape):
-    """In a process of its own, since a peak never goes down again."""
+    """In a process of its own, since a peak never goes down again, and with an allocator that returns what is freed."""
     network, _ = build_model(name)
     arguments = [sys.executable, "-c", MEASURE_PEAK, name, ",".join(map(str, shape))]
-    run = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=300)
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
+    run = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=300, env=environment)
     assert network.forward_bytes(shape) == pytest.approx(int(run.stdout), rel=FORECAST_TOLERANCE)
 
 

@@ -102,11 +102,11 @@ def test_frames_do_not_see_each_other(trunk):
     assert not torch.equal(before[1], after[1])
 
 
-@pytest.mark.parametrize(("height", "width", "at_once"), [(224, 224, [2, 2, 1]), (96, 160, [5]), (256, 448, [1] * 5)])
+@pytest.mark.parametrize(("height", "width", "at_once"), [(224, 224, [2, 2, 1]), (96, 160, [5]), (256, 448, [1, 1])])
 def test_long_clips_pass_through_a_few_frames_at_a_time(trunk, height, width, at_once):
     seen = []
     trunk.stem.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
-    frames = torch.randn(5, 3, height, width)
+    frames = torch.randn(sum(at_once), 3, height, width)
     logits = trunk(frames)
     assert [chunk.shape[0] for chunk in seen] == at_once
     assert all(chunk.is_contiguous(memory_format=torch.channels_last) for chunk in seen)
