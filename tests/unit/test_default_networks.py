@@ -191,9 +191,6 @@ print(status("VmHWM") - before)
         ("lite0-concatenation-untrained", (1, 3, 40, 224, 416)),
     ],
 )
-@pytest.mark.skipif(
-    "NONLOCAL_MEASURE" not in os.environ, reason="measures memory: set NONLOCAL_MEASURE=1 on a quiet machine"
-)
 def test_the_memory_forecast_is_within_a_fifth_of_the_peak(name, shape):
     """In a process of its own, since a peak never goes down again, and with an allocator that returns what is freed."""
     network, _ = build_model(name)
