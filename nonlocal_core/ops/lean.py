@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from nonlocal_core.ops.checks import check_tables
+from nonlocal_core.ops.panels import softmax_in_panels
 from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queries
-from nonlocal_core.ops.tiles import softmax_in_tiles
 from nonlocal_core.vocabulary import Pairwise
 
 CHANNELS_AT_ONCE = 64
@@ -58,7 +58,7 @@ def _softmax_attention(
         wide_theta = _at_least_float32(theta)
         wide_phi = wide_theta if theta.is_set_to(phi) else _at_least_float32(phi)
         with torch.autocast("cpu", enabled=False):
-            return softmax_in_tiles(wide_theta, wide_phi, _at_least_float32(g), scale).to(g.dtype)
+            return softmax_in_panels(wide_theta, wide_phi, _at_least_float32(g), scale).to(g.dtype)
     # The fused kernels want (B, heads, N, C'), one width and a contiguous last axis. Without any of the three, the
     # CPU takes the explicit path in silence: same numbers, and the whole matrix in memory.
     width = max(compared, summed)

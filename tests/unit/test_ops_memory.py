@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
-from nonlocal_core.ops import affinity, respond
+from nonlocal_core.ops import affinity, panels, respond
 from nonlocal_core.vocabulary import PAIRWISE
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -18,6 +18,11 @@ ALLOWED_MB = MATRIX_MB / 3  # worst seen 20, of which most is what the math libr
 pytestmark = pytest.mark.skipif(
     not CLEAR_REFS.exists(), reason="the peak of the resident set is read from Linux's /proc"
 )
+
+
+@pytest.fixture(autouse=True)
+def small_panels(monkeypatch):
+    monkeypatch.setattr(panels, "SCORES_AT_ONCE", 1 << 20)  # so that a panel of 24 MB does not blur the bound
 
 
 def peak_growth_mb(run):
