@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -65,12 +67,28 @@ class Case:
         title = PAIRWISE_TITLES[self.pairwise]
         return f"{title}, large features" if self.pairwise == "gaussian" and self.spread >= 1 else title
 
+    def tables(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return theta, phi and g as the block would, without the block."""
+        torch.manual_seed(0)
+        width = {"gaussian": CHANNELS, "concatenation": 1}.get(self.pairwise, CHANNELS // 2)
+        theta, phi = torch.randn(1, self.queries, width), torch.randn(1, self.keys, width)
+        g = torch.randn(1, self.keys, CHANNELS // 2)
+        one_table = self.pairwise == "gaussian" and not self.pooled
+        return theta, theta if one_table else phi, g
+
+    @property
+    def queries(self) -> int:
+        height, width = HEIGHT_WIDTH
+        return self.frames * height * width
+
+    @property
+    def keys(self) -> int:
+        height, width = HEIGHT_WIDTH
+        return self.frames * (height // 2) * (width // 2) if self.pooled else self.queries
+
     @property
     def size(self) -> str:
-        height, width = HEIGHT_WIDTH
-        queries = self.frames * height * width
-        keys = self.frames * (height // 2) * (width // 2) if self.pooled else queries
-        return f"{queries} x {keys}"
+        return f"{self.queries} x {self.keys}"
 
 
 def block_cases(frames: tuple[int, ...]) -> list[Case]:
@@ -158,7 +176,7 @@ def report_blocks(frames: tuple[int, ...], seconds: float) -> None:
         if error > WORST_ERROR:
             raise SystemExit(f"{case}: the outputs differ by {error:.1e}; the times would compare different things.")
         with torch.no_grad():
-            times = interleaved({"ours": lambda: block(x), "peer": lambda: peer(x)}, seconds)  # noqa: B023
+            times = interleaved({"ours": partial(block, x), "peer": partial(peer, x)}, seconds)
         ours, theirs = times["ours"], times["peer"]
         mb, peer_mb = memory_of(case, "ours"), memory_of(case, "peer")
         print(
@@ -175,14 +193,14 @@ def report_concatenation(frames: tuple[int, ...], seconds: float) -> None:
     print("|---|---|---|---|---|")
     for count in frames:
         torch.manual_seed(0)
-        blocks = {name: NonlocalBlock(CHANNELS, name).eval() for name in PAIRWISE}
+        names: tuple[Pairwise, ...] = ("concatenation", "dot_product")
+        blocks = {name: NonlocalBlock(CHANNELS, name).eval() for name in names}
         case = Case(pairwise="concatenation", frames=count, pooled=False, peer="none")
         x = case.clip()
         for block in blocks.values():
             peers.randomise(block)
         with torch.no_grad():
-            runs = {name: lambda name=name: blocks[name](x) for name in ("concatenation", "dot_product")}  # noqa: B023
-            times = interleaved(runs, seconds)
+            times = interleaved({name: partial(block, x) for name, block in blocks.items()}, seconds)
         slow, fast = times["concatenation"], times["dot_product"]
         print(
             f"| {case.size} | {median(slow) * 1e3:.0f} | {median(fast) * 1e3:.0f} | {ratio(slow, fast):.2f} "
@@ -192,35 +210,25 @@ def report_concatenation(frames: tuple[int, ...], seconds: float) -> None:
 
 
 def report_operation(frames: tuple[int, ...], seconds: float) -> None:
-    inner = CHANNELS // 2
-    print(f"\n### The operation alone (theta, phi, g given), C' = {inner}, against the matrix built whole\n")
+    print(f"\n### The operation alone (theta, phi, g given), C' = {CHANNELS // 2}, against the matrix built whole\n")
     print(
         "| queries x keys | function | lean, ms | explicit, ms | explicit / lean | largest difference / largest value |"
     )
     print("|---|---|---|---|---|---|")
-    for count in frames:
-        for pooled in (True, False):
-            for pairwise in PAIRWISE:
-                case = Case(pairwise=pairwise, frames=count, pooled=pooled, peer="none")
-                queries, keys = map(int, case.size.split(" x "))
-                torch.manual_seed(0)
-                width = {"gaussian": CHANNELS, "concatenation": 1}.get(pairwise, inner)
-                theta, phi = torch.randn(1, queries, width), torch.randn(1, keys, width)
-                g, scale = torch.randn(1, keys, inner), width**-0.5
-                runs = {
-                    "lean": lambda: respond(theta, phi, g, pairwise=pairwise, scale=scale),  # noqa: B023
-                    "explicit": lambda: affinity(theta, phi, pairwise=pairwise, scale=scale) @ g,  # noqa: B023
-                }
-                with torch.no_grad():
-                    expected = runs["explicit"]()
-                    error = float((runs["lean"]() - expected).abs().max() / expected.abs().max())
-                    times = interleaved(runs, seconds)
-                lean, explicit = times["lean"], times["explicit"]
-                print(
-                    f"| {case.size} | {PAIRWISE_TITLES[pairwise]} | {median(lean) * 1e3:.0f} "
-                    f"| {median(explicit) * 1e3:.0f} | {ratio(explicit, lean):.1f} | {error:.0e} |",
-                    flush=True,
-                )
+    for count, pooled, pairwise in product(frames, (True, False), PAIRWISE):
+        case = Case(pairwise=pairwise, frames=count, pooled=pooled, peer="none")
+        theta, phi, g = case.tables()
+        lean = partial(respond, theta, phi, g, pairwise=pairwise, scale=theta.shape[2] ** -0.5)
+        matrix = partial(affinity, theta, phi, pairwise=pairwise, scale=theta.shape[2] ** -0.5)
+        with torch.no_grad():
+            expected = matrix() @ g
+            error = float((lean() - expected).abs().max() / expected.abs().max())
+            times = interleaved({"lean": lean, "explicit": lambda: matrix() @ g}, seconds)  # noqa: B023
+        print(
+            f"| {case.size} | {PAIRWISE_TITLES[pairwise]} | {median(times['lean']) * 1e3:.0f} "
+            f"| {median(times['explicit']) * 1e3:.0f} | {ratio(times['explicit'], times['lean']):.1f} | {error:.0e} |",
+            flush=True,
+        )
 
 
 def machine() -> str:
