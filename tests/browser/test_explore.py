@@ -2,6 +2,7 @@
 
 import io
 import re
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlparse
 
 import av
@@ -79,6 +80,15 @@ def upload(page, name, content):
     )
 
 
+@contextmanager
+def another_clip(page):
+    """Wait, after what is done inside, until the viewer of the clip before has left and the new one has answered."""
+    before = viewer(page).get_attribute("data-ready")
+    yield
+    expect(page.locator(f'[data-ready]:not([data-ready="{before}"])')).to_be_visible()
+    expect(page.locator(f'[data-ready="{before}"]')).to_have_count(0)
+
+
 def moving_square(width, height, frames=12):
     """An MP4 of a bright square on noise, moving to the right: a real file, made here."""
     rng = np.random.default_rng(5)
@@ -109,9 +119,9 @@ def test_the_first_visit_is_answered_and_asks_nothing_of_the_internet(visit, add
 @pytest.mark.parametrize(("size", "grid"), [((320, 192), (28, 48)), ((160, 288), (52, 28)), ((224, 224), (28, 28))])
 def test_a_click_selects_the_cell_under_it(visit, width, density, size, grid):
     page = visit("?clip=sample:coins", width=width, density=density)
-    upload(page, "square.mp4", moving_square(*size))
+    with another_clip(page):
+        upload(page, "square.mp4", moving_square(*size))
     expect(page.get_by_text(f"square.mp4 · 8 of 12 frames · {size[0]} × {size[1]}")).to_be_visible()
-    expect(viewer(page)).to_have_count(1)  # the viewer of the clip before has left
     rows, cols = grid
     for x, y in ((0.03, 0.97), (0.61, 0.27)):
         point(page, asked_picture(page), x, y, click=True)
