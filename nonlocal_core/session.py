@@ -29,30 +29,14 @@ from nonlocal_core.capture import (
     recording,
 )
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
-from nonlocal_core.errors import CaptureError, UnknownNameError
+from nonlocal_core.errors import CaptureError
 from nonlocal_core.forward import Device, DeviceChoice, pick_device, run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample, network_input, read_frames
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.render import (
-    Caption,
-    OverlayStyle,
-    ScaleSpec,
-    durations,
-    figure,
-    fit_scale,
-    is_signed,
-    own_times,
-    paint_clip,
-    replacing,
-    write_gif,
-    write_mp4,
-    write_npz,
-    write_png,
-)
-from nonlocal_core.viewer import export_html
+from nonlocal_core.saving import Answered, save
 from nonlocal_core.weights import ModelCard, build_model
 
 Progress = Callable[[str, int, int], None]
@@ -60,8 +44,6 @@ Progress = Callable[[str, int, int], None]
 
 MAX_CLASSES = 5
 """Best classes that a session keeps."""
-FORMATS = (".html", ".png", ".gif", ".mp4", ".npz")
-"""Suffixes that ``Session.save`` writes."""
 SAMPLE_PREFIX = "sample:"
 _KEPT_MODELS = 4
 
@@ -245,37 +227,22 @@ class Session:
         """Write the answer to one question as a file and return its path; the suffix says what.
 
         ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.gif`` and ``.mp4`` the clip with heat,
-        ``.npz`` the numbers. Raises UnknownNameError for another suffix, OutsideGridError, RenderError.
+        ``.npz`` and ``.csv`` the numbers, ``.json`` where they come from. What ``progress`` raises ends the writing
+        and leaves nothing behind.
+        Raises UnknownNameError for another suffix, OutsideGridError, RenderError.
         """
-        target = Path(path)
-        if target.suffix not in FORMATS:
-            raise UnknownNameError("file format", target.suffix or target.name, FORMATS)
-        tell = progress or _silent
-        answer = self.query(frame=frame, x=x, y=y, block=block)
-        scale = fit_scale(answer.heat, ScaleSpec(), signed=is_signed(answer), own_times=own_times(answer))
-        if target.suffix == ".html":
-            bundle = self.bundle(question=Question(frame=frame, x=x, y=y), block=block)
-            with replacing(target) as part:
-                part.write_text(export_html(bundle, title=self.frames.info.name), encoding="utf-8")
-        elif target.suffix == ".png":
-            write_png(target, figure(self.frames.rgb, self.frames.pts_seconds, answer, self._caption(block)))
-        elif target.suffix == ".npz":
-            write_npz(target, answer, scale, pts_seconds=self.frames.pts_seconds)
-        else:
-            write = write_gif if target.suffix == ".gif" else write_mp4
-            pictures = paint_clip(self.frames.rgb, answer, scale, OverlayStyle())
-            seconds = durations(self.frames.pts_seconds)
-            write(target, pictures, seconds, lambda done, total: tell("Drawing frames", done, total))
-        return target
-
-    def _caption(self, block: str | None) -> Caption:
-        captured = self.block(block)
-        return Caption(
-            clip=self.frames.info.name,
-            model=self.model.card.title,
-            block=captured.title,
-            warning=captured.note if captured.status == "untrained" else "",
+        question = Question(frame=frame, x=x, y=y)
+        answered = Answered(
+            frames=self.frames,
+            view=self.view,
+            card=self.model.card,
+            device=self.model.device.title,
+            block=self.block(block),
+            question=question,
+            row=self.query(frame=frame, x=x, y=y, block=block),
+            bundle=lambda: self.bundle(question=question, block=block),
         )
+        return save(Path(path), answered, progress or _silent)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

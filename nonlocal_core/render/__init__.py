@@ -3,7 +3,7 @@
 from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
 from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
 from nonlocal_core.render.figure import Caption, FigureStyle, figure
-from nonlocal_core.render.files import replacing, write_npz, write_png
+from nonlocal_core.render.files import replacing, write_csv, write_npz, write_png
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
 from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_clip
 from nonlocal_core.render.scale import Scale, ScaleRule, ScaleSpec, fit_scale
@@ -32,6 +32,7 @@ __all__ = [
     "paint_clip",
     "replacing",
     "times_uniform_per_unit",
+    "write_csv",
     "write_gif",
     "write_mp4",
     "write_npz",

@@ -1,5 +1,6 @@
-"""Files that are either whole or absent: figures as PNG, numbers as NPZ."""
+"""Files that are either whole or absent: figures as PNG, numbers as NPZ and CSV."""
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,10 @@ from uuid import uuid4
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.affinity import AffinityLike
+from nonlocal_core.render.affinity import AffinityLike, times_uniform_per_unit
 from nonlocal_core.render.scale import Scale
 
 PRINT_DPI = 300
@@ -32,17 +34,23 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
-    """Write a picture as PNG, with the resolution of print noted in it."""
+def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: str = "") -> None:
+    """Write a picture as PNG, with the resolution of print and, as the text ``provenance``, its origin noted in it."""
+    notes = PngInfo()
+    if provenance:
+        notes.add_text("provenance", provenance)
     with replacing(path) as part:
-        Image.fromarray(picture).save(part, format="PNG", dpi=(PRINT_DPI, PRINT_DPI), optimize=True)
+        Image.fromarray(picture).save(part, format="PNG", dpi=(PRINT_DPI, PRINT_DPI), optimize=True, pnginfo=notes)
 
 
-def write_npz(path: Path, row: AffinityLike, scale: Scale, *, pts_seconds: Float[np.ndarray, " T"]) -> None:
+def write_npz(
+    path: Path, row: AffinityLike, scale: Scale, *, pts_seconds: Float[np.ndarray, " T"], provenance: str = ""
+) -> None:
     """Write one row with everything needed to draw it again; ``numpy.load`` reads it without pickle.
 
     ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
-    (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``.
+    (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``,
+    ``provenance``, a text.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(
@@ -62,4 +70,21 @@ def write_npz(path: Path, row: AffinityLike, scale: Scale, *, pts_seconds: Float
             scale_limit=np.array(scale.limit),
             scale_signed=np.array(scale.signed),
             pts_seconds=pts_seconds,
+            provenance=np.array(provenance),
         )
+
+
+def write_csv(path: Path, row: AffinityLike) -> None:
+    """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform.
+
+    All are counted from 0; ``frame`` is the first frame of the clip that the key's temporal cell stands for.
+    Weights are written so that float32 reads them back exactly.
+    """
+    per_unit = times_uniform_per_unit(row)
+    with replacing(path) as part, part.open("w", encoding="ascii", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("frame", "row", "column", "weight", "times_uniform"))
+        for index, weight in enumerate(row.values):
+            cell = row.key_grid.cell(index)
+            times = abs(float(weight)) * per_unit
+            lines.writerow((row.key_grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}"))

@@ -19,9 +19,10 @@ footer { margin-top: 20px; padding-top: 10px; border-top: 1px solid light-dark(#
 """
 
 
-def export_html(bundle_bytes: bytes, *, title: str) -> str:
+def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
     """Return one self-contained HTML page with the live viewer: no request leaves it, and its policy forbids any.
 
+    ``provenance``: JSON that stands in the head, for whoever opens the page with an editor or a script.
     Raises BundleError when the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
@@ -38,6 +39,7 @@ def export_html(bundle_bytes: bytes, *, title: str) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>{css}</style>
+<script type="application/json" id="provenance">{_inert(provenance)}</script>
 </head>
 <body>
 <header>
@@ -57,6 +59,11 @@ def export_html(bundle_bytes: bytes, *, title: str) -> str:
 def _digest(text: str) -> str:
     """Return the source expression that lets exactly this inline text run."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _inert(json_text: str) -> str:
+    """Return the JSON with the one letter escaped that could end its element; it still means the same."""
+    return json_text.replace("<", "\\u003c")
 
 
 def _caption(bundle: Bundle) -> str:

@@ -1,0 +1,42 @@
+"""Where an answer comes from: enough to compute it again, and nothing about the machine's folders."""
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+PACKAGES = ("nonlocal-viewer", "torch", "numpy", "av", "pillow")
+"""Distributions whose versions an answer depends on: networks, arithmetic, decoding, resizing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What was asked of which clip and which network. Frames, rows and columns are counted from 0, as in the library.
+
+    ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
+    is the frame of these that was asked from, with x and y in [0, 1]; ``query_cell`` is (t, y, x) on the query grid.
+    ``weights`` maps the name of each weights file to its SHA-256.
+    """
+
+    clip_name: str
+    clip_sha256: str
+    frame_indices: tuple[int, ...]
+    pts_seconds: tuple[float, ...]
+    shown_hw: tuple[int, int]
+    input_hw: tuple[int, int]
+    input_crop: tuple[float, float, float, float]
+    model: str
+    weights: dict[str, str]
+    device: str
+    block: str
+    block_status: str
+    pairwise: str
+    query_grid: tuple[int, int, int]
+    key_grid: tuple[int, int, int]
+    query: tuple[int, float, float]
+    query_cell: tuple[int, int, int]
+    scale_limit: float
+
+    def as_json(self) -> str:
+        """Return indented JSON in ASCII, with the versions of the packages that took part."""
+        versions = {package: version(package) for package in PACKAGES}
+        return json.dumps(asdict(self) | {"versions": versions}, indent=2, allow_nan=False)

@@ -1,0 +1,171 @@
+"""Everything that leaves the viewer as a file: one answer, in the format that the suffix names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonlocal_core.bundle import Question
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.media import Frames
+from nonlocal_core.provenance import Provenance
+from nonlocal_core.query import AffinityRow
+from nonlocal_core.render import (
+    Caption,
+    OverlayStyle,
+    Scale,
+    ScaleSpec,
+    durations,
+    figure,
+    fit_scale,
+    is_signed,
+    own_times,
+    paint_clip,
+    replacing,
+    write_csv,
+    write_gif,
+    write_mp4,
+    write_npz,
+    write_png,
+)
+from nonlocal_core.viewer import export_html
+from nonlocal_core.weights import ModelCard
+
+Tell = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are."""
+Write = Callable[[Path, Tell], None]
+"""Writes what was prepared; the file is whole or absent, also when the callback raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answered:
+    """One question, its answer, and all that a file about it tells. ``device``: where the network ran, in words."""
+
+    frames: Frames
+    view: ViewTransform
+    card: ModelCard
+    device: str
+    block: BlockCapture
+    question: Question
+    row: AffinityRow
+    bundle: Callable[[], bytes]
+    """Packs the clip and the tables of every block, which only the live page needs."""
+
+    @property
+    def scale(self) -> Scale:
+        """The colour scale of every picture of this answer."""
+        return fit_scale(self.row.heat, ScaleSpec(), signed=is_signed(self.row), own_times=own_times(self.row))
+
+    @property
+    def caption(self) -> Caption:
+        """The words of a figure."""
+        return Caption(
+            clip=self.frames.info.name,
+            model=self.card.title,
+            block=self.block.title,
+            warning=self.block.note if self.block.status == "untrained" else "",
+        )
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the answer comes from."""
+        frames, asked = self.frames, self.question
+        return Provenance(
+            clip_name=frames.info.name,
+            clip_sha256=frames.info.sha256,
+            frame_indices=tuple(frames.frame_indices.tolist()),
+            pts_seconds=tuple(frames.pts_seconds.tolist()),
+            shown_hw=frames.info.shown_hw,
+            input_hw=self.view.input_hw,
+            input_crop=self.view.crop,
+            model=self.card.id,
+            weights={Path(self.card.weights.file).name: self.card.weights.sha256},
+            device=self.device,
+            block=self.block.name,
+            block_status=self.block.status,
+            pairwise=self.block.pairwise,
+            query_grid=self.block.query_grid.shape,
+            key_grid=self.block.key_grid.shape,
+            query=(asked.frame, asked.x, asked.y),
+            query_cell=self.row.query,
+            scale_limit=self.scale.limit,
+        )
+
+
+def save(path: Path, answered: Answered, tell: Tell) -> Path:
+    """Write an answer and return the path; the suffix names the format.
+
+    What ``tell`` raises ends the writing and leaves nothing behind.
+    Raises UnknownNameError for a suffix that is not in ``FORMATS``, RenderError, BundleError.
+    """
+    prepare = _PREPARE.get(path.suffix.lower())
+    if prepare is None:
+        raise UnknownNameError("file format", path.suffix or path.name, FORMATS)
+    tell("Preparing the file", 0, 1)
+    write = prepare(answered)
+    tell("Preparing the file", 1, 1)
+    write(path, tell)
+    return path
+
+
+def _html(answered: Answered) -> Write:
+    page = export_html(
+        answered.bundle(), title=answered.frames.info.name, provenance=answered.provenance.as_json()
+    ).encode()
+    return lambda path, tell: _write_bytes(path, page)
+
+
+def _png(answered: Answered) -> Write:
+    picture = figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
+    return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
+
+
+def _gif(answered: Answered) -> Write:
+    return _movie(answered, write_gif)
+
+
+def _mp4(answered: Answered) -> Write:
+    return _movie(answered, write_mp4)
+
+
+def _movie(answered: Answered, write: Callable[..., None]) -> Write:
+    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale, OverlayStyle())
+    seconds = durations(answered.frames.pts_seconds)
+    return lambda path, tell: write(path, pictures, seconds, lambda done, total: tell("Drawing frames", done, total))
+
+
+def _npz(answered: Answered) -> Write:
+    return lambda path, tell: write_npz(
+        path,
+        answered.row,
+        answered.scale,
+        pts_seconds=answered.frames.pts_seconds,
+        provenance=answered.provenance.as_json(),
+    )
+
+
+def _csv(answered: Answered) -> Write:
+    return lambda path, tell: write_csv(path, answered.row)
+
+
+def _json(answered: Answered) -> Write:
+    return lambda path, tell: _write_bytes(path, f"{answered.provenance.as_json()}\n".encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+_PREPARE: dict[str, Callable[[Answered], Write]] = {
+    ".html": _html,
+    ".png": _png,
+    ".gif": _gif,
+    ".mp4": _mp4,
+    ".npz": _npz,
+    ".csv": _csv,
+    ".json": _json,
+}
+FORMATS = tuple(_PREPARE)
+"""Suffixes that ``save`` writes: the live page, the figure, the clip with heat, the numbers, where they come from."""
