@@ -3,7 +3,7 @@
 from nonlocal_core.capture.hooks import Recording, attach, recording
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
-from nonlocal_core.capture.rows import allowed_keys, allowed_queries, log_normaliser
+from nonlocal_core.capture.rows import allowed_keys, allowed_queries, log_normaliser, many_row_weights
 
 __all__ = [
     "BlockCapture",
@@ -18,5 +18,6 @@ __all__ = [
     "allowed_queries",
     "attach",
     "log_normaliser",
+    "many_row_weights",
     "recording",
 ]

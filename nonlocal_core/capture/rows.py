@@ -4,7 +4,7 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.geometry import Cell
@@ -28,6 +28,16 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
     weights = np.zeros(len(block.phi))
     weights[allowed] = _normalised(block, _scores(block, theta_i, block.phi[allowed]))
     return weights
+
+
+def many_row_weights(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n Nk_all"]:
+    """Return the rows of several queries, given by their indices: one matrix product where all keys are allowed.
+
+    Memory grows with n x Nk: ask for a chunk at a time.
+    """
+    if _is_restricted(block):
+        return np.stack([row_weights(block, block.query_grid.cell(int(i))) for i in queries])
+    return _normalised(block, _scores(block, block.theta[queries], block.phi))
 
 
 def column_weights(
@@ -113,22 +123,22 @@ def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, 
 
 
 def _scores(
-    block: BlockCapture, vector: Float32[np.ndarray, " Ci"], table: Float32[np.ndarray, "N Ci"]
-) -> Float32[np.ndarray, " N"]:
-    """Return f between one embedding and each of a table, before any normalisation."""
+    block: BlockCapture, vectors: Float32[np.ndarray, "*n Ci"], table: Float32[np.ndarray, "N Ci"]
+) -> Float32[np.ndarray, "*n N"]:
+    """Return f between one embedding, or each of several, and each of a table, before any normalisation."""
     if block.pairwise == "concatenation":
-        summed: np.ndarray = np.maximum(table[:, 0] + vector[0], 0)
+        summed: np.ndarray = np.maximum(vectors[..., :1] + table[:, 0], 0)
         return summed
-    product: np.ndarray = table @ vector
+    product: np.ndarray = vectors @ table.T
     return product if block.pairwise == "dot_product" else product * np.float32(block.scale)
 
 
-def _normalised(block: BlockCapture, scores: Float32[np.ndarray, " N"]) -> Float64[np.ndarray, " N"]:
-    """Return the weights of one query from its scores on the keys that it may attend to."""
+def _normalised(block: BlockCapture, scores: Float32[np.ndarray, "*n N"]) -> Float64[np.ndarray, "*n N"]:
+    """Return the weights of each query from its scores on the keys that it may attend to."""
     if not block.is_softmax:
-        return scores / np.float64(len(scores))
-    unnormalised = np.exp(scores.astype(np.float64) - scores.max())
-    softmax: np.ndarray = unnormalised / unnormalised.sum()
+        return scores / np.float64(scores.shape[-1])
+    unnormalised = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))
+    softmax: np.ndarray = unnormalised / unnormalised.sum(axis=-1, keepdims=True)
     return softmax
 
 
