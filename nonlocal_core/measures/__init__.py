@@ -1,0 +1,20 @@
+"""Measures: what rows say in numbers, what a whole block does over a clip, and the affinity matrix to look at."""
+
+from nonlocal_core.measures.block import SAMPLE_QUERIES, BlockMeasures, effect_map, measure_block, sample_queries
+from nonlocal_core.measures.matrix import MOST_LINES, AffinityMatrix, Bins, affinity_matrix
+from nonlocal_core.measures.rows import RowMeasures, measure_row, top_overlap
+
+__all__ = [
+    "MOST_LINES",
+    "SAMPLE_QUERIES",
+    "AffinityMatrix",
+    "Bins",
+    "BlockMeasures",
+    "RowMeasures",
+    "affinity_matrix",
+    "effect_map",
+    "measure_block",
+    "measure_row",
+    "sample_queries",
+    "top_overlap",
+]

@@ -1,0 +1,144 @@
+"""What a whole block does over a clip, from a sample of its queries: a few numbers, a profile over time, a map."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int
+
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import many_row_weights
+from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.measures.rows import Layout, RowFigures
+
+SAMPLE_QUERIES = 512
+"""Queries that stand for all, the same number in each temporal cell."""
+SAMPLE_SEED = 2018
+"""The same clip and block give the same figures, every time."""
+_CHUNK_WEIGHTS = 2**20
+"""Weights held at once: 8 MB of float64, and a few tables of that size beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BlockMeasures:
+    """Means over ``query_count`` sampled queries of a block; those without any weight are left out and counted."""
+
+    block: str
+    query_count: int
+    silent_count: int
+    """Sampled queries whose weights are all zero, as a ReLU can leave them."""
+    key_count: int
+    query_dependence: float
+    """Mean of (1 - cos) / 2 over pairs of different rows: 0 when every query looks at the same keys, 1/2 when no two
+    look at a common one, more where signed rows oppose each other. The figure of Y. Cao et al., "GCNet" (arXiv
+    1904.11492, section 3.2), who found it near 0 for the non-local blocks of their detectors.
+
+    Differs: their mean also counts each row with itself; the test of this figure pins the pairs."""
+    entropy: float
+    effective_keys: float
+    """exp of the mean entropy."""
+    own_frame_share: float
+    distance: float
+    frames_away: float
+    seconds_away: float
+    top_times_uniform: float
+    temporal_profile: Float64[np.ndarray, "Tq Tk"]
+    """Mean share of the weight that the queries of one temporal cell (row) give to another (column).
+
+    Rows sum to 1, less what off-grid keys hold; NaN where no sampled query has any weight."""
+
+
+def sample_queries(grid: QueryGrid, count: int = SAMPLE_QUERIES) -> Int[np.ndarray, " n"]:
+    """Return indices of queries, ascending: as many from each temporal cell, drawn with a fixed seed.
+
+    At least one of each temporal cell, and all positions of a grid that has no more than ``count``.
+    """
+    positions = grid.rows * grid.cols
+    each = min(max(count // grid.frames, 1), positions)
+    rng = np.random.default_rng(SAMPLE_SEED)
+    drawn = [t * positions + np.sort(rng.choice(positions, each, replace=False)) for t in range(grid.frames)]
+    return np.concatenate(drawn)
+
+
+def measure_block(
+    block: BlockCapture,
+    *,
+    shown_hw: tuple[int, int],
+    pts_seconds: Float64[np.ndarray, " frames"],
+    count: int = SAMPLE_QUERIES,
+    progress: Callable[[int, int], None] | None = None,
+) -> BlockMeasures:
+    """Return the figures of a block over its clip, computed a chunk of rows at a time.
+
+    ``shown_hw`` and ``pts_seconds``: of the clip's frames, as for ``measure_row``. ``progress`` is called with the
+    queries that are done and all. Raises ShapeError when the clip has fewer frames than the block's grids speak of.
+    """
+    layout = Layout.of(
+        block.query_grid,
+        block.key_grid,
+        subsample=block.subsample,
+        key_count=block.key_count,
+        shown_hw=shown_hw,
+        pts_seconds=pts_seconds,
+    )
+    queries = sample_queries(block.query_grid, count)
+    step = max(1, _CHUNK_WEIGHTS // len(block.phi))
+    parts, directions = [], np.zeros(len(block.phi))
+    for start in range(0, len(queries), step):
+        some = queries[start : start + step]
+        rows = many_row_weights(block, some)
+        parts.append(RowFigures.of(rows, some, layout))
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        directions += np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0).sum(axis=0)
+        if progress is not None:
+            progress(min(start + step, len(queries)), len(queries))
+    entropy = np.concatenate([part.entropy for part in parts])
+    heard = np.isfinite(entropy)
+
+    def mean(values: list[Float64[np.ndarray, " n"]]) -> float:
+        return float(np.concatenate(values)[heard].mean()) if heard.any() else float("nan")
+
+    return BlockMeasures(
+        block=block.name,
+        query_count=len(queries),
+        silent_count=int((~heard).sum()),
+        key_count=block.key_count,
+        query_dependence=_dependence(directions, int(heard.sum())),
+        entropy=mean([part.entropy for part in parts]),
+        effective_keys=float(np.exp(mean([part.entropy for part in parts]))),
+        own_frame_share=mean([part.own_frame_share for part in parts]),
+        distance=mean([part.distance for part in parts]),
+        frames_away=mean([part.frames_away for part in parts]),
+        seconds_away=mean([part.seconds_away for part in parts]),
+        top_times_uniform=mean([part.top_times_uniform for part in parts]),
+        temporal_profile=_profile(
+            np.concatenate([part.frame_shares for part in parts])[heard],
+            queries[heard] // (block.query_grid.rows * block.query_grid.cols),
+            block.query_grid.frames,
+        ),
+    )
+
+
+def effect_map(block: BlockCapture) -> Float32[np.ndarray, "T H W"] | None:
+    """Return |W_z y| / |x| on the query grid, or None for a block that adds nothing to its input by design."""
+    return None if block.effect is None else block.effect.reshape(block.query_grid.shape)
+
+
+def _dependence(directions: Float64[np.ndarray, " Nk_all"], count: int) -> float:
+    """Return the mean of (1 - cos) / 2 over pairs of different rows, from the sum of their directions.
+
+    |sum of u_i|^2 is the sum of u_i . u_j over all pairs, of which ``count`` are a row with itself.
+    """
+    if count < 2:
+        return float("nan")
+    mean_cosine = (float(directions @ directions) - count) / (count * (count - 1))
+    return (1 - mean_cosine) / 2
+
+
+def _profile(
+    shares: Float64[np.ndarray, "n Tk"], own: Int[np.ndarray, " n"], frames: int
+) -> Float64[np.ndarray, "Tq Tk"]:
+    profile = np.full((frames, shares.shape[1]), np.nan)
+    for t in np.unique(own):
+        profile[t] = shares[own == t].mean(axis=0)
+    return profile

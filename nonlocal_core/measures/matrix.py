@@ -1,0 +1,136 @@
+"""The affinity matrix to look at: whole for small grids, means over boxes of neighbouring cells for large ones."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int
+
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import many_row_weights
+from nonlocal_core.geometry import Cell, Grid, Span
+
+MOST_LINES = 512
+"""Rows and columns of the shown matrix: a grid of no more positions is shown position by position."""
+MOST_WEIGHTS = 2**25
+"""Weights that are computed for one matrix, so that it takes a second or two; beyond it, queries are sampled."""
+_SEED = 2018
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bins:
+    """A grid cut into boxes of neighbouring cells, one for each line of the matrix, row-major over (T, H, W).
+
+    >>> from nonlocal_core import QueryGrid
+    >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, frames=4, rows=6, cols=9), most=30)
+    >>> bins.shape, bins.box(29)
+    ((4, 2, 3), ((3, 4), (3, 6), (6, 9)))
+    """
+
+    grid: Grid
+    edges: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    """Where the boxes start along T, H and W, and where the last ones stop."""
+
+    @classmethod
+    def of(cls, grid: Grid, most: int = MOST_LINES) -> "Bins":
+        """Return no more than ``most`` boxes, as small as that allows; time is merged where space alone will not do.
+
+        Boxes at the far edges are smaller where the cells do not divide evenly.
+        """
+        widest = max(grid.rows, grid.cols)
+        side = next((s for s in range(1, widest) if _count(grid, (1, s, s)) <= most), widest)
+        frames = max(1, math.ceil(grid.frames / max(most // _count(grid, (grid.frames, side, side)), 1)))
+        steps = (frames, side, side)
+        t, y, x = ((*range(0, length, step), length) for length, step in zip(grid.shape, steps, strict=True))
+        return cls(grid=grid, edges=(t, y, x))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The number of boxes along T, H and W."""
+        t, y, x = (len(edges) - 1 for edges in self.edges)
+        return (t, y, x)
+
+    @property
+    def size(self) -> int:
+        """The number of boxes."""
+        return math.prod(self.shape)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each box is one cell."""
+        return self.size == self.grid.size
+
+    def box(self, index: int) -> tuple[Span, Span, Span]:
+        """Return the cells [start, stop) along T, H and W of a box."""
+        place = np.unravel_index(index, self.shape)
+        t, y, x = ((edges[i], edges[i + 1]) for edges, i in zip(self.edges, place, strict=True))
+        return (t, y, x)
+
+    def indices(self, index: int) -> Int[np.ndarray, " n"]:
+        """Return the positions of the grid that a box holds."""
+        (t0, t1), (y0, y1), (x0, x1) = self.box(index)
+        return np.array(
+            [self.grid.index(Cell(t, y, x)) for t in range(t0, t1) for y in range(y0, y1) for x in range(x0, x1)]
+        )
+
+    def means(self, values: Float64[np.ndarray, " N"]) -> Float64[np.ndarray, " bins"]:
+        """Return the mean of the values in each box."""
+        summed, counts = values.reshape(self.grid.shape), np.ones(self.grid.shape)
+        for axis, edges in enumerate(self.edges):
+            summed = np.add.reduceat(summed, edges[:-1], axis=axis)
+            counts = np.add.reduceat(counts, edges[:-1], axis=axis)
+        return np.asarray((summed / counts).reshape(-1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AffinityMatrix:
+    """Mean affinity from each box of queries (row) to each box of keys (column), in affinity units."""
+
+    values: Float32[np.ndarray, "query_bins key_bins"]
+    query_bins: Bins
+    key_bins: Bins
+    queries_per_box: int
+    """The most queries that were averaged for one row."""
+    is_sampled: bool
+    """Whether some box has more queries than were averaged."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the affinity matrix itself, not means of it."""
+        return self.query_bins.is_whole and self.key_bins.is_whole
+
+
+def affinity_matrix(
+    block: BlockCapture, *, most: int = MOST_LINES, progress: Callable[[int, int], None] | None = None
+) -> AffinityMatrix:
+    """Return the matrix of a block with at most ``most`` rows and columns, computed one box of queries at a time.
+
+    Keys are always averaged all; queries all, unless that takes more than ``MOST_WEIGHTS`` weights: then as many of
+    each box as that allows, drawn with a fixed seed. Off-grid keys are left out. ``progress``: boxes done, and all.
+    """
+    query_bins, key_bins = Bins.of(block.query_grid, most), Bins.of(block.key_grid, most)
+    each = max(1, MOST_WEIGHTS // (len(block.phi) * query_bins.size))
+    values = np.empty((query_bins.size, key_bins.size), np.float32)
+    rng = np.random.default_rng(_SEED)
+    largest = 0
+    for line in range(query_bins.size):
+        queries = query_bins.indices(line)
+        largest = max(largest, len(queries))
+        if len(queries) > each:
+            queries = rng.choice(queries, each, replace=False)
+        mean = many_row_weights(block, queries).mean(axis=0)
+        values[line] = key_bins.means(mean[: block.key_grid.size])
+        if progress is not None:
+            progress(line + 1, query_bins.size)
+    return AffinityMatrix(
+        values=values,
+        query_bins=query_bins,
+        key_bins=key_bins,
+        queries_per_box=min(each, largest),
+        is_sampled=largest > each,
+    )
+
+
+def _count(grid: Grid, steps: tuple[int, int, int]) -> int:
+    return math.prod(math.ceil(length / step) for length, step in zip(grid.shape, steps, strict=True))
