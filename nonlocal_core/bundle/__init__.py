@@ -4,7 +4,7 @@ Theta and phi travel instead of affinities: a few MB, from which the browser com
 """
 
 from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import encode_bundle
+from nonlocal_core.bundle.encode import Precision, encode_bundle
 from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BundledBlock",
     "MediaLabel",
     "ModelLabel",
+    "Precision",
     "Question",
     "TourStop",
     "View",

@@ -6,7 +6,8 @@
     header       JSON in UTF-8, padded with spaces until the payload starts at a multiple of 64
     payload      sections, each at a multiple of 64 from the start of the payload
 
-A table's section is {offset, length, dtype, shape, gain}, and value = stored * gain. Equal tables share a section.
+A table's section is {offset, length, dtype, shape, gain}, and value = stored * gain. A table of int8 has a section
+``row_gains`` of float32 as well, and value = stored * row_gains[row]. Equal tables share a section.
 The same input gives the same bytes, and ``id`` in the header is the SHA-256 of everything else.
 """
 
@@ -24,7 +25,8 @@ MAGIC = b"NLVB"
 VERSION = 1
 ALIGNMENT = 64
 _PREFIX = struct.Struct("<4sII")
-_DTYPES: dict[str, np.dtype[np.float16] | np.dtype[np.float32]] = {
+_DTYPES: dict[str, np.dtype[np.int8] | np.dtype[np.float16] | np.dtype[np.float32]] = {
+    "int8": np.dtype("i1"),
     "float16": np.dtype("<f2"),
     "float32": np.dtype("<f4"),
 }
@@ -38,10 +40,12 @@ class Writer:
         self._payload = bytearray()
         self._offsets: dict[bytes, int] = {}
 
-    def table(self, stored: np.ndarray, gain: float = 1.0) -> dict[str, object]:
-        """Add a float16 or float32 array whose values are ``stored * gain``; return its section."""
+    def table(self, stored: np.ndarray, gain: float = 1.0, row_gains: np.ndarray | None = None) -> dict[str, object]:
+        """Add an array whose values are ``stored * gain``, or of int8 with a gain for each row; return its section."""
         name = stored.dtype.name
-        meaning = {"dtype": name, "shape": list(stored.shape), "gain": gain}
+        meaning: dict[str, object] = {"dtype": name, "shape": list(stored.shape), "gain": gain}
+        if row_gains is not None:
+            meaning["row_gains"] = self.table(row_gains)
         data = np.ascontiguousarray(stored, dtype=_DTYPES[name]).tobytes()
         return {**self._append(data, meaning), **meaning}
 
@@ -103,21 +107,27 @@ class Reader:
         """Return the float32 table of a section, which must have that shape; equal sections give the same array."""
         dtype = _DTYPES[section.choice("dtype", _DTYPES)]
         found = section.counts("shape", below=_MAX_SIDE)
+        rows = section.child_or_none("row_gains")
+        if (dtype.name == "int8") != (rows is not None):
+            raise BundleError(
+                f"{section.path('row_gains')} belongs to tables of int8, and only there; {dtype} was found."
+            )
         if found != shape:
             raise BundleError(f"{section.path('shape')} follows from the grids as {list(shape)}; got {list(found)}.")
         gain = section.number("gain", low=0.0)
-        place = self._claim(section, dtype.name, found, gain)
+        gains = np.float32(gain) if rows is None else self.table(rows, found[:1])[:, None]
+        place = self._claim(section, dtype.name, found, gain, None if rows is None else rows.as_dict())
         if place[1] != math.prod(found) * dtype.itemsize:
             raise BundleError(f"{section.path('length')} does not match {list(found)} of {dtype.name}; got {place[1]}.")
         if place not in self._tables:
             stored = np.frombuffer(self._payload, dtype, count=math.prod(found), offset=place[0])
             with np.errstate(over="ignore", invalid="ignore"):
-                values = stored.astype(np.float32) * np.float32(gain)
+                values = stored.astype(np.float32).reshape(found) * gains
             if not np.isfinite(values).all():
                 raise BundleError(
                     f"{section.path('offset')} leads to values that are not finite. The bundle is damaged."
                 )
-            self._tables[place] = values.reshape(found)
+            self._tables[place] = values
         return self._tables[place]
 
     def blob(self, section: Fields, media_type: str) -> bytes:

@@ -1,10 +1,11 @@
 """Pack frames and a capture into the bytes that the viewer reads."""
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from nonlocal_core.bundle.container import Writer
@@ -16,11 +17,16 @@ from nonlocal_core.geometry import Grid
 from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
+Precision = Literal["float16", "int8"]
+"""How theta and phi travel where no sampled row suffers too much for it; a block that would is stored wider."""
+
 LONG_SIDE = 640
 """Pixels of the longer side of a stored frame: sharp on the viewer's largest picture, about 60 kB."""
 JPEG_QUALITY = 84
 MAX_ROW_ERROR = 0.005
 """Of the row's maximum; a larger error of float16 makes the block travel as float32. Heat has 256 steps of 0.004."""
+MAX_INT8_ROW_ERROR = 0.05
+"""Of the row's maximum, where the small file was asked for; a larger error of int8 makes the block travel wider."""
 MAX_NORMALISER_PRODUCTS = 6 * 10**10
 """Multiply-adds spent on the normaliser of one block, which only columns need; three times what 8 frames of 28 x 48
 cells and 152 channels take. Beyond it the block travels without, and the viewer says so."""
@@ -37,11 +43,13 @@ def encode_bundle(
     view: View | None = None,
     caption: str = "",
     licence: str = "",
+    precision: Precision = "float16",
 ) -> bytes:
     """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
 
-    ``caption`` and ``licence`` are shown under the clip. Raises BundleError when the view names a block or a frame
-    that is not there.
+    ``caption`` and ``licence`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
+    block whose rows it would hurt; the worst measured error is in the header, as ``row_error``.
+    Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
@@ -61,7 +69,7 @@ def encode_bundle(
             "frames": [writer.blob(_jpeg(picture), "image/jpeg") for picture in frames.rgb],
             "model": {"id": model.id, "title": model.title, "status": model.status},
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
-            "blocks": [_block(writer, block) for block in capture.blocks],
+            "blocks": [_block(writer, block, precision) for block in capture.blocks],
             "view": {
                 "block": view.block or (capture.blocks[-1].name if capture.blocks else None),
                 "query": _question(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
@@ -73,9 +81,28 @@ def encode_bundle(
     )
 
 
-def _block(writer: Writer, block: BlockCapture) -> dict[str, object]:
-    stored, gains, error = _storable(block)
-    seen = _as_stored(block, stored, gains)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stored:
+    """A table as it travels: value = table * gain, or * row_gains[row] for int8."""
+
+    table: np.ndarray
+    gain: float = 1.0
+    row_gains: Float32[np.ndarray, " N"] | None = None
+
+    @property
+    def values(self) -> Float32[np.ndarray, "N Ci"]:
+        """What a reader of the bundle computes with."""
+        gain = np.float32(self.gain) if self.row_gains is None else self.row_gains[:, None]
+        return self.table.astype(np.float32) * gain
+
+    def write(self, writer: Writer) -> dict[str, object]:
+        """Add the table and return its section."""
+        return writer.table(self.table, self.gain, self.row_gains)
+
+
+def _block(writer: Writer, block: BlockCapture, precision: Precision) -> dict[str, object]:
+    theta, phi, error = _storable(block, precision)
+    seen = replace(block, theta=theta.values, phi=phi.values)
     return {
         "name": block.name,
         "title": block.title,
@@ -91,8 +118,8 @@ def _block(writer: Writer, block: BlockCapture) -> dict[str, object]:
         "query_grid": _grid(block.query_grid),
         "key_grid": _grid(block.key_grid),
         "off_grid_keys": list(block.off_grid_keys),
-        "theta": writer.table(stored[0], gains[0]),
-        "phi": writer.table(stored[1], gains[1]),
+        "theta": theta.write(writer),
+        "phi": phi.write(writer),
         "log_normaliser": writer.table(log_normaliser(seen).astype(np.float32)) if _has_columns(block) else None,
         "effect": block.mean_effect,
         "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
@@ -101,16 +128,30 @@ def _block(writer: Writer, block: BlockCapture) -> dict[str, object]:
     }
 
 
-def _storable(block: BlockCapture) -> tuple[list[np.ndarray], list[float], float]:
-    """Choose the storage of theta and phi: float16 where no sampled row suffers for it, else float32."""
-    tables = [block.theta, block.phi]
+def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stored, float]:
+    """Choose the storage of theta and phi: the smallest that no sampled row suffers for, else float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
-        gains = [_gain(table) for table in tables]
-        halves = [(table / np.float32(gain)).astype(np.float16) for table, gain in zip(tables, gains, strict=True)]
-        error = _row_error(block, _as_stored(block, halves, gains))
-        if error <= MAX_ROW_ERROR:
-            return halves, gains, error
-    return [table.astype(np.float32) for table in tables], [1.0, 1.0], 0.0
+        smallest_first = [(_half, MAX_ROW_ERROR)]
+        if precision == "int8":
+            smallest_first.insert(0, (_bytes, MAX_INT8_ROW_ERROR))
+        for store, limit in smallest_first:
+            theta, phi = store(block.theta), store(block.phi)
+            error = _row_error(block, replace(block, theta=theta.values, phi=phi.values))
+            if error <= limit:
+                return theta, phi, error
+    return _Stored(table=block.theta), _Stored(table=block.phi), 0.0
+
+
+def _half(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+    gain = _gain(table)
+    return _Stored(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
+
+
+def _bytes(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+    """Round to int8 with a scale for each position: lengths differ far more between positions than channels do."""
+    gains = np.abs(table).max(axis=1) / np.float32(127)
+    gains[gains == 0] = 1
+    return _Stored(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
 
 
 def _has_columns(block: BlockCapture) -> bool:
@@ -123,11 +164,6 @@ def _gain(table: np.ndarray) -> float:
     if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
         return 1.0
     return float(2.0 ** np.floor(np.log2(peak / _COMFORTABLE_PEAK)))
-
-
-def _as_stored(block: BlockCapture, stored: list[np.ndarray], gains: list[float]) -> BlockCapture:
-    theta, phi = (table.astype(np.float32) * np.float32(gain) for table, gain in zip(stored, gains, strict=True))
-    return replace(block, theta=theta, phi=phi)
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture) -> float:

@@ -69,7 +69,7 @@ class BundledBlock:
     log_normaliser: Float32[np.ndarray, " Nq"] | None
     """Of the stored tables; None where the weights have none, or where it was too dear: then there are no columns."""
     dtype: str
-    """``float16`` or ``float32``, of theta and phi in the file."""
+    """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float
     """Worst error that the storage put on a row, over that row's maximum, among the rows that were measured."""
 

@@ -25,7 +25,7 @@ export function parseBundle(buffer) {
 }
 
 function readBlock(block, bytes) {
-  const table = (section) => section && new Table(section, bytes(section));
+  const table = (section) => section && new Table(section, bytes(section), table(section.row_gains)?.all());
   const theta = table(block.theta);
   const keys = block.key_grid;
   const reach = { spacetime: keys.frames * keys.rows * keys.cols, space: keys.rows * keys.cols, time: keys.frames }[block.scope];
@@ -44,16 +44,19 @@ function readBlock(block, bytes) {
   };
 }
 
-/** A float16 or float32 table that is decoded a row at a time, or whole on first need. */
+const STORED = { int8: Int8Array, float16: Uint16Array, float32: Float32Array };
+
+/** A table that is decoded a row at a time, or whole on first need. One of int8 has a gain for each row. */
 class Table {
-  constructor({ dtype, shape, gain }, raw) {
+  constructor({ dtype, shape, gain }, raw, rowGains) {
+    this.dtype = dtype;
     this.rows = shape[0];
     this.columns = shape[1] ?? 1;
     this.gain = gain;
     const { buffer, byteOffset } = raw;
     const count = this.rows * this.columns;
-    this.stored = dtype === "float16" ? new Uint16Array(buffer, byteOffset, count) : new Float32Array(buffer, byteOffset, count);
-    this.half = dtype === "float16";
+    this.stored = new STORED[dtype](buffer, byteOffset, count);
+    this.rowGains = rowGains;
     this.whole = null;
   }
 
@@ -68,8 +71,10 @@ class Table {
 
   #decode(start, stop) {
     const out = new Float32Array(stop - start);
-    const { stored, gain } = this;
-    if (this.half) {
+    const { stored, gain, columns, rowGains } = this;
+    if (this.dtype === "int8") {
+      for (let i = 0; i < out.length; i++) out[i] = stored[start + i] * rowGains[Math.floor((start + i) / columns)];
+    } else if (this.dtype === "float16") {
       const values = halfValues();
       for (let i = 0; i < out.length; i++) out[i] = values[stored[start + i]] * gain;
     } else {
