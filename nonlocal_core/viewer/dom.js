@@ -47,3 +47,17 @@ export function segmented(label, titles, choose) {
   const allow = (index, allowed, hint) => Object.assign(buttons[index], { disabled: !allowed, title: hint });
   return { root, press, allow };
 }
+
+/** A menu. `choose(index)` is called on a choice; press(index, titles) marks one, and renames or replaces the entries. */
+export function menu(label, titles, choose) {
+  const root = el("select", { "aria-label": label, onchange: () => choose(root.selectedIndex) }, ...titles.map((title) => el("option", {}, title)));
+  const press = (index, names = titles) => {
+    while (root.options.length > names.length) root.options[names.length].remove();
+    names.forEach((name, i) => {
+      if (!root.options[i]) root.append(el("option", {}));
+      say(root.options[i], name);
+    });
+    root.selectedIndex = index;
+  };
+  return { root, press };
+}

@@ -17,11 +17,23 @@ export function actionOf(event, state, shown) {
     case "Enter": return { type: "pin" };
     case "Escape": return { type: "unpin" };
     case "u": return { type: "undo" };
-    case "b": return { type: "block", block: state.block + 1 };
+    case "b": return { type: "layer", by: 1 };
+    case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
     case "a": return { type: "set", values: { arrows: !state.arrows } };
+    case "p": return { type: "present" };
     case "?": return { type: "help" };
     default: return null;
   }
+}
+
+/** The action of a key while presenting, or null: a presenter's clicker sends the Page keys. */
+export function presenterActionOf({ key, ctrlKey, metaKey, altKey }, { stop }, stops) {
+  if (ctrlKey || metaKey || altKey) return null;
+  if (key === "Escape") return { type: "present" };
+  if (stops === 0) return null;
+  if (key === "ArrowRight" || key === "PageDown") return { type: "tour", stop: Math.min(stop + 1, stops - 1) };
+  if (key === "ArrowLeft" || key === "PageUp") return { type: "tour", stop: Math.max(stop - 1, 0) };
+  return null;
 }

@@ -1,6 +1,8 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
-import { el, say, segmented } from "./dom.js";
+import { blockChooser } from "./chooser.js";
+import { el, menu, say, segmented } from "./dom.js";
+import { Help, helpButton } from "./help.js";
 import { Legend } from "./legend.js";
 import { SCALES } from "./scale.js";
 import { MOST_ARROWS } from "./state.js";
@@ -22,10 +24,13 @@ const KEYS = [
   ["Enter", "pin"],
   ["Esc", "let go"],
   ["u or Ctrl+Z", "back to the last pin"],
-  ["b", "next block"],
+  ["b", "next block or layer"],
+  ["h", "next head"],
   ["d", "turn the direction: where it looks, who looks here"],
   ["a", "arrows on or off"],
   ["s", "next scale"],
+  ["p", "present: only the pictures, large; Esc leaves"],
+  ["← → or Page keys", "while presenting: the stops of the tour"],
   ["?", "this help"],
 ];
 
@@ -38,8 +43,11 @@ export class Panel {
     ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
     this.blocks = el("div", { class: "nlv-blocks" });
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "tour", stop: 0 }) }, "Tour");
-    this.ask = el("button", { type: "button", class: "nlv-button nlv-round", title: "Keys (?)", "aria-label": "Help: keys", onclick: () => this.toggleHelp() }, "?");
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.ask);
+    this.help = new Help(KEYS);
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour,
+      el("button", { type: "button", class: "nlv-button", title: "Only the pictures, large (p)", onclick: () => act({ type: "present" }) }, "Present"),
+      helpButton(() => this.help.toggle()));
+    this.leave = el("button", { type: "button", class: "nlv-button nlv-leave", onclick: () => act({ type: "present" }) }, "Leave ×");
     this.guideText = el("p", {});
     this.guideNext = el("button", { type: "button", class: "nlv-button" }, "Next");
     this.guide = el("div", { class: "nlv-guide", role: "note" }, this.guideText, this.guideNext,
@@ -52,28 +60,18 @@ export class Panel {
       el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
     this.more = el("div", { class: "nlv-more" });
     this.numbers = el("details", { class: "nlv-numbers" }, el("summary", {}, "Numbers"), this.more, this.table);
-    this.help = el("dialog", { class: "nlv-help", "aria-label": "Keys" },
-      el("dl", {}, ...KEYS.flatMap(([keys, does]) => [el("dt", {}, keys), el("dd", {}, does)])),
-      el("button", { type: "button", class: "nlv-button", onclick: () => this.help.close() }, "Close"));
-  }
-
-  toggleHelp() {
-    this.help.open ? this.help.close() : this.help.showModal();
   }
 
   open(bundle) {
-    const titles = bundle.blocks.map(({ title, note }) => ({ title, hint: note || undefined }));
-    this.chooser = bundle.blocks.length < 2 ? null
-      : bundle.blocks.length <= 4 ? segmented("Block", titles, (block) => this.act({ type: "block", block }))
-      : menu("Block", titles.map(({ title }) => title), (block) => this.act({ type: "block", block }));
-    this.blocks.replaceChildren(...(this.chooser ? [this.chooser.root] : []));
+    this.chooser = blockChooser(bundle.blocks, (block) => this.act({ type: "block", block }));
+    this.blocks.replaceChildren(...this.chooser.roots);
     this.tour.hidden = bundle.view.tour.length === 0;
     this.stops = bundle.view.tour;
   }
 
   show(state, ownKind, turns) {
     this.direction.allow(1, turns, turns ? LOOKED_AT : TOO_MANY);
-    this.chooser?.press(state.block);
+    this.chooser.press(state.block);
     this.direction.press(DIRECTIONS.indexOf(state.direction));
     this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
     this.heat.press(state.smooth ? 1 : 0);
@@ -120,13 +118,4 @@ export class Panel {
       el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to the top ", this.countText), this.count),
     ];
   }
-}
-
-function menu(label, titles, choose) {
-  const root = el("select", { "aria-label": label, onchange: () => choose(root.selectedIndex) }, ...titles.map((title) => el("option", {}, title)));
-  const press = (index, names = titles) => {
-    names.forEach((name, i) => say(root.options[i], name));
-    root.selectedIndex = index;
-  };
-  return { root, press };
 }

@@ -49,3 +49,10 @@ export class Pointer {
     if (under) hold(Number(under.dataset.bar));
   }
 }
+
+/** The pointer's place in a picture: x and y in 0..1 of it. */
+export function pointIn(picture, event) {
+  const box = picture.getBoundingClientRect();
+  const within = (value) => Math.min(Math.max(value, 0), 1);
+  return { x: within((event.clientX - box.left) / box.width), y: within((event.clientY - box.top) / box.height) };
+}

@@ -65,12 +65,14 @@ function facts({ block, bundle, index, state }) {
   return [classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
 }
 
-function more({ block, bundle }) {
+function more({ block, bundle, answer }) {
+  const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${weightWords(weight)} (${timesWords(timesEven(answer, weight))} even share)`);
   return [
+    ...(off.length ? [`no positions: ${off.join(", ")}`] : []),
     `${bundle.model.title}, ${block.pairwise_title}`,
     `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
     block.rebuild_error === null ? "reading not checked" : `reading proved: rebuilt output within ${weightWords(block.rebuild_error)}`,
-    `stored as ${block.theta.half ? "float16" : "float32"}, rows within ${percent(block.row_error)} of their maximum`,
+    `stored as ${block.theta.dtype}, rows within ${percent(block.row_error)} of their maximum`,
   ].join(" · ");
 }
 

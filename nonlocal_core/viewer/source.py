@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 
 _ROOMS = (
+    "blocks",
     "grid",
     "parse",
     "affinity",
@@ -19,12 +20,18 @@ _ROOMS = (
     "state",
     "words",
     "report",
+    "sides",
     "stage",
     "film",
     "legend",
+    "help",
+    "chooser",
     "panel",
     "keys",
     "pointer",
+    "pace",
+    "tip",
+    "present",
     "view",
     "load",
 )

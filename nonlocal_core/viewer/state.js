@@ -7,6 +7,7 @@
 // history  what was pinned before, newest last; null for "nothing"
 
 import { hasColumns } from "./affinity.js";
+import { stepBlock, turn } from "./blocks.js";
 import { SCALES } from "./scale.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 
@@ -44,6 +45,8 @@ function after(state, action, bundle) {
     case "hold": return { ...state, held: action.frame };
     case "step": return { ...state, held: turn(action.from + action.by, bundle.frames.length) };
     case "block": return { ...state, block: turn(action.block, bundle.blocks.length) };
+    case "layer": return { ...state, block: stepBlock(bundle.blocks, state.block, { layers: action.by }) };
+    case "head": return { ...state, block: stepBlock(bundle.blocks, state.block, { heads: action.by }) };
     case "direction": return { ...state, direction: action.direction ?? (state.direction === "row" ? "column" : "row"), held: null };
     case "scale": return { ...state, scale: action.scale ?? SCALES[turn(SCALES.indexOf(state.scale) + 1, SCALES.length)] };
     case "set": return { ...state, ...action.values };
@@ -86,6 +89,7 @@ function move(bundle, state, { dx = 0, dy = 0, dt = 0 }) {
 function visit(bundle, state, stop) {
   const found = bundle.view.tour[stop];
   if (!found) return { ...state, stop: -1 };
+  if (stop === state.stop) return state;
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, pinned: true, held: null, direction: "row",
@@ -99,8 +103,4 @@ function sees(bundle, state, at) {
 
 function clamp(value, count) {
   return Math.min(Math.max(value, 0), count - 1);
-}
-
-function turn(value, count) {
-  return ((value % count) + count) % count;
 }

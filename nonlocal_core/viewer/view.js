@@ -1,34 +1,34 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
 import { columnOf, hasColumns, rowOf, sharesOf, topOf } from "./affinity.js";
-import { el, place, say } from "./dom.js";
+import { el, say } from "./dom.js";
 import { Film } from "./film.js";
 import { boundsOf, cellAt, cellOf, indexOf, nearestCell, pointOf, temporalCell } from "./grid.js";
-import { actionOf } from "./keys.js";
+import { actionOf, presenterActionOf } from "./keys.js";
+import { Pace, Teller } from "./pace.js";
 import { HeatPainter } from "./paint.js";
 import { Panel } from "./panel.js";
-import { Pointer } from "./pointer.js";
+import { Pointer, pointIn } from "./pointer.js";
+import { Presenter } from "./present.js";
 import { readingOf, reportOf } from "./report.js";
 import { ownOf, scaleOf } from "./scale.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "./state.js";
 import { MOST_LINKS, Stage } from "./stage.js";
+import { Tip } from "./tip.js";
 
 /** A screen reader is told when the question has rested this long. */
 const SPEAK_AFTER_MS = 350;
-/** Python is told when the pin has rested this long: an arrow key held down is one message. */
-const TELL_AFTER_MS = 200;
 
 export class Viewer {
   /** `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go. */
   constructor(parent, onpin = () => {}) {
-    this.onpin = onpin;
     const act = (action) => this.act(action, true);
     this.stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
     this.film = new Film();
     this.panel = new Panel(act);
     this.painter = new HeatPainter();
-    this.tip = el("div", { class: "nlv-tip", hidden: true });
-    this.ring = el("div", { class: "nlv-ring" });
+    this.pace = new Pace({ layout: () => this.#layout(), draw: () => this.#draw() });
+    this.teller = new Teller(onpin);
     this.live = el("div", { class: "nlv-spoken", "aria-live": "polite" });
     this.field = el("div", {
       class: "nlv-field", role: "application", tabindex: "0",
@@ -36,8 +36,10 @@ export class Viewer {
       onkeydown: (event) => this.#key(event),
     }, this.stage.root, this.film.root);
     this.root = el("div", { class: "nlv" }, this.panel.top, this.panel.guide, this.field, this.panel.controls,
-      this.panel.facts, this.panel.numbers, this.panel.help, this.tip, this.live);
+      this.panel.facts, this.panel.numbers, this.panel.help.root, this.panel.leave, this.live);
+    this.tip = new Tip(this.root);
     parent.append(this.root);
+    this.presenter = new Presenter(this.root, { onkey: (event) => this.#presenterKey(event), onchange: (on) => this.#presenting(on) });
     this.pointer = new Pointer(this.field, {
       locate: (event) => this.#locate(event),
       isPinned: () => this.state?.pinned ?? false,
@@ -47,7 +49,7 @@ export class Viewer {
       leave: () => this.#read(null),
       hold: (frame) => this.act({ type: "hold", frame }),
     });
-    this.resized = new ResizeObserver(() => this.#layoutSoon());
+    this.resized = new ResizeObserver(() => this.bundle && this.pace.layoutSoon());
     this.resized.observe(this.root);
   }
 
@@ -58,7 +60,7 @@ export class Viewer {
     this.photos = photos;
     this.state = startState(bundle);
     this.answered = null;
-    this.told = undefined;
+    this.teller.knows(null);
     const [height, width] = bundle.media.shown_hw;
     this.root.style.setProperty("--aspect", width / height);
     this.root.classList.toggle("is-tall", width < 0.8 * height);
@@ -87,7 +89,8 @@ export class Viewer {
   /** Change the state; `reveals` scrolls the strip to the frame that was chosen. */
   act(action, reveals = false) {
     if (!this.bundle) return;
-    if (action.type === "help") return this.panel.toggleHelp();
+    if (action.type === "help") return this.panel.help.toggle();
+    if (action.type === "present") return this.presenter.toggle();
     this.#become(reduce(this.state, action, this.bundle), true);
     if (reveals) this.reveals = true;
   }
@@ -95,8 +98,9 @@ export class Viewer {
   destroy() {
     this.resized.disconnect();
     clearTimeout(this.speaking);
-    clearTimeout(this.telling);
-    cancelAnimationFrame(this.drawing);
+    this.presenter.leave();
+    this.teller.stop();
+    this.pace.stop();
     this.#forgetPhotos();
     this.root.remove();
   }
@@ -110,20 +114,9 @@ export class Viewer {
     if (tells) this.root.classList.add("is-used");
     this.state = state;
     this.#read(null);
-    if (tells) this.#tell();
-    else this.told = JSON.stringify(pinnedMessage(this.bundle, state));
-    this.#drawSoon();
-  }
-
-  #tell() {
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
-      const message = pinnedMessage(this.bundle, this.state);
-      const text = JSON.stringify(message);
-      if (text === this.told || (this.told === undefined && message === null)) return;
-      this.told = text;
-      this.onpin(message);
-    }, TELL_AFTER_MS);
+    const message = pinnedMessage(this.bundle, state);
+    tells ? this.teller.tellSoon(message) : this.teller.knows(message);
+    this.pace.drawSoon();
   }
 
   #key(event) {
@@ -133,6 +126,23 @@ export class Viewer {
     event.preventDefault();
     event.stopPropagation();
     this.act(action, true);
+  }
+
+  /** Keys of the presenter come before all others; an open dialog keeps its own. */
+  #presenterKey(event) {
+    if (this.panel.help.root.open) return;
+    const action = presenterActionOf(event, this.state, this.bundle.view.tour.length);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(action, true);
+  }
+
+  #presenting(on) {
+    if (!this.bundle) return;
+    if (on && !this.state.pinned && this.bundle.view.tour.length) this.act({ type: "tour", stop: 0 }, true);
+    this.field.focus({ preventScroll: true });
+    this.pace.layoutSoon();
   }
 
   #click({ at, picture }, event) {
@@ -147,30 +157,13 @@ export class Viewer {
   #locate(event) {
     const picture = event.target.closest?.(".nlv-picture");
     if (!picture || !this.bundle) return null;
-    const box = picture.getBoundingClientRect();
     const asks = picture !== this.stage.answers.picture;
     const frame = picture === this.stage.asks.picture ? this.state.at.frame
       : picture === this.stage.answers.picture ? this.shown : Number(picture.dataset.frame);
-    const within = (value) => Math.min(Math.max(value, 0), 1);
-    return { picture, asks, at: { frame, x: within((event.clientX - box.left) / box.width), y: within((event.clientY - box.top) / box.height) } };
-  }
-
-  #drawSoon() {
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = null;
-      this.outgrown ? this.#layout() : this.#draw();
-    });
-  }
-
-  #layoutSoon() {
-    if (!this.bundle) return;
-    this.outgrown = true;
-    this.#drawSoon();
+    return { picture, asks, at: { frame, ...pointIn(picture, event) } };
   }
 
   #layout() {
-    this.outgrown = false;
     const ratio = window.devicePixelRatio || 1;
     this.stage.layout(ratio);
     this.film.layout(ratio);
@@ -193,8 +186,8 @@ export class Viewer {
     const asked = askedGrid(bundle, state);
     const middle = { ...pointOf(asked, cell), frame: state.at.frame };
 
-    this.stage.showQuestion({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
-    this.stage.showAnswer({ frame: this.shown, image: images[shown], grid: answer.grid, smooth: state.smooth });
+    this.stage.asks.show({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
+    this.stage.answers.show({ frame: this.shown, image: images[shown], grid: answer.grid, smooth: state.smooth });
     const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
     this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
     this.film.showHeat(images, answer.grid, state.smooth);
@@ -245,7 +238,8 @@ export class Viewer {
   #write(drawn) {
     const { state, block, answer, own, scale, shown } = drawn;
     const report = reportOf(drawn);
-    this.stage.say({ ...report.heading, held: state.held !== null, pinned: state.pinned });
+    this.stage.asks.say(report.heading);
+    this.stage.answers.say({ ...report.heading, held: state.held !== null });
     this.panel.show(state, own.kind, hasColumns(block));
     const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
     this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
@@ -259,19 +253,14 @@ export class Viewer {
   /** Show the weight under the pointer in a small label, and ring its cell. */
   #read(at, event) {
     const found = at && this.answered && cellAt(this.answered.answer.grid, at);
-    this.tip.hidden = !found;
-    if (!found) return this.ring.remove();
+    if (!found) return this.tip.hide();
     const { answer } = this.answered;
-    say(this.tip, readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1));
-    event.target.closest(".nlv-picture").append(this.ring);
-    place(this.ring, boundsOf(answer.grid, found));
-    const box = this.root.getBoundingClientRect();
-    const left = Math.min(event.clientX - box.left + 14, box.width - this.tip.offsetWidth - 4);
-    this.tip.style.transform = `translate(${Math.max(left, 4)}px, ${event.clientY - box.top + 16}px)`;
+    const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);
+    this.tip.show(words, event, event.target.closest(".nlv-picture"), boundsOf(answer.grid, found));
   }
 
   #empty() {
     this.root.classList.add("is-empty");
-    say(this.stage.notice, "This network ran no block that could be read, so there is nothing to ask.");
+    say(this.stage.answers.notice, "This network ran no block that could be read, so there is nothing to ask.");
   }
 }

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 import { timesEven, topOf } from "../../../nonlocal_core/viewer/affinity.js";
+import { layersOf, stepBlock } from "../../../nonlocal_core/viewer/blocks.js";
 import { PALETTE, STEPS, colourise, toneOf } from "../../../nonlocal_core/viewer/colour.js";
-import { actionOf } from "../../../nonlocal_core/viewer/keys.js";
+import { actionOf, presenterActionOf } from "../../../nonlocal_core/viewer/keys.js";
 import { cellAt, nearestCell } from "../../../nonlocal_core/viewer/grid.js";
 import { upsample } from "../../../nonlocal_core/viewer/paint.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
@@ -23,7 +24,7 @@ function blockOf(queries, kernel = [1, 1, 1], facts = {}) {
     y: Math.min(Math.floor(cell.y / kernel[1]), keys.rows - 1),
     x: Math.min(Math.floor(cell.x / kernel[2]), keys.cols - 1),
   });
-  return { name: "a", query_grid: queries, key_grid: keys, subsample: kernel, scope: "spacetime", temporal_groups: 1, pairwise: "gaussian", ownKey: own, ...facts };
+  return { name: "a", title: "A", head: null, query_grid: queries, key_grid: keys, subsample: kernel, scope: "spacetime", temporal_groups: 1, pairwise: "gaussian", ownKey: own, ...facts };
 }
 
 function bundleOf(blocks = [blockOf(grid(5, 6, 8)), blockOf(grid(5, 6, 8), [1, 2, 3], { name: "b" })], tour = []) {
@@ -125,10 +126,40 @@ test("an action that nobody knows is an error, not a silence", () => {
 test("every key in the help does what it says", () => {
   const state = startState(bundleOf());
   const press = (key, extra = {}) => actionOf({ key, ...extra }, state, 3)?.type ?? null;
-  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "block", d: "direction", s: "scale", a: "set", "?": "help", q: null };
+  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "layer", h: "head", p: "present", d: "direction", s: "scale", a: "set", "?": "help", q: null };
   for (const [key, type] of Object.entries(expected)) assert.equal(press(key), type, key);
   assert.equal(press("z", { ctrlKey: true }), "undo");
   assert.equal(press("d", { ctrlKey: true }), null);
+});
+
+const headed = (name, title, heads) => Array.from({ length: heads }, (_, head) => (
+  blockOf(grid(5, 6, 8), [1, 1, 1], { name: `${name}.head${head}`, title: `${title} · head ${head + 1}`, head })
+));
+
+test("heads of a layer stand together; b goes to the next layer, h to the next head", () => {
+  const blocks = [...headed("layer0", "Layer 0", 3), ...headed("layer1", "Layer 1", 2), blockOf(grid(5, 6, 8), [1, 1, 1], { name: "last", title: "Last" })];
+  assert.deepEqual(layersOf(blocks), [{ title: "Layer 0", blocks: [0, 1, 2] }, { title: "Layer 1", blocks: [3, 4] }, { title: "Last", blocks: [5] }]);
+  assert.deepEqual([[1, { layers: 1 }], [2, { layers: 1 }], [4, { layers: 1 }], [5, { layers: 1 }], [0, { heads: -1 }], [4, { heads: 1 }], [5, { heads: 1 }]]
+    .map(([block, by]) => stepBlock(blocks, block, by)), [4, 4, 5, 0, 2, 3, 5]);
+  const bundle = { ...bundleOf(blocks), view: { block: "layer0.head2", query: { frame: 0, x: 0.5, y: 0.5 }, tour: [] } };
+  const state = startState(bundle);
+  assert.deepEqual([state.block, act(bundle, state, { type: "layer", by: 1 }).block, act(bundle, state, { type: "head", by: 1 }).block], [2, 4, 0]);
+});
+
+test("a layer that ran twice is told apart by its name", () => {
+  const blocks = [...headed("shared", "Shared", 2), ...headed("shared@2", "Shared", 2)];
+  assert.deepEqual(layersOf(blocks).map(({ title }) => title), ["Shared (shared)", "Shared (shared@2)"]);
+});
+
+test("a presenter's clicker walks through the tour and stays at its ends", () => {
+  const press = (key, stop, stops = 3) => presenterActionOf({ key }, { stop }, stops);
+  assert.deepEqual([press("PageDown", -1), press("ArrowRight", 1), press("PageDown", 2)].map(({ stop }) => stop), [0, 2, 2]);
+  assert.deepEqual([press("PageUp", 2), press("ArrowLeft", 0), press("PageUp", -1)].map(({ stop }) => stop), [1, 0, 0]);
+  assert.deepEqual(press("Escape", 1), { type: "present" });
+  assert.deepEqual([press("PageDown", -1, 0), press("a", 1), presenterActionOf({ key: "PageDown", ctrlKey: true }, { stop: 0 }, 3)], [null, null, null]);
+  const bundle = bundleOf(undefined, [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null }]);
+  const state = act(bundle, startState(bundle), { type: "tour", stop: 0 });
+  assert.equal(act(bundle, state, { type: "tour", stop: 0 }), state);
 });
 
 test("the scale leaves out the own frame, and says how far that goes beyond", () => {
