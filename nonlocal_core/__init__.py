@@ -8,6 +8,7 @@ True
 
 from nonlocal_core.bundle import Question
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore
+from nonlocal_core.capture.adapters import attach_model as attach
 from nonlocal_core.errors import (
     BundleError,
     CaptureError,
@@ -26,6 +27,7 @@ from nonlocal_core.errors import (
 from nonlocal_core.geometry import Cell, KeyGrid, QueryGrid, ViewTransform
 from nonlocal_core.media import (
     Frames,
+    InputSpec,
     Limits,
     MediaInfo,
     Sample,
@@ -36,8 +38,9 @@ from nonlocal_core.media import (
     read_frames,
 )
 from nonlocal_core.models import NonlocalBlock
+from nonlocal_core.prepared import Identity, PreparedModel, Progress, prepare_checkpoint, prepare_model
 from nonlocal_core.query import AffinityColumn, AffinityRow, RankedCell
-from nonlocal_core.session import PreparedModel, Progress, Session, prepare_model
+from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import PAIRWISE, Pairwise, Scope, WeightStatus
 from nonlocal_core.weights import ModelCard, list_models
 
@@ -54,6 +57,8 @@ __all__ = [
     "DeviceMemoryError",
     "Frames",
     "GeometryError",
+    "Identity",
+    "InputSpec",
     "KeyGrid",
     "Limits",
     "MediaError",
@@ -80,9 +85,11 @@ __all__ = [
     "ViewTransform",
     "WeightStatus",
     "WeightsError",
+    "attach",
     "find_sample",
     "list_models",
     "list_samples",
+    "prepare_checkpoint",
     "prepare_model",
     "probe",
     "read_frames",

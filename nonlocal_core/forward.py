@@ -2,7 +2,8 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import Literal, cast
 
 import psutil
 import torch
@@ -42,6 +43,15 @@ def pick_device(choice: DeviceChoice = "auto") -> Device:
     if choice == "cpu" or "cuda" not in usable:
         return Device(torch_name="cpu", title=f"CPU, {torch.get_num_threads()} threads")
     return Device(torch_name="cuda", title=torch.cuda.get_device_name())
+
+
+def device_of(network: nn.Module) -> Device:
+    """Return the device that a network is on; raises UnknownNameError for one that is neither the CPU nor CUDA."""
+    first = next(chain(network.parameters(), network.buffers()), None)
+    kind = "cpu" if first is None else first.device.type
+    if kind not in ("cpu", "cuda"):
+        raise UnknownNameError("usable device", kind, ["cpu", "cuda"])
+    return pick_device(cast(DeviceChoice, kind))
 
 
 def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int | None = None) -> Tensor:

@@ -6,93 +6,37 @@ row.top(5), row.per_frame_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
+from torch import Tensor, nn
 
 from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle
-from nonlocal_core.capture import (
-    BlockCapture,
-    BlockSite,
-    Capture,
-    ClassScore,
-    Reader,
-    attach,
-    log_normaliser,
-    recording,
-)
-from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
+from nonlocal_core.capture.adapters import attach_model
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.forward import Device, DeviceChoice, pick_device, run
+from nonlocal_core.foreign import ForeignNetwork, Takes
+from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample, network_input, read_frames
-from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian, clip_probabilities
+from nonlocal_core.media import Frames, InputSpec, Limits, Sample, Selection, find_sample, network_input, read_frames
+from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
+from nonlocal_core.prepared import Identity, PreparedModel, Progress, prepare_model
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
-from nonlocal_core.weights import ModelCard, build_model
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
+from nonlocal_core.viewer import export_html
+from nonlocal_core.vocabulary import WeightStatus
 
 MAX_CLASSES = 5
 """Best classes that a session keeps."""
 SAMPLE_PREFIX = "sample:"
-_KEPT_MODELS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedModel:
-    """A network that is frozen, hooked and on its device; shared by all sessions, changed by none."""
-
-    network: Lite0Network
-    card: ModelCard
-    device: Device
-
-
-_preparing = threading.Lock()
-
-
-def prepare_model(model: str = "default", device: DeviceChoice = "auto") -> PreparedModel:
-    """Return the network of that id, ready to record; the same object for the same arguments.
-
-    Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used.
-    """
-    with _preparing:
-        return _prepare(model, pick_device(device))
-
-
-@lru_cache(maxsize=_KEPT_MODELS)
-def _prepare(model: str, device: Device) -> PreparedModel:
-    network, card = build_model(model)
-    network.to(device.torch_name)
-    attach(tuple(_site(inserted) for inserted in network.inserted))
-    return PreparedModel(network=network, card=card, device=device)
-
-
-def _site(inserted: InsertedBlock) -> BlockSite:
-    match inserted.module:
-        case ParameterFreeGaussian() as probe:
-            reader: Reader = ParameterFreeReader(probe)
-        case NonlocalBlock() as block:
-            reader = NonlocalBlockReader(block)
-        case other:
-            raise CaptureError(f"Block {inserted.name!r} is a {type(other).__name__}, which has no reader.")
-    return BlockSite(
-        name=inserted.name,
-        title=inserted.title,
-        module=inserted.module,
-        reader=reader,
-        status=inserted.status,
-        note=inserted.note,
-    )
+NOTEBOOK_HEIGHT = 900
+"""Pixels of the viewer in a notebook's cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,9 +52,11 @@ class Session:
     view: ViewTransform
     capture: Capture
     model: PreparedModel
-    forecast_bytes: int
-    """What the run was expected to take of the device's memory at its peak, weights and input apart."""
+    forecast_bytes: int | None
+    """What the run was expected to take of the device's memory at its peak, weights and input apart; None: unknown."""
     sample: Sample | None = None
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
 
     @classmethod
@@ -131,36 +77,77 @@ class Session:
     ) -> "Session":
         """Read frames, run them through the network once, and return the session.
 
-        ``media``: a file, its bytes, or ``sample:ID``. ``frames``: how many, spread over the clip (8), or every
-        ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left out is the
-        sample's own choice, else the default. ``short_side``: pixels of the network's input; the whole frame is shown.
+        ``media``: a file, its bytes, or ``sample:ID``. ``model``: an id of ``list_models`` or of a published
+        checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, spread over
+        the clip (8), or every ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left
+        out is as the network was trained, else the sample's own choice, else the default. ``short_side``: pixels of
+        the network's input; the whole frame is shown.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
         """
         tell = progress or _silent
-        sample = None
-        if isinstance(media, str) and media.startswith(SAMPLE_PREFIX):
-            sample = find_sample(media.removeprefix(SAMPLE_PREFIX))
-        selection = _selection(sample, frames, stride, start_seconds, frame_indices)
         tell("Loading the network", 0, 1)
-        prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device)
-        shown = read_frames(
-            sample.open() if sample else media if isinstance(media, bytes) else Path(media),
-            selection,
-            name=name or (sample.title if sample else None),
-            limits=limits or Limits(),
-            progress=lambda done, total: tell("Reading frames", done, total),
+        prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=progress)
+        sample = _sample(media)
+        selection = _selection(prepared, sample, frames, stride, start_seconds, frame_indices)
+        shown = _read(media, sample, selection, name, limits, tell)
+        return _recorded(prepared, shown, sample, short_side, tell)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: nn.Module,
+        media: str | Path | bytes,
+        *,
+        title: str | None = None,
+        classes: tuple[str, ...] = (),
+        status: WeightStatus = "trained",
+        takes: Takes | None = None,
+        input_spec: InputSpec | None = None,
+        token_grid: tuple[int, int, int] | None = None,
+        class_tokens: int = 0,
+        frames: int | None = None,
+        stride: int | None = None,
+        start_seconds: float | None = None,
+        frame_indices: tuple[int, ...] | None = None,
+        name: str | None = None,
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> "Session":
+        """Run a clip through a network of one's own and return the session; the network is left as it was.
+
+        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run.
+        ``model``: in eval mode, on the device where it shall run. ``status``: what its weights are, since no module
+        tells. ``takes``, ``input_spec``: how it takes a clip, where it does not say so itself (`foreign`);
+        ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``). The rest is as for ``open``.
+
+        Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
+        """
+        tell = progress or _silent
+        network = ForeignNetwork(model, takes=takes, input_spec=input_spec, classes=classes)
+        shown_title = title or type(model).__name__
+        description = "A network of your own."
+        prepared = PreparedModel(
+            network=network,
+            card=Identity(id=shown_title, title=shown_title, description=description, status=status),
+            device=device_of(model),
         )
-        with forward_progress(lambda done, total: tell("Running the network", done, total)):
-            view, capture, forecast_bytes = _record(prepared, shown, short_side)
-        return cls(
-            frames=shown,
-            view=view,
-            capture=capture,
-            model=prepared,
-            forecast_bytes=forecast_bytes,
-            sample=sample,
-        )
+        sample = _sample(media)
+        selection = _selection(prepared, sample, frames, stride, start_seconds, frame_indices)
+        shown = _read(media, sample, selection, name, limits, tell)
+        attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+        try:
+            session = _recorded(prepared, shown, sample, None, tell)
+        finally:
+            attached.detach()
+        session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
+        if not session.capture.blocks:
+            reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
+            raise CaptureError(
+                f"{shown_title} ran no non-local block and no attention layer that can be shown. "
+                + (reasons or "None was found in it.")
+            )
+        return session
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -244,37 +231,89 @@ class Session:
         )
         return save(Path(path), answered, progress or _silent)
 
+    def _repr_html_(self) -> str:
+        """Return the live viewer for the cell of a notebook: a frame of its own, which can reach nothing around it."""
+        page = export_html(self.bundle(), title=self.frames.info.name)
+        return (
+            f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
+            f'style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0"></iframe>'
+        )
+
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
+def _sample(media: str | Path | bytes) -> Sample | None:
+    if isinstance(media, str) and media.startswith(SAMPLE_PREFIX):
+        return find_sample(media.removeprefix(SAMPLE_PREFIX))
+    return None
+
+
 def _selection(
+    prepared: PreparedModel,
     sample: Sample | None,
     frames: int | None,
     stride: int | None,
     start_seconds: float | None,
     frame_indices: tuple[int, ...] | None,
 ) -> Selection:
-    """Return the sample's own selection, or the default, with what was asked for in its place."""
+    """Return the selection of the network, the sample or the library, with what was asked for in its place."""
     asked = {"frames": frames, "stride": stride, "start_seconds": start_seconds, "frame_indices": frame_indices}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    own = sample.selection if sample is not None else Selection()
-    return replace(own, **given)
+    if frame_indices is not None:  # these say everything
+        return Selection(**given)
+    return replace(prepared.selection or (sample.selection if sample else Selection()), **given)
 
 
-def _record(prepared: PreparedModel, frames: Frames, short_side: int | None) -> tuple[ViewTransform, Capture, int]:
+def _read(
+    media: str | Path | bytes,
+    sample: Sample | None,
+    selection: Selection,
+    name: str | None,
+    limits: Limits | None,
+    tell: Progress,
+) -> Frames:
+    return read_frames(
+        sample.open() if sample else media if isinstance(media, bytes) else Path(media),
+        selection,
+        name=name or (sample.title if sample else None),
+        limits=limits or Limits(),
+        progress=lambda done, total: tell("Reading frames", done, total),
+    )
+
+
+def _recorded(
+    prepared: PreparedModel, frames: Frames, sample: Sample | None, short_side: int | None, tell: Progress
+) -> Session:
+    """Run the network on the frames and return what its blocks left behind."""
     network = prepared.network
     spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
-    with recording(view=view, clip_frames=len(frames.rgb)) as record:
-        needed = network.forward_bytes(clip.shape)
+    needed = network.forward_bytes(tuple(clip.shape))
+    with (
+        forward_progress(lambda done, total: tell("Running the network", done, total)),
+        recording(view=view, clip_frames=len(frames.rgb)) as record,
+    ):
         logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
-    scores = clip_probabilities(logits)[0]
-    best = scores.topk(MAX_CLASSES)
-    classes = tuple(
-        ClassScore(network.classes[int(index)], float(score))
+    return Session(
+        frames=frames,
+        view=view,
+        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network.classes)),
+        model=prepared,
+        forecast_bytes=needed,
+        sample=sample,
+        unreadable=tuple(record.unreadable),
+    )
+
+
+def _best_classes(logits: Float[Tensor, "1 P K"], names: tuple[str, ...]) -> tuple[ClassScore, ...]:
+    count = logits.shape[-1]
+    if count == 0:
+        return ()
+    best = clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
+    return tuple(
+        ClassScore(names[int(index)] if len(names) == count else f"class {int(index)}", float(score))
         for score, index in zip(best.values, best.indices, strict=True)
     )
-    return view, Capture(blocks=tuple(record.blocks), classes=classes), needed

@@ -31,7 +31,8 @@ def _answer(opened: Opened, choices: Choices) -> None:
     else:
         _numbers(session, pin)
     card, device = session.model.card, session.model.device
-    memory = f"{session.forecast_bytes / 1e6:.0f} MB for this run, {device.free_bytes() / 1e9:.1f} GB free"
+    needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
+    memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
     st.caption(f"**{card.title}**, on {device.title} ({memory}). {card.description}")
     if session.sample is not None:
         st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")

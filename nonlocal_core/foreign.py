@@ -1,0 +1,109 @@
+"""Networks of other people, run as they are: how they take a clip, and what their answer is."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.media import InputSpec
+
+Takes = Literal["clip", "frames_first", "frames"]
+"""The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
+a batch (T, 3, H, W), as an image network has it."""
+
+IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""What nearly every published image network was trained on; used where a network says nothing."""
+
+
+class ForeignNetwork(nn.Module):
+    """Somebody's network behind the interface of ours; its own forward pass is not touched.
+
+    ``takes``, ``input_spec``: None asks the network itself (see ``takes_of`` and ``input_spec_of``). ``classes``:
+    names of its answers, where it has a classifier. Raises CaptureError for a network in training mode, or one that
+    does not say how it takes a clip.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        takes: Takes | None = None,
+        input_spec: InputSpec | None = None,
+        classes: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        if model.training:
+            raise CaptureError("The network is in training mode, where its answers change. Call model.eval() first.")
+        self.model = model
+        self.takes = takes or takes_of(model)
+        self.input_spec = input_spec or input_spec_of(model)
+        self.classes = classes or _labels(model)
+        self.train(mode=False)
+
+    def forward(self, clip: Float[Tensor, "1 3 T H W"]) -> Float[Tensor, "1 P K"]:
+        """Return the network's logits, for the clip or for each frame; K is 0 for a network that classifies nothing."""
+        match self.takes:
+            case "clip":
+                output = self.model(clip)
+            case "frames_first":
+                output = self.model(clip.transpose(1, 2))
+            case "frames":
+                output = self.model(clip[0].transpose(0, 1))
+        logits = getattr(output, "logits", output)
+        is_answer = isinstance(logits, Tensor) and logits.ndim == 2
+        return logits[None] if is_answer else torch.zeros(1, 1, 0)
+
+    def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
+        """Return None: what another's forward pass takes cannot be told before it runs."""
+        return
+
+
+def takes_of(model: nn.Module) -> Takes:
+    """Return how a network takes a clip, by its own statement or its first convolution.
+
+    A Hugging Face video model says ``config.num_frames``; a 3-D convolution takes clips, a 2-D one frames.
+    Raises CaptureError when there is neither.
+    """
+    if getattr(getattr(model, "config", None), "num_frames", None):
+        return "frames_first"
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
+    if first is None:
+        raise CaptureError(
+            "This network has no convolution to tell how it takes a clip. Say takes='clip' for (1, 3, T, H, W), "
+            "'frames_first' for (1, T, 3, H, W) or 'frames' for a batch of frames."
+        )
+    return "clip" if isinstance(first, nn.Conv3d) else "frames"
+
+
+def input_spec_of(model: nn.Module) -> InputSpec:
+    """Return the size and the colours that a network states, else the usual ones of ImageNet.
+
+    A network of fixed size sees the central square of the frame; others see the whole frame.
+    Sources: timm's ``pretrained_cfg``; ``image_size`` of torchvision and of Hugging Face's ``config``.
+    """
+    said = getattr(model, "pretrained_cfg", None) or {}
+    spec = IMAGENET_INPUT
+    if {"mean", "std"} <= set(said):
+        spec = replace(spec, mean=tuple(said["mean"]), std=tuple(said["std"]))
+    side = _fixed_side(model)
+    return spec if side is None else replace(spec, short_side=side, multiple_of=side, crop="center")
+
+
+def _fixed_side(model: nn.Module) -> int | None:
+    """Return the side of the square that a transformer was built for, None for networks that take any size."""
+    size = getattr(getattr(model, "config", model), "image_size", None)
+    size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
+    if isinstance(size, tuple | list):
+        if len(set(size)) > 1:
+            raise CaptureError(f"This network takes frames of {tuple(size)} (H, W). Say so with input_spec.")
+        size = size[0]
+    return size if isinstance(size, int) else None
+
+
+def _labels(model: nn.Module) -> tuple[str, ...]:
+    """Return the names of the classes that a Hugging Face network knows."""
+    labels = getattr(getattr(model, "config", None), "id2label", None) or {}
+    return tuple(str(labels[index]) for index in sorted(labels))

@@ -1,0 +1,158 @@
+"""Networks made ready: loaded, frozen, on their device, every block hooked; one for all sessions that ask the same."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nonlocal_core.capture import BlockSite, Reader, attach
+from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.foreign import ForeignNetwork
+from nonlocal_core.forward import Device, DeviceChoice, pick_device
+from nonlocal_core.media import Selection
+from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
+from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.vocabulary import WeightStatus
+from nonlocal_core.weights import DEFAULT, build_model, find_card
+from nonlocal_core.weights.cache import cache_folder, find_pin
+from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.describe import load_checkpoint
+from nonlocal_core.weights.download import file_digest
+from nonlocal_core.weights.store import load_published
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are."""
+
+Network = Lite0Network | ResNet | ForeignNetwork
+"""What a session can run: a network that says what it takes and what a run needs."""
+
+KEPT_MODELS = 4
+"""Networks held at once, the least recently used first out; a published one takes hundreds of megabytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which network answers, in words, and the files that its weights came from."""
+
+    id: str
+    title: str
+    description: str
+    """What the maps show, and what may be claimed from them."""
+    status: WeightStatus
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """The name of each weights file and its SHA-256."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedModel:
+    """A network that is frozen, hooked and on its device; shared by all sessions, changed by none."""
+
+    network: Network
+    card: Identity
+    device: Device
+    selection: Selection | None = None
+    """How it was trained to see a clip; None leaves that to the clip."""
+
+
+_kept: OrderedDict[tuple[str, Device], PreparedModel] = OrderedDict()
+_preparing = threading.Lock()
+
+
+def prepare_model(
+    model: str = DEFAULT, device: DeviceChoice = "auto", *, progress: Progress | None = None
+) -> PreparedModel:
+    """Return the network of that id, ready to record; the same object for the same arguments.
+
+    ``model``: an id of ``list_models``, or of a published checkpoint, which is fetched the first time.
+    Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used.
+    """
+    chosen = pick_device(device)
+    published = {card.id: card for card in list_published()}
+    key = model if model in published else find_card(model).id, chosen
+    with _preparing:
+        if key not in _kept:
+            found = _published(published[model], chosen, progress) if model in published else _shipped(model, chosen)
+            _kept[key] = found
+            while len(_kept) > KEPT_MODELS:
+                _kept.popitem(last=False)
+        _kept.move_to_end(key)
+        return _kept[key]
+
+
+def prepare_checkpoint(path: Path, arch: str, device: DeviceChoice = "auto", *, name: str = "") -> PreparedModel:
+    """Return the network ``arch`` (`weights.published`) filled from a file of one's own, ready to record.
+
+    ``name``: what people call the file, where its path does not say.
+    Raises WeightsError when the file is refused or does not fill the network completely, UnknownNameError.
+    """
+    chosen = pick_device(device)
+    network = load_checkpoint(path, arch)
+    shown, digest = name or path.name, file_digest(path)
+    card = Identity(
+        id=f"{arch}@{digest[:12]}",
+        title=f"{network.config.title} · {shown}",
+        description="Weights of your own, which fill this network completely; nothing more is known about them here.",
+        status="trained",
+        weights={shown: digest},
+    )
+    return _prepared(network, card, chosen, _training_selection(network))
+
+
+def _shipped(model: str, device: Device) -> PreparedModel:
+    network, card = build_model(model)
+    identity = Identity(
+        id=card.id,
+        title=card.title,
+        description=card.description,
+        status=card.status,
+        weights={Path(card.weights.file).name: card.weights.sha256},
+    )
+    return _prepared(network, identity, device)
+
+
+def _published(card: PublishedCard, device: Device, progress: Progress | None) -> PreparedModel:
+    tell = progress or (lambda stage, done, total: None)
+    network = load_published(
+        card, progress=lambda done, total: tell(f"Fetching {card.file_name}", done, total or max(done, 1))
+    )
+    pin = find_pin(cache_folder(), card.id)
+    identity = Identity(
+        id=card.id,
+        title=card.title,
+        description=f"Published by {card.repository}. Licence: {card.licence}. {card.note}".strip(),
+        status="trained",
+        weights={card.file_name: pin.sha256} if pin else {},
+    )
+    return _prepared(network, identity, device, _training_selection(network))
+
+
+def _training_selection(network: ResNet) -> Selection:
+    return Selection(frames=network.config.clip_frames, stride=network.config.frame_stride)
+
+
+def _prepared(
+    network: Lite0Network | ResNet, card: Identity, device: Device, selection: Selection | None = None
+) -> PreparedModel:
+    network.to(device.torch_name)
+    attach(tuple(_site(inserted) for inserted in network.inserted))
+    return PreparedModel(network=network, card=card, device=device, selection=selection)
+
+
+def _site(inserted: InsertedBlock) -> BlockSite:
+    match inserted.module:
+        case ParameterFreeGaussian() as probe:
+            reader: Reader = ParameterFreeReader(probe)
+        case NonlocalBlock() as block:
+            reader = NonlocalBlockReader(block)
+        case other:
+            raise CaptureError(f"Block {inserted.name!r} is a {type(other).__name__}, which has no reader.")
+    return BlockSite(
+        name=inserted.name,
+        title=inserted.title,
+        module=inserted.module,
+        reader=reader,
+        status=inserted.status,
+        note=inserted.note,
+    )
