@@ -1,12 +1,17 @@
 """Heat on frames, as pictures and files."""
 
 from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.arrow_figure import arrow_figure
 from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
-from nonlocal_core.render.figure import Caption, FigureStyle, figure
+from nonlocal_core.render.drawing import Drawing
+from nonlocal_core.render.figure import FigureStyle, figure
 from nonlocal_core.render.files import replacing, write_csv, write_npz, write_png
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
+from nonlocal_core.render.notes import Caption
 from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_clip
+from nonlocal_core.render.pdf import pdf_bytes
 from nonlocal_core.render.scale import Scale, ScaleRule, ScaleSpec, fit_scale
+from nonlocal_core.render.svg import svg_bytes
 
 __all__ = [
     "DIVERGING",
@@ -15,6 +20,7 @@ __all__ = [
     "Caption",
     "ColourMap",
     "ColourMapName",
+    "Drawing",
     "FigureStyle",
     "OverlayStyle",
     "Progress",
@@ -22,6 +28,7 @@ __all__ = [
     "ScaleRule",
     "ScaleSpec",
     "Smoothing",
+    "arrow_figure",
     "colour_map",
     "durations",
     "figure",
@@ -30,7 +37,9 @@ __all__ = [
     "own_times",
     "paint",
     "paint_clip",
+    "pdf_bytes",
     "replacing",
+    "svg_bytes",
     "times_uniform_per_unit",
     "write_csv",
     "write_gif",

@@ -6,34 +6,21 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit, top_times_uniform
-from nonlocal_core.render.colours import ColourMap, colour_map
-from nonlocal_core.render.layout import MARGIN, UNITS, Layout, Rect, lay_out
+from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.colours import colour_map
+from nonlocal_core.render.layout import MARGIN, UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED, draw_legend
-from nonlocal_core.render.marks import Arrow, Colour, Point, draw_arrows, strongest
-from nonlocal_core.render.notes import NEARLY_EVEN, notes
+from nonlocal_core.render.marks import Colour, draw_arrows
+from nonlocal_core.render.notes import Caption, network_words, notes, query_words
 from nonlocal_core.render.overlay import OverlayStyle, check_frames, paint_clip, time_of
+from nonlocal_core.render.pointing import arrow_keys, arrows, parts
 from nonlocal_core.render.scale import Scale, ScaleSpec, fit_scale
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
-from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 PAPER, PANEL, BAR = (255, 255, 255), (20, 20, 24), (98, 98, 112)
 ON_PANEL, ON_PANEL_MUTED = (245, 245, 248), (150, 150, 160)
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
-
-Keys = tuple[tuple[Cell, float], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caption:
-    """The words of a figure. ``warning`` is for what a reader must not miss, such as untrained weights."""
-
-    clip: str
-    model: str
-    block: str
-    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +48,9 @@ def figure(
     style = style or FigureStyle()
     check_frames(frames, row)
     scale = fit_scale(row.heat, style.scale, signed=is_signed(row), own_times=own_times(row))
-    keys = _arrow_keys(row, style.arrows)
+    keys = arrow_keys(row, style.arrows)
     said = notes(row, scale, fixed=style.scale.limit is not None, smoothing=style.overlay.smoothing, arrows=len(keys))
-    lines = _lines(caption.warning, said, style.width_px)
+    lines = note_lines(caption.warning, said, style.width_px)
     layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(lines))
 
     canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)
@@ -73,7 +60,7 @@ def figure(
     if len(frames) > 1:
         _draw_shares(canvas, layout, row, pts_seconds)
     canvas = draw_arrows(
-        canvas, _arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=3.4 * layout.unit
+        canvas, arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=3.4 * layout.unit
     )
     _draw_notes(canvas, layout, lines)
     return np.asarray(canvas)
@@ -83,16 +70,9 @@ def _draw_header(
     canvas: Image.Image, layout: Layout, row: AffinityLike, caption: Caption, pts_seconds: Float[np.ndarray, " T"]
 ) -> None:
     pen, px = ImageDraw.Draw(canvas), layout.px
-    cell, grid = row.query, row.query_grid
-    start, stop = grid.span(cell.t)
-    when = "Query:"
-    if len(pts_seconds) > 1:
-        which = f"frame {start + 1}" if stop - start == 1 else f"frames {start + 1} to {stop}"
-        when = f"Query in {which} of {len(pts_seconds)} at {pts_seconds[start]:.2f} s,"
-    query = f"{when} row {cell.y + 1} of {grid.rows}, column {cell.x + 1} of {grid.cols}"
-    network = " · ".join((caption.model, caption.block, PAIRWISE_TITLES[row.pairwise]))
     room = layout.legend.left - layout.margin - px(40)
     y = layout.margin
+    network, query = network_words(caption, row), query_words(row, pts_seconds)
     for text, size, colour, advance in ((caption.clip, 50, INK, 70), (network, 30, INK, 44), (query, 30, MUTED, 44)):
         shown = fitted(drawable(text), px(size), room)
         pen.text((layout.margin, y), shown, font=font(px(size)), fill=colour, anchor="la")
@@ -138,7 +118,7 @@ def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_sec
         pen.text((middle, base + px(48)), time, font=font(px(24)), fill=ON_PANEL_MUTED, anchor="ma")
         if time_of(row.key_grid, index) is None:
             pen.text((middle, base + px(10)), "no keys", font=font(px(30)), fill=ON_PANEL_MUTED, anchor="ma")
-    for t, part in _parts(layout, row):
+    for t, part in parts(layout, row):
         middle, base = (part.left + part.right) // 2, part.bottom + layout.bar_height
         height = round((layout.bar_height - px(12)) * float(shares[t]) / largest) if known else 0
         pen.rectangle([part.left, base, part.right - 1, base + px(2) - 1], fill=BAR)
@@ -149,60 +129,7 @@ def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_sec
         pen.text((middle, base + px(10)), percent, font=font(px(30)), fill=ON_PANEL, anchor="ma")
 
 
-def _parts(layout: Layout, row: AffinityLike) -> list[tuple[int, Rect]]:
-    """Return for each temporal key cell the places of its frames, joined within a row of the strip."""
-    parts = []
-    for t, (start, stop) in enumerate(row.key_grid.frame_spans):
-        by_row: dict[int, list[Rect]] = {}
-        for index in range(start, stop):
-            by_row.setdefault(index // layout.columns, []).append(layout.tiles[index])
-        for tiles in by_row.values():
-            parts.append((t, Rect(tiles[0].left, tiles[0].top, tiles[-1].right, tiles[0].bottom)))
-    return parts
-
-
-def _arrow_keys(row: AffinityLike, count: int) -> Keys:
-    """Return the strongest keys outside the query's own frame; none where the row is so even that they mean nothing."""
-    own = own_times(row)
-    elsewhere = len(own) < row.key_grid.frames
-    if top_times_uniform(row) < NEARLY_EVEN:
-        return ()
-    return strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
-
-
-def _arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
-    """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
-    start = _place(layout, row.query_grid, row.query)
-    largest = max((abs(value) for _, value in keys), default=1.0)
-    tile = layout.tiles[0]
-    reach, gap = 0.8 * tile.height, _half_cell(row.key_grid, tile)
-    arrows = []
-    for cell, value in keys:
-        strength = abs(value) / largest
-        bright = float(np.copysign(0.5 + 0.45 * strength, value))
-        red, green, blue = (int(c) for c in colours.colours(np.array([bright]))[0])
-        stop = _place(layout, row.key_grid, cell)
-        arrows.append(
-            Arrow(start=start, stop=stop, colour=(red, green, blue), strength=strength, reach_px=reach, gap_px=gap)
-        )
-    return tuple(arrow for arrow in arrows if arrow.start != arrow.stop)
-
-
-def _half_cell(grid: Grid, tile: Rect) -> float:
-    """Return half the shorter side of a cell on the figure, in pixels."""
-    x0, y0, x1, y1 = grid.box
-    return min((x1 - x0) / grid.cols * tile.width, (y1 - y0) / grid.rows * tile.height) / 2
-
-
-def _place(layout: Layout, grid: Grid, cell: Cell) -> Point:
-    """Return the centre of a cell on the figure, in the middle frame of those that it stands for."""
-    start, stop = grid.span(cell.t)
-    tile = layout.tiles[(start + stop - 1) // 2]
-    x, y = grid.center(cell)
-    return (tile.left + x * tile.width, tile.top + y * tile.height)
-
-
-def _lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
+def note_lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
     """Break the warning and the notes into lines of text with their colour."""
     unit = width_px / UNITS
     size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * round(MARGIN * unit)

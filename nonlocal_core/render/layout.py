@@ -7,6 +7,7 @@ from nonlocal_core.errors import RenderError
 
 UNITS = 2400  # a figure is this many units wide
 MARGIN = 56  # in units
+PADDING = 24  # in units, between the panel's edge and the frames
 ONE_ROW = 5  # frames; with more in one row, the cells of a fine grid are too small to see in print
 LONG_ROW = 8
 
@@ -53,16 +54,23 @@ class Layout:
 
 
 def lay_out(
-    frames: int, frame_hw: tuple[int, int], *, width_px: int, columns: int | None = None, notes: int = 0
+    frames: int,
+    frame_hw: tuple[int, int],
+    *,
+    width_px: int,
+    columns: int | None = None,
+    notes: int = 0,
+    padding: int = PADDING,
 ) -> Layout:
     """Return the layout of a film strip: one row of up to five frames, else two or more balanced rows of up to eight.
 
-    ``notes``: lines of text under the strip. Raises RenderError when the tiles would come out smaller than 8 pixels.
+    ``notes``: lines of text under the strip. ``padding``: units around it, 0 where no panel is drawn.
+    Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
     rows = -(-frames // columns) if columns else 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
     columns = min(columns or -(-frames // rows), frames)
     unit = width_px / UNITS
-    margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, 24, 10, 52, 84))
+    margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, padding, 10, 52, 84))
     if frames == 1:
         bar = labels = 0  # a still image has no story in time
     header, headroom, row_gap, note_line = (round(n * unit) for n in (190, 36, 30, 38))

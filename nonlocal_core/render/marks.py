@@ -124,12 +124,17 @@ def _cut_short(curve: Float[np.ndarray, "n 2"], gap: float) -> Float[np.ndarray,
 
 def _arc(start: Float[np.ndarray, "2"], stop: Float[np.ndarray, "2"], reach: float) -> Float[np.ndarray, "n 2"]:
     """Return points of a quadratic curve that bends upwards (to the right where the chord is upright)."""
+    middle = bend(start, stop, reach)
+    s = np.linspace(0, 1, STEPS + 1)[:, None]
+    return np.asarray((1 - s) ** 2 * start + 2 * s * (1 - s) * middle + s**2 * stop)
+
+
+def bend(start: Float[np.ndarray, "2"], stop: Float[np.ndarray, "2"], reach: float) -> Float[np.ndarray, "2"]:
+    """Return the control point of that curve."""
     chord = stop - start
     length = float(np.linalg.norm(chord))
     height = reach * BEND * length / (reach + BEND * length)
     normal = np.array([chord[1], -chord[0]]) / length
     if (normal[1], -normal[0]) > (0, 0):
         normal = -normal
-    middle = (start + stop) / 2 + 2 * height * normal
-    s = np.linspace(0, 1, STEPS + 1)[:, None]
-    return np.asarray((1 - s) ** 2 * start + 2 * s * (1 - s) * middle + s**2 * stop)
+    return np.asarray((start + stop) / 2 + 2 * height * normal)

@@ -1,14 +1,44 @@
-"""The sentences under a figure: what its colours, cells, bars and arrows mean."""
+"""The words of a figure: its heading, and the sentences under it that say what colours, cells, bars and arrows mean."""
+
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
-from nonlocal_core.render.affinity import AffinityLike, own_times, top_times_uniform
+from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.overlay import Smoothing
 from nonlocal_core.render.scale import Scale
 from nonlocal_core.render.text import number
+from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 NEARLY_EVEN = 2.0  # times uniform: below it, the strongest keys of a row are an accident
 OWN = "outside the query's own frame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """The words of a figure. ``warning`` is for what a reader must not miss, such as untrained weights."""
+
+    clip: str
+    model: str
+    block: str
+    warning: str = ""
+
+
+def network_words(caption: Caption, row: AffinityLike) -> str:
+    """Return which network and block answered, and by which function."""
+    return " · ".join((caption.model, caption.block, PAIRWISE_TITLES[row.pairwise]))
+
+
+def query_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> str:
+    """Return where was asked from; frames, rows and columns counted from 1."""
+    cell, grid = row.query, row.query_grid
+    start, stop = grid.span(cell.t)
+    when = "Query:"
+    if len(pts_seconds) > 1:
+        which = f"frame {start + 1}" if stop - start == 1 else f"frames {start + 1} to {stop}"
+        when = f"Query in {which} of {len(pts_seconds)} at {pts_seconds[start]:.2f} s,"
+    return f"{when} row {cell.y + 1} of {grid.rows}, column {cell.x + 1} of {grid.cols}"
 
 
 def notes(row: AffinityLike, scale: Scale, *, fixed: bool, smoothing: Smoothing, arrows: int) -> list[str]:
@@ -20,16 +50,35 @@ def notes(row: AffinityLike, scale: Scale, *, fixed: bool, smoothing: Smoothing,
         _colours(scale, fixed, sizes),
         f"Cells as they are: {shape}." if smoothing == "nearest" else f"Smoothed between the centres of {shape}.",
     ]
+    sentences += _bars_and_arrows(row, arrows)
+    if not np.isfinite(row.heat).all():
+        sentences.append("Grey cells: the network gave no finite number there.")
+    return sentences
+
+
+def arrow_notes(row: AffinityLike, strongest: float, *, arrows: int) -> list[str]:
+    """Return the sentences of a figure without heat. ``strongest``: the largest weight that an arrow leads to."""
+    sentences = _bars_and_arrows(row, arrows)
+    if arrows:
+        times = number(abs(strongest) * times_uniform_per_unit(row))
+        signs = "; blue ones are negative" if is_signed(row) else ""
+        sentences.append(
+            f"Wider and brighter is more{signs}: the strongest leads to a weight of {number(strongest)}, "
+            f"{times} times an even share."
+        )
+    return sentences
+
+
+def _bars_and_arrows(row: AffinityLike, arrows: int) -> list[str]:
+    sentences, grid = [], row.key_grid
     if grid.frame_spans[-1][1] > 1:
-        sentences.append(f"Bars: each frame's part of the sum of all {sizes}.")
+        sentences.append(f"Bars: each frame's part of the sum of all {'absolute ' * is_signed(row)}weights.")
     if arrows:
         where = f" {OWN}" if grid.frames > len(own_times(row)) else ""
         sentences.append(f"Arrows: the {arrows} strongest keys{where}.")
     top = top_times_uniform(row)
     if 0 < top < NEARLY_EVEN:
         sentences.append(f"Nearly even, so no arrows: no key gets more than {top:.2f} times an even share.")
-    if not np.isfinite(row.heat).all():
-        sentences.append("Grey cells: the network gave no finite number there.")
     return sentences
 
 

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import ImageFont
 
+EM = 1000  # the size of type at which widths are measured: files count in thousandths of it
 # Pillow's own font (Aileron Regular) draws ASCII and these; the rest of Unicode comes out as empty boxes.
 BEYOND_ASCII = "·…°±"
 STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\n": " "})
