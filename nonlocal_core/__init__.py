@@ -38,7 +38,7 @@ from nonlocal_core.media import (
     read_frames,
 )
 from nonlocal_core.models import NonlocalBlock
-from nonlocal_core.prepared import Identity, PreparedModel, Progress, prepare_checkpoint, prepare_model
+from nonlocal_core.prepared import NetworkCard, PreparedModel, Progress, prepare_checkpoint, prepare_model
 from nonlocal_core.query import AffinityColumn, AffinityRow, RankedCell
 from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import PAIRWISE, Pairwise, Scope, WeightStatus
@@ -57,7 +57,6 @@ __all__ = [
     "DeviceMemoryError",
     "Frames",
     "GeometryError",
-    "Identity",
     "InputSpec",
     "KeyGrid",
     "Limits",
@@ -65,6 +64,7 @@ __all__ = [
     "MediaInfo",
     "MediaLimitError",
     "ModelCard",
+    "NetworkCard",
     "NonlocalBlock",
     "NonlocalError",
     "OutsideGridError",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
+from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.saving import FORMATS
 from nonlocal_core.session import SAMPLE_PREFIX, Session
@@ -75,7 +76,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_clip(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clip", help=f"an image or a video, or {SAMPLE_PREFIX}ID")
-    parser.add_argument("--model", default="default", help="an id from `models`")
+    network = parser.add_mutually_exclusive_group()
+    network.add_argument(
+        "--model", default="default", help="an id from `models`; a published checkpoint is fetched the first time"
+    )
+    network.add_argument("--weights", type=Path, metavar="FILE", help="a checkpoint file of your own")
+    parser.add_argument("--arch", help="the network that the file of --weights fills; left out, all are tried")
     parser.add_argument("--frames", type=int, help="how many frames (8)")
     parser.add_argument("--stride", type=int, help="take every n-th frame; left out, they are spread over the clip")
     parser.add_argument("--start", type=float, metavar="SECONDS", help="where to begin")
@@ -91,10 +97,15 @@ def _add_point(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--block", help="a block of the network; left out, the one that is shown first")
 
 
+def _network(options: argparse.Namespace) -> str | PreparedModel:
+    model: str = options.model
+    return model if options.weights is None else prepare_checkpoint(options.weights, options.arch, options.device)
+
+
 def _open(options: argparse.Namespace) -> Session:
     return Session.open(
         options.clip,
-        options.model,
+        _network(options),
         frames=options.frames,
         stride=options.stride,
         start_seconds=options.start,

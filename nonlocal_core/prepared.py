@@ -18,7 +18,7 @@ from nonlocal_core.vocabulary import WeightStatus
 from nonlocal_core.weights import DEFAULT, build_model, find_card
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
-from nonlocal_core.weights.describe import load_checkpoint
+from nonlocal_core.weights.describe import load_checkpoint, only_fit
 from nonlocal_core.weights.download import file_digest
 from nonlocal_core.weights.store import load_published
 
@@ -33,7 +33,7 @@ KEPT_MODELS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class NetworkCard:
     """Which network answers, in words, and the files that its weights came from."""
 
     id: str
@@ -50,7 +50,7 @@ class PreparedModel:
     """A network that is frozen, hooked and on its device; shared by all sessions, changed by none."""
 
     network: Network
-    card: Identity
+    card: NetworkCard
     device: Device
     selection: Selection | None = None
     """How it was trained to see a clip; None leaves that to the clip."""
@@ -81,16 +81,20 @@ def prepare_model(
         return _kept[key]
 
 
-def prepare_checkpoint(path: Path, arch: str, device: DeviceChoice = "auto", *, name: str = "") -> PreparedModel:
+def prepare_checkpoint(
+    path: Path, arch: str | None = None, device: DeviceChoice = "auto", *, name: str = ""
+) -> PreparedModel:
     """Return the network ``arch`` (`weights.published`) filled from a file of one's own, ready to record.
 
-    ``name``: what people call the file, where its path does not say.
-    Raises WeightsError when the file is refused or does not fill the network completely, UnknownNameError.
+    ``arch``: None for the only one that the file fills. ``name``: what people call the file, where its path does
+    not say. Raises WeightsError when the file is refused, does not fill the network completely, or fills several
+    that no name and no shape tells apart; UnknownNameError.
     """
     chosen = pick_device(device)
+    arch = arch or only_fit(path)
     network = load_checkpoint(path, arch)
     shown, digest = name or path.name, file_digest(path)
-    card = Identity(
+    card = NetworkCard(
         id=f"{arch}@{digest[:12]}",
         title=f"{network.config.title} · {shown}",
         description="Weights of your own, which fill this network completely; nothing more is known about them here.",
@@ -102,7 +106,7 @@ def prepare_checkpoint(path: Path, arch: str, device: DeviceChoice = "auto", *, 
 
 def _shipped(model: str, device: Device) -> PreparedModel:
     network, card = build_model(model)
-    identity = Identity(
+    identity = NetworkCard(
         id=card.id,
         title=card.title,
         description=card.description,
@@ -118,7 +122,7 @@ def _published(card: PublishedCard, device: Device, progress: Progress | None) -
         card, progress=lambda done, total: tell(f"Fetching {card.file_name}", done, total or max(done, 1))
     )
     pin = find_pin(cache_folder(), card.id)
-    identity = Identity(
+    identity = NetworkCard(
         id=card.id,
         title=card.title,
         description=f"Published by {card.repository}. Licence: {card.licence}. {card.note}".strip(),
@@ -133,7 +137,7 @@ def _training_selection(network: ResNet) -> Selection:
 
 
 def _prepared(
-    network: Lite0Network | ResNet, card: Identity, device: Device, selection: Selection | None = None
+    network: Lite0Network | ResNet, card: NetworkCard, device: Device, selection: Selection | None = None
 ) -> PreparedModel:
     network.to(device.torch_name)
     attach(tuple(_site(inserted) for inserted in network.inserted))

@@ -26,7 +26,7 @@ from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, Selection, find_sample, network_input, read_frames
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.prepared import Identity, PreparedModel, Progress, prepare_model
+from nonlocal_core.prepared import NetworkCard, PreparedModel, Progress, prepare_model
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
 from nonlocal_core.viewer import export_html
@@ -129,7 +129,7 @@ class Session:
         description = "A network of your own."
         prepared = PreparedModel(
             network=network,
-            card=Identity(id=shown_title, title=shown_title, description=description, status=status),
+            card=NetworkCard(id=shown_title, title=shown_title, description=description, status=status),
             device=device_of(model),
         )
         sample = _sample(media)

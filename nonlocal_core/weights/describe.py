@@ -10,7 +10,8 @@ from nonlocal_core.weights.checkpoint import CheckpointFormat, RawCheckpoint, re
 from nonlocal_core.weights.download import file_digest
 from nonlocal_core.weights.filling import load_network
 from nonlocal_core.weights.identify import identify
-from nonlocal_core.weights.published import find_published
+from nonlocal_core.weights.layouts import OURS, Layout
+from nonlocal_core.weights.published import Published, find_published
 
 FORMAT_TITLES: dict[CheckpointFormat, str] = {
     "caffe2": "Caffe2 pickle",
@@ -53,8 +54,9 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
             raise WeightsError(f"{path.name} holds {_counted(raw)}. {identity.sentence}")
         fits, layout, sentence = identity.fits, identity.layout, identity.sentence
     else:
-        load_network(raw.tensors, layout=wanted.layout, config=wanted.config)
-        fits, layout = (wanted,), wanted.layout
+        layout = _layout(raw, wanted)
+        load_network(raw.tensors, layout=layout, config=wanted.config)
+        fits = (wanted,)
         sentence = f"It fills {wanted.config.title} ({wanted.arch}) completely."
     digests = {algorithm: file_digest(path, algorithm) for algorithm in ("sha256", "sha1")}
     return CheckpointReport(
@@ -71,13 +73,30 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
     )
 
 
+def only_fit(path: Path) -> str:
+    """Return the name of the one published network that a file fills completely.
+
+    Raises WeightsError when it fills none, or several that differ in what a file does not show.
+    """
+    report = describe_checkpoint(path)
+    if len(report.fits) > 1:
+        raise WeightsError(report.sentence)
+    return report.fits[0]
+
+
 def load_checkpoint(path: Path, arch: str) -> ResNet:
     """Return the network ``arch`` filled from a file of one's own, frozen and in evaluation mode.
 
     Raises WeightsError when the file is refused or does not fill it completely, UnknownNameError for an unknown one.
     """
     network = find_published(arch)
-    return load_network(read_checkpoint(path).tensors, layout=network.layout, config=network.config)
+    raw = read_checkpoint(path)
+    return load_network(raw.tensors, layout=_layout(raw, network), config=network.config)
+
+
+def _layout(raw: RawCheckpoint, network: Published) -> Layout:
+    """Return whose names a file uses: those of the network's source, or ours, as this library saves them."""
+    return OURS if all(OURS.our_name(name) for name in raw.tensors) else network.layout
 
 
 def _values(raw: RawCheckpoint) -> int:
