@@ -3,7 +3,13 @@
 from nonlocal_core.capture.hooks import Recording, attach, recording
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
-from nonlocal_core.capture.rows import allowed_keys, allowed_queries, log_normaliser, many_row_weights
+from nonlocal_core.capture.rows import (
+    allowed_keys,
+    allowed_queries,
+    is_restricted,
+    log_normaliser,
+    many_row_weights,
+)
 
 __all__ = [
     "BlockCapture",
@@ -17,6 +23,7 @@ __all__ = [
     "allowed_keys",
     "allowed_queries",
     "attach",
+    "is_restricted",
     "log_normaliser",
     "many_row_weights",
     "recording",

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell
 
 _CHUNK_ELEMENTS = 2**22
@@ -22,7 +23,7 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
     Raises GeometryError when the cell is not on the query grid.
     """
     theta_i = block.theta[block.query_grid.index(query)]
-    if not _is_restricted(block):
+    if not is_restricted(block):
         return _normalised(block, _scores(block, theta_i, block.phi))
     allowed = allowed_keys(block, query)
     weights = np.zeros(len(block.phi))
@@ -30,14 +31,19 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
     return weights
 
 
-def many_row_weights(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Float64[np.ndarray, "n Nk_all"]:
+def many_row_weights(
+    block: BlockCapture, queries: Int[np.ndarray, " n"], keys: Int[np.ndarray, " m"] | None = None
+) -> Float64[np.ndarray, "n Nk"]:
     """Return the rows of several queries, given by their indices: one matrix product where all keys are allowed.
 
-    Memory grows with n x Nk: ask for a chunk at a time.
+    ``keys``: weigh these keys only, as if the block had no others. Memory grows with n x Nk: ask for a chunk at a
+    time. Raises CaptureError for a choice of keys where scope or groups leave each query its own.
     """
-    if _is_restricted(block):
-        return np.stack([row_weights(block, block.query_grid.cell(int(i))) for i in queries])
-    return _normalised(block, _scores(block, block.theta[queries], block.phi))
+    if not is_restricted(block):
+        return _normalised(block, _scores(block, block.theta[queries], block.phi if keys is None else block.phi[keys]))
+    if keys is not None:
+        raise CaptureError(f"The queries of {block.title!r} do not all see the same keys, so none can be chosen.")
+    return np.stack([row_weights(block, block.query_grid.cell(int(i))) for i in queries])
 
 
 def column_weights(
@@ -113,7 +119,7 @@ def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, 
     """Cut the queries into runs that may attend to the same keys and whose scores fit in one chunk."""
     queries, keys = block.query_grid, len(block.phi)
     step = max(1, _CHUNK_ELEMENTS // keys)
-    restricted = _is_restricted(block)
+    restricted = is_restricted(block)
     run = 1 if block.scope == "time" else queries.rows * queries.cols if restricted else queries.size
     return [
         (start, min(start + step, first + run), allowed_keys(block, queries.cell(first)) if restricted else None)
@@ -142,7 +148,8 @@ def _normalised(block: BlockCapture, scores: Float32[np.ndarray, "*n N"]) -> Flo
     return softmax
 
 
-def _is_restricted(block: BlockCapture) -> bool:
+def is_restricted(block: BlockCapture) -> bool:
+    """Return whether scope or temporal groups keep some keys from some queries."""
     return block.scope != "spacetime" or block.temporal_groups > 1
 
 

@@ -1,7 +1,7 @@
 """Media: from a file to its frames with times, and from frames to the input of a network."""
 
 from nonlocal_core.media.limits import Limits
-from nonlocal_core.media.network_input import InputSpec, network_input
+from nonlocal_core.media.network_input import InputSpec, network_input, network_pixels
 from nonlocal_core.media.reading import probe, read_frames
 from nonlocal_core.media.records import Frames, MediaInfo
 from nonlocal_core.media.samples import Sample, Stop, find_sample, list_samples, open_sample
@@ -18,6 +18,7 @@ __all__ = [
     "find_sample",
     "list_samples",
     "network_input",
+    "network_pixels",
     "open_sample",
     "probe",
     "read_frames",

@@ -79,6 +79,11 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
     not alias, and EfficientNet was evaluated with bicubic scaling.
     """
     view = spec.view_of(frames.info.shown_hw)
+    return network_pixels(frames, spec, view), view
+
+
+def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 3 T h w"]:
+    """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it."""
     height, width = view.input_hw
     clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)
     for t, picture in enumerate(frames.rgb):
@@ -87,7 +92,7 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
         clip /= 255.0
     clip -= np.array(spec.mean, dtype=np.float32)[:, None, None, None]
     clip /= np.array(spec.std, dtype=np.float32)[:, None, None, None]
-    return clip, view
+    return clip
 
 
 def _scaled(picture: UInt8[np.ndarray, "H W 3"], view: ViewTransform) -> UInt8[np.ndarray, "h w 3"]:

@@ -1,0 +1,202 @@
+"""Track: carry an object's label from one frame to all others by the affinity, and say how well that went.
+
+A map that finds the same object finds it wherever it moves. This is the label propagation of A. Jabri, A. Owens and
+A. Efros, "Space-Time Correspondence as a Contrastive Random Walk" (NeurIPS 2020): a position takes the mean label of
+the keys that it weighs most.
+
+Differs: theirs asks the last frames too, within a radius of 12 cells and by a cosine at a fixed temperature. Here
+every frame asks the marked one alone, all over, by the block's own affinity: nothing but that answers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+
+from nonlocal_core.capture import BlockCapture, is_restricted, many_row_weights
+from nonlocal_core.errors import CaptureError, ShapeError
+from nonlocal_core.geometry import Box, Cell, Grid, QueryGrid
+from nonlocal_core.media import Sample, Selection, read_frames
+from nonlocal_core.media.composed import compose
+from nonlocal_core.render.marks import outline
+from nonlocal_core.render.overlay import spread
+
+TOP_K = 10
+"""Strongest keys that a position takes its label from, as in the code of Jabri et al."""
+COVERED = 0.5
+"""A pixel belongs to the object where at least this much label arrives."""
+MARK = np.array([0, 158, 255], np.float32)
+"""Colour of a mask: a blue that is neither skin, leaf nor earth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Carried:
+    """Where a block finds what was marked in one frame of the clip."""
+
+    labels: Float32[np.ndarray, "T H W"]
+    """How much of the label, in [0, 1], arrives at each position of the query grid."""
+    grid: QueryGrid
+    frame: int
+    """The frame that was marked."""
+
+    def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
+        """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""
+        height, width = size_hw
+        masks = np.zeros((self.grid.frame_spans[-1][1], height, width), bool)
+        for t, (start, stop) in enumerate(self.grid.frame_spans):
+            values, covered = spread(self.labels[t], self.grid, size_hw=size_hw, smoothing="bilinear")
+            masks[start:stop] = (values >= COVERED) & covered
+        return masks
+
+    def strongest(self, frame: int) -> tuple[float, float]:
+        """Return (x, y), in [0, 1] of the frame, of the cell of a frame where most label arrives."""
+        t = self.grid.t_of_frame(frame)
+        y, x = np.unravel_index(int(self.labels[t].argmax()), self.labels.shape[1:])
+        return self.grid.center(Cell(t, int(y), int(x)))
+
+
+def carry(
+    block: BlockCapture,
+    mask: Bool[np.ndarray, "h w"],
+    *,
+    frame: int,
+    k: int = TOP_K,
+    progress: Callable[[int, int], None] | None = None,
+) -> Carried:
+    """Carry the label of a mask in one frame of the clip to every other frame.
+
+    Each position takes the mean label of its ``k`` strongest keys in the marked frame, weighted by the affinity taken
+    over these alone. Negative weights of the dot product carry nothing. ``progress``: frames done, and all.
+
+    Raises CaptureError for a block that does not compare all frames, or when the mask covers no key, OutsideGridError
+    for a frame that the block did not see.
+    """
+    if is_restricted(block):
+        raise CaptureError(
+            f"{block.title!r} compares positions inside one frame, one place or one part of the clip only, so it "
+            "cannot carry a label to all frames. Choose a block that attends to all of space and time."
+        )
+    queries, keys = block.query_grid, block.key_grid
+    marked = coverage(keys, mask).reshape(-1)
+    if not marked.any():
+        raise CaptureError("What was marked covers nothing that the block looks at. Mark a larger part of the frame.")
+    asked = np.arange(marked.size) + keys.t_of_frame(frame) * marked.size
+    labels = np.empty(queries.shape, np.float32)
+    for t in range(queries.frames):
+        asking = np.arange(queries.rows * queries.cols) + t * queries.rows * queries.cols
+        labels[t] = _mean_label(many_row_weights(block, asking, asked), marked, k).reshape(queries.shape[1:])
+        if progress is not None:
+            progress(t + 1, queries.frames)
+    labels[queries.t_of_frame(frame)] = coverage(queries, mask)
+    return Carried(labels=labels, grid=queries, frame=frame)
+
+
+def _mean_label(
+    weights: Float64[np.ndarray, "n m"], label: Float64[np.ndarray, " m"], k: int
+) -> Float64[np.ndarray, " n"]:
+    """Return the mean label of each row's k largest weights; 0 where none is above 0."""
+    kept = np.argpartition(-weights, min(k, len(label)) - 1, axis=1)[:, :k]
+    strongest = np.maximum(np.take_along_axis(weights, kept, axis=1), 0)
+    mass = strongest.sum(axis=1)
+    mean: np.ndarray = np.divide((strongest * label[kept]).sum(axis=1), mass, out=np.zeros_like(mass), where=mass > 0)
+    return mean
+
+
+def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "H W"]:
+    """Return which part of each cell of one frame a mask of its pixels covers; 0 where there is no pixel."""
+    height, width = mask.shape
+    part = np.zeros((grid.rows, grid.cols))
+    for y in range(grid.rows):
+        for x in range(grid.cols):
+            x0, y0, x1, y1 = grid.bounds(Cell(0, y, x))
+            pixels = mask[
+                max(0, round(y0 * height)) : max(round(y0 * height) + 1, round(y1 * height)),
+                max(0, round(x0 * width)) : max(round(x0 * width) + 1, round(x1 * width)),
+            ]
+            part[y, x] = pixels.mean() if pixels.size else 0.0
+    return part
+
+
+def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+    """Return the pixels of a frame whose centres lie in a box (x0, y0, x1, y1) in units of the frame."""
+    height, width = size_hw
+    x0, y0, x1, y1 = box
+    xs, ys = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
+    return ((y0 <= ys) & (ys <= y1))[:, None] & ((x0 <= xs) & (xs <= x1))[None]
+
+
+def region_similarity(
+    found: Bool[np.ndarray, "frames h w"], truth: Bool[np.ndarray, "frames h w"]
+) -> Float64[np.ndarray, " frames"]:
+    """Return J of every frame: the pixels in both masks over those in either; 1 where both are empty.
+
+    Source: F. Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation"
+    (CVPR 2016, section 4.1). Raises ShapeError for masks of different sizes.
+    """
+    if found.shape != truth.shape:
+        raise ShapeError(f"Masks are compared pixel by pixel; got {found.shape} and {truth.shape}.")
+    both, either = (np.count_nonzero(pixels, axis=(1, 2)) for pixels in (found & truth, found | truth))
+    similarity: np.ndarray = np.divide(both, either, out=np.ones(len(found)), where=either > 0)
+    return similarity
+
+
+def pointing_hits(carried: Carried, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
+    """Return 1 for every frame in which the most labelled cell has its centre on the object, else 0.
+
+    NaN where the object is not to be seen. Source: the pointing game of J. Zhang et al., "Top-down Neural Attention
+    by Excitation Backprop" (ECCV 2016, section 4.1), without their margin of 15 pixels.
+    """
+    hits = np.full(len(truth), np.nan)
+    for frame, mask in enumerate(truth):
+        if mask.any():
+            x, y = carried.strongest(frame)
+            hits[frame] = mask[int(y * len(mask)), int(x * mask.shape[1])]
+    return hits
+
+
+def known_masks(
+    sample: Sample | None, frame_indices: Int64[np.ndarray, " frames"]
+) -> dict[str, Bool[np.ndarray, "frames H W"]]:
+    """Return the exact masks of a sample's objects by name, empty for a clip of which none are known.
+
+    ``frame_indices``: places of the frames in the file, as ``Frames`` has them.
+    """
+    if sample is None or sample.id != "composed":
+        return {}
+    composition = compose()
+    return {name: masks[frame_indices] for name, masks in zip(composition.names, composition.masks, strict=True)}
+
+
+def read_masks(files: Sequence[Path | bytes], size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
+    """Return one mask for each picture, in their order: every pixel that is not black belongs to the object.
+
+    Pictures of another size are taken to the frame's, each pixel from the nearest one. Raises MediaError, naming the
+    place in the order, for a file that is no picture.
+    """
+    height, width = size_hw
+    masks = np.empty((len(files), height, width), bool)
+    for index, file in enumerate(files):
+        picture = read_frames(file, Selection(frames=1), name=f"mask {index + 1}").rgb[0]
+        rows = (np.arange(height) * 2 + 1) * len(picture) // (2 * height)
+        cols = (np.arange(width) * 2 + 1) * picture.shape[1] // (2 * width)
+        masks[index] = picture.any(axis=2)[rows[:, None], cols]
+    return masks
+
+
+def painted(
+    frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], *, box: Box | None = None
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a new picture: the frame darkened where the mask is not, coloured with a white rim where it is."""
+    picture = frame * np.float32(0.55)
+    picture[mask] = 0.55 * frame[mask] + 0.45 * MARK
+    inner = mask.copy()
+    for axis in (0, 1):
+        for step in (1, -1):
+            inner &= np.roll(mask, step, axis)
+    picture[mask & ~inner] = 255
+    shown: np.ndarray = np.rint(picture).astype(np.uint8)
+    if box is not None:
+        outline(shown, box)
+    return shown
