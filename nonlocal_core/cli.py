@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from nonlocal_core.bundle import PRECISIONS
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
 from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
@@ -54,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_clip(render)
     _add_point(render)
     render.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
+    render.add_argument(
+        "--precision", choices=PRECISIONS, default="float16", help="of an .html: int8 is about half as large"
+    )
     render.set_defaults(verb=_render)
 
     models = verbs.add_parser("models", help="networks: those that can be opened by name, and published checkpoints")
@@ -175,7 +179,16 @@ def _as_text(answer: AffinityRow | AffinityColumn, count: int) -> str:
 def _render(options: argparse.Namespace) -> None:
     session = _open(options)
     frame, x, y = _point(session, options)
-    print(session.save(options.out, frame=frame, x=x, y=y, block=options.block, progress=_progress))
+    target = session.save(
+        options.out,
+        frame=frame,
+        x=x,
+        y=y,
+        block=options.block,
+        precision=options.precision,
+        progress=_progress,
+    )
+    print(target)
 
 
 def _models(options: argparse.Namespace) -> None:

@@ -9,20 +9,25 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames
+from nonlocal_core.prepared import NetworkCard
 from nonlocal_core.provenance import Provenance
 from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
     Caption,
+    Drawing,
     OverlayStyle,
     Scale,
     ScaleSpec,
+    arrow_figure,
     durations,
     figure,
     fit_scale,
     is_signed,
     own_times,
     paint_clip,
+    pdf_bytes,
     replacing,
+    svg_bytes,
     write_csv,
     write_gif,
     write_mp4,
@@ -30,7 +35,6 @@ from nonlocal_core.render import (
     write_png,
 )
 from nonlocal_core.viewer import export_html
-from nonlocal_core.weights import ModelCard
 
 Tell = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
@@ -44,7 +48,7 @@ class Answered:
 
     frames: Frames
     view: ViewTransform
-    card: ModelCard
+    card: NetworkCard
     device: str
     block: BlockCapture
     question: Question
@@ -80,7 +84,7 @@ class Answered:
             input_hw=self.view.input_hw,
             input_crop=self.view.crop,
             model=self.card.id,
-            weights={Path(self.card.weights.file).name: self.card.weights.sha256},
+            weights=dict(self.card.weights),
             device=self.device,
             block=self.block.name,
             block_status=self.block.status,
@@ -119,6 +123,20 @@ def _html(answered: Answered) -> Write:
 def _png(answered: Answered) -> Write:
     picture = figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
     return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
+
+
+def _svg(answered: Answered) -> Write:
+    content = svg_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    return lambda path, tell: _write_bytes(path, content)
+
+
+def _pdf(answered: Answered) -> Write:
+    content = pdf_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    return lambda path, tell: _write_bytes(path, content)
+
+
+def _arrows(answered: Answered) -> Drawing:
+    return arrow_figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
 
 
 def _gif(answered: Answered) -> Write:
@@ -161,6 +179,8 @@ def _write_bytes(path: Path, content: bytes) -> None:
 _PREPARE: dict[str, Callable[[Answered], Write]] = {
     ".html": _html,
     ".png": _png,
+    ".svg": _svg,
+    ".pdf": _pdf,
     ".gif": _gif,
     ".mp4": _mp4,
     ".npz": _npz,
@@ -168,4 +188,4 @@ _PREPARE: dict[str, Callable[[Answered], Write]] = {
     ".json": _json,
 }
 FORMATS = tuple(_PREPARE)
-"""Suffixes that ``save`` writes: the live page, the figure, the clip with heat, the numbers, where they come from."""
+"""Suffixes that ``save`` writes: the live page, figures, the clip with heat, numbers, where they come from."""

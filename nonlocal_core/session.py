@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle
+from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
 from nonlocal_core.capture.adapters import attach_model
 from nonlocal_core.errors import CaptureError
@@ -170,10 +170,13 @@ class Session:
         """Return the captured block of that name, or the one that is shown first."""
         return self.capture.block(name)
 
-    def bundle(self, *, question: Question | None = None, block: str | None = None) -> bytes:
+    def bundle(
+        self, *, question: Question | None = None, block: str | None = None, precision: Precision = "float16"
+    ) -> bytes:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
-        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None.
+        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``precision``: "int8"
+        halves the tables for rows within 5 % of their maximum instead of 0.5 %.
         Raises BundleError for a question that the clip does not have.
         """
         card, sample = self.model.card, self.sample
@@ -192,6 +195,7 @@ class Session:
             ),
             caption=sample.caption if sample else "",
             licence=sample.licence if sample else "",
+            precision=precision,
         )
 
     def first_question(self) -> Question:
@@ -209,12 +213,14 @@ class Session:
         x: float,
         y: float,
         block: str | None = None,
+        precision: Precision = "float16",
         progress: Progress | None = None,
     ) -> Path:
         """Write the answer to one question as a file and return its path; the suffix says what.
 
-        ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.gif`` and ``.mp4`` the clip with heat,
-        ``.npz`` and ``.csv`` the numbers, ``.json`` where they come from. What ``progress`` raises ends the writing
+        ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.svg`` and ``.pdf`` the frames with arrows
+        (paper, figure 3), ``.gif`` and ``.mp4`` the clip with heat, ``.npz`` and ``.csv`` the numbers, ``.json`` where
+        they come from. ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing
         and leaves nothing behind.
         Raises UnknownNameError for another suffix, OutsideGridError, RenderError.
         """
@@ -227,7 +233,7 @@ class Session:
             block=self.block(block),
             question=question,
             row=self.query(frame=frame, x=x, y=y, block=block),
-            bundle=lambda: self.bundle(question=question, block=block),
+            bundle=lambda: self.bundle(question=question, block=block, precision=precision),
         )
         return save(Path(path), answered, progress or _silent)
 

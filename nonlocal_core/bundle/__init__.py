@@ -4,10 +4,11 @@ Theta and phi travel instead of affinities: a few MB, from which the browser com
 """
 
 from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import Precision, encode_bundle
+from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle
 from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
 
 __all__ = [
+    "PRECISIONS",
     "Bundle",
     "BundledBlock",
     "MediaLabel",

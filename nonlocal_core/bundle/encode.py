@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -19,6 +19,7 @@ from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 Precision = Literal["float16", "int8"]
 """How theta and phi travel where no sampled row suffers too much for it; a block that would is stored wider."""
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640
 """Pixels of the longer side of a stored frame: sharp on the viewer's largest picture, about 60 kB."""

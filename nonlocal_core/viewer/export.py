@@ -71,5 +71,11 @@ def _caption(bundle: Bundle) -> str:
 
 
 def _credits(bundle: Bundle) -> str:
-    parts = (bundle.media.name, bundle.media.licence, bundle.model.title, f"bundle {bundle.id[:12]}")
+    parts = (bundle.media.name, bundle.media.licence, bundle.model.title, _storage(bundle), f"bundle {bundle.id[:12]}")
     return " · ".join(part for part in parts if part)
+
+
+def _storage(bundle: Bundle) -> str:
+    """Return what storing the tables as bytes cost, where that was asked for."""
+    worst = max((block.row_error for block in bundle.blocks if block.dtype == "int8"), default=0.0)
+    return f"stored in 8 bits: weights within {100 * worst:.1f} % of the largest of their row" if worst else ""
