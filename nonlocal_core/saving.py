@@ -28,6 +28,7 @@ from nonlocal_core.render import (
     pdf_bytes,
     replacing,
     svg_bytes,
+    with_banner,
     write_csv,
     write_gif,
     write_mp4,
@@ -148,9 +149,15 @@ def _mp4(answered: Answered) -> Write:
 
 
 def _movie(answered: Answered, write: Callable[..., None]) -> Write:
+    times = answered.frames.pts_seconds
     pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale, OverlayStyle())
-    seconds = durations(answered.frames.pts_seconds)
-    return lambda path, tell: write(path, pictures, seconds, lambda done, total: tell("Drawing frames", done, total))
+    return lambda path, tell: write(
+        path,
+        with_banner(pictures, answered.row, times, answered.caption),
+        durations(times),
+        lambda done, total: tell("Drawing frames", done, total),
+        provenance=answered.provenance.as_json(),
+    )
 
 
 def _npz(answered: Answered) -> Write:

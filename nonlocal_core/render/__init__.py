@@ -2,6 +2,7 @@
 
 from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
 from nonlocal_core.render.arrow_figure import arrow_figure
+from nonlocal_core.render.banner import with_banner
 from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
 from nonlocal_core.render.drawing import Drawing
 from nonlocal_core.render.figure import FigureStyle, figure
@@ -41,6 +42,7 @@ __all__ = [
     "replacing",
     "svg_bytes",
     "times_uniform_per_unit",
+    "with_banner",
     "write_csv",
     "write_gif",
     "write_mp4",

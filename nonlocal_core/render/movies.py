@@ -50,11 +50,13 @@ def write_gif(
     pictures: Iterable[UInt8[np.ndarray, "h w 3"]],
     seconds: Float[np.ndarray, " T"],
     progress: Progress | None = None,
+    *,
+    provenance: str = "",
 ) -> None:
     """Write an endless GIF; ``seconds`` (from ``durations``) is how long each picture stays.
 
     Rounding to hundredths of a second never adds up, and no picture stays longer than eleven minutes.
-    Equal neighbours are stored as one longer picture.
+    Equal neighbours are stored as one longer picture. ``provenance`` becomes the comment of the file.
     Raises RenderError when the number of pictures is not that of the times.
     """
     edges = np.rint(np.append(0, np.cumsum(seconds)) / GIF_TICK).astype(int)
@@ -64,7 +66,16 @@ def write_gif(
         palette = _shared_palette(drawn)
         frames = [Image.fromarray(picture).quantize(palette=palette) for picture in drawn]
         delays = (ticks * round(1000 * GIF_TICK)).tolist()
-        frames[0].save(part, format="GIF", save_all=True, append_images=frames[1:], duration=delays, loop=0, disposal=1)
+        frames[0].save(
+            part,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=delays,
+            loop=0,
+            disposal=1,
+            comment=provenance.encode(),
+        )
 
 
 def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
@@ -85,15 +96,19 @@ def write_mp4(
     pictures: Iterable[UInt8[np.ndarray, "h w 3"]],
     seconds: Float[np.ndarray, " T"],
     progress: Progress | None = None,
+    *,
+    provenance: str = "",
 ) -> None:
     """Write an MP4 (H.264, or MPEG-4 part 2 where libx264 is missing) that plays in a browser and seeks at once.
 
     ``seconds`` (from ``durations``) is how long each picture stays. Odd sizes gain one repeated row or column,
-    because the pixel format halves colour. Raises RenderError when the number of pictures is not that of the times.
+    because the pixel format halves colour. ``provenance`` becomes the comment of the file.
+    Raises RenderError when the number of pictures is not that of the times.
     """
     starts = np.append(0, np.cumsum(seconds))
     ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)
     with replacing(path) as part, av.open(part, "w", format="mp4", options=INDEX_FIRST) as container:
+        container.metadata["comment"] = provenance
         stream: VideoStream | None = None
         for index, picture in enumerate(_counted(pictures, len(seconds), progress)):
             stream = stream or _video_stream(container, picture, rate=1 / float(np.median(seconds)))
