@@ -5,7 +5,9 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from app.pages import explore
+from app import state
+from app.views import explore, networks
+from app.resources import FIRST_CLIP
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -22,4 +24,14 @@ def _favicon() -> Image.Image:
 
 st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
 st.html(_STYLE)
-st.navigation([st.Page(explore.draw, title="Explore", url_path="explore", default=True)], position="hidden").run()
+pages = {
+    page.url_path or "explore": page
+    for page in (
+        st.Page(explore.draw, title="Explore", url_path="explore", default=True),
+        st.Page(networks.draw, title="Networks", url_path="networks"),
+    )
+}
+page = st.navigation(list(pages.values()), position="top")
+if (destination := state.destination()) is not None:
+    st.switch_page(pages[destination], query_params=state.to_link(state.current(FIRST_CLIP)))
+page.run()

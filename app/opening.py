@@ -4,10 +4,10 @@ from html import escape
 
 import streamlit as st
 
-from app import gallery, state
+from app import gallery, networks, state
 from app.resources import FIRST_CLIP, Opened, open_clip
 from app.state import Choices
-from nonlocal_core import Frames, NonlocalError, list_models
+from nonlocal_core import Frames, NonlocalError
 
 EVENLY = 0
 """In the menu of spacings: spread over the whole clip, not every n-th frame."""
@@ -43,7 +43,7 @@ def controls(choices: Choices) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             gallery.choose_clip()
-        models = {card.id: card.title for card in list_models()}
+        models = networks.menu()
         known = choices.model if choices.model in models else next(iter(models))
         picked = st.selectbox(
             "Network",

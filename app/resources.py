@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from app.networks import find_network
 from app.state import Choices
 from app.store import BUNDLES, UPLOADS
 from nonlocal_core import MediaError, NonlocalError, Progress, Session, find_sample, list_samples, read_frames
@@ -63,7 +64,7 @@ def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
     session = Session.open(
         media,
-        choices.model,
+        find_network(choices.model),
         name=name,
         frames=choices.frames,
         stride=choices.stride,

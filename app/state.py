@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ Direction = Literal["row", "column"]
 Number = TypeVar("Number", int, float)
 
 _KEY = "choices"
+_DESTINATION = "destination"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,17 @@ def choose(choices: Choices) -> None:
 def update(**changes: Any) -> None:
     """Keep the current choices with some of them changed; a change of anything but the pin drops the pin."""
     choose(replace(cast(Choices, st.session_state[_KEY]), **({"pin": None} | changes)))
+
+
+def go_to(page: str) -> NoReturn:
+    """Show another page with the current choices; ``main`` takes the visitor there."""
+    st.session_state[_DESTINATION] = page
+    st.rerun()
+
+
+def destination() -> str | None:
+    """Return the page that ``go_to`` asked for, once."""
+    return cast(str | None, st.session_state.pop(_DESTINATION, None))
 
 
 def to_link(choices: Choices) -> dict[str, str]:

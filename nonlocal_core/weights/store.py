@@ -52,6 +52,13 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
     return filled
 
 
+def is_fetched(card: PublishedCard, *, cache_dir: Path | None = None) -> bool:
+    """Return whether a checkpoint opens without being fetched."""
+    cache = cache_folder(cache_dir)
+    pin = find_pin(cache, card.id) if card.arch is not None else None
+    return pin is not None and converted_path(cache, find_published(pin.arch), pin.sha256).is_file()
+
+
 def converted_path(cache: Path, network: Published, source_sha256: str) -> Path:
     """Return where the conversion of a file, as this network, is or will be."""
     return cache / "converted" / f"{network.arch}-{source_sha256[:16]}-v{CONVERSION}.safetensors"

@@ -1,0 +1,73 @@
+"""Networks beyond those shipped: published ones that were fetched, and checkpoint files that visitors opened."""
+
+import re
+import tempfile
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from nonlocal_core import PreparedModel, Progress, WeightsError, list_models, prepare_checkpoint, prepare_model
+from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.store import is_fetched
+
+MAX_CHECKPOINT_MB = 512
+"""Megabytes of a checkpoint file that is uploaded; larger ones open in the shell."""
+MAX_OWN = 2
+"""Networks from files that are held at once, for all visitors together, the least recently used first out."""
+_OWN = "own:"
+
+_held: OrderedDict[str, PreparedModel] = OrderedDict()
+_lock = threading.Lock()
+
+
+def menu() -> dict[str, str]:
+    """Return the titles of the networks that can be opened now, by id."""
+    shipped = {card.id: card.title for card in list_models()}
+    with _lock:
+        own = {token: prepared.card.title for token, prepared in _held.items()}
+    return shipped | {card.id: card.title for card in list_published() if is_fetched(card)} | own
+
+
+def find_network(model: str) -> str | PreparedModel:
+    """Return what a session opens for an id in a link; nothing is fetched because somebody followed a link.
+
+    Raises WeightsError for a checkpoint that is no longer held, or a published network that is not here.
+    """
+    if model.startswith(_OWN):
+        with _lock:
+            if model not in _held:
+                raise WeightsError(
+                    "This checkpoint is no longer held by the server. Open the file again on the Networks page."
+                )
+            _held.move_to_end(model)
+            return _held[model]
+    if any(card.id == model and not is_fetched(card) for card in list_published()):
+        raise WeightsError(
+            f"{model} is not on this machine yet. The Networks page shows its size and its licence, and fetches it."
+        )
+    return model
+
+
+def open_file(content: bytes, name: str, arch: str | None) -> str:
+    """Keep the network that a checkpoint file fills, and return its id. The file itself is not kept.
+
+    ``arch``: None for the only network that it fills. Raises WeightsError when the file is refused.
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-80:].lstrip(".") or "checkpoint"
+    with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
+        path = Path(folder) / safe
+        path.write_bytes(content)
+        prepared = prepare_checkpoint(path, arch, name=name)
+    token = _OWN + prepared.card.id
+    with _lock:
+        _held[token] = prepared
+        _held.move_to_end(token)
+        while len(_held) > MAX_OWN:
+            _held.popitem(last=False)
+    return token
+
+
+def fetch(card: PublishedCard, progress: Progress) -> str:
+    """Fetch a published network and return its id. Raises WeightsError with what went wrong and what to do."""
+    prepare_model(card.id, progress=progress)
+    return card.id

@@ -1,0 +1,128 @@
+"""Networks: the published ones with size and licence, and a checkpoint file of one's own."""
+
+from functools import partial
+
+import streamlit as st
+
+from app import networks, state
+from app.networks import MAX_CHECKPOINT_MB
+from app.resources import FIRST_CLIP
+from nonlocal_core import NonlocalError
+from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.published import published_networks
+from nonlocal_core.weights.store import is_fetched
+
+CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
+"""What the file dialog offers; what a file is gets decided by its content."""
+_ANY = "Find out from the file"
+
+_IN_PYTHON = """\
+from nonlocal_core import Session
+
+session = Session.from_model(model.eval(), "clip.mp4", frames=8)
+session                                   # in a notebook: the viewer
+session.save("page.html", frame=3, x=0.5, y=0.4)
+"""
+
+
+def draw() -> None:
+    """Draw the page."""
+    state.current(FIRST_CLIP)
+    st.html(
+        "<div class='nlv-heading'><h1>Which network looks?</h1>"
+        "<p>The networks of the paper with their published weights, or a checkpoint of your own.</p></div>"
+    )
+    published, own, python = st.tabs(["Published networks", "A checkpoint file", "A model in Python"])
+    with published:
+        _published()
+    with own:
+        _own()
+    with python:
+        st.markdown(
+            "Any `torch` network with non-local blocks or self-attention opens from Python: its blocks are found, and "
+            "each is proved by rebuilding its output. A browser never hands code to this server."
+        )
+        st.code(_IN_PYTHON, language="python")
+
+
+def _published() -> None:
+    st.caption(
+        "Nothing is fetched before you press the button. A fetched network is checked, converted once to safetensors "
+        "and kept on this machine."
+    )
+    every = st.toggle("Also those without non-local blocks, and those that cannot be opened here")
+    cards = [card for card in list_published() if every or _can_open(card)]
+    st.dataframe([_line(card) for card in cards], hide_index=True, key="published")
+    by_id = {card.id: card for card in cards if _can_open(card)}
+    picked = by_id[st.selectbox("Network", by_id, format_func=lambda name: f"{by_id[name].title} · {name}")]
+    st.markdown(
+        f"**{picked.title}**, from [{picked.repository.removeprefix('https://')}]({picked.repository}), "
+        f"{_size(picked)}. Licence: {picked.licence}. {picked.note}"
+    )
+    verb = "Open" if is_fetched(picked) else "Fetch and open"
+    if st.button(verb, type="primary", key="fetch"):
+        slot = st.empty()
+        try:
+            model = networks.fetch(picked, partial(_tell, slot))
+        except NonlocalError as error:
+            slot.error(str(error), icon=":material/error:")
+        else:
+            _show(model)
+
+
+def _own() -> None:
+    st.caption(
+        "Caffe2 .pkl, PySlowFast .pyth, MMAction2, GluonCV and other .pth files, or safetensors, of a network whose "
+        "architecture is known here. A file is read as numbers only: one that tries to run code is refused."
+    )
+    file = st.file_uploader(
+        "Checkpoint file", type=CHECKPOINT_TYPES, max_upload_size=MAX_CHECKPOINT_MB, key="checkpoint"
+    )
+    titles = {network.arch: network.config.title for network in published_networks()}
+    arch = st.selectbox(
+        "Architecture",
+        [_ANY, *titles],
+        format_func=lambda name: f"{titles[name]} · {name}" if name in titles else name,
+        help="Strides, paddings and the softmax scale leave no trace in a file. Where several networks fit, say which.",
+    )
+    if not st.button("Open the checkpoint", type="primary", disabled=file is None, key="open-checkpoint") or not file:
+        return
+    with st.spinner("Reading the checkpoint"):
+        try:
+            model = networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
+        except NonlocalError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+    _show(model)
+
+
+def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total: int) -> None:
+    slot.progress(min(done / total, 1.0), text=f"{stage}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+
+def _show(model: str) -> None:
+    """Open the current clip with the network, as the network was trained to see it."""
+    state.update(model=model, frames=None, stride=None, short_side=None)
+    state.go_to("explore")
+
+
+def _can_open(card: PublishedCard) -> bool:
+    return card.arch is not None and card.url is not None and card.blocks > 0
+
+
+def _line(card: PublishedCard) -> dict[str, object]:
+    return {
+        "network": card.title,
+        "source": card.id.split("/")[0],
+        "blocks": card.blocks,
+        "function": (card.pairwise or "").replace("_", " "),
+        "frames": card.frames,
+        "top-1 as published, %": card.accuracy.get("top-1 %"),
+        "about": _size(card),
+        "licence of the weights": card.licence,
+        "here": "yes" if is_fetched(card) else "",
+    }
+
+
+def _size(card: PublishedCard) -> str:
+    return "of unknown size" if card.estimated_bytes is None else f"{card.estimated_bytes / 1e6:.0f} MB"
