@@ -6,8 +6,8 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from app import state
-from app.views import explore, networks
 from app.resources import FIRST_CLIP
+from app.views import compare, explore, networks
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -28,6 +28,7 @@ pages = {
     page.url_path or "explore": page
     for page in (
         st.Page(explore.draw, title="Explore", url_path="explore", default=True),
+        st.Page(compare.draw, title="Compare", url_path="compare"),
         st.Page(networks.draw, title="Networks", url_path="networks"),
     )
 }

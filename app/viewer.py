@@ -1,6 +1,7 @@
 """The viewer as a Streamlit component: the same script that the exported page runs."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,34 @@ def viewer(url: str, token: str, *, first: Pin | None) -> Pin | None:
     answer = _component(
         key=f"viewer-{token}",
         data={"url": url, "id": token, "query": asked, "block": first.block if first else None},
+        default={"pinned": asked},
+        on_pinned_change=lambda: None,
+    )
+    return _pin(answer.pinned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """One of several answers side by side: a block of a bundle, and what it is called there."""
+
+    url: str
+    id: str
+    """The bundle's token: panes of one bundle fetch it once."""
+    block: str
+    title: str
+    clip: str
+    """Any text that tells one clip, with its frames, from another."""
+
+
+def side_by_side(panes: Sequence[Pane], *, first: Pin | None) -> Pin | None:
+    """Draw several answers under one pointer and return what the visitor has pinned, as a question to the first clip.
+
+    ``first``: what is pinned on arrival.
+    """
+    asked = None if first is None else asdict(first)
+    answer = _component(
+        key=f"compare-{panes[0].clip}",
+        data={"mode": "compare", "query": asked, "panes": [asdict(pane) for pane in panes]},
         default={"pinned": asked},
         on_pinned_change=lambda: None,
     )

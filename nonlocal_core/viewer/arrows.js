@@ -13,7 +13,7 @@ const HEADROOM = 3;
 
 export class Arrows {
   constructor() {
-    this.origin = svg("circle", { class: "nlv-origin", r: "4" });
+    this.origin = svg("circle", { class: "nlv-origin", r: "4", visibility: "hidden" });
     this.root = svg("svg", { class: "nlv-arrows", "aria-hidden": "true" }, this.origin);
     this.pool = [];
   }

@@ -56,6 +56,15 @@ export class Film {
     });
   }
 
+  hideHeat() {
+    for (const { heat, root, fill, share } of this.frames) {
+      heat.hidden = true;
+      root.classList.remove("is-own", "is-over", "is-shown", "is-asked");
+      fill.style.transform = "scaleY(0)";
+      say(share, "");
+    }
+  }
+
   /** Shares per temporal cell; the own one is hatched, and does not shrink the others where it is left out. */
   showShares(shares, grid, own, leavesOut) {
     if (this.root.hidden) return;

@@ -3,7 +3,7 @@
 import { PALETTE, STEPS, exponentOf } from "./colour.js";
 import { timesEven } from "./affinity.js";
 import { el, say } from "./dom.js";
-import { timesWords, weightWords } from "./words.js";
+import { percent, timesWords, weightWords } from "./words.js";
 
 const WIDTH = 256;
 
@@ -18,15 +18,27 @@ export class Legend {
     this.drawn = "";
   }
 
+  /** The scale of one answer, up to `peak`. */
   show({ answer, peak, signed, lift, note }) {
+    this.#ticks(peak, signed, (weight) => [weightWords(weight), timesWords(timesEven(answer, weight))], note);
+    this.#paint(signed, lift);
+  }
+
+  /** A scale in even shares that several answers have in common, up to `times`; null where each has its own. */
+  showTimes({ times, signed, lift, note }) {
+    const words = (part) => [times === null ? percent(part) : timesWords(part * times), ""];
+    this.#ticks(1, signed, words, note);
+    this.#paint(signed, lift);
+  }
+
+  #ticks(peak, signed, words, note) {
     const low = signed ? -peak : 0;
-    const ticks = [low, (low + peak) / 2, peak];
-    ticks.forEach((weight, i) => {
-      say(this.weights[i], weightWords(weight));
-      say(this.times[i], timesWords(timesEven(answer, weight)) + (i === 2 ? " even share" : ""));
+    [low, (low + peak) / 2, peak].forEach((weight, i) => {
+      const [above, below] = words(weight);
+      say(this.weights[i], above);
+      say(this.times[i], below && i === 2 ? `${below} even share` : below);
     });
     say(this.note, note);
-    this.#paint(signed, lift);
   }
 
   #paint(signed, lift) {

@@ -5,8 +5,11 @@ import { parseBundle } from "./parse.js";
 /** Read a bundle and decode its photographs. */
 export async function openBundle(buffer) {
   const bundle = parseBundle(buffer);
-  const photos = await Promise.all(bundle.frames.map(({ bytes, type }) => createImageBitmap(new Blob([bytes], { type }))));
-  return { bundle, photos };
+  return { bundle, photos: await decodePhotos(bundle) };
+}
+
+export function decodePhotos({ frames }) {
+  return Promise.all(frames.map(({ bytes, type }) => createImageBitmap(new Blob([bytes], { type }))));
 }
 
 /** Fetch bytes; `onprogress(loaded, total)` is called as they arrive, total 0 when unknown. */

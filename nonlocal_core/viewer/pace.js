@@ -1,7 +1,10 @@
-// When things happen: drawing once per screen frame, telling Python once a pin has rested.
+// When things happen: drawing once per screen frame, telling Python and a screen reader once a question has rested.
+
+import { el, say } from "./dom.js";
 
 /** Python is told when the pin has rested this long: an arrow key held down is one message. */
 const TELL_AFTER_MS = 200;
+const SPEAK_AFTER_MS = 350;
 
 /** Draws at most once per screen frame; after a change of size it lays out, which is to draw as well. */
 export class Pace {
@@ -53,6 +56,22 @@ export class Teller {
       this.known = text;
       this.send(message);
     }, TELL_AFTER_MS);
+  }
+
+  stop() {
+    clearTimeout(this.waiting);
+  }
+}
+
+/** What a screen reader hears. */
+export class Speaker {
+  constructor() {
+    this.root = el("div", { class: "nlv-spoken", "aria-live": "polite" });
+  }
+
+  speakSoon(text) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => say(this.root, text), SPEAK_AFTER_MS);
   }
 
   stop() {

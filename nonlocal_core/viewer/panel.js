@@ -1,15 +1,13 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
 import { blockChooser } from "./chooser.js";
-import { el, menu, say, segmented } from "./dom.js";
+import { directionChoice, heatChoice, liftChoice } from "./controls.js";
+import { el, menu, say } from "./dom.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "./legend.js";
 import { SCALES } from "./scale.js";
 import { MOST_ARROWS } from "./state.js";
 
-const DIRECTIONS = ["row", "column"];
-const LOOKED_AT = "The weights that other positions give to this one (d)";
-const TOO_MANY = "Not for so many positions: choose fewer frames or a smaller short side";
 const SCALE_TITLES = {
   frame: ["Leave out own frame", "All frames", "Each frame by itself"],
   place: ["Leave out own place", "Everything", "Each frame by itself"],
@@ -37,10 +35,7 @@ const KEYS = [
 export class Panel {
   constructor(act) {
     this.act = act;
-    this.direction = segmented("Direction", [
-      { title: "Where it looks", hint: "The weights of this position's row (d)" },
-      { title: "Who looks here", hint: LOOKED_AT },
-    ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
+    this.direction = directionChoice(act);
     this.blocks = el("div", { class: "nlv-blocks" });
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "tour", stop: 0 }) }, "Tour");
     this.help = new Help(KEYS);
@@ -70,12 +65,11 @@ export class Panel {
   }
 
   show(state, ownKind, turns) {
-    this.direction.allow(1, turns, turns ? LOOKED_AT : TOO_MANY);
+    this.direction.show(state, turns);
     this.chooser.press(state.block);
-    this.direction.press(DIRECTIONS.indexOf(state.direction));
     this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
-    this.heat.press(state.smooth ? 1 : 0);
-    this.lift.value = state.lift;
+    this.heat.show(state);
+    this.lift.show(state);
     this.arrows.checked = state.arrows;
     this.count.value = state.count;
     this.count.disabled = !state.arrows;
@@ -103,18 +97,15 @@ export class Panel {
   #choices() {
     const set = (values) => this.act({ type: "set", values });
     this.scale = menu("Scale", SCALE_TITLES.frame, (index) => this.act({ type: "scale", scale: SCALES[index] }));
-    this.heat = segmented("Heat", [
-      { title: "Cells", hint: "Each key as it is" },
-      { title: "Smooth", hint: "Blended between cells: prettier, and less true" },
-    ], (index) => set({ smooth: index === 1 }));
-    this.lift = el("input", { type: "range", min: "0", max: "0.9", step: "0.05", "aria-label": "Lift faint weights", oninput: () => set({ lift: Number(this.lift.value) }) });
+    this.heat = heatChoice(this.act);
+    this.lift = liftChoice(this.act);
     this.arrows = el("input", { type: "checkbox", onchange: () => set({ arrows: this.arrows.checked }) });
     this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
     this.countText = el("output", { class: "nlv-output" });
     return [
       el("label", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.scale.root),
-      el("div", { class: "nlv-control" }, el("span", {}, "Heat"), this.heat.root),
-      el("label", { class: "nlv-control" }, el("span", {}, "Lift faint weights"), this.lift),
+      this.heat.root,
+      this.lift.root,
       el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to the top ", this.countText), this.count),
     ];
   }

@@ -6,7 +6,7 @@
 
 const TAP_PIXELS = 8;
 
-/** Watch the pictures; calls ask(at), pin(found, event), read(at, event), leave(), hold(frame). `locate(event)` finds { at, asks }. */
+/** Watch the pictures; calls ask(at, found), pin(found, event), read(at, event), leave(), hold(frame, bar). `locate(event)` finds { at, asks }. */
 export class Pointer {
   #pressed = null;
 
@@ -16,7 +16,7 @@ export class Pointer {
       const found = locate(event);
       if (!found) return leave();
       const dragging = event.pointerType === "touch" && this.#pressed?.asks;
-      found.asks && (dragging || !isPinned()) ? ask(found.at) : read(found.at, event);
+      found.asks && (dragging || !isPinned()) ? ask(found.at, found) : read(found.at, event);
     };
     on("pointermove", (event) => {
       if (this.#pressed?.bar) return this.#scrub(field, event, hold);
@@ -46,7 +46,7 @@ export class Pointer {
 
   #scrub(field, event, hold) {
     const under = field.getRootNode().elementFromPoint(event.clientX, event.clientY)?.closest("[data-bar]");
-    if (under) hold(Number(under.dataset.bar));
+    if (under) hold(Number(under.dataset.bar), under);
   }
 }
 

@@ -13,6 +13,8 @@ _ROOMS = (
     "parse",
     "affinity",
     "scale",
+    "answer",
+    "figures",
     "colour",
     "paint",
     "dom",
@@ -25,6 +27,7 @@ _ROOMS = (
     "film",
     "legend",
     "help",
+    "controls",
     "chooser",
     "panel",
     "keys",
@@ -37,6 +40,9 @@ _ROOMS = (
 )
 """Each after those whose top level it needs."""
 
+_SIDE_BY_SIDE = ("pane", "comparison_report", "comparison_panel", "comparison")
+"""What only the app shows, so that the exported page does without it."""
+
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
@@ -44,7 +50,7 @@ _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 @cache
 def viewer_js() -> str:
     """Return the Streamlit component: an ES module that imports nothing and whose default export mounts the viewer."""
-    return _joined(*_ROOMS, "streamlit")
+    return _joined(*_ROOMS, *_SIDE_BY_SIDE, "streamlit")
 
 
 @cache

@@ -1,8 +1,11 @@
-// The Streamlit component. data is { url, id, query?, block? } with the bundle behind url, or the bundle's bytes.
+// The Streamlit component. data is { url, id, query?, block? } with the bundle behind url, or the bundle's bytes; or, for
+// answers side by side, { mode: "compare", query?, panes: [{ url, id, block, title, clip }] }.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
+import { Comparison } from "./comparison.js";
 import { el, say } from "./dom.js";
-import { fetchBytes, openBundle } from "./load.js";
+import { decodePhotos, fetchBytes, openBundle } from "./load.js";
+import { parseBundle } from "./parse.js";
 import { Viewer } from "./view.js";
 
 const mounted = new WeakMap();
@@ -22,31 +25,30 @@ export default function component({ data, parentElement, setStateValue }) {
 
 class Mount {
   constructor(parent) {
+    this.parent = parent;
     this.status = el("div", { class: "nlv-status", role: "status" });
     parent.append(this.status);
-    this.viewer = new Viewer(parent, (message) => this.#send(message));
-    this.viewer.root.hidden = true;
     this.sent = [];
+    this.bundles = new Map();
   }
 
   async update(data) {
     if (!data) return this.#report("Waiting for a clip.");
     this.wanted = data;
-    this.viewer.root.style.colorScheme = schemeOf(this.viewer.root);
-    const key = data.id ?? data.url ?? data;
+    const { root } = this.view ??= this.#view(data.mode);
+    root.style.colorScheme = schemeOf(root);
+    const key = data.panes ? JSON.stringify(data.panes) : data.id ?? data.url ?? data;
     if (this.key === key) return this.#follow();
     this.key = key;
     this.loading?.abort();
     this.loading = new AbortController();
     const { signal } = this.loading;
     try {
-      const opened = await openBundle(await this.#bytes(data, signal));
+      const opened = data.panes ? await this.#panes(data.panes, signal) : await openBundle(await this.#bytes(data, signal));
       if (signal.aborted) return;
       this.query = nameOf(this.wanted.query);
-      this.block = this.wanted.block;
-      this.viewer.root.hidden = false;
-      this.viewer.open(opened.bundle, opened.photos, this.wanted.query);
-      if (this.block) this.viewer.showBlock(this.block);
+      root.hidden = false;
+      data.panes ? this.view.open(opened, this.wanted.query) : this.#openOne(opened);
       this.#report("");
     } catch (error) {
       if (signal.aborted) return;
@@ -57,8 +59,33 @@ class Mount {
 
   destroy() {
     this.loading?.abort();
-    this.viewer.destroy();
+    this.view?.destroy();
     this.status.remove();
+  }
+
+  #view(mode) {
+    const view = new (mode === "compare" ? Comparison : Viewer)(this.parent, (message) => this.#send(message));
+    view.root.hidden = true;
+    return view;
+  }
+
+  #openOne({ bundle, photos }) {
+    this.block = this.wanted.block;
+    this.view.open(bundle, photos, this.wanted.query);
+    if (this.block) this.view.showBlock(this.block);
+  }
+
+  /** Panes with their bundles, each fetched once, and with the photographs of each clip, decoded once. */
+  async #panes(wanted, signal) {
+    const bundles = new Map();
+    for (const pane of wanted) {
+      const known = bundles.get(pane.id) ?? this.bundles.get(pane.id);
+      bundles.set(pane.id, known ?? parseBundle(await this.#bytes(pane, signal)));
+    }
+    this.bundles = bundles;
+    const photos = new Map();
+    for (const { id, clip } of wanted) if (!photos.has(clip)) photos.set(clip, await decodePhotos(bundles.get(id)));
+    return wanted.map(({ id, clip, title, block }) => ({ title, clip, block, bundle: bundles.get(id), photos: photos.get(clip) }));
   }
 
   /** Same bundle, maybe another question: one that Python set is adopted, the echo of our own is not. */
@@ -72,8 +99,8 @@ class Mount {
       this.sent.splice(0, echoed + 1);
       return;
     }
-    if (asked !== this.query) this.viewer.adopt(query);
-    if (block && block !== shown) this.viewer.showBlock(block);
+    if (asked !== this.query) this.view.adopt(query);
+    if (block && block !== shown) this.view.showBlock(block);
     this.query = asked;
   }
 

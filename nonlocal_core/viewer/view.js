@@ -1,23 +1,21 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { columnOf, hasColumns, rowOf, sharesOf, topOf } from "./affinity.js";
+import { hasColumns, topOf } from "./affinity.js";
+import { askBlock, strongestOf } from "./answer.js";
 import { el, say } from "./dom.js";
 import { Film } from "./film.js";
-import { boundsOf, cellAt, cellOf, indexOf, nearestCell, pointOf, temporalCell } from "./grid.js";
+import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "./grid.js";
 import { actionOf, presenterActionOf } from "./keys.js";
-import { Pace, Teller } from "./pace.js";
+import { Pace, Speaker, Teller } from "./pace.js";
 import { HeatPainter } from "./paint.js";
 import { Panel } from "./panel.js";
 import { Pointer, pointIn } from "./pointer.js";
 import { Presenter } from "./present.js";
 import { readingOf, reportOf } from "./report.js";
-import { ownOf, scaleOf } from "./scale.js";
+import { scaleOf } from "./scale.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "./state.js";
 import { MOST_LINKS, Stage } from "./stage.js";
 import { Tip } from "./tip.js";
-
-/** A screen reader is told when the question has rested this long. */
-const SPEAK_AFTER_MS = 350;
 
 export class Viewer {
   /** `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go. */
@@ -29,14 +27,14 @@ export class Viewer {
     this.painter = new HeatPainter();
     this.pace = new Pace({ layout: () => this.#layout(), draw: () => this.#draw() });
     this.teller = new Teller(onpin);
-    this.live = el("div", { class: "nlv-spoken", "aria-live": "polite" });
+    this.speaker = new Speaker();
     this.field = el("div", {
       class: "nlv-field", role: "application", tabindex: "0",
       "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys.",
       onkeydown: (event) => this.#key(event),
     }, this.stage.root, this.film.root);
     this.root = el("div", { class: "nlv" }, this.panel.top, this.panel.guide, this.field, this.panel.controls,
-      this.panel.facts, this.panel.numbers, this.panel.help.root, this.panel.leave, this.live);
+      this.panel.facts, this.panel.numbers, this.panel.help.root, this.panel.leave, this.speaker.root);
     this.tip = new Tip(this.root);
     parent.append(this.root);
     this.presenter = new Presenter(this.root, { onkey: (event) => this.#presenterKey(event), onchange: (on) => this.#presenting(on) });
@@ -97,7 +95,7 @@ export class Viewer {
 
   destroy() {
     this.resized.disconnect();
-    clearTimeout(this.speaking);
+    this.speaker.stop();
     this.presenter.leave();
     this.teller.stop();
     this.pace.stop();
@@ -173,17 +171,17 @@ export class Viewer {
   #draw() {
     if (this.bundle.blocks.length === 0) return this.#empty();
     const { state, bundle } = this;
-    const answered = this.#answer();
-    const { block, cell, answer, own, shares } = answered;
+    this.answered = askBlock(bundle.blocks[state.block], state.direction, state.at, this.answered);
+    const { answered } = this;
+    const { block, asked, cell, answer, own, shares } = answered;
     const scale = scaleOf(answer, own, state.scale);
     const images = this.painter.paint(answer, scale.peaks, state);
     const alone = bundle.frames.length === 1;
-    const strongest = this.#strongest(shares, own, alone);
+    const strongest = strongestOf(answered, state.scale);
     const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shown = state.held ?? answer.grid.frame_spans[strongest][0];
     const look = { peak: scale.shared, lift: state.lift, reverse: state.direction === "column" };
     const targets = state.arrows ? this.#targets(answered) : [];
-    const asked = askedGrid(bundle, state);
     const middle = { ...pointOf(asked, cell), frame: state.at.frame };
 
     this.stage.asks.show({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
@@ -194,37 +192,13 @@ export class Viewer {
     this.film.showShares(shares, answer.grid, own, state.scale === "others");
     this.film.mark(state.at.frame, this.shown);
     this.film.showArrows(middle, targets, look);
-    this.#write({ ...answered, bundle, state, asked, scale, strongest, shown, alone });
+    this.#write({ ...answered, bundle, state, scale, strongest, shown, alone });
     if (this.reveals) this.film.reveal(this.shown);
     this.reveals = false;
     Object.assign(this.root.dataset, {
       q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shown),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
     });
-  }
-
-  /** The answer to the current question, computed only when the question changed. */
-  #answer() {
-    const { state, bundle } = this;
-    const block = bundle.blocks[state.block];
-    const grid = askedGrid(bundle, state);
-    const cell = nearestCell(grid, state.at);
-    const index = indexOf(grid, cell);
-    const last = this.answered;
-    if (last && last.index === index && last.block === block && last.answer.direction === state.direction) return last;
-    const answer = state.direction === "row" ? rowOf(block, cell) : columnOf(block, cell);
-    this.answered = { block, cell, index, answer, own: ownOf(block, answer, cell), shares: sharesOf(answer) };
-    return this.answered;
-  }
-
-  /** The temporal cell that gets most; the own one counts only where the scale shows it. */
-  #strongest(shares, own, alone) {
-    const skips = this.state.scale === "others" && own.kind === "frame" && !alone;
-    let best = -1;
-    shares.forEach((share, t) => {
-      if (!(skips && own.ownsFrame(t)) && (best < 0 || share > shares[best])) best = t;
-    });
-    return shares[best] > 0 ? best : own.t;
   }
 
   #targets({ answer, own }) {
@@ -246,8 +220,7 @@ export class Viewer {
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
     if (this.panel.numbers.open) this.panel.showTable(report.table());
-    clearTimeout(this.speaking);
-    this.speaking = setTimeout(() => say(this.live, report.spoken), SPEAK_AFTER_MS);
+    this.speaker.speakSoon(report.spoken);
   }
 
   /** Show the weight under the pointer in a small label, and ring its cell. */

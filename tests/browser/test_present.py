@@ -6,6 +6,7 @@ from pages import clip_bytes, opened
 pytestmark = pytest.mark.browser
 
 WINDOW = {"width": 1280, "height": 800}
+FORBID = "void (Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('forbidden')))"
 ON = ".nlv.is-presenting"
 
 

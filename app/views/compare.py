@@ -1,0 +1,225 @@
+"""Compare: one question, live over several blocks, networks or clips."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import streamlit as st
+
+from app import state
+from app.opening import open_page, open_with_progress
+from app.resources import FIRST_CLIP, Opened
+from app.state import Choices
+from app.store import bundle_address
+from app.viewer import Pane, side_by_side
+from nonlocal_core import Session, list_models, list_samples
+
+Subject = Literal["blocks", "networks", "clips"]
+SUBJECTS: dict[Subject, str] = {
+    "blocks": "Blocks of this network",
+    "networks": "Networks on this clip",
+    "clips": "Two clips",
+}
+MOST_PANES = 6
+FIRST_PANES = 4
+"""Compared on arrival, where there are as many."""
+_KEY = "comparison"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What stands side by side; what is left empty is chosen for the clip and network that are open."""
+
+    subject: Subject = "blocks"
+    blocks: tuple[str, ...] = ()
+    """Names of blocks; beside networks and clips the first one counts."""
+    models: tuple[str, ...] = ()
+    other: str = ""
+    """The second clip."""
+
+
+def draw() -> None:
+    """Draw the page."""
+    page = open_page("One question, several answers")
+    if page is None:
+        return
+    first, choices = page
+    compared = _current()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        subject = st.segmented_control(
+            "Compare",
+            list(SUBJECTS),
+            default=compared.subject,
+            required=True,
+            format_func=SUBJECTS.__getitem__,
+            key="compare-subject",
+            label_visibility="collapsed",
+        )
+        compared = _MENUS[subject](replace(compared, subject=subject), first)
+    st.session_state[_KEY] = compared
+    _put_in_address(compared)
+    panes = _panes(compared, first, choices)
+    if panes:
+        _answer(tuple(panes), choices, compared)
+
+
+@st.fragment
+def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared) -> None:
+    pin = side_by_side(panes, first=choices.pin)
+    if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
+        state.update(pin=pin)
+        _put_in_address(compared)
+
+
+def _blocks_menu(compared: Compared, first: Opened) -> Compared:
+    titles = {block.name: block.title for block in first.session.capture.blocks}
+    known = [name for name in compared.blocks if name in titles]
+    picked = st.multiselect(
+        "Blocks",
+        titles,
+        default=known[:MOST_PANES] or spread(list(titles)),
+        format_func=titles.__getitem__,
+        max_selections=MOST_PANES,
+        key=f"compare-blocks-{first.token}",
+        label_visibility="collapsed",
+        placeholder="Choose blocks",
+    )
+    return replace(compared, blocks=tuple(picked))
+
+
+def _networks_menu(compared: Compared, first: Opened) -> Compared:
+    card = first.session.model.card
+    titles = {card.id: card.title} | {other.id: other.title for other in list_models()}
+    known = [name for name in compared.models if name in titles]
+    picked = st.multiselect(
+        "Networks",
+        titles,
+        default=known[:MOST_PANES] or list(titles)[:FIRST_PANES],
+        format_func=titles.__getitem__,
+        max_selections=MOST_PANES,
+        key=f"compare-networks-{card.id}",
+        label_visibility="collapsed",
+        placeholder="Choose networks",
+    )
+    return replace(compared, models=tuple(picked), blocks=(_block_menu(compared, first),))
+
+
+def _clips_menu(compared: Compared, first: Opened) -> Compared:
+    clips = {f"sample:{sample.id}": sample.title for sample in list_samples()}
+    if compared.other:
+        clips.setdefault(compared.other, "The clip that was kept")
+    open_clip = state.current(FIRST_CLIP).clip
+    other = compared.other or next(clip for clip in clips if clip != open_clip)
+    picked = st.selectbox(
+        "Second clip",
+        clips,
+        index=list(clips).index(other),
+        format_func=clips.__getitem__,
+        key=f"compare-clip-{other}",
+        label_visibility="collapsed",
+        width=260,
+    )
+    if st.button("Keep the open clip as the second", help="Then open another one as the first"):
+        picked = open_clip
+    return replace(compared, other=picked, blocks=(_block_menu(compared, first),))
+
+
+def _block_menu(compared: Compared, first: Opened) -> str:
+    titles = {block.name: block.title for block in first.session.capture.blocks}
+    known = next((name for name in compared.blocks if name in titles), first.session.block().name)
+    return st.selectbox(
+        "Block",
+        titles,
+        index=list(titles).index(known),
+        format_func=titles.__getitem__,
+        key=f"compare-block-{first.token}",
+        label_visibility="collapsed",
+        width=200,
+    )
+
+
+_MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_menu}
+
+
+def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
+    """Return what stands side by side; nothing where a network or a clip could not be opened, which is said then."""
+    if compared.subject == "blocks":
+        titles = {block.name: block.title for block in first.session.capture.blocks}
+        return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
+    block = compared.blocks[0]
+    if compared.subject == "clips":
+        wanted = [choices, replace(choices, clip=compared.other)]
+    else:
+        wanted = [replace(choices, model=model) for model in compared.models]
+    answers = []
+    for one in wanted:
+        opened = open_with_progress(replace(one, pin=None))
+        if opened is None:
+            return []
+        answers.append(opened)
+    if compared.subject == "clips":
+        names = [opened.session.frames.info.name for opened in answers]
+    else:
+        names = apart([opened.session.model.card.title for opened in answers])
+    return [
+        _pane(opened, one, _there(opened.session, block), name)
+        for opened, one, name in zip(answers, wanted, names, strict=True)
+    ]
+
+
+def _pane(opened: Opened, choices: Choices, block: str, title: str) -> Pane:
+    clip = f"{choices.clip} {choices.frames} {choices.stride} {choices.start_seconds}"
+    return Pane(url=bundle_address(opened.token), id=opened.token, block=block, title=title, clip=clip)
+
+
+def _there(session: Session, block: str) -> str:
+    """Return the block of that name, or the one that is shown first where this network has none of it."""
+    names = [captured.name for captured in session.capture.blocks]
+    return block if block in names else session.block().name
+
+
+def spread(names: Sequence[str]) -> list[str]:
+    """Return a few of these, evenly from the first on: the blocks of a deep network differ most when far apart."""
+    count = min(len(names), FIRST_PANES)
+    return [names[position * len(names) // count] for position in range(count)]
+
+
+def apart(titles: Sequence[str]) -> list[str]:
+    """Return titles without the words that they all begin with, so that what differs is read first."""
+    words = [title.replace(",", "").split() for title in titles]
+    shared = 0
+    while min(len(line) for line in words) > shared + 1 and len({line[shared] for line in words}) == 1:
+        shared += 1
+    shortened = [" ".join(title.split()[shared:]) for title in titles]
+    return [title[:1].upper() + title[1:] for title in shortened] if len(set(titles)) > 1 else list(titles)
+
+
+def _current() -> Compared:
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = from_link(st.query_params.to_dict())
+    return cast(Compared, st.session_state[_KEY])
+
+
+def _put_in_address(compared: Compared) -> None:
+    """Write what is compared beside the choices that every page has."""
+    link = state.to_link(state.current(FIRST_CLIP)) | to_link(compared)
+    if st.query_params.to_dict() != link:
+        st.query_params.from_dict(link)
+
+
+def to_link(compared: Compared) -> dict[str, str]:
+    """Return the query parameters that restore what is compared."""
+    link = {"compare": compared.subject, "blocks": ",".join(compared.blocks)}
+    if compared.subject == "networks":
+        link["networks"] = ",".join(compared.models)
+    if compared.subject == "clips":
+        link["with"] = compared.other
+    return link
+
+
+def from_link(params: Mapping[str, str]) -> Compared:
+    """Return what a link compares. What is not understood is left out, as everywhere."""
+    named = params.get("compare")
+    names = {key: tuple(filter(None, params.get(key, "").split(","))) for key in ("blocks", "networks")}
+    subject: Subject = next((subject for subject in SUBJECTS if subject == named), "blocks")
+    return Compared(subject=subject, blocks=names["blocks"], models=names["networks"], other=params.get("with", ""))

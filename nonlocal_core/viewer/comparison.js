@@ -1,0 +1,314 @@
+// Several answers to one question, side by side: blocks, networks or clips under one pointer.
+
+import { hasColumns, timesEven } from "./affinity.js";
+import { askBlock, leavesOut } from "./answer.js";
+import { ComparisonPanel } from "./comparison_panel.js";
+import { comparisonSpoken, differenceWords, figureRow, figureTitles, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
+import { el } from "./dom.js";
+import { differenceOf, figuresOf, sameGrid } from "./figures.js";
+import { boundsOf, cellAt, indexOf, temporalCell } from "./grid.js";
+import { actionOf } from "./keys.js";
+import { Pace, Speaker, Teller } from "./pace.js";
+import { Pane } from "./pane.js";
+import { Pointer, pointIn } from "./pointer.js";
+import { readingOf } from "./report.js";
+import { scaleOf } from "./scale.js";
+import { Question } from "./sides.js";
+import { pinnedMessage, reduce, startState } from "./state.js";
+import { Tip } from "./tip.js";
+
+/** Actions of the one-block viewer that mean nothing here. */
+const ELSEWHERE = new Set(["layer", "head", "present"]);
+
+export class Comparison {
+  /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
+  constructor(parent, onpin = () => {}) {
+    const act = (action) => this.act(action);
+    this.panel = new ComparisonPanel(act);
+    this.panes = [];
+    this.clips = [];
+    this.pace = new Pace({ layout: () => this.#layout(), draw: () => this.#draw() });
+    this.teller = new Teller(onpin);
+    this.speaker = new Speaker();
+    this.field = el("div", {
+      class: "nlv-field nlv-bench", role: "application", tabindex: "0",
+      "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys.",
+      onkeydown: (event) => this.#key(event),
+    });
+    this.root = el("div", { class: "nlv nlv-compare" }, this.panel.top, this.field, this.panel.controls, this.panel.table, this.panel.help.root, this.speaker.root);
+    this.tip = new Tip(this.root);
+    parent.append(this.root);
+    this.pointer = new Pointer(this.field, {
+      locate: (event) => this.#locate(event),
+      isPinned: () => this.state?.pinned ?? false,
+      ask: (at, { clip }) => this.act({ type: "ask", at }, clip),
+      pin: (found, event) => this.#click(found, event),
+      read: (at, event) => this.#read(at, event),
+      leave: () => this.#read(null),
+      hold: (frame, bar) => this.act({ type: "hold", frame }, this.#paneOf(bar)?.clip),
+    });
+    this.resized = new ResizeObserver(() => this.panes.length && this.pace.layoutSoon());
+    this.resized.observe(this.root);
+  }
+
+  /**
+   * Show panes { title, clip, bundle, photos, block }: the block's name, and any text that tells the clips apart.
+   * Panes of one clip share its photographs. A question that was asked before stays, where the first clip is the same.
+   */
+  open(panes, asked = null) {
+    const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
+    this.#forgetPhotos();
+    const keys = [...new Set(panes.map(({ clip }) => clip))];
+    this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
+    this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
+    this.difference = { pane: new Pane(() => {}) };
+    const { bundle, block } = this.panes[0];
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: true, minus: this.#comparable() };
+    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
+    this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
+    this.field.replaceChildren(...this.clips.map(({ question }) => question.root), ...this.panes.map(({ pane }) => pane.root), this.difference.pane.root);
+    this.field.style.setProperty("--panes", this.panes.length + this.clips.length);
+    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this.alone));
+    this.teller.knows(null);
+    if (asked) this.adopt(asked);
+    this.#layout();
+    this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
+  }
+
+  /** Take over a pinned question to the first clip that somebody else set, or null for none. */
+  adopt(asked) {
+    if (!asked) return this.#become({ ...this.state, pinned: false }, false);
+    const { frame, x, y, direction = this.state.direction } = asked;
+    const state = { ...this.#led(0), direction };
+    this.#become(reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0)), false);
+  }
+
+  act(action, clip = this.state?.lead) {
+    if (this.panes.length === 0 || clip === undefined || ELSEWHERE.has(action.type)) return;
+    if (action.type === "help") return this.panel.help.toggle();
+    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
+    this.#become(reduce(this.#led(clip), action, this.#leader(clip)), true);
+  }
+
+  destroy() {
+    this.resized.disconnect();
+    this.speaker.stop();
+    this.teller.stop();
+    this.pace.stop();
+    this.#forgetPhotos();
+    this.root.remove();
+  }
+
+  #clip(key, { bundle, photos }) {
+    const question = new Question({ onunpin: () => this.act({ type: "unpin" }) });
+    const [height, width] = bundle.media.shown_hw;
+    question.root.style.setProperty("--aspect", width / height);
+    question.open(photos);
+    return { key, bundle, photos, question };
+  }
+
+  #pane({ title, bundle, block: name }, clip) {
+    const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
+    const pane = new Pane(() => this.act({ type: "hold", frame: null }));
+    pane.open(this.clips[clip].photos, bundle.media);
+    return { title, bundle, block, clip, pane, answered: null };
+  }
+
+  /** The first two panes that can be subtracted, null where there are none. */
+  #comparable() {
+    for (const [i, one] of this.panes.entries()) {
+      const j = this.panes.findIndex(({ block }, index) => index > i && sameGrid(block.key_grid, one.block.key_grid));
+      if (j > 0) return [i, j];
+    }
+    return null;
+  }
+
+  #forgetPhotos() {
+    for (const { photos } of this.clips) photos.forEach((photo) => photo.close());
+  }
+
+  /** What actions on a clip count from: its first pane's bundle, whose block the keys walk on. */
+  #leader(clip) {
+    return this.panes.find((pane) => pane.clip === clip).bundle;
+  }
+
+  /** The state as a question to another clip. What was pinned before was a question to this one, so it is forgotten. */
+  #led(clip) {
+    const { state } = this;
+    if (clip === state.lead) return state;
+    const { bundle, block } = this.panes.find((pane) => pane.clip === clip);
+    return {
+      ...state, lead: clip, block: bundle.blocks.indexOf(block), history: [],
+      at: { ...state.at, frame: this.#carry(state.at.frame, clip) }, held: state.held === null ? null : this.#carry(state.held, clip),
+    };
+  }
+
+  /** The frame of another clip at the same part of its length. */
+  #carry(frame, clip) {
+    const last = ({ bundle }) => bundle.frames.length - 1;
+    const [from, to] = [last(this.clips[this.state.lead]), last(this.clips[clip])];
+    return from === to ? frame : Math.round((frame * to) / Math.max(from, 1));
+  }
+
+  #at(clip) {
+    return { ...this.state.at, frame: this.#carry(this.state.at.frame, clip) };
+  }
+
+  #become(state, tells) {
+    if (state === this.state) return;
+    if (tells) this.root.classList.add("is-used");
+    this.state = state;
+    this.#read(null);
+    const { frame, x, y } = this.#at(0);
+    const { block } = this.panes[0];
+    const pinned = pinnedMessage(this.#leader(state.lead), state);
+    const message = pinned && { ...pinned, frame, x, y, block: block.name };
+    tells ? this.teller.tellSoon(message) : this.teller.knows(message);
+    this.pace.drawSoon();
+  }
+
+  #key(event) {
+    if (this.panes.length === 0 || event.target !== this.field) return;
+    const action = actionOf(event, this.state, this.shown);
+    if (!action || ELSEWHERE.has(action.type)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(action);
+  }
+
+  #click({ at, clip }, event) {
+    if (event.pointerType !== "touch") this.field.focus({ preventScroll: true });
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    const cell = cellAt(answered.asked, at);
+    const again = this.state.pinned && cell && indexOf(answered.asked, cell) === answered.index;
+    this.act(again ? { type: "unpin" } : { type: "pin", at }, clip);
+  }
+
+  /** The pane, or the difference, that an element stands in. */
+  #paneOf(element) {
+    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference.pane }];
+    return all.find(({ pane }) => pane.root.contains(element));
+  }
+
+  /** The point of a frame under the pointer, whose clip it is, and whether pointing there asks. */
+  #locate(event) {
+    const picture = event.target.closest?.(".nlv-picture");
+    if (!picture || this.panes.length === 0) return null;
+    const place = pointIn(picture, event);
+    const clip = this.clips.findIndex(({ question }) => question.picture === picture);
+    if (clip >= 0) return { picture, clip, asks: true, at: { frame: this.#at(clip).frame, ...place } };
+    const { pane, clip: own } = this.#paneOf(picture);
+    const frame = pane.frameOf(picture, this.#carry(this.shown, own));
+    return { picture, clip: own, asks: picture !== pane.answer.picture, at: { frame, ...place } };
+  }
+
+  #layout() {
+    const ratio = window.devicePixelRatio || 1;
+    for (const { question } of this.clips) question.layout(ratio);
+    for (const { pane } of this.panes) pane.layout(ratio);
+    this.difference.pane.root.hidden = this.state.minus === null;
+    if (this.state.minus) this.difference.pane.layout(ratio);
+    this.#draw();
+  }
+
+  #draw() {
+    const { state } = this;
+    for (const pane of this.panes) {
+      const at = this.#at(pane.clip);
+      pane.answered = askBlock(pane.block, state.direction, at, pane.answered);
+      pane.missed = cellAt(pane.answered.asked, at) === null;
+      pane.scale = scaleOf(pane.answered.answer, pane.answered.own, state.scale);
+      pane.times = timesEven(pane.answered.answer, pane.scale.shared);
+      pane.figures = figuresOf(pane.answered, pane.bundle.media);
+    }
+    this.times = Math.max(...this.panes.map(({ times }) => times));
+    this.shown = state.held ?? this.#strongestFrame();
+    for (const [clip, { question, bundle }] of this.clips.entries()) this.#showQuestion(clip, question, bundle);
+    for (const [index, pane] of this.panes.entries()) this.#showPane(pane, index === 0 && state.held !== null);
+    this.#showDifference();
+    const [first] = this.panes;
+    const signed = this.panes.some(({ block }) => block.signed);
+    const turns = this.panes.every(({ block }) => hasColumns(block));
+    this.panel.show({ state, ownKind: first.answered.own.kind, turns, times: this.times, signed });
+    this.panel.write(this.panes.map((pane) => figureRow(pane, first, this.alone)));
+    this.speaker.speakSoon(comparisonSpoken(this.panes, state));
+    Object.assign(this.root.dataset, { shown: String(this.shown), pinned: String(state.pinned), direction: state.direction });
+  }
+
+  /** The frame, counted in the leading clip, that gets most over all panes. */
+  #strongestFrame() {
+    const { lead, scale, at } = this.state;
+    let [best, most] = [at.frame, 0];
+    for (let frame = 0; frame < this.clips[lead].bundle.frames.length; frame++) {
+      const shares = this.panes.map(({ answered, clip }) => {
+        const t = temporalCell(answered.answer.grid, this.#carry(frame, clip));
+        return t < 0 || leavesOut(answered, scale, t) ? 0 : answered.shares[t];
+      });
+      const sum = shares.reduce((total, share) => total + share, 0);
+      if (sum > most) [best, most] = [frame, sum];
+    }
+    return best;
+  }
+
+  #showQuestion(clip, question, bundle) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    const { frame } = this.#at(clip);
+    question.show({ frame, grid: answered.asked, cell: answered.cell, pinned: this.state.pinned });
+    const alone = bundle.frames.length === 1;
+    question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
+  }
+
+  #showPane(pane, held) {
+    const { state } = this;
+    const { answer } = pane.answered;
+    const frame = this.#carry(this.shown, pane.clip);
+    const limit = state.shared ? this.times : pane.times;
+    const peak = answer.mass === 0 ? 0 : (limit * answer.mass) / answer.count;
+    pane.pane.show({ ...pane.answered, peaks: Array(answer.grid.frames).fill(peak), state, frame, asked: this.#at(pane.clip).frame });
+    pane.pane.say(paneWords({ ...pane, limit }, { state, shown: temporalCell(answer.grid, frame), held }));
+    const { t, y, x } = pane.answered.cell;
+    Object.assign(pane.pane.root.dataset, { block: pane.block.name, cell: `${t},${y},${x}`, q: String(pane.answered.index) });
+  }
+
+  #showDifference() {
+    const { pane } = this.difference;
+    const { minus } = this.state;
+    if (pane.root.hidden !== (minus === null)) return this.pace.layoutSoon();
+    if (minus === null) return;
+    const [first, second] = minus.map((index) => this.panes[index]);
+    if (this.difference.of !== first.clip) this.#openDifference(first);
+    const frame = this.#carry(this.shown, first.clip);
+    const reason = whyNoDifference(first.answered, second.answered);
+    let peak = 0;
+    if (reason) pane.showNothing(frame, first.answered.answer.grid);
+    else {
+      const answer = differenceOf(first.answered.answer, second.answered.answer);
+      peak = scaleOf(answer, first.answered.own, this.state.scale).shared;
+      const shares = first.answered.shares.map((share, t) => Math.abs(share - second.answered.shares[t]));
+      pane.show({ answer, own: first.answered.own, shares, peaks: Array(answer.grid.frames).fill(peak), state: this.state, frame, asked: this.#at(first.clip).frame });
+      this.difference.answer = answer;
+    }
+    pane.say(differenceWords({ first: minus[0] + 1, second: minus[1] + 1, peak, reason }));
+    pane.root.dataset.peak = reason ? "" : String(peak);
+  }
+
+  #openDifference({ clip, bundle }) {
+    this.difference.of = clip;
+    this.difference.pane.open(this.clips[clip].photos, bundle.media);
+    this.difference.pane.layout(window.devicePixelRatio || 1);
+  }
+
+  /** Show what every pane has under the pointer, and ring the cell that is pointed at. */
+  #read(at, event) {
+    const found = at && event && this.#locate(event);
+    if (!found) return this.tip.hide();
+    const under = this.#paneOf(found.picture) ?? this.panes.find(({ clip }) => clip === found.clip);
+    const cell = cellAt(under.answered.answer.grid, found.at);
+    if (!cell) return this.tip.hide();
+    const words = this.panes.filter(({ clip }) => clip === found.clip).map(({ title, answered: { answer } }) => {
+      const there = cellAt(answer.grid, found.at);
+      return there ? `${title}: ${readingOf(answer, there, answer.values[indexOf(answer.grid, there)], this.alone)}` : `${title}: –`;
+    });
+    this.tip.show(words.join("\n"), event, found.picture, boundsOf(under.answered.answer.grid, cell));
+  }
+}
