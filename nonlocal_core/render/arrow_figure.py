@@ -8,7 +8,7 @@ from PIL import Image
 
 from nonlocal_core.render.affinity import AffinityLike, is_signed
 from nonlocal_core.render.colours import colour_map
-from nonlocal_core.render.drawing import Anchor, Drawing, Outline, Photo, Shape, Step, Words, box, disc
+from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Photo, Shape, Step, Words, box, disc
 from nonlocal_core.render.figure import BAR, NOTE_SIZE, note_lines
 from nonlocal_core.render.layout import UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED
@@ -119,7 +119,7 @@ def _bars(layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"
     return tuple(shapes)
 
 
-def _centred(x: float, y: float, text: str, size: float, colour: Colour) -> Words:
+def _centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Words:
     anchor: Anchor = "middle"
     return Words(at=(x, y), text=text, size=size, colour=colour, anchor=anchor)
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from nonlocal_core.render.marks import Colour, Point
+from nonlocal_core.render.marks import Colour
 
-Step = tuple[Point] | tuple[Point, Point, Point]
+Length = int | float
+Place = tuple[Length, Length]
+"""(x, y)"""
+Step = tuple[Place] | tuple[Place, Place, Place]
 """A straight line to a point, or a cubic curve: two control points and its end."""
 Anchor = Literal["start", "middle", "end"]
 
@@ -16,7 +19,7 @@ ROUND = 0.5522847498  # of the radius: where the control points of a quarter cir
 class Photo:
     """A JPEG file in a box of (left, top, width, height)."""
 
-    box: tuple[float, float, float, float]
+    box: tuple[Length, Length, Length, Length]
     jpeg: bytes
 
 
@@ -24,12 +27,12 @@ class Photo:
 class Outline:
     """A path from ``start`` through ``steps``: filled, stroked, or both. ``width`` is that of the stroke."""
 
-    start: Point
+    start: Place
     steps: tuple[Step, ...]
     closed: bool = False
     fill: Colour | None = None
     stroke: Colour | None = None
-    width: float = 0.0
+    width: Length = 0
     opacity: float = 1.0
 
 
@@ -37,9 +40,9 @@ class Outline:
 class Words:
     """A line of text; ``at`` lies on its base line, at the start, middle or end of it."""
 
-    at: Point
+    at: Place
     text: str
-    size: float
+    size: Length
     colour: Colour
     anchor: Anchor = "start"
 
@@ -51,21 +54,21 @@ Shape = Photo | Outline | Words
 class Drawing:
     """Shapes from back to front, in units of which ``per_inch`` make an inch; x to the right, y downwards."""
 
-    size_hw: tuple[float, float]
-    per_inch: float
+    size_hw: tuple[Length, Length]
+    per_inch: Length
     title: str
     shapes: tuple[Shape, ...]
 
 
 def box(
-    left: float,
-    top: float,
-    width: float,
-    height: float,
+    left: Length,
+    top: Length,
+    width: Length,
+    height: Length,
     *,
     fill: Colour | None = None,
     stroke: Colour | None = None,
-    pen: float = 0.0,
+    pen: Length = 0,
 ) -> Outline:
     """Return a rectangle."""
     right, bottom = left + width, top + height
@@ -73,7 +76,7 @@ def box(
     return Outline(start=(left, top), steps=corners, closed=True, fill=fill, stroke=stroke, width=pen)
 
 
-def disc(center: Point, radius: float, *, fill: Colour, stroke: Colour, pen: float) -> Outline:
+def disc(center: Place, radius: Length, *, fill: Colour, stroke: Colour, pen: Length) -> Outline:
     """Return a filled circle with a rim."""
     (x, y), k = center, ROUND * radius
     quarters: tuple[Step, ...] = (

@@ -4,7 +4,7 @@ import base64
 import re
 from xml.etree import ElementTree
 
-from nonlocal_core.render.drawing import Drawing, Outline, Photo, Shape, Words
+from nonlocal_core.render.drawing import Drawing, Length, Outline, Photo, Shape, Words
 from nonlocal_core.render.marks import Colour
 from nonlocal_core.render.text import EM, font
 
@@ -71,7 +71,7 @@ def _outline(shape: Outline) -> dict[str, str]:
     return drawn
 
 
-def _number(value: float) -> str:
+def _number(value: Length) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
