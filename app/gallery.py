@@ -6,18 +6,25 @@ from app import state
 from app.resources import thumbnail
 from app.state import Choices
 from app.store import UPLOADS
-from nonlocal_core import NonlocalError, list_samples, probe
+from nonlocal_core import Limits, NonlocalError, list_samples, probe
 
 PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "apng", "bmp", "tif", "tiff"]
 VIDEO_TYPES = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv"]
 """What the file dialog offers; what a file is gets decided by its content."""
+MAX_CLIP_MB = 64
+"""Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
 _COLUMNS = 4
 
 
 @st.dialog("Open an image or a video", width="large")
 def choose_clip() -> None:
     """Let the visitor open a file or a sample."""
-    file = st.file_uploader("Your image, video or animation", type=[*VIDEO_TYPES, *PICTURE_TYPES], key="upload")
+    file = st.file_uploader(
+        "Your image, video or animation",
+        type=[*VIDEO_TYPES, *PICTURE_TYPES],
+        max_upload_size=MAX_CLIP_MB,
+        key="upload",
+    )
     if file is not None:
         _open_upload(file.getvalue(), file.name)
     st.markdown("**Or a sample**")
@@ -35,7 +42,7 @@ def choose_clip() -> None:
 
 def _open_upload(content: bytes, name: str) -> None:
     try:
-        probe(content, name=name)
+        probe(content, name=name, limits=Limits(max_bytes=MAX_CLIP_MB * 2**20))
     except NonlocalError as error:
         st.error(str(error), icon=":material/error:")
         return

@@ -29,6 +29,8 @@ pages = {
     for page in (
         st.Page(explore.draw, title="Explore", url_path="explore", default=True),
         st.Page(compare.draw, title="Compare", url_path="compare"),
+        st.Page(inspect.draw, title="Inspect", url_path="inspect"),
+        st.Page(track.draw, title="Track", url_path="track"),
         st.Page(networks.draw, title="Networks", url_path="networks"),
     )
 }
