@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from app import state
 from app.resources import FIRST_CLIP
-from app.views import compare, explore, networks
+from app.views import compare, explore, inspect, networks, track
 
 _STYLE = Path(__file__).with_name("page.css")
 

@@ -1,0 +1,35 @@
+"""What was computed for a visitor is not computed again while the same things are looked at."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar, cast
+
+import streamlit as st
+
+Result = TypeVar("Result")
+
+MOST_RESULTS = 48
+"""Kept for one visitor, least recently used first out; each is a few numbers, a small table or a few pictures."""
+_KEY = "results"
+
+
+def remembered(key: Hashable, stage: str, compute: Callable[[Callable[[int, int], None]], Result]) -> Result:
+    """Return what ``compute`` returns, at once where it was asked before in this visit.
+
+    ``key``: all that the result depends on. ``compute`` gets a function to call with the steps done and all, which
+    shows them under the words of ``stage``.
+    """
+    kept = cast(OrderedDict[Hashable, Result], st.session_state.setdefault(_KEY, OrderedDict()))
+    if key not in kept:
+        slot = st.empty()
+
+        def tell(done: int, total: int) -> None:
+            slot.progress(done / max(total, 1), text=stage)
+
+        tell(0, 1)
+        kept[key] = compute(tell)
+        slot.empty()
+        while len(kept) > MOST_RESULTS:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]

@@ -1,0 +1,231 @@
+"""Inspect: what a block does over the whole clip, in numbers and maps, and what the answer is without it."""
+
+import numpy as np
+import streamlit as st
+
+from app import inspect_charts as charts
+from app import state
+from app.boxes import around, pick_box
+from app.memory import remembered
+from app.opening import open_page
+from app.resources import Opened
+from app.state import Choices
+from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
+from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
+
+_WHOLE, _REGION = "The whole block", "What a region says"
+
+
+def draw() -> None:
+    """Draw the page."""
+    page = open_page("What does this block do?")
+    if page is not None:
+        _inspect(*page)
+
+
+@st.fragment
+def _inspect(opened: Opened, choices: Choices) -> None:
+    session = opened.session
+    block = choose_block(session, choices, key="inspect-block")
+    if block.note:
+        st.caption(f":material/info: {block.note}")
+    measured = remembered(
+        (opened.token, block.name, "measures"),
+        "Asking a sample of positions",
+        lambda tell: measure_block(
+            block,
+            shown_hw=session.frames.info.shown_hw,
+            pts_seconds=session.frames.pts_seconds,
+            progress=tell,
+        ),
+    )
+    _figures(block, measured)
+    _over_time(opened, block, measured)
+    _effect(session, block)
+    _without(opened, block)
+
+
+def choose_block(session: Session, choices: Choices, *, key: str) -> BlockCapture:
+    """Draw the menu of blocks, keep the choice in the address, and return the chosen one."""
+    titles = {block.name: block.title for block in session.capture.blocks}
+    asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)
+    first = asked if asked in titles else session.block().name
+    name = st.selectbox("Block", titles, index=list(titles).index(first), format_func=titles.__getitem__, key=key)
+    st.query_params.from_dict(st.query_params.to_dict() | state.to_link(choices) | {"block": name})
+    return session.block(name)
+
+
+def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
+    """Draw the block's numbers, each with what it means and what it does not."""
+    effect = block.mean_effect
+    cards = (
+        (
+            "Effect",
+            "none" if effect is None else f"{100 * effect:.1f} %",
+            "How much the block changes its features, |W_z y| / |x|. Not how much the answer changes: see below.",
+        ),
+        (
+            "Query dependence",
+            f"{measured.query_dependence:.3f}",
+            "0: all positions look at the same places. 0.5: no two share any. Not whether these are the right ones.",
+        ),
+        (
+            "Places looked at",
+            f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
+            "As many as would share the weight evenly (exp of the entropy). Few is sharp, not necessarily correct.",
+        ),
+        (
+            "Stays in its own frame",
+            f"{100 * measured.own_frame_share:.0f} %",
+            f"Evenly spread it would be {100 / block.key_grid.frames:.0f} %. Says how much crosses time, not why.",
+        ),
+        (
+            "Reach in the picture",
+            f"{100 * measured.distance:.0f} % of the diagonal",
+            "Mean distance to what is looked at. A far look can follow an object, or the background.",
+        ),
+        (
+            "Reach in time",
+            f"{measured.frames_away:.1f} frames",
+            f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
+        ),
+    )
+    for start in (0, 3):
+        for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=True):
+            with column.container(border=True, height="stretch"):
+                st.metric(title, value)
+                st.caption(meaning)
+    sampled = f"Means over {measured.query_count:,} of {block.query_grid.size:,} positions, drawn with a fixed seed."
+    silent = f" {measured.silent_count} of them give no weight at all." if measured.silent_count else ""
+    st.caption(f"{sampled}{silent} Query dependence: Cao et al., GCNet (2019), section 3.2.")
+
+
+def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("From frame to frame", anchor=False)
+        st.plotly_chart(charts.profile(measured, block), key="profile", alt="Share of weight from frame to frame")
+        st.caption(
+            "Each row: how the weight of one frame's positions is shared over all frames. A bright diagonal means that "
+            "frames look at themselves; it does not say at what in them."
+        )
+    with right:
+        st.subheader("From every position to every other", anchor=False)
+        found = remembered(
+            (opened.token, block.name, "matrix"),
+            "Computing the affinity matrix",
+            lambda tell: affinity_matrix(block, progress=tell),
+        )
+        st.plotly_chart(charts.matrix(found, block), key="matrix", alt="The affinity matrix")
+        if found.is_whole:
+            kind = "The affinity matrix itself, position by position."
+        else:
+            few = f", {found.queries_per_box} positions of each asked" if found.is_sampled else ""
+            kind = f"Means over {found.query_bins.size} boxes of neighbouring positions{few}."
+        st.caption(
+            f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
+            f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. Drag to zoom. "
+            "It shows who weighs whom, not what is passed on."
+        )
+
+
+def _effect(session: Session, block: BlockCapture) -> None:
+    st.subheader("Where it changes the features", anchor=False)
+    effect = effect_map(block)
+    if effect is None:
+        st.info(
+            "Nowhere: this block only shows how alike the features are. It has no output of its own, "
+            "so nothing in the network's answer rests on it."
+        )
+        return
+    if not effect.any():
+        st.info(
+            "Nowhere: the block's last layer is zero, as it is before training. Its maps can be drawn, "
+            "but the network's answer would be the same without them."
+        )
+        return
+    pictures, shown = charts.effect_pictures(session, block, effect)
+    st.image(pictures, caption=[f"frame {frame + 1}" for frame in shown], width=220, output_format="JPEG")
+    st.caption(
+        f"|W_z y| / |x| at each position; full colour is {float(effect.max()):.2g}, one scale for all frames. "
+        "Bright means that much was added there, not that it was useful."
+    )
+
+
+def _without(opened: Opened, block: BlockCapture) -> None:
+    """Draw what the answer is without the block, or without what a region says."""
+    st.subheader("What the answer is without it", anchor=False)
+    session = opened.session
+    if block.name not in changeable_blocks(session):
+        st.info(
+            "There is nothing to switch off: this block adds nothing to the network's features, so the answer is the "
+            "same without it. Choose a network whose non-local blocks take part in the answer."
+        )
+        return
+    modes = [_WHOLE, _REGION]
+    how = st.segmented_control("Take away", modes, default=_WHOLE, required=True, key="inspect-how")
+    cut = _region(session, block) if how == _REGION else None
+    try:
+        before = remembered(
+            (opened.token, "answer"), "Running the network as it is", lambda tell: answer(session, progress=tell)
+        )
+        after = remembered(
+            (opened.token, block.name, "answer without", None if cut is None else cut.tobytes()),
+            "Running the network without",
+            lambda tell: answer(
+                session,
+                switched_off=() if cut is not None else (block.name,),
+                cut_keys={} if cut is None else {block.name: cut},
+                progress=tell,
+            ),
+        )
+    except NonlocalError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _compared(before, after)
+
+
+def _region(session: Session, block: BlockCapture) -> np.ndarray:
+    """Draw the choice of a region and return the keys in it."""
+    frames = session.frames.rgb
+    left, right = st.columns([3, 2])
+    with right:
+        frame = st.slider("Frame", 1, len(frames), 1, key="inspect-frame") - 1 if len(frames) > 1 else 0
+        everywhere = len(frames) > 1 and st.toggle("The same place in all frames", value=True, key="inspect-all")
+    with left:
+        box = pick_box(
+            frames[frame],
+            key=f"inspect-{session.frames.info.sha256}",
+            first=around(session),
+            note="Draw a box, or use the sliders: no position may look into it any more.",
+        )
+    cut = cells_in_box(block.key_grid, box, None if everywhere else (frame, frame + 1))
+    with right:
+        st.metric("Taken away", f"{int(cut.sum()):,} of {cut.size:,} places")
+        rule = "share the whole weight" if block.is_softmax else "are divided by their own number"
+        st.caption(f"In every row, the places that are left {rule}.")
+    return cut
+
+
+def _compared(before: Answer, after: Answer) -> None:
+    changes = class_changes(before, after)
+    left, right = st.columns([2, 3])
+    with left:
+        st.metric("Probability that changed hands", f"{100 * moved(before, after):.2f} %")
+        st.caption(
+            "Half the sum of all differences. A small figure: this answer hardly rests on what was taken away; that "
+            "of another clip may. A large one shows an influence, not that it is a good one."
+        )
+        st.table(
+            [
+                {
+                    "class": change.name,
+                    "as it is": f"{100 * change.before:.2f} %",
+                    "without": f"{100 * change.after:.2f} %",
+                    "difference": f"{100 * (change.after - change.before):+.2f}",
+                }
+                for change in changes
+            ]
+        )
+    right.plotly_chart(charts.classes(changes), key="classes", alt="Class probabilities as they are and without")

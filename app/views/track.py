@@ -1,0 +1,171 @@
+"""Track: mark an object in one frame, see where the block finds it in all others, and how well."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.boxes import around, pick_box
+from app.memory import remembered
+from app.opening import open_page
+from app.resources import Opened
+from app.state import Choices
+from app.views.inspect import choose_block
+from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core.tracking import (
+    TOP_K,
+    Carried,
+    box_mask,
+    carry,
+    known_masks,
+    painted,
+    pointing_hits,
+    read_masks,
+    region_similarity,
+)
+
+_BOX = "A box"
+MOST_KEYS = 50
+MASK_TYPES = ["png", "gif", "bmp", "webp"]
+
+
+def draw() -> None:
+    """Draw the page."""
+    page = open_page("Is the same object found again?")
+    if page is not None:
+        _track(*page)
+
+
+@st.fragment
+def _track(opened: Opened, choices: Choices) -> None:
+    session = opened.session
+    if len(session.frames.rgb) == 1:
+        st.info("One picture has no other frames to find the object in. Open a video, an animation or another sample.")
+        return
+    block = choose_block(session, choices, key="track-block")
+    truths = remembered(
+        (session.frames.info.sha256, session.frames.frame_indices.tobytes(), "truths"),
+        "Composing the exact masks",
+        lambda _tell: known_masks(session.sample, session.frames.frame_indices),
+    )
+    left, right = st.columns([3, 2])
+    with right:
+        marked = st.segmented_control(
+            "Mark by", [*truths, _BOX], default=next(iter(truths), _BOX), required=True, key="track-mark"
+        )
+        first = session.first_question().frame + 1
+        frame = st.slider("Marked frame", 1, len(session.frames.rgb), first, key="track-frame") - 1
+        k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
+        truth = _truth(session, truths, marked)
+    with left:
+        mask = _mark(session, truths, marked, frame)
+    try:
+        carried = remembered(
+            (opened.token, block.name, frame, k, mask.tobytes()),
+            "Looking for it in every frame",
+            lambda tell: carry(block, mask, frame=frame, k=k, progress=tell),
+        )
+    except NonlocalError as error:
+        st.info(str(error))
+        return
+    _answer(session, block, carried, truth)
+
+
+def _mark(session: Session, truths: Mapping[str, np.ndarray], marked: str, frame: int) -> np.ndarray:
+    """Draw the marked frame and return the mask of what is marked in it."""
+    picture = session.frames.rgb[frame]
+    if marked in truths:
+        mask: np.ndarray = truths[marked][frame]
+        st.image(painted(picture, mask), width="stretch", output_format="JPEG")
+        st.caption(
+            f"The exact pixels of the {marked} in frame {frame + 1}: this sample was composed, so they are known."
+        )
+        return mask
+    box = pick_box(
+        picture,
+        key=f"track-{session.frames.info.sha256}",
+        first=around(session),
+        note="Draw a box around an object, or use the sliders.",
+    )
+    return box_mask(box, picture.shape[:2])
+
+
+def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> np.ndarray | None:
+    """Return the object's true masks, where they are known or given."""
+    if marked in truths:
+        return truths[marked]
+    if truths:
+        name = st.selectbox("Score against", ["nothing", *truths], key="track-truth")
+        return truths.get(name)
+    files = st.file_uploader(
+        "True masks, one picture for each shown frame", type=MASK_TYPES, accept_multiple_files=True, key="track-masks"
+    )
+    if not files:
+        return None
+    count = len(session.frames.rgb)
+    if len(files) != count:
+        st.info(f"The clip shows {count} frames; {len(files)} masks were given. Give one for each, named in order.")
+        return None
+    contents = [file.getvalue() for file in sorted(files, key=lambda file: file.name)]
+    try:
+        return remembered(
+            (sha256(b"".join(contents)).hexdigest(), session.frames.rgb.shape),
+            "Reading masks",
+            lambda _tell: read_masks(contents, session.frames.rgb.shape[1:3]),
+        )
+    except NonlocalError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.ndarray | None) -> None:
+    """Draw what was found, and its score where the truth is known."""
+    frames = session.frames.rgb
+    found = carried.masks(frames.shape[1:3])
+    similarity = None if truth is None else region_similarity(found, truth)
+    st.subheader("Where it is found", anchor=False)
+    if truth is not None and similarity is not None:
+        _score(carried, truth, similarity)
+    captions = [
+        f"frame {index + 1} · marked"
+        if index == carried.frame
+        else f"frame {index + 1}" + ("" if similarity is None else f" · J {similarity[index]:.2f}")
+        for index in range(len(frames))
+    ]
+    pictures = [painted(frame, mask) for frame, mask in zip(frames, found, strict=True)]
+    st.image(pictures, caption=captions, width=290, output_format="JPEG")
+    if block.status == "untrained":
+        st.caption(f":material/info: {block.note}")
+    st.caption(
+        "Each position takes the mean label of the places that it weighs most in the marked frame; coloured is where "
+        "more than half of it arrives. No other frame, no motion and no shape helps: this is the block's map alone. "
+        "After Jabri, Owens and Efros (2020). Finding the object again does not mean that the answer rests on it."
+    )
+
+
+def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray) -> None:
+    others = np.arange(len(truth)) != carried.frame
+    hits = pointing_hits(carried, truth)[others]
+    seen = np.isfinite(hits)
+    left, middle, right = st.columns([1, 1, 2])
+    left.metric("Region similarity J", f"{similarity[others].mean():.3f}")
+    left.caption("Shared pixels over all pixels of both masks, mean over the other frames. 1 is perfect.")
+    middle.metric("Pointing hits", f"{int(hits[seen].sum())} of {int(seen.sum())}")
+    middle.caption("Frames in which the most certain cell lies on the object, where it is to be seen.")
+    figure = go.Figure(
+        go.Bar(
+            x=[str(index + 1) for index in range(len(truth))],
+            y=np.where(others, similarity, np.nan),
+            marker_color="#d9480f",
+            hovertemplate="frame %{x}: J %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=170,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis={"title": "frame", "type": "category"},
+        yaxis={"title": "J", "range": [0, 1]},
+    )
+    right.plotly_chart(figure, key="similarity", alt="Region similarity of every frame")
