@@ -24,6 +24,7 @@ def profile(measured: BlockMeasures, block: BlockCapture) -> go.Figure:
             y=asking,
             colorscale=_scale("ember"),
             zmin=0,
+            zmax=100 * float(np.nanmax(measured.temporal_profile, initial=0.01)),
             colorbar={"title": "%", "thickness": 12},
             hovertemplate="frame %{y} gives %{z:.1f} % to frame %{x}<extra></extra>",
         )
@@ -66,7 +67,7 @@ def classes(changes: tuple[ClassChange, ...]) -> go.Figure:
     figure = go.Figure()
     for title, values, colour in (
         ("as it is", [change.before for change in changes], "#8a8f98"),
-        ("changed", [change.after for change in changes], "#d9480f"),
+        ("without", [change.after for change in changes], "#d9480f"),
     ):
         figure.add_bar(y=names, x=[100 * value for value in values], name=title, orientation="h", marker_color=colour)
     figure.update_layout(
@@ -78,18 +79,17 @@ def classes(changes: tuple[ClassChange, ...]) -> go.Figure:
     return _styled(figure, height=90 + 44 * len(changes))
 
 
-def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -> tuple[list[np.ndarray], list[int]]:
-    """Return frames under the effect of a block, (T, H, W) on its query grid, and the numbers of those frames."""
+def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -> dict[int, np.ndarray]:
+    """Return frames under the effect of a block, (T, H, W) on its query grid, by the index of the frame."""
     count = len(session.frames.rgb)
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
     scale = fit_scale(effect, ScaleSpec(), signed=False)
     grid = block.query_grid
-    pictures = [
-        paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale, OverlayStyle())
+    return {
+        frame: paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale, OverlayStyle())
         for frame in shown
         if grid.frame_spans[0][0] <= frame < grid.frame_spans[-1][1]
-    ]
-    return pictures, shown[: len(pictures)]
+    }
 
 
 def _places(bins: Bins) -> list[str]:

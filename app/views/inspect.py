@@ -14,6 +14,7 @@ from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 
+PICTURE_WIDTH = 290
 _WHOLE, _REGION = "The whole block", "What a region says"
 
 
@@ -51,7 +52,9 @@ def choose_block(session: Session, choices: Choices, *, key: str) -> BlockCaptur
     titles = {block.name: block.title for block in session.capture.blocks}
     asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)
     first = asked if asked in titles else session.block().name
-    name = st.selectbox("Block", titles, index=list(titles).index(first), format_func=titles.__getitem__, key=key)
+    name = st.selectbox(
+        "Block", titles, index=list(titles).index(first), format_func=titles.__getitem__, key=key, width=520
+    )
     st.query_params.from_dict(st.query_params.to_dict() | state.to_link(choices) | {"block": name})
     return session.block(name)
 
@@ -145,14 +148,16 @@ def _effect(session: Session, block: BlockCapture) -> None:
             "but the network's answer would be the same without them."
         )
         return
-    pictures, shown = charts.effect_pictures(session, block, effect)
-    st.image(pictures, caption=[f"frame {frame + 1}" for frame in shown], width=220, output_format="JPEG")
+    with st.container(horizontal=True, gap="small"):
+        for frame, picture in charts.effect_pictures(session, block, effect).items():
+            st.image(picture, caption=f"frame {frame + 1}", width=PICTURE_WIDTH, output_format="JPEG")
     st.caption(
         f"|W_z y| / |x| at each position; full colour is {float(effect.max()):.2g}, one scale for all frames. "
         "Bright means that much was added there, not that it was useful."
     )
 
 
+@st.fragment
 def _without(opened: Opened, block: BlockCapture) -> None:
     """Draw what the answer is without the block, or without what a region says."""
     st.subheader("What the answer is without it", anchor=False)

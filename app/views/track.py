@@ -28,6 +28,7 @@ from nonlocal_core.tracking import (
 
 _BOX = "A box"
 MOST_KEYS = 50
+PICTURE_WIDTH = 290
 MASK_TYPES = ["png", "gif", "bmp", "webp"]
 
 
@@ -50,13 +51,13 @@ def _track(opened: Opened, choices: Choices) -> None:
         "Composing the exact masks",
         lambda _tell: known_masks(session.sample, session.frames.frame_indices),
     )
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     with right:
-        marked = st.segmented_control(
-            "Mark by", [*truths, _BOX], default=next(iter(truths), _BOX), required=True, key="track-mark"
-        )
-        first = session.first_question().frame + 1
-        frame = st.slider("Marked frame", 1, len(session.frames.rgb), first, key="track-frame") - 1
+        ways = [*truths, _BOX]
+        first = session.first_question()
+        asked = next((name for name, masks in truths.items() if _holds(masks[first.frame], first.x, first.y)), ways[0])
+        marked = st.segmented_control("What to find", ways, default=asked, required=True, key="track-mark")
+        frame = st.slider("Marked frame", 1, len(session.frames.rgb), first.frame + 1, key="track-frame") - 1
         k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
         truth = _truth(session, truths, marked)
     with left:
@@ -71,6 +72,11 @@ def _track(opened: Opened, choices: Choices) -> None:
         st.info(str(error))
         return
     _answer(session, block, carried, truth)
+
+
+def _holds(mask: np.ndarray, x: float, y: float) -> bool:
+    height, width = mask.shape
+    return bool(mask[min(int(y * height), height - 1), min(int(x * width), width - 1)])
 
 
 def _mark(session: Session, truths: Mapping[str, np.ndarray], marked: str, frame: int) -> np.ndarray:
@@ -128,14 +134,15 @@ def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.n
     st.subheader("Where it is found", anchor=False)
     if truth is not None and similarity is not None:
         _score(carried, truth, similarity)
-    captions = [
-        f"frame {index + 1} · marked"
-        if index == carried.frame
-        else f"frame {index + 1}" + ("" if similarity is None else f" · J {similarity[index]:.2f}")
-        for index in range(len(frames))
-    ]
-    pictures = [painted(frame, mask) for frame, mask in zip(frames, found, strict=True)]
-    st.image(pictures, caption=captions, width=290, output_format="JPEG")
+    with st.container(horizontal=True, gap="small"):
+        for index, (frame, mask) in enumerate(zip(frames, found, strict=True)):
+            if index == carried.frame:
+                said = " · marked"
+            else:
+                said = "" if similarity is None else f" · J {similarity[index]:.2f}"
+            st.image(
+                painted(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
+            )
     if block.status == "untrained":
         st.caption(f":material/info: {block.note}")
     st.caption(
