@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import charts, state
+from app import charts, keep, state
 from app.opening import open_page
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices, Pin
@@ -44,7 +44,9 @@ def _numbers(session: Session, pin: Pin) -> None:
     except NonlocalError as error:
         st.info(str(error))
         return
-    st.subheader(charts.headline(session, pin), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(charts.headline(session, pin), anchor=False, width="content")
+        keep.offer(session, pin)
     left, right = st.columns(2)
     left.plotly_chart(charts.by_frame(answers, pin.frame), key="by-frame")
     right.plotly_chart(charts.concentration(answers), key="concentration")

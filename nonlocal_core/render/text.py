@@ -21,7 +21,7 @@ def font(size_px: int) -> ImageFont.FreeTypeFont:
 
 
 def drawable(text: str) -> str:
-    """Return the text with what the font lacks replaced: accents and controls dropped, other scripts as question marks."""
+    """Return the text as the font can draw it: accents and controls dropped, other scripts as question marks."""
     letters = (c if c in BEYOND_ASCII else unicodedata.normalize("NFKD", c) for c in text.translate(STAND_INS))
     kept = (c for letter in letters for c in letter if c.isprintable() and not unicodedata.combining(c))
     return "".join(c if c.isascii() or c in BEYOND_ASCII else "?" for c in kept)
