@@ -1,4 +1,4 @@
-"""The default networks: one frozen trunk, and blocks on the features of the whole clip at stride 8 and stride 16."""
+"""The default networks: one frozen trunk, and blocks on the features of the whole clip."""
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
 from nonlocal_core.models.imagenet import imagenet_classes
 from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.lite0 import CHANNELS_STRIDE8, CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.vocabulary import Pairwise
@@ -28,6 +29,26 @@ LIBRARY_BYTES = 4_000_000
 """What torch's threads and kernels take for themselves in a run."""
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
 """Of the clip, while the joint block runs: the features and tables of both layers, and of the two together."""
+TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
+    "gaussian": 12.0,
+    "embedded_gaussian": 12.0,
+    "dot_product": 12.0,
+    "concatenation": 16.0,  # running sums in float64
+}
+"""Of the clip, while the block at stride 16 runs; measured."""
+
+PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
+TRAINED_NOTES: dict[Pairwise, str] = {
+    "gaussian": "Trained on composed clips to find the same object in other frames; a gain for each channel is all "
+    "that its affinity has to learn.",
+    "embedded_gaussian": "Trained on composed clips to find the same object in other frames.",
+    "dot_product": "Trained on composed clips to find the same object in other frames, by its positive weights. "
+    "Negative weights enter the output as well.",
+    "concatenation": "Trained on composed clips. Whatever its weights, this function ranks the keys alike for every "
+    "query: one map of what stands out, no correspondence.",
+}
+
+
 UNTRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
     "gaussian": 12.0,
     "embedded_gaussian": 12.0,
@@ -36,7 +57,6 @@ UNTRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
 }
 """Of the clip, while the block at stride 8 or 16 runs; measured."""
 
-PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
 UNTRAINED_NOTES: dict[Pairwise, str] = {
     "gaussian": "Untrained: raw features are compared. Their products reach thousands, and the softmax of such "
     "numbers leaves a single position.",
@@ -48,14 +68,15 @@ UNTRAINED_NOTES: dict[Pairwise, str] = {
 
 
 class Lite0Network(nn.Module):
-    """Classify every frame, passing the features of the whole clip through a block after block 4 and after block 10.
+    """Classify every frame, passing the features of the whole clip through blocks after block 4 and after block 10.
 
     >>> network = parameter_free_network(Lite0())
     >>> network(torch.zeros(1, 3, 5, 96, 160)).shape, [block.name for block in network.inserted]
     (torch.Size([1, 5, 1000]), ['stride8', 'stride16', 'stride8+16'])
 
-    ``joint``: a block that is shown both layers together, the coarser one enlarged to the finer one's grid; its
-    output goes nowhere. ``inserted``: the blocks in the order in which they run.
+    ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10. ``joint``: a block that
+    is shown both layers together, the coarser one enlarged to the finer one's grid; its output goes nowhere.
+    ``inserted``: the blocks in the order in which they run.
     """
 
     input_spec = INPUT
@@ -65,23 +86,25 @@ class Lite0Network(nn.Module):
         self,
         trunk: Lite0,
         *,
-        stride8: InsertedBlock,
+        stride8: InsertedBlock | None = None,
         stride16: InsertedBlock,
         joint: InsertedBlock | None = None,
         block_bytes_per_pixel: float,
     ) -> None:
         super().__init__()
         self.trunk = trunk
-        self.stride8 = stride8.module
+        self.stride8 = stride8.module if stride8 else None
         self.stride16 = stride16.module
         self.joint = joint.module if joint else None
         self._block_bytes_per_pixel = block_bytes_per_pixel
-        self.inserted = (stride8, stride16) if joint is None else (stride8, stride16, joint)
+        self.inserted = tuple(block for block in (stride8, stride16, joint) if block is not None)
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
         """Return the class logits of every frame."""
         batch = clip.shape[0]
-        fine = self.stride8(_as_clip(self.trunk.to_stride8(_as_frames(clip)), batch))
+        fine = _as_clip(self.trunk.to_stride8(_as_frames(clip)), batch)
+        if self.stride8 is not None:
+            fine = self.stride8(fine)
         report_step(1, 3)
         coarse = self.stride16(_as_clip(self.trunk.to_stride16(_as_frames(fine)), batch))
         report_step(2, 3)
@@ -117,6 +140,17 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
         joint=_probe("stride8+16", JOINT_TITLE),
         block_bytes_per_pixel=PARAMETER_FREE_BYTES_PER_PIXEL,
     )
+
+
+def trained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
+    """Return the trunk with one block of the kind that was trained, after block 10; its weights are to be filled in.
+
+    Until then its last layer is zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
+    """
+    block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
+    note = TRAINED_NOTES[pairwise]
+    inserted = InsertedBlock(name="stride16", title=STRIDE16_TITLE, module=block, status="trained", note=note)
+    return Lite0Network(trunk, stride16=inserted, block_bytes_per_pixel=TRAINED_BYTES_PER_PIXEL[pairwise])
 
 
 def untrained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:

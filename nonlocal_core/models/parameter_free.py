@@ -39,10 +39,15 @@ class ParameterFreeGaussian(nn.Module):
 
         A channel or a position without any variation becomes zero: its rows are uniform, not noise.
         """
-        rows = x.float().flatten(2).mT
-        spread, mean = torch.std_mean(rows, dim=1, keepdim=True, correction=0)
-        # Divided by infinity, a constant channel is exactly zero. In place: this is the largest table of a run.
-        unit = (rows - mean).div_(spread.masked_fill_(spread <= ROUNDING * mean.abs(), torch.inf))
+        unit = standardised(x.float().flatten(2).mT)
+        # In place: this is the largest table of a run.
         unit.div_(unit.norm(dim=-1, keepdim=True).clamp_min_(torch.finfo(unit.dtype).tiny))
         thw = (x.shape[2], x.shape[3], x.shape[4])
         return Pieces(theta=unit, phi=unit, g=unit, query_thw=thw, key_thw=thw)
+
+
+def standardised(rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+    """Return the rows with each channel at mean 0 and deviation 1 over all positions; constant channels are zero."""
+    spread, mean = torch.std_mean(rows, dim=1, keepdim=True, correction=0)
+    # Divided by infinity, a constant channel is exactly zero.
+    return (rows - mean).div_(spread.masked_fill(spread <= ROUNDING * mean.abs(), torch.inf))

@@ -4,12 +4,14 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
-from nonlocal_core.errors import UnknownNameError
-from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, untrained_network
+from nonlocal_core.errors import UnknownNameError, WeightsError
+from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network, untrained_network
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
 from nonlocal_core.weights.lite0 import WheelFile, load_lite0
+from nonlocal_core.weights.loading import fill
+from nonlocal_core.weights.shipped import ShippedFile, read_shipped
 
 DEFAULT = "default"
 """Another name of the first model of the catalog."""
@@ -23,7 +25,7 @@ class ModelCard:
     title: str
     description: str
     """One paragraph: what the maps show, and what may be claimed from them."""
-    network: Literal["lite0_parameter_free", "lite0_untrained"]
+    network: Literal["lite0_parameter_free", "lite0_trained", "lite0_untrained"]
     """Which function builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
@@ -32,6 +34,9 @@ class ModelCard:
     parameters: int
     """All of the network, batch normalisation folded."""
     weights: WheelFile
+    """Of the trunk."""
+    block: ShippedFile | None = None
+    """Of the block, where it has weights."""
 
 
 def list_models() -> tuple[ModelCard, ...]:
@@ -59,17 +64,29 @@ def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
     match card.network:
         case "lite0_parameter_free":
             network = parameter_free_network(trunk)
+        case "lite0_trained":
+            network = trained_network(trunk, card.pairwise)
+            fill(network.stride16, read_shipped(_block_of(card)))
         case "lite0_untrained":
             network = untrained_network(trunk, card.pairwise)
     return network.eval().requires_grad_(requires_grad=False), card
+
+
+def _block_of(card: ModelCard) -> ShippedFile:
+    if card.block is None:
+        raise WeightsError(f"The catalog names no weights for the block of {card.id}. Install this package again.")
+    return card.block
 
 
 @cache
 def _cards() -> dict[str, ModelCard]:
     catalog = json.loads((files("pretrained") / "catalog.json").read_text(encoding="utf-8"))
     sources = {name: WheelFile(**source) for name, source in catalog["weights"].items()}
-    cards = [
-        ModelCard(**(entry | {"blocks": tuple(entry["blocks"]), "weights": sources[entry["weights"]]}))
-        for entry in catalog["models"]
-    ]
+    cards = [_card(entry, sources) for entry in catalog["models"]]
     return {card.id: card for card in cards}
+
+
+def _card(entry: dict[str, Any], sources: dict[str, WheelFile]) -> ModelCard:
+    block = ShippedFile(**entry["block"]) if "block" in entry else None
+    known = {"blocks": tuple(entry["blocks"]), "weights": sources[entry["weights"]], "block": block}
+    return ModelCard(**(entry | known))

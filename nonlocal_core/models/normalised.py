@@ -1,0 +1,48 @@
+"""The non-local block that was trained: the paper's four functions, over features normalised within the clip."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
+from nonlocal_core.models.parameter_free import TEMPERATURE, standardised
+from nonlocal_core.ops import Reach
+from nonlocal_core.vocabulary import Pairwise
+
+
+class NormalisedBlock(NonlocalBlock):
+    """z = x + W_z y as in the paper, with theta, phi and the Gaussian reading u instead of x.
+
+    >>> NormalisedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
+    torch.Size([1, 14, 5, 6, 8])
+
+    s = x with each channel standardised over the positions of the clip; u = length * gain s / |gain s|; g reads s.
+    ``gain`` (C,) and ``length`` are learned. The Gaussian is exp(u_i . u_j), so length^2 is one over its temperature.
+
+    Differs: the paper has nothing between x and the projections. Features of a ReLU6 network have dot products in
+    the thousands, whose softmax leaves one position; ``test_trained_block.py`` pins what is done about it, and that
+    the rest is the paper's block. C' = C, not C / 2: half the channels lose a fifth of what the features can tell apart
+    (pretrained/ABLATIONS.md). Keys are not pooled, and no norm follows W_z, which starts at zero.
+    """
+
+    def __init__(self, channels: int, pairwise: Pairwise = "embedded_gaussian") -> None:
+        super().__init__(channels, pairwise, NonlocalConfig(inner_channels=channels, norm="none"))
+        self.gain = nn.Parameter(torch.ones(channels))
+        self.length = nn.Parameter(torch.tensor(TEMPERATURE**-0.5))
+
+    def normalise(self, rows: Float[Tensor, "B N C"]) -> tuple[Float[Tensor, "B N C"], Float[Tensor, "B N C"]]:
+        """Return s and u. A channel that is constant over the clip is zero in both."""
+        standard = standardised(rows)
+        weighted = standard * self.gain
+        unit = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+        return standard, unit * self.length
+
+    def _tables(self, rows: Float[Tensor, "B Nq C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
+        standard, unit = self.normalise(rows)
+        g: Tensor = self.g(standard)
+        if self.theta is None or self.phi is None:
+            return unit, unit, g
+        theta, phi = self.theta(unit), self.phi(unit)
+        if self.w_theta is not None and self.w_phi is not None:
+            return self.w_theta(theta), self.w_phi(phi), g
+        return theta, phi, g

@@ -1,0 +1,41 @@
+"""Weights of this repository: safetensors beside the catalog, read only when their hash is the expected one."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+
+from nonlocal_core.errors import WeightsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedFile:
+    """A file of the folder ``pretrained``, with its card."""
+
+    file: str
+    sha256: str
+    card: str
+    """Path inside ``pretrained`` of what was measured and what may be claimed."""
+
+
+def read_shipped(source: ShippedFile) -> dict[str, Tensor]:
+    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or another one."""
+    try:
+        content = (files("pretrained") / source.file).read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"The weights file pretrained/{source.file} is not there ({error}). Install this package again."
+        ) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != source.sha256:
+        raise WeightsError(
+            f"The weights file {source.file} should have sha256 {source.sha256}; this one has {found}. "
+            "It is damaged or another version: install this package again."
+        )
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise WeightsError(f"The weights file {source.file} is no safetensors file ({error}).") from error

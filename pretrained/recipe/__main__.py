@@ -1,0 +1,43 @@
+"""``python -m pretrained.recipe data | train | evaluate | controls | ship``: see pretrained/README.md."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from nonlocal_core.vocabulary import PAIRWISE
+from pretrained.recipe.runs import Workshop, evaluate, make_data, retrain_controls, train, use_one_thread
+from pretrained.recipe.ship import ship
+from pretrained.recipe.train import Settings
+
+
+def main() -> None:
+    """Run one step of the recipe."""
+    parser = argparse.ArgumentParser(prog="python -m pretrained.recipe", description=__doc__)
+    parser.add_argument("step", choices=["data", "train", "evaluate", "controls", "ship"])
+    parser.add_argument("--pairwise", nargs="+", choices=PAIRWISE, default=list(PAIRWISE), help="all four by default")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="one run for each; the first is shipped")
+    parser.add_argument("--work", type=Path, default=Path("build/recipe"), help="folder for everything in between")
+    parser.add_argument("--real-clips", type=Path, help="folder with the clips of tests/data/real_clips.json")
+    chosen = parser.parse_args()
+    use_one_thread()
+    workshop = Workshop(folder=chosen.work, tell=_say)
+    runs = [(pairwise, seed) for seed in chosen.seeds for pairwise in chosen.pairwise]
+    if chosen.step == "data":
+        make_data(workshop)
+    elif chosen.step == "evaluate":
+        evaluate(workshop, runs, chosen.real_clips)
+    elif chosen.step == "ship":
+        ship(workshop, chosen.pairwise, chosen.seeds)
+    else:
+        step = train if chosen.step == "train" else retrain_controls
+        for pairwise, seed in runs:
+            step(workshop, Settings(pairwise=pairwise, seed=seed))
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

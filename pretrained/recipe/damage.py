@@ -1,0 +1,76 @@
+"""What is done to frames of a clip: the damage that queries must survive, and the cues that only one frame holds."""
+
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+Version = Literal["clean", "damaged", "blur_cue", "grey_cue"]
+"""As composed; two frames in five damaged; one frame sharp and the others blurred; one in colour, the others grey."""
+
+DAMAGED_SHARE = 0.4
+CUE_BLUR_PX = (3.0, 6.0)
+"""Radius of the blur of the cue task, at 224 pixels."""
+CUE_NOISE = 0.04
+
+
+def damaged(rgb: np.ndarray, version: Version, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the changed clip (T, H, W, 3) uint8, and which frames (T,) were changed; the input stays as it was."""
+    frames = len(rgb)
+    match version:
+        case "clean":
+            return rgb, np.zeros(frames, bool)
+        case "damaged":
+            hit = rng.random(frames) < DAMAGED_SHARE
+            changed = [_one_damage(frame, rng) if bad else frame for frame, bad in zip(rgb, hit, strict=True)]
+        case "blur_cue":
+            hit = np.arange(frames) != rng.integers(frames)
+            radius = rng.uniform(*CUE_BLUR_PX) * rgb.shape[1] / 224
+            changed = [
+                _noisy(_blurred(frame, radius), CUE_NOISE, rng) if bad else frame
+                for frame, bad in zip(rgb, hit, strict=True)
+            ]
+        case "grey_cue":
+            hit = np.arange(frames) != rng.integers(frames)
+            changed = [_grey(frame) if bad else frame for frame, bad in zip(rgb, hit, strict=True)]
+    return np.stack(changed), hit
+
+
+def _one_damage(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    scale = frame.shape[0] / 224
+    match int(rng.integers(5)):
+        case 0:
+            return _noisy(frame, rng.uniform(0.1, 0.35), rng)
+        case 1:
+            return _blurred(frame, rng.uniform(3, 9) * scale)
+        case 2:
+            return _noisy((frame * rng.uniform(0.12, 0.4)).astype(np.uint8), 0.02, rng)
+        case 3:
+            return _with_squares(frame, rng, grey=True)
+        case _:
+            return _with_squares(frame, rng, grey=False)
+
+
+def _with_squares(frame: np.ndarray, rng: np.random.Generator, *, grey: bool) -> np.ndarray:
+    """Return the frame with squares over a third of it: grey, or bands of random colours."""
+    side = frame.shape[0]
+    changed = frame.copy()
+    for _square in range(int(rng.integers(6, 14))):
+        length = int(rng.uniform(0.1, 0.25) * side)
+        top, left = rng.integers(side - length, size=2)
+        colour = 127 if grey else rng.integers(0, 256, (length, 1, 3))
+        changed[top : top + length, left : left + length] = colour
+    return changed
+
+
+def _blurred(frame: np.ndarray, radius: float) -> np.ndarray:
+    return np.asarray(Image.fromarray(frame).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def _noisy(frame: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    noise = rng.standard_normal(frame.shape, np.float32) * (255 * share)
+    return np.clip(frame + noise, 0, 255).astype(np.uint8)
+
+
+def _grey(frame: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(frame).convert("L").convert("RGB"))

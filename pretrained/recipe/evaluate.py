@@ -1,0 +1,123 @@
+"""Evaluation of one block, and of what it has to beat, on clips that nothing was learned from or chosen by."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nonlocal_core.models.lite0 import Lite0
+from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.ops import affinity
+from pretrained.recipe.damage import Version
+from pretrained.recipe.features import Clips
+from pretrained.recipe.measures import MEASURES, Truth, answer_measures, as_rows, interval, row_measures, table
+from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
+from pretrained.recipe.train import gather
+
+VERSIONS: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
+ANSWER_CLIPS = 30
+ANSWER_FRAMES = 3
+"""Of a clip, through the rest of the network."""
+CONTROLS = ("none", "learned", "identity", "uniform", "wrong")
+
+Block = NormalisedBlock | ParameterFreeGaussian
+PerClip = dict[str, dict[str, np.ndarray]]
+"""Version -> measure -> one value per clip."""
+
+
+def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
+    """Return the weights (Q, N) of some positions of a clip (1, C, T, h, w)."""
+    with torch.inference_mode():
+        pieces = block.embed(x)
+        theta = pieces.theta[:, torch.from_numpy(queries)]
+        weights = affinity(theta, pieces.phi, pairwise=block.pairwise, scale=block.scale_value)[0]
+    return as_rows(weights)
+
+
+def evaluate_rows(block: Block, clips: Clips) -> PerClip:
+    """Return the measures of rows: queries of all frames of clean clips, of the changed frames of the others."""
+    found: PerClip = {}
+    for version in VERSIONS:
+        per_clip: list[Mapping[str, float]] = []
+        for index, labels in enumerate(clips.labels):
+            hit = clips.hit[version][index]
+            asked = hit if version != "clean" else np.ones_like(hit)
+            x = torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
+            truth = Truth(labels=labels, sure=clips.sure[index], asked=asked)
+            per_clip.append(row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index))
+        found[version] = table(per_clip, MEASURES)
+    return found
+
+
+def evaluate_answers(block: NormalisedBlock, trunk: Lite0, clips: Clips) -> PerClip:
+    """Return ``kl`` and ``top1_kept`` to the clean answer as ``measure.control`` for every control of the rows."""
+    found: PerClip = {}
+    for version in VERSIONS:
+        per_clip: list[dict[str, float]] = []
+        for index in range(min(ANSWER_CLIPS, len(clips.labels))):
+            hit = clips.hit[version][index]
+            frames = torch.from_numpy(np.flatnonzero(hit) if version != "clean" else np.arange(len(hit)))
+            frames = frames[:: max(1, len(frames) // ANSWER_FRAMES)][:ANSWER_FRAMES]
+            if not len(frames):
+                continue
+            x = torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
+            clean = torch.from_numpy(clips.answers[index]).float()[frames]
+            values: dict[str, float] = {}
+            for control in CONTROLS:
+                measured = answer_measures(_answer(block, trunk, x, frames, control, index), clean)
+                values |= {f"{name}.{control}": value for name, value in measured.items()}
+            per_clip.append(values)
+        found[version] = table(per_clip, tuple(per_clip[0]))
+    return found
+
+
+def _answer(block: NormalisedBlock, trunk: Lite0, x: Tensor, frames: Tensor, control: str, seed: int) -> Tensor:
+    with torch.inference_mode():
+        if control != "none":
+            added = block.project(gather(block, x, control, seed))
+            x = x + added.transpose(1, 2).view_as(x)
+        return trunk.to_logits(x[0].transpose(0, 1)[frames])
+
+
+def evaluate_real(blocks: Mapping[str, Block], trunk: Lite0, clips: list[RealClip]) -> dict[str, Any]:
+    """Return clip -> name -> measures, for blocks on features at stride 16 and for two controls.
+
+    ``colour`` is the parameter-free Gaussian of mean colours, ``blob`` looks at nothing. Blocks that have an output
+    also get ``top1_kept``: the share of the frames whose best class stays what it is without the block.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for clip in clips:
+        query = np.array([clip.query])
+        with torch.inference_mode():
+            frames = clip.pixels[0].transpose(0, 1)
+            x = trunk.to_stride16(trunk.to_stride8(frames)).transpose(0, 1)[None]
+        colour = rows_of(ParameterFreeGaussian(), colour_features(clip), query)[0]
+        entry = {"blob": box_measures(blob(clip), clip), "colour": box_measures(colour, clip)}
+        for name, block in blocks.items():
+            entry[name] = box_measures(rows_of(block, x, query)[0], clip)
+            if isinstance(block, NormalisedBlock):
+                with torch.inference_mode():
+                    before = trunk.to_logits(x[0].transpose(0, 1))
+                    after = trunk.to_logits(block(x)[0].transpose(0, 1))
+                entry[name]["top1_kept"] = answer_measures(after, before)["top1_kept"]
+        found[clip.id] = entry
+    return found
+
+
+def summary(found: PerClip, baseline: PerClip | None = None) -> dict[str, dict[str, dict[str, list[float]]]]:
+    """Return version -> measure -> ``mean`` and, against the baseline on the same clips, ``gain``, with intervals."""
+    out: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for version, measured in found.items():
+        out[version] = {}
+        for name, values in measured.items():
+            out[version][name] = {"mean": _rounded(interval(values))}
+            if baseline is not None:
+                out[version][name]["gain"] = _rounded(interval(values - baseline[version][name]))
+    return out
+
+
+def _rounded(values: tuple[float, float, float]) -> list[float]:
+    return [round(value, 4) for value in values]

@@ -1,0 +1,132 @@
+"""Features of composed clips after block 10 of the frozen trunk, made once and kept on disk in shards."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import avg_pool2d
+
+from nonlocal_core.models.lite0 import Lite0
+from nonlocal_core.models.lite0_networks import INPUT
+from pretrained.recipe.damage import Version, damaged
+from pretrained.recipe.scenes import TRAIN_PATCHES, Scene, compose
+from pretrained.recipe.sources import Sources, Split
+
+CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
+SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
+SHARD = 20
+"""Clips in a file."""
+STRIDE = 16
+OBJECT_COVER, SURE_COVER, GROUND_COVER = 0.5, 0.8, 0.05
+"""Of a cell's pixels: from where it counts as an object's, is asked from, and is still background."""
+MIXED = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clips:
+    """n clips of T frames on h x w cells.
+
+    ``features``: version -> (n, T, C, h, w) float16. ``hit``: version -> (n, T), which frames were changed.
+    ``labels`` (n, T, h, w): 0 background, k object k, MIXED neither. ``sure``: cells that one object nearly fills.
+    ``window`` (n, T, 4): the camera's window in the photograph. ``answers`` (n, T, 1000) float16: clean logits.
+    """
+
+    features: dict[Version, np.ndarray]
+    hit: dict[Version, np.ndarray]
+    labels: np.ndarray
+    sure: np.ndarray
+    window: np.ndarray
+    answers: np.ndarray
+
+
+def make_clips(
+    sources: Sources, trunk: Lite0, split: Split, indices: range, *, frames: int = 8, side: int = 224
+) -> Clips:
+    """Return the clips of those indices; each follows from its split and index alone."""
+    patches = TRAIN_PATCHES if split == "train" else 0.0
+    scenes, versions, hits = [], [], []
+    for index in indices:
+        rng = np.random.default_rng([SEEDS[split], index])
+        scene = compose(sources, rng, patches=patches, frames=frames, side=side)
+        made = {version: damaged(scene.rgb, version, rng) for version in ("clean", "damaged", "blur_cue", "grey_cue")}
+        scenes.append(scene)
+        versions.append({version: _features(trunk, rgb) for version, (rgb, _) in made.items()})
+        hits.append({version: hit for version, (_, hit) in made.items()})
+    labels, sure = zip(*(_cells(scene) for scene in scenes), strict=True)
+    clean = [torch.from_numpy(version["clean"]).float() for version in versions]
+    with torch.inference_mode():
+        answers = [trunk.to_logits(features).half().numpy() for features in clean]
+    return Clips(
+        features={name: np.stack([version[name] for version in versions]) for name in versions[0]},
+        hit={name: np.stack([hit[name] for hit in hits]) for name in hits[0]},
+        labels=np.stack(labels),
+        sure=np.stack(sure),
+        window=np.stack([scene.window for scene in scenes]),
+        answers=np.stack(answers),
+    )
+
+
+def _features(trunk: Lite0, rgb: np.ndarray) -> np.ndarray:
+    x = (torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255 - INPUT.mean[0]) / INPUT.std[0]
+    with torch.inference_mode():
+        features: np.ndarray = trunk.to_stride16(trunk.to_stride8(x)).half().numpy()
+    return features
+
+
+def _cells(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of every cell, and whether one object nearly fills it."""
+    share = torch.stack([
+        avg_pool2d(torch.from_numpy(scene.objects == label).float()[:, None], STRIDE)[:, 0] for label in range(5)
+    ])  # fmt: skip
+    cover, best = share[1:].max(dim=0)
+    labels = torch.full(cover.shape, MIXED, dtype=torch.uint8)
+    labels[share[1:].sum(dim=0) <= GROUND_COVER] = 0
+    owned = cover > OBJECT_COVER
+    labels[owned] = (best[owned] + 1).to(torch.uint8)
+    return labels.numpy(), (cover > SURE_COVER).numpy()
+
+
+def write_shards(
+    folder: Path, sources: Sources, trunk: Lite0, split: Split, count: int, tell: Callable[[str], None]
+) -> None:
+    """Write the shards of a split that are not there yet; an interrupted run goes on where it was."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for start in range(0, count, SHARD):
+        path = folder / f"{split}-{start:04d}.npz"
+        stop = min(start + SHARD, count)
+        if not path.exists():
+            clips = make_clips(sources, trunk, split, range(start, stop))
+            part = path.with_suffix(".part.npz")
+            np.savez(part, **_flat(clips))
+            part.replace(path)
+        tell(f"{split}: {stop} of {count} clips")
+
+
+def read_shards(folder: Path, split: Split) -> Clips:
+    """Return all clips of a split. Raises FileNotFoundError where ``write_shards`` was not run."""
+    paths = sorted(path for path in folder.glob(f"{split}-*.npz") if ".part" not in path.name)
+    if not paths:
+        raise FileNotFoundError(f"{folder} holds no clips of the split {split}. Run: python -m pretrained.recipe data")
+    parts = [np.load(path) for path in paths]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0].files}
+    return _nested(joined)
+
+
+def _flat(clips: Clips) -> dict[str, np.ndarray]:
+    flat: dict[str, np.ndarray] = {}
+    for field in fields(clips):
+        value = getattr(clips, field.name)
+        flat |= {f"{field.name}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {field.name: value}
+    return flat
+
+
+def _nested(flat: dict[str, np.ndarray]) -> Clips:
+    nested: dict[str, dict[str, np.ndarray]] = {"features": {}, "hit": {}}
+    for name, value in flat.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            nested[outer][inner] = value
+    plain = {name: value for name, value in flat.items() if "." not in name}
+    return Clips(**nested, **plain)

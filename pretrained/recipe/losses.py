@@ -1,0 +1,148 @@
+"""What the affinity is taught: to put a row's weight on the same thing in other frames."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from nonlocal_core.models.normalised import NormalisedBlock
+from pretrained.recipe.features import MIXED
+
+OBJECT_QUERIES, GROUND_QUERIES = 144, 48
+"""Of a clip in a step; each object has its equal part of the first."""
+LABELS = 5
+"""The background and up to four objects."""
+SMALLEST = 1e-12
+"""Added to a sum of weights, of which the largest is 1, before its logarithm is taken."""
+NEAR_CELLS = 1.2
+"""How far a background cell may lie from the true point and still count as it."""
+SOFTNESS = 8.0
+"""Of the ReLU while training, so that a key with a negative weight can still be found."""
+
+WEIGHTS = {"label": 0.6, "own": 0.05, "instance": 2.0, "whole": 0.1, "ground": 0.6, "cue": 0.3}
+"""How much each term counts.
+
+    label      keys of other frames: weight on the same object against all
+    own        the same against the whole row, the query's own frame included
+    instance   keys of other frames: weight on the same object against all objects
+    whole      the same with the typical key of the object (mean logarithm) instead of their sum: all of it, not a part
+    ground     keys of other frames: weight on the same point of the photograph against all
+    cue        queries in the changed frames of a cue clip: weight on the same object in the frame that holds the cue
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Targets:
+    """For Q queries of one clip of N positions: who they are, and what the keys are.
+
+    ``groups`` (N, L, T) one-hot: label (0 the background, k object k) and frame of each key; zero for a key that is
+    half one thing and half another. ``label`` and ``frame`` (Q,) of the queries. ``points`` (Q, N): keys over the
+    same point of the photograph in other frames, rows of zeros for objects. ``cued`` (T,): frames that hold the cue;
+    none, where the clip is no cue clip.
+    """
+
+    queries: Int[Tensor, " Q"]
+    label: Int[Tensor, " Q"]
+    frame: Int[Tensor, " Q"]
+    groups: Float[Tensor, "N L T"]
+    points: Float[Tensor, "Q N"]
+    cued: Bool[Tensor, " T"]
+
+
+def draw_targets(
+    labels: np.ndarray, window: np.ndarray, hit: np.ndarray, *, cue: bool, rng: np.random.Generator
+) -> Targets:
+    """Draw the queries of one clip: (T, h, w) labels, (T, 4) windows, (T,) changed frames."""
+    flat = labels.ravel()
+    ids = [label for label in range(1, LABELS) if (flat == label).any()]
+    drawn = [rng.choice(np.flatnonzero(flat == label), OBJECT_QUERIES // len(ids)) for label in ids]
+    ground = rng.choice(np.flatnonzero(flat == 0), GROUND_QUERIES)
+    queries = np.concatenate([*drawn, ground])
+    frame = np.arange(len(labels)).repeat(labels[0].size)
+    groups = np.zeros((flat.size, LABELS, len(labels)), np.float32)
+    known = np.flatnonzero(flat != MIXED)
+    groups[known, flat[known], frame[known]] = 1
+    near = _same_point(ground, window, labels.shape[1:]) & (flat == 0) & (frame[ground][:, None] != frame)
+    points = np.zeros((len(queries), flat.size), np.float32)
+    points[len(queries) - len(ground) :] = near
+    return Targets(
+        queries=torch.from_numpy(queries),
+        label=torch.from_numpy(flat[queries].astype(np.int64)),
+        frame=torch.from_numpy(frame[queries]),
+        groups=torch.from_numpy(groups),
+        points=torch.from_numpy(points),
+        cued=torch.from_numpy(~hit & cue),
+    )
+
+
+def _same_point(queries: np.ndarray, window: np.ndarray, grid_hw: tuple[int, ...]) -> np.ndarray:
+    """Return (Q, N), which cells lie over the point of the photograph that each query lies over."""
+    rows, cols = grid_hw
+    corner, length = window[:, :2], window[:, 2:] - window[:, :2]
+    y, x = np.mgrid[:rows, :cols] + 0.5
+    centre = np.stack([x.ravel() / cols, y.ravel() / rows], axis=-1)
+    points = (corner[:, None] + length[:, None] * centre).reshape(-1, 2)
+    cell = (length / np.array([cols, rows])).repeat(rows * cols, axis=0)
+    away = (points[queries][:, None] - points) / cell
+    near: np.ndarray = (away**2).sum(-1) <= NEAR_CELLS**2
+    return near
+
+
+def log_weights(
+    block: NormalisedBlock, theta: Float[Tensor, "Q Ci"], phi: Float[Tensor, "N Ci"]
+) -> Float[Tensor, "Q N"]:
+    """Return the logarithm of each key's weight, but for a constant of the row; differentiable everywhere."""
+    match block.pairwise:
+        case "gaussian" | "embedded_gaussian":
+            return theta @ phi.T
+        case "dot_product":
+            raw = theta @ phi.T
+        case "concatenation":
+            raw = theta + phi.T
+    return softplus(raw, beta=SOFTNESS).clamp_min(1e-6).log()
+
+
+def affinity_loss(logs: Float[Tensor, "Q N"], targets: Targets) -> tuple[Tensor, dict[str, float]]:
+    """Return the weighted sum of the terms, and each of them in nats."""
+    weights = (logs - logs.detach().amax(dim=1, keepdim=True)).exp()
+    # (Q, L, T): the weight on every label in every frame, from which all terms but one follow.
+    sums = (weights @ targets.groups.flatten(1)).view(len(logs), *targets.groups.shape[1:])
+    frames = torch.arange(sums.shape[2])
+    other = (frames != targets.frame[:, None]).float()
+    same = sums[torch.arange(len(sums)), targets.label]
+    right = _log((same * other).sum(1))
+    beside = _log((sums.sum(1) * other).sum(1))
+    rivals = _log((sums[:, 1:].sum(1) * other).sum(1))
+    everything = _log(sums.sum((1, 2)))
+    cued = _log((same * targets.cued).sum(1))
+    logs_same = (logs @ targets.groups.flatten(1)).view_as(sums)[torch.arange(len(sums)), targets.label]
+    point = _log((weights * targets.points).sum(1))
+
+    is_object = targets.label > 0
+    shown = targets.groups.sum(0)[targets.label]  # (Q, T): cells of the query's label in every frame
+    count = (shown * other).sum(1)
+    found = is_object & (count > 0)
+    typical = (logs_same * other).sum(1) / count.clamp_min(1) - logs.detach().amax(dim=1)
+    asks_cue = is_object & ~targets.cued[targets.frame] & ((shown * targets.cued).sum(1) > 0)
+    terms = {
+        "label": _mean(beside - right, found),
+        "own": _mean(everything - right, found),
+        "instance": _mean(rivals - right, found),
+        "whole": _mean(rivals - typical, found),
+        "ground": _mean(beside - point, targets.points.any(dim=1)),
+        "cue": _mean(beside - cued, asks_cue),
+    }
+    total = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
+    return total, {name: float(term.detach()) for name, term in terms.items()}
+
+
+def _log(weight: Float[Tensor, " Q"]) -> Float[Tensor, " Q"]:
+    return (weight + SMALLEST).log()
+
+
+def _mean(values: Tensor, counted: Tensor) -> Tensor:
+    """Return the mean over the rows that count, 0 where none does."""
+    return torch.where(counted, values, 0.0).sum() / counted.sum().clamp_min(1)

@@ -1,0 +1,135 @@
+"""What a block is judged by: fixed before anything was trained, and the same for every block and every baseline."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import kl_div
+
+from pretrained.recipe.features import MIXED
+
+QUERIES_PER_OBJECT = 6
+"""Of a clip, drawn from the cells that the object nearly fills."""
+TOP = 20
+RESAMPLES = 2000
+
+MEASURES = ("auc", "auc_object", "mass", "precision_20", "hit_rate", "own_frame", "query_dependence")
+"""Names of what ``row_measures`` returns.
+
+    auc                keys in other frames: chance that a key on the same object outweighs another key
+    auc_object         the same against keys on other objects only
+    mass               share of the weight in other frames that lies on the same object
+    precision_20       share of the 20 strongest keys of other frames that lie on the same object
+    hit_rate           share of the other frames that show the object whose strongest key lies on it
+    own_frame          share of the whole row's weight in the query's own frame
+    query_dependence   mean of 1 - cosine between two whole rows
+Negative weights, which only the dot product has, count as zero.
+"""
+
+Rows = Callable[[np.ndarray], np.ndarray]
+"""From query positions (Q,) to their weights on all keys (Q, N)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Truth:
+    """Of one clip: labels, sure cells (T, h, w), and the frames (T,) that queries are taken from."""
+
+    labels: np.ndarray
+    sure: np.ndarray
+    asked: np.ndarray
+
+
+def pick_queries(truth: Truth, seed: int) -> np.ndarray:
+    """Return up to six positions on each object, in the frames asked, the object also showing in another frame."""
+    rng = np.random.default_rng(seed)
+    chosen: list[np.ndarray] = []
+    frame = np.broadcast_to(np.arange(len(truth.labels))[:, None, None], truth.labels.shape).ravel()
+    for label in range(1, int(truth.labels[truth.labels != MIXED].max()) + 1):
+        own = (truth.labels == label).ravel()
+        shown = np.unique(frame[own])
+        asked = np.flatnonzero(own & truth.sure.ravel() & truth.asked[frame])
+        if len(shown) > 1 and len(asked):
+            chosen.append(rng.permutation(asked)[:QUERIES_PER_OBJECT])
+    return np.concatenate(chosen) if chosen else np.empty(0, int)
+
+
+def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
+    """Return the mean of every measure over the queries of a clip; empty when there are none."""
+    queries = pick_queries(truth, seed)
+    if not len(queries):
+        return {}
+    weights = np.maximum(rows(queries), 0).astype(np.float64)
+    labels = truth.labels.ravel()
+    per_frame = truth.labels[0].size
+    frame = np.arange(labels.size) // per_frame
+    found: dict[str, list[float]] = {name: [] for name in MEASURES if name != "query_dependence"}
+    for query, row in zip(queries, weights, strict=True):
+        other = (frame != frame[query]) & (labels != MIXED)
+        same = labels[other] == labels[query]
+        objects = labels[other] > 0
+        seen = row[other]
+        found["auc"].append(_auc(seen, same))
+        if (objects & ~same).any():
+            found["auc_object"].append(_auc(seen[objects], same[objects]))
+        found["mass"].append(_share(seen[same].sum(), seen.sum()))
+        found["precision_20"].append(float(same[np.argsort(-seen, kind="stable")[:TOP]].mean()))
+        found["hit_rate"].append(_hits(row, labels, frame, query))
+        found["own_frame"].append(_share(row[frame == frame[query]].sum(), row.sum()))
+    means = {name: float(np.mean(values)) for name, values in found.items() if values}
+    return means | {"query_dependence": _dependence(weights)}
+
+
+def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Return the chance that a positive outscores a negative, ties half."""
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    hits, misses = int(positive.sum()), int((~positive).sum())
+    return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * misses)) if hits and misses else 0.5
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else 0.0
+
+
+def _hits(row: np.ndarray, labels: np.ndarray, frame: np.ndarray, query: int) -> float:
+    hits = []
+    for t in np.unique(frame[(labels == labels[query]) & (frame != frame[query])]):
+        cells = np.flatnonzero(frame == t)
+        hits.append(labels[cells[np.argmax(row[cells])]] == labels[query])
+    return float(np.mean(hits))
+
+
+def _dependence(weights: np.ndarray) -> float:
+    length = np.linalg.norm(weights, axis=1, keepdims=True)
+    unit = weights / np.where(length > 0, length, 1)
+    cosines = unit @ unit.T
+    pairs = ~np.eye(len(unit), dtype=bool)
+    return float(1 - cosines[pairs].mean()) if len(unit) > 1 else 0.0
+
+
+def answer_measures(logits: Tensor, clean: Tensor) -> dict[str, float]:
+    """Return how far answers (n, 1000) are from the clean ones: ``kl`` in nats, and the share of equal best classes."""
+    divergence = kl_div(logits.log_softmax(-1), clean.log_softmax(-1), log_target=True, reduction="none").sum(-1)
+    same = (logits.argmax(-1) == clean.argmax(-1)).float()
+    return {"kl": float(divergence.mean()), "top1_kept": float(same.mean())}
+
+
+def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
+    """Return the mean of per-clip values, and the 95 % interval of it over resampled clips; missing ones are nan."""
+    known = values[~np.isnan(values)]
+    drawn = np.random.default_rng(seed).integers(len(known), size=(RESAMPLES, len(known)))
+    low, high = np.percentile(known[drawn].mean(axis=1), [2.5, 97.5])
+    return float(known.mean()), float(low), float(high)
+
+
+def table(clips: list[Mapping[str, float]], names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return measure -> one value per clip, nan where a clip has none."""
+    return {name: np.array([clip.get(name, np.nan) for clip in clips]) for name in names}
+
+
+def as_rows(weights: Tensor) -> np.ndarray:
+    """Return a tensor of weights as float64 rows."""
+    rows: np.ndarray = torch.as_tensor(weights).double().numpy()
+    return rows

@@ -1,0 +1,153 @@
+"""The steps of the recipe on disk: clips, runs, evaluations. Each goes on where an interrupted one stopped."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.weights import find_card
+from nonlocal_core.weights.lite0 import load_lite0
+from pretrained.recipe.evaluate import Block, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
+from pretrained.recipe.features import CLIPS, read_shards, write_shards
+from pretrained.recipe.real import load_real_clips
+from pretrained.recipe.sources import SPLIT_SHARES, digest, download, load_sources
+from pretrained.recipe.train import Log, Settings, Tell, new_block, train_affinity, train_output
+
+BOXES = Path(__file__).parents[2] / "tests" / "data" / "real_clips.json"
+BASELINE = "parameter_free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """A folder with everything that the recipe makes and may be thrown away, and who is told of progress."""
+
+    folder: Path
+    tell: Tell
+
+    @property
+    def clips(self) -> Path:
+        """Where the shards of features lie."""
+        return self.folder / "clips"
+
+    def run(self, pairwise: Pairwise, seed: int) -> Path:
+        """Return the folder of one run."""
+        return self.folder / "runs" / f"{pairwise}-{seed}"
+
+
+def trunk() -> Lite0:
+    """Return the frozen network that the block is trained for."""
+    return load_lite0(find_card().weights)
+
+
+def make_data(workshop: Workshop) -> None:
+    """Download the pictures and write the clips of all splits. Raises MediaError when they cannot be reached."""
+    sources = workshop.folder / "sources"
+    workshop.tell("Downloading pictures")
+    download(sources)
+    counts: dict[str, Any] = {}
+    for split in SPLIT_SHARES:
+        loaded = load_sources(sources, split)
+        counts[split] = {"stamps": len(loaded.stamps), "photos": len(loaded.photos), "names": digest(loaded.names)}
+        write_shards(workshop.clips, loaded, trunk(), split, CLIPS[split], workshop.tell)
+    _write_json(workshop.folder / "data.json", counts | {"clips": dict(CLIPS)})
+
+
+def train(workshop: Workshop, settings: Settings) -> Path:
+    """Train one block and return its folder; parts that were finished before are read back, not done again."""
+    if not (workshop.folder / "data.json").exists():
+        make_data(workshop)
+    folder = workshop.run(settings.pairwise, settings.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "block.safetensors").exists():
+        return folder
+    clips = read_shards(workshop.clips, "train")
+    block, log = new_block(settings), Log(settings=settings)
+    halfway = folder / "affinity.safetensors"
+    if halfway.exists():
+        block.load_state_dict(load_file(halfway))
+        earlier = json.loads((folder / "log.json").read_text(encoding="utf-8"))
+        log = Log(settings=settings, seconds=earlier["seconds"], losses=earlier["losses"])
+    else:
+        train_affinity(block, clips, settings, log, workshop.tell)
+        _write_json(folder / "log.json", log.as_json())
+        save_file(block.state_dict(), halfway)
+    train_output(block, trunk(), clips, settings, log, workshop.tell)
+    _write_json(folder / "log.json", log.as_json())
+    save_file(block.state_dict(), folder / "block.safetensors")
+    return folder
+
+
+def load_block(path: Path, pairwise: Pairwise) -> NormalisedBlock:
+    """Return a trained block, frozen and in eval mode."""
+    block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
+    block.load_state_dict(load_file(path))
+    return block.eval().requires_grad_(requires_grad=False)
+
+
+def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_clips: Path | None) -> None:
+    """Write ``evaluation.json`` into the folder of every run, against the parameter-free Gaussian."""
+    clips, network = read_shards(workshop.clips, "test"), trunk()
+    baseline = ParameterFreeGaussian()
+    rows = evaluate_rows(baseline, clips)
+    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows)})
+    real = load_real_clips(BOXES, real_clips)
+    for pairwise, seed in names:
+        folder = workshop.run(pairwise, seed)
+        block = load_block(folder / "block.safetensors", pairwise)
+        blocks: dict[str, Block] = {BASELINE: baseline, "trained": block}
+        answers = evaluate_answers(block, network, clips)
+        found = {
+            "rows": summary(evaluate_rows(block, clips), rows),
+            "answers": summary(answers),
+            "answer_gains": summary(_gains(answers)),
+            "real": evaluate_real(blocks, network, real),
+        }
+        _write_json(folder / "evaluation.json", found)
+        workshop.tell(f"evaluated {folder.name}")
+
+
+def retrain_controls(workshop: Workshop, settings: Settings) -> None:
+    """Train the output path again for rows that do not look: the fair rivals of the learned ones, judged alike.
+
+    Writes ``controls.json``: for ``identity`` and ``uniform``, the KL of the network with that row, per version.
+    """
+    folder = workshop.run(settings.pairwise, settings.seed)
+    clips, test, network = read_shards(workshop.clips, "train"), read_shards(workshop.clips, "test"), trunk()
+    found = {}
+    for row in ("identity", "uniform"):
+        block = new_block(settings)
+        block.load_state_dict(load_file(folder / "affinity.safetensors"))
+        train_output(block, network, clips, replace(settings), Log(settings=settings), workshop.tell, row=row)
+        found[row] = {
+            version: {name: values[name] for name in (f"kl.{row}", f"top1_kept.{row}")}
+            for version, values in summary(evaluate_answers(block, network, test)).items()
+        }
+    _write_json(folder / "controls.json", found)
+
+
+def _gains(answers: PerClip) -> PerClip:
+    """Return by how much each control's KL exceeds that of the learned rows, per clip."""
+    return {
+        version: {
+            f"kl.{control}-learned": values[f"kl.{control}"] - values["kl.learned"]
+            for control in ("none", "identity", "uniform", "wrong")
+        }
+        for version, values in answers.items()
+    }
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def use_one_thread() -> None:
+    """Compute on one thread: the same numbers on every machine of a kind, and room for others."""
+    torch.set_num_threads(1)

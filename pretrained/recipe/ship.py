@@ -1,0 +1,237 @@
+"""From runs to what is shipped: weights, their entries in the catalog, and a card each, written from the logs."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nonlocal_core.models.lite0_networks import trained_network
+from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise
+from pretrained.recipe.evaluate import VERSIONS
+from pretrained.recipe.losses import WEIGHTS
+from pretrained.recipe.measures import MEASURES
+from pretrained.recipe.runs import BASELINE, Workshop, trunk
+
+PRETRAINED = Path(__file__).parents[1]
+
+DESCRIPTIONS: dict[Pairwise, str] = {
+    "gaussian": "The affinity is the Gaussian of the classifier's own features, of which a gain for each channel and "
+    "the temperature were learned.",
+    "embedded_gaussian": "Theta and phi were learned on top of the classifier's features.",
+    "dot_product": "Theta and phi were learned so that the positive weights of a row find the same object. Negative "
+    "weights enter the output as well.",
+    "concatenation": "Whatever its weights, this function ranks the keys alike for every query: its maps show what "
+    "stands out, and no correspondence.",
+}
+COMMON = (
+    "The same frozen classifier with one {title} non-local block after block 10, trained on clips composed of "
+    "photographs whose objects are known to the pixel. {own} The maps show which positions of the clip look like parts "
+    "of the same thing; they follow appearance, not identity. What was measured is on the card."
+)
+VERSION_WORDS = {
+    "clean": "as composed",
+    "damaged": "two frames in five damaged",
+    "blur_cue": "one frame sharp, the others blurred",
+    "grey_cue": "one frame in colour, the others grey",
+}
+
+
+def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) -> None:
+    """Copy the first seed's weights of each function into ``pretrained`` and write catalog entries and cards."""
+    catalog = json.loads((PRETRAINED / "catalog.json").read_text(encoding="utf-8"))
+    (PRETRAINED / "cards").mkdir(exist_ok=True)
+    for pairwise in names:
+        model = f"lite0-{pairwise.replace('_', '-')}"
+        weights = PRETRAINED / f"{model}.safetensors"
+        shutil.copyfile(workshop.run(pairwise, seeds[0]) / "block.safetensors", weights)
+        entry = _entry(model, pairwise, hashlib.sha256(weights.read_bytes()).hexdigest())
+        catalog["models"] = [known for known in catalog["models"] if known["id"] != model] + [entry]
+        card = card_text(
+            entry, [_load(workshop.run(pairwise, seed)) for seed in seeds], _json(workshop.folder / "data.json")
+        )
+        (PRETRAINED / entry["block"]["card"]).write_text(card, encoding="utf-8")
+        workshop.tell(f"shipped {model}")
+    (PRETRAINED / "catalog.json").write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
+    network = trained_network(trunk(), pairwise)
+    title = PAIRWISE_TITLES[pairwise]
+    return {
+        "id": model,
+        "title": f"EfficientNet-Lite0 with a trained block, {title.lower()}",
+        "description": COMMON.format(title=title.lower(), own=DESCRIPTIONS[pairwise]),
+        "network": "lite0_trained",
+        "pairwise": pairwise,
+        "blocks": ["stride16"],
+        "status": "trained",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "weights": "lite0",
+        "block": {"file": f"{model}.safetensors", "sha256": sha256, "card": f"cards/{model}.md"},
+    }
+
+
+def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[str, Any]) -> str:
+    """Return the card of a model: what it was made of, how, and every measure of every seed."""
+    first = runs[0]
+    settings, seconds = first["log"]["settings"], first["log"]["seconds"]
+    lines = [
+        f"# {entry['title']}",
+        "",
+        entry["description"],
+        "",
+        "Written by `python -m pretrained.recipe ship` from the logs of the runs.",
+        "",
+        "## Made of",
+        f"- Weights: `{entry['block']['file']}`, sha256 `{entry['block']['sha256']}`, of seed {settings['seed']}.",
+        f"- Block: `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, no norm after "
+        "W_z. Not in the paper: each channel is standardised over the clip and each position scaled to one length "
+        "before theta and phi (`nonlocal_core/models/normalised.py`).",
+        *(_split_line(split, data) for split in ("train", "choose", "test")),
+        "- Cut-outs and photographs: Debian packages, split by file after near-duplicates were removed; none of them "
+        "is in this repository.",
+        "",
+        "## Trained",
+        f"- Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
+        f"{seconds['affinity']} s; losses (`recipe/losses.py`): "
+        + ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items()),
+        f"- Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
+        f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
+        "- One thread of a shared two-core machine.",
+        "",
+        f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
+        "Keys in other frames, except `own_frame` and `query_dependence`. Mean, 95 % interval over clips of the "
+        "shipped seed, and the difference to the parameter-free Gaussian on the same clips with its interval. "
+        "`recipe/measures.py` says what each means.",
+        "",
+        *_row_table(runs),
+        "",
+        "## What its output does",
+        "KL divergence in nats to the answer for the clean frame, on changed frames (`clean`: on all). The controls "
+        "keep the trained g and W_z and exchange the rows: all weight on the position itself, the same weight "
+        "everywhere, another query's row.",
+        "",
+        *_answer_table(first),
+        *_control_lines(first),
+        "",
+        "## Real clips",
+        "Boxes drawn by hand on one object per clip, one query each: the share of the weight in other frames that lies "
+        "in boxes, and in brackets the rate of frames whose strongest cell does.",
+        "",
+        *_real_table(first),
+        "",
+        "## What may be claimed",
+        *_claims(first),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _split_line(split: str, data: dict[str, Any]) -> str:
+    made = data[split]
+    return (
+        f"- {split}: {data['clips'][split]} clips of 8 frames, composed of {made['stamps']} cut-outs and "
+        f"{made['photos']} photographs (names: {made['names']})."
+    )
+
+
+def _row_table(runs: Sequence[dict[str, Any]]) -> list[str]:
+    lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
+    for version in VERSIONS:
+        for name in MEASURES:
+            found = runs[0]["evaluation"]["rows"][version][name]
+            seeds = ", ".join(f"{run['evaluation']['rows'][version][name]['mean'][0]:.3f}" for run in runs)
+            lines.append(
+                f"| {VERSION_WORDS[version]} | `{name}` | {_interval(found['mean'])} | "
+                f"{_interval(found['gain'], signed=True)} | {seeds} |"
+            )
+    return lines
+
+
+def _answer_table(run: dict[str, Any]) -> list[str]:
+    answers, gains = run["evaluation"]["answers"], run["evaluation"]["answer_gains"]
+    lines = [
+        "| clips | no block | learned | identity | uniform | wrong row | identity minus learned | best class kept |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for version in VERSIONS:
+        kl = [
+            f"{answers[version][f'kl.{name}']['mean'][0]:.3f}"
+            for name in ("none", "learned", "identity", "uniform", "wrong")
+        ]
+        gain = _interval(gains[version]["kl.identity-learned"]["mean"], signed=True)
+        top1 = [answers[version][f"top1_kept.{name}"]["mean"][0] for name in ("learned", "none")]
+        kept = f"{top1[0]:.2f} ({top1[1]:.2f} without)"
+        lines.append(f"| {VERSION_WORDS[version]} | {' | '.join(kl)} | {gain} | {kept} |")
+    return lines
+
+
+def _control_lines(run: dict[str, Any]) -> list[str]:
+    if "controls" not in run:
+        return []
+    lines = ["", "Trained again for rows that do not look, which is the fairer rival:", ""]
+    lines += ["| clips | learned | identity, retrained | uniform, retrained |", "|---|---|---|---|"]
+    for version in VERSIONS:
+        learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
+        rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in ("identity", "uniform")]
+        lines.append(f"| {VERSION_WORDS[version]} | {learned:.3f} | {rivals[0]:.3f} | {rivals[1]:.3f} |")
+    return lines
+
+
+def _real_table(run: dict[str, Any]) -> list[str]:
+    real = run["evaluation"]["real"]
+    names = ("blob", "colour", BASELINE, "trained")
+    lines = ["| clip | blob, never looks | mean colour | parameter-free, stride 16 | this block | best class kept |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for clip, found in real.items():
+        cells = [f"{found[name]['in_box']:.2f} ({found[name]['hit_rate']:.2f})" for name in names]
+        lines.append(f"| {clip} | {' | '.join(cells)} | {found['trained']['top1_kept']:.2f} |")
+    means = [f"{_mean(real, name, 'in_box'):.3f} ({_mean(real, name, 'hit_rate'):.2f})" for name in names]
+    lines.append(f"| mean | {' | '.join(means)} | {_mean(real, 'trained', 'top1_kept'):.2f} |")
+    return lines
+
+
+def _claims(run: dict[str, Any]) -> list[str]:
+    """Return one sentence per claim, decided by the figures."""
+    found, real = run["evaluation"], run["evaluation"]["real"]
+    lines = ["- It matches appearance: two equal things are one to it."]
+    for version in ("clean", "damaged"):
+        for name in ("auc", "mass", "auc_object"):
+            gain = found["rows"][version][name]["gain"]
+            words = "better than" if gain[1] > 0 else "worse than" if gain[2] < 0 else "not told apart from"
+            lines.append(f"- `{name}`, {VERSION_WORDS[version]}: {words} the parameter-free Gaussian.")
+    difference = _mean(real, "trained", "in_box") - _mean(real, BASELINE, "in_box")
+    verdict = "no ground to prefer it there" if difference <= 0 else "too few clips to generalise from"
+    lines.append(f"- Real clips: in-box share {difference:+.3f} against parameter-free, {len(real)} clips: {verdict}.")
+    for version in ("blur_cue", "grey_cue"):
+        gain = found["answer_gains"][version]["kl.identity-learned"]["mean"]
+        words = (
+            "the others help, beyond what the position itself gives"
+            if gain[1] > 0
+            else "what it repairs comes from the position itself; do not claim that it comes from the attended places"
+        )
+        lines.append(f"- Output, {VERSION_WORDS[version]}: {words}.")
+    return [*lines, "- Nothing about action recognition, and nothing about the weights of the paper."]
+
+
+def _mean(real: dict[str, Any], name: str, measure: str) -> float:
+    return float(np.mean([found[name][measure] for found in real.values()]))
+
+
+def _interval(values: Sequence[float], *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    return f"{values[0]:{sign}.3f} [{values[1]:{sign}.3f}, {values[2]:{sign}.3f}]"
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    found = {name: _json(folder / f"{name}.json") for name in ("log", "evaluation")}
+    controls = folder / "controls.json"
+    return found | ({"controls": _json(controls)} if controls.exists() else {})
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,233 @@
+"""Training in two parts: the affinity from exact masks, then the output path through the frozen rest of the network."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import kl_div, mse_loss
+
+from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.ops import respond
+from nonlocal_core.vocabulary import Pairwise
+from pretrained.recipe.damage import Version
+from pretrained.recipe.features import Clips
+from pretrained.recipe.losses import affinity_loss, draw_targets, log_weights
+
+Tell = Callable[[str], None]
+
+VERSION_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.35, "blur_cue": 0.2, "grey_cue": 0.2}
+"""How often the affinity sees each version of a clip."""
+OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.15, "blur_cue": 0.3, "grey_cue": 0.3}
+"""The same for the output path."""
+START_NOISE = 0.002
+"""Of theta and phi, so that two seeds differ from the first step on."""
+DOT_THRESHOLD = 4.0
+"""Subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.28."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a run depends on besides the data."""
+
+    pairwise: Pairwise
+    seed: int
+    affinity_steps: int = 400
+    affinity_clips: int = 4
+    output_steps: int = 120
+    output_clips: int = 4
+    output_frames: int = 3
+    """Frames of a clip that go through the rest of the network in a step."""
+    learning_rate: float = 5e-4
+    gain_rate: float = 5e-3
+    output_rate: float = 4e-3
+    keep_weight: float = 10.0
+    """What a changed answer on an unchanged frame costs, over what a wrong answer on a changed frame costs."""
+    restore_weight: float = 0.05
+    """Of the squared error of the features themselves."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Log:
+    """What happened: settings, seconds of each part, and the mean of every loss over each tenth of a part."""
+
+    settings: Settings
+    seconds: dict[str, float] = field(default_factory=dict)
+    losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain containers."""
+        return asdict(self)
+
+
+def new_block(settings: Settings) -> NormalisedBlock:
+    """Return the block that training starts from: with theta = phi = 1, the parameter-free Gaussian.
+
+    Concatenation has no such start: the halves of its weight are random.
+    """
+    torch.manual_seed(settings.seed)
+    block = NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise)
+    with torch.no_grad():
+        torch.nn.init.eye_(block.g.weight)
+        torch.nn.init.zeros_(block.out.weight)
+        if block.theta is not None and block.phi is not None:
+            for layer in (block.theta, block.phi):
+                torch.nn.init.eye_(layer.weight)
+                layer.weight += START_NOISE * torch.randn_like(layer.weight)
+            if settings.pairwise == "dot_product":
+                for layer, sign in ((block.theta, 1.0), (block.phi, -1.0)):
+                    layer.weight[-1] = 0
+                    layer.bias[-1] = sign * DOT_THRESHOLD**0.5
+        if block.w_theta is not None and block.w_phi is not None:
+            torch.nn.init.normal_(block.w_theta.weight, std=0.3)
+            torch.nn.init.normal_(block.w_phi.weight, std=0.3)
+    return block
+
+
+def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log: Log, tell: Tell) -> None:
+    """Teach theta, phi, gain and length where to look."""
+    rng = np.random.default_rng([settings.seed, 10])
+    layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
+    scales = [block.gain, block.length]
+    weights = [parameter for layer in layers for parameter in layer.parameters()]
+    groups = [(scales, settings.gain_rate), (weights, settings.learning_rate)]
+    optimiser, schedule = _optimiser(groups, settings.affinity_steps)
+    record = _Record("affinity", settings.affinity_steps, log, tell)
+    for _step in range(settings.affinity_steps):
+        total, terms = torch.zeros(()), []
+        for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False):
+            version = _drawn(VERSION_SHARES, rng)
+            targets = draw_targets(
+                clips.labels[index], clips.window[index], clips.hit[version][index], cue="cue" in version, rng=rng
+            )
+            pieces = block.embed(_clip(clips, version, index))
+            logs = log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0])
+            loss, parts = affinity_loss(logs, targets)
+            total = total + loss / settings.affinity_clips
+            terms.append(parts)
+        _descend(total, optimiser, schedule)
+        record.add({"loss": float(total.detach()), **{k: float(np.mean([t[k] for t in terms])) for k in terms[0]}})
+
+
+def train_output(
+    block: NormalisedBlock, trunk: Lite0, clips: Clips, settings: Settings, log: Log, tell: Tell, row: str = "learned"
+) -> None:
+    """Teach g and W_z to bring the answer of changed frames back, theta and phi standing still.
+
+    ``row``: ``learned``, or a control to train the output path for: see ``gather``.
+    """
+    rng = np.random.default_rng([settings.seed, 20])
+    groups = [([*block.g.parameters(), *block.out.parameters()], settings.output_rate)]
+    optimiser, schedule = _optimiser(groups, settings.output_steps)
+    record = _Record("output", settings.output_steps, log, tell)
+    for _step in range(settings.output_steps):
+        rows, answers, targets, changed = [], [], [], []
+        for index in rng.choice(len(clips.labels), settings.output_clips, replace=False):
+            version = _drawn(OUTPUT_SHARES, rng)
+            frames = rng.choice(len(clips.labels[index]), settings.output_frames, replace=False)
+            rows.append(_repaired(block, _clip(clips, version, index), frames, row, settings.seed))
+            targets.append(torch.from_numpy(clips.features["clean"][index][frames]).float())
+            answers.append(torch.from_numpy(clips.answers[index][frames]).float())
+            changed.append(torch.from_numpy(clips.hit[version][index][frames]))
+        repaired, hit = torch.cat(rows), torch.cat(changed)
+        wanted = torch.cat(answers).log_softmax(-1)
+        given = trunk.to_logits(repaired).log_softmax(-1)
+        off = kl_div(given, wanted, log_target=True, reduction="none").sum(-1)
+        restored = mse_loss(repaired, torch.cat(targets))
+        share = torch.where(hit, 1.0, settings.keep_weight)
+        _descend((off * share).mean() + settings.restore_weight * restored, optimiser, schedule)
+        record.add({
+            "kl_changed": float(off.detach()[hit].mean()) if hit.any() else 0.0,
+            "kl_unchanged": float(off.detach()[~hit].mean()) if (~hit).any() else 0.0,
+            "restore": float(restored.detach()),
+        })  # fmt: skip
+
+
+def gather(block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], row: str, seed: int) -> Float[Tensor, "1 N Cg"]:
+    """Return y for every position from the learned rows, or from a control that keeps each row's total weight.
+
+    ``row``: ``learned``; ``identity``, all of it on the position itself; ``uniform``, the same on every position;
+    ``wrong``, the row of another position of the clip, drawn at random.
+    """
+    pieces = block.embed(x)
+    theta, phi, g = pieces.theta, pieces.phi, pieces.g
+    if row == "learned":
+        return respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
+    if row == "wrong":
+        order = torch.randperm(theta.shape[1], generator=torch.Generator().manual_seed(seed))
+        return respond(theta[:, order], phi, g, pairwise=block.pairwise, scale=block.scale_value)
+    total = respond(theta, phi, torch.ones_like(g[..., :1]), pairwise=block.pairwise, scale=block.scale_value)
+    return total * (g if row == "identity" else g.mean(dim=1, keepdim=True))
+
+
+def _repaired(
+    block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], frames: np.ndarray, row: str, seed: int
+) -> Float[Tensor, "f C h w"]:
+    """Return z of some frames, with gradients to g and W_z alone."""
+    with torch.no_grad():
+        pieces = block.embed(x)
+        standard, _ = block.normalise(_rows(x[0].transpose(0, 1))[None])
+    g = block.g(standard)
+    positions = torch.arange(standard.shape[1]).view(x.shape[2], -1)[torch.from_numpy(frames)].flatten()
+    theta, phi = pieces.theta[:, positions], pieces.phi
+    if row == "learned":
+        y = respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
+    elif row == "identity":
+        y = g[:, positions]
+    else:
+        y = g.mean(dim=1, keepdim=True).expand(-1, len(positions), -1)
+    added = block.project(y)[0].view(len(frames), *x.shape[3:], -1).permute(0, 3, 1, 2)
+    return x[0].transpose(0, 1)[torch.from_numpy(frames)] + added
+
+
+def _optimiser(
+    groups: list[tuple[list[torch.nn.Parameter], float]], steps: int
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    optimiser = torch.optim.AdamW([{"params": parameters, "lr": rate} for parameters, rate in groups], weight_decay=0.0)
+    rates = [rate for _, rate in groups]
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.15)
+
+
+def _descend(loss: Tensor, optimiser: torch.optim.AdamW, schedule: torch.optim.lr_scheduler.OneCycleLR) -> None:
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    schedule.step()
+
+
+class _Record:
+    """Means of the losses over each tenth of a part, told as they come."""
+
+    def __init__(self, part: str, steps: int, log: Log, tell: Tell) -> None:
+        self._part, self._steps, self._log, self._tell = part, steps, log, tell
+        self._started, self._recent, self._done = time.monotonic(), list[dict[str, float]](), 0
+        log.losses[part] = []
+
+    def add(self, losses: dict[str, float]) -> None:
+        self._recent.append(losses)
+        self._done += 1
+        if self._done % max(1, self._steps // 10) and self._done != self._steps:
+            return
+        mean = {name: round(float(np.mean([entry[name] for entry in self._recent])), 4) for name in losses}
+        self._recent.clear()
+        self._log.losses[self._part].append({"step": self._done, **mean})
+        self._log.seconds[self._part] = round(time.monotonic() - self._started, 1)
+        words = ", ".join(f"{name} {value:.3f}" for name, value in mean.items())
+        self._tell(f"{self._part} {self._done}/{self._steps}: {words}")
+
+
+def _clip(clips: Clips, version: Version, index: int) -> Float[Tensor, "1 C T h w"]:
+    return torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
+
+
+def _rows(frames: Float[Tensor, "T C h w"]) -> Float[Tensor, "N C"]:
+    return frames.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _drawn(shares: dict[Version, float], rng: np.random.Generator) -> Version:
+    names = list(shares)
+    return names[int(rng.choice(len(names), p=list(shares.values())))]

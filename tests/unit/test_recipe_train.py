@@ -1,0 +1,158 @@
+"""The recipe in small: its losses against loops, and a whole run on a handful of clips."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.vocabulary import PAIRWISE
+from nonlocal_core.weights import find_card
+from nonlocal_core.weights.lite0 import load_lite0
+from pretrained.recipe import runs
+from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
+from pretrained.recipe.features import MIXED, make_clips
+from pretrained.recipe.losses import WEIGHTS, Targets, affinity_loss, draw_targets, log_weights
+from pretrained.recipe.sources import installed_sources
+from pretrained.recipe.train import Log, Settings, gather, new_block, train_affinity
+
+CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    return load_lite0(find_card().weights)
+
+
+@pytest.fixture(scope="module")
+def clips(trunk):
+    return make_clips(installed_sources(), trunk, "train", range(4), frames=4, side=96)
+
+
+@pytest.fixture
+def targets(clips):
+    hit = np.array([True, False, True, True])
+    return draw_targets(clips.labels[0], clips.window[0], hit, cue=True, rng=np.random.default_rng(3))
+
+
+def test_every_term_equals_a_loop_over_keys(clips, targets):
+    labels, frame = clips.labels[0].ravel(), np.repeat(np.arange(4), 36)
+    logs = torch.randn(len(targets.queries), labels.size, generator=torch.Generator().manual_seed(4)) * 2
+    _, given = affinity_loss(logs, targets)
+    found = {name: [] for name in WEIGHTS}
+    for q, row, near in zip(targets.queries.tolist(), logs.double().numpy(), targets.points.numpy(), strict=True):
+        other, known = frame != frame[q], labels != MIXED
+        same = labels == labels[q]
+
+        def mass(keys, row=row):
+            return np.log(np.exp(row[keys]).sum())
+
+        if labels[q] == 0:
+            if near.any():
+                found["ground"].append(mass(other & known) - mass(near > 0))
+            continue
+        if not (same & other).any():
+            continue
+        found["label"].append(mass(other & known) - mass(same & other))
+        found["own"].append(mass(known) - mass(same & other))
+        rivals = mass(other & known & (labels > 0))
+        found["instance"].append(rivals - mass(same & other))
+        found["whole"].append(rivals - row[same & other].mean())
+        if frame[q] != 1 and (same & (frame == 1)).any():
+            found["cue"].append(mass(other & known) - mass(same & (frame == 1)))
+    assert all(found.values())
+    for name, values in found.items():
+        assert given[name] == pytest.approx(np.mean(values), abs=CLOSE), name
+
+
+def test_points_of_the_background_are_where_the_camera_says(clips, targets):
+    ground = (targets.label == 0).nonzero().flatten()
+    box = clips.window[0]
+    for q in ground[::7].tolist():
+        t, row, col = np.unravel_index(int(targets.queries[q]), (4, 6, 6))
+        length = box[t, 2:] - box[t, :2]
+        x, y = box[t, :2] + length * (np.array([col, row]) + 0.5) / 6
+        for key in targets.points[q].nonzero().flatten().tolist():
+            s, r, c = np.unravel_index(key, (4, 6, 6))
+            size = (box[s, 2:] - box[s, :2]) / 6
+            place = box[s, :2] + size * (np.array([c, r]) + 0.5)
+            assert s != t
+            assert np.hypot(*((place - (x, y)) / size)) <= 1.2
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise):
+    settings = Settings(pairwise=pairwise, seed=5, affinity_steps=8, affinity_clips=2, learning_rate=5e-3)
+    block, log = new_block(settings), Log(settings=settings)
+    before = {name: value.clone() for name, value in block.state_dict().items()}
+    x = torch.from_numpy(clips.features["damaged"][1]).float().transpose(0, 1)[None]
+    targets = draw_targets(
+        clips.labels[1], clips.window[1], clips.hit["damaged"][1], cue=False, rng=np.random.default_rng(6)
+    )
+
+    def loss():
+        with torch.no_grad():
+            pieces = block.embed(x)
+            return float(affinity_loss(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)[0])
+
+    start = loss()
+    train_affinity(block, clips, settings, log, lambda _message: None)
+    assert loss() < start
+    moved = {name for name, value in block.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved
+    assert not moved & {"g.weight", "g.bias", "out.weight", "out.bias"}
+    assert log.losses["affinity"][-1]["step"] == 8
+
+
+def test_controls_exchange_the_rows_and_keep_their_total():
+    block = NormalisedBlock(112, "dot_product")
+    x = torch.randn(1, 112, 2, 3, 4, generator=torch.Generator().manual_seed(7))
+    pieces = block.embed(x)
+    weights = pieces.theta @ pieces.phi.mT / 24
+    total = weights.sum(-1, keepdim=True)
+    expected = {
+        "learned": weights @ pieces.g,
+        "identity": total * pieces.g,
+        "uniform": total * pieces.g.mean(1, keepdim=True),
+    }
+    for row, y in expected.items():
+        torch.testing.assert_close(gather(block, x, row, seed=1), y, rtol=1e-4, atol=1e-6)
+    wrong = gather(block, x, "wrong", seed=1)[0]
+    assert not torch.allclose(wrong, expected["learned"][0])
+    torch.testing.assert_close(wrong.sort(0).values, expected["learned"][0].sort(0).values, rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, monkeypatch):
+    """The whole recipe on four small clips: an interrupted run ends with the very weights of an uninterrupted one."""
+    monkeypatch.setattr("pretrained.recipe.runs.read_shards", lambda _folder, _split: clips)
+    monkeypatch.setattr("pretrained.recipe.evaluate.ANSWER_CLIPS", 1)
+    told: list[str] = []
+    workshop = runs.Workshop(folder=tmp_path, tell=told.append)
+    (tmp_path / "data.json").write_text("{}")
+    settings = Settings(pairwise="embedded_gaussian", seed=8, affinity_steps=3, output_steps=3, output_clips=2)
+    folder = runs.train(workshop, settings)
+    whole = load_file(folder / "block.safetensors")
+    halfway = load_file(folder / "affinity.safetensors")
+    assert not torch.equal(whole["out.weight"], halfway["out.weight"])
+    assert torch.equal(whole["theta.weight"], halfway["theta.weight"])
+
+    (folder / "block.safetensors").unlink()
+    runs.train(workshop, settings)
+    again = load_file(folder / "block.safetensors")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+    block = runs.load_block(folder / "block.safetensors", "embedded_gaussian")
+    assert 0.5 < np.nanmean(evaluate_rows(block, clips)["clean"]["auc"]) <= 1
+    answers = evaluate_answers(block, trunk, clips)
+    assert np.nanmax(answers["clean"]["kl.none"]) < 1e-3  # float16 features and answers
+    assert np.nanmin(answers["clean"]["kl.learned"]) > 0
+    losses = json.loads((folder / "log.json").read_text())["losses"]
+    assert [entry["step"] for entry in losses["output"]] == [1, 2, 3]
+
+
+def test_targets_hold_what_they_say(targets):
+    assert isinstance(targets, Targets)
+    assert targets.cued.tolist() == [False, True, False, False]
+    assert (targets.groups.sum((1, 2)) <= 1).all()

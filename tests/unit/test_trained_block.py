@@ -1,0 +1,98 @@
+"""The block that was trained: against loops over channels and positions, and what it is before training."""
+
+import math
+
+import loop_oracle
+import numpy as np
+import pytest
+import torch
+
+from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.vocabulary import PAIRWISE
+
+CHANNELS = 14
+EXACT = 1e-11  # float64 against float64, outputs of about 10
+SINGLE = 1e-6  # float32 tables of entries below 4
+
+
+def filled(pairwise, *, seed=0):
+    """A block in which nothing is zero or one, in float64."""
+    block = NormalisedBlock(CHANNELS, pairwise).double()
+    generator = torch.Generator().manual_seed(seed)
+    for value in block.state_dict().values():
+        value.normal_(std=0.5, generator=generator)
+    return block.eval()
+
+
+def normalised_by_loops(x, gain, length):
+    """Return s and u of one clip x (C, N), one number at a time."""
+    standard = np.zeros_like(x)
+    for c, channel in enumerate(x):
+        mean = sum(channel) / len(channel)
+        spread = math.sqrt(sum((v - mean) ** 2 for v in channel) / len(channel))
+        standard[c] = [(v - mean) / spread for v in channel]
+    unit = standard * gain[:, None]
+    for i in range(unit.shape[1]):
+        unit[:, i] *= length / math.sqrt(sum(v**2 for v in unit[:, i]))
+    return standard, unit
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_the_output_equals_loops_for_each_clip_of_a_batch(pairwise):
+    block = filled(pairwise)
+    x = torch.randn(2, CHANNELS, 3, 4, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 9 + 2
+    state = {name: value.numpy() for name, value in block.state_dict().items()}
+    with torch.no_grad():
+        given = block(x).numpy()
+    for clip, answer in zip(x.numpy(), given, strict=True):
+        standard, unit = normalised_by_loops(clip.reshape(CHANNELS, -1), state["gain"], state["length"])
+
+        def layer(name, rows):
+            return rows @ state[f"{name}.weight"].T + state.get(f"{name}.bias", 0)
+
+        theta = phi = unit.T
+        if pairwise != "gaussian":
+            theta, phi = layer("theta", theta), layer("phi", phi)
+        if pairwise == "concatenation":
+            theta, phi = layer("w_theta", theta), layer("w_phi", phi)
+        weights = loop_oracle.affinity(
+            theta,
+            phi,
+            pairwise=pairwise,
+            scale=1.0,
+            query_thw=(3, 4, 5),
+            kernel=(1, 1, 1),
+            scope="spacetime",
+            groups=1,
+        )
+        added = layer("out", weights @ layer("g", standard.T))
+        np.testing.assert_allclose(answer, clip + added.T.reshape(clip.shape), rtol=0, atol=EXACT)
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_a_new_block_changes_nothing(pairwise):
+    block = NormalisedBlock(CHANNELS, pairwise)
+    torch.nn.init.zeros_(block.out.weight)
+    x = torch.randn(1, CHANNELS, 2, 3, 4)
+    assert torch.equal(block(x), x)
+
+
+def test_a_new_gaussian_is_the_parameter_free_one():
+    x = torch.randn(1, CHANNELS, 2, 3, 4, generator=torch.Generator().manual_seed(3)) * 30
+    ours, free = NormalisedBlock(CHANNELS, "gaussian").embed(x), ParameterFreeGaussian()
+    table = free.embed(x).theta * free.scale_value**0.5
+    torch.testing.assert_close(ours.theta, table, rtol=0, atol=SINGLE)
+    assert ours.theta is ours.phi
+
+
+def test_a_channel_that_never_changes_says_nothing():
+    x = torch.randn(1, CHANNELS, 2, 3, 4, generator=torch.Generator().manual_seed(4))
+    x[:, 3] = 0.1
+    assert not NormalisedBlock(CHANNELS).normalise(x.flatten(2).mT)[1][..., 3].any()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, -300.0])
+def test_features_without_variation_look_everywhere_alike(level):
+    pieces = NormalisedBlock(CHANNELS, "gaussian").embed(torch.full((1, CHANNELS, 2, 3, 4), level))
+    assert not pieces.theta.any()
