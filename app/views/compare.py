@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from app import state
+from app import networks, state
 from app.opening import open_page, open_with_progress
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices
@@ -89,19 +89,21 @@ def _blocks_menu(compared: Compared, first: Opened) -> Compared:
 
 def _networks_menu(compared: Compared, first: Opened) -> Compared:
     card = first.session.model.card
-    titles = {card.id: card.title} | {other.id: other.title for other in list_models()}
+    titles = {card.id: card.title} | networks.menu()
+    short = dict(zip(titles, apart(list(titles.values())), strict=True))
     known = [name for name in compared.models if name in titles]
     picked = st.multiselect(
         "Networks",
         titles,
         default=known[:MOST_PANES] or list(titles)[:FIRST_PANES],
-        format_func=titles.__getitem__,
+        format_func=short.__getitem__,
         max_selections=MOST_PANES,
         key=f"compare-networks-{card.id}",
         label_visibility="collapsed",
         placeholder="Choose networks",
     )
-    return replace(compared, models=tuple(picked), blocks=(_block_menu(compared, first),))
+    everywhere = [set(other.blocks) for other in list_models() if other.id in picked]
+    return replace(compared, models=tuple(picked), blocks=(_block_menu(compared, first, everywhere),))
 
 
 def _clips_menu(compared: Compared, first: Opened) -> Compared:
@@ -124,9 +126,11 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
     return replace(compared, other=picked, blocks=(_block_menu(compared, first),))
 
 
-def _block_menu(compared: Compared, first: Opened) -> str:
+def _block_menu(compared: Compared, first: Opened, everywhere: Sequence[set[str]] = ()) -> str:
+    """Draw the menu of blocks; unless one was chosen, begin with the last that each of ``everywhere`` has."""
     titles = {block.name: block.title for block in first.session.capture.blocks}
-    known = next((name for name in compared.blocks if name in titles), first.session.block().name)
+    common = [name for name in titles if all(name in names for names in everywhere)]
+    known = next((name for name in compared.blocks if name in titles), [*titles, *common][-1])
     return st.selectbox(
         "Block",
         titles,

@@ -1,7 +1,7 @@
 // Several answers to one question, side by side: blocks, networks or clips under one pointer.
 
 import { hasColumns, timesEven } from "./affinity.js";
-import { askBlock, leavesOut } from "./answer.js";
+import { askBlock, strongestOf } from "./answer.js";
 import { ComparisonPanel } from "./comparison_panel.js";
 import { comparisonSpoken, differenceWords, figureRow, figureTitles, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
 import { el } from "./dom.js";
@@ -63,11 +63,12 @@ export class Comparison {
     this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
     this.difference = { pane: new Pane(() => {}) };
     const { bundle, block } = this.panes[0];
-    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: true, minus: this.#comparable() };
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
     this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
-    this.field.replaceChildren(...this.clips.map(({ question }) => question.root), ...this.panes.map(({ pane }) => pane.root), this.difference.pane.root);
-    this.field.style.setProperty("--panes", this.panes.length + this.clips.length);
+    const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
+    this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.pane.root);
+    this.field.classList.toggle("is-pair", this.clips.length > 1);
     this.panel.open(this.panes.map(({ title }) => title), figureTitles(this.alone));
     this.teller.knows(null);
     if (asked) this.adopt(asked);
@@ -169,7 +170,7 @@ export class Comparison {
 
   #key(event) {
     if (this.panes.length === 0 || event.target !== this.field) return;
-    const action = actionOf(event, this.state, this.shown);
+    const action = actionOf(event, this.state, this.shown[this.state.lead]);
     if (!action || ELSEWHERE.has(action.type)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -198,7 +199,7 @@ export class Comparison {
     const clip = this.clips.findIndex(({ question }) => question.picture === picture);
     if (clip >= 0) return { picture, clip, asks: true, at: { frame: this.#at(clip).frame, ...place } };
     const { pane, clip: own } = this.#paneOf(picture);
-    const frame = pane.frameOf(picture, this.#carry(this.shown, own));
+    const frame = pane.frameOf(picture, this.shown[own]);
     return { picture, clip: own, asks: picture !== pane.answer.picture, at: { frame, ...place } };
   }
 
@@ -222,7 +223,7 @@ export class Comparison {
       pane.figures = figuresOf(pane.answered, pane.bundle.media);
     }
     this.times = Math.max(...this.panes.map(({ times }) => times));
-    this.shown = state.held ?? this.#strongestFrame();
+    this.shown = this.clips.map((_, clip) => (state.held === null ? this.#strongestFrame(clip) : this.#carry(state.held, clip)));
     for (const [clip, { question, bundle }] of this.clips.entries()) this.#showQuestion(clip, question, bundle);
     for (const [index, pane] of this.panes.entries()) this.#showPane(pane, index === 0 && state.held !== null);
     this.#showDifference();
@@ -232,22 +233,13 @@ export class Comparison {
     this.panel.show({ state, ownKind: first.answered.own.kind, turns, times: this.times, signed });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this.alone)));
     this.speaker.speakSoon(comparisonSpoken(this.panes, state));
-    Object.assign(this.root.dataset, { shown: String(this.shown), pinned: String(state.pinned), direction: state.direction });
+    Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
   }
 
-  /** The frame, counted in the leading clip, that gets most over all panes. */
-  #strongestFrame() {
-    const { lead, scale, at } = this.state;
-    let [best, most] = [at.frame, 0];
-    for (let frame = 0; frame < this.clips[lead].bundle.frames.length; frame++) {
-      const shares = this.panes.map(({ answered, clip }) => {
-        const t = temporalCell(answered.answer.grid, this.#carry(frame, clip));
-        return t < 0 || leavesOut(answered, scale, t) ? 0 : answered.shares[t];
-      });
-      const sum = shares.reduce((total, share) => total + share, 0);
-      if (sum > most) [best, most] = [frame, sum];
-    }
-    return best;
+  /** The frame of a clip that gets most in its first pane. */
+  #strongestFrame(clip) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    return answered.answer.grid.frame_spans[strongestOf(answered, this.state.scale)][0];
   }
 
   #showQuestion(clip, question, bundle) {
@@ -261,7 +253,7 @@ export class Comparison {
   #showPane(pane, held) {
     const { state } = this;
     const { answer } = pane.answered;
-    const frame = this.#carry(this.shown, pane.clip);
+    const frame = this.shown[pane.clip];
     const limit = state.shared ? this.times : pane.times;
     const peak = answer.mass === 0 ? 0 : (limit * answer.mass) / answer.count;
     pane.pane.show({ ...pane.answered, peaks: Array(answer.grid.frames).fill(peak), state, frame, asked: this.#at(pane.clip).frame });
@@ -277,7 +269,7 @@ export class Comparison {
     if (minus === null) return;
     const [first, second] = minus.map((index) => this.panes[index]);
     if (this.difference.of !== first.clip) this.#openDifference(first);
-    const frame = this.#carry(this.shown, first.clip);
+    const frame = this.shown[first.clip];
     const reason = whyNoDifference(first.answered, second.answered);
     let peak = 0;
     if (reason) pane.showNothing(frame, first.answered.answer.grid);

@@ -26,7 +26,7 @@ export class Legend {
 
   /** A scale in even shares that several answers have in common, up to `times`; null where each has its own. */
   showTimes({ times, signed, lift, note }) {
-    const words = (part) => [times === null ? percent(part) : timesWords(part * times), ""];
+    const words = (part) => [(part < 0 ? "−" : "") + (times === null ? percent(Math.abs(part)) : timesWords(Math.abs(part) * times)), ""];
     this.#ticks(1, signed, words, note);
     this.#paint(signed, lift);
   }

@@ -4,72 +4,20 @@ import base64
 import json
 
 import pytest
-from pages import Watched, clip_bytes, mapped_block
+from mounted import Mounted
+from pages import clip_bytes, mapped_block
 
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.viewer import viewer_css, viewer_js
 
 pytestmark = pytest.mark.browser
 
-SITE = "http://viewer.test"
-PAGE = """<!doctype html><body style="margin:0; --st-text-color: #111; --st-background-color: #fff">
-<div id="mount"></div><script type="module">
-import component from "/viewer.js";
-const root = document.getElementById("mount").attachShadow({ mode: "open" });
-root.append(Object.assign(document.createElement("style"), { textContent: await (await fetch("/viewer.css")).text() }));
-window.sent = [];
-window.call = (data) => {
-  window.cleanup = component({ data, parentElement: root, key: "viewer", name: "viewer",
-    setStateValue: (name, value) => window.sent.push([name, value]), setTriggerValue: () => {} });
-};
-window.ready = true;
-</script>"""
 DATA = clip_bytes(blocks=lambda grid: (mapped_block(grid, name="one"), mapped_block(grid, name="two")))
-
-
-class Mounted(Watched):
-    """A page with the component in a shadow root, as Streamlit mounts it; nothing leaves the machine."""
-
-    def __init__(self, page):
-        super().__init__(page)
-        self.fetches, self.served, self.status = 0, DATA, 200
-        page.route(f"{SITE}/**", self._answer)
-        page.goto(f"{SITE}/")
-        page.wait_for_function("window.ready")
-
-    def _answer(self, route):
-        path = route.request.url.removeprefix(SITE)
-        bodies = {
-            "/": (PAGE, "text/html"),
-            "/viewer.js": (viewer_js(), "text/javascript"),
-            "/viewer.css": (viewer_css(), "text/css"),
-        }
-        if path in bodies:
-            body, kind = bodies[path]
-            return route.fulfill(body=body, content_type=f"{kind}; charset=utf-8")
-        if not path.startswith("/bundle"):
-            return route.fulfill(status=404, body="")
-        self.fetches += 1
-        return route.fulfill(status=self.status, body=self.served, content_type="application/octet-stream")
-
-    def call(self, data):
-        self.page.evaluate("(data) => window.call(data)", data)
-
-    def call_ready(self, data):
-        self.call(data)
-        self.page.wait_for_selector(".nlv[data-ready]")
-        self.settle()
-
-    def sent(self):
-        """What Python has heard of, once the viewer's patience with moving pins is over."""
-        self.page.wait_for_timeout(350)
-        return self.page.evaluate("window.sent")
 
 
 @pytest.fixture
 def mounted(chromium):
     context = chromium.new_context(viewport={"width": 1200, "height": 800})
-    yield Mounted(context.new_page())
+    yield Mounted(context.new_page(), DATA)
     context.close()
 
 

@@ -15,6 +15,8 @@ from bundles import full_bundle, make_block, make_bundle, make_frames
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
+from nonlocal_core.measures import measure_row, top_overlap
+from nonlocal_core.query import row
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
 
@@ -209,6 +211,50 @@ def test_points_and_cells_are_those_of_geometry(box, tmp_path):
         )
         assert answer["middle"]["frame"] == grid.span(cell.t)[0]
     assert outside > 0, "a key grid of odd sizes ends before the frame does"
+
+
+def test_figures_side_by_side_are_those_of_the_measures(tmp_path):
+    """The measures themselves are held to explicit loops elsewhere; here the browser's are held to them."""
+    facts = {"grid": GRID, "channels": 6, "off_grid": ("class token", "register")}
+    blocks = [
+        make_block(pairwise, name=f"{pairwise}-{side}-{scope}", subsample=(2, 2, 2), scope=scope, seed=seed, **facts)
+        for seed, (pairwise, scope, side) in enumerate(
+            itertools.product(("gaussian", "dot_product"), ("spacetime", "space"), ("one", "two"))
+        )
+    ]
+    frames = make_frames(FRAMES)
+    data = make_bundle(*blocks, frames=frames)
+    captures = {block.capture.name: block.capture for block in decode_bundle(data).blocks}
+    clip = {"shown_hw": frames.info.shown_hw, "pts_seconds": frames.pts_seconds}
+    asked = [
+        (name, name.replace("one", "two"), cell)
+        for name in captures
+        if "one" in name
+        for cell in ((0, 0, 0), (3, 5, 7))
+    ]
+    questions = []
+    for name, other, cell in asked:
+        x, y = captures[name].query_grid.center(Cell(*cell))
+        questions.append({"block": name, "other": other, "point": {"frame": cell[0], "x": x, "y": y}})
+    found = ask(tmp_path, data, questions)["answers"]
+    for (name, other, cell), given in zip(asked, found, strict=True):
+        first, second = (row(captures[block], Cell(*cell)) for block in (name, other))
+        figures, label = measure_row(first, **clip), f"{name} {cell}"
+        expected = {
+            "spread": figures.effective_keys,
+            "ownFrame": figures.own_frame_share,
+            "distance": figures.distance,
+            "seconds": figures.seconds_away,
+            "times": figures.top_times_uniform,
+        }
+        assert given["figures"] == pytest.approx(expected, rel=SUM_TOLERANCE), label
+        if captures[name].scope == "spacetime":  # under space, a grid has fewer keys of weight than are compared
+            assert given["overlap"] == pytest.approx(top_overlap(first, second)), label
+        even = [
+            answer.values * answer.key_count / (np.abs(answer.values).sum() + sum(map(abs, answer.off_grid.values())))
+            for answer in (first, second)
+        ]
+        np.testing.assert_allclose(given["difference"], even[0] - even[1], atol=1e-4, err_msg=label)
 
 
 def test_parts_without_a_page():

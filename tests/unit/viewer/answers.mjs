@@ -1,8 +1,11 @@
 // Answers questions about a bundle with the viewer's own modules; test_viewer_js.py compares them with NumPy.
-// argv: bundle, questions (JSON). Each question is { block, direction, cell } or { block, point, grid }.
+// argv: bundle, questions (JSON). Each question is { block, direction, cell },
+// { block, point, grid }, or { block, point, other }, which asks for figures and for the agreement of two blocks.
 
 import { readFileSync } from "node:fs";
 import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/affinity.js";
+import { askBlock } from "../../../nonlocal_core/viewer/answer.js";
+import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewer/figures.js";
 import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/grid.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
 
@@ -10,8 +13,18 @@ const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
 const questions = JSON.parse(readFileSync(process.argv[3], "utf8"));
 
-function answer({ block: name, direction, cell, point, grid }) {
-  const block = bundle.blocks.find((candidate) => candidate.name === name);
+function blockOf(name) {
+  return bundle.blocks.find((candidate) => candidate.name === name);
+}
+
+function compare(block, other, point) {
+  const [one, two] = [block, other].map((asked) => askBlock(asked, "row", point));
+  return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference: [...differenceOf(one.answer, two.answer).values] };
+}
+
+function answer({ block: name, direction, cell, point, grid, other }) {
+  const block = blockOf(name);
+  if (other) return compare(block, blockOf(other), point);
   if (point) {
     const found = cellAt(block[grid], point);
     return { cell: found, t: temporalCell(block[grid], point.frame), bounds: found && boundsOf(block[grid], found), middle: found && pointOf(block[grid], found) };
