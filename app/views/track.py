@@ -29,6 +29,7 @@ from nonlocal_core.tracking import (
 _BOX = "A box"
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
+MAX_MASK_MB = 8
 MASK_TYPES = ["png", "gif", "bmp", "webp"]
 
 
@@ -56,7 +57,11 @@ def _track(opened: Opened, choices: Choices) -> None:
         ways = [*truths, _BOX]
         first = session.first_question()
         asked = next((name for name, masks in truths.items() if _holds(masks[first.frame], first.x, first.y)), ways[0])
-        marked = st.segmented_control("What to find", ways, default=asked, required=True, key="track-mark")
+        marked = (
+            st.segmented_control("What to find", ways, default=asked, required=True, key="track-mark")
+            if truths
+            else _BOX
+        )
         frame = st.slider("Marked frame", 1, len(session.frames.rgb), first.frame + 1, key="track-frame") - 1
         k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
         truth = _truth(session, truths, marked)
@@ -106,7 +111,11 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> n
         name = st.selectbox("Score against", ["nothing", *truths], key="track-truth")
         return truths.get(name)
     files = st.file_uploader(
-        "True masks, one picture for each shown frame", type=MASK_TYPES, accept_multiple_files=True, key="track-masks"
+        "True masks, one picture for each shown frame",
+        type=MASK_TYPES,
+        accept_multiple_files=True,
+        max_upload_size=MAX_MASK_MB,
+        key="track-masks",
     )
     if not files:
         return None
