@@ -45,10 +45,10 @@ def current(default_clip: str) -> Choices:
     return cast(Choices, st.session_state[_KEY])
 
 
-def choose(choices: Choices) -> None:
-    """Keep new choices and put them into the address bar."""
+def choose(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
+    """Keep new choices and put them into the address bar, with what the page itself adds to it."""
     st.session_state[_KEY] = choices
-    st.query_params.from_dict(to_link(choices))
+    st.query_params.from_dict(to_link(choices) | dict(page_link or {}))
 
 
 def update(**changes: Any) -> None:

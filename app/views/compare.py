@@ -32,7 +32,9 @@ class Compared:
 
     subject: Subject = "blocks"
     blocks: tuple[str, ...] = ()
-    """Names of blocks; beside networks and clips the first one counts."""
+    """Names of this network's blocks."""
+    block: str = ""
+    """The one block that networks or clips are compared by."""
     models: tuple[str, ...] = ()
     other: str = ""
     """The second clip."""
@@ -57,7 +59,9 @@ def draw() -> None:
         )
         compared = _MENUS[subject](replace(compared, subject=subject), first)
     st.session_state[_KEY] = compared
-    _put_in_address(compared)
+    link = state.to_link(choices) | to_link(compared)
+    if st.query_params.to_dict() != link:
+        state.choose(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if panes:
         _answer(tuple(panes), choices, compared)
@@ -67,8 +71,7 @@ def draw() -> None:
 def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared) -> None:
     pin = side_by_side(panes, first=choices.pin)
     if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
-        state.update(pin=pin)
-        _put_in_address(compared)
+        state.choose(replace(state.current(FIRST_CLIP), pin=pin), to_link(compared))
 
 
 def _blocks_menu(compared: Compared, first: Opened) -> Compared:
@@ -103,7 +106,7 @@ def _networks_menu(compared: Compared, first: Opened) -> Compared:
         placeholder="Choose networks",
     )
     everywhere = [set(other.blocks) for other in list_models() if other.id in picked]
-    return replace(compared, models=tuple(picked), blocks=(_block_menu(compared, first, everywhere),))
+    return replace(compared, models=tuple(picked), block=_block_menu(compared, first, everywhere))
 
 
 def _clips_menu(compared: Compared, first: Opened) -> Compared:
@@ -123,14 +126,14 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
     )
     if st.button("Keep the open clip as the second", help="Then open another one as the first"):
         picked = open_clip
-    return replace(compared, other=picked, blocks=(_block_menu(compared, first),))
+    return replace(compared, other=picked, block=_block_menu(compared, first))
 
 
 def _block_menu(compared: Compared, first: Opened, everywhere: Sequence[set[str]] = ()) -> str:
     """Draw the menu of blocks; unless one was chosen, begin with the last that each of ``everywhere`` has."""
     titles = {block.name: block.title for block in first.session.capture.blocks}
     common = [name for name in titles if all(name in names for names in everywhere)]
-    known = next((name for name in compared.blocks if name in titles), [*titles, *common][-1])
+    known = compared.block if compared.block in titles else [*titles, *common][-1]
     return st.selectbox(
         "Block",
         titles,
@@ -150,7 +153,6 @@ def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
     if compared.subject == "blocks":
         titles = {block.name: block.title for block in first.session.capture.blocks}
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
-    block = compared.blocks[0]
     if compared.subject == "clips":
         wanted = [choices, replace(choices, clip=compared.other)]
     else:
@@ -166,7 +168,7 @@ def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
     else:
         names = apart([opened.session.model.card.title for opened in answers])
     return [
-        _pane(opened, one, _there(opened.session, block), name)
+        _pane(opened, one, _there(opened.session, compared.block), name)
         for opened, one, name in zip(answers, wanted, names, strict=True)
     ]
 
@@ -204,16 +206,10 @@ def _current() -> Compared:
     return cast(Compared, st.session_state[_KEY])
 
 
-def _put_in_address(compared: Compared) -> None:
-    """Write what is compared beside the choices that every page has."""
-    link = state.to_link(state.current(FIRST_CLIP)) | to_link(compared)
-    if st.query_params.to_dict() != link:
-        st.query_params.from_dict(link)
-
-
 def to_link(compared: Compared) -> dict[str, str]:
     """Return the query parameters that restore what is compared."""
-    link = {"compare": compared.subject, "blocks": ",".join(compared.blocks)}
+    blocks = compared.blocks if compared.subject == "blocks" else (compared.block,)
+    link = {"compare": compared.subject, "blocks": ",".join(blocks)}
     if compared.subject == "networks":
         link["networks"] = ",".join(compared.models)
     if compared.subject == "clips":
@@ -224,6 +220,9 @@ def to_link(compared: Compared) -> dict[str, str]:
 def from_link(params: Mapping[str, str]) -> Compared:
     """Return what a link compares. What is not understood is left out, as everywhere."""
     named = params.get("compare")
-    names = {key: tuple(filter(None, params.get(key, "").split(","))) for key in ("blocks", "networks")}
     subject: Subject = next((subject for subject in SUBJECTS if subject == named), "blocks")
-    return Compared(subject=subject, blocks=names["blocks"], models=names["networks"], other=params.get("with", ""))
+    blocks, models = (tuple(filter(None, params.get(key, "").split(","))) for key in ("blocks", "networks"))
+    other = params.get("with", "")
+    if subject == "blocks":
+        return Compared(blocks=blocks)
+    return Compared(subject=subject, block=next(iter(blocks), ""), models=models, other=other)

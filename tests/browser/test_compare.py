@@ -1,0 +1,263 @@
+"""Answers side by side: the component in a shadow root on clips that are known, then the page in the running app."""
+
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from mounted import Mounted
+from pages import clip_bytes, mapped_block
+from playwright.sync_api import expect
+from serving import app_server
+
+from nonlocal_core.geometry import QueryGrid
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def turned(grid, **facts):
+    """A block that looks elsewhere than ``mapped_block`` does: its rows in reverse order."""
+    block = mapped_block(grid)
+    return mapped_block(grid, theta=block.theta[::-1].copy(), **facts)
+
+
+def blocks(grid):
+    coarse = QueryGrid.over_clip(clip_frames=grid.frames, frames=grid.frames, rows=3, cols=4)
+    return (mapped_block(grid, name="one"), turned(grid, name="two"), mapped_block(coarse, name="coarse"))
+
+
+CLIP = clip_bytes(blocks=blocks, tour=False)
+LONGER = clip_bytes(frames=5, name="longer.mp4", blocks=blocks, tour=False)
+PANES = [
+    {"url": "/bundle/a", "id": "a", "clip": "a", "title": f"Pane {name}", "block": name}
+    for name in ("one", "two", "coarse")
+]
+
+CAT = "clip=sample:chelsea&short_side=128"
+OWN = ".nlv-pane[data-block]"
+CELLS = "(panes) => panes.map((pane) => pane.dataset.cell)"
+PAINTED = """(heats) => heats.filter((heat) => !heat.hidden).reduce((sum, heat) => {
+    const { data } = heat.getContext("2d").getImageData(0, 0, heat.width, heat.height);
+    return sum + data.filter((value, i) => i % 4 === 3 && value > 0).length;
+}, 0)"""
+
+
+class Bench(Mounted):
+    """The comparison, mounted."""
+
+    def show(self, panes, **data):
+        self.call_ready({"mode": "compare", "panes": panes, **data})
+
+    def cells(self):
+        """The cell that each pane asks from; the difference has none."""
+        return self.page.locator(OWN).evaluate_all(CELLS)
+
+    def pane(self, index):
+        return self.page.locator(".nlv-pane").nth(index)
+
+    def painted(self, pane):
+        """How many pixels of heat a pane shows, over all frames."""
+        return pane.locator(".nlv-film .nlv-heat").evaluate_all(PAINTED)
+
+    def subtract(self, first, second):
+        self.page.get_by_label("Difference: this").select_option(index=first)
+        self.settle()
+        if first:
+            self.page.get_by_label("Difference: less this").select_option(index=second - 1)
+        self.settle()
+        self.settle()  # a pane that appears is laid out first
+
+
+@pytest.fixture
+def bench(chromium):
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    yield Bench(context.new_page(), {"/bundle/a": CLIP, "/bundle/b": LONGER})
+    context.close()
+
+
+def test_one_pointer_moves_all_panes_and_hovering_sends_nothing(bench):
+    bench.show(PANES)
+    fetched = len(bench.requests)
+    assert bench.fetches == 1, "three blocks of one bundle travel once"
+    for x, y, cell, coarse in ((0.1, 0.9, "0,8,1", "0,2,0"), (0.7, 0.3, "0,2,11", "0,0,2")):
+        bench.point(bench.asks, x, y)
+        assert bench.cells() == [cell, cell, coarse]
+    bench.point(bench.pane(1).locator("[data-frame='2']"), 0.5, 0.5)  # the strip of one pane asks all of them
+    assert bench.cells() == ["2,4,8", "2,4,8", "2,1,2"]
+    assert bench.page.locator(".nlv-pane .nlv-frame.is-asked [data-frame='2']").count() == 4
+    assert bench.sent() == []
+    assert len(bench.requests) == fetched
+    assert not bench.complaints
+
+
+def test_the_answers_are_those_of_their_blocks(bench):
+    bench.show(PANES)
+    bench.point(bench.asks, 0.03, 0.05)  # cell 0,0,0: "one" looks at 1,4,8, "two" at the target of the last cell
+    bench.point(bench.pane(0).locator(".nlv-answers .nlv-picture"), 8.5 / 16, 4.5 / 9)
+    assert bench.page.locator(".nlv-tip").inner_text().startswith("Pane one: 1 · 432× even share · frame 2, row 5")
+    rows = bench.page.locator(".nlv-figures tbody tr")
+    figures = [rows.nth(i).locator("td").all_inner_texts() for i in range(3)]
+    assert [line[0] for line in figures] == ["1 of 432", "1 of 432", "1 of 36"]
+    assert [line[1] for line in figures] == ["<0.1 %", "100 %", "<0.1 %"], "only the second looks at its own frame"
+    assert [line[4] for line in figures] == ["432×", "432×", "36×"]
+    assert [line[5] for line in figures][::2] == ["100 %", "other cells"]
+
+
+def test_a_map_less_itself_is_empty(bench):
+    bench.show(PANES)
+    difference = bench.pane(3)
+    assert bench.painted(difference) > 0, "the first two of one grid are subtracted on arrival, and differ"
+    bench.subtract(1, 1)
+    assert bench.painted(difference) == 0
+    assert difference.get_attribute("data-peak") == "0"
+    assert "the same" in difference.locator(".nlv-notice").inner_text()
+    bench.subtract(1, 3)
+    assert bench.painted(difference) == 0
+    assert "different cells, 3×9×16 and 3×3×4" in difference.locator(".nlv-notice").inner_text()
+    bench.subtract(2, 1)
+    assert bench.painted(difference) > 0
+    bench.subtract(0, 0)
+    assert not difference.is_visible()
+    assert [text for text in bench.complaints if "readback" not in text] == []  # this test reads canvases back
+
+
+def test_one_scale_for_all_is_said_on_every_picture(bench):
+    bench.show(PANES)
+    limits = bench.page.locator(".nlv-pane .nlv-limit")
+    bench.point(bench.pane(0).locator("[data-frame='1']"), 0.5, 0.5)  # from here no block looks at its own frame
+    own = limits.all_inner_texts()[:3]
+    bench.page.get_by_role("button", name="One for all").click()
+    bench.settle()
+    shared = limits.all_inner_texts()[:3]
+    assert own == ["full colour 432× even share", "full colour 432× even share", "full colour 36× even share"]
+    assert shared == [own[0]] * 3
+
+
+def test_the_keyboard_moves_pins_and_turns_every_pane(bench):
+    bench.show(PANES)
+    bench.page.locator(".nlv-field").focus()
+    for key in ("ArrowRight", "ArrowDown", ">", "b", "h", "p"):  # the last three belong to the viewer of one block
+        bench.page.keyboard.press(key)
+    bench.settle()
+    assert bench.cells() == ["1,5,9", "1,5,9", "1,1,2"]
+    bench.page.keyboard.press("Enter")
+    [[_, pin]] = bench.sent()
+    assert (pin["frame"], pin["x"], pin["y"], pin["block"]) == (1, 9.5 / 16, pytest.approx(5.5 / 9), "one")
+    bench.page.keyboard.press("d")
+    bench.settle()
+    assert bench.page.locator(".nlv").get_attribute("data-direction") == "column"
+    bench.page.keyboard.press("Escape")
+    assert bench.sent()[-1] == ["pinned", None]
+    bench.page.keyboard.press("?")
+    assert bench.page.locator("dialog[open]").inner_text().startswith("point, tap or drag")
+
+
+def test_two_clips_follow_each_other_at_the_same_part_of_their_length(bench):
+    other = {"url": "/bundle/b", "id": "b", "clip": "b", "title": "Longer", "block": "one"}
+    bench.show([PANES[0], other], query={"frame": 2, "x": 0.5, "y": 0.5, "block": "one"})
+    assert bench.cells() == ["2,4,8", "4,4,8"]
+    assert bench.page.locator(".nlv-asks").count() == 2
+    bench.page.locator(".nlv-field").focus()
+    bench.page.keyboard.press("Escape")
+    bench.point(bench.pane(1).locator("[data-frame='3']"), 0.03, 0.05)  # asked in the longer clip, exactly there
+    assert bench.cells() == ["2,0,0", "3,0,0"]
+    assert not bench.complaints
+
+
+def test_other_panes_of_the_same_clip_keep_the_question(bench):
+    bench.show(PANES[:2], query={"frame": 1, "x": 0.2, "y": 0.3, "block": "one"})
+    bench.show(PANES[1:], query={"frame": 1, "x": 0.2, "y": 0.3, "block": "one"})
+    bench.page.wait_for_function(
+        "document.querySelector('#mount').shadowRoot.querySelectorAll('.nlv-pane').length === 3"
+    )
+    bench.settle()
+    assert bench.cells() == ["1,2,3", "1,0,0"]
+    assert bench.fetches == 1
+
+
+def test_a_phone_shows_two_in_a_row_under_the_question(chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
+    bench = Bench(context.new_page(), CLIP)
+    bench.show(PANES)
+    assert bench.page.evaluate("document.documentElement.scrollWidth") <= 390
+    boxes = [bench.pane(i).bounding_box() for i in range(3)]
+    assert boxes[0]["y"] == boxes[1]["y"] < boxes[2]["y"]
+    bench.page.mouse.wheel(0, 300)
+    bench.settle()
+    box = bench.asks.bounding_box()
+    assert 0 <= box["y"] < 120, "the question stays in sight while its answers scroll"
+    bench.page.touchscreen.tap(box["x"] + 0.1 * box["width"], box["y"] + 0.5 * box["height"])
+    bench.settle()
+    assert bench.cells()[0] == "0,4,1"
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+def visit(chromium, url):
+    """Open a page in a fresh profile; ``page.sent`` counts what it sends to the server."""
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.sent, page.complaints = [], []
+    page.on("request", lambda request: page.sent.append(request.url))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append("message")))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(url)
+    page.wait_for_selector("[data-ready]")
+    return page
+
+
+def test_the_page_compares_blocks_and_its_address_restores_the_view(chromium, address):
+    page = visit(chromium, f"{address}/compare?{CAT}&compare=blocks&blocks=stride8,stride16")
+    panes = page.locator(".nlv-pane[data-block]")
+    expect(panes).to_have_count(2)
+    picture = page.locator(".nlv-asks .nlv-picture")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    page.wait_for_timeout(500)  # the page's own first messages
+    before = len(page.sent)
+    for x in (0.2, 0.4, 0.6):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_timeout(500)
+    assert len(page.sent) == before, "hovering asks nothing of the server"
+    page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_function("location.search.includes('at=')")
+    asked = parse_qs(urlparse(page.url).query)
+    assert (asked["compare"], asked["blocks"], asked["block"]) == (["blocks"], ["stride8,stride16"], ["stride8"])
+    cells = panes.evaluate_all(CELLS)
+    again = visit(chromium, page.url)
+    expect(again.locator(".nlv")).to_have_attribute("data-pinned", "true")
+    assert again.locator(OWN).evaluate_all(CELLS) == cells
+    assert page.complaints == again.complaints == []
+
+
+def test_the_page_compares_networks_and_two_clips(chromium, address):
+    models = "lite0-parameter-free,lite0-concatenation-untrained"
+    page = visit(chromium, f"{address}/compare?{CAT}&compare=networks&networks={models}")
+    titles = page.locator(f"{OWN} .nlv-lead")
+    expect(titles).to_have_text(["Parameter-free", "With concatenation blocks, untrained"])
+    page.get_by_text("Two clips", exact=True).click()
+    expect(page.locator(".nlv-asks")).to_have_count(2)
+    expect(titles.first).to_have_text("Chelsea")
+    page.get_by_role("button", name="Keep the open clip as the second").click()
+    expect(titles).to_have_text(["Chelsea", "Chelsea"])
+    expect(page.locator(".nlv-pane[data-peak]")).to_have_attribute("data-peak", "0")
+    assert parse_qs(urlparse(page.url).query)["with"] == ["sample:chelsea"]
+    assert page.complaints == []
+
+
+def test_presenting_in_the_app_fills_the_screen_and_leaves_again(chromium, address):
+    page = visit(chromium, f"{address}/?{CAT}")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(".nlv.is-presenting:fullscreen")
+    expect(page.locator(".nlv-guide")).to_contain_text("1 of 3.")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".nlv-guide")).to_contain_text("2 of 3.")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nlv:not(.is-presenting)")
+    assert page.complaints == []
