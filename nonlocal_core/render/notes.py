@@ -63,7 +63,7 @@ def arrow_notes(row: AffinityLike, strongest: float, *, arrows: int) -> list[str
         times = number(abs(strongest) * times_uniform_per_unit(row))
         signs = "; blue ones are negative" if is_signed(row) else ""
         sentences.append(
-            f"Wider and brighter is more{signs}: the strongest leads to a weight of {number(strongest)}, "
+            f"Wider and brighter is more{signs}; the strongest leads to a weight of {number(strongest)}, "
             f"{times} times an even share."
         )
     return sentences
@@ -75,7 +75,8 @@ def _bars_and_arrows(row: AffinityLike, arrows: int) -> list[str]:
         sentences.append(f"Bars: each frame's part of the sum of all {'absolute ' * is_signed(row)}weights.")
     if arrows:
         where = f" {OWN}" if grid.frames > len(own_times(row)) else ""
-        sentences.append(f"Arrows: the {arrows} strongest keys{where}.")
+        which = f"Arrows: the {arrows} strongest keys" if arrows > 1 else "Arrow: the strongest key"
+        sentences.append(f"{which}{where}.")
     top = top_times_uniform(row)
     if 0 < top < NEARLY_EVEN:
         sentences.append(f"Nearly even, so no arrows: no key gets more than {top:.2f} times an even share.")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.render.affinity import AffinityLike, own_times, top_times_uniform
+from nonlocal_core.render.affinity import AffinityLike, own_times, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.colours import ColourMap
 from nonlocal_core.render.layout import Layout, Rect
 from nonlocal_core.render.marks import Arrow, Point, strongest
@@ -13,12 +13,17 @@ Keys = tuple[tuple[Cell, float], ...]
 
 
 def arrow_keys(row: AffinityLike, count: int) -> Keys:
-    """Return the strongest keys outside the query's own frame; none where the row is so even that they mean nothing."""
+    """Return the strongest keys outside the query's own frame, of those above an even share.
+
+    None where the row is so even that the strongest mean nothing.
+    """
     own = own_times(row)
     elsewhere = len(own) < row.key_grid.frames
     if top_times_uniform(row) < NEARLY_EVEN:
         return ()
-    return strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
+    found = strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
+    per_unit = times_uniform_per_unit(row)
+    return tuple((cell, value) for cell, value in found if abs(value) * per_unit > 1)
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:

@@ -84,7 +84,7 @@ def words_of(drawing):
 
 def test_the_words_say_what_is_drawn():
     heat = np.full((5, 6, 8), 0.001)
-    heat[1, 2, 3], heat[4, 4, 6] = 0.5, 0.25
+    heat[1, 2, 3], heat[4, 4, 6], heat[0, 0, 0] = 0.5, 0.25, 0.01
     row = make_row(heat, query=(1, 2, 3))
     said = words_of(draw(row, count=7))
     assert said[:3] == [
@@ -93,11 +93,12 @@ def test_the_words_say_what_is_drawn():
         "Query in frame 2 of 5 at 0.40 s, row 3 of 6, column 4 of 8",
     ]
     text = " ".join(said)
-    assert "Arrows: the 7 strongest keys outside the query's own frame." in text
+    assert "Arrows: the 2 strongest keys outside the query's own frame." in text
     times = 0.25 * 240 / heat.sum()
     assert f"the strongest leads to a weight of 0.25, {times:.1f} times an even share." in text
     assert f"{100 * heat[4].sum() / heat.sum():.1f} %" in said
     assert "Colour" not in text
+    assert "Arrow: the strongest key outside the query's own frame." in " ".join(words_of(draw(row, count=1)))
     warned = Caption(clip="clip.mp4", model="Network", block="res4/5", warning="Untrained weights.")
     assert "Untrained weights." in words_of(draw(row, caption=warned))
 
