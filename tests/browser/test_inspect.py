@@ -1,0 +1,97 @@
+"""Inspect in a real Chromium: every number on the page is the one that the Python API computes."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from serving import app_server
+
+from nonlocal_core import Session, list_models
+from nonlocal_core.ablation import answer, cells_in_box, class_changes, moved
+from nonlocal_core.measures import measure_block
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
+expect.set_options(timeout=PATIENCE_MS)
+
+SMALL = {"frames": 3, "short_side": 64}
+QUERY = "clip=sample:composed&frames=3&short_side=64"
+MODEL = max(list_models(), key=lambda card: ("parameter_free", "untrained", "trained").index(card.status)).id
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield page
+    context.close()
+
+
+def expect_table(page, expected):
+    rows = page.locator("[data-testid=stTable] tbody tr")
+    expect(rows).to_have_count(len(expected))
+    for row, cells in zip(rows.all(), expected, strict=True):
+        expect(row.locator("td")).to_have_text(cells)
+
+
+def expected_table(before, after):
+    return [
+        [
+            change.name,
+            f"{100 * change.before:.2f} %",
+            f"{100 * change.after:.2f} %",
+            f"{100 * (change.after - change.before):+.2f}",
+        ]
+        for change in class_changes(before, after)
+    ]
+
+
+def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, address):
+    page.goto(f"{address}/inspect?{QUERY}&block=stride16")
+    session = Session.open("sample:composed", **SMALL)
+    block = session.block("stride16")
+    expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
+    expect(page.get_by_text("There is nothing to switch off")).to_be_visible()
+    measured = measure_block(block, shown_hw=session.frames.info.shown_hw, pts_seconds=session.frames.pts_seconds)
+    shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
+    assert shown == [
+        "none",
+        f"{measured.query_dependence:.3f}",
+        f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
+        f"{100 * measured.own_frame_share:.0f} %",
+        f"{100 * measured.distance:.0f} % of the diagonal",
+        f"{measured.frames_away:.1f} frames",
+    ]
+    page.get_by_role("combobox", name="Block").click()
+    page.get_by_role("option", name=session.block("stride8").title, exact=True).click()
+    expect(page).to_have_url(re.compile("block=stride8(&|$)"))
+    expect(page.locator("[data-testid=stMetricValue]").nth(2)).not_to_have_text(shown[2])
+
+
+def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
+    page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}")
+    session = Session.open("sample:composed", MODEL, frames=2, short_side=128)
+    block = session.block()
+    before, without = answer(session), answer(session, switched_off=[block.name])
+    hands = page.locator("[data-testid=stMetric]").filter(has_text="Probability that changed hands")
+    expect(hands).to_contain_text(f"{100 * moved(before, without):.2f} %")
+    expect_table(page, expected_table(before, without))
+
+    page.get_by_text("What a region says").click()
+    asked = session.first_question()
+    ends = [max(asked.x - 0.12, 0), max(asked.y - 0.12, 0), min(asked.x + 0.12, 1), min(asked.y + 0.12, 1)]
+    box = tuple(round(100 * end) / 100 for end in ends)
+    cut = cells_in_box(block.key_grid, box)
+    assert cut.any()
+    after = answer(session, cut_keys={block.name: cut})
+    expect(page.get_by_text(f"{int(cut.sum()):,} of {cut.size:,} places")).to_be_visible()
+    expect(hands).to_contain_text(f"{100 * moved(before, after):.2f} %")
+    expect_table(page, expected_table(before, after))
