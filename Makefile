@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench lock readme tools picture clean
+.PHONY: help app test check bench lock readme peers tools picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,8 +14,8 @@ help: ## list these verbs
 app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
 	$(BIN)/streamlit run app/server.py --server.port $(PORT)
 
-test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
-	$(BIN)/pytest
+test: $(VENV)/test.stamp peers tools check ## run every check and test, those in a real browser included
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/test.stamp ## lint, types and import law
 	$(BIN)/ruff check .
@@ -22,7 +23,7 @@ check: $(VENV)/test.stamp ## lint, types and import law
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/bench.stamp ## measure what the README quotes, against named peers
+bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peers
 	$(BIN)/python benchmarks/ops.py
 	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/viewer.py
@@ -37,6 +38,9 @@ lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
 readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
 	$(BIN)/python tests/contracts/readme.py
 
+peers: $(VENV)/test.stamp ## other people's networks, which ours are compared with; without them these tests are skipped
+	@$(MAKE) --silent $(VENV)/peers.stamp || echo "The peers could not be installed; the tests that need them are skipped."
+
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
 	@sh tests/tools.sh
 
@@ -49,8 +53,10 @@ $(VENV)/test.stamp: $(VENV)/app.stamp
 	$(BIN)/pip install --quiet -e '.[test]'
 	@touch $@
 
-$(VENV)/bench.stamp: $(VENV)/test.stamp
-	$(BIN)/pip install --quiet -e '.[bench]'
+# timm and mmaction2 without what they ask for, since only the files of their networks are imported.
+$(VENV)/peers.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet -e '.[peers]'
+	$(BIN)/pip install --quiet --no-deps timm==1.0.31 mmaction2==1.2.0
 	@touch $@
 
 clean: ## remove the environment

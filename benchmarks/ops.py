@@ -1,6 +1,6 @@
 """Time and memory of the non-local block and of the operation alone, against mmcv and PyTorchVideo.
 
-    pip install -e '.[bench]'
+    pip install -e '.[peers]'
     python benchmarks/ops.py            # prints Markdown; about ten minutes on two cores
     python benchmarks/ops.py --quick    # the same code on small maps, in seconds
 

@@ -1,6 +1,6 @@
 """The non-local blocks of mmcv and PyTorchVideo, and how their weights become ours.
 
-Both install with ``pip install -e '.[bench]'``; ``ops.py`` times them and ``tests/parity`` compares their outputs.
+Both install with ``pip install -e '.[peers]'``; ``ops.py`` times them and ``tests/parity`` compares their outputs.
 """
 
 import warnings
@@ -13,7 +13,7 @@ from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
 from nonlocal_core.vocabulary import Pairwise
 
 INSTALLED = find_spec("mmcv") is not None and find_spec("pytorchvideo") is not None
-HOW_TO_INSTALL = "mmcv-lite and pytorchvideo are not installed: pip install -e '.[bench]'"
+HOW_TO_INSTALL = "mmcv-lite and pytorchvideo are not installed: pip install -e '.[peers]'"
 
 Pair = tuple[NonlocalBlock, nn.Module]
 

@@ -1,0 +1,139 @@
+"""Networks of other people through the facade: found, run as they are, left as they were, and honest about the rest."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
+from nonlocal_core.capture.assemble import REBUILD_TOLERANCE
+from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
+
+SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+CHANNELS, CLASSES = 12, 7
+
+
+class Clips(nn.Module):
+    """A network of clips with one block that does change its input."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.stem = nn.Conv3d(3, CHANNELS, (1, 8, 8), (1, 8, 8))
+        self.attend = NonlocalBlock(CHANNELS)
+        nn.init.normal_(self.attend.norm.weight)
+        self.head = nn.Linear(CHANNELS, CLASSES)
+
+    def forward(self, clip):
+        return self.head(self.attend(self.stem(clip)).mean(dim=(2, 3, 4)))
+
+
+class Frames(nn.Module):
+    """A network of single frames with one attention layer over an 8 x 8 patch grid and a class token."""
+
+    image_size, patch_size = 32, 8
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.patches = nn.Conv2d(3, CHANNELS, 8, 8)
+        self.class_token = nn.Parameter(torch.randn(1, 1, CHANNELS))
+        self.attention = nn.MultiheadAttention(CHANNELS, 3, batch_first=True)
+
+    def forward(self, frames):
+        tokens = self.patches(frames).flatten(2).mT
+        tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1)
+        return self.attention(tokens, tokens, tokens)[0]
+
+
+def test_a_network_of_clips_answers_as_it_does_alone():
+    model = Clips().eval()
+    seen = []
+    handle = model.register_forward_hook(lambda _model, args, output: seen.append((args[0], output)))
+    session = Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=3, classes=tuple("abcdefg"))
+    handle.remove()
+    (clip, logits), *more = seen
+    assert more == []
+    assert clip.shape == (1, 3, 3, 48, 80)
+    with torch.inference_mode():
+        np.testing.assert_array_equal(logits, model(clip))
+    best = int(logits.argmax())
+    assert session.capture.classes[0].name == "abcdefg"[best]
+    assert session.capture.classes[0].score == pytest.approx(float(logits.softmax(-1)[0, best]))
+    assert session.block().query_grid.shape == (3, 6, 10)
+    assert session.block().rebuild_error < REBUILD_TOLERANCE
+    assert session.unreadable == ()
+    assert session.forecast_bytes is None
+
+
+def test_the_network_is_left_as_it_was():
+    model = Clips().eval()
+    before = {name: (module.training, len(module._forward_hooks)) for name, module in model.named_modules()}
+    for _ in range(2):  # a second time would refuse blocks that are still hooked
+        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+    assert {name: (m.training, len(m._forward_hooks)) for name, m in model.named_modules()} == before
+
+
+def test_a_failing_run_leaves_no_hooks():
+    model = Clips().eval()
+    model.head = nn.Linear(CHANNELS + 1, CLASSES)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_network_of_frames_sees_the_frames_as_a_batch():
+    session = Session.from_model(Frames().eval(), "sample:bunny", frames=3)
+    assert session.view.input_hw == (32, 32)
+    assert [block.name for block in session.capture.blocks] == [f"attention.head{head}" for head in range(3)]
+    row = session.query(frame=1, x=0.5, y=0.5)
+    assert row.heat.shape == (3, 4, 4)
+    assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
+    assert row.per_frame_share[[0, 2]].max() == 0
+    assert session.capture.classes == ()
+
+
+def test_a_network_without_attention_is_refused_with_the_reasons():
+    with pytest.raises(CaptureError, match=r"Sequential ran no non-local block.*None was found"):
+        Session.from_model(nn.Sequential(nn.Conv2d(3, 4, 3)).eval(), "sample:coins")
+
+
+def test_a_network_in_training_mode_is_refused():
+    with pytest.raises(CaptureError, match=r"model\.eval\(\)"):
+        Session.from_model(Clips().train(), "sample:coins")
+
+
+def test_how_a_clip_is_taken_is_read_off_the_network():
+    assert takes_of(Clips()) == "clip"
+    assert takes_of(Frames()) == "frames"
+    with pytest.raises(CaptureError, match="takes='clip'"):
+        takes_of(nn.Linear(3, 4))
+
+
+def test_a_size_that_a_network_was_built_for_is_kept():
+    assert input_spec_of(Frames()).view_of((90, 160)).input_hw == (32, 32)
+    assert input_spec_of(Clips()).view_of((90, 160)).input_hw == (224, 384)
+
+
+@pytest.mark.parametrize(
+    ("takes", "shape"), [("clip", (1, 3, 5, 6, 8)), ("frames_first", (1, 5, 3, 6, 8)), ("frames", (5, 3, 6, 8))]
+)
+def test_each_way_of_taking_a_clip(takes, shape):
+    class Seen(nn.Module):
+        def forward(self, x):
+            self.x = x
+            return x
+
+    model = Seen().eval()
+    clip = torch.randn(1, 3, 5, 6, 8)
+    ForeignNetwork(model, takes=takes)(clip)
+    assert model.x.shape == shape
+    picked = model.x[2] if takes == "frames" else model.x[0, 2] if takes == "frames_first" else model.x[0, :, 2]
+    torch.testing.assert_close(picked, clip[0, :, 2])
+
+
+def test_a_notebook_shows_the_viewer_in_a_frame_of_its_own():
+    html = Session.from_model(Clips().eval(), "sample:coins", input_spec=SMALL)._repr_html_()
+    assert html.startswith("<iframe ")
+    assert 'sandbox="allow-scripts"' in html
+    assert "<script" not in html  # escaped: the notebook itself runs nothing
