@@ -21,8 +21,9 @@ import torch
 from media_files import stamped, video
 from PIL import Image
 
-from nonlocal_core import Session, UnknownNameError
+from nonlocal_core import Question, Session, UnknownNameError
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.cli import OK, main
 from nonlocal_core.render import OverlayStyle, ScaleSpec, fit_scale, own_times, paint_clip
 from nonlocal_core.saving import FORMATS
 from nonlocal_core.weights import find_card
@@ -287,6 +288,14 @@ def test_the_small_page_states_the_error_that_a_loop_measures(session, files):
     stated = max(block.row_error for block in blocks)
     assert f"stored in 8 bits: weights within {100 * stated:.1f} % of the largest" in files["int8"].read_text()
     assert "8 bits" not in files[".html"].read_text().partition("<footer>")[2].partition("</footer>")[0]
+
+
+def test_the_shell_makes_the_small_page_too(clip, session, tmp_path, capsys):
+    target = tmp_path / "small.html"
+    small = ["--frames", "3", "--short-side", "96", "--frame", "1", "--x", "0.3", "--y", "0.6", "--precision", "int8"]
+    assert main(["render", str(clip), *small, "--out", str(target)]) == OK
+    assert capsys.readouterr().out.strip() == str(target)
+    assert bundle_of(target) == session.bundle(question=Question(**POINT), precision="int8")
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed; it runs the viewer's modules")
