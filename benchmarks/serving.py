@@ -14,11 +14,11 @@ START_SECONDS = 90
 
 
 @contextmanager
-def app_server(log: Path) -> Iterator[str]:
+def app_server(log: Path, script: str = "app/server.py") -> Iterator[str]:
     """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start."""
     port = _free_port()
     streamlit = Path(sys.executable).with_name("streamlit")
-    command = [str(streamlit), "run", "app/server.py", "--server.port", str(port), "--server.headless", "true"]
+    command = [str(streamlit), "run", script, "--server.port", str(port), "--server.headless", "true"]
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:

@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from loud import MODEL, loud_model
 from playwright.sync_api import expect
 from serving import app_server
 
-from nonlocal_core import Session, list_models
+from nonlocal_core import Session
 from nonlocal_core.ablation import answer, cells_in_box, class_changes, moved
 from nonlocal_core.measures import measure_block
 
@@ -17,12 +18,11 @@ expect.set_options(timeout=PATIENCE_MS)
 
 SMALL = {"frames": 3, "short_side": 64}
 QUERY = "clip=sample:composed&frames=3&short_side=64"
-MODEL = max(list_models(), key=lambda card: ("parameter_free", "untrained", "trained").index(card.status)).id
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
+    with app_server(tmp_path_factory.mktemp("server") / "log.txt", "tests/browser/loud_server.py") as address:
         yield address
 
 
@@ -78,9 +78,10 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
 
 def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
     page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}")
-    session = Session.open("sample:composed", MODEL, frames=2, short_side=128)
+    session = Session.open("sample:composed", loud_model(), frames=2, short_side=128)
     block = session.block()
     before, without = answer(session), answer(session, switched_off=[block.name])
+    assert moved(before, without) > 0.01
     hands = page.locator("[data-testid=stMetric]").filter(has_text="Probability that changed hands")
     expect(hands).to_contain_text(f"{100 * moved(before, without):.2f} %")
     expect_table(page, expected_table(before, without))
@@ -92,6 +93,7 @@ def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(p
     cut = cells_in_box(block.key_grid, box)
     assert cut.any()
     after = answer(session, cut_keys={block.name: cut})
+    assert moved(before, after) > 0.001
     expect(page.get_by_text(f"{int(cut.sum()):,} of {cut.size:,} places")).to_be_visible()
     expect(hands).to_contain_text(f"{100 * moved(before, after):.2f} %")
     expect_table(page, expected_table(before, after))

@@ -1,0 +1,22 @@
+"""Blocks that matter: whatever weights are shipped, what they add is drawn anew and large, alike in every process."""
+
+import torch
+
+from nonlocal_core import PreparedModel, list_models, prepare_model
+from nonlocal_core.models import NonlocalBlock
+
+MODEL = next(
+    card.id for card in list_models() if card.status != "parameter_free" and card.pairwise == "embedded_gaussian"
+)
+
+
+def loud_model() -> PreparedModel:
+    """Return a network of the catalog whose answer rests on its blocks."""
+    prepared = prepare_model(MODEL)
+    torch.manual_seed(6)
+    for inserted in prepared.network.inserted:
+        block = inserted.module
+        assert isinstance(block, NonlocalBlock)
+        for layer, std in ((block.theta, 0.1), (block.phi, 0.1), (block.g, 0.3), (block.norm or block.out, 0.5)):
+            torch.nn.init.normal_(layer.weight, std=std)
+    return prepared
