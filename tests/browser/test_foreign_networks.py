@@ -1,0 +1,72 @@
+"""Other people's networks in the viewer: a live page is written from Python and pointed at in a real Chromium."""
+
+import importlib
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
+
+from nonlocal_core import Session
+
+pytestmark = pytest.mark.browser
+
+
+def peer(name):
+    if find_spec(name.split(".")[0]) is None:
+        pytest.skip(f"{name.split('.')[0]} is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what peers warn about at import is theirs
+        return importlib.import_module(name)
+
+
+def vision_transformer():
+    library = peer("transformers")
+    torch.manual_seed(2)
+    config = library.ViTConfig(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=32, image_size=48, patch_size=8
+    )
+    return library.ViTModel(config).eval()
+
+
+def network_around_mmcv():
+    block = peer("mmcv.cnn.bricks.non_local").NonLocal2d(16, sub_sample=True)
+    torch.manual_seed(3)
+    for parameter in block.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return nn.Sequential(nn.Conv2d(3, 16, 7, stride=8, padding=3), nn.ReLU(), block).eval()
+
+
+@pytest.mark.parametrize(
+    ("make", "blocks", "grid"),
+    [(vision_transformer, 6, (3, 6, 6)), (network_around_mmcv, 1, (3, 28, 48))],
+)
+def test_it_opens_and_answers_as_the_api_does(chromium, tmp_path, make, blocks, grid):
+    session = Session.from_model(make(), "sample:bunny", status="untrained", title="Theirs", frames=3)
+    assert len(session.capture.blocks) == blocks
+    assert max(block.rebuild_error for block in session.capture.blocks) < 1e-3
+    path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5)
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    viewer = page.locator("[data-ready]")
+    expect(page.locator(".nlv-badge")).to_contain_text("untrained")
+    picture = page.locator(".nlv-asks .nlv-picture").first
+    box = picture.bounding_box()
+    at = {"x": 0.52, "y": 0.31}
+    if session.view.crop != (0, 0, 1, 1):  # the network saw the central square only
+        at["x"] = 0.5
+    page.mouse.move(box["x"] + at["x"] * box["width"], box["y"] + at["y"] * box["height"], steps=3)
+    row = session.query(frame=1, **at)
+    assert row.grid.shape[0] == grid[0]
+    assert session.block().query_grid.shape == grid
+    expect(viewer).to_have_attribute("data-cell", ",".join(map(str, row.query)))
+    shown = [float(text.rstrip(" %").lstrip("<")) for text in page.locator(".nlv-share").all_inner_texts()]
+    np.testing.assert_allclose(shown, 100 * row.per_frame_share, atol=0.51)
+    assert complaints == []
+    context.close()
