@@ -36,7 +36,7 @@ FORMATS = (
     ),
     Format(
         "Live page, small (HTML)",
-        "About half as large; the page says what the rounding costs.",
+        "Numbers in 8 bits; the page says what the rounding costs.",
         ".html",
         "text/html",
         "int8",

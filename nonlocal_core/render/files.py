@@ -40,7 +40,7 @@ def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: st
     if provenance:
         notes.add_text("provenance", provenance)
     with replacing(path) as part:
-        Image.fromarray(picture).save(part, format="PNG", dpi=(PRINT_DPI, PRINT_DPI), optimize=True, pnginfo=notes)
+        Image.fromarray(picture).save(part, format="PNG", dpi=(PRINT_DPI, PRINT_DPI), pnginfo=notes)
 
 
 def write_npz(

@@ -8,7 +8,17 @@ from render_rows import make_row
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell
-from nonlocal_core.render import ScaleSpec, durations, fit_scale, replacing, write_gif, write_mp4, write_npz, write_png
+from nonlocal_core.render import (
+    ScaleSpec,
+    durations,
+    fit_scale,
+    replacing,
+    write_csv,
+    write_gif,
+    write_mp4,
+    write_npz,
+    write_png,
+)
 
 TIMES = np.array([0.0, 0.5, 0.75, 1.75, 2.0])
 H264_ERROR = 4.5  # mean absolute difference in grey levels; worst seen 3.6 (the small square)
@@ -181,6 +191,27 @@ def test_png_is_exact_and_knows_its_size_in_print(tmp_path):
     with Image.open(tmp_path / "a.png") as read:
         assert (np.asarray(read) == picture).all()
         assert read.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+def test_png_says_where_it_comes_from(tmp_path):
+    write_png(tmp_path / "a.png", pictures(1)[0], provenance='{"clip": "é"}')
+    with Image.open(tmp_path / "a.png") as read:
+        assert read.text == {"provenance": '{"clip": "é"}'}
+
+
+@pytest.mark.parametrize("pairwise", ["embedded_gaussian", "dot_product"])
+def test_csv_has_a_line_for_each_key_in_the_order_of_the_grid(tmp_path, pairwise):
+    heat = np.random.default_rng(6).random((2, 3, 4)) - 0.3 * (pairwise == "dot_product")
+    row = make_row(heat, subsample=(2, 2, 2), pairwise=pairwise)
+    write_csv(tmp_path / "a.csv", row)
+    head, *lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert head == "frame,row,column,weight,times_uniform"
+    places = [(t, y, x) for t in range(2) for y in range(3) for x in range(4)]
+    for line, (t, y, x) in zip(lines, places, strict=True):
+        frame, row_number, column, weight, times = line.split(",")
+        assert (int(frame), int(row_number), int(column)) == (2 * t, y, x), "a key of two frames starts at the first"
+        assert np.float32(weight) == row.heat[t, y, x]
+        assert float(times) == pytest.approx(abs(heat[t, y, x]) / np.abs(heat).mean(), rel=1e-5)
 
 
 def test_npz_holds_the_row_without_pickle(tmp_path):

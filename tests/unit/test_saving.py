@@ -257,7 +257,7 @@ def test_cancelling_at_any_step_leaves_nothing_behind(session, tmp_path, suffix)
 
 
 def test_a_suffix_may_be_written_large_and_an_unknown_one_is_answered_with_the_known(session, tmp_path):
-    assert json.loads(session.save(tmp_path / "A.JSON", **POINT).read_text())["model"] == "lite0-parameter-free"
+    assert json.loads(session.save(tmp_path / "A.JSON", **POINT).read_text())["model"] == session.model.card.id
     with pytest.raises(UnknownNameError, match=r"'\.bmp'.*\.html.*\.svg.*\.csv"):
         session.save(tmp_path / "a.bmp", **POINT)
 
