@@ -6,8 +6,9 @@ from nonlocal_core.models.lite0_networks import (
     Lite0Network,
     clip_probabilities,
     parameter_free_network,
-    untrained_network,
+    trained_network,
 )
+from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 __all__ = [
@@ -15,9 +16,10 @@ __all__ = [
     "Lite0Network",
     "NonlocalBlock",
     "NonlocalConfig",
+    "NormalisedBlock",
     "ParameterFreeGaussian",
     "Pieces",
     "clip_probabilities",
     "parameter_free_network",
-    "untrained_network",
+    "trained_network",
 ]

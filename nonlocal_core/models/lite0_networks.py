@@ -6,10 +6,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from nonlocal_core.media import InputSpec
-from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
 from nonlocal_core.models.imagenet import imagenet_classes
 from nonlocal_core.models.inserted import InsertedBlock
-from nonlocal_core.models.lite0 import CHANNELS_STRIDE8, CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.models.progress import report_step
@@ -17,9 +16,6 @@ from nonlocal_core.vocabulary import Pairwise
 
 INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
 """What the published weights were trained on; the sides are multiples of the largest stride."""
-
-UNTRAINED_SEED = 2018
-"""Untrained blocks draw their weights from this seed, so that everyone sees the same maps."""
 
 STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
@@ -30,10 +26,10 @@ LIBRARY_BYTES = 4_000_000
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
 """Of the clip, while the joint block runs: the features and tables of both layers, and of the two together."""
 TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
-    "gaussian": 12.0,
-    "embedded_gaussian": 12.0,
-    "dot_product": 12.0,
-    "concatenation": 16.0,  # running sums in float64
+    "gaussian": 13.5,
+    "embedded_gaussian": 15.2,
+    "dot_product": 15.2,
+    "concatenation": 18.6,  # running sums in float64
 }
 """Of the clip, while the block at stride 16 runs; measured."""
 
@@ -46,24 +42,6 @@ TRAINED_NOTES: dict[Pairwise, str] = {
     "Negative weights enter the output as well.",
     "concatenation": "Trained on composed clips. Whatever its weights, this function ranks the keys alike for every "
     "query: one map of what stands out, no correspondence.",
-}
-
-
-UNTRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
-    "gaussian": 12.0,
-    "embedded_gaussian": 12.0,
-    "dot_product": 12.0,
-    "concatenation": 16.0,  # running sums in float64
-}
-"""Of the clip, while the block at stride 8 or 16 runs; measured."""
-
-UNTRAINED_NOTES: dict[Pairwise, str] = {
-    "gaussian": "Untrained: raw features are compared. Their products reach thousands, and the softmax of such "
-    "numbers leaves a single position.",
-    "embedded_gaussian": "Untrained: theta and phi are random projections of the features.",
-    "dot_product": "Untrained: theta and phi are random projections; the signs mean nothing yet.",
-    "concatenation": "Untrained: random weights. Whatever the weights, this function ranks the keys alike for "
-    "every query.",
 }
 
 
@@ -153,33 +131,9 @@ def trained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
     return Lite0Network(trunk, stride16=inserted, block_bytes_per_pixel=TRAINED_BYTES_PER_PIXEL[pairwise])
 
 
-def untrained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
-    """Return the trunk with two non-local blocks at their initial values, the same ones every time.
-
-    The last scale of each is zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
-    """
-    # Keys pooled by two at stride 8 (paper, section 3.3): both blocks then look at cells of 16 pixels.
-    pooled = NonlocalConfig(subsample=(1, 2, 2))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNTRAINED_SEED)
-        fine = NonlocalBlock(CHANNELS_STRIDE8, pairwise, pooled)
-        coarse = NonlocalBlock(CHANNELS_STRIDE16, pairwise)
-    return Lite0Network(
-        trunk,
-        stride8=_untrained("stride8", STRIDE8_TITLE, fine),
-        stride16=_untrained("stride16", STRIDE16_TITLE, coarse),
-        block_bytes_per_pixel=UNTRAINED_BYTES_PER_PIXEL[pairwise],
-    )
-
-
 def _probe(name: str, title: str) -> InsertedBlock:
     module = ParameterFreeGaussian()
     return InsertedBlock(name=name, title=title, module=module, status="parameter_free", note=PARAMETER_FREE_NOTE)
-
-
-def _untrained(name: str, title: str, block: NonlocalBlock) -> InsertedBlock:
-    note = UNTRAINED_NOTES[block.pairwise]
-    return InsertedBlock(name=name, title=title, module=block, status="untrained", note=note)
 
 
 def _joined(fine: Float[Tensor, "B C T H W"], coarse: Float[Tensor, "B K T Y X"]) -> Float[Tensor, "B C+K T H W"]:

@@ -21,8 +21,8 @@ class NormalisedBlock(NonlocalBlock):
 
     Differs: the paper has nothing between x and the projections. Features of a ReLU6 network have dot products in
     the thousands, whose softmax leaves one position; ``test_trained_block.py`` pins what is done about it, and that
-    the rest is the paper's block. C' = C, not C / 2: half the channels lose a fifth of what the features can tell apart
-    (pretrained/ABLATIONS.md). Keys are not pooled, and no norm follows W_z, which starts at zero.
+    the rest is the paper's block. C' = C, not C / 2, so that theta and phi can start as the identity: training starts
+    from the parameter-free Gaussian. Keys are not pooled, and no norm follows W_z, which starts at zero.
     """
 
     def __init__(self, channels: int, pairwise: Pairwise = "embedded_gaussian") -> None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
-from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network, untrained_network
+from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
 from nonlocal_core.weights.lite0 import WheelFile, load_lite0
 from nonlocal_core.weights.loading import fill
@@ -25,7 +25,7 @@ class ModelCard:
     title: str
     description: str
     """One paragraph: what the maps show, and what may be claimed from them."""
-    network: Literal["lite0_parameter_free", "lite0_trained", "lite0_untrained"]
+    network: Literal["lite0_parameter_free", "lite0_trained"]
     """Which function builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
@@ -67,8 +67,6 @@ def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
         case "lite0_trained":
             network = trained_network(trunk, card.pairwise)
             fill(network.stride16, read_shipped(_block_of(card)))
-        case "lite0_untrained":
-            network = untrained_network(trunk, card.pairwise)
     return network.eval().requires_grad_(requires_grad=False), card
 
 

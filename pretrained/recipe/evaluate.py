@@ -18,7 +18,7 @@ from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
 from pretrained.recipe.train import gather
 
 VERSIONS: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
-ANSWER_CLIPS = 30
+ANSWER_CLIPS = 20
 ANSWER_FRAMES = 3
 """Of a clip, through the rest of the network."""
 CONTROLS = ("none", "learned", "identity", "uniform", "wrong")

@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 from nonlocal_core.models.normalised import NormalisedBlock
 from pretrained.recipe.features import MIXED
 
-OBJECT_QUERIES, GROUND_QUERIES = 144, 48
+OBJECT_QUERIES, GROUND_QUERIES = 96, 32
 """Of a clip in a step; each object has its equal part of the first."""
 LABELS = 5
 """The background and up to four objects."""

@@ -36,11 +36,11 @@ class Settings:
 
     pairwise: Pairwise
     seed: int
-    affinity_steps: int = 400
-    affinity_clips: int = 4
-    output_steps: int = 120
+    affinity_steps: int = 240
+    affinity_clips: int = 3
+    output_steps: int = 50
     output_clips: int = 4
-    output_frames: int = 3
+    output_frames: int = 2
     """Frames of a clip that go through the rest of the network in a step."""
     learning_rate: float = 5e-4
     gain_rate: float = 5e-3

@@ -1,0 +1,63 @@
+"""The weights that lie in this repository: the very files of the catalog, with the very answers of the cards."""
+
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nonlocal_core import Session
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights import list_models
+from nonlocal_core.weights.shipped import read_shipped
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
+from make_trained_golden import GOLDEN, answers
+
+PRETRAINED = Path(__file__).parents[2] / "pretrained"
+TRAINED = [card for card in list_models() if card.status == "trained"]
+CLOSE = 2e-3
+"""Of the largest entry: another processor adds in another order, and a row's exponentials reach e^14."""
+MAX_BYTES = 20_000_000
+
+
+@pytest.mark.parametrize("card", TRAINED, ids=lambda card: card.id)
+def test_answers_and_rows_are_the_golden_ones(card):
+    stored = np.load(GOLDEN)
+    for part, found in zip(("logits", "row"), answers(card.id), strict=True):
+        golden = stored[f"{card.id}.{part}"]
+        np.testing.assert_allclose(found, golden, rtol=0, atol=CLOSE * np.abs(golden).max())
+
+
+@pytest.mark.parametrize("card", TRAINED, ids=lambda card: card.id)
+def test_every_file_has_its_hash_and_a_card_that_names_it(card):
+    content = (PRETRAINED / card.block.file).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == card.block.sha256
+    assert card.block.sha256 in (PRETRAINED / card.block.card).read_text(encoding="utf-8")
+
+
+def test_what_is_shipped_stays_small_and_is_all_listed():
+    files = sorted(PRETRAINED.glob("*.safetensors"))
+    assert [file.name for file in files] == sorted(card.block.file for card in TRAINED)
+    assert sum(file.stat().st_size for file in files) < MAX_BYTES
+
+
+def test_another_file_is_refused_before_it_is_read():
+    wrong = replace(TRAINED[0].block, file=TRAINED[1].block.file)
+    with pytest.raises(WeightsError, match=f"{wrong.file} should have sha256 {wrong.sha256}; this one has"):
+        read_shipped(wrong)
+    with pytest.raises(WeightsError, match=r"nowhere\.safetensors is not there"):
+        read_shipped(replace(TRAINED[0].block, file="nowhere.safetensors"))
+
+
+@pytest.mark.parametrize("card", TRAINED, ids=lambda card: card.id)
+def test_a_session_proves_its_reading_and_says_that_it_was_trained(card):
+    session = Session.open("sample:composed", card.id, frames=3, short_side=96)
+    (block,) = session.capture.blocks
+    assert block.status == "trained"
+    assert block.rebuild_error < 1e-3
+    assert "Not proved" not in block.note
+    assert block.effect is not None
+    assert block.effect.max() > 0
