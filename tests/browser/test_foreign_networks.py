@@ -70,3 +70,23 @@ def test_it_opens_and_answers_as_the_api_does(chromium, tmp_path, make, blocks, 
     np.testing.assert_allclose(shown, 100 * row.per_frame_share, atol=0.51)
     assert complaints == []
     context.close()
+
+
+def test_a_notebook_cell_holds_the_live_viewer(chromium):
+    session = Session.open("sample:coins", short_side=128)
+    context = chromium.new_context(viewport={"width": 1000, "height": 950})
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.set_content(f"<main>{session._repr_html_()}</main>")
+    inside = page.frame_locator("iframe")
+    viewer = inside.locator("[data-ready]")
+    expect(viewer).to_be_visible()
+    picture = inside.locator(".nlv-asks .nlv-picture").first
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + 0.72 * box["width"], box["y"] + 0.22 * box["height"], steps=3)
+    cell = session.query(frame=0, x=0.72, y=0.22).query
+    expect(viewer).to_have_attribute("data-cell", ",".join(map(str, cell)))
+    assert complaints == []
+    context.close()
