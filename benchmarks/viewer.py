@@ -1,4 +1,5 @@
-"""Measure the viewer in Chromium: what one hover costs on the main thread, with and without pooled keys.
+"""Measure the viewer in Chromium: what one hover costs on the main thread, with and without pooled keys, alone and
+over four panes side by side.
 
     python benchmarks/viewer.py [hovers]
 
@@ -21,12 +22,21 @@ from nonlocal_core.bundle import ModelLabel, encode_bundle
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
-from nonlocal_core.viewer import export_html
+from nonlocal_core.viewer import export_html, viewer_css, viewer_js
 
 FRAMES, SIDE, CHANNELS, PIXELS = 8, 28, 256, 448
 HOVERS = 200
 CHROMIUM = os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium")
 CASES = {"pooled 1x2x2": (1, 2, 2), "all": (1, 1, 1)}
+PANES = 4
+SITE = "http://viewer.test"
+SIDE_BY_SIDE = """<!doctype html><div id="mount"></div><script type="module">
+import component from "/viewer.js";
+const parentElement = document.getElementById("mount");
+const panes = Array.from({ length: PANES }, (_, i) => (
+  { url: "/bundle", id: "a", clip: "a", block: `block${i}`, title: `Block ${i}` }));
+component({ data: { mode: "compare", panes }, parentElement, setStateValue: () => {} });
+</script>"""
 
 
 def main() -> None:
@@ -42,36 +52,59 @@ def main() -> None:
         print("| keys | bundle | script p50 / p95 per hover | main thread p50 / p95 |")
         print("|---|---|---|---|")
         for title, kernel in CASES.items():
-            bundle = _bundle(kernel)
-            page = browser.new_page(viewport={"width": 1280, "height": 860})
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "viewer.html"
-                path.write_text(export_html(bundle, title="Benchmark"), encoding="utf-8")
-                page.goto(path.as_uri())
-                page.wait_for_selector("[data-ready]")
-            script, task = _measure(page, hovers)
             keys = FRAMES * (SIDE // kernel[1]) * (SIDE // kernel[2])
-            print(f"| {keys} ({title}) | {len(bundle) / 1e6:.1f} MB | {_spread(script)} | {_spread(task)} |")
-            page.close()
+            for panes, show in ((1, _show_alone), (PANES, _show_side_by_side)):
+                bundle = _bundle(kernel, panes)
+                page = browser.new_page(viewport={"width": 1280, "height": 860})
+                show(page, bundle)
+                page.wait_for_selector("[data-ready]")
+                script, task = _measure(page, hovers)
+                what = f"{keys} ({title})" if panes == 1 else f"{panes} panes of {keys}"
+                print(f"| {what} | {len(bundle) / 1e6:.1f} MB | {_spread(script)} | {_spread(task)} |", flush=True)
+                page.close()
         browser.close()
 
 
-def _bundle(kernel: tuple[int, int, int]) -> bytes:
+def _show_alone(page: Page, bundle: bytes) -> None:
+    """Open the exported page, from a disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "viewer.html"
+        path.write_text(export_html(bundle, title="Benchmark"), encoding="utf-8")
+        page.goto(path.as_uri())
+
+
+def _show_side_by_side(page: Page, bundle: bytes) -> None:
+    """Open the comparison of the bundle's blocks, as the app mounts it."""
+    page.route(
+        f"{SITE}/",
+        lambda route: route.fulfill(body=SIDE_BY_SIDE.replace("PANES", str(PANES)), content_type="text/html"),
+    )
+    page.route(f"{SITE}/viewer.js", lambda route: route.fulfill(body=viewer_js(), content_type="text/javascript"))
+    page.route(f"{SITE}/bundle", lambda route: route.fulfill(body=bundle))
+    page.goto(f"{SITE}/")
+    page.add_style_tag(content=viewer_css())
+
+
+def _bundle(kernel: tuple[int, int, int], blocks: int) -> bytes:
+    """Return a clip of noise and that many blocks, each with tables of its own."""
     rng = np.random.default_rng(0)
     grid = QueryGrid.over_clip(clip_frames=FRAMES, frames=FRAMES, rows=SIDE, cols=SIDE)
     keys = grid.pooled(kernel)
-    theta, phi = (rng.normal(size=(n, CHANNELS)).astype(np.float32) for n in (grid.size, keys.size))
-    block = BlockCapture(
-        name="block",
-        title="Block",
-        pairwise="embedded_gaussian",
-        scale=CHANNELS**-0.5,
-        theta=theta,
-        phi=phi,
-        query_grid=grid,
-        key_grid=keys,
-        subsample=kernel,
-    )
+    captured = []
+    for number in range(blocks):
+        theta, phi = (rng.normal(size=(n, CHANNELS)).astype(np.float32) for n in (grid.size, keys.size))
+        block = BlockCapture(
+            name=f"block{number}",
+            title=f"Block {number}",
+            pairwise="embedded_gaussian",
+            scale=CHANNELS**-0.5,
+            theta=theta,
+            phi=phi,
+            query_grid=grid,
+            key_grid=keys,
+            subsample=kernel,
+        )
+        captured.append(block)
     rgb = rng.integers(0, 255, (FRAMES, PIXELS, PIXELS, 3), np.uint8)
     info = MediaInfo(
         name="noise",
@@ -86,7 +119,7 @@ def _bundle(kernel: tuple[int, int, int]) -> bytes:
     )
     frames = Frames(rgb=rgb, pts_seconds=np.arange(FRAMES) / 8, frame_indices=np.arange(FRAMES), info=info)
     return encode_bundle(
-        frames, Capture(blocks=(block,)), model=ModelLabel(id="noise", title="Noise", status="trained")
+        frames, Capture(blocks=tuple(captured)), model=ModelLabel(id="noise", title="Noise", status="trained")
     )
 
 

@@ -192,12 +192,14 @@ def spread(names: Sequence[str]) -> list[str]:
 
 def apart(titles: Sequence[str]) -> list[str]:
     """Return titles without the words that they all begin with, so that what differs is read first."""
+    if len(set(titles)) < 2:
+        return list(titles)
     words = [title.replace(",", "").split() for title in titles]
     shared = 0
     while min(len(line) for line in words) > shared + 1 and len({line[shared] for line in words}) == 1:
         shared += 1
     shortened = [" ".join(title.split()[shared:]) for title in titles]
-    return [title[:1].upper() + title[1:] for title in shortened] if len(set(titles)) > 1 else list(titles)
+    return [title[:1].upper() + title[1:] for title in shortened]
 
 
 def _current() -> Compared:

@@ -6,6 +6,8 @@ import { colourise } from "./colour.js";
 const DESATURATION = "rgb(128 128 128 / 0.75)";
 const DIMMING = "#8e8e98";
 const VEIL = "rgb(96 96 108 / 0.2)";
+/** Dimmed photographs that are kept for the next time: those of a usual clip, a few tens of megabytes at most. */
+const MOST_KEPT = 12;
 /** Smoothing computes this many values per cell along each side; odd, so that the middle of a cell keeps its weight. */
 const SMOOTH_FACTOR = 5;
 
@@ -27,6 +29,22 @@ export function drawPhoto(context, photo, dimmed) {
     context.fillStyle = colour;
     context.fillRect(0, 0, width, height);
   }
+}
+
+const kept = new Map();
+
+/** Draw a dimmed photograph that was drawn before at this size, in another pane or a while ago, as a copy. */
+export function drawKept(context, photo) {
+  const { width, height } = context.canvas;
+  let copy = kept.get(photo);
+  kept.delete(photo);
+  if (!copy || copy.width !== width || copy.height !== height) {
+    copy = Object.assign(document.createElement("canvas"), { width, height });
+    drawPhoto(copy.getContext("2d"), photo, true);
+  }
+  kept.set(photo, copy);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
+  context.drawImage(copy, 0, 0);
 }
 
 /** Heat of all temporal cells of an answer, as ImageData per temporal cell; the buffers are kept between answers. */

@@ -2,7 +2,7 @@
 
 import { boxOf, el, place, say } from "./dom.js";
 import { boundsOf } from "./grid.js";
-import { drawPhoto, fit, putHeat } from "./paint.js";
+import { drawKept, drawPhoto, fit, putHeat } from "./paint.js";
 
 class Side {
   constructor(name, marks) {
@@ -28,7 +28,8 @@ class Side {
 
   draw(frame, dimmed) {
     if (this.drawn === frame) return;
-    drawPhoto(this.photo.getContext("2d"), this.photos[frame], dimmed);
+    const context = this.photo.getContext("2d");
+    dimmed ? drawKept(context, this.photos[frame]) : drawPhoto(context, this.photos[frame], false);
     this.drawn = frame;
   }
 }
