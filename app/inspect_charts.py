@@ -3,7 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from nonlocal_core import BlockCapture, Session
+from nonlocal_core import BlockCapture, Cell, Session
 from nonlocal_core.ablation import ClassChange
 from nonlocal_core.measures import AffinityMatrix, Bins, BlockMeasures
 from nonlocal_core.render import OverlayStyle, ScaleSpec, colour_map, fit_scale, paint
@@ -53,12 +53,30 @@ def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
             hovertemplate="%{y}<br>looks at %{x}<br>weight %{z:.3g}<extra></extra>",
         )
     )
+    # A strip beside it, one point for each row: Streamlit tells of clicks on points, not on heatmaps.
+    figure.add_scatter(
+        x=[0] * len(asking),
+        y=asking,
+        xaxis="x2",
+        mode="markers",
+        marker={"symbol": "square", "size": 11, "color": "#d9480f"},
+        hovertemplate="%{y}<br>click: where does it look?<extra></extra>",
+        showlegend=False,
+    )
     figure.update_layout(
-        xaxis={"title": "frame that is looked at", **_frame_ticks(found.key_bins, asked)},
+        xaxis={"title": "frame that is looked at", "domain": [0.05, 1], **_frame_ticks(found.key_bins, asked)},
+        xaxis2={"domain": [0, 0.04], "range": [-1, 1], "visible": False, "fixedrange": True},
         yaxis={"title": "frame that looks", "autorange": "reversed", **_frame_ticks(found.query_bins, asking)},
         dragmode="zoom",
     )
     return _styled(figure)
+
+
+def question(found: AffinityMatrix, line: int) -> tuple[int, float, float]:
+    """Return the (frame, x, y) in the middle of the box of queries that a row of the matrix stands for."""
+    bins = found.query_bins
+    t, y, x = ((start + stop - 1) // 2 for start, stop in bins.box(line))
+    return (bins.grid.span(t)[0], *bins.grid.center(Cell(t, y, x)))
 
 
 def classes(changes: tuple[ClassChange, ...]) -> go.Figure:

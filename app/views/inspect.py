@@ -9,7 +9,7 @@ from app.boxes import around, pick_box
 from app.memory import remembered
 from app.opening import open_page
 from app.resources import Opened
-from app.state import Choices
+from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
@@ -120,7 +120,18 @@ def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> 
             "Computing the affinity matrix",
             lambda tell: affinity_matrix(block, progress=tell),
         )
-        st.plotly_chart(charts.matrix(found, block), key="matrix", alt="The affinity matrix")
+        clicked = st.plotly_chart(
+            charts.matrix(found, block),
+            key=f"matrix-{opened.token}-{block.name}",
+            on_select="rerun",
+            selection_mode="points",
+            alt="The affinity matrix",
+        )
+        points = clicked["selection"]["points"]
+        if points:
+            frame, x, y = charts.question(found, points[0]["point_index"])
+            state.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
+            state.go_to("explore")
         if found.is_whole:
             kind = "The affinity matrix itself, position by position."
         else:
@@ -128,8 +139,8 @@ def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> 
             kind = f"Means over {found.query_bins.size} boxes of neighbouring positions{few}."
         st.caption(
             f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
-            f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. Drag to zoom. "
-            "It shows who weighs whom, not what is passed on."
+            f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
+            "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
         )
 
 

@@ -75,6 +75,12 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     expect(page).to_have_url(re.compile("block=stride8(&|$)"))
     expect(page.locator("[data-testid=stMetricValue]").nth(2)).not_to_have_text(shown[2])
 
+    strip = page.locator(".stPlotlyChart").nth(1).locator(".nsewdrag").nth(1)
+    strip.scroll_into_view_if_needed()
+    strip.click(position={"x": 10, "y": 134})  # the middle of three frames
+    expect(page).to_have_url(re.compile(r"at=1%2C.*block=stride8"))
+    expect(page.get_by_text("Where it looks: frame 2")).to_be_visible()
+
 
 def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
     page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}")
