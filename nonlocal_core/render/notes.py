@@ -74,7 +74,7 @@ def _bars_and_arrows(row: AffinityLike, arrows: int) -> list[str]:
     if grid.frame_spans[-1][1] > 1:
         sentences.append(f"Bars: each frame's part of the sum of all {'absolute ' * is_signed(row)}weights.")
     if arrows:
-        where = f" {OWN}" if grid.frames > len(own_times(row)) else ""
+        where = f" {OWN}" if grid.frames > len(own_times(row)) else " outside the query's own place"
         which = f"Arrows: the {arrows} strongest keys" if arrows > 1 else "Arrow: the strongest key"
         sentences.append(f"{which}{where}.")
     top = top_times_uniform(row)

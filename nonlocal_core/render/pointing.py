@@ -1,7 +1,10 @@
 """Where the parts of a figure that point lie: arrows from the query to the keys that weigh most, bars under frames."""
 
+from contextlib import suppress
+
 import numpy as np
 
+from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.render.affinity import AffinityLike, own_times, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.colours import ColourMap
@@ -15,15 +18,23 @@ Keys = tuple[tuple[Cell, float], ...]
 def arrow_keys(row: AffinityLike, count: int) -> Keys:
     """Return the strongest keys outside the query's own frame, of those above an even share.
 
-    None where the row is so even that the strongest mean nothing.
+    Where there is no other frame, those outside its own place. None where the row is so even that they mean nothing.
     """
     own = own_times(row)
     elsewhere = len(own) < row.key_grid.frames
     if top_times_uniform(row) < NEARLY_EVEN:
         return ()
-    found = strongest(row.heat, row.key_grid, count=count, leave_out=own if elsewhere else ())
-    per_unit = times_uniform_per_unit(row)
-    return tuple((cell, value) for cell, value in found if abs(value) * per_unit > 1)
+    found = strongest(row.heat, row.key_grid, count=count + 1, leave_out=own if elsewhere else ())
+    per_unit, place_of_query = times_uniform_per_unit(row), _own_place(row)
+    return tuple((cell, v) for cell, v in found if cell != place_of_query and abs(v) * per_unit > 1)[:count]
+
+
+def _own_place(row: AffinityLike) -> Cell | None:
+    """Return the key cell over the middle of the query's; None at an odd edge that pooling dropped."""
+    x, y = row.query_grid.center(row.query)
+    with suppress(OutsideGridError):
+        return row.key_grid.cell_at(frame=row.query_grid.span(row.query.t)[0], x=x, y=y)
+    return None
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:

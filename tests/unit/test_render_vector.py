@@ -124,9 +124,13 @@ def test_every_kind_of_row_has_a_figure(row):
 
 def test_a_still_image_has_arrows_within_itself_and_no_time():
     heat = np.full((1, 6, 8), 1e-4)
-    heat[0, 5, 7] = 0.9
-    drawing = draw(make_row(heat, grid=(1, 6, 8), query=(0, 1, 1)), frames=make_frames(1), count=1)
-    assert len(shafts(drawing)) == 1
+    heat[0, 5, 7], heat[0, 1, 1] = 0.3, 0.6
+    row = make_row(heat, grid=(1, 6, 8), query=(0, 1, 1))
+    drawing = draw(row, frames=make_frames(1), count=2)
+    (shaft,) = shafts(drawing)
+    target, half_cell = middle_of(drawing, row.key_grid, (0, 5, 7))
+    assert np.linalg.norm(np.array(shaft.steps[0][-1]) - target) < 2 * half_cell
+    assert "Arrow: the strongest key outside the query's own place." in " ".join(words_of(drawing))
     assert not [text for text in words_of(drawing) if text.endswith(" s")]
 
 
