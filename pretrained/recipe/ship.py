@@ -61,10 +61,11 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
 def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
     network = trained_network(trunk(), pairwise)
     title = PAIRWISE_TITLES[pairwise]
+    words = title if pairwise == "gaussian" else title[0].lower() + title[1:]
     return {
         "id": model,
-        "title": f"EfficientNet-Lite0 with a trained block, {title.lower()}",
-        "description": COMMON.format(title=title.lower(), own=DESCRIPTIONS[pairwise]),
+        "title": f"EfficientNet-Lite0 with a trained block, {words}",
+        "description": COMMON.format(title=words, own=DESCRIPTIONS[pairwise]),
         "network": "lite0_trained",
         "pairwise": pairwise,
         "blocks": ["stride16"],

@@ -6,7 +6,8 @@ import torch
 
 from pretrained.recipe.features import MIXED
 from pretrained.recipe.measures import Truth, answer_measures, interval, pick_queries, row_measures
-from pretrained.recipe.real import RealClip, blob, box_measures
+from pretrained.recipe.real import RealClip, blob, box_measures, load_real_clips
+from pretrained.recipe.runs import BOXES
 
 SIZE = 4 * 5 * 6
 
@@ -97,3 +98,22 @@ def test_weight_in_boxes_and_frames_hit():
     row[2, 3, 4] = 1
     assert box_measures(row.ravel(), clip) == {"in_box": 0.75, "hit_rate": 0.5}
     assert blob(clip).reshape(3, 4, 5).argmax() == 6
+
+
+def test_boxes_of_the_installed_clips_lie_on_the_cells_of_the_network():
+    clips = {clip.id: clip for clip in load_real_clips(BOXES, folder=None)}
+    assert set(clips) == {"bikes", "bunny"}
+    for clip in clips.values():
+        _, _, frames, height, width = clip.pixels.shape
+        assert clip.inside.shape == (frames, height // 16, width // 16) == (6, 14, clip.inside.shape[2])
+        assert clip.inside.ravel()[clip.query] == 1
+    hidden = [not frame.any() for frame in clips["bikes"].inside]
+    assert hidden == [False, True, True, True, False, False]
+    # The cyclist's box of the last frame: x from .54 to .79, y from .04 down to the edge.
+    rows, cols = clips["bikes"].inside.shape[1:]
+    assert clips["bikes"].inside[5].sum() / (rows * cols) == pytest.approx(0.25 * 0.96, abs=0.01)
+
+
+def test_a_clip_with_other_content_is_not_used(tmp_path):
+    (tmp_path / "intel_car.mp4").write_bytes(b"not the clip")
+    assert "car" not in {clip.id for clip in load_real_clips(BOXES, folder=tmp_path)}
