@@ -21,8 +21,8 @@ SUBJECTS: dict[Subject, str] = {
     "clips": "Two clips",
 }
 MOST_PANES = 6
-FIRST_PANES = 4
-"""Compared on arrival, where there are as many."""
+FIRST_BLOCKS = 4
+"""Blocks compared on arrival, where there are as many."""
 _KEY = "comparison"
 
 
@@ -95,10 +95,11 @@ def _networks_menu(compared: Compared, first: Opened) -> Compared:
     titles = {card.id: card.title} | networks.menu()
     short = dict(zip(titles, apart(list(titles.values())), strict=True))
     known = [name for name in compared.models if name in titles]
+    shipped = dict.fromkeys([card.id, *(other.id for other in list_models())])
     picked = st.multiselect(
         "Networks",
         titles,
-        default=known[:MOST_PANES] or list(titles)[:FIRST_PANES],
+        default=(known or list(shipped))[:MOST_PANES],
         format_func=short.__getitem__,
         max_selections=MOST_PANES,
         key=f"compare-networks-{card.id}",
@@ -186,7 +187,7 @@ def _there(session: Session, block: str) -> str:
 
 def spread(names: Sequence[str]) -> list[str]:
     """Return a few of these, evenly from the first on: the blocks of a deep network differ most when far apart."""
-    count = min(len(names), FIRST_PANES)
+    count = min(len(names), FIRST_BLOCKS)
     return [names[position * len(names) // count] for position in range(count)]
 
 

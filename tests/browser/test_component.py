@@ -143,3 +143,35 @@ def test_leaving_cleans_up_and_coming_back_works(mounted):
     assert mounted.page.locator(".nlv, .nlv-status").count() == 0
     mounted.call_ready({"url": "/bundle/a", "id": "a", "query": json.loads('{"frame": 1, "x": 0.5, "y": 0.5}')})
     assert mounted.facts["cell"] == "1,4,8"
+
+
+def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
+    context = chromium.new_context(viewport={"width": 1200, "height": 800})
+    layers, heads = 5, 3
+    served = clip_bytes(
+        frames=2,
+        cells=(3, 5),
+        blocks=lambda grid: tuple(
+            mapped_block(grid, name=f"layer{layer}.head{head}", title=f"Layer {layer} · head {head + 1}", head=head)
+            for layer in range(layers)
+            for head in range(heads)
+        ),
+    )
+    mounted = Mounted(context.new_page(), served)
+    mounted.call_ready({"url": "/bundle/a", "id": "a", "block": "layer0.head0"})
+    page = mounted.page
+    assert page.get_by_label("Layer", exact=True).locator("option").all_inner_texts() == [
+        f"Layer {n}" for n in range(layers)
+    ]
+    assert page.get_by_label("Head", exact=True).locator("option").all_inner_texts() == ["Head 1", "Head 2", "Head 3"]
+    page.get_by_label("Layer", exact=True).select_option("Layer 3")
+    page.get_by_label("Head", exact=True).select_option("Head 2")
+    mounted.settle()
+    assert mounted.facts["block"] == "layer3.head1"
+    page.locator(".nlv-field").focus()
+    for key, block in (("h", "layer3.head2"), ("b", "layer4.head2"), ("b", "layer0.head2"), ("h", "layer0.head0")):
+        page.keyboard.press(key)
+        mounted.settle()
+        assert mounted.facts["block"] == block
+    assert not mounted.complaints
+    context.close()
