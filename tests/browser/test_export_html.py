@@ -236,7 +236,7 @@ def test_the_tour_leads_through_its_stops(chromium, tmp_path):
         viewer.settle()
         assert viewer.facts["cell"] == "2,8,14"
         viewer.page.get_by_role("button", name="Done").click()
-        assert not viewer.page.get_by_role("note").is_visible()
+        expect(viewer.page.get_by_role("note")).not_to_be_visible()
 
 
 def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path):
