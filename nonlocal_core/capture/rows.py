@@ -103,9 +103,11 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
 
     Only the two Gaussians have one; a column of the softmax needs it.
     """
-    out = np.empty(block.query_grid.size)
     theta = block.theta * np.float32(block.scale)
     steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
+    if steepest < _SAFE_EXPONENT and not is_restricted(block) and np.array_equal(block.theta, block.phi):
+        return np.log(_symmetric_sums(theta, block.phi))
+    out = np.empty(block.query_grid.size)
     for start, stop, mask in _query_chunks(block):
         scores = theta[start:stop] @ (block.phi if mask is None else block.phi[mask]).T
         peak = np.zeros(len(scores), np.float32) if steepest < _SAFE_EXPONENT else scores.max(axis=1)
@@ -113,6 +115,20 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
             scores -= peak[:, None]
         out[start:stop] = np.log(np.exp(scores, out=scores).sum(axis=1)) + peak
     return out
+
+
+def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray, "N Ci"]) -> Float64[np.ndarray, " N"]:
+    """Return the sum of each row of exp(theta phi^T), which is its own transpose: half of it says everything."""
+    sums = np.zeros(len(phi))
+    start = 0
+    while start < len(phi):
+        stop = start + max(1, _CHUNK_ELEMENTS // (len(phi) - start))
+        weights = theta[start:stop] @ phi[start:].T
+        np.exp(weights, out=weights)
+        sums[start:stop] += weights.sum(axis=1)
+        sums[stop:] += np.ones(len(weights), np.float32) @ weights[:, stop - start :]
+        start = stop
+    return sums
 
 
 def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, " Nk_all"] | None]]:

@@ -179,6 +179,19 @@ def test_the_normaliser_is_the_same_whatever_the_chunks(monkeypatch):
     np.testing.assert_allclose(log_normaliser(block), whole, rtol=1e-6)
 
 
+@pytest.mark.parametrize("chunk", [1, 250, 10**6])  # of a 120 x 120 matrix: single rows, a few, all
+@pytest.mark.parametrize("scale", [0.5, 40.0])  # small scores are summed once for both halves, large ones are not
+def test_the_normaliser_of_one_table_equals_the_sum_of_its_rows(monkeypatch, chunk, scale):
+    block = capture("gaussian", subsample=(1, 1, 1))
+    object.__setattr__(block, "phi", block.theta.copy())
+    object.__setattr__(block, "scale", scale)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
+    scores = scale * block.theta.astype(np.float64) @ block.theta.astype(np.float64).T
+    peak = scores.max(axis=1)
+    expected = np.log(np.exp(scores - peak[:, None]).sum(axis=1)) + peak
+    np.testing.assert_allclose(log_normaliser(block), expected, rtol=2e-6, atol=2e-6)
+
+
 def test_cells_off_the_grid_are_refused():
     block = capture("gaussian")
     with pytest.raises(GeometryError, match="not on a grid"):
