@@ -7,7 +7,7 @@ from pathlib import Path
 from nonlocal_core.vocabulary import PAIRWISE
 from pretrained.recipe.runs import Workshop, evaluate, make_data, retrain_controls, train, use_one_thread
 from pretrained.recipe.ship import ship
-from pretrained.recipe.train import Settings
+from pretrained.recipe.train import usual_settings
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     else:
         step = train if chosen.step == "train" else retrain_controls
         for pairwise, seed in runs:
-            step(workshop, Settings(pairwise=pairwise, seed=seed))
+            step(workshop, usual_settings(pairwise, seed))
 
 
 def _say(message: str) -> None:

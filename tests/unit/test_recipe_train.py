@@ -1,6 +1,7 @@
 """The recipe in small: its losses against loops, and a whole run on a handful of clips."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
 from pretrained.recipe.features import MIXED, make_clips
 from pretrained.recipe.losses import WEIGHTS, Targets, affinity_loss, draw_targets, log_weights
 from pretrained.recipe.sources import installed_sources
-from pretrained.recipe.train import Log, Settings, gather, new_block, train_affinity
+from pretrained.recipe.train import Log, Settings, gather, new_block, train_affinity, usual_settings
 
 CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
 
@@ -131,7 +132,8 @@ def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, mo
     told: list[str] = []
     workshop = runs.Workshop(folder=tmp_path, tell=told.append)
     (tmp_path / "data.json").write_text("{}")
-    settings = Settings(pairwise="embedded_gaussian", seed=8, affinity_steps=3, output_steps=3, output_clips=2)
+    usual = usual_settings("embedded_gaussian", seed=8)
+    settings = replace(usual, affinity_steps=3, output_steps=3, output_clips=2)
     folder = runs.train(workshop, settings)
     whole = load_file(folder / "block.safetensors")
     halfway = load_file(folder / "affinity.safetensors")
