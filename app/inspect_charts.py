@@ -66,7 +66,13 @@ def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
     figure.update_layout(
         xaxis={"title": "frame that is looked at", "domain": [0.05, 1], **_frame_ticks(found.key_bins, asked)},
         xaxis2={"domain": [0, 0.04], "range": [-1, 1], "visible": False, "fixedrange": True},
-        yaxis={"title": "frame that looks", "autorange": "reversed", **_frame_ticks(found.query_bins, asking)},
+        yaxis={
+            "title": "frame that looks",
+            "anchor": "free",
+            "position": 0,
+            "range": [len(asking) - 0.5, -0.5],
+            **_frame_ticks(found.query_bins, asking),
+        },
         dragmode="zoom",
     )
     return _styled(figure)

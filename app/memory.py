@@ -8,7 +8,7 @@ import streamlit as st
 
 Result = TypeVar("Result")
 
-MOST_RESULTS = 48
+MOST_RESULTS = 24
 """Kept for one visitor, least recently used first out; each is a few numbers, a small table or a few pictures."""
 _KEY = "results"
 

@@ -99,7 +99,10 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             with column.container(border=True, height="stretch"):
                 st.metric(title, value)
                 st.caption(meaning)
-    sampled = f"Means over {measured.query_count:,} of {block.query_grid.size:,} positions, drawn with a fixed seed."
+    every = block.query_grid.size
+    sampled = f"Means over all {every:,} positions."
+    if measured.query_count < every:
+        sampled = f"Means over {measured.query_count:,} of {every:,} positions, drawn with a fixed seed."
     silent = f" {measured.silent_count} of them give no weight at all." if measured.silent_count else ""
     st.caption(f"{sampled}{silent} Query dependence: Cao et al., GCNet (2019), section 3.2.")
 

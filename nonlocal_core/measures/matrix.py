@@ -16,6 +16,8 @@ MOST_LINES = 512
 MOST_WEIGHTS = 2**25
 """Weights that are computed for one matrix, so that it takes a second or two; beyond it, queries are sampled."""
 _SEED = 2018
+_CHUNK_WEIGHTS = 2**20
+"""Weights held at once: 8 MB of float64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,25 +106,26 @@ class AffinityMatrix:
 def affinity_matrix(
     block: BlockCapture, *, most: int = MOST_LINES, progress: Callable[[int, int], None] | None = None
 ) -> AffinityMatrix:
-    """Return the matrix of a block with at most ``most`` rows and columns, computed one box of queries at a time.
+    """Return the matrix of a block with at most ``most`` rows and columns, computed some boxes of queries at a time.
 
     Keys are always averaged all; queries all, unless that takes more than ``MOST_WEIGHTS`` weights: then as many of
     each box as that allows, drawn with a fixed seed. Off-grid keys are left out. ``progress``: boxes done, and all.
     """
     query_bins, key_bins = Bins.of(block.query_grid, most), Bins.of(block.key_grid, most)
     each = max(1, MOST_WEIGHTS // (len(block.phi) * query_bins.size))
-    values = np.empty((query_bins.size, key_bins.size), np.float32)
     rng = np.random.default_rng(_SEED)
-    largest = 0
-    for line in range(query_bins.size):
-        queries = query_bins.indices(line)
-        largest = max(largest, len(queries))
-        if len(queries) > each:
-            queries = rng.choice(queries, each, replace=False)
-        mean = many_row_weights(block, queries).mean(axis=0)
-        values[line] = key_bins.means(mean[: block.key_grid.size])
+    boxes = [query_bins.indices(line) for line in range(query_bins.size)]
+    asked = [rng.choice(box, each, replace=False) if len(box) > each else box for box in boxes]
+    values = np.empty((query_bins.size, key_bins.size), np.float32)
+    step = max(1, _CHUNK_WEIGHTS // (len(block.phi) * max(map(len, asked))))
+    for start in range(0, query_bins.size, step):
+        some = asked[start : start + step]
+        rows = many_row_weights(block, np.concatenate(some))[:, : block.key_grid.size]
+        for line, part in enumerate(np.split(rows, np.cumsum([len(queries) for queries in some])[:-1]), start):
+            values[line] = key_bins.means(part.mean(axis=0))
         if progress is not None:
-            progress(line + 1, query_bins.size)
+            progress(min(start + step, query_bins.size), query_bins.size)
+    largest = max(map(len, boxes))
     return AffinityMatrix(
         values=values,
         query_bins=query_bins,

@@ -246,7 +246,8 @@ def test_the_matrix_of_a_small_grid_is_the_matrix_itself(pairwise, scope, groups
 
 
 @pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_the_matrix_of_a_large_grid_holds_means_over_boxes(pairwise):
+def test_the_matrix_of_a_large_grid_holds_means_over_boxes(pairwise, monkeypatch):
+    monkeypatch.setattr(matrix, "_CHUNK_WEIGHTS", 4 * 70 * 5)  # five boxes of four queries at once, four at the end
     block = capture(pairwise, grid=(2, 5, 7), clip_frames=2, subsample=(1, 1, 1), seed=8)
     expected = oracle_matrix(block).reshape(2, 5, 7, 2, 5, 7)
     found = affinity_matrix(block, most=24)
