@@ -56,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_point(render)
     render.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
     render.add_argument(
-        "--precision", choices=PRECISIONS, default="float16", help="of an .html: int8 is smaller and rounds more; the page says by how much"
+        "--precision",
+        choices=PRECISIONS,
+        default="float16",
+        help="of an .html: int8 is smaller and rounds more; the page says by how much",
     )
     render.set_defaults(verb=_render)
 
