@@ -106,12 +106,13 @@ def prepare_checkpoint(
 
 def _shipped(model: str, device: Device) -> PreparedModel:
     network, card = build_model(model)
+    filled_from = [source for source in (card.weights, card.block) if source is not None]
     identity = NetworkCard(
         id=card.id,
         title=card.title,
         description=card.description,
         status=card.status,
-        weights={Path(card.weights.file).name: card.weights.sha256},
+        weights={Path(source.file).name: source.sha256 for source in filled_from},
     )
     return _prepared(network, identity, device)
 
