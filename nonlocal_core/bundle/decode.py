@@ -13,7 +13,7 @@ from nonlocal_core.vocabulary import PAIRWISE, SCOPES, WeightStatus
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
 MAX_FRAMES = 1024
-MAX_BLOCKS = 64
+MAX_BLOCKS = 1024
 _MAX_CELLS = 4096
 """Along one axis of a grid."""
 _MAX_CHANNELS = 2**16

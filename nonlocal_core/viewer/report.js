@@ -43,12 +43,10 @@ export function readingOf(answer, cell, weight, alone) {
   return `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(cell)}`;
 }
 
-function detail({ block, answer, own, shown, share }) {
+function detail({ answer, own, shown, share }) {
   const parts = [];
   if (answer.mass > 0 && (own.kind === "place" || !own.ownsFrame(shown))) parts.push(ownWords(answer, own, share));
   if (answer.mass > 0) parts.push(spreadWords(answer, spreadOf(answer)));
-  const off = answer.offGrid.reduce((sum, weight) => sum + Math.abs(weight), 0);
-  if (answer.offGrid.length) parts.push(`${percent(answer.mass ? off / answer.mass : 0)} goes to ${block.off_grid_keys.join(", ")}`);
   return parts.join(" · ");
 }
 
@@ -58,11 +56,12 @@ function scaleNote({ own, state, answer, shown, scale, alone }) {
   return alone ? "" : "One scale for every frame.";
 }
 
-function facts({ block, bundle, index, state }) {
+function facts({ block, bundle, index, state, answer }) {
   const here = block.effectMap && state.direction === "row" ? block.effectMap[index] : null;
   const effect = effectWords(block, here);
   const classes = classWords(bundle.classes);
-  return [classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
+  const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${percent(answer.mass ? Math.abs(weight) / answer.mass : 0)}`);
+  return [off.length && `Beside the picture it looks at ${off.join(", ")}`, classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
 }
 
 function more({ block, bundle, answer }) {

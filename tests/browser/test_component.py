@@ -3,9 +3,11 @@
 import base64
 import json
 
+import numpy as np
 import pytest
 from mounted import Mounted
 from pages import clip_bytes, mapped_block
+from playwright.sync_api import expect
 
 from nonlocal_core.bundle import decode_bundle
 
@@ -152,7 +154,15 @@ def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
         frames=2,
         cells=(3, 5),
         blocks=lambda grid: tuple(
-            mapped_block(grid, name=f"layer{layer}.head{head}", title=f"Layer {layer} · head {head + 1}", head=head)
+            mapped_block(
+                grid,
+                name=f"layer{layer}.head{head}",
+                title=f"Layer {layer} · head {head + 1}",
+                head=head,
+                scale=1e-9,  # every key gets the same, so that the shares are known
+                phi=np.vstack([mapped_block(grid).phi, np.zeros((2, 48), np.float32)]),
+                off_grid_keys=("class token", "register"),
+            )
             for layer in range(layers)
             for head in range(heads)
         ),
@@ -160,6 +170,7 @@ def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
     mounted = Mounted(context.new_page(), served)
     mounted.call_ready({"url": "/bundle/a", "id": "a", "block": "layer0.head0"})
     page = mounted.page
+    expect(page.locator(".nlv-facts")).to_contain_text("it looks at class token 3.1 %, register 3.1 %")  # 1 of 32 keys
     assert page.get_by_label("Layer", exact=True).locator("option").all_inner_texts() == [
         f"Layer {n}" for n in range(layers)
     ]
