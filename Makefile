@@ -27,7 +27,7 @@ bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peer
 	$(BIN)/python benchmarks/ops.py
 	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/viewer.py
-	$(BIN)/python benchmarks/app.py
+	$(BIN)/python benchmarks/first_heat.py
 
 picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py

@@ -1,18 +1,14 @@
 """The button that keeps an answer, in Streamlit's own harness: made once, cancelled at once, named harmlessly."""
 
-import sys
 import threading
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import keep
 from nonlocal_core import RenderError
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks/ is on the path too, and has a module called app
-keep = import_module("app.keep")
 
 PATIENCE_SECONDS = 30
 

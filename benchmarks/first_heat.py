@@ -1,6 +1,6 @@
 """Measure the app as a visitor meets it: from the start of the server to the first heat on screen.
 
-    python benchmarks/app.py [starts]
+    python benchmarks/first_heat.py [starts]
 
 Each start is a new server and a new browser profile. Prints a Markdown table.
 """
