@@ -31,8 +31,8 @@ def pick_box(picture: np.ndarray, *, key: str, first: Box, note: str) -> Box:
     """
     across, down, turn = f"{key}-across", f"{key}-down", f"{key}-turn"
     if across not in st.session_state:
-        st.session_state[across] = (round(100 * first[0]), round(100 * first[2]))
-        st.session_state[down] = (round(100 * first[1]), round(100 * first[3]))
+        st.session_state[across] = tuple(sorted((round(100 * first[0]), round(100 * first[2]))))
+        st.session_state[down] = tuple(sorted((round(100 * first[1]), round(100 * first[3]))))
     # A new key after each drawn box: the picture then shows the box of the sliders, and no old one beside it.
     chart = f"{key}-picture-{st.session_state.setdefault(turn, 0)}"
 

@@ -1,5 +1,7 @@
 """Inspect: what a block does over the whole clip, in numbers and maps, and what the answer is without it."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 
@@ -29,6 +31,7 @@ def draw() -> None:
 def _inspect(opened: Opened, choices: Choices) -> None:
     session = opened.session
     block = choose_block(session, choices, key="inspect-block")
+    keep_link(choices, {"block": block.name})
     if block.note:
         st.caption(f":material/info: {block.note}")
     measured = remembered(
@@ -48,15 +51,25 @@ def _inspect(opened: Opened, choices: Choices) -> None:
 
 
 def choose_block(session: Session, choices: Choices, *, key: str) -> BlockCapture:
-    """Draw the menu of blocks, keep the choice in the address, and return the chosen one."""
+    """Draw the menu of blocks and return the chosen one; on arrival, that of the address."""
     titles = {block.name: block.title for block in session.capture.blocks}
     asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)
     first = asked if asked in titles else session.block().name
     name = st.selectbox(
-        "Block", titles, index=list(titles).index(first), format_func=titles.__getitem__, key=key, width=520
+        "Block",
+        titles,
+        index=list(titles).index(first),
+        format_func=titles.__getitem__,
+        key=f"{key}-{session.model.card.id}",
+        width=520,
     )
-    st.query_params.from_dict(st.query_params.to_dict() | state.to_link(choices) | {"block": name})
     return session.block(name)
+
+
+def keep_link(choices: Choices, page_link: Mapping[str, str]) -> None:
+    """Put what the page shows into the address, where it is not there already."""
+    if st.query_params.to_dict() != state.to_link(choices) | dict(page_link):
+        state.choose(choices, page_link)
 
 
 def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
@@ -210,8 +223,9 @@ def _region(session: Session, block: BlockCapture) -> np.ndarray:
     frames = session.frames.rgb
     left, right = st.columns([3, 2])
     with right:
-        frame = st.slider("Frame", 1, len(frames), 1, key="inspect-frame") - 1 if len(frames) > 1 else 0
-        everywhere = len(frames) > 1 and st.toggle("The same place in all frames", value=True, key="inspect-all")
+        count = len(frames)
+        frame = st.slider("Frame", 1, count, 1, key=f"inspect-frame-of-{count}") - 1 if count > 1 else 0
+        everywhere = count > 1 and st.toggle("The same place in all frames", value=True, key="inspect-all")
     with left:
         box = pick_box(
             frames[frame],

@@ -12,7 +12,7 @@ from app.memory import remembered
 from app.opening import open_page
 from app.resources import Opened
 from app.state import Choices
-from app.views.inspect import choose_block
+from app.views.inspect import choose_block, keep_link
 from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.tracking import (
     TOP_K,
@@ -54,19 +54,15 @@ def _track(opened: Opened, choices: Choices) -> None:
     )
     left, right = st.columns(2)
     with right:
-        ways = [*truths, _BOX]
-        first = session.first_question()
-        asked = next((name for name, masks in truths.items() if _holds(masks[first.frame], first.x, first.y)), ways[0])
-        marked = (
-            st.segmented_control("What to find", ways, default=asked, required=True, key="track-mark")
-            if truths
-            else _BOX
-        )
-        frame = st.slider("Marked frame", 1, len(session.frames.rgb), first.frame + 1, key="track-frame") - 1
+        marked = _what(session, truths)
+        count, first = len(session.frames.rgb), session.first_question().frame
+        asked = _linked("marked", 1, range(1, count + 1))
+        frame = st.slider("Marked frame", 1, count, asked[0] if asked else first + 1, key=f"track-frame-of-{count}") - 1
         k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
         truth = _truth(session, truths, marked)
     with left:
-        mask = _mark(session, truths, marked, frame)
+        mask, drawn = _mark(session, truths, marked, frame)
+    keep_link(choices, {"block": block.name, "find": marked, "marked": str(frame + 1)} | drawn)
     try:
         carried = remembered(
             (opened.token, block.name, frame, k, mask.tobytes()),
@@ -79,28 +75,50 @@ def _track(opened: Opened, choices: Choices) -> None:
     _answer(session, block, carried, truth)
 
 
+def _linked(name: str, count: int, allowed: range) -> tuple[int, ...] | None:
+    """Return the numbers of a query parameter, or None unless there are ``count`` of them, all allowed."""
+    parts = st.query_params.get(name, "").split(",")
+    numbers = tuple(int(part) for part in parts if part.isdecimal() and len(part) < 5 and int(part) in allowed)
+    return numbers if len(numbers) == len(parts) == count else None
+
+
+def _what(session: Session, truths: Mapping[str, np.ndarray]) -> str:
+    """Draw the choice of what to find, where there is one; on arrival, what the address or the first question says."""
+    if not truths:
+        return _BOX
+    asked, ways = session.first_question(), [*truths, _BOX]
+    under = next((name for name, masks in truths.items() if _holds(masks[asked.frame], asked.x, asked.y)), ways[0])
+    linked = st.query_params.get("find")
+    first = linked if linked in ways else under
+    return st.segmented_control("What to find", ways, default=first, required=True, key="track-what")
+
+
 def _holds(mask: np.ndarray, x: float, y: float) -> bool:
     height, width = mask.shape
     return bool(mask[min(int(y * height), height - 1), min(int(x * width), width - 1)])
 
 
-def _mark(session: Session, truths: Mapping[str, np.ndarray], marked: str, frame: int) -> np.ndarray:
-    """Draw the marked frame and return the mask of what is marked in it."""
+def _mark(
+    session: Session, truths: Mapping[str, np.ndarray], marked: str, frame: int
+) -> tuple[np.ndarray, dict[str, str]]:
+    """Draw the marked frame; return the mask of what is marked in it, and what the address says of a drawn box."""
     picture = session.frames.rgb[frame]
     if marked in truths:
         mask: np.ndarray = truths[marked][frame]
         st.image(painted(picture, mask), width="stretch", output_format="JPEG")
-        st.caption(
-            f"The exact pixels of the {marked} in frame {frame + 1}: this sample was composed, so they are known."
-        )
-        return mask
+        st.caption(f"The exact pixels of the {marked} in frame {frame + 1}, known since this sample was composed.")
+        return mask, {}
+    first = around(session)
+    if linked := _linked("box", 4, range(101)):
+        x0, y0, x1, y1 = (end / 100 for end in linked)
+        first = (x0, y0, x1, y1)
     box = pick_box(
         picture,
         key=f"track-{session.frames.info.sha256}",
-        first=around(session),
+        first=first,
         note="Draw a box around an object, or use the sliders.",
     )
-    return box_mask(box, picture.shape[:2])
+    return box_mask(box, picture.shape[:2]), {"box": ",".join(str(round(100 * end)) for end in box)}
 
 
 def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> np.ndarray | None:

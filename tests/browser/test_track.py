@@ -103,6 +103,9 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
     similarity, hits = score(session, box_mask((x0, y0, x1, y1), truth.shape[1:]), marked, truth)
     expect(metric(page, "Region similarity J")).to_have_text(similarity)
     expect(metric(page, "Pointing hits")).to_have_text(hits)
+    page.reload()
+    expect(page.locator("[data-testid=stSlider]").filter(has_text="From top to bottom")).to_be_visible()
+    assert slider_values(page) == ((x0, x1), (y0, y1))
 
 
 def test_one_picture_has_nowhere_to_look(page, address):
