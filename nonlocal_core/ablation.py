@@ -73,7 +73,7 @@ def answer(
     edits: dict[str, Edit] = {name: _cutting(mask) for name, mask in (cut_keys or {}).items()}
     edits |= dict.fromkeys(switched_off, _passing_on)
     for name in edits.keys() - known.keys():
-        raise UnknownNameError("block that adds to the network's features", name, known)
+        raise UnknownNameError("block that can be changed", name, known)
     clip = torch.from_numpy(network_pixels(session.frames, network.input_spec, session.view))
     with (
         _changed({known[name]: edit for name, edit in edits.items()}),

@@ -75,10 +75,11 @@ def keep_link(choices: Choices, page_link: Mapping[str, str]) -> None:
 def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     """Draw the block's numbers, each with what it means and what it does not."""
     effect = block.mean_effect
+    unknown = "none" if block.status == "parameter_free" else "not known"
     cards = (
         (
             "Effect",
-            "none" if effect is None else f"{100 * effect:.1f} %",
+            unknown if effect is None else f"{100 * effect:.1f} %",
             "How much the block changes its features, |W_z y| / |x|. Not how much the answer changes: see below.",
         ),
         (
@@ -167,6 +168,8 @@ def _effect(session: Session, block: BlockCapture) -> None:
         st.info(
             "Nowhere: this block only shows how alike the features are. It has no output of its own, "
             "so nothing in the network's answer rests on it."
+            if block.status == "parameter_free"
+            else "Not known: this layer leaves the sum with its input to others, so its share of it was not seen."
         )
         return
     if not effect.any():
@@ -193,6 +196,8 @@ def _without(opened: Opened, block: BlockCapture) -> None:
         st.info(
             "There is nothing to switch off: this block adds nothing to the network's features, so the answer is the "
             "same without it. Choose a network whose non-local blocks take part in the answer."
+            if block.status == "parameter_free"
+            else "This network is run as it came; only the blocks of networks that are built here can be taken away."
         )
         return
     modes = [_WHOLE, _REGION]

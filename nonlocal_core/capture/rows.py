@@ -106,7 +106,7 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
     theta = block.theta * np.float32(block.scale)
     steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
     if steepest < _SAFE_EXPONENT and not is_restricted(block) and np.array_equal(block.theta, block.phi):
-        return np.log(_symmetric_sums(theta, block.phi))
+        return np.asarray(np.log(_symmetric_sums(theta, block.phi)))
     out = np.empty(block.query_grid.size)
     for start, stop, mask in _query_chunks(block):
         scores = theta[start:stop] @ (block.phi if mask is None else block.phi[mask]).T
