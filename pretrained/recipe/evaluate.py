@@ -52,7 +52,9 @@ def evaluate_rows(block: Block, clips: Clips) -> PerClip:
     return found
 
 
-def evaluate_answers(block: NormalisedBlock, trunk: Lite0, clips: Clips) -> PerClip:
+def evaluate_answers(
+    block: NormalisedBlock, trunk: Lite0, clips: Clips, controls: tuple[str, ...] = CONTROLS
+) -> PerClip:
     """Return ``kl`` and ``top1_kept`` to the clean answer as ``measure.control`` for every control of the rows."""
     found: PerClip = {}
     for version in VERSIONS:
@@ -66,7 +68,7 @@ def evaluate_answers(block: NormalisedBlock, trunk: Lite0, clips: Clips) -> PerC
             x = torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
             clean = torch.from_numpy(clips.answers[index]).float()[frames]
             values: dict[str, float] = {}
-            for control in CONTROLS:
+            for control in controls:
                 measured = answer_measures(_answer(block, trunk, x, frames, control, index), clean)
                 values |= {f"{name}.{control}": value for name, value in measured.items()}
             per_clip.append(values)

@@ -14,7 +14,7 @@ from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise
 from pretrained.recipe.evaluate import VERSIONS
 from pretrained.recipe.losses import WEIGHTS
 from pretrained.recipe.measures import MEASURES
-from pretrained.recipe.runs import BASELINE, Workshop, trunk
+from pretrained.recipe.runs import BASELINE, RIVALS, Workshop, trunk
 
 PRETRAINED = Path(__file__).parents[1]
 
@@ -49,7 +49,8 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
         weights = PRETRAINED / f"{model}.safetensors"
         shutil.copyfile(workshop.run(pairwise, seeds[0]) / "block.safetensors", weights)
         entry = _entry(model, pairwise, hashlib.sha256(weights.read_bytes()).hexdigest())
-        catalog["models"] = [known for known in catalog["models"] if known["id"] != model] + [entry]
+        known = {kept["id"]: kept for kept in catalog["models"]} | {model: entry}  # an old entry keeps its place
+        catalog["models"] = list(known.values())
         card = card_text(
             entry, [_load(workshop.run(pairwise, seed)) for seed in seeds], _json(workshop.folder / "data.json")
         )
@@ -175,11 +176,11 @@ def _answer_table(run: dict[str, Any]) -> list[str]:
 def _control_lines(run: dict[str, Any]) -> list[str]:
     if "controls" not in run:
         return []
-    lines = ["", "Trained again for rows that do not look, which is the fairer rival:", ""]
-    lines += ["| clips | learned | identity, retrained | uniform, retrained |", "|---|---|---|---|"]
+    lines = ["", "Trained again for rows that do not look, of total weight 1, which are the fairer rivals:", ""]
+    lines += ["| clips | learned | only itself, retrained | mean of all, retrained |", "|---|---|---|---|"]
     for version in VERSIONS:
         learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
-        rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in ("identity", "uniform")]
+        rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
         lines.append(f"| {VERSION_WORDS[version]} | {learned:.3f} | {rivals[0]:.3f} | {rivals[1]:.3f} |")
     return lines
 
@@ -222,7 +223,7 @@ def _verdict(run: dict[str, Any], version: str) -> str:
     if "controls" not in run:
         return "better than with exchanged rows; no rival was trained again, so do not claim where it comes from"
     learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
-    rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in ("identity", "uniform")]
+    rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
     if learned >= min(rivals):
         return "not shown to come from the attended places; a rival trained for a row that does not look does as well"
     return "better than a rival trained for a row that does not look"

@@ -125,7 +125,7 @@ def train_output(
 ) -> None:
     """Teach g and W_z to bring the answer of changed frames back, theta and phi standing still.
 
-    ``row``: ``learned``, or a control to train the output path for: see ``gather``.
+    ``row``: ``learned``, or a rival to train the output path for, ``self`` or ``mean``: see ``gather``.
     """
     rng = np.random.default_rng([settings.seed, 20])
     groups = [([*block.g.parameters(), *block.out.parameters()], settings.output_rate)]
@@ -155,15 +155,18 @@ def train_output(
 
 
 def gather(block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], row: str, seed: int) -> Float[Tensor, "1 N Cg"]:
-    """Return y for every position from the learned rows, or from a control that keeps each row's total weight.
+    """Return y for every position from the learned rows, from a control, or from a rival.
 
-    ``row``: ``learned``; ``identity``, all of it on the position itself; ``uniform``, the same on every position;
-    ``wrong``, the row of another position of the clip, drawn at random.
+    ``row``: ``learned``. Controls keep each row's total weight: ``identity``, all of it on the position itself;
+    ``uniform``, the same on every position; ``wrong``, the row of another position of the clip, drawn at random.
+    Rivals, for which the output path is trained again, have a total weight of 1: ``self`` and ``mean``.
     """
     pieces = block.embed(x)
     theta, phi, g = pieces.theta, pieces.phi, pieces.g
     if row == "learned":
         return respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
+    if row in ("self", "mean"):
+        return g if row == "self" else g.mean(dim=1, keepdim=True).expand_as(g)
     if row == "wrong":
         order = torch.randperm(theta.shape[1], generator=torch.Generator().manual_seed(seed))
         return respond(theta[:, order], phi, g, pairwise=block.pairwise, scale=block.scale_value)
@@ -183,7 +186,7 @@ def _repaired(
     theta, phi = pieces.theta[:, positions], pieces.phi
     if row == "learned":
         y = respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
-    elif row == "identity":
+    elif row == "self":
         y = g[:, positions]
     else:
         y = g.mean(dim=1, keepdim=True).expand(-1, len(positions), -1)

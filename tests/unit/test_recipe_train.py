@@ -107,7 +107,7 @@ def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pai
     assert log.losses["affinity"][-1]["step"] == 8
 
 
-def test_controls_exchange_the_rows_and_keep_their_total():
+def test_controls_keep_the_total_of_the_rows_and_rivals_have_one():
     block = NormalisedBlock(112, "dot_product")
     x = torch.randn(1, 112, 2, 3, 4, generator=torch.Generator().manual_seed(7))
     pieces = block.embed(x)
@@ -117,6 +117,8 @@ def test_controls_exchange_the_rows_and_keep_their_total():
         "learned": weights @ pieces.g,
         "identity": total * pieces.g,
         "uniform": total * pieces.g.mean(1, keepdim=True),
+        "self": pieces.g,
+        "mean": pieces.g.mean(1, keepdim=True).expand_as(pieces.g),
     }
     for row, y in expected.items():
         torch.testing.assert_close(gather(block, x, row, seed=1), y, rtol=1e-4, atol=1e-6)
