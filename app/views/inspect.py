@@ -76,7 +76,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     """Draw the block's numbers, each with what it means and what it does not."""
     effect = block.mean_effect
     unknown = "none" if block.status == "parameter_free" else "not known"
-    cards = (
+    cards: tuple[tuple[str, str, str], ...] = (
         (
             "Effect",
             unknown if effect is None else f"{100 * effect:.1f} %",
@@ -108,8 +108,10 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
         ),
     )
-    for start in (0, 3):
-        for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=True):
+    if block.key_grid.frames == 1:
+        cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
+    for start in range(0, len(cards), 3):
+        for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=False):
             with column.container(border=True, height="stretch"):
                 st.metric(title, value)
                 st.caption(meaning)
@@ -122,6 +124,9 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
 
 
 def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> None:
+    if block.key_grid.frames == 1:
+        _matrix(opened, block)
+        return
     left, right = st.columns(2)
     with left:
         st.subheader("From frame to frame", anchor=False)
@@ -131,34 +136,38 @@ def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> 
             "frames look at themselves; it does not say at what in them."
         )
     with right:
-        st.subheader("From every position to every other", anchor=False)
-        found = remembered(
-            (opened.token, block.name, "matrix"),
-            "Computing the affinity matrix",
-            lambda tell: affinity_matrix(block, progress=tell),
-        )
-        clicked = st.plotly_chart(
-            charts.matrix(found, block),
-            key=f"matrix-{opened.token}-{block.name}",
-            on_select="rerun",
-            selection_mode="points",
-            alt="The affinity matrix",
-        )
-        points = clicked["selection"]["points"]
-        if points:
-            frame, x, y = charts.question(found, points[0]["point_index"])
-            state.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
-            state.go_to("explore")
-        if found.is_whole:
-            kind = "The affinity matrix itself, position by position."
-        else:
-            few = f", {found.queries_per_box} positions of each asked" if found.is_sampled else ""
-            kind = f"Means over {found.query_bins.size} boxes of neighbouring positions{few}."
-        st.caption(
-            f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
-            f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
-            "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
-        )
+        _matrix(opened, block)
+
+
+def _matrix(opened: Opened, block: BlockCapture) -> None:
+    st.subheader("From every position to every other", anchor=False)
+    found = remembered(
+        (opened.token, block.name, "matrix"),
+        "Computing the affinity matrix",
+        lambda tell: affinity_matrix(block, progress=tell),
+    )
+    clicked = st.plotly_chart(
+        charts.matrix(found, block),
+        key=f"matrix-{opened.token}-{block.name}",
+        on_select="rerun",
+        selection_mode="points",
+        alt="The affinity matrix",
+    )
+    points = clicked["selection"]["points"]
+    if points:
+        frame, x, y = charts.question(found, points[0]["point_index"])
+        state.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
+        state.go_to("explore")
+    if found.is_whole:
+        kind = "The affinity matrix itself, position by position."
+    else:
+        few = f", {found.queries_per_box} positions of each asked" if found.is_sampled else ""
+        kind = f"Means over {found.query_bins.size} boxes of neighbouring positions{few}."
+    st.caption(
+        f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
+        f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
+        "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
+    )
 
 
 def _effect(session: Session, block: BlockCapture) -> None:
