@@ -65,7 +65,7 @@ def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
     words = title if pairwise == "gaussian" else title[0].lower() + title[1:]
     return {
         "id": model,
-        "title": f"EfficientNet-Lite0 with a trained block, {words}",
+        "title": f"EfficientNet-Lite0, trained {words}",
         "description": COMMON.format(title=words, own=DESCRIPTIONS[pairwise]),
         "network": "lite0_trained",
         "pairwise": pairwise,
