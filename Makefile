@@ -6,7 +6,7 @@ PORT ?= 8501
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench lock readme peers tools picture clean
+.PHONY: help app test check bench lock readme peers tools train picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peer
 	$(BIN)/python benchmarks/capture.py
 	$(BIN)/python benchmarks/viewer.py
 	$(BIN)/python benchmarks/first_heat.py
+
+train: $(VENV)/test.stamp ## train the four instantiations anew, from pictures that Debian packages
+	$(BIN)/python -m pretrained.recipe train
 
 picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py

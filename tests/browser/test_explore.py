@@ -211,11 +211,6 @@ def test_a_hostile_file_name_is_only_a_name(visit):
     assert page.title() == "Non-local viewer"
 
 
-def test_an_untrained_network_says_so_on_the_picture(visit):
-    page = visit("?clip=sample:coins&model=lite0-dot-product-untrained")
-    expect(page.locator(".nlv-badge")).to_contain_text("untrained")
-
-
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
