@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from patience import PATIENCE_MS
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from serving import app_server
+
+expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
@@ -29,3 +33,20 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the running app, one for all tests: visitors do not share what they choose."""
+    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """Return an empty page in a browser profile of its own."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    yield page
+    context.close()

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlparse
 import av
 import numpy as np
 import pytest
+from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
-from serving import app_server
 
 from nonlocal_core import Session
 from nonlocal_core.bundle import decode_bundle
@@ -18,14 +18,6 @@ from nonlocal_core.bundle import decode_bundle
 pytestmark = pytest.mark.browser
 
 ANSWERED = "[data-ready]"
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
-expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
 
 
 @pytest.fixture

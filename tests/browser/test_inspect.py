@@ -13,8 +13,6 @@ from nonlocal_core.measures import measure_block
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
-expect.set_options(timeout=PATIENCE_MS)
 
 SMALL = {"frames": 3, "short_side": 64}
 QUERY = "clip=sample:composed&frames=3&short_side=64"
@@ -24,15 +22,6 @@ QUERY = "clip=sample:composed&frames=3&short_side=64"
 def address(tmp_path_factory):
     with app_server(tmp_path_factory.mktemp("server") / "log.txt", "tests/browser/loud_server.py") as address:
         yield address
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    context.close()
 
 
 def expect_table(page, expected):

@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 from pages import Watched, mapped_block
+from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
-from serving import app_server
 
 from nonlocal_core import Session
 from nonlocal_core.geometry import Cell, QueryGrid
@@ -22,7 +22,6 @@ from nonlocal_core.render.layout import lay_out
 pytestmark = pytest.mark.browser
 
 EVIL = "<img src=x onerror=alert(1)>.mp4"
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
 COLOURS = np.array([[210, 60, 60], [60, 170, 90], [70, 90, 210], [220, 190, 70]], np.uint8)
 TILES = lay_out(4, (180, 320), width_px=2400, padding=0).tiles
 RASTER_ERROR = 8.0  # mean difference in grey levels of the two formats, each drawn by its own engine; seen 3.6
@@ -149,19 +148,13 @@ def around(picture, *, frame, cell, reach):
 # The button
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
-
-
 def make(page, title):
     """Choose a format, have it made and download it."""
     page.get_by_role("combobox", name="Keep this answer as").click()
     page.get_by_role("option", name=title, exact=True).click()
     page.get_by_role("button", name="Make the file").click()
     ready = page.get_by_role("button", name=re.compile(r"^Download, [\d.]+ [kM]B"))
-    expect(ready).to_be_visible(timeout=PATIENCE_MS)
+    expect(ready).to_be_visible()
     with page.expect_download() as download:
         ready.click()
     return download.value
@@ -179,8 +172,8 @@ def test_a_pinned_answer_is_made_and_downloaded_under_a_harmless_name(chromium, 
         page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
             {"name": EVIL, "mimeType": "video/mp4", "buffer": moving_square()}
         )
-        expect(page.locator(f'[data-ready]:not([data-ready="{before}"])')).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.locator(f'[data-ready="{before}"]')).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.locator(f'[data-ready]:not([data-ready="{before}"])')).to_be_visible()
+        expect(page.locator(f'[data-ready="{before}"]')).to_have_count(0)
         expect(page.get_by_text(re.compile(r"alert\(1\)>\.mp4 · 3 of 3 frames"))).to_be_visible()
         watch.point(watch.asks, 0.3, 0.6)
         page.mouse.down()

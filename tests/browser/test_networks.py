@@ -8,7 +8,6 @@ import pytest
 import torch
 from playwright.sync_api import expect
 from safetensors.torch import save_file
-from serving import app_server
 
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.models.resnet import ResNet
@@ -17,23 +16,6 @@ from nonlocal_core.weights.published import find_published
 pytestmark = pytest.mark.browser
 
 ARCH = "pyslowfast-i3d-r50-nl5-8x8"
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
-expect.set_options(timeout=PATIENCE_MS)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,39 +4,22 @@ import re
 
 import numpy as np
 import pytest
+from patience import PATIENCE_MS
 from playwright.sync_api import expect
-from serving import app_server
 
 from nonlocal_core import Session
 from nonlocal_core.tracking import box_mask, carry, known_masks, pointing_hits, region_similarity
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
-expect.set_options(timeout=PATIENCE_MS)
 
 SMALL = {"frames": 3, "short_side": 128}
 QUERY = "clip=sample:composed&frames=3&short_side=128"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
 def session():
     return Session.open("sample:composed", **SMALL)
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    context.close()
 
 
 def metric(page, title):
