@@ -13,6 +13,7 @@ from app.state import Choices
 from app.store import bundle_address
 from app.viewer import Pane, side_by_side
 from nonlocal_core import Session, list_models, list_samples
+from nonlocal_core.models.sharing import shared_features
 
 Subject = Literal["blocks", "networks", "clips"]
 SUBJECTS: dict[Subject, str] = {
@@ -42,10 +43,13 @@ class Compared:
 
 def draw() -> None:
     """Draw the page."""
-    page = open_page("One question, several answers")
-    if page is None:
-        return
-    first, choices = page
+    with shared_features():  # networks on one clip run their trunk once
+        page = open_page("One question, several answers")
+        if page is not None:
+            _compare(*page)
+
+
+def _compare(first: Opened, choices: Choices) -> None:
     compared = _current()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         subject = st.segmented_control(

@@ -11,7 +11,7 @@ from PIL import Image
 from nonlocal_core.bundle.container import Writer
 from nonlocal_core.bundle.record import ModelLabel, Question, View
 from nonlocal_core.capture.record import BlockCapture, Capture
-from nonlocal_core.capture.rows import log_normaliser, row_weights
+from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
 from nonlocal_core.media import Frames
@@ -169,14 +169,10 @@ def _gain(table: np.ndarray) -> float:
 
 def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
     """Return the worst difference between true and stored rows, over the row's maximum, at queries spread evenly."""
-    worst = 0.0
-    for index in np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int)):
-        cell = block.query_grid.cell(int(index))
-        true, kept = (row_weights(which, cell) for which in (block, stored))
-        peak = np.abs(true).max()
-        if peak > 0:
-            worst = max(worst, float(np.abs(kept - true).max() / peak))
-    return worst
+    sampled = np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int))
+    true, kept = (many_row_weights(which, sampled) for which in (block, stored))
+    peaks, worst = np.abs(true).max(axis=1), np.abs(kept - true).max(axis=1)
+    return float(np.divide(worst, peaks, out=np.zeros_like(peaks), where=peaks > 0).max())
 
 
 def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:

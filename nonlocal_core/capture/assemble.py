@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.capture.rows import row_weights
+from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.geometry import QueryGrid, ViewTransform
 
 SELF_CHECK_QUERIES = 16
@@ -99,8 +99,7 @@ def _checked(
 def _rows_of_y(
     block: BlockCapture, g: Float[Tensor, "Nk_all Cg"], sample: Int[np.ndarray, " n"]
 ) -> Float[Tensor, "n Cg"]:
-    rows = np.stack([row_weights(block, block.query_grid.cell(int(i))) for i in sample])
-    return torch.from_numpy(rows @ g.double().cpu().numpy())
+    return torch.from_numpy(many_row_weights(block, sample) @ g.double().cpu().numpy())
 
 
 def _effect(before: Float[Tensor, "Nq C"], after: Float[Tensor, "Nq C"]) -> Float32[np.ndarray, " Nq"]:

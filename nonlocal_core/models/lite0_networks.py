@@ -12,6 +12,7 @@ from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.models.progress import report_step
+from nonlocal_core.models.sharing import computed_once, key_of
 from nonlocal_core.vocabulary import Pairwise
 
 INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
@@ -79,12 +80,17 @@ class Lite0Network(nn.Module):
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
         """Return the class logits of every frame."""
-        batch = clip.shape[0]
-        fine = _as_clip(self.trunk.to_stride8(_as_frames(clip)), batch)
-        if self.stride8 is not None:
-            fine = self.stride8(fine)
+        batch, key = clip.shape[0], key_of(clip, self.trunk.stem.weight)
+        bare = computed_once(key, "stride8", lambda: _as_clip(self.trunk.to_stride8(_as_frames(clip)), batch))
+        fine = bare if self.stride8 is None else self.stride8(bare)
         report_step(1, 3)
-        coarse = self.stride16(_as_clip(self.trunk.to_stride16(_as_frames(fine)), batch))
+        coarse = self.stride16(
+            computed_once(
+                key if fine is bare else None,  # a block that changed its input leaves nothing to share
+                "stride16",
+                lambda: _as_clip(self.trunk.to_stride16(_as_frames(fine)), batch),
+            )
+        )
         report_step(2, 3)
         if self.joint is not None:
             self.joint(_joined(fine, coarse))
