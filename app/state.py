@@ -11,6 +11,7 @@ Number = TypeVar("Number", int, float)
 
 _KEY = "choices"
 _DESTINATION = "destination"
+_VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Pin:
     y: float
     block: str
     direction: Direction = "row"
+    view: str = ""
+    """How the answer is drawn, in the viewer's own words (`viewer/state.js`); empty for the usual way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ def to_link(choices: Choices) -> dict[str, str]:
     link = {name: str(value) for name, value in plain.items() if value is not None}
     if (pin := choices.pin) is not None:
         link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+        link |= {"view": pin.view} if pin.view else {}
     return link
 
 
@@ -90,7 +94,13 @@ def from_link(params: Mapping[str, str], default_clip: str) -> Choices:
     if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
-    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=params.get("block", ""), direction=direction))
+    block, view = params.get("block", ""), known_view(params.get("view"))
+    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view))
+
+
+def known_view(view: Any) -> str:
+    """Return the view that a link or a browser names, empty where a word of it is not known."""
+    return view if isinstance(view, str) and set(view.split("-")) <= _VIEW_WORDS else ""
 
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:

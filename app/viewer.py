@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.state import Direction, Pin
+from app.state import Direction, Pin, known_view
 from nonlocal_core.viewer import viewer_css, viewer_js
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
@@ -60,5 +60,6 @@ def _pin(sent: Any) -> Pin | None:
     match sent:
         case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": str(block)}:
             direction: Direction = "column" if sent.get("direction") == "column" else "row"
-            return Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction)
+            view = known_view(sent.get("view"))
+            return Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
     return None

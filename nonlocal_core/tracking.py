@@ -8,6 +8,7 @@ Differs: theirs asks the last frames too, within a radius of 12 cells and by a c
 every frame asks the marked one alone, all over, by the block's own affinity: nothing but that answers.
 """
 
+import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
 from nonlocal_core.capture import BlockCapture, is_restricted, many_row_weights
-from nonlocal_core.errors import CaptureError, ShapeError
+from nonlocal_core.errors import CaptureError, MediaError, ShapeError
 from nonlocal_core.geometry import Box, Cell, Grid, QueryGrid
 from nonlocal_core.media import Sample, Selection, read_frames
 from nonlocal_core.media.composed import compose
@@ -182,6 +183,31 @@ def read_masks(files: Sequence[Path | bytes], size_hw: tuple[int, int]) -> Bool[
         rows = (np.arange(height) * 2 + 1) * len(picture) // (2 * height)
         cols = (np.arange(width) * 2 + 1) * picture.shape[1] // (2 * width)
         masks[index] = picture.any(axis=2)[rows[:, None], cols]
+    return masks
+
+
+def read_boxes(content: bytes, count: int, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
+    """Return one mask for each of ``count`` frames from a table of boxes, one line each: frame, x0, y0, x1, y1.
+
+    Frames count from 1, as on the film strip; the rest is in units of the frame. A line of names may come first. A
+    frame without a line has no object to be seen, one with several has all of them.
+    Raises MediaError, naming the line, for anything else.
+    """
+    masks = np.zeros((count, *size_hw), bool)
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    for number, cells in enumerate(csv.reader(lines), start=1):
+        if not cells or (number == 1 and not cells[0].strip().isdigit()):
+            continue
+        try:
+            frame, (x0, y0, x1, y1) = int(cells[0]), (float(cell) for cell in cells[1:])
+        except ValueError:
+            frame, x0, y0, x1, y1 = 0, 0.0, 0.0, 0.0, 0.0
+        if not (1 <= frame <= count and 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+            raise MediaError(
+                f"Line {number} should be a frame from 1 to {count}, then x0, y0, x1, y1 of a box in units of the "
+                f"frame, 0 to 1; it is {','.join(cells)[:80]!r}."
+            )
+        masks[frame - 1] |= box_mask((x0, y0, x1, y1), size_hw)
     return masks
 
 

@@ -22,6 +22,7 @@ from nonlocal_core.tracking import (
     known_masks,
     painted,
     pointing_hits,
+    read_boxes,
     read_masks,
     region_similarity,
 )
@@ -30,7 +31,7 @@ _BOX = "A box"
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
 MAX_MASK_MB = 8
-MASK_TYPES = ["png", "gif", "bmp", "webp"]
+MASK_TYPES = ["png", "gif", "bmp", "webp", "csv"]
 
 
 def draw() -> None:
@@ -129,7 +130,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> n
         name = st.selectbox("Score against", ["nothing", *truths], key="track-truth")
         return truths.get(name)
     files = st.file_uploader(
-        "True masks, one picture for each shown frame",
+        "True masks, one picture for each shown frame; or a table of boxes: frame, x0, y0, x1, y1 (0 to 1)",
         type=MASK_TYPES,
         accept_multiple_files=True,
         max_upload_size=MAX_MASK_MB,
@@ -137,16 +138,17 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> n
     )
     if not files:
         return None
-    count = len(session.frames.rgb)
-    if len(files) != count:
+    count, size_hw = len(session.frames.rgb), session.frames.rgb.shape[1:3]
+    contents = [file.getvalue() for file in sorted(files, key=lambda file: file.name)]
+    boxes = files[0].name.lower().endswith(".csv") and len(files) == 1
+    if not boxes and len(files) != count:
         st.info(f"The clip shows {count} frames; {len(files)} masks were given. Give one for each, named in order.")
         return None
-    contents = [file.getvalue() for file in sorted(files, key=lambda file: file.name)]
     try:
         return remembered(
             (sha256(b"".join(contents)).hexdigest(), session.frames.rgb.shape),
             "Reading masks",
-            lambda _tell: read_masks(contents, session.frames.rgb.shape[1:3]),
+            lambda _tell: read_boxes(contents[0], count, size_hw) if boxes else read_masks(contents, size_hw),
         )
     except NonlocalError as error:
         st.error(str(error), icon=":material/error:")

@@ -14,7 +14,7 @@ import { Pointer, pointIn } from "./pointer.js";
 import { readingOf } from "./report.js";
 import { scaleOf } from "./scale.js";
 import { Question } from "./sides.js";
-import { pinnedMessage, reduce, startState } from "./state.js";
+import { pinnedMessage, reduce, startState, withView } from "./state.js";
 import { Tip } from "./tip.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
@@ -80,7 +80,7 @@ export class Comparison {
   adopt(asked) {
     if (!asked) return this.#become({ ...this.state, pinned: false }, false);
     const { frame, x, y, direction = this.state.direction } = asked;
-    const state = { ...this.#led(0), direction };
+    const state = withView({ ...this.#led(0), direction }, asked.view);
     this.#become(reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0)), false);
   }
 

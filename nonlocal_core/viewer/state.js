@@ -55,10 +55,22 @@ function after(state, action, bundle) {
   }
 }
 
-/** What Python hears of: the pinned point, or null. */
+/** How the answer is drawn, in words for a link; empty for the usual way. */
+export function viewOf({ scale, smooth, arrows, shared }) {
+  return [scale === SCALES[0] ? "" : scale, smooth ? "smooth" : "", arrows ? "" : "bare", shared ? "shared" : ""].filter(Boolean).join("-");
+}
+
+/** The state drawn as a link says; words that are not known are passed over. */
+export function withView(state, view = "") {
+  const words = view.split("-");
+  const scale = SCALES.find((known) => words.includes(known)) ?? SCALES[0];
+  return { ...state, scale, smooth: words.includes("smooth"), arrows: !words.includes("bare"), shared: words.includes("shared") };
+}
+
+/** What Python hears of: the pinned point and how its answer is drawn, or null. */
 export function pinnedMessage(bundle, state) {
   if (!state.pinned) return null;
-  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction };
+  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction, view: viewOf(state) };
 }
 
 function pin(bundle, state, at) {

@@ -13,7 +13,7 @@ import { Pointer, pointIn } from "./pointer.js";
 import { Presenter } from "./present.js";
 import { readingOf, reportOf } from "./report.js";
 import { scaleOf } from "./scale.js";
-import { askedGrid, pinnedMessage, reduce, startState } from "./state.js";
+import { askedGrid, pinnedMessage, reduce, startState, withView } from "./state.js";
 import { MOST_LINKS, Stage } from "./stage.js";
 import { Tip } from "./tip.js";
 
@@ -71,12 +71,13 @@ export class Viewer {
     this.root.dataset.ready = bundle.id;
   }
 
-  /** Take over a pinned question that somebody else set: { frame, x, y, block?, direction? }, or null for none. */
+  /** Take over a pinned question that somebody else set: { frame, x, y, block?, direction?, view? }, or null for none. */
   adopt(asked) {
     if (!asked) return this.#become({ ...this.state, pinned: false }, false);
     const block = this.bundle.blocks.findIndex(({ name }) => name === asked.block);
     const state = { ...this.state, block: block < 0 ? this.state.block : block, direction: asked.direction ?? this.state.direction };
-    this.#become(reduce(state, { type: "pin", at: { frame: asked.frame, x: asked.x, y: asked.y } }, this.bundle), false);
+    const at = { frame: asked.frame, x: asked.x, y: asked.y };
+    this.#become(reduce(withView(state, asked.view), { type: "pin", at }, this.bundle), false);
   }
 
   showBlock(name) {

@@ -148,13 +148,15 @@ def test_a_pin_reaches_python_and_its_link_restores_it_in_another_browser(visit,
     expect(page.get_by_text("Where it looks: frame 1")).to_be_visible()
     expect(page.get_by_text("Share of each frame")).to_be_visible()
     expect(page.get_by_text("How concentrated it is")).to_be_visible()
-    page.wait_for_url("**at=0*")
+    page.keyboard.press("s")
+    page.wait_for_url("**at=0*view=all*")
     cell = viewer(page).get_attribute("data-cell")
     asked = parse_qs(urlparse(page.url).query)
     assert asked["clip"] == ["sample:coffee"]
     second = visit("?" + urlparse(page.url).query)
     expect(viewer(second)).to_have_attribute("data-pinned", "true")
     expect(viewer(second)).to_have_attribute("data-cell", cell)
+    expect(second.get_by_label("Scale", exact=True)).to_have_js_property("selectedIndex", 1)  # over all frames
     expect(second.get_by_text("Where it looks: frame 1")).to_be_visible()
     assert page.complaints == second.complaints == []
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from patience import PATIENCE_MS
+from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
 from nonlocal_core import Session
@@ -56,6 +56,7 @@ def test_the_score_of_an_object_of_the_composed_sample_is_the_apis(page, address
         similarity, hits = score(session, truths[name][frame], frame, truths[name])
         expect(metric(page, "Region similarity J")).to_have_text(similarity)
         expect(metric(page, "Pointing hits")).to_have_text(hits)
+    settled(page)
     expect(page.get_by_text(f"frame {frame + 1} · marked")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^frame \d · J \d\.\d\d$"))).to_have_count(2)
 
@@ -65,6 +66,8 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
     page.get_by_role("radio", name="A box").click()
     page.get_by_role("combobox", name="Score against").click()
     page.get_by_role("option", name="cat").click()
+    expect(metric(page, "Region similarity J")).to_be_visible()
+    settled(page)  # what is drawn while the page still runs is drawn over
     before = slider_values(page)
     picture = page.locator(".stPlotlyChart .nsewdrag").first
     picture.scroll_into_view_if_needed()

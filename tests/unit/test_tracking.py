@@ -22,6 +22,7 @@ from nonlocal_core.tracking import (
     known_masks,
     painted,
     pointing_hits,
+    read_boxes,
     read_masks,
     region_similarity,
 )
@@ -236,3 +237,21 @@ def test_the_default_network_finds_the_cat_again_and_shuffled_features_do_not(co
     assert score > 0.6
     assert pointing_hits(found, cat)[1:].tolist() == [1, 1]
     assert region_similarity(lost.masks(cat.shape[1:]), cat)[1:].mean() < 0.3
+
+
+def test_a_table_of_boxes_says_where_the_object_is():
+    table = b"frame,x0,y0,x1,y1\n1, 0, 0, 0.5, 1\n3,0.5,0.5,1,1\n3,0,0,0.25,0.5\n\n"
+    found = read_boxes(table, 4, (4, 8))
+    expected = np.zeros((4, 4, 8), bool)
+    expected[0, :, :4] = True
+    expected[2, 2:, 4:] = expected[2, :2, :2] = True
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["5,0,0,1,1", "0,0,0,1,1", "1,0,0,1", "1,0,0,1,1,1", "1,0.5,0,0.5,1", "1,0,0,1,1.5", "1,0,nan,1,1", "one,0,0,1,1"],
+)
+def test_a_line_that_is_no_box_is_refused_by_its_number(line):
+    with pytest.raises(MediaError, match="Line 2 should be a frame from 1 to 4"):
+        read_boxes(f"1,0,0,1,1\n{line}\n".encode(), 4, (3, 5))

@@ -11,7 +11,7 @@ import { cellAt, nearestCell } from "../../../nonlocal_core/viewer/grid.js";
 import { upsample } from "../../../nonlocal_core/viewer/paint.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
 import { ownOf, scaleOf } from "../../../nonlocal_core/viewer/scale.js";
-import { pinnedMessage, reduce, startState } from "../../../nonlocal_core/viewer/state.js";
+import { pinnedMessage, viewOf, withView, reduce, startState } from "../../../nonlocal_core/viewer/state.js";
 import { effectWords, headingWords, noticeWords, percent, spokenWords, timesWords, weightWords } from "../../../nonlocal_core/viewer/words.js";
 
 const spans = (frames) => Array.from({ length: frames }, (_, t) => [t, t + 1]);
@@ -45,13 +45,20 @@ test("the first state is the bundle's own view", () => {
   assert.equal(pinnedMessage(bundleOf(), state), null);
 });
 
+test("a link says how the answer is drawn", () => {
+  const usual = { scale: "others", smooth: false, arrows: true, shared: false };
+  const views = ["", "all", "each-smooth", "bare", "all-smooth-bare-shared"];
+  for (const view of views) assert.equal(viewOf(withView(usual, view)), view);
+  assert.deepEqual(withView({ ...usual, smooth: true }, "all-nonsense"), { ...usual, scale: "all" });
+});
+
 test("pins are remembered, and undo walks back through them to nothing", () => {
   const bundle = bundleOf();
   const [a, b] = [{ frame: 0, x: 0.1, y: 0.1 }, { frame: 4, x: 0.9, y: 0.9 }];
   let state = act(bundle, startState(bundle), { type: "pin", at: a }, { type: "pin", at: b });
-  assert.deepEqual(pinnedMessage(bundle, state), { ...b, block: "b", direction: "row" });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...b, block: "b", direction: "row", view: "" });
   state = act(bundle, state, { type: "undo" });
-  assert.deepEqual(pinnedMessage(bundle, state), { ...a, block: "b", direction: "row" });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...a, block: "b", direction: "row", view: "" });
   state = act(bundle, state, { type: "undo" });
   assert.equal(pinnedMessage(bundle, state), null);
   assert.equal(act(bundle, state, { type: "undo" }), state);
@@ -71,7 +78,7 @@ test("undo brings back what was let go, with its block and direction", () => {
   const bundle = bundleOf();
   const at = { frame: 1, x: 0.3, y: 0.7 };
   const state = act(bundle, startState(bundle), { type: "pin", at }, { type: "unpin" }, { type: "block", block: 0 }, { type: "direction" }, { type: "undo" });
-  assert.deepEqual(pinnedMessage(bundle, state), { ...at, block: "b", direction: "row" });
+  assert.deepEqual(pinnedMessage(bundle, state), { ...at, block: "b", direction: "row", view: "" });
 });
 
 test("arrow keys move by one cell of the grid that is asked on, and stop at its edges", () => {
