@@ -14,7 +14,7 @@ help: ## list these verbs
 app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
 	$(BIN)/streamlit run app/server.py --server.port $(PORT)
 
-test: $(VENV)/test.stamp peers tools check ## run every check and test, those in a real browser included
+test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/test.stamp ## lint, types and import law
@@ -41,8 +41,7 @@ lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
 readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
 	$(BIN)/python tests/contracts/readme.py
 
-peers: $(VENV)/test.stamp ## other people's networks, which ours are compared with; without them these tests are skipped
-	@$(MAKE) --silent $(VENV)/peers.stamp || echo "The peers could not be installed; the tests that need them are skipped."
+peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that
 
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
 	@sh tests/tools.sh
