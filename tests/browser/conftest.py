@@ -24,6 +24,17 @@ FLAGS = [
 ]
 
 
+RERUNS = 1
+"""A busy machine loses a click now and then; what fails twice is a fault."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a failed browser test once more."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=RERUNS))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Return one running Chromium; each test opens its own context, so that nothing leaks between tests."""

@@ -1,6 +1,6 @@
 """How long the browser tests wait: the machine may be busy, and nothing in them measures time."""
 
-PATIENCE_MS = 90_000
+PATIENCE_MS = 60_000
 
 
 def settled(page):

@@ -36,8 +36,7 @@ def grid_of(shape, frames=3):
     return QueryGrid.over_clip(clip_frames=frames, frames=frames, rows=rows, cols=cols)
 
 
-@pytest.mark.parametrize("ratio", [1, 2])
-@pytest.mark.parametrize("width", [390, 800, 1400])
+@pytest.mark.parametrize(("width", "ratio"), [(390, 2), (800, 1), (1400, 2)])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pointing_at_a_pixel_asks_from_the_cell_under_it(chromium, tmp_path, shape, width, ratio):
     grid = grid_of(shape)

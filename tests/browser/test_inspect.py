@@ -4,6 +4,7 @@ import re
 
 import pytest
 from loud import MODEL, loud_model
+from patience import settled
 from playwright.sync_api import expect
 from serving import app_server
 
@@ -50,6 +51,8 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
     expect(page.get_by_text("There is nothing to switch off")).to_be_visible()
     measured = measure_block(block, shown_hw=session.frames.info.shown_hw, pts_seconds=session.frames.pts_seconds)
+    settled(page)
+    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(6)
     shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert shown == [
         "none",

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from pages import Watched, mapped_block
-from patience import PATIENCE_MS
+from patience import PATIENCE_MS, settled
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -155,6 +155,7 @@ def make(page, title):
     page.get_by_role("button", name="Make the file").click()
     ready = page.get_by_role("button", name=re.compile(r"^Download, [\d.]+ [kM]B"))
     expect(ready).to_be_visible()
+    settled(page)  # the page runs once more, without the clock that drew the progress
     with page.expect_download() as download:
         ready.click()
     return download.value
