@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nonlocal_core import PreparedModel, Progress, WeightsError, list_models, prepare_checkpoint, prepare_model
 from nonlocal_core.weights.cards import PublishedCard, list_published
-from nonlocal_core.weights.store import is_fetched
+from nonlocal_core.weights.store import fetched_ids
 
 MAX_CHECKPOINT_MB = 512
 """Megabytes of a checkpoint file that is uploaded; larger ones open in the shell."""
@@ -25,7 +25,8 @@ def menu() -> dict[str, str]:
     shipped = {card.id: card.title for card in list_models()}
     with _lock:
         own = {token: prepared.card.title for token, prepared in _held.items()}
-    return shipped | {card.id: card.title for card in list_published() if is_fetched(card)} | own
+    here = fetched_ids()
+    return shipped | {card.id: card.title for card in list_published() if card.id in here} | own
 
 
 def find_network(model: str) -> str | PreparedModel:
@@ -41,7 +42,7 @@ def find_network(model: str) -> str | PreparedModel:
                 )
             _held.move_to_end(model)
             return _held[model]
-    if any(card.id == model and not is_fetched(card) for card in list_published()):
+    if any(card.id == model for card in list_published()) and model not in fetched_ids():
         raise WeightsError(
             f"{model} is not on this machine yet. The Networks page shows its size and its licence, and fetches it."
         )

@@ -22,11 +22,11 @@ from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
 from nonlocal_core.forward import run
 from nonlocal_core.geometry import Box, Cell, Grid, Span
 from nonlocal_core.media import network_pixels
-from nonlocal_core.models import Lite0Network, NonlocalBlock, clip_probabilities
+from nonlocal_core.models import NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.ops import Reach, respond
 from nonlocal_core.ops.reach import split_keys, split_queries
+from nonlocal_core.prepared import class_names
 from nonlocal_core.session import Session
 
 Edit = Callable[[NonlocalBlock, Tensor], Tensor]
@@ -83,8 +83,7 @@ def answer(
     count = logits.shape[-1]
     if count == 0:
         raise CaptureError(f"{session.model.card.title} classifies nothing, so its answer cannot be compared.")
-    names = network.classes if len(network.classes) == count else tuple(f"class {i}" for i in range(count))
-    return Answer(classes=names, probabilities=clip_probabilities(logits)[0].numpy())
+    return Answer(classes=class_names(network, count), probabilities=clip_probabilities(logits)[0].numpy())
 
 
 def changeable_blocks(session: Session) -> dict[str, NonlocalBlock]:
@@ -92,8 +91,7 @@ def changeable_blocks(session: Session) -> dict[str, NonlocalBlock]:
 
     Empty for a network whose blocks only show how alike its features are, and for networks of other people.
     """
-    network = session.model.network
-    inserted = network.inserted if isinstance(network, Lite0Network | ResNet) else ()
+    inserted = session.model.network.inserted
     return {block.name: block.module for block in inserted if isinstance(block.module, NonlocalBlock)}
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import InputSpec
+from nonlocal_core.models import InsertedBlock
 
 Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
@@ -25,6 +26,9 @@ class ForeignNetwork(nn.Module):
     names of its answers, where it has a classifier. Raises CaptureError for a network in training mode, or one that
     does not say how it takes a clip.
     """
+
+    inserted: tuple[InsertedBlock, ...] = ()
+    """None that it was built with: the blocks of such a network are found (`capture.adapters`)."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from nonlocal_core.vocabulary import WeightStatus
 from nonlocal_core.weights import DEFAULT, build_model, find_card
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
-from nonlocal_core.weights.describe import load_checkpoint, only_fit
+from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
 from nonlocal_core.weights.store import load_published
 
@@ -28,8 +28,9 @@ Progress = Callable[[str, int, int], None]
 Network = Lite0Network | ResNet | ForeignNetwork
 """What a session can run: a network that says what it takes and what a run needs."""
 
-KEPT_MODELS = 4
-"""Networks held at once, the least recently used first out; a published one takes hundreds of megabytes."""
+KEPT_MODELS = 6
+"""Networks held at once, the least recently used first out: all that are shipped, or as many as are compared. A
+published one takes hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class PreparedModel:
 
 
 _kept: OrderedDict[tuple[str, Device], PreparedModel] = OrderedDict()
-_preparing = threading.Lock()
+_keeping = threading.Lock()
 
 
 def prepare_model(
@@ -71,14 +72,16 @@ def prepare_model(
     chosen = pick_device(device)
     published = {card.id: card for card in list_published()}
     key = model if model in published else find_card(model).id, chosen
-    with _preparing:
-        if key not in _kept:
-            found = _published(published[model], chosen, progress) if model in published else _shipped(model, chosen)
-            _kept[key] = found
-            while len(_kept) > KEPT_MODELS:
-                _kept.popitem(last=False)
+    with _keeping:
+        found = _kept.get(key)
+    if found is None:  # made outside the lock: a download takes minutes, and others go on meanwhile
+        found = _published(published[model], chosen, progress) if model in published else _shipped(model, chosen)
+    with _keeping:
+        found = _kept.setdefault(key, found)
         _kept.move_to_end(key)
-        return _kept[key]
+        while len(_kept) > KEPT_MODELS:
+            _kept.popitem(last=False)
+    return found
 
 
 def prepare_checkpoint(
@@ -91,17 +94,21 @@ def prepare_checkpoint(
     that no name and no shape tells apart; UnknownNameError.
     """
     chosen = pick_device(device)
-    arch = arch or only_fit(path)
-    network = load_checkpoint(path, arch)
+    known, network = load_checkpoint(path, arch)
     shown, digest = name or path.name, file_digest(path)
     card = NetworkCard(
-        id=f"{arch}@{digest[:12]}",
+        id=f"{known.arch}@{digest[:12]}",
         title=f"{network.config.title} · {shown}",
         description="Weights of your own, which fill this network completely; nothing more is known about them here.",
         status="trained",
         weights={shown: digest},
     )
     return _prepared(network, card, chosen, _training_selection(network))
+
+
+def class_names(network: Network, count: int) -> tuple[str, ...]:
+    """Return the names of a network's ``count`` answers, numbers where it does not name them."""
+    return network.classes if len(network.classes) == count else tuple(f"class {index}" for index in range(count))
 
 
 def _shipped(model: str, device: Device) -> PreparedModel:
@@ -137,9 +144,7 @@ def _training_selection(network: ResNet) -> Selection:
     return Selection(frames=network.config.clip_frames, stride=network.config.frame_stride)
 
 
-def _prepared(
-    network: Lite0Network | ResNet, card: NetworkCard, device: Device, selection: Selection | None = None
-) -> PreparedModel:
+def _prepared(network: Network, card: NetworkCard, device: Device, selection: Selection | None = None) -> PreparedModel:
     network.to(device.torch_name)
     attach(tuple(_site(inserted) for inserted in network.inserted))
     return PreparedModel(network=network, card=card, device=device, selection=selection)

@@ -9,7 +9,7 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames
-from nonlocal_core.prepared import NetworkCard
+from nonlocal_core.prepared import NetworkCard, Progress
 from nonlocal_core.provenance import Provenance
 from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
@@ -37,9 +37,7 @@ from nonlocal_core.render import (
 )
 from nonlocal_core.viewer import export_html
 
-Tell = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
-Write = Callable[[Path, Tell], None]
+Write = Callable[[Path, Progress], None]
 """Writes what was prepared; the file is whole or absent, also when the callback raises."""
 
 
@@ -98,7 +96,7 @@ class Answered:
         )
 
 
-def save(path: Path, answered: Answered, tell: Tell) -> Path:
+def save(path: Path, answered: Answered, tell: Progress) -> Path:
     """Write an answer and return the path; the suffix names the format.
 
     What ``tell`` raises ends the writing and leaves nothing behind.

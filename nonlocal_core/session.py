@@ -26,7 +26,7 @@ from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, Selection, find_sample, network_input, read_frames
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.prepared import NetworkCard, PreparedModel, Progress, prepare_model
+from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, Progress, class_names, prepare_model
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
 from nonlocal_core.viewer import export_html
@@ -306,7 +306,7 @@ def _recorded(
     return Session(
         frames=frames,
         view=view,
-        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network.classes)),
+        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network)),
         model=prepared,
         forecast_bytes=needed,
         sample=sample,
@@ -314,12 +314,11 @@ def _recorded(
     )
 
 
-def _best_classes(logits: Float[Tensor, "1 P K"], names: tuple[str, ...]) -> tuple[ClassScore, ...]:
+def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:
     count = logits.shape[-1]
     if count == 0:
         return ()
-    best = clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
+    names, best = class_names(network, count), clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
     return tuple(
-        ClassScore(names[int(index)] if len(names) == count else f"class {int(index)}", float(score))
-        for score, index in zip(best.values, best.indices, strict=True)
+        ClassScore(names[int(index)], float(score)) for score, index in zip(best.values, best.indices, strict=True)
     )

@@ -10,7 +10,7 @@ from app.resources import FIRST_CLIP
 from nonlocal_core import NonlocalError
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.published import published_networks
-from nonlocal_core.weights.store import is_fetched
+from nonlocal_core.weights.store import fetched_ids
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -52,14 +52,15 @@ def _published() -> None:
     )
     every = st.toggle("Also those without non-local blocks, and those that cannot be opened here")
     cards = [card for card in list_published() if every or _can_open(card)]
-    st.dataframe([_line(card) for card in cards], hide_index=True, key="published")
+    here = fetched_ids()
+    st.dataframe([_line(card, here=card.id in here) for card in cards], hide_index=True, key="published")
     by_id = {card.id: card for card in cards if _can_open(card)}
     picked = by_id[st.selectbox("Network", by_id, format_func=lambda name: f"{by_id[name].title} · {name}")]
     st.markdown(
         f"**{picked.title}**, from [{picked.repository.removeprefix('https://')}]({picked.repository}), "
         f"{_size(picked)}. Licence: {picked.licence}. {picked.note}"
     )
-    verb = "Open" if is_fetched(picked) else "Fetch and open"
+    verb = "Open" if picked.id in here else "Fetch and open"
     if st.button(verb, type="primary", key="fetch"):
         slot = st.empty()
         try:
@@ -110,7 +111,7 @@ def _can_open(card: PublishedCard) -> bool:
     return card.arch is not None and card.url is not None and card.blocks > 0
 
 
-def _line(card: PublishedCard) -> dict[str, object]:
+def _line(card: PublishedCard, *, here: bool) -> dict[str, object]:
     return {
         "network": card.title,
         "source": card.id.split("/")[0],
@@ -120,7 +121,7 @@ def _line(card: PublishedCard) -> dict[str, object]:
         "top-1 as published, %": card.accuracy.get("top-1 %"),
         "about": _size(card),
         "licence of the weights": card.licence,
-        "here": "yes" if is_fetched(card) else "",
+        "here": "yes" if here else "",
     }
 
 

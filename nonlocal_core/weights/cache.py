@@ -64,7 +64,7 @@ def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator
 
 def find_pin(cache: Path, card_id: str) -> Pin | None:
     """Return the pin of a checkpoint; None before it was loaded for the first time."""
-    return _pins(cache).get(card_id)
+    return list_pins(cache).get(card_id)
 
 
 def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
@@ -74,7 +74,7 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
     two networks can agree in all names and shapes, so that one would load as the other without an error.
     """
     with locked(cache, _PINS):
-        pins = _pins(cache)
+        pins = list_pins(cache)
         if pins.setdefault(card_id, pin) != pin:
             raise WeightsError(
                 f"{card_id} was pinned here as sha256 {pins[card_id].sha256} and is now {pin.sha256}. "
@@ -92,7 +92,8 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
         fresh.replace(cache / _PINS)
 
 
-def _pins(cache: Path) -> dict[str, Pin]:
+def list_pins(cache: Path) -> dict[str, Pin]:
+    """Return all pins, by the id of the checkpoint. Raises WeightsError when their file is damaged."""
     path = cache / _PINS
     if not path.exists():
         return {}

@@ -73,25 +73,23 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
     )
 
 
-def only_fit(path: Path) -> str:
-    """Return the name of the one published network that a file fills completely.
+def load_checkpoint(path: Path, arch: str | None = None) -> tuple[Published, ResNet]:
+    """Return which network a file of one's own fills, and that network, frozen and in evaluation mode.
 
-    Raises WeightsError when it fills none, or several that differ in what a file does not show.
+    ``arch``: None for the only one that it fills. Raises WeightsError when the file is refused, does not fill the
+    network completely, or fills several that differ in what a file does not show; UnknownNameError.
     """
-    report = describe_checkpoint(path)
-    if len(report.fits) > 1:
-        raise WeightsError(report.sentence)
-    return report.fits[0]
-
-
-def load_checkpoint(path: Path, arch: str) -> ResNet:
-    """Return the network ``arch`` filled from a file of one's own, frozen and in evaluation mode.
-
-    Raises WeightsError when the file is refused or does not fill it completely, UnknownNameError for an unknown one.
-    """
-    network = find_published(arch)
+    wanted = None if arch is None else find_published(arch)
     raw = read_checkpoint(path)
-    return load_network(raw.tensors, layout=_layout(raw, network), config=network.config)
+    network = wanted or _only_fit(raw, path.name)
+    return network, load_network(raw.tensors, layout=_layout(raw, network), config=network.config)
+
+
+def _only_fit(raw: RawCheckpoint, name: str) -> Published:
+    identity = identify(raw.tensors)
+    if len(identity.fits) != 1:
+        raise WeightsError(f"{name} holds {_counted(raw)}. {identity.sentence}")
+    return identity.fits[0]
 
 
 def _layout(raw: RawCheckpoint, network: Published) -> Layout:

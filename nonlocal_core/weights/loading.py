@@ -18,12 +18,7 @@ def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
     Raises WeightsError when the file is another one, of which nothing is interpreted, or holds more than tensors.
     """
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise WeightsError(
-            f"The weights file {path.name} should have sha256 {sha256}; this one has {found}. "
-            "It is damaged or another version: install the pinned one again."
-        )
+    check_hash(content, sha256=sha256, name=path.name)
     # From the bytes that were hashed, not from the path: the file cannot be exchanged in between.
     try:
         tensors: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -33,6 +28,16 @@ def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
             "Save the state dict of the network alone."
         ) from error
     return tensors
+
+
+def check_hash(content: bytes, *, sha256: str, name: str) -> None:
+    """Raise WeightsError when the content of a weights file is not that of the pinned one."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise WeightsError(
+            f"The weights file {name} should have sha256 {sha256}; this one has {found}. "
+            "It is damaged or another version: install the pinned one again."
+        )
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:

@@ -1,6 +1,5 @@
 """Weights of this repository: safetensors beside the catalog, read only when their hash is the expected one."""
 
-import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -9,6 +8,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.loading import check_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,7 @@ def read_shipped(source: ShippedFile) -> dict[str, Tensor]:
         raise WeightsError(
             f"The weights file pretrained/{source.file} is not there ({error}). Install this package again."
         ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != source.sha256:
-        raise WeightsError(
-            f"The weights file {source.file} should have sha256 {source.sha256}; this one has {found}. "
-            "It is damaged or another version: install this package again."
-        )
+    check_hash(content, sha256=source.sha256, name=source.file)
     try:
         return load(content)
     except SafetensorError as error:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.weights.cache import Pin, cache_folder, find_pin, locked, write_pin
+from nonlocal_core.weights.cache import Pin, cache_folder, find_pin, list_pins, locked, write_pin
 from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.download import Progress, download, file_digest
@@ -52,11 +52,14 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
     return filled
 
 
-def is_fetched(card: PublishedCard, *, cache_dir: Path | None = None) -> bool:
-    """Return whether a checkpoint opens without being fetched."""
+def fetched_ids(*, cache_dir: Path | None = None) -> frozenset[str]:
+    """Return the ids of the checkpoints that open without being fetched."""
     cache = cache_folder(cache_dir)
-    pin = find_pin(cache, card.id) if card.arch is not None else None
-    return pin is not None and converted_path(cache, find_published(pin.arch), pin.sha256).is_file()
+    return frozenset(
+        name
+        for name, pin in list_pins(cache).items()
+        if converted_path(cache, find_published(pin.arch), pin.sha256).is_file()
+    )
 
 
 def converted_path(cache: Path, network: Published, source_sha256: str) -> Path:
