@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from app import gallery, networks, state
+from app.menus import menu
 from app.resources import FIRST_CLIP, Opened, open_clip
 from app.state import Choices
 from nonlocal_core import Frames, NonlocalError
@@ -45,15 +46,7 @@ def controls(choices: Choices) -> None:
             gallery.choose_clip()
         models = networks.menu()
         known = choices.model if choices.model in models else next(iter(models))
-        picked = st.selectbox(
-            "Network",
-            models,
-            index=list(models).index(known),
-            format_func=models.__getitem__,
-            key=f"model-{choices.model}",
-            label_visibility="collapsed",
-            width=380,
-        )
+        picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
         if picked != known:
             state.update(model=picked)
             st.rerun()

@@ -54,6 +54,12 @@ def choose(choices: Choices, page_link: Mapping[str, str] | None = None) -> None
     st.query_params.from_dict(to_link(choices) | dict(page_link or {}))
 
 
+def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
+    """Put what a page shows into the address, where it is not there already: a menu of pages leads here without."""
+    if st.query_params.to_dict() != to_link(choices) | dict(page_link or {}):
+        choose(choices, page_link)
+
+
 def update(**changes: Any) -> None:
     """Keep the current choices with some of them changed; a change of anything but the pin drops the pin."""
     choose(replace(cast(Choices, st.session_state[_KEY]), **({"pin": None} | changes)))

@@ -193,10 +193,14 @@ class Session:
                     if stop.frame < len(self.frames.rgb)
                 ),
             ),
-            caption=sample.caption if sample else "",
+            caption=sample.caption if sample else self._not_shown(),
             licence=sample.licence if sample else "",
             precision=precision,
         )
+
+    def _not_shown(self) -> str:
+        """Return what looks like a block of the network and cannot be shown, with the reasons; empty where nothing."""
+        return " ".join(f"Not shown: {name} {reason}." for name, reason in self.unreadable)
 
     def first_question(self) -> Question:
         """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""

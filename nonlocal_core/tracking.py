@@ -14,22 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt8
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from nonlocal_core.capture import BlockCapture, is_restricted, many_row_weights
 from nonlocal_core.errors import CaptureError, MediaError, ShapeError
 from nonlocal_core.geometry import Box, Cell, Grid, QueryGrid
 from nonlocal_core.media import Sample, Selection, read_frames
-from nonlocal_core.media.composed import compose
-from nonlocal_core.render.marks import outline
 from nonlocal_core.render.overlay import spread
 
 TOP_K = 10
 """Strongest keys that a position takes its label from, as in the code of Jabri et al."""
 COVERED = 0.5
 """A pixel belongs to the object where at least this much label arrives."""
-MARK = np.array([0, 158, 255], np.float32)
-"""Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -164,10 +160,9 @@ def known_masks(
 
     ``frame_indices``: places of the frames in the file, as ``Frames`` has them.
     """
-    if sample is None or sample.id != "composed":
+    if sample is None or sample.masks is None:
         return {}
-    composition = compose()
-    return {name: masks[frame_indices] for name, masks in zip(composition.names, composition.masks, strict=True)}
+    return {name: masks[frame_indices] for name, masks in sample.masks().items()}
 
 
 def read_masks(files: Sequence[Path | bytes], size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
@@ -209,20 +204,3 @@ def read_boxes(content: bytes, count: int, size_hw: tuple[int, int]) -> Bool[np.
             )
         masks[frame - 1] |= box_mask((x0, y0, x1, y1), size_hw)
     return masks
-
-
-def painted(
-    frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"], *, box: Box | None = None
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the frame darkened where the mask is not, coloured with a white rim where it is."""
-    picture = frame * np.float32(0.55)
-    picture[mask] = 0.55 * frame[mask] + 0.45 * MARK
-    inner = mask.copy()
-    for axis in (0, 1):
-        for step in (1, -1):
-            inner &= np.roll(mask, step, axis)
-    picture[mask & ~inner] = 255
-    shown: np.ndarray = np.rint(picture).astype(np.uint8)
-    if box is not None:
-        outline(shown, box)
-    return shown

@@ -7,6 +7,7 @@ from typing import Literal, cast
 import streamlit as st
 
 from app import networks, state
+from app.menus import block_titles, menu
 from app.opening import open_page, open_with_progress
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices
@@ -63,9 +64,7 @@ def _compare(first: Opened, choices: Choices) -> None:
         )
         compared = _MENUS[subject](replace(compared, subject=subject), first)
     st.session_state[_KEY] = compared
-    link = state.to_link(choices) | to_link(compared)
-    if st.query_params.to_dict() != link:
-        state.choose(choices, to_link(compared))
+    state.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if panes:
         _answer(tuple(panes), choices, compared)
@@ -79,7 +78,7 @@ def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared) -> No
 
 
 def _blocks_menu(compared: Compared, first: Opened) -> Compared:
-    titles = {block.name: block.title for block in first.session.capture.blocks}
+    titles = block_titles(first.session)
     known = [name for name in compared.blocks if name in titles]
     picked = st.multiselect(
         "Blocks",
@@ -120,15 +119,7 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
         clips.setdefault(compared.other, "The clip that was kept")
     open_clip = state.current(FIRST_CLIP).clip
     other = compared.other or next(clip for clip in clips if clip != open_clip)
-    picked = st.selectbox(
-        "Second clip",
-        clips,
-        index=list(clips).index(other),
-        format_func=clips.__getitem__,
-        key=f"compare-clip-{other}",
-        label_visibility="collapsed",
-        width=260,
-    )
+    picked = menu("Second clip", clips, first=other, key=f"compare-clip-{other}", width=260)
     if st.button("Keep the open clip as the second", help="Then open another one as the first"):
         picked = open_clip
     return replace(compared, other=picked, block=_block_menu(compared, first))
@@ -136,18 +127,10 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
 
 def _block_menu(compared: Compared, first: Opened, everywhere: Sequence[set[str]] = ()) -> str:
     """Draw the menu of blocks; unless one was chosen, begin with the last that each of ``everywhere`` has."""
-    titles = {block.name: block.title for block in first.session.capture.blocks}
+    titles = block_titles(first.session)
     common = [name for name in titles if all(name in names for names in everywhere)]
     known = compared.block if compared.block in titles else [*titles, *common][-1]
-    return st.selectbox(
-        "Block",
-        titles,
-        index=list(titles).index(known),
-        format_func=titles.__getitem__,
-        key=f"compare-block-{first.token}",
-        label_visibility="collapsed",
-        width=200,
-    )
+    return menu("Block", titles, first=known, key=f"compare-block-{first.token}", width=200)
 
 
 _MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_menu}
@@ -156,7 +139,7 @@ _MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_me
 def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
     """Return what stands side by side; nothing where a network or a clip could not be opened, which is said then."""
     if compared.subject == "blocks":
-        titles = {block.name: block.title for block in first.session.capture.blocks}
+        titles = block_titles(first.session)
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
     if compared.subject == "clips":
         wanted = [choices, replace(choices, clip=compared.other)]

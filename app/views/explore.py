@@ -13,9 +13,11 @@ from nonlocal_core import NonlocalError, Session
 
 def draw() -> None:
     """Draw the page."""
-    opened = open_page("Where does this position look?")
-    if opened is not None:
-        _answer(*opened)
+    page = open_page("Where does this position look?")
+    if page is not None:
+        opened, choices = page
+        state.keep_link(choices)
+        _answer(opened, choices)
 
 
 @st.fragment

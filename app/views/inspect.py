@@ -1,7 +1,5 @@
 """Inspect: what a block does over the whole clip, in numbers and maps, and what the answer is without it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import streamlit as st
 
@@ -9,6 +7,7 @@ from app import inspect_charts as charts
 from app import state
 from app.boxes import around, pick_box
 from app.memory import remembered
+from app.menus import chosen_block
 from app.opening import open_page
 from app.resources import Opened
 from app.state import Choices, Pin
@@ -30,8 +29,8 @@ def draw() -> None:
 @st.fragment
 def _inspect(opened: Opened, choices: Choices) -> None:
     session = opened.session
-    block = choose_block(session, choices, key="inspect-block")
-    keep_link(choices, {"block": block.name})
+    block = chosen_block(session, choices, key="inspect-block")
+    state.keep_link(choices, {"block": block.name})
     if block.note:
         st.caption(f":material/info: {block.note}")
     measured = remembered(
@@ -48,28 +47,6 @@ def _inspect(opened: Opened, choices: Choices) -> None:
     _over_time(opened, block, measured)
     _effect(session, block)
     _without(opened, block)
-
-
-def choose_block(session: Session, choices: Choices, *, key: str) -> BlockCapture:
-    """Draw the menu of blocks and return the chosen one; on arrival, that of the address."""
-    titles = {block.name: block.title for block in session.capture.blocks}
-    asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)
-    first = asked if asked in titles else session.block().name
-    name = st.selectbox(
-        "Block",
-        titles,
-        index=list(titles).index(first),
-        format_func=titles.__getitem__,
-        key=f"{key}-{session.model.card.id}",
-        width=520,
-    )
-    return session.block(name)
-
-
-def keep_link(choices: Choices, page_link: Mapping[str, str]) -> None:
-    """Put what the page shows into the address, where it is not there already."""
-    if st.query_params.to_dict() != state.to_link(choices) | dict(page_link):
-        state.choose(choices, page_link)
 
 
 def _figures(block: BlockCapture, measured: BlockMeasures) -> None:

@@ -7,20 +7,21 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from app import state
 from app.boxes import around, pick_box
 from app.memory import remembered
+from app.menus import chosen_block
 from app.opening import open_page
 from app.resources import Opened
 from app.state import Choices
-from app.views.inspect import choose_block, keep_link
 from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core.render import paint_mask
 from nonlocal_core.tracking import (
     TOP_K,
     Carried,
     box_mask,
     carry,
     known_masks,
-    painted,
     pointing_hits,
     read_boxes,
     read_masks,
@@ -47,7 +48,7 @@ def _track(opened: Opened, choices: Choices) -> None:
     if len(session.frames.rgb) == 1:
         st.info("One picture has no other frames to find the object in. Open a video, an animation or another sample.")
         return
-    block = choose_block(session, choices, key="track-block")
+    block = chosen_block(session, choices, key="track-block")
     truths = remembered(
         (session.frames.info.sha256, session.frames.frame_indices.tobytes(), "truths"),
         "Composing the exact masks",
@@ -63,7 +64,7 @@ def _track(opened: Opened, choices: Choices) -> None:
         truth = _truth(session, truths, marked)
     with left:
         mask, drawn = _mark(session, truths, marked, frame)
-    keep_link(choices, {"block": block.name, "find": marked, "marked": str(frame + 1)} | drawn)
+    state.keep_link(choices, {"block": block.name, "find": marked, "marked": str(frame + 1)} | drawn)
     try:
         carried = remembered(
             (opened.token, block.name, frame, k, mask.tobytes()),
@@ -106,7 +107,7 @@ def _mark(
     picture = session.frames.rgb[frame]
     if marked in truths:
         mask: np.ndarray = truths[marked][frame]
-        st.image(painted(picture, mask), width="stretch", output_format="JPEG")
+        st.image(paint_mask(picture, mask), width="stretch", output_format="JPEG")
         st.caption(f"The exact pixels of the {marked} in frame {frame + 1}, known since this sample was composed.")
         return mask, {}
     first = around(session)
@@ -170,7 +171,7 @@ def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.n
             else:
                 said = "" if similarity is None else f" · J {similarity[index]:.2f}"
             st.image(
-                painted(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
+                paint_mask(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
             )
     if block.status == "untrained":
         st.caption(f":material/info: {block.note}")

@@ -118,6 +118,12 @@ def compose(*, frames: int = 24, size_hw: tuple[int, int] = (288, 432)) -> Compo
     return Composition(names=tuple(cut_out.name for cut_out in CUT_OUTS), rgb=rgb, masks=masks)
 
 
+def composed_masks() -> dict[str, Bool[np.ndarray, "T H W"]]:
+    """Return where each object of the clip is what one sees, by its name. Raises MediaError as ``compose`` does."""
+    composition = compose()
+    return dict(zip(composition.names, composition.masks, strict=True))
+
+
 @cache
 def composed_clip() -> bytes:
     """Return the composed clip as a file, made once per process. Raises MediaError as ``compose`` does."""

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Bool
+
 from nonlocal_core.errors import UnknownNameError
-from nonlocal_core.media.composed import composed_clip
+from nonlocal_core.media.composed import composed_clip, composed_masks
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
 from nonlocal_core.media.records import Kind
 from nonlocal_core.media.selection import Selection
@@ -42,6 +45,8 @@ class Sample:
     source: PackagedFile | Callable[[], bytes]
     tour: tuple[Stop, ...]
     selection: Selection = ONE_FRAME
+    masks: Callable[[], dict[str, Bool[np.ndarray, "T H W"]]] | None = None
+    """Computes the exact masks of its objects by name, for every frame of the file; None where nobody knows them."""
 
     @property
     def query(self) -> Stop:
@@ -81,6 +86,7 @@ SAMPLES: tuple[Sample, ...] = (
         licence="CC0 and public domain, as stated by scikit-image",
         credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
         source=composed_clip,
+        masks=composed_masks,
         selection=Selection(frames=8),
         tour=(
             Stop(frame=3, x=0.33, y=0.55, caption="An eye of the cat. Does it look at the same eye in all frames?"),

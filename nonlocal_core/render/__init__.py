@@ -7,6 +7,7 @@ from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, Colou
 from nonlocal_core.render.drawing import Drawing
 from nonlocal_core.render.figure import FigureStyle, figure
 from nonlocal_core.render.files import replacing, write_csv, write_npz, write_png
+from nonlocal_core.render.masks import paint_mask
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
 from nonlocal_core.render.notes import Caption
 from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_clip
@@ -38,6 +39,7 @@ __all__ = [
     "own_times",
     "paint",
     "paint_clip",
+    "paint_mask",
     "pdf_bytes",
     "replacing",
     "svg_bytes",

@@ -5,16 +5,13 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from mounted import Mounted
 from pages import clip_bytes, mapped_block
+from patience import PATIENCE_MS
 from playwright.sync_api import expect
-from serving import app_server
 
 from nonlocal_core import list_models
 from nonlocal_core.geometry import QueryGrid
 
 pytestmark = pytest.mark.browser
-
-PATIENCE_MS = 90_000  # the machine may be busy; nothing here measures time
-expect.set_options(timeout=PATIENCE_MS)
 
 
 def turned(grid, **facts):
@@ -192,12 +189,6 @@ def test_a_phone_shows_two_in_a_row_under_the_question(chromium):
     bench.settle()
     assert bench.cells()[0] == "0,4,1"
     context.close()
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with app_server(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
 
 
 def visit(chromium, url):

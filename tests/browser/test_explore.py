@@ -153,6 +153,11 @@ def test_a_pin_reaches_python_and_its_link_restores_it_in_another_browser(visit,
     cell = viewer(page).get_attribute("data-cell")
     asked = parse_qs(urlparse(page.url).query)
     assert asked["clip"] == ["sample:coffee"]
+    page.get_by_role("link", name="Networks", exact=True).click()
+    expect(page.get_by_role("heading", name="Which network looks?")).to_be_visible()
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.wait_for_url("**at=0*view=all*")
+    assert parse_qs(urlparse(page.url).query) == asked, "the address leads back to what is on screen from any way here"
     second = visit("?" + urlparse(page.url).query)
     expect(viewer(second)).to_have_attribute("data-pinned", "true")
     expect(viewer(second)).to_have_attribute("data-cell", cell)
