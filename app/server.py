@@ -6,14 +6,19 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from app.resources import warm_up
 from app.store import ROUTES
+
+
+def _warm_up() -> None:
+    from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
+
+    warm_up()
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Load the default network while the browser is still opening, so that the first picture comes at once."""
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     yield {}
 
 
