@@ -1,5 +1,6 @@
 """What a whole block does over a clip, from a sample of its queries: a few numbers, a profile over time, a map."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,8 +36,6 @@ class BlockMeasures:
 
     Differs: their mean also counts each row with itself; the test of this figure pins the pairs."""
     entropy: float
-    effective_keys: float
-    """exp of the mean entropy."""
     own_frame_share: float
     distance: float
     frames_away: float
@@ -46,6 +45,11 @@ class BlockMeasures:
     """Mean share of the weight that the queries of one temporal cell (row) give to another (column).
 
     Rows sum to 1, less what off-grid keys hold; NaN where no sampled query has any weight."""
+
+    @property
+    def effective_keys(self) -> float:
+        """exp of the mean entropy."""
+        return math.exp(self.entropy)
 
 
 def sample_queries(grid: QueryGrid, count: int = SAMPLE_QUERIES) -> Int[np.ndarray, " n"]:
@@ -73,14 +77,7 @@ def measure_block(
     ``shown_hw`` and ``pts_seconds``: of the clip's frames, as for ``measure_row``. ``progress`` is called with the
     queries that are done and all. Raises ShapeError when the clip has fewer frames than the block's grids speak of.
     """
-    layout = Layout.of(
-        block.query_grid,
-        block.key_grid,
-        subsample=block.subsample,
-        key_count=block.key_count,
-        shown_hw=shown_hw,
-        pts_seconds=pts_seconds,
-    )
+    layout = Layout.of(block, shown_hw=shown_hw, pts_seconds=pts_seconds)
     queries = sample_queries(block.query_grid, count)
     step = max(1, _CHUNK_WEIGHTS // len(block.phi))
     parts, directions = [], np.zeros(len(block.phi))
@@ -104,8 +101,7 @@ def measure_block(
         silent_count=int((~heard).sum()),
         key_count=block.key_count,
         query_dependence=_dependence(directions, int(heard.sum())),
-        entropy=mean([part.entropy for part in parts]),
-        effective_keys=float(np.exp(mean([part.entropy for part in parts]))),
+        entropy=mean([entropy]),
         own_frame_share=mean([part.own_frame_share for part in parts]),
         distance=mean([part.distance for part in parts]),
         frames_away=mean([part.frames_away for part in parts]),

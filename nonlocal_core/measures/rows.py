@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
+from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError, ShapeError
-from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
+from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.query import AffinityRow
 
 
@@ -17,8 +18,6 @@ class RowMeasures:
 
     entropy: float
     """Nats; log(Nk) when uniform."""
-    effective_keys: float
-    """exp(entropy): the number of keys that would be as spread if they shared the weight evenly."""
     own_frame_share: float
     """Share in [0, 1] of the weight that stays in the query's own temporal cell."""
     distance: float
@@ -29,6 +28,11 @@ class RowMeasures:
     """The same in seconds."""
     top_times_uniform: float
     """The largest weight over the mean one."""
+
+    @property
+    def effective_keys(self) -> float:
+        """exp(entropy): the number of keys that would be as spread if they shared the weight evenly."""
+        return math.exp(self.entropy)
 
 
 def measure_row(
@@ -42,18 +46,10 @@ def measure_row(
     figures = RowFigures.of(
         np.append(row.values, list(row.off_grid.values())).astype(np.float64)[None],
         np.array([row.query_grid.index(row.query)]),
-        Layout.of(
-            row.query_grid,
-            row.key_grid,
-            subsample=row.subsample,
-            key_count=row.key_count,
-            shown_hw=shown_hw,
-            pts_seconds=pts_seconds,
-        ),
+        Layout.of(row, shown_hw=shown_hw, pts_seconds=pts_seconds),
     )
     return RowMeasures(
         entropy=float(figures.entropy[0]),
-        effective_keys=math.exp(figures.entropy[0]),
         own_frame_share=float(figures.own_frame_share[0]),
         distance=float(figures.distance[0]),
         frames_away=float(figures.frames_away[0]),
@@ -93,15 +89,13 @@ class Layout:
     @classmethod
     def of(
         cls,
-        queries: QueryGrid,
-        keys: KeyGrid,
+        source: AffinityRow | BlockCapture,
         *,
-        subsample: tuple[int, int, int],
-        key_count: int,
         shown_hw: tuple[int, int],
         pts_seconds: Float64[np.ndarray, " frames"],
     ) -> "Layout":
-        """Return the layout of two grids. Raises ShapeError when the clip has too few frames for them."""
+        """Return the layout of the grids of a row or a block. Raises ShapeError when the clip is too short for them."""
+        queries, keys = source.query_grid, source.key_grid
         needed = max(queries.frame_spans[-1][1], keys.frame_spans[-1][1])
         if len(pts_seconds) < needed:
             raise ShapeError(
@@ -116,8 +110,8 @@ class Layout:
             key_frame=_moments(keys, numbers),
             query_seconds=_moments(queries, pts_seconds),
             key_seconds=_moments(keys, pts_seconds),
-            own=np.minimum(np.arange(queries.frames) // subsample[0], keys.frames - 1),
-            key_count=key_count,
+            own=np.minimum(np.arange(queries.frames) // source.subsample[0], keys.frames - 1),
+            key_count=source.key_count,
         )
 
 
