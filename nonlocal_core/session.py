@@ -193,14 +193,14 @@ class Session:
                     if stop.frame < len(self.frames.rgb)
                 ),
             ),
-            caption=sample.caption if sample else self._not_shown(),
+            caption=" ".join(([sample.caption] if sample else []) + self._not_shown()),
             licence=sample.licence if sample else "",
             precision=precision,
         )
 
-    def _not_shown(self) -> str:
-        """Return what looks like a block of the network and cannot be shown, with the reasons; empty where nothing."""
-        return " ".join(f"Not shown: {name} {reason}." for name, reason in self.unreadable)
+    def _not_shown(self) -> list[str]:
+        """Return a sentence for each part of the network that looks like a block and cannot be shown."""
+        return [f"Not shown: {name} {reason}." for name, reason in self.unreadable]
 
     def first_question(self) -> Question:
         """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""

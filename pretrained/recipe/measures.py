@@ -24,7 +24,7 @@ MEASURES = ("auc", "auc_object", "mass", "precision_20", "hit_rate", "own_frame"
     precision_20       share of the 20 strongest keys of other frames that lie on the same object
     hit_rate           share of the other frames that show the object whose strongest key lies on it
     own_frame          share of the whole row's weight in the query's own frame
-    query_dependence   mean of 1 - cosine between two whole rows
+    query_dependence   mean of 1 - cosine between two whole rows: twice the figure of `nonlocal_core.measures`
 Negative weights, which only the dot product has, count as zero.
 """
 

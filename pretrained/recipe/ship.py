@@ -108,7 +108,8 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
         "Keys in other frames, except `own_frame` and `query_dependence`. Mean, 95 % interval over clips of the "
         "shipped seed, and the difference to the parameter-free Gaussian on the same clips with its interval. "
-        "`recipe/measures.py` says what each means.",
+        "`recipe/measures.py` says what each means; `query_dependence` is 1 - cosine, twice what the Inspect page "
+        "shows.",
         "",
         *_row_table(runs),
         "",

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
+from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.assemble import REBUILD_TOLERANCE
 from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
 
@@ -91,6 +92,27 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
     assert row.per_frame_share[[0, 2]].max() == 0
     assert session.capture.classes == ()
+
+
+class SelfAttentionOfAnotherKind(nn.Module):
+    """Looks like attention by its name and its parts, and computes something else."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x
+
+
+def test_what_cannot_be_shown_is_said_with_the_viewer():
+    model = Clips()
+    model.strange = SelfAttentionOfAnotherKind()
+    session = Session.from_model(model.eval(), "sample:coins", input_spec=SMALL)
+    assert [name for name, _reason in session.unreadable] == ["strange"]
+    caption = decode_bundle(session.bundle()).media.caption
+    assert "Not shown: strange is a SelfAttentionOfAnotherKind" in caption
+    assert session.sample.caption in caption
 
 
 def test_a_network_without_attention_is_refused_with_the_reasons():
