@@ -1,7 +1,10 @@
 """What all visitors share: prepared networks and opened sessions, each computed once."""
 
+import gc
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -16,6 +19,8 @@ FIRST_CLIP = "sample:bunny"
 """What a first visit opens."""
 THUMBNAIL_SIDE = 240
 """Pixels of the longer side of a picture in the gallery."""
+QUIET_SECONDS = 20.0
+"""How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
 MAX_SESSIONS = 8
 """Opened clips kept at once, the oldest first out."""
 
@@ -28,7 +33,14 @@ class Opened:
     token: str
 
 
-_kept: OrderedDict[Choices, tuple[Session, bytes]] = OrderedDict()
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    session: Session
+    bundle: bytes
+    columns: Callable[[], bytes]
+
+
+_kept: OrderedDict[Choices, _Kept] = OrderedDict()
 _opening = threading.Lock()
 """One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
 
@@ -47,11 +59,10 @@ def open_clip(choices: Choices, progress: Progress) -> Opened:
             _kept[key] = kept
             while len(_kept) > MAX_SESSIONS:
                 _kept.popitem(last=False)
-    session, bundle = kept
-    return Opened(session, BUNDLES.put(bundle))
+    return Opened(kept.session, BUNDLES.put(kept.bundle, later=kept.columns))
 
 
-def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
+def _open(choices: Choices, progress: Progress) -> _Kept:
     clip = choices.clip
     media: str | bytes = clip
     name = None
@@ -59,7 +70,7 @@ def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
         held = UPLOADS.get(clip.removeprefix("upload:"))
         if held is None:
             raise MediaError("This upload is no longer held by the server. Open the file again.")
-        media, name = held
+        media, name = held.content, held.name
     elif not clip.startswith("sample:"):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
     session = Session.open(
@@ -73,7 +84,7 @@ def _open(choices: Choices, progress: Progress) -> tuple[Session, bytes]:
         progress=progress,
     )
     progress("Preparing the viewer", 0, 1)
-    return session, session.bundle()
+    return _Kept(session, session.bundle(columns=False), cache(session.columns_bundle))
 
 
 @cache
@@ -93,8 +104,10 @@ def warm_up() -> None:
 
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
+    gc.freeze()  # thousands of objects of imported libraries, which every run of a page would search for garbage again
     try:
         open_clip(Choices(clip=FIRST_CLIP), lambda stage, done, total: None)
+        time.sleep(QUIET_SECONDS)
         for sample in list_samples():
             thumbnail(sample.id)
     except NonlocalError as error:

@@ -1,5 +1,6 @@
 """The server: the pages and the route that serves bundles. Start it with ``streamlit run app/server.py``."""
 
+import gc
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,11 @@ from app.store import ROUTES
 
 
 def _warm_up() -> None:
-    from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
-
+    gc.disable()  # while importing: nothing of it will ever be garbage
+    try:
+        from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
+    finally:
+        gc.enable()
     warm_up()
 
 

@@ -7,20 +7,21 @@ from typing import Any
 import streamlit as st
 
 from app.state import Direction, Pin, known_view
+from app.store import bundle_address, columns_address
 from nonlocal_core.viewer import viewer_css, viewer_js
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 
 
-def viewer(url: str, token: str, *, first: Pin | None) -> Pin | None:
-    """Draw the viewer on the bundle at ``url`` and return what the visitor has pinned.
+def viewer(token: str, *, first: Pin | None) -> Pin | None:
+    """Draw the viewer on the bundle of that token and return what the visitor has pinned.
 
     ``first``: what is pinned on arrival. Hovering stays in the browser; only pins come here.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"viewer-{token}",
-        data={"url": url, "id": token, "query": asked, "block": first.block if first else None},
+        data={**_sources(token), "query": asked, "block": first.block if first else None},
         default={"pinned": asked},
         on_pinned_change=lambda: None,
     )
@@ -31,9 +32,8 @@ def viewer(url: str, token: str, *, first: Pin | None) -> Pin | None:
 class Pane:
     """One of several answers side by side: a block of a bundle, and what it is called there."""
 
-    url: str
-    id: str
-    """The bundle's token: panes of one bundle fetch it once."""
+    token: str
+    """Of the bundle: panes of one bundle fetch it once."""
     block: str
     title: str
     clip: str
@@ -48,11 +48,16 @@ def side_by_side(panes: Sequence[Pane], *, first: Pin | None) -> Pin | None:
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"compare-{panes[0].clip}",
-        data={"mode": "compare", "query": asked, "panes": [asdict(pane) for pane in panes]},
+        data={"mode": "compare", "query": asked, "panes": [asdict(pane) | _sources(pane.token) for pane in panes]},
         default={"pinned": asked},
         on_pinned_change=lambda: None,
     )
     return _pin(answer.pinned)
+
+
+def _sources(token: str) -> dict[str, str]:
+    """Return where the browser finds a bundle, and what it knows it by."""
+    return {"url": bundle_address(token), "columns": columns_address(token), "id": token}
 
 
 def _pin(sent: Any) -> Pin | None:

@@ -15,7 +15,7 @@ from nonlocal_core.media import Selection
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.vocabulary import WeightStatus
-from nonlocal_core.weights import DEFAULT, build_model, find_card
+from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.describe import load_checkpoint
@@ -82,6 +82,11 @@ def prepare_model(
         while len(_kept) > KEPT_MODELS:
             _kept.popitem(last=False)
     return found
+
+
+def is_shipped(model: str) -> bool:
+    """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
+    return model == DEFAULT or any(card.id == model for card in list_models())
 
 
 def prepare_checkpoint(

@@ -6,6 +6,8 @@ row.top(5), row.per_frame_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -16,7 +18,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle
+from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
 from nonlocal_core.capture.adapters import attach_model
 from nonlocal_core.errors import CaptureError
@@ -26,7 +28,15 @@ from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, Selection, find_sample, network_input, read_frames
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, Progress, class_names, prepare_model
+from nonlocal_core.prepared import (
+    Network,
+    NetworkCard,
+    PreparedModel,
+    Progress,
+    class_names,
+    is_shipped,
+    prepare_model,
+)
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
 from nonlocal_core.viewer import export_html
@@ -86,11 +96,13 @@ class Session:
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
         """
         tell = progress or _silent
-        tell("Loading the network", 0, 1)
-        prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=progress)
         sample = _sample(media)
-        selection = _selection(prepared, sample, frames, stride, start_seconds, frame_indices)
-        shown = _read(media, sample, selection, name, limits, tell)
+
+        def read(trained_on: Selection | None) -> Frames:
+            selection = _selection(trained_on, sample, frames, stride, start_seconds, frame_indices)
+            return _read(media, sample, selection, name, limits, tell)
+
+        prepared, shown = _network_and_frames(model, device, read, tell)
         return _recorded(prepared, shown, sample, short_side, tell)
 
     @classmethod
@@ -133,7 +145,7 @@ class Session:
             device=device_of(model),
         )
         sample = _sample(media)
-        selection = _selection(prepared, sample, frames, stride, start_seconds, frame_indices)
+        selection = _selection(prepared.selection, sample, frames, stride, start_seconds, frame_indices)
         shown = _read(media, sample, selection, name, limits, tell)
         attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
         try:
@@ -171,12 +183,18 @@ class Session:
         return self.capture.block(name)
 
     def bundle(
-        self, *, question: Question | None = None, block: str | None = None, precision: Precision = "float16"
+        self,
+        *,
+        question: Question | None = None,
+        block: str | None = None,
+        precision: Precision = "float16",
+        columns: bool = True,
     ) -> bytes:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
         ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``precision``: "int8"
-        halves the tables for rows within 5 % of their maximum instead of 0.5 %.
+        halves the tables for rows within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here"
+        needs of a softmax; that takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question that the clip does not have.
         """
         card, sample = self.model.card, self.sample
@@ -196,7 +214,12 @@ class Session:
             caption=" ".join(([sample.caption] if sample else []) + self._not_shown()),
             licence=sample.licence if sample else "",
             precision=precision,
+            columns=columns,
         )
+
+    def columns_bundle(self) -> bytes:
+        """Return what ``bundle(columns=False)`` left out, for the viewer to read after it."""
+        return encode_columns(self.capture)
 
     def _not_shown(self) -> list[str]:
         """Return a sentence for each part of the network that looks like a block and cannot be shown."""
@@ -260,8 +283,22 @@ def _sample(media: str | Path | bytes) -> Sample | None:
     return None
 
 
+def _network_and_frames(
+    model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
+) -> tuple[PreparedModel, Frames]:
+    """Return the network and what it is shown; a shipped network is loaded while the frames are read."""
+    tell("Loading the network", 0, 1)
+    if isinstance(model, str) and is_shipped(model):
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            loading = beside.submit(prepare_model, model, device)
+            shown = read(None)
+            return loading.result(), shown
+    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
+    return prepared, read(prepared.selection)
+
+
 def _selection(
-    prepared: PreparedModel,
+    trained_on: Selection | None,
     sample: Sample | None,
     frames: int | None,
     stride: int | None,
@@ -273,7 +310,7 @@ def _selection(
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if frame_indices is not None:  # these say everything
         return Selection(**given)
-    return replace(prepared.selection or (sample.selection if sample else Selection()), **given)
+    return replace(trained_on or (sample.selection if sample else Selection()), **given)
 
 
 def _read(

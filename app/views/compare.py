@@ -11,7 +11,6 @@ from app.menus import block_titles, menu
 from app.opening import open_page, open_with_progress
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices
-from app.store import bundle_address
 from app.viewer import Pane, side_by_side
 from nonlocal_core import Session, list_models, list_samples
 from nonlocal_core.models.sharing import shared_features
@@ -163,7 +162,7 @@ def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
 
 def _pane(opened: Opened, choices: Choices, block: str, title: str) -> Pane:
     clip = f"{choices.clip} {choices.frames} {choices.stride} {choices.start_seconds}"
-    return Pane(url=bundle_address(opened.token), id=opened.token, block=block, title=title, clip=clip)
+    return Pane(token=opened.token, block=block, title=title, clip=clip)
 
 
 def _there(session: Session, block: str) -> str:

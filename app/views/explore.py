@@ -6,7 +6,6 @@ from app import charts, keep, state
 from app.opening import open_page
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices, Pin
-from app.store import bundle_address
 from app.viewer import viewer
 from nonlocal_core import NonlocalError, Session
 
@@ -25,7 +24,7 @@ def _answer(opened: Opened, choices: Choices) -> None:
     session = opened.session
     for warning in session.frames.warnings:
         st.caption(f":material/info: {warning}")
-    pin = viewer(bundle_address(opened.token), opened.token, first=choices.pin)
+    pin = viewer(opened.token, first=choices.pin)
     if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
         state.update(pin=pin)
     if pin is None:

@@ -4,7 +4,7 @@ Theta and phi travel instead of affinities: a few MB, from which the browser com
 """
 
 from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle
+from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
 from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "View",
     "decode_bundle",
     "encode_bundle",
+    "encode_columns",
 ]

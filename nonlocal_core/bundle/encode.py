@@ -1,6 +1,7 @@
 """Pack frames and a capture into the bytes that the viewer reads."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -45,17 +46,21 @@ def encode_bundle(
     caption: str = "",
     licence: str = "",
     precision: Precision = "float16",
+    columns: bool = True,
 ) -> bytes:
     """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
 
     ``caption`` and ``licence`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
-    block whose rows it would hurt; the worst measured error is in the header, as ``row_error``.
+    block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
+    normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
     Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
     writer = Writer()
     info = frames.info
+    with ThreadPoolExecutor() as pool:  # the encoder works outside the interpreter's lock
+        pictures = list(pool.map(_jpeg, frames.rgb))
     return writer.pack(
         {
             "media": {
@@ -67,10 +72,10 @@ def encode_bundle(
                 "caption": caption,
                 "licence": licence,
             },
-            "frames": [writer.blob(_jpeg(picture), "image/jpeg") for picture in frames.rgb],
+            "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
             "model": {"id": model.id, "title": model.title, "status": model.status},
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
-            "blocks": [_block(writer, block, precision) for block in capture.blocks],
+            "blocks": [_block(writer, block, precision, columns) for block in capture.blocks],
             "view": {
                 "block": view.block or (capture.blocks[-1].name if capture.blocks else None),
                 "query": _question(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
@@ -80,6 +85,16 @@ def encode_bundle(
             },
         }
     )
+
+
+def encode_columns(capture: Capture, *, precision: Precision = "float16") -> bytes:
+    """Return the normalisers that ``encode_bundle(…, columns=False)`` of the same capture left out, by block."""
+    writer = Writer()
+    blocks: list[dict[str, object]] = []
+    for block in capture.blocks:
+        theta, phi, _ = _storable(block, precision)
+        blocks.append({"name": block.name, "log_normaliser": _normaliser(writer, block, theta, phi)})
+    return writer.pack({"blocks": blocks})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,9 +116,8 @@ class _Stored:
         return writer.table(self.table, self.gain, self.row_gains)
 
 
-def _block(writer: Writer, block: BlockCapture, precision: Precision) -> dict[str, object]:
+def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
     theta, phi, error = _storable(block, precision)
-    seen = replace(block, theta=theta.values, phi=phi.values)
     return {
         "name": block.name,
         "title": block.title,
@@ -121,12 +135,20 @@ def _block(writer: Writer, block: BlockCapture, precision: Precision) -> dict[st
         "off_grid_keys": list(block.off_grid_keys),
         "theta": theta.write(writer),
         "phi": phi.write(writer),
-        "log_normaliser": writer.table(log_normaliser(seen).astype(np.float32)) if _has_columns(block) else None,
+        "log_normaliser": _normaliser(writer, block, theta, phi) if columns else None,
         "effect": block.mean_effect,
         "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
         "row_error": error,
         "rebuild_error": None if block.rebuild_error is None else float(block.rebuild_error),
     }
+
+
+def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Stored) -> dict[str, object] | None:
+    """Add the normaliser of the rows that a reader of the stored tables computes; None where there is none."""
+    if not _has_columns(block):
+        return None
+    seen = replace(block, theta=theta.values, phi=phi.values)
+    return writer.table(log_normaliser(seen).astype(np.float32))
 
 
 def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stored, float]:

@@ -76,6 +76,13 @@ export class Comparison {
     this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
   }
 
+  /** A bundle knows more than before: turn, if that was asked for too early, and draw again. */
+  refresh() {
+    if (this.panes.length === 0) return;
+    if (this.early) this.act(this.early);
+    this.pace.drawSoon();
+  }
+
   /** Take over a pinned question to the first clip that somebody else set, or null for none. */
   adopt(asked) {
     if (!asked) return this.#become({ ...this.state, pinned: false }, false);
@@ -86,6 +93,8 @@ export class Comparison {
 
   act(action, clip = this.state?.lead) {
     if (this.panes.length === 0 || clip === undefined || ELSEWHERE.has(action.type)) return;
+    this.early = action.type === "direction" && this.panes.some(({ bundle }) => bundle.awaitsColumns) ? action : null;
+    if (this.early) return;
     if (action.type === "help") return this.panel.help.toggle();
     if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
     this.#become(reduce(this.#led(clip), action, this.#leader(clip)), true);
@@ -230,7 +239,8 @@ export class Comparison {
     const [first] = this.panes;
     const signed = this.panes.some(({ block }) => block.signed);
     const turns = this.panes.every(({ block }) => hasColumns(block));
-    this.panel.show({ state, ownKind: first.answered.own.kind, turns, times: this.times, signed });
+    const awaited = this.panes.some(({ bundle }) => bundle.awaitsColumns);
+    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited, times: this.times, signed });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this.alone)));
     this.speaker.speakSoon(comparisonSpoken(this.panes, state));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });

@@ -58,9 +58,9 @@ export class ComparisonPanel {
     this.rows.replaceChildren(...titles.map(() => el("tr", {}, el("th", { scope: "row" }), ...columns.slice(1).map(() => el("td", {})))));
   }
 
-  show({ state, ownKind, turns, times, signed }) {
+  show({ state, ownKind, turns, awaited, times, signed }) {
     this.minus = state.minus;
-    this.direction.show(state, turns);
+    this.direction.show(state, turns, awaited);
     this.first.press(state.minus === null ? 0 : state.minus[0] + 1);
     this.second.root.hidden = this.less.hidden = state.minus === null;
     if (state.minus) this.second.press(state.minus[1]);

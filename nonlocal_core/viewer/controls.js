@@ -4,16 +4,17 @@ import { el, segmented } from "./dom.js";
 
 const DIRECTIONS = ["row", "column"];
 const LOOKED_AT = "The weights that other positions give to this one (d)";
+const AWAITED = "Being computed: it turns when that is done (d)";
 const TOO_MANY = "Not for so many positions: choose fewer frames or a smaller short side";
 
-/** `show(state, turns)`: whether "who looks here" can be asked. */
+/** `show(state, turns, awaited)`: whether "who looks here" can be asked, and whether it soon can. */
 export function directionChoice(act) {
   const { root, press, allow } = segmented("Direction", [
     { title: "Where it looks", hint: "The weights of this position's row (d)" },
     { title: "Who looks here", hint: LOOKED_AT },
   ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
-  const show = ({ direction }, turns) => {
-    allow(1, turns, turns ? LOOKED_AT : TOO_MANY);
+  const show = ({ direction }, turns, awaited) => {
+    allow(1, turns || awaited, turns ? LOOKED_AT : awaited ? AWAITED : TOO_MANY);
     press(DIRECTIONS.indexOf(direction));
   };
   return { root, show };

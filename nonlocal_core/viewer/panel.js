@@ -64,8 +64,8 @@ export class Panel {
     this.stops = bundle.view.tour;
   }
 
-  show(state, ownKind, turns) {
-    this.direction.show(state, turns);
+  show(state, ownKind, turns, awaited) {
+    this.direction.show(state, turns, awaited);
     this.chooser.press(state.block);
     this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
     this.heat.show(state);

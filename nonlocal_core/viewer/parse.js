@@ -6,6 +6,21 @@ const ALIGNMENT = 64;
 
 /** Read a bundle from an ArrayBuffer; throws an Error whose message a person can read. */
 export function parseBundle(buffer) {
+  const { header, bytes } = readContainer(buffer);
+  return {
+    ...header,
+    frames: header.frames.map((section) => ({ type: section.type, bytes: bytes(section) })),
+    blocks: header.blocks.map((block) => readBlock(block, bytes)),
+  };
+}
+
+/** Read what a bundle left out for later: the normaliser of each block by its name, null where it has none. */
+export function parseColumns(buffer) {
+  const { header, bytes } = readContainer(buffer);
+  return new Map(header.blocks.map(({ name, log_normaliser: section }) => [name, section && new Table(section, bytes(section)).all()]));
+}
+
+function readContainer(buffer) {
   const view = new DataView(buffer);
   if (buffer.byteLength < 12 || view.getUint32(0, false) !== 0x4e4c5642) throw new Error("This is not a bundle: it does not start with NLVB.");
   const version = view.getUint32(4, true);
@@ -17,11 +32,7 @@ export function parseBundle(buffer) {
     if (start + offset + length > buffer.byteLength) throw new Error("The bundle was cut off on its way: load the page again.");
     return new Uint8Array(buffer, start + offset, length);
   };
-  return {
-    ...header,
-    frames: header.frames.map((section) => ({ type: section.type, bytes: bytes(section) })),
-    blocks: header.blocks.map((block) => readBlock(block, bytes)),
-  };
+  return { header, bytes };
 }
 
 function readBlock(block, bytes) {

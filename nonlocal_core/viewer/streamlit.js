@@ -1,11 +1,13 @@
-// The Streamlit component. data is { url, id, query?, block? } with the bundle behind url, or the bundle's bytes; or, for
-// answers side by side, { mode: "compare", query?, panes: [{ url, id, block, title, clip }] }.
+// The Streamlit component. data is { url, columns?, id, query?, block? } with the bundle behind url and what it left out
+// behind columns, or the bundle's bytes; or, for answers side by side,
+// { mode: "compare", query?, panes: [{ url, columns?, id, block, title, clip }] }.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
+import { hasColumns } from "./affinity.js";
 import { Comparison } from "./comparison.js";
 import { el, say } from "./dom.js";
 import { decodePhotos, fetchBytes, openBundle } from "./load.js";
-import { parseBundle } from "./parse.js";
+import { parseBundle, parseColumns } from "./parse.js";
 import { Viewer } from "./view.js";
 
 const mounted = new WeakMap();
@@ -45,15 +47,42 @@ class Mount {
     const { signal } = this.loading;
     try {
       const opened = data.panes ? await this.#panes(data.panes, signal) : await openBundle(await this.#bytes(data, signal));
+      const late = this.#later(data.panes ?? [data], data.panes ? opened.map(({ bundle }) => bundle) : [opened.bundle]);
+      if (this.wanted.query?.direction === "column") await this.#columns(late, signal);
       if (signal.aborted) return;
       this.query = nameOf(this.wanted.query);
       root.hidden = false;
       data.panes ? this.view.open(opened, this.wanted.query) : this.#openOne(opened);
       this.#report("");
+      await this.#columns(late, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.key = null;
       this.#report(`The attention data could not be opened. ${error.message}`, () => this.update(this.wanted));
+    }
+  }
+
+  /** Bundles that wait for their normalisers, by the address of those. */
+  #later(sources, bundles) {
+    const late = new Map();
+    sources.forEach(({ columns }, index) => {
+      const bundle = bundles[index];
+      if (!columns || bundle.blocks.every(hasColumns)) return;
+      bundle.awaitsColumns = true;
+      late.set(columns, bundle);
+    });
+    return late;
+  }
+
+  /** Fetch what "who looks here" needs, after the first picture: making it takes the server longer than all the rest. */
+  async #columns(late, signal) {
+    for (const [columns, bundle] of late) {
+      const normalisers = parseColumns(await fetchBytes(columns, { signal, onprogress: () => {} }));
+      if (signal.aborted) return;
+      for (const block of bundle.blocks) block.logNormaliser = normalisers.get(block.name);
+      bundle.awaitsColumns = false;
+      late.delete(columns);
+      this.view.refresh();
     }
   }
 

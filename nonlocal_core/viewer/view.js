@@ -71,6 +71,13 @@ export class Viewer {
     this.root.dataset.ready = bundle.id;
   }
 
+  /** The bundle knows more than before: turn, if that was asked for too early, and draw again. */
+  refresh() {
+    if (!this.bundle) return;
+    if (this.early) this.act(this.early);
+    this.pace.drawSoon();
+  }
+
   /** Take over a pinned question that somebody else set: { frame, x, y, block?, direction?, view? }, or null for none. */
   adopt(asked) {
     if (!asked) return this.#become({ ...this.state, pinned: false }, false);
@@ -88,6 +95,8 @@ export class Viewer {
   /** Change the state; `reveals` scrolls the strip to the frame that was chosen. */
   act(action, reveals = false) {
     if (!this.bundle) return;
+    this.early = action.type === "direction" && this.bundle.awaitsColumns ? action : null;
+    if (this.early) return;
     if (action.type === "help") return this.panel.help.toggle();
     if (action.type === "present") return this.presenter.toggle();
     this.#become(reduce(this.state, action, this.bundle), true);
@@ -215,7 +224,7 @@ export class Viewer {
     const report = reportOf(drawn);
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
-    this.panel.show(state, own.kind, hasColumns(block));
+    this.panel.show(state, own.kind, hasColumns(block), this.bundle.awaitsColumns);
     const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
     this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
     say(this.panel.facts, report.facts);

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle
+from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -45,8 +45,21 @@ def mapped_block(grid, *, name="mapped", **facts):
     )
 
 
-def clip_bytes(*, frames=3, size_hw=(360, 640), cells=(9, 16), name="clip.mp4", blocks=None, texts="plain", tour=True):
-    """A clip of flat, different colours; ``blocks(grid)`` makes the blocks, one ``mapped`` block when left out."""
+def clip_bytes(
+    *,
+    frames=3,
+    size_hw=(360, 640),
+    cells=(9, 16),
+    name="clip.mp4",
+    blocks=None,
+    texts="plain",
+    tour=True,
+    apart=False,
+):
+    """A clip of flat, different colours; ``blocks(grid)`` makes the blocks, one ``mapped`` block when left out.
+
+    ``apart``: return what "who looks here" needs as bytes of its own, as the app sends it.
+    """
     grid = QueryGrid.over_clip(clip_frames=frames, frames=frames, rows=cells[0], cols=cells[1])
     height, width = size_hw
     rgb = np.empty((frames, height, width, 3), np.uint8)
@@ -66,14 +79,17 @@ def clip_bytes(*, frames=3, size_hw=(360, 640), cells=(9, 16), name="clip.mp4", 
         TourStop(question=Question(frame=0, x=0.1, y=0.1), caption=f"{texts} first"),
         TourStop(question=Question(frame=frames - 1, x=0.9, y=0.9), caption=f"{texts} last"),
     )
-    return encode_bundle(
+    capture = Capture(blocks=blocks(grid) if blocks else (mapped_block(grid),), classes=(ClassScore(texts, 0.5),))
+    whole = encode_bundle(
         Frames(rgb=rgb, pts_seconds=np.arange(frames) / 4, frame_indices=np.arange(frames), info=info),
-        Capture(blocks=blocks(grid) if blocks else (mapped_block(grid),), classes=(ClassScore(texts, 0.5),)),
+        capture,
         model=MODEL,
         view=View(question=Question(frame=0, x=0.5, y=0.5), tour=stops if tour else ()),
         caption=texts,
         licence=texts,
+        columns=not apart,
     )
+    return (whole, encode_columns(capture)) if apart else whole
 
 
 class Watched:

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from mounted import Mounted
-from pages import clip_bytes, mapped_block
+from pages import clip_bytes, mapped_block, target_of
 from playwright.sync_api import expect
 
 from nonlocal_core.bundle import decode_bundle
@@ -128,6 +128,37 @@ def test_a_failure_is_a_sentence_with_a_way_on(mounted):
     status.get_by_role("button", name="Try again").click()
     mounted.page.wait_for_selector(".nlv[data-ready]")
     assert not status.is_visible()
+
+
+def test_the_other_direction_follows_the_first_picture_and_turns_when_it_is_there(mounted):
+    bundle, columns = clip_bytes(apart=True)
+    mounted.served = {"/bundle/a": bundle, "/bundle/columns": columns}
+    mounted.page.route("**/bundle/columns", lambda route: held.append(route))
+    held, data = [], {"url": "/bundle/a", "columns": "/bundle/columns", "id": "a"}
+    mounted.call_ready(data)
+    mounted.page.locator(".nlv-field").focus()
+    mounted.page.keyboard.press("d")  # too early
+    mounted.settle()
+    assert mounted.facts["direction"] == "row"
+    held[0].fallback()
+    mounted.page.wait_for_selector(".nlv[data-direction='column']")
+    # The queries that look at the middle of the first frame stand in the frame before it, turned by half a picture.
+    asked = mounted.facts["cell"]
+    mounted.page.get_by_text("Numbers").click()
+    strongest = mounted.page.locator(".nlv-numbers tbody tr").first.locator("td").all_inner_texts()
+    grid = decode_bundle(bundle).blocks[0].capture.query_grid
+    looking = next(c for i in range(grid.size) if "{},{},{}".format(*target_of(grid, c := grid.cell(i))) == asked)
+    assert strongest[:3] == [str(looking.t + 1), str(looking.y + 1), str(looking.x + 1)]
+    assert len(held) == 1
+    assert not mounted.complaints
+
+
+def test_a_link_to_the_other_direction_waits_for_it(mounted):
+    bundle, columns = clip_bytes(apart=True)
+    mounted.served = {"/bundle/a": bundle, "/bundle/columns": columns}
+    query = {"frame": 1, "x": 0.3, "y": 0.2, "direction": "column"}
+    mounted.call_ready({"url": "/bundle/a", "columns": "/bundle/columns", "id": "a", "query": query})
+    assert (mounted.facts["direction"], mounted.facts["pinned"]) == ("column", "true")
 
 
 def test_the_theme_of_the_page_is_taken_over(mounted):

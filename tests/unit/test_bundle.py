@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bundles import full_bundle, header_of, make_block, make_bundle, make_frames, rebuilt
+from bundles import MODEL, full_bundle, header_of, make_block, make_bundle, make_frames, rebuilt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nonlocal_core.bundle import Bundle, Question, View, decode_bundle
+from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
+from nonlocal_core.bundle.container import Reader
+from nonlocal_core.capture.record import Capture
 from nonlocal_core.errors import BundleError
 
 FULL = full_bundle()
@@ -376,3 +378,16 @@ def test_a_block_of_too_many_positions_travels_without_its_normaliser(monkeypatc
     assert decode_bundle(make_bundle(block)).blocks[0].log_normaliser is not None
     monkeypatch.setattr("nonlocal_core.bundle.encode.MAX_NORMALISER_PRODUCTS", block.theta.size * block.key_count - 1)
     assert decode_bundle(make_bundle(block)).blocks[0].log_normaliser is None
+
+
+def test_what_columns_need_comes_apart_and_is_the_same():
+    capture = Capture(blocks=(make_block("gaussian"), make_block("dot_product", name="other")), classes=())
+    whole = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL))
+    bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, columns=False))
+    assert [block.log_normaliser for block in bare.blocks] == [None, None]
+    reader = Reader(encode_columns(capture))
+    first, second = reader.header.children("blocks", most=2)
+    assert (first.text("name"), second.text("name")) == ("stride16", "other")
+    table = reader.table(first.child("log_normaliser"), (capture.blocks[0].query_grid.size,))
+    np.testing.assert_array_equal(table, whole.blocks[0].log_normaliser)
+    assert second.child_or_none("log_normaliser") is None

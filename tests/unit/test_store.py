@@ -1,0 +1,45 @@
+"""What the server answers at the addresses of bundles."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.routing import Match
+
+from app.store import BUNDLES, ROUTES, ByteStore, bundle_address, columns_address
+
+
+def get(path):
+    """Answer a request as the server does: by the route that matches."""
+    scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+    for route in ROUTES:
+        match, more = route.matches(scope)
+        if match is Match.FULL:
+            return asyncio.run(route.endpoint(Request({**scope, **more})))
+    raise AssertionError(f"No route for {path}.")
+
+
+def test_a_bundle_and_what_follows_it_come_under_one_token():
+    made = []
+    token = BUNDLES.put(b"bundle", later=lambda: made.append(1) or b"columns")
+    assert get(bundle_address(token)).body == b"bundle"
+    assert made == []
+    answer = get(columns_address(token))
+    assert (answer.body, answer.headers["cache-control"]) == (b"columns", "private, max-age=31536000, immutable")
+    assert made == [1]
+
+
+def test_what_is_not_held_is_said_so():
+    token = BUNDLES.put(b"bundle without more")
+    for address in (bundle_address("0" * 64), columns_address("0" * 64), columns_address(token)):
+        answer = get(address)
+        assert answer.status_code == 404
+        assert "Reload the page" in answer.body.decode()
+
+
+def test_the_oldest_makes_room_and_what_was_asked_for_last_stays():
+    store = ByteStore(10)
+    first, second = store.put(b"12345"), store.put(b"67890")
+    assert store.get(first).content == b"12345"
+    store.put(b"abcde")
+    assert store.get(second) is None
+    assert store.get(first) is not None
