@@ -70,11 +70,7 @@ def carry(
     Raises CaptureError for a block that does not compare all frames, or when the mask covers no key, OutsideGridError
     for a frame that the block did not see.
     """
-    if is_restricted(block):
-        raise CaptureError(
-            f"{block.title!r} compares positions inside one frame, one place or one part of the clip only, so it "
-            "cannot carry a label to all frames. Choose a block that attends to all of space and time."
-        )
+    refuse_restricted(block)
     queries, keys = block.query_grid, block.key_grid
     marked = coverage(keys, mask).reshape(-1)
     if not marked.any():
@@ -88,6 +84,15 @@ def carry(
             progress(t + 1, queries.frames)
     labels[queries.t_of_frame(frame)] = coverage(queries, mask)
     return Carried(labels=labels, grid=queries, frame=frame)
+
+
+def refuse_restricted(block: BlockCapture) -> None:
+    """Raise CaptureError for a block that does not compare every position with all of the clip."""
+    if is_restricted(block):
+        raise CaptureError(
+            f"{block.title!r} compares positions inside one frame, one place or one part of the clip only, so it "
+            "cannot carry a label to all frames. Choose a block that attends to all of space and time."
+        )
 
 
 def _mean_label(
