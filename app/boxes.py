@@ -71,7 +71,15 @@ def _figure(picture: np.ndarray, box: Box) -> go.Figure:
     xs, ys = np.meshgrid(np.linspace(0, width, CATCHERS), np.linspace(0, height, CATCHERS))
     figure = go.Figure()
     figure.add_layout_image(
-        source=_jpeg(picture), x=0, y=0, xref="x", yref="y", sizex=width, sizey=height, sizing="stretch", layer="below"
+        source=jpeg_url(picture),
+        x=0,
+        y=0,
+        xref="x",
+        yref="y",
+        sizex=width,
+        sizey=height,
+        sizing="stretch",
+        layer="below",
     )
     figure.add_scatter(x=xs.ravel(), y=ys.ravel(), mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     figure.add_shape(
@@ -96,7 +104,8 @@ def _figure(picture: np.ndarray, box: Box) -> go.Figure:
     return figure
 
 
-def _jpeg(picture: np.ndarray) -> str:
+def jpeg_url(picture: np.ndarray) -> str:
+    """Return a picture (H, W, 3) uint8 as a JPEG that is its own address, no larger than ``PICTURE_SIDE``."""
     file = BytesIO()
     image = Image.fromarray(picture)
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.boxes import around, pick_box
+from app.marks import Mark, linked, mark, what_to_find
 from app.memory import remembered
 from app.menus import chosen_block
 from app.opening import open_page
@@ -19,7 +19,6 @@ from nonlocal_core.render import paint_mask
 from nonlocal_core.tracking import (
     TOP_K,
     Carried,
-    box_mask,
     carry,
     known_masks,
     pointing_hits,
@@ -28,7 +27,6 @@ from nonlocal_core.tracking import (
     region_similarity,
 )
 
-_BOX = "A box"
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
 MAX_MASK_MB = 8
@@ -56,20 +54,21 @@ def _track(opened: Opened, choices: Choices) -> None:
     )
     left, right = st.columns(2)
     with right:
-        marked = _what(session, truths)
+        way = what_to_find(session, truths)
         count, first = len(session.frames.rgb), session.first_question().frame
-        asked = _linked("marked", 1, range(1, count + 1))
+        asked = linked("marked", 1, range(1, count + 1))
         frame = st.slider("Marked frame", 1, count, asked[0] if asked else first + 1, key=f"track-frame-of-{count}") - 1
         k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
-        truth = _truth(session, truths, marked)
-    with left:
-        mask, drawn = _mark(session, truths, marked, frame)
-    state.keep_link(choices, {"block": block.name, "find": marked, "marked": str(frame + 1)} | drawn)
     try:
+        with left:
+            marked = mark(opened, block, truths, way, frame)
+        with right:
+            truth = _truth(session, truths, marked)
+        state.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
         carried = remembered(
-            (opened.token, block.name, frame, k, mask.tobytes()),
+            (opened.token, block.name, frame, k, marked.mask.tobytes()),
             "Looking for it in every frame",
-            lambda tell: carry(block, mask, frame=frame, k=k, progress=tell),
+            lambda tell: carry(block, marked.mask, frame=frame, k=k, progress=tell),
         )
     except NonlocalError as error:
         st.info(str(error))
@@ -77,56 +76,10 @@ def _track(opened: Opened, choices: Choices) -> None:
     _answer(session, block, carried, truth)
 
 
-def _linked(name: str, count: int, allowed: range) -> tuple[int, ...] | None:
-    """Return the numbers of a query parameter, or None unless there are ``count`` of them, all allowed."""
-    parts = st.query_params.get(name, "").split(",")
-    numbers = tuple(int(part) for part in parts if part.isdecimal() and len(part) < 5 and int(part) in allowed)
-    return numbers if len(numbers) == len(parts) == count else None
-
-
-def _what(session: Session, truths: Mapping[str, np.ndarray]) -> str:
-    """Draw the choice of what to find, where there is one; on arrival, what the address or the first question says."""
-    if not truths:
-        return _BOX
-    asked, ways = session.first_question(), [*truths, _BOX]
-    under = next((name for name, masks in truths.items() if _holds(masks[asked.frame], asked.x, asked.y)), ways[0])
-    linked = st.query_params.get("find")
-    first = linked if linked in ways else under
-    return st.segmented_control("What to find", ways, default=first, required=True, key="track-what")
-
-
-def _holds(mask: np.ndarray, x: float, y: float) -> bool:
-    height, width = mask.shape
-    return bool(mask[min(int(y * height), height - 1), min(int(x * width), width - 1)])
-
-
-def _mark(
-    session: Session, truths: Mapping[str, np.ndarray], marked: str, frame: int
-) -> tuple[np.ndarray, dict[str, str]]:
-    """Draw the marked frame; return the mask of what is marked in it, and what the address says of a drawn box."""
-    picture = session.frames.rgb[frame]
-    if marked in truths:
-        mask: np.ndarray = truths[marked][frame]
-        st.image(paint_mask(picture, mask), width="stretch", output_format="JPEG")
-        st.caption(f"The exact pixels of the {marked} in frame {frame + 1}, known since this sample was composed.")
-        return mask, {}
-    first = around(session)
-    if linked := _linked("box", 4, range(101)):
-        x0, y0, x1, y1 = (end / 100 for end in linked)
-        first = (x0, y0, x1, y1)
-    box = pick_box(
-        picture,
-        key=f"track-{session.frames.info.sha256}",
-        first=first,
-        note="Draw a box around an object, or use the sliders.",
-    )
-    return box_mask(box, picture.shape[:2]), {"box": ",".join(str(round(100 * end)) for end in box)}
-
-
-def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: str) -> np.ndarray | None:
+def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> np.ndarray | None:
     """Return the object's true masks, where they are known or given."""
-    if marked in truths:
-        return truths[marked]
+    if marked.truth is not None:
+        return truths[marked.truth]
     if truths:
         name = st.selectbox("Score against", ["nothing", *truths], key="track-truth")
         return truths.get(name)

@@ -1,4 +1,4 @@
-"""Track in a real Chromium: the scores on the page are those of the Python API, also of a box drawn by hand."""
+"""Track in a real Chromium: the scores on the page are those of the Python API, of a drawn box and of a click too."""
 
 import re
 
@@ -8,6 +8,7 @@ from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
 from nonlocal_core import Session
+from nonlocal_core.region import CHANCE, cells_mask, region_around
 from nonlocal_core.tracking import box_mask, carry, known_masks, pointing_hits, region_similarity
 
 pytestmark = pytest.mark.browser
@@ -92,6 +93,75 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
     page.reload()
     expect(page.locator("[data-testid=stSlider]").filter(has_text="From top to bottom")).to_be_visible()
     assert slider_values(page) == ((x0, x1), (y0, y1))
+
+
+def test_a_click_marks_what_the_block_finds_and_a_link_restores_it(page, address, session, chromium):
+    page.goto(f"{address}/track?{QUERY}&find=What+I+click")
+    picture = page.get_by_alt_text("The frame with the region around the click")
+    expect(metric(page, "Region similarity J")).to_be_visible()
+    settled(page)
+    arrived = page.url
+    before = picture.get_attribute("src")
+    frame, truths = session.first_question().frame, known_masks(session.sample, session.frames.frame_indices)
+    x, y = middle(truths["cup"][frame])
+    box = picture.bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    expect(page).to_have_url(re.compile("point=(?!" + re.search(r"point=(\d+%2C\d+)", arrived)[1] + ")"))
+    expect(page.get_by_text("with the exact pixels of the cup")).to_be_visible()
+    expect(picture).not_to_have_attribute("src", before)
+    similarity, hits, own = clicked_score(session, x, y, frame, truths["cup"])
+    expect(metric(page, "Region similarity J")).to_have_text(similarity)
+    expect(metric(page, "Pointing hits")).to_have_text(hits)
+    expect(page.get_by_text(f"J {own} with the exact pixels of the cup")).to_be_visible()
+
+    wider = page.locator("[data-testid=stSlider]").filter(has_text="Narrower or wider").get_by_role("slider")
+    wider.press("ArrowRight")
+    expect(page).to_have_url(re.compile("width=50"))
+    similarity, hits, _ = clicked_score(session, x, y, frame, truths["cup"], chance=0.5)
+    expect(metric(page, "Region similarity J")).to_have_text(similarity)
+    with chromium.new_context() as other:
+        restored = other.new_page()
+        restored.goto(page.url)
+        expect(metric(restored, "Region similarity J")).to_have_text(similarity)
+        expect(metric(restored, "Pointing hits")).to_have_text(hits)
+
+    page.get_by_role("button", name="Take the last click back").click()
+    expect(page).to_have_url(arrived.replace(f"width={round(100 * CHANCE)}", "width=50"))
+
+
+def test_a_finger_marks_on_a_small_screen_and_the_keyboard_moves_the_mark(address, chromium):
+    with chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{address}/track?{QUERY}&find=What+I+click")
+        picture = page.get_by_alt_text("The frame with the region around the click")
+        expect(metric(page, "Region similarity J")).to_be_visible()
+        settled(page)
+        picture.scroll_into_view_if_needed()
+        box = picture.bounding_box()
+        assert box["width"] < 390
+        page.touchscreen.tap(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+        expect(page).to_have_url(re.compile("point=(9|10)[0-9]%2C(9|10)[0-9]&"))
+        column = page.locator("[data-testid=stSlider]").filter(has_text="Column of the click").get_by_role("slider")
+        before = int(column.evaluate("thumb => thumb.ariaValueNow ?? thumb.value"))
+        column.press("ArrowRight")
+        cell_width = 1 / Session.open("sample:composed", **SMALL).block().key_grid.cols
+        expect(page).to_have_url(re.compile(f"point={round(1000 * (before + 0.5) * cell_width)}%2C"))
+
+
+def middle(mask):
+    """The (x, y) of a pixel of a mask: the one in the middle of their list."""
+    rows, cols = np.nonzero(mask)
+    return (cols[len(cols) // 2] + 0.5) / mask.shape[1], (rows[len(rows) // 2] + 0.5) / mask.shape[0]
+
+
+def clicked_score(session, x, y, frame, truth, *, chance=CHANCE):
+    """What the page should say of a click: of what it leads to in other frames, and of the clicked region itself."""
+    block = session.block()
+    cells = region_around(block, frame=frame, x=x, y=y, chance=chance)
+    mask = cells_mask(cells, block.key_grid, truth.shape[1:])
+    own = region_similarity(mask[None], truth[frame][None])[0]
+    return (*score(session, mask, frame, truth), f"{own:.2f}")
 
 
 def test_one_picture_has_nowhere_to_look(page, address):
