@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
-Direction = Literal["row", "column"]
+from nonlocal_core.vocabulary import Direction
+
 Number = TypeVar("Number", int, float)
 
 _KEY = "choices"

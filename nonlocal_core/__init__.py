@@ -6,7 +6,7 @@
 True
 """
 
-from nonlocal_core.bundle import Question
+from nonlocal_core.bundle import Question, TourStop
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore
 from nonlocal_core.capture.adapters import attach_model as attach
 from nonlocal_core.errors import (
@@ -81,6 +81,7 @@ __all__ = [
     "SelectionError",
     "Session",
     "ShapeError",
+    "TourStop",
     "UnknownNameError",
     "ViewTransform",
     "WeightStatus",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from nonlocal_core.bundle import PRECISIONS
+from nonlocal_core.bundle import PRECISIONS, open_tour
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
 from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=PRECISIONS,
         default="float16",
         help="of an .html: int8 is smaller and rounds more; the page says by how much",
+    )
+    render.add_argument(
+        "--tour",
+        type=Path,
+        metavar="FILE",
+        help="of an .html: its stops, as a JSON list of {frame, x, y, caption, block?, direction?}",
     )
     render.set_defaults(verb=_render)
 
@@ -182,12 +188,14 @@ def _as_text(answer: AffinityRow | AffinityColumn, count: int) -> str:
 def _render(options: argparse.Namespace) -> None:
     session = _open(options)
     frame, x, y = _point(session, options)
+    blocks = [block.name for block in session.capture.blocks]
     target = session.save(
         options.out,
         frame=frame,
         x=x,
         y=y,
         block=options.block,
+        tour=options.tour and open_tour(options.tour, frame_count=len(session.frames.rgb), blocks=blocks),
         precision=options.precision,
         progress=_progress,
     )

@@ -6,7 +6,7 @@ row.top(5), row.per_frame_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -187,15 +187,17 @@ class Session:
         *,
         question: Question | None = None,
         block: str | None = None,
+        tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
         columns: bool = True,
     ) -> bytes:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
-        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``precision``: "int8"
+        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``tour``: its stops in
+        their order, none when empty; those of the sample when None. ``precision``: "int8"
         halves the tables for rows within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here"
         needs of a softmax; that takes longer than all the rest, and ``columns_bundle`` makes it apart.
-        Raises BundleError for a question that the clip does not have.
+        Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
         card, sample = self.model.card, self.sample
         return encode_bundle(
@@ -205,11 +207,7 @@ class Session:
             view=View(
                 block=self.block(block).name,
                 question=question or self.first_question(),
-                tour=tuple(
-                    TourStop(question=Question(frame=stop.frame, x=stop.x, y=stop.y), caption=stop.caption)
-                    for stop in (sample.tour if sample else ())
-                    if stop.frame < len(self.frames.rgb)
-                ),
+                tour=self._sample_tour() if tour is None else tuple(tour),
             ),
             caption=" ".join(([sample.caption] if sample else []) + self._not_shown()),
             licence=sample.licence if sample else "",
@@ -224,6 +222,14 @@ class Session:
     def _not_shown(self) -> list[str]:
         """Return a sentence for each part of the network that looks like a block and cannot be shown."""
         return [f"Not shown: {name} {reason}." for name, reason in self.unreadable]
+
+    def _sample_tour(self) -> tuple[TourStop, ...]:
+        """Return the stops of the sample that lie in the chosen frames."""
+        return tuple(
+            TourStop(question=Question(frame=stop.frame, x=stop.x, y=stop.y), caption=stop.caption)
+            for stop in (self.sample.tour if self.sample else ())
+            if stop.frame < len(self.frames.rgb)
+        )
 
     def first_question(self) -> Question:
         """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""
@@ -240,6 +246,7 @@ class Session:
         x: float,
         y: float,
         block: str | None = None,
+        tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
         progress: Progress | None = None,
     ) -> Path:
@@ -247,9 +254,9 @@ class Session:
 
         ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.svg`` and ``.pdf`` the frames with arrows
         (paper, figure 3), ``.gif`` and ``.mp4`` the clip with heat, ``.npz`` and ``.csv`` the numbers, ``.json`` where
-        they come from. ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing
-        and leaves nothing behind.
-        Raises UnknownNameError for another suffix, OutsideGridError, RenderError.
+        they come from. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends
+        the writing and leaves nothing behind.
+        Raises UnknownNameError for another suffix, OutsideGridError, RenderError, BundleError.
         """
         question = Question(frame=frame, x=x, y=y)
         answered = Answered(
@@ -260,7 +267,7 @@ class Session:
             block=self.block(block),
             question=question,
             row=self.query(frame=frame, x=x, y=y, block=block),
-            bundle=lambda: self.bundle(question=question, block=block, precision=precision),
+            bundle=lambda: self.bundle(question=question, block=block, tour=tour, precision=precision),
         )
         return save(Path(path), answered, progress or _silent)
 

@@ -16,11 +16,15 @@ Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenatio
 Scope = Literal["spacetime", "space", "time"]
 """Which keys a query may attend to: all, those of its own frame, or those over its own position (table 2d)."""
 
+Direction = Literal["row", "column"]
+"""Which way a question looks: where a position looks, or who looks at it."""
+
 WeightStatus = Literal["trained", "untrained", "parameter_free"]
 """Whether what a block computes was learned, is still at its initial values, or has nothing to learn."""
 
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 PAIRWISE_TITLES: dict[Pairwise, str] = {
     "gaussian": "Gaussian",

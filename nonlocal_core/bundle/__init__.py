@@ -5,9 +5,22 @@ Theta and phi travel instead of affinities: a few MB, from which the browser com
 
 from nonlocal_core.bundle.decode import decode_bundle
 from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
-from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
+from nonlocal_core.bundle.record import (
+    MAX_CAPTION_LENGTH,
+    MAX_TOUR_STOPS,
+    Bundle,
+    BundledBlock,
+    MediaLabel,
+    ModelLabel,
+    Question,
+    TourStop,
+    View,
+)
+from nonlocal_core.bundle.tour import open_tour, read_tour, tour_as_json
 
 __all__ = [
+    "MAX_CAPTION_LENGTH",
+    "MAX_TOUR_STOPS",
     "PRECISIONS",
     "Bundle",
     "BundledBlock",
@@ -20,4 +33,7 @@ __all__ = [
     "decode_bundle",
     "encode_bundle",
     "encode_columns",
+    "open_tour",
+    "read_tour",
+    "tour_as_json",
 ]

@@ -4,7 +4,8 @@ from typing import TypeVar, get_args
 
 from nonlocal_core.bundle.container import Reader
 from nonlocal_core.bundle.fields import Fields
-from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, Question, TourStop, View
+from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, View
+from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
@@ -146,24 +147,8 @@ def _grid(kind: type[AnyGrid], fields: Fields, frame_count: int) -> AnyGrid:
 
 
 def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
-    stops = fields.children("tour", most=32)
     return View(
         block=fields.choice("block", blocks) if blocks else None,
-        question=_question(fields.child("query"), frame_count),
-        tour=tuple(
-            TourStop(
-                question=_question(stop, frame_count),
-                caption=stop.text("caption"),
-                block=None if stop.as_dict().get("block") is None else stop.choice("block", blocks),
-            )
-            for stop in stops
-        ),
-    )
-
-
-def _question(fields: Fields, frame_count: int) -> Question:
-    return Question(
-        frame=fields.count("frame", below=frame_count),
-        x=fields.number("x", low=0.0, high=1.0),
-        y=fields.number("y", low=0.0, high=1.0),
+        question=question_in(fields.child("query"), frame_count),
+        tour=tour_in(fields, frame_count, blocks),
     )

@@ -11,6 +11,7 @@ from PIL import Image
 
 from nonlocal_core.bundle.container import Writer
 from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
@@ -78,10 +79,8 @@ def encode_bundle(
             "blocks": [_block(writer, block, precision, columns) for block in capture.blocks],
             "view": {
                 "block": view.block or (capture.blocks[-1].name if capture.blocks else None),
-                "query": _question(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
-                "tour": [
-                    {**_question(stop.question), "caption": stop.caption, "block": stop.block} for stop in view.tour
-                ],
+                "query": question_as_json(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
+                "tour": tour_as_json(view.tour),
             },
         }
     )
@@ -213,10 +212,6 @@ def _grid(grid: Grid) -> dict[str, object]:
         "frame_spans": [list(span) for span in grid.frame_spans],
         "box": list(grid.box),
     }
-
-
-def _question(question: Question) -> dict[str, object]:
-    return {"frame": question.frame, "x": float(question.x), "y": float(question.y)}
 
 
 def _check_view(view: View, capture: Capture, frame_count: int) -> None:

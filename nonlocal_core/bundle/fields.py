@@ -17,11 +17,12 @@ class Fields:
     3
     """
 
-    def __init__(self, value: object, path: str) -> None:
+    def __init__(self, value: object, path: str, what: str = "bundle") -> None:
         if not isinstance(value, dict):
-            raise BundleError(f"A bundle needs an object at {path or 'the top of its header'}; got {_seen(value)}.")
+            raise BundleError(f"A {what} needs an object at {path or 'the top of its header'}; got {_seen(value)}.")
         self._value = value
         self._path = path
+        self._what = what
 
     @classmethod
     def parse(cls, text: bytes) -> "Fields":
@@ -102,7 +103,7 @@ class Fields:
 
     def child(self, key: str) -> "Fields":
         """Return the object in a field."""
-        return Fields(self._get(key), self.path(key))
+        return Fields(self._get(key), self.path(key), self._what)
 
     def child_or_none(self, key: str) -> "Fields | None":
         """Return the object in a field, or None where the field is null or absent."""
@@ -113,11 +114,11 @@ class Fields:
         items = self._list(key, None)
         if len(items) > most:
             raise self._fault(key, f"at most {most} entries", f"{len(items)} entries")
-        return tuple(Fields(item, f"{self.path(key)}[{i}]") for i, item in enumerate(items))
+        return tuple(Fields(item, f"{self.path(key)}[{i}]", self._what) for i, item in enumerate(items))
 
     def _get(self, key: str) -> object:
         if key not in self._value:
-            raise BundleError(f"A bundle of this version has a field {self.path(key)}; this one does not.")
+            raise BundleError(f"A {self._what} of this version has a field {self.path(key)}; this one does not.")
         found: object = self._value[key]
         return found
 
@@ -145,7 +146,7 @@ class Fields:
         return value
 
     def _fault(self, key: str, expected: str, value: object) -> BundleError:
-        return BundleError(f"The field {self.path(key)} of a bundle is {expected}; got {_seen(value)}.")
+        return BundleError(f"The field {self.path(key)} of a {self._what} is {expected}; got {_seen(value)}.")
 
 
 def _refuse_constant(name: str) -> float:

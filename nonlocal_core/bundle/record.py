@@ -6,7 +6,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from nonlocal_core.capture.record import BlockCapture, ClassScore
-from nonlocal_core.vocabulary import WeightStatus
+from nonlocal_core.errors import BundleError
+from nonlocal_core.vocabulary import Direction, WeightStatus
+
+MAX_TOUR_STOPS = 32
+"""Stops of a tour: more than a lecture walks through. ``viewer/tour.js`` has the same limits."""
+MAX_CAPTION_LENGTH = 200
+"""Characters of a stop's caption: two lines on a projector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,23 +26,42 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourStop:
-    """One stop of the guided tour: a question, and the sentence to say there."""
+    """One stop of the guided tour: a question, and the sentence to say there.
+
+    Raises BundleError for a caption of more than ``MAX_CAPTION_LENGTH`` characters.
+    """
 
     question: Question
     caption: str
     block: str | None = None
     """The block to show; None keeps the one on screen."""
+    direction: Direction = "row"
+
+    def __post_init__(self) -> None:
+        """Check what the type cannot say."""
+        if len(self.caption) > MAX_CAPTION_LENGTH:
+            raise BundleError(
+                f"The caption of a stop has up to {MAX_CAPTION_LENGTH} characters; "
+                f"this one has {len(self.caption)}: {self.caption[:40]!r}... Shorten it."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the viewer shows first."""
+    """What the viewer shows first. Raises BundleError for a tour of more than ``MAX_TOUR_STOPS`` stops."""
 
     block: str | None = None
     """None for the last block."""
     question: Question | None = None
     """None for the middle of the middle frame."""
     tour: tuple[TourStop, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what the type cannot say."""
+        if len(self.tour) > MAX_TOUR_STOPS:
+            raise BundleError(
+                f"A tour has up to {MAX_TOUR_STOPS} stops; this one has {len(self.tour)}. Leave some out."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,77 @@
+"""A guided tour as JSON: in the header of a bundle, in a file of its own, and as the browser sends it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from nonlocal_core.bundle.fields import Fields
+from nonlocal_core.bundle.record import MAX_TOUR_STOPS, Question, TourStop
+from nonlocal_core.errors import BundleError
+from nonlocal_core.vocabulary import DIRECTIONS
+
+_WHAT = "tour"
+
+
+def question_as_json(question: Question) -> dict[str, object]:
+    """Return a question as the viewer reads it."""
+    return {"frame": question.frame, "x": float(question.x), "y": float(question.y)}
+
+
+def tour_as_json(tour: Sequence[TourStop]) -> list[dict[str, object]]:
+    """Return the stops as the viewer reads them.
+
+    >>> tour_as_json([TourStop(question=Question(frame=2, x=0.4, y=0.5), caption="The nose.")])
+    [{'frame': 2, 'x': 0.4, 'y': 0.5, 'caption': 'The nose.', 'block': None, 'direction': 'row'}]
+    """
+    return [
+        {
+            **question_as_json(stop.question),
+            "caption": stop.caption,
+            "block": stop.block,
+            "direction": stop.direction,
+        }
+        for stop in tour
+    ]
+
+
+def question_in(fields: Fields, frame_count: int) -> Question:
+    """Return the question in these fields. Raises BundleError."""
+    return Question(
+        frame=fields.count("frame", below=frame_count),
+        x=fields.number("x", low=0.0, high=1.0),
+        y=fields.number("y", low=0.0, high=1.0),
+    )
+
+
+def tour_in(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> tuple[TourStop, ...]:
+    """Return the stops in the field ``tour``. Raises BundleError."""
+    return tuple(_stop(stop, frame_count, blocks) for stop in fields.children("tour", most=MAX_TOUR_STOPS))
+
+
+def read_tour(found: object, *, frame_count: int, blocks: Sequence[str] | None = None) -> tuple[TourStop, ...]:
+    """Return the stops that a list from anywhere describes: ``frame``, ``x``, ``y`` and ``caption`` of each.
+
+    ``block`` and ``direction`` may be left out. ``blocks``: the names that a stop may have; any when None.
+    Raises BundleError with a sentence that names the field.
+    """
+    return tour_in(Fields({"tour": found}, "", _WHAT), frame_count, blocks)
+
+
+def open_tour(path: Path, *, frame_count: int, blocks: Sequence[str]) -> tuple[TourStop, ...]:
+    """Return the stops in a JSON file; see ``read_tour``. Raises BundleError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BundleError(f"A tour is a list in JSON; reading {path} failed: {error}.") from error
+    return read_tour(found, frame_count=frame_count, blocks=blocks)
+
+
+def _stop(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> TourStop:
+    given = fields.as_dict()
+    named = given.get("block") is not None
+    return TourStop(
+        question=question_in(fields, frame_count),
+        caption=fields.text("caption"),
+        block=None if not named else fields.text("block") if blocks is None else fields.choice("block", blocks),
+        direction=fields.choice("direction", DIRECTIONS) if "direction" in given else "row",
+    )
