@@ -10,10 +10,11 @@ from typing import cast
 import streamlit as st
 
 from app.state import Pin
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import NonlocalError, Session, TourStop
 from nonlocal_core.bundle import Precision
 
 _KEY = "kept"
+Tour = tuple[TourStop, ...] | None
 POLL_SECONDS = 0.3
 LONGEST_NAME = 60
 """Characters of the clip's name that a file name keeps."""
@@ -32,7 +33,10 @@ class Format:
 
 FORMATS = (
     Format(
-        "Live page (HTML)", "Opens from a disk, without a server or a network; pointing works.", ".html", "text/html"
+        "Live page (HTML)",
+        "Opens from a disk, without a server or a network; pointing and the tour work.",
+        ".html",
+        "text/html",
     ),
     Format(
         "Live page, small (HTML)",
@@ -59,8 +63,8 @@ class CancelledError(Exception):
 class Job:
     """One file in the making, in a thread of its own: a fragment of a page cannot be interrupted while it runs."""
 
-    def __init__(self, session: Session, pin: Pin, wanted: Format) -> None:
-        self.pin, self.wanted = pin, wanted
+    def __init__(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> None:
+        self.pin, self.wanted, self.tour = pin, wanted, tour
         self.name = file_name(session.frames.info.name, pin.frame, wanted.suffix)
         self.progress = ("Preparing the file", 0, 1)
         self.content: bytes | None = None
@@ -70,9 +74,9 @@ class Job:
         self._thread = threading.Thread(target=self._run, name="keep", daemon=True)
         self._thread.start()
 
-    def answers(self, session: Session, pin: Pin, wanted: Format) -> bool:
+    def answers(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> bool:
         """Tell whether this is the file that these choices ask for."""
-        return self._session is session and (self.pin, self.wanted) == (pin, wanted)
+        return self._session is session and (self.pin, self.wanted, self.tour) == (pin, wanted, tour)
 
     @property
     def running(self) -> bool:
@@ -96,6 +100,7 @@ class Job:
                     x=asked.x,
                     y=asked.y,
                     block=asked.block or None,
+                    tour=self.tour,
                     precision=self.wanted.precision,
                     progress=self._tell,
                 )
@@ -112,15 +117,15 @@ class Job:
         self.progress = (stage, done, total)
 
 
-def offer(session: Session, pin: Pin) -> None:
-    """Draw the button "Keep" with all that the pinned answer can be kept as."""
+def offer(session: Session, pin: Pin, tour: Tour = None) -> None:
+    """Draw the button "Keep" with all that the pinned answer can be kept as; ``tour`` goes with the live pages."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
-        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(session, pin, polled=polled)
+        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(session, pin, tour, polled=polled)
 
 
-def _panel(session: Session, pin: Pin, *, polled: bool) -> None:
+def _panel(session: Session, pin: Pin, tour: Tour, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
@@ -128,11 +133,13 @@ def _panel(session: Session, pin: Pin, *, polled: bool) -> None:
     st.caption(wanted.purpose)
     if pin.direction == "column" and wanted.suffix != ".html":
         st.caption("This file says where the pinned position looks, not who looks at it.")
-    if job is None or not job.answers(session, pin, wanted):
+    if wanted.suffix != ".html":
+        tour = None
+    if job is None or not job.answers(session, pin, wanted, tour):
         if st.button("Make the file", key="keep-make", type="primary"):
             if job is not None:
                 job.cancel()
-            st.session_state[_KEY] = Job(session, pin, wanted)
+            st.session_state[_KEY] = Job(session, pin, wanted, tour)
             st.rerun()
     elif job.running:
         stage, done, total = job.progress

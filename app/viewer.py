@@ -2,30 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app.state import Direction, Pin, known_view
+from app.state import Pin, known_view
 from app.store import bundle_address, columns_address
+from app.tours import Kept
 from nonlocal_core.viewer import viewer_css, viewer_js
+from nonlocal_core.vocabulary import Direction
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 
 
-def viewer(token: str, *, first: Pin | None) -> Pin | None:
-    """Draw the viewer on the bundle of that token and return what the visitor has pinned.
+class Made(NamedTuple):
+    """What the visitor has made of the viewer: the pinned question, and the tour as the browser sent it, if any."""
 
-    ``first``: what is pinned on arrival. Hovering stays in the browser; only pins come here.
+    pin: Pin | None
+    stops: object
+
+
+def viewer(token: str, *, first: Pin | None, tour: Kept) -> Made:
+    """Draw the viewer on the bundle of that token and return what the visitor has pinned and made.
+
+    ``first``: what is pinned on arrival. ``tour``: its stops on arrival, those of the bundle where it has none.
+    Hovering stays in the browser; only pins and tours come here.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"viewer-{token}",
-        data={**_sources(token), "query": asked, "block": first.block if first else None},
-        default={"pinned": asked},
+        data={**_sources(token), "query": asked, "block": first.block if first else None, "tour": tour.as_json()},
+        default={"pinned": asked, "tour": None},
         on_pinned_change=lambda: None,
+        on_tour_change=lambda: None,
     )
-    return _pin(answer.pinned)
+    return Made(_pin(answer.pinned), answer.tour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +51,20 @@ class Pane:
     """Any text that tells one clip, with its frames, from another."""
 
 
-def side_by_side(panes: Sequence[Pane], *, first: Pin | None) -> Pin | None:
+def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: Kept) -> Pin | None:
     """Draw several answers under one pointer and return what the visitor has pinned, as a question to the first clip.
 
-    ``first``: what is pinned on arrival.
+    ``first``: what is pinned on arrival. ``tour``: of the first clip, to walk through while presenting.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"compare-{panes[0].clip}",
-        data={"mode": "compare", "query": asked, "panes": [asdict(pane) | _sources(pane.token) for pane in panes]},
+        data={
+            "mode": "compare",
+            "query": asked,
+            "tour": tour.as_json(),
+            "panes": [asdict(pane) | _sources(pane.token) for pane in panes],
+        },
         default={"pinned": asked},
         on_pinned_change=lambda: None,
     )

@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from app import networks, state
+from app import networks, state, tours
 from app.menus import block_titles, menu
 from app.opening import open_page, open_with_progress
 from app.resources import FIRST_CLIP, Opened
@@ -66,12 +66,12 @@ def _compare(first: Opened, choices: Choices) -> None:
     state.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if panes:
-        _answer(tuple(panes), choices, compared)
+        _answer(tuple(panes), choices, compared, tours.kept(first.session))
 
 
 @st.fragment
-def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared) -> None:
-    pin = side_by_side(panes, first=choices.pin)
+def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared, tour: tours.Kept) -> None:
+    pin = side_by_side(panes, first=choices.pin, tour=tour)
     if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
         state.choose(replace(state.current(FIRST_CLIP), pin=pin), to_link(compared))
 

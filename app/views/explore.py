@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import charts, keep, state
+from app import charts, keep, state, tours
 from app.opening import open_page
 from app.resources import FIRST_CLIP, Opened
 from app.state import Choices, Pin
@@ -24,7 +24,8 @@ def _answer(opened: Opened, choices: Choices) -> None:
     session = opened.session
     for warning in session.frames.warnings:
         st.caption(f":material/info: {warning}")
-    pin = viewer(opened.token, first=choices.pin)
+    pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(session))
+    tours.keep(session, stops)
     if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
         state.update(pin=pin)
     if pin is None:
@@ -47,7 +48,7 @@ def _numbers(session: Session, pin: Pin) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(charts.headline(session, pin), anchor=False, width="content")
-        keep.offer(session, pin)
+        keep.offer(session, pin, tours.for_file(session))
     left, right = st.columns(2)
     left.plotly_chart(charts.by_frame(answers, pin.frame), key="by-frame")
     right.plotly_chart(charts.concentration(answers), key="concentration")

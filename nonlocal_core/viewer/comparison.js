@@ -6,23 +6,25 @@ import { ComparisonPanel } from "./comparison_panel.js";
 import { comparisonSpoken, differenceWords, figureRow, figureTitles, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
 import { el } from "./dom.js";
 import { differenceOf, figuresOf, sameGrid } from "./figures.js";
+import { filling } from "./filling.js";
 import { boundsOf, cellAt, indexOf, temporalCell } from "./grid.js";
-import { actionOf } from "./keys.js";
+import { actionOf, presenterActionOf } from "./keys.js";
 import { Pace, Speaker, Teller } from "./pace.js";
 import { Pane } from "./pane.js";
 import { Pointer, pointIn } from "./pointer.js";
+import { Presenter } from "./present.js";
 import { readingOf } from "./report.js";
 import { scaleOf } from "./scale.js";
 import { Question } from "./sides.js";
-import { pinnedMessage, reduce, startState, withView } from "./state.js";
+import { pinnedMessage, reduce, startState, turnIn, withView } from "./state.js";
 import { Tip } from "./tip.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "present"]);
+const ELSEWHERE = new Set(["layer", "head", "edit"]);
 
 export class Comparison {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
-  constructor(parent, onpin = () => {}) {
+  constructor(parent, { onpin = () => {} } = {}) {
     const act = (action) => this.act(action);
     this.panel = new ComparisonPanel(act);
     this.panes = [];
@@ -35,9 +37,11 @@ export class Comparison {
       "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys.",
       onkeydown: (event) => this.#key(event),
     });
-    this.root = el("div", { class: "nlv nlv-compare" }, this.panel.top, this.field, this.panel.controls, this.panel.table, this.panel.help.root, this.speaker.root);
+    this.root = el("div", { class: "nlv nlv-compare" }, this.panel.top, this.panel.guide.root, this.field, this.panel.controls,
+      this.panel.table, this.panel.help.root, this.panel.leave, this.speaker.root);
     this.tip = new Tip(this.root);
     parent.append(this.root);
+    this.presenter = new Presenter(this.root, { onkey: (event) => this.#presenterKey(event), onchange: () => this.#presenting() });
     this.pointer = new Pointer(this.field, {
       locate: (event) => this.#locate(event),
       isPinned: () => this.state?.pinned ?? false,
@@ -54,8 +58,9 @@ export class Comparison {
   /**
    * Show panes { title, clip, bundle, photos, block }: the block's name, and any text that tells the clips apart.
    * Panes of one clip share its photographs. A question that was asked before stays, where the first clip is the same.
+   * `tour` has stops for the first clip, instead of its bundle's own.
    */
-  open(panes, asked = null) {
+  open(panes, { asked = null, tour = null } = {}) {
     const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
     this.#forgetPhotos();
     const keys = [...new Set(panes.map(({ clip }) => clip))];
@@ -64,6 +69,7 @@ export class Comparison {
     this.difference = { pane: new Pane(() => {}) };
     const { bundle, block } = this.panes[0];
     const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
+    if (tour) start.tour = tour;
     this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
@@ -93,9 +99,11 @@ export class Comparison {
 
   act(action, clip = this.state?.lead) {
     if (this.panes.length === 0 || clip === undefined || ELSEWHERE.has(action.type)) return;
-    this.early = action.type === "direction" && this.panes.some(({ bundle }) => bundle.awaitsColumns) ? action : null;
-    if (this.early) return;
+    this.early = this.panes.some(({ bundle }) => bundle.awaitsColumns) ? turnIn(this.state, action) : null;
+    if (this.early === action) return;
     if (action.type === "help") return this.panel.help.toggle();
+    if (action.type === "present") return this.presenter.toggle();
+    if (action.type === "tour") return this.#visit(action);
     if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
     this.#become(reduce(this.#led(clip), action, this.#leader(clip)), true);
   }
@@ -103,6 +111,7 @@ export class Comparison {
   destroy() {
     this.resized.disconnect();
     this.speaker.stop();
+    this.presenter.leave();
     this.teller.stop();
     this.pace.stop();
     this.#forgetPhotos();
@@ -167,6 +176,7 @@ export class Comparison {
   #become(state, tells) {
     if (state === this.state) return;
     if (tells) this.root.classList.add("is-used");
+    if (state.stop !== this.state.stop) this.pace.layoutSoon();
     this.state = state;
     this.#read(null);
     const { frame, x, y } = this.#at(0);
@@ -184,6 +194,28 @@ export class Comparison {
     event.preventDefault();
     event.stopPropagation();
     this.act(action);
+  }
+
+  /** Page keys walk the tour; arrows still move the question, for here one compares. An open dialog keeps its own keys. */
+  #presenterKey(event) {
+    if (this.panel.help.root.open || event.key.startsWith("Arrow")) return;
+    const action = presenterActionOf(event, this.state, this.state.tour.length);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(action);
+  }
+
+  #presenting() {
+    if (this.panes.length === 0) return;
+    this.field.focus({ preventScroll: true });
+    this.pace.layoutSoon();
+  }
+
+  /** Ask what a stop asks, of the first clip. Its block does not matter: all panes stay. */
+  #visit(action) {
+    const state = this.#led(0);
+    this.#become({ ...reduce(state, action, this.#leader(0)), block: state.block }, true);
   }
 
   #click({ at, clip }, event) {
@@ -214,11 +246,26 @@ export class Comparison {
 
   #layout() {
     const ratio = window.devicePixelRatio || 1;
+    this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
+    if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
     for (const { pane } of this.panes) pane.layout(ratio);
     this.difference.pane.root.hidden = this.state.minus === null;
     if (this.state.minus) this.difference.pane.layout(ratio);
     this.#draw();
+  }
+
+  /** While presenting: as many columns as make the pictures largest. */
+  #fit() {
+    const { columns, tall, wide, strips, tight } = filling({
+      count: this.clips.length + this.panes.length + (this.state.minus === null ? 0 : 1), step: this.clips.length,
+      width: this.field.clientWidth, height: this.field.clientHeight,
+      aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
+      frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
+    });
+    this.field.classList.toggle("is-bare", !strips);
+    this.field.classList.toggle("is-tight", tight);
+    for (const [name, value] of [["--bench", columns], ["--fitted", `${tall}px`], ["--wide", `${wide}px`]]) this.root.style.setProperty(name, value);
   }
 
   #draw() {

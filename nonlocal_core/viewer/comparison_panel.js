@@ -2,8 +2,10 @@
 
 import { directionChoice, heatChoice, liftChoice } from "./controls.js";
 import { el, menu, say, segmented } from "./dom.js";
+import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "./legend.js";
+import { leaveButton, presentButton } from "./present.js";
 
 const KEYS_THERE = [
   ["point, tap or drag", "ask every network and block from there"],
@@ -16,6 +18,8 @@ const KEYS_THERE = [
   ["u or Ctrl+Z", "back to the last pin"],
   ["d", "turn the direction: where it looks, who looks here"],
   ["s", "one scale for all, or each its own"],
+  ["p", "present: only the pictures, large; Esc leaves"],
+  ["Page keys", "while presenting: the stops of the tour"],
   ["?", "this help"],
 ];
 const NOTHING = "nothing";
@@ -27,7 +31,9 @@ export class ComparisonPanel {
     this.direction = directionChoice(act);
     this.help = new Help(KEYS_THERE);
     this.subtraction = el("div", { class: "nlv-subtract" });
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.subtraction, el("span", { class: "nlv-gap" }), helpButton(() => this.help.toggle()));
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.subtraction, el("span", { class: "nlv-gap" }), presentButton(act), helpButton(() => this.help.toggle()));
+    this.leave = leaveButton(act);
+    this.guide = new Guide(act, { edits: false });
     this.legend = new Legend();
     this.shared = segmented("Colour scale", [
       { title: "One for all", hint: "The same colour is the same number of even shares everywhere (s)" },

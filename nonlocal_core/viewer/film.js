@@ -11,6 +11,12 @@ const ONE_ROW = 8;
 /** More frames than this are too small for a number each. */
 const DENSE_FROM = 24;
 
+/** How many frames stand in a row, and in how many rows. */
+export function reelOf(count) {
+  const columns = count <= ONE_ROW ? count : Math.ceil(count / Math.ceil(count / (count <= 16 ? 8 : 16)));
+  return { columns, rows: Math.ceil(count / columns) };
+}
+
 export class Film {
   constructor() {
     this.arrows = new Arrows();
@@ -24,8 +30,7 @@ export class Film {
     this.frames = photos.map((_, index) => filmFrame(index));
     this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
-    const columns = count <= ONE_ROW ? count : Math.ceil(count / Math.ceil(count / (count <= 16 ? 8 : 16)));
-    this.root.style.setProperty("--columns", columns);
+    this.root.style.setProperty("--columns", reelOf(count).columns);
     this.root.style.setProperty("--frames", count);
     this.root.hidden = count === 1;
     this.root.classList.toggle("is-dense", count > DENSE_FROM);

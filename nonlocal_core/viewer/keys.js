@@ -22,6 +22,7 @@ export function actionOf(event, state, shown) {
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
     case "a": return { type: "set", values: { arrows: !state.arrows } };
+    case "t": return { type: "edit", edit: "add" };
     case "p": return { type: "present" };
     case "?": return { type: "help" };
     default: return null;

@@ -3,10 +3,13 @@
 import { blockChooser } from "./chooser.js";
 import { directionChoice, heatChoice, liftChoice } from "./controls.js";
 import { el, menu, say } from "./dom.js";
+import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "./legend.js";
+import { leaveButton, presentButton } from "./present.js";
 import { SCALES } from "./scale.js";
 import { MOST_ARROWS } from "./state.js";
+import { TourEditor } from "./tour_editor.js";
 
 const SCALE_TITLES = {
   frame: ["Leave out own frame", "All frames", "Each frame by itself"],
@@ -27,26 +30,26 @@ const KEYS = [
   ["d", "turn the direction: where it looks, who looks here"],
   ["a", "arrows on or off"],
   ["s", "next scale"],
+  ["t", "add to the tour, and write its caption"],
   ["p", "present: only the pictures, large; Esc leaves"],
   ["← → or Page keys", "while presenting: the stops of the tour"],
   ["?", "this help"],
 ];
 
 export class Panel {
-  constructor(act) {
+  /** `writing`: what the editor of the tour is told (tour_editor.js). */
+  constructor(act, writing) {
     this.act = act;
     this.direction = directionChoice(act);
     this.blocks = el("div", { class: "nlv-blocks" });
-    this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "tour", stop: 0 }) }, "Tour");
+    this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => this.#walk() }, "Tour");
+    this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
     this.help = new Help(KEYS);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour,
-      el("button", { type: "button", class: "nlv-button", title: "Only the pictures, large (p)", onclick: () => act({ type: "present" }) }, "Present"),
-      helpButton(() => this.help.toggle()));
-    this.leave = el("button", { type: "button", class: "nlv-button nlv-leave", onclick: () => act({ type: "present" }) }, "Leave ×");
-    this.guideText = el("p", {});
-    this.guideNext = el("button", { type: "button", class: "nlv-button" }, "Next");
-    this.guide = el("div", { class: "nlv-guide", role: "note" }, this.guideText, this.guideNext,
-      el("button", { type: "button", class: "nlv-button nlv-round", "aria-label": "End the tour", onclick: () => act({ type: "tour", stop: -1 }) }, "×"));
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
+      presentButton(act), helpButton(() => this.help.toggle()));
+    this.leave = leaveButton(act);
+    this.guide = new Guide(act);
+    this.editor = new TourEditor(act, writing);
     this.legend = new Legend();
     this.controls = el("div", { class: "nlv-controls" }, this.legend.root, ...this.#choices());
     this.facts = el("div", { class: "nlv-facts" });
@@ -60,11 +63,15 @@ export class Panel {
   open(bundle) {
     this.chooser = blockChooser(bundle.blocks, (block) => this.act({ type: "block", block }));
     this.blocks.replaceChildren(...this.chooser.roots);
-    this.tour.hidden = bundle.view.tour.length === 0;
-    this.stops = bundle.view.tour;
   }
 
-  show(state, ownKind, turns, awaited) {
+  show(bundle, state, ownKind, turns) {
+    const awaited = bundle.awaitsColumns;
+    this.tour.hidden = state.tour.length === 0;
+    this.add.disabled = !state.pinned;
+    this.add.title = state.pinned ? "Make the pinned position a stop of the tour (t)" : "Pin a position first: click it";
+    this.guide.show(bundle, state);
+    this.editor.show(bundle, state);
     this.direction.show(state, turns, awaited);
     this.chooser.press(state.block);
     this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
@@ -74,7 +81,6 @@ export class Panel {
     this.count.value = state.count;
     this.count.disabled = !state.arrows;
     say(this.countText, String(state.count));
-    this.#guide(state.stop);
   }
 
   showTable(cells) {
@@ -85,13 +91,10 @@ export class Panel {
     });
   }
 
-  #guide(stop) {
-    this.guide.hidden = stop < 0;
-    if (stop < 0) return;
-    const last = stop + 1 === this.stops.length;
-    say(this.guideText, `${stop + 1} of ${this.stops.length}. ${this.stops[stop].caption}`);
-    say(this.guideNext, last ? "Done" : "Next");
-    this.guideNext.onclick = () => this.act({ type: "tour", stop: last ? -1 : stop + 1 });
+  /** From the first stop on, with the sentences in the place of the list. */
+  #walk() {
+    this.act({ type: "set", values: { editing: false } });
+    this.act({ type: "tour", stop: 0 });
   }
 
   #choices() {

@@ -1,5 +1,7 @@
 // Presenting: only the viewer, as large as the screen. The browser's full screen where it is allowed, else the whole window.
 
+import { el } from "./dom.js";
+
 export class Presenter {
   #key = (event) => this.onkey(event);
   #changed = () => { if (this.full && !this.root.matches(":fullscreen")) this.leave(); };
@@ -42,4 +44,14 @@ export class Presenter {
   toggle() {
     this.on ? this.leave() : this.enter();
   }
+}
+
+/** The button that begins. */
+export function presentButton(act) {
+  return el("button", { type: "button", class: "nlv-button", title: "Only the pictures, large (p)", onclick: () => act({ type: "present" }) }, "Present");
+}
+
+/** The button that ends, which only stands there meanwhile. */
+export function leaveButton(act) {
+  return el("button", { type: "button", class: "nlv-button nlv-leave", onclick: () => act({ type: "present" }) }, "Leave ×");
 }

@@ -19,6 +19,7 @@ _ROOMS = (
     "paint",
     "dom",
     "arrows",
+    "tour",
     "state",
     "words",
     "report",
@@ -29,6 +30,8 @@ _ROOMS = (
     "help",
     "controls",
     "chooser",
+    "guide",
+    "tour_editor",
     "panel",
     "keys",
     "pointer",
@@ -40,7 +43,7 @@ _ROOMS = (
 )
 """Each after those whose top level it needs."""
 
-_SIDE_BY_SIDE = ("pane", "comparison_report", "comparison_panel", "comparison")
+_SIDE_BY_SIDE = ("filling", "pane", "comparison_report", "comparison_panel", "comparison", "tour_memory")
 """What only the app shows, so that the exported page does without it."""
 
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)

@@ -3,13 +3,16 @@
 // at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
+// tour     its stops (tour.js); the person may change them
 // stop     the stop of the tour that is shown, -1 for none
-// history  what was pinned before, newest last; null for "nothing"
+// editing  whether the list of stops is open
+// history  what was pinned before, newest last; null for "nothing", { tour } for the stops before an edit
 
 import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
 import { SCALES } from "./scale.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
+import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
 
 export const MOST_ARROWS = 40;
 const REMEMBERED = 50;
@@ -18,7 +21,8 @@ export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
   const { frame, x, y } = bundle.view.query;
   return {
-    block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, stop: -1, history: [],
+    block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, history: [],
+    tour: bundle.view.tour, stop: -1, editing: false,
     scale: "others", smooth: false, lift: 0.5, arrows: true, count: bundle.frames.length === 1 ? 6 : 16,
   };
 }
@@ -51,8 +55,15 @@ function after(state, action, bundle) {
     case "scale": return { ...state, scale: action.scale ?? SCALES[turn(SCALES.indexOf(state.scale) + 1, SCALES.length)] };
     case "set": return { ...state, ...action.values };
     case "tour": return visit(bundle, state, action.stop);
+    case "edit": return action.edit === "add" ? addStop(bundle, state) : withTour(state, edited(state.tour, action), action.edit === "caption");
     default: throw new Error(`No action is called ${action.type}.`);
   }
+}
+
+/** What has to wait until "who looks here" can be answered: an action, or the turn that belongs to a stop; null if nothing. */
+export function turnIn({ tour }, action) {
+  if (action.type === "direction") return action;
+  return action.type === "tour" && tour[action.stop]?.direction === "column" ? { type: "direction", direction: "column" } : null;
 }
 
 /** How the answer is drawn, in words for a link; empty for the usual way. */
@@ -86,7 +97,9 @@ function remember(state) {
 function undo(state) {
   if (state.history.length === 0) return state;
   const last = state.history[state.history.length - 1];
-  return { ...state, ...last, pinned: last !== null, held: null, stop: -1, history: state.history.slice(0, -1) };
+  const history = state.history.slice(0, -1);
+  if (last?.tour) return { ...withTour(state, last.tour), history };
+  return { ...state, ...last, pinned: last !== null, held: null, stop: -1, history };
 }
 
 /** Move the asked cell by whole cells, or by whole temporal cells; it stops at the edge of the grid. */
@@ -99,14 +112,30 @@ function move(bundle, state, { dx = 0, dy = 0, dt = 0 }) {
 }
 
 function visit(bundle, state, stop) {
-  const found = bundle.view.tour[stop];
+  const found = state.tour[stop];
   if (!found) return { ...state, stop: -1 };
   if (stop === state.stop) return state;
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
-    ...remember(state), stop, pinned: true, held: null, direction: "row",
+    ...remember(state), stop, pinned: true, held: null, direction: found.direction,
     at: { frame: found.frame, x: found.x, y: found.y }, block: block < 0 ? state.block : block,
   };
+}
+
+/** Pin the question on screen and make it the last stop; one that is a stop already is only opened for writing. */
+function addStop(bundle, state) {
+  const made = stopFrom(bundle, state);
+  const open = { ...state, pinned: true, editing: true };
+  if (state.stop >= 0 && asksTheSame(state.tour[state.stop], made)) return open;
+  if (state.tour.length >= MOST_STOPS) return { ...state, editing: true };
+  return { ...withTour(open, [...state.tour, made]), stop: state.tour.length };
+}
+
+/** Take other stops; the one that is shown stays shown where it is still among them, or only has other words. */
+function withTour(state, tour, rewritten = false) {
+  if (tour === state.tour) return state;
+  const stop = rewritten ? state.stop : tour.indexOf(state.tour[state.stop]);
+  return { ...state, tour, stop, history: [...state.history, { tour: state.tour }].slice(-REMEMBERED) };
 }
 
 function sees(bundle, state, at) {

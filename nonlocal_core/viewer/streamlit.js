@@ -1,6 +1,7 @@
-// The Streamlit component. data is { url, columns?, id, query?, block? } with the bundle behind url and what it left out
-// behind columns, or the bundle's bytes; or, for answers side by side,
-// { mode: "compare", query?, panes: [{ url, columns?, id, block, title, clip }] }.
+// The Streamlit component. data is { url, columns?, id, query?, block?, tour? } with the bundle behind url and what it left
+// out behind columns, or the bundle's bytes; or, for answers side by side,
+// { mode: "compare", query?, tour?, panes: [{ url, columns?, id, block, title, clip }] }.
+// tour is { clip, stops }: any text that tells clips apart, and what Python knows of the tour, null for the bundle's own.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
 import { hasColumns } from "./affinity.js";
@@ -8,11 +9,13 @@ import { Comparison } from "./comparison.js";
 import { el, say } from "./dom.js";
 import { decodePhotos, fetchBytes, openBundle } from "./load.js";
 import { parseBundle, parseColumns } from "./parse.js";
+import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./view.js";
 
 const mounted = new WeakMap();
 /** Pins that Python may still echo back to us. */
 const REMEMBERED_PINS = 8;
+const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
 
 export default function component({ data, parentElement, setStateValue }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Mount(parentElement));
@@ -52,7 +55,7 @@ class Mount {
       if (signal.aborted) return;
       this.query = nameOf(this.wanted.query);
       root.hidden = false;
-      data.panes ? this.view.open(opened, this.wanted.query) : this.#openOne(opened);
+      data.panes ? this.view.open(opened, this.#beginning()) : this.#openOne(opened);
       this.#report("");
       await this.#columns(late, signal);
     } catch (error) {
@@ -93,15 +96,29 @@ class Mount {
   }
 
   #view(mode) {
-    const view = new (mode === "compare" ? Comparison : Viewer)(this.parent, (message) => this.#send(message));
+    const view = new (mode === "compare" ? Comparison : Viewer)(this.parent, {
+      onpin: (message) => this.#send(message), ontour: (stops) => this.#keepTour(stops), lasts: LASTS,
+    });
     view.root.hidden = true;
     return view;
   }
 
   #openOne({ bundle, photos }) {
     this.block = this.wanted.block;
-    this.view.open(bundle, photos, this.wanted.query);
+    const beginning = this.#beginning();
+    this.view.open(bundle, photos, beginning);
+    if (JSON.stringify(beginning.tour) !== JSON.stringify(this.wanted.tour?.stops ?? null)) this.setStateValue("tour", beginning.tour);
     if (this.block) this.view.showBlock(this.block);
+  }
+
+  #beginning() {
+    const { query, tour } = this.wanted;
+    return { asked: query, tour: (tour && (recallTour(tour.clip) ?? tour.stops)) ?? null };
+  }
+
+  #keepTour(stops) {
+    if (this.wanted.tour) rememberTour(this.wanted.tour.clip, stops);
+    this.setStateValue("tour", stops);
   }
 
   /** Panes with their bundles, each fetched once, and with the photographs of each clip, decoded once. */

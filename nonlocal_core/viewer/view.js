@@ -13,27 +13,31 @@ import { Pointer, pointIn } from "./pointer.js";
 import { Presenter } from "./present.js";
 import { readingOf, reportOf } from "./report.js";
 import { scaleOf } from "./scale.js";
-import { askedGrid, pinnedMessage, reduce, startState, withView } from "./state.js";
+import { askedGrid, pinnedMessage, reduce, startState, turnIn, withView } from "./state.js";
 import { MOST_LINKS, Stage } from "./stage.js";
 import { Tip } from "./tip.js";
 
 export class Viewer {
-  /** `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go. */
-  constructor(parent, onpin = () => {}) {
+  /**
+   * `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go; `ontour(stops)`
+   * of a tour that was changed. `lasts` tells the person how long such changes last.
+   */
+  constructor(parent, { onpin = () => {}, ontour = () => {}, lasts = "Changes last until this page is closed." } = {}) {
     const act = (action) => this.act(action, true);
     this.stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
     this.film = new Film();
-    this.panel = new Panel(act);
+    this.panel = new Panel(act, { lasts, onwritten: () => this.field.focus({ preventScroll: true }) });
     this.painter = new HeatPainter();
     this.pace = new Pace({ layout: () => this.#layout(), draw: () => this.#draw() });
     this.teller = new Teller(onpin);
+    this.ontour = ontour;
     this.speaker = new Speaker();
     this.field = el("div", {
       class: "nlv-field", role: "application", tabindex: "0",
       "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys.",
       onkeydown: (event) => this.#key(event),
     }, this.stage.root, this.film.root);
-    this.root = el("div", { class: "nlv" }, this.panel.top, this.panel.guide, this.field, this.panel.controls,
+    this.root = el("div", { class: "nlv" }, this.panel.top, this.panel.guide.root, this.panel.editor.root, this.field, this.panel.controls,
       this.panel.facts, this.panel.numbers, this.panel.help.root, this.panel.leave, this.speaker.root);
     this.tip = new Tip(this.root);
     parent.append(this.root);
@@ -51,12 +55,12 @@ export class Viewer {
     this.resized.observe(this.root);
   }
 
-  /** Show a bundle with its decoded photographs. `asked` is a question to begin with instead of the bundle's own. */
-  open(bundle, photos, asked = null) {
+  /** Show a bundle with its decoded photographs. `asked` is a question to begin with, `tour` has the stops, instead of the bundle's own. */
+  open(bundle, photos, { asked = null, tour = null } = {}) {
     this.bundle = bundle;
     this.#forgetPhotos();
     this.photos = photos;
-    this.state = startState(bundle);
+    this.state = { ...startState(bundle), ...(tour && { tour }) };
     this.answered = null;
     this.teller.knows(null);
     const [height, width] = bundle.media.shown_hw;
@@ -95,11 +99,13 @@ export class Viewer {
   /** Change the state; `reveals` scrolls the strip to the frame that was chosen. */
   act(action, reveals = false) {
     if (!this.bundle) return;
-    this.early = action.type === "direction" && this.bundle.awaitsColumns ? action : null;
-    if (this.early) return;
+    this.early = this.bundle.awaitsColumns ? turnIn(this.state, action) : null;
+    if (this.early === action) return;
+    if (action.type === "edit" && this.presenter.on) return;
     if (action.type === "help") return this.panel.help.toggle();
     if (action.type === "present") return this.presenter.toggle();
     this.#become(reduce(this.state, action, this.bundle), true);
+    if (action.edit === "add") this.panel.editor.write(this.state.stop);
     if (reveals) this.reveals = true;
   }
 
@@ -120,7 +126,9 @@ export class Viewer {
   #become(state, tells) {
     if (state === this.state) return;
     if (tells) this.root.classList.add("is-used");
+    const before = this.state.tour;
     this.state = state;
+    if (state.tour !== before) this.ontour(state.tour); // at once: the person may leave, and no key makes many edits
     this.#read(null);
     const message = pinnedMessage(this.bundle, state);
     tells ? this.teller.tellSoon(message) : this.teller.knows(message);
@@ -139,7 +147,7 @@ export class Viewer {
   /** Keys of the presenter come before all others; an open dialog keeps its own. */
   #presenterKey(event) {
     if (this.panel.help.root.open) return;
-    const action = presenterActionOf(event, this.state, this.bundle.view.tour.length);
+    const action = presenterActionOf(event, this.state, this.state.tour.length);
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -148,7 +156,8 @@ export class Viewer {
 
   #presenting(on) {
     if (!this.bundle) return;
-    if (on && !this.state.pinned && this.bundle.view.tour.length) this.act({ type: "tour", stop: 0 }, true);
+    if (on) this.act({ type: "set", values: { editing: false } });
+    if (on && !this.state.pinned && this.state.tour.length) this.act({ type: "tour", stop: 0 }, true);
     this.field.focus({ preventScroll: true });
     this.pace.layoutSoon();
   }
@@ -224,7 +233,7 @@ export class Viewer {
     const report = reportOf(drawn);
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
-    this.panel.show(state, own.kind, hasColumns(block), this.bundle.awaitsColumns);
+    this.panel.show(this.bundle, state, own.kind, hasColumns(block));
     const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
     this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
     say(this.panel.facts, report.facts);

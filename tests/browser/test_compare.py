@@ -135,7 +135,7 @@ def test_one_scale_for_all_is_said_on_every_picture(bench):
 def test_the_keyboard_moves_pins_and_turns_every_pane(bench):
     bench.show(PANES)
     bench.page.locator(".nlv-field").focus()
-    for key in ("ArrowRight", "ArrowDown", ">", "b", "h", "p"):  # the last three belong to the viewer of one block
+    for key in ("ArrowRight", "ArrowDown", ">", "b", "h", "t"):  # the last three belong to the viewer of one block
         bench.page.keyboard.press(key)
     bench.settle()
     assert bench.cells() == ["1,5,9", "1,5,9", "1,1,2"]
@@ -149,6 +149,88 @@ def test_the_keyboard_moves_pins_and_turns_every_pane(bench):
     assert bench.sent()[-1] == ["pinned", None]
     bench.page.keyboard.press("?")
     assert bench.page.locator("dialog[open]").inner_text().startswith("point, tap or drag")
+
+
+STOPS = [
+    {"frame": 0, "x": 0.1, "y": 0.1, "caption": "<img src=x onerror=alert(1)>", "block": "two", "direction": "row"},
+    {"frame": 2, "x": 0.9, "y": 0.9, "caption": "", "block": "elsewhere", "direction": "column"},
+]
+PRESENTING = ".nlv-compare.is-presenting"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (390, 844)])
+@pytest.mark.parametrize("shown", [2, 3])
+def test_presenting_shows_all_panes_on_one_screen_and_nothing_else(chromium, width, height, shown):
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    bench = Bench(context.new_page(), CLIP)
+    bench.show(PANES[:shown])
+    page = bench.page
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(f"{PRESENTING}:fullscreen")
+    bench.settle()
+    bench.settle()
+    pictures = page.locator(".nlv-asks .nlv-picture, .nlv-answers .nlv-picture")
+    boxes = [pictures.nth(i).bounding_box() for i in range(pictures.count())]
+    assert len(boxes) == shown + 2, "the question, the panes, and their difference"
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
+    assert all(box["height"] >= 90 for box in boxes)
+    assert len({round(box["height"]) for box in boxes}) == 1
+    for part in (".nlv-pane .nlv-lead", ".nlv-pane .nlv-limit", ".nlv-ramp"):
+        assert page.locator(part).first.is_visible(), "titles and scale stay"
+    for part in (".nlv-top", ".nlv-figures", ".nlv-control"):
+        assert not page.locator(part).first.is_visible()
+    assert not bench.complaints
+    context.close()
+
+
+@pytest.mark.parametrize("full_screen", [True, False])
+def test_the_keyboard_asks_while_presenting_and_page_keys_walk_the_tour(bench, full_screen):
+    page = bench.page
+    if not full_screen:
+        page.evaluate("void (Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('forbidden')))")
+    bench.show(PANES, tour={"clip": "a", "stops": STOPS})
+    page.locator(".nlv-field").focus()
+    page.keyboard.press("p")
+    page.wait_for_selector(f"{PRESENTING}:fullscreen" if full_screen else f"{PRESENTING}:popover-open")
+    for key in ("ArrowRight", "ArrowDown", ">", "."):
+        page.keyboard.press(key)
+    bench.settle()
+    assert bench.cells() == ["1,5,9", "1,5,9", "1,1,2"]
+    assert not page.locator(".nlv-guide").is_visible()
+    guide = page.locator(".nlv-guide p")
+    page.keyboard.press("PageDown")
+    bench.settle()
+    assert guide.inner_text() == f"1 of 2. {STOPS[0]['caption']}"
+    assert bench.cells() == ["0,0,1", "0,0,1", "0,0,0"]
+    assert page.locator(OWN).evaluate_all("(all) => all.map((one) => one.dataset.block)") == ["one", "two", "coarse"]
+    page.keyboard.press("PageDown")
+    bench.settle()
+    assert guide.inner_text() == "2 of 2. Here: frame 3 · row 9, column 15 · who looks here."
+    assert page.locator(".nlv").get_attribute("data-direction") == "column"
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nlv:not(.is-presenting)")
+    page.keyboard.press("ArrowLeft")
+    bench.settle()
+    assert bench.cells()[0] == "2,8,13", "leaving keeps the question, and the keyboard"
+    assert (bench.dialogs, bench.complaints) == ([], [])
+
+
+def test_presenting_two_clips_keeps_each_question_beside_its_answer(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    bench = Bench(context.new_page(), {"/bundle/a": CLIP, "/bundle/b": LONGER})
+    bench.show([PANES[0], {"url": "/bundle/b", "id": "b", "clip": "b", "title": "Longer", "block": "one"}])
+    bench.page.get_by_role("button", name="Present").click()
+    bench.page.wait_for_selector(f"{PRESENTING}:fullscreen")
+    bench.settle()
+    bench.settle()
+    tops = [bench.page.locator(".nlv-asks, .nlv-pane").nth(i).bounding_box()["y"] for i in range(4)]
+    assert tops[0] == tops[1]
+    assert tops[2] == tops[3]
+    bench.page.get_by_role("button", name="Leave").click()
+    bench.page.wait_for_selector(".nlv:not(.is-presenting)")
+    assert not bench.complaints
+    context.close()
 
 
 def test_two_clips_follow_each_other_at_the_same_part_of_their_length(bench):

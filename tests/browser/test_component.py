@@ -105,6 +105,52 @@ def test_a_late_echo_does_not_pull_the_pin_back(mounted):
         assert mounted.facts["cell"] == "0,4,11"
 
 
+STOP = {"frame": 2, "x": 0.3, "y": 0.2, "caption": "mine", "block": "one", "direction": "row"}
+
+
+def test_python_hears_of_every_edit_of_the_tour_and_the_tab_remembers_it(mounted):
+    data = {"url": "/bundle/a", "id": "a", "tour": {"clip": "the clip", "stops": [STOP]}}
+    mounted.call_ready(data)
+    mounted.page.get_by_role("button", name="Tour", exact=True).click()
+    mounted.settle()
+    assert mounted.page.locator(".nlv-guide p").inner_text() == "1 of 1. mine"
+    assert (mounted.facts["cell"], mounted.facts["block"]) == ("2,1,4", "one")
+    assert [name for name, _ in mounted.sent()] == ["pinned"], "walking a tour does not change it"
+    mounted.page.get_by_role("button", name="Edit").click()
+    mounted.page.locator(".nlv-tour input").fill("changed")
+    mounted.page.keyboard.press("Enter")
+    changed = [STOP | {"caption": "changed"}]
+    assert mounted.sent()[-1] == ["tour", changed]
+    told = len(mounted.sent())
+    mounted.call(data)  # Python has not heard of it yet
+    mounted.settle()
+    assert mounted.page.locator(".nlv-tour input").input_value() == "changed"
+    mounted.page.evaluate("window.cleanup()")
+    mounted.call_ready(data)  # and never does, since the person was on another page meanwhile
+    assert mounted.sent()[told:] == [["tour", changed]]
+    mounted.page.evaluate("window.cleanup()")
+    mounted.call_ready(data | {"tour": {"clip": "another clip", "stops": None}})
+    assert len(mounted.sent()) == told + 1
+    assert not mounted.complaints
+
+
+def test_a_stop_that_asks_who_looks_here_turns_when_that_is_there(mounted):
+    bundle, columns = clip_bytes(apart=True, tour=False)
+    mounted.served = {"/bundle/a": bundle, "/bundle/columns": columns}
+    held = []
+    mounted.page.route("**/bundle/columns", lambda route: held.append(route))
+    stops = [STOP | {"block": None, "direction": "column"}]
+    mounted.call_ready(
+        {"url": "/bundle/a", "columns": "/bundle/columns", "id": "a", "tour": {"clip": "", "stops": stops}}
+    )
+    mounted.page.get_by_role("button", name="Tour", exact=True).click()
+    mounted.settle()
+    assert (mounted.facts["cell"], mounted.facts["direction"]) == ("2,1,4", "row")
+    held[0].fallback()
+    mounted.page.wait_for_selector(".nlv[data-direction='column']")
+    assert mounted.page.locator(".nlv-guide p").inner_text() == "1 of 1. mine"
+
+
 def test_another_clip_replaces_the_first(mounted):
     mounted.call_ready({"url": "/bundle/a", "id": "a", "query": {"frame": 2, "x": 0.3, "y": 0.2}})
     mounted.served = clip_bytes(frames=5)

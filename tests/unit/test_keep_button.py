@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import keep
-from nonlocal_core import RenderError
+from nonlocal_core import Question, RenderError, TourStop
 
 PATIENCE_SECONDS = 30
 
@@ -42,10 +42,12 @@ class SlowSession:
 
 
 def page(session):
+    import streamlit as st
+
     from app import keep
     from app.state import Pin
 
-    keep.offer(session, Pin(frame=2, x=0.25, y=0.5, block="stride16"))
+    keep.offer(session, Pin(frame=2, x=0.25, y=0.5, block="stride16"), st.session_state.get("tour"))
 
 
 @pytest.fixture
@@ -78,7 +80,9 @@ def test_a_file_is_made_in_the_background_and_offered(app, session):
     app.run()
     (offered,) = downloads(app)
     assert offered.label == "Download, 0.1 kB"
-    assert session.asked == [{"frame": 2, "x": 0.25, "y": 0.5, "block": "stride16", "precision": "float16"}]
+    assert session.asked == [
+        {"frame": 2, "x": 0.25, "y": 0.5, "block": "stride16", "tour": None, "precision": "float16"}
+    ]
     assert session.target.suffix == ".mp4"
     assert not session.target.parent.exists(), "the file on the disk is gone; the browser gets the bytes"
 
@@ -103,6 +107,25 @@ def test_another_format_is_another_file(app, session):
     button(app, "keep-make").click().run()
     assert session.asked[-1]["precision"] == "int8"
     session.finish()
+    app.run()
+    assert len(downloads(app)) == 1
+
+
+def test_another_tour_is_another_live_page_and_the_same_figure(app, session):
+    button(app, "keep-make").click().run()
+    session.finish()
+    app.run()
+    app.session_state["tour"] = stops = (TourStop(question=Question(frame=1, x=0.5, y=0.5), caption="Here."),)
+    app.run()
+    assert downloads(app) == []
+    button(app, "keep-make").click().run()
+    assert session.asked[-1]["tour"] == stops
+    app.selectbox[0].select(keep.FORMATS[2]).run()
+    button(app, "keep-make").click().run()
+    assert session.asked[-1]["tour"] is None
+    session.finish()
+    app.run()
+    app.session_state["tour"] = ()
     app.run()
     assert len(downloads(app)) == 1
 

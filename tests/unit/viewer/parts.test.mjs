@@ -10,8 +10,10 @@ import { actionOf, presenterActionOf } from "../../../nonlocal_core/viewer/keys.
 import { cellAt, nearestCell } from "../../../nonlocal_core/viewer/grid.js";
 import { upsample } from "../../../nonlocal_core/viewer/paint.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
+import { CRAMPED, LEGIBLE, filling } from "../../../nonlocal_core/viewer/filling.js";
 import { ownOf, scaleOf } from "../../../nonlocal_core/viewer/scale.js";
-import { pinnedMessage, viewOf, withView, reduce, startState } from "../../../nonlocal_core/viewer/state.js";
+import { pinnedMessage, turnIn, viewOf, withView, reduce, startState } from "../../../nonlocal_core/viewer/state.js";
+import { LONGEST_CAPTION, MOST_STOPS, stopWords } from "../../../nonlocal_core/viewer/tour.js";
 import { effectWords, headingWords, noticeWords, percent, spokenWords, timesWords, weightWords } from "../../../nonlocal_core/viewer/words.js";
 
 const spans = (frames) => Array.from({ length: frames }, (_, t) => [t, t + 1]);
@@ -117,13 +119,102 @@ test("frames step round, a held frame is let go by a new pin", () => {
 });
 
 test("a tour pins its stops, changes the block when it says so, and ends", () => {
-  const tour = [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null }, { frame: 3, x: 0.4, y: 0.4, caption: "two", block: "a" }];
+  const tour = [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null, direction: "row" }, { frame: 3, x: 0.4, y: 0.4, caption: "two", block: "a", direction: "column" }];
   const bundle = bundleOf(undefined, tour);
   let state = act(bundle, startState(bundle), { type: "tour", stop: 0 });
   assert.deepEqual([state.stop, state.block, state.pinned, state.at.frame], [0, 1, true, 1]);
   state = act(bundle, state, { type: "tour", stop: 1 });
-  assert.deepEqual([state.stop, state.block, state.at.frame], [1, 0, 3]);
+  assert.deepEqual([state.stop, state.block, state.at.frame, state.direction], [1, 0, 3, "column"]);
   assert.equal(act(bundle, state, { type: "tour", stop: 2 }).stop, -1);
+});
+
+const pinnedAt = (x, frame = 1) => ({ type: "pin", at: { frame, x, y: 0.5 } });
+const add = { type: "edit", edit: "add" };
+const captions = ({ tour }) => tour.map(({ caption }) => caption).join();
+/** Three stops of one's own, called a, b and c; c is shown. */
+const threeStops = (bundle) => ["a", "b", "c"].reduce((state, caption, stop) => (
+  act(bundle, state, pinnedAt(0.2 + 0.2 * stop), add, { type: "edit", edit: "caption", stop, caption })), startState(bundle));
+
+test("a pin becomes a stop with its block and direction, after those that came with the clip", () => {
+  const bundle = bundleOf(undefined, [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null, direction: "row" }]);
+  const state = act(bundle, startState(bundle), pinnedAt(0.6, 3), { type: "block", block: 0 }, { type: "direction" }, add);
+  assert.deepEqual([state.stop, state.editing, state.pinned], [1, true, true]);
+  assert.deepEqual(state.tour[1], { frame: 3, x: 0.6, y: 0.5, caption: "", block: "a", direction: "column" });
+  assert.equal(bundle.view.tour.length, 1, "the clip's own tour is left alone");
+  assert.equal(act(bundle, state, add).tour, state.tour, "what is a stop already is not added twice");
+  const hovered = act(bundle, startState(bundle), { type: "ask", at: { frame: 0, x: 0.7, y: 0.7 } }, add);
+  assert.deepEqual([hovered.pinned, hovered.tour[1].x], [true, 0.7]);
+  const visited = act(bundle, startState(bundle), { type: "tour", stop: 0 }, add);
+  assert.deepEqual([visited.tour.length, visited.editing], [1, true]);
+});
+
+test("stops are written, ordered, removed and replaced, and the shown one stays shown", () => {
+  const bundle = bundleOf();
+  const state = threeStops(bundle);
+  const edit = (change) => reduce(state, { type: "edit", ...change }, bundle);
+  assert.deepEqual([captions(state), state.stop], ["a,b,c", 2]);
+  const shifted = edit({ edit: "shift", stop: 2, by: -1 });
+  assert.deepEqual([captions(shifted), shifted.stop], ["a,c,b", 1]);
+  assert.equal(edit({ edit: "shift", stop: 2, by: 1 }), state);
+  assert.equal(edit({ edit: "shift", stop: 0, by: -1 }), state);
+  const shorter = edit({ edit: "remove", stop: 0 });
+  assert.deepEqual([captions(shorter), shorter.stop], ["b,c", 1]);
+  const gone = edit({ edit: "remove", stop: 2 });
+  assert.deepEqual([captions(gone), gone.stop, gone.pinned], ["a,b", -1, true]);
+  assert.deepEqual(edit({ edit: "replace", stops: [] }).tour, []);
+  assert.equal(edit({ edit: "caption", stop: 0, caption: `  ${"x".repeat(LONGEST_CAPTION + 1)} ` }).tour[0].caption.length, LONGEST_CAPTION);
+  assert.throws(() => edit({ edit: "rhyme" }), /rhyme/);
+});
+
+test("a full tour takes no more, and opens so that it can be said", () => {
+  const bundle = bundleOf(undefined, Array(MOST_STOPS).fill({ frame: 1, x: 0.2, y: 0.2, caption: "", block: null, direction: "row" }));
+  const state = act(bundle, startState(bundle), pinnedAt(0.6), add);
+  assert.deepEqual([state.tour.length, state.editing, state.stop], [MOST_STOPS, true, -1]);
+});
+
+test("undo takes back edits of the tour and pins, each in its turn", () => {
+  const bundle = bundleOf();
+  const undo = { type: "undo" };
+  const state = act(bundle, threeStops(bundle), { type: "edit", edit: "remove", stop: 0 }, pinnedAt(0.9));
+  const unpinned = act(bundle, state, undo);
+  assert.deepEqual([captions(unpinned), unpinned.at.x], ["b,c", 0.2 + 0.2 * 2]);
+  assert.equal(captions(act(bundle, unpinned, undo)), "a,b,c");
+  assert.equal(captions(act(bundle, unpinned, undo, undo)), "a,b,");
+  const back = act(bundle, unpinned, undo, undo, undo);
+  assert.deepEqual([captions(back), back.stop, back.pinned], ["a,b", -1, true]);
+  assert.equal(act(bundle, back, undo).at.x, 0.4);
+});
+
+test("a stop says where it asks from; one at a block of another network says nothing of that", () => {
+  const bundle = bundleOf();
+  const stop = { frame: 3, x: 0.99, y: 0.01, caption: "", block: "a", direction: "column" };
+  assert.equal(stopWords(bundle, stop, 1), "frame 4 · row 1, column 8 · A · who looks here");
+  assert.equal(stopWords(bundle, { ...stop, block: "elsewhere", direction: "row" }, 1), "frame 4 · row 1, column 8");
+  assert.equal(act(bundle, { ...startState(bundle), tour: [{ ...stop, block: "elsewhere" }] }, { type: "tour", stop: 0 }).block, 1);
+});
+
+test("a stop that asks who looks here is gone to at once and turns later", () => {
+  const state = { tour: [{ direction: "row" }, { direction: "column" }] };
+  const turn = { type: "direction", direction: "column" };
+  assert.equal(turnIn(state, turn), turn);
+  assert.deepEqual([0, 1, 2].map((stop) => turnIn(state, { type: "tour", stop })), [null, turn, null]);
+  assert.equal(turnIn(state, { type: "pin" }), null);
+});
+
+test("pictures side by side fill a screen, give up strips before size, and scroll rather than shrink", () => {
+  const screen = { width: 1200, height: 600, aspect: 16 / 9, frames: 8 };
+  const fits = ({ count, width, height }, { columns, tall, wide }) => (
+    columns * wide <= width && Math.ceil(count / columns) * tall <= height);
+  for (let count = 2; count <= 8; count++) {
+    const found = filling({ ...screen, count });
+    assert.ok(fits({ ...screen, count }, found) && found.tall >= LEGIBLE, `${count}: ${JSON.stringify(found)}`);
+  }
+  assert.ok(filling({ ...screen, count: 2 }).strips && filling({ ...screen, count: 2 }).columns === 2);
+  assert.ok(!filling({ ...screen, count: 6, frames: 64 }).strips, "four rows of frames are more than the picture is worth");
+  assert.equal(filling({ ...screen, count: 5, step: 2 }).columns % 2, 0, "a question stands beside its answers");
+  const small = filling({ count: 8, width: 366, height: 300, aspect: 16 / 9, frames: 8 });
+  assert.ok(small.tall >= LEGIBLE && small.columns === 2, JSON.stringify(small));
+  assert.equal(filling({ count: 3, width: 90, height: 300, aspect: 2, frames: 1 }).columns, 1);
 });
 
 test("an action that nobody knows is an error, not a silence", () => {
@@ -133,7 +224,7 @@ test("an action that nobody knows is an error, not a silence", () => {
 test("every key in the help does what it says", () => {
   const state = startState(bundleOf());
   const press = (key, extra = {}) => actionOf({ key, ...extra }, state, 3)?.type ?? null;
-  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "layer", h: "head", p: "present", d: "direction", s: "scale", a: "set", "?": "help", q: null };
+  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "layer", h: "head", p: "present", t: "edit", d: "direction", s: "scale", a: "set", "?": "help", q: null };
   for (const [key, type] of Object.entries(expected)) assert.equal(press(key), type, key);
   assert.equal(press("z", { ctrlKey: true }), "undo");
   assert.equal(press("d", { ctrlKey: true }), null);
@@ -164,7 +255,7 @@ test("a presenter's clicker walks through the tour and stays at its ends", () =>
   assert.deepEqual([press("PageUp", 2), press("ArrowLeft", 0), press("PageUp", -1)].map(({ stop }) => stop), [1, 0, 0]);
   assert.deepEqual(press("Escape", 1), { type: "present" });
   assert.deepEqual([press("PageDown", -1, 0), press("a", 1), presenterActionOf({ key: "PageDown", ctrlKey: true }, { stop: 0 }, 3)], [null, null, null]);
-  const bundle = bundleOf(undefined, [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null }]);
+  const bundle = bundleOf(undefined, [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null, direction: "row" }]);
   const state = act(bundle, startState(bundle), { type: "tour", stop: 0 });
   assert.equal(act(bundle, state, { type: "tour", stop: 0 }), state);
 });
