@@ -227,7 +227,7 @@ def test_arrows_lead_out_of_the_own_frame_and_their_number_is_a_choice(chromium,
 
 def test_the_tour_leads_through_its_stops(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes()) as viewer:
-        viewer.page.get_by_role("button", name="Tour").click()
+        viewer.page.get_by_role("button", name="Tour", exact=True).click()
         viewer.settle()
         assert viewer.page.get_by_role("note").inner_text().startswith("1 of 2. plain first")
         assert (viewer.facts["cell"], viewer.facts["pinned"]) == ("0,0,1", "true")
@@ -400,7 +400,7 @@ def test_hostile_names_are_shown_and_not_run(chromium, tmp_path):
         ),
     )
     with opened(chromium, tmp_path, data, title=f"{EVIL}{EVIL_SCRIPT}") as viewer:
-        viewer.page.get_by_role("button", name="Tour").click()
+        viewer.page.get_by_role("button", name="Tour", exact=True).click()
         viewer.page.get_by_text("Numbers", exact=True).click()
         viewer.settle()
         assert viewer.page.evaluate("window.pwned") is None
