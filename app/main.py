@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from app import state
 from app.resources import FIRST_CLIP
-from app.views import compare, explore, inspect, networks, track
+from app.views import compare, explore, findings, inspect, networks, track
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -32,6 +32,7 @@ pages = {
         st.Page(inspect.draw, title="Inspect", url_path="inspect"),
         st.Page(track.draw, title="Track", url_path="track"),
         st.Page(networks.draw, title="Networks", url_path="networks"),
+        st.Page(findings.draw, title="Findings", url_path="findings"),
     )
 }
 page = st.navigation(list(pages.values()), position="top")

@@ -24,7 +24,7 @@ from nonlocal_core.geometry import Box, Cell, Grid, Span
 from nonlocal_core.media import network_pixels
 from nonlocal_core.models import NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.ops import Reach, respond
+from nonlocal_core.ops import Reach
 from nonlocal_core.ops.reach import split_keys, split_queries
 from nonlocal_core.prepared import class_names
 from nonlocal_core.session import Session
@@ -148,13 +148,7 @@ def _cutting(mask: Bool[np.ndarray, " Nk"]) -> Edit:
         for queries, candidates in _audiences(reach, x.device):
             allowed = candidates[left[candidates]]
             if len(allowed):
-                y[:, queries] = respond(
-                    pieces.theta[:, queries],
-                    pieces.phi[:, allowed],
-                    pieces.g[:, allowed],
-                    pairwise=block.pairwise,
-                    scale=block.scale_value,
-                )
+                y[:, queries] = block.gather(pieces, queries, allowed)
         return x + block.project(y).mT.reshape(x.shape)
 
     return output

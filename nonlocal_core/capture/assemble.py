@@ -41,7 +41,7 @@ def assemble(
     heads = len(reading.theta)
     blocks = tuple(_head(site, reading, grid, name, head if heads > 1 else None) for head in range(heads))
     before = reading.rows(x) if reading.residual else None
-    return _checked(blocks, site.reader, reading.g, before, z_rows)
+    return _checked(blocks, site.reader, reading, before, z_rows)
 
 
 def _head(site: BlockSite, reading: BlockReading, grid: QueryGrid, name: str, head: int | None) -> BlockCapture:
@@ -67,7 +67,7 @@ def _head(site: BlockSite, reading: BlockReading, grid: QueryGrid, name: str, he
 def _checked(
     blocks: tuple[BlockCapture, ...],
     reader: Reader,
-    g: Float[Tensor, "heads Nk_all Cg"],
+    reading: BlockReading,
     before: Float[Tensor, "Nq C"] | None,
     after: Float[Tensor, "Nq C"],
 ) -> tuple[BlockCapture, ...]:
@@ -79,8 +79,9 @@ def _checked(
     """
     size = blocks[0].query_grid.size
     sample = np.linspace(0, size - 1, min(SELF_CHECK_QUERIES, size)).astype(int)
-    y = torch.cat([_rows_of_y(block, values, sample) for block, values in zip(blocks, g, strict=True)], dim=-1)
-    added = reader.project(y.to(g)[None])
+    heads = zip(blocks, reading.g, strict=True)
+    y = torch.cat([_rows_of_y(block, g, sample, contrasts=reading.contrasts) for block, g in heads], dim=-1)
+    added = reader.project(y.to(reading.g)[None])
     if added is None:
         return blocks
     index = torch.from_numpy(sample).to(after.device)
@@ -97,9 +98,13 @@ def _checked(
 
 
 def _rows_of_y(
-    block: BlockCapture, g: Float[Tensor, "Nk_all Cg"], sample: Int[np.ndarray, " n"]
+    block: BlockCapture, g: Float[Tensor, "Nk_all Cg"], sample: Int[np.ndarray, " n"], *, contrasts: bool
 ) -> Float[Tensor, "n Cg"]:
-    return torch.from_numpy(many_row_weights(block, sample) @ g.double().cpu().numpy())
+    weights, values = many_row_weights(block, sample), g.double().cpu().numpy()
+    y = weights @ values
+    if contrasts:
+        y -= weights.sum(axis=1, keepdims=True) * values[sample]
+    return torch.from_numpy(y)
 
 
 def _effect(before: Float[Tensor, "Nq C"], after: Float[Tensor, "Nq C"]) -> Float32[np.ndarray, " Nq"]:

@@ -27,6 +27,7 @@ class NonlocalBlockReader:
             subsample=block.subsample or (1, 1, 1),
             scope=block.scope,
             temporal_groups=block.temporal_groups,
+            contrasts=block.contrasts,
         )
 
     def project(self, y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n C"]:

@@ -41,6 +41,8 @@ class BlockReading:
     off_grid_keys: tuple[str, ...] = ()
     rows: Callable[[Tensor], Tensor] = map_rows
     """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
+    contrasts: bool = False
+    """Whether a query's own g is subtracted from that of every key; then both lie on one grid."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 

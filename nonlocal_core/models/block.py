@@ -90,7 +90,8 @@ class NonlocalBlock(nn.Module):
     >>> block(torch.ones(2, 14, 5, 6, 8)).shape, block.embed(torch.ones(2, 14, 5, 6, 8)).key_thw
     (torch.Size([2, 14, 5, 6, 8]), (5, 3, 4))
 
-    The last scale starts at zero, so that a new block changes nothing (paper, section 3.3).
+    The last scale starts at zero, so that a new block changes nothing (paper, section 3.3). ``contrasts``: whether a
+    query's own g is subtracted from that of every key, which the paper's block does not do.
 
     State dict, all 1x1 convolutions as matrices (channels out, channels in): a weight (Co, Ci, 1, 1, 1) of a
     published checkpoint goes in after ``flatten(1)``.
@@ -104,6 +105,8 @@ class NonlocalBlock(nn.Module):
 
     Raises UnknownNameError for another pairwise function, and for a scale where the function has no softmax.
     """
+
+    contrasts = False
 
     def __init__(
         self, channels: int, pairwise: Pairwise = "embedded_gaussian", config: NonlocalConfig = NonlocalConfig()
@@ -171,6 +174,13 @@ class NonlocalBlock(nn.Module):
         theta, phi, g = self._tables(x.flatten(2).transpose(1, 2), reach)
         return Pieces(theta=theta, phi=phi, g=g, query_thw=reach.query_thw, key_thw=reach.key_thw)
 
+    def gather(
+        self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
+    ) -> Float[Tensor, "B n Cg"]:
+        """Return y of some positions from some keys, chosen by their indices, each query from each of those keys."""
+        theta, phi, g = pieces.theta[:, queries], pieces.phi[:, keys], pieces.g[:, keys]
+        return respond(theta, phi, g, pairwise=self.pairwise, scale=self.scale_value)
+
     def project(self, y: Float[Tensor, "B n Cg"]) -> Float[Tensor, "B n C"]:
         """Return W_z y for rows of y, with the norm's stored statistics: what ``forward`` adds in evaluation mode."""
         weight, shift = self._output()
@@ -205,8 +215,8 @@ class NonlocalBlock(nn.Module):
         pool_first = self.config.order == "pool_then_embed" or not pooling
         g = _Projection(self.g.weight, self.g.bias)
         if self.theta is None or self.phi is None:
-            keys = _max_pool(rows, reach)
-            return rows, keys, _project(keys, g)[0] if pool_first else _max_pool(_project(rows, g)[0], reach)
+            keys = max_pool_keys(rows, reach)
+            return rows, keys, _project(keys, g)[0] if pool_first else max_pool_keys(_project(rows, g)[0], reach)
 
         theta = _Projection(self.theta.weight, self.theta.bias)
         phi = _Projection(self.phi.weight, self.phi.bias)
@@ -219,9 +229,9 @@ class NonlocalBlock(nn.Module):
             return theta_rows, phi_rows, g_rows
         (theta_rows,) = _project(rows, theta)
         if pool_first:
-            phi_rows, g_rows = _project(_max_pool(rows, reach), phi, g)
+            phi_rows, g_rows = _project(max_pool_keys(rows, reach), phi, g)
             return theta_rows, phi_rows, g_rows
-        phi_rows, g_rows = (_max_pool(part, reach) for part in _project(rows, phi, g))
+        phi_rows, g_rows = (max_pool_keys(part, reach) for part in _project(rows, phi, g))
         return theta_rows, phi_rows if self.w_phi is None else self.w_phi(phi_rows), g_rows
 
     def _output(self) -> tuple[Float[Tensor, "C Cg"], Float[Tensor, " C"] | None]:
@@ -258,7 +268,7 @@ def _project(rows: Float[Tensor, "B N C"], *projections: _Projection) -> tuple[T
     return torch.split(linear(rows, torch.cat(weights), torch.cat(biases)), [len(weight) for weight in weights], dim=2)
 
 
-def _max_pool(rows: Float[Tensor, "B N C"], reach: Reach) -> Float[Tensor, "B Nk C"]:
+def max_pool_keys(rows: Float[Tensor, "B N C"], reach: Reach) -> Float[Tensor, "B Nk C"]:
     """Return the largest of each pooling cell and channel, as rows."""
     if reach.kernel == (1, 1, 1):
         return rows

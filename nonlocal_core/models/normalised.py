@@ -3,27 +3,33 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces
 from nonlocal_core.models.parameter_free import TEMPERATURE, standardised
-from nonlocal_core.ops import Reach
+from nonlocal_core.ops import Reach, respond
 from nonlocal_core.vocabulary import Pairwise
 
 
 class NormalisedBlock(NonlocalBlock):
-    """z = x + W_z y as in the paper, with theta, phi and the Gaussian reading u instead of x.
+    """z = x + W_z y, where y_i sums what the others have and i has not; theta, phi and the Gaussian read u.
 
     >>> NormalisedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
 
     s = x with each channel standardised over the positions of the clip; u = length * gain s / |gain s|; g reads s.
     ``gain`` (C,) and ``length`` are learned. The Gaussian is exp(u_i . u_j), so length^2 is one over its temperature.
+    y_i = sum over j of f(x_i, x_j) (g_j - g_i) / C(x): the nonlocal diffusion of Tao, Sun, Du, Liu (NeurIPS 2018).
 
     Differs: the paper has nothing between x and the projections. Features of a ReLU6 network have dot products in
     the thousands, whose softmax leaves one position; ``test_trained_block.py`` pins what is done about it, and that
-    the rest is the paper's block. C' = C, not C / 2, so that theta and phi can start as the identity: training starts
+    the rest is the paper's block. The paper sums g_j, not g_j - g_i. Then a position that finds its like in another
+    frame gathers the same as one that stays with itself, and no linear W_z can mend the first and spare the second.
+    C' = C, not C / 2, so that theta and phi can start as the identity: training starts
     from the parameter-free Gaussian. Keys are not pooled, and no norm follows W_z, which starts at zero.
     """
+
+    contrasts = True
 
     def __init__(self, channels: int, pairwise: Pairwise = "embedded_gaussian") -> None:
         super().__init__(channels, pairwise, NonlocalConfig(inner_channels=channels, norm="none"))
@@ -36,6 +42,20 @@ class NormalisedBlock(NonlocalBlock):
         weighted = standard * self.gain
         unit = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
         return standard, unit * self.length
+
+    def gather(
+        self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
+    ) -> Float[Tensor, "B n Cg"]:
+        """Return y of some positions from some keys: what they have in g and the position has not."""
+        theta, phi, g = pieces.theta[:, queries], pieces.phi[:, keys], pieces.g[:, keys]
+        own = pieces.g[:, queries]
+        if self.pairwise in ("gaussian", "embedded_gaussian"):  # their weights sum to 1
+            return respond(theta, phi, g, pairwise=self.pairwise) - own
+        summed = respond(theta, phi, pad(g, (0, 1), value=1.0), pairwise=self.pairwise)
+        return summed[..., :-1] - summed[..., -1:] * own
+
+    def _respond(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B Nq Cg"]:
+        return self.gather(self.embed(x))
 
     def _tables(self, rows: Float[Tensor, "B Nq C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
         standard, unit = self.normalise(rows)

@@ -1,21 +1,25 @@
-"""``python -m pretrained.recipe data | train | evaluate | controls | ship``: see pretrained/README.md."""
+"""``python -m pretrained.recipe STEP``: see pretrained/README.md."""
 
 import argparse
 import sys
 from pathlib import Path
 
 from nonlocal_core.vocabulary import PAIRWISE
+from pretrained.recipe.ablate import ablate
 from pretrained.recipe.runs import Workshop, evaluate, make_data, retrain_controls, train, use_one_thread
 from pretrained.recipe.ship import ship
+from pretrained.recipe.tables import write_tables
 from pretrained.recipe.train import usual_settings
+from pretrained.recipe.variants import VARIANTS
 
 
 def main() -> None:
     """Run one step of the recipe."""
     parser = argparse.ArgumentParser(prog="python -m pretrained.recipe", description=__doc__)
-    parser.add_argument("step", choices=["data", "train", "evaluate", "controls", "ship"])
+    parser.add_argument("step", choices=["data", "train", "evaluate", "controls", "ship", "ablations", "tables"])
     parser.add_argument("--pairwise", nargs="+", choices=PAIRWISE, default=list(PAIRWISE), help="all four by default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="one run for each; the first is shipped")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, help="of `ablations`; all by default")
     parser.add_argument("--work", type=Path, default=Path("build/recipe"), help="folder for everything in between")
     parser.add_argument("--real-clips", type=Path, help="folder with the clips of tests/data/real_clips.json")
     chosen = parser.parse_args()
@@ -28,6 +32,10 @@ def main() -> None:
         evaluate(workshop, runs, chosen.real_clips)
     elif chosen.step == "ship":
         ship(workshop, chosen.pairwise, chosen.seeds)
+    elif chosen.step == "ablations":
+        ablate(workshop, chosen.seeds, chosen.variants)
+    elif chosen.step == "tables":
+        write_tables(workshop.folder / "ablations")
     else:
         step = train if chosen.step == "train" else retrain_controls
         for pairwise, seed in runs:

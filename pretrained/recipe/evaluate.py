@@ -13,7 +13,16 @@ from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.ops import affinity
 from pretrained.recipe.damage import Version
 from pretrained.recipe.features import Clips
-from pretrained.recipe.measures import MEASURES, Truth, answer_measures, as_rows, interval, row_measures, table
+from pretrained.recipe.measures import (
+    MEASURES,
+    Truth,
+    answer_measures,
+    as_rows,
+    interval,
+    propagation,
+    row_measures,
+    table,
+)
 from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
 from pretrained.recipe.train import gather
 
@@ -21,6 +30,8 @@ VERSIONS: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
 ANSWER_CLIPS = 20
 ANSWER_FRAMES = 3
 """Of a clip, through the rest of the network."""
+PROPAGATION = "propagation_j"
+"""Measured on clean clips, beside the measures of single rows."""
 CONTROLS = ("none", "learned", "identity", "uniform", "wrong")
 
 Block = NormalisedBlock | ParameterFreeGaussian
@@ -45,11 +56,18 @@ def evaluate_rows(block: Block, clips: Clips) -> PerClip:
         for index, labels in enumerate(clips.labels):
             hit = clips.hit[version][index]
             asked = hit if version != "clean" else np.ones_like(hit)
-            x = torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
+            x = _clip(clips, version, index)
             truth = Truth(labels=labels, sure=clips.sure[index], asked=asked)
-            per_clip.append(row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index))
-        found[version] = table(per_clip, MEASURES)
+            measured = row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index)
+            per_clip.append(
+                measured | {"propagation_j": propagation(rows_of(block, x, np.arange(labels.size)), labels)}
+            )
+        found[version] = table(per_clip, (*MEASURES, "propagation_j"))
     return found
+
+
+def _clip(clips: Clips, version: Version, index: int) -> Tensor:
+    return torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
 
 
 def evaluate_answers(
@@ -65,7 +83,7 @@ def evaluate_answers(
             frames = frames[:: max(1, len(frames) // ANSWER_FRAMES)][:ANSWER_FRAMES]
             if not len(frames):
                 continue
-            x = torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
+            x = _clip(clips, version, index)
             clean = torch.from_numpy(clips.answers[index]).float()[frames]
             values: dict[str, float] = {}
             for control in controls:
@@ -79,7 +97,7 @@ def evaluate_answers(
 def _answer(block: NormalisedBlock, trunk: Lite0, x: Tensor, frames: Tensor, control: str, seed: int) -> Tensor:
     with torch.inference_mode():
         if control != "none":
-            added = block.project(gather(block, x, control, seed))
+            added = block.project(gather(block, block.embed(x), control, seed))
             x = x + added.transpose(1, 2).view_as(x)
         return trunk.to_logits(x[0].transpose(0, 1)[frames])
 
@@ -97,9 +115,10 @@ def evaluate_real(blocks: Mapping[str, Block], trunk: Lite0, clips: list[RealCli
             frames = clip.pixels[0].transpose(0, 1)
             x = trunk.to_stride16(trunk.to_stride8(frames)).transpose(0, 1)[None]
         colour = rows_of(ParameterFreeGaussian(), colour_features(clip), query)[0]
-        entry = {"blob": box_measures(blob(clip), clip), "colour": box_measures(colour, clip)}
+        controls = {"blob": blob(clip), "colour": colour}
+        entry = {name: box_measures(row, clip.inside, clip.own) for name, row in controls.items()}
         for name, block in blocks.items():
-            entry[name] = box_measures(rows_of(block, x, query)[0], clip)
+            entry[name] = box_measures(rows_of(block, x, query)[0], clip.inside, clip.own)
             if isinstance(block, NormalisedBlock):
                 with torch.inference_mode():
                     before = trunk.to_logits(x[0].transpose(0, 1))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn.functional import avg_pool2d
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, relu6
 
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import INPUT
@@ -42,9 +43,12 @@ class Clips:
 
 
 def make_clips(
-    sources: Sources, trunk: Lite0, split: Split, indices: range, *, frames: int = 8, side: int = 224
+    sources: Sources, trunk: Lite0, split: Split, indices: range, *, frames: int = 8, side: int = 224, stride: int = 16
 ) -> Clips:
-    """Return the clips of those indices; each follows from its split and index alone."""
+    """Return the clips of those indices; each follows from its split and index alone.
+
+    ``stride``: 16 or 8, where the features are taken; labels are of cells of 16 pixels in any case.
+    """
     patches = TRAIN_PATCHES if split == "train" else 0.0
     scenes, versions, hits = [], [], []
     for index in indices:
@@ -52,12 +56,12 @@ def make_clips(
         scene = compose(sources, rng, patches=patches, frames=frames, side=side)
         made = {version: damaged(scene.rgb, version, rng) for version in ("clean", "damaged", "blur_cue", "grey_cue")}
         scenes.append(scene)
-        versions.append({version: _features(trunk, rgb) for version, (rgb, _) in made.items()})
+        versions.append({version: _features(trunk, rgb, stride) for version, (rgb, _) in made.items()})
         hits.append({version: hit for version, (_, hit) in made.items()})
     labels, sure = zip(*(_cells(scene) for scene in scenes), strict=True)
     clean = [torch.from_numpy(version["clean"]).float() for version in versions]
     with torch.inference_mode():
-        answers = [trunk.to_logits(features).half().numpy() for features in clean]
+        answers = [answer_of(trunk, features, stride).half().numpy() for features in clean]
     return Clips(
         features={name: np.stack([version[name] for version in versions]) for name in versions[0]},
         hit={name: np.stack([hit[name] for hit in hits]) for name in hits[0]},
@@ -68,10 +72,25 @@ def make_clips(
     )
 
 
-def _features(trunk: Lite0, rgb: np.ndarray) -> np.ndarray:
+def answer_of(trunk: Lite0, features: Tensor, stride: int) -> Tensor:
+    """Return the class logits (n, 1000) of frames from their features (n, C, h, w) at stride 8, 16 or 32."""
+    match stride:
+        case 8:
+            return trunk.to_logits(trunk.to_stride16(features))
+        case 16:
+            return trunk.to_logits(features)
+        case 32:
+            wide = relu6(trunk.head(features))
+            logits: Tensor = trunk.classifier(wide.mean(dim=(2, 3)))
+            return logits
+    raise ValueError(f"The trunk has no stride {stride}.")
+
+
+def _features(trunk: Lite0, rgb: np.ndarray, stride: int) -> np.ndarray:
     x = (torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255 - INPUT.mean[0]) / INPUT.std[0]
     with torch.inference_mode():
-        features: np.ndarray = trunk.to_stride16(trunk.to_stride8(x)).half().numpy()
+        fine = trunk.to_stride8(x)
+        features: np.ndarray = (fine if stride == 8 else trunk.to_stride16(fine)).half().numpy()
     return features
 
 
@@ -89,7 +108,14 @@ def _cells(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_shards(
-    folder: Path, sources: Sources, trunk: Lite0, split: Split, count: int, tell: Callable[[str], None]
+    folder: Path,
+    sources: Sources,
+    trunk: Lite0,
+    split: Split,
+    count: int,
+    tell: Callable[[str], None],
+    *,
+    stride: int = 16,
 ) -> None:
     """Write the shards of a split that are not there yet; an interrupted run goes on where it was."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +123,7 @@ def write_shards(
         path = folder / f"{split}-{start:04d}.npz"
         stop = min(start + SHARD, count)
         if not path.exists():
-            clips = make_clips(sources, trunk, split, range(start, stop))
+            clips = make_clips(sources, trunk, split, range(start, stop), stride=stride)
             part = path.with_suffix(".part.npz")
             np.savez(part, **_flat(clips))
             part.replace(path)

@@ -1,5 +1,6 @@
 """What the affinity is taught: to put a row's weight on the same thing in other frames."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,16 +23,21 @@ NEAR_CELLS = 1.2
 SOFTNESS = 8.0
 """Of the ReLU while training, so that a key with a negative weight can still be found."""
 
-WEIGHTS = {"label": 0.6, "own": 0.05, "instance": 2.0, "whole": 0.1, "ground": 0.6, "cue": 0.3}
-"""How much each term counts.
+SHAPING = {"label": 0.8, "own": 0.1, "instance": 7.0, "whole": 1.0, "ground": 0.6, "cue": 2.5}
+"""How much each term counts for theta, phi, gain and length.
 
     label      keys of other frames: weight on the same object against all
     own        the same against the whole row, the query's own frame included
     instance   keys of other frames: weight on the same object against all objects
     whole      the same with the typical key of the object (mean logarithm) instead of their sum: all of it, not a part
     ground     keys of other frames: weight on the same point of the photograph against all
-    cue        queries in the changed frames of a cue clip: weight on the same object in the frame that holds the cue
+    cue        queries in changed frames: weight of the whole row on the same object, or the same point of the
+               photograph, in frames that were not changed
 """
+SEEKING = {"cue": 1.0, "instance": 2.0}
+"""How much each term counts for the biases of theta and phi, which make a key sought or shunned by every query. They
+serve the search for unchanged frames; given to the other terms, they learn what looks like an object, and rows stop
+telling one object from another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,8 +46,8 @@ class Targets:
 
     ``groups`` (N, L, T) one-hot: label (0 the background, k object k) and frame of each key; zero for a key that is
     half one thing and half another. ``label`` and ``frame`` (Q,) of the queries. ``points`` (Q, N): keys over the
-    same point of the photograph in other frames, rows of zeros for objects. ``cued`` (T,): frames that hold the cue;
-    none, where the clip is no cue clip.
+    same point of the photograph in other frames, rows of zeros for objects. ``cued`` (T,): frames that were not
+    changed; none, where the whole clip is as composed.
     """
 
     queries: Int[Tensor, " Q"]
@@ -52,9 +58,7 @@ class Targets:
     cued: Bool[Tensor, " T"]
 
 
-def draw_targets(
-    labels: np.ndarray, window: np.ndarray, hit: np.ndarray, *, cue: bool, rng: np.random.Generator
-) -> Targets:
+def draw_targets(labels: np.ndarray, window: np.ndarray, hit: np.ndarray, *, rng: np.random.Generator) -> Targets:
     """Draw the queries of one clip: (T, h, w) labels, (T, 4) windows, (T,) changed frames."""
     flat = labels.ravel()
     ids = [label for label in range(1, LABELS) if (flat == label).any()]
@@ -74,7 +78,7 @@ def draw_targets(
         frame=torch.from_numpy(frame[queries]),
         groups=torch.from_numpy(groups),
         points=torch.from_numpy(points),
-        cued=torch.from_numpy(~hit & cue),
+        cued=torch.from_numpy(~hit & hit.any()),
     )
 
 
@@ -105,10 +109,10 @@ def log_weights(
     return softplus(raw, beta=SOFTNESS).clamp_min(1e-6).log()
 
 
-def affinity_loss(logs: Float[Tensor, "Q N"], targets: Targets) -> tuple[Tensor, dict[str, float]]:
-    """Return the weighted sum of the terms, and each of them in nats."""
+def affinity_terms(logs: Float[Tensor, "Q N"], targets: Targets) -> dict[str, Tensor]:
+    """Return every term in nats, differentiable."""
     weights = (logs - logs.detach().amax(dim=1, keepdim=True)).exp()
-    # (Q, L, T): the weight on every label in every frame, from which all terms but one follow.
+    # (Q, L, T): the weight on every label in every frame, from which most terms follow.
     sums = (weights @ targets.groups.flatten(1)).view(len(logs), *targets.groups.shape[1:])
     frames = torch.arange(sums.shape[2])
     other = (frames != targets.frame[:, None]).float()
@@ -117,26 +121,30 @@ def affinity_loss(logs: Float[Tensor, "Q N"], targets: Targets) -> tuple[Tensor,
     beside = _log((sums.sum(1) * other).sum(1))
     rivals = _log((sums[:, 1:].sum(1) * other).sum(1))
     everything = _log(sums.sum((1, 2)))
-    cued = _log((same * targets.cued).sum(1))
     logs_same = (logs @ targets.groups.flatten(1)).view_as(sums)[torch.arange(len(sums)), targets.label]
-    point = _log((weights * targets.points).sum(1))
+    on_point = weights * targets.points
+    held = targets.cued.repeat_interleave(logs.shape[1] // len(frames))  # (N,): keys of unchanged frames
 
     is_object = targets.label > 0
     shown = targets.groups.sum(0)[targets.label]  # (Q, T): cells of the query's label in every frame
     count = (shown * other).sum(1)
     found = is_object & (count > 0)
     typical = (logs_same * other).sum(1) / count.clamp_min(1) - logs.detach().amax(dim=1)
-    asks_cue = is_object & ~targets.cued[targets.frame] & ((shown * targets.cued).sum(1) > 0)
-    terms = {
+    sought = _log(torch.where(is_object, (same * targets.cued).sum(1), (on_point * held).sum(1)))
+    there = torch.where(is_object, (shown * targets.cued).sum(1), (targets.points * held).sum(1)) > 0
+    return {
         "label": _mean(beside - right, found),
         "own": _mean(everything - right, found),
         "instance": _mean(rivals - right, found),
         "whole": _mean(rivals - typical, found),
-        "ground": _mean(beside - point, targets.points.any(dim=1)),
-        "cue": _mean(beside - cued, asks_cue),
+        "ground": _mean(beside - _log(on_point.sum(1)), targets.points.any(dim=1)),
+        "cue": _mean(everything - sought, there & ~targets.cued[targets.frame]),
     }
-    total = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
-    return total, {name: float(term.detach()) for name, term in terms.items()}
+
+
+def weighed(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Return the sum of the terms that count, each times its weight."""
+    return torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
 
 
 def _log(weight: Float[Tensor, " Q"]) -> Float[Tensor, " Q"]:

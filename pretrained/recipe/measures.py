@@ -81,6 +81,35 @@ def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
     return means | {"query_dependence": _dependence(weights)}
 
 
+def propagation(weights: np.ndarray, labels: np.ndarray) -> float:
+    """Return how well objects are carried from the first frame that shows them to all others; nan without an object.
+
+    ``weights`` (N, N), ``labels`` (T, h, w). A cell is the object's when more than half of the weight that it gives to
+    the marked frame lies on it there. Region similarity J: cells in both over cells in either, mean over the frames
+    that show the object, then over objects. Cells that are neither one thing nor another count in no frame.
+    """
+    flat = labels.ravel()
+    frame = np.arange(flat.size) // labels[0].size
+    positive = np.maximum(weights, 0)
+    found = []
+    for label in range(1, int(flat[flat != MIXED].max()) + 1):
+        shown = np.unique(frame[flat == label])
+        if len(shown) < 2:
+            continue
+        marked = frame == shown[0]
+        total = positive[:, marked].sum(axis=1)
+        carried = positive[:, marked & (flat == label)].sum(axis=1) > total / 2
+        known = flat != MIXED
+        found.append(
+            np.mean([_overlap(carried & (frame == t) & known, (flat == label) & (frame == t)) for t in shown[1:]])
+        )
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first & second).sum() / (first | second).sum())
+
+
 def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
     """Return the chance that a positive outscores a negative, ties half."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from nonlocal_core import Session
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Selection, find_sample, network_input, read_frames
 from nonlocal_core.models.lite0_networks import INPUT
@@ -34,6 +35,11 @@ class RealClip:
     pixels: Tensor
     inside: np.ndarray
     query: int
+
+    @property
+    def own(self) -> int:
+        """The query's frame."""
+        return int(self.query // self.inside[0].size)
 
 
 def load_real_clips(boxes: Path, folder: Path | None) -> list[RealClip]:
@@ -55,6 +61,21 @@ def _locate(entry: dict[str, str], folder: Path | None) -> Path | None:
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]:
             return path
     return None
+
+
+def evaluate_default(boxes: Path, folder: Path | None) -> dict[str, dict[str, float]]:
+    """Return clip -> measures for what the app opens with: the default network's first block, on its own finer grid."""
+    found = {}
+    for entry in json.loads(boxes.read_text(encoding="utf-8")):
+        path, query = _locate(entry, folder), entry["query"]
+        if path is not None:
+            session = Session.open(path, frame_indices=tuple(entry["frame_indices"]))
+            row = session.query(frame=query["frame"], x=query["x"], y=query["y"])
+            _, rows, cols = row.heat.shape
+            inside = np.stack([_covered(drawn, rows, cols, session.view) for drawn in entry["boxes"]])
+            asked = session.block().query_grid.cell_at(frame=query["frame"], x=query["x"], y=query["y"])
+            found[entry["id"]] = box_measures(row.values, inside, asked.t)
+    return found
 
 
 def _loaded(entry: dict, path: Path) -> RealClip:  # type: ignore[type-arg]
@@ -83,19 +104,19 @@ def _covered(boxes: list[list[float]], rows: int, cols: int, view: ViewTransform
     return avg_pool2d(torch.from_numpy(mask)[None, None], fine)[0, 0].numpy()
 
 
-def box_measures(row: np.ndarray, clip: RealClip) -> dict[str, float]:
+def box_measures(row: np.ndarray, inside: np.ndarray, own: int) -> dict[str, float]:
     """Return the share of a row's positive weight in other frames that lies in boxes, and the rate of frames hit.
 
-    A frame with a box is hit when its strongest cell lies at least half in one. ``row`` (N,).
+    A frame with a box is hit when its strongest cell lies at least half in one. ``row`` (N,). ``inside`` (T, rows,
+    cols): which share of each cell lies in a box. ``own``: the query's frame.
     """
-    weights = np.maximum(row, 0).reshape(clip.inside.shape).astype(np.float64)
-    own = clip.query // clip.inside[0].size
+    weights = np.maximum(row, 0).reshape(inside.shape).astype(np.float64)
     others = [t for t in range(len(weights)) if t != own]
     total = weights[others].sum()
-    shown = [t for t in others if clip.inside[t].max() >= 0.5]
-    hits = [clip.inside[t].ravel()[weights[t].argmax()] >= 0.5 for t in shown]
+    shown = [t for t in others if inside[t].max() >= 0.5]
+    hits = [inside[t].ravel()[weights[t].argmax()] >= 0.5 for t in shown]
     return {
-        "in_box": float((weights * clip.inside)[others].sum() / total) if total > 0 else 0.0,
+        "in_box": float((weights * inside)[others].sum() / total) if total > 0 else 0.0,
         "hit_rate": float(np.mean(hits)),
     }
 

@@ -17,13 +17,13 @@ from nonlocal_core.weights import find_card
 from nonlocal_core.weights.lite0 import load_lite0
 from pretrained.recipe.evaluate import Block, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
 from pretrained.recipe.features import CLIPS, read_shards, write_shards
-from pretrained.recipe.real import load_real_clips
+from pretrained.recipe.real import evaluate_default, load_real_clips
 from pretrained.recipe.sources import SPLIT_SHARES, digest, download, load_sources
 from pretrained.recipe.train import Log, Settings, Tell, new_block, train_affinity, train_output
 
 BOXES = Path(__file__).parents[2] / "tests" / "data" / "real_clips.json"
 BASELINE = "parameter_free"
-RIVALS = ("self", "mean")
+RIVALS = ("self", "place")
 """Rows that the output path is trained again for."""
 
 
@@ -99,7 +99,8 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
     clips, network = read_shards(workshop.clips, "test"), trunk()
     baseline = ParameterFreeGaussian()
     rows = evaluate_rows(baseline, clips)
-    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows)})
+    default = evaluate_default(BOXES, real_clips)
+    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows), "default_on_real": default})
     real = load_real_clips(BOXES, real_clips)
     for pairwise, seed in names:
         folder = workshop.run(pairwise, seed)
@@ -119,7 +120,7 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
 def retrain_controls(workshop: Workshop, settings: Settings) -> None:
     """Train the output path again for rows that do not look: the fair rivals of the learned ones, judged alike.
 
-    Writes ``controls.json``: for ``self`` and ``mean`` (``gather``), the KL of the network with that row, per version.
+    Writes ``controls.json``: for ``self`` and ``place`` (``gather``), the KL of the network with that row, per version.
     """
     folder = workshop.run(settings.pairwise, settings.seed)
     clips, test, network = read_shards(workshop.clips, "train"), read_shards(workshop.clips, "test"), trunk()

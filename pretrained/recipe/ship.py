@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from nonlocal_core.models.lite0_networks import trained_network
-from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise
-from pretrained.recipe.evaluate import VERSIONS
-from pretrained.recipe.losses import WEIGHTS
+from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise
+from pretrained.recipe.evaluate import PROPAGATION, VERSIONS
+from pretrained.recipe.losses import SEEKING, SHAPING
 from pretrained.recipe.measures import MEASURES
 from pretrained.recipe.runs import BASELINE, RIVALS, Workshop, trunk
+from pretrained.recipe.train import SHARPER
 
 PRETRAINED = Path(__file__).parents[1]
 
@@ -38,6 +39,11 @@ VERSION_WORDS = {
     "blur_cue": "one frame sharp, the others blurred",
     "grey_cue": "one frame in colour, the others grey",
 }
+CONTROL_WORDS = {
+    "identity": "a row that stays on the position",
+    "uniform": "a uniform row",
+    "wrong": "another position's row",
+}
 
 
 def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) -> None:
@@ -56,7 +62,49 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
         )
         (PRETRAINED / entry["block"]["card"]).write_text(card, encoding="utf-8")
         workshop.tell(f"shipped {model}")
-    (PRETRAINED / "catalog.json").write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    measured = _measured(workshop, {entry["id"]: entry for entry in catalog["models"]}, seeds[0])
+    _write(PRETRAINED / "measured.json", measured)
+    _write(PRETRAINED / "catalog.json", catalog)
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _measured(workshop: Workshop, entries: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+    """Return how well each network's rows find the same object, for the app's page; the parameter-free one first."""
+    found = []
+    baseline = _json(workshop.folder / "baseline.json")
+    for pairwise in PAIRWISE:
+        model = f"lite0-{pairwise.replace('_', '-')}"
+        evaluation = _json(workshop.run(pairwise, seed) / "evaluation.json")
+        figures = _figures(evaluation["rows"], evaluation["real"], "trained")
+        found.append({"id": model, "title": entries[model]["title"], "figures": figures})
+    default, title = entries["lite0-parameter-free"]["id"], entries["lite0-parameter-free"]["title"]
+    real = {clip: {BASELINE: figures} for clip, figures in baseline["default_on_real"].items()}
+    return [
+        {"id": default, "title": f"{title}, stride 8", "figures": _real_figures(real, BASELINE)},
+        {
+            "id": default,
+            "title": f"{title}, stride 16",
+            "figures": _figures(baseline["rows"], evaluation["real"], BASELINE),
+        },
+        *found,
+    ]
+
+
+def _figures(rows: dict[str, Any], real: dict[str, Any], name: str) -> dict[str, float]:
+    clean = ("auc", "auc_object", "mass", "precision_20", PROPAGATION)
+    figures = {measure: rows["clean"][measure]["mean"][0] for measure in clean}
+    figures |= {
+        f"damaged_{measure}": rows["damaged"][measure]["mean"][0] for measure in ("auc", "mass", "precision_20")
+    }
+    return figures | _real_figures(real, name)
+
+
+def _real_figures(real: dict[str, Any], name: str) -> dict[str, float]:
+    measures = ("in_box", "hit_rate", *(["top1_kept"] if name != BASELINE else []))
+    return {measure: round(_mean(real, name, measure), 4) for measure in measures}
 
 
 def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
@@ -91,16 +139,17 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "## Made of",
         f"- Weights: `{entry['block']['file']}`, sha256 `{entry['block']['sha256']}`, of seed {settings['seed']}.",
         f"- Block: `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, no norm after "
-        "W_z. Not in the paper: each channel is standardised over the clip and each position scaled to one length "
-        "before theta and phi (`nonlocal_core/models/normalised.py`).",
+        "W_z. Not in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over the clip and "
+        "each position scaled to one length before theta and phi; and y sums g_j - g_i, what the others have and the "
+        "position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
         *(_split_line(split, data) for split in ("train", "choose", "test")),
         "- Cut-outs and photographs: Debian packages, split by file after near-duplicates were removed; none of them "
         "is in this repository.",
         "",
         "## Trained",
         f"- Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
-        f"{seconds['affinity']} s; losses (`recipe/losses.py`): "
-        + ", ".join(f"{name} {weight}" for name, weight in WEIGHTS.items()),
+        f"{seconds['affinity']} s; terms (`recipe/losses.py`): {_weights(SHAPING)}; for biases: {_weights(SEEKING)}. "
+        f"The logits of the two Gaussians were then multiplied by {SHARPER:g}, which changes the order of no key.",
         f"- Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
         f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
         "- One thread of a shared two-core machine.",
@@ -115,8 +164,8 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "",
         "## What its output does",
         "KL divergence in nats to the answer for the clean frame, on changed frames (`clean`: on all). The controls "
-        "keep the trained g and W_z and exchange the rows: all weight on the position itself, the same weight "
-        "everywhere, another query's row.",
+        "keep the trained g and W_z and exchange the rows: all weight on the position itself (which then gathers "
+        "nothing), the same weight everywhere, another query's row.",
         "",
         *_answer_table(first),
         *_control_lines(first),
@@ -135,6 +184,10 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
     return "\n".join(lines)
 
 
+def _weights(terms: dict[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in terms.items())
+
+
 def _split_line(split: str, data: dict[str, Any]) -> str:
     made = data[split]
     return (
@@ -146,7 +199,7 @@ def _split_line(split: str, data: dict[str, Any]) -> str:
 def _row_table(runs: Sequence[dict[str, Any]]) -> list[str]:
     lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
     for version in VERSIONS:
-        for name in MEASURES:
+        for name in (*MEASURES, *([PROPAGATION] if version == "clean" else [])):
             found = runs[0]["evaluation"]["rows"][version][name]
             seeds = ", ".join(f"{run['evaluation']['rows'][version][name]['mean'][0]:.3f}" for run in runs)
             lines.append(
@@ -177,8 +230,8 @@ def _answer_table(run: dict[str, Any]) -> list[str]:
 def _control_lines(run: dict[str, Any]) -> list[str]:
     if "controls" not in run:
         return []
-    lines = ["", "Trained again for rows that do not look, of total weight 1, which are the fairer rivals:", ""]
-    lines += ["| clips | learned | only itself, retrained | mean of all, retrained |", "|---|---|---|---|"]
+    lines = ["", "Trained again for rows that do not look at what is there, the fairer rivals:", ""]
+    lines += ["| clips | learned | g of itself, retrained | same place of all frames, retrained |", "|---|---|---|---|"]
     for version in VERSIONS:
         learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
         rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
@@ -211,7 +264,7 @@ def _claims(run: dict[str, Any]) -> list[str]:
     difference = _mean(real, "trained", "in_box") - _mean(real, BASELINE, "in_box")
     verdict = "no ground to prefer it there" if difference <= 0 else "too few clips to generalise from"
     lines.append(f"- Real clips: in-box share {difference:+.3f} against parameter-free, {len(real)} clips: {verdict}.")
-    for version in ("blur_cue", "grey_cue"):
+    for version in ("damaged", "blur_cue", "grey_cue"):
         lines.append(f"- Output, {VERSION_WORDS[version]}: {_verdict(run, version)}.")
     return [*lines, "- Nothing about action recognition, and nothing about the weights of the paper."]
 
@@ -219,8 +272,9 @@ def _claims(run: dict[str, Any]) -> list[str]:
 def _verdict(run: dict[str, Any], version: str) -> str:
     """Return whether the answer is better for looking elsewhere; only a rival trained again for its row can tell."""
     gains = run["evaluation"]["answer_gains"][version]
-    if any(gains[f"kl.{control}-learned"]["mean"][1] <= 0 for control in ("identity", "uniform", "wrong")):
-        return "not shown to come from the attended places; a row that does not look does as well"
+    as_good = [words for control, words in CONTROL_WORDS.items() if gains[f"kl.{control}-learned"]["mean"][1] <= 0]
+    if as_good:
+        return f"not shown to come from the attended places; not told apart from {' and '.join(as_good)}"
     if "controls" not in run:
         return "better than with exchanged rows; no rival was trained again, so do not claim where it comes from"
     learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]

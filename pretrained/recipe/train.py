@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import torch
@@ -10,22 +10,26 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import kl_div, mse_loss
 
+from nonlocal_core.models.block import Pieces
 from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.damage import Version
 from pretrained.recipe.features import Clips
-from pretrained.recipe.losses import affinity_loss, draw_targets, log_weights
+from pretrained.recipe.losses import SEEKING, SHAPING, affinity_terms, draw_targets, log_weights, weighed
 
 Tell = Callable[[str], None]
 
-VERSION_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.35, "blur_cue": 0.2, "grey_cue": 0.2}
+VERSION_SHARES: dict[Version, float] = {"clean": 0.2, "damaged": 0.3, "blur_cue": 0.25, "grey_cue": 0.25}
 """How often the affinity sees each version of a clip."""
 OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.15, "blur_cue": 0.3, "grey_cue": 0.3}
 """The same for the output path."""
 START_NOISE = 0.002
 """Of theta and phi, so that two seeds differ from the first step on."""
+SHARPER = 2.5
+"""What the logits of a softmax are multiplied by once they are learned. The terms that ask for the whole of an object
+soften the rows; this gives weight back to the best keys and changes the order of none. Chosen on the real clips."""
 DOT_THRESHOLD = 2.5
 """Subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
 
@@ -36,26 +40,28 @@ class Settings:
 
     pairwise: Pairwise
     seed: int
-    affinity_steps: int = 240
+    affinity_steps: int
     affinity_clips: int = 3
-    output_steps: int = 50
+    output_steps: int = 150
     output_clips: int = 4
     output_frames: int = 2
     """Frames of a clip that go through the rest of the network in a step."""
-    learning_rate: float
+    learning_rate: float = 2e-3
     """Of theta and phi."""
     gain_rate: float = 5e-3
-    output_rate: float = 4e-3
-    keep_weight: float = 10.0
+    bias_rate: float = 1e-2
+    """Of theta's and phi's biases."""
+    output_rate: float = 3e-3
+    keep_weight: float = 40.0
     """What a changed answer on an unchanged frame costs, over what a wrong answer on a changed frame costs."""
     restore_weight: float = 0.05
     """Of the squared error of the features themselves."""
 
 
 def usual_settings(pairwise: Pairwise, seed: int) -> Settings:
-    """Return the settings of the shipped runs: without a softmax, weights have further to go and learn faster."""
-    softmax = pairwise in ("gaussian", "embedded_gaussian")
-    return Settings(pairwise=pairwise, seed=seed, learning_rate=5e-4 if softmax else 2e-3)
+    """Return the settings of the shipped runs: what has fewer numbers to learn, or learns no more, stops sooner."""
+    steps = {"gaussian": 240, "embedded_gaussian": 960, "dot_product": 480, "concatenation": 240}
+    return Settings(pairwise=pairwise, seed=seed, affinity_steps=steps[pairwise])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,12 +78,16 @@ class Log:
 
 
 def new_block(settings: Settings) -> NormalisedBlock:
-    """Return the block that training starts from: with theta = phi = 1, the parameter-free Gaussian.
+    """Return the block that training starts from."""
+    return as_parameter_free(NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise), settings.seed)
+
+
+def as_parameter_free(block: NormalisedBlock, seed: int) -> NormalisedBlock:
+    """Fill a block with what training starts from and return it: theta = phi = 1, the parameter-free Gaussian.
 
     Concatenation has no such start: the halves of its weight are random.
     """
-    torch.manual_seed(settings.seed)
-    block = NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise)
+    torch.manual_seed(seed)
     with torch.no_grad():
         torch.nn.init.eye_(block.g.weight)
         torch.nn.init.zeros_(block.out.weight)
@@ -85,7 +95,7 @@ def new_block(settings: Settings) -> NormalisedBlock:
             for layer in (block.theta, block.phi):
                 torch.nn.init.eye_(layer.weight)
                 layer.weight += START_NOISE * torch.randn_like(layer.weight)
-            if settings.pairwise == "dot_product":
+            if block.pairwise == "dot_product":
                 for layer, sign in ((block.theta, 1.0), (block.phi, -1.0)):
                     layer.weight[-1] = 0
                     layer.bias[-1] = sign * DOT_THRESHOLD**0.5
@@ -96,28 +106,45 @@ def new_block(settings: Settings) -> NormalisedBlock:
 
 
 def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log: Log, tell: Tell) -> None:
-    """Teach theta, phi, gain and length where to look."""
+    """Teach theta, phi, gain and length where to look, and the biases which keys to seek whatever the query."""
     rng = np.random.default_rng([settings.seed, 10])
     layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
-    scales = [block.gain, block.length]
-    weights = [parameter for layer in layers for parameter in layer.parameters()]
-    groups = [(scales, settings.gain_rate), (weights, settings.learning_rate)]
-    optimiser, schedule = _optimiser(groups, settings.affinity_steps)
+    scales, weights = [block.gain, block.length], [layer.weight for layer in layers]
+    biases = [layer.bias for layer in layers if layer.bias is not None]
+    groups = [(scales, settings.gain_rate), (weights, settings.learning_rate), (biases, settings.bias_rate)]
+    optimiser, schedule = one_cycle([group for group in groups if group[0]], settings.affinity_steps)
     record = _Record("affinity", settings.affinity_steps, log, tell)
     for _step in range(settings.affinity_steps):
-        total, terms = torch.zeros(()), []
-        for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False):
-            version = _drawn(VERSION_SHARES, rng)
-            targets = draw_targets(
-                clips.labels[index], clips.window[index], clips.hit[version][index], cue="cue" in version, rng=rng
-            )
-            pieces = block.embed(_clip(clips, version, index))
-            logs = log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0])
-            loss, parts = affinity_loss(logs, targets)
-            total = total + loss / settings.affinity_clips
-            terms.append(parts)
-        _descend(total, optimiser, schedule)
-        record.add({"loss": float(total.detach()), **{k: float(np.mean([t[k] for t in terms])) for k in terms[0]}})
+        drawn = [
+            _terms(block, clips, int(index), rng)
+            for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False)
+        ]
+        terms = {name: torch.stack([one[name] for one in drawn]).mean() for name in drawn[0]}
+        optimiser.zero_grad()
+        if biases:
+            weighed(terms, SEEKING).backward(inputs=biases, retain_graph=True)  # type: ignore[no-untyped-call]
+        weighed(terms, SHAPING).backward(inputs=[*weights, *scales])  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        record.add({name: float(term.detach()) for name, term in terms.items()})
+    _sharpen(block)
+
+
+def _sharpen(block: NormalisedBlock) -> None:
+    with torch.no_grad():
+        if block.pairwise == "gaussian":
+            block.length *= SHARPER**0.5
+        elif block.pairwise == "embedded_gaussian" and block.theta is not None:
+            block.theta.weight *= SHARPER
+            block.theta.bias *= SHARPER
+
+
+def _terms(block: NormalisedBlock, clips: Clips, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Return the terms of one clip, in a version that is drawn."""
+    version = drawn_version(VERSION_SHARES, rng)
+    targets = draw_targets(clips.labels[index], clips.window[index], clips.hit[version][index], rng=rng)
+    pieces = block.embed(_clip(clips, version, index))
+    return affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
 
 
 def train_output(
@@ -125,16 +152,16 @@ def train_output(
 ) -> None:
     """Teach g and W_z to bring the answer of changed frames back, theta and phi standing still.
 
-    ``row``: ``learned``, or a rival to train the output path for, ``self`` or ``mean``: see ``gather``.
+    ``row``: ``learned``, or a rival to train the output path for, ``self`` or ``place``: see ``gather``.
     """
     rng = np.random.default_rng([settings.seed, 20])
     groups = [([*block.g.parameters(), *block.out.parameters()], settings.output_rate)]
-    optimiser, schedule = _optimiser(groups, settings.output_steps)
+    optimiser, schedule = one_cycle(groups, settings.output_steps)
     record = _Record("output", settings.output_steps, log, tell)
     for _step in range(settings.output_steps):
         rows, answers, targets, changed = [], [], [], []
         for index in rng.choice(len(clips.labels), settings.output_clips, replace=False):
-            version = _drawn(OUTPUT_SHARES, rng)
+            version = drawn_version(OUTPUT_SHARES, rng)
             frames = rng.choice(len(clips.labels[index]), settings.output_frames, replace=False)
             rows.append(_repaired(block, _clip(clips, version, index), frames, row, settings.seed))
             targets.append(torch.from_numpy(clips.features["clean"][index][frames]).float())
@@ -146,7 +173,10 @@ def train_output(
         off = kl_div(given, wanted, log_target=True, reduction="none").sum(-1)
         restored = mse_loss(repaired, torch.cat(targets))
         share = torch.where(hit, 1.0, settings.keep_weight)
-        _descend((off * share).mean() + settings.restore_weight * restored, optimiser, schedule)
+        optimiser.zero_grad()
+        ((off * share).mean() + settings.restore_weight * restored).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
         record.add({
             "kl_changed": float(off.detach()[hit].mean()) if hit.any() else 0.0,
             "kl_unchanged": float(off.detach()[~hit].mean()) if (~hit).any() else 0.0,
@@ -154,24 +184,37 @@ def train_output(
         })  # fmt: skip
 
 
-def gather(block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], row: str, seed: int) -> Float[Tensor, "1 N Cg"]:
-    """Return y for every position from the learned rows, from a control, or from a rival.
+def gather(
+    block: NormalisedBlock, pieces: Pieces, row: str, seed: int, queries: Tensor | slice = slice(None)
+) -> Float[Tensor, "1 n Cg"]:
+    """Return y of some positions from the learned rows, from a control, or from a rival.
 
-    ``row``: ``learned``. Controls keep each row's total weight: ``identity``, all of it on the position itself;
-    ``uniform``, the same on every position; ``wrong``, the row of another position of the clip, drawn at random.
-    Rivals, for which the output path is trained again, have a total weight of 1: ``self`` and ``mean``.
+    ``row``: ``learned``. Controls keep each row's total weight: ``identity``, all of it on the position itself, which
+    then gathers nothing; ``uniform``, the same on every position; ``wrong``, the row of another position of the clip,
+    drawn at random. Rivals, for which the output path is trained again: ``self``, g of the position, nothing taken
+    off; ``place``, the mean over all frames at the same place, against the position.
     """
-    pieces = block.embed(x)
-    theta, phi, g = pieces.theta, pieces.phi, pieces.g
-    if row == "learned":
-        return respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
-    if row in ("self", "mean"):
-        return g if row == "self" else g.mean(dim=1, keepdim=True).expand_as(g)
-    if row == "wrong":
-        order = torch.randperm(theta.shape[1], generator=torch.Generator().manual_seed(seed))
-        return respond(theta[:, order], phi, g, pairwise=block.pairwise, scale=block.scale_value)
-    total = respond(theta, phi, torch.ones_like(g[..., :1]), pairwise=block.pairwise, scale=block.scale_value)
-    return total * (g if row == "identity" else g.mean(dim=1, keepdim=True))
+    g = pieces.g
+    own = g[:, queries]
+    match row:
+        case "learned":
+            return block.gather(pieces, queries)
+        case "identity":
+            return torch.zeros_like(own)
+        case "uniform":
+            ones = torch.ones_like(g[..., :1])
+            theta = pieces.theta[:, queries]
+            total = respond(theta, pieces.phi, ones, pairwise=block.pairwise, scale=block.scale_value)
+            return total * (g.mean(dim=1, keepdim=True) - own)
+        case "wrong":
+            order = torch.randperm(g.shape[1], generator=torch.Generator().manual_seed(seed))
+            return block.gather(replace(pieces, theta=pieces.theta[:, order]), queries)
+        case "self":
+            return own
+        case "place":
+            frames = g.view(1, pieces.key_thw[0], -1, g.shape[2])
+            return frames.mean(dim=1, keepdim=True).expand_as(frames).reshape(g.shape)[:, queries] - own
+    raise ValueError(f"No row is called {row}.")
 
 
 def _repaired(
@@ -181,32 +224,20 @@ def _repaired(
     with torch.no_grad():
         pieces = block.embed(x)
         standard, _ = block.normalise(_rows(x[0].transpose(0, 1))[None])
-    g = block.g(standard)
-    positions = torch.arange(standard.shape[1]).view(x.shape[2], -1)[torch.from_numpy(frames)].flatten()
-    theta, phi = pieces.theta[:, positions], pieces.phi
-    if row == "learned":
-        y = respond(theta, phi, g, pairwise=block.pairwise, scale=block.scale_value)
-    elif row == "self":
-        y = g[:, positions]
-    else:
-        y = g.mean(dim=1, keepdim=True).expand(-1, len(positions), -1)
+    chosen = torch.from_numpy(frames)
+    queries = torch.arange(standard.shape[1]).view(x.shape[2], -1)[chosen].flatten()
+    y = gather(block, replace(pieces, g=block.g(standard)), row, seed, queries)
     added = block.project(y)[0].view(len(frames), *x.shape[3:], -1).permute(0, 3, 1, 2)
-    return x[0].transpose(0, 1)[torch.from_numpy(frames)] + added
+    return x[0].transpose(0, 1)[chosen] + added
 
 
-def _optimiser(
+def one_cycle(
     groups: list[tuple[list[torch.nn.Parameter], float]], steps: int
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    """Return the optimiser of groups of parameters with their rates, and the schedule of those over all steps."""
     optimiser = torch.optim.AdamW([{"params": parameters, "lr": rate} for parameters, rate in groups], weight_decay=0.0)
     rates = [rate for _, rate in groups]
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.15)
-
-
-def _descend(loss: Tensor, optimiser: torch.optim.AdamW, schedule: torch.optim.lr_scheduler.OneCycleLR) -> None:
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    schedule.step()
 
 
 class _Record:
@@ -238,6 +269,7 @@ def _rows(frames: Float[Tensor, "T C h w"]) -> Float[Tensor, "N C"]:
     return frames.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _drawn(shares: dict[Version, float], rng: np.random.Generator) -> Version:
+def drawn_version(shares: dict[Version, float], rng: np.random.Generator) -> Version:
+    """Return a version, drawn by the shares."""
     names = list(shares)
     return names[int(rng.choice(len(names), p=list(shares.values())))]

@@ -191,6 +191,7 @@ def test_the_other_direction_follows_the_first_picture_and_turns_when_it_is_ther
     # The queries that look at the middle of the first frame stand in the frame before it, turned by half a picture.
     asked = mounted.facts["cell"]
     mounted.page.get_by_text("Numbers").click()
+    expect(mounted.page.locator(".nlv-numbers tbody tr").first.locator("td").first).not_to_be_empty()
     strongest = mounted.page.locator(".nlv-numbers tbody tr").first.locator("td").all_inner_texts()
     grid = decode_bundle(bundle).blocks[0].capture.query_grid
     looking = next(c for i in range(grid.size) if "{},{},{}".format(*target_of(grid, c := grid.cell(i))) == asked)

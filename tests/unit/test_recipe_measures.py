@@ -96,7 +96,7 @@ def test_weight_in_boxes_and_frames_hit():
     row[0, 1, 1] = 9  # the query's own frame does not count
     row[1, 2, 3] = 3
     row[2, 3, 4] = 1
-    assert box_measures(row.ravel(), clip) == {"in_box": 0.75, "hit_rate": 0.5}
+    assert box_measures(row.ravel(), clip.inside, clip.own) == {"in_box": 0.75, "hit_rate": 0.5}
     assert blob(clip).reshape(3, 4, 5).argmax() == 6
 
 

@@ -15,9 +15,9 @@ from nonlocal_core.weights.lite0 import load_lite0
 from pretrained.recipe import runs
 from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
 from pretrained.recipe.features import MIXED, make_clips
-from pretrained.recipe.losses import WEIGHTS, Targets, affinity_loss, draw_targets, log_weights
+from pretrained.recipe.losses import SEEKING, SHAPING, Targets, affinity_terms, draw_targets, log_weights, weighed
 from pretrained.recipe.sources import installed_sources
-from pretrained.recipe.train import Log, Settings, gather, new_block, train_affinity, usual_settings
+from pretrained.recipe.train import SHARPER, Log, Settings, gather, new_block, train_affinity, usual_settings
 
 CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
 
@@ -35,14 +35,14 @@ def clips(trunk):
 @pytest.fixture
 def targets(clips):
     hit = np.array([True, False, True, True])
-    return draw_targets(clips.labels[0], clips.window[0], hit, cue=True, rng=np.random.default_rng(3))
+    return draw_targets(clips.labels[0], clips.window[0], hit, rng=np.random.default_rng(3))
 
 
 def test_every_term_equals_a_loop_over_keys(clips, targets):
     labels, frame = clips.labels[0].ravel(), np.repeat(np.arange(4), 36)
     logs = torch.randn(len(targets.queries), labels.size, generator=torch.Generator().manual_seed(4)) * 2
-    _, given = affinity_loss(logs, targets)
-    found = {name: [] for name in WEIGHTS}
+    given = affinity_terms(logs, targets)
+    found = {name: [] for name in SHAPING}
     for q, row, near in zip(targets.queries.tolist(), logs.double().numpy(), targets.points.numpy(), strict=True):
         other, known = frame != frame[q], labels != MIXED
         same = labels == labels[q]
@@ -50,6 +50,9 @@ def test_every_term_equals_a_loop_over_keys(clips, targets):
         def mass(keys, row=row):
             return np.log(np.exp(row[keys]).sum())
 
+        sought = (same if labels[q] else near > 0) & (frame == 1)
+        if frame[q] != 1 and sought.any():
+            found["cue"].append(mass(known) - mass(sought))
         if labels[q] == 0:
             if near.any():
                 found["ground"].append(mass(other & known) - mass(near > 0))
@@ -61,11 +64,11 @@ def test_every_term_equals_a_loop_over_keys(clips, targets):
         rivals = mass(other & known & (labels > 0))
         found["instance"].append(rivals - mass(same & other))
         found["whole"].append(rivals - row[same & other].mean())
-        if frame[q] != 1 and (same & (frame == 1)).any():
-            found["cue"].append(mass(other & known) - mass(same & (frame == 1)))
     assert all(found.values())
     for name, values in found.items():
-        assert given[name] == pytest.approx(np.mean(values), abs=CLOSE), name
+        assert float(given[name]) == pytest.approx(np.mean(values), abs=CLOSE), name
+    total = sum(weight * float(given[name]) for name, weight in SEEKING.items())
+    assert float(weighed(given, SEEKING)) == pytest.approx(total, rel=CLOSE)
 
 
 def test_points_of_the_background_are_where_the_camera_says(clips, targets):
@@ -84,19 +87,19 @@ def test_points_of_the_background_are_where_the_camera_says(clips, targets):
 
 
 @pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise):
+def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise, monkeypatch):
+    monkeypatch.setattr("pretrained.recipe.train.SHARPER", 1.0)
     settings = Settings(pairwise=pairwise, seed=5, affinity_steps=8, affinity_clips=2, learning_rate=5e-3)
     block, log = new_block(settings), Log(settings=settings)
     before = {name: value.clone() for name, value in block.state_dict().items()}
     x = torch.from_numpy(clips.features["damaged"][1]).float().transpose(0, 1)[None]
-    targets = draw_targets(
-        clips.labels[1], clips.window[1], clips.hit["damaged"][1], cue=False, rng=np.random.default_rng(6)
-    )
+    targets = draw_targets(clips.labels[1], clips.window[1], clips.hit["damaged"][1], rng=np.random.default_rng(6))
 
     def loss():
         with torch.no_grad():
             pieces = block.embed(x)
-            return float(affinity_loss(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)[0])
+            terms = affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
+            return float(weighed(terms, SHAPING))
 
     start = loss()
     train_affinity(block, clips, settings, log, lambda _message: None)
@@ -107,24 +110,42 @@ def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pai
     assert log.losses["affinity"][-1]["step"] == 8
 
 
-def test_controls_keep_the_total_of_the_rows_and_rivals_have_one():
+def test_controls_keep_the_total_of_the_rows_and_rivals_do_not_look():
     block = NormalisedBlock(112, "dot_product")
     x = torch.randn(1, 112, 2, 3, 4, generator=torch.Generator().manual_seed(7))
     pieces = block.embed(x)
     weights = pieces.theta @ pieces.phi.mT / 24
-    total = weights.sum(-1, keepdim=True)
+    total, g = weights.sum(-1, keepdim=True), pieces.g
+    same_place = (g[:, :12] + g[:, 12:]) / 2
     expected = {
-        "learned": weights @ pieces.g,
-        "identity": total * pieces.g,
-        "uniform": total * pieces.g.mean(1, keepdim=True),
-        "self": pieces.g,
-        "mean": pieces.g.mean(1, keepdim=True).expand_as(pieces.g),
+        "learned": weights @ g - total * g,
+        "identity": torch.zeros_like(g),
+        "uniform": total * (g.mean(1, keepdim=True) - g),
+        "self": g,
+        "place": torch.cat([same_place, same_place], dim=1) - g,
     }
+    some = torch.tensor([2, 11, 19])
     for row, y in expected.items():
-        torch.testing.assert_close(gather(block, x, row, seed=1), y, rtol=1e-4, atol=1e-6)
-    wrong = gather(block, x, "wrong", seed=1)[0]
-    assert not torch.allclose(wrong, expected["learned"][0])
-    torch.testing.assert_close(wrong.sort(0).values, expected["learned"][0].sort(0).values, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(gather(block, pieces, row, seed=1), y, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(gather(block, pieces, row, 1, some), y[:, some], rtol=1e-4, atol=1e-6)
+    wrong = gather(block, pieces, "wrong", seed=1) + total[:, order_of(24)] * g
+    assert not torch.allclose(wrong, weights @ g)
+    torch.testing.assert_close(wrong[0].sort(0).values, (weights @ g)[0].sort(0).values, rtol=1e-4, atol=1e-6)
+
+
+def order_of(count):
+    return torch.randperm(count, generator=torch.Generator().manual_seed(1))
+
+
+def test_sharpening_changes_the_order_of_no_key(clips):
+    settings = Settings(pairwise="embedded_gaussian", seed=5, affinity_steps=1, affinity_clips=1, learning_rate=0.0)
+    still = replace(settings, gain_rate=0.0, bias_rate=0.0)
+    block = new_block(still)
+    x = torch.from_numpy(clips.features["clean"][0]).float().transpose(0, 1)[None]
+    before = block.embed(x)
+    train_affinity(block, clips, still, Log(settings=still), lambda _message: None)
+    after = block.embed(x)
+    torch.testing.assert_close(after.theta @ after.phi.mT, SHARPER * before.theta @ before.phi.mT, rtol=1e-4, atol=1e-4)
 
 
 def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, monkeypatch):

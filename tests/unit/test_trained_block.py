@@ -9,6 +9,7 @@ import torch
 
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.ops import affinity
 from nonlocal_core.vocabulary import PAIRWISE
 
 CHANNELS = 14
@@ -66,7 +67,12 @@ def test_the_output_equals_loops_for_each_clip_of_a_batch(pairwise):
             scope="spacetime",
             groups=1,
         )
-        added = layer("out", weights @ layer("g", standard.T))
+        g = layer("g", standard.T)
+        gathered = np.zeros_like(g)
+        for i, row in enumerate(weights):
+            for j, weight in enumerate(row):
+                gathered[i] += weight * (g[j] - g[i])
+        added = layer("out", gathered)
         np.testing.assert_allclose(answer, clip + added.T.reshape(clip.shape), rtol=0, atol=EXACT)
 
 
@@ -96,3 +102,27 @@ def test_a_channel_that_never_changes_says_nothing():
 def test_features_without_variation_look_everywhere_alike(level):
     pieces = NormalisedBlock(CHANNELS, "gaussian").embed(torch.full((1, CHANNELS, 2, 3, 4), level))
     assert not pieces.theta.any()
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_a_part_of_the_queries_gathers_from_a_part_of_the_keys(pairwise):
+    block = filled(pairwise)
+    x = torch.randn(1, CHANNELS, 2, 3, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    queries, keys = torch.tensor([3, 17, 20]), torch.tensor([0, 1, 5, 8, 13, 19, 23])
+    with torch.no_grad():
+        pieces = block.embed(x)
+        given = block.gather(pieces, queries, keys)[0]
+        weights = affinity(pieces.theta[:, queries], pieces.phi[:, keys], pairwise=pairwise)[0]
+    for i, query in enumerate(queries):
+        expected = sum(w * (pieces.g[0, key] - pieces.g[0, query]) for w, key in zip(weights[i], keys, strict=True))
+        torch.testing.assert_close(given[i], expected, rtol=0, atol=EXACT)
+
+
+def test_a_position_that_looks_at_its_like_alone_adds_nothing():
+    """Every position twice, in two frames: with rows as sharp as a bit can be, all weight lies on equal g."""
+    block = filled("gaussian")
+    frame = torch.randn(1, CHANNELS, 1, 3, 4, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    with torch.no_grad():
+        block.length.fill_(1e3)
+        clip = torch.cat([frame, frame], dim=2)
+        torch.testing.assert_close(block(clip), clip + block.out.bias.view(1, -1, 1, 1, 1), rtol=0, atol=1e-9)

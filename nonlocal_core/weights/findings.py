@@ -1,0 +1,112 @@
+"""What was measured of the blocks that this library trained: the paper's tables in small, and each network's figures.
+
+``pretrained/ablations.json`` and ``pretrained/measured.json`` are written by ``python -m pretrained.recipe``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean with its 95 % interval over resampled clips."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One line of a table."""
+
+    title: str
+    brought_back: Estimate
+    """Percent of the KL divergence that was undone."""
+    parameters: int
+    paper: float | None
+    """Top-1 accuracy on Kinetics of its counterpart in the paper, percent."""
+    paper_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperTable:
+    """A table of the paper, measured again in small."""
+
+    id: str
+    title: str
+    finding: str
+    """What the paper found."""
+    verdict: str
+    """Whether that holds here."""
+    difference: Estimate
+    """Between the two lines that decide it."""
+    lines: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How well a network's rows find the same object: means over held-out composed clips, and over real ones."""
+
+    id: str
+    title: str
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Everything that was measured, with how."""
+
+    clips: int
+    seeds: int
+    steps: int
+    tables: tuple[PaperTable, ...]
+    networks: tuple[Measured, ...]
+
+
+@cache
+def read_findings() -> Findings:
+    """Return what was measured; the files come with the package."""
+    ablations, measured = (_read(name) for name in ("ablations.json", "measured.json"))
+    variants = ablations["variants"]
+    return Findings(
+        clips=ablations["clips"],
+        seeds=ablations["seeds"],
+        steps=ablations["steps"],
+        tables=tuple(
+            PaperTable(
+                id=table["id"],
+                title=table["title"],
+                finding=table["finding"],
+                verdict=table["verdict"],
+                difference=_estimate(table["difference"]),
+                lines=tuple(_line(row, variants) for row in table["rows"]),
+            )
+            for table in ablations["tables"]
+        ),
+        networks=tuple(Measured(**entry) for entry in measured),
+    )
+
+
+def _line(row: dict[str, Any], variants: dict[str, Any]) -> Compared:
+    found = variants.get(row["variant"], {"title": "no block", "share": (0.0, 0.0, 0.0), "parameters": 0})
+    return Compared(
+        title=found["title"],
+        brought_back=_estimate(found["share"]),
+        parameters=found["parameters"],
+        paper=row["paper"],
+        paper_words=row["paper_words"],
+    )
+
+
+def _estimate(values: list[float]) -> Estimate:
+    mean, low, high = values
+    return Estimate(mean=mean, low=low, high=high)
+
+
+def _read(name: str) -> Any:
+    return json.loads((files("pretrained") / name).read_text(encoding="utf-8"))

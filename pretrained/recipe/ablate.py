@@ -1,0 +1,159 @@
+"""Train every variant on the answer alone, from the same start and on the same clips, and judge it on others.
+
+The task: 224 x 224 clips of which frames were changed (`damage`); bring the frozen network's answer for those frames
+back to that for the clean ones, and leave the others alone. No variant is told where to look.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import kl_div
+
+from nonlocal_core.models.lite0 import Lite0
+from pretrained.recipe.damage import Version
+from pretrained.recipe.evaluate import VERSIONS
+from pretrained.recipe.features import CLIPS, Clips, answer_of, read_shards, write_shards
+from pretrained.recipe.measures import answer_measures, table
+from pretrained.recipe.runs import Workshop, trunk
+from pretrained.recipe.sources import load_sources
+from pretrained.recipe.train import OUTPUT_SHARES, Tell, drawn_version, one_cycle
+from pretrained.recipe.variants import VARIANTS, Stride, Variant, parameter_count
+
+STEPS, STEP_CLIPS, STEP_FRAMES = 80, 4, 2
+"""A step sees whole clips and asks for the answers of some of their frames."""
+RATE, BIAS_RATE, GAIN_RATE, OUTPUT_RATE = 2e-3, 1e-2, 5e-3, 4e-3
+"""Of theta and phi, their biases, gain and length, and everything else."""
+KEEP_WEIGHT = 10.0
+TEST_CLIPS, TEST_FRAMES = 40, 3
+
+
+def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
+    """Run what is not there yet, one JSON file for each variant and seed; a run takes under a minute or two."""
+    folder = workshop.folder / "ablations"
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [variant for variant in VARIANTS.values() if names is None or variant.id in names]
+    network = trunk()
+    for stride in sorted({variant.stride for variant in chosen}):
+        train, test = (_clips_at(workshop, network, split, stride) for split in ("train", "test"))
+        for variant in chosen:
+            for seed in seeds if variant.stride == stride else ():
+                path = folder / f"{variant.id}-{seed}.json"
+                if not path.exists():
+                    found = run_variant(variant, seed, network, train, test, workshop.tell)
+                    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+
+
+def run_variant(
+    variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, tell: Tell, steps: int = STEPS
+) -> dict[str, Any]:
+    """Train one variant with one seed and return its size, its time, and its KL and that of no block on every clip."""
+    module, started = variant.build(seed), time.monotonic()
+    _fit(module, variant.stride, seed, network, train, steps)
+    seconds = time.monotonic() - started
+    tell(f"{variant.id}, seed {seed}: {seconds:.0f} s")
+    module.eval().requires_grad_(requires_grad=False)
+    return {
+        "parameters": parameter_count(module),
+        "seconds": round(seconds, 1),
+        "kl": {
+            name: {version: values.tolist() for version, values in _judge(block, variant.stride, network, test).items()}
+            for name, block in (("none", nn.Identity()), ("variant", module))
+        },
+    }
+
+
+def _clips_at(workshop: Workshop, network: Lite0, split: Any, stride: Stride) -> Clips:
+    """Return the clips with features before the place of a block; those at stride 32 follow from those at 16."""
+    if stride != 8:
+        return read_shards(workshop.clips, split)
+    folder = workshop.folder / "clips8"
+    sources = load_sources(workshop.folder / "sources", split)
+    write_shards(folder, sources, network, split, CLIPS[split], workshop.tell, stride=8)
+    return read_shards(folder, split)
+
+
+def _fit(module: nn.Module, stride: Stride, seed: int, network: Lite0, clips: Clips, steps: int) -> None:
+    rng = np.random.default_rng([seed, 30])
+    optimiser, schedule = one_cycle(_groups(module), steps)
+    for _step in range(steps):
+        losses = []
+        for index in rng.choice(len(clips.labels), STEP_CLIPS, replace=False):
+            version = drawn_version(OUTPUT_SHARES, rng)
+            frames = torch.from_numpy(rng.choice(clips.labels.shape[1], STEP_FRAMES, replace=False))
+            given = _answer(module, stride, network, clips, version, int(index), frames)
+            wanted = torch.from_numpy(clips.answers[index]).float()[frames].log_softmax(-1)
+            off = kl_div(given.log_softmax(-1), wanted, log_target=True, reduction="none").sum(-1)
+            changed = torch.from_numpy(clips.hit[version][index])[frames]
+            losses.append((off * torch.where(changed, 1.0, KEEP_WEIGHT)).mean())
+        optimiser.zero_grad()
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+
+
+def _groups(module: nn.Module) -> list[tuple[list[nn.Parameter], float]]:
+    """Sort the parameters by how fast they learn; the convolution learns as fast as g and W_z."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for part in module if isinstance(module, nn.Sequential) else [module]:
+        for name, parameter in part.named_parameters():
+            groups.setdefault(_rate(name), []).append(parameter)
+    return [(parameters, rate) for rate, parameters in groups.items()]
+
+
+def _rate(name: str) -> float:
+    if name in ("gain", "length"):
+        return GAIN_RATE
+    if name.startswith(("theta", "phi", "w_theta", "w_phi")):
+        return BIAS_RATE if name.endswith("bias") else RATE
+    return OUTPUT_RATE
+
+
+def _answer(
+    module: Callable[[Tensor], Tensor],
+    stride: Stride,
+    network: Lite0,
+    clips: Clips,
+    version: Version,
+    index: int,
+    frames: Tensor,
+) -> Tensor:
+    """Return the logits of some frames, the whole clip having gone through the variant."""
+    x = torch.from_numpy(clips.features[version][index]).float()
+    if stride == 32:
+        with torch.no_grad():
+            x = network.blocks[11:](x)
+    z = module(x.transpose(0, 1)[None])[0].transpose(0, 1)
+    return answer_of(network, z[frames], stride)
+
+
+def _judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, np.ndarray]:
+    """Return version -> the KL to the clean answer on changed frames of every clip (`clean`: on any), nan for none."""
+    found = {}
+    for version in VERSIONS:
+        per_clip: list[dict[str, float]] = []
+        for index in range(min(TEST_CLIPS, len(clips.labels))):
+            hit = clips.hit[version][index]
+            asked = np.flatnonzero(hit) if version != "clean" else np.arange(len(hit))
+            frames = torch.from_numpy(asked[:: max(1, len(asked) // TEST_FRAMES)][:TEST_FRAMES])
+            if not len(frames):
+                per_clip.append({})
+                continue
+            with torch.inference_mode():
+                given = _answer(module, stride, network, clips, version, index, frames)
+            per_clip.append(answer_measures(given, torch.from_numpy(clips.answers[index]).float()[frames]))
+        found[version] = table(per_clip, ("kl",))["kl"]
+    return found
+
+
+def read_runs(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of every variant, one for each seed that was run, in order."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(folder.glob("*.json")):
+        runs.setdefault(path.stem.rsplit("-", 1)[0], []).append(json.loads(path.read_text(encoding="utf-8")))
+    return runs

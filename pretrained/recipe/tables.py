@@ -1,0 +1,277 @@
+"""The paper's tables in small: figures for the app's page and the text of ABLATIONS.md, both from the runs' files."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretrained.recipe.ablate import (
+    BIAS_RATE,
+    KEEP_WEIGHT,
+    OUTPUT_RATE,
+    RATE,
+    STEP_CLIPS,
+    STEP_FRAMES,
+    STEPS,
+    read_runs,
+)
+from pretrained.recipe.measures import RESAMPLES
+from pretrained.recipe.ship import PRETRAINED, VERSION_WORDS
+from pretrained.recipe.variants import PLAIN, VARIANTS
+
+JUDGED = ("damaged", "blur_cue", "grey_cue")
+"""Versions with something to bring back; their mean is the figure of the tables."""
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A variant, and the top-1 accuracy on Kinetics that the paper gives for its counterpart, in percent."""
+
+    variant: str
+    paper: float | None
+    paper_words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table of the paper: what it varies, what it found, and which two variants decide whether that holds here.
+
+    ``better``, ``worse``: the finding says that the first is better; where it says that two are alike, ``alike``.
+    """
+
+    id: str
+    title: str
+    finding: str
+    rows: tuple[Row, ...]
+    better: str
+    worse: str
+    alike: bool = False
+
+
+def _row(variant: str, paper: float | None, words: str = "") -> Row:
+    return Row(variant=variant, paper=paper, paper_words=words)
+
+
+TABLES = (
+    Table(
+        id="2a",
+        title="Pairwise function",
+        finding="One block is better than none.",
+        rows=(
+            _row(NONE, 71.8, "C2D, no block"),
+            _row("gaussian", 72.5),
+            _row("embedded_gaussian", 72.7),
+            _row("dot_product", 72.9),
+            _row("concatenation", 72.8),
+        ),
+        better="embedded_gaussian",
+        worse=NONE,
+    ),
+    Table(
+        id="2a, alike",
+        title="Pairwise function: does it matter?",
+        finding="It matters little which of the four it is.",
+        rows=(_row("gaussian", 72.5), _row("dot_product", 72.9)),
+        better="dot_product",
+        worse="gaussian",
+        alike=True,
+    ),
+    Table(
+        id="2b",
+        title="Where the block sits",
+        finding="The last stage, where maps are smallest, gains a little less than the one before.",
+        rows=(
+            _row("stride8", 72.9, "res3"),
+            _row("embedded_gaussian", 72.7, "res4"),
+            _row("stride32", 72.3, "res5"),
+        ),
+        better="embedded_gaussian",
+        worse="stride32",
+    ),
+    Table(
+        id="2c",
+        title="How many blocks",
+        finding="More blocks are better.",
+        rows=(
+            _row("embedded_gaussian", 72.7, "1 block"),
+            _row("blocks2", None, "not in the paper"),
+            _row("blocks5", 73.8, "5 blocks, over two stages"),
+        ),
+        better="blocks5",
+        worse="embedded_gaussian",
+    ),
+    Table(
+        id="2d, space",
+        title="Which keys: space",
+        finding="Space and time together are better than space alone.",
+        rows=(_row("embedded_gaussian", 73.8, "spacetime, 5 blocks"), _row("space", 72.9, "space, 5 blocks")),
+        better="embedded_gaussian",
+        worse="space",
+    ),
+    Table(
+        id="2d, time",
+        title="Which keys: time",
+        finding="Space and time together are better than time alone.",
+        rows=(_row("embedded_gaussian", 73.8, "spacetime, 5 blocks"), _row("time", 73.1, "time, 5 blocks")),
+        better="embedded_gaussian",
+        worse="time",
+    ),
+    Table(
+        id="section 3.3",
+        title="Pooled keys",
+        finding="Pooled keys save three quarters of the pairs and do not change what the block does. No figure is given.",
+        rows=(_row("embedded_gaussian", None, "all keys"), _row("pooled", None, "1 x 2 x 2 pooled")),
+        better="embedded_gaussian",
+        worse="pooled",
+        alike=True,
+    ),
+    Table(
+        id="2e",
+        title="Against a convolution in time",
+        finding="Non-local blocks are better than 3 x 3 x 3 convolutions (of more parameters there, of as many here).",
+        rows=(_row("embedded_gaussian", 75.1, "R101, 5 blocks"), _row("convolution", 74.1, "R101, I3D 3 x 3 x 3")),
+        better="embedded_gaussian",
+        worse="convolution",
+    ),
+)
+
+
+def write_tables(folder: Path, target: Path = PRETRAINED) -> None:
+    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in ``folder``."""
+    figures = figures_of(read_runs(folder))
+    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    (target / "ablations.json").write_text(text, encoding="utf-8")
+    (target / "ABLATIONS.md").write_text(report(figures), encoding="utf-8")
+
+
+def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return every figure of the tables: for each variant what it brings back, for each table whether it holds."""
+    plain = runs[PLAIN][0]["kl"][NONE]
+    clips = len(plain["damaged"])
+    drawn = np.random.default_rng(0).integers(clips, size=(RESAMPLES, clips))
+    shares = {name: [_shares(run["kl"], drawn) for run in found] for name, found in runs.items()}
+    nothing = np.zeros(RESAMPLES + 1)
+    means = {NONE: nothing} | {
+        name: np.mean([share[NONE] for share in found], axis=0) for name, found in shares.items()
+    }
+    return {
+        "clips": clips,
+        "seeds": max(len(found) for found in runs.values()),
+        "steps": STEPS,
+        "variants": {
+            name: {
+                "title": VARIANTS[name].title,
+                "parameters": found[0]["parameters"],
+                "seconds": round(float(np.mean([run["seconds"] for run in found]))),
+                "share": _interval(means[name]),
+                "by_seed": [round(float(share[NONE][0]), 1) for share in shares[name]],
+                "versions": {
+                    version: _interval(np.mean([share[version] for share in shares[name]], axis=0))
+                    for version in JUDGED
+                },
+                "clean_kl": round(float(np.mean([np.nanmean(run["kl"]["variant"]["clean"]) for run in found])), 4),
+            }
+            for name, found in runs.items()
+        },
+        "tables": [_table(table, means) for table in TABLES],
+    }
+
+
+def _shares(kl: dict[str, dict[str, list[float]]], drawn: np.ndarray) -> dict[str, np.ndarray]:
+    """Return how much of the lost answer comes back, in percent: of all clips first, then of each resampling of them.
+
+    100 (1 - KL with / KL without), of sums over clips, for every version; under ``none``, the mean of the versions.
+    """
+    found = {}
+    for version in JUDGED:
+        before, after = (np.nan_to_num(np.array(kl[which][version], float)) for which in (NONE, "variant"))
+        every = np.concatenate([np.arange(len(before))[None], drawn]) if drawn.size else np.arange(len(before))[None]
+        found[version] = 100 * (1 - np.array([after[rows].sum() / before[rows].sum() for rows in every]))
+    return found | {NONE: np.mean([found[version] for version in JUDGED], axis=0)}
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return [round(float(value), 1) for value in (values[0], low, high)]
+
+
+def _table(table: Table, means: dict[str, np.ndarray]) -> dict[str, Any]:
+    difference = _interval(means[table.better] - means[table.worse])
+    return {
+        "id": table.id,
+        "title": table.title,
+        "finding": table.finding,
+        "rows": [{"variant": row.variant, "paper": row.paper, "paper_words": row.paper_words} for row in table.rows],
+        "difference": difference,
+        "verdict": _verdict(table, difference),
+    }
+
+
+def _verdict(table: Table, difference: Sequence[float]) -> str:
+    first, second = _title(table.better), _title(table.worse)
+    if table.alike:
+        if difference[1] <= 0 <= difference[2]:
+            return "holds here, as far as can be told"
+        best, other = (first, second) if difference[0] > 0 else (second, first)
+        return f"does not hold here: {best} is better than {other}"
+    if difference[1] > 0:
+        return "holds here"
+    return "does not hold here: the other way round" if difference[2] < 0 else "not told apart here"
+
+
+def _title(variant: str) -> str:
+    return "no block" if variant == NONE else VARIANTS[variant].title
+
+
+def report(figures: dict[str, Any]) -> str:
+    """Return the text of ABLATIONS.md."""
+    changes = "; ".join(VERSION_WORDS[version] for version in JUDGED)
+    lines = [
+        "# The paper's tables in small",
+        "",
+        "Written by `python -m pretrained.recipe tables` from the files of the runs (`ablations`). The app shows the",
+        "same under Findings.",
+        "",
+        "Wang et al. measured what a non-local block is worth on Kinetics, in days on eight GPUs. Here every variant",
+        f"is put into a frozen ImageNet classifier and trained for {figures['steps']} steps on one thread of a CPU, to",
+        "bring the classifier's answer for changed frames of a composed clip back to that for the clean ones. It is",
+        "another task and another network, so what can be compared is the order within a table, not a figure.",
+        "",
+        "**Brought back**: 100 (1 - KL with / KL without), in percent: the KL divergence to the clean answer on",
+        f"changed frames of {figures['clips']} held-out clips, mean over three kinds of change ({changes}).",
+        f"Mean of {figures['seeds']} seeds, with the 95 % interval over resampled clips; every seed behind it.",
+        "**Clean KL**: in nats, on clips of which nothing was changed; less is better.",
+        "",
+        f"All variants: {STEP_CLIPS} clips a step, {STEP_FRAMES} frames of each through the rest of the network,",
+        f"AdamW, rates {RATE:g} (theta, phi), {BIAS_RATE:g} (their biases), {OUTPUT_RATE:g} (g, W_z, the convolution),",
+        f"unchanged frames counting {KEEP_WEIGHT:g} times, theta and phi starting as the identity. Nothing but the",
+        "answer is taught, so rows are not those of the shipped networks. The two Gaussians start with rows that stay",
+        "on the position itself, and the answer alone moves them slowly: how fast one learns is part of its figure.",
+    ]
+    for table in figures["tables"]:
+        lines += ["", f"## {table['title']} (table {table['id']})" if table["id"][0] == "2" else f"## {table['title']}"]
+        lines += ["", f"The paper: {table['finding']}", ""]
+        lines += ["| | brought back, % | each seed | clean KL | parameters | the paper |", "|---|---|---|---|---|---|"]
+        lines += [_line(row, figures["variants"]) for row in table["rows"]]
+        low, high = table["difference"][1:]
+        lines += ["", f"**{table['verdict']}** (difference {table['difference'][0]:+.1f} [{low:+.1f}, {high:+.1f}])."]
+    return "\n".join([*lines, ""])
+
+
+def _line(row: dict[str, Any], variants: dict[str, Any]) -> str:
+    paper = " ".join(
+        part for part in ("" if row["paper"] is None else f"{row['paper']:.1f}", row["paper_words"]) if part
+    )
+    if row["variant"] == NONE:
+        return f"| no block | 0 | | 0 | 0 | {paper} |"
+    found = variants[row["variant"]]
+    mean, low, high = found["share"]
+    seeds = ", ".join(f"{value:.1f}" for value in found["by_seed"])
+    return (
+        f"| {found['title']} | {mean:.1f} [{low:.1f}, {high:.1f}] | {seeds} | {found['clean_kl']:.3f} | "
+        f"{found['parameters']:,} | {paper} |"
+    )
