@@ -93,9 +93,9 @@ def read_findings() -> Findings:
 
 
 def _line(row: dict[str, Any], variants: dict[str, Any]) -> Compared:
-    found = variants.get(row["variant"], {"title": "no block", "share": (0.0, 0.0, 0.0), "parameters": 0})
+    found = variants.get(row["variant"], {"title": "no block", "share": [0.0, 0.0, 0.0], "parameters": 0})
     return Compared(
-        title=found["title"],
+        title=row["title"] or found["title"],
         brought_back=_estimate(found["share"]),
         parameters=found["parameters"],
         paper=row["paper"],
