@@ -1,0 +1,27 @@
+"""The page of findings in a real browser: every table with its chart and verdict, and the networks' figures."""
+
+import pytest
+from patience import PATIENCE_MS
+from playwright.sync_api import expect
+
+from nonlocal_core.weights.findings import read_findings
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_table_has_its_chart_and_its_verdict(chromium, address):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/findings")
+    found = read_findings()
+    expect(page.locator(".js-plotly-plot .bars")).to_have_count(len(found.tables))
+    for table in found.tables:
+        expect(page.get_by_text(f"The paper: {table.finding}")).to_be_visible()
+    verdicts = [f"{table.verdict[0].upper()}{table.verdict[1:]}." for table in found.tables]
+    for verdict in set(verdicts):
+        expect(page.get_by_text(verdict, exact=True)).to_have_count(verdicts.count(verdict))
+    page.get_by_role("tab", name="The shipped networks").click()
+    best = max(found.networks, key=lambda network: network.figures["hit_rate"])
+    expect(page.get_by_text(f"({best.figures['hit_rate']:.3f})")).to_be_visible()
+    context.close()
