@@ -17,6 +17,6 @@ def loud_model() -> PreparedModel:
     for inserted in prepared.network.inserted:
         block = inserted.module
         assert isinstance(block, NonlocalBlock)
-        for layer, std in ((block.theta, 0.1), (block.phi, 0.1), (block.g, 0.3), (block.norm or block.out, 0.5)):
+        for layer, std in ((block.theta, 0.5), (block.phi, 0.5), (block.g, 0.3), (block.norm or block.out, 0.5)):
             torch.nn.init.normal_(layer.weight, std=std)
     return prepared

@@ -1,6 +1,7 @@
 """What the server answers at the addresses of bundles."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from starlette.requests import Request
 from starlette.routing import Match
@@ -14,7 +15,8 @@ def get(path):
     for route in ROUTES:
         match, more = route.matches(scope)
         if match is Match.FULL:
-            return asyncio.run(route.endpoint(Request({**scope, **more})))
+            with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser that is driven from it
+                return thread.submit(asyncio.run, route.endpoint(Request({**scope, **more}))).result()
     raise AssertionError(f"No route for {path}.")
 
 
