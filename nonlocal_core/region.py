@@ -24,8 +24,8 @@ from nonlocal_core.tracking import refuse_restricted
 CHANCE = 0.7
 """A cell belongs where the walk comes at least this many times as often as to all cells alike.
 
-Chosen on the composed clip, where 0.5 to 1 do nearly as well. The mean J of cells with the exact masks is there 0.60 for the
-default network and 0.54 for ``lite0-embedded-gaussian``, whose rows are sharper.
+Chosen on the composed clip, where 0.5 to 1 do nearly as well. The mean J of cells with the exact masks is there 0.60
+for the default network and 0.54 for ``lite0-embedded-gaussian``, whose rows are sharper.
 """
 GOING_ON = 0.9
 """Part of the steps that follow the weights; all others start anew at the click."""
