@@ -1,10 +1,8 @@
 """What all visitors share: prepared networks and opened sessions, each computed once."""
 
-import gc
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from app.networks import find_network
 from app.state import Choices
-from app.store import BUNDLES, UPLOADS
+from app.store import BUNDLES, UPLOADS, Later
 from nonlocal_core import MediaError, NonlocalError, Progress, Session, find_sample, list_samples, read_frames
 
 FIRST_CLIP = "sample:bunny"
@@ -37,7 +35,7 @@ class Opened:
 class _Kept:
     session: Session
     bundle: bytes
-    columns: Callable[[], bytes]
+    columns: Later
 
 
 _kept: OrderedDict[Choices, _Kept] = OrderedDict()
@@ -84,7 +82,7 @@ def _open(choices: Choices, progress: Progress) -> _Kept:
         progress=progress,
     )
     progress("Preparing the viewer", 0, 1)
-    return _Kept(session, session.bundle(columns=False), cache(session.columns_bundle))
+    return _Kept(session, session.bundle(columns=False), Later(session.columns_bundle))
 
 
 @cache
@@ -104,7 +102,6 @@ def warm_up() -> None:
 
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
-    gc.freeze()  # thousands of objects of imported libraries, which every run of a page would search for garbage again
     try:
         open_clip(Choices(clip=FIRST_CLIP), lambda stage, done, total: None)
         time.sleep(QUIET_SECONDS)

@@ -11,10 +11,11 @@ from app.store import ROUTES
 
 
 def _warm_up() -> None:
-    gc.disable()  # while importing: nothing of it will ever be garbage
+    gc.disable()  # while importing: none of these many objects will ever be garbage
     try:
         from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
     finally:
+        gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
         gc.enable()
     warm_up()
 

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,11 +24,26 @@ MAX_UPLOAD_BYTES = 512 * 2**20
 
 
 class Held(NamedTuple):
-    """Bytes, the name to show for them, and what makes the bytes that belong to them and are asked for later."""
+    """Bytes and the name to show for them."""
 
     content: bytes
     name: str
-    later: Callable[[], bytes] | None
+
+
+class Later:
+    """Bytes that are made when they are first asked for, and once."""
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: bytes | None = None
+
+    def content(self) -> bytes:
+        """Return the bytes; whoever asks while they are made waits for them."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 class ByteStore:
@@ -38,12 +54,18 @@ class ByteStore:
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._held: OrderedDict[str, Held] = OrderedDict()
+        self._later: WeakValueDictionary[str, Later] = WeakValueDictionary()
 
-    def put(self, content: bytes, name: str = "", later: Callable[[], bytes] | None = None) -> str:
-        """Keep bytes and return their token; the same bytes have the same token while the server runs."""
+    def put(self, content: bytes, name: str = "", later: Later | None = None) -> str:
+        """Keep bytes and return their token; the same bytes have the same token while the server runs.
+
+        ``later``: what belongs to them. It is not kept alive from here, since it may hold far more than its bytes.
+        """
         token = hmac.digest(self._salt, content, "sha256").hex()
         with self._lock:
-            self._held[token] = Held(content, name, later)
+            self._held[token] = Held(content, name)
+            if later is not None:
+                self._later[token] = later
             self._held.move_to_end(token)
             while len(self._held) > 1 and sum(len(held.content) for held in self._held.values()) > self._max_bytes:
                 self._held.popitem(last=False)
@@ -56,6 +78,11 @@ class ByteStore:
                 self._held.move_to_end(token)
             return self._held.get(token)
 
+    def later(self, token: str) -> Later | None:
+        """Return what belongs to the bytes of that token, or None when there is nothing or its owner let it go."""
+        with self._lock:
+            return self._later.get(token)
+
 
 BUNDLES = ByteStore(MAX_BUNDLE_BYTES)
 UPLOADS = ByteStore(MAX_UPLOAD_BYTES)
@@ -67,7 +94,7 @@ def bundle_address(token: str) -> str:
 
 
 def columns_address(token: str) -> str:
-    """Return the path of what ``later`` makes for the bundle of that token."""
+    """Return the path of what belongs to the bundle of that token and is made later."""
     return f"/api/columns/{token}.bin"
 
 
@@ -79,8 +106,8 @@ async def serve_bundle(request: Request) -> Response:
 
 async def serve_columns(request: Request) -> Response:
     """Answer with what belongs to a bundle, made now, in a thread beside the server's loop."""
-    held = BUNDLES.get(request.path_params["token"])
-    return _answer(None if held is None or held.later is None else await run_in_threadpool(held.later))
+    later = BUNDLES.later(request.path_params["token"])
+    return _answer(None if later is None else await run_in_threadpool(later.content))
 
 
 def _answer(content: bytes | None) -> Response:

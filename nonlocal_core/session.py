@@ -6,12 +6,10 @@ row.top(5), row.per_frame_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,18 +23,11 @@ from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
 from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.media import Frames, InputSpec, Limits, Sample, Selection, find_sample, network_input, read_frames
+from nonlocal_core.intake import Intake, asked_of_clip, network_and_frames
+from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.prepared import (
-    Network,
-    NetworkCard,
-    PreparedModel,
-    Progress,
-    class_names,
-    is_shipped,
-    prepare_model,
-)
+from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, Progress, class_names
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
 from nonlocal_core.viewer import export_html
@@ -44,7 +35,6 @@ from nonlocal_core.vocabulary import WeightStatus
 
 MAX_CLASSES = 5
 """Best classes that a session keeps."""
-SAMPLE_PREFIX = "sample:"
 NOTEBOOK_HEIGHT = 900
 """Pixels of the viewer in a notebook's cell."""
 
@@ -96,14 +86,10 @@ class Session:
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
         """
         tell = progress or _silent
-        sample = _sample(media)
-
-        def read(trained_on: Selection | None) -> Frames:
-            selection = _selection(trained_on, sample, frames, stride, start_seconds, frame_indices)
-            return _read(media, sample, selection, name, limits, tell)
-
-        prepared, shown = _network_and_frames(model, device, read, tell)
-        return _recorded(prepared, shown, sample, short_side, tell)
+        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
+        intake = Intake(media=media, name=name, limits=limits, asked=asked)
+        prepared, shown = network_and_frames(model, device, intake, tell)
+        return _recorded(prepared, shown, intake.sample, short_side, tell)
 
     @classmethod
     def from_model(
@@ -144,12 +130,12 @@ class Session:
             card=NetworkCard(id=shown_title, title=shown_title, description=description, status=status),
             device=device_of(model),
         )
-        sample = _sample(media)
-        selection = _selection(prepared.selection, sample, frames, stride, start_seconds, frame_indices)
-        shown = _read(media, sample, selection, name, limits, tell)
+        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
+        intake = Intake(media=media, name=name, limits=limits, asked=asked)
+        shown = intake.read(None, tell)
         attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
         try:
-            session = _recorded(prepared, shown, sample, None, tell)
+            session = _recorded(prepared, shown, intake.sample, None, tell)
         finally:
             attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
@@ -194,9 +180,9 @@ class Session:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
         ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``tour``: its stops in
-        their order, none when empty; those of the sample when None. ``precision``: "int8"
-        halves the tables for rows within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here"
-        needs of a softmax; that takes longer than all the rest, and ``columns_bundle`` makes it apart.
+        their order, none when empty; those of the sample when None. ``precision``: "int8" halves the tables for rows
+        within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here" needs of a softmax; that
+        takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
         card, sample = self.model.card, self.sample
@@ -216,7 +202,7 @@ class Session:
         )
 
     def columns_bundle(self) -> bytes:
-        """Return what ``bundle(columns=False)`` left out, for the viewer to read after it."""
+        """Return what ``bundle(columns=False)`` left out of float16 tables, for the viewer to read after it."""
         return encode_columns(self.capture)
 
     def _not_shown(self) -> list[str]:
@@ -282,59 +268,6 @@ class Session:
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
-
-
-def _sample(media: str | Path | bytes) -> Sample | None:
-    if isinstance(media, str) and media.startswith(SAMPLE_PREFIX):
-        return find_sample(media.removeprefix(SAMPLE_PREFIX))
-    return None
-
-
-def _network_and_frames(
-    model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
-) -> tuple[PreparedModel, Frames]:
-    """Return the network and what it is shown; a shipped network is loaded while the frames are read."""
-    tell("Loading the network", 0, 1)
-    if isinstance(model, str) and is_shipped(model):
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            loading = beside.submit(prepare_model, model, device)
-            shown = read(None)
-            return loading.result(), shown
-    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
-    return prepared, read(prepared.selection)
-
-
-def _selection(
-    trained_on: Selection | None,
-    sample: Sample | None,
-    frames: int | None,
-    stride: int | None,
-    start_seconds: float | None,
-    frame_indices: tuple[int, ...] | None,
-) -> Selection:
-    """Return the selection of the network, the sample or the library, with what was asked for in its place."""
-    asked = {"frames": frames, "stride": stride, "start_seconds": start_seconds, "frame_indices": frame_indices}
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    if frame_indices is not None:  # these say everything
-        return Selection(**given)
-    return replace(trained_on or (sample.selection if sample else Selection()), **given)
-
-
-def _read(
-    media: str | Path | bytes,
-    sample: Sample | None,
-    selection: Selection,
-    name: str | None,
-    limits: Limits | None,
-    tell: Progress,
-) -> Frames:
-    return read_frames(
-        sample.open() if sample else media if isinstance(media, bytes) else Path(media),
-        selection,
-        name=name or (sample.title if sample else None),
-        limits=limits or Limits(),
-        progress=lambda done, total: tell("Reading frames", done, total),
-    )
 
 
 def _recorded(

@@ -52,7 +52,7 @@ def _tables(found: Findings) -> None:
 
 
 def _table(table: PaperTable) -> None:
-    number = f" (table {table.id})" if table.id[0].isdigit() else ""
+    number = f" (table {table.number})" if table.number else ""
     st.markdown(f"**{table.title}{number}**  \nThe paper: {table.finding}")
     st.plotly_chart(_bars(table.lines), key=f"table-{table.id}", config={"displayModeBar": False})
     gap = table.difference

@@ -86,12 +86,12 @@ def encode_bundle(
     )
 
 
-def encode_columns(capture: Capture, *, precision: Precision = "float16") -> bytes:
-    """Return the normalisers that ``encode_bundle(…, columns=False)`` of the same capture left out, by block."""
+def encode_columns(capture: Capture) -> bytes:
+    """Return the normalisers that ``encode_bundle(…, columns=False)`` left out, by block, of its float16 tables."""
     writer = Writer()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
-        theta, phi, _ = _storable(block, precision)
+        theta, phi, _ = _storable(block, "float16")
         blocks.append({"name": block.name, "log_normaliser": _normaliser(writer, block, theta, phi)})
     return writer.pack({"blocks": blocks})
 

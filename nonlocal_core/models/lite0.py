@@ -129,6 +129,16 @@ class Lite0(nn.Module):
         """Return the class logits of every frame, from the features after block 10."""
         return _in_chunks(self._logits, features, stride=16)
 
+    def to_stride32(self, features: Float[Tensor, "n 112 h w"]) -> Float[Tensor, "n 320 y x"]:
+        """Return the features after block 15, from those after block 10."""
+        return _in_chunks(self.blocks[_STRIDE16_BLOCKS:], features, stride=16)
+
+    def classify(self, features: Float[Tensor, "n 320 h w"]) -> Float[Tensor, "n 1000"]:
+        """Return the class logits of every frame, from the features after block 15."""
+        wide = relu6(self.head(features), inplace=True)
+        logits: Tensor = self.classifier(wide.mean(dim=(2, 3)))
+        return logits
+
     def forward(self, frames: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1000"]:
         """Return the class logits of every frame."""
         return self.to_logits(self.to_stride16(self.to_stride8(frames)))
@@ -144,9 +154,7 @@ class Lite0(nn.Module):
         return features
 
     def _logits(self, features: Tensor) -> Tensor:
-        wide = relu6(self.head(self.blocks[_STRIDE16_BLOCKS:](features)), inplace=True)
-        logits: Tensor = self.classifier(wide.mean(dim=(2, 3)))
-        return logits
+        return self.classify(self.blocks[_STRIDE16_BLOCKS:](features))
 
 
 def _inverted_residuals() -> list[InvertedResidual]:

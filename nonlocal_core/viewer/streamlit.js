@@ -77,15 +77,23 @@ class Mount {
     return late;
   }
 
-  /** Fetch what "who looks here" needs, after the first picture: making it takes the server longer than all the rest. */
+  /**
+   * Fetch what "who looks here" needs, after the first picture: making it takes the server longer than all the rest.
+   * Where that fails, everything else goes on.
+   */
   async #columns(late, signal) {
-    for (const [columns, bundle] of late) {
-      const normalisers = parseColumns(await fetchBytes(columns, { signal, onprogress: () => {} }));
-      if (signal.aborted) return;
-      for (const block of bundle.blocks) block.logNormaliser = normalisers.get(block.name);
-      bundle.awaitsColumns = false;
-      late.delete(columns);
-      this.view.refresh();
+    try {
+      for (const [columns, bundle] of late) {
+        const normalisers = parseColumns(await fetchBytes(columns, { signal, onprogress: () => {} }));
+        if (signal.aborted) return;
+        for (const block of bundle.blocks) block.logNormaliser = normalisers.get(block.name);
+        bundle.awaitsColumns = false;
+        late.delete(columns);
+        this.view.refresh();
+      }
+      this.#report("");
+    } catch (error) {
+      if (!signal.aborted) this.#report(`“Who looks here” cannot be asked yet. ${error.message}`, () => this.#columns(late, signal));
     }
   }
 

@@ -38,6 +38,8 @@ class PaperTable:
     """A table of the paper, measured again in small."""
 
     id: str
+    number: str
+    """The paper's, empty for what it says outside its tables."""
     title: str
     finding: str
     """What the paper found."""
@@ -80,6 +82,7 @@ def read_findings() -> Findings:
         tables=tuple(
             PaperTable(
                 id=table["id"],
+                number=table["number"],
                 title=table["title"],
                 finding=table["finding"],
                 verdict=table["verdict"],

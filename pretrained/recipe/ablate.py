@@ -87,7 +87,7 @@ def _fit(module: nn.Module, stride: Stride, seed: int, network: Lite0, clips: Cl
             version = drawn_version(OUTPUT_SHARES, rng)
             frames = torch.from_numpy(rng.choice(clips.labels.shape[1], STEP_FRAMES, replace=False))
             given = _answer(module, stride, network, clips, version, int(index), frames)
-            wanted = torch.from_numpy(clips.answers[index]).float()[frames].log_softmax(-1)
+            wanted = clips.clean_answers(index, frames).log_softmax(-1)
             off = kl_div(given.log_softmax(-1), wanted, log_target=True, reduction="none").sum(-1)
             changed = torch.from_numpy(clips.hit[version][index])[frames]
             losses.append((off * torch.where(changed, 1.0, KEEP_WEIGHT)).mean())
@@ -124,12 +124,11 @@ def _answer(
     frames: Tensor,
 ) -> Tensor:
     """Return the logits of some frames, the whole clip having gone through the variant."""
-    x = torch.from_numpy(clips.features[version][index]).float()
+    x = clips.clip(version, index)
     if stride == 32:
         with torch.no_grad():
-            x = network.blocks[11:](x)
-    z = module(x.transpose(0, 1)[None])[0].transpose(0, 1)
-    return answer_of(network, z[frames], stride)
+            x = network.to_stride32(x[0].transpose(0, 1)).transpose(0, 1)[None]
+    return answer_of(network, module(x)[0].transpose(0, 1)[frames], stride)
 
 
 def _judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, np.ndarray]:
@@ -138,15 +137,13 @@ def _judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> d
     for version in VERSIONS:
         per_clip: list[dict[str, float]] = []
         for index in range(min(TEST_CLIPS, len(clips.labels))):
-            hit = clips.hit[version][index]
-            asked = np.flatnonzero(hit) if version != "clean" else np.arange(len(hit))
-            frames = torch.from_numpy(asked[:: max(1, len(asked) // TEST_FRAMES)][:TEST_FRAMES])
+            frames = clips.asked_frames(version, index, TEST_FRAMES)
             if not len(frames):
                 per_clip.append({})
                 continue
             with torch.inference_mode():
                 given = _answer(module, stride, network, clips, version, index, frames)
-            per_clip.append(answer_measures(given, torch.from_numpy(clips.answers[index]).float()[frames]))
+            per_clip.append(answer_measures(given, clips.clean_answers(index, frames)))
         found[version] = table(per_clip, ("kl",))["kl"]
     return found
 

@@ -56,18 +56,15 @@ def evaluate_rows(block: Block, clips: Clips) -> PerClip:
         for index, labels in enumerate(clips.labels):
             hit = clips.hit[version][index]
             asked = hit if version != "clean" else np.ones_like(hit)
-            x = _clip(clips, version, index)
+            x = clips.clip(version, index)
             truth = Truth(labels=labels, sure=clips.sure[index], asked=asked)
-            measured = row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index)
-            per_clip.append(
-                measured | {"propagation_j": propagation(rows_of(block, x, np.arange(labels.size)), labels)}
-            )
-        found[version] = table(per_clip, (*MEASURES, "propagation_j"))
+            per_clip.append(row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index))
+        found[version] = table(per_clip, MEASURES)
+    found["clean"][PROPAGATION] = np.array([
+        propagation(rows_of(block, clips.clip("clean", index), np.arange(labels.size)), labels)
+        for index, labels in enumerate(clips.labels)
+    ])  # fmt: skip
     return found
-
-
-def _clip(clips: Clips, version: Version, index: int) -> Tensor:
-    return torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
 
 
 def evaluate_answers(
@@ -78,13 +75,11 @@ def evaluate_answers(
     for version in VERSIONS:
         per_clip: list[dict[str, float]] = []
         for index in range(min(ANSWER_CLIPS, len(clips.labels))):
-            hit = clips.hit[version][index]
-            frames = torch.from_numpy(np.flatnonzero(hit) if version != "clean" else np.arange(len(hit)))
-            frames = frames[:: max(1, len(frames) // ANSWER_FRAMES)][:ANSWER_FRAMES]
+            frames = clips.asked_frames(version, index, ANSWER_FRAMES)
             if not len(frames):
                 continue
-            x = _clip(clips, version, index)
-            clean = torch.from_numpy(clips.answers[index]).float()[frames]
+            x = clips.clip(version, index)
+            clean = clips.clean_answers(index, frames)
             values: dict[str, float] = {}
             for control in controls:
                 measured = answer_measures(_answer(block, trunk, x, frames, control, index), clean)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, relu6
+from torch.nn.functional import avg_pool2d
 
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import INPUT
@@ -40,6 +41,20 @@ class Clips:
     sure: np.ndarray
     window: np.ndarray
     answers: np.ndarray
+
+    def clip(self, version: Version, index: int) -> Float[Tensor, "1 C T h w"]:
+        """Return the features of one clip as a block takes them."""
+        return torch.from_numpy(self.features[version][index]).float().transpose(0, 1)[None]
+
+    def clean_answers(self, index: int, frames: Tensor) -> Float[Tensor, "f 1000"]:
+        """Return the clean logits of some frames of one clip."""
+        return torch.from_numpy(self.answers[index]).float()[frames]
+
+    def asked_frames(self, version: Version, index: int, most: int) -> Int[Tensor, " f"]:
+        """Return up to ``most`` frames to judge answers by, spread over the changed ones; of clean clips, over all."""
+        hit = self.hit[version][index]
+        frames = torch.from_numpy(np.flatnonzero(hit) if version != "clean" else np.arange(len(hit)))
+        return frames[:: max(1, len(frames) // most)][:most]
 
 
 def make_clips(
@@ -80,9 +95,7 @@ def answer_of(trunk: Lite0, features: Tensor, stride: int) -> Tensor:
         case 16:
             return trunk.to_logits(features)
         case 32:
-            wide = relu6(trunk.head(features))
-            logits: Tensor = trunk.classifier(wide.mean(dim=(2, 3)))
-            return logits
+            return trunk.classify(features)
     raise ValueError(f"The trunk has no stride {stride}.")
 
 

@@ -51,7 +51,7 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
     catalog = json.loads((PRETRAINED / "catalog.json").read_text(encoding="utf-8"))
     (PRETRAINED / "cards").mkdir(exist_ok=True)
     for pairwise in names:
-        model = f"lite0-{pairwise.replace('_', '-')}"
+        model = _model_id(pairwise)
         weights = PRETRAINED / f"{model}.safetensors"
         shutil.copyfile(workshop.run(pairwise, seeds[0]) / "block.safetensors", weights)
         entry = _entry(model, pairwise, hashlib.sha256(weights.read_bytes()).hexdigest())
@@ -62,35 +62,33 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
         )
         (PRETRAINED / entry["block"]["card"]).write_text(card, encoding="utf-8")
         workshop.tell(f"shipped {model}")
-    measured = _measured(workshop, {entry["id"]: entry for entry in catalog["models"]}, seeds[0])
-    _write(PRETRAINED / "measured.json", measured)
     _write(PRETRAINED / "catalog.json", catalog)
+    if not set(PAIRWISE) - set(names):
+        titles = {entry["id"]: entry["title"] for entry in catalog["models"]}
+        _write(PRETRAINED / "measured.json", _measured(workshop, titles, seeds[0]))
+
+
+def _model_id(pairwise: Pairwise) -> str:
+    return f"lite0-{pairwise.replace('_', '-')}"
 
 
 def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _measured(workshop: Workshop, entries: dict[str, Any], seed: int) -> list[dict[str, Any]]:
-    """Return how well each network's rows find the same object, for the app's page; the parameter-free one first."""
-    found = []
+def _measured(workshop: Workshop, titles: dict[str, str], seed: int) -> list[dict[str, Any]]:
+    """Return how well every network's rows find the same object, for the app's page; the parameter-free one first."""
     baseline = _json(workshop.folder / "baseline.json")
-    for pairwise in PAIRWISE:
-        model = f"lite0-{pairwise.replace('_', '-')}"
-        evaluation = _json(workshop.run(pairwise, seed) / "evaluation.json")
-        figures = _figures(evaluation["rows"], evaluation["real"], "trained")
-        found.append({"id": model, "title": entries[model]["title"], "figures": figures})
-    default, title = entries["lite0-parameter-free"]["id"], entries["lite0-parameter-free"]["title"]
-    real = {clip: {BASELINE: figures} for clip, figures in baseline["default_on_real"].items()}
-    return [
-        {"id": default, "title": f"{title}, stride 8", "figures": _real_figures(real, BASELINE)},
-        {
-            "id": default,
-            "title": f"{title}, stride 16",
-            "figures": _figures(baseline["rows"], evaluation["real"], BASELINE),
-        },
-        *found,
+    judged = {_model_id(p): _json(workshop.run(p, seed) / "evaluation.json") for p in PAIRWISE}
+    free = "lite0-parameter-free"
+    opened = {clip: {BASELINE: figures} for clip, figures in baseline["default_on_real"].items()}
+    beside = next(iter(judged.values()))["real"]  # each evaluation holds the baseline on the same clips
+    found = [
+        (free, f"{titles[free]}, stride 8", _real_figures(opened, BASELINE)),
+        (free, f"{titles[free]}, stride 16", _figures(baseline["rows"], beside, BASELINE)),
+        *((model, titles[model], _figures(found["rows"], found["real"], "trained")) for model, found in judged.items()),
     ]
+    return [{"id": model, "title": title, "figures": figures} for model, title, figures in found]
 
 
 def _figures(rows: dict[str, Any], real: dict[str, Any], name: str) -> dict[str, float]:

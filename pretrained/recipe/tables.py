@@ -25,6 +25,7 @@ from pretrained.recipe.variants import PLAIN, VARIANTS
 JUDGED = ("damaged", "blur_cue", "grey_cue")
 """Versions with something to bring back; their mean is the figure of the tables."""
 NONE = "none"
+"""No block at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Table:
     """
 
     id: str
+    number: str
+    """The paper's, empty for what it says outside its tables."""
     title: str
     finding: str
     rows: tuple[Row, ...]
@@ -61,6 +64,7 @@ def _row(variant: str, paper: float | None, words: str = "", title: str = "") ->
 TABLES = (
     Table(
         id="2a",
+        number="2a",
         title="Pairwise function",
         finding="One block is better than none.",
         rows=(
@@ -74,7 +78,8 @@ TABLES = (
         worse=NONE,
     ),
     Table(
-        id="2a, alike",
+        id="2a-alike",
+        number="2a",
         title="Pairwise function: does it matter?",
         finding="It matters little which of the four it is.",
         rows=(_row("gaussian", 72.5), _row("dot_product", 72.9)),
@@ -84,6 +89,7 @@ TABLES = (
     ),
     Table(
         id="2b",
+        number="2b",
         title="Where the block sits",
         finding="The last stage, where maps are smallest, gains a little less than the one before.",
         rows=(
@@ -96,6 +102,7 @@ TABLES = (
     ),
     Table(
         id="2c",
+        number="2c",
         title="How many blocks",
         finding="More blocks are better.",
         rows=(
@@ -107,7 +114,8 @@ TABLES = (
         worse="embedded_gaussian",
     ),
     Table(
-        id="2d, space",
+        id="2d-space",
+        number="2d",
         title="Which keys: space",
         finding="Space and time together are better than space alone.",
         rows=(_row("embedded_gaussian", 73.8, "5 blocks", "spacetime"), _row("space", 72.9, "5 blocks")),
@@ -115,7 +123,8 @@ TABLES = (
         worse="space",
     ),
     Table(
-        id="2d, time",
+        id="2d-time",
+        number="2d",
         title="Which keys: time",
         finding="Space and time together are better than time alone.",
         rows=(_row("embedded_gaussian", 73.8, "5 blocks", "spacetime"), _row("time", 73.1, "5 blocks")),
@@ -123,7 +132,8 @@ TABLES = (
         worse="time",
     ),
     Table(
-        id="section 3.3",
+        id="pooled",
+        number="",
         title="Pooled keys",
         finding="Pooled keys save three quarters of the pairs and change nothing else. No figure is given.",
         rows=(_row("embedded_gaussian", None, "", "all keys"), _row("pooled", None, "1 x 2 x 2")),
@@ -133,6 +143,7 @@ TABLES = (
     ),
     Table(
         id="2e",
+        number="2e",
         title="Against a convolution in time",
         finding="Non-local blocks are better than 3 x 3 x 3 convolutions (of more parameters there, of as many here).",
         rows=(_row("embedded_gaussian", 75.1, "R101, 5 blocks"), _row("convolution", 74.1, "R101, I3D 3 x 3 x 3")),
@@ -158,7 +169,7 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     shares = {name: [_shares(run["kl"], drawn) for run in found] for name, found in runs.items()}
     nothing = np.zeros(RESAMPLES + 1)
     means = {NONE: nothing} | {
-        name: np.mean([share[NONE] for share in found], axis=0) for name, found in shares.items()
+        name: np.mean([_together(share) for share in found], axis=0) for name, found in shares.items()
     }
     return {
         "clips": clips,
@@ -170,7 +181,7 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                 "parameters": found[0]["parameters"],
                 "seconds": round(float(np.mean([run["seconds"] for run in found]))),
                 "share": _interval(means[name]),
-                "by_seed": [round(float(share[NONE][0]), 1) for share in shares[name]],
+                "by_seed": [round(float(_together(share)[0]), 1) for share in shares[name]],
                 "versions": {
                     version: _interval(np.mean([share[version] for share in shares[name]], axis=0))
                     for version in JUDGED
@@ -186,14 +197,19 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 def _shares(kl: dict[str, dict[str, list[float]]], drawn: np.ndarray) -> dict[str, np.ndarray]:
     """Return how much of the lost answer comes back, in percent: of all clips first, then of each resampling of them.
 
-    100 (1 - KL with / KL without), of sums over clips, for every version; under ``none``, the mean of the versions.
+    100 (1 - KL with / KL without), of sums over clips, for every version.
     """
     found = {}
     for version in JUDGED:
         before, after = (np.nan_to_num(np.array(kl[which][version], float)) for which in (NONE, "variant"))
-        every = np.concatenate([np.arange(len(before))[None], drawn]) if drawn.size else np.arange(len(before))[None]
+        every = np.concatenate([np.arange(len(before))[None], drawn])
         found[version] = 100 * (1 - np.array([after[rows].sum() / before[rows].sum() for rows in every]))
-    return found | {NONE: np.mean([found[version] for version in JUDGED], axis=0)}
+    return found
+
+
+def _together(shares: dict[str, np.ndarray]) -> np.ndarray:
+    mean: np.ndarray = np.mean(list(shares.values()), axis=0)
+    return mean
 
 
 def _interval(values: np.ndarray) -> list[float]:
@@ -205,6 +221,7 @@ def _table(table: Table, means: dict[str, np.ndarray]) -> dict[str, Any]:
     difference = _interval(means[table.better] - means[table.worse])
     return {
         "id": table.id,
+        "number": table.number,
         "title": table.title,
         "finding": table.finding,
         "rows": [asdict(row) for row in table.rows],
@@ -255,7 +272,7 @@ def report(figures: dict[str, Any]) -> str:
         "on the position itself, and the answer alone moves them slowly: how fast one learns is part of its figure.",
     ]
     for table in figures["tables"]:
-        lines += ["", f"## {table['title']} (table {table['id']})" if table["id"][0] == "2" else f"## {table['title']}"]
+        lines += ["", f"## {table['title']}" + (f" (table {table['number']})" if table["number"] else "")]
         lines += ["", f"The paper: {table['finding']}", ""]
         lines += ["| | brought back, % | each seed | clean KL | parameters | the paper |", "|---|---|---|---|---|---|"]
         lines += [_line(row, figures["variants"]) for row in table["rows"]]

@@ -143,7 +143,7 @@ def _terms(block: NormalisedBlock, clips: Clips, index: int, rng: np.random.Gene
     """Return the terms of one clip, in a version that is drawn."""
     version = drawn_version(VERSION_SHARES, rng)
     targets = draw_targets(clips.labels[index], clips.window[index], clips.hit[version][index], rng=rng)
-    pieces = block.embed(_clip(clips, version, index))
+    pieces = block.embed(clips.clip(version, index))
     return affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
 
 
@@ -163,9 +163,9 @@ def train_output(
         for index in rng.choice(len(clips.labels), settings.output_clips, replace=False):
             version = drawn_version(OUTPUT_SHARES, rng)
             frames = rng.choice(len(clips.labels[index]), settings.output_frames, replace=False)
-            rows.append(_repaired(block, _clip(clips, version, index), frames, row, settings.seed))
+            rows.append(_repaired(block, clips.clip(version, index), frames, row, settings.seed))
             targets.append(torch.from_numpy(clips.features["clean"][index][frames]).float())
-            answers.append(torch.from_numpy(clips.answers[index][frames]).float())
+            answers.append(clips.clean_answers(index, torch.from_numpy(frames)))
             changed.append(torch.from_numpy(clips.hit[version][index][frames]))
         repaired, hit = torch.cat(rows), torch.cat(changed)
         wanted = torch.cat(answers).log_softmax(-1)
@@ -259,10 +259,6 @@ class _Record:
         self._log.seconds[self._part] = round(time.monotonic() - self._started, 1)
         words = ", ".join(f"{name} {value:.3f}" for name, value in mean.items())
         self._tell(f"{self._part} {self._done}/{self._steps}: {words}")
-
-
-def _clip(clips: Clips, version: Version, index: int) -> Float[Tensor, "1 C T h w"]:
-    return torch.from_numpy(clips.features[version][index]).float().transpose(0, 1)[None]
 
 
 def _rows(frames: Float[Tensor, "T C h w"]) -> Float[Tensor, "N C"]:

@@ -200,6 +200,25 @@ def test_the_other_direction_follows_the_first_picture_and_turns_when_it_is_ther
     assert not mounted.complaints
 
 
+def test_where_the_other_direction_cannot_be_had_the_rest_lives_on(mounted):
+    bundle, columns = clip_bytes(apart=True)
+    mounted.served = {"/bundle/a": bundle, "/bundle/columns": b"<html>"}
+    mounted.call_ready({"url": "/bundle/a", "columns": "/bundle/columns", "id": "a"})
+    status = mounted.page.locator(".nlv-status")
+    status.get_by_text("cannot be asked yet. This is not a bundle").wait_for()
+    mounted.point(mounted.asks, 0.2, 0.5)
+    mounted.page.mouse.down()
+    mounted.page.mouse.up()
+    mounted.page.keyboard.press("d")
+    mounted.settle()
+    assert (mounted.facts["pinned"], mounted.facts["direction"]) == ("true", "row")
+    mounted.served["/bundle/columns"] = columns
+    status.get_by_role("button", name="Try again").click()
+    mounted.page.wait_for_selector(".nlv[data-direction='column']")
+    assert mounted.facts["pinned"] == "true"
+    assert not status.is_visible()
+
+
 def test_a_link_to_the_other_direction_waits_for_it(mounted):
     bundle, columns = clip_bytes(apart=True)
     mounted.served = {"/bundle/a": bundle, "/bundle/columns": columns}

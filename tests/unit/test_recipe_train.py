@@ -10,26 +10,13 @@ from safetensors.torch import load_file
 
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.vocabulary import PAIRWISE
-from nonlocal_core.weights import find_card
-from nonlocal_core.weights.lite0 import load_lite0
 from pretrained.recipe import runs
 from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
-from pretrained.recipe.features import MIXED, make_clips
+from pretrained.recipe.features import MIXED
 from pretrained.recipe.losses import SEEKING, SHAPING, Targets, affinity_terms, draw_targets, log_weights, weighed
-from pretrained.recipe.sources import installed_sources
 from pretrained.recipe.train import SHARPER, Log, Settings, gather, new_block, train_affinity, usual_settings
 
 CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
-
-
-@pytest.fixture(scope="module")
-def trunk():
-    return load_lite0(find_card().weights)
-
-
-@pytest.fixture(scope="module")
-def clips(trunk):
-    return make_clips(installed_sources(), trunk, "train", range(4), frames=4, side=96)
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from bundles import make_block
 
 from nonlocal_core import Session
 from nonlocal_core.capture import BlockCapture
@@ -31,23 +33,7 @@ OBJECT = [
 
 
 def random_block(pairwise, **facts):
-    rng = np.random.default_rng(5)
-    queries = QueryGrid.over_clip(clip_frames=6, frames=T, rows=H, cols=W)
-    keys, channels = queries.pooled(POOL), 1 if pairwise == "concatenation" else 5
-    return BlockCapture(
-        **{
-            "name": "block",
-            "title": "Block",
-            "pairwise": pairwise,
-            "scale": 0.9,
-            "theta": rng.normal(size=(queries.size, channels)).astype(np.float32),
-            "phi": rng.normal(size=(keys.size, channels)).astype(np.float32),
-            "query_grid": queries,
-            "key_grid": keys,
-            "subsample": POOL,
-        }
-        | facts
-    )
+    return replace(make_block(pairwise, grid=(T, H, W), clip_frames=6, channels=5, subsample=POOL), **facts)
 
 
 def settled_walk(block, seed, t):

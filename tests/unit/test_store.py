@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from starlette.requests import Request
 from starlette.routing import Match
 
-from app.store import BUNDLES, ROUTES, ByteStore, bundle_address, columns_address
+from app.store import BUNDLES, ROUTES, ByteStore, Later, bundle_address, columns_address
 
 
 def get(path):
@@ -22,12 +22,24 @@ def get(path):
 
 def test_a_bundle_and_what_follows_it_come_under_one_token():
     made = []
-    token = BUNDLES.put(b"bundle", later=lambda: made.append(1) or b"columns")
+    columns = Later(lambda: made.append(1) or b"columns")
+    token = BUNDLES.put(b"bundle", later=columns)
     assert get(bundle_address(token)).body == b"bundle"
     assert made == []
     answer = get(columns_address(token))
     assert (answer.body, answer.headers["cache-control"]) == (b"columns", "private, max-age=31536000, immutable")
+    get(columns_address(token))
     assert made == [1]
+
+
+def test_what_is_made_later_goes_with_its_owner_and_not_with_the_bundle():
+    """It may hold a whole clip: the store's bound counts bundles, which are far smaller."""
+    columns = Later(lambda: b"columns")
+    token = BUNDLES.put(b"a bundle that stays", later=columns)
+    assert get(columns_address(token)).status_code == 200
+    del columns
+    assert get(bundle_address(token)).body == b"a bundle that stays"
+    assert get(columns_address(token)).status_code == 404
 
 
 def test_what_is_not_held_is_said_so():

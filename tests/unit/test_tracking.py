@@ -3,9 +3,11 @@
 import io
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from bundles import make_block
 from PIL import Image
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
@@ -31,25 +33,8 @@ from nonlocal_core.vocabulary import PAIRWISE
 T, H, W = 3, 4, 6
 
 
-def capture(pairwise, *, subsample=(1, 2, 2), seed=0, **facts):
-    rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=6, frames=T, rows=H, cols=W)
-    keys = queries.pooled(subsample)
-    channels = 1 if pairwise == "concatenation" else 5
-    return BlockCapture(
-        **{
-            "name": "block",
-            "title": "Block",
-            "pairwise": pairwise,
-            "scale": 0.9,
-            "theta": rng.normal(size=(queries.size, channels)).astype(np.float32),
-            "phi": rng.normal(size=(keys.size, channels)).astype(np.float32),
-            "query_grid": queries,
-            "key_grid": keys,
-            "subsample": subsample,
-        }
-        | facts
-    )
+def capture(pairwise, *, subsample=(1, 2, 2), **facts):
+    return replace(make_block(pairwise, grid=(T, H, W), clip_frames=6, channels=5, subsample=subsample), **facts)
 
 
 def following_block():
