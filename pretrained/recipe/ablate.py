@@ -22,7 +22,7 @@ from pretrained.recipe.features import CLIPS, Clips, answer_of, read_shards, wri
 from pretrained.recipe.measures import answer_measures, table
 from pretrained.recipe.runs import Workshop, trunk
 from pretrained.recipe.sources import load_sources
-from pretrained.recipe.train import OUTPUT_SHARES, Tell, drawn_version, one_cycle
+from pretrained.recipe.train import OUTPUT_SHARES, drawn_version, one_cycle
 from pretrained.recipe.variants import VARIANTS, Stride, Variant, parameter_count
 
 STEPS, STEP_CLIPS, STEP_FRAMES = 80, 4, 2
@@ -34,38 +34,34 @@ TEST_CLIPS, TEST_FRAMES = 40, 3
 
 
 def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
-    """Run what is not there yet, one JSON file for each variant and seed; a run takes under a minute or two."""
+    """Run what is not there yet, one JSON file for each variant and seed; a run takes half a minute to a few."""
     folder = workshop.folder / "ablations"
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = [variant for variant in VARIANTS.values() if names is None or variant.id in names]
     network = trunk()
-    for stride in sorted({variant.stride for variant in chosen}):
+    chosen = [variant for variant in VARIANTS.values() if names is None or variant.id in names]
+    missing = [
+        (v, seed, path) for v in chosen for seed in seeds if not (path := folder / f"{v.id}-{seed}.json").exists()
+    ]
+    for stride in sorted({variant.stride for variant, _, _ in missing}):
         train, test = (_clips_at(workshop, network, split, stride) for split in ("train", "test"))
-        for variant in chosen:
-            for seed in seeds if variant.stride == stride else ():
-                path = folder / f"{variant.id}-{seed}.json"
-                if not path.exists():
-                    found = run_variant(variant, seed, network, train, test, workshop.tell)
-                    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+        without = judge(nn.Identity(), stride, network, test)
+        for variant, seed, path in missing:
+            if variant.stride == stride:
+                found = run_variant(variant, seed, network, train, test) | {"without": without}
+                path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+                workshop.tell(f"{variant.id}, seed {seed}: {found['seconds']} s")
 
 
 def run_variant(
-    variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, tell: Tell, steps: int = STEPS
+    variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, *, steps: int = STEPS
 ) -> dict[str, Any]:
-    """Train one variant with one seed and return its size, its time, and its KL and that of no block on every clip."""
+    """Train one variant with one seed and return its size, its time, and what ``judge`` says of it."""
     module, started = variant.build(seed), time.monotonic()
     _fit(module, variant.stride, seed, network, train, steps)
-    seconds = time.monotonic() - started
-    tell(f"{variant.id}, seed {seed}: {seconds:.0f} s")
+    seconds = round(time.monotonic() - started, 1)
     module.eval().requires_grad_(requires_grad=False)
-    return {
-        "parameters": parameter_count(module),
-        "seconds": round(seconds, 1),
-        "kl": {
-            name: {version: values.tolist() for version, values in _judge(block, variant.stride, network, test).items()}
-            for name, block in (("none", nn.Identity()), ("variant", module))
-        },
-    }
+    found = judge(module, variant.stride, network, test)
+    return {"parameters": parameter_count(module), "seconds": seconds, "with": found}
 
 
 def _clips_at(workshop: Workshop, network: Lite0, split: Any, stride: Stride) -> Clips:
@@ -131,7 +127,7 @@ def _answer(
     return answer_of(network, module(x)[0].transpose(0, 1)[frames], stride)
 
 
-def _judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, np.ndarray]:
+def judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, list[float]]:
     """Return version -> the KL to the clean answer on changed frames of every clip (`clean`: on any), nan for none."""
     found = {}
     for version in VERSIONS:
@@ -144,7 +140,7 @@ def _judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> d
             with torch.inference_mode():
                 given = _answer(module, stride, network, clips, version, index, frames)
             per_clip.append(answer_measures(given, clips.clean_answers(index, frames)))
-        found[version] = table(per_clip, ("kl",))["kl"]
+        found[version] = table(per_clip, ("kl",))["kl"].tolist()
     return found
 
 

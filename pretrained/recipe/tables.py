@@ -163,10 +163,9 @@ def write_tables(folder: Path, target: Path = PRETRAINED) -> None:
 
 def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """Return every figure of the tables: for each variant what it brings back, for each table whether it holds."""
-    plain = runs[PLAIN][0]["kl"][NONE]
-    clips = len(plain["damaged"])
+    clips = len(runs[PLAIN][0]["without"]["damaged"])
     drawn = np.random.default_rng(0).integers(clips, size=(RESAMPLES, clips))
-    shares = {name: [_shares(run["kl"], drawn) for run in found] for name, found in runs.items()}
+    shares = {name: [_shares(run, drawn) for run in found] for name, found in runs.items()}
     nothing = np.zeros(RESAMPLES + 1)
     means = {NONE: nothing} | {
         name: np.mean([_together(share) for share in found], axis=0) for name, found in shares.items()
@@ -186,7 +185,7 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
                     version: _interval(np.mean([share[version] for share in shares[name]], axis=0))
                     for version in JUDGED
                 },
-                "clean_kl": round(float(np.mean([np.nanmean(run["kl"]["variant"]["clean"]) for run in found])), 4),
+                "clean_kl": round(float(np.mean([np.nanmean(run["with"]["clean"]) for run in found])), 4),
             }
             for name, found in runs.items()
         },
@@ -194,14 +193,14 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _shares(kl: dict[str, dict[str, list[float]]], drawn: np.ndarray) -> dict[str, np.ndarray]:
+def _shares(run: dict[str, Any], drawn: np.ndarray) -> dict[str, np.ndarray]:
     """Return how much of the lost answer comes back, in percent: of all clips first, then of each resampling of them.
 
     100 (1 - KL with / KL without), of sums over clips, for every version.
     """
     found = {}
     for version in JUDGED:
-        before, after = (np.nan_to_num(np.array(kl[which][version], float)) for which in (NONE, "variant"))
+        before, after = (np.nan_to_num(np.array(run[which][version], float)) for which in ("without", "with"))
         every = np.concatenate([np.arange(len(before))[None], drawn])
         found[version] = 100 * (1 - np.array([after[rows].sum() / before[rows].sum() for rows in every]))
     return found

@@ -10,7 +10,8 @@ import torch
 
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.weights.findings import read_findings
-from pretrained.recipe.ablate import run_variant
+from pretrained.recipe.ablate import ablate, judge, read_runs, run_variant
+from pretrained.recipe.runs import Workshop
 from pretrained.recipe.tables import TABLES, figures_of, report
 from pretrained.recipe.variants import CHANNELS, VARIANTS, ConvolutionBlock, RestrictedBlock, parameter_count
 
@@ -70,20 +71,33 @@ def test_the_convolution_is_as_large_as_the_block_and_no_larger_and_sees_the_nex
 
 @pytest.mark.parametrize("name", ["blocks2", "stride32"])
 def test_a_run_learns_and_is_judged_on_every_clip(name, trunk, clips):
-    found = run_variant(VARIANTS[name], 1, trunk, clips, clips, lambda _message: None, steps=2)
+    found = run_variant(VARIANTS[name], 1, trunk, clips, clips, steps=2)
     assert found["parameters"] == parameter_count(VARIANTS[name].build(1))
-    none, variant = found["kl"]["none"], found["kl"]["variant"]
+    none, variant = judge(torch.nn.Identity(), VARIANTS[name].stride, trunk, clips), found["with"]
     assert [len(values) for values in none.values()] == [4, 4, 4, 4]
     assert np.nanmax(none["clean"]) < 1e-3  # float16 features and answers
     assert np.nanmin(none["blur_cue"]) > 0.01
     assert not np.allclose(none["blur_cue"], variant["blur_cue"])
 
 
+def test_what_was_run_is_not_run_again_and_no_clip_is_read_for_it(tmp_path, trunk, clips, monkeypatch):
+    monkeypatch.setattr("pretrained.recipe.ablate.STEPS", 1)
+    read = []
+    monkeypatch.setattr("pretrained.recipe.ablate.read_shards", lambda _folder, split: read.append(split) or clips)
+    told = []
+    for _again in range(2):
+        ablate(Workshop(folder=tmp_path, tell=told.append), [1], ["stride32"])
+    assert read == ["train", "test"]
+    assert len(told) == 1
+    (run,) = read_runs(tmp_path / "ablations")["stride32"]
+    assert set(run) == {"parameters", "seconds", "with", "without"}
+
+
 def run_with(share, clean=0.01):
     """A run that brought back that part of every answer, on five clips."""
     before = {"clean": [0.0] * 5} | {v: [1.0, 2.0, 0.5, 1.5, float("nan")] for v in ("damaged", "blur_cue", "grey_cue")}
     after = {v: [value * (1 - share) for value in values] for v, values in before.items()} | {"clean": [clean] * 5}
-    return {"parameters": 7, "seconds": 2.0, "kl": {"none": before, "variant": after}}
+    return {"parameters": 7, "seconds": 2.0, "without": before, "with": after}
 
 
 def test_figures_follow_from_the_runs():
