@@ -39,21 +39,20 @@ def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None)
     folder.mkdir(parents=True, exist_ok=True)
     network = trunk()
     chosen = [variant for variant in VARIANTS.values() if names is None or variant.id in names]
-    missing = [
-        (v, seed, path) for v in chosen for seed in seeds if not (path := folder / f"{v.id}-{seed}.json").exists()
-    ]
+    wanted = [(variant, seed, folder / f"{variant.id}-{seed}.json") for variant in chosen for seed in seeds]
+    missing = [run for run in wanted if not run[2].exists()]
     for stride in sorted({variant.stride for variant, _, _ in missing}):
         train, test = (_clips_at(workshop, network, split, stride) for split in ("train", "test"))
         without = judge(nn.Identity(), stride, network, test)
         for variant, seed, path in missing:
             if variant.stride == stride:
-                found = run_variant(variant, seed, network, train, test) | {"without": without}
+                found = run_variant(variant, seed, network, train, test, steps=STEPS) | {"without": without}
                 path.write_text(json.dumps(found) + "\n", encoding="utf-8")
                 workshop.tell(f"{variant.id}, seed {seed}: {found['seconds']} s")
 
 
 def run_variant(
-    variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, *, steps: int = STEPS
+    variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, *, steps: int
 ) -> dict[str, Any]:
     """Train one variant with one seed and return its size, its time, and what ``judge`` says of it."""
     module, started = variant.build(seed), time.monotonic()
