@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from app import state
-from app.resources import FIRST_CLIP
+from app.clips import FIRST_CLIP
 from app.views import compare, explore, findings, inspect, networks, track
 
 _STYLE = Path(__file__).with_name("page.css")

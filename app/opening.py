@@ -5,8 +5,9 @@ from html import escape
 import streamlit as st
 
 from app import gallery, networks, state
+from app.clips import FIRST_CLIP
 from app.menus import menu
-from app.resources import FIRST_CLIP, Opened, open_clip
+from app.resources import Opened, open_clip
 from app.state import Choices
 from nonlocal_core import Frames, NonlocalError
 

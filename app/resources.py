@@ -8,13 +8,12 @@ from functools import cache
 
 import numpy as np
 
+from app.clips import FIRST_CLIP, FRAMES
 from app.networks import find_network
 from app.state import Choices
 from app.store import BUNDLES, UPLOADS, Later
 from nonlocal_core import MediaError, NonlocalError, Progress, Session, find_sample, list_samples, read_frames
 
-FIRST_CLIP = "sample:bunny"
-"""What a first visit opens."""
 THUMBNAIL_SIDE = 240
 """Pixels of the longer side of a picture in the gallery."""
 QUIET_SECONDS = 20.0
@@ -79,6 +78,7 @@ def _open(choices: Choices, progress: Progress) -> _Kept:
         stride=choices.stride,
         start_seconds=choices.start_seconds,
         short_side=choices.short_side,
+        reader=FRAMES.read,
         progress=progress,
     )
     progress("Preparing the viewer", 0, 1)

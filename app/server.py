@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import streamlit as st
@@ -12,12 +13,18 @@ from app.store import ROUTES
 
 def _warm_up() -> None:
     gc.disable()  # while importing: none of these many objects will ever be garbage
-    try:
-        from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
-    finally:
-        gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
-        gc.enable()
-    warm_up()
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        try:
+            from app.clips import read_first_clip
+
+            frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
+
+            from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
+        finally:
+            gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
+            gc.enable()
+        warm_up()
+        del frames
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ def viewer(token: str, *, first: Pin | None, tour: Kept) -> Made:
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"viewer-{token}",
-        data={**_sources(token), "query": asked, "block": first.block if first else None, "tour": tour.as_json()},
+        data=_as_list({**_sources(token), "query": asked, "block": first and first.block, "tour": tour.as_json()}),
         default={"pinned": asked, "tour": None},
         on_pinned_change=lambda: None,
         on_tour_change=lambda: None,
@@ -59,16 +59,23 @@ def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: Kept) -> Pin
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"compare-{panes[0].clip}",
-        data={
-            "mode": "compare",
-            "query": asked,
-            "tour": tour.as_json(),
-            "panes": [asdict(pane) | _sources(pane.token) for pane in panes],
-        },
+        data=_as_list(
+            {
+                "mode": "compare",
+                "query": asked,
+                "tour": tour.as_json(),
+                "panes": [asdict(pane) | _sources(pane.token) for pane in panes],
+            }
+        ),
         default={"pinned": asked},
         on_pinned_change=lambda: None,
     )
     return _pin(answer.pinned)
+
+
+def _as_list(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return data as Streamlit sends it without looking for tables in it, for which it would import pandas first."""
+    return [data]
 
 
 def _sources(token: str) -> dict[str, str]:

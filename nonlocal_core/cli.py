@@ -10,8 +10,8 @@ from pathlib import Path
 
 from nonlocal_core.bundle import PRECISIONS, open_tour
 from nonlocal_core.errors import NonlocalError
-from nonlocal_core.intake import SAMPLE_PREFIX
 from nonlocal_core.media import list_samples
+from nonlocal_core.media.intake import SAMPLE_PREFIX
 from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.saving import FORMATS

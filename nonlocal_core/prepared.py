@@ -2,7 +2,8 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,19 +12,17 @@ from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork
 from nonlocal_core.forward import Device, DeviceChoice, pick_device
-from nonlocal_core.media import Selection
+from nonlocal_core.media import Frames, Selection
+from nonlocal_core.media.intake import Intake
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.vocabulary import WeightStatus
+from nonlocal_core.vocabulary import Progress, WeightStatus
 from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
 from nonlocal_core.weights.store import load_published
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
 
 Network = Lite0Network | ResNet | ForeignNetwork
 """What a session can run: a network that says what it takes and what a run needs."""
@@ -87,6 +86,23 @@ def prepare_model(
 def is_shipped(model: str) -> bool:
     """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
     return model == DEFAULT or any(card.id == model for card in list_models())
+
+
+def network_and_frames(
+    model: str | PreparedModel, device: DeviceChoice, intake: Intake, tell: Progress
+) -> tuple[PreparedModel, Frames]:
+    """Return the network and what it is shown; a shipped network is loaded while the frames are read.
+
+    Raises what ``prepare_model`` and ``Intake.read`` raise.
+    """
+    tell("Loading the network", 0, 1)
+    if isinstance(model, str) and is_shipped(model):
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            loading = beside.submit(prepare_model, model, device)
+            shown = intake.read(None, tell)
+            return loading.result(), shown
+    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
+    return prepared, intake.read(prepared.selection, tell)
 
 
 def prepare_checkpoint(

@@ -9,7 +9,7 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames
-from nonlocal_core.prepared import NetworkCard, Progress
+from nonlocal_core.prepared import NetworkCard
 from nonlocal_core.provenance import Provenance
 from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
@@ -36,6 +36,7 @@ from nonlocal_core.render import (
     write_png,
 )
 from nonlocal_core.viewer import export_html
+from nonlocal_core.vocabulary import Progress
 
 Write = Callable[[Path, Progress], None]
 """Writes what was prepared; the file is whole or absent, also when the callback raises."""

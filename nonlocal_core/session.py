@@ -18,20 +18,20 @@ from torch import Tensor, nn
 
 from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
-from nonlocal_core.capture.adapters import attach_model
+from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
 from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.intake import Intake, asked_of_clip, network_and_frames
-from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input
+from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input, read_frames
+from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, Progress, class_names
+from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
 from nonlocal_core.viewer import export_html
-from nonlocal_core.vocabulary import WeightStatus
+from nonlocal_core.vocabulary import Progress, WeightStatus
 
 MAX_CLASSES = 5
 """Best classes that a session keeps."""
@@ -73,6 +73,7 @@ class Session:
         device: DeviceChoice = "auto",
         name: str | None = None,
         limits: Limits | None = None,
+        reader: Reader = read_frames,
         progress: Progress | None = None,
     ) -> "Session":
         """Read frames, run them through the network once, and return the session.
@@ -81,13 +82,14 @@ class Session:
         checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, spread over
         the clip (8), or every ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left
         out is as the network was trained, else the sample's own choice, else the default. ``short_side``: pixels of
-        the network's input; the whole frame is shown.
+        the network's input; the whole frame is shown. ``reader``: what reads the frames, for programs that show one
+        clip to many networks and read it once.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
         """
         tell = progress or _silent
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
-        intake = Intake(media=media, name=name, limits=limits, asked=asked)
+        intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
         prepared, shown = network_and_frames(model, device, intake, tell)
         return _recorded(prepared, shown, intake.sample, short_side, tell)
 

@@ -8,7 +8,11 @@ Axis letters, as written in shape annotations:
 Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
 """
 
+from collections.abc import Callable
 from typing import Literal, get_args
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and how many there are."""
 
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""

@@ -7,9 +7,10 @@ from typing import Literal, cast
 import streamlit as st
 
 from app import networks, state, tours
+from app.clips import FIRST_CLIP
 from app.menus import block_titles, menu
 from app.opening import open_page, open_with_progress
-from app.resources import FIRST_CLIP, Opened
+from app.resources import Opened
 from app.state import Choices
 from app.viewer import Pane, side_by_side
 from nonlocal_core import Session, list_models, list_samples

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from app import charts, keep, state, tours
+from app.clips import FIRST_CLIP
 from app.opening import open_page
-from app.resources import FIRST_CLIP, Opened
+from app.resources import Opened
 from app.state import Choices, Pin
 from app.viewer import viewer
 from nonlocal_core import NonlocalError, Session

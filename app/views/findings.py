@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import state
-from app.resources import FIRST_CLIP
+from app.clips import FIRST_CLIP
 from nonlocal_core import list_models
 from nonlocal_core.weights.findings import Compared, Findings, PaperTable, read_findings
 

@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from app import networks, state
+from app.clips import FIRST_CLIP
 from app.networks import MAX_CHECKPOINT_MB
-from app.resources import FIRST_CLIP
 from nonlocal_core import NonlocalError
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.published import published_networks

@@ -1,6 +1,6 @@
 // The Streamlit component. data is { url, columns?, id, query?, block?, tour? } with the bundle behind url and what it left
 // out behind columns, or the bundle's bytes; or, for answers side by side,
-// { mode: "compare", query?, tour?, panes: [{ url, columns?, id, block, title, clip }] }.
+// { mode: "compare", query?, tour?, panes: [{ url, columns?, id, block, title, clip }] }. An object comes in a list of one.
 // tour is { clip, stops }: any text that tells clips apart, and what Python knows of the tour, null for the bundle's own.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
@@ -21,7 +21,7 @@ export default function component({ data, parentElement, setStateValue }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Mount(parentElement));
   const mount = mounted.get(parentElement);
   mount.setStateValue = setStateValue;
-  mount.update(data);
+  mount.update(Array.isArray(data) ? data[0] : data);
   return () => {
     mount.destroy();
     mounted.delete(parentElement);
@@ -57,6 +57,7 @@ class Mount {
       root.hidden = false;
       data.panes ? this.view.open(opened, this.#beginning()) : this.#openOne(opened);
       this.#report("");
+      await painted();
       await this.#columns(late, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -177,6 +178,11 @@ class Mount {
     say(this.status, text);
     if (retry) this.status.append(" ", el("button", { type: "button", class: "nlv-button", onclick: retry }, "Try again"));
   }
+}
+
+/** Resolves once the browser had the time to show what was drawn. */
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }
 
 /** Light text means a dark theme: the browser's own sliders and menus follow it. */

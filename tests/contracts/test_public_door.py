@@ -5,13 +5,18 @@ import inspect
 from pathlib import Path
 
 import nonlocal_core
+from nonlocal_core import errors as declared_errors
 
 
-def test_all_is_what_is_public():
-    source = ast.parse(Path(nonlocal_core.__file__).read_text())
-    imports = [line for line in source.body if isinstance(line, ast.ImportFrom)]
-    imported = [alias.asname or alias.name for line in imports for alias in line.names]
-    assert set(nonlocal_core.__all__) == set(imported)
+def test_all_is_what_the_stub_lists():
+    stub = ast.parse(Path(nonlocal_core.__file__).with_suffix(".pyi").read_text())
+    (listed,) = [ast.literal_eval(line.value) for line in stub.body if isinstance(line, ast.Assign)]
+    assert nonlocal_core.__all__ == sorted(listed)
+
+
+def test_every_name_can_be_imported():
+    for name in nonlocal_core.__all__:
+        assert getattr(nonlocal_core, name) is not None
 
 
 def test_every_public_function_and_class_says_what_it_does():
@@ -26,9 +31,7 @@ def test_every_public_function_and_class_says_what_it_does():
 
 def test_every_error_has_the_one_root():
     errors = [
-        value
-        for value in vars(nonlocal_core.errors).values()
-        if inspect.isclass(value) and issubclass(value, Exception)
+        value for value in vars(declared_errors).values() if inspect.isclass(value) and issubclass(value, Exception)
     ]
     assert len(errors) > 5
     assert all(issubclass(error, nonlocal_core.NonlocalError) for error in errors)

@@ -16,7 +16,7 @@ from peer_modules import peer_module
 from torch import nn
 
 from nonlocal_core.capture import recording
-from nonlocal_core.capture.adapters import attach_model
+from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.query import row
 from nonlocal_core.vocabulary import PAIRWISE

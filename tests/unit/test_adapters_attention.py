@@ -30,7 +30,8 @@ from foreign_attention import (
 from torch import nn
 
 from nonlocal_core.capture import attach, recording
-from nonlocal_core.capture.adapters import attach_model, find_sites
+from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.query import row

@@ -30,7 +30,8 @@ from loop_oracle import affinity, block_output, max_pool
 from torch import nn
 
 from nonlocal_core.capture import BlockSite, attach, recording
-from nonlocal_core.capture.adapters import attach_model, find_sites
+from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.models import NonlocalBlock, NonlocalConfig

@@ -3,6 +3,7 @@
 No package of theirs is imported; a block is known by its parts and attributes. One module for each family.
 """
 
-from nonlocal_core.capture.adapters.search import AttachedModel, FoundSites, attach_model, find_sites
+from nonlocal_core.capture.adapters.search import AttachedModel, FoundSites, find_sites
+from nonlocal_core.capture.adapters.search import attach_model as attach
 
-__all__ = ["AttachedModel", "FoundSites", "attach_model", "find_sites"]
+__all__ = ["AttachedModel", "FoundSites", "attach", "find_sites"]

@@ -1,16 +1,21 @@
-"""What a session is opened on: which frames of which clip, and the network that is shown them."""
+"""What was asked of a clip: which file or sample, which of its frames, and what reads them."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nonlocal_core.forward import DeviceChoice
-from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample, read_frames
-from nonlocal_core.prepared import PreparedModel, Progress, is_shipped, prepare_model
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.reading import read_frames
+from nonlocal_core.media.records import Frames
+from nonlocal_core.media.samples import Sample, find_sample
+from nonlocal_core.media.selection import Selection
+from nonlocal_core.vocabulary import Progress
 
 SAMPLE_PREFIX = "sample:"
+
+Reader = Callable[..., Frames]
+"""What reads frames: ``read_frames``, or something with its arguments that remembers what it read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,7 @@ class Intake:
     name: str | None
     limits: Limits | None
     asked: Mapping[str, Any]
+    reader: Reader = read_frames
 
     @property
     def sample(self) -> Sample | None:
@@ -36,7 +42,7 @@ class Intake:
     def read(self, trained_on: Selection | None, tell: Progress) -> Frames:
         """Return the frames; ``trained_on``: those that the network was trained to see. Raises MediaError."""
         sample, media = self.sample, self.media
-        return read_frames(
+        return self.reader(
             sample.open() if sample else media if isinstance(media, bytes) else Path(media),
             self._selection(trained_on, sample),
             name=self.name or (sample.title if sample else None),
@@ -56,20 +62,3 @@ def asked_of_clip(
     """Return the fields of a ``Selection`` that were asked for."""
     asked = {"frames": frames, "stride": stride, "start_seconds": start_seconds, "frame_indices": frame_indices}
     return {name: value for name, value in asked.items() if value is not None}
-
-
-def network_and_frames(
-    model: str | PreparedModel, device: DeviceChoice, intake: Intake, tell: Progress
-) -> tuple[PreparedModel, Frames]:
-    """Return the network and what it is shown; a shipped network is loaded while the frames are read.
-
-    Raises what ``prepare_model`` and ``Intake.read`` raise.
-    """
-    tell("Loading the network", 0, 1)
-    if isinstance(model, str) and is_shipped(model):
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            loading = beside.submit(prepare_model, model, device)
-            shown = intake.read(None, tell)
-            return loading.result(), shown
-    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
-    return prepared, intake.read(prepared.selection, tell)

@@ -1,0 +1,91 @@
+# What can be imported from nonlocal_core, and from where; __init__.py reads this file.
+
+from .bundle import Question, TourStop
+from .capture import BlockCapture, Capture, ClassScore
+from .capture.adapters import attach
+from .errors import (
+    BundleError,
+    CaptureError,
+    DeviceMemoryError,
+    GeometryError,
+    MediaError,
+    MediaLimitError,
+    NonlocalError,
+    OutsideGridError,
+    RenderError,
+    SelectionError,
+    ShapeError,
+    UnknownNameError,
+    WeightsError,
+)
+from .geometry import Cell, KeyGrid, QueryGrid, ViewTransform
+from .media import (
+    Frames,
+    InputSpec,
+    Limits,
+    MediaInfo,
+    Sample,
+    Selection,
+    find_sample,
+    list_samples,
+    probe,
+    read_frames,
+)
+from .models import NonlocalBlock
+from .prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
+from .query import AffinityColumn, AffinityRow, RankedCell
+from .session import Session
+from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
+from .weights import ModelCard, list_models
+
+__all__ = [
+    "PAIRWISE",
+    "AffinityColumn",
+    "AffinityRow",
+    "BlockCapture",
+    "BundleError",
+    "Capture",
+    "CaptureError",
+    "Cell",
+    "ClassScore",
+    "DeviceMemoryError",
+    "Frames",
+    "GeometryError",
+    "InputSpec",
+    "KeyGrid",
+    "Limits",
+    "MediaError",
+    "MediaInfo",
+    "MediaLimitError",
+    "ModelCard",
+    "NetworkCard",
+    "NonlocalBlock",
+    "NonlocalError",
+    "OutsideGridError",
+    "Pairwise",
+    "PreparedModel",
+    "Progress",
+    "QueryGrid",
+    "Question",
+    "RankedCell",
+    "RenderError",
+    "Sample",
+    "Scope",
+    "Selection",
+    "SelectionError",
+    "Session",
+    "ShapeError",
+    "TourStop",
+    "UnknownNameError",
+    "ViewTransform",
+    "WeightStatus",
+    "WeightsError",
+    "attach",
+    "find_sample",
+    "list_models",
+    "list_samples",
+    "prepare_checkpoint",
+    "prepare_model",
+    "probe",
+    "read_frames",
+]
