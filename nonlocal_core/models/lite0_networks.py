@@ -21,6 +21,10 @@ INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(12
 STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
 JOINT_TITLE = "stride 8 · blocks 4 and 10 together"
+MEND_TITLE = "stride 16 · second block, mends"
+
+MENDING: frozenset[Pairwise] = frozenset({"embedded_gaussian"})
+"""Functions with a second block. Mending takes a softmax, for sharp rows, and theta and phi, to seek whole frames."""
 
 LIBRARY_BYTES = 4_000_000
 """What torch's threads and kernels take for themselves in a run."""
@@ -44,6 +48,10 @@ TRAINED_NOTES: dict[Pairwise, str] = {
     "concatenation": "Trained on composed clips. Whatever its weights, this function ranks the keys alike for every "
     "query: one map of what stands out, no correspondence.",
 }
+MEND_NOTE = (
+    "Trained to bring the answer for damaged frames back: positions of blurred, grey or damaged frames look for the "
+    "same thing in whole frames, others at themselves."
+)
 
 
 class Lite0Network(nn.Module):
@@ -53,8 +61,9 @@ class Lite0Network(nn.Module):
     >>> network(torch.zeros(1, 3, 5, 96, 160)).shape, [block.name for block in network.inserted]
     (torch.Size([1, 5, 1000]), ['stride8', 'stride16', 'stride8+16'])
 
-    ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10. ``joint``: a block that
-    is shown both layers together, the coarser one enlarged to the finer one's grid; its output goes nowhere.
+    ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10; ``mend``: another one behind
+    it. ``joint``: a block that is shown both layers together, the coarser one enlarged to the finer one's grid; its
+    output goes nowhere.
     ``inserted``: the blocks in the order in which they run.
     """
 
@@ -67,6 +76,7 @@ class Lite0Network(nn.Module):
         *,
         stride8: InsertedBlock | None = None,
         stride16: InsertedBlock,
+        mend: InsertedBlock | None = None,
         joint: InsertedBlock | None = None,
         block_bytes_per_pixel: float,
     ) -> None:
@@ -74,9 +84,14 @@ class Lite0Network(nn.Module):
         self.trunk = trunk
         self.stride8 = stride8.module if stride8 else None
         self.stride16 = stride16.module
+        self.mend = mend.module if mend else None
         self.joint = joint.module if joint else None
         self._block_bytes_per_pixel = block_bytes_per_pixel
-        self.inserted = tuple(block for block in (stride8, stride16, joint) if block is not None)
+        self.inserted = tuple(block for block in (stride8, stride16, mend, joint) if block is not None)
+
+    def blocks(self) -> nn.ModuleDict:
+        """Return the modules of the blocks by their names."""
+        return nn.ModuleDict({block.name: block.module for block in self.inserted})
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B T 1000"]:
         """Return the class logits of every frame."""
@@ -91,6 +106,8 @@ class Lite0Network(nn.Module):
                 lambda: _as_clip(self.trunk.to_stride16(_as_frames(fine)), batch),
             )
         )
+        if self.mend is not None:
+            coarse = self.mend(coarse)
         report_step(2, 3)
         if self.joint is not None:
             self.joint(_joined(fine, coarse))
@@ -127,14 +144,21 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
 
 
 def trained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
-    """Return the trunk with one block of the kind that was trained, after block 10; its weights are to be filled in.
+    """Return the trunk with the blocks that were trained, after block 10; their weights are to be filled in.
 
-    Until then its last layer is zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
+    Until then their last layers are zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
     """
-    block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
-    note = TRAINED_NOTES[pairwise]
-    inserted = InsertedBlock(name="stride16", title=STRIDE16_TITLE, module=block, status="trained", note=note)
-    return Lite0Network(trunk, stride16=inserted, block_bytes_per_pixel=TRAINED_BYTES_PER_PIXEL[pairwise])
+
+    def block(name: str, title: str, note: str) -> InsertedBlock:
+        module = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
+        return InsertedBlock(name=name, title=title, module=module, status="trained", note=note)
+
+    return Lite0Network(
+        trunk,
+        stride16=block("stride16", STRIDE16_TITLE, TRAINED_NOTES[pairwise]),
+        mend=block("mend", MEND_TITLE, MEND_NOTE) if pairwise in MENDING else None,
+        block_bytes_per_pixel=TRAINED_BYTES_PER_PIXEL[pairwise],
+    )
 
 
 def _probe(name: str, title: str) -> InsertedBlock:

@@ -1,4 +1,4 @@
-"""The non-local block that was trained: the paper's four functions, over features normalised within the clip."""
+"""The non-local block that was trained: the paper's four functions, theta and phi over normalised features."""
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,7 @@ class NormalisedBlock(NonlocalBlock):
     >>> NormalisedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
 
-    s = x with each channel standardised over the positions of the clip; u = length * gain s / |gain s|; g reads s.
+    s = x with each channel standardised over the positions of the clip; u = length * gain s / |gain s|; g reads x.
     ``gain`` (C,) and ``length`` are learned. The Gaussian is exp(u_i . u_j), so length^2 is one over its temperature.
     y_i = sum over j of f(x_i, x_j) (g_j - g_i) / C(x): the nonlocal diffusion of Tao, Sun, Du, Liu (NeurIPS 2018).
 
@@ -36,12 +36,11 @@ class NormalisedBlock(NonlocalBlock):
         self.gain = nn.Parameter(torch.ones(channels))
         self.length = nn.Parameter(torch.tensor(TEMPERATURE**-0.5))
 
-    def normalise(self, rows: Float[Tensor, "B N C"]) -> tuple[Float[Tensor, "B N C"], Float[Tensor, "B N C"]]:
-        """Return s and u. A channel that is constant over the clip is zero in both."""
-        standard = standardised(rows)
-        weighted = standard * self.gain
-        unit = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
-        return standard, unit * self.length
+    def normalise(self, rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+        """Return u. A channel that is constant over the clip is zero."""
+        weighted = standardised(rows) * self.gain
+        unit: Tensor = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+        return unit * self.length
 
     def gather(
         self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
@@ -58,8 +57,7 @@ class NormalisedBlock(NonlocalBlock):
         return self.gather(self.embed(x))
 
     def _tables(self, rows: Float[Tensor, "B Nq C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
-        standard, unit = self.normalise(rows)
-        g: Tensor = self.g(standard)
+        unit, g = self.normalise(rows), self.g(rows)
         if self.theta is None or self.phi is None:
             return unit, unit, g
         theta, phi = self.theta(unit), self.phi(unit)

@@ -36,7 +36,7 @@ class ModelCard:
     weights: WheelFile
     """Of the trunk."""
     block: ShippedFile | None = None
-    """Of the block, where it has weights."""
+    """Of the blocks, where they have weights."""
 
 
 def list_models() -> tuple[ModelCard, ...]:
@@ -66,13 +66,13 @@ def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
             network = parameter_free_network(trunk)
         case "lite0_trained":
             network = trained_network(trunk, card.pairwise)
-            fill(network.stride16, read_shipped(_block_of(card)))
+            fill(network.blocks(), read_shipped(_block_of(card)))
     return network.eval().requires_grad_(requires_grad=False), card
 
 
 def _block_of(card: ModelCard) -> ShippedFile:
     if card.block is None:
-        raise WeightsError(f"The catalog names no weights for the block of {card.id}. Install this package again.")
+        raise WeightsError(f"The catalog names no weights for the blocks of {card.id}. Install this package again.")
     return card.block
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nonlocal_core.vocabulary import PAIRWISE
 from pretrained.recipe.ablate import ablate
-from pretrained.recipe.runs import Workshop, evaluate, make_data, retrain_controls, train, use_one_thread
+from pretrained.recipe.runs import TASKS, Workshop, evaluate, make_data, retrain_controls, train, use_one_thread
 from pretrained.recipe.ship import ship
 from pretrained.recipe.tables import write_tables
 from pretrained.recipe.train import usual_settings
@@ -36,10 +36,13 @@ def main() -> None:
         ablate(workshop, chosen.seeds, chosen.variants)
     elif chosen.step == "tables":
         write_tables(workshop.folder / "ablations")
-    else:
-        step = train if chosen.step == "train" else retrain_controls
+    elif chosen.step == "controls":
         for pairwise, seed in runs:
-            step(workshop, usual_settings(pairwise, seed))
+            retrain_controls(workshop, pairwise, seed)
+    else:
+        for pairwise, seed in runs:
+            for task in TASKS[pairwise]:
+                train(workshop, usual_settings(pairwise, seed, task))
 
 
 def _say(message: str) -> None:

@@ -1,6 +1,6 @@
 """Evaluation of one block, and of what it has to beat, on clips that nothing was learned from or chosen by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from pretrained.recipe.measures import (
     table,
 )
 from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
-from pretrained.recipe.train import gather
+from pretrained.recipe.train import answered
 
 VERSIONS: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
 ANSWER_CLIPS = 20
@@ -68,9 +68,12 @@ def evaluate_rows(block: Block, clips: Clips) -> PerClip:
 
 
 def evaluate_answers(
-    block: NormalisedBlock, trunk: Lite0, clips: Clips, controls: tuple[str, ...] = CONTROLS
+    blocks: Sequence[NormalisedBlock], trunk: Lite0, clips: Clips, controls: tuple[str, ...] = CONTROLS
 ) -> PerClip:
-    """Return ``kl`` and ``top1_kept`` to the clean answer as ``measure.control`` for every control of the rows."""
+    """Return ``kl`` and ``top1_kept`` to the clean answer as ``measure.control`` for every control of the rows.
+
+    ``blocks``: one behind the other; a control exchanges the rows of all.
+    """
     found: PerClip = {}
     for version in VERSIONS:
         per_clip: list[dict[str, float]] = []
@@ -82,26 +85,29 @@ def evaluate_answers(
             clean = clips.clean_answers(index, frames)
             values: dict[str, float] = {}
             for control in controls:
-                measured = answer_measures(_answer(block, trunk, x, frames, control, index), clean)
+                measured = answer_measures(_answer(blocks, trunk, x, frames, control, index), clean)
                 values |= {f"{name}.{control}": value for name, value in measured.items()}
             per_clip.append(values)
         found[version] = table(per_clip, tuple(per_clip[0]))
     return found
 
 
-def _answer(block: NormalisedBlock, trunk: Lite0, x: Tensor, frames: Tensor, control: str, seed: int) -> Tensor:
+def _answer(
+    blocks: Sequence[NormalisedBlock], trunk: Lite0, x: Tensor, frames: Tensor, control: str, seed: int
+) -> Tensor:
     with torch.inference_mode():
-        if control != "none":
-            added = block.project(gather(block, block.embed(x), control, seed))
-            x = x + added.transpose(1, 2).view_as(x)
+        for block in blocks if control != "none" else ():
+            x = answered(block, x, control, seed)
         return trunk.to_logits(x[0].transpose(0, 1)[frames])
 
 
-def evaluate_real(blocks: Mapping[str, Block], trunk: Lite0, clips: list[RealClip]) -> dict[str, Any]:
-    """Return clip -> name -> measures, for blocks on features at stride 16 and for two controls.
+def evaluate_real(
+    blocks: Mapping[str, Block], network: Sequence[NormalisedBlock], trunk: Lite0, clips: list[RealClip]
+) -> dict[str, Any]:
+    """Return clip -> name -> measures, for blocks on features at stride 16, for two controls and for the network.
 
-    ``colour`` is the parameter-free Gaussian of mean colours, ``blob`` looks at nothing. Blocks that have an output
-    also get ``top1_kept``: the share of the frames whose best class stays what it is without the block.
+    ``colour`` is the parameter-free Gaussian of mean colours, ``blob`` looks at nothing. ``network``: its blocks, one
+    behind the other; ``top1_kept`` is the share of the frames whose best class stays what it is without them.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for clip in clips:
@@ -114,11 +120,9 @@ def evaluate_real(blocks: Mapping[str, Block], trunk: Lite0, clips: list[RealCli
         entry = {name: box_measures(row, clip.inside, clip.own) for name, row in controls.items()}
         for name, block in blocks.items():
             entry[name] = box_measures(rows_of(block, x, query)[0], clip.inside, clip.own)
-            if isinstance(block, NormalisedBlock):
-                with torch.inference_mode():
-                    before = trunk.to_logits(x[0].transpose(0, 1))
-                    after = trunk.to_logits(block(x)[0].transpose(0, 1))
-                entry[name]["top1_kept"] = answer_measures(after, before)["top1_kept"]
+        every = torch.arange(x.shape[2])
+        before, after = (_answer(network, trunk, x, every, control, 0) for control in ("none", "learned"))
+        entry["network"] = {"top1_kept": answer_measures(after, before)["top1_kept"]}
         found[clip.id] = entry
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
+from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.features import MIXED
 
 OBJECT_QUERIES, GROUND_QUERIES = 96, 32
@@ -23,21 +26,28 @@ NEAR_CELLS = 1.2
 SOFTNESS = 8.0
 """Of the ReLU while training, so that a key with a negative weight can still be found."""
 
-SHAPING = {"label": 0.8, "own": 0.1, "instance": 7.0, "whole": 1.0, "ground": 0.6, "cue": 2.5}
+Task = Literal["find", "mend"]
+"""What a block is for: to find the same object, or to bring back what damage took from a frame."""
+
+SHAPING: dict[Task, dict[str, float]] = {
+    "find": {"label": 0.8, "instance": 7.0, "whole": 1.0, "ground": 0.6, "mend": 2.0, "stay": 4.0},
+    "mend": {"mend": 1.0, "stay": 8.0},
+}
 """How much each term counts for theta, phi, gain and length.
 
     label      keys of other frames: weight on the same object against all
-    own        the same against the whole row, the query's own frame included
     instance   keys of other frames: weight on the same object against all objects
     whole      the same with the typical key of the object (mean logarithm) instead of their sum: all of it, not a part
     ground     keys of other frames: weight on the same point of the photograph against all
-    cue        queries in changed frames: weight of the whole row on the same object, or the same point of the
-               photograph, in frames that were not changed
+    mend       queries in changed frames: how far the row is from the one that the clean clip has (`clean_rows`)
+    stay       the same for queries in unchanged frames, whose clean row lies mostly on themselves
 """
-SEEKING = {"cue": 1.0, "instance": 2.0}
-"""How much each term counts for the biases of theta and phi, which make a key sought or shunned by every query. They
-serve the search for unchanged frames; given to the other terms, they learn what looks like an object, and rows stop
-telling one object from another."""
+SEEKING: dict[Task, dict[str, float]] = {
+    "find": {"instance": 2.0, "mend": 1.0, "stay": 2.0},
+    "mend": {"mend": 1.0, "stay": 8.0},
+}
+"""How much each term counts for the biases of theta and phi, which make a key sought or shunned by every query. Given
+to all terms of a block that finds, they learn what looks like an object, and rows stop telling one from another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,8 +56,8 @@ class Targets:
 
     ``groups`` (N, L, T) one-hot: label (0 the background, k object k) and frame of each key; zero for a key that is
     half one thing and half another. ``label`` and ``frame`` (Q,) of the queries. ``points`` (Q, N): keys over the
-    same point of the photograph in other frames, rows of zeros for objects. ``cued`` (T,): frames that were not
-    changed; none, where the whole clip is as composed.
+    same point of the photograph in other frames, rows of zeros for objects. ``clean`` (Q, N): `clean_rows`.
+    ``changed`` (T,): frames that are not as composed.
     """
 
     queries: Int[Tensor, " Q"]
@@ -55,11 +65,23 @@ class Targets:
     frame: Int[Tensor, " Q"]
     groups: Float[Tensor, "N L T"]
     points: Float[Tensor, "Q N"]
-    cued: Bool[Tensor, " T"]
+    clean: Float[Tensor, "Q N"]
+    changed: Bool[Tensor, " T"]
 
 
-def draw_targets(labels: np.ndarray, window: np.ndarray, hit: np.ndarray, *, rng: np.random.Generator) -> Targets:
-    """Draw the queries of one clip: (T, h, w) labels, (T, 4) windows, (T,) changed frames."""
+def draw_targets(
+    labels: np.ndarray,
+    window: np.ndarray,
+    hit: np.ndarray,
+    *,
+    clean: Float[Tensor, "1 C T h w"],
+    temperature: float,
+    rng: np.random.Generator,
+) -> Targets:
+    """Draw the queries of one clip: (T, h, w) labels, (T, 4) windows, (T,) changed frames, its features as composed.
+
+    ``temperature``: of the rows that the clean clip has.
+    """
     flat = labels.ravel()
     ids = [label for label in range(1, LABELS) if (flat == label).any()]
     drawn = [rng.choice(np.flatnonzero(flat == label), OBJECT_QUERIES // len(ids)) for label in ids]
@@ -78,8 +100,25 @@ def draw_targets(labels: np.ndarray, window: np.ndarray, hit: np.ndarray, *, rng
         frame=torch.from_numpy(frame[queries]),
         groups=torch.from_numpy(groups),
         points=torch.from_numpy(points),
-        cued=torch.from_numpy(~hit & hit.any()),
+        clean=clean_rows(clean, labels, hit, queries, temperature),
+        changed=torch.from_numpy(hit),
     )
+
+
+def clean_rows(
+    clean: Float[Tensor, "1 C T h w"], labels: np.ndarray, hit: np.ndarray, queries: np.ndarray, temperature: float
+) -> Float[Tensor, "Q N"]:
+    """Return the parameter-free Gaussian's rows on the clip as composed, over keys of the same label in whole frames.
+
+    What a row in a damaged clip should be: where the same thing is, seen as if nothing had been done to it, in the
+    frames to which nothing was done. A row without such a key is zero.
+    """
+    flat = labels.ravel()
+    unit = ParameterFreeGaussian().embed(clean).theta[0]
+    logits = unit[torch.from_numpy(queries)] @ unit.T / temperature
+    allowed = (flat[queries][:, None] == flat) & ~hit.repeat(labels[0].size)
+    kept = torch.from_numpy(allowed)
+    return logits.masked_fill(~kept, -torch.inf).softmax(dim=1).nan_to_num(0.0)
 
 
 def _same_point(queries: np.ndarray, window: np.ndarray, grid_hw: tuple[int, ...]) -> np.ndarray:
@@ -120,26 +159,30 @@ def affinity_terms(logs: Float[Tensor, "Q N"], targets: Targets) -> dict[str, Te
     right = _log((same * other).sum(1))
     beside = _log((sums.sum(1) * other).sum(1))
     rivals = _log((sums[:, 1:].sum(1) * other).sum(1))
-    everything = _log(sums.sum((1, 2)))
     logs_same = (logs @ targets.groups.flatten(1)).view_as(sums)[torch.arange(len(sums)), targets.label]
     on_point = weights * targets.points
-    held = targets.cued.repeat_interleave(logs.shape[1] // len(frames))  # (N,): keys of unchanged frames
 
     is_object = targets.label > 0
     shown = targets.groups.sum(0)[targets.label]  # (Q, T): cells of the query's label in every frame
     count = (shown * other).sum(1)
     found = is_object & (count > 0)
     typical = (logs_same * other).sum(1) / count.clamp_min(1) - logs.detach().amax(dim=1)
-    sought = _log(torch.where(is_object, (same * targets.cued).sum(1), (on_point * held).sum(1)))
-    there = torch.where(is_object, (shown * targets.cued).sum(1), (targets.points * held).sum(1)) > 0
+    astray = (targets.clean * (_log(targets.clean) - logs.log_softmax(dim=1))).sum(1)
+    told, changed = targets.clean.any(dim=1), targets.changed[targets.frame]
     return {
         "label": _mean(beside - right, found),
-        "own": _mean(everything - right, found),
         "instance": _mean(rivals - right, found),
         "whole": _mean(rivals - typical, found),
         "ground": _mean(beside - _log(on_point.sum(1)), targets.points.any(dim=1)),
-        "cue": _mean(everything - sought, there & ~targets.cued[targets.frame]),
+        "mend": _mean(astray, told & changed),
+        "stay": _mean(astray, told & ~changed),
     }
+
+
+def weights_of(terms: Mapping[Task, dict[str, float]], task: Task, pairwise: Pairwise) -> dict[str, float]:
+    """Return how much each term counts for a function. Rows without a softmax cannot be as sharp as a clean row."""
+    softmax = pairwise in ("gaussian", "embedded_gaussian")
+    return {name: weight for name, weight in terms[task].items() if softmax or name not in ("mend", "stay")}
 
 
 def weighed(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -147,7 +190,7 @@ def weighed(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor
     return torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
 
 
-def _log(weight: Float[Tensor, " Q"]) -> Float[Tensor, " Q"]:
+def _log(weight: Tensor) -> Tensor:
     return (weight + SMALLEST).log()
 
 

@@ -10,19 +10,34 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.lite0_networks import MENDING
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import PAIRWISE, Pairwise
 from nonlocal_core.weights import find_card
 from nonlocal_core.weights.lite0 import load_lite0
 from pretrained.recipe.evaluate import Block, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
-from pretrained.recipe.features import CLIPS, read_shards, write_shards
+from pretrained.recipe.features import CLIPS, Clips, read_shards, write_shards
+from pretrained.recipe.losses import Task
 from pretrained.recipe.real import evaluate_default, load_real_clips
 from pretrained.recipe.sources import SPLIT_SHARES, digest, download, load_sources
-from pretrained.recipe.train import Log, Settings, Tell, new_block, train_affinity, train_output
+from pretrained.recipe.train import (
+    Log,
+    Settings,
+    Tell,
+    new_block,
+    passed_through,
+    train_affinity,
+    train_output,
+    usual_settings,
+)
 
 BOXES = Path(__file__).parents[2] / "tests" / "data" / "real_clips.json"
 BASELINE = "parameter_free"
+TASKS: dict[Pairwise, tuple[Task, ...]] = {
+    pairwise: ("find", "mend") if pairwise in MENDING else ("find",) for pairwise in PAIRWISE
+}
+"""What the blocks of a network are for, in the order in which they run."""
 RIVALS = ("self", "place")
 """Rows that the output path is trained again for."""
 
@@ -39,9 +54,13 @@ class Workshop:
         """Where the shards of features lie."""
         return self.folder / "clips"
 
-    def run(self, pairwise: Pairwise, seed: int) -> Path:
-        """Return the folder of one run."""
-        return self.folder / "runs" / f"{pairwise}-{seed}"
+    def run(self, pairwise: Pairwise, seed: int, task: Task = "find") -> Path:
+        """Return the folder of the run of one block."""
+        return self.folder / "runs" / f"{pairwise}-{seed}" / task
+
+    def evaluation(self, pairwise: Pairwise, seed: int) -> Path:
+        """Return where the figures of one network lie."""
+        return self.folder / "runs" / f"{pairwise}-{seed}" / "evaluation.json"
 
 
 def trunk() -> Lite0:
@@ -63,14 +82,17 @@ def make_data(workshop: Workshop) -> None:
 
 
 def train(workshop: Workshop, settings: Settings) -> Path:
-    """Train one block and return its folder; parts that were finished before are read back, not done again."""
+    """Train one block and return its folder; parts that were finished before are read back, not done again.
+
+    A block that mends is shown what the block of the same seed that finds leaves behind.
+    """
     if not (workshop.folder / "data.json").exists():
         make_data(workshop)
-    folder = workshop.run(settings.pairwise, settings.seed)
+    folder = workshop.run(settings.pairwise, settings.seed, settings.task)
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "block.safetensors").exists():
         return folder
-    clips = read_shards(workshop.clips, "train")
+    clips = _shown_to(workshop, settings)
     block, log = new_block(settings), Log(settings=settings)
     halfway = folder / "affinity.safetensors"
     if halfway.exists():
@@ -87,6 +109,20 @@ def train(workshop: Workshop, settings: Settings) -> Path:
     return folder
 
 
+def _shown_to(workshop: Workshop, settings: Settings) -> Clips:
+    clips = read_shards(workshop.clips, "train")
+    if settings.task == "find":
+        return clips
+    before = train(workshop, usual_settings(settings.pairwise, settings.seed))
+    return passed_through(load_block(before / "block.safetensors", settings.pairwise), clips)
+
+
+def load_network(workshop: Workshop, pairwise: Pairwise, seed: int) -> list[NormalisedBlock]:
+    """Return the trained blocks of one network, in the order in which they run."""
+    folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise]]
+    return [load_block(folder / "block.safetensors", pairwise) for folder in folders]
+
+
 def load_block(path: Path, pairwise: Pairwise) -> NormalisedBlock:
     """Return a trained block, frozen and in eval mode."""
     block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
@@ -95,7 +131,7 @@ def load_block(path: Path, pairwise: Pairwise) -> NormalisedBlock:
 
 
 def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_clips: Path | None) -> None:
-    """Write ``evaluation.json`` into the folder of every run, against the parameter-free Gaussian."""
+    """Write ``evaluation.json`` for every network, against the parameter-free Gaussian on what each block is shown."""
     clips, network = read_shards(workshop.clips, "test"), trunk()
     baseline = ParameterFreeGaussian()
     rows = evaluate_rows(baseline, clips)
@@ -103,34 +139,42 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
     _write_json(workshop.folder / "baseline.json", {"rows": summary(rows), "default_on_real": default})
     real = load_real_clips(BOXES, real_clips)
     for pairwise, seed in names:
-        folder = workshop.run(pairwise, seed)
-        block = load_block(folder / "block.safetensors", pairwise)
-        blocks: dict[str, Block] = {BASELINE: baseline, "trained": block}
-        answers = evaluate_answers(block, network, clips)
+        blocks = load_network(workshop, pairwise, seed)
+        first, later = blocks[0], blocks[1:]
+        judged: dict[str, Block] = {BASELINE: baseline, "trained": first}
+        answers = evaluate_answers(blocks, network, clips)
         found = {
-            "rows": summary(evaluate_rows(block, clips), rows),
+            "rows": summary(evaluate_rows(first, clips), rows),
             "answers": summary(answers),
             "answer_gains": summary(_gains(answers)),
-            "real": evaluate_real(blocks, network, real),
+            "real": evaluate_real(judged, blocks, network, real),
         }
-        _write_json(folder / "evaluation.json", found)
-        workshop.tell(f"evaluated {folder.name}")
+        if later:
+            shown = passed_through(first, clips)
+            found["later_rows"] = summary(evaluate_rows(later[0], shown), evaluate_rows(baseline, shown))
+        _write_json(workshop.evaluation(pairwise, seed), found)
+        workshop.tell(f"evaluated {pairwise}, seed {seed}")
 
 
-def retrain_controls(workshop: Workshop, settings: Settings) -> None:
-    """Train the output path again for rows that do not look: the fair rivals of the learned ones, judged alike.
+def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
+    """Train the output paths again for rows that do not look: the fair rivals of the learned ones, judged alike.
 
     Writes ``controls.json``: for ``self`` and ``place`` (``gather``), the KL of the network with that row, per version.
     """
-    folder = workshop.run(settings.pairwise, settings.seed)
-    clips, test, network = read_shards(workshop.clips, "train"), read_shards(workshop.clips, "test"), trunk()
+    test, network = read_shards(workshop.clips, "test"), trunk()
     found = {}
     for row in RIVALS:
-        block = new_block(settings)
-        block.load_state_dict(load_file(folder / "affinity.safetensors"))
-        train_output(block, network, clips, settings, Log(settings=settings), workshop.tell, row=row)
-        found[row] = summary(evaluate_answers(block, network, test, (row,)))
-    _write_json(folder / "controls.json", found)
+        clips, blocks = read_shards(workshop.clips, "train"), list[NormalisedBlock]()
+        for task in TASKS[pairwise]:
+            settings = usual_settings(pairwise, seed, task)
+            block = new_block(settings)
+            block.load_state_dict(load_file(workshop.run(pairwise, seed, task) / "affinity.safetensors"))
+            torch.nn.init.zeros_(block.out.weight)  # what such a row brings is no good start for W_z
+            train_output(block, network, clips, settings, Log(settings=settings), workshop.tell, row=row)
+            blocks.append(block.eval().requires_grad_(requires_grad=False))
+            clips = passed_through(block, clips, row)
+        found[row] = summary(evaluate_answers(blocks, network, test, (row,)))
+    _write_json(workshop.evaluation(pairwise, seed).with_name("controls.json"), found)
 
 
 def _gains(answers: PerClip) -> PerClip:

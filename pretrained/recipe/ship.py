@@ -2,34 +2,35 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
 
 from nonlocal_core.models.lite0_networks import trained_network
 from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise
 from pretrained.recipe.evaluate import PROPAGATION, VERSIONS
-from pretrained.recipe.losses import SEEKING, SHAPING
+from pretrained.recipe.losses import SEEKING, SHAPING, weights_of
 from pretrained.recipe.measures import MEASURES
-from pretrained.recipe.runs import BASELINE, RIVALS, Workshop, trunk
-from pretrained.recipe.train import SHARPER
+from pretrained.recipe.runs import BASELINE, RIVALS, TASKS, Workshop, trunk
 
 PRETRAINED = Path(__file__).parents[1]
 
 DESCRIPTIONS: dict[Pairwise, str] = {
     "gaussian": "The affinity is the Gaussian of the classifier's own features, of which a gain for each channel and "
     "the temperature were learned.",
-    "embedded_gaussian": "Theta and phi were learned on top of the classifier's features.",
+    "embedded_gaussian": "Theta and phi were learned on top of the classifier's features. A second block of the same "
+    "kind behind it mends: positions of damaged frames look for the same thing in whole ones.",
     "dot_product": "Theta and phi were learned so that the positive weights of a row find the same object. Negative "
     "weights enter the output as well.",
     "concatenation": "Whatever its weights, this function ranks the keys alike for every query: its maps show what "
     "stands out, and no correspondence.",
 }
 COMMON = (
-    "The same frozen classifier with one {title} non-local block after block 10, trained on clips composed of "
+    "The same frozen classifier with a {title} non-local block after block 10, trained on clips composed of "
     "photographs whose objects are known to the pixel. {own} The maps show which positions of the clip look like parts "
     "of the same thing; they follow appearance, not identity. What was measured is on the card."
 )
@@ -53,12 +54,12 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
     for pairwise in names:
         model = _model_id(pairwise)
         weights = PRETRAINED / f"{model}.safetensors"
-        shutil.copyfile(workshop.run(pairwise, seeds[0]) / "block.safetensors", weights)
+        save_file(_blocks(workshop, pairwise, seeds[0]), weights)
         entry = _entry(model, pairwise, hashlib.sha256(weights.read_bytes()).hexdigest())
         known = {kept["id"]: kept for kept in catalog["models"]} | {model: entry}  # an old entry keeps its place
         catalog["models"] = list(known.values())
         card = card_text(
-            entry, [_load(workshop.run(pairwise, seed)) for seed in seeds], _json(workshop.folder / "data.json")
+            entry, [_load(workshop, pairwise, seed) for seed in seeds], _json(workshop.folder / "data.json")
         )
         (PRETRAINED / entry["block"]["card"]).write_text(card, encoding="utf-8")
         workshop.tell(f"shipped {model}")
@@ -66,6 +67,17 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
     if not set(PAIRWISE) - set(names):
         titles = {entry["id"]: entry["title"] for entry in catalog["models"]}
         _write(PRETRAINED / "measured.json", _measured(workshop, titles, seeds[0]))
+
+
+def _blocks(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, torch.Tensor]:
+    """Return the weights of a network's blocks, named as the network names them."""
+    names = trained_network(trunk(), pairwise).blocks()
+    folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise]]
+    return {
+        f"{name}.{key}": tensor
+        for name, folder in zip(names, folders, strict=True)
+        for key, tensor in load_file(folder / "block.safetensors").items()
+    }
 
 
 def _model_id(pairwise: Pairwise) -> str:
@@ -79,14 +91,14 @@ def _write(path: Path, content: object) -> None:
 def _measured(workshop: Workshop, titles: dict[str, str], seed: int) -> list[dict[str, Any]]:
     """Return how well every network's rows find the same object, for the app's page; the parameter-free one first."""
     baseline = _json(workshop.folder / "baseline.json")
-    judged = {_model_id(p): _json(workshop.run(p, seed) / "evaluation.json") for p in PAIRWISE}
+    judged = {_model_id(p): _json(workshop.evaluation(p, seed)) for p in PAIRWISE}
     free = "lite0-parameter-free"
     opened = {clip: {BASELINE: figures} for clip, figures in baseline["default_on_real"].items()}
     beside = next(iter(judged.values()))["real"]  # each evaluation holds the baseline on the same clips
     found = [
         (free, f"{titles[free]}, stride 8", _real_figures(opened, BASELINE)),
         (free, f"{titles[free]}, stride 16", _figures(baseline["rows"], beside, BASELINE)),
-        *((model, titles[model], _figures(found["rows"], found["real"], "trained")) for model, found in judged.items()),
+        *((model, titles[model], _trained_figures(found)) for model, found in judged.items()),
     ]
     return [{"id": model, "title": title, "figures": figures} for model, title, figures in found]
 
@@ -101,8 +113,12 @@ def _figures(rows: dict[str, Any], real: dict[str, Any], name: str) -> dict[str,
 
 
 def _real_figures(real: dict[str, Any], name: str) -> dict[str, float]:
-    measures = ("in_box", "hit_rate", *(["top1_kept"] if name != BASELINE else []))
-    return {measure: round(_mean(real, name, measure), 4) for measure in measures}
+    return {measure: round(_mean(real, name, measure), 4) for measure in ("in_box", "hit_rate")}
+
+
+def _trained_figures(found: dict[str, Any]) -> dict[str, float]:
+    kept = round(_mean(found["real"], "network", "top1_kept"), 4)
+    return _figures(found["rows"], found["real"], "trained") | {"top1_kept": kept}
 
 
 def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
@@ -115,7 +131,7 @@ def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
         "description": COMMON.format(title=words, own=DESCRIPTIONS[pairwise]),
         "network": "lite0_trained",
         "pairwise": pairwise,
-        "blocks": ["stride16"],
+        "blocks": list(network.blocks()),
         "status": "trained",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "weights": "lite0",
@@ -126,7 +142,7 @@ def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
 def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[str, Any]) -> str:
     """Return the card of a model: what it was made of, how, and every measure of every seed."""
     first = runs[0]
-    settings, seconds = first["log"]["settings"], first["log"]["seconds"]
+    settings = first["logs"][0]["settings"]
     lines = [
         f"# {entry['title']}",
         "",
@@ -136,20 +152,16 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "",
         "## Made of",
         f"- Weights: `{entry['block']['file']}`, sha256 `{entry['block']['sha256']}`, of seed {settings['seed']}.",
-        f"- Block: `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, no norm after "
-        "W_z. Not in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over the clip and "
-        "each position scaled to one length before theta and phi; and y sums g_j - g_i, what the others have and the "
-        "position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
+        f"- {len(first['logs'])} x `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, "
+        "no norm after W_z. Not in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over "
+        "the clip and each position scaled to one length before theta and phi; and y sums g_j - g_i, what the others "
+        "have and the position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
         *(_split_line(split, data) for split in ("train", "choose", "test")),
         "- Cut-outs and photographs: Debian packages, split by file after near-duplicates were removed; none of them "
         "is in this repository.",
         "",
         "## Trained",
-        f"- Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
-        f"{seconds['affinity']} s; terms (`recipe/losses.py`): {_weights(SHAPING)}; for biases: {_weights(SEEKING)}. "
-        f"The logits of the two Gaussians were then multiplied by {SHARPER:g}, which changes the order of no key.",
-        f"- Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
-        f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
+        *(line for log in first["logs"] for line in _training_lines(log, len(first["logs"]) > 1)),
         "- One thread of a shared two-core machine.",
         "",
         f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
@@ -158,14 +170,16 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "`recipe/measures.py` says what each means; `query_dependence` is 1 - cosine, twice what the Inspect page "
         "shows.",
         "",
-        *_row_table(runs),
+        *_row_table(runs, "rows"),
+        *_later_rows(runs),
         "",
         "## What its output does",
         "KL divergence in nats to the answer for the clean frame, on changed frames (`clean`: on all). The controls "
         "keep the trained g and W_z and exchange the rows: all weight on the position itself (which then gathers "
-        "nothing), the same weight everywhere, another query's row.",
+        "nothing), the same weight everywhere, another query's row. The difference is that of the shipped seed.",
         "",
         *_answer_table(first),
+        *_answer_seeds(runs),
         *_control_lines(first),
         "",
         "## Real clips",
@@ -194,12 +208,39 @@ def _split_line(split: str, data: dict[str, Any]) -> str:
     )
 
 
-def _row_table(runs: Sequence[dict[str, Any]]) -> list[str]:
+def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
+    settings, seconds = log["settings"], log["seconds"]
+    terms = [_weights(weights_of(kind, settings["task"], settings["pairwise"])) for kind in (SHAPING, SEEKING)]
+    lines = [
+        f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
+        f"{seconds['affinity']} s; terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}; clean rows at a "
+        f"temperature of {settings['temperature']:g}. The logits of a softmax were then multiplied by "
+        f"{settings['sharper']:g}, which changes the order of no key.",
+        f"Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
+        f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
+    ]
+    name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
+    return [f"- {name}{line}" for line in lines]
+
+
+def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
+    if "later_rows" not in runs[0]["evaluation"]:
+        return []
+    return [
+        "",
+        "The second block, on what the first leaves behind, against the parameter-free Gaussian there. It is made to "
+        "fetch what a frame has lost, not to tell objects apart.",
+        "",
+        *_row_table(runs, "later_rows"),
+    ]
+
+
+def _row_table(runs: Sequence[dict[str, Any]], part: str) -> list[str]:
     lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
     for version in VERSIONS:
         for name in (*MEASURES, *([PROPAGATION] if version == "clean" else [])):
-            found = runs[0]["evaluation"]["rows"][version][name]
-            seeds = ", ".join(f"{run['evaluation']['rows'][version][name]['mean'][0]:.3f}" for run in runs)
+            found = runs[0]["evaluation"][part][version][name]
+            seeds = ", ".join(f"{run['evaluation'][part][version][name]['mean'][0]:.3f}" for run in runs)
             lines.append(
                 f"| {VERSION_WORDS[version]} | `{name}` | {_interval(found['mean'])} | "
                 f"{_interval(found['gain'], signed=True)} | {seeds} |"
@@ -225,6 +266,28 @@ def _answer_table(run: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _answer_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return by how much the learned rows lower the KL, for every seed and as their mean."""
+    controls = ("none", "identity", "uniform", "wrong")
+    lines = [
+        "",
+        "The learned rows' KL against that of each control, per seed and, in bold, as the mean of the seeds:",
+        "",
+    ]
+    lines += ["| clips | no block | identity | uniform | wrong row |", "|---|---|---|---|---|"]
+    for version in VERSIONS[1:]:
+        cells = []
+        for control in controls:
+            lower = [_lower(run["evaluation"]["answers"][version], control) for run in runs]
+            cells.append(f"{', '.join(f'{one:+.0%}' for one in lower)}, **{np.mean(lower):+.0%}**")
+        lines.append(f"| {VERSION_WORDS[version]} | {' | '.join(cells)} |")
+    return lines
+
+
+def _lower(answers: dict[str, Any], control: str) -> float:
+    return float(answers["kl.learned"]["mean"][0] / answers[f"kl.{control}"]["mean"][0] - 1)
+
+
 def _control_lines(run: dict[str, Any]) -> list[str]:
     if "controls" not in run:
         return []
@@ -244,9 +307,9 @@ def _real_table(run: dict[str, Any]) -> list[str]:
     lines += ["|---|---|---|---|---|---|"]
     for clip, found in real.items():
         cells = [f"{found[name]['in_box']:.2f} ({found[name]['hit_rate']:.2f})" for name in names]
-        lines.append(f"| {clip} | {' | '.join(cells)} | {found['trained']['top1_kept']:.2f} |")
+        lines.append(f"| {clip} | {' | '.join(cells)} | {found['network']['top1_kept']:.2f} |")
     means = [f"{_mean(real, name, 'in_box'):.3f} ({_mean(real, name, 'hit_rate'):.2f})" for name in names]
-    lines.append(f"| mean | {' | '.join(means)} | {_mean(real, 'trained', 'top1_kept'):.2f} |")
+    lines.append(f"| mean | {' | '.join(means)} | {_mean(real, 'network', 'top1_kept'):.2f} |")
     return lines
 
 
@@ -291,9 +354,11 @@ def _interval(values: Sequence[float], *, signed: bool = False) -> str:
     return f"{values[0]:{sign}.3f} [{values[1]:{sign}.3f}, {values[2]:{sign}.3f}]"
 
 
-def _load(folder: Path) -> dict[str, Any]:
-    found = {name: _json(folder / f"{name}.json") for name in ("log", "evaluation")}
-    controls = folder / "controls.json"
+def _load(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, Any]:
+    evaluation = workshop.evaluation(pairwise, seed)
+    logs = [_json(workshop.run(pairwise, seed, task) / "log.json") for task in TASKS[pairwise]]
+    controls = evaluation.with_name("controls.json")
+    found = {"logs": logs, "evaluation": _json(evaluation)}
     return found | ({"controls": _json(controls)} if controls.exists() else {})
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +18,25 @@ from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.damage import Version
 from pretrained.recipe.features import Clips
-from pretrained.recipe.losses import SEEKING, SHAPING, affinity_terms, draw_targets, log_weights, weighed
+from pretrained.recipe.losses import (
+    SEEKING,
+    SHAPING,
+    Task,
+    affinity_terms,
+    draw_targets,
+    log_weights,
+    weighed,
+    weights_of,
+)
 
 Tell = Callable[[str], None]
 
 VERSION_SHARES: dict[Version, float] = {"clean": 0.2, "damaged": 0.3, "blur_cue": 0.25, "grey_cue": 0.25}
 """How often the affinity sees each version of a clip."""
-OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.15, "blur_cue": 0.3, "grey_cue": 0.3}
+OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35}
 """The same for the output path."""
 START_NOISE = 0.002
 """Of theta and phi, so that two seeds differ from the first step on."""
-SHARPER = 2.5
-"""What the logits of a softmax are multiplied by once they are learned. The terms that ask for the whole of an object
-soften the rows; this gives weight back to the best keys and changes the order of none. Chosen on the real clips."""
 DOT_THRESHOLD = 2.5
 """Subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
 
@@ -40,28 +47,39 @@ class Settings:
 
     pairwise: Pairwise
     seed: int
+    task: Task = "find"
+    temperature: float = 0.03
+    """Of the clean rows that the affinity is taught; a block that mends starts from it."""
+    sharper: float = 2.5
+    """What the logits of a softmax are multiplied by once they are learned: it gives weight back to the best keys and
+    changes the order of none. Chosen on the clips to choose by and on the real ones."""
     affinity_steps: int
     affinity_clips: int = 3
-    output_steps: int = 150
+    output_steps: int = 300
     output_clips: int = 4
     output_frames: int = 2
     """Frames of a clip that go through the rest of the network in a step."""
     learning_rate: float = 2e-3
     """Of theta and phi."""
     gain_rate: float = 5e-3
-    bias_rate: float = 1e-2
+    bias_rate: float = 2e-2
     """Of theta's and phi's biases."""
     output_rate: float = 3e-3
-    keep_weight: float = 40.0
+    keep_weight: float = 400.0
     """What a changed answer on an unchanged frame costs, over what a wrong answer on a changed frame costs."""
     restore_weight: float = 0.05
     """Of the squared error of the features themselves."""
 
 
-def usual_settings(pairwise: Pairwise, seed: int) -> Settings:
+def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settings:
     """Return the settings of the shipped runs: what has fewer numbers to learn, or learns no more, stops sooner."""
     steps = {"gaussian": 240, "embedded_gaussian": 960, "dot_product": 480, "concatenation": 240}
-    return Settings(pairwise=pairwise, seed=seed, affinity_steps=steps[pairwise])
+    own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
+    if task == "mend":
+        own = {"affinity_steps": 1440, "temperature": 0.02, "sharper": 2.0, "output_steps": 400}
+    if pairwise in ("gaussian", "embedded_gaussian"):
+        own["output_rate"] = 1e-3  # its W_z starts as the identity, not at zero
+    return Settings(pairwise=pairwise, seed=seed, task=task, **own)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,8 +96,14 @@ class Log:
 
 
 def new_block(settings: Settings) -> NormalisedBlock:
-    """Return the block that training starts from."""
-    return as_parameter_free(NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise), settings.seed)
+    """Return the block that training starts from. Rows that sum to 1 fetch what they look at: W_z is the identity."""
+    block = as_parameter_free(NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise), settings.seed)
+    with torch.no_grad():
+        if settings.pairwise in ("gaussian", "embedded_gaussian"):
+            torch.nn.init.eye_(block.out.weight)
+        if settings.task == "mend":
+            block.length.fill_(settings.temperature**-0.5)
+    return block
 
 
 def as_parameter_free(block: NormalisedBlock, seed: int) -> NormalisedBlock:
@@ -113,36 +137,46 @@ def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log
     biases = [layer.bias for layer in layers if layer.bias is not None]
     groups = [(scales, settings.gain_rate), (weights, settings.learning_rate), (biases, settings.bias_rate)]
     optimiser, schedule = one_cycle([group for group in groups if group[0]], settings.affinity_steps)
+    shaping, seeking = (weights_of(terms, settings.task, settings.pairwise) for terms in (SHAPING, SEEKING))
     record = _Record("affinity", settings.affinity_steps, log, tell)
     for _step in range(settings.affinity_steps):
         drawn = [
-            _terms(block, clips, int(index), rng)
+            _terms(block, clips, int(index), settings.temperature, rng)
             for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False)
         ]
         terms = {name: torch.stack([one[name] for one in drawn]).mean() for name in drawn[0]}
         optimiser.zero_grad()
         if biases:
-            weighed(terms, SEEKING).backward(inputs=biases, retain_graph=True)  # type: ignore[no-untyped-call]
-        weighed(terms, SHAPING).backward(inputs=[*weights, *scales])  # type: ignore[no-untyped-call]
+            weighed(terms, seeking).backward(inputs=biases, retain_graph=True)  # type: ignore[no-untyped-call]
+        weighed(terms, shaping).backward(inputs=[*weights, *scales])  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         record.add({name: float(term.detach()) for name, term in terms.items()})
-    _sharpen(block)
+    _sharpen(block, settings.sharper)
 
 
-def _sharpen(block: NormalisedBlock) -> None:
+def _sharpen(block: NormalisedBlock, times: float) -> None:
     with torch.no_grad():
         if block.pairwise == "gaussian":
-            block.length *= SHARPER**0.5
+            block.length *= times**0.5
         elif block.pairwise == "embedded_gaussian" and block.theta is not None:
-            block.theta.weight *= SHARPER
-            block.theta.bias *= SHARPER
+            block.theta.weight *= times
+            block.theta.bias *= times
 
 
-def _terms(block: NormalisedBlock, clips: Clips, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+def _terms(
+    block: NormalisedBlock, clips: Clips, index: int, temperature: float, rng: np.random.Generator
+) -> dict[str, Tensor]:
     """Return the terms of one clip, in a version that is drawn."""
     version = drawn_version(VERSION_SHARES, rng)
-    targets = draw_targets(clips.labels[index], clips.window[index], clips.hit[version][index], rng=rng)
+    targets = draw_targets(
+        clips.labels[index],
+        clips.window[index],
+        clips.hit[version][index],
+        clean=clips.clip("clean", index),
+        temperature=temperature,
+        rng=rng,
+    )
     pieces = block.embed(clips.clip(version, index))
     return affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
 
@@ -217,16 +251,34 @@ def gather(
     raise ValueError(f"No row is called {row}.")
 
 
+def passed_through(block: NormalisedBlock, clips: Clips, row: str = "learned", seed: int = 0) -> Clips:
+    """Return the clips as the next block sees them. ``row``, ``seed``: see ``gather``."""
+    with torch.inference_mode():
+        features = {
+            version: np.stack([
+                answered(block, clips.clip(version, index), row, seed)[0].transpose(0, 1).half().numpy()
+                for index in range(len(clips.labels))
+            ])
+            for version in clips.features
+        }  # fmt: skip
+    return replace(clips, features=features)
+
+
+def answered(block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], row: str, seed: int) -> Float[Tensor, "1 C T h w"]:
+    """Return z of a clip with the rows of that name: see ``gather``."""
+    added = block.project(gather(block, block.embed(x), row, seed))
+    return x + added.transpose(1, 2).view_as(x)
+
+
 def _repaired(
     block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], frames: np.ndarray, row: str, seed: int
 ) -> Float[Tensor, "f C h w"]:
     """Return z of some frames, with gradients to g and W_z alone."""
     with torch.no_grad():
         pieces = block.embed(x)
-        standard, _ = block.normalise(_rows(x[0].transpose(0, 1))[None])
-    chosen = torch.from_numpy(frames)
-    queries = torch.arange(standard.shape[1]).view(x.shape[2], -1)[chosen].flatten()
-    y = gather(block, replace(pieces, g=block.g(standard)), row, seed, queries)
+    rows, chosen = x.flatten(2).mT, torch.from_numpy(frames)
+    queries = torch.arange(rows.shape[1]).view(x.shape[2], -1)[chosen].flatten()
+    y = gather(block, replace(pieces, g=block.g(rows)), row, seed, queries)
     added = block.project(y)[0].view(len(frames), *x.shape[3:], -1).permute(0, 3, 1, 2)
     return x[0].transpose(0, 1)[chosen] + added
 
@@ -259,10 +311,6 @@ class _Record:
         self._log.seconds[self._part] = round(time.monotonic() - self._started, 1)
         words = ", ".join(f"{name} {value:.3f}" for name, value in mean.items())
         self._tell(f"{self._part} {self._done}/{self._steps}: {words}")
-
-
-def _rows(frames: Float[Tensor, "T C h w"]) -> Float[Tensor, "N C"]:
-    return frames.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def drawn_version(shares: dict[Version, float], rng: np.random.Generator) -> Version:

@@ -1,4 +1,4 @@
-"""Write trained_golden.npz: what every trained network answers to one clip, and one row of its block.
+"""Write trained_golden.npz: what every trained network answers to one clip, and one row of each block.
 
     python tests/data/make_trained_golden.py    # prints how far the new numbers are from the stored ones, then writes
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 from nonlocal_core import list_models
 from nonlocal_core.media.packaged import picture
+from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.ops import affinity
 from nonlocal_core.weights import build_model
 
@@ -30,18 +31,20 @@ def clip() -> torch.Tensor:
     return torch.from_numpy((frames - 127) / 128).permute(3, 0, 1, 2)[None]
 
 
-def answers(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the logits (2, 1000) and the row (120,) of the query."""
+def answers(name: str) -> dict[str, np.ndarray]:
+    """Return the logits (2, 1000), and by its name the row (120,) of the query in every block."""
     network, _ = build_model(name)
-    seen = []
-    handle = network.stride16.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0]))
-    with torch.inference_mode():
-        logits = network(clip())[0].numpy()
-        pieces = network.stride16.embed(seen[0])
+    found = {}
+
+    def look(block: str, module: NormalisedBlock, x: torch.Tensor) -> None:
+        pieces = module.embed(x)
         theta = pieces.theta[:, QUERY : QUERY + 1]
-        row = affinity(theta, pieces.phi, pairwise=network.stride16.pairwise)[0, 0].numpy()
-    handle.remove()
-    return logits, row
+        found[block] = affinity(theta, pieces.phi, pairwise=module.pairwise)[0, 0].numpy()
+
+    for block, module in network.blocks().items():
+        module.register_forward_hook(lambda module, inputs, _output, block=block: look(block, module, inputs[0]))
+    with torch.inference_mode():
+        return {"logits": network(clip())[0].numpy()} | found
 
 
 def main() -> None:
@@ -50,7 +53,7 @@ def main() -> None:
     found = {}
     for card in list_models():
         if card.status == "trained":
-            found[f"{card.id}.logits"], found[f"{card.id}.row"] = answers(card.id)
+            found |= {f"{card.id}.{part}": values for part, values in answers(card.id).items()}
     for name, values in found.items():
         print(name, float(np.abs(values - stored[name]).max()) if name in stored else "new")
     np.savez_compressed(GOLDEN, **found)

@@ -13,23 +13,47 @@ from nonlocal_core.vocabulary import PAIRWISE
 from pretrained.recipe import runs
 from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
 from pretrained.recipe.features import MIXED
-from pretrained.recipe.losses import SEEKING, SHAPING, Targets, affinity_terms, draw_targets, log_weights, weighed
-from pretrained.recipe.train import SHARPER, Log, Settings, gather, new_block, train_affinity, usual_settings
+from pretrained.recipe.losses import (
+    SEEKING,
+    SHAPING,
+    Targets,
+    affinity_terms,
+    clean_rows,
+    draw_targets,
+    log_weights,
+    weighed,
+    weights_of,
+)
+from pretrained.recipe.train import (
+    Log,
+    Settings,
+    answered,
+    gather,
+    new_block,
+    passed_through,
+    train_affinity,
+    usual_settings,
+)
 
 CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
 
 
 @pytest.fixture
 def targets(clips):
-    hit = np.array([True, False, True, True])
-    return draw_targets(clips.labels[0], clips.window[0], hit, rng=np.random.default_rng(3))
+    return targets_of(clips, 0, np.array([True, False, True, True]), seed=3)
+
+
+def targets_of(clips, index, hit, seed):
+    rng, clean = np.random.default_rng(seed), clips.clip("clean", index)
+    return draw_targets(clips.labels[index], clips.window[index], hit, clean=clean, temperature=0.05, rng=rng)
 
 
 def test_every_term_equals_a_loop_over_keys(clips, targets):
     labels, frame = clips.labels[0].ravel(), np.repeat(np.arange(4), 36)
     logs = torch.randn(len(targets.queries), labels.size, generator=torch.Generator().manual_seed(4)) * 2
     given = affinity_terms(logs, targets)
-    found = {name: [] for name in SHAPING}
+    found = {name: [] for name in SHAPING["find"]}
+    unit = unit_by_loops(clips.features["clean"][0].astype(np.float64))
     for q, row, near in zip(targets.queries.tolist(), logs.double().numpy(), targets.points.numpy(), strict=True):
         other, known = frame != frame[q], labels != MIXED
         same = labels == labels[q]
@@ -37,9 +61,12 @@ def test_every_term_equals_a_loop_over_keys(clips, targets):
         def mass(keys, row=row):
             return np.log(np.exp(row[keys]).sum())
 
-        sought = (same if labels[q] else near > 0) & (frame == 1)
-        if frame[q] != 1 and sought.any():
-            found["cue"].append(mass(known) - mass(sought))
+        whole = np.flatnonzero(same & (frame == 1))
+        if len(whole):
+            clean = np.exp(unit[whole] @ unit[q] / 0.05)
+            clean /= clean.sum()
+            given_row = row[whole] - mass(np.ones_like(known))
+            found["stay" if frame[q] == 1 else "mend"].append((clean * (np.log(clean) - given_row)).sum())
         if labels[q] == 0:
             if near.any():
                 found["ground"].append(mass(other & known) - mass(near > 0))
@@ -47,15 +74,32 @@ def test_every_term_equals_a_loop_over_keys(clips, targets):
         if not (same & other).any():
             continue
         found["label"].append(mass(other & known) - mass(same & other))
-        found["own"].append(mass(known) - mass(same & other))
         rivals = mass(other & known & (labels > 0))
         found["instance"].append(rivals - mass(same & other))
         found["whole"].append(rivals - row[same & other].mean())
     assert all(found.values())
     for name, values in found.items():
         assert float(given[name]) == pytest.approx(np.mean(values), abs=CLOSE), name
-    total = sum(weight * float(given[name]) for name, weight in SEEKING.items())
-    assert float(weighed(given, SEEKING)) == pytest.approx(total, rel=CLOSE)
+    total = sum(weight * float(given[name]) for name, weight in SEEKING["find"].items())
+    assert float(weighed(given, SEEKING["find"])) == pytest.approx(total, rel=CLOSE)
+
+
+def unit_by_loops(frames):
+    """Return what the parameter-free Gaussian compares, from (T, C, h, w), a channel and a position at a time."""
+    rows = np.array([frame[:, y, x] for frame in frames for y in range(6) for x in range(6)])
+    rows = np.array([(c - c.mean()) / c.std() if c.std() else 0 * c for c in rows.T]).T
+    return np.array([row / np.linalg.norm(row) for row in rows])
+
+
+def test_a_clean_row_without_a_key_to_look_at_is_zero(clips):
+    labels, hit = clips.labels[0], np.array([True, True, True, True])
+    rows = clean_rows(clips.clip("clean", 0), labels, hit, np.array([0, 7]), temperature=0.05)
+    assert not rows.any()
+
+
+def test_without_a_softmax_nothing_is_asked_that_takes_one():
+    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 8.0}
+    assert set(weights_of(SHAPING, "find", "dot_product")) == {"label", "instance", "whole", "ground"}
 
 
 def test_points_of_the_background_are_where_the_camera_says(clips, targets):
@@ -74,19 +118,21 @@ def test_points_of_the_background_are_where_the_camera_says(clips, targets):
 
 
 @pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise, monkeypatch):
-    monkeypatch.setattr("pretrained.recipe.train.SHARPER", 1.0)
-    settings = Settings(pairwise=pairwise, seed=5, affinity_steps=8, affinity_clips=2, learning_rate=5e-3)
+def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise):
+    settings = Settings(
+        pairwise=pairwise, seed=5, affinity_steps=8, affinity_clips=2, learning_rate=5e-3, sharper=1.0, temperature=0.05
+    )
+    shaping = weights_of(SHAPING, "find", pairwise)
     block, log = new_block(settings), Log(settings=settings)
     before = {name: value.clone() for name, value in block.state_dict().items()}
     x = torch.from_numpy(clips.features["damaged"][1]).float().transpose(0, 1)[None]
-    targets = draw_targets(clips.labels[1], clips.window[1], clips.hit["damaged"][1], rng=np.random.default_rng(6))
+    targets = targets_of(clips, 1, clips.hit["damaged"][1], seed=6)
 
     def loss():
         with torch.no_grad():
             pieces = block.embed(x)
             terms = affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
-            return float(weighed(terms, SHAPING))
+            return float(weighed(terms, shaping))
 
     start = loss()
     train_affinity(block, clips, settings, log, lambda _message: None)
@@ -132,7 +178,9 @@ def test_sharpening_changes_the_order_of_no_key(clips):
     before = block.embed(x)
     train_affinity(block, clips, still, Log(settings=still), lambda _message: None)
     after = block.embed(x)
-    torch.testing.assert_close(after.theta @ after.phi.mT, SHARPER * before.theta @ before.phi.mT, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        after.theta @ after.phi.mT, still.sharper * before.theta @ before.phi.mT, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, monkeypatch):
@@ -157,7 +205,7 @@ def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, mo
 
     block = runs.load_block(folder / "block.safetensors", "embedded_gaussian")
     assert 0.5 < np.nanmean(evaluate_rows(block, clips)["clean"]["auc"]) <= 1
-    answers = evaluate_answers(block, trunk, clips)
+    answers = evaluate_answers([block], trunk, clips)
     assert np.nanmax(answers["clean"]["kl.none"]) < 1e-3  # float16 features and answers
     assert np.nanmin(answers["clean"]["kl.learned"]) > 0
     losses = json.loads((folder / "log.json").read_text())["losses"]
@@ -166,5 +214,33 @@ def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, mo
 
 def test_targets_hold_what_they_say(targets):
     assert isinstance(targets, Targets)
-    assert targets.cued.tolist() == [False, True, False, False]
+    assert targets.changed.tolist() == [True, False, True, True]
     assert (targets.groups.sum((1, 2)) <= 1).all()
+
+
+def test_the_block_that_mends_is_shown_what_the_first_leaves_behind(tmp_path, clips, monkeypatch):
+    monkeypatch.setattr("pretrained.recipe.runs.read_shards", lambda _folder, _split: clips)
+    workshop = runs.Workshop(folder=tmp_path, tell=lambda _message: None)
+    (tmp_path / "data.json").write_text("{}")
+
+    def short(pairwise, seed, task="find"):
+        return replace(usual_settings(pairwise, seed, task), affinity_steps=2, output_steps=2, output_clips=2)
+
+    monkeypatch.setattr("pretrained.recipe.runs.usual_settings", short)
+    runs.train(workshop, short("embedded_gaussian", 8, "mend"))
+    first, second = runs.load_network(workshop, "embedded_gaussian", 8)
+    assert not torch.equal(first.theta.weight, second.theta.weight)
+    shown = runs._shown_to(workshop, short("embedded_gaussian", 8, "mend"))
+    given = first(clips.clip("damaged", 2))
+    torch.testing.assert_close(shown.clip("damaged", 2), given, rtol=1e-3, atol=1e-2)  # stored as float16
+    assert not torch.equal(given, clips.clip("damaged", 2))
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_clips_pass_through_a_block_as_through_the_network(clips, pairwise):
+    block = new_block(usual_settings(pairwise, seed=4)).requires_grad_(requires_grad=False)
+    torch.nn.init.normal_(block.out.weight, std=0.1, generator=torch.Generator().manual_seed(9))
+    x = clips.clip("grey_cue", 1)
+    torch.testing.assert_close(answered(block, x, "learned", 0), block(x), rtol=1e-4, atol=1e-4)
+    stored = passed_through(block, clips).clip("grey_cue", 1)
+    torch.testing.assert_close(stored, block(x), rtol=1e-3, atol=1e-2)  # float16
