@@ -27,8 +27,9 @@ from pretrained.recipe.variants import VARIANTS, Stride, Variant, parameter_coun
 
 STEPS, STEP_CLIPS, STEP_FRAMES = 80, 4, 2
 """A step sees whole clips and asks for the answers of some of their frames."""
-RATE, BIAS_RATE, GAIN_RATE, OUTPUT_RATE = 2e-3, 1e-2, 5e-3, 4e-3
-"""Of theta and phi, their biases, gain and length, and everything else."""
+RATE, BIAS_RATE, GAIN_RATE, OUTPUT_RATE, UNBOUNDED_RATE = 2e-3, 1e-2, 5e-3, 4e-3, 3e-4
+"""Of theta and phi, their biases, gain and length, and everything else; the last where rows do not sum to 1, but to
+more, and y is larger."""
 KEEP_WEIGHT = 10.0
 TEST_CLIPS, TEST_FRAMES = 40, 3
 
@@ -97,16 +98,17 @@ def _groups(module: nn.Module) -> list[tuple[list[nn.Parameter], float]]:
     groups: dict[float, list[nn.Parameter]] = {}
     for part in module if isinstance(module, nn.Sequential) else [module]:
         for name, parameter in part.named_parameters():
-            groups.setdefault(_rate(name), []).append(parameter)
+            groups.setdefault(_rate(name, part), []).append(parameter)
     return [(parameters, rate) for rate, parameters in groups.items()]
 
 
-def _rate(name: str) -> float:
+def _rate(name: str, part: nn.Module) -> float:
     if name in ("gain", "length"):
         return GAIN_RATE
     if name.startswith(("theta", "phi", "w_theta", "w_phi")):
         return BIAS_RATE if name.endswith("bias") else RATE
-    return OUTPUT_RATE
+    rows_sum_to_one = getattr(part, "pairwise", None) not in ("dot_product", "concatenation")
+    return OUTPUT_RATE if rows_sum_to_one else UNBOUNDED_RATE
 
 
 def _answer(

@@ -64,7 +64,7 @@ class Settings:
     gain_rate: float = 5e-3
     bias_rate: float = 2e-2
     """Of theta's and phi's biases."""
-    output_rate: float = 3e-3
+    output_rate: float = 1e-3
     keep_weight: float = 400.0
     """What a changed answer on an unchanged frame costs, over what a wrong answer on a changed frame costs."""
     restore_weight: float = 0.05
@@ -77,8 +77,8 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "mend":
         own = {"affinity_steps": 1440, "temperature": 0.02, "sharper": 2.0, "output_steps": 400}
-    if pairwise in ("gaussian", "embedded_gaussian"):
-        own["output_rate"] = 1e-3  # its W_z starts as the identity, not at zero
+    if pairwise in ("dot_product", "concatenation"):
+        own["output_rate"] = 3e-5  # their rows sum to ten and more, and y with them
     return Settings(pairwise=pairwise, seed=seed, task=task, **own)
 
 
