@@ -30,8 +30,8 @@ Task = Literal["find", "mend"]
 """What a block is for: to find the same object, or to bring back what damage took from a frame."""
 
 SHAPING: dict[Task, dict[str, float]] = {
-    "find": {"label": 0.8, "instance": 7.0, "whole": 1.0, "ground": 0.6, "mend": 2.0, "stay": 4.0},
-    "mend": {"mend": 1.0, "stay": 8.0},
+    "find": {"label": 0.8, "instance": 7.0, "whole": 1.0, "ground": 0.6, "mend": 1.0, "stay": 2.0},
+    "mend": {"mend": 1.0, "stay": 10.0},
 }
 """How much each term counts for theta, phi, gain and length.
 
@@ -43,8 +43,8 @@ SHAPING: dict[Task, dict[str, float]] = {
     stay       the same for queries in unchanged frames, whose clean row lies mostly on themselves
 """
 SEEKING: dict[Task, dict[str, float]] = {
-    "find": {"instance": 2.0, "mend": 1.0, "stay": 2.0},
-    "mend": {"mend": 1.0, "stay": 8.0},
+    "find": {"instance": 2.0, "mend": 0.5, "stay": 1.0},
+    "mend": {"mend": 1.0, "stay": 10.0},
 }
 """How much each term counts for the biases of theta and phi, which make a key sought or shunned by every query. Given
 to all terms of a block that finds, they learn what looks like an object, and rows stop telling one from another."""

@@ -31,7 +31,10 @@ from pretrained.recipe.losses import (
 
 Tell = Callable[[str], None]
 
-VERSION_SHARES: dict[Version, float] = {"clean": 0.2, "damaged": 0.3, "blur_cue": 0.25, "grey_cue": 0.25}
+VERSION_SHARES: dict[Task, dict[Version, float]] = {
+    "find": {"clean": 0.2, "damaged": 0.4, "blur_cue": 0.2, "grey_cue": 0.2},
+    "mend": {"clean": 0.2, "damaged": 0.3, "blur_cue": 0.25, "grey_cue": 0.25},
+}
 """How often the affinity sees each version of a clip."""
 OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35}
 """The same for the output path."""
@@ -76,7 +79,7 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
     steps = {"gaussian": 240, "embedded_gaussian": 960, "dot_product": 480, "concatenation": 240}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "mend":
-        own = {"affinity_steps": 1440, "temperature": 0.02, "sharper": 2.0, "output_steps": 400}
+        own = {"affinity_steps": 1440, "temperature": 0.02, "sharper": 3.0, "output_steps": 400}
     if pairwise in ("dot_product", "concatenation"):
         own["output_rate"] = 3e-5  # their rows sum to ten and more, and y with them
     return Settings(pairwise=pairwise, seed=seed, task=task, **own)
@@ -96,12 +99,11 @@ class Log:
 
 
 def new_block(settings: Settings) -> NormalisedBlock:
-    """Return the block that training starts from. Rows that sum to 1 fetch what they look at: W_z is the identity."""
+    """Return the block that training starts from. One that mends fetches what it looks at: its W_z is the identity."""
     block = as_parameter_free(NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise), settings.seed)
-    with torch.no_grad():
-        if settings.pairwise in ("gaussian", "embedded_gaussian"):
+    if settings.task == "mend":
+        with torch.no_grad():
             torch.nn.init.eye_(block.out.weight)
-        if settings.task == "mend":
             block.length.fill_(settings.temperature**-0.5)
     return block
 
@@ -141,7 +143,7 @@ def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log
     record = _Record("affinity", settings.affinity_steps, log, tell)
     for _step in range(settings.affinity_steps):
         drawn = [
-            _terms(block, clips, int(index), settings.temperature, rng)
+            _terms(block, clips, int(index), settings, rng)
             for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False)
         ]
         terms = {name: torch.stack([one[name] for one in drawn]).mean() for name in drawn[0]}
@@ -165,16 +167,16 @@ def _sharpen(block: NormalisedBlock, times: float) -> None:
 
 
 def _terms(
-    block: NormalisedBlock, clips: Clips, index: int, temperature: float, rng: np.random.Generator
+    block: NormalisedBlock, clips: Clips, index: int, settings: Settings, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """Return the terms of one clip, in a version that is drawn."""
-    version = drawn_version(VERSION_SHARES, rng)
+    version = drawn_version(VERSION_SHARES[settings.task], rng)
     targets = draw_targets(
         clips.labels[index],
         clips.window[index],
         clips.hit[version][index],
         clean=clips.clip("clean", index),
-        temperature=temperature,
+        temperature=settings.temperature,
         rng=rng,
     )
     pieces = block.embed(clips.clip(version, index))

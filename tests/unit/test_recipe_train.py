@@ -98,7 +98,7 @@ def test_a_clean_row_without_a_key_to_look_at_is_zero(clips):
 
 
 def test_without_a_softmax_nothing_is_asked_that_takes_one():
-    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 8.0}
+    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 10.0}
     assert set(weights_of(SHAPING, "find", "dot_product")) == {"label", "instance", "whole", "ground"}
 
 
