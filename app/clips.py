@@ -4,6 +4,7 @@ Nothing here waits for torch, so the first visit's clip is read while the librar
 """
 
 import threading
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -26,7 +27,8 @@ class FrameMemory:
         self, source: Path | bytes, selection: Selection, *, name: str | None, limits: Limits, **more: Any
     ) -> Frames:
         """Return what ``read_frames`` returns for these arguments; one that asks while they are read waits."""
-        asked = (source, selection, name, limits)
+        known = source if isinstance(source, Path) else sha256(source).digest()  # the bytes are the uploads' to hold
+        asked = (known, selection, name, limits)
         with self._reading:
             frames = self._held.get(asked)
             if frames is None:
