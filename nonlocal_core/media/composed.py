@@ -4,18 +4,20 @@ Three round cut-outs float over a slowly panning starfield: a cat passes in fron
 leaves the frame and comes back. Everything follows from the tables below; nothing is random.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import BytesIO
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from nonlocal_core.media.packaged import PackagedFile, picture
 
 FRAME_MS = 100
 SOFT_EDGE_PX = 1.5
+SHARP_FRAME, BLUR_PX = 6, 6.0
+"""Of the clip in which one frame alone is sharp; the radius is a standard deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,15 @@ class Composition:
     rgb: UInt8[np.ndarray, "T H W 3"]
     masks: Bool[np.ndarray, "K T H W"]
 
+    def blurred(self, *, sharp: int, radius_px: float) -> "Composition":
+        """Return the clip with all frames blurred but one; the masks stay those of the objects."""
+        blur = ImageFilter.GaussianBlur(radius_px)
+        frames = [
+            frame if index == sharp else np.asarray(Image.fromarray(frame).filter(blur))
+            for index, frame in enumerate(self.rgb)
+        ]
+        return replace(self, rgb=np.stack(frames))
+
     def encoded(self) -> bytes:
         """Return the clip as an animated WebP without loss, so the masks hold for every pixel that is read back."""
         first, *rest = (Image.fromarray(frame) for frame in self.rgb)
@@ -128,6 +139,12 @@ def composed_masks() -> dict[str, Bool[np.ndarray, "T H W"]]:
 def composed_clip() -> bytes:
     """Return the composed clip as a file, made once per process. Raises MediaError as ``compose`` does."""
     return compose().encoded()
+
+
+@cache
+def blurred_clip() -> bytes:
+    """Return the composed clip with one frame sharp, as a file. Raises MediaError as ``compose`` does."""
+    return compose().blurred(sharp=SHARP_FRAME, radius_px=BLUR_PX).encoded()
 
 
 def background(moment: float, size_hw: tuple[int, int]) -> Float[np.ndarray, "H W 3"]:

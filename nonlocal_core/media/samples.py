@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from nonlocal_core.errors import UnknownNameError
-from nonlocal_core.media.composed import composed_clip, composed_masks
+from nonlocal_core.media.composed import blurred_clip, composed_clip, composed_masks
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
 from nonlocal_core.media.records import Kind
 from nonlocal_core.media.selection import Selection
@@ -122,6 +122,25 @@ SAMPLES: tuple[Sample, ...] = (
             Stop(frame=3, x=0.23, y=0.34, caption="The brake light of the van in front, lit in all frames."),
             Stop(frame=5, x=0.66, y=0.11, caption="The helmet. Does the weight skip the frames in which he is hidden?"),
             Stop(frame=6, x=0.93, y=0.60, caption="The motorcycle, in view only in the second half."),
+        ),
+    ),
+    Sample(
+        id="blurred",
+        title="The same in space, one frame sharp",
+        caption="Cat, cup and patch again, all frames blurred but the third. What the others have lost is in that one: "
+        "the second block (mend) of the trained embedded Gaussian fetches it from there.",
+        kind="animation",
+        licence="CC0 and public domain, as stated by scikit-image",
+        credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
+        source=blurred_clip,
+        masks=composed_masks,
+        selection=Selection(frames=8),
+        tour=(
+            Stop(frame=5, x=0.56, y=0.60, caption="The cat, blurred. Which block looks for it in the sharp frame?"),
+            Stop(frame=2, x=0.32, y=0.63, caption="The cat where it is sharp. It has nothing to look for elsewhere."),
+            Stop(
+                frame=0, x=0.60, y=0.80, caption="The patch, blurred. In the sharp frame it is half out of sight."
+            ),
         ),
     ),
     Sample(

@@ -10,7 +10,17 @@ from PIL import Image
 
 from nonlocal_core.errors import MediaError, UnknownNameError
 from nonlocal_core.media import Limits, Selection, find_sample, list_samples, open_sample, packaged, probe, read_frames
-from nonlocal_core.media.composed import BACKGROUND, CUT_OUTS, background, compose, composed_clip, layer, place
+from nonlocal_core.media.composed import (
+    BACKGROUND,
+    CUT_OUTS,
+    SHARP_FRAME,
+    background,
+    blurred_clip,
+    compose,
+    composed_clip,
+    layer,
+    place,
+)
 from nonlocal_core.media.packaged import PackagedFile
 
 SIZE = (54, 81)  # of compositions made for tests
@@ -142,6 +152,20 @@ def test_the_composed_clip_reads_back_exactly():
         mask = clip.masks[clip.names.index(name), frames.frame_indices[stop.frame]]
         height, width = mask.shape
         assert mask[int(stop.y * height), int(stop.x * width)], f"the stop lies on the {name}"
+
+
+def test_of_the_blurred_clip_one_frame_is_as_composed():
+    clip, sample = compose(), find_sample("blurred")
+    frames = read_frames(blurred_clip(), sample.selection)
+    detail = [np.abs(np.diff(frame.astype(float), axis=1)).mean() for frame in frames.rgb]
+    (sharp,) = np.flatnonzero(frames.frame_indices == SHARP_FRAME)
+    assert (frames.rgb[sharp] == clip.rgb[SHARP_FRAME]).all()
+    assert detail[sharp] > 3 * max(value for slot, value in enumerate(detail) if slot != sharp)
+    assert (clip.blurred(sharp=SHARP_FRAME, radius_px=3.0).masks == clip.masks).all()
+    for stop, name in zip(sample.tour, ("cat", "cat", "patch"), strict=True):
+        mask = sample.masks()[name][frames.frame_indices[stop.frame]]
+        assert mask[int(stop.y * mask.shape[0]), int(stop.x * mask.shape[1])], f"the stop lies on the {name}"
+    assert sample.tour[1].frame == sharp
 
 
 def test_the_cup_hides_and_the_patch_returns(small):
