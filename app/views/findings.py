@@ -108,10 +108,12 @@ def _networks(found: Findings) -> None:
         column_config={words: st.column_config.NumberColumn(format="%.3f") for words in COLUMNS.values()},
         key="networks",
     )
-    default, best = list_models()[0], max(found.networks, key=lambda network: network.figures["hit_rate"])
-    reason = "so the app opens with it" if best.id == default.id else f"yet the app opens with {default.title}"
+    default, highest = list_models()[0], max(network.figures["hit_rate"] for network in found.networks)
+    best = [network for network in found.networks if network.figures["hit_rate"] == highest]
+    opens = f"the app opens with {default.title}" + (", whose map is the finest" if len(best) > 1 else "")
     st.markdown(
-        f"On real clips the strongest cell of **{best.title}** lies on the object in the most frames "
-        f"({best.figures['hit_rate']:.3f}), {reason}. The weight in the boxes is no measure of that: a sharper softmax "
-        "alone raises it. These are nine clips with one question each: enough to choose a default by, and no more."
+        f"On real clips the strongest cell lies on the object in the most frames ({highest:.3f}) for "
+        f"**{'** and **'.join(network.title for network in best)}**; {opens}. The weight in the boxes is no measure of "
+        "that: a sharper softmax alone raises it. These are nine clips with one question each: enough to choose a "
+        "default by, and no more."
     )

@@ -16,7 +16,6 @@ from pretrained.recipe.ablate import (
     STEP_CLIPS,
     STEP_FRAMES,
     STEPS,
-    UNBOUNDED_RATE,
     read_runs,
 )
 from pretrained.recipe.measures import RESAMPLES
@@ -266,8 +265,7 @@ def report(figures: dict[str, Any]) -> str:
         "**Clean KL**: in nats, on clips of which nothing was changed; less is better.",
         "",
         f"All variants: {STEP_CLIPS} clips a step, {STEP_FRAMES} frames of each through the rest of the network,",
-        f"AdamW, rates {RATE:g} (theta, phi), {BIAS_RATE:g} (their biases), {OUTPUT_RATE:g} (g, W_z, the convolution;",
-        f"{UNBOUNDED_RATE:g} for the dot product and concatenation, whose y is larger),",
+        f"AdamW, rates {RATE:g} (theta, phi), {BIAS_RATE:g} (their biases), {OUTPUT_RATE:g} (g, W_z, the convolution),",
         f"unchanged frames counting {KEEP_WEIGHT:g} times, theta and phi starting as the identity. Nothing but the",
         "answer is taught, so rows are not those of the shipped networks. The two Gaussians start with rows that stay",
         "on the position itself, and the answer alone moves them slowly: how fast one learns is part of its figure.",

@@ -12,7 +12,7 @@ from torch.nn.functional import relu
 from nonlocal_core.models.block import max_pool_keys
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import standardised
-from nonlocal_core.ops import THW, respond
+from nonlocal_core.ops import THW, Reach, respond
 from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise, Scope
 from pretrained.recipe.train import as_parameter_free
 
@@ -25,7 +25,19 @@ POOLING: THW = (1, 2, 2)
 """The paper's subsampling of the keys (section 3.3)."""
 
 
-class RestrictedBlock(NormalisedBlock):
+class EvenBlock(NormalisedBlock):
+    """The block with g over standardised features, as the convolution has them: one rate then serves all variants.
+
+    >>> EvenBlock(14)(torch.randn(1, 14, 5, 6, 8)).shape
+    torch.Size([1, 14, 5, 6, 8])
+    """
+
+    def _tables(self, rows: Float[Tensor, "B N C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
+        theta, phi, _ = super()._tables(rows, reach)
+        return theta, phi, self.g(standardised(rows))
+
+
+class RestrictedBlock(EvenBlock):
     """The embedded Gaussian over a part of the keys: those of a scope, or pooled ones.
 
     >>> RestrictedBlock(14, scope="time")(torch.randn(1, 14, 5, 6, 8)).shape
@@ -83,7 +95,7 @@ class Variant:
 
 
 def _block(pairwise: Pairwise, stride: Stride) -> Callable[[int], nn.Module]:
-    return lambda seed: as_parameter_free(NormalisedBlock(CHANNELS[stride], pairwise), seed)
+    return lambda seed: as_parameter_free(EvenBlock(CHANNELS[stride], pairwise), seed)
 
 
 def _row(count: int) -> Callable[[int], nn.Module]:
@@ -96,7 +108,7 @@ def _restricted(scope: Scope = "spacetime", pooling: THW | None = None) -> Calla
 
 def _convolution(seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    return ConvolutionBlock(CHANNELS[16], parameters=parameter_count(NormalisedBlock(CHANNELS[16])))
+    return ConvolutionBlock(CHANNELS[16], parameters=parameter_count(EvenBlock(CHANNELS[16])))
 
 
 def parameter_count(module: nn.Module) -> int:
