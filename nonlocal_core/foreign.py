@@ -44,6 +44,7 @@ class ForeignNetwork(nn.Module):
         self.model = model
         self.takes = takes or takes_of(model)
         self.input_spec = input_spec or input_spec_of(model)
+        self.shown: str | None = None  # the last block
         self.classes = classes or _labels(model)
         self.train(mode=False)
 

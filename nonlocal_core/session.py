@@ -289,7 +289,9 @@ def _recorded(
     return Session(
         frames=frames,
         view=view,
-        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network)),
+        capture=Capture(
+            blocks=tuple(record.blocks), classes=_best_classes(logits, network), shown=prepared.network.shown
+        ),
         model=prepared,
         forecast_bytes=needed,
         sample=sample,

@@ -78,7 +78,7 @@ def encode_bundle(
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
             "blocks": [_block(writer, block, precision, columns) for block in capture.blocks],
             "view": {
-                "block": view.block or (capture.blocks[-1].name if capture.blocks else None),
+                "block": view.block or (capture.block().name if capture.blocks else None),
                 "query": question_as_json(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
                 "tour": tour_as_json(view.tour),
             },

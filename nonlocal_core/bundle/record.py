@@ -51,7 +51,7 @@ class View:
     """What the viewer shows first. Raises BundleError for a tour of more than ``MAX_TOUR_STOPS`` stops."""
 
     block: str | None = None
-    """None for the last block."""
+    """None for the one that the capture shows."""
     question: Question | None = None
     """None for the middle of the middle frame."""
     tour: tuple[TourStop, ...] = ()

@@ -109,13 +109,14 @@ class Capture:
     blocks: tuple[BlockCapture, ...]
     classes: tuple[ClassScore, ...] = ()
     """Best first; empty for a network without a classifier."""
+    shown: str | None = None
+    """The block to show where none is named; None for the last."""
 
     def block(self, name: str | None = None) -> BlockCapture:
-        """Return the block of that name, or the last one. Raises UnknownNameError listing the names."""
+        """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""
         if not self.blocks:
             raise CaptureError("This network ran no block that could be captured.")
-        if name is None:
-            return self.blocks[-1]
+        name = name or self.shown or self.blocks[-1].name
         for block in self.blocks:
             if block.name == name:
                 return block

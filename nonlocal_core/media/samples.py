@@ -138,9 +138,7 @@ SAMPLES: tuple[Sample, ...] = (
         tour=(
             Stop(frame=5, x=0.56, y=0.60, caption="The cat, blurred. Which block looks for it in the sharp frame?"),
             Stop(frame=2, x=0.32, y=0.63, caption="The cat where it is sharp. It has nothing to look for elsewhere."),
-            Stop(
-                frame=0, x=0.60, y=0.80, caption="The patch, blurred. In the sharp frame it is half out of sight."
-            ),
+            Stop(frame=0, x=0.60, y=0.80, caption="The patch, blurred. In the sharp frame it is half out of sight."),
         ),
     ),
     Sample(

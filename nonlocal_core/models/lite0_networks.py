@@ -64,7 +64,7 @@ class Lite0Network(nn.Module):
     ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10; ``mend``: another one behind
     it. ``joint``: a block that is shown both layers together, the coarser one enlarged to the finer one's grid; its
     output goes nowhere.
-    ``inserted``: the blocks in the order in which they run.
+    ``inserted``: the blocks in the order in which they run. ``shown``: the one to show first, None for the last.
     """
 
     input_spec = INPUT
@@ -87,6 +87,7 @@ class Lite0Network(nn.Module):
         self.mend = mend.module if mend else None
         self.joint = joint.module if joint else None
         self._block_bytes_per_pixel = block_bytes_per_pixel
+        self.shown = stride16.name if mend else None
         self.inserted = tuple(block for block in (stride8, stride16, mend, joint) if block is not None)
 
     def blocks(self) -> nn.ModuleDict:

@@ -129,6 +129,7 @@ class ResNet(nn.Module):
         self.config = config
         self.status = status
         self.input_spec = config.input_spec
+        self.shown: str | None = None  # the last block
         self.classes = config.head.classes
         self.stem = ConvNorm(
             3,

@@ -58,6 +58,7 @@ def test_another_file_is_refused_before_it_is_read():
 def test_a_session_proves_its_reading_and_says_that_it_was_trained(card):
     session = Session.open("sample:composed", card.id, frames=3, short_side=96)
     assert tuple(block.name for block in session.capture.blocks) == card.blocks
+    assert session.block().name == "stride16"
     for block in session.capture.blocks:
         assert block.status == "trained"
         assert block.rebuild_error < 1e-3
