@@ -55,6 +55,7 @@ def test_the_score_of_an_object_of_the_composed_sample_is_the_apis(page, address
     for name in ("cat", "cup"):
         page.get_by_role("radio", name=name).click()
         similarity, hits = score(session, truths[name][frame], frame, truths[name])
+        settled(page)  # until then the score of the object before may stand beside the new one
         expect(metric(page, "Region similarity J")).to_have_text(similarity)
         expect(metric(page, "Pointing hits")).to_have_text(hits)
     settled(page)
