@@ -24,7 +24,8 @@ def session():
 
 
 def metric(page, title):
-    return page.locator("[data-testid=stMetric]").filter(has_text=title).locator("[data-testid=stMetricValue]")
+    """The newest of that title: while the page runs, that of the run before may still stand below it."""
+    return page.locator("[data-testid=stMetric]").filter(has_text=title).locator("[data-testid=stMetricValue]").first
 
 
 def slider_values(page):
