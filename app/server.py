@@ -17,14 +17,13 @@ def _warm_up() -> None:
         try:
             from app.clips import read_first_clip
 
-            frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
+            _frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
 
             from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
         finally:
             gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
             gc.enable()
         warm_up()
-        del frames
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ Playwright listens to every request of a page; on two cores that alone delays a 
 """
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -14,21 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from serving import CHROMIUM, FLAGS
 from websockets.sync.client import ClientConnection, connect
 
-CHROMIUM = os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--remote-debugging-port=0",
-    "--window-size=1280,900",
-]
 PATIENCE_SECONDS = 120
 SETTLE_SECONDS = 1.5
 """Given to a new browser before anything is timed."""
@@ -71,7 +58,8 @@ class Tab:
 def new_browser() -> Iterator[Tab]:
     """Yield the tab of a browser that has just started and knows nothing."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        own = ["--remote-debugging-port=0", "--window-size=1280,900", f"--user-data-dir={profile}", "about:blank"]
+        command = [str(CHROMIUM), *FLAGS, *own]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with connect(_page_address(Path(profile) / "DevToolsActivePort"), max_size=None) as connection:

@@ -12,6 +12,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -28,18 +30,24 @@ PAGES = {"a page of Streamlit with one word": BARE, "the same, after `import tor
 def main() -> None:
     starts = int(sys.argv[1]) if len(sys.argv) > 1 else STARTS
     measured: dict[tuple[str, str], list[float]] = {}
+
+    def note(begin: str, end: str, seconds: float) -> None:
+        measured.setdefault((begin, end), []).append(seconds)
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for _start in range(starts):
             for number, (title, source) in enumerate(PAGES.items()):
                 script = folder / f"page{number}.py"
                 script.write_text(source, encoding="utf-8")
-                _, first, _ = _one_start(folder, str(script))
-                measured.setdefault(("start of the server", title), []).append(first)
-            answering, first, again = _one_start(folder, "app/server.py")
-            measured.setdefault(("start of the server", "server answers"), []).append(answering)
-            measured.setdefault(("start of the server", "**first heat**"), []).append(first)
-            measured.setdefault(("second visit, new browser", "heat"), []).append(again)
+                with new_browser() as tab, _started(folder, str(script)) as (address, started, _):
+                    note("start of the server", title, tab.show(address, DRAWN) - started)
+            with new_browser() as tab, _started(folder, "app/server.py") as (address, started, answering):
+                note("start of the server", "server answers", answering)
+                note("start of the server", "**first heat**", tab.show(address, DRAWN) - started)
+                with new_browser() as other:
+                    asked = time.perf_counter()
+                    note("second visit, new browser", "heat", other.show(address, DRAWN) - asked)
     print(f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}; medians of {starts} starts.\n")
     print("| from | to | seconds | all |\n|---|---|---|---|")
     for (begin, end), seconds in measured.items():
@@ -47,16 +55,12 @@ def main() -> None:
         print(f"| {begin} | {end} | {statistics.median(seconds):.1f} | {every} |")
 
 
-def _one_start(folder: Path, script: str) -> tuple[float, float, float]:
-    """Return the seconds until the server answers, until the first visitor's page is drawn, and a second visitor's."""
-    with new_browser() as tab:
-        started = time.perf_counter()
-        with app_server(folder / "log.txt", script) as address:
-            answering = time.perf_counter() - started
-            first = tab.show(address, DRAWN) - started
-            with new_browser() as other:
-                asked = time.perf_counter()
-                return answering, first, other.show(address, DRAWN) - asked
+@contextmanager
+def _started(folder: Path, script: str) -> Iterator[tuple[str, float, float]]:
+    """Yield the address of a new server, the moment of its start, and the seconds until it answered."""
+    started = time.perf_counter()
+    with app_server(folder / "log.txt", script) as address:
+        yield address, started, time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -1,17 +1,15 @@
 """Take the README's picture from the running app: ``make picture``."""
 
-import os
 import tempfile
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from serving import app_server
+from serving import CHROMIUM, FLAGS, app_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
 OUT = ROOT / "pretrained" / "explore.png"
-CHROMIUM = os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium")
 
 
 def main() -> None:
@@ -20,8 +18,7 @@ def main() -> None:
         app_server(Path(folder) / "log.txt") as address,
         sync_playwright() as playwright,
     ):
-        flags = ["--headless", "--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 880})
         page.goto(address)
         page.wait_for_selector("[data-q]", timeout=120_000)

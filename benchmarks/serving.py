@@ -1,5 +1,6 @@
-"""Start the app as its users do, on a free port, and stop it again."""
+"""Start the app as its users do, on a free port, and stop it again; and which browser its visitors have."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +12,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90
+CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+"""What Chromium is started with: nothing that reaches out by itself."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import CDPSession, Page, sync_playwright
+from serving import CHROMIUM, FLAGS
 
 from nonlocal_core.bundle import ModelLabel, encode_bundle
 from nonlocal_core.capture.record import BlockCapture, Capture
@@ -26,7 +27,6 @@ from nonlocal_core.viewer import export_html, viewer_css, viewer_js
 
 FRAMES, SIDE, CHANNELS, PIXELS = 8, 28, 256, 448
 HOVERS = 200
-CHROMIUM = os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium")
 CASES = {"pooled 1x2x2": (1, 2, 2), "all": (1, 1, 1)}
 PANES = 4
 SITE = "http://viewer.test"
@@ -45,9 +45,7 @@ def main() -> None:
         f"{FRAMES} frames of {SIDE}x{SIDE} queries, {CHANNELS} channels, embedded Gaussian, 16 arrows; {hovers} hovers."
     )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         print(f"Chromium {browser.version}, {platform.machine()}, {os.cpu_count()} cores, {date.today()}.\n")
         print("| keys | bundle | script p50 / p95 per hover | main thread p50 / p95 |")
         print("|---|---|---|---|")

@@ -27,6 +27,8 @@ WeightStatus = Literal["trained", "untrained", "parameter_free"]
 """Whether what a block computes was learned, is still at its initial values, or has nothing to learn."""
 
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
+SOFTMAX: frozenset[Pairwise] = frozenset({"gaussian", "embedded_gaussian"})
+"""The functions whose C(x) makes a row a softmax: weights that sum to 1 (section 3.2)."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 

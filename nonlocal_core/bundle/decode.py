@@ -9,7 +9,7 @@ from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES, WeightStatus
+from nonlocal_core.vocabulary import PAIRWISE, SCOPES, SOFTMAX, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
@@ -85,7 +85,7 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
     kt, kh, kw = fields.counts("subsample", below=_MAX_CELLS, length=3)
     pairwise = fields.choice("pairwise", PAIRWISE)
-    if normaliser is not None and pairwise not in ("gaussian", "embedded_gaussian"):
+    if normaliser is not None and pairwise not in SOFTMAX:
         raise BundleError(f"{fields.path('log_normaliser')} belongs to the two Gaussians only; got {pairwise}.")
     if min(kt, kh, kw, channels) < 1 or channels > _MAX_CHANNELS:
         raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")

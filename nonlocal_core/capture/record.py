@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
+from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +74,7 @@ class BlockCapture:
     @property
     def is_softmax(self) -> bool:
         """Whether a row is a softmax, so that it sums to 1."""
-        return self.pairwise in ("gaussian", "embedded_gaussian")
+        return self.pairwise in SOFTMAX
 
     @property
     def off_grid_copies(self) -> int:

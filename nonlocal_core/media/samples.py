@@ -4,7 +4,7 @@ Nothing is downloaded and nothing is copied: the files lie inside installed pack
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,24 +76,26 @@ def open_sample(sample_id: str) -> Path | bytes:
     return find_sample(sample_id).open()
 
 
-SAMPLES: tuple[Sample, ...] = (
-    Sample(
-        id="composed",
-        title="Cat, cup and patch in space",
-        caption="Cut-outs of photographs over a starfield: the cup passes behind the cat, the patch leaves and "
-        "returns. Composed here, so the exact pixels of each object are known.",
-        kind="animation",
-        licence="CC0 and public domain, as stated by scikit-image",
-        credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
-        source=composed_clip,
-        masks=composed_masks,
-        selection=Selection(frames=8),
-        tour=(
-            Stop(frame=3, x=0.33, y=0.55, caption="An eye of the cat. Does it look at the same eye in all frames?"),
-            Stop(frame=0, x=0.60, y=0.80, caption="The patch. It leaves on the right and comes back upside down."),
-            Stop(frame=1, x=0.78, y=0.34, caption="The cup. Three frames later the cat hides it; is it found again?"),
-        ),
+COMPOSED = Sample(
+    id="composed",
+    title="Cat, cup and patch in space",
+    caption="Cut-outs of photographs over a starfield: the cup passes behind the cat, the patch leaves and "
+    "returns. Composed here, so the exact pixels of each object are known.",
+    kind="animation",
+    licence="CC0 and public domain, as stated by scikit-image",
+    credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
+    source=composed_clip,
+    masks=composed_masks,
+    selection=Selection(frames=8),
+    tour=(
+        Stop(frame=3, x=0.33, y=0.55, caption="An eye of the cat. Does it look at the same eye in all frames?"),
+        Stop(frame=0, x=0.60, y=0.80, caption="The patch. It leaves on the right and comes back upside down."),
+        Stop(frame=1, x=0.78, y=0.34, caption="The cup. Three frames later the cat hides it; is it found again?"),
     ),
+)
+
+SAMPLES: tuple[Sample, ...] = (
+    COMPOSED,
     Sample(
         id="bunny",
         title="Big Buck Bunny",
@@ -124,17 +126,13 @@ SAMPLES: tuple[Sample, ...] = (
             Stop(frame=6, x=0.93, y=0.60, caption="The motorcycle, in view only in the second half."),
         ),
     ),
-    Sample(
+    replace(
+        COMPOSED,
         id="blurred",
         title="The same in space, one frame sharp",
         caption="Cat, cup and patch again, all frames blurred but the third. What the others have lost is in that one: "
         "the second block (mend) of the trained embedded Gaussian fetches it from there.",
-        kind="animation",
-        licence="CC0 and public domain, as stated by scikit-image",
-        credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
         source=blurred_clip,
-        masks=composed_masks,
-        selection=Selection(frames=8),
         tour=(
             Stop(frame=5, x=0.56, y=0.60, caption="The cat, blurred. Which block looks for it in the sharp frame?"),
             Stop(frame=2, x=0.32, y=0.63, caption="The cat where it is sharp. It has nothing to look for elsewhere."),

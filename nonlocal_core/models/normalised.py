@@ -8,7 +8,7 @@ from torch.nn.functional import pad
 from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces
 from nonlocal_core.models.parameter_free import TEMPERATURE, standardised
 from nonlocal_core.ops import Reach, respond
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 
 
 class NormalisedBlock(NonlocalBlock):
@@ -48,7 +48,7 @@ class NormalisedBlock(NonlocalBlock):
         """Return y of some positions from some keys: what they have in g and the position has not."""
         theta, phi, g = pieces.theta[:, queries], pieces.phi[:, keys], pieces.g[:, keys]
         own = pieces.g[:, queries]
-        if self.pairwise in ("gaussian", "embedded_gaussian"):  # their weights sum to 1
+        if self.pairwise in SOFTMAX:  # their weights sum to 1
             return respond(theta, phi, g, pairwise=self.pairwise) - own
         summed = respond(theta, phi, pad(g, (0, 1), value=1.0), pairwise=self.pairwise)
         return summed[..., :-1] - summed[..., -1:] * own

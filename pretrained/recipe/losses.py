@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 from pretrained.recipe.features import MIXED
 
 OBJECT_QUERIES, GROUND_QUERIES = 96, 32
@@ -181,8 +181,7 @@ def affinity_terms(logs: Float[Tensor, "Q N"], targets: Targets) -> dict[str, Te
 
 def weights_of(terms: Mapping[Task, dict[str, float]], task: Task, pairwise: Pairwise) -> dict[str, float]:
     """Return how much each term counts for a function. Rows without a softmax cannot be as sharp as a clean row."""
-    softmax = pairwise in ("gaussian", "embedded_gaussian")
-    return {name: weight for name, weight in terms[task].items() if softmax or name not in ("mend", "stay")}
+    return {name: weight for name, weight in terms[task].items() if pairwise in SOFTMAX or name not in ("mend", "stay")}
 
 
 def weighed(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -18,8 +18,9 @@ from pretrained.recipe.ablate import (
     STEPS,
     read_runs,
 )
+from pretrained.recipe.card import VERSION_WORDS
 from pretrained.recipe.measures import RESAMPLES
-from pretrained.recipe.ship import PRETRAINED, VERSION_WORDS
+from pretrained.recipe.ship import PRETRAINED
 from pretrained.recipe.variants import PLAIN, VARIANTS
 
 JUDGED = ("damaged", "blur_cue", "grey_cue")

@@ -1,28 +1,13 @@
 """The browser that all browser tests share."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from patience import PATIENCE_MS
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from serving import app_server
+from serving import CHROMIUM, FLAGS, app_server
 
 expect.set_options(timeout=PATIENCE_MS)
-
-CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium"))
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 RERUNS = 1
 """A busy machine loses a click now and then; what fails twice is a fault."""

@@ -1,0 +1,243 @@
+"""The card of a model: what it was made of, how, what was measured, and what may be claimed, written from the logs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nonlocal_core.vocabulary import SOFTMAX
+from pretrained.recipe.evaluate import PROPAGATION, VERSIONS
+from pretrained.recipe.losses import SEEKING, SHAPING, weights_of
+from pretrained.recipe.measures import MEASURES
+from pretrained.recipe.runs import BASELINE, RIVALS
+
+VERSION_WORDS = {
+    "clean": "as composed",
+    "damaged": "two frames in five damaged",
+    "blur_cue": "one frame sharp, the others blurred",
+    "grey_cue": "one frame in colour, the others grey",
+}
+CONTROL_WORDS = {
+    "identity": "a row that stays on the position",
+    "uniform": "a uniform row",
+    "wrong": "another position's row",
+}
+
+
+def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[str, Any]) -> str:
+    """Return the card of a model: what it was made of, how, and every measure of every seed."""
+    first = runs[0]
+    settings = first["logs"][0]["settings"]
+    lines = [
+        f"# {entry['title']}",
+        "",
+        entry["description"],
+        "",
+        "Written by `python -m pretrained.recipe ship` from the logs of the runs.",
+        "",
+        "## Made of",
+        f"- Weights: `{entry['block']['file']}`, sha256 `{entry['block']['sha256']}`, of seed {settings['seed']}.",
+        f"- {len(first['logs'])} x `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, "
+        "no norm after W_z. Not in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over "
+        "the clip and each position scaled to one length before theta and phi; and y sums g_j - g_i, what the others "
+        "have and the position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
+        *(_split_line(split, data) for split in ("train", "choose", "test")),
+        "- Cut-outs and photographs: Debian packages, split by file after near-duplicates were removed; none of them "
+        "is in this repository.",
+        "",
+        "## Trained",
+        *(line for log in first["logs"] for line in _training_lines(log, len(first["logs"]) > 1)),
+        "- One thread of a shared two-core machine.",
+        "",
+        f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
+        "Keys in other frames, except `own_frame` and `query_dependence`. Mean, 95 % interval over clips of the "
+        "shipped seed, and the difference to the parameter-free Gaussian on the same clips with its interval. "
+        "`recipe/measures.py` says what each means; `query_dependence` is 1 - cosine, twice what the Inspect page "
+        "shows.",
+        "",
+        *_row_table(runs, "rows"),
+        *_later_rows(runs),
+        "",
+        "## What its output does",
+        "KL divergence in nats to the answer for the clean frame, on changed frames (`clean`: on all). The controls "
+        "keep the trained g and W_z and exchange the rows: all weight on the position itself (which then gathers "
+        "nothing), the same weight everywhere, another query's row. The difference is that of the shipped seed.",
+        "",
+        *_answer_table(first),
+        *_answer_seeds(runs),
+        *_control_lines(first),
+        "",
+        "## Real clips",
+        "Boxes drawn by hand on one object per clip, one query each: the share of the weight in other frames that lies "
+        "in boxes, and in brackets the rate of frames whose strongest cell does. These clips were looked at while the "
+        "recipe was chosen.",
+        "",
+        *_real_table(first),
+        "",
+        "## What may be claimed",
+        *_claims(first),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _weights(terms: dict[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in terms.items())
+
+
+def _split_line(split: str, data: dict[str, Any]) -> str:
+    made = data[split]
+    return (
+        f"- {split}: {data['clips'][split]} clips of 8 frames, composed of {made['stamps']} cut-outs and "
+        f"{made['photos']} photographs (names: {made['names']})."
+    )
+
+
+def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
+    settings, seconds = log["settings"], log["seconds"]
+    terms = [_weights(weights_of(kind, settings["task"], settings["pairwise"])) for kind in (SHAPING, SEEKING)]
+    softmax = (
+        f" Clean rows at a temperature of {settings['temperature']:g}. The logits were then multiplied by "
+        f"{settings['sharper']:g}, which changes the order of no key."
+    )
+    lines = [
+        f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
+        f"{seconds['affinity']} s; terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}."
+        + (softmax if settings["pairwise"] in SOFTMAX else ""),
+        f"Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
+        f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
+    ]
+    name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
+    return [f"- {name}{line}" for line in lines]
+
+
+def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
+    if "later_rows" not in runs[0]["evaluation"]:
+        return []
+    return [
+        "",
+        "The second block, on what the first leaves behind, against the parameter-free Gaussian there. It is made to "
+        "fetch what a frame has lost, not to tell objects apart.",
+        "",
+        *_row_table(runs, "later_rows"),
+    ]
+
+
+def _row_table(runs: Sequence[dict[str, Any]], part: str) -> list[str]:
+    lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
+    for version in VERSIONS:
+        for name in (*MEASURES, *([PROPAGATION] if version == "clean" else [])):
+            found = runs[0]["evaluation"][part][version][name]
+            seeds = ", ".join(f"{run['evaluation'][part][version][name]['mean'][0]:.3f}" for run in runs)
+            lines.append(
+                f"| {VERSION_WORDS[version]} | `{name}` | {_interval(found['mean'])} | "
+                f"{_interval(found['gain'], signed=True)} | {seeds} |"
+            )
+    return lines
+
+
+def _answer_table(run: dict[str, Any]) -> list[str]:
+    answers, gains = run["evaluation"]["answers"], run["evaluation"]["answer_gains"]
+    lines = [
+        "| clips | no block | learned | identity | uniform | wrong row | identity minus learned | best class kept |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for version in VERSIONS:
+        kl = [
+            f"{answers[version][f'kl.{name}']['mean'][0]:.3f}"
+            for name in ("none", "learned", "identity", "uniform", "wrong")
+        ]
+        gain = _interval(gains[version]["kl.identity-learned"]["mean"], signed=True)
+        top1 = [answers[version][f"top1_kept.{name}"]["mean"][0] for name in ("learned", "none")]
+        kept = f"{top1[0]:.2f} ({top1[1]:.2f} without)"
+        lines.append(f"| {VERSION_WORDS[version]} | {' | '.join(kl)} | {gain} | {kept} |")
+    return lines
+
+
+def _answer_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return by how much the learned rows lower the KL, for every seed and as their mean."""
+    controls = ("none", "identity", "uniform", "wrong")
+    lines = [
+        "",
+        "The learned rows' KL against that of each control, per seed and, in bold, as the mean of the seeds:",
+        "",
+    ]
+    lines += ["| clips | no block | identity | uniform | wrong row |", "|---|---|---|---|---|"]
+    for version in VERSIONS[1:]:
+        cells = []
+        for control in controls:
+            lower = [_lower(run["evaluation"]["answers"][version], control) for run in runs]
+            cells.append(f"{', '.join(f'{one:+.0%}' for one in lower)}, **{np.mean(lower):+.0%}**")
+        lines.append(f"| {VERSION_WORDS[version]} | {' | '.join(cells)} |")
+    return lines
+
+
+def _lower(answers: dict[str, Any], control: str) -> float:
+    return float(answers["kl.learned"]["mean"][0] / answers[f"kl.{control}"]["mean"][0] - 1)
+
+
+def _control_lines(run: dict[str, Any]) -> list[str]:
+    if "controls" not in run:
+        return []
+    lines = ["", "Trained again for rows that do not look at what is there, the fairer rivals:", ""]
+    lines += ["| clips | learned | g of itself, retrained | same place of all frames, retrained |", "|---|---|---|---|"]
+    for version in VERSIONS:
+        learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
+        rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
+        lines.append(f"| {VERSION_WORDS[version]} | {learned:.3f} | {rivals[0]:.3f} | {rivals[1]:.3f} |")
+    return lines
+
+
+def _real_table(run: dict[str, Any]) -> list[str]:
+    real = run["evaluation"]["real"]
+    names = ("blob", "colour", BASELINE, "trained")
+    lines = ["| clip | blob, never looks | mean colour | parameter-free, stride 16 | this block | best class kept |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for clip, found in real.items():
+        cells = [f"{found[name]['in_box']:.2f} ({found[name]['hit_rate']:.2f})" for name in names]
+        lines.append(f"| {clip} | {' | '.join(cells)} | {found['network']['top1_kept']:.2f} |")
+    means = [f"{mean_of(real, name, 'in_box'):.3f} ({mean_of(real, name, 'hit_rate'):.2f})" for name in names]
+    lines.append(f"| mean | {' | '.join(means)} | {mean_of(real, 'network', 'top1_kept'):.2f} |")
+    return lines
+
+
+def _claims(run: dict[str, Any]) -> list[str]:
+    """Return one sentence per claim, decided by the figures."""
+    found, real = run["evaluation"], run["evaluation"]["real"]
+    lines = ["- It matches appearance: two equal things are one to it."]
+    for version in ("clean", "damaged"):
+        for name in ("auc", "mass", "auc_object"):
+            gain = found["rows"][version][name]["gain"]
+            words = "better than" if gain[1] > 0 else "worse than" if gain[2] < 0 else "not told apart from"
+            lines.append(f"- `{name}`, {VERSION_WORDS[version]}: {words} the parameter-free Gaussian.")
+    difference = mean_of(real, "trained", "in_box") - mean_of(real, BASELINE, "in_box")
+    verdict = "no ground to prefer it there" if difference <= 0 else "too few clips to generalise from"
+    lines.append(f"- Real clips: in-box share {difference:+.3f} against parameter-free, {len(real)} clips: {verdict}.")
+    for version in ("damaged", "blur_cue", "grey_cue"):
+        lines.append(f"- Output, {VERSION_WORDS[version]}: {_verdict(run, version)}.")
+    return [*lines, "- Nothing about action recognition, and nothing about the weights of the paper."]
+
+
+def _verdict(run: dict[str, Any], version: str) -> str:
+    """Return whether the answer is better for looking elsewhere; only a rival trained again for its row can tell."""
+    gains = run["evaluation"]["answer_gains"][version]
+    as_good = [words for control, words in CONTROL_WORDS.items() if gains[f"kl.{control}-learned"]["mean"][1] <= 0]
+    if as_good:
+        return f"not shown to come from the attended places; not told apart from {' and '.join(as_good)}"
+    if "controls" not in run:
+        return "better than with exchanged rows; no rival was trained again, so do not claim where it comes from"
+    learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
+    rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
+    if learned >= min(rivals):
+        return "not shown to come from the attended places; a rival trained for a row that does not look does as well"
+    return "better than a rival trained for a row that does not look"
+
+
+def _interval(values: Sequence[float], *, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    return f"{values[0]:{sign}.3f} [{values[1]:{sign}.3f}, {values[2]:{sign}.3f}]"
+
+
+def mean_of(real: dict[str, Any], name: str, measure: str) -> float:
+    """Return the mean of a measure over the real clips."""
+    return float(np.mean([found[name][measure] for found in real.values()]))
