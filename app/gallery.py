@@ -50,5 +50,5 @@ def _open_upload(content: bytes, name: str) -> None:
 
 
 def _open(clip: str) -> None:
-    state.choose(Choices(clip=clip, model=state.current(clip).model))
+    state.choose(Choices(clip=clip, model=state.current().model))
     st.rerun()

@@ -1,15 +1,16 @@
 """The frame around the pages: title, style, favicon."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image, ImageDraw
 
 from app import state
-from app.clips import FIRST_CLIP
-from app.views import compare, explore, findings, inspect, networks, track
 
 _STYLE = Path(__file__).with_name("page.css")
+_TITLES = ("Explore", "Compare", "Inspect", "Track", "Networks", "Findings")
 
 
 def _favicon() -> Image.Image:
@@ -22,20 +23,18 @@ def _favicon() -> Image.Image:
     return icon
 
 
+def _page(title: str) -> Callable[[], None]:
+    """Return what draws a page. Its module is imported on a visit: only Explore does without torch at first."""
+    return lambda: import_module(f"app.views.{title.lower()}").draw()
+
+
 st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
 st.html(_STYLE)
 pages = {
-    page.url_path or "explore": page
-    for page in (
-        st.Page(explore.draw, title="Explore", url_path="explore", default=True),
-        st.Page(compare.draw, title="Compare", url_path="compare"),
-        st.Page(inspect.draw, title="Inspect", url_path="inspect"),
-        st.Page(track.draw, title="Track", url_path="track"),
-        st.Page(networks.draw, title="Networks", url_path="networks"),
-        st.Page(findings.draw, title="Findings", url_path="findings"),
-    )
+    title.lower(): st.Page(_page(title), title=title, url_path=title.lower(), default=title == _TITLES[0])
+    for title in _TITLES
 }
 page = st.navigation(list(pages.values()), position="top")
 if (destination := state.destination()) is not None:
-    st.switch_page(pages[destination], query_params=state.to_link(state.current(FIRST_CLIP)))
+    st.switch_page(pages[destination], query_params=state.to_link(state.current()))
 page.run()

@@ -9,7 +9,7 @@ import streamlit as st
 from app.boxes import around, pick_box
 from app.clicks import Point, cell_under, last_click, pick_point
 from app.memory import remembered
-from app.resources import Opened
+from app.opened import Opened
 from nonlocal_core import BlockCapture, Session
 from nonlocal_core.region import CHANCE, cells_mask, region_around
 from nonlocal_core.render import paint_mask

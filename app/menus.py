@@ -1,11 +1,14 @@
 """Menus of things that have an id and a title: networks, clips, blocks."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.state import Choices
-from nonlocal_core import BlockCapture, Session
+
+if TYPE_CHECKING:
+    from nonlocal_core import BlockCapture, Session
 
 
 def menu(label: str, titles: Mapping[str, str], *, first: str, key: str, width: int, labelled: bool = False) -> str:
@@ -21,12 +24,12 @@ def menu(label: str, titles: Mapping[str, str], *, first: str, key: str, width: 
     )
 
 
-def block_titles(session: Session) -> dict[str, str]:
+def block_titles(session: "Session") -> dict[str, str]:
     """Return the titles of a session's blocks by name, in the order in which they ran."""
     return {block.name: block.title for block in session.capture.blocks}
 
 
-def chosen_block(session: Session, choices: Choices, *, key: str) -> BlockCapture:
+def chosen_block(session: "Session", choices: Choices, *, key: str) -> "BlockCapture":
     """Draw the menu of blocks and return the chosen one; on arrival, that of the address."""
     titles = block_titles(session)
     asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)

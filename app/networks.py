@@ -5,10 +5,15 @@ import tempfile
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nonlocal_core import PreparedModel, Progress, WeightsError, list_models, prepare_checkpoint, prepare_model
+import nonlocal_core
+from nonlocal_core import Progress, WeightsError, list_models
+from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
-from nonlocal_core.weights.store import fetched_ids
+
+if TYPE_CHECKING:
+    from nonlocal_core import PreparedModel
 
 MAX_CHECKPOINT_MB = 512
 """Megabytes of a checkpoint file that is uploaded; larger ones open in the shell."""
@@ -16,7 +21,7 @@ MAX_OWN = 2
 """Networks from files that are held at once, for all visitors together, the least recently used first out."""
 _OWN = "own:"
 
-_held: OrderedDict[str, PreparedModel] = OrderedDict()
+_held: OrderedDict[str, "PreparedModel"] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -29,7 +34,7 @@ def menu() -> dict[str, str]:
     return shipped | {card.id: card.title for card in list_published() if card.id in here} | own
 
 
-def find_network(model: str) -> str | PreparedModel:
+def find_network(model: str) -> "str | PreparedModel":
     """Return what a session opens for an id in a link; nothing is fetched because somebody followed a link.
 
     Raises WeightsError for a checkpoint that is no longer held, or a published network that is not here.
@@ -58,7 +63,7 @@ def open_file(content: bytes, name: str, arch: str | None) -> str:
     with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
         path = Path(folder) / safe
         path.write_bytes(content)
-        prepared = prepare_checkpoint(path, arch, name=name)
+        prepared = nonlocal_core.prepare_checkpoint(path, arch, name=name)
     token = _OWN + prepared.card.id
     with _lock:
         _held[token] = prepared
@@ -70,5 +75,5 @@ def open_file(content: bytes, name: str, arch: str | None) -> str:
 
 def fetch(card: PublishedCard, progress: Progress) -> str:
     """Fetch a published network and return its id. Raises WeightsError with what went wrong and what to do."""
-    prepare_model(card.id, progress=progress)
+    nonlocal_core.prepare_model(card.id, progress=progress)
     return card.id

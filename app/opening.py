@@ -4,12 +4,12 @@ from html import escape
 
 import streamlit as st
 
-from app import gallery, networks, state
-from app.clips import FIRST_CLIP
+from app import networks, state
 from app.menus import menu
-from app.resources import Opened, open_clip
+from app.opened import Opened
+from app.resources import FIRST, open_clip
 from app.state import Choices
-from nonlocal_core import Frames, NonlocalError
+from nonlocal_core import NonlocalError
 
 EVENLY = 0
 """In the menu of spacings: spread over the whole clip, not every n-th frame."""
@@ -20,12 +20,12 @@ DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
 
 def open_page(title: str) -> tuple[Opened, Choices] | None:
     """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
-    choices = state.current(FIRST_CLIP)
+    choices = state.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
     controls(choices)
     opened = open_with_progress(choices)
-    _head(heading, title, _summary(opened.session.frames) if opened else "")
+    _head(heading, title, opened.notes.summary if opened else "")
     return (opened, choices) if opened else None
 
 
@@ -33,17 +33,12 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
     slot.html(f"<div class='nlv-heading'><h1>{escape(title)}</h1><p>{escape(clip)}</p></div>")
 
 
-def _summary(frames: Frames) -> str:
-    info = frames.info
-    height, width = info.shown_hw
-    count = "" if len(frames.rgb) == 1 else f" · {len(frames.rgb)} of {info.frame_count or 'its'} frames"
-    return f"{info.name}{count} · {width} × {height}"
-
-
 def controls(choices: Choices) -> None:
     """Draw the buttons and menus that choose the clip, the network and the frames."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
+            from app import gallery  # with what reads clips
+
             gallery.choose_clip()
         models = networks.menu()
         known = choices.model if choices.model in models else next(iter(models))
@@ -85,7 +80,7 @@ def open_with_progress(choices: Choices) -> Opened | None:
     except NonlocalError as error:
         slot.error(str(error), icon=":material/error:")
         if st.button("Back to the first sample"):
-            state.choose(Choices(clip=FIRST_CLIP))
+            state.choose(FIRST)
             st.rerun()
         return None
     slot.empty()

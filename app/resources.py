@@ -4,15 +4,21 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from app.clips import FIRST_CLIP, FRAMES
+import nonlocal_core
+from app.first_picture import FirstPicture, keep_picture, kept_picture
 from app.networks import find_network
-from app.state import Choices
+from app.opened import Opened, notes_on
+from app.state import FIRST_CLIP, Choices
 from app.store import BUNDLES, UPLOADS, Later
-from nonlocal_core import MediaError, NonlocalError, Progress, Session, find_sample, list_samples, read_frames
+from nonlocal_core import MediaError, NonlocalError, Progress
+
+if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
+    import numpy as np
+
+    from nonlocal_core import Session
 
 THUMBNAIL_SIDE = 240
 """Pixels of the longer side of a picture in the gallery."""
@@ -23,19 +29,14 @@ MAX_SESSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened session, and the token under which the browser fetches its bundle."""
-
-    session: Session
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Kept:
-    session: Session
+    session: "Session"
     bundle: bytes
     columns: Later
 
+
+FIRST = Choices(clip=FIRST_CLIP)
+"""What a first visit opens."""
 
 _kept: OrderedDict[Choices, _Kept] = OrderedDict()
 _opening = threading.Lock()
@@ -45,9 +46,32 @@ _opening = threading.Lock()
 def open_clip(choices: Choices, progress: Progress) -> Opened:
     """Return the session for these choices; another visitor's, when someone chose the same before.
 
+    The first picture after a start of the server is that of the start before, and its session follows.
     Raises NonlocalError with the sentence to show.
     """
     key = replace(choices, pin=None)
+    picture = kept_picture() if key == FIRST and key not in _kept else None
+    if picture is not None:
+        token = BUNDLES.put(picture.bundle, later=_first_columns)
+        return Opened(token=token, notes=picture.notes, awaited=partial(_session, FIRST), early=True)
+    kept = _kept_for(key, progress)
+    token = BUNDLES.put(kept.bundle, later=kept.columns)
+    return Opened(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
+
+
+def _session(key: Choices) -> "Session":
+    """Return the session; whoever opens it already is waited for."""
+    return _kept_for(key, _silent).session
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+_first_columns = Later(lambda: _session(FIRST).columns_bundle())
+
+
+def _kept_for(key: Choices, progress: Progress) -> _Kept:
     kept = _kept.get(key)
     if kept is None:
         progress("Waiting for the run before this one", 0, 1)
@@ -56,11 +80,11 @@ def open_clip(choices: Choices, progress: Progress) -> Opened:
             _kept[key] = kept
             while len(_kept) > MAX_SESSIONS:
                 _kept.popitem(last=False)
-    return Opened(kept.session, BUNDLES.put(kept.bundle, later=kept.columns))
+    return kept
 
 
-def _open(choices: Choices, progress: Progress) -> _Kept:
-    clip = choices.clip
+def _open(key: Choices, progress: Progress) -> _Kept:
+    clip = key.clip
     media: str | bytes = clip
     name = None
     if clip.startswith("upload:"):
@@ -70,29 +94,46 @@ def _open(choices: Choices, progress: Progress) -> _Kept:
         media, name = held.content, held.name
     elif not clip.startswith("sample:"):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
-    session = Session.open(
+    from app.clips import FRAMES  # with the decoder
+
+    session = nonlocal_core.Session.open(
         media,
-        find_network(choices.model),
+        find_network(key.model),
         name=name,
-        frames=choices.frames,
-        stride=choices.stride,
-        start_seconds=choices.start_seconds,
-        short_side=choices.short_side,
+        frames=key.frames,
+        stride=key.stride,
+        start_seconds=key.start_seconds,
+        short_side=key.short_side,
         reader=FRAMES.read,
         progress=progress,
     )
     progress("Preparing the viewer", 0, 1)
+    if key == FIRST:
+        return _Kept(session, _first_bundle(session), _first_columns)
     return _Kept(session, session.bundle(columns=False), Later(session.columns_bundle))
 
 
+def _first_bundle(session: "Session") -> bytes:
+    """Return the bytes of the picture that was shown already, or make them and keep them for the next start."""
+    picture = kept_picture()
+    if picture is not None:
+        return picture.bundle
+    bundle = session.bundle(columns=False)
+    try:
+        keep_picture(FirstPicture(notes=notes_on(session.frames), bundle=bundle))
+    except OSError as fault:
+        print(f"The first picture could not be kept for the next start: {fault}", flush=True)  # noqa: T201 -- the log
+    return bundle
+
+
 @cache
-def thumbnail(sample_id: str) -> np.ndarray:
+def thumbnail(sample_id: str) -> "np.ndarray":
     """Return a small picture (H, W, 3) uint8 of the frame that the sample's first question is in.
 
     Raises MediaError with the install command when the sample's package is missing.
     """
-    sample = find_sample(sample_id)
-    frames = read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
+    sample = nonlocal_core.find_sample(sample_id)
+    frames = nonlocal_core.read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
     picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
     return picture
 
@@ -103,9 +144,9 @@ def warm_up() -> None:
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
     try:
-        open_clip(Choices(clip=FIRST_CLIP), lambda stage, done, total: None)
+        _kept_for(FIRST, _silent)
         time.sleep(QUIET_SECONDS)
-        for sample in list_samples():
+        for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)
     except NonlocalError as error:
         print(f"The samples could not be prepared: {error}", flush=True)  # noqa: T201 -- the server's log

@@ -5,13 +5,21 @@ import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 import streamlit as st
 
-from app.store import ROUTES
+from app.first_picture import kept_picture
+from app.resources import warm_up
+from app.store import ROUTES, SENT
+
+QUIET_SECONDS = 5.0
+"""How long the libraries wait for a first visitor, where that one's picture is there without them."""
 
 
 def _warm_up() -> None:
+    if kept_picture() is not None:
+        SENT.wait(QUIET_SECONDS)
     gc.disable()  # while importing: none of these many objects will ever be garbage
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:
@@ -19,7 +27,7 @@ def _warm_up() -> None:
 
             _frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
 
-            from app.resources import warm_up  # with torch, which takes seconds: the page is served meanwhile
+            import_module("nonlocal_core.session")  # with torch, which takes seconds: the page is served meanwhile
         finally:
             gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
             gc.enable()

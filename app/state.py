@@ -10,6 +10,8 @@ from nonlocal_core.vocabulary import Direction
 
 Number = TypeVar("Number", int, float)
 
+FIRST_CLIP = "sample:bunny"
+"""What a first visit opens."""
 _KEY = "choices"
 _DESTINATION = "destination"
 _VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
@@ -42,10 +44,10 @@ class Choices:
     pin: Pin | None = None
 
 
-def current(default_clip: str) -> Choices:
+def current() -> Choices:
     """Return the visitor's choices; on the first run, those of the address bar."""
     if _KEY not in st.session_state:
-        st.session_state[_KEY] = from_link(st.query_params.to_dict(), default_clip)
+        st.session_state[_KEY] = from_link(st.query_params.to_dict())
     return cast(Choices, st.session_state[_KEY])
 
 
@@ -87,10 +89,10 @@ def to_link(choices: Choices) -> dict[str, str]:
     return link
 
 
-def from_link(params: Mapping[str, str], default_clip: str) -> Choices:
+def from_link(params: Mapping[str, str]) -> Choices:
     """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
     choices = Choices(
-        clip=params.get("clip", default_clip),
+        clip=params.get("clip", FIRST_CLIP),
         model=params.get("model", "default"),
         frames=_number(params.get("frames"), int),
         stride=_number(params.get("stride"), int),

@@ -84,6 +84,8 @@ class ByteStore:
             return self._later.get(token)
 
 
+SENT = threading.Event()
+"""Set once a browser has fetched a bundle."""
 BUNDLES = ByteStore(MAX_BUNDLE_BYTES)
 UPLOADS = ByteStore(MAX_UPLOAD_BYTES)
 
@@ -101,6 +103,7 @@ def columns_address(token: str) -> str:
 async def serve_bundle(request: Request) -> Response:
     """Answer with the bundle."""
     held = BUNDLES.get(request.path_params["token"])
+    SENT.set()
     return _answer(None if held is None else held.content)
 
 

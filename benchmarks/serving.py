@@ -27,13 +27,15 @@ FLAGS = [
 
 
 @contextmanager
-def app_server(log: Path, script: str = "app/server.py") -> Iterator[str]:
+def app_server(log: Path, script: str = "app/server.py", **environment: str) -> Iterator[str]:
     """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start."""
     port = _free_port()
     streamlit = Path(sys.executable).with_name("streamlit")
     command = [str(streamlit), "run", script, "--server.port", str(port), "--server.headless", "true"]
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         _wait_until_healthy(process, port, log)
         yield f"http://localhost:{port}"

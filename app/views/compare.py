@@ -7,10 +7,9 @@ from typing import Literal, cast
 import streamlit as st
 
 from app import networks, state, tours
-from app.clips import FIRST_CLIP
 from app.menus import block_titles, menu
+from app.opened import Opened
 from app.opening import open_page, open_with_progress
-from app.resources import Opened
 from app.state import Choices
 from app.viewer import Pane, side_by_side
 from nonlocal_core import Session, list_models, list_samples
@@ -67,14 +66,14 @@ def _compare(first: Opened, choices: Choices) -> None:
     state.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if panes:
-        _answer(tuple(panes), choices, compared, tours.kept(first.session))
+        _answer(tuple(panes), choices, compared, tours.kept(first.notes))
 
 
 @st.fragment
 def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared, tour: tours.Kept) -> None:
     pin = side_by_side(panes, first=choices.pin, tour=tour)
-    if pin != state.current(FIRST_CLIP).pin:  # not `choices`: a fragment keeps those of the last whole run
-        state.choose(replace(state.current(FIRST_CLIP), pin=pin), to_link(compared))
+    if pin != state.current().pin:  # not `choices`: a fragment keeps those of the last whole run
+        state.choose(replace(state.current(), pin=pin), to_link(compared))
 
 
 def _blocks_menu(compared: Compared, first: Opened) -> Compared:
@@ -117,7 +116,7 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
     clips = {f"sample:{sample.id}": sample.title for sample in list_samples()}
     if compared.other:
         clips.setdefault(compared.other, "The clip that was kept")
-    open_clip = state.current(FIRST_CLIP).clip
+    open_clip = state.current().clip
     other = compared.other or next(clip for clip in clips if clip != open_clip)
     picked = menu("Second clip", clips, first=other, key=f"compare-clip-{other}", width=260)
     if st.button("Keep the open clip as the second", help="Then open another one as the first"):

@@ -8,8 +8,8 @@ from app import state
 from app.boxes import around, pick_box
 from app.memory import remembered
 from app.menus import chosen_block
+from app.opened import Opened
 from app.opening import open_page
-from app.resources import Opened
 from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved

@@ -5,12 +5,11 @@ from functools import partial
 import streamlit as st
 
 from app import networks, state
-from app.clips import FIRST_CLIP
 from app.networks import MAX_CHECKPOINT_MB
 from nonlocal_core import NonlocalError
+from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.published import published_networks
-from nonlocal_core.weights.store import fetched_ids
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -27,7 +26,7 @@ session.save("page.html", frame=3, x=0.5, y=0.4)
 
 def draw() -> None:
     """Draw the page."""
-    state.current(FIRST_CLIP)
+    state.current()
     st.html(
         "<div class='nlv-heading'><h1>Which network looks?</h1>"
         "<p>The networks of the paper with their published weights, or a checkpoint of your own.</p></div>"

@@ -11,8 +11,8 @@ from app import state
 from app.marks import Mark, linked, mark, what_to_find
 from app.memory import remembered
 from app.menus import chosen_block
+from app.opened import Opened
 from app.opening import open_page
-from app.resources import Opened
 from app.state import Choices
 from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.render import paint_mask

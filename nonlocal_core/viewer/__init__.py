@@ -1,6 +1,6 @@
 """The viewer: one script and one style sheet for a Streamlit page, and the same in one HTML file without a server."""
 
-from nonlocal_core.viewer.export import export_html
-from nonlocal_core.viewer.source import viewer_css, viewer_js
+import lazy_loader
 
-__all__ = ["export_html", "viewer_css", "viewer_js"]
+# As the package's own door: the stub lists the names, and a page gets the script without waiting for the export.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

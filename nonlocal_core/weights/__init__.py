@@ -1,6 +1,6 @@
 """Weights: the catalog of models, and reading that verifies before it trusts."""
 
-from nonlocal_core.weights.catalog import DEFAULT, ModelCard, build_model, find_card, list_models
-from nonlocal_core.weights.lite0 import WheelFile
+import lazy_loader
 
-__all__ = ["DEFAULT", "ModelCard", "WheelFile", "build_model", "find_card", "list_models"]
+# As the package's own door: the stub lists the names, and the catalog is read without waiting for torch.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -19,6 +19,8 @@ from nonlocal_core.errors import WeightsError
 ENVIRONMENT = "NONLOCAL_CACHE"
 LOCK_SECONDS = 3600.0
 """How long one process waits for the download of another."""
+CONVERSION = "1"
+"""Raised when our names or the folding of published tensors change: older conversions are then passed over."""
 
 _PINS = "pins.json"
 _LOCKS = ".locks"
@@ -101,3 +103,15 @@ def list_pins(cache: Path) -> dict[str, Pin]:
         return {name: Pin(**entry) for name, entry in json.loads(path.read_bytes()).items()}
     except (ValueError, TypeError, AttributeError) as fault:
         raise WeightsError(f"{path} is damaged. Remove it; the downloads are then pinned anew.") from fault
+
+
+def converted_path(cache: Path, arch: str, source_sha256: str) -> Path:
+    """Return where the conversion of a file, as the network of that name, is or will be."""
+    return cache / "converted" / f"{arch}-{source_sha256[:16]}-v{CONVERSION}.safetensors"
+
+
+def fetched_ids(*, cache_dir: Path | None = None) -> frozenset[str]:
+    """Return the ids of the checkpoints that open without being fetched."""
+    cache = cache_folder(cache_dir)
+    pins = list_pins(cache).items()
+    return frozenset(name for name, pin in pins if converted_path(cache, pin.arch, pin.sha256).is_file())

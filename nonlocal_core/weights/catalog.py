@@ -6,12 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from nonlocal_core.errors import UnknownNameError, WeightsError
-from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
+from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
-from nonlocal_core.weights.lite0 import WheelFile, load_lite0
-from nonlocal_core.weights.loading import fill
-from nonlocal_core.weights.shipped import ShippedFile, read_shipped
+from nonlocal_core.weights.files import ShippedFile, WheelFile
 
 DEFAULT = "default"
 """Another name of the first model of the catalog."""
@@ -52,28 +49,6 @@ def find_card(name: str = DEFAULT) -> ModelCard:
     if name not in cards:
         raise UnknownNameError("model", name, [DEFAULT, *cards])
     return cards[name]
-
-
-def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
-    """Return the network, frozen and in eval mode, and its card.
-
-    Raises UnknownNameError that lists the ids, and WeightsError when the weights are missing or not the pinned ones.
-    """
-    card = find_card(name)
-    trunk = load_lite0(card.weights)
-    match card.network:
-        case "lite0_parameter_free":
-            network = parameter_free_network(trunk)
-        case "lite0_trained":
-            network = trained_network(trunk, card.pairwise)
-            fill(network.blocks(), read_shipped(_block_of(card)))
-    return network.eval().requires_grad_(requires_grad=False), card
-
-
-def _block_of(card: ModelCard) -> ShippedFile:
-    if card.block is None:
-        raise WeightsError(f"The catalog names no weights for the blocks of {card.id}. Install this package again.")
-    return card.block
 
 
 @cache

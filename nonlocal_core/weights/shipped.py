@@ -1,6 +1,5 @@
 """Weights of this repository: safetensors beside the catalog, read only when their hash is the expected one."""
 
-from dataclasses import dataclass
 from importlib.resources import files
 
 from safetensors import SafetensorError
@@ -8,17 +7,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.files import ShippedFile
 from nonlocal_core.weights.loading import check_hash
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShippedFile:
-    """A file of the folder ``pretrained``, with its card."""
-
-    file: str
-    sha256: str
-    card: str
-    """Path inside ``pretrained`` of what was measured and what may be claimed."""
 
 
 def read_shipped(source: ShippedFile) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.weights.cache import Pin, cache_folder, find_pin, list_pins, locked, write_pin
+from nonlocal_core.weights.cache import CONVERSION, Pin, cache_folder, converted_path, find_pin, locked, write_pin
 from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.download import Progress, download, file_digest
@@ -22,9 +22,6 @@ from nonlocal_core.weights.filling import load_network
 from nonlocal_core.weights.layouts import OURS
 from nonlocal_core.weights.partial import Partial
 from nonlocal_core.weights.published import Published, find_published
-
-CONVERSION = "1"
-"""Raised when our names or the folding of published tensors change: older conversions are then passed over."""
 
 
 def load_published(card: PublishedCard, *, progress: Progress | None = None, cache_dir: Path | None = None) -> ResNet:
@@ -38,7 +35,7 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
     network = find_published(card.arch)
     cache = cache_folder(cache_dir)
     pin = find_pin(cache, card.id)
-    if pin is not None and (kept := converted_path(cache, network, pin.sha256)).is_file():
+    if pin is not None and (kept := converted_path(cache, network.arch, pin.sha256)).is_file():
         return load_network(read_converted(kept, network, source_sha256=pin.sha256), layout=OURS, config=network.config)
     path = download(card, progress=progress, cache_dir=cache_dir)
     try:
@@ -52,24 +49,9 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
     return filled
 
 
-def fetched_ids(*, cache_dir: Path | None = None) -> frozenset[str]:
-    """Return the ids of the checkpoints that open without being fetched."""
-    cache = cache_folder(cache_dir)
-    return frozenset(
-        name
-        for name, pin in list_pins(cache).items()
-        if converted_path(cache, find_published(pin.arch), pin.sha256).is_file()
-    )
-
-
-def converted_path(cache: Path, network: Published, source_sha256: str) -> Path:
-    """Return where the conversion of a file, as this network, is or will be."""
-    return cache / "converted" / f"{network.arch}-{source_sha256[:16]}-v{CONVERSION}.safetensors"
-
-
 def write_converted(cache: Path, network: Published, tensors: Mapping[str, Tensor], *, source_sha256: str) -> Path:
     """Keep the tensors of a filled network, and return where."""
-    path = converted_path(cache, network, source_sha256)
+    path = converted_path(cache, network.arch, source_sha256)
     metadata = _metadata(network, source_sha256) | {"tensors_sha256": _tensors_digest(tensors)}
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(cache, path.name):

@@ -14,12 +14,12 @@ from test_download_resume import card_at, left_over, server  # noqa: F401 - a fi
 from nonlocal_core.errors import UnknownNameError, WeightsError
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights import describe, identify, store
-from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, find_pin, write_pin
+from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, converted_path, find_pin, write_pin
 from nonlocal_core.weights.cards import Digest, find_published_card
 from nonlocal_core.weights.describe import describe_checkpoint, load_checkpoint
 from nonlocal_core.weights.layouts import OURS
 from nonlocal_core.weights.published import find_published
-from nonlocal_core.weights.store import converted_path, load_published
+from nonlocal_core.weights.store import load_published
 
 
 def short(arch):
@@ -94,7 +94,7 @@ def test_it_is_fetched_and_converted_once(served, cache):
 def test_a_damaged_conversion_is_removed_and_made_anew(served, cache):
     card = card_at(served)
     load_published(card, cache_dir=cache)
-    kept = converted_path(cache, NETWORK, hashlib.sha256(CONTENT).hexdigest())
+    kept = converted_path(cache, NETWORK.arch, hashlib.sha256(CONTENT).hexdigest())
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
     with pytest.raises(WeightsError, match=r"tensors_sha256 disagree.* was removed; open the checkpoint again"):
@@ -111,7 +111,7 @@ def test_a_conversion_of_another_network_is_refused(served, cache):
     load_published(card, cache_dir=cache)
     digest = hashlib.sha256(CONTENT).hexdigest()
     other = store.write_converted(cache, TWIN, STATE, source_sha256=digest)
-    other.replace(converted_path(cache, NETWORK, digest))
+    other.replace(converted_path(cache, NETWORK.arch, digest))
     with pytest.raises(WeightsError, match="should be: arch disagree"):
         load_published(card, cache_dir=cache)
 

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 
 from app import tours
+from app.opened import notes_on
 from nonlocal_core import BundleError, Question, Session, TourStop
 from nonlocal_core.bundle import MAX_CAPTION_LENGTH, MAX_TOUR_STOPS, View, decode_bundle, read_tour, tour_as_json
 from nonlocal_core.cli import OK, REFUSED, main
@@ -126,25 +127,27 @@ def visit(monkeypatch):
 
 
 def test_a_tour_is_kept_for_its_clip_and_frames_whatever_the_network(visit, session):
-    assert tours.kept(session).stops is None
-    tours.keep(session, JSON)
-    assert tours.kept(session).stops == OWN
-    assert tours.kept(Session.open("sample:bunny", "lite0-gaussian", frames=2, short_side=96)).stops == OWN
-    assert tours.kept(Session.open("sample:bunny", frames=3, short_side=64)).stops is None, "its frames are others"
-    tours.keep(session, [])
-    assert tours.kept(session).stops == ()
+    assert tours.kept(notes_on(session.frames)).stops is None
+    tours.keep(notes_on(session.frames), JSON)
+    assert tours.kept(notes_on(session.frames)).stops == OWN
+    other_network = Session.open("sample:bunny", "lite0-gaussian", frames=2, short_side=96)
+    assert tours.kept(notes_on(other_network.frames)).stops == OWN
+    other_frames = Session.open("sample:bunny", frames=3, short_side=64)
+    assert tours.kept(notes_on(other_frames.frames)).stops is None
+    tours.keep(notes_on(session.frames), [])
+    assert tours.kept(notes_on(session.frames)).stops == ()
 
 
 @pytest.mark.parametrize("sent", [None, "text", [5], [{"frame": 9}], [JSON[0]] * 33])
 def test_what_the_browser_should_not_send_changes_nothing(visit, session, sent):
-    tours.keep(session, JSON)
-    tours.keep(session, sent)
-    assert tours.kept(session).stops == OWN
+    tours.keep(notes_on(session.frames), JSON)
+    tours.keep(notes_on(session.frames), sent)
+    assert tours.kept(notes_on(session.frames)).stops == OWN
 
 
 def test_a_stop_at_a_block_of_another_network_goes_into_a_file_without_it(visit, session):
-    assert tours.for_file(session) is None
-    tours.keep(session, [JSON[0] | {"block": "res4.5"}, JSON[0]])
-    stops = tours.for_file(session)
+    assert tours.for_file(notes_on(session.frames), session) is None
+    tours.keep(notes_on(session.frames), [JSON[0] | {"block": "res4.5"}, JSON[0]])
+    stops = tours.for_file(notes_on(session.frames), session)
     assert [stop.block for stop in stops] == [None, "stride16"]
     assert decode_bundle(session.bundle(tour=stops)).view.tour == stops

