@@ -49,6 +49,7 @@ tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debi
 $(VENV)/app.stamp: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -r requirements.txt -e .
+	$(BIN)/python -m app.prepare
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/app.stamp

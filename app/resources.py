@@ -138,13 +138,18 @@ def thumbnail(sample_id: str) -> "np.ndarray":
     return picture
 
 
+def open_first(progress: Progress) -> None:
+    """Open the first visit's clip, and keep its picture where there was none. Raises NonlocalError."""
+    _kept_for(FIRST, progress)
+
+
 def warm_up() -> None:
     """Open the first visit's clip and draw the gallery before there is a visitor.
 
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
     try:
-        _kept_for(FIRST, _silent)
+        open_first(_silent)
         time.sleep(QUIET_SECONDS)
         for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)

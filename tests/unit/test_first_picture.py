@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import first_picture
+from app import first_picture, prepare, resources
 from app.first_picture import FirstPicture, keep_picture, kept_picture
 from app.opened import ClipNotes, notes_on
+from app.state import Choices
 from nonlocal_core import Session
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.weights.cache import ENVIRONMENT
@@ -95,3 +96,26 @@ def test_the_first_page_is_drawn_without_torch_or_a_decoder():
         [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+def test_preparing_keeps_the_picture_that_a_start_would_make(folder, monkeypatch):
+    monkeypatch.setattr(resources, "_kept", {})
+    assert prepare.main() is None
+    kept_picture.cache_clear()
+    picture = kept_picture()
+    session = resources._session(resources.FIRST)
+    assert picture == FirstPicture(notes=notes_on(session.frames), bundle=session.bundle(columns=False))
+
+
+def test_what_cannot_be_prepared_is_said_in_a_sentence(folder, monkeypatch):
+    monkeypatch.setattr(resources, "_kept", {})
+    monkeypatch.setattr(resources, "FIRST", Choices(clip="sample:nothing"))
+    assert "nothing" in prepare.main()
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing_and_the_start_goes_on(folder, monkeypatch, capsys):
+    monkeypatch.setattr(resources, "_kept", {})
+    folder.parent.joinpath("first-picture").write_text("a file where the folder should be")
+    assert prepare.main() is None
+    assert "could not be kept" in capsys.readouterr().out
+    assert resources.FIRST in resources._kept

@@ -1,0 +1,19 @@
+"""Make the first picture, so that the first start of the server shows it at once: ``python -m app.prepare``."""
+
+import sys
+
+from app.resources import open_first
+from nonlocal_core import NonlocalError
+
+
+def main() -> str | None:
+    """Make it, and return why that failed, if it did."""
+    try:
+        open_first(lambda stage, done, total: print(f"{stage} {done}/{total}"))  # noqa: T201 -- a command's output
+    except NonlocalError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
