@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.opened import ClipNotes
+from nonlocal_core import BundleError
 
 if TYPE_CHECKING:
     from nonlocal_core import Session, TourStop
@@ -40,8 +41,7 @@ def keep(notes: ClipNotes, sent: object) -> None:
     """Keep the stops that the browser sent; what is no tour of this clip changes nothing, and neither does None."""
     if sent is None:
         return
-    from nonlocal_core import BundleError
-    from nonlocal_core.bundle import read_tour
+    from nonlocal_core.bundle import read_tour  # with NumPy, which the first picture does not wait for
 
     try:
         stops = read_tour(sent, frame_count=notes.frame_count)
