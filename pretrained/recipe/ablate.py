@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from nonlocal_core.models.lite0 import Lite0
-from pretrained.recipe.damage import Version
-from pretrained.recipe.evaluate import VERSIONS
+from pretrained.recipe.damage import JUDGED, Version
 from pretrained.recipe.features import CLIPS, Clips, answer_of, read_shards, write_shards
 from pretrained.recipe.measures import answer_measures, table
 from pretrained.recipe.runs import Workshop, trunk
@@ -131,7 +130,7 @@ def _answer(
 def judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, list[float]]:
     """Return version -> the KL to the clean answer on changed frames of every clip (`clean`: on any), nan for none."""
     found = {}
-    for version in VERSIONS:
+    for version in JUDGED:
         per_clip: list[dict[str, float]] = []
         for index in range(min(TEST_CLIPS, len(clips.labels))):
             frames = clips.asked_frames(version, index, TEST_FRAMES)

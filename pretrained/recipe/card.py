@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from nonlocal_core.vocabulary import SOFTMAX
-from pretrained.recipe.evaluate import PROPAGATION, VERSIONS
+from pretrained.recipe.damage import JUDGED
+from pretrained.recipe.evaluate import PROPAGATION
 from pretrained.recipe.losses import SEEKING, SHAPING, weights_of
 from pretrained.recipe.measures import MEASURES
 from pretrained.recipe.runs import BASELINE, RIVALS
@@ -125,7 +126,7 @@ def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _row_table(runs: Sequence[dict[str, Any]], part: str) -> list[str]:
     lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
-    for version in VERSIONS:
+    for version in JUDGED:
         for name in (*MEASURES, *([PROPAGATION] if version == "clean" else [])):
             found = runs[0]["evaluation"][part][version][name]
             seeds = ", ".join(f"{run['evaluation'][part][version][name]['mean'][0]:.3f}" for run in runs)
@@ -142,7 +143,7 @@ def _answer_table(run: dict[str, Any]) -> list[str]:
         "| clips | no block | learned | identity | uniform | wrong row | identity minus learned | best class kept |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for version in VERSIONS:
+    for version in JUDGED:
         kl = [
             f"{answers[version][f'kl.{name}']['mean'][0]:.3f}"
             for name in ("none", "learned", "identity", "uniform", "wrong")
@@ -163,7 +164,7 @@ def _answer_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
         "",
     ]
     lines += ["| clips | no block | identity | uniform | wrong row |", "|---|---|---|---|---|"]
-    for version in VERSIONS[1:]:
+    for version in JUDGED[1:]:
         cells = []
         for control in controls:
             lower = [_lower(run["evaluation"]["answers"][version], control) for run in runs]
@@ -181,7 +182,7 @@ def _control_lines(run: dict[str, Any]) -> list[str]:
         return []
     lines = ["", "Trained again for rows that do not look at what is there, the fairer rivals:", ""]
     lines += ["| clips | learned | g of itself, retrained | same place of all frames, retrained |", "|---|---|---|---|"]
-    for version in VERSIONS:
+    for version in JUDGED:
         learned = run["evaluation"]["answers"][version]["kl.learned"]["mean"][0]
         rivals = [run["controls"][row][version][f"kl.{row}"]["mean"][0] for row in RIVALS]
         lines.append(f"| {VERSION_WORDS[version]} | {learned:.3f} | {rivals[0]:.3f} | {rivals[1]:.3f} |")

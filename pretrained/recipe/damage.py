@@ -1,17 +1,29 @@
-"""What is done to frames of a clip: the damage that queries must survive, and the cues that only one frame holds."""
+"""What is done to frames of a clip: the damage that queries must survive, the cues that only one frame holds, and what
+every camera does.
+"""
 
+import io
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-Version = Literal["clean", "damaged", "blur_cue", "grey_cue"]
-"""As composed; two frames in five damaged; one frame sharp and the others blurred; one in colour, the others grey."""
+Version = Literal["clean", "damaged", "blur_cue", "grey_cue", "natural"]
+"""As composed; two frames in five damaged; one frame sharp and the others blurred; one in colour, the others grey;
+every frame as a camera and a codec leave it, which is no damage: no frame counts as changed.
+"""
+
+JUDGED: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
+"""What blocks are judged on; the other is for training."""
 
 DAMAGED_SHARE = 0.4
 CUE_BLUR_PX = (3.0, 6.0)
 """Radius of the blur of the cue task, at 224 pixels."""
 CUE_NOISE = 0.04
+FILMED_EXPOSURE, FILMED_SATURATION, FILMED_BLUR_PX = (0.5, 2.0), 0.7, 1.5
+"""A whole clip: darkest and brightest exposure, change of saturation, most blur at 224 pixels."""
+FRAME_BLUR_PX, FRAME_GAIN, FRAME_NOISE, FRAME_QUALITY = 0.7, 0.1, 0.02, (95, 35)
+"""One frame of it: most blur more, change of brightness, noise; best and worst quality of its JPEG."""
 
 
 def damaged(rgb: np.ndarray, version: Version, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -33,6 +45,8 @@ def damaged(rgb: np.ndarray, version: Version, rng: np.random.Generator) -> tupl
         case "grey_cue":
             hit = np.arange(frames) != rng.integers(frames)
             changed = [_grey(frame) if bad else frame for frame, bad in zip(rgb, hit, strict=True)]
+        case "natural":
+            hit, changed = np.zeros(frames, bool), _filmed(rgb, rng)
     return np.stack(changed), hit
 
 
@@ -49,6 +63,29 @@ def _one_damage(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             return _with_squares(frame, rng, grey=True)
         case _:
             return _with_squares(frame, rng, grey=False)
+
+
+def _filmed(rgb: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the clip as a camera and a codec leave it: exposed, coloured and sharp in one way, up to small changes."""
+    strength, scale = rng.random(), rgb.shape[1] / 224
+    exposure = np.exp(strength * rng.uniform(*np.log(FILMED_EXPOSURE)))
+    saturation = 1 + strength * rng.uniform(-FILMED_SATURATION, FILMED_SATURATION)
+    blur = strength * rng.uniform(0, FILMED_BLUR_PX)
+    changed = []
+    for frame in rgb:
+        soft = _blurred(frame, (blur + strength * rng.uniform(0, FRAME_BLUR_PX)) * scale)
+        grey = soft.mean(axis=2, keepdims=True)
+        gain = exposure * (1 + strength * rng.uniform(-FRAME_GAIN, FRAME_GAIN))
+        relit = np.clip((grey + (soft - grey) * saturation) * gain, 0, 255).astype(np.uint8)
+        changed.append(_compressed(_noisy(relit, strength * rng.uniform(0, FRAME_NOISE), rng), strength * rng.random()))
+    return changed
+
+
+def _compressed(frame: np.ndarray, strength: float) -> np.ndarray:
+    best, worst = FRAME_QUALITY
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "JPEG", quality=round(best - strength * (best - worst)))
+    return np.asarray(Image.open(file))
 
 
 def _with_squares(frame: np.ndarray, rng: np.random.Generator, *, grey: bool) -> np.ndarray:

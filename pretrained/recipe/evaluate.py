@@ -11,7 +11,7 @@ from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.ops import affinity
-from pretrained.recipe.damage import Version
+from pretrained.recipe.damage import JUDGED
 from pretrained.recipe.features import Clips
 from pretrained.recipe.measures import (
     MEASURES,
@@ -26,7 +26,6 @@ from pretrained.recipe.measures import (
 from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
 from pretrained.recipe.train import answered
 
-VERSIONS: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
 ANSWER_CLIPS = 20
 ANSWER_FRAMES = 3
 """Of a clip, through the rest of the network."""
@@ -51,7 +50,7 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 def evaluate_rows(block: Block, clips: Clips) -> PerClip:
     """Return the measures of rows: queries of all frames of clean clips, of the changed frames of the others."""
     found: PerClip = {}
-    for version in VERSIONS:
+    for version in JUDGED:
         per_clip: list[Mapping[str, float]] = []
         for index, labels in enumerate(clips.labels):
             hit = clips.hit[version][index]
@@ -75,7 +74,7 @@ def evaluate_answers(
     ``blocks``: one behind the other; a control exchanges the rows of all.
     """
     found: PerClip = {}
-    for version in VERSIONS:
+    for version in JUDGED:
         per_clip: list[dict[str, float]] = []
         for index in range(min(ANSWER_CLIPS, len(clips.labels))):
             frames = clips.asked_frames(version, index, ANSWER_FRAMES)

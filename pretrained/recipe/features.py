@@ -12,12 +12,13 @@ from torch.nn.functional import avg_pool2d
 
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import INPUT
-from pretrained.recipe.damage import Version, damaged
+from pretrained.recipe.damage import JUDGED, Version, damaged
 from pretrained.recipe.scenes import TRAIN_PATCHES, Scene, compose
 from pretrained.recipe.sources import Sources, Split
 
 CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
 SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
+VERSIONS: dict[Split, tuple[Version, ...]] = {"train": (*JUDGED, "natural"), "choose": JUDGED, "test": JUDGED}
 SHARD = 20
 """Clips in a file."""
 STRIDE = 16
@@ -30,9 +31,10 @@ MIXED = 255
 class Clips:
     """n clips of T frames on h x w cells.
 
-    ``features``: version -> (n, T, C, h, w) float16. ``hit``: version -> (n, T), which frames were changed.
-    ``labels`` (n, T, h, w): 0 background, k object k, MIXED neither. ``sure``: cells that one object nearly fills.
-    ``window`` (n, T, 4): the camera's window in the photograph. ``answers`` (n, T, 1000) float16: clean logits.
+    ``features``: version -> (n, T, C, h, w) float16; ``natural`` in the split to train on only.
+    ``hit``: version -> (n, T), which frames were changed. ``labels`` (n, T, h, w): 0 background, k object k, MIXED
+    neither. ``sure``: cells that one object nearly fills. ``window`` (n, T, 4): the camera's window in the photograph.
+    ``answers`` (n, T, 1000) float16: clean logits.
     """
 
     features: dict[Version, np.ndarray]
@@ -45,6 +47,10 @@ class Clips:
     def clip(self, version: Version, index: int) -> Float[Tensor, "1 C T h w"]:
         """Return the features of one clip as a block takes them."""
         return torch.from_numpy(self.features[version][index]).float().transpose(0, 1)[None]
+
+    def wanted(self, version: Version) -> Version:
+        """Return the version that one should be mended to: natural frames stay as they are."""
+        return "natural" if version == "natural" else "clean"
 
     def clean_answers(self, index: int, frames: Tensor) -> Float[Tensor, "f 1000"]:
         """Return the clean logits of some frames of one clip."""
@@ -69,7 +75,7 @@ def make_clips(
     for index in indices:
         rng = np.random.default_rng([SEEDS[split], index])
         scene = compose(sources, rng, patches=patches, frames=frames, side=side)
-        made = {version: damaged(scene.rgb, version, rng) for version in ("clean", "damaged", "blur_cue", "grey_cue")}
+        made = {version: damaged(scene.rgb, version, rng) for version in VERSIONS[split]}
         scenes.append(scene)
         versions.append({version: _features(trunk, rgb, stride) for version, (rgb, _) in made.items()})
         hits.append({version: hit for version, (_, hit) in made.items()})

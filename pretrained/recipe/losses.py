@@ -15,8 +15,13 @@ from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 from pretrained.recipe.features import MIXED
 
+Task = Literal["find", "mend"]
+"""What a block is for: to find the same object, or to bring back what damage took from a frame."""
+
 OBJECT_QUERIES, GROUND_QUERIES = 96, 32
 """Of a clip in a step; each object has its equal part of the first."""
+ANYWHERE_QUERIES: dict[Task, int] = {"find": 0, "mend": 96}
+"""Drawn from all positions, between two things as well, for the terms of clean rows."""
 LABELS = 5
 """The background and up to four objects."""
 SMALLEST = 1e-12
@@ -26,12 +31,9 @@ NEAR_CELLS = 1.2
 SOFTNESS = 8.0
 """Of the ReLU while training, so that a key with a negative weight can still be found."""
 
-Task = Literal["find", "mend"]
-"""What a block is for: to find the same object, or to bring back what damage took from a frame."""
-
 SHAPING: dict[Task, dict[str, float]] = {
     "find": {"label": 0.8, "instance": 7.0, "whole": 1.0, "ground": 0.6, "mend": 1.0, "stay": 2.0},
-    "mend": {"mend": 1.0, "stay": 10.0},
+    "mend": {"mend": 1.0, "stay": 25.0},
 }
 """How much each term counts for theta, phi, gain and length.
 
@@ -44,7 +46,7 @@ SHAPING: dict[Task, dict[str, float]] = {
 """
 SEEKING: dict[Task, dict[str, float]] = {
     "find": {"instance": 2.0, "mend": 0.5, "stay": 1.0},
-    "mend": {"mend": 1.0, "stay": 10.0},
+    "mend": {"mend": 1.0, "stay": 25.0},
 }
 """How much each term counts for the biases of theta and phi, which make a key sought or shunned by every query. Given
 to all terms of a block that finds, they learn what looks like an object, and rows stop telling one from another."""
@@ -76,6 +78,7 @@ def draw_targets(
     *,
     clean: Float[Tensor, "1 C T h w"],
     temperature: float,
+    task: Task,
     rng: np.random.Generator,
 ) -> Targets:
     """Draw the queries of one clip: (T, h, w) labels, (T, 4) windows, (T,) changed frames, its features as composed.
@@ -86,39 +89,39 @@ def draw_targets(
     ids = [label for label in range(1, LABELS) if (flat == label).any()]
     drawn = [rng.choice(np.flatnonzero(flat == label), OBJECT_QUERIES // len(ids)) for label in ids]
     ground = rng.choice(np.flatnonzero(flat == 0), GROUND_QUERIES)
-    queries = np.concatenate([*drawn, ground])
+    anywhere = rng.choice(flat.size, ANYWHERE_QUERIES[task])
+    queries = np.concatenate([*drawn, ground, anywhere])
+    label = np.concatenate([flat[queries[: -len(anywhere) or None]], np.full(len(anywhere), MIXED)])
     frame = np.arange(len(labels)).repeat(labels[0].size)
     groups = np.zeros((flat.size, LABELS, len(labels)), np.float32)
     known = np.flatnonzero(flat != MIXED)
     groups[known, flat[known], frame[known]] = 1
     near = _same_point(ground, window, labels.shape[1:]) & (flat == 0) & (frame[ground][:, None] != frame)
     points = np.zeros((len(queries), flat.size), np.float32)
-    points[len(queries) - len(ground) :] = near
+    points[label == 0] = near
+    allowed = ((label[:, None] == flat) | (label == MIXED)[:, None]) & ~hit[frame]
     return Targets(
         queries=torch.from_numpy(queries),
-        label=torch.from_numpy(flat[queries].astype(np.int64)),
+        label=torch.from_numpy(np.where(label == MIXED, 0, label).astype(np.int64)),
         frame=torch.from_numpy(frame[queries]),
         groups=torch.from_numpy(groups),
         points=torch.from_numpy(points),
-        clean=clean_rows(clean, labels, hit, queries, temperature),
+        clean=clean_rows(clean, queries, allowed, temperature),
         changed=torch.from_numpy(hit),
     )
 
 
 def clean_rows(
-    clean: Float[Tensor, "1 C T h w"], labels: np.ndarray, hit: np.ndarray, queries: np.ndarray, temperature: float
+    clean: Float[Tensor, "1 C T h w"], queries: np.ndarray, allowed: np.ndarray, temperature: float
 ) -> Float[Tensor, "Q N"]:
-    """Return the parameter-free Gaussian's rows on the clip as composed, over keys of the same label in whole frames.
+    """Return the parameter-free Gaussian's rows on the clip as composed, over the keys (Q, N) that are allowed.
 
     What a row in a damaged clip should be: where the same thing is, seen as if nothing had been done to it, in the
     frames to which nothing was done. A row without such a key is zero.
     """
-    flat = labels.ravel()
     unit = ParameterFreeGaussian().embed(clean).theta[0]
     logits = unit[torch.from_numpy(queries)] @ unit.T / temperature
-    allowed = (flat[queries][:, None] == flat) & ~hit.repeat(labels[0].size)
-    kept = torch.from_numpy(allowed)
-    return logits.masked_fill(~kept, -torch.inf).softmax(dim=1).nan_to_num(0.0)
+    return logits.masked_fill(~torch.from_numpy(allowed), -torch.inf).softmax(dim=1).nan_to_num(0.0)
 
 
 def _same_point(queries: np.ndarray, window: np.ndarray, grid_hw: tuple[int, ...]) -> np.ndarray:

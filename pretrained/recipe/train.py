@@ -33,10 +33,13 @@ Tell = Callable[[str], None]
 
 VERSION_SHARES: dict[Task, dict[Version, float]] = {
     "find": {"clean": 0.2, "damaged": 0.4, "blur_cue": 0.2, "grey_cue": 0.2},
-    "mend": {"clean": 0.2, "damaged": 0.3, "blur_cue": 0.25, "grey_cue": 0.25},
+    "mend": {"clean": 0.1, "natural": 0.2, "damaged": 0.15, "blur_cue": 0.25, "grey_cue": 0.3},
 }
 """How often the affinity sees each version of a clip."""
-OUTPUT_SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35}
+OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
+    "find": {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35},
+    "mend": {"clean": 0.1, "natural": 0.25, "damaged": 0.05, "blur_cue": 0.25, "grey_cue": 0.35},
+}
 """The same for the output path."""
 START_NOISE = 0.002
 """Of theta and phi, so that two seeds differ from the first step on."""
@@ -79,7 +82,7 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
     steps = {"gaussian": 240, "embedded_gaussian": 960, "dot_product": 480, "concatenation": 240}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "mend":
-        own = {"affinity_steps": 1440, "temperature": 0.02, "sharper": 3.0, "output_steps": 400}
+        own = {"affinity_steps": 2400, "temperature": 0.02, "sharper": 3.0, "output_steps": 1200}
     if pairwise in ("dot_product", "concatenation"):
         own["output_rate"] = 3e-5  # their rows sum to ten and more, and y with them
     return Settings(pairwise=pairwise, seed=seed, task=task, **own)
@@ -175,8 +178,9 @@ def _terms(
         clips.labels[index],
         clips.window[index],
         clips.hit[version][index],
-        clean=clips.clip("clean", index),
+        clean=clips.clip(clips.wanted(version), index),
         temperature=settings.temperature,
+        task=settings.task,
         rng=rng,
     )
     pieces = block.embed(clips.clip(version, index))
@@ -197,11 +201,12 @@ def train_output(
     for _step in range(settings.output_steps):
         rows, answers, targets, changed = [], [], [], []
         for index in rng.choice(len(clips.labels), settings.output_clips, replace=False):
-            version = drawn_version(OUTPUT_SHARES, rng)
+            version = drawn_version(OUTPUT_SHARES[settings.task], rng)
             frames = rng.choice(len(clips.labels[index]), settings.output_frames, replace=False)
             rows.append(_repaired(block, clips.clip(version, index), frames, row, settings.seed))
-            targets.append(torch.from_numpy(clips.features["clean"][index][frames]).float())
-            answers.append(clips.clean_answers(index, torch.from_numpy(frames)))
+            features, logits = _wanted(clips, trunk, version, index, frames)
+            targets.append(features)
+            answers.append(logits)
             changed.append(torch.from_numpy(clips.hit[version][index][frames]))
         repaired, hit = torch.cat(rows), torch.cat(changed)
         wanted = torch.cat(answers).log_softmax(-1)
@@ -218,6 +223,18 @@ def train_output(
             "kl_unchanged": float(off.detach()[~hit].mean()) if (~hit).any() else 0.0,
             "restore": float(restored.detach()),
         })  # fmt: skip
+
+
+def _wanted(
+    clips: Clips, trunk: Lite0, version: Version, index: int, frames: np.ndarray
+) -> tuple[Float[Tensor, "f C h w"], Float[Tensor, "f 1000"]]:
+    """Return what frames of a version should have: the features, and the answer that follows from them."""
+    wanted = clips.wanted(version)
+    features = torch.from_numpy(clips.features[wanted][index][frames]).float()
+    if wanted == "clean":
+        return features, clips.clean_answers(index, torch.from_numpy(frames))
+    with torch.no_grad():
+        return features, trunk.to_logits(features)
 
 
 def gather(

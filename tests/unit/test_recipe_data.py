@@ -70,6 +70,23 @@ def test_damage_changes_the_frames_it_names_and_no_others(version):
         assert not np.ptp(changed[hit], axis=-1).any()
 
 
+def test_what_a_camera_does_is_small_differs_from_frame_to_frame_and_counts_as_no_change():
+    frame = np.asarray(Image.fromarray(np.random.default_rng(2).integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48)))
+    filmed, hit = damaged(np.stack([frame] * 5), "natural", np.random.default_rng(4))
+    assert not hit.any()
+    errors = [np.abs(one.astype(float) - frame).mean() for one in filmed]
+    assert min(errors) > 0
+    assert max(errors) < 25
+    assert len({one.tobytes() for one in filmed}) == 5
+
+
+def test_natural_frames_are_for_training_and_stay_as_they_are():
+    train = make_clips(installed_sources(), Halves(), "train", range(1), frames=3, side=96)
+    choose = make_clips(installed_sources(), Halves(), "choose", range(1), frames=3, side=96)
+    assert set(train.features) - set(choose.features) == {"natural"}
+    assert [train.wanted(version) for version in ("clean", "damaged", "natural")] == ["clean", "clean", "natural"]
+
+
 def test_cells_count_as_an_objects_from_half_of_their_pixels_on():
     clips = make_clips(installed_sources(), Halves(), "train", range(3), frames=3, side=96)
     assert clips.labels.shape == clips.sure.shape == (3, 3, 6, 6)

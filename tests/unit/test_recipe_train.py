@@ -14,6 +14,7 @@ from pretrained.recipe import runs
 from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
 from pretrained.recipe.features import MIXED
 from pretrained.recipe.losses import (
+    ANYWHERE_QUERIES,
     SEEKING,
     SHAPING,
     Targets,
@@ -32,6 +33,7 @@ from pretrained.recipe.train import (
     new_block,
     passed_through,
     train_affinity,
+    train_output,
     usual_settings,
 )
 
@@ -43,9 +45,10 @@ def targets(clips):
     return targets_of(clips, 0, np.array([True, False, True, True]), seed=3)
 
 
-def targets_of(clips, index, hit, seed):
+def targets_of(clips, index, hit, seed, task="find"):
     rng, clean = np.random.default_rng(seed), clips.clip("clean", index)
-    return draw_targets(clips.labels[index], clips.window[index], hit, clean=clean, temperature=0.05, rng=rng)
+    cells, window = clips.labels[index], clips.window[index]
+    return draw_targets(cells, window, hit, clean=clean, temperature=0.05, task=task, rng=rng)
 
 
 def test_every_term_equals_a_loop_over_keys(clips, targets):
@@ -92,13 +95,33 @@ def unit_by_loops(frames):
 
 
 def test_a_clean_row_without_a_key_to_look_at_is_zero(clips):
-    labels, hit = clips.labels[0], np.array([True, True, True, True])
-    rows = clean_rows(clips.clip("clean", 0), labels, hit, np.array([0, 7]), temperature=0.05)
-    assert not rows.any()
+    allowed = np.zeros((2, clips.labels[0].size), bool)
+    allowed[1, :9] = True
+    rows = clean_rows(clips.clip("clean", 0), np.array([0, 7]), allowed, temperature=0.05)
+    assert not rows[0].any()
+    assert rows[1, :9].sum() == pytest.approx(1)
+    assert not rows[1, 9:].any()
+
+
+def test_a_block_that_mends_is_asked_from_everywhere_and_sent_to_whole_frames_only(clips):
+    hit = np.array([True, False, True, True])
+    targets = targets_of(clips, 0, hit, seed=3, task="mend")
+    same = targets_of(clips, 0, hit, seed=3)
+    count = len(same.queries)
+    assert torch.equal(targets.queries[:count], same.queries)
+    assert torch.equal(targets.clean[:count], same.clean)
+    added, rows = targets.queries[count:], targets.clean[count:].double().numpy()
+    assert len(added) == ANYWHERE_QUERIES["mend"]
+    assert (clips.labels[0].ravel()[added.numpy()] == MIXED).any()
+    unit = unit_by_loops(clips.features["clean"][0].astype(np.float64))
+    for query, row in zip(added.tolist(), rows, strict=True):
+        expected = np.exp(unit @ unit[query] / 0.05) * ~hit.repeat(36)
+        assert np.allclose(row, expected / expected.sum(), atol=CLOSE)
+    assert not targets.points[count:].any()
 
 
 def test_without_a_softmax_nothing_is_asked_that_takes_one():
-    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 10.0}
+    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 25.0}
     assert set(weights_of(SHAPING, "find", "dot_product")) == {"label", "instance", "whole", "ground"}
 
 
@@ -164,6 +187,19 @@ def test_controls_keep_the_total_of_the_rows_and_rivals_do_not_look():
     wrong = gather(block, pieces, "wrong", seed=1) + total[:, order_of(24)] * g
     assert not torch.allclose(wrong, weights @ g)
     torch.testing.assert_close(wrong[0].sort(0).values, (weights @ g)[0].sort(0).values, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("version", "stays"), [("clean", True), ("natural", True), ("blur_cue", False)])
+def test_whole_frames_are_asked_to_stay_as_they_are_and_blurred_ones_to_come_back(
+    clips, trunk, monkeypatch, version, stays
+):
+    monkeypatch.setattr("pretrained.recipe.train.OUTPUT_SHARES", {"find": {version: 1.0}})
+    settings = Settings(pairwise="embedded_gaussian", seed=5, affinity_steps=1, output_steps=1, output_frames=4)
+    log = Log(settings=settings)
+    train_output(new_block(settings), trunk, clips, settings, log, lambda _message: None)  # W_z is zero at the start
+    (entry,) = log.losses["output"]
+    assert (entry["restore"] == 0) == stays
+    assert (max(entry["kl_changed"], entry["kl_unchanged"]) < CLOSE) == stays
 
 
 def order_of(count):
