@@ -11,6 +11,7 @@ from pretrained.recipe.evaluate import PROPAGATION
 from pretrained.recipe.losses import SEEKING, SHAPING, weights_of
 from pretrained.recipe.measures import MEASURES
 from pretrained.recipe.runs import BASELINE, RIVALS
+from pretrained.recipe.train import OUTPUT_SHARES, VERSION_SHARES
 
 VERSION_WORDS = {
     "clean": "as composed",
@@ -74,6 +75,7 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "recipe was chosen.",
         "",
         *_real_table(first),
+        *_real_seeds(runs),
         "",
         "## What may be claimed",
         *_claims(first),
@@ -102,11 +104,13 @@ def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
         f"{settings['sharper']:g}, which changes the order of no key."
     )
     lines = [
-        f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips, "
-        f"{seconds['affinity']} s; terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}."
+        f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips "
+        f"({_weights(VERSION_SHARES[settings['task']])}), {seconds['affinity']} s; "
+        f"terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}."
         + (softmax if settings["pairwise"] in SOFTMAX else ""),
-        f"Output, theta and phi standing still: {settings['output_steps']} steps, {seconds['output']} s; KL to "
-        f"the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
+        f"Output, theta and phi standing still: {settings['output_steps']} steps "
+        f"({_weights(OUTPUT_SHARES[settings['task']])}), {seconds['output']} s; "
+        f"KL to the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
     ]
     name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
     return [f"- {name}{line}" for line in lines]
@@ -200,6 +204,15 @@ def _real_table(run: dict[str, Any]) -> list[str]:
     means = [f"{mean_of(real, name, 'in_box'):.3f} ({mean_of(real, name, 'hit_rate'):.2f})" for name in names]
     lines.append(f"| mean | {' | '.join(means)} | {mean_of(real, 'network', 'top1_kept'):.2f} |")
     return lines
+
+
+def _real_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the means over the real clips of every seed."""
+    found = []
+    for words, name, measure in (("share in boxes", "trained", "in_box"), ("best class kept", "network", "top1_kept")):
+        seeds = [mean_of(run["evaluation"]["real"], name, measure) for run in runs]
+        found.append(f"{words} {', '.join(f'{one:.3f}' for one in seeds)}, **{np.mean(seeds):.3f}**")
+    return ["", f"Per seed and, in bold, as the mean of the seeds: {'; '.join(found)}."]
 
 
 def _claims(run: dict[str, Any]) -> list[str]:
