@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, help="of `ablations`; all by default")
     parser.add_argument("--work", type=Path, default=Path("build/recipe"), help="folder for everything in between")
     parser.add_argument("--real-clips", type=Path, help="folder with the clips of tests/data/real_clips.json")
+    parser.add_argument("--again", type=Path, help="of `ship`: the work folder of a clone that trained once more")
     chosen = parser.parse_args()
     use_one_thread()
     workshop = Workshop(folder=chosen.work, tell=_say)
@@ -31,7 +32,8 @@ def main() -> None:
     elif chosen.step == "evaluate":
         evaluate(workshop, runs, chosen.real_clips)
     elif chosen.step == "ship":
-        ship(workshop, chosen.pairwise, chosen.seeds)
+        again = Workshop(folder=chosen.again, tell=_say) if chosen.again else None
+        ship(workshop, chosen.pairwise, chosen.seeds, again)
     elif chosen.step == "ablations":
         ablate(workshop, chosen.seeds, chosen.variants)
     elif chosen.step == "tables":

@@ -26,8 +26,16 @@ CONTROL_WORDS = {
 }
 
 
-def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[str, Any]) -> str:
-    """Return the card of a model: what it was made of, how, and every measure of every seed."""
+def card_text(
+    entry: dict[str, Any],
+    runs: Sequence[dict[str, Any]],
+    data: dict[str, Any],
+    repeated: tuple[float, float] | None = None,
+) -> str:
+    """Return the card of a model: what it was made of, how, and every measure of every seed.
+
+    ``repeated``: the largest difference of a weight, and the seconds, when the first run was done again elsewhere.
+    """
     first = runs[0]
     settings = first["logs"][0]["settings"]
     lines = [
@@ -50,6 +58,7 @@ def card_text(entry: dict[str, Any], runs: Sequence[dict[str, Any]], data: dict[
         "## Trained",
         *(line for log in first["logs"] for line in _training_lines(log, len(first["logs"]) > 1)),
         "- One thread of a shared two-core machine.",
+        *_repeated_line(repeated),
         "",
         f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
         "Keys in other frames, except `own_frame` and `query_dependence`. Mean, 95 % interval over clips of the "
@@ -114,6 +123,17 @@ def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
     ]
     name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
     return [f"- {name}{line}" for line in lines]
+
+
+def _repeated_line(repeated: tuple[float, float] | None) -> list[str]:
+    if repeated is None:
+        return []
+    difference, seconds = repeated
+    alike = "the same to the bit" if difference == 0 else f"within {difference:.1e} of these"
+    return [
+        f"- Done once more in a fresh clone, with one command, from the download of the pictures on: {seconds:.0f} s "
+        f"of training, weights {alike}."
+    ]
 
 
 def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:

@@ -34,8 +34,11 @@ COMMON = (
 )
 
 
-def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) -> None:
-    """Copy the first seed's weights of each function into ``pretrained`` and write catalog entries and cards."""
+def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int], again: Workshop | None = None) -> None:
+    """Copy the first seed's weights of each function into ``pretrained`` and write catalog entries and cards.
+
+    ``again``: of another clone, where the first seed was trained once more; cards then say how alike it came out.
+    """
     catalog = json.loads((PRETRAINED / "catalog.json").read_text(encoding="utf-8"))
     (PRETRAINED / "cards").mkdir(exist_ok=True)
     for pairwise in names:
@@ -45,9 +48,9 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int]) ->
         entry = _entry(model, pairwise, hashlib.sha256(weights.read_bytes()).hexdigest())
         known = {kept["id"]: kept for kept in catalog["models"]} | {model: entry}  # an old entry keeps its place
         catalog["models"] = list(known.values())
-        card = card_text(
-            entry, [_load(workshop, pairwise, seed) for seed in seeds], _json(workshop.folder / "data.json")
-        )
+        runs = [_load(workshop, pairwise, seed) for seed in seeds]
+        repeated = _repeated(workshop, again, pairwise, seeds[0]) if again else None
+        card = card_text(entry, runs, _json(workshop.folder / "data.json"), repeated)
         (PRETRAINED / entry["block"]["card"]).write_text(card, encoding="utf-8")
         workshop.tell(f"shipped {model}")
     _write(PRETRAINED / "catalog.json", catalog)
@@ -65,6 +68,16 @@ def _blocks(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, torc
         for name, folder in zip(names, folders, strict=True)
         for key, tensor in load_file(folder / "block.safetensors").items()
     }
+
+
+def _repeated(workshop: Workshop, again: Workshop, pairwise: Pairwise, seed: int) -> tuple[float, float] | None:
+    """Return the largest difference of a weight, and the seconds of training there; None where it was not trained."""
+    if not all((again.run(pairwise, seed, task) / "block.safetensors").exists() for task in TASKS[pairwise]):
+        return None
+    ours, theirs = (_blocks(folder, pairwise, seed) for folder in (workshop, again))
+    logs = [_json(again.run(pairwise, seed, task) / "log.json") for task in TASKS[pairwise]]
+    differences = [float((tensor - theirs[name]).abs().max()) for name, tensor in ours.items()]
+    return max(differences), sum(sum(log["seconds"].values()) for log in logs)
 
 
 def _model_id(pairwise: Pairwise) -> str:
