@@ -2,8 +2,8 @@
 
     python benchmarks/first_heat.py [starts]
 
-Each start is a new server and a new browser profile; the first one of a machine makes the first picture and keeps it,
-every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one that imports
+Each start is a new server and a new browser profile. Without the picture that an installation makes, a start makes it
+and keeps it; every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one that imports
 torch first. They say what this machine takes for what the app stands on. Prints a Markdown table.
 """
 
@@ -45,7 +45,7 @@ def main() -> None:
                 with new_browser() as tab, _started(folder, str(script), folder) as (address, started, _):
                     note("start of the server", title, tab.show(address, DRAWN) - started)
             cache = folder / f"cache{start}"
-            for which in ("first start of a machine", "any later start"):
+            for which in ("start without a kept picture", "start as installed, and any later one"):
                 with new_browser() as tab, _started(folder, "app/server.py", cache) as (address, started, answering):
                     note(which, "server answers", answering)
                     note(which, "**first heat**", tab.show(address, DRAWN) - started)
