@@ -3,8 +3,8 @@
     python benchmarks/first_heat.py [starts]
 
 Each start is a new server and a new browser profile. Without the picture that an installation makes, a start makes it
-and keeps it; every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one that imports
-torch first. They say what this machine takes for what the app stands on. Prints a Markdown table.
+and keeps it; every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one
+that imports torch first. They say what this machine takes for what the app stands on. Prints a Markdown table.
 """
 
 import os
