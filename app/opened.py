@@ -41,9 +41,7 @@ class Opened:
     token: str
     notes: ClipNotes
     awaited: "Callable[[], Session]"
-    """Returns the session."""
-    early: bool = False
-    """Whether the picture is there before its session: the first one after a start of the server."""
+    """Returns the session; the first picture after a start of the server is there before it."""
 
     @property
     def session(self) -> "Session":

@@ -2,14 +2,14 @@
 
 import sys
 
-from app.resources import open_first
+from app.resources import first_session
 from nonlocal_core import NonlocalError
 
 
 def main() -> str | None:
     """Make it, and return why that failed, if it did."""
     try:
-        open_first(lambda stage, done, total: print(f"{stage} {done}/{total}"))  # noqa: T201 -- a command's output
+        first_session(lambda stage, done, total: print(f"{stage} {done}/{total}"))  # noqa: T201 -- a command's output
     except NonlocalError as error:
         return str(error)
     return None

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 import nonlocal_core
@@ -53,22 +53,22 @@ def open_clip(choices: Choices, progress: Progress) -> Opened:
     picture = kept_picture() if key == FIRST and key not in _kept else None
     if picture is not None:
         token = BUNDLES.put(picture.bundle, later=_first_columns)
-        return Opened(token=token, notes=picture.notes, awaited=partial(_session, FIRST), early=True)
+        return Opened(token=token, notes=picture.notes, awaited=first_session)
     kept = _kept_for(key, progress)
     token = BUNDLES.put(kept.bundle, later=kept.columns)
     return Opened(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
-
-
-def _session(key: Choices) -> "Session":
-    """Return the session; whoever opens it already is waited for."""
-    return _kept_for(key, _silent).session
 
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-_first_columns = Later(lambda: _session(FIRST).columns_bundle())
+def first_session(progress: Progress = _silent) -> "Session":
+    """Return the session of the first visit's clip, its picture kept for the next start. Raises NonlocalError."""
+    return _kept_for(FIRST, progress).session
+
+
+_first_columns = Later(lambda: first_session().columns_bundle())
 
 
 def _kept_for(key: Choices, progress: Progress) -> _Kept:
@@ -138,18 +138,13 @@ def thumbnail(sample_id: str) -> "np.ndarray":
     return picture
 
 
-def open_first(progress: Progress) -> None:
-    """Open the first visit's clip, and keep its picture where there was none. Raises NonlocalError."""
-    _kept_for(FIRST, progress)
-
-
 def warm_up() -> None:
     """Open the first visit's clip and draw the gallery before there is a visitor.
 
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
     try:
-        open_first(_silent)
+        first_session()
         time.sleep(QUIET_SECONDS)
         for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)

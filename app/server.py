@@ -11,15 +11,12 @@ import streamlit as st
 
 from app.first_picture import kept_picture
 from app.resources import warm_up
-from app.store import ROUTES, SENT
-
-QUIET_SECONDS = 5.0
-"""How long the libraries wait for a first visitor, where that one's picture is there without them."""
+from app.store import ROUTES, let_picture_go_first
 
 
 def _warm_up() -> None:
     if kept_picture() is not None:
-        SENT.wait(QUIET_SECONDS)
+        let_picture_go_first()
     gc.disable()  # while importing: none of these many objects will ever be garbage
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:

@@ -84,8 +84,9 @@ class ByteStore:
             return self._later.get(token)
 
 
-SENT = threading.Event()
-"""Set once a browser has fetched a bundle."""
+PICTURE_SECONDS = 5.0
+"""How long everything else waits for a first visitor's picture; it may be that nobody comes."""
+_sent = threading.Event()
 BUNDLES = ByteStore(MAX_BUNDLE_BYTES)
 UPLOADS = ByteStore(MAX_UPLOAD_BYTES)
 
@@ -103,8 +104,14 @@ def columns_address(token: str) -> str:
 async def serve_bundle(request: Request) -> Response:
     """Answer with the bundle."""
     held = BUNDLES.get(request.path_params["token"])
-    SENT.set()
+    if held is not None:
+        _sent.set()
     return _answer(None if held is None else held.content)
+
+
+def let_picture_go_first() -> None:
+    """Wait until a browser has asked for the first bundle since the server started; at once ever after."""
+    _sent.wait(PICTURE_SECONDS)
 
 
 async def serve_columns(request: Request) -> Response:

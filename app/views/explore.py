@@ -6,12 +6,9 @@ from app import state, tours
 from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices
-from app.store import SENT
+from app.store import let_picture_go_first
 from app.viewer import viewer
 from nonlocal_core import NonlocalError
-
-PICTURE_SECONDS = 5.0
-"""How long the session is not asked for, so that the browser gets its picture first."""
 
 
 def draw() -> None:
@@ -31,8 +28,7 @@ def _answer(opened: Opened, choices: Choices) -> None:
     tours.keep(opened.notes, stops)
     if pin != state.current().pin:  # not `choices`: a fragment keeps those of the last whole run
         state.update(pin=pin)
-    if opened.early:
-        SENT.wait(PICTURE_SECONDS)
+    let_picture_go_first()
     try:
         with st.spinner("The network is loading. Pointing works already."):
             session = opened.session

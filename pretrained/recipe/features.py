@@ -1,6 +1,6 @@
 """Features of composed clips after block 10 of the frozen trunk, made once and kept on disk in shards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from pretrained.recipe.sources import Sources, Split
 
 CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
 SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
-VERSIONS: dict[Split, tuple[Version, ...]] = {"train": (*JUDGED, "natural"), "choose": JUDGED, "test": JUDGED}
 SHARD = 20
 """Clips in a file."""
 STRIDE = 16
@@ -31,7 +30,7 @@ MIXED = 255
 class Clips:
     """n clips of T frames on h x w cells.
 
-    ``features``: version -> (n, T, C, h, w) float16; ``natural`` in the split to train on only.
+    ``features``: version -> (n, T, C, h, w) float16, of the versions that were made.
     ``hit``: version -> (n, T), which frames were changed. ``labels`` (n, T, h, w): 0 background, k object k, MIXED
     neither. ``sure``: cells that one object nearly fills. ``window`` (n, T, 4): the camera's window in the photograph.
     ``answers`` (n, T, 1000) float16: clean logits.
@@ -48,10 +47,6 @@ class Clips:
         """Return the features of one clip as a block takes them."""
         return torch.from_numpy(self.features[version][index]).float().transpose(0, 1)[None]
 
-    def wanted(self, version: Version) -> Version:
-        """Return the version that one should be mended to: natural frames stay as they are."""
-        return "natural" if version == "natural" else "clean"
-
     def clean_answers(self, index: int, frames: Tensor) -> Float[Tensor, "f 1000"]:
         """Return the clean logits of some frames of one clip."""
         return torch.from_numpy(self.answers[index]).float()[frames]
@@ -64,28 +59,37 @@ class Clips:
 
 
 def make_clips(
-    sources: Sources, trunk: Lite0, split: Split, indices: range, *, frames: int = 8, side: int = 224, stride: int = 16
+    sources: Sources,
+    trunk: Lite0,
+    split: Split,
+    indices: range,
+    *,
+    versions: Sequence[Version] = JUDGED,
+    frames: int = 8,
+    side: int = 224,
+    stride: int = 16,
 ) -> Clips:
-    """Return the clips of those indices; each follows from its split and index alone.
+    """Return the clips of those indices; each follows from its split and index alone, more versions or fewer.
 
-    ``stride``: 16 or 8, where the features are taken; labels are of cells of 16 pixels in any case.
+    ``versions``: a beginning of `TAUGHT`. ``stride``: 16 or 8, where the features are taken; labels are of cells of 16
+    pixels in any case.
     """
     patches = TRAIN_PATCHES if split == "train" else 0.0
-    scenes, versions, hits = [], [], []
+    scenes, features, hits = [], [], []
     for index in indices:
         rng = np.random.default_rng([SEEDS[split], index])
         scene = compose(sources, rng, patches=patches, frames=frames, side=side)
-        made = {version: damaged(scene.rgb, version, rng) for version in VERSIONS[split]}
+        made = {version: damaged(scene.rgb, version, rng) for version in versions}
         scenes.append(scene)
-        versions.append({version: _features(trunk, rgb, stride) for version, (rgb, _) in made.items()})
+        features.append({version: _features(trunk, rgb, stride) for version, (rgb, _) in made.items()})
         hits.append({version: hit for version, (_, hit) in made.items()})
     labels, sure = zip(*(_cells(scene) for scene in scenes), strict=True)
-    clean = [torch.from_numpy(version["clean"]).float() for version in versions]
+    clean = [torch.from_numpy(made["clean"]).float() for made in features]
     with torch.inference_mode():
-        answers = [answer_of(trunk, features, stride).half().numpy() for features in clean]
+        answers = [answer_of(trunk, of_clip, stride).half().numpy() for of_clip in clean]
     return Clips(
-        features={name: np.stack([version[name] for version in versions]) for name in versions[0]},
-        hit={name: np.stack([hit[name] for hit in hits]) for name in hits[0]},
+        features={version: np.stack([made[version] for made in features]) for version in versions},
+        hit={version: np.stack([hit[version] for hit in hits]) for version in versions},
         labels=np.stack(labels),
         sure=np.stack(sure),
         window=np.stack([scene.window for scene in scenes]),
@@ -134,6 +138,7 @@ def write_shards(
     count: int,
     tell: Callable[[str], None],
     *,
+    versions: Sequence[Version] = JUDGED,
     stride: int = 16,
 ) -> None:
     """Write the shards of a split that are not there yet; an interrupted run goes on where it was."""
@@ -142,7 +147,7 @@ def write_shards(
         path = folder / f"{split}-{start:04d}.npz"
         stop = min(start + SHARD, count)
         if not path.exists():
-            clips = make_clips(sources, trunk, split, range(start, stop), stride=stride)
+            clips = make_clips(sources, trunk, split, range(start, stop), versions=versions, stride=stride)
             part = path.with_suffix(".part.npz")
             np.savez(part, **_flat(clips))
             part.replace(path)

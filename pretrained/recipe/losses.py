@@ -89,9 +89,10 @@ def draw_targets(
     ids = [label for label in range(1, LABELS) if (flat == label).any()]
     drawn = [rng.choice(np.flatnonzero(flat == label), OBJECT_QUERIES // len(ids)) for label in ids]
     ground = rng.choice(np.flatnonzero(flat == 0), GROUND_QUERIES)
+    known_things = np.concatenate([*drawn, ground])
     anywhere = rng.choice(flat.size, ANYWHERE_QUERIES[task])
-    queries = np.concatenate([*drawn, ground, anywhere])
-    label = np.concatenate([flat[queries[: -len(anywhere) or None]], np.full(len(anywhere), MIXED)])
+    queries = np.concatenate([known_things, anywhere])
+    label = np.concatenate([flat[known_things], np.full(len(anywhere), MIXED)])  # wherever they lie: not told
     frame = np.arange(len(labels)).repeat(labels[0].size)
     groups = np.zeros((flat.size, LABELS, len(labels)), np.float32)
     known = np.flatnonzero(flat != MIXED)

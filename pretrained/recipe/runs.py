@@ -16,6 +16,7 @@ from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.vocabulary import PAIRWISE, Pairwise
 from nonlocal_core.weights import find_card
 from nonlocal_core.weights.lite0 import load_lite0
+from pretrained.recipe.damage import JUDGED, TAUGHT
 from pretrained.recipe.evaluate import Block, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
 from pretrained.recipe.features import CLIPS, Clips, read_shards, write_shards
 from pretrained.recipe.losses import Task
@@ -77,7 +78,8 @@ def make_data(workshop: Workshop) -> None:
     for split in SPLIT_SHARES:
         loaded = load_sources(sources, split)
         counts[split] = {"stamps": len(loaded.stamps), "photos": len(loaded.photos), "names": digest(loaded.names)}
-        write_shards(workshop.clips, loaded, trunk(), split, CLIPS[split], workshop.tell)
+        versions = TAUGHT if split == "train" else JUDGED
+        write_shards(workshop.clips, loaded, trunk(), split, CLIPS[split], workshop.tell, versions=versions)
     _write_json(workshop.folder / "data.json", counts | {"clips": dict(CLIPS)})
 
 

@@ -16,7 +16,7 @@ from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
-from pretrained.recipe.damage import Version
+from pretrained.recipe.damage import Version, wanted
 from pretrained.recipe.features import Clips
 from pretrained.recipe.losses import (
     SEEKING,
@@ -178,7 +178,7 @@ def _terms(
         clips.labels[index],
         clips.window[index],
         clips.hit[version][index],
-        clean=clips.clip(clips.wanted(version), index),
+        clean=clips.clip(wanted(version), index),
         temperature=settings.temperature,
         task=settings.task,
         rng=rng,
@@ -229,9 +229,9 @@ def _wanted(
     clips: Clips, trunk: Lite0, version: Version, index: int, frames: np.ndarray
 ) -> tuple[Float[Tensor, "f C h w"], Float[Tensor, "f 1000"]]:
     """Return what frames of a version should have: the features, and the answer that follows from them."""
-    wanted = clips.wanted(version)
-    features = torch.from_numpy(clips.features[wanted][index][frames]).float()
-    if wanted == "clean":
+    aim = wanted(version)
+    features = torch.from_numpy(clips.features[aim][index][frames]).float()
+    if aim == "clean":
         return features, clips.clean_answers(index, torch.from_numpy(frames))
     with torch.no_grad():
         return features, trunk.to_logits(features)

@@ -4,6 +4,7 @@ import pytest
 
 from nonlocal_core.weights import find_card
 from nonlocal_core.weights.lite0 import load_lite0
+from pretrained.recipe.damage import TAUGHT
 from pretrained.recipe.features import make_clips
 from pretrained.recipe.sources import installed_sources
 
@@ -15,4 +16,4 @@ def trunk():
 
 @pytest.fixture(scope="module")
 def clips(trunk):
-    return make_clips(installed_sources(), trunk, "train", range(4), frames=4, side=96)
+    return make_clips(installed_sources(), trunk, "train", range(4), versions=TAUGHT, frames=4, side=96)

@@ -103,7 +103,7 @@ def test_preparing_keeps_the_picture_that_a_start_would_make(folder, monkeypatch
     assert prepare.main() is None
     kept_picture.cache_clear()
     picture = kept_picture()
-    session = resources._session(resources.FIRST)
+    session = resources.first_session()
     assert picture == FirstPicture(notes=notes_on(session.frames), bundle=session.bundle(columns=False))
 
 

