@@ -17,7 +17,17 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
-from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
+from nonlocal_core.capture import (
+    BlockCapture,
+    Capture,
+    ClassScore,
+    Recording,
+    log_normaliser,
+    nudged,
+    placing,
+    points_for,
+    recording,
+)
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
@@ -137,7 +147,7 @@ class Session:
         shown = intake.read(None, tell)
         attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
         try:
-            session = _recorded(prepared, shown, intake.sample, None, tell)
+            session = _recorded(prepared, shown, intake.sample, None, tell, prove_places=True)
         finally:
             attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
@@ -273,9 +283,19 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def _recorded(
-    prepared: PreparedModel, frames: Frames, sample: Sample | None, short_side: int | None, tell: Progress
+    prepared: PreparedModel,
+    frames: Frames,
+    sample: Sample | None,
+    short_side: int | None,
+    tell: Progress,
+    *,
+    prove_places: bool = False,
 ) -> Session:
-    """Run the network on the frames and return what its blocks left behind."""
+    """Run the network on the frames and return what its blocks left behind.
+
+    ``prove_places``: run it once more to see that the cells lie where they are said to, which networks of this library
+    are known to do (``test_places.py``).
+    """
     network = prepared.network
     spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
     pixels, view = network_input(frames, spec)
@@ -283,9 +303,12 @@ def _recorded(
     needed = network.forward_bytes(tuple(clip.shape))
     with (
         forward_progress(lambda done, total: tell("Running the network", done, total)),
-        recording(view=view, clip_frames=len(frames.rgb)) as record,
+        recording(view=view, clip_frames=len(frames.rgb), progress=tell, keep_calls=prove_places) as record,
+        torch.random.fork_rng(),
     ):
         logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
+    if prove_places:
+        _prove_places(prepared, clip, record, tell)
     return Session(
         frames=frames,
         view=view,
@@ -297,6 +320,19 @@ def _recorded(
         sample=sample,
         unreadable=tuple(record.unreadable),
     )
+
+
+def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> None:
+    """Drop from a record the blocks whose cells lie elsewhere than said."""
+    grids = [grid for _, grid in (record.kept or {}).values()]
+    if not grids:
+        return
+    tell("Checking where the cells lie", 0, 1)
+    points = points_for(grids)
+    with placing(record, points) as trial, torch.random.fork_rng():  # the same random numbers as in the first run
+        run(prepared.network, nudged(clip, points, grids), device=prepared.device)
+    record.drop(trial.misplaced())
+    tell("Checking where the cells lie", 1, 1)
 
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:

@@ -41,7 +41,12 @@ class BlockCapture:
     effect: Float32[np.ndarray, " Nq"] | None = None
     """|W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
     rebuild_error: float | None = None
-    """Worst difference between the block's real output and the one rebuilt from these tables, over |output|."""
+    """Worst difference between the block's real output and the one rebuilt from these tables, each channel measured by
+    its variation over the queries (`capture.rebuild`); of a copy in float32 where the block ran in half precision."""
+    rebuilt_queries: int | None = None
+    """The number of queries at which the output was rebuilt; all of them, or some drawn for this clip."""
+    is_half: bool = False
+    """Whether the block computed in half precision."""
     head: int | None = None
     off_grid_keys: tuple[str, ...] = ()
     """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
@@ -70,6 +75,11 @@ class BlockCapture:
     def __repr__(self) -> str:
         q, k = "x".join(map(str, self.query_grid.shape)), "x".join(map(str, self.key_grid.shape))
         return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
+
+    @property
+    def layer(self) -> str:
+        """The name without the head."""
+        return self.name if self.head is None else self.name.removesuffix(f".head{self.head}")
 
     @property
     def is_softmax(self) -> bool:

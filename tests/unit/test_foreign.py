@@ -7,7 +7,7 @@ from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.capture.assemble import REBUILD_TOLERANCE
+from nonlocal_core.capture.gate import REBUILD_TOLERANCE
 from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -53,8 +53,8 @@ def test_a_network_of_clips_answers_as_it_does_alone():
     handle = model.register_forward_hook(lambda _model, args, output: seen.append((args[0], output)))
     session = Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=3, classes=tuple("abcdefg"))
     handle.remove()
-    (clip, logits), *more = seen
-    assert more == []
+    (clip, logits), (nudged, _) = seen  # the second run proves where the cells lie
+    assert 0 < int((nudged != clip).sum()) < clip.numel() / 10
     assert clip.shape == (1, 3, 3, 48, 80)
     with torch.inference_mode():
         np.testing.assert_array_equal(logits, model(clip))
