@@ -1,5 +1,6 @@
 """Proof of place: a perfect rebuild cannot see in which order positions lie; a change of the clip can."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
 from nonlocal_core.capture import nudged, points_for
 from nonlocal_core.capture.places import misplacement
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.weights import build_model, list_models
+from nonlocal_core.weights import build_model
 
 PATCH, WIDTH = 8, 12
 TOKENS = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -176,14 +177,13 @@ def test_random_numbers_of_the_network_are_the_same_in_both_runs_and_left_to_the
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("model", [card.id for card in list_models() if card.status != "parameter_free"])
-def test_the_networks_of_this_library_keep_their_places(model):
-    network, _ = build_model(model)
-    session = Session.from_model(
-        network, "sample:bunny", frames=3, takes="clip", input_spec=network.input_spec, classes=network.classes
-    )
+def test_the_networks_of_this_library_keep_their_places():
+    """The functions differ, the trunk and the places where the blocks sit do not."""
+    network, _ = build_model("lite0-embedded-gaussian")
+    small = replace(network.input_spec, short_side=96)
+    session = Session.from_model(network, "sample:bunny", frames=3, takes="clip", input_spec=small)
     assert session.unreadable == ()
-    assert session.capture.blocks
+    assert len(session.capture.blocks) == 2
 
 
 def test_points_lie_inside_cells_of_every_grid_and_their_pattern_does_not_repeat():
