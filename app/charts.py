@@ -64,8 +64,11 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
     return _styled(figure)
 
 
-def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
-    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip."""
+def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[str, object]]:
+    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip.
+
+    ``note``: stands in the first row, so that a visitor who takes the table along has it.
+    """
     return [
         {
             "frame": given.grid.span(ranked.cell.t)[0] + 1,
@@ -74,7 +77,8 @@ def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
             "weight": ranked.value,
             "times uniform": ranked.times_uniform,
         }
-        for ranked in given.top(count)
+        | ({"note": "" if place else note} if note else {})
+        for place, ranked in enumerate(given.top(count))
     ]
 
 
