@@ -9,10 +9,10 @@ import streamlit as st
 
 from nonlocal_core import BlockCapture, Frames, Session
 
-CHART_LETTERS = 62
+CHART_LETTERS = 60
 """Letters of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
-CHART_LINE = 14
-"""Pixels of height of such a line."""
+CHART_TYPE, CHART_LINE = 10, 13
+"""Pixels of height of a letter there, and of a line."""
 
 
 def sentences(frames: Frames, notes: Iterable[str]) -> list[str]:
@@ -35,10 +35,16 @@ def written_on(figure: go.Figure, said: Iterable[str]) -> go.Figure:
     lines = wrap(" ".join(said), CHART_LETTERS)
     if not lines:
         return figure
-    small = "<br>".join(f"<span style='font-size:11px'>{escape(line)}</span>" for line in lines)
-    title, room = figure.layout.title.text, CHART_LINE * len(lines)
+    figure.add_annotation(
+        text="<br>".join(map(escape, lines)),
+        font={"size": CHART_TYPE},
+        align="left",
+        showarrow=False,
+        **{"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"},
+    )
+    room = CHART_LINE * len(lines) + CHART_TYPE
     return figure.update_layout(
-        title={"text": f"{title}<br>{small}" if title else small, "x": 0, "xref": "container"},
+        title={"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": CHART_TYPE}},
         margin={"t": figure.layout.margin.t + room},
         height=figure.layout.height + room,
     )

@@ -9,6 +9,8 @@ from app.state import Pin
 from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
 
 Answer = AffinityRow | AffinityColumn
+MOST_NAMED = 3
+"""Blocks that a sentence names; of more it gives the number."""
 
 
 def answers(session: Session, pin: Pin) -> dict[str, Answer]:
@@ -30,6 +32,22 @@ def headline(session: Session, pin: Pin) -> str:
     cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
     what = "Where it looks" if pin.direction == "row" else "Who looks at it"
     return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
+
+
+def notes(answers: dict[str, Answer]) -> list[str]:
+    """Return what must be known of the blocks that answer, each sentence once, with whose it is unless it is all's."""
+    by_note: dict[str, list[str]] = {}
+    for title, given in answers.items():
+        by_note.setdefault(given.note, []).append(title)
+    return [
+        note if len(titles) == len(answers) else f"{_named(titles, len(answers))}: {note}"
+        for note, titles in by_note.items()
+        if note
+    ]
+
+
+def _named(titles: list[str], of: int) -> str:
+    return ", ".join(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of {of}"
 
 
 def concentration(answers: dict[str, Answer]) -> go.Figure:

@@ -34,7 +34,7 @@ def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
         st.subheader(charts.headline(session, pin), anchor=False, width="content")
         keep.offer(session, pin, tours.for_file(notes, session))
     left, right = st.columns(2)
-    said = cautions.sentences(session.frames, [given.note for given in answers.values()])
+    said = cautions.sentences(session.frames, charts.notes(answers))
     left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")
     right.plotly_chart(cautions.written_on(charts.concentration(answers), said), key="concentration")
     with st.expander("The strongest cells, as a table"):

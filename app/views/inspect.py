@@ -211,7 +211,7 @@ def _without(opened: Opened, block: BlockCapture) -> None:
     except NonlocalError as error:
         st.error(str(error), icon=":material/error:")
         return
-    _compared(before, after, cautions.sentences(session.frames, [block.warning]))
+    _compared(before, after)
 
 
 def _region(session: Session, block: BlockCapture) -> np.ndarray:
@@ -237,7 +237,7 @@ def _region(session: Session, block: BlockCapture) -> np.ndarray:
     return cut
 
 
-def _compared(before: Answer, after: Answer, said: list[str]) -> None:
+def _compared(before: Answer, after: Answer) -> None:
     changes = class_changes(before, after)
     left, right = st.columns([2, 3])
     with left:
@@ -257,5 +257,4 @@ def _compared(before: Answer, after: Answer, said: list[str]) -> None:
                 for change in changes
             ]
         )
-    chart = cautions.written_on(charts.classes(changes), said)
-    right.plotly_chart(chart, key="classes", alt="Class probabilities as they are and without")
+    right.plotly_chart(charts.classes(changes), key="classes", alt="Class probabilities as they are and without")

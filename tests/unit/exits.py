@@ -177,17 +177,15 @@ def shell(*form: str) -> Exit:
 def chart(session: Session, block: str, _folder: Path) -> str:
     """The charts and the table under Explore, which a visitor can take along."""
     answers = charts.answers(session, Pin(**POINT, block=block))
-    said = cautions.sentences(session.frames, [given.note for given in answers.values()])
+    said = cautions.sentences(session.frames, charts.notes(answers))
     figures = (charts.by_frame(answers, 1), charts.concentration(answers))
-    return " ".join(title_of(cautions.written_on(figure, said).to_json()) for figure in figures)
+    return " ".join(words_on(cautions.written_on(figure, said).to_json()) for figure in figures)
 
 
-def title_of(figure: str) -> str:
-    """Return the words over a chart, its line breaks undone."""
-    text = json.loads(figure)["layout"].get("title", {}).get("text", "")
-    for mark in ("<span style='font-size:11px'>", "</span>"):
-        text = text.replace(mark, "")
-    return html.unescape(text.replace("<br>", " "))
+def words_on(figure: str) -> str:
+    """Return what is written on a chart, its line breaks undone."""
+    written = json.loads(figure)["layout"].get("annotations", [])
+    return html.unescape(" ".join(one["text"] for one in written).replace("<br>", " "))
 
 
 def inspect_page(session, block):
@@ -230,7 +228,7 @@ def page(draw: Callable[[Session, str], None]) -> Exit:
         said = [html.unescape(found.proto.body) for found in app.get("html")]
         said += [found.value for found in (*app.caption, *app.subheader, *app.info)]
         said += [option for found in app.selectbox for option in found.options]
-        said += [title_of(found.proto.spec) for found in app.get("plotly_chart")]
+        said += [words_on(found.proto.spec) for found in app.get("plotly_chart")]
         said += [found.value.to_csv() for found in app.dataframe]
         return "\n".join(said)
 

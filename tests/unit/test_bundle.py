@@ -14,7 +14,7 @@ from PIL import Image
 
 from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
 from nonlocal_core.bundle.container import Reader
-from nonlocal_core.capture.record import Capture
+from nonlocal_core.capture.record import UNTRAINED, Capture
 from nonlocal_core.errors import BundleError
 
 FULL = full_bundle()
@@ -34,7 +34,10 @@ def test_everything_comes_back():
     assert bundle.view.question == Question(frame=1, x=0.25, y=1.0)
     assert bundle.view.tour[0].caption == "Look here."
     assert bundle.view.tour[0].block == "stride8"
+    assert bundle.media.warnings == ("It is cut short.",)
     first, second = (block.capture for block in bundle.blocks)
+    assert [block.warning for block in bundle.blocks] == [first.warning, second.warning] == ["a note", UNTRAINED]
+    assert [block.proof for block in bundle.blocks] == [first.proof, second.proof]
     assert (first.head, first.note, first.off_grid_keys) == (3, "a note", ("class token",))
     assert first.rebuild_error == 2.5e-7
     assert (second.status, second.subsample, second.key_grid.shape) == ("untrained", (1, 2, 3), (5, 3, 2))

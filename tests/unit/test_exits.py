@@ -14,6 +14,7 @@ from exits import EXITS, NODE, POINT
 from media_files import stamped, video
 from torch import nn
 
+from app import charts
 from nonlocal_core import InputSpec, Session
 from nonlocal_core.capture import NotReadable, hooks
 from nonlocal_core.capture.adapters.tokens import TokenReader
@@ -116,6 +117,14 @@ def test_what_must_be_known_leaves_by_every_exit(session, tmp_path, name, block)
 
 def shows(session, block):
     return replace(session, capture=replace(session.capture, shown=block))
+
+
+def test_charts_of_several_blocks_say_whose_note_it_is(session):
+    first, second = (session.query(**POINT, block=name) for name in ("sound", "crooked"))
+    assert charts.notes({"A": first, "B": second}) == [f"A: {NOTE}", f"B: {UNTRAINED}"]
+    assert charts.notes({"A": first, "B": first}) == [NOTE]
+    many = {str(head): first for head in range(4)} | {"B": replace(second, note="")}
+    assert charts.notes(many) == [f"4 of 5: {NOTE}"]
 
 
 def test_a_table_begins_no_cell_with_a_formula(session, tmp_path):
