@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from html import escape
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from nonlocal_core import BlockCapture, Frames, Session
+
+if TYPE_CHECKING:  # Compare has no charts to wait for
+    import plotly.graph_objects as go
 
 CHART_LETTERS = 60
 """Letters of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
@@ -30,7 +33,7 @@ def draw(said: Iterable[str]) -> None:
     st.html("".join(f"<p class='nlv-caution'>{escape(sentence)}</p>" for sentence in said))
 
 
-def written_on(figure: go.Figure, said: Iterable[str]) -> go.Figure:
+def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
     """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart."""
     lines = wrap(" ".join(said), CHART_LETTERS)
     if not lines:
