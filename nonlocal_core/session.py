@@ -207,7 +207,7 @@ class Session:
                 question=question or self.first_question(),
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
-            caption=" ".join(([sample.caption] if sample else []) + self._not_shown()),
+            caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
             licence=sample.licence if sample else "",
             precision=precision,
             columns=columns,
@@ -217,8 +217,9 @@ class Session:
         """Return what ``bundle(columns=False)`` left out of float16 tables, for the viewer to read after it."""
         return encode_columns(self.capture)
 
-    def _not_shown(self) -> list[str]:
-        """Return a sentence for each part of the network that looks like a block and cannot be shown."""
+    @property
+    def not_shown(self) -> list[str]:
+        """A sentence for each part of the network that looks like a block and cannot be shown."""
         return [f"Not shown: {name} {reason}." for name, reason in self.unreadable]
 
     def _sample_tour(self) -> tuple[TourStop, ...]:
@@ -265,6 +266,7 @@ class Session:
             block=self.block(block),
             question=question,
             row=self.query(frame=frame, x=x, y=y, block=block),
+            unreadable=self.unreadable,
             bundle=lambda: self.bundle(question=question, block=block, tour=tour, precision=precision),
         )
         return save(Path(path), answered, progress or _silent)

@@ -1,6 +1,7 @@
 """What one forward pass left behind: small tables from which every row of every affinity follows exactly."""
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 
 import numpy as np
 from jaxtyping import Float32
@@ -8,6 +9,9 @@ from jaxtyping import Float32
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
+
+UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
+_ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +42,7 @@ class BlockCapture:
     temporal_groups: int = 1
     status: WeightStatus = "trained"
     note: str = ""
+    """All that a person must know before believing the maps, in sentences; empty when nothing."""
     effect: Float32[np.ndarray, " Nq"] | None = None
     """|W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
     rebuild_error: float | None = None
@@ -102,6 +107,21 @@ class BlockCapture:
     def mean_effect(self) -> float | None:
         """Mean of |W_z y| / |x| over all positions."""
         return None if self.effect is None else float(self.effect.mean())
+
+    @property
+    def proof(self) -> str:
+        """The sentence that says how well the reading was proved; no other place puts it into words."""
+        if self.rebuild_error is None:
+            return "The block adds nothing to its input, so there is no output to rebuild."
+        bound = float(_ONE_DIGIT_UP.create_decimal(repr(float(self.rebuild_error))))
+        return f"Reading proved: the output rebuilt from it is within {bound:g} of the layer's own."
+
+    @property
+    def warning(self) -> str:
+        """What stands with every picture and every number of this block: that it is untrained, then its note."""
+        if self.status != "untrained" or "untrained" in self.note.lower():
+            return self.note
+        return f"{UNTRAINED} {self.note}".strip()
 
 
 @dataclass(frozen=True, slots=True)
