@@ -114,7 +114,13 @@ class BlockCapture:
         if self.rebuild_error is None:
             return "The block adds nothing to its input, so there is no output to rebuild."
         bound = float(_ONE_DIGIT_UP.create_decimal(repr(float(self.rebuild_error))))
-        return f"Reading proved: the output rebuilt from it is within {bound:g} of the layer's own."
+        everywhere = self.rebuilt_queries in (None, self.query_grid.size)
+        where = "every query" if everywhere else f"{self.rebuilt_queries} queries drawn for this clip"
+        earlier = "" if everywhere else " All queries were checked when the network first met this size."
+        whose = "that of the layer, repeated in float32," if self.is_half else "the layer's own"
+        return (
+            f"Reading proved: at {where}, the output rebuilt from it equals {whose} to {bound:g} of its range.{earlier}"
+        )
 
     @property
     def warning(self) -> str:
