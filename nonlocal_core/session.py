@@ -95,13 +95,15 @@ class Session:
         the network's input; the whole frame is shown. ``reader``: what reads the frames, for programs that show one
         clip to many networks and read it once.
 
-        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
+        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
+        block of the network could be proved on this clip.
         """
         tell = progress or _silent
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
         intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
         prepared, shown = network_and_frames(model, device, intake, tell)
-        return _recorded(prepared, shown, intake.sample, short_side, tell)
+        session = _recorded(prepared, shown, intake.sample, short_side, tell)
+        return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
     def from_model(
@@ -151,13 +153,7 @@ class Session:
         finally:
             attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
-        if not session.capture.blocks:
-            reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
-            raise CaptureError(
-                f"{shown_title} ran no non-local block and no attention layer that can be shown. "
-                + (reasons or "None was found in it.")
-            )
-        return session
+        return _with_an_answer(session)
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -311,6 +307,9 @@ def _recorded(
         logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
     if prove_places:
         _prove_places(prepared, clip, record, tell)
+    if not bool(torch.isfinite(logits).all()):
+        record.unreadable.append(("the network's answer", "is not finite. Look for NaN in its weights"))
+        logits = logits[..., :0]
     return Session(
         frames=frames,
         view=view,
@@ -322,6 +321,17 @@ def _recorded(
         sample=sample,
         unreadable=tuple(record.unreadable),
     )
+
+
+def _with_an_answer(session: Session) -> Session:
+    """Return the session. Raises CaptureError, with the reasons, where it has no block to ask."""
+    if not session.capture.blocks:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
+        raise CaptureError(
+            f"{session.model.card.title} ran no non-local block and no attention layer that can be shown. "
+            + (reasons or "None was found in it.")
+        )
+    return session
 
 
 def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> None:

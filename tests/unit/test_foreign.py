@@ -94,6 +94,27 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert session.capture.classes == ()
 
 
+class WithoutAnAnswer(Clips):
+    def forward(self, clip):
+        return super().forward(clip) * torch.nan
+
+
+def test_an_answer_that_is_not_finite_is_left_out_and_said(tmp_path):
+    session = Session.from_model(WithoutAnAnswer().eval(), "sample:bunny", input_spec=SMALL, frames=2)
+    assert session.capture.classes == ()
+    assert session.not_shown == ["Not shown: the network's answer is not finite. Look for NaN in its weights."]
+    assert decode_bundle(session.bundle()).classes == ()
+    assert "is not finite" in session._repr_html_()
+    session.save(tmp_path / "a.html", frame=0, x=0.5, y=0.5)
+
+
+def test_a_block_whose_own_weights_are_not_finite_is_no_map():
+    model = Clips().eval()
+    nn.init.constant_(model.attend.theta.weight, torch.nan)
+    with pytest.raises(CaptureError, match=r"attend computed values that are not finite \(output, theta\)"):
+        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+
+
 class SelfAttentionOfAnotherKind(nn.Module):
     """Looks like attention by its name and its parts, and computes something else."""
 
