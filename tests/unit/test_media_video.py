@@ -15,6 +15,7 @@ from media_files import number_of, packets_of, repeated, stamped, stamps, video,
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
 from nonlocal_core.media import Limits, MediaInfo, Selection, probe, read_frames
+from nonlocal_core.media.frame_view import FrameView
 from nonlocal_core.media.video import VideoClip
 
 COUNT = 29
@@ -288,7 +289,7 @@ def test_pixels_that_cannot_be_converted_are_refused_by_name(monkeypatch: pytest
     def fail(*args: object, **kwargs: object) -> None:
         raise av.error.OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(VideoClip, "_rgb", fail)
+    monkeypatch.setattr(FrameView, "_rgb", fail)
     with pytest.raises(MediaError, match=r"pixels of mine\.mp4 \(yuv420p\) cannot be shown"):
         read_frames(stamps(2), Selection(), name="mine.mp4")
 
