@@ -36,6 +36,17 @@ _MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
 _BT709, _NOT_TOLD = 1, 2
 
 
+_LITTLE = {name + "be": name + "le" for name in ("rgb555", "rgb565", "bgr555", "bgr565")}
+"""swscale 9 takes the left ones for the right ones, unless it turns the one into the other."""
+
+_WIDENED = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
+"""Greys of the narrow range (16 to 235), made wide. swscale 9 leaves this out, and ffmpeg's program leaves it out for
+8 bits, which encoders fill from 0 to 255 whatever range they tell."""
+
+_ALPHA_NOISE = 1
+"""swscale makes an alpha of 1 out of 0 in 10 and 12 bits."""
+
+
 class FrameView:
     """The way to show the frames of one video, learned from its first; ``notes`` gains what the user must know.
 
@@ -55,7 +66,7 @@ class FrameView:
         self._tell_of_colours(first)
         if _has_alpha(first):
             rgba = self._rgba(first)
-            self._alpha_is_true |= bool(rgba[..., 3].any())
+            self._alpha_is_true |= bool(rgba[..., 3].max() > _ALPHA_NOISE)
             self._seen(rgba)
 
     def _tell_of_colours(self, first: VideoFrame) -> None:
@@ -118,13 +129,16 @@ class FrameView:
         if _has_alpha(frame):
             picture = Image.fromarray(self._seen(self._rgba(frame)))
             return turn.apply(on_grey(picture, (height, width)))
-        self._set_colours(frame)
-        scaled = self._reformatter.reformat(frame, width, height, "rgb24", interpolation=_SMOOTH)
-        return turn.apply(scaled.to_ndarray())
+        frame = self._with_colours(frame)
+        rgb = self._reformatter.reformat(frame, width, height, "rgb24", interpolation=_SMOOTH).to_ndarray()
+        return turn.apply(_WIDENED[rgb] if _is_narrow_grey(frame) else rgb)
 
     def _rgba(self, frame: VideoFrame) -> UInt8[np.ndarray, "H W 4"]:
-        self._set_colours(frame)
-        return self._reformatter.reformat(frame, format="rgba", interpolation=_SMOOTH).to_ndarray()
+        coloured = self._with_colours(frame)
+        rgba = self._reformatter.reformat(coloured, format="rgba", interpolation=_SMOOTH).to_ndarray()
+        if _is_narrow_grey(frame):
+            rgba[..., :3] = _WIDENED[rgba[..., :3]]
+        return rgba
 
     def _seen(self, rgba: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W c"]:
         """Return a frame without its alpha where that is only padding: 0 everywhere, as in screen grabs.
@@ -132,18 +146,21 @@ class FrameView:
         Where the file tells of alpha, or its first frame has any, a frame of alpha 0 is a blank one.
         """
         alpha = rgba[..., 3]
-        if not self._alpha_is_true and not alpha.any():
+        if not self._alpha_is_true and alpha.max() <= _ALPHA_NOISE:
             self._tell("Frames of {} whose alpha is 0 everywhere are shown without it, as players do.")
             return rgba[..., :3]
         if alpha.min() < 255:
             self._tell("{} is transparent in places; what lies behind is shown grey.")
         return rgba
 
-    def _set_colours(self, frame: VideoFrame) -> None:
+    def _with_colours(self, frame: VideoFrame) -> VideoFrame:
+        """Return a frame that swscale converts rightly: with a matrix, a range and an order of bytes that it knows."""
         if frame.colorspace not in _MATRICES or frame.colorspace == _NOT_TOLD:
             frame.colorspace = self._assumed if _has_chroma(frame) else _NOT_TOLD
         if frame.color_range not in (ColorRange.MPEG, ColorRange.JPEG):
             frame.color_range = ColorRange.UNSPECIFIED
+        little = _LITTLE.get(frame.format.name)
+        return frame if little is None else self._reformatter.reformat(frame, format=little)
 
 
 def _has_alpha(frame: VideoFrame) -> bool:
@@ -154,8 +171,17 @@ def _has_chroma(frame: VideoFrame) -> bool:
     return len(frame.format.components) >= 3 and not frame.format.is_rgb
 
 
+def _is_narrow_grey(frame: VideoFrame) -> bool:
+    is_grey = len(frame.format.components) < 3 and frame.format.name not in ("gray", "pal8")
+    return is_grey and frame.color_range == ColorRange.MPEG
+
+
 def _turn(frame: VideoFrame) -> Turn:
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV does not know every kind of side data (EXIF), and then gives none
+        cos, sin = (round(part(np.radians(frame.rotation))) for part in (np.cos, np.sin))
+        return Turn.from_display_matrix(np.array([cos, -sin, 0, sin, cos], dtype=np.int32).tobytes())
     return Turn.from_display_matrix(bytes(matrix)) if isinstance(matrix, Buffer) else Turn()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from av.packet import PacketSideData
 from jaxtyping import Bool, Int64
 
+from nonlocal_core.media.formats import VideoFormat
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.stream import VideoPacket, VideoPass
 
@@ -95,6 +96,17 @@ class Listing:
     def is_reordered(self) -> bool:
         """Whether any frame is shown in another place than it is decoded in."""
         return bool((np.diff(self.positions) != 1).any())
+
+    def times(self, demuxer: VideoFormat) -> Int64[np.ndarray, " N"]:
+        """Return when the frames appear, in ticks.
+
+        AVI only tells when frames are due to be decoded; what libav makes of it comes late by one frame.
+        """
+        return self.dts if demuxer == "avi" and not self.is_reordered else self.pts
+
+    def reach(self, video: VideoPass) -> int:
+        """Return how many of the frames that the container counts were found; AVI counts those left out, too."""
+        return int(self.dts.max()) + 1 if video.demuxer == "avi" else video.packets_read
 
     def from_rank(self, rank: int) -> "Listing":
         """Return the listing without the frames before a rank; ranks count from there."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError, PatchWelcomeError
+from av.error import ArgumentError, FFmpegError, PatchWelcomeError
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.codeccontext import VideoCodecContext
@@ -35,6 +35,9 @@ Threads = Literal["AUTO", "SLICE"]
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """libav's own decoders of VP8 and VP9 leave alpha out."""
+
+_UNSUPPORTED = (PatchWelcomeError, ArgumentError, av.error.NotImplementedError)
+"""Answers of decoders to what they do not know; to damage they answer with InvalidDataError."""
 
 _NOT_A_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -68,7 +71,7 @@ class VideoPass:
         self.cut_short = False
         self.is_encrypted = self.is_unsupported = self.declares_alpha = False
         self._name, self._limits, self._budget = source.name, limits, budget
-        self._is_raw = demuxer in RAW_STREAMS
+        self.demuxer = demuxer
         self._file = source.open()
         try:
             self._container = self._opened(demuxer)
@@ -141,7 +144,7 @@ class VideoPass:
     @property
     def rate(self) -> Fraction | None:
         """The mean number of frames per second that the container tells, if it tells any."""
-        if self._is_raw:  # the mean is libav's invention; a guess builds on the coded frames
+        if self.demuxer in RAW_STREAMS:  # the mean is libav's invention; a guess builds on the coded frames
             return self.stream.guessed_rate or None
         return self.stream.average_rate or self.stream.guessed_rate or None
 
@@ -188,7 +191,7 @@ class VideoPass:
             frames = self._decoder.decode(packet)
         except FFmpegError as fault:
             self.damaged_packets += 1
-            self.is_unsupported |= isinstance(fault, PatchWelcomeError)
+            self.is_unsupported |= isinstance(fault, _UNSUPPORTED)
             return
         for frame in frames:
             self._limits.check_video_size(self._name, (frame.height, frame.width))

@@ -46,13 +46,13 @@ class VideoClip:
                 raise self._encrypted()
             if video.video_count > 1:
                 self.notes.append(f"{source.name} holds {video.video_count} videos; one of them is read.")
-            if video.cut_short or (self._listing is not None and video.packets_read < video.stream.frames):
+            if video.cut_short or (self._listing is not None and self._listing.reach(video) < video.stream.frames):
                 self.notes.append(f"{source.name} is cut short; what can be read of it is shown.")
         self._look_at_first()
         if self._listing is None:
             self.recount()
         else:
-            self._lay_out(self._listing.pts, self._listing.last_ticks)
+            self._lay_out(self._listing.times(demuxer), self._listing.last_ticks)
 
     def _pass(self, threads: Threads = "AUTO") -> VideoPass:
         return VideoPass(self._source, self._demuxer, self._limits, self._budget, threads)
