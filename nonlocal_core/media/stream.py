@@ -19,6 +19,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from nonlocal_core.errors import MediaError
+from nonlocal_core.media.clock import JOINED
+from nonlocal_core.media.encryption import encrypted, marks_encryption
 from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.source import Source
@@ -70,7 +72,7 @@ class VideoPass:
         self.packets_read = 0
         self.cut_short = False
         self.is_encrypted = self.is_unsupported = self.declares_alpha = False
-        self._name, self._limits, self._budget = source.name, limits, budget
+        self._source, self._name, self._limits, self._budget = source, source.name, limits, budget
         self.demuxer = demuxer
         self._file = source.open()
         try:
@@ -124,6 +126,8 @@ class VideoPass:
 
     def _decoder_for(self, stream: VideoStream, threads: Threads) -> VideoCodecContext:
         decoder: VideoCodecContext | None = stream.codec_context  # the stubs leave out that it may be missing
+        if decoder is None and marks_encryption(self._source, self.demuxer):
+            raise encrypted(self._source)
         if decoder is None:
             raise MediaError(f"No decoder here reads the video in {self._name}. Save it as H.264, VP9 or AV1.")
         self._limits.check_video_size(self._name, (decoder.height, decoder.width))
@@ -149,6 +153,13 @@ class VideoPass:
         return self.stream.average_rate or self.stream.guessed_rate or None
 
     @property
+    def first_aspect(self) -> Fraction | None:
+        """The shape of pixels once the first frame is decoded, if anything tells it; the container goes first."""
+        if self.demuxer in (*JOINED, *RAW_STREAMS):  # these tell none, and libav may have looked far ahead for one
+            return self.aspect
+        return self.stream.sample_aspect_ratio
+
+    @property
     def aspect(self) -> Fraction | None:
         """The shape of pixels that the coded video tells at this place, if it tells any."""
         return self._decoder.sample_aspect_ratio or None
@@ -161,6 +172,8 @@ class VideoPass:
                 packet = next(packets, None)
             except FFmpegError:
                 self.cut_short = True
+                return
+            except IndexError:  # PyAV's way to end where a stream appeared that the head does not list
                 return
             if packet is None:
                 return

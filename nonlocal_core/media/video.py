@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64, UInt8
 
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media.clock import close_jumps, tells_times
-from nonlocal_core.media.encryption import marks_encryption
+from nonlocal_core.media.encryption import encrypted, marks_encryption
 from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.frame_view import FrameView
 from nonlocal_core.media.limits import DecodeBudget, Limits
@@ -43,7 +43,7 @@ class VideoClip:
             self._tick = video.stream.time_base or 1 / GUESSED_RATE
             self._listing = None if demuxer in RAW_STREAMS else Listing.of(video, source.name, limits)
             if video.is_encrypted:
-                raise self._encrypted()
+                raise encrypted(source)
             if video.video_count > 1:
                 self.notes.append(f"{source.name} holds {video.video_count} videos; one of them is read.")
             if video.cut_short or (self._listing is not None and self._listing.reach(video) < video.stream.frames):
@@ -63,7 +63,7 @@ class VideoClip:
             first = next(video.frames(video.packets()), None)
             if first is None:
                 raise self._undecodable(video)
-            aspect = video.stream.sample_aspect_ratio or Fraction(1)
+            aspect = video.first_aspect or Fraction(1)
             self._view = FrameView(
                 self._source.name, first, aspect, alpha_is_told=video.declares_alpha, notes=self.notes
             )
@@ -74,14 +74,11 @@ class VideoClip:
             # A recording that starts in mid-air lists frames whose references are missing; they never come out.
             self._listing = None if rank is None else self._listing.from_rank(rank)
 
-    def _encrypted(self) -> MediaError:
-        return MediaError(f"{self._source.name} is encrypted. Open a copy without copy protection.")
-
     def _undecodable(self, video: VideoPass) -> MediaError:
         """Return the error for a video of which no frame can be decoded, with the likely reason."""
         name = self._source.name
         if video.is_encrypted or marks_encryption(self._source, self._demuxer):
-            return self._encrypted()
+            return encrypted(self._source)
         if video.is_unsupported:
             return MediaError(
                 f"No decoder here reads this kind of {video.codec} in {name}. Save it as H.264, VP9 or AV1."
