@@ -35,7 +35,6 @@ _MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
 """Colour matrices that swscale converts, by their numbers in ITU-T H.273; 2 means that none is told."""
 _BT709, _NOT_TOLD = 1, 2
 
-
 _LITTLE = {name + "be": name + "le" for name in ("rgb555", "rgb565", "bgr555", "bgr565")}
 """swscale 9 takes the left ones for the right ones, unless it turns the one into the other."""
 
@@ -91,12 +90,15 @@ class FrameView:
 
         ``aspect``: the shape of pixels that the coded video tells, None where it tells none. Raises MediaError.
         """
-        try:
-            return self._between_margins(frame, self._fitted_hw(frame, aspect, shown_hw), shown_hw)
-        except FFmpegError as fault:
-            raise MediaError(
-                f"The pixels of {self._name} ({frame.format.name}) cannot be shown. Save it as H.264, VP9 or AV1."
-            ) from fault
+        hw = self._fitted_hw(frame, aspect, shown_hw)
+        picture = self._rgb(frame, hw)
+        if hw == shown_hw:
+            return picture
+        self._tell("{} changes its shape; frames that are not as the first are shown between black margins.")
+        whole = np.zeros((*shown_hw, 3), dtype=np.uint8)
+        top, left = (shown_hw[0] - hw[0]) // 2, (shown_hw[1] - hw[1]) // 2
+        whole[top : top + hw[0], left : left + hw[1]] = picture
+        return whole
 
     def _own_hw(self, frame: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
         stored_hw = (frame.height, frame.width)
@@ -111,31 +113,17 @@ class FrameView:
         is_alike = max(shown_hw[0] - fitted[0], shown_hw[1] - fitted[1]) <= 1
         return shown_hw if is_alike or (height, width) == self.shown_hw else fitted
 
-    def _between_margins(
-        self, frame: VideoFrame, hw: tuple[int, int], shown_hw: tuple[int, int]
-    ) -> UInt8[np.ndarray, "H W 3"]:
-        picture = self._rgb(frame, hw)
-        if hw == shown_hw:
-            return picture
-        self._tell("{} changes its shape; frames that are not as the first are shown between black margins.")
-        whole = np.zeros((*shown_hw, 3), dtype=np.uint8)
-        top, left = (shown_hw[0] - hw[0]) // 2, (shown_hw[1] - hw[1]) // 2
-        whole[top : top + hw[0], left : left + hw[1]] = picture
-        return whole
-
     def _rgb(self, frame: VideoFrame, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
         turn = _turn(frame)
         height, width = turn.hw(hw)
         if _has_alpha(frame):
             picture = Image.fromarray(self._seen(self._rgba(frame)))
             return turn.apply(on_grey(picture, (height, width)))
-        frame = self._with_colours(frame)
-        rgb = self._reformatter.reformat(frame, width, height, "rgb24", interpolation=_SMOOTH).to_ndarray()
+        rgb = self._converted(frame, "rgb24", (height, width))
         return turn.apply(_WIDENED[rgb] if _is_narrow_grey(frame) else rgb)
 
     def _rgba(self, frame: VideoFrame) -> UInt8[np.ndarray, "H W 4"]:
-        coloured = self._with_colours(frame)
-        rgba = self._reformatter.reformat(coloured, format="rgba", interpolation=_SMOOTH).to_ndarray()
+        rgba = self._converted(frame, "rgba", (frame.height, frame.width))
         if _is_narrow_grey(frame):
             rgba[..., :3] = _WIDENED[rgba[..., :3]]
         return rgba
@@ -153,14 +141,21 @@ class FrameView:
             self._tell("{} is transparent in places; what lies behind is shown grey.")
         return rgba
 
-    def _with_colours(self, frame: VideoFrame) -> VideoFrame:
-        """Return a frame that swscale converts rightly: with a matrix, a range and an order of bytes that it knows."""
+    def _converted(self, frame: VideoFrame, into: str, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W c"]:
+        """Return the pixels that swscale makes, once it is given a matrix, a range and an order that it knows."""
         if frame.colorspace not in _MATRICES or frame.colorspace == _NOT_TOLD:
             frame.colorspace = self._assumed if _has_chroma(frame) else _NOT_TOLD
         if frame.color_range not in (ColorRange.MPEG, ColorRange.JPEG):
             frame.color_range = ColorRange.UNSPECIFIED
         little = _LITTLE.get(frame.format.name)
-        return frame if little is None else self._reformatter.reformat(frame, format=little)
+        try:
+            if little is not None:
+                frame = self._reformatter.reformat(frame, format=little)
+            return self._reformatter.reformat(frame, hw[1], hw[0], into, interpolation=_SMOOTH).to_ndarray()
+        except FFmpegError as fault:
+            raise MediaError(
+                f"The pixels of {self._name} ({frame.format.name}) cannot be shown. Save it as H.264, VP9 or AV1."
+            ) from fault
 
 
 def _has_alpha(frame: VideoFrame) -> bool:

@@ -7,11 +7,14 @@ from nonlocal_core.media.source import Source
 LARGEST_FRAME = 32 * 1024**2
 """Bytes of a JPEG that may be a frame of a stream; a larger one is a picture."""
 
+MOST_SEGMENTS = 1000
+"""Parts of a JPEG that may be a frame of a stream; cameras write about ten."""
+
 _START = b"\xff\xd8"
-_END, _SCAN, _APP2 = 0xD9, 0xDA, 0xE2
+_END, _SCAN, _APP2, _WITHOUT_LENGTH = 0xD9, 0xDA, 0xE2, 0x01
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # frame headers, ITU-T T.81, table B.1
-_BARE = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a length
-_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_BEHIND_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _PADDING = re.compile(rb"[\x00\r\n]*\xff*(?=\xff\xd8\xff)")
 
 
@@ -23,40 +26,32 @@ def is_jpeg_stream(source: Source) -> bool:
     """
     with source.open() as file:
         data = file.read(2 * LARGEST_FRAME)
-    first = _walk(data, 0)
-    if first is None:
-        return False
-    end, size = first
-    behind = _PADDING.match(data, end)
-    if behind is None or b"MPF\0" in data[:end]:
-        return False
-    second = _walk(data, behind.end(), to_size=True)
-    return second is not None and second[1] == size
+    end, size = _walk(data, 0)
+    behind = None if end is None else _PADDING.match(data, end)
+    return behind is not None and size is not None and _walk(data, behind.end())[1] == size
 
 
-def _walk(data: bytes, at: int, *, to_size: bool = False) -> tuple[int, bytes] | None:
-    """Return where a JPEG ends, or the place of its size with ``to_size``, and the bytes of its height and width.
-
-    Returns None where the bytes are no JPEG that is whole, or one that tells of a second view.
-    """
-    size = b""
+def _walk(data: bytes, at: int) -> tuple[int | None, bytes | None]:
+    """Return where a JPEG ends, None if it is not whole or tells of a second view, and its height and width."""
+    size = None
     at += len(_START)
-    while found := _MARKER.match(data, at):
+    for _ in range(MOST_SEGMENTS):
+        found = _MARKER.match(data, at)
+        if found is None:
+            break
         marker, at = found[1][0], found.end()
         if marker == _END:
-            return (at, size) if size else None
-        if marker in _BARE:
+            return at, size
+        if marker == _WITHOUT_LENGTH:
             continue
         if marker == _APP2 and data[at + 2 : at + 6] == b"MPF\0":
-            return None
+            return None, size
         if marker in _SIZES:
             size = data[at + 3 : at + 7]
-            if to_size:
-                return at, size
         at += int.from_bytes(data[at : at + 2], "big")
         if marker == _SCAN:
-            behind = _MARKER.search(data, at)
+            behind = _BEHIND_SCAN.search(data, at)
             if behind is None:
-                return None
+                return None, size
             at = behind.start()
-    return None
+    return None, size

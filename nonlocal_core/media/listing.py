@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain, groupby
 
 import numpy as np
@@ -15,6 +16,9 @@ from nonlocal_core.media.stream import VideoPacket, VideoPass
 
 MOST_PALETTES = 1024
 """Palettes that are kept, of 1 kB each; where more are sent, all frames are decoded in order."""
+
+STEP_BACK_SECONDS = Fraction(1, 10)
+"""A clock that goes back by more was set anew, where recordings were joined; ffmpeg's program draws the same line."""
 
 REORDER_FRAMES = 32
 """How far apart a frame's places in the orders of decoding and showing may lie; H.264 and HEVC allow 16."""
@@ -58,11 +62,11 @@ class Listing:
         """
         pts, dts, keys, last_ticks = array("q"), array("q"), array("b"), 0
         palettes: dict[int, PacketSideData] = {}
-        latest_dts = -(1 << 63)
+        latest_dts, back = -(1 << 63), int(STEP_BACK_SECONDS / (video.stream.time_base or 1))
         for packet in video.packets():
             if packet.is_discard:  # decoded for others to build on, never shown
                 continue
-            if packet.pts is None or (packet.dts is not None and packet.dts < latest_dts):
+            if packet.pts is None or (packet.dts is not None and packet.dts < latest_dts - back):
                 return None
             latest_dts = latest_dts if packet.dts is None else packet.dts
             if packet.has_sidedata("palette"):
