@@ -336,7 +336,7 @@ def _with_an_answer(session: Session) -> Session:
 
 def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> None:
     """Drop from a record the blocks whose cells lie elsewhere than said."""
-    grids = [grid for _, grid in (record.kept or {}).values()]
+    grids = [first.grid for first in (record.first or {}).values()]
     if not grids:
         return
     tell("Checking where the cells lie", 0, 1)

@@ -16,12 +16,12 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture.gate import proved
-from nonlocal_core.capture.places import PlaceTrial, Point
+from nonlocal_core.capture.places import FirstCall, PlaceTrial, Point
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.geometry import QueryGrid, ViewTransform
+from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
 
 
@@ -36,8 +36,8 @@ class Recording:
     """Block and reason, for calls that cannot be shown."""
     calls: Counter[str] = field(default_factory=Counter)
     """How often each block ran."""
-    kept: dict[str, tuple[Call, QueryGrid]] | None = None
-    """The call of each readable block, where a proof of place will follow."""
+    first: dict[str, FirstCall] | None = None
+    """What of each proved call a proof of place needs, where one will follow."""
 
     def see(self, site: BlockSite, call: Call, name: str) -> None:
         """Record one call, or why it cannot be shown."""
@@ -49,8 +49,8 @@ class Recording:
             self.unreadable.append((name, found.reason))
             return
         self.blocks.extend(found)
-        if self.kept is not None:
-            self.kept[name] = (call, found[0].query_grid)
+        if self.first is not None:
+            self.first[name] = FirstCall.of(site, call, found[0].query_grid)
 
     def drop(self, reasons: Mapping[str, str]) -> None:
         """Take blocks out again that a later proof refuses, all heads of each; keep the reasons."""
@@ -72,7 +72,7 @@ def recording(
     hears of checks that take more than a second. ``keep_calls``: hold what ``placing`` needs.
     """
     record = Recording(Setting(view=view, clip_frames=clip_frames, tell=progress or _silent))
-    record.kept = {} if keep_calls else None
+    record.first = {} if keep_calls else None
     token = _current.set(record)
     try:
         yield record
@@ -83,8 +83,8 @@ def recording(
 @contextmanager
 def placing(record: Recording, points: tuple[Point, ...]) -> Iterator[PlaceTrial]:
     """Watch a second run, of a clip that was changed at some points, in this thread and context only."""
-    assert record.kept is not None
-    trial = PlaceTrial(kept=record.kept, points=points)
+    assert record.first is not None
+    trial = PlaceTrial(first=record.first, points=points)
     token = _current.set(trial)
     try:
         yield trial

@@ -7,7 +7,7 @@ travels between positions but through the layers that are not attention, and the
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable
 from nonlocal_core.geometry import Grid, QueryGrid
 
 MOVED = 1e-3
@@ -83,12 +83,35 @@ def nudged(
     return changed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FirstCall:
+    """What a second run needs of a block's call in the first: copies, since a network may overwrite its own tensors."""
+
+    reading: BlockReading
+    grid: QueryGrid
+    """Where its queries are said to lie."""
+    added: Tensor
+    """The output, without the input that a residual block's output holds."""
+    rest: tuple[Any, ...]
+    """What the block returned beside its output."""
+
+    @classmethod
+    def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
+        """Return the copies for one call of a block that was read and proved."""
+        x = site.inputs(call.args, call.kwargs)
+        reading = site.reader.read(x)
+        assert isinstance(reading, BlockReading)
+        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone())
+        rest = call.output[1:] if isinstance(call.output, tuple) else ()
+        return cls(reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest)
+
+
 @dataclass(slots=True)
 class PlaceTrial:
-    """The second run: what each block was fed and gave in the first, and what was found out about its places."""
+    """The second run: what each block gave in the first, and what was found out about its places."""
 
-    kept: Mapping[str, tuple[Call, QueryGrid]]
-    """The call of each readable block by its name, and the grid that its queries are said to lie on."""
+    first: Mapping[str, FirstCall]
+    """The first call of each readable block by its name."""
     points: tuple[Point, ...]
     calls: Counter[str] = field(default_factory=Counter)
     wrong: dict[str, str] = field(default_factory=dict)
@@ -97,27 +120,26 @@ class PlaceTrial:
 
     def see(self, site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
-        if name not in self.kept:
+        if name not in self.first:
             return None
         self.seen.add(name)
-        first, grid = self.kept[name]
-        x_first, x_now = (site.inputs(each.args, each.kwargs) for each in (first, call))
-        before, after = site.reader.read(x_first), site.reader.read(x_now)
-        if isinstance(before, NotReadable) or isinstance(after, NotReadable) or before.theta.shape != after.theta.shape:
+        first, x = self.first[name], site.inputs(call.args, call.kwargs)
+        before, after = first.reading, site.reader.read(x)
+        if isinstance(after, NotReadable) or before.theta.shape != after.theta.shape:
             self.wrong[name] = "did not run again as it did the first time"
             return None
-        found = misplacement(_movement(before.theta, after.theta), grid, self.points)
-        keys = grid.pooled(before.subsample)
-        if found is None and keys.shape == grid.shape:
+        found = misplacement(_movement(before.theta, after.theta), first.grid, self.points)
+        keys = first.grid.pooled(before.subsample)
+        if found is None and keys.shape == first.grid.shape:
             found = misplacement(_movement(before.phi, after.phi)[: keys.size], keys, self.points)
         if found is not None:
             self.wrong[name] = found
-        z = first.z + (x_now - x_first) if before.residual else first.z
-        return (z, *first.output[1:]) if isinstance(first.output, tuple) else z
+        z = first.added + x if before.residual else first.added
+        return (z, *first.rest) if isinstance(call.output, tuple) else z
 
     def misplaced(self) -> dict[str, str]:
         """Return the blocks whose places are not proved, each with the reason."""
-        unseen = {name: "did not run a second time" for name in self.kept if name not in self.seen}
+        unseen = {name: "did not run a second time" for name in self.first if name not in self.seen}
         return unseen | self.wrong
 
 
@@ -135,7 +157,7 @@ def misplacement(moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[
     hit = np.flatnonzero(moved > MOVED * peak)
     said = {index for cells in claimed for index in cells}
     if everywhere:
-        lost = next((index for index in sorted(said) if moved[index] < np.median(moved)), None)
+        lost = next((index for index in sorted(said) if moved[index] < np.quantile(moved, 0.75)), None)
         return None if lost is None else _sentence(grid, lost, int(moved.argmax()))
     if len(hit) <= len(said):
         lost = next((index for index in sorted(said) if index not in hit), None)

@@ -226,3 +226,18 @@ def test_where_everything_moves_the_named_cells_must_move_more_than_most():
     assert misplacement(moved, grid, points) is None
     moved[said[0]] = 0.1
     assert "elsewhere than said" in misplacement(moved, grid, points)
+
+
+class Overwriting(Maps):
+    """A network that works in place on what a block was given and on what it gave."""
+
+    def forward(self, frames):
+        maps = self.stem(frames).transpose(0, 1)[None].contiguous()
+        z = self.block(maps).relu_()
+        maps.zero_()
+        return z.mean(dim=(2, 3, 4))
+
+
+def test_a_network_that_overwrites_its_own_tensors_is_proved():
+    session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, input_spec=TOKENS)
+    assert session.unreadable == ()
