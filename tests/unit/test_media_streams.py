@@ -4,7 +4,6 @@ import io
 import re
 from collections.abc import Iterator
 
-import av
 import numpy as np
 import pytest
 from av.container import InputContainer
