@@ -2,14 +2,19 @@
 
 import io
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
 from media_files import number_of, packets_of, stamped, stamps, video
 from PIL import Image
 
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media import Selection, probe, read_frames
+from nonlocal_core.media.stream import VideoPass
 
 COUNT = 13
 RAW = {
@@ -108,6 +113,27 @@ def test_the_clock_of_joined_recordings_runs_on(starts: tuple[int, ...]) -> None
         one = read_frames(data, Selection(frame_indices=(index,)))
         assert number_of(one.rgb[0]) == index
         assert one.pts_seconds == pytest.approx([index / 10])
+
+
+def test_a_demuxer_that_stumbles_at_the_end_has_given_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stumbling:
+        """Ends as PyAV may where a stream appeared that was not there at first."""
+
+        def __init__(self, container: InputContainer) -> None:
+            self._container = container
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._container, name)
+
+        def demux(self, stream: VideoStream) -> Iterator[Packet]:
+            yield from (packet for packet in self._container.demux(stream) if packet.size)
+            raise IndexError("list index out of range")
+
+    opened = VideoPass._opened
+    monkeypatch.setattr(VideoPass, "_opened", lambda self, demuxer: Stumbling(opened(self, demuxer)))
+    frames = read_frames(part(0, 0), Selection(stride=1, frames=12))
+    assert [number_of(picture) for picture in frames.rgb] == list(range(12))
+    assert frames.warnings == ()
 
 
 @pytest.mark.parametrize("container", ["mpegts", "mp4", "matroska"])
