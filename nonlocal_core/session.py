@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.untouched import left_as_it_was
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
 from nonlocal_core.forward import DeviceChoice, device_of, run
@@ -116,7 +117,8 @@ class Session:
     ) -> "Session":
         """Run a clip through a network of one's own and return the session; the network is left as it was.
 
-        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run.
+        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
+        run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run. ``status``: what its weights are, since no module
         tells. ``takes``, ``input_spec``: how it takes a clip, where it does not say so itself (`foreign`);
         ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``). The rest is as for ``open``.
@@ -134,12 +136,13 @@ class Session:
         )
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
         intake = Intake(media=media, name=name, limits=limits, asked=asked)
-        shown = intake.read(None, tell)
-        attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
-        try:
-            session = _recorded(prepared, shown, intake.sample, None, tell)
-        finally:
-            attached.detach()
+        shown = intake.read(network.trained_on, tell)
+        with left_as_it_was(model):
+            attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+            try:
+                session = _recorded(prepared, shown, intake.sample, None, tell)
+            finally:
+                attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
         if not session.capture.blocks:
             reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)

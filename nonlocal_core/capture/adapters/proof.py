@@ -4,15 +4,15 @@ A block whose last layer is still zero rebuilds under any reading; a copy with r
 of a block is settled here, before anything is recorded, even where nothing on the block says what it computes.
 """
 
-import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.maps import MapReader, convolution
+from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
 from nonlocal_core.capture.assemble import assemble
 from nonlocal_core.capture.reading import BlockSite, NotReadable
+from nonlocal_core.capture.untouched import cast, copied_apart, same_random_numbers, settle_weight_norms
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
@@ -30,13 +30,14 @@ _SEED = 7
 def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
     """Return the reading of the block that rebuilds the output of a random copy of it, or why there is none."""
     try:
-        return _first_proved(block, recipe)
+        with same_random_numbers():
+            return _first_proved(block, recipe)
     except Exception as fault:  # whatever a foreign module raises when it is copied or run, that is the reason
         return NotReadable(f"could not be tried on a small random clip: {fault}")
 
 
 def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
-    twin = copy.deepcopy(block)
+    (twin,) = copied_apart((block,))
     _randomise(twin)
     doubts = []
     for mine, theirs in zip(recipe(block), recipe(twin), strict=True):
@@ -50,10 +51,10 @@ def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
 def _rebuild_error(reader: MapReader) -> float:
     site = BlockSite(name="copy", title="copy", module=reader.block, reader=reader, status="untrained")
     view = ViewTransform(shown_hw=PROBE_THW[1:], input_hw=PROBE_THW[1:])
-    x = _clip(reader)
+    clip = _clip(reader)
     with torch.no_grad():
-        # Not by calling the module: hooks of the block that it was copied from came with it.
-        z: Tensor = reader.block.forward(x)
+        output = reader.block(clip)
+        x, z = reader.inputs((clip,), {}), output[0] if isinstance(output, tuple) else output
         found = assemble(site, x, z, name="copy", view=view, clip_frames=PROBE_THW[0] * reader.temporal_groups)
     assert not isinstance(found, NotReadable)
     assert found[0].rebuild_error is not None
@@ -62,7 +63,7 @@ def _rebuild_error(reader: MapReader) -> float:
 
 def _randomise(twin: nn.Module) -> None:
     """Give the copy weights that make every part of its maths visible in its output, in float64 on the CPU."""
-    twin.eval().to("cpu", torch.float64)
+    cast(twin.eval(), "cpu", torch.float64)
     generator = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():
         for parameter in twin.parameters():
@@ -73,11 +74,17 @@ def _randomise(twin: nn.Module) -> None:
                 buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
             elif name.endswith("running_mean"):
                 buffer.copy_(torch.randn(buffer.shape, generator=generator))
+        settle_weight_norms(twin)
 
 
 def _clip(reader: MapReader) -> Tensor:
-    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax."""
-    weight = convolution(reader.g).weight
+    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax.
+
+    A block that begins with layers of its own takes as many channels as the first of them.
+    """
+    first = next(layer for layer in reader.block.modules() if isinstance(layer, Conv))
+    own = {layer for part in (reader.theta, reader.phi, reader.g) if part is not None for layer in part.modules()}
+    weight = (convolution(reader.g) if first in own else first).weight
     channels, axes = weight.shape[1], weight.ndim - 2
     shape = {
         1: (1, channels, PROBE_THW[0]),

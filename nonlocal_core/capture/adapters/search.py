@@ -8,16 +8,19 @@ from torch import nn
 
 from nonlocal_core.capture.adapters.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
-from nonlocal_core.capture.adapters.maps import says_nonlocal
+from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
 from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
 from nonlocal_core.capture.adapters.proof import Recipe, prove
 from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
+from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
 from nonlocal_core.capture.adapters.separate_qkv import separate_attention
 from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
 from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
 from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.tokens import SelfAttention, TokenLayout, TokenReader
-from nonlocal_core.capture.adapters.torch_attention import torch_attention, torch_inputs
+from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_reader import TokenReader
+from nonlocal_core.capture.adapters.tokens import SelfAttention
+from nonlocal_core.capture.adapters.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input
@@ -31,6 +34,7 @@ _RECIPES: tuple[tuple[Callable[[nn.Module], bool], Recipe], ...] = (
     (is_gluoncv, read_gluoncv),
     (is_timm_nonlocal, read_timm_nonlocal),
     (is_theta_phi_g, read_theta_phi_g),
+    (is_query_conv, read_query_conv),
 )
 """Blocks on maps, the most telling first."""
 
@@ -45,8 +49,11 @@ _NO_GRID = NotReadable(
     "class_tokens, the number of tokens before them"
 )
 
-_COMPARES = (("q", "k"), ("query", "key"), ("q_proj", "k_proj"), ("to_q", "to_k"))
-_COMPARES_AT_ONCE = ("qkv", "to_qkv", "c_attn", "in_proj_weight")
+_COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"))
+"""Parts that only something that attends has."""
+
+_MAY_COMPARE = (("q", "k"), ("query", "key"), ("qkv",), ("to_qkv",), ("c_attn",), ("in_proj_weight",))
+"""Parts that mean so in a module that says that it attends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def attach_model(
 
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
-    inputs = torch_inputs if isinstance(module, nn.MultiheadAttention) else first_input
+    inputs = reader.inputs if isinstance(reader, TokenReader | MapReader) else first_input
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
 
 
@@ -158,9 +165,8 @@ def _suspect(module: nn.Module) -> NotReadable | None:
     """Return a reason for a module that looks like a block but is of no kind that is known here, else None."""
     named = type(module).__name__.lower()
     attends = "attention" in named or "attn" in named
-    compares = any(all(hasattr(module, name) for name in pair) for pair in _COMPARES)
-    at_once = any(hasattr(module, name) for name in _COMPARES_AT_ONCE)
-    letters = hasattr(module, "theta") and hasattr(module, "phi")
-    if letters or says_nonlocal(module) or (attends and (compares or at_once)):
+    parts = (*_COMPARES, *_MAY_COMPARE) if attends else _COMPARES
+    compares = any(all(getattr(module, name, None) is not None for name in names) for names in parts)
+    if compares or says_nonlocal(module):
         return NotReadable(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.tokens import TokenLayout
+from nonlocal_core.capture.adapters.token_places import TokenLayout
 
 _FIRST_TOKENS = (
     ("class token", ("cls_token", "class_embedding", "class_token")),
