@@ -140,7 +140,7 @@ def input_spec_of(model: nn.Module) -> InputSpec:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
     A network of fixed size sees the central square of the frame; others see the whole frame.
-    Sources: ``pretrained_cfg`` of timm 1.0.31; ``image_size`` of torchvision 0.28.0 and of the ``config`` of
+    Sources: timm 1.0.31, ``pretrained_cfg``; ``image_size`` of pytorch/vision@90a8f70, and of the ``config`` in
     transformers 5.23.0.
     """
     said = getattr(model, "pretrained_cfg", None) or {}

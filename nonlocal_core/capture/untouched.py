@@ -5,6 +5,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -44,7 +45,7 @@ def left_as_it_was(model: nn.Module) -> Iterator[None]:
 def same_random_numbers() -> Iterator[None]:
     """Leave the global generators of Python, NumPy and torch as they were."""
     pythons, numpys, torchs = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    cudas = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    cudas = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
@@ -56,7 +57,7 @@ def same_random_numbers() -> Iterator[None]:
 
 
 class _Kept:
-    """What values were, and how to make them so again."""
+    """Former values, and how to have them again."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
@@ -150,10 +151,10 @@ def _rewinding(generator: Any) -> Callable[[], None] | None:
     match generator:
         case torch.Generator():
             drawn = generator.get_state()
-            return lambda: generator.set_state(drawn) and None
+            return _calling(generator.set_state, drawn)
         case np.random.Generator():
             state = generator.bit_generator.state
-            return lambda: setattr(generator.bit_generator, "state", state)
+            return _calling(partial(setattr, generator.bit_generator, "state"), state)
         case np.random.RandomState():
             return _calling(generator.set_state, generator.get_state())
         case random.Random():
@@ -226,8 +227,8 @@ def _ease(value: Any, memo: dict[int, Any]) -> None:
 def settle_weight_norms(block: nn.Module) -> None:
     """Let every spectral norm of a block follow weights that were just drawn: some training steps of its own do."""
     for layer in block.modules():
-        hooks = _needed_hooks(layer._forward_pre_hooks) and tuple(layer._forward_pre_hooks.values())
-        weights = tuple(getattr(layer, "parametrizations", ()))
+        hooks: tuple[Any, ...] = tuple(layer._forward_pre_hooks.values())  # a copy has no others
+        weights: tuple[str, ...] = tuple(getattr(layer, "parametrizations", ()))
         if not (hooks or weights):
             continue
         layer.train()

@@ -2,8 +2,8 @@
 
 Sources: timm 1.0.31, layers/attention.py and models/eva.py; transformers 5.23.0, models/blip/modeling_blip.py, and
 models/timesformer/modeling_timesformer.py, whose layer leaves the output projection to the next module;
-MCG-NJU/VideoMAE@14ef8d8, modeling_finetune.py, which keeps its biases beside the projection (``q_bias``, ``v_bias``);
-lucidrains/vit-pytorch@f3a1d2c, vit_pytorch/vit.py (``to_qkv``, ``to_out``, and a norm of the input inside the layer).
+MCG-NJU/VideoMAE@cece388, modeling_finetune.py, which keeps its biases beside the projection (``q_bias``, ``v_bias``);
+lucidrains/vit-pytorch@0ebd4ed, vit_pytorch/vit.py (``to_qkv``, ``to_out``, and a norm of the input inside the layer).
 """
 
 from dataclasses import dataclass

@@ -105,8 +105,8 @@ def folded(bias: Bias, *, tokens: int, scale: float, extra: int) -> FoldedMask |
         )
     flat = [part for sequence in parts for part in sequence if part is not None]
     count = max(len(table) for _, table in flat)
-    kinds = torch.stack([kind.expand(tokens) for kind, _ in flat]).unflatten(0, bias.shape[:2])
-    tables = torch.stack([_filled(table, count) for _, table in flat]).unflatten(0, bias.shape[:2])
+    kinds = torch.stack([kind.expand(tokens) for kind, _ in flat]).reshape(*bias.shape[:2], tokens)
+    tables = torch.stack([_filled(table, count) for _, table in flat]).reshape(*bias.shape[:2], count, tokens)
     nowhere = (tables <= BLOCKED / 2).all(-1)
     if nowhere.gather(2, kinds[..., extra:]).any():
         return NotReadable("was called with a mask that leaves some queries no key at all, whose weights are undefined")
@@ -118,7 +118,7 @@ def folded(bias: Bias, *, tokens: int, scale: float, extra: int) -> FoldedMask |
 def _kinds(rows: Float[Tensor, "n N"]) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
     """Return of which kind each row is and the row of each kind, None where there are more than the limit."""
     kinds = torch.full((len(rows),), -1, device=rows.device)
-    left, tables = torch.arange(len(rows), device=rows.device), []
+    left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
     while len(left):
         if len(tables) == MAX_MASK_KINDS:
             return None

@@ -1,8 +1,9 @@
-"""Self-attention on maps with ``query``, ``key`` and ``value`` convolutions and a learned gain: SAGAN's, DANet's, fastai's.
+"""Self-attention on maps with convolutions for query, key and value and a learned gain, as in SAGAN, DANet and fastai.
 
-It is a non-local block under other names: an embedded Gaussian without a scale, and a gain in the place of W_z. fastai's
-takes its softmax over the other axis, which makes its keys the queries. What the parts leave open, the proof on a random
-copy decides; CCNet's criss-cross attention, with the same parts, fails it.
+Sources: junfu1115/DANet@766c34e, encoding/nn/da_att.py; fastai/fastai@aed484f, fastai/layers.py. It is a non-local
+block under other names: an embedded Gaussian without a scale, and a gain in the place of W_z. fastai's takes its
+softmax over the other axis, which makes its keys the queries. What the parts leave open, the proof on a random copy
+decides: speedinghzl/CCNet@00af149, cc_attention/functions.py, has blocks of the same parts that fail it.
 """
 
 from typing import Any

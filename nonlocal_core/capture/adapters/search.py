@@ -52,8 +52,9 @@ _NO_GRID = NotReadable(
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"))
 """Parts that only something that attends has."""
 
-_MAY_COMPARE = (("q", "k"), ("query", "key"), ("qkv",), ("to_qkv",), ("c_attn",), ("in_proj_weight",))
-"""Parts that mean so in a module that says that it attends."""
+_MAY_COMPARE = (("q", "k"), ("query", "key"), ("in_proj_weight",))
+_MAY_SAY = ("qkv", "quer", "c_attn")
+"""Parts, and words in the names of parts, that mean so in a module that says that it attends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ def _suspect(module: nn.Module) -> NotReadable | None:
     attends = "attention" in named or "attn" in named
     parts = (*_COMPARES, *_MAY_COMPARE) if attends else _COMPARES
     compares = any(all(getattr(module, name, None) is not None for name in names) for names in parts)
-    if compares or says_nonlocal(module):
+    says = attends and any(word in name for name, _ in module.named_children() for word in _MAY_SAY)
+    if compares or says or says_nonlocal(module):
         return NotReadable(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
     return None

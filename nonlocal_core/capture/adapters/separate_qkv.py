@@ -1,9 +1,10 @@
 """Attention with three projections, as in Hugging Face's vision transformers and in diffusers.
 
 Sources: transformers 5.23.0, models/vit/modeling_vit.py, models/videomae/modeling_videomae.py and
-models/internvl/modeling_internvl.py; diffusers 0.36.0, models/attention_processor.py. Layers with ``query``, ``key`` and
-``value`` end before the output projection, those with ``q_proj`` or ``to_q`` and so on after it. VideoMAE used to keep
-its biases beside the projections (``q_bias``, ``v_bias``).
+models/internvl/modeling_internvl.py; timm 1.0.31, models/eva.py; huggingface/diffusers@8fadb14,
+src/diffusers/models/attention_processor.py. Layers with ``query``, ``key`` and ``value`` end before the output
+projection, those with ``q_proj`` or ``to_q`` and so on after it. Older ports of VideoMAE keep its biases beside the
+projections (``q_bias``, ``v_bias``).
 """
 
 from dataclasses import dataclass

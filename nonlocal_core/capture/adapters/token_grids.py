@@ -1,7 +1,8 @@
 """Which grid the tokens of a transformer are, as its own modules say; where they say nothing, nothing is guessed.
 
-Sources: timm's ``patch_embed.grid_size``; torchvision's ``image_size`` and ``patch_size``; the ``config`` of Hugging
-Face's models, with the layouts of TimeSformer's three kinds of attention (models/timesformer/modeling_timesformer.py).
+Sources: timm 1.0.31, ``patch_embed.grid_size``; pytorch/vision@90a8f70, torchvision/models/vision_transformer.py,
+``image_size`` and ``patch_size``; transformers 5.23.0, ``config``, with the layouts of TimeSformer's three kinds of
+attention (models/timesformer/modeling_timesformer.py).
 """
 
 from collections.abc import Iterable
@@ -41,7 +42,8 @@ def _timm(model: Any, _name: str) -> TokenLayout | None:
     grid = getattr(getattr(model, "patch_embed", None), "grid_size", None)
     if not isinstance(grid, tuple) or len(grid) != 2:
         return None
-    extra = _first_tokens(model) + _registers(getattr(model, "num_reg_tokens", 0))
+    registers = getattr(model, "reg_token", None)
+    extra = _first_tokens(model) + _registers(0 if registers is None else registers.shape[1])
     return _per_frame(grid, extra) if len(extra) == getattr(model, "num_prefix_tokens", len(extra)) else None
 
 

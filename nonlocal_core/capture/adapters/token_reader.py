@@ -1,4 +1,4 @@
-"""How a layer of self-attention is read: queries, keys and values of each head, and what a mask adds to their scores."""
+"""Reading of a layer of self-attention: queries, keys and values of each head, with what a mask adds to the scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ _DOES_MORE = {
     "temperature": "adds a learned temperature",
     "gate": "adds a gate on its output",
     "proj_l": "adds a mixture of its heads",
-    "sr": "adds a reduction of its keys",
+    **dict.fromkeys(("sr", "sequence_reduction", "spatial_reduction"), "adds a reduction of its keys"),
     "use_mask_unit_attn": "pools queries and orders its tokens by mask units",
     "pool_q": "pools its queries",
     "pool_k": "pools its keys",
@@ -30,7 +30,7 @@ _DOES_MORE = {
     "add_k_proj": "adds keys from elsewhere",
 }
 """Attributes of known layers (timm 1.0.31, transformers 5.23.0: Swin, BEiT, SAM, LeViT, XCiT, CaiT, PVT, Hiera, MViT;
-diffusers 0.36.0) whose output takes more than q, k and v."""
+huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
 
 _BRINGS_MORE = {
     **dict.fromkeys(
