@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
 from nonlocal_core.capture.adapters import attach as attach_model
-from nonlocal_core.capture.untouched import left_as_it_was
+from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
 from nonlocal_core.forward import DeviceChoice, device_of, run
@@ -95,6 +95,7 @@ class Session:
         return _recorded(prepared, shown, intake.sample, short_side, tell)
 
     @classmethod
+    @same_random_numbers()
     def from_model(
         cls,
         model: nn.Module,

@@ -27,18 +27,17 @@ _POWER_STEPS = 15
 def left_as_it_was(model: nn.Module) -> Iterator[None]:
     """Put back on leaving whatever a run changed, also where it failed.
 
-    That is the state of every random generator, and what the modules hold beside their parameters: buffers,
-    attributes, modes, hooks, and the tensors, lists, dictionaries and objects in them. A cache that the run filled
-    would otherwise stay without the gradients that training needs.
+    That is what the modules hold beside the values of their parameters: buffers, attributes, modes, hooks, and the
+    tensors, lists, dictionaries, generators and objects in them. A cache that the run filled would otherwise stay
+    without the gradients that training needs.
     """
-    with same_random_numbers():
-        kept = _Kept()
-        for module in model.modules():
-            kept.remember(vars(module), objects=_OBJECTS_DEEP)
-        try:
-            yield
-        finally:
-            kept.put_back()
+    kept = _Kept()
+    for module in model.modules():
+        kept.remember(vars(module), objects=_OBJECTS_DEEP)
+    try:
+        yield
+    finally:
+        kept.put_back()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What an attention layer is called with beside its tokens: masks and angles are read, every row, else refused by name."""
+"""Masks and rotary angles that an attention layer is called with: in every row, or refused by name."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ GRID = (4, 3, 5)
 CELLS = 15
 VIEW = ViewTransform(shown_hw=(24, 40), input_hw=(24, 40))
 WORKING_PRECISION = 1e-5  # rebuild error of a true reading in float32; worst seen 6e-7
+WRONG = 1e-2  # rebuild error of queries and keys that were not turned; seen 2.4e-1
 ROW_PRECISION = 1e-5  # weights are at most 1; worst seen 4e-6
 HALF_PRECISION = 5e-3  # the same from tables in float16; worst seen 2e-3
 
@@ -123,8 +124,6 @@ def masks(scope):
 @pytest.mark.parametrize("case", masks("space"))
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_masks_of_torchs_attention_are_in_every_row(case, scope, need_weights):
-    if case == "causal" and not need_weights:
-        pytest.skip("torch then leaves the mask to its kernel: the same weights, which it does not return")
     layer, x = randomise(nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)), tokens_of(scope)
     given = masks(scope)[case]
     found = record(layer, given | {"need_weights": need_weights}, x)
@@ -133,15 +132,6 @@ def test_masks_of_torchs_attention_are_in_every_row(case, scope, need_weights):
     assert_every_row(found, weights.numpy(), scope)
     added = found.blocks[0].theta.shape[1] - HEAD_WIDTH
     assert added == 0 if case == "of zeros" else added > 0
-
-
-def test_a_causal_hint_is_the_mask_that_comes_with_it():
-    layer, x = randomise(nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)), tokens_of("space")
-    given = masks("space")["causal"]
-    found = record(layer, given | {"need_weights": False}, x)
-    with torch.no_grad():
-        _, weights = layer(x, x, x, attn_mask=given["attn_mask"], average_attn_weights=False)
-    assert_every_row(found, weights.numpy(), "space")
 
 
 def test_sequences_come_first_and_unbatched_ones_alone():
@@ -312,4 +302,4 @@ def test_queries_and_keys_that_an_older_layer_turns_itself_fail_their_proof():
             ).transpose(1, 2).flatten(2), None
 
     found = record(randomise(Turning()), {}, tokens_of("space"))
-    assert all(block.rebuild_error > 1e-2 for block in found.blocks)
+    assert not [block for block in found.blocks if block.rebuild_error < WRONG]
