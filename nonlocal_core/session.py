@@ -139,7 +139,13 @@ class Session:
         intake = Intake(media=media, name=name, limits=limits, asked=asked)
         shown = intake.read(network.trained_on, tell)
         with left_as_it_was(model):
-            attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+            attached = attach_model(
+                model,
+                status=status,
+                token_grid=token_grid,
+                class_tokens=class_tokens,
+                input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
+            )
             try:
                 session = _recorded(prepared, shown, intake.sample, None, tell)
             finally:

@@ -396,6 +396,23 @@ def test_torchvisions_sizes_say_the_grid():
     assert np.argwhere(change > 1e-6).tolist() == [[1, 2, 0]]
 
 
+@pytest.mark.parametrize("case", ["timm", "ViT"])
+def test_another_size_than_the_one_it_was_built_for_has_its_own_grid(case):
+    model, name, *_ = NETWORKS[case]
+    randomise(model)
+    if case == "timm":
+        model.patch_embed.patch_size = (PATCH, PATCH)
+    attached = attach_model(model, input_hw=(IMAGE_HW[0], 2 * PATCH))
+    found = record(model, clip()[..., : 2 * PATCH])
+    attached.detach()
+    layer, tokens = seen_by(model, name, clip()[..., : 2 * PATCH])
+    q, k = layer.qk(tokens)
+    captured = next(block for block in found.blocks if block.name == f"{name}.head1")
+    assert captured.query_grid.shape == (FRAMES, ROWS, 2)
+    expected = softmax_row(q[1, 1, 1 + 2 * 2 + 1], k[1, 1], layer.used_scale())
+    np.testing.assert_allclose(row(captured, Cell(1, 2, 1)).heat[1].reshape(-1), expected[1:], atol=ROW_PRECISION)
+
+
 def test_maps_of_tokens_are_listed():
     layer = randomise(FusedLayer())
     layer.forward = lambda x: x

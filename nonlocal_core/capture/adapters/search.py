@@ -82,6 +82,7 @@ def find_sites(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
+    input_hw: tuple[int, int] | None = None,
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -93,10 +94,15 @@ def find_sites(
     recorded. ``status``: what the weights are, since no module tells. ``token_grid``: the cells (T, H, W) of the clip
     that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
+    ``input_hw``: the pixels that the network will be fed, where that is another size than the one it was built for.
 
     Raises CaptureError when nothing can be read for want of a token grid.
     """
-    layout = given_layout(token_grid, class_tokens) if token_grid else None
+    given = given_layout(token_grid, class_tokens) if token_grid else None
+
+    def layout(name: str) -> TokenLayout | None:
+        return given or layout_of(model, name, input_hw)
+
     readers = {name: _reader(model, name, module, layout) for name, module in model.named_modules()}
     if _NO_GRID in readers.values() and not any(isinstance(reader, Reader) for reader in readers.values()):
         name = next(name for name, reader in readers.items() if reader is _NO_GRID)
@@ -119,12 +125,13 @@ def attach_model(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
+    input_hw: tuple[int, int] | None = None,
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
-    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, input_hw=input_hw)
     return AttachedModel(found, attach(found.sites))
 
 
@@ -133,7 +140,9 @@ def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) ->
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
 
 
-def _reader(model: nn.Module, name: str, module: nn.Module, given: TokenLayout | None) -> Reader | NotReadable | None:
+def _reader(
+    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
         return NonlocalBlockReader(module)
@@ -151,7 +160,7 @@ def _reader(model: nn.Module, name: str, module: nn.Module, given: TokenLayout |
         if isinstance(attention, NotReadable):
             return attention
         if attention is not None:
-            layout = given or layout_of(model, name)
+            layout = layout_of_layer(name)
             return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout)
     return None
 
