@@ -9,6 +9,8 @@ from app.state import Pin
 from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
 
 Answer = AffinityRow | AffinityColumn
+MOST_NAMED = 3
+"""Blocks that a sentence names; of more it gives the number."""
 
 
 def answers(session: Session, pin: Pin) -> dict[str, Answer]:
@@ -30,6 +32,22 @@ def headline(session: Session, pin: Pin) -> str:
     cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
     what = "Where it looks" if pin.direction == "row" else "Who looks at it"
     return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
+
+
+def notes(answers: dict[str, Answer]) -> list[str]:
+    """Return what must be known of the blocks that answer, each sentence once, with whose it is unless it is all's."""
+    by_note: dict[str, list[str]] = {}
+    for title, given in answers.items():
+        by_note.setdefault(given.note, []).append(title)
+    return [
+        note if len(titles) == len(answers) else f"{_named(titles, len(answers))}: {note}"
+        for note, titles in by_note.items()
+        if note
+    ]
+
+
+def _named(titles: list[str], of: int) -> str:
+    return ", ".join(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of {of}"
 
 
 def concentration(answers: dict[str, Answer]) -> go.Figure:
@@ -64,8 +82,11 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
     return _styled(figure)
 
 
-def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
-    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip."""
+def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[str, object]]:
+    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip.
+
+    ``note``: stands in the first row, so that a visitor who takes the table along has it.
+    """
     return [
         {
             "frame": given.grid.span(ranked.cell.t)[0] + 1,
@@ -74,7 +95,8 @@ def strongest(given: Answer, count: int = 10) -> list[dict[str, object]]:
             "weight": ranked.value,
             "times uniform": ranked.times_uniform,
         }
-        for ranked in given.top(count)
+        | ({"note": "" if place else note} if note else {})
+        for place, ranked in enumerate(given.top(count))
     ]
 
 

@@ -39,7 +39,7 @@ def kept_picture() -> FirstPicture | None:
         told = json.loads(head)
         if told.pop("sha256") != sha256(bundle).hexdigest():
             return None
-        notes = ClipNotes(**told | {"warnings": tuple(told["warnings"])})
+        notes = ClipNotes(**told)
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return FirstPicture(notes=notes, bundle=bundle)

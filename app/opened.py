@@ -14,7 +14,6 @@ class ClipNotes:
 
     summary: str
     """One line: its name, its frames, its size."""
-    warnings: tuple[str, ...]
     key: str
     """The content of the file and the frames that were chosen: what tells one clip, as it is shown, from another."""
     frame_count: int
@@ -28,7 +27,6 @@ def notes_on(frames: "Frames") -> ClipNotes:
     count = "" if shown == 1 else f" · {shown} of {info.frame_count or 'its'} frames"
     return ClipNotes(
         summary=f"{info.name}{count} · {width} × {height}",
-        warnings=tuple(frames.warnings),
         key=f"{info.sha256} {','.join(map(str, frames.frame_indices.tolist()))}",
         frame_count=shown,
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import charts, keep, tours
+from app import cautions, charts, keep, tours
 from app.opened import ClipNotes
 from app.state import Pin
 from nonlocal_core import NonlocalError, Session
@@ -18,6 +18,8 @@ def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
     needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
     memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
     st.caption(f"**{card.title}**, on {device.title} ({memory}). {card.description}")
+    if session.not_shown:
+        cautions.draw(session.not_shown)
     if session.sample is not None:
         st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")
 
@@ -32,7 +34,10 @@ def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
         st.subheader(charts.headline(session, pin), anchor=False, width="content")
         keep.offer(session, pin, tours.for_file(notes, session))
     left, right = st.columns(2)
-    left.plotly_chart(charts.by_frame(answers, pin.frame), key="by-frame")
-    right.plotly_chart(charts.concentration(answers), key="concentration")
+    said = cautions.sentences(session.frames, charts.notes(answers))
+    left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")
+    right.plotly_chart(cautions.written_on(charts.concentration(answers), said), key="concentration")
     with st.expander("The strongest cells, as a table"):
-        st.dataframe(charts.strongest(answers[session.block(pin.block).title]), hide_index=True, key="top")
+        pinned = answers[session.block(pin.block).title]
+        own = " ".join(cautions.sentences(session.frames, [pinned.note]))
+        st.dataframe(charts.strongest(pinned, note=own), hide_index=True, key="top")

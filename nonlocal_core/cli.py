@@ -148,7 +148,7 @@ def _query(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(_as_json(session, answer, options.top), indent=2))
     else:
-        print(_as_text(answer, options.top))
+        print(_as_text(session, answer, options.top))
 
 
 def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> dict[str, object]:
@@ -167,6 +167,10 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
         "per_frame_share": answer.per_frame_share.tolist(),
         "effect": block.mean_effect,
         "rebuild_error": block.rebuild_error,
+        "proof": block.proof,
+        "note": answer.note,
+        "warnings": session.frames.warnings,
+        "unreadable": [{"name": name, "reason": reason} for name, reason in session.unreadable],
         "top": [
             {"cell": ranked.cell._asdict(), "value": ranked.value, "times_uniform": ranked.times_uniform}
             for ranked in answer.top(count)
@@ -175,9 +179,11 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
     }
 
 
-def _as_text(answer: AffinityRow | AffinityColumn, count: int) -> str:
+def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
     shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_frame_share)
-    lines = [f"Block {answer.block}, {answer.pairwise}.", f"Share of each frame: {shares}", "Strongest cells:"]
+    said = (session.block(answer.block).proof, answer.note, *session.frames.warnings, *session.not_shown)
+    lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
+    lines += [f"Share of each frame: {shares}", "Strongest cells:"]
     lines += [
         f"  frame cell {ranked.cell.t}, row {ranked.cell.y}, column {ranked.cell.x}: "
         f"{ranked.value:.4g}, {ranked.times_uniform:.1f} times uniform"

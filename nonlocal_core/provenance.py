@@ -14,21 +14,28 @@ class Provenance:
 
     ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
     is the frame of these that was asked from, with x and y in [0, 1]; ``query_cell`` is (t, y, x) on the query grid.
-    ``weights`` maps the name of each weights file to its SHA-256.
+    ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
+    about its reading, ``warnings`` those about the clip. ``unreadable`` has name and reason of each part of the
+    network that could not be shown.
     """
 
     clip_name: str
     clip_sha256: str
     frame_indices: tuple[int, ...]
     pts_seconds: tuple[float, ...]
+    warnings: tuple[str, ...]
     shown_hw: tuple[int, int]
     input_hw: tuple[int, int]
     input_crop: tuple[float, float, float, float]
     model: str
     weights: dict[str, str]
     device: str
+    unreadable: tuple[tuple[str, str], ...]
     block: str
     block_status: str
+    note: str
+    proof: str
+    rebuild_error: float | None
     pairwise: str
     query_grid: tuple[int, int, int]
     key_grid: tuple[int, int, int]

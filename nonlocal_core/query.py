@@ -31,6 +31,8 @@ class _Weights(ABC):
     """In affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
+    note: str = ""
+    """What must be known of the block before its weights are believed (``BlockCapture.warning``)."""
 
     @property
     @abstractmethod
@@ -149,6 +151,7 @@ def row(block: BlockCapture, query: Cell) -> AffinityRow:
         pairwise=block.pairwise,
         values=weights[:on_grid],
         off_grid=dict(zip(block.off_grid_keys, off_grid.tolist(), strict=True)),
+        note=block.warning,
         query=query,
         query_grid=block.query_grid,
         key_grid=block.key_grid,
@@ -168,6 +171,7 @@ def column(block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"
         pairwise=block.pairwise,
         values=column_weights(block, key, normaliser).astype(np.float32),
         off_grid={},
+        note=block.warning,
         key=key,
         query_grid=block.query_grid,
         key_grid=block.key_grid,

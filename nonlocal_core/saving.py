@@ -53,6 +53,8 @@ class Answered:
     block: BlockCapture
     question: Question
     row: AffinityRow
+    unreadable: tuple[tuple[str, str], ...]
+    """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]
     """Packs the clip and the tables of every block, which only the live page needs."""
 
@@ -68,8 +70,13 @@ class Answered:
             clip=self.frames.info.name,
             model=self.card.title,
             block=self.block.title,
-            warning=self.block.note if self.block.status == "untrained" else "",
+            warning=" ".join(self.frames.warnings),
         )
+
+    @property
+    def about(self) -> str:
+        """Sentences for bare numbers, before the note of their row: how it was proved, what to know of the clip."""
+        return " ".join((self.block.proof, *self.frames.warnings))
 
     @property
     def provenance(self) -> Provenance:
@@ -80,14 +87,19 @@ class Answered:
             clip_sha256=frames.info.sha256,
             frame_indices=tuple(frames.frame_indices.tolist()),
             pts_seconds=tuple(frames.pts_seconds.tolist()),
+            warnings=frames.warnings,
             shown_hw=frames.info.shown_hw,
             input_hw=self.view.input_hw,
             input_crop=self.view.crop,
             model=self.card.id,
             weights=dict(self.card.weights),
             device=self.device,
+            unreadable=self.unreadable,
             block=self.block.name,
             block_status=self.block.status,
+            note=self.block.warning,
+            proof=self.block.proof,
+            rebuild_error=self.block.rebuild_error,
             pairwise=self.block.pairwise,
             query_grid=self.block.query_grid.shape,
             key_grid=self.block.key_grid.shape,
@@ -165,12 +177,13 @@ def _npz(answered: Answered) -> Write:
         answered.row,
         answered.scale,
         pts_seconds=answered.frames.pts_seconds,
+        about=answered.about,
         provenance=answered.provenance.as_json(),
     )
 
 
 def _csv(answered: Answered) -> Write:
-    return lambda path, tell: write_csv(path, answered.row)
+    return lambda path, tell: write_csv(path, answered.row, about=answered.about)
 
 
 def _json(answered: Answered) -> Write:

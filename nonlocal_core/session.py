@@ -17,7 +17,17 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
-from nonlocal_core.capture import BlockCapture, Capture, ClassScore, log_normaliser, recording
+from nonlocal_core.capture import (
+    BlockCapture,
+    Capture,
+    ClassScore,
+    Recording,
+    log_normaliser,
+    nudged,
+    placing,
+    points_for,
+    recording,
+)
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
@@ -86,13 +96,15 @@ class Session:
         the network's input; the whole frame is shown. ``reader``: what reads the frames, for programs that show one
         clip to many networks and read it once.
 
-        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError.
+        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
+        block of the network could be proved on this clip.
         """
         tell = progress or _silent
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
         intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
         prepared, shown = network_and_frames(model, device, intake, tell)
-        return _recorded(prepared, shown, intake.sample, short_side, tell)
+        session = _recorded(prepared, shown, intake.sample, short_side, tell)
+        return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
     @same_random_numbers()
@@ -147,17 +159,11 @@ class Session:
                 input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
             )
             try:
-                session = _recorded(prepared, shown, intake.sample, None, tell)
+                session = _recorded(prepared, shown, intake.sample, None, tell, prove_places=True)
             finally:
                 attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
-        if not session.capture.blocks:
-            reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
-            raise CaptureError(
-                f"{shown_title} ran no non-local block and no attention layer that can be shown. "
-                + (reasons or "None was found in it.")
-            )
-        return session
+        return _with_an_answer(session)
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -207,7 +213,7 @@ class Session:
                 question=question or self.first_question(),
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
-            caption=" ".join(([sample.caption] if sample else []) + self._not_shown()),
+            caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
             licence=sample.licence if sample else "",
             precision=precision,
             columns=columns,
@@ -217,8 +223,9 @@ class Session:
         """Return what ``bundle(columns=False)`` left out of float16 tables, for the viewer to read after it."""
         return encode_columns(self.capture)
 
-    def _not_shown(self) -> list[str]:
-        """Return a sentence for each part of the network that looks like a block and cannot be shown."""
+    @property
+    def not_shown(self) -> list[str]:
+        """A sentence for each part of the network that looks like a block and cannot be shown."""
         return [f"Not shown: {name} {reason}." for name, reason in self.unreadable]
 
     def _sample_tour(self) -> tuple[TourStop, ...]:
@@ -265,6 +272,7 @@ class Session:
             block=self.block(block),
             question=question,
             row=self.query(frame=frame, x=x, y=y, block=block),
+            unreadable=self.unreadable,
             bundle=lambda: self.bundle(question=question, block=block, tour=tour, precision=precision),
         )
         return save(Path(path), answered, progress or _silent)
@@ -283,9 +291,19 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def _recorded(
-    prepared: PreparedModel, frames: Frames, sample: Sample | None, short_side: int | None, tell: Progress
+    prepared: PreparedModel,
+    frames: Frames,
+    sample: Sample | None,
+    short_side: int | None,
+    tell: Progress,
+    *,
+    prove_places: bool = False,
 ) -> Session:
-    """Run the network on the frames and return what its blocks left behind."""
+    """Run the network on the frames and return what its blocks left behind.
+
+    ``prove_places``: run it once more to see that the cells lie where they are said to, which networks of this library
+    are known to do (``test_places.py``).
+    """
     network = prepared.network
     spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
     pixels, view = network_input(frames, spec)
@@ -293,9 +311,15 @@ def _recorded(
     needed = network.forward_bytes(tuple(clip.shape))
     with (
         forward_progress(lambda done, total: tell("Running the network", done, total)),
-        recording(view=view, clip_frames=len(frames.rgb)) as record,
+        recording(view=view, clip_frames=len(frames.rgb), progress=tell, keep_calls=prove_places) as record,
+        torch.random.fork_rng(),
     ):
         logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
+    if prove_places:
+        _prove_places(prepared, clip, record, tell)
+    if not bool(torch.isfinite(logits).all()):
+        record.unreadable.append(("the network's answer", "is not finite. Look for NaN in its weights"))
+        logits = logits[..., :0]
     return Session(
         frames=frames,
         view=view,
@@ -307,6 +331,30 @@ def _recorded(
         sample=sample,
         unreadable=tuple(record.unreadable),
     )
+
+
+def _with_an_answer(session: Session) -> Session:
+    """Return the session. Raises CaptureError, with the reasons, where it has no block to ask."""
+    if not session.capture.blocks:
+        reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
+        raise CaptureError(
+            f"{session.model.card.title} ran no non-local block and no attention layer that can be shown. "
+            + (reasons or "None was found in it.")
+        )
+    return session
+
+
+def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> None:
+    """Drop from a record the blocks whose cells lie elsewhere than said."""
+    grids = [first.grid for first in (record.first or {}).values()]
+    if not grids:
+        return
+    tell("Checking where the cells lie", 0, 1)
+    points = points_for(grids)
+    with placing(record, points) as trial, torch.random.fork_rng():  # the same random numbers as in the first run
+        run(prepared.network, nudged(clip, points, grids), device=prepared.device)
+    record.drop(trial.misplaced())
+    tell("Checking where the cells lie", 1, 1)
 
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:

@@ -37,6 +37,8 @@ class Carried:
     grid: QueryGrid
     frame: int
     """The frame that was marked."""
+    note: str = ""
+    """What must be known of the block before what it found is believed."""
 
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""
@@ -83,7 +85,7 @@ def carry(
         if progress is not None:
             progress(t + 1, queries.frames)
     labels[queries.t_of_frame(frame)] = coverage(queries, mask)
-    return Carried(labels=labels, grid=queries, frame=frame)
+    return Carried(labels=labels, grid=queries, frame=frame, note=block.warning)
 
 
 def refuse_restricted(block: BlockCapture) -> None:

@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from app import networks, state, tours
+from app import cautions, networks, state, tours
 from app.menus import block_titles, menu
 from app.opened import Opened
 from app.opening import open_page, open_with_progress
@@ -65,6 +65,8 @@ def _compare(first: Opened, choices: Choices) -> None:
     st.session_state[_KEY] = compared
     state.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
+    if first.session.not_shown:
+        cautions.draw(first.session.not_shown)
     if panes:
         _answer(tuple(panes), choices, compared, tours.kept(first.notes))
 

@@ -22,8 +22,6 @@ def draw() -> None:
 
 @st.fragment
 def _answer(opened: Opened, choices: Choices) -> None:
-    for warning in opened.notes.warnings:
-        st.caption(f":material/info: {warning}")
     pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
     tours.keep(opened.notes, stops)
     if pin != state.current().pin:  # not `choices`: a fragment keeps those of the last whole run

@@ -1,10 +1,11 @@
 """Inspect: what a block does over the whole clip, in numbers and maps, and what the answer is without it."""
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
+from app import cautions, state
 from app import inspect_charts as charts
-from app import state
 from app.boxes import around, pick_box
 from app.memory import remembered
 from app.menus import chosen_block
@@ -31,8 +32,7 @@ def _inspect(opened: Opened, choices: Choices) -> None:
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
     state.keep_link(choices, {"block": block.name})
-    if block.note:
-        st.caption(f":material/info: {block.note}")
+    cautions.tell(session, block)
     measured = remembered(
         (opened.token, block.name, "measures"),
         "Asking a sample of positions",
@@ -107,7 +107,8 @@ def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> 
     left, right = st.columns(2)
     with left:
         st.subheader("From frame to frame", anchor=False)
-        st.plotly_chart(charts.profile(measured, block), key="profile", alt="Share of weight from frame to frame")
+        chart = _noted(opened, block, charts.profile(measured, block))
+        st.plotly_chart(chart, key="profile", alt="Share of weight from frame to frame")
         st.caption(
             "Each row: how the weight of one frame's positions is shared over all frames. A bright diagonal means that "
             "frames look at themselves; it does not say at what in them."
@@ -124,7 +125,7 @@ def _matrix(opened: Opened, block: BlockCapture) -> None:
         lambda tell: affinity_matrix(block, progress=tell),
     )
     clicked = st.plotly_chart(
-        charts.matrix(found, block),
+        _noted(opened, block, charts.matrix(found, block)),
         key=f"matrix-{opened.token}-{block.name}",
         on_select="rerun",
         selection_mode="points",
@@ -145,6 +146,10 @@ def _matrix(opened: Opened, block: BlockCapture) -> None:
         f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
         "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
     )
+
+
+def _noted(opened: Opened, block: BlockCapture, chart: go.Figure) -> go.Figure:
+    return cautions.written_on(chart, cautions.sentences(opened.session.frames, [block.warning]))
 
 
 def _effect(session: Session, block: BlockCapture) -> None:

@@ -7,14 +7,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import state
+from app import cautions, state
 from app.marks import Mark, linked, mark, what_to_find
 from app.memory import remembered
 from app.menus import chosen_block
 from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices
-from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core import NonlocalError, Session
 from nonlocal_core.render import paint_mask
 from nonlocal_core.tracking import (
     TOP_K,
@@ -47,6 +47,7 @@ def _track(opened: Opened, choices: Choices) -> None:
         st.info("One picture has no other frames to find the object in. Open a video, an animation or another sample.")
         return
     block = chosen_block(session, choices, key="track-block")
+    cautions.tell(session, block)
     truths = remembered(
         (session.frames.info.sha256, session.frames.frame_indices.tobytes(), "truths"),
         "Composing the exact masks",
@@ -73,7 +74,7 @@ def _track(opened: Opened, choices: Choices) -> None:
     except NonlocalError as error:
         st.info(str(error))
         return
-    _answer(session, block, carried, truth)
+    _answer(session, carried, truth)
 
 
 def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> np.ndarray | None:
@@ -109,14 +110,14 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return None
 
 
-def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.ndarray | None) -> None:
+def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> None:
     """Draw what was found, and its score where the truth is known."""
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
     similarity = None if truth is None else region_similarity(found, truth)
     st.subheader("Where it is found", anchor=False)
     if truth is not None and similarity is not None:
-        _score(carried, truth, similarity)
+        _score(carried, truth, similarity, cautions.sentences(session.frames, [carried.note]))
     with st.container(horizontal=True, gap="small"):
         for index, (frame, mask) in enumerate(zip(frames, found, strict=True)):
             if index == carried.frame:
@@ -126,8 +127,6 @@ def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.n
             st.image(
                 paint_mask(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
             )
-    if block.status == "untrained":
-        st.caption(f":material/info: {block.note}")
     st.caption(
         "Each position takes the mean label of the places that it weighs most in the marked frame; coloured is where "
         "more than half of it arrives. No other frame, no motion and no shape helps: this is the block's map alone. "
@@ -135,7 +134,7 @@ def _answer(session: Session, block: BlockCapture, carried: Carried, truth: np.n
     )
 
 
-def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray) -> None:
+def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
     others = np.arange(len(truth)) != carried.frame
     hits = pointing_hits(carried, truth)[others]
     seen = np.isfinite(hits)
@@ -158,4 +157,4 @@ def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray) -> None:
         xaxis={"title": "frame", "type": "category"},
         yaxis={"title": "J", "range": [0, 1]},
     )
-    right.plotly_chart(figure, key="similarity", alt="Region similarity of every frame")
+    right.plotly_chart(cautions.written_on(figure, said), key="similarity", alt="Region similarity of every frame")

@@ -61,6 +61,7 @@ def _media(fields: Fields, frame_count: int) -> MediaLabel:
         frame_indices=fields.counts("frame_indices", below=2**53, length=frame_count),
         caption=fields.text("caption"),
         licence=fields.text("licence"),
+        warnings=fields.texts("warnings"),
     )
 
 
@@ -116,6 +117,8 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
     return BundledBlock(
         capture=capture,
         log_normaliser=None if normaliser is None else reader.table(normaliser, (query_grid.size,)),
+        warning=fields.text("warning"),
+        proof=fields.text("proof"),
         dtype=theta.text("dtype"),
         row_error=fields.number("row_error", low=0.0),
     )

@@ -84,6 +84,8 @@ class MediaLabel:
     frame_indices: tuple[int, ...]
     caption: str = ""
     licence: str = ""
+    warnings: tuple[str, ...] = ()
+    """Sentences about the clip, which stand with its pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,6 +95,9 @@ class BundledBlock:
     capture: BlockCapture
     log_normaliser: Float32[np.ndarray, " Nq"] | None
     """Of the stored tables; None where the weights have none, or where it was too dear: then there are no columns."""
+    warning: str
+    proof: str
+    """What the viewer prints of the block: `BlockCapture.warning` and `BlockCapture.proof` when it was written."""
     dtype: str
     """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float

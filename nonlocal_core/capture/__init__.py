@@ -1,6 +1,7 @@
 """Capture: hooks that record theta and phi of every block, and the rows that follow from them."""
 
-from nonlocal_core.capture.hooks import Recording, attach, recording
+from nonlocal_core.capture.hooks import Recording, attach, placing, recording
+from nonlocal_core.capture.places import nudged, points_for
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.capture.rows import (
@@ -26,5 +27,8 @@ __all__ = [
     "is_restricted",
     "log_normaliser",
     "many_row_weights",
+    "nudged",
+    "placing",
+    "points_for",
     "recording",
 ]

@@ -5,7 +5,7 @@ context variable: two threads on one network never mix, and an exception leaves 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,41 +15,79 @@ from weakref import WeakSet
 import torch
 from torch import nn
 
-from nonlocal_core.capture.assemble import assemble
-from nonlocal_core.capture.reading import BlockSite, NotReadable
+from nonlocal_core.capture.gate import proved
+from nonlocal_core.capture.places import FirstCall, PlaceTrial, Point
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.trial import Setting
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.vocabulary import Progress
 
 
 @dataclass(slots=True)
 class Recording:
     """The blocks captured so far in one context, in the order in which they ran."""
 
-    view: ViewTransform
-    clip_frames: int
+    setting: Setting
     blocks: list[BlockCapture] = field(default_factory=list)
     """One for each head of each block."""
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Block and reason, for calls that cannot be shown."""
     calls: Counter[str] = field(default_factory=Counter)
     """How often each block ran."""
+    first: dict[str, FirstCall] | None = None
+    """What of each proved call a proof of place needs, where one will follow."""
+
+    def see(self, site: BlockSite, call: Call, name: str) -> None:
+        """Record one call, or why it cannot be shown."""
+        try:
+            found = proved(site, call, name, self.setting)
+        except CaptureError as fault:
+            raise CaptureError(f"Block {name!r}: {fault}") from fault
+        if isinstance(found, NotReadable):
+            self.unreadable.append((name, found.reason))
+            return
+        self.blocks.extend(found)
+        if self.first is not None:
+            self.first[name] = FirstCall.of(site, call, found[0].query_grid)
+
+    def drop(self, reasons: Mapping[str, str]) -> None:
+        """Take blocks out again that a later proof refuses, all heads of each; keep the reasons."""
+        self.blocks[:] = [block for block in self.blocks if block.layer not in reasons]
+        self.unreadable.extend(reasons.items())
 
 
-_current: ContextVar[Recording | None] = ContextVar("nonlocal_recording", default=None)
+_current: ContextVar[Recording | PlaceTrial | None] = ContextVar("nonlocal_recording", default=None)
 _hooked: WeakSet[nn.Module] = WeakSet()
 
 
 @contextmanager
-def recording(*, view: ViewTransform, clip_frames: int) -> Iterator[Recording]:
+def recording(
+    *, view: ViewTransform, clip_frames: int, progress: Progress | None = None, keep_calls: bool = False
+) -> Iterator[Recording]:
     """Record every prepared block that runs inside the ``with``, in this thread and context only.
 
-    ``view``: how the clip was fed, from which the grids follow. ``clip_frames``: frames of the clip.
+    ``view``: how the clip was fed, from which the grids follow. ``clip_frames``: frames of the clip. ``progress``
+    hears of checks that take more than a second. ``keep_calls``: hold what ``placing`` needs.
     """
-    record = Recording(view=view, clip_frames=clip_frames)
+    record = Recording(Setting(view=view, clip_frames=clip_frames, tell=progress or _silent))
+    record.first = {} if keep_calls else None
     token = _current.set(record)
     try:
         yield record
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def placing(record: Recording, points: tuple[Point, ...]) -> Iterator[PlaceTrial]:
+    """Watch a second run, of a clip that was changed at some points, in this thread and context only."""
+    assert record.first is not None
+    trial = PlaceTrial(first=record.first, points=points)
+    token = _current.set(trial)
+    try:
+        yield trial
     finally:
         _current.reset(token)
 
@@ -78,26 +116,23 @@ def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
     return detach
 
 
-def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], None]:
-    def write(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Any]:
+    def look(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         record = _current.get()
-        if record is not None:
+        if record is None:
+            return None
+        record.calls[site.name] += 1
+        turn = record.calls[site.name]
+        name = site.name if turn == 1 else f"{site.name}@{turn}"
+        unwatched = _current.set(None)  # what a proof runs is no part of the network's run
+        try:
             with torch.no_grad():
-                _write(site, site.inputs(args, kwargs), output, record)
+                return record.see(site, Call(args=args, kwargs=kwargs, output=output), name)
+        finally:
+            _current.reset(unwatched)
 
-    return write
+    return look
 
 
-def _write(site: BlockSite, x: Any, output: Any, record: Recording) -> None:
-    record.calls[site.name] += 1
-    turn = record.calls[site.name]
-    name = site.name if turn == 1 else f"{site.name}@{turn}"
-    z = output[0] if isinstance(output, tuple) else output
-    try:
-        found = assemble(site, x, z, name=name, view=record.view, clip_frames=record.clip_frames)
-    except CaptureError as fault:
-        raise CaptureError(f"Block {name!r}: {fault}") from fault
-    if isinstance(found, NotReadable):
-        record.unreadable.append((name, found.reason))
-    else:
-        record.blocks.extend(found)
+def _silent(stage: str, done: int, total: int) -> None:
+    """Report nothing."""

@@ -1,7 +1,7 @@
 """Where a block sits, how it is read, and what a reader says about one call: tables, maths, layout of positions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -47,6 +47,20 @@ class BlockReading:
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Call:
+    """One call of a block: its arguments and its output."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    output: Any
+
+    @property
+    def z(self) -> Any:
+        """The output, or the first of several."""
+        return self.output[0] if isinstance(self.output, tuple) else self.output
+
+
 @dataclass(frozen=True, slots=True)
 class NotReadable:
     """Why a call of a block cannot be shown, in words that follow "it": ``was called with other keys``."""
@@ -75,6 +89,10 @@ def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else next(iter(kwargs.values()))
 
 
+Shape = tuple[object, ...]
+"""Sizes and precisions of one call."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSite:
     """Where a block sits in its network, and what people call it."""
@@ -87,3 +105,5 @@ class BlockSite:
     note: str = ""
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
     """What of a call the reader reads."""
+    met: set[Shape] = field(default_factory=set)
+    """The shapes at which the reading was proved at every query. A network that is hooked anew is proved anew."""

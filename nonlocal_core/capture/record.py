@@ -1,6 +1,7 @@
 """What one forward pass left behind: small tables from which every row of every affinity follows exactly."""
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 
 import numpy as np
 from jaxtyping import Float32
@@ -8,6 +9,9 @@ from jaxtyping import Float32
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
+
+UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
+_ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,10 +42,16 @@ class BlockCapture:
     temporal_groups: int = 1
     status: WeightStatus = "trained"
     note: str = ""
+    """All that a person must know before believing the maps, in sentences; empty when nothing."""
     effect: Float32[np.ndarray, " Nq"] | None = None
     """|W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
     rebuild_error: float | None = None
-    """Worst difference between the block's real output and the one rebuilt from these tables, over |output|."""
+    """Worst difference between the block's real output and the one rebuilt from these tables, each channel measured by
+    its variation over the queries (`capture.rebuild`); of a copy in float32 where the block ran in half precision."""
+    rebuilt_queries: int | None = None
+    """The number of queries at which the output was rebuilt; all of them, or some drawn for this clip."""
+    is_half: bool = False
+    """Whether the block computed in half precision."""
     head: int | None = None
     off_grid_keys: tuple[str, ...] = ()
     """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
@@ -72,6 +82,11 @@ class BlockCapture:
         return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
 
     @property
+    def layer(self) -> str:
+        """The name without the head."""
+        return self.name if self.head is None else self.name.removesuffix(f".head{self.head}")
+
+    @property
     def is_softmax(self) -> bool:
         """Whether a row is a softmax, so that it sums to 1."""
         return self.pairwise in SOFTMAX
@@ -92,6 +107,27 @@ class BlockCapture:
     def mean_effect(self) -> float | None:
         """Mean of |W_z y| / |x| over all positions."""
         return None if self.effect is None else float(self.effect.mean())
+
+    @property
+    def proof(self) -> str:
+        """The sentence that says how well the reading was proved; no other place puts it into words."""
+        if self.rebuild_error is None:
+            return "The block adds nothing to its input, so there is no output to rebuild."
+        bound = float(_ONE_DIGIT_UP.create_decimal(repr(float(self.rebuild_error))))
+        everywhere = self.rebuilt_queries in (None, self.query_grid.size)
+        where = "every query" if everywhere else f"{self.rebuilt_queries} queries drawn for this clip"
+        earlier = "" if everywhere else " All queries were checked when the network first met this size."
+        whose = "that of the layer, repeated in float32," if self.is_half else "the layer's own"
+        return (
+            f"Reading proved: at {where}, the output rebuilt from it equals {whose} to {bound:g} of its range.{earlier}"
+        )
+
+    @property
+    def warning(self) -> str:
+        """What stands with every picture and every number of this block: that it is untrained, then its note."""
+        if self.status != "untrained" or "untrained" in self.note.lower():
+            return self.note
+        return f"{UNTRAINED} {self.note}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 ``viewer/affinity.js`` does the same in the browser, and a test holds the two together.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
@@ -82,10 +84,7 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
 
 def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
     """Return the queries that may attend to this key."""
-    own = [
-        np.minimum(np.arange(queries) // kernel, keys - 1)
-        for queries, kernel, keys in zip(block.query_grid.shape, block.subsample, block.key_grid.shape, strict=True)
-    ]
+    own = _own_keys(block)
     frames = range(block.query_grid.frames)
     if block.scope == "space":
         in_time = own[0] == key.t
@@ -108,13 +107,35 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
     if steepest < _SAFE_EXPONENT and not is_restricted(block) and np.array_equal(block.theta, block.phi):
         return np.asarray(np.log(_symmetric_sums(theta, block.phi)))
     out = np.empty(block.query_grid.size)
-    for start, stop, mask in _query_chunks(block):
-        scores = theta[start:stop] @ (block.phi if mask is None else block.phi[mask]).T
+    for queries, keys in _chunks(block, np.arange(block.query_grid.size)):
+        scores = theta[queries] @ block.phi[keys].T
         peak = np.zeros(len(scores), np.float32) if steepest < _SAFE_EXPONENT else scores.max(axis=1)
         if peak.any():
             scores -= peak[:, None]
-        out[start:stop] = np.log(np.exp(scores, out=scores).sum(axis=1)) + peak
+        out[queries] = np.log(np.exp(scores, out=scores).sum(axis=1)) + peak
     return out
+
+
+def weighted_sums(
+    block: BlockCapture, values: Float32[np.ndarray, "Nk_all Cg"], queries: Int[np.ndarray, " n"]
+) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m Cg"], Float32[np.ndarray, " m"]]]:
+    """Yield, in chunks, some queries, the sum over keys of weight times value for each, and that of the weights alone.
+
+    Computed in float32 by the explicit formula, with rows that are forgotten at once; every query comes once, those
+    that see the same keys together. This is y of the paper's equation 1 where ``values`` are g.
+    """
+    for some, keys in _chunks(block, queries):
+        scores = _scores(block, block.theta[some], block.phi[keys])
+        weights = _softmax(scores) if block.is_softmax else scores / np.float32(scores.shape[-1])
+        yield some, weights @ values[keys], weights.sum(axis=1)
+
+
+def _softmax(scores: Float32[np.ndarray, "n N"]) -> Float32[np.ndarray, "n N"]:
+    """Return the softmax over the last axis in the precision of the scores, which are overwritten."""
+    scores -= scores.max(axis=-1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=-1, keepdims=True)
+    return scores
 
 
 def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray, "N Ci"]) -> Float64[np.ndarray, " N"]:
@@ -131,17 +152,43 @@ def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray,
     return sums
 
 
-def _query_chunks(block: BlockCapture) -> list[tuple[int, int, Bool[np.ndarray, " Nk_all"] | None]]:
-    """Cut the queries into runs that may attend to the same keys and whose scores fit in one chunk."""
-    queries, keys = block.query_grid, len(block.phi)
+def _chunks(
+    block: BlockCapture, queries: Int[np.ndarray, " n"]
+) -> Iterator[tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]]:
+    """Cut queries into runs that may attend to the same keys and whose scores fit in one chunk; yield both."""
+    if not is_restricted(block):
+        yield from ((some, slice(None)) for some in _parts(queries, len(block.phi)))
+        return
+    view = _view_of_queries(block)[queries]
+    order = np.argsort(view, kind="stable")
+    for run in np.split(queries[order], np.flatnonzero(np.diff(view[order])) + 1):
+        if len(run):
+            keys = allowed_keys(block, block.query_grid.cell(int(run[0])))
+            yield from ((some, keys) for some in _parts(run, block.key_count))
+
+
+def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray, " m"]]:
+    """Cut queries so that their scores over that many keys fit in one chunk."""
     step = max(1, _CHUNK_ELEMENTS // keys)
-    restricted = is_restricted(block)
-    run = 1 if block.scope == "time" else queries.rows * queries.cols if restricted else queries.size
-    return [
-        (start, min(start + step, first + run), allowed_keys(block, queries.cell(first)) if restricted else None)
-        for first in range(0, queries.size, run)
-        for start in range(first, first + run, step)
-    ]
+    return (queries[start : start + step] for start in range(0, len(queries), step))
+
+
+def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
+    """Return a number for each query that is the same for queries that may attend to the same keys."""
+    t, y, x = _own_keys(block)
+    length = block.query_grid.frames // block.temporal_groups
+    when = t if block.scope == "space" else np.arange(block.query_grid.frames) // length
+    place = y[:, None] * block.key_grid.cols + x[None] if block.scope == "time" else np.zeros((len(y), len(x)), int)
+    return np.asarray((when[:, None, None] * (place.max() + 1) + place[None]).reshape(-1))
+
+
+def _own_keys(block: BlockCapture) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " H"], Int[np.ndarray, " W"]]:
+    """Return, along each axis of the query grid, the key cells over its cells."""
+    t, y, x = (
+        np.minimum(np.arange(queries) // kernel, keys - 1)
+        for queries, kernel, keys in zip(block.query_grid.shape, block.subsample, block.key_grid.shape, strict=True)
+    )
+    return t, y, x
 
 
 def _scores(

@@ -25,6 +25,8 @@ class BlockMeasures:
     """Means over ``query_count`` sampled queries of a block; those without any weight are left out and counted."""
 
     block: str
+    note: str
+    """What must be known of the block before its figures are believed."""
     query_count: int
     silent_count: int
     """Sampled queries whose weights are all zero, as a ReLU can leave them."""
@@ -97,6 +99,7 @@ def measure_block(
 
     return BlockMeasures(
         block=block.name,
+        note=block.warning,
         query_count=len(queries),
         silent_count=int((~heard).sum()),
         key_count=block.key_count,

@@ -96,6 +96,8 @@ class AffinityMatrix:
     """The most queries that were averaged for one row."""
     is_sampled: bool
     """Whether some box has more queries than were averaged."""
+    note: str
+    """What must be known of the block before its weights are believed."""
 
     @property
     def is_whole(self) -> bool:
@@ -132,6 +134,7 @@ def affinity_matrix(
         key_bins=key_bins,
         queries_per_box=min(each, largest),
         is_sampled=largest > each,
+        note=block.warning,
     )
 
 

@@ -28,6 +28,8 @@ class RowMeasures:
     """The same in seconds."""
     top_times_uniform: float
     """The largest weight over the mean one."""
+    note: str
+    """What must be known of the block before its figures are believed."""
 
     @property
     def effective_keys(self) -> float:
@@ -55,6 +57,7 @@ def measure_row(
         frames_away=float(figures.frames_away[0]),
         seconds_away=float(figures.seconds_away[0]),
         top_times_uniform=float(figures.top_times_uniform[0]),
+        note=row.note,
     )
 
 

@@ -6,10 +6,31 @@ from typing import Literal
 from nonlocal_core.errors import MediaError
 
 PictureFormat = Literal["avif", "bmp", "gif", "jpeg", "png", "tiff", "webp"]
-VideoFormat = Literal["asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "ogg", "yuv4mpegpipe"]
+VideoFormat = Literal[
+    "asf",
+    "avi",
+    "flv",
+    "h264",
+    "hevc",
+    "m4v",
+    "matroska",
+    "mjpeg",
+    "mov",
+    "mpeg",
+    "mpegts",
+    "mpegvideo",
+    "ogg",
+    "yuv4mpegpipe",
+]
 """The demuxers that may run. None of them opens another file; those of playlists and scripts would."""
 
-KNOWN = "JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP; MP4, MOV, MKV, WebM, AVI, MPEG, TS, FLV, OGG, WMV, Y4M"
+RAW_STREAMS: tuple[VideoFormat, ...] = ("h264", "hevc", "m4v", "mjpeg", "mpegvideo")
+"""Coded frames without a container, as cameras send them: nothing says when each appears."""
+
+KNOWN = (
+    "JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP; MP4, MOV, MKV, WebM, AVI, MPEG, TS, FLV, OGG, WMV, Y4M; "
+    "streams of H.264, HEVC, MPEG and JPEG"
+)
 
 _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -30,6 +51,8 @@ _VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_H264_UNITS = frozenset((1, 5, 6, 7, 8, 9))  # slices, and what may come before them
+_HEVC_UNITS = frozenset((32, 33, 34, 35, 39))  # parameter sets, delimiters and messages: slices may be any number
 _BMP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))
 
 
@@ -59,6 +82,9 @@ def video_format(head: bytes, name: str) -> VideoFormat:
         raise MediaError(f"{name} is a HEIC photo, which is not read here. Save it as JPEG or PNG.")
     if head[4:8] in _MOV_ATOMS:
         return "mov"
+    raw = _raw_stream(head)
+    if raw is not None:
+        return raw
     for packet, at in ((188, 0), (192, 4)):  # plain, and with the time codes of Blu-ray
         if len(head) > at + 2 * packet and all(head[at + n * packet] == 0x47 for n in range(3)):
             return "mpegts"
@@ -68,6 +94,25 @@ def video_format(head: bytes, name: str) -> VideoFormat:
             "open the video itself."
         )
     raise MediaError(f"{name} begins like no picture or video that is read here ({KNOWN}). Convert it to one.")
+
+
+def _raw_stream(head: bytes) -> VideoFormat | None:
+    """Return the coding of a stream that starts with a start code, by the byte or two behind it, or None.
+
+    ISO/IEC 13818-2 (table 6-1), 14496-2 (table 6-3), ITU-T H.264 and H.265 (section 7.3.1 of both). The first bit
+    behind the start code tells the MPEG ones apart from H.264 and HEVC.
+    """
+    zeros = len(head) - len(head.lstrip(b"\0"))
+    start = head[zeros : zeros + 3]
+    if zeros < 2 or len(start) < 3 or start[0] != 1:
+        return None
+    if start[1] == 0xB3:
+        return "mpegvideo"
+    if start[1] in (0xB0, 0xB5) or (start[1] < 0x20 and head[zeros + 2 : zeros + 6] == b"\0\0\1\x20"):
+        return "m4v"
+    if (start[1] >> 1) in _HEVC_UNITS and start[2] == 1:
+        return "hevc"
+    return "h264" if (start[1] & 0x1F) in _H264_UNITS and start[1] < 0x80 else None
 
 
 def _brands(head: bytes) -> frozenset[bytes]:

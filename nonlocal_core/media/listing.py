@@ -1,15 +1,24 @@
 """What a container lists about its video: every frame's time, before anything is decoded."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain, groupby
 
 import numpy as np
+from av.packet import PacketSideData
 from jaxtyping import Bool, Int64
 
+from nonlocal_core.media.formats import VideoFormat
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.stream import VideoPacket, VideoPass
+
+MOST_PALETTES = 1024
+"""Palettes that are kept, of 1 kB each; where more are sent, all frames are decoded in order."""
+
+STEP_BACK_SECONDS = Fraction(1, 10)
+"""A clock that goes back by more was set anew, where recordings were joined; ffmpeg's program draws the same line."""
 
 REORDER_FRAMES = 32
 """How far apart a frame's places in the orders of decoding and showing may lie; H.264 and HEVC allow 16."""
@@ -33,7 +42,8 @@ class Listing:
     """The packets of a stream in the order of showing; a frame's rank is its place there.
 
     ``pts`` and ``dts`` are in ticks of the stream. ``positions`` are places in the order of decoding.
-    ``last_ticks`` is how long the last frame lasts, 0 where the container does not tell.
+    ``last_ticks`` is how long the last frame lasts, 0 where the container does not tell. ``palettes`` are the
+    colours of 8-bit frames, by the positions from which they hold.
     """
 
     pts: Int64[np.ndarray, " N"]
@@ -41,6 +51,7 @@ class Listing:
     positions: Int64[np.ndarray, " N"]
     is_key: Bool[np.ndarray, " N"]
     last_ticks: int
+    palettes: Mapping[int, PacketSideData]
 
     @classmethod
     def of(cls, video: VideoPass, name: str, limits: Limits) -> "Listing | None":
@@ -50,17 +61,22 @@ class Listing:
         too many.
         """
         pts, dts, keys, last_ticks = array("q"), array("q"), array("b"), 0
+        palettes: dict[int, PacketSideData] = {}
+        latest_dts, back = -(1 << 63), int(STEP_BACK_SECONDS / (video.stream.time_base or 1))
         for packet in video.packets():
             if packet.is_discard:  # decoded for others to build on, never shown
                 continue
-            if packet.pts is None:
+            if packet.pts is None or (packet.dts is not None and packet.dts < latest_dts - back):
                 return None
+            latest_dts = latest_dts if packet.dts is None else packet.dts
+            if packet.has_sidedata("palette"):
+                palettes[len(pts)] = packet.get_sidedata("palette")
             pts.append(packet.pts)
             dts.append(packet.pts if packet.dts is None else packet.dts)
             keys.append(packet.is_keyframe)
             last_ticks = packet.duration or 0
             limits.check_listed(name, len(pts))
-        if not pts:
+        if not pts or len(palettes) > MOST_PALETTES:
             return None
         in_order = np.frombuffer(pts, dtype=np.int64)
         positions = np.argsort(in_order, kind="stable").astype(np.int64)
@@ -70,6 +86,7 @@ class Listing:
             positions=positions,
             is_key=np.frombuffer(keys, dtype=np.int8)[positions].astype(np.bool_),
             last_ticks=last_ticks,
+            palettes=palettes,
         )
         return listing if listing._is_plausible() else None
 
@@ -84,6 +101,17 @@ class Listing:
         """Whether any frame is shown in another place than it is decoded in."""
         return bool((np.diff(self.positions) != 1).any())
 
+    def times(self, demuxer: VideoFormat) -> Int64[np.ndarray, " N"]:
+        """Return when the frames appear, in ticks.
+
+        AVI only tells when frames are due to be decoded; what libav makes of it comes late by one frame.
+        """
+        return self.dts if demuxer == "avi" and not self.is_reordered else self.pts
+
+    def reach(self, video: VideoPass) -> int:
+        """Return how many of the frames that the container counts were found; AVI counts those left out, too."""
+        return int(self.dts.max()) + 1 if video.demuxer == "avi" else video.packets_read
+
     def from_rank(self, rank: int) -> "Listing":
         """Return the listing without the frames before a rank; ranks count from there."""
         return Listing(
@@ -92,6 +120,7 @@ class Listing:
             positions=self.positions[rank:],
             is_key=self.is_key[rank:],
             last_ticks=self.last_ticks,
+            palettes=self.palettes,
         )
 
     def rank_of(self, pts: int | None) -> int | None:
@@ -130,5 +159,12 @@ class Listing:
                     break
             rank = self.rank_of(skipped[-1].pts) if skipped else None
             if rank is not None and self.positions[rank] <= run.start:
+                self._colour(skipped[0], int(self.positions[rank]))
                 return chain(skipped, packets)
         raise StaleListingError
+
+    def _colour(self, packet: VideoPacket, position: int) -> None:
+        """Give a packet the palette that holds there: containers send one only where it changes."""
+        known = [start for start in self.palettes if start <= position]
+        if known:
+            packet.set_sidedata(self.palettes[max(known)])

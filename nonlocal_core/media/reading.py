@@ -7,6 +7,7 @@ import numpy as np
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media.formats import picture_format, video_format
+from nonlocal_core.media.jpeg_stream import is_jpeg_stream
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.listing import StaleListingError
 from nonlocal_core.media.pictures import PictureClip
@@ -61,6 +62,8 @@ def read_frames(
 def _open_clip(source: Source, limits: Limits) -> PictureClip | VideoClip:
     head = source.head()
     picture = picture_format(head)
+    if picture == "jpeg" and is_jpeg_stream(source):
+        return VideoClip(source, "mjpeg", limits)
     if picture is not None:
         return PictureClip(source, picture, limits)
     return VideoClip(source, video_format(head, source.name), limits)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError, PatchWelcomeError
 from av.packet import Packet
 from av.stream import Discard, Disposition
 from av.video.codeccontext import VideoCodecContext
@@ -19,7 +19,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from nonlocal_core.errors import MediaError
-from nonlocal_core.media.formats import VideoFormat
+from nonlocal_core.media.clock import JOINED
+from nonlocal_core.media.encryption import encrypted, marks_encryption
+from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.source import Source
 
@@ -35,6 +37,9 @@ Threads = Literal["AUTO", "SLICE"]
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """libav's own decoders of VP8 and VP9 leave alpha out."""
+
+_UNSUPPORTED = (PatchWelcomeError, ArgumentError, av.error.NotImplementedError)
+"""Answers of decoders to what they do not know; to damage they answer with InvalidDataError."""
 
 _NOT_A_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -66,7 +71,9 @@ class VideoPass:
         self.damaged_packets = 0
         self.packets_read = 0
         self.cut_short = False
-        self._name, self._limits, self._budget = source.name, limits, budget
+        self.is_encrypted = self.is_unsupported = self.declares_alpha = False
+        self._source, self._name, self._limits, self._budget = source, source.name, limits, budget
+        self.demuxer = demuxer
         self._file = source.open()
         try:
             self._container = self._opened(demuxer)
@@ -119,11 +126,15 @@ class VideoPass:
 
     def _decoder_for(self, stream: VideoStream, threads: Threads) -> VideoCodecContext:
         decoder: VideoCodecContext | None = stream.codec_context  # the stubs leave out that it may be missing
+        if decoder is None and marks_encryption(self._source, self.demuxer):
+            raise encrypted(self._source)
         if decoder is None:
             raise MediaError(f"No decoder here reads the video in {self._name}. Save it as H.264, VP9 or AV1.")
         self._limits.check_video_size(self._name, (decoder.height, decoder.width))
-        alpha = next((v for k, v in stream.metadata.items() if k.lower() == "alpha_mode"), "0") == "1"
-        if alpha and decoder.name in _ALPHA_DECODERS:
+        tags = {key.lower(): value for key, value in stream.metadata.items()}
+        self.is_encrypted = "enc_key_id" in tags  # Matroska
+        if tags.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
+            self.declares_alpha = True
             return av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
         decoder.thread_type = threads
         decoder.options = {"max_pixels": self._max_pixels}
@@ -137,23 +148,45 @@ class VideoPass:
     @property
     def rate(self) -> Fraction | None:
         """The mean number of frames per second that the container tells, if it tells any."""
+        if self.demuxer in RAW_STREAMS:  # the mean is libav's invention; a guess builds on the coded frames
+            return self.stream.guessed_rate or None
         return self.stream.average_rate or self.stream.guessed_rate or None
+
+    @property
+    def first_aspect(self) -> Fraction | None:
+        """The shape of pixels once the first frame is decoded, if anything tells it; the container goes first."""
+        if self.demuxer in (*JOINED, *RAW_STREAMS):  # these tell none, and libav may have looked far ahead for one
+            return self.aspect
+        return self.stream.sample_aspect_ratio
+
+    @property
+    def aspect(self) -> Fraction | None:
+        """The shape of pixels that the coded video tells at this place, if it tells any."""
+        return self._decoder.sample_aspect_ratio or None
 
     def packets(self) -> Iterator[VideoPacket]:
         """Yield packets from here to the last that can be read, noting whether the file was cut short there."""
-        packets = self._container.demux(self.stream)
+        packets, left_over = self._container.demux(self.stream), None
         while True:
             try:
                 packet = next(packets, None)
             except FFmpegError:
                 self.cut_short = True
                 return
+            except IndexError:  # PyAV's way to end where a stream appeared that the head does not list
+                return
             if packet is None:
                 return
             self.packets_read += 1
-            self.cut_short |= packet.is_corrupt
-            if packet.size:  # an empty packet stands for a frame left out, and would end the decoding
+            self.is_encrypted |= packet.has_sidedata("encryption_info")
+            if packet.size:
+                self.cut_short = packet.is_corrupt  # in the middle, where recordings were joined, it is no end
+                if left_over is not None and not packet.has_sidedata("palette"):
+                    packet.set_sidedata(left_over)
+                left_over = None
                 yield packet
+            elif packet.has_sidedata("palette"):  # an empty packet stands for a frame left out: it ends decoding
+                left_over = packet.get_sidedata("palette")
 
     def frames(self, packets: Iterator[VideoPacket], wanted: Collection[int] | None = None) -> Iterator[VideoFrame]:
         """Yield the frames that packets decode to, counting those packets that do not decode.
@@ -169,8 +202,9 @@ class VideoPass:
     def _decoded(self, packet: VideoPacket | None) -> Iterator[VideoFrame]:
         try:
             frames = self._decoder.decode(packet)
-        except FFmpegError:
+        except FFmpegError as fault:
             self.damaged_packets += 1
+            self.is_unsupported |= isinstance(fault, _UNSUPPORTED)
             return
         for frame in frames:
             self._limits.check_video_size(self._name, (frame.height, frame.width))

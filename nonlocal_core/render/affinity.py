@@ -38,6 +38,10 @@ class AffinityLike(Protocol):
         """The pairwise function."""
 
     @property
+    def note(self) -> str:
+        """What stands with every picture and number of this row, empty when nothing."""
+
+    @property
     def uniform(self) -> float:
         """1 / Nk: the weight of each key if the query did not care."""
 

@@ -13,7 +13,7 @@ from nonlocal_core.render.figure import BAR, NOTE_SIZE, note_lines
 from nonlocal_core.render.layout import UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED
 from nonlocal_core.render.marks import RIM, Arrow, Colour, Point, bend
-from nonlocal_core.render.notes import Caption, arrow_notes, network_words, query_words
+from nonlocal_core.render.notes import Caption, arrow_notes, cautions, network_words, query_words
 from nonlocal_core.render.overlay import check_frames, time_of
 from nonlocal_core.render.pointing import arrow_keys, arrows, parts
 from nonlocal_core.render.text import fitted
@@ -46,7 +46,7 @@ def arrow_figure(
     check_frames(frames, row)
     keys = arrow_keys(row, count)
     sentences = arrow_notes(row, keys[0][1] if keys else 0.0, arrows=len(keys))
-    lines = note_lines(caption.warning, sentences, UNITS)
+    lines = note_lines(cautions(caption, row), sentences, UNITS)
     layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, columns=columns, notes=len(lines), padding=0)
     colours = colour_map("tide" if is_signed(row) else "ember")
     drawn = sorted(arrows(layout, row, keys, colours), key=lambda arrow: arrow.strength)

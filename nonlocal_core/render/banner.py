@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from nonlocal_core.render.affinity import AffinityLike
 from nonlocal_core.render.figure import ON_PANEL, ON_PANEL_MUTED, PANEL
 from nonlocal_core.render.marks import Colour
-from nonlocal_core.render.notes import Caption, network_words, query_words
+from nonlocal_core.render.notes import Caption, cautions, network_words, query_words
 from nonlocal_core.render.overlay import time_of
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
@@ -54,7 +54,7 @@ def _strip(width: int, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], 
     lines = [
         (fitted(drawable(network_words(caption, row)), size, round(room - kept)), ON_PANEL),
         (fitted(query_words(row, pts_seconds), size, room), ON_PANEL_MUTED),
-        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(caption.warning), size, room)),
+        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, row)), size, room)),
     ]
     step = round(1.4 * size)
     strip = Image.new("RGB", (width, size + step * len(lines)), PANEL)

@@ -11,7 +11,7 @@ from nonlocal_core.render.colours import colour_map
 from nonlocal_core.render.layout import MARGIN, UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED, draw_legend
 from nonlocal_core.render.marks import Colour, draw_arrows
-from nonlocal_core.render.notes import Caption, network_words, notes, query_words
+from nonlocal_core.render.notes import Caption, cautions, network_words, notes, query_words
 from nonlocal_core.render.overlay import OverlayStyle, check_frames, paint_clip, time_of
 from nonlocal_core.render.pointing import arrow_keys, arrows, parts
 from nonlocal_core.render.scale import Scale, ScaleSpec, fit_scale
@@ -50,7 +50,7 @@ def figure(
     scale = fit_scale(row.heat, style.scale, signed=is_signed(row), own_times=own_times(row))
     keys = arrow_keys(row, style.arrows)
     said = notes(row, scale, fixed=style.scale.limit is not None, smoothing=style.overlay.smoothing, arrows=len(keys))
-    lines = note_lines(caption.warning, said, style.width_px)
+    lines = note_lines(cautions(caption, row), said, style.width_px)
     layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(lines))
 
     canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)

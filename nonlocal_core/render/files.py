@@ -44,13 +44,19 @@ def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: st
 
 
 def write_npz(
-    path: Path, row: AffinityLike, scale: Scale, *, pts_seconds: Float[np.ndarray, " T"], provenance: str = ""
+    path: Path,
+    row: AffinityLike,
+    scale: Scale,
+    *,
+    pts_seconds: Float[np.ndarray, " T"],
+    about: str = "",
+    provenance: str = "",
 ) -> None:
     """Write one row with everything needed to draw it again; ``numpy.load`` reads it without pickle.
 
     ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
     (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``,
-    ``provenance``, a text.
+    ``note`` and ``provenance``, texts. ``about``: further sentences for the note, before the row's own.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(
@@ -70,21 +76,25 @@ def write_npz(
             scale_limit=np.array(scale.limit),
             scale_signed=np.array(scale.signed),
             pts_seconds=pts_seconds,
+            note=np.array(f"{about} {row.note}".strip()),
             provenance=np.array(provenance),
         )
 
 
-def write_csv(path: Path, row: AffinityLike) -> None:
-    """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform.
+def write_csv(path: Path, row: AffinityLike, *, about: str = "") -> None:
+    """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform,note.
 
     All are counted from 0; ``frame`` is the first frame of the clip that the key's temporal cell stands for.
-    Weights are written so that float32 reads them back exactly.
+    Weights are written so that float32 reads them back exactly. The note of the row, and before it the sentences
+    ``about`` it, stand once, in the first line.
     """
-    per_unit = times_uniform_per_unit(row)
-    with replacing(path) as part, part.open("w", encoding="ascii", newline="") as file:
+    per_unit, note = times_uniform_per_unit(row), f"{about} {row.note}".strip()
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("frame", "row", "column", "weight", "times_uniform"))
+        lines.writerow(("frame", "row", "column", "weight", "times_uniform", "note"))
         for index, weight in enumerate(row.values):
             cell = row.key_grid.cell(index)
             times = abs(float(weight)) * per_unit
-            lines.writerow((row.key_grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}"))
+            lines.writerow(
+                (row.key_grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}", "" if index else note)
+            )

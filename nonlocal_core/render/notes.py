@@ -17,12 +17,17 @@ OWN = "outside the query's own frame"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """The words of a figure. ``warning`` is for what a reader must not miss, such as untrained weights."""
+    """The words of a figure. ``warning``: what must be known of the clip; what must be of the block, its row says."""
 
     clip: str
     model: str
     block: str
     warning: str = ""
+
+
+def cautions(caption: Caption, row: AffinityLike) -> str:
+    """Return what a reader must not miss: the note of the row, then the warning of the clip."""
+    return f"{row.note} {caption.warning}".strip()
 
 
 def network_words(caption: Caption, row: AffinityLike) -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from functools import cache
+from itertools import chain
 
 import numpy as np
 from PIL import ImageFont
@@ -37,14 +38,19 @@ def fitted(text: str, size_px: int, width_px: int) -> str:
 
 
 def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
-    """Return the text in lines that fit, broken between words."""
+    """Return the text in lines that fit, broken between words, and inside one only where it alone is too long."""
     lines: list[str] = []
-    for word in text.split():
+    for word in chain.from_iterable(_fitting(whole, size_px, width_px) for whole in text.split()):
         if lines and font(size_px).getlength(f"{lines[-1]} {word}") <= width_px:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
     return lines
+
+
+def _fitting(word: str, size_px: int, width_px: int) -> list[str]:
+    fits = next((n for n in range(len(word), 1, -1) if font(size_px).getlength(word[:n]) <= width_px), 1)
+    return [word] if fits >= len(word) else [word[:fits], *_fitting(word[fits:], size_px, width_px)]
 
 
 def number(value: float) -> str:

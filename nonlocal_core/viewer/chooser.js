@@ -10,7 +10,7 @@ export function blockChooser(blocks, choose) {
   if (blocks.length < 2) return { roots: [], press: () => {} };
   const layers = layersOf(blocks);
   if (layers.some((layer) => layer.blocks.length > 1)) return headChooser(layers, choose);
-  const titles = layers.map(({ title }, index) => ({ title, hint: blocks[index].note || undefined }));
+  const titles = layers.map(({ title }, index) => ({ title, hint: blocks[index].warning || undefined }));
   const chooser = blocks.length <= MOST_BUTTONS ? segmented("Block", titles, choose) : menu("Block", titles.map(({ title }) => title), choose);
   return { roots: [chooser.root], press: (block) => chooser.press(block) };
 }

@@ -3,7 +3,7 @@
 import { hasColumns, timesEven } from "./affinity.js";
 import { askBlock, strongestOf } from "./answer.js";
 import { ComparisonPanel } from "./comparison_panel.js";
-import { comparisonSpoken, differenceWords, figureRow, figureTitles, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
+import { comparisonSpoken, differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
 import { el } from "./dom.js";
 import { differenceOf, figuresOf, sameGrid } from "./figures.js";
 import { filling } from "./filling.js";
@@ -72,10 +72,11 @@ export class Comparison {
     if (tour) start.tour = tour;
     this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
+    this.noted = this.panes.some((pane) => noteOf(pane) !== "");
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.pane.root);
     this.field.classList.toggle("is-pair", this.clips.length > 1);
-    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this.alone));
+    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), this.noted);
     this.teller.knows(null);
     if (asked) this.adopt(asked);
     this.#layout();
@@ -262,6 +263,7 @@ export class Comparison {
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
+      warned: this.noted,
     });
     this.field.classList.toggle("is-bare", !strips);
     this.field.classList.toggle("is-tight", tight);
@@ -288,7 +290,7 @@ export class Comparison {
     const turns = this.panes.every(({ block }) => hasColumns(block));
     const awaited = this.panes.some(({ bundle }) => bundle.awaitsColumns);
     this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited, times: this.times, signed });
-    this.panel.write(this.panes.map((pane) => figureRow(pane, first, this.alone)));
+    this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
     this.speaker.speakSoon(comparisonSpoken(this.panes, state));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
   }
@@ -337,7 +339,7 @@ export class Comparison {
       pane.show({ answer, own: first.answered.own, shares, peaks: Array(answer.grid.frames).fill(peak), state: this.state, frame, asked: this.#at(first.clip).frame });
       this.difference.answer = answer;
     }
-    pane.say(differenceWords({ first: minus[0] + 1, second: minus[1] + 1, peak, reason }));
+    pane.say(differenceWords({ first: minus[0] + 1, second: minus[1] + 1, blocks: [first.block, second.block], peak, reason }));
     pane.root.dataset.peak = reason ? "" : String(peak);
   }
 

@@ -52,8 +52,9 @@ export class ComparisonPanel {
     this.table = el("div", { class: "nlv-figures" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
   }
 
-  /** `titles` are those of the panes. */
-  open(titles, columns) {
+  /** `titles` are those of the panes. `noted`: the last of the columns holds sentences. */
+  open(titles, columns, noted) {
+    this.table.classList.toggle("has-notes", noted);
     const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
     const choose = (side) => (index) => this.act({ type: "set", values: { minus: side(index) } });
     this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.minus?.[1] ?? 0])));

@@ -14,6 +14,7 @@ export function paneWords({ title, answered, figures, scale, limit, missed }, { 
     detail: answer.mass === 0 ? "" : [...(alone ? [] : [mostWords(answered, state, shown)]), spreadWords(answer, figures.spread)].join(" · "),
     limit: scale.shared > 0 ? `full colour ${timesWords(limit)} even share` : "",
     badge: badgeWords(block.status),
+    warning: block.warning,
     warns: block.status === "untrained",
     notice: missed ? "The network did not see this point: the nearest cell answers." : noticeWords({ block, answer, scale }),
     held,
@@ -26,14 +27,17 @@ function mostWords(answered, { scale }, shown) {
   return best === shown ? `most of all frames${but}` : `most at ${frameWords(answered.answer.grid, best)}: ${percent(answered.shares[best])}`;
 }
 
-/** Over the difference: what is taken from what, or why it cannot be. */
-export function differenceWords({ first, second, peak, reason }) {
-  const lead = `${first} − ${second}`;
-  if (reason) return { lead, figure: "", detail: "", limit: "", badge: "", warns: false, notice: reason, held: false };
+/** Over the difference: what is taken from what, or why it cannot be. `blocks` are the two. */
+export function differenceWords({ first, second, blocks, peak, reason }) {
+  const said = {
+    lead: `${first} − ${second}`, figure: "", badge: "", held: false,
+    warning: joined(blocks.map(({ warning }) => warning)), warns: blocks.some(({ status }) => status === "untrained"),
+  };
+  if (reason) return { ...said, detail: "", limit: "", notice: reason };
   return {
-    lead, figure: "", detail: "warm: more in the first · cold: more in the second",
-    limit: peak > 0 ? `full colour ±${timesWords(peak)} even share` : "", badge: "", warns: false,
-    notice: peak > 0 ? "" : "The two maps are the same: there is no difference to show.", held: false,
+    ...said, detail: "warm: more in the first · cold: more in the second",
+    limit: peak > 0 ? `full colour ±${timesWords(peak)} even share` : "",
+    notice: peak > 0 ? "" : "The two maps are the same: there is no difference to show.",
   };
 }
 
@@ -51,16 +55,18 @@ export function questionWords({ media, frame, cell, state, alone, name }) {
   return {
     question: `${name ? `${name}: ` : ""}${alone ? "this spot" : `this spot of frame ${frame + 1}`}`.replace(/^t/, "T"),
     where: `${placeWords(cell)}${alone ? "" : ` · ${secondsWords(media.pts_seconds[frame])}`}${state.pinned ? "" : " · click to pin"}`,
+    clipWarning: media.warnings.join(" "),
   };
 }
 
-/** Column titles of the table; `alone`: no pane has more than one frame. */
-export function figureTitles(alone) {
-  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
+/** Column titles of the table; `alone`: no pane has more than one frame. `noted`: there is something to know of some pane. */
+export function figureTitles({ alone, noted }) {
+  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first", ...(noted ? ["note"] : [])];
 }
 
 /** One row of the table. */
-export function figureRow({ title, answered, figures }, first, alone) {
+export function figureRow(pane, first, { alone, noted }) {
+  const { title, answered, figures } = pane;
   const or = (value, words) => (Number.isNaN(value) ? "–" : words(value));
   const same = sameGrid(answered.answer.grid, first.answered.answer.grid);
   return [
@@ -71,6 +77,7 @@ export function figureRow({ title, answered, figures }, first, alone) {
     ...(alone ? [] : [or(figures.seconds, secondsWords)]),
     or(figures.times, timesWords),
     same ? or(overlapOf(first.answered.answer, answered.answer), percent) : "other cells",
+    ...(noted ? [noteOf(pane)] : []),
   ];
 }
 
@@ -84,4 +91,14 @@ export function comparisonSpoken(panes, { scale }) {
       ? `${title}: ${spreadWords(answer, figures.spread)}.`
       : `${title}: most, ${Math.round(100 * shares[best])} percent, at ${frameWords(answer.grid, best)}.`;
   }).join(" ");
+}
+
+/** All that must be known of a pane before it is believed, "" when nothing. */
+export function noteOf({ block, bundle }) {
+  return joined([block.warning, ...bundle.media.warnings]);
+}
+
+/** Sentences one after the other, each once. */
+function joined(sentences) {
+  return [...new Set(sentences)].filter(Boolean).join(" ");
 }

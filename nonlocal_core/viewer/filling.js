@@ -6,9 +6,10 @@ import { reelOf } from "./film.js";
 export const LEGIBLE = 90;
 /** Pictures that come out lower than this give up their strips of frames, if that makes them higher. */
 export const CRAMPED = 150;
-/** Pixels as viewer.css has them while presenting: between pictures, of what is written over one, of a row of the strip. */
+/** Pixels as viewer.css has them while presenting: between pictures, of what is written over one, of a warning under one, of a row of the strip. */
 const GAP = 18;
 const WRITTEN = 56;
+const WARNING = 36;
 const STRIP_ROW = 42;
 const STRIP_EDGE = 8;
 /** Pixels of width that a share needs under its frame. */
@@ -17,7 +18,7 @@ const SHARE_WIDTH = 44;
 /**
  * Pictures of one aspect in width x height: { columns, tall, wide, strips, tight }, tall and wide the size of each.
  * `step`: how many belong together, so that a row never parts them. `frames`: of each strip; tight ones have no room for
- * a number under every frame.
+ * a number under every frame. `warned`: some picture has a warning under it.
  */
 export function filling({ step = 1, ...space }) {
   const { columns, tall, strips } = chosen({ step, ...space });
@@ -33,12 +34,13 @@ function chosen(space) {
   return { ...(bare.tall >= LEGIBLE ? bare : scrolled(space)), strips: false };
 }
 
-function largest({ count, width, height, aspect, step, strip }) {
+function largest({ count, width, height, aspect, step, warned = false, strip }) {
+  const written = WRITTEN + (warned ? WARNING : 0);
   let best = { columns: step, tall: 0 };
   for (let columns = step; columns < count + step; columns += step) {
     const rows = Math.ceil(count / columns);
     const wide = (width - GAP * (columns - 1)) / columns;
-    const high = (height - GAP * (rows - 1)) / rows - WRITTEN - (strip ? STRIP_EDGE + STRIP_ROW * strip.rows : 0);
+    const high = (height - GAP * (rows - 1)) / rows - written - (strip ? STRIP_EDGE + STRIP_ROW * strip.rows : 0);
     const tall = Math.floor(Math.min(wide / aspect, high / (1 + (strip ? strip.rows / strip.columns : 0))));
     if (tall > best.tall) best = { columns, tall };
   }

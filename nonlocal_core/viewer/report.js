@@ -26,7 +26,9 @@ export function reportOf(drawn) {
       ...headingWords(said),
       detail: detail(said),
       badge: badgeWords(block.status),
+      warning: block.warning,
       warns: block.status === "untrained",
+      clipWarning: bundle.media.warnings.join(" "),
       notice: noticeWords({ block, answer, scale }),
     },
     scaleNote: scaleNote(said),
@@ -66,13 +68,12 @@ function facts({ block, bundle, index, state, answer }) {
 
 function more({ block, bundle, answer }) {
   const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${weightWords(weight)} (${timesWords(timesEven(answer, weight))} even share)`);
-  return [
+  return `${block.proof} ${[
     ...(off.length ? [`no positions: ${off.join(", ")}`] : []),
     `${bundle.model.title}, ${block.pairwise_title}`,
     `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
-    block.rebuild_error === null ? "reading not checked" : `reading proved: rebuilt output within ${weightWords(block.rebuild_error)}`,
     `stored as ${block.theta.dtype}, rows within ${percent(block.row_error)} of their maximum`,
-  ].join(" · ");
+  ].join(" · ")}`;
 }
 
 function tableRow(answer, index) {

@@ -11,7 +11,8 @@ class Side {
     this.caption = el("div", { class: "nlv-heading" }, el("span", { class: "nlv-sign", "aria-hidden": "true" }), this.lead, this.figure);
     this.photo = el("canvas", { class: "nlv-photo" });
     this.picture = el("div", { class: "nlv-picture" }, this.photo, ...marks);
-    this.root = el("figure", { class: `nlv-side ${name}` }, el("figcaption", {}, this.caption, this.detail), this.picture);
+    this.warning = el("p", { class: "nlv-warning" });
+    this.root = el("figure", { class: `nlv-side ${name}` }, el("figcaption", {}, this.caption, this.detail), this.picture, this.warning);
     this.drawn = -1;
   }
 
@@ -60,9 +61,10 @@ export class Question extends Side {
     this.unpin.hidden = !pinned;
   }
 
-  say({ question, where }) {
+  say({ question, where, clipWarning }) {
     say(this.lead, question);
     say(this.detail, where);
+    say(this.warning, clipWarning);
   }
 }
 
@@ -85,12 +87,13 @@ export class Answer extends Side {
     place(this.heat, boxOf(grid));
   }
 
-  say({ lead, figure, detail, badge, warns, notice, held }) {
+  say({ lead, figure, detail, badge, warning, warns, notice, held }) {
     say(this.lead, lead);
     say(this.figure, figure);
     say(this.detail, detail);
     say(this.badge, badge);
-    this.badge.classList.toggle("is-warning", warns);
+    say(this.warning, warning);
+    for (const element of [this.badge, this.warning]) element.classList.toggle("is-warning", warns);
     say(this.notice, notice);
     this.follow.hidden = !held;
   }

@@ -55,6 +55,7 @@ def clip_bytes(
     texts="plain",
     tour=True,
     apart=False,
+    warnings=(),
 ):
     """A clip of flat, different colours; ``blocks(grid)`` makes the blocks, one ``mapped`` block when left out.
 
@@ -81,7 +82,9 @@ def clip_bytes(
     )
     capture = Capture(blocks=blocks(grid) if blocks else (mapped_block(grid),), classes=(ClassScore(texts, 0.5),))
     whole = encode_bundle(
-        Frames(rgb=rgb, pts_seconds=np.arange(frames) / 4, frame_indices=np.arange(frames), info=info),
+        Frames(
+            rgb=rgb, pts_seconds=np.arange(frames) / 4, frame_indices=np.arange(frames), info=info, warnings=warnings
+        ),
         capture,
         model=MODEL,
         view=View(question=Question(frame=0, x=0.5, y=0.5), tour=stops if tour else ()),

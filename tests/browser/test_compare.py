@@ -9,6 +9,7 @@ from patience import PATIENCE_MS
 from playwright.sync_api import expect
 
 from nonlocal_core import list_models
+from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.geometry import QueryGrid
 
 pytestmark = pytest.mark.browser
@@ -72,6 +73,42 @@ def bench(chromium):
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     yield Bench(context.new_page(), {"/bundle/a": CLIP, "/bundle/b": LONGER})
     context.close()
+
+
+NOTE = "Reads one half of the clip only, whatever it is asked."
+CUT = "clip.mp4 is cut short; what can be read of it is shown."
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_what_must_be_known_of_each_answer_stands_under_it_and_in_the_table(chromium, width):
+    def noted(grid):
+        return (mapped_block(grid, name="one", note=NOTE), turned(grid, name="two", status="untrained"))
+
+    context = chromium.new_context(viewport={"width": width, "height": 900})
+    bench = Bench(context.new_page(), clip_bytes(blocks=noted, warnings=(CUT,), tour=False))
+    bench.show(PANES[:2])
+    said = [bench.pane(index).locator(".nlv-warning").inner_text() for index in range(3)]
+    assert said == [NOTE, UNTRAINED, f"{NOTE} {UNTRAINED}"], "the last is the difference of both"
+    assert bench.page.locator(".nlv-asks .nlv-warning").inner_text() == CUT
+    assert bench.page.locator(".nlv-figures th").all_inner_texts()[-3] == "note"
+    notes = bench.page.locator(".nlv-figures tbody td:last-child").all_inner_texts()
+    assert notes == [f"{NOTE} {CUT}", f"{UNTRAINED} {CUT}"]
+    for index in range(3):
+        picture, words = (bench.pane(index).locator(f".nlv-{part}").first for part in ("picture", "warning"))
+        box, below = picture.bounding_box(), words.bounding_box()
+        assert box["y"] + box["height"] <= below["y"]
+    bench.page.get_by_role("button", name="Present").click()
+    bench.page.wait_for_selector(".nlv.is-presenting")
+    bench.settle()
+    assert all(words.bounding_box()["height"] <= 32 for words in bench.page.locator(".nlv-warning:visible").all())
+    assert bench.complaints == []
+    context.close()
+
+
+def test_without_anything_to_know_the_table_has_no_notes(bench):
+    bench.show(PANES)
+    assert "note" not in bench.page.locator(".nlv-figures th").all_inner_texts()
+    assert bench.page.locator(".nlv-warning:visible").count() == 0
 
 
 def test_one_pointer_moves_all_panes_and_hovering_sends_nothing(bench):

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.viewer import export_html
@@ -260,6 +261,42 @@ def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path
         viewer.page.get_by_role("button", name="Block free").click()
         viewer.settle()
         assert badge.inner_text() == "parameter-free"
+
+
+LONG = "Reads one half of the clip only, whatever it is asked: " + "x" * 120 + " and so on, until the end." * 6
+PLACES = ".nlv-picture, .nlv-heading, .nlv-detail, .nlv-reel"
+COVERED = f"""(said) => [...document.querySelectorAll("{PLACES}")].filter((other) => {{
+    const [a, b] = [said, other].map((element) => element.getBoundingClientRect());
+    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}}).length"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_must_be_known_stands_under_the_pictures_and_covers_nothing(chromium, tmp_path, width, scheme):
+    def blocks(grid):
+        plain, raw = mapped_block(grid, name="plain"), mapped_block(grid, name="raw", status="untrained", note=LONG)
+        return (raw, plain)
+
+    told = ("clip.mp4 is cut short; what can be read of it is shown.", EVIL)
+    data = clip_bytes(blocks=blocks, warnings=told, tour=False)
+    with opened(chromium, tmp_path, data, width=width, color_scheme=scheme) as viewer:
+        clip, block = viewer.page.locator(".nlv-asks .nlv-warning"), viewer.page.locator(".nlv-answers .nlv-warning")
+        assert clip.inner_text() == " ".join(told)
+        assert not block.is_visible(), "of this block there is nothing to know"
+        viewer.page.get_by_role("button", name="Block raw").click()
+        viewer.settle()
+        assert block.inner_text() == f"{UNTRAINED} {LONG}".strip()
+        for said in (clip, block):
+            assert said.evaluate(COVERED) == 0
+            assert said.evaluate("(said) => said.scrollWidth <= said.clientWidth")
+        assert viewer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for side in (".nlv-asks", ".nlv-answers"):
+            assert contrast(*viewer.page.evaluate(COLOURS, [f"{side} .nlv-warning", "body"])) > 4.5
+        viewer.page.locator("summary").click()
+        viewer.settle()
+        assert viewer.page.locator(".nlv-more").inner_text().startswith("Reading proved: the output rebuilt from it is")
+        assert viewer.dialogs == []
 
 
 def test_signed_weights_have_a_scale_centred_on_zero(chromium, tmp_path):

@@ -14,7 +14,7 @@ from nonlocal_core.media import Frames, MediaInfo
 MODEL = ModelLabel(id="tiny", title="Tiny network", status="trained")
 
 
-def make_frames(frames=5, height=48, width=64, *, name="clip.mp4", seed=0):
+def make_frames(frames=5, height=48, width=64, *, name="clip.mp4", seed=0, warnings=()):
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (frames, 6, 8, 3), np.uint8)
     rgb = np.repeat(np.repeat(coarse, height // 6, axis=1), width // 8, axis=2)
@@ -30,7 +30,11 @@ def make_frames(frames=5, height=48, width=64, *, name="clip.mp4", seed=0):
         codec="h264",
     )
     return Frames(
-        rgb=rgb, pts_seconds=np.arange(frames) * 0.25, frame_indices=np.arange(frames, dtype=np.int64) * 6, info=info
+        rgb=rgb,
+        pts_seconds=np.arange(frames) * 0.25,
+        frame_indices=np.arange(frames, dtype=np.int64) * 6,
+        info=info,
+        warnings=warnings,
     )
 
 
@@ -91,7 +95,8 @@ def full_bundle():
     second = make_block("dot_product", name="stride8", subsample=(1, 2, 3), status="untrained")
     stop = TourStop(question=Question(frame=4, x=0.75, y=0.5), caption="Look here.", block="stride8")
     view = View(block="stride16", question=Question(frame=1, x=0.25, y=1.0), tour=(stop,))
-    return make_bundle(first, second, view=view, caption="A clip.", licence="CC0")
+    frames = make_frames(warnings=("It is cut short.",))
+    return make_bundle(first, second, frames=frames, view=view, caption="A clip.", licence="CC0")
 
 
 def header_of(data):
@@ -108,4 +113,4 @@ def rebuilt(header, payload, *, true_id=True):
         header = {**bare, "id": digest.hexdigest()}
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     text += b" " * (-(12 + len(text)) % 64)
-    return struct.pack("<4sII", b"NLVB", 1, len(text)) + text + payload
+    return struct.pack("<4sII", b"NLVB", 2, len(text)) + text + payload

@@ -29,6 +29,7 @@ from foreign_attention import (
     clip,
     randomise,
 )
+from refusals import off_by
 from torch import nn
 
 from nonlocal_core.capture import attach, recording
@@ -39,7 +40,7 @@ from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.query import row
 
 VIEW = ViewTransform(shown_hw=IMAGE_HW, input_hw=IMAGE_HW)
-WORKING_PRECISION = 1e-5  # rebuild error of a true reading in float32; worst seen 3e-7
+WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32; worst seen 2.5e-5
 ROW_PRECISION = 1e-5  # weights are at most 1; worst seen 5e-7
 WRONG = 1e-2  # rebuild error of the least visible wrong setting; least seen 1.5e-2
 CLASS = ("class token",)
@@ -329,9 +330,9 @@ def test_every_flipped_setting_of_an_attention_shows(flip):
     attach((replace(site, reader=replace(site.reader, attention=wrong)),))
     assert record(model, clip()).blocks[0].rebuild_error < WORKING_PRECISION
     FLIPS[flip](wrong.module)
-    heads = record(model, clip()).blocks
-    assert heads[0].rebuild_error > WRONG
-    assert all(head.note.startswith("Not proved") for head in heads)
+    found = record(model, clip())
+    assert found.blocks == []
+    assert off_by(found.unreadable[0][1]) > WRONG
 
 
 @pytest.mark.parametrize(
@@ -460,13 +461,14 @@ def test_training_mode_is_refused():
         record(model, clip())
 
 
-def test_half_precision_is_no_doubt():
+def test_half_precision_is_proved_in_float32():
     model = randomise(TimmVit())
     attach_model(model)
     with torch.autocast("cpu", torch.bfloat16):
         found = record(model, clip())
-    assert max(block.rebuild_error for block in found.blocks) > WORKING_PRECISION
-    assert {block.note for block in found.blocks} == {""}
+    assert max(block.rebuild_error for block in found.blocks) < WORKING_PRECISION
+    assert all(block.is_half for block in found.blocks)
+    assert found.unreadable == []
 
 
 def test_a_layer_that_runs_again_is_numbered():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
 from nonlocal_core.bundle.container import Reader
-from nonlocal_core.capture.record import Capture
+from nonlocal_core.capture.record import UNTRAINED, Capture
 from nonlocal_core.errors import BundleError
 
 FULL = full_bundle()
@@ -34,7 +34,10 @@ def test_everything_comes_back():
     assert bundle.view.question == Question(frame=1, x=0.25, y=1.0)
     assert bundle.view.tour[0].caption == "Look here."
     assert bundle.view.tour[0].block == "stride8"
+    assert bundle.media.warnings == ("It is cut short.",)
     first, second = (block.capture for block in bundle.blocks)
+    assert [block.warning for block in bundle.blocks] == [first.warning, second.warning] == ["a note", UNTRAINED]
+    assert [block.proof for block in bundle.blocks] == [first.proof, second.proof]
     assert (first.head, first.note, first.off_grid_keys) == (3, "a note", ("class token",))
     assert first.rebuild_error == 2.5e-7
     assert (second.status, second.subsample, second.key_grid.shape) == ("untrained", (1, 2, 3), (5, 3, 2))
@@ -244,7 +247,7 @@ def test_a_file_name_that_no_encoding_allows_survives():
     [
         (b"", "starts with the letters NLVB"),
         (b"PK\x03\x04" + FULL[4:], "starts with the letters NLVB"),
-        (struct.pack("<4sI", b"NLVB", 2) + FULL[8:], "version 1 of the bundle; got 2"),
+        (struct.pack("<4sI", b"NLVB", 1) + FULL[8:], "version 2 of the bundle; got 1"),
         (FULL[:8] + struct.pack("<I", 2**32 - 1) + FULL[12:], "cut or damaged"),
         (FULL[:8] + struct.pack("<I", 60) + FULL[12:], "multiple of 64|JSON"),
         (FULL[:-1], "cut or damaged|does not match its id|payload"),
@@ -309,7 +312,7 @@ def test_a_strange_value_anywhere_is_refused_or_harmless(path):
 @pytest.mark.parametrize("key", sorted(set(HEADER) - {"id"}))
 def test_a_missing_field_is_named(key):
     header = {name: value for name, value in HEADER.items() if name != key}
-    header.setdefault("version", 1) if key != "version" else None
+    header.setdefault("version", 2) if key != "version" else None
     with pytest.raises(BundleError, match=key):
         decode_bundle(rebuilt(header, PAYLOAD))
 
@@ -358,7 +361,7 @@ def test_a_header_nested_without_end_is_refused():
     text = b'{"a":' + b"[" * 200_000
     text += b" " * (-(12 + len(text)) % 64)
     with pytest.raises(BundleError, match="JSON"):
-        decode_bundle(struct.pack("<4sII", b"NLVB", 1, len(text)) + text)
+        decode_bundle(struct.pack("<4sII", b"NLVB", 2, len(text)) + text)
 
 
 def test_two_blocks_of_one_name_are_refused():

@@ -79,11 +79,15 @@ def test_the_tables_are_those_of_the_block_and_the_output_is_rebuilt():
 
 
 @pytest.mark.parametrize("wrong_scale", [1.0, 0.45])
-def test_a_wrong_reading_shows_in_the_rebuild_error(wrong_scale):
+def test_a_wrong_reading_is_no_answer(wrong_scale):
     block = Block()
     attach((site(block, scale=wrong_scale),))
-    (captured,) = record(block, clip())
-    assert captured.rebuild_error > 100 * WORKING_PRECISION
+    with recording(view=VIEW, clip_frames=T) as found:
+        block(clip())
+    assert found.blocks == []
+    ((name, reason),) = found.unreadable
+    assert name == "block"
+    assert reason.startswith("cannot be proved: its output, rebuilt from theta, phi and g, is off by")
 
 
 def test_a_block_that_changes_nothing_has_no_effect_and_no_error():
@@ -92,6 +96,15 @@ def test_a_block_that_changes_nothing_has_no_effect_and_no_error():
     (captured,) = record(block, clip())
     assert not captured.effect.any()
     assert captured.rebuild_error == 0.0
+
+
+def test_a_wrong_reading_of_a_block_that_changes_nothing_is_refused_by_a_random_copy():
+    block = Block(gain=0.0)
+    attach((site(block, scale=0.45),))
+    with recording(view=VIEW, clip_frames=T) as found:
+        block(clip())
+    assert found.blocks == []
+    assert "cannot be proved" in found.unreadable[0][1]
 
 
 def test_nothing_is_recorded_or_changed_when_nobody_records():

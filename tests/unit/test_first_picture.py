@@ -15,9 +15,7 @@ from nonlocal_core import Session
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.weights.cache import ENVIRONMENT
 
-PICTURE = FirstPicture(
-    notes=ClipNotes(summary="a clip", warnings=("short",), key="abc 0,1", frame_count=2), bundle=b"heat\nand more"
-)
+PICTURE = FirstPicture(notes=ClipNotes(summary="a clip", key="abc 0,1", frame_count=2), bundle=b"heat\nand more")
 
 
 @pytest.fixture

@@ -235,6 +235,11 @@ def specimens() -> tuple[bytes, ...]:
         stamps(8, container="avi", codec="mjpeg", pix_fmt="yuvj420p"),
         stamps(8, container="mpegts"),
         stamps(8, container="flv"),
+        stamps(8, container="h264"),
+        stamps(8, container="mjpeg", codec="mjpeg", pix_fmt="yuvj420p"),
+        stamps(8, container="mpeg2video", codec="mpeg2video", rate=25),
+        stamps(4, container="mpegts") + stamps(4, container="mpegts"),
+        stamps(8, container="avi", codec="png", pix_fmt="rgba"),
     ]
     pictures = [Image.fromarray(stamped(n)) for n in (1, 2, 3)]
     for kind in ("PNG", "GIF", "WEBP", "AVIF", "TIFF", "JPEG", "BMP"):

@@ -2,6 +2,7 @@
 
 import io
 import tracemalloc
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from av.video.reformatter import Interpolation
 from media_files import number_of, packets_of, repeated, stamped, stamps, video, with_damage
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
-from nonlocal_core.media import Limits, MediaInfo, Selection, probe, read_frames
+from nonlocal_core.media import Limits, MediaInfo, Selection, frame_view, probe, read_frames
 from nonlocal_core.media.video import VideoClip
 
 COUNT = 29
@@ -284,13 +285,20 @@ def test_tiny_and_thin_videos_are_shown(hw: tuple[int, int], max_side: int) -> N
     assert np.abs(frames.rgb.astype(int) - 200).max() <= 2
 
 
-def test_pixels_that_cannot_be_converted_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: object, **kwargs: object) -> None:
-        raise av.error.OSError(95, "Operation not supported")
+@pytest.mark.parametrize(
+    ("pix_fmt", "ask"), [("yuv420p", read_frames), ("bgra", lambda data, _, name: probe(data, name=name))]
+)
+def test_pixels_that_cannot_be_converted_are_refused_by_name(
+    pix_fmt: str, ask: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        def reformat(self, *args: object, **kwargs: object) -> None:
+            raise av.error.OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(VideoClip, "_rgb", fail)
-    with pytest.raises(MediaError, match=r"pixels of mine\.mp4 \(yuv420p\) cannot be shown"):
-        read_frames(stamps(2), Selection(), name="mine.mp4")
+    data = stamps(2, codec="ffv1", container="matroska", pix_fmt=pix_fmt)
+    monkeypatch.setattr(frame_view, "VideoReformatter", Failing)
+    with pytest.raises(MediaError, match=rf"pixels of mine\.mp4 \({pix_fmt}\) cannot be shown"):
+        ask(data, Selection(), name="mine.mp4")
 
 
 def tagged(**tags: int) -> bytes:

@@ -1,5 +1,7 @@
 """The figure: where its parts lie, what it draws in them, and what it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -314,3 +316,18 @@ def test_a_scale_without_a_limit_has_one_tick():
 )
 def test_numbers_have_three_figures(value, shown):
     assert number(value) == shown
+
+
+def test_a_word_longer_than_a_line_is_broken_and_loses_no_letter():
+    name = f"holiday-{'0123456789' * 7}.mp4"
+    lines = wrapped(f"The file {name} is cut short.", 20, 160)
+    assert all(font(20).getlength(line) <= 160 for line in lines)
+    assert "".join(lines).replace(" ", "") == f"Thefile{name}iscutshort."
+    assert wrapped("one", 20, 1) == ["o", "n", "e"], "a letter is never broken"
+
+
+def test_a_figure_says_what_is_known_of_the_row_and_of_the_clip():
+    plain, noted = make_row(), replace(make_row(), note="Untrained weights.")
+    told = Caption(clip="clip.mp4", model="Network", block="res4/5", warning="It is cut short.")
+    heights = [len(draw(row, caption=caption)) for row in (plain, noted) for caption in (CAPTION, told)]
+    assert heights[0] < heights[1] == heights[2] == heights[3], "one line, whichever of the two or both"

@@ -1,15 +1,11 @@
 """Files that leave the viewer, each read back by a reader of its kind: true to the API, whole or absent, and silent
 about the machine that made them."""
 
-import base64
 import csv
 import hashlib
-import html
 import json
-import re
 import shutil
 import subprocess
-import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +14,7 @@ import numpy as np
 import PIL
 import pytest
 import torch
+from kept_files import bundle_in, provenance_of, texts_of
 from media_files import stamped, video
 from PIL import Image
 
@@ -57,68 +54,6 @@ def files(session, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")
     made = {suffix: session.save(folder / f"answer{suffix}", **POINT) for suffix in FORMATS}
     return made | {"int8": session.save(folder / "small.html", precision="int8", **POINT)}
-
-
-def provenance_of(path):
-    """The record inside a file, found as a reader of that kind of file finds it."""
-    data = path.read_bytes()
-    match path.suffix:
-        case ".json":
-            return data.decode()
-        case ".html":
-            return re.search(r'id="provenance">(.*?)</script>', data.decode(), re.DOTALL).group(1)
-        case ".svg":
-            return ElementTree.fromstring(data).find("{http://www.w3.org/2000/svg}metadata").text
-        case ".pdf":
-            written = re.search(rb"/Provenance <([0-9a-f]+)>", data).group(1)
-            return bytes.fromhex(written.decode()).decode("utf-16")
-        case ".png":
-            with Image.open(path) as picture:
-                return picture.text["provenance"]
-        case ".gif":
-            with Image.open(path) as film:
-                return film.info["comment"].decode()
-        case ".mp4":
-            with av.open(str(path)) as film:
-                return film.metadata["comment"]
-        case ".npz":
-            with np.load(path) as arrays:
-                return str(arrays["provenance"])
-
-
-def texts_of(path):
-    """Every text in a file, packed or not, and the bytes as they are."""
-    data = path.read_bytes()
-    texts = [data.decode("latin-1")]
-    match path.suffix:
-        case ".html":
-            texts.append(html.unescape(data.decode()))
-            packed = re.search(r'id="bundle">([^<]*)<', data.decode()).group(1)
-            texts.append(base64.b64decode(packed).decode("latin-1"))
-        case ".svg":
-            texts += ElementTree.fromstring(data).itertext()
-        case ".pdf":
-            written = re.findall(rb"<(feff[0-9a-f]+)>", data)
-            texts += [bytes.fromhex(found.decode()).decode("utf-16") for found in written]
-            texts += [inflated(found) for found in streams(data)]
-        case ".npz":
-            with np.load(path) as arrays:
-                texts += [str(arrays[name]) for name in arrays.files if arrays[name].dtype.kind == "U"]
-        case ".png" | ".gif" | ".mp4":
-            texts.append(provenance_of(path))
-    return texts
-
-
-def streams(pdf):
-    """The compressed streams of a PDF, by their own lengths."""
-    for found in re.finditer(rb"/FlateDecode /Length (\d+) >>\nstream\n", pdf):
-        yield pdf[found.end() : found.end() + int(found.group(1))]
-
-
-def inflated(stream):
-    """The text of a page: its strings are written in hexadecimal."""
-    content = zlib.decompress(stream).decode("latin-1")
-    return " ".join(bytes.fromhex(word).decode("cp1252") for word in re.findall(r"<([0-9a-f]+)> Tj", content))
 
 
 # Where it comes from
@@ -276,7 +211,7 @@ def test_a_suffix_may_be_written_large_and_an_unknown_one_is_answered_with_the_k
 
 
 def bundle_of(path):
-    return base64.b64decode(re.search(r'id="bundle">([^<]*)<', path.read_text()).group(1))
+    return bundle_in(path.read_text())
 
 
 def test_the_small_page_states_the_error_that_a_loop_measures(session, files):

@@ -10,16 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
-from nonlocal_core.capture.assemble import assemble
-from nonlocal_core.capture.reading import BlockSite, NotReadable
-from nonlocal_core.capture.untouched import cast, copied_apart, same_random_numbers, settle_weight_norms
+from nonlocal_core.capture.gate import rebuild_of
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
+from nonlocal_core.capture.trial import Setting
+from nonlocal_core.capture.twin import randomise
+from nonlocal_core.capture.untouched import copied_apart, same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
 """Returns the readings that a block's own attributes leave possible, one where they say everything."""
 
 PROOF_TOLERANCE = 1e-4
-"""Largest rebuild error of a true reading of the random copy."""
+"""Largest rebuild error of a true reading of the random copy, which computes in float64."""
 
 PROBE_THW = (4, 8, 12)
 """Cells of the random clip: enough for pooling by (4, 4, 4), and no two sizes agree."""
@@ -38,7 +40,7 @@ def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
 
 def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
     (twin,) = copied_apart((block,))
-    _randomise(twin)
+    randomise(twin)
     doubts = []
     for mine, theirs in zip(recipe(block), recipe(twin), strict=True):
         error = _rebuild_error(theirs)
@@ -49,32 +51,16 @@ def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
 
 
 def _rebuild_error(reader: MapReader) -> float:
-    site = BlockSite(name="copy", title="copy", module=reader.block, reader=reader, status="untrained")
+    site = BlockSite(
+        name="copy", title="copy", module=reader.block, reader=reader, status="untrained", inputs=reader.inputs
+    )
     view = ViewTransform(shown_hw=PROBE_THW[1:], input_hw=PROBE_THW[1:])
     clip = _clip(reader)
     with torch.no_grad():
-        output = reader.block(clip)
-        x, z = reader.inputs((clip,), {}), output[0] if isinstance(output, tuple) else output
-        found = assemble(site, x, z, name="copy", view=view, clip_frames=PROBE_THW[0] * reader.temporal_groups)
+        call = Call(args=(clip,), kwargs={}, output=reader.block(clip))
+        found = rebuild_of(site, call, Setting(view=view, clip_frames=PROBE_THW[0] * reader.temporal_groups))
     assert not isinstance(found, NotReadable)
-    assert found[0].rebuild_error is not None
-    return found[0].rebuild_error
-
-
-def _randomise(twin: nn.Module) -> None:
-    """Give the copy weights that make every part of its maths visible in its output, in float64 on the CPU."""
-    cast(twin.eval(), "cpu", torch.float64)
-    generator = torch.Generator().manual_seed(_SEED)
-    with torch.no_grad():
-        for parameter in twin.parameters():
-            fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * fan_in**-0.25)
-        for name, buffer in twin.named_buffers():
-            if name.endswith("running_var"):
-                buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
-            elif name.endswith("running_mean"):
-                buffer.copy_(torch.randn(buffer.shape, generator=generator))
-        settle_weight_norms(twin)
+    return found.error
 
 
 def _clip(reader: MapReader) -> Tensor:

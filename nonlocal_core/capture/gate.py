@@ -1,0 +1,133 @@
+"""The gate: a reading becomes an answer only when it rebuilds what the block computed; else it is refused.
+
+Three things are asked of every call. Its numbers are finite. The output rebuilt from the tables equals the real one: at
+every query where that is cheap or the block meets this shape for the first time, else at queries drawn anew for each
+clip. The output shows its rows: where it does not (a last layer that is still zero), a copy with random weights is
+asked. A call in half precision is repeated by a copy in float32, since rounding would hide a wrong row.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
+from nonlocal_core.capture.rebuild import Rebuild
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.trial import Setting, read_call
+from nonlocal_core.capture.twin import randomise, run_twin, twin_of, with_noise
+from nonlocal_core.errors import CaptureError
+
+REBUILD_TOLERANCE = 1e-3
+"""Largest rebuild error of a true reading in float32; ``test_gate.py`` measures both sides of it."""
+
+HALF_TOLERANCE = 0.5
+"""The same of an output in half precision, once a copy in float32 has proved the maths: it did compute the same."""
+
+SENSITIVITY = 10 * REBUILD_TOLERANCE
+"""How far other rows have to move the output, for the output to prove the rows."""
+
+
+def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
+    """Return the captures of one call, one for each head, proved on that call; or why there are none.
+
+    Raises CaptureError for a fault of the caller that every block would share, such as training mode.
+    """
+    try:
+        return _proved(site, call, name, setting)
+    except (CaptureError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a foreign layer raises when its parts are called one by one
+        return NotReadable(f"could not be read: {fault}")
+
+
+def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
+    trial = read_call(site, call, name, setting)
+    if isinstance(trial, NotReadable):
+        return trial
+    shape = trial.shape
+    queries = trial.queries(everywhere=shape not in site.met)
+    tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
+    found = trial.rebuilt(queries, tolerance=tolerance)
+    if found is None:
+        return trial.blocks
+    if found.error > tolerance:
+        return _refusal(found.error, tolerance)
+    if trial.is_half:
+        repeated = _rebuild_in_float32(site, call, setting, queries)
+        if isinstance(repeated, NotReadable):
+            return repeated
+        found = repeated
+        if found.error > REBUILD_TOLERANCE:
+            return _refusal(found.error, REBUILD_TOLERANCE)
+    if found.sensitivity < SENSITIVITY and shape not in site.met:
+        doubt = _doubt_of_random_copy(site, call, setting)
+        if doubt is not None:
+            return doubt
+    site.met.add(shape)
+    effect = trial.effect
+    return tuple(
+        replace(block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries), is_half=trial.is_half)
+        for block in trial.blocks
+    )
+
+
+def _rebuild_in_float32(
+    site: BlockSite, call: Call, setting: Setting, queries: Int[np.ndarray, " n"]
+) -> Rebuild | NotReadable:
+    """Return how well the same call is rebuilt where a copy of the block computes it in float32."""
+    try:
+        twin = twin_of(site)
+        twin.module.float()
+        return rebuild_of(twin, run_twin(twin, call, torch.float32), setting, queries)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a foreign module raises when it is copied or run
+        return NotReadable(
+            f"ran in half precision, where rounding hides a wrong row, and a copy of it does not run in float32: "
+            f"{fault}. Run the network in float32"
+        )
+
+
+def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotReadable | None:
+    """Return why a reading is not proved by a copy with random weights and input, None when it is."""
+    hidden = "does not show its rows in its output, as where its last layer is zero"
+    try:
+        twin = twin_of(site)
+        randomise(twin.module)
+        noisy = run_twin(twin, with_noise(call, site.inputs(call.args, call.kwargs)), torch.float64)
+        found = rebuild_of(twin, noisy, setting)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a foreign module raises when it is copied or run
+        return NotReadable(f"{hidden}, and a copy with random weights cannot be run: {fault}")
+    if isinstance(found, NotReadable):
+        return NotReadable(f"{hidden}, and a copy with random weights {found.reason}")
+    if found.error > REBUILD_TOLERANCE:
+        return _refusal(found.error, REBUILD_TOLERANCE)
+    if found.sensitivity < SENSITIVITY:
+        return NotReadable(f"{hidden}, nor does a copy with random weights")
+    return None
+
+
+def rebuild_of(
+    site: BlockSite, call: Call, setting: Setting, queries: Int[np.ndarray, " n"] | None = None
+) -> Rebuild | NotReadable:
+    """Return how well the output of a call in full precision is rebuilt, at some queries or at all of them."""
+    with torch.autocast(call.z.device.type, enabled=False):
+        trial = read_call(site, call, site.name, setting)
+        if isinstance(trial, NotReadable):
+            return trial
+        asked = trial.queries(everywhere=True) if queries is None else queries
+        found = trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
+    assert found is not None
+    return found
+
+
+def _refusal(error: float, tolerance: float) -> NotReadable:
+    return NotReadable(
+        f"cannot be proved: its output, rebuilt from theta, phi and g, is off by {100 * error:.2g} %, where "
+        f"{100 * tolerance:.2g} % may be rounding. It may use a mask, a bias on positions, a rotation or a gate, or "
+        "numbers too large for its precision"
+    )

@@ -1,0 +1,158 @@
+"""The output of a block, rebuilt from its captured tables by the explicit formula and compared with the real one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int
+from torch import Tensor
+
+from nonlocal_core.capture.reading import BlockReading, Reader
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import many_row_weights, weighted_sums
+
+ROUNDING_STEPS = 64
+"""Rounding errors of float32, at the largest value of a channel, that its error may hold. It counts where the output
+hardly varies, as where a block gathers nearly the same everywhere."""
+
+HALF_ROUNDING_STEPS = 16
+"""The same for half precision."""
+
+SHOWN_QUERIES = 64
+"""Queries at which it is asked whether the output would show another row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """Comparison of a block's real output with the rebuilt one.
+
+    ``error``: the largest difference over the queries and channels, each channel measured by how far the block's own
+    contribution varies over the queries, so that neither a large channel nor a constant part hides an error.
+    ``sensitivity``: how far, in the same measure, other rows of the least visible head would have moved the output.
+    A reading whose rows the output does not show is not proved by it, however small the error.
+    """
+
+    error: float
+    sensitivity: float
+
+
+def rebuild(
+    blocks: tuple[BlockCapture, ...],
+    reader: Reader,
+    reading: BlockReading,
+    output: Tensor,
+    x: Any,
+    queries: Int[np.ndarray, " n"],
+    *,
+    tolerance: float,
+    tell: Callable[[int], None],
+) -> Rebuild | None:
+    """Return how well the heads of one block rebuild its output at some queries; None for one that adds nothing.
+
+    ``blocks``: the captured heads, whose tables are used. ``output``, ``x``: of the block's call; x is part of the
+    output of a residual block. ``tolerance``: the error that will be accepted; the noise of rounding counts as an
+    error of at most that. ``tell`` is called with the number of queries that are done.
+    """
+    after = reading.rows(output)
+    before = reading.rows(x) if reading.residual else None
+    computed_in = (after.dtype, reading.theta.dtype, reading.g.dtype, torch.float32)  # the last for the tables
+    precision = max(torch.finfo(dtype).eps for dtype in computed_in)
+    steps = ROUNDING_STEPS if precision == torch.finfo(torch.float32).eps else HALF_ROUNDING_STEPS
+    scale = _channel_scale(after, before, steps * precision / tolerance)
+    values = [_array(g) for g in reading.g]
+    worst, done = torch.zeros_like(scale), 0
+    for some, y in _gathered(blocks, values, queries, contrasts=reading.contrasts):
+        rebuilt = _added(reader, reading, y)
+        if rebuilt is None:
+            return None
+        index = torch.from_numpy(some).to(after.device)
+        real = after[index].double() - (0 if before is None else before[index].double())
+        worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
+        done += len(some)
+        tell(done)
+    return Rebuild(error=float((worst / scale).max()), sensitivity=_sensitivity(blocks, reader, reading, values, scale))
+
+
+def _channel_scale(
+    after: Float[Tensor, "Nq C"], before: Float[Tensor, "Nq C"] | None, noise: float
+) -> Float[Tensor, " C"]:
+    """Return what the errors of each channel are measured by: its variation, and ``noise`` times its largest value."""
+    change = after if before is None else after - before
+    variation = (change.amax(dim=0).double() - change.amin(dim=0).double()) / 2
+    largest = after.abs().amax(dim=0).double()
+    if before is not None:
+        largest = torch.maximum(largest, before.abs().amax(dim=0).double())
+    # A channel that is small because large parts of it cancel has the rounding errors of those parts.
+    largest = torch.maximum(largest, largest.median())
+    return (variation + noise * largest).clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def _gathered(
+    blocks: tuple[BlockCapture, ...],
+    values: list[Float32[np.ndarray, "Nk_all Cg"]],
+    queries: Int[np.ndarray, " n"],
+    *,
+    contrasts: bool,
+) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m heads_Cg"]]]:
+    """Yield some of the queries and their y, the heads side by side."""
+    heads = [weighted_sums(block, g, queries) for block, g in zip(blocks, values, strict=True)]
+    for parts in zip(*heads, strict=True):
+        some = parts[0][0]
+        yield (
+            some,
+            np.concatenate(
+                [
+                    y - total[:, None] * g[some] if contrasts else y
+                    for (_, y, total), g in zip(parts, values, strict=True)
+                ],
+                axis=1,
+            ),
+        )
+
+
+def _added(reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"] | None:
+    added = reader.project(torch.from_numpy(y).to(reading.g)[None])
+    return None if added is None else added[0].double()
+
+
+def _sensitivity(
+    blocks: tuple[BlockCapture, ...],
+    reader: Reader,
+    reading: BlockReading,
+    values: list[Float32[np.ndarray, "Nk_all Cg"]],
+    scale: Float[Tensor, " C"],
+) -> float:
+    """Return how far the output moves where the queries of one head look at single keys, for the head that shows least.
+
+    Two such rows are compared, with as much weight as the real ones have, and no row of the reading itself is trusted.
+    """
+    rng = np.random.default_rng(0)
+    count = min(SHOWN_QUERIES, blocks[0].query_grid.size)
+    masses = [_mass(block) for block in blocks]
+    first, second = (
+        [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
+    )
+    least = np.inf
+    plain = _added(reader, reading, np.concatenate(first, axis=1))
+    assert plain is not None
+    for head in range(len(values)):
+        mixed = np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1)
+        other = _added(reader, reading, mixed)
+        assert other is not None
+        least = min(least, float(((other - plain).abs().amax(dim=0).to(scale) / scale).max()))
+    return least
+
+
+def _mass(block: BlockCapture) -> float:
+    """Return the sum of a row's absolute weights: 1 for a softmax, the mean of some rows for the other functions."""
+    if block.is_softmax:
+        return 1.0
+    some = np.linspace(0, block.query_grid.size - 1, min(8, block.query_grid.size)).astype(int)
+    return float(np.abs(many_row_weights(block, some)).sum(axis=1).mean())
+
+
+def _array(values: Float[Tensor, "N C"]) -> Float32[np.ndarray, "N C"]:
+    array: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
+    return array

@@ -1,0 +1,132 @@
+"""One call of a block, read and laid out, and how well its tables rebuild its output."""
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int
+from torch import Tensor
+
+from nonlocal_core.capture.assemble import assemble
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape
+from nonlocal_core.capture.rebuild import Rebuild, rebuild
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.errors import GeometryError
+from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.vocabulary import Progress
+
+CHEAP_PRODUCTS = 2**31
+"""Multiplications for all rows of a block that are spent in every run: a fifth of a second on one core."""
+
+DRAWN_QUERIES = 256
+"""Queries that are checked where all of them would be dearer, and were checked at an earlier run of this shape."""
+
+PROGRESS_SECONDS = 1.0
+"""A check that takes longer is shown as a step of its own."""
+
+_HALF = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is the same for all blocks of one recording: how the clip was fed, and who hears of long work."""
+
+    view: ViewTransform
+    clip_frames: int
+    tell: Progress = field(default=lambda stage, done, total: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial:
+    """One call, read and laid out, before it is proved."""
+
+    site: BlockSite
+    reading: BlockReading
+    blocks: tuple[BlockCapture, ...]
+    x: Any
+    """What the reader read: of a residual block, the map that its output holds."""
+    z: Tensor
+    tell: Progress
+
+    @property
+    def is_half(self) -> bool:
+        """Whether any part of the call was computed in half precision."""
+        made = (self.z, self.reading.theta, self.reading.g)
+        return any(part.dtype in _HALF for part in made) or torch.is_autocast_enabled(self.z.device.type)
+
+    @property
+    def shape(self) -> Shape:
+        """What a check at every query holds for."""
+        theta, phi = self.reading.theta, self.reading.phi
+        return tuple(theta.shape), tuple(phi.shape), self.reading.query_thw, theta.dtype, self.z.dtype, self.is_half
+
+    @property
+    def effect(self) -> Float32[np.ndarray, " Nq"] | None:
+        """|z - x| / |x| at each position; None for a block whose output does not hold its input."""
+        if not self.reading.residual:
+            return None
+        before, after = (self.reading.rows(values).float() for values in (self.x, self.z))
+        sizes = before.norm(dim=-1).clamp_min(torch.finfo(torch.float32).tiny)
+        effect: np.ndarray = ((after - before).norm(dim=-1) / sizes).cpu().numpy()
+        return effect
+
+    def queries(self, *, everywhere: bool) -> Int[np.ndarray, " n"]:
+        """Return the queries to check: all where that is asked or cheap, else some that follow from the output."""
+        block, count = self.blocks[0], self.blocks[0].query_grid.size
+        channels = self.reading.theta.shape[-1] + self.reading.g.shape[-1]
+        products = count * block.key_count * channels * len(self.blocks)
+        if everywhere or count <= DRAWN_QUERIES or products <= CHEAP_PRODUCTS:
+            return np.arange(count)
+        seed = zlib.crc32(self.z.detach().float().sum(dim=-1).cpu().numpy().tobytes())
+        return np.sort(np.random.default_rng(seed).choice(count, DRAWN_QUERIES, replace=False))
+
+    def rebuilt(self, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild | None:
+        """Return how well the tables rebuild the output at some queries; None for a block that adds nothing."""
+        return rebuild(
+            self.blocks,
+            self.site.reader,
+            self.reading,
+            self.z,
+            self.x,
+            queries,
+            tolerance=tolerance,
+            tell=_after_a_while(self.tell, f"Checking every row of {self.site.title}", len(queries)),
+        )
+
+
+def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial | NotReadable:
+    """Return one call of a block as tables on grids, or why it cannot be shown.
+
+    Raises CaptureError for a fault of the caller that every block would share, such as training mode.
+    """
+    x, z = site.inputs(call.args, call.kwargs), call.z
+    reading = site.reader.read(x)
+    if isinstance(reading, NotReadable):
+        return reading
+    tables = {"output": z, "theta": reading.theta, "phi": reading.phi, "g": reading.g}
+    spoilt = [title for title, values in tables.items() if not bool(torch.isfinite(values).all())]
+    if spoilt:
+        return NotReadable(
+            f"computed values that are not finite ({', '.join(spoilt)}). Look for NaN in its weights, or run the "
+            "network in float32 instead of half precision"
+        )
+    try:
+        blocks = assemble(site, reading, name=name, view=setting.view, clip_frames=setting.clip_frames)
+    except GeometryError as fault:
+        return NotReadable(f"has a grid that does not fit the clip: {fault}")
+    return Trial(site=site, reading=reading, blocks=blocks, x=x, z=z, tell=setting.tell)
+
+
+def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:
+    """Return a reporter of steps that speaks up once they have taken long."""
+    started = time.monotonic()
+
+    def step(done: int) -> None:
+        if time.monotonic() - started > PROGRESS_SECONDS:
+            tell(stage, done, total)
+
+    return step
