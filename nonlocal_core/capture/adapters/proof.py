@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
 from nonlocal_core.capture.assemble import assemble
+from nonlocal_core.capture.copies import cast, copied_apart, settle_weight_norms
 from nonlocal_core.capture.reading import BlockSite, NotReadable
-from nonlocal_core.capture.untouched import cast, copied_apart, same_random_numbers, settle_weight_norms
+from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
