@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nonlocal_core.capture.copies import cast, copied_apart, settle_weight_norms
 from nonlocal_core.capture.reading import BlockSite, Call
-from nonlocal_core.capture.untouched import cast, copied_apart, settle_weight_norms
 
 _SEED = 7
 

@@ -1,8 +1,7 @@
-"""A network left as it was: what a run may change in it is remembered and put back, and a copy of it runs apart."""
+"""A network left as it was: what a run may change in it is remembered before and put back after."""
 
-import copy
 import random
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,12 +14,8 @@ from torch import Tensor, nn
 
 _OBJECTS_DEEP = 1
 """Plain objects, such as a cache of somebody's own, are looked into where a module holds them itself."""
-_ATOMS = (str, bytes, int, float, complex, type, type(None), FunctionType, BuiltinFunctionType, MethodType, ModuleType)
-_RECOMPUTES = "torch.nn.utils"
-"""Where the hooks come from without which a layer has no weight: old weight norm, old spectral norm, pruning."""
-
-_POWER_STEPS = 15
-"""As many as ``torch.nn.utils.parametrizations.spectral_norm`` takes itself on first sight of a weight."""
+ATOMS = (str, bytes, int, float, complex, type, type(None), FunctionType, BuiltinFunctionType, MethodType, ModuleType)
+"""Values that hold nothing that a run changes."""
 
 
 @contextmanager
@@ -64,7 +59,7 @@ class _Kept:
 
     def remember(self, value: Any, *, objects: int) -> None:
         """Remember a value and what it holds; ``objects``: how many plain objects deep."""
-        if isinstance(value, _ATOMS) or id(value) in self._seen:
+        if isinstance(value, ATOMS) or id(value) in self._seen:
             return
         self._seen[id(value)] = value  # alive, so that its id stays its own
         match value:
@@ -94,10 +89,14 @@ class _Kept:
             def undo() -> None:
                 tensor.requires_grad_(flag)
                 tensor.grad = grad
+        elif type(tensor) is not Tensor or tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+            return  # kept by identity: such a tensor is made anew, not written into
         else:
             alias, saved = tensor.detach(), tensor.detach().clone()
 
             def undo() -> None:
+                if (tensor.data_ptr(), tensor.shape) != (alias.data_ptr(), alias.shape):
+                    tensor.data = alias
                 if not _same(alias, saved):
                     with torch.inference_mode(alias.is_inference()), torch.no_grad():
                         alias.copy_(saved)
@@ -140,9 +139,8 @@ class _Kept:
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    if one.is_floating_point() or one.is_complex():
-        return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
-    return torch.equal(one, other)
+    """Return whether two tensors of one kind hold the same bits, so that NaN is as good as any number."""
+    return torch.equal(*(part.reshape(-1).view(torch.uint8) for part in (one, other)))
 
 
 def _rewinding(generator: Any) -> Callable[[], None] | None:
@@ -166,74 +164,3 @@ def _calling(function: Callable[[Any], Any], argument: Any) -> Callable[[], None
         function(argument)
 
     return call
-
-
-def copied_apart(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return copies of modules, and of what refers to them, that can run without a trace on the modules themselves.
-
-    Tensors that a run or a training step left on a module, which Python's copy refuses, come without their history.
-    Hooks stay behind, except those that compute a layer's weight. What cannot be copied, such as a lock, is shared.
-    """
-    memo: dict[int, Any] = {}
-    for module in (module for part in parts if isinstance(part, nn.Module) for module in part.modules()):
-        for name, value in vars(module).items():
-            if name.endswith(("_hooks", "_hooks_with_kwargs", "_hooks_always_called")):
-                memo[id(value)] = OrderedDict(_needed_hooks(value) if name == "_forward_pre_hooks" else ())
-            else:
-                _ease(value, memo)
-    return copy.deepcopy(parts, memo)
-
-
-def cast(module: nn.Module, device: str, dtype: torch.dtype) -> None:
-    """Move a copy whole: its parameters and buffers, and the tensors that its modules hold as plain attributes."""
-    module.to(device, dtype)
-    for part in module.modules():
-        for name, value in list(vars(part).items()):
-            if isinstance(value, Tensor | dict | list | tuple) and not name.startswith("_"):
-                vars(part)[name] = _cast(value, device, dtype)
-
-
-def _cast(value: Any, device: str, dtype: torch.dtype) -> Any:
-    if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
-        return value.to(device, dtype) if value.is_floating_point() else value.to(device)
-    if type(value) is dict:
-        return {key: _cast(part, device, dtype) for key, part in value.items()}
-    return type(value)(_cast(part, device, dtype) for part in value) if type(value) in (list, tuple) else value
-
-
-def _needed_hooks(hooks: dict[int, Any]) -> dict[int, Any]:
-    return {key: copy.deepcopy(hook) for key, hook in hooks.items() if type(hook).__module__.startswith(_RECOMPUTES)}
-
-
-def _ease(value: Any, memo: dict[int, Any]) -> None:
-    """Write into a memo of ``copy.deepcopy`` what to take for values that it refuses."""
-    if isinstance(value, (*_ATOMS, nn.Module, nn.Parameter)) or id(value) in memo:
-        return
-    if isinstance(value, Tensor):
-        memo[id(value)] = value.detach().clone()
-    elif isinstance(value, torch.Generator):
-        memo[id(value)] = torch.Generator(value.device).set_state(value.get_state())
-    elif isinstance(value, dict | list | deque | set | tuple | frozenset):
-        for part in value.values() if isinstance(value, dict) else value:
-            _ease(part, memo)
-    else:
-        try:
-            copy.deepcopy(value, dict(memo))
-        except Exception:  # whatever it raises, it is not for copying
-            memo[id(value)] = value
-
-
-def settle_weight_norms(block: nn.Module) -> None:
-    """Let every spectral norm of a block follow weights that were just drawn: some training steps of its own do."""
-    for layer in block.modules():
-        hooks: tuple[Any, ...] = tuple(layer._forward_pre_hooks.values())  # a copy has no others
-        weights: tuple[str, ...] = tuple(getattr(layer, "parametrizations", ()))
-        if not (hooks or weights):
-            continue
-        layer.train()
-        for _ in range(_POWER_STEPS):
-            for hook in hooks:
-                hook(layer, ())
-            for name in weights:
-                getattr(layer, name)
-        layer.eval()

@@ -24,7 +24,7 @@ from nonlocal_core.vocabulary import PAIRWISE
 
 C, INNER, T, H, W = 14, 7, 4, 6, 10
 VIEW = ViewTransform(shown_hw=(60, 100), input_hw=(60, 100))
-WORKING_PRECISION = 1e-5  # rebuild error of a true reading in float32; worst seen 5e-7
+WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32, channel by channel; worst seen 3e-5
 ROW_PRECISION = 1e-5  # of the largest weight; worst seen 3e-6
 
 

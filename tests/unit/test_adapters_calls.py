@@ -244,14 +244,11 @@ def reason(layer, given, x=None):
     return said
 
 
-def test_a_query_without_any_key_is_refused_unless_it_is_no_position():
+def test_a_query_without_any_key_is_refused():
     x = tokens_of("space")
     blocked = torch.zeros(x.shape[1], x.shape[1], dtype=torch.bool)
-    blocked[0] = True
-    layer = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-    found = record(randomise(layer), {"attn_mask": blocked}, x)
-    assert [block.theta.shape[1] for block in found.blocks] == [HEAD_WIDTH + 2] * HEADS
     blocked[7] = True
+    layer = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
     assert "leaves some queries no key at all, whose weights are undefined" in reason(layer, {"attn_mask": blocked})
     least = torch.zeros(x.shape[1], x.shape[1])
     least[7] = torch.finfo(torch.float32).min  # such a row is uniform in float32, which no table can say

@@ -91,11 +91,8 @@ class FoldedMask:
     phi: Float[Tensor, "b h N P"]
 
 
-def folded(bias: Bias, *, tokens: int, scale: float, extra: int) -> FoldedMask | NotReadable:
-    """Return the channels that add a mask to ``scale * q . k``.
-
-    ``extra``: tokens at the start of a sequence that are no positions, so that no question is ever asked of them.
-    """
+def folded(bias: Bias, *, tokens: int, scale: float) -> FoldedMask | NotReadable:
+    """Return the channels that add a mask to ``scale * q . k``, or why none do."""
     rows = bias.expand(-1, -1, tokens if bias.shape[2] > 1 else 1, tokens)
     parts = [[_kinds(head) for head in sequence] for sequence in rows]
     if any(part is None for sequence in parts for part in sequence):
@@ -107,8 +104,7 @@ def folded(bias: Bias, *, tokens: int, scale: float, extra: int) -> FoldedMask |
     count = max(len(table) for _, table in flat)
     kinds = torch.stack([kind.expand(tokens) for kind, _ in flat]).reshape(*bias.shape[:2], tokens)
     tables = torch.stack([_filled(table, count) for _, table in flat]).reshape(*bias.shape[:2], count, tokens)
-    nowhere = (tables <= BLOCKED / 2).all(-1)
-    if nowhere.gather(2, kinds[..., extra:]).any():
+    if (tables <= BLOCKED / 2).all(-1).any():
         return NotReadable("was called with a mask that leaves some queries no key at all, whose weights are undefined")
     share = float((tables.abs().max() / scale).sqrt())
     marks = torch.nn.functional.one_hot(kinds, count).to(tables) * share

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
+from nonlocal_core.capture.copies import copied_apart
 from nonlocal_core.capture.gate import rebuild_of
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.capture.twin import randomise
-from nonlocal_core.capture.untouched import copied_apart, same_random_numbers
+from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]

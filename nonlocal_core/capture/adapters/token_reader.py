@@ -45,7 +45,7 @@ class TokenReader:
             return placed
         q, k, scale = made.q, made.k, self.attention.scale
         if made.bias is not None:
-            mask = folded(made.bias, tokens=tokens, scale=scale, extra=len(placed.extra))
+            mask = folded(made.bias, tokens=tokens, scale=scale)
             if isinstance(mask, NotReadable):
                 return mask
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
