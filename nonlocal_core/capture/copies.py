@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.untouched import ATOMS
 
 _RECOMPUTES = "torch.nn.utils"
-"""Where the hooks come from without which a layer has no weight: old weight norm, old spectral norm, pruning."""
+"""Home of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
 
 _POWER_STEPS = 15
 """As many as ``torch.nn.utils.parametrizations.spectral_norm`` takes itself on first sight of a weight."""

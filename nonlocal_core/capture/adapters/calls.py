@@ -1,4 +1,4 @@
-"""What an attention layer was called with: its tokens, and every argument by its name."""
+"""Calls of attention layers: their tokens, and every argument by its name."""
 
 import inspect
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ class LayerCall(NamedTuple):
     """One call of an attention layer."""
 
     tokens: Any
-    """What the queries are projected from: the first argument, where the layer does not make its tokens itself."""
+    """Source of the queries: the first argument, where the layer does not make its tokens itself."""
     key: Any
-    """What the keys are projected from; ``tokens``, where the layer takes no other."""
+    """Source of the keys; ``tokens``, where the layer takes no other."""
     value: Any
     arguments: Mapping[str, Any]
     """Every argument that was given and is not None, by the name that the layer's ``forward`` has for it."""

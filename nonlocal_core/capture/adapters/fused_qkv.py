@@ -43,7 +43,7 @@ class FusedAttention:
 
     @property
     def scale(self) -> float:
-        """What the layer multiplies by: the fused kernel always takes D^-1/2, whatever ``scale`` says."""
+        """Factor of the scores: the fused kernel always takes D^-1/2, whatever ``scale`` says."""
         inner = getattr(self.module, self.name).out_features // 3 // self.heads
         stated = None if getattr(self.module, "fused_attn", False) else getattr(self.module, "scale", None)
         return float(inner**-0.5 if stated is None else stated)

@@ -17,14 +17,14 @@ MAX_MASK_KINDS = 64
 """Channels that a mask may add to every head: as many as a head of a common transformer has of its own."""
 
 BLOCKED = -1e4
-"""What is added to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
+"""Added to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
 the square root of the scale, stay inside float16."""
 
 MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "relative_position_bias")
 _PADDINGS = ("key_padding_mask",)
 
 Bias = Float[Tensor, "b h n N"]
-"""What is added to the scores; an axis of length 1 stands for all sequences, heads or queries."""
+"""Addition to the scores; an axis of length 1 stands for all sequences, heads or queries."""
 
 
 def given_bias(

@@ -1,4 +1,4 @@
-"""What the families of self-attention over tokens have in common: each head is an embedded Gaussian (paper, 3.2)."""
+"""Common ground of the families of self-attention over tokens: each head is an embedded Gaussian (paper, 3.2)."""
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -53,7 +53,7 @@ class Projected(NamedTuple):
     k: Float[Tensor, "B heads N D"]
     v: Float[Tensor, "B heads N D"]
     bias: Bias | None = None
-    """What a mask adds to the scores."""
+    """Sum of what the masks add to the scores."""
 
 
 @runtime_checkable
