@@ -1,14 +1,17 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
 from dataclasses import replace
-from typing import Literal
+from itertools import chain
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from nonlocal_core.errors import CaptureError
-from nonlocal_core.media import InputSpec
+from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
+from nonlocal_core.forward import is_out_of_memory
+from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
 
 Takes = Literal["clip", "frames_first", "frames"]
@@ -23,8 +26,8 @@ class ForeignNetwork(nn.Module):
     """Somebody's network behind the interface of ours; its own forward pass is not touched.
 
     ``takes``, ``input_spec``: None asks the network itself (see ``takes_of`` and ``input_spec_of``). ``classes``:
-    names of its answers, where it has a classifier. Raises CaptureError for a network in training mode, or one that
-    does not say how it takes a clip.
+    names of its answers, where it has a classifier. Raises CaptureError for a network in training mode, one whose
+    weights are not made yet, or one that does not say how it takes a clip.
     """
 
     inserted: tuple[InsertedBlock, ...] = ()
@@ -39,40 +42,90 @@ class ForeignNetwork(nn.Module):
         classes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
-        if model.training:
-            raise CaptureError("The network is in training mode, where its answers change. Call model.eval() first.")
+        _check(model)
+        self.training = False  # of this wrapper alone: the modes inside stay as they are
         self.model = model
         self.takes = takes or takes_of(model)
+        if self.takes not in get_args(Takes):
+            raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
         self.input_spec = input_spec or input_spec_of(model)
         self.shown: str | None = None  # the last block
         self.classes = classes or _labels(model)
-        self.train(mode=False)
+
+    @property
+    def trained_on(self) -> Selection | None:
+        """How many frames the network says that it takes, None where it says nothing."""
+        frames = _stated_frames(self.model)
+        return None if frames is None else Selection(frames=frames)
 
     def forward(self, clip: Float[Tensor, "1 3 T H W"]) -> Float[Tensor, "1 P K"]:
-        """Return the network's logits, for the clip or for each frame; K is 0 for a network that classifies nothing."""
+        """Return the network's logits, for the clip or for each frame; K is 0 for a network that classifies nothing.
+
+        Raises CaptureError for whatever the network raises, but for want of memory.
+        """
         match self.takes:
             case "clip":
-                output = self.model(clip)
+                given = clip
             case "frames_first":
-                output = self.model(clip.transpose(1, 2))
+                given = clip.transpose(1, 2)
             case "frames":
-                output = self.model(clip[0].transpose(0, 1))
+                given = clip[0].transpose(0, 1)
+        try:
+            output = self.model(given)
+        except NonlocalError:
+            raise
+        except Exception as fault:  # whatever it is, it is said in one sentence
+            if is_out_of_memory(fault):
+                raise
+            raise CaptureError(self._failure(given, fault)) from fault
         logits = getattr(output, "logits", output)
         is_answer = isinstance(logits, Tensor) and logits.ndim == 2
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
+
+    def _failure(self, given: Tensor, fault: Exception) -> str:
+        frames = _stated_frames(self.model)
+        stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
+        return (
+            f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {fault or type(fault).__name__}"
+            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say what it takes with takes "
+            "('clip', 'frames_first' or 'frames') and input_spec."
+        )
 
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
         """Return None: what another's forward pass takes cannot be told before it runs."""
         return
 
 
+def _check(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module):
+        raise CaptureError(f"A network is a torch.nn.Module; got a {type(model).__name__}. Give the module inside it.")
+    if model.training:
+        raise CaptureError("The network is in training mode, where its answers change. Call model.eval() first.")
+    unmade = [name for name, part in chain(model.named_parameters(), model.named_buffers()) if is_lazy(part)]
+    if unmade:
+        raise CaptureError(
+            f"The network's {unmade[0]!r} has no values yet: a lazy layer makes them when it first runs. "
+            "Run the network once, and train or load it, before you look."
+        )
+
+
+def _stated_frames(model: nn.Module) -> int | None:
+    """Return how many frames a Hugging Face video model says that it takes.
+
+    Sources: transformers 5.23.0, ``num_frames`` of VideoMAE, ViViT and TimeSformer, ``frames_per_clip`` of V-JEPA 2.
+    """
+    config = getattr(model, "config", None)
+    said = getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None)
+    return said if isinstance(said, int) else None
+
+
 def takes_of(model: nn.Module) -> Takes:
     """Return how a network takes a clip, by its own statement or its first convolution.
 
-    A Hugging Face video model says ``config.num_frames``; a 3-D convolution takes clips, a 2-D one frames.
+    A Hugging Face video model says how many frames it takes; a 3-D convolution takes clips, a 2-D one frames.
     Raises CaptureError when there is neither.
     """
-    if getattr(getattr(model, "config", None), "num_frames", None):
+    if _stated_frames(model):
         return "frames_first"
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
@@ -87,7 +140,8 @@ def input_spec_of(model: nn.Module) -> InputSpec:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
     A network of fixed size sees the central square of the frame; others see the whole frame.
-    Sources: timm's ``pretrained_cfg``; ``image_size`` of torchvision and of Hugging Face's ``config``.
+    Sources: timm 1.0.31, ``pretrained_cfg``; ``image_size`` of pytorch/vision@90a8f70, and of the ``config`` in
+    transformers 5.23.0.
     """
     said = getattr(model, "pretrained_cfg", None) or {}
     spec = IMAGENET_INPUT

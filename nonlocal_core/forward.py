@@ -13,6 +13,8 @@ from nonlocal_core.errors import DeviceMemoryError, UnknownNameError
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
+_SMALLER = "Choose fewer frames or a smaller short side."
+
 _one_at_a_time = threading.Semaphore(1)
 """Two forward passes at once would only share the same cores or memory; a waiting one costs nothing."""
 
@@ -64,25 +66,29 @@ def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int
     free = device.free_bytes()
     if forecast_bytes is not None and forecast_bytes > free:
         raise DeviceMemoryError(
-            f"This run needs about {_gib(forecast_bytes)}, and {device.title} has {_gib(free)} free. "
-            "Choose fewer frames or a smaller short side."
+            f"This run needs about {_gib(forecast_bytes)}, and {device.title} has {_gib(free)} free. {_SMALLER}"
         )
-    with _one_at_a_time, torch.inference_mode(), torch.autocast("cuda", enabled=device.torch_name == "cuda"):
+    on_cuda = device.torch_name == "cuda"
+    # Not inference_mode: what a network keeps of such a run, a table by size for instance, cannot be trained with.
+    with _one_at_a_time, torch.inference_mode(mode=False), torch.no_grad(), torch.autocast("cuda", enabled=on_cuda):
         try:
             output: Tensor = network(clip.to(device.torch_name))
-        except RuntimeError as error:
-            if not (isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
-            raise DeviceMemoryError(
-                f"{device.title} ran out of memory on a clip of {_describe(clip)}. "
-                "Choose fewer frames, a smaller short side, or the CPU."
-            ) from error
+            choice = "Choose fewer frames, a smaller short side, or the CPU." if on_cuda else _SMALLER
+            raise DeviceMemoryError(f"{device.title} ran out of memory on {_describe(clip)}. {choice}") from error
         return output.float().cpu()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that there was not enough memory."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def _describe(clip: Tensor) -> str:
     _, _, frames, height, width = clip.shape
-    return f"{frames} frames of {width} x {height}"
+    return f"a clip of {frames} frames of {width} x {height}"
 
 
 def _gib(count: int) -> str:

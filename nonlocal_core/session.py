@@ -29,6 +29,7 @@ from nonlocal_core.capture import (
     recording,
 )
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.foreign import ForeignNetwork, Takes
 from nonlocal_core.forward import DeviceChoice, device_of, run
@@ -106,6 +107,7 @@ class Session:
         return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
+    @same_random_numbers()
     def from_model(
         cls,
         model: nn.Module,
@@ -128,7 +130,8 @@ class Session:
     ) -> "Session":
         """Run a clip through a network of one's own and return the session; the network is left as it was.
 
-        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run.
+        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
+        run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run. ``status``: what its weights are, since no module
         tells. ``takes``, ``input_spec``: how it takes a clip, where it does not say so itself (`foreign`);
         ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``). The rest is as for ``open``.
@@ -146,12 +149,19 @@ class Session:
         )
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
         intake = Intake(media=media, name=name, limits=limits, asked=asked)
-        shown = intake.read(None, tell)
-        attached = attach_model(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
-        try:
-            session = _recorded(prepared, shown, intake.sample, None, tell, prove_places=True)
-        finally:
-            attached.detach()
+        shown = intake.read(network.trained_on, tell)
+        with left_as_it_was(model):
+            attached = attach_model(
+                model,
+                status=status,
+                token_grid=token_grid,
+                class_tokens=class_tokens,
+                input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
+            )
+            try:
+                session = _recorded(prepared, shown, intake.sample, None, tell, prove_places=True)
+            finally:
+                attached.detach()
         session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
         return _with_an_answer(session)
 

@@ -1,12 +1,12 @@
 """A copy of a block and of its reader, in another precision or with other weights, that runs beside the network."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from nonlocal_core.capture.copies import cast, copied_apart, settle_weight_norms
 from nonlocal_core.capture.reading import BlockSite, Call
 
 _SEED = 7
@@ -17,8 +17,8 @@ def twin_of(site: BlockSite) -> BlockSite:
 
     Raises what a foreign module raises when it is copied.
     """
-    module, reader = copy.deepcopy((site.module, site.reader))
-    return replace(site, module=module, reader=reader)
+    module, reader, inputs = copied_apart((site.module, site.reader, site.inputs))
+    return replace(site, module=module, reader=reader, inputs=inputs)
 
 
 def run_twin(twin: BlockSite, call: Call, dtype: torch.dtype) -> Call:
@@ -34,7 +34,7 @@ def run_twin(twin: BlockSite, call: Call, dtype: torch.dtype) -> Call:
 
 def randomise(module: nn.Module) -> None:
     """Give a copy weights that make every part of its maths visible in its output, in float64 on the CPU."""
-    module.eval().to("cpu", torch.float64)
+    cast(module.eval(), "cpu", torch.float64)
     generator = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -45,6 +45,7 @@ def randomise(module: nn.Module) -> None:
                 buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
             elif name.endswith("running_mean"):
                 buffer.copy_(torch.randn(buffer.shape, generator=generator))
+        settle_weight_norms(module)
 
 
 def with_noise(call: Call, x: Any) -> Call:

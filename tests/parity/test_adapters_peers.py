@@ -17,13 +17,14 @@ from torch import nn
 
 from nonlocal_core.capture import recording
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.query import row
 from nonlocal_core.vocabulary import PAIRWISE
 
 C, INNER, T, H, W = 14, 7, 4, 6, 10
 VIEW = ViewTransform(shown_hw=(60, 100), input_hw=(60, 100))
-WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32; worst seen 3e-5
+WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32, channel by channel; worst seen 3e-5
 ROW_PRECISION = 1e-5  # of the largest weight; worst seen 3e-6
 
 
@@ -219,10 +220,15 @@ SIZES = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": HE
 
 def hub(kind, **settings):
     """A network of transformers that returns its attention weights, with random weights."""
+    return hub_of(kind, **SIZES | {"patch_size": PATCH} | settings)
+
+
+def hub_of(kind, **settings):
+    """The same, with nothing settled beforehand."""
     library = transformers()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config = getattr(library, f"{kind}Config")(**SIZES, patch_size=PATCH, **settings)
+        config = getattr(library, f"{kind}Config")(**settings)
         return randomise(getattr(library, f"{kind}Model")(config))
 
 
@@ -240,6 +246,67 @@ def test_hugging_face_vit_on_frames():
     name = next(name for name, module in network.named_modules() if type(module).__name__.endswith("Attention"))
     blocks = record(network, frames)
     assert_heads(blocks, name, own_weights(network, frames)[0], frame_tokens(T, 1))
+
+
+LATER = {
+    "DINOv3": ("DINOv3ViT", {"num_register_tokens": 2}, 3),  # turned queries and keys
+    "BEiT": ("Beit", {"use_relative_position_bias": True}, 1),  # a bias that comes as a mask
+    "BEiT shared": ("Beit", {"use_shared_relative_position_bias": True}, 1),
+    "BLIP": ("BlipVision", {}, 1),  # another name of the output layer
+    "InternVL": ("InternVLVision", {"use_qk_norm": False}, 1),
+    "InternVL q and k norm": ("InternVLVision", {"use_qk_norm": True}, 1),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_hugging_face_vision_models_that_do_more(case):
+    kind, settings, extra = LATER[case]
+    side = SIDE * PATCH
+    size = {  # these two are made for squares only
+        "BlipVision": {"image_size": side},
+        "InternVLVision": {"image_size": [side, side], "patch_size": [PATCH, PATCH]},
+    }.get(kind)
+    network = hub(kind, **(size or {"image_size": list(HW)}), **settings)
+    frames, rows, cols = (torch.randn(T, 3, side, side), SIDE, SIDE) if size else (torch.randn(T, 3, *HW), H, W)
+    name = next(name for name, module in network.named_modules() if type(module).__name__.endswith("Attention"))
+    blocks = record(network, frames)
+    assert_heads(blocks, name, own_weights(network, frames)[0], frame_tokens(T, extra, rows, cols))
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"attn_type": "rope", "rope_rotate_half": True, "num_reg_tokens": 2}], ids=str
+)
+def test_timm_eva_with_rotary_embeddings(settings):
+    network = timm("timm.models.eva").Eva(
+        img_size=HW,
+        patch_size=PATCH,
+        embed_dim=WIDTH,
+        depth=2,
+        num_heads=HEADS,
+        num_classes=5,
+        use_rot_pos_emb=True,
+        norm_layer=nn.LayerNorm,
+        **settings,
+    )
+    for block in network.blocks:
+        block.attn.fused_attn = False
+    frames = torch.randn(T, 3, *HW)
+    blocks = record(randomise(network), frames)
+    with Affinities() as seen:
+        network(frames)
+    weights = [first for first, _ in seen.factors if first.ndim == 4 and first.shape[-1] == first.shape[-2]]
+    assert len(weights) == 2
+    assert_heads(blocks, "blocks.1.attn", weights[1].numpy(), frame_tokens(T, network.num_prefix_tokens))
+
+
+def test_what_is_not_read_of_hugging_face_is_named_truly():
+    hiera = hub_of("Hiera", image_size=[64, 64], embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
+    swin = hub_of("Swin", image_size=64, patch_size=4, embed_dim=24, depths=[1, 1], num_heads=[1, 2], window_size=4)
+    for network, words in ((hiera, "orders its tokens by mask units"), (swin, "a bias on relative positions")):
+        found = find_sites(network)
+        assert found.sites == ()
+        assert found.unreadable
+        assert all(words in reason for _, reason in found.unreadable)
 
 
 def test_hugging_face_videomae():

@@ -19,31 +19,34 @@ def heads_of(x):
     return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
 
 
-def attend(q, k, v, scale):
-    """softmax(scale q k^T) v for (B, heads, N, D), with the heads laid side by side after it."""
-    return ((q @ k.mT * scale).softmax(-1) @ v).transpose(1, 2).flatten(2)
+def attend(q, k, v, scale, bias=0.0):
+    """softmax(scale q k^T + bias) v for (B, heads, N, D), with the heads laid side by side after it."""
+    return ((q @ k.mT * scale + bias).softmax(-1) @ v).transpose(1, 2).flatten(2)
 
 
 class FusedLayer(nn.Module):
-    """timm's attention: one qkv matrix, norms of q and k and of the result, a projection."""
+    """timm's attention: one qkv matrix, norms of q and k and of the result, a projection; BLIP's ``projection``."""
 
-    def __init__(self, *, qk_norm=False, scale_norm=False, fused=True, scale=HEAD_WIDTH**-0.5, bias=True):
+    def __init__(
+        self, *, qk_norm=False, scale_norm=False, fused=True, scale=HEAD_WIDTH**-0.5, bias=True, output="proj"
+    ):
         super().__init__()
         self.num_heads, self.scale, self.fused_attn = HEADS, scale, fused
         self.qkv = nn.Linear(WIDTH, 3 * WIDTH, bias=bias)
         self.q_norm, self.k_norm = (nn.LayerNorm(HEAD_WIDTH) if qk_norm else nn.Identity() for _ in range(2))
         self.norm = nn.LayerNorm(WIDTH) if scale_norm else nn.Identity()
-        self.proj = nn.Linear(WIDTH, WIDTH)
-        self.attn_drop = nn.Dropout(0.2)
+        self.attn_drop, self._output = nn.Dropout(0.2), output
+        setattr(self, output, nn.Linear(WIDTH, WIDTH))
 
-    def forward(self, x):
+    def forward(self, x, attn_mask=None, is_causal=False):
         q, k, v = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
         q, k = self.q_norm(q), self.k_norm(k)
         if self.fused_attn:
-            made = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+            sums = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask, is_causal=is_causal)
+            made = sums.transpose(1, 2).flatten(2)
         else:
-            made = attend(q, k, v, self.scale)
-        return self.proj(self.norm(made))
+            made = attend(q, k, v, self.scale, 0.0 if attn_mask is None else attn_mask)
+        return getattr(self, self._output)(self.norm(made))
 
     def qk(self, x):
         q, k, _ = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
@@ -79,9 +82,12 @@ class FusedBareLayer(nn.Module):
 
 
 class SeparateLayer(nn.Module):
-    """Hugging Face's: ``query``, ``key``, ``value`` without a projection, or ``q_proj`` and the rest with one."""
+    """Hugging Face's: ``query``, ``key``, ``value`` without a projection, or ``q_proj`` and the rest with one.
 
-    def __init__(self, *, old=True, loose_biases=False, scaling=None):
+    ``qk_norm``: InternVL's, over all heads at once; without it, it has identities in their place.
+    """
+
+    def __init__(self, *, old=True, loose_biases=False, scaling=None, qk_norm=None, output="o_proj"):
         super().__init__()
         self.num_attention_heads, self._names = (
             HEADS,
@@ -91,18 +97,23 @@ class SeparateLayer(nn.Module):
             setattr(self, name, nn.Linear(WIDTH, WIDTH, bias=not loose_biases))
         if scaling is not None:
             self.scaling = scaling
+        self._output = None if old else output
         if not old:
-            self.o_proj = nn.Linear(WIDTH, WIDTH)
+            setattr(self, output, nn.Linear(WIDTH, WIDTH))
+        if qk_norm is not None:
+            self.q_norm, self.k_norm = (nn.LayerNorm(WIDTH) if qk_norm else nn.Identity() for _ in range(2))
         self.q_bias, self.v_bias = (nn.Parameter(torch.zeros(WIDTH)) if loose_biases else None for _ in range(2))
 
     def tables(self, x):
         q, k, v = (getattr(self, name)(x) for name in self._names)
+        if hasattr(self, "q_norm"):
+            q, k = self.q_norm(q), self.k_norm(k)
         return (q, k, v) if self.q_bias is None else (q + self.q_bias, k, v + self.v_bias)
 
     def forward(self, hidden_states, attention_mask=None):
         q, k, v = (heads_of(part) for part in self.tables(hidden_states))
-        made = attend(q, k, v, self.used_scale())
-        return self.o_proj(made) if hasattr(self, "o_proj") else made, None
+        made = attend(q, k, v, self.used_scale(), 0.0 if attention_mask is None else attention_mask)
+        return getattr(self, self._output)(made) if self._output else made, None
 
     def qk(self, x):
         q, k, _ = self.tables(x)
@@ -110,6 +121,106 @@ class SeparateLayer(nn.Module):
 
     def used_scale(self):
         return getattr(self, "scaling", HEAD_WIDTH**-0.5)
+
+
+def turned(table, angles, *, halves):
+    """Every pair of channels turned by the angle of its token; pairs lie half a head apart, or side by side."""
+    out, count = table.clone(), HEAD_WIDTH // 2
+    for pair in range(count):
+        a, b = (pair, pair + count) if halves else (2 * pair, 2 * pair + 1)
+        cos, sin = angles[:, pair].cos(), angles[:, pair].sin()
+        out[..., -len(angles) :, a] = table[..., -len(angles) :, a] * cos - table[..., -len(angles) :, b] * sin
+        out[..., -len(angles) :, b] = table[..., -len(angles) :, b] * cos + table[..., -len(angles) :, a] * sin
+    return out
+
+
+def by_channel(angles, *, halves):
+    """The angle of each channel."""
+    return torch.cat([angles, angles], dim=-1) if halves else angles.repeat_interleave(2, dim=-1)
+
+
+class RotaryHub(SeparateLayer):
+    """DINOv3's in Hugging Face's port: given a cosine and a sine, it turns all tokens but the first."""
+
+    def __init__(self):
+        super().__init__(old=False)
+
+    def forward(self, hidden_states, attention_mask=None, position_embeddings=None, **kwargs):
+        q, k, v = (heads_of(part) for part in self.tables(hidden_states))
+        q, k = (turned(part, self.angles(position_embeddings), halves=True) for part in (q, k))
+        return self.o_proj(attend(q, k, v, self.used_scale())), None
+
+    @staticmethod
+    def angles(given):
+        cos, sin = given
+        return torch.atan2(sin, cos)[:, : HEAD_WIDTH // 2]
+
+    @staticmethod
+    def call(angles):
+        each = by_channel(angles, halves=True)
+        return {"position_embeddings": (each.cos(), each.sin())}
+
+
+class RotaryTimm(FusedLayer):
+    """timm's EVA: sine and cosine in one tensor, pairs side by side unless ``rotate_half``."""
+
+    def __init__(self, *, rotate_half=False):
+        super().__init__()
+        self.rotate_half = rotate_half
+
+    def forward(self, x, rope=None):
+        q, k, v = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
+        sin, cos = rope.chunk(2, dim=-1)
+        each = torch.atan2(sin, cos)
+        angles = each[:, : HEAD_WIDTH // 2] if self.rotate_half else each[:, ::2]
+        q, k = (turned(part, angles, halves=self.rotate_half) for part in (q, k))
+        return self.proj(attend(q, k, v, self.scale))
+
+    def call(self, angles):
+        each = by_channel(angles, halves=self.rotate_half)
+        return {"rope": torch.cat([each.sin(), each.cos()], dim=-1)}
+
+
+class ToLayer(nn.Module):
+    """diffusers' names: ``to_q``, ``to_k``, ``to_v``, and ``to_out`` as a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.heads = HEADS
+        self.to_q, self.to_k, self.to_v = (nn.Linear(WIDTH, WIDTH, bias=False) for _ in range(3))
+        self.to_out = nn.ModuleList([nn.Linear(WIDTH, WIDTH), nn.Dropout(0.1)])
+
+    def forward(self, hidden_states, encoder_hidden_states=None, attention_mask=None):
+        keys = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        q, k, v = heads_of(self.to_q(hidden_states)), heads_of(self.to_k(keys)), heads_of(self.to_v(keys))
+        made = attend(q, k, v, HEAD_WIDTH**-0.5, 0.0 if attention_mask is None else attention_mask)
+        return self.to_out[1](self.to_out[0](made))
+
+    def qk(self, x):
+        return heads_of(self.to_q(x)), heads_of(self.to_k(x))
+
+    def used_scale(self):
+        return HEAD_WIDTH**-0.5
+
+
+class ToQkvLayer(nn.Module):
+    """lucidrains' names: a norm inside, ``to_qkv`` and ``to_out``."""
+
+    def __init__(self):
+        super().__init__()
+        self.heads, self.scale, self.norm = HEADS, HEAD_WIDTH**-0.5, nn.LayerNorm(WIDTH)
+        self.to_qkv = nn.Linear(WIDTH, 3 * WIDTH, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Dropout(0.1))
+
+    def forward(self, x):
+        return self.to_out(attend(*map(heads_of, self.to_qkv(self.norm(x)).chunk(3, dim=-1)), self.scale))
+
+    def qk(self, x):
+        q, k, _ = map(heads_of, self.to_qkv(self.norm(x)).chunk(3, dim=-1))
+        return q, k
+
+    def used_scale(self):
+        return self.scale
 
 
 class Layer(nn.Module):

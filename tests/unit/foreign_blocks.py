@@ -318,6 +318,59 @@ class TimmBlock(nn.Module):
         return arrays(layers), settings("embedded_gaussian", self.scale, 1, False)
 
 
+class SaganBlock(nn.Module):
+    """SAGAN's and DANet's: query, key and value convolutions, no scale, a learned gain; some return their map too."""
+
+    def __init__(self, *, stem=False, returns_map=False, keeps_map=False, layer=lambda conv: conv):
+        super().__init__()
+        self.stem = nn.Conv2d(3, C, 3, 2, 1) if stem else None
+        self.query_conv, self.key_conv = (layer(conv(2, C, INNER)) for _ in range(2))
+        self.value_conv, self.gamma = layer(conv(2, C, C)), nn.Parameter(torch.zeros(1))
+        self._returns_map, self._keeps_map, self.last_map = returns_map, keeps_map, None
+
+    def features(self, x):
+        return x if self.stem is None else self.stem(x)
+
+    def forward(self, x):
+        x = self.features(x)
+        q, k, v = (layer(x).flatten(2) for layer in (self.query_conv, self.key_conv, self.value_conv))
+        weights = (q.mT @ k).softmax(-1)
+        if self._keeps_map:
+            self.last_map = weights
+        z = self.gamma * (v @ weights.mT).view_as(x) + x
+        return (z, weights) if self._returns_map else z
+
+    def weights(self, x):
+        x = self.features(x)
+        return (self.query_conv(x).flatten(2).mT @ self.key_conv(x).flatten(2)).softmax(-1)
+
+
+class FastaiBlock(nn.Module):
+    """fastai's: on one axis of positions, a softmax over the other axis, so its keys ask."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key = (nn.Sequential(conv(1, C, INNER, bias=False)) for _ in range(2))
+        self.value, self.gamma = nn.Sequential(conv(1, C, C, bias=False)), nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        flat = x.flatten(2)
+        f, g, h = self.query(flat), self.key(flat), self.value(flat)
+        return (self.gamma * (h @ (f.mT @ g).softmax(1)) + flat).view_as(x)
+
+    def weights(self, x):
+        flat = x.flatten(2)
+        return (self.query(flat).mT @ self.key(flat)).softmax(1).mT
+
+
+class ColumnBlock(SaganBlock):
+    """CCNet's copy of the former: each key's weights sum to one, over the queries, which no row of a softmax says."""
+
+    def forward(self, x):
+        q, k, v = (layer(x).flatten(2) for layer in (self.query_conv, self.key_conv, self.value_conv))
+        return self.gamma * (v @ (q.mT @ k).softmax(1).mT).view_as(x) + x
+
+
 def arrays(layers, concat=None):
     """Layers under this library's names, convolutions as matrices."""
     state = {}

@@ -21,6 +21,8 @@ from foreign_attention import (
     SeparateLayer,
     Timesformer,
     TimmVit,
+    ToLayer,
+    ToQkvLayer,
     TorchLayer,
     TorchvisionVit,
     VideoVit,
@@ -79,6 +81,23 @@ NETWORKS = {
         ("class token", "register 1", "register 2"),
     ),
     "timm without class token": (TimmVit(class_token=False), "blocks.1.attention", by_frame(0), "space", ()),
+    "BLIP": (TimmVit(output="projection"), "blocks.1.attention", by_frame(1), "space", CLASS),
+    "InternVL": (
+        HubVit(old=False, qk_norm=False, output="projection_layer"),
+        "layers.1.attention",
+        by_frame(1),
+        "space",
+        CLASS,
+    ),
+    "InternVL q and k norm": (
+        HubVit(old=False, qk_norm=True, output="projection_layer"),
+        "layers.1.attention",
+        by_frame(1),
+        "space",
+        CLASS,
+    ),
+    "diffusers": (HubVit(ToLayer), "layers.1.attention", by_frame(1), "space", CLASS),
+    "lucidrains": (HubVit(ToQkvLayer), "layers.1.attention", by_frame(1), "space", CLASS),
     "ViT": (HubVit(), "layers.1.attention", by_frame(1), "space", CLASS),
     "ViT by name": (HubVit(old=False, named="hidden_states"), "layers.1.attention", by_frame(1), "space", CLASS),
     "ViT scaling": (HubVit(old=False, scaling=0.7), "layers.0.attention", by_frame(1), "space", CLASS),
@@ -292,24 +311,6 @@ def test_cross_attention_is_listed_and_the_rest_is_shown():
     ]
 
 
-class Masked(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.attn = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-
-    def forward(self, x):
-        mask = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
-        return self.attn(x, x, x, attn_mask=mask)[0]
-
-
-def test_a_mask_that_the_tables_do_not_hold_is_said_on_every_head():
-    model = randomise(Masked())
-    attach_model(model, token_grid=GRID)
-    found = record(model, torch_tokens("spacetime", 0))
-    assert found.blocks == []
-    assert "It may use a mask" in found.unreadable[0][1]
-
-
 FLIPS = {
     "no scale": lambda layer: setattr(layer, "scale", 1.0),
     "scale of all heads": lambda layer: setattr(layer, "scale", WIDTH**-0.5),
@@ -338,7 +339,7 @@ def test_every_flipped_setting_of_an_attention_shows(flip):
     ("attribute", "words"),
     [
         ("relative_position_bias_table", "adds a bias on relative positions"),
-        ("rotate_half", "adds a rotary position embedding"),
+        ("rope", "adds a rotary position embedding of its own"),
         ("gate", "adds a gate on its output"),
         ("temperature", "adds a learned temperature"),
     ],
@@ -355,26 +356,33 @@ def test_layers_that_are_known_to_do_more_are_refused_by_name(layer, attribute, 
 def test_keys_that_are_no_tokens_and_shared_keys_are_refused():
     shared = SeparateLayer(old=False)
     shared.k_proj = nn.Linear(WIDTH, HEAD_WIDTH)
-    normed = SeparateLayer(old=False)
-    normed.q_norm = nn.LayerNorm(WIDTH)
+    elsewhere = SeparateLayer(old=False)
+    elsewhere.k_proj, elsewhere.v_proj = (nn.Linear(WIDTH + 1, WIDTH) for _ in range(2))
     biased = nn.MultiheadAttention(WIDTH, HEADS, add_bias_kv=True)
-    found = find_sites(nn.ModuleDict({"a": shared, "b": normed, "c": biased}), token_grid=GRID)
+    found = find_sites(nn.ModuleDict({"a": shared, "b": elsewhere, "c": biased}), token_grid=GRID)
     assert not found.sites
     said = dict(found.unreadable)
     assert said["a"].startswith("shares keys among groups of heads")
-    assert said["b"].startswith("norms its queries and keys")
+    assert said["b"].startswith("makes its keys of wider or narrower tokens")
     assert said["c"].startswith("adds keys that are no tokens")
 
 
-class SpatialAttention(nn.Module):
+class Crossing(nn.Module):
     def __init__(self):
         super().__init__()
         self.to_q, self.to_k = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
 
 
-def test_an_attention_of_an_unknown_kind_is_reported():
-    found = find_sites(nn.ModuleDict({"odd": SpatialAttention()}))
-    assert found.unreadable == (("odd", "is a SpatialAttention, of a kind that this viewer cannot read"),)
+class WindowAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.queries_keys_values = nn.Linear(WIDTH, WIDTH)
+
+
+@pytest.mark.parametrize("odd", [Crossing(), WindowAttention()], ids=lambda odd: type(odd).__name__)
+def test_an_attention_of_an_unknown_kind_is_reported(odd):
+    found = find_sites(nn.ModuleDict({"odd": odd}))
+    assert found.unreadable == (("odd", f"is a {type(odd).__name__}, of a kind that this viewer cannot read"),)
 
 
 def test_torchvisions_sizes_say_the_grid():
@@ -387,6 +395,23 @@ def test_torchvisions_sizes_say_the_grid():
     assert (before.scope, before.off_grid_keys) == ("space", CLASS)
     change = np.abs(after.theta - before.theta).max(axis=1).reshape(3, 4, 4)
     assert np.argwhere(change > 1e-6).tolist() == [[1, 2, 0]]
+
+
+@pytest.mark.parametrize("case", ["timm", "ViT"])
+def test_another_size_than_the_one_it_was_built_for_has_its_own_grid(case):
+    model, name, *_ = NETWORKS[case]
+    randomise(model)
+    if case == "timm":
+        model.patch_embed.patch_size = (PATCH, PATCH)
+    attached = attach_model(model, input_hw=(IMAGE_HW[0], 2 * PATCH))
+    found = record(model, clip()[..., : 2 * PATCH])
+    attached.detach()
+    layer, tokens = seen_by(model, name, clip()[..., : 2 * PATCH])
+    q, k = layer.qk(tokens)
+    captured = next(block for block in found.blocks if block.name == f"{name}.head1")
+    assert captured.query_grid.shape == (FRAMES, ROWS, 2)
+    expected = softmax_row(q[1, 1, 1 + 2 * 2 + 1], k[1, 1], layer.used_scale())
+    np.testing.assert_allclose(row(captured, Cell(1, 2, 1)).heat[1].reshape(-1), expected[1:], atol=ROW_PRECISION)
 
 
 def test_maps_of_tokens_are_listed():

@@ -11,11 +11,14 @@ from foreign_blocks import (
     TEA_MODES,
     AlexHexBlock,
     C,
+    ColumnBlock,
+    FastaiBlock,
     GluonBlock,
     InvertedMmcvBlock,
     MmcvBlock,
     NL3DWrapper,
     NONLocalBlock3D,
+    SaganBlock,
     SlowFastBlock,
     SlowFastStage,
     TeaBlock,
@@ -149,6 +152,39 @@ def test_rows_are_those_of_the_definition_and_the_output_is_rebuilt(block):
     z, before = maps_of(block(x)), maps_of(x)
     effect = np.linalg.norm(z - before, axis=0) / np.linalg.norm(before, axis=0)
     np.testing.assert_allclose(captured.effect, effect.reshape(-1), rtol=1e-3)
+
+
+SAGANS = {
+    "SAGAN": SaganBlock(),
+    "with its map": SaganBlock(returns_map=True),
+    "kept map": SaganBlock(keeps_map=True),
+    "spectral norm": SaganBlock(layer=nn.utils.parametrizations.spectral_norm),
+    "weight norm": SaganBlock(layer=nn.utils.parametrizations.weight_norm),
+    "layers of its own before": SaganBlock(stem=True),
+    "fastai": FastaiBlock(),
+}
+
+
+@pytest.mark.parametrize("case", SAGANS)
+@pytest.mark.parametrize("gain", [0.7, 0.0])
+def test_attention_on_maps_under_other_names_is_a_nonlocal_block(case, gain):
+    block = randomise(SAGANS[case])
+    with torch.no_grad():
+        block.gamma.fill_(gain)
+    attached = attach_model(block)
+    assert attached.found.unreadable == ()
+    shape = (T, 3, 2 * H, 2 * W) if case.startswith("layers") else (T, C, H, W)
+    x = 0.4 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    (captured,) = record(block, x).blocks
+    attached.detach()
+    assert (captured.query_grid.shape, captured.scope, captured.scale) == ((T, H, W), "space", 1.0)
+    within = block.weights(x)
+    for i in range(captured.query_grid.size):
+        expected = np.zeros((T, H * W))
+        expected[i // (H * W)] = within[i // (H * W), i % (H * W)]
+        answer = row(captured, captured.query_grid.cell(i))
+        np.testing.assert_allclose(answer.values, expected.reshape(-1), atol=ROW_PRECISION)
+    assert captured.rebuild_error < WORKING_PRECISION
 
 
 def test_the_networks_output_and_weights_stay_as_they_were():
@@ -356,6 +392,7 @@ def overlapping():
     ("block", "reason"),
     [
         (Disentangled(), r"does not compute what its parts suggest: embedded_gaussian with scale 0.378 is off by \d+"),
+        (ColumnBlock(), r"does not compute what its parts suggest: embedded_gaussian with scale 1 is off by \d+"),
         (Breaks(), "could not be tried on a small random clip: only for training"),
         (overlapping(), "overlaps, pads or leaves gaps"),
         (NonLocalMystery(), "is a NonLocalMystery, of a kind that this viewer cannot read"),

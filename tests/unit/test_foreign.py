@@ -1,11 +1,15 @@
 """Networks of other people through the facade: found, run as they are, left as they were, and honest about the rest."""
 
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
+from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBlock, Session
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
 from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
@@ -56,7 +60,7 @@ def test_a_network_of_clips_answers_as_it_does_alone():
     (clip, logits), (nudged, _) = seen  # the second run proves where the cells lie
     assert 0 < int((nudged != clip).sum()) < clip.numel() / 10
     assert clip.shape == (1, 3, 3, 48, 80)
-    with torch.inference_mode():
+    with torch.no_grad():
         np.testing.assert_array_equal(logits, model(clip))
     best = int(logits.argmax())
     assert session.capture.classes[0].name == "abcdefg"[best]
@@ -78,9 +82,56 @@ def test_the_network_is_left_as_it_was():
 def test_a_failing_run_leaves_no_hooks():
     model = Clips().eval()
     model.head = nn.Linear(CHANNELS + 1, CLASSES)
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with pytest.raises(CaptureError, match=r"Clips failed on an input of \(1, 3, 2, 48, 80\): .*shapes cannot be mult"):
         Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
     assert not any(module._forward_hooks for module in model.modules())
+
+
+class FixedFrames(Clips):
+    """Takes as many frames as its configuration says, frames before channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.config = SimpleNamespace(num_frames=5)
+
+    def forward(self, clip):
+        if clip.shape[1] != 5:
+            raise ValueError("5 frames expected")
+        return super().forward(clip.transpose(1, 2))
+
+
+def test_a_network_that_says_how_many_frames_it_takes_is_given_as_many():
+    session = Session.from_model(FixedFrames().eval(), "sample:bunny", input_spec=SMALL)
+    assert len(session.frames.rgb) == 5
+    said = r"FixedFrames failed on an input of \(1, 4, 3, 48, 80\): 5 frames expected\. It says that it takes 5 frames"
+    with pytest.raises(CaptureError, match=said):
+        Session.from_model(FixedFrames().eval(), "sample:bunny", input_spec=SMALL, frames=4)
+
+
+def test_what_is_no_network_and_a_way_that_does_not_exist_are_refused():
+    code = """
+from torch import nn
+from nonlocal_core import NonlocalError, Session
+for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
+    try:
+        Session.from_model(model, "sample:coins", takes=takes)
+    except NonlocalError as error:
+        print(error)
+"""  # in a process of its own, since the test run checks types before the library does
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == [
+        "A network is a torch.nn.Module; got a builtin_function_or_method. Give the module inside it.",
+        "There is no way to take a clip called 'video'. Choose one of: clip, frames_first, frames.",
+    ]
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_network():
+    class Large(Clips):
+        def forward(self, clip):
+            raise MemoryError
+
+    with pytest.raises(DeviceMemoryError, match=r"Choose fewer frames or a smaller short side\.$"):
+        Session.from_model(Large().eval(), "sample:bunny", input_spec=SMALL, frames=2)
 
 
 def test_a_network_of_frames_sees_the_frames_as_a_batch():

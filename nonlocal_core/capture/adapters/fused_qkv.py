@@ -1,8 +1,9 @@
-"""Attention with one ``qkv`` projection: timm's vision transformers, DINO's, VideoMAE's own, TimeSformer's.
+"""Attention with one projection for all three: timm's vision transformers, DINO's, VideoMAE's own, TimeSformer's.
 
-Sources: pytorch-image-models, timm/layers/attention.py; transformers, models/timesformer/modeling_timesformer.py,
-whose layer leaves the output projection to the next module; VideoMAE, modeling_finetune.py, which keeps its biases
-beside the projection (``q_bias``, ``v_bias``).
+Sources: timm 1.0.31, layers/attention.py and models/eva.py; transformers 5.23.0, models/blip/modeling_blip.py, and
+models/timesformer/modeling_timesformer.py, whose layer leaves the output projection to the next module;
+MCG-NJU/VideoMAE@cece388, modeling_finetune.py, which keeps its biases beside the projection (``q_bias``, ``v_bias``);
+lucidrains/vit-pytorch@0ebd4ed, vit_pytorch/vit.py (``to_qkv``, ``to_out``, and a norm of the input inside the layer).
 """
 
 from dataclasses import dataclass
@@ -11,42 +12,55 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.tokens import Projected, padded, split_heads, why_not_plain
+from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
+from nonlocal_core.capture.adapters.parts import chained, head_count, normed_heads
+from nonlocal_core.capture.adapters.tokens import Projected, by_call, padded, why_not_plain
 from nonlocal_core.capture.reading import NotReadable
+
+_PROJECTIONS = ("qkv", "to_qkv")
 
 
 def fused_attention(layer: nn.Module) -> "FusedAttention | NotReadable | None":
     """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
-    if not isinstance(getattr(layer, "qkv", None), nn.Linear) or not isinstance(getattr(layer, "num_heads", None), int):
+    name = next((name for name in _PROJECTIONS if isinstance(getattr(layer, name, None), nn.Linear)), None)
+    if name is None or head_count(layer) is None:
         return None
-    return why_not_plain(layer) or FusedAttention(module=layer)
+    return why_not_plain(layer) or FusedAttention(module=layer, name=name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FusedAttention:
-    """What such a layer computes, with its norms of queries and keys where it has them."""
+    """The computation of such a layer, with its norms of queries and keys where it has them."""
 
     module: Any
+    name: str
+    """Of the projection."""
+
+    @property
+    def heads(self) -> int:
+        """The number of heads that the layer states."""
+        return head_count(self.module) or 1
 
     @property
     def scale(self) -> float:
-        """What the layer multiplies by: the fused kernel always takes D^-1/2, whatever ``scale`` says."""
-        inner = self.module.qkv.out_features // 3 // self.module.num_heads
+        """Factor of the scores: the fused kernel always takes D^-1/2, whatever ``scale`` says."""
+        inner = getattr(self.module, self.name).out_features // 3 // self.heads
         stated = None if getattr(self.module, "fused_attn", False) else getattr(self.module, "scale", None)
         return float(inner**-0.5 if stated is None else stated)
 
-    def embed(self, x: Tensor) -> Projected | NotReadable:
-        """Return queries, keys and values."""
-        layer = self.module
-        made = layer.qkv(padded(x)).chunk(3, dim=-1)
-        biases = (getattr(layer, f"{name}_bias", None) for name in "qkv")
-        q, k, v = (
-            split_heads(table if bias is None else table + bias, layer.num_heads)
-            for table, bias in zip(made, biases, strict=True)
-        )
-        if isinstance(getattr(layer, "q_norm", None), nn.Module):
-            q, k = layer.q_norm(q), layer.k_norm(k)
-        return Projected(q, k, v)
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
+        """Return what a call of the layer brings."""
+        return layer_call(self.module, getattr(self.module, self.name), args, kwargs)
+
+    def embed(self, call: LayerCall) -> Projected | NotReadable:
+        """Return queries, keys and values of each head."""
+        tokens = padded(call.tokens)
+        if self.name == "to_qkv":
+            tokens = chained(self.module, ("norm",), tokens)
+        biases = (getattr(self.module, f"{name}_bias", None) for name in "qkv")
+        tables = getattr(self.module, self.name)(tokens).chunk(3, dim=-1)
+        made = [table if bias is None else table + bias for table, bias in zip(tables, biases, strict=True)]
+        return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
         """Return the output as it is."""
@@ -54,8 +68,5 @@ class FusedAttention:
 
     def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
         """Return the output projection of rows of y, or y where another module does that."""
-        for name in ("norm", "proj"):
-            layer = getattr(self.module, name, None)
-            if isinstance(layer, nn.Module):
-                y = layer(y)
-        return y
+        after = ("to_out",) if self.name == "to_qkv" else ("norm", "proj", "projection")
+        return chained(self.module, after, y)

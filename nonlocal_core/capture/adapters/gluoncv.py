@@ -1,7 +1,7 @@
 """GluonCV's NonLocal for torch.
 
-Source: gluon-cv, gluoncv/torch/model_zoo/action_recognition/non_local.py. What it calls ``gaussian`` embeds, so it is
-the embedded Gaussian, scaled by C'^-1/2; its other types raise when they run.
+Source: dmlc/gluon-cv@7c1094a, gluoncv/torch/model_zoo/action_recognition/non_local.py. What it calls ``gaussian``
+embeds, so it is the embedded Gaussian, scaled by C'^-1/2; its other types raise when they run.
 """
 
 from typing import Any

@@ -1,12 +1,14 @@
 """How a non-local block on feature maps is read, whoever wrote it: with its own layers, in the order it uses them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nonlocal_core.capture.reading import BlockReading
+from nonlocal_core.capture.adapters.calls import input_of_part
+from nonlocal_core.capture.reading import BlockReading, first_input
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.vocabulary import Pairwise
 
@@ -27,7 +29,7 @@ class MapReader:
     """None where queries are the features themselves (Gaussian)."""
     phi: nn.Module | None
     g: nn.Module
-    out: tuple[nn.Module, ...]
+    out: tuple[Callable[[Tensor], Tensor], ...]
     """What y goes through, in turn, before it is added to the block's input."""
     pairwise: Pairwise
     scale: float = 1.0
@@ -37,6 +39,14 @@ class MapReader:
     """The projection of [theta, phi] to one number (concatenation)."""
     temporal_groups: int = 1
     """Consecutive parts of the clip that the network feeds as a batch, so that attention stays within each."""
+
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the map that the block compares: its input, or what it makes of that itself before."""
+        x, entry = first_input(args, kwargs), self.theta or self.g
+        if isinstance(x, Tensor) and x.ndim > 2 and x.shape[1] == convolution(entry).in_channels:
+            return x
+        made = input_of_part(self.block, entry, args, kwargs)
+        return x if made is None else made
 
     def read(self, x: Float[Tensor, "B C *thw"]) -> BlockReading:
         """Return theta, phi and g for the block's input.
@@ -49,8 +59,8 @@ class MapReader:
             )
         self._check_batch(x)
         keys = x if self.pool_first is None else self.pool_first(x)
-        theta = _rows(x if self.theta is None else self.theta(x))
-        phi = _rows(keys if self.phi is None else self.phi(keys))
+        theta = _rows(x if self.theta is None else self._applied(self.theta, x))
+        phi = _rows(keys if self.phi is None else self._applied(self.phi, keys))
         if self.concat is not None:
             theta, phi = _split(self.concat, theta, phi)
         thw = (*x.shape[2:], 1, 1) if x.ndim == 3 else (x.shape[0], *x.shape[2:])
@@ -59,7 +69,7 @@ class MapReader:
         return BlockReading(
             theta=theta[None],
             phi=phi[None],
-            g=_rows(self.g(keys))[None],
+            g=_rows(self._applied(self.g, keys))[None],
             query_thw=thw,
             pairwise=self.pairwise,
             scale=self.scale,
@@ -71,11 +81,17 @@ class MapReader:
 
     def project(self, y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n C"]:
         """Return W_z y by the block's own last layers."""
-        axes = convolution(self.out[0]).weight.ndim - 3
+        axes = convolution(self.g).weight.ndim - 3
         added = y.mT.reshape(1, y.shape[2], y.shape[1], *[1] * axes)
         for layer in self.out:
             added = layer(added)
         return added.flatten(2).mT
+
+    def _applied(self, part: nn.Module, x: Tensor) -> Tensor:
+        """Return a part of the block on a map, flat where the block works on one axis of positions."""
+        flat = convolution(self.g).weight.ndim == 3 and x.ndim > 3
+        made: Tensor = part(x.flatten(2) if flat else x)
+        return made
 
     def _check_batch(self, x: Tensor) -> None:
         if x.ndim != 4 and x.shape[0] != self.temporal_groups:

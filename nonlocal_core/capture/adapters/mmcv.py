@@ -1,6 +1,6 @@
 """mmcv's NonLocal1d, 2d and 3d, so also mmaction2, mmsegmentation and mmdetection.
 
-Source: mmcv, mmcv/cnn/bricks/non_local.py. Keys are pooled after their projections; the two Gaussians, the dot
+Source: mmcv-lite 2.2.0, cnn/bricks/non_local.py. Keys are pooled after their projections; the two Gaussians, the dot
 product and the concatenation are modes; only the embedded Gaussian is scaled, and only with ``use_scale``.
 """
 

@@ -4,17 +4,18 @@ A block whose last layer is still zero rebuilds under any reading; a copy with r
 of a block is settled here, before anything is recorded, even where nothing on the block says what it computes.
 """
 
-import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.maps import MapReader, convolution
+from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
+from nonlocal_core.capture.copies import copied_apart
 from nonlocal_core.capture.gate import rebuild_of
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.capture.twin import randomise
+from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
@@ -32,13 +33,14 @@ _SEED = 7
 def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
     """Return the reading of the block that rebuilds the output of a random copy of it, or why there is none."""
     try:
-        return _first_proved(block, recipe)
+        with same_random_numbers():
+            return _first_proved(block, recipe)
     except Exception as fault:  # whatever a foreign module raises when it is copied or run, that is the reason
         return NotReadable(f"could not be tried on a small random clip: {fault}")
 
 
 def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
-    twin = copy.deepcopy(block)
+    (twin,) = copied_apart((block,))
     randomise(twin)
     doubts = []
     for mine, theirs in zip(recipe(block), recipe(twin), strict=True):
@@ -50,20 +52,26 @@ def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
 
 
 def _rebuild_error(reader: MapReader) -> float:
-    site = BlockSite(name="copy", title="copy", module=reader.block, reader=reader, status="untrained")
+    site = BlockSite(
+        name="copy", title="copy", module=reader.block, reader=reader, status="untrained", inputs=reader.inputs
+    )
     view = ViewTransform(shown_hw=PROBE_THW[1:], input_hw=PROBE_THW[1:])
-    x = _clip(reader)
+    clip = _clip(reader)
     with torch.no_grad():
-        # Not by calling the module: hooks of the block that it was copied from came with it.
-        call = Call(args=(x,), kwargs={}, output=reader.block.forward(x))
+        call = Call(args=(clip,), kwargs={}, output=reader.block(clip))
         found = rebuild_of(site, call, Setting(view=view, clip_frames=PROBE_THW[0] * reader.temporal_groups))
     assert not isinstance(found, NotReadable)
     return found.error
 
 
 def _clip(reader: MapReader) -> Tensor:
-    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax."""
-    weight = convolution(reader.g).weight
+    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax.
+
+    A block that begins with layers of its own takes as many channels as the first of them.
+    """
+    first = next(layer for layer in reader.block.modules() if isinstance(layer, Conv))
+    own = {layer for part in (reader.theta, reader.phi, reader.g) if part is not None for layer in part.modules()}
+    weight = (convolution(reader.g) if first in own else first).weight
     channels, axes = weight.shape[1], weight.ndim - 2
     shape = {
         1: (1, channels, PROBE_THW[0]),

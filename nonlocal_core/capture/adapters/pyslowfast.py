@@ -1,7 +1,8 @@
 """PySlowFast's Nonlocal and PyTorchVideo's NonLocal, which share their maths and most of their names.
 
-Sources: SlowFast, slowfast/models/nonlocal_helper.py; pytorchvideo, pytorchvideo/layers/nonlocal_net.py. The input is
-pooled before phi and g; ``softmax`` is always scaled by C'^-1/2; the output convolution has a bias.
+Sources: facebookresearch/SlowFast@728d8f7, slowfast/models/nonlocal_helper.py; pytorchvideo 0.1.5,
+layers/nonlocal_net.py. The input is pooled before phi and g; ``softmax`` is always scaled by C'^-1/2; the output
+convolution has a bias.
 """
 
 from typing import Any

@@ -8,16 +8,19 @@ from torch import nn
 
 from nonlocal_core.capture.adapters.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
-from nonlocal_core.capture.adapters.maps import says_nonlocal
+from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
 from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
 from nonlocal_core.capture.adapters.proof import Recipe, prove
 from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
+from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
 from nonlocal_core.capture.adapters.separate_qkv import separate_attention
 from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
 from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
 from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.tokens import SelfAttention, TokenLayout, TokenReader
-from nonlocal_core.capture.adapters.torch_attention import torch_attention, torch_inputs
+from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_reader import TokenReader
+from nonlocal_core.capture.adapters.tokens import SelfAttention
+from nonlocal_core.capture.adapters.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input
@@ -31,6 +34,7 @@ _RECIPES: tuple[tuple[Callable[[nn.Module], bool], Recipe], ...] = (
     (is_gluoncv, read_gluoncv),
     (is_timm_nonlocal, read_timm_nonlocal),
     (is_theta_phi_g, read_theta_phi_g),
+    (is_query_conv, read_query_conv),
 )
 """Blocks on maps, the most telling first."""
 
@@ -45,8 +49,12 @@ _NO_GRID = NotReadable(
     "class_tokens, the number of tokens before them"
 )
 
-_COMPARES = (("q", "k"), ("query", "key"), ("q_proj", "k_proj"), ("to_q", "to_k"))
-_COMPARES_AT_ONCE = ("qkv", "to_qkv", "c_attn", "in_proj_weight")
+_COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"))
+"""Parts that only something that attends has."""
+
+_MAY_COMPARE = (("q", "k"), ("query", "key"), ("in_proj_weight",))
+_MAY_SAY = ("qkv", "quer", "c_attn")
+"""Parts, and words in the names of parts, that mean so in a module that says that it attends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +82,7 @@ def find_sites(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
+    input_hw: tuple[int, int] | None = None,
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -85,10 +94,15 @@ def find_sites(
     recorded. ``status``: what the weights are, since no module tells. ``token_grid``: the cells (T, H, W) of the clip
     that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
+    ``input_hw``: the pixels that the network will be fed, where that is another size than the one it was built for.
 
     Raises CaptureError when nothing can be read for want of a token grid.
     """
-    layout = given_layout(token_grid, class_tokens) if token_grid else None
+    given = given_layout(token_grid, class_tokens) if token_grid else None
+
+    def layout(name: str) -> TokenLayout | None:
+        return given or layout_of(model, name, input_hw)
+
     readers = {name: _reader(model, name, module, layout) for name, module in model.named_modules()}
     if _NO_GRID in readers.values() and not any(isinstance(reader, Reader) for reader in readers.values()):
         name = next(name for name, reader in readers.items() if reader is _NO_GRID)
@@ -111,21 +125,24 @@ def attach_model(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
+    input_hw: tuple[int, int] | None = None,
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
-    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens)
+    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, input_hw=input_hw)
     return AttachedModel(found, attach(found.sites))
 
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
-    inputs = torch_inputs if isinstance(module, nn.MultiheadAttention) else first_input
+    inputs = reader.inputs if isinstance(reader, TokenReader | MapReader) else first_input
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
 
 
-def _reader(model: nn.Module, name: str, module: nn.Module, given: TokenLayout | None) -> Reader | NotReadable | None:
+def _reader(
+    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
         return NonlocalBlockReader(module)
@@ -143,7 +160,7 @@ def _reader(model: nn.Module, name: str, module: nn.Module, given: TokenLayout |
         if isinstance(attention, NotReadable):
             return attention
         if attention is not None:
-            layout = given or layout_of(model, name)
+            layout = layout_of_layer(name)
             return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout)
     return None
 
@@ -158,9 +175,9 @@ def _suspect(module: nn.Module) -> NotReadable | None:
     """Return a reason for a module that looks like a block but is of no kind that is known here, else None."""
     named = type(module).__name__.lower()
     attends = "attention" in named or "attn" in named
-    compares = any(all(hasattr(module, name) for name in pair) for pair in _COMPARES)
-    at_once = any(hasattr(module, name) for name in _COMPARES_AT_ONCE)
-    letters = hasattr(module, "theta") and hasattr(module, "phi")
-    if letters or says_nonlocal(module) or (attends and (compares or at_once)):
+    parts = (*_COMPARES, *_MAY_COMPARE) if attends else _COMPARES
+    compares = any(all(getattr(module, name, None) is not None for name in names) for names in parts)
+    says = attends and any(word in name for name, _ in module.named_children() for word in _MAY_SAY)
+    if compares or says or says_nonlocal(module):
         return NotReadable(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
     return None

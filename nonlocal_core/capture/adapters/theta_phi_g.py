@@ -1,7 +1,8 @@
 """Blocks named after the paper's letters: AlexHex7's (and MIT TSM's copy), tea1528's, Tushar-N's, and many more.
 
-Sources: AlexHex7/Non-local_pytorch, lib/non_local_*.py; tea1528/Non-Local-NN-Pytorch, models/non_local.py;
-Tushar-N/pytorch-resnet3d, models/resnet.py. tea1528 says what it computes in ``mode``. The others say nothing:
+Sources: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py; mit-han-lab/temporal-shift-module@298cd1d,
+ops/non_local.py; tea1528/Non-Local-NN-Pytorch@9869376, models/non_local.py; Tushar-N/pytorch-resnet3d@e997fc6,
+models/resnet.py. tea1528 says what it computes in ``mode``. The others say nothing:
 AlexHex7's embedded Gaussian and dot product have the same parts, and Tushar-N scales where AlexHex7 does not. What
 the attributes leave open, the proof on a random copy decides.
 """

@@ -1,6 +1,6 @@
 """timm's NonLocalAttn, on the maps of an image network.
 
-Source: pytorch-image-models, timm/layers/non_local_attn.py. It scales by the channels of its input, not by those of
+Source: timm 1.0.31, layers/non_local_attn.py. It scales by the channels of its input, not by those of
 its embeddings; whatever it holds in ``scale`` is what it multiplies by.
 """
 

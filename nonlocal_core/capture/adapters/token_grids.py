@@ -1,7 +1,8 @@
 """Which grid the tokens of a transformer are, as its own modules say; where they say nothing, nothing is guessed.
 
-Sources: timm's ``patch_embed.grid_size``; torchvision's ``image_size`` and ``patch_size``; the ``config`` of Hugging
-Face's models, with the layouts of TimeSformer's three kinds of attention (models/timesformer/modeling_timesformer.py).
+Sources: timm 1.0.31, ``patch_embed.grid_size``; pytorch/vision@90a8f70, torchvision/models/vision_transformer.py,
+``image_size`` and ``patch_size``; transformers 5.23.0, ``config``, with the layouts of TimeSformer's three kinds of
+attention (models/timesformer/modeling_timesformer.py).
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.tokens import TokenLayout
+from nonlocal_core.capture.adapters.token_places import TokenLayout
 
 _FIRST_TOKENS = (
     ("class token", ("cls_token", "class_embedding", "class_token")),
@@ -18,13 +19,19 @@ _FIRST_TOKENS = (
 """Titles, and the parameters that models keep such tokens in; in the order in which they come before the others."""
 
 
-def layout_of(model: nn.Module, name: str) -> TokenLayout | None:
-    """Return the layout that the nearest module around the layer ``name`` states, None when none does."""
+HW = tuple[int, int]
+
+
+def layout_of(model: nn.Module, name: str, input_hw: HW | None = None) -> TokenLayout | None:
+    """Return the layout that the nearest module around the layer ``name`` states, None when none does.
+
+    ``input_hw``: what the network is fed, where it may be another size than the one that it was built for.
+    """
     path = name.split(".")
     for depth in range(len(path) - 1, -1, -1):
         around = model.get_submodule(".".join(path[:depth]))
         for read in (_timm, _torchvision, _hugging_face):
-            layout = read(around, name)
+            layout = read(around, name, input_hw)
             if layout is not None:
                 return layout
     return None
@@ -37,29 +44,34 @@ def given_layout(token_grid: tuple[int, int, int], class_tokens: int) -> TokenLa
     return TokenLayout(frames=frames, rows=rows, cols=cols, scope=None, extra=extra)
 
 
-def _timm(model: Any, _name: str) -> TokenLayout | None:
-    grid = getattr(getattr(model, "patch_embed", None), "grid_size", None)
+def _timm(model: Any, _name: str, input_hw: HW | None) -> TokenLayout | None:
+    embed = getattr(model, "patch_embed", None)
+    grid = getattr(embed, "grid_size", None)
     if not isinstance(grid, tuple) or len(grid) != 2:
         return None
-    extra = _first_tokens(model) + _registers(getattr(model, "num_reg_tokens", 0))
+    patch = _pair(getattr(embed, "patch_size", None))
+    if input_hw is not None and patch is not None:
+        grid = (input_hw[0] // patch[0], input_hw[1] // patch[1])
+    registers = getattr(model, "reg_token", None)
+    extra = _first_tokens(model) + _registers(0 if registers is None else registers.shape[1])
     return _per_frame(grid, extra) if len(extra) == getattr(model, "num_prefix_tokens", len(extra)) else None
 
 
-def _torchvision(model: Any, _name: str) -> TokenLayout | None:
+def _torchvision(model: Any, _name: str, _input_hw: HW | None) -> TokenLayout | None:
     image, patch = getattr(model, "image_size", None), getattr(model, "patch_size", None)
     if not isinstance(image, int) or not isinstance(patch, int) or not hasattr(model, "class_token"):
         return None
     return _per_frame((image // patch, image // patch), _first_tokens(model))
 
 
-def _hugging_face(model: Any, name: str) -> TokenLayout | None:
+def _hugging_face(model: Any, name: str, input_hw: HW | None) -> TokenLayout | None:
     config, embeddings = getattr(model, "config", None), getattr(model, "embeddings", None)
     if config is None or embeddings is None or not hasattr(config, "image_size"):
         return None
     extra = _first_tokens(embeddings) + _registers(getattr(config, "num_register_tokens", 0))
     frames, tubelet = getattr(config, "num_frames", None), getattr(config, "tubelet_size", None)
     depth, *tile = tubelet if isinstance(tubelet, tuple | list) else (tubelet,)
-    image, patch = _pair(config.image_size), _pair(tile or getattr(config, "patch_size", None))
+    image, patch = input_hw or _pair(config.image_size), _pair(tile or getattr(config, "patch_size", None))
     if image is None or patch is None:
         return None
     rows, cols = image[0] // patch[0], image[1] // patch[1]
@@ -100,7 +112,7 @@ def _registers(count: int) -> tuple[str, ...]:
     return tuple(f"register {i + 1}" for i in range(count))
 
 
-def _pair(size: Any) -> tuple[int, int] | None:
+def _pair(size: Any) -> HW | None:
     if isinstance(size, int):
         return size, size
     if isinstance(size, tuple | list) and len(size) == 2:

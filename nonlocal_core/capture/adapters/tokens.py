@@ -1,34 +1,49 @@
-"""How self-attention over tokens is read: each head is an embedded Gaussian (paper, section 3.2)."""
+"""Common ground of the families of self-attention over tokens: each head is an embedded Gaussian (paper, 3.2)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nonlocal_core.capture.reading import BlockReading, NotReadable
-from nonlocal_core.errors import CaptureError
-from nonlocal_core.vocabulary import Scope
+from nonlocal_core.capture.adapters.calls import LayerCall
+from nonlocal_core.capture.adapters.masks import MASKS, Bias, given_bias
+from nonlocal_core.capture.adapters.rotary import is_rotary, rotated
+from nonlocal_core.capture.reading import NotReadable
 
-_CHANGES_SCORES = {
-    "relative_position_bias_table": "a bias on relative positions",
-    "relative_position_bias": "a bias on relative positions",
-    "rel_pos": "a bias on relative positions",
-    "rel_pos_h": "a bias on relative positions",
-    "rope": "a rotary position embedding",
-    "rotate_half": "a rotary position embedding",
-    "logit_scale": "a learned scale of cosines",
-    "temperature": "a learned temperature",
-    "gate": "a gate on its output",
-    "proj_l": "a mixture of its heads",
-    "sr": "a reduction of its keys",
+_DOES_MORE = {
+    "relative_position_bias_table": "adds a bias on relative positions",
+    "relative_position_bias": "adds a bias on relative positions",
+    "rel_pos": "adds a bias on relative positions",
+    "rel_pos_h": "adds a bias on relative positions",
+    "attention_biases": "adds a bias on relative positions",
+    "rope": "adds a rotary position embedding of its own",
+    "logit_scale": "adds a learned scale of cosines",
+    "temperature": "adds a learned temperature",
+    "gate": "adds a gate on its output",
+    "proj_l": "adds a mixture of its heads",
+    **dict.fromkeys(("sr", "sequence_reduction", "spatial_reduction"), "adds a reduction of its keys"),
+    "use_mask_unit_attn": "pools queries and orders its tokens by mask units",
+    "pool_q": "pools its queries",
+    "pool_k": "pools its keys",
+    "group_norm": "norms its input in groups",
+    "spatial_norm": "norms its input by another",
+    "add_k_proj": "adds keys from elsewhere",
 }
-"""Attributes of known layers (timm, Swin, BEiT, SAM, XCiT, CaiT, PVT) whose output takes more than q, k and v."""
+"""Attributes of known layers (timm 1.0.31, transformers 5.23.0: Swin, BEiT, SAM, LeViT, XCiT, CaiT, PVT, Hiera, MViT;
+huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
 
-TokenOrder = Literal["thw", "hwt"]
-"""Which way a sequence over space and time runs: frame after frame, or each place through all frames."""
+_BRINGS_MORE = {
+    **dict.fromkeys(
+        ("rotary_pos_emb", "rotary_emb", "image_rotary_emb", "freqs_cis", "freqs"),
+        "a rotary position embedding that this viewer does not know",
+    ),
+    **dict.fromkeys(("past_key_value", "past_key_values", "layer_past"), "the keys of earlier calls"),
+    **dict.fromkeys(("head_mask", "layer_head_mask"), "a mask on its heads"),
+    "cu_seqlens": "several sequences behind each other",
+}
+"""Arguments that change what a layer computes, in words."""
+
+_OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
 
 
 class Projected(NamedTuple):
@@ -37,6 +52,8 @@ class Projected(NamedTuple):
     q: Float[Tensor, "B heads N D"]
     k: Float[Tensor, "B heads N D"]
     v: Float[Tensor, "B heads N D"]
+    bias: Bias | None = None
+    """Sum of what the masks add to the scores."""
 
 
 @runtime_checkable
@@ -53,8 +70,12 @@ class SelfAttention(Protocol):
         """What multiplies q . k before the softmax."""
         ...
 
-    def embed(self, x: Any) -> Projected | NotReadable:
-        """Return queries, keys and values of each head by the layer's own projections."""
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
+        """Return what a call of the layer brings."""
+        ...
+
+    def embed(self, call: LayerCall) -> Projected | NotReadable:
+        """Return queries, keys and values of each head by the layer's own projections, and what its masks add."""
         ...
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
@@ -64,129 +85,6 @@ class SelfAttention(Protocol):
     def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
         """Return the layer's output for rows of y, the heads side by side."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenLayout:
-    """Which positions the tokens of a sequence are.
-
-    ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
-    batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
-    batch has. ``extra``: names of the first tokens of every sequence, which are no positions.
-    """
-
-    frames: int | None
-    rows: int
-    cols: int
-    scope: Scope | None
-    extra: tuple[str, ...] = ()
-    order: TokenOrder = "thw"
-
-    def placed(self, batch: int, tokens: int) -> "Placed | NotReadable":
-        """Return the place of every token of a call."""
-        fits = [placed for placed in self._possible(batch) if placed.holds(batch, tokens)]
-        if len({placed.scope for placed in fits}) > 1 and fits[0].thw[0] > 1:
-            return NotReadable(
-                f"has {batch} sequences of {tokens} tokens, which fit {' and '.join(placed.scope for placed in fits)} "
-                "alike. Choose a clip whose number of frames is not H*W"
-            )
-        if fits:
-            return fits[0]
-        frames = "T" if self.frames is None else self.frames
-        return NotReadable(
-            f"saw {batch} sequences of {tokens} tokens, which are no grid of {frames}x{self.rows}x{self.cols} cells "
-            f"with {len(self.extra)} tokens before it. Give token_grid=(T, H, W) and class_tokens"
-        )
-
-    def _possible(self, batch: int) -> "list[Placed]":
-        scopes: tuple[Scope, ...] = ("spacetime", "space", "time") if self.scope is None else (self.scope,)
-        thw = (batch if self.frames is None else self.frames, self.rows, self.cols)
-        # Sequences along time have no class token: there is one for the clip or one for each frame.
-        return [
-            Placed(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
-            for scope in scopes
-        ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A layout of a known number of frames and a known scope."""
-
-    thw: tuple[int, int, int]
-    scope: Scope
-    extra: tuple[str, ...]
-    order: TokenOrder
-
-    def holds(self, batch: int, tokens: int) -> bool:
-        """Return whether a batch of sequences of that many tokens is this layout."""
-        t, h, w = self.thw
-        sequences, cells = {"spacetime": (1, t * h * w), "space": (t, h * w), "time": (h * w, t)}[self.scope]
-        return (batch, tokens) == (sequences, cells + len(self.extra))
-
-    def rows(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nq C"]:
-        """Return the tokens that are positions, row-major over (T, H, W)."""
-        t, h, w = self.thw
-        cells = tokens[:, len(self.extra) :]
-        if self.scope == "time":
-            cells = cells.transpose(0, 1)
-        elif self.scope == "spacetime" and self.order == "hwt":
-            cells = cells.reshape(h * w, t, -1).transpose(0, 1)
-        return cells.reshape(t * h * w, -1)
-
-    def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
-        """Return the positions, then the extra tokens of each sequence."""
-        extra = tokens[:, : len(self.extra)]
-        return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TokenReader:
-    """Read an attention layer whose tokens lie as ``layout`` says."""
-
-    attention: SelfAttention
-    layout: TokenLayout
-
-    def read(self, x: Any) -> BlockReading | NotReadable:
-        """Return queries, keys and values of every head as theta, phi and g.
-
-        Raises CaptureError in training mode, where dropout changes the weights at random.
-        """
-        if self.attention.module.training:
-            raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
-        first = x[0] if isinstance(x, tuple) else x
-        if not isinstance(first, Tensor) or first.ndim not in (2, 3):
-            return NotReadable(f"was not called with sequences of tokens (B, N, C), but with {_shape_of(first)}")
-        made = self.attention.embed(x)
-        if isinstance(made, NotReadable):
-            return made
-        batch, _, tokens, _ = made.q.shape
-        placed = self.layout.placed(batch, tokens)
-        if isinstance(placed, NotReadable):
-            return placed
-        return BlockReading(
-            theta=_per_head(made.q, placed.rows),
-            phi=_per_head(made.k, placed.keys),
-            g=_per_head(made.v, placed.keys),
-            query_thw=placed.thw,
-            pairwise="embedded_gaussian",
-            scale=self.attention.scale,
-            scope=placed.scope,
-            off_grid_keys=placed.extra,
-            rows=lambda z: placed.rows(self.attention.batch_first(z)),
-            residual=False,
-        )
-
-    def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
-        """Return the layer's output for rows of y."""
-        return self.attention.project(y)
-
-
-def _shape_of(value: Any) -> str:
-    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
-
-
-def _per_head(table: Float[Tensor, "B heads N D"], rows: Callable[[Tensor], Tensor]) -> Float[Tensor, "heads N_all D"]:
-    return torch.stack([rows(head) for head in table.unbind(1)])
 
 
 def split_heads(table: Float[Tensor, "B N heads_D"], heads: int) -> Float[Tensor, "B heads N D"]:
@@ -202,7 +100,43 @@ def padded(x: Tensor) -> Float[Tensor, "B N C"]:
 
 def why_not_plain(layer: nn.Module) -> NotReadable | None:
     """Return why q, k and v do not tell all of an attention layer, None when nothing speaks against it."""
-    for name, what in _CHANGES_SCORES.items():
-        if getattr(layer, name, None) is not None:
-            return NotReadable(f"adds {what} ({name}), which theta and phi do not hold")
+    for name, what in _DOES_MORE.items():
+        if is_there(getattr(layer, name, None)):
+            return NotReadable(f"{what} ({name}), which theta and phi do not hold")
     return None
+
+
+def is_there(part: Any) -> bool:
+    """Return whether an attribute of a layer does something."""
+    return part is not None and not isinstance(part, nn.Identity)
+
+
+def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) -> Projected | NotReadable:
+    """Return queries and keys of each head as the other arguments of the call change them, and its mask.
+
+    True in a mask admits a key, as in ``torch.nn.functional.scaled_dot_product_attention``.
+    """
+    elsewhere = call.given(*_OTHER_KEYS)
+    if elsewhere is not None and call.arguments[elsewhere] is not call.tokens:
+        return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
+    unknown = call.given(*_BRINGS_MORE)
+    if unknown is not None:
+        return NotReadable(f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold")
+    angles = call.arguments.get("position_embeddings")
+    if angles is not None and not is_rotary(angles):
+        return NotReadable("was called with position_embeddings, which it may add to queries and keys in its own way")
+    q, k = rotated(layer, call, q, k)
+    bias = given_bias(call, q, causal=_is_causal(layer, call), true_blocks=False)
+    return bias if isinstance(bias, NotReadable) else Projected(q, k, v, bias)
+
+
+def _is_causal(layer: nn.Module, call: LayerCall) -> bool:
+    """Return whether no query sees later tokens.
+
+    The call says so, or the layer; transformers' eager path (5.23.0, integrations/sdpa_attention.py) ignores the layer.
+    """
+    said = call.arguments.get("is_causal")
+    if said is not None:
+        return bool(said)
+    eager = getattr(getattr(layer, "config", None), "_attn_implementation", None) == "eager"
+    return getattr(layer, "is_causal", False) is True and not eager and call.given(*MASKS) is None

@@ -1,4 +1,8 @@
-"""torch.nn.MultiheadAttention on itself: one matrix for all three projections or three, batch first or not."""
+"""torch.nn.MultiheadAttention on itself: one matrix for all three projections or three, batch first or not, masked.
+
+Source: torch 2.13.0, nn/modules/activation.py and ``multi_head_attention_forward`` in nn/functional.py. True in a mask
+forbids a key; a mask of three axes has one row of the batch for each head.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
+from nonlocal_core.capture.adapters.masks import given_bias
 from nonlocal_core.capture.adapters.tokens import Projected, padded, split_heads
 from nonlocal_core.capture.reading import NotReadable
-
-_ARGUMENTS = ("query", "key", "value")
 
 
 def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":
@@ -22,15 +26,9 @@ def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":
     return TorchAttention(module=layer)
 
 
-def torch_inputs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return query, key and value of a call."""
-    given = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
-    return given["query"], given["key"], given["value"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TorchAttention:
-    """What ``torch.nn.MultiheadAttention`` computes; the output is that after ``out_proj``."""
+    """The computation of ``torch.nn.MultiheadAttention``; its output is that after ``out_proj``."""
 
     module: nn.MultiheadAttention
 
@@ -39,17 +37,23 @@ class TorchAttention:
         """D^-1/2, always."""
         return float(self.module.head_dim**-0.5)
 
-    def embed(self, x: tuple[Tensor, Tensor, Tensor]) -> Projected | NotReadable:
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
+        """Return query, key and value of a call, and its masks."""
+        named = named_arguments(self.module, args, kwargs)
+        return LayerCall(named["query"], named["key"], named["value"], named)
+
+    def embed(self, call: LayerCall) -> Projected | NotReadable:
         """Return queries, keys and values; a key other than the query makes it another kind of attention."""
-        query, key, _ = x
+        query, key, _, _ = call
         if query is not key and not (query.shape == key.shape and bool((query == key).all())):
             return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
         weights, biases = self._weights(), self._biases()
         q, k, v = (
             split_heads(linear(self.batch_first(tokens), weight, bias), self.module.num_heads)
-            for tokens, weight, bias in zip(x, weights, biases, strict=True)
+            for tokens, weight, bias in zip(call[:3], weights, biases, strict=True)
         )
-        return Projected(q, k, v)
+        added = given_bias(call, q, causal=False, true_blocks=True)  # is_causal comes with the mask that it is
+        return added if isinstance(added, NotReadable) else Projected(q, k, v, added)
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
         """Return tokens with the batch first."""

@@ -1,0 +1,78 @@
+"""Calls of attention layers: their tokens, and every argument by its name."""
+
+import inspect
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import Context
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from nonlocal_core.capture.reading import first_input
+
+
+class LayerCall(NamedTuple):
+    """One call of an attention layer."""
+
+    tokens: Any
+    """Source of the queries: the first argument, where the layer does not make its tokens itself."""
+    key: Any
+    """Source of the keys; ``tokens``, where the layer takes no other."""
+    value: Any
+    arguments: Mapping[str, Any]
+    """Every argument that was given and is not None, by the name that the layer's ``forward`` has for it."""
+
+    def given(self, *names: str) -> str | None:
+        """Return the first of these names that the call has an argument for."""
+        return next((name for name in names if name in self.arguments), None)
+
+
+def layer_call(layer: nn.Module, projection: nn.Linear, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
+    """Return a call of a layer on itself; ``projection``: what it makes its queries with.
+
+    A layer that makes its tokens itself is asked once more what it projects.
+    """
+    tokens = first_input(args, kwargs)
+    takes = isinstance(tokens, Tensor) and tokens.ndim in (2, 3) and tokens.shape[-1] == projection.in_features
+    if not takes:
+        made = input_of_part(layer, projection, args, kwargs)
+        tokens = tokens if made is None else made
+    return LayerCall(tokens, tokens, tokens, named_arguments(layer, args, kwargs))
+
+
+def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name, those that ``forward`` collects in ``**kwargs`` beside the others."""
+    named: dict[str, Any] = {}
+    try:
+        signature = inspect.signature(layer.forward)
+        bound = signature.bind_partial(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # a forward that is not Python's, whose names nobody knows
+        return {name: value for name, value in kwargs.items() if value is not None}
+    for name, value in bound.items():
+        collects = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+        named |= value if collects else {name: value}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+class _ReachedError(Exception):
+    """Ends a run that has come far enough."""
+
+
+def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """Return what a part of a block is given when the block is called so, None where it is not reached.
+
+    The block runs up to there once more, outside every recording.
+    """
+    seen: list[Tensor] = []
+
+    def stop(_part: nn.Module, given: tuple[Any, ...]) -> None:
+        seen.append(given[0])
+        raise _ReachedError
+
+    handle = part.register_forward_pre_hook(stop)
+    try:
+        with suppress(_ReachedError):
+            Context().run(block.forward, *args, **kwargs)
+    finally:
+        handle.remove()
+    return seen[0] if seen else None

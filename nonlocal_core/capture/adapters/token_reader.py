@@ -1,0 +1,80 @@
+"""Reading of a layer of self-attention: queries, keys and values of each head, with what a mask adds to the scores."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.calls import LayerCall
+from nonlocal_core.capture.adapters.masks import folded
+from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.tokens import SelfAttention
+from nonlocal_core.capture.reading import BlockReading, NotReadable
+from nonlocal_core.errors import CaptureError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TokenReader:
+    """Reader of an attention layer whose tokens lie as ``layout`` says."""
+
+    attention: SelfAttention
+    layout: TokenLayout
+
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
+        """Return what of a call ``read`` reads."""
+        return self.attention.inputs(args, kwargs)
+
+    def read(self, call: LayerCall) -> BlockReading | NotReadable:
+        """Return queries, keys and values of every head as theta, phi and g.
+
+        Raises CaptureError in training mode, where dropout changes the weights at random.
+        """
+        if self.attention.module.training:
+            raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
+        if not isinstance(call.tokens, Tensor) or call.tokens.ndim not in (2, 3):
+            return NotReadable(f"was not called with sequences of tokens (B, N, C), but with {_shape_of(call.tokens)}")
+        made = self.attention.embed(call)
+        if isinstance(made, NotReadable):
+            return made
+        batch, _, tokens, _ = made.q.shape
+        placed = self.layout.placed(batch, tokens)
+        if isinstance(placed, NotReadable):
+            return placed
+        q, k, scale = made.q, made.k, self.attention.scale
+        if made.bias is not None:
+            mask = folded(made.bias, tokens=tokens, scale=scale)
+            if isinstance(mask, NotReadable):
+                return mask
+            q, k = _beside(q, mask.theta), _beside(k, mask.phi)
+        return BlockReading(
+            theta=_per_head(q, placed.rows),
+            phi=_per_head(k, placed.keys),
+            g=_per_head(made.v, placed.keys),
+            query_thw=placed.thw,
+            pairwise="embedded_gaussian",
+            scale=scale,
+            scope=placed.scope,
+            off_grid_keys=placed.extra,
+            rows=lambda z: placed.rows(self.attention.batch_first(z)),
+            residual=False,
+        )
+
+    def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
+        """Return the layer's output for rows of y."""
+        return self.attention.project(y)
+
+
+def _shape_of(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+
+
+def _beside(table: Float[Tensor, "B heads N D"], channels: Float[Tensor, "b h N P"]) -> Float[Tensor, "B heads N D_P"]:
+    """Return a table with the channels of a mask behind its own, in single precision at least."""
+    return torch.cat([table, channels.to(table.device).expand(*table.shape[:2], -1, -1)], dim=-1)
+
+
+def _per_head(table: Float[Tensor, "B heads N D"], rows: Callable[[Tensor], Tensor]) -> Float[Tensor, "heads N_all D"]:
+    return torch.stack([rows(head) for head in table.unbind(1)])
