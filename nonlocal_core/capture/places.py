@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable
@@ -24,15 +24,19 @@ MOVED = 1e-3
 MIXED = 0.2
 """The same for the median: above it, every position has seen every other before this block."""
 
-NEAR_CELLS = 0.75
-"""How far the centre of a movement may lie from the change that a few positions share."""
+NEAR_CELLS, NEAR_CELLS_WIDE = 0.75, 1.25
+"""How far the centre of a movement may lie from the change: of a few tokens, and of fields that overlap, which answer
+unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
 
-NEAR_CELLS_WIDE = 1.25
-"""The same for wider receptive fields, whose response is uneven; a strided convolution's positions lie up to half a
-cell beside the middle of the cells that they are shown as."""
+STRETCH_CELLS = 0.5
+"""How far that may differ from one side of the frame to the other for tokens: more, and their patches are of another
+size than said."""
+
+FAINT = 0.25
+"""The part of the largest movement around a point below which others do not count for the centre."""
 
 FEW = 4
-"""Positions that one change may move, where it falls on the border of cells."""
+"""Tokens that one change may move, where it falls on the border of patches."""
 
 _SEED = 11
 
@@ -47,23 +51,30 @@ class Point(NamedTuple):
 
 
 def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
-    """Return points well inside cells of every grid, whose pattern no flip, turn, shift or other order repeats."""
+    """Return points well inside cells of every grid, whose pattern no flip, turn, shift or other order repeats.
+
+    Two lie at the top and two at the bottom, two left and two right, of each pair one before and one behind the middle
+    of its cell. There are fewer on grids of very few cells.
+    """
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
     spans = min(grids, key=lambda grid: grid.frames).frame_spans
     # Not at the rim, where receptive fields are cut.
     (first, last), (top, bottom), (left, right) = (
-        (1, count - 2) if count >= 4 else (0, count - 1) for count in (len(spans), coarse.rows, coarse.cols)
+        (1, count - 2) if count >= least else (0, count - 1)
+        for count, least in ((len(spans), 8), (coarse.rows, 4), (coarse.cols, 4))
     )
-    spots = {
-        (top, left): (0.2, 0.2),
-        (top, right): (0.3, 0.8),
-        (bottom, right): (0.8, 0.8),
-        (int(0.6 * coarse.rows), int(0.25 * coarse.cols)): (0.2, 0.8),
-    }
+    quarter = max(left, int(0.25 * coarse.cols))
+    spots = [
+        (top + 0.2, left + 0.2),
+        (top + 0.8, right + 0.2),
+        (bottom + 0.2, right + 0.8),
+        (bottom + 0.8, quarter + 0.8),
+    ]
     times = np.linspace(first, last, len(spots)).round().astype(int)
+    cells = {(int(t), int(row), int(col)): (row, col) for (row, col), t in zip(spots, times, strict=True)}
     return tuple(
-        Point(start=spans[t][0], stop=spans[t][1], y=(row + dy) / coarse.rows, x=(col + dx) / coarse.cols)
-        for ((row, col), (dy, dx)), t in zip(spots.items(), times, strict=True)
+        Point(start=spans[t][0], stop=spans[t][1], y=row / coarse.rows, x=col / coarse.cols)
+        for (t, _, _), (row, col) in cells.items()
     )
 
 
@@ -128,10 +139,14 @@ class PlaceTrial:
         if isinstance(after, NotReadable) or before.theta.shape != after.theta.shape:
             self.wrong[name] = "did not run again as it did the first time"
             return None
-        found = misplacement(_movement(before.theta, after.theta), first.grid, self.points)
+        found = misplacement(
+            _movement(before.theta, after.theta), first.grid, self.points, are_tokens=not before.residual
+        )
         keys = first.grid.pooled(before.subsample)
         if found is None and keys.shape == first.grid.shape:
-            found = misplacement(_movement(before.phi, after.phi)[: keys.size], keys, self.points)
+            found = misplacement(
+                _movement(before.phi, after.phi)[: keys.size], keys, self.points, are_tokens=not before.residual
+            )
         if found is not None:
             self.wrong[name] = found
         z = first.added + x if before.residual else first.added
@@ -143,11 +158,14 @@ class PlaceTrial:
         return unseen | self.wrong
 
 
-def misplacement(moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point]) -> str | None:
+def misplacement(
+    moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point], *, are_tokens: bool
+) -> str | None:
     """Return in words how the positions that moved differ from those that stand for the points, None where they agree.
 
-    ``moved``: how far each position of the grid moved. Where a change moves single positions, these must be the ones
-    that are said; where it spreads over neighbours, its centre must lie near; where everything moves, more than half.
+    ``moved``: how far each position of the grid moved. ``are_tokens``: whether they are taken for patches, of which one
+    moves for each point. The positions of a map have fields that overlap: the centre of what moved must lie near the point.
+    Where everything moves, since positions were mixed before, the cells of the points must move more than most.
     """
     claimed = _claimed(grid, points)
     peak = float(moved.max())
@@ -159,14 +177,15 @@ def misplacement(moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[
     if everywhere:
         lost = next((index for index in sorted(said) if moved[index] < np.quantile(moved, 0.75)), None)
         return None if lost is None else _sentence(grid, lost, int(moved.argmax()))
-    if len(hit) <= len(said):
-        lost = next((index for index in sorted(said) if index not in hit), None)
-        stray = next((int(index) for index in hit if int(index) not in said), None)
-        if lost is None and stray is None:
-            return None
-        return _sentence(grid, min(said) if lost is None else lost, int(moved.argmax()) if stray is None else stray)
-    near = NEAR_CELLS if len(hit) <= FEW * len(said) else NEAR_CELLS_WIDE
-    return _off_centre(moved, grid, points, claimed, near)
+    if are_tokens and len(hit) <= len(said) and said != set(hit.tolist()):
+        stray = next((int(index) for index in hit if int(index) not in said), int(moved.argmax()))
+        return _sentence(grid, min(said - set(hit.tolist())), stray)
+    off = _off_centre(moved, grid, points, claimed)
+    worst, are_few = int(np.abs(off).max(axis=1).argmax()), are_tokens and len(hit) <= FEW * len(said)
+    is_stretched = are_few and _stretch(off, grid) > STRETCH_CELLS
+    if is_stretched or np.abs(off[worst]).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
+        return _sentence(grid, claimed[worst][0], int(np.where(_nearest(grid, points) == worst, moved, 0).argmax()))
+    return None
 
 
 def _claimed(grid: Grid, points: Sequence[Point]) -> list[list[int]]:
@@ -180,25 +199,43 @@ def _claimed(grid: Grid, points: Sequence[Point]) -> list[list[int]]:
 
 
 def _off_centre(
-    moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point], claimed: list[list[int]], near: float
-) -> str | None:
-    """Return in words where a spread movement has its centre too far from the change, None where it has not."""
-    places = np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
+    moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point], claimed: list[list[int]]
+) -> Float64[np.ndarray, "points 3"]:
+    """Return how many cells the centre of what moved around each point lies beside it; infinite where nothing moved."""
+    nearest, places = _nearest(grid, points), _places(grid)
+    off = np.full((len(points), 3), np.inf)
+    for number, (point, cells) in enumerate(zip(points, claimed, strict=True)):
+        local = np.where(nearest == number, moved, 0)
+        energy = np.where(local < FAINT * local.max(), 0, local**2)
+        if energy.any():
+            centre = (energy[:, None] * places).sum(axis=0) / energy.sum()
+            off[number] = centre - (places[cells, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
+    return off
+
+
+def _stretch(off: Float64[np.ndarray, "points 3"], grid: Grid) -> float:
+    """Return how much farther the centres lie beside their points at the bottom than at the top, or right than left."""
+    if len(off) < 4 or min(grid.rows, grid.cols) < 4:
+        return 0.0
+    (_, down_0, right_0), (_, down_1, right_1), (_, down_2, right_2), (_, down_3, right_3) = off
+    return float(max(abs(down_2 + down_3 - down_0 - down_1), abs(right_1 + right_2 - right_0 - right_3)) / 2)
+
+
+def _places(grid: Grid) -> Float64[np.ndarray, "N 3"]:
+    """Return the cells of a grid, in the order of their indices."""
+    return np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
+
+
+def _nearest(grid: Grid, points: Sequence[Point]) -> Int[np.ndarray, " N"]:
+    """Return the number of the point that each cell is nearest to."""
     centres = np.array(
         [
-            (places[cells, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
-            for cells, point in zip(claimed, points, strict=True)
+            ((grid.t_of_frame(p.start) + grid.t_of_frame(p.stop - 1)) / 2, p.y * grid.rows - 0.5, p.x * grid.cols - 0.5)
+            for p in points
         ]
     )
-    nearest = ((places[:, None] - centres[None]) ** 2).sum(axis=-1).argmin(axis=1)
-    for number, centre in enumerate(centres):
-        energy = np.where(nearest == number, moved**2, 0)
-        total = energy.sum()
-        found = (energy[:, None] * places).sum(axis=0) / total if total > 0 else np.full(3, np.inf)
-        if np.abs(found - centre).max() > near:
-            stray = int(energy.argmax()) if total > 0 else int(moved.argmax())
-            return _sentence(grid, claimed[number][0], stray)
-    return None
+    nearest: np.ndarray = ((_places(grid)[:, None] - centres[None]) ** 2).sum(axis=-1).argmin(axis=1)
+    return nearest
 
 
 def _movement(before: Float[Tensor, "heads N C"], after: Float[Tensor, "heads N C"]) -> Float64[np.ndarray, " N"]:

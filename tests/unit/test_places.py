@@ -223,9 +223,9 @@ def test_where_everything_moves_the_named_cells_must_move_more_than_most():
     said = [int(point.y * 6) * 10 + int(point.x * 10) for point in points]
     moved = np.full(60, 0.5)
     moved[said] = 1.0
-    assert misplacement(moved, grid, points) is None
+    assert misplacement(moved, grid, points, are_tokens=True) is None
     moved[said[0]] = 0.1
-    assert "elsewhere than said" in misplacement(moved, grid, points)
+    assert "elsewhere than said" in misplacement(moved, grid, points, are_tokens=True)
 
 
 class Overwriting(Maps):
