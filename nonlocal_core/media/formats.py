@@ -4,12 +4,11 @@ import unicodedata
 from typing import Literal
 
 from nonlocal_core.errors import MediaError
+from nonlocal_core.media.extensions import KNOWN
 
 PictureFormat = Literal["avif", "bmp", "gif", "jpeg", "png", "tiff", "webp"]
 VideoFormat = Literal["asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "ogg", "yuv4mpegpipe"]
 """The demuxers that may run. None of them opens another file; those of playlists and scripts would."""
-
-KNOWN = "JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP; MP4, MOV, MKV, WebM, AVI, MPEG, TS, FLV, OGG, WMV, Y4M"
 
 _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -18,6 +17,8 @@ _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"GIF89a", "gif"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
 )
 _VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
     (b"\x1aE\xdf\xa3", "matroska"),
@@ -29,7 +30,6 @@ _VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
 )
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _BMP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))
 
 
@@ -55,8 +55,6 @@ def video_format(head: bytes, name: str) -> VideoFormat:
             return found
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
-    if head[8:12] in _HEIF_BRANDS and _brands(head):
-        raise MediaError(f"{name} is a HEIC photo, which is not read here. Save it as JPEG or PNG.")
     if head[4:8] in _MOV_ATOMS:
         return "mov"
     for packet, at in ((188, 0), (192, 4)):  # plain, and with the time codes of Blu-ray
