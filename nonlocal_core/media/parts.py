@@ -23,6 +23,8 @@ from nonlocal_core.media.tones import Numbers, Tones
 
 PROFILE_BYTES = 16 * 2**20
 """A colour profile beyond this is left aside; those of printers have some megabytes."""
+SRGB_GAMMA = 0.45455
+"""What writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)
 
 
@@ -125,6 +127,8 @@ class PngPages(PartPages):
             return None
         gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 100_000
         measured = chunks.get(b"cHRM", b"")
+        if gamma == SRGB_GAMMA and not measured:
+            return None
         chromaticities = tuple(n / 100_000 for n in struct.unpack(">8I", measured)) if len(measured) == 32 else None
         return measured_profile(gamma, chromaticities) if 0.01 < gamma < 10 else None
 

@@ -67,7 +67,7 @@ class JpegPages(PillowPages):
         whole = _has_end(data)
         super().__init__(JpegImageFile(io.BytesIO(data if whole else data + b"\xff\xd9")))
         if not whole:
-            self.notes.append(f"{name} is cut short: what is missing at its lower end is filled in grey.")
+            self.notes.append(f"{name} is cut short: its end is missing, and rows that are missing are grey.")
 
 
 class BmpPages(PillowPages):
