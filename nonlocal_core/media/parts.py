@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from jaxtyping import Bool, UInt8
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -146,8 +147,8 @@ def _most_parts(limits: Limits) -> int:
 def _picture_of(png: Png, still: bytes) -> Image.Image | Numbers:
     """Return the pixels of a PNG of this kind, with what its key makes transparent."""
     key = png.key()
-    if key is not None and png.colour == 2 and png.bits == 16:
-        return _deep_colours(still)
+    if key is not None and png.colour == 2 and png.bits == 16 and not png.interlaced:
+        return _deep_colours(still, key)
     picture = PngImageFile(io.BytesIO(still))
     picture.load()
     if png.greys and png.bits == 16:
@@ -156,19 +157,23 @@ def _picture_of(png: Png, still: bytes) -> Image.Image | Numbers:
         clear = None if key is None else values == key[0]
         declared = (1 << significant[0]) - 1 if significant and 1 < significant[0] < 16 else None
         return Numbers(values=values, full=65535, declared=declared, clear=clear)
-    return picture if key is None else _keyed(picture, tuple(k * 255 // (2**png.bits - 1) for k in key))
+    if key is None:
+        return picture
+    eight = np.asarray(picture.convert("L" if png.greys else "RGB"))
+    # Of 16 bits, Pillow keeps the upper eight; libav, which keeps all, does not read them interlaced.
+    scaled = [number >> 8 if png.bits == 16 else number * 255 // (2**png.bits - 1) for number in key]
+    return _keyed(eight, (eight.reshape(*eight.shape[:2], -1) == scaled).all(axis=-1))
 
 
-def _keyed(picture: Image.Image, key: tuple[int, ...]) -> Image.Image:
-    """Return a picture of eight bits with one colour made transparent."""
-    plain = picture.convert("L" if len(key) == 1 else "RGB")
-    values = np.asarray(plain).reshape(*plain.size[::-1], len(key))
-    plain.putalpha(Image.fromarray(np.where((values == key).all(axis=-1), 0, 255).astype(np.uint8)))
-    return plain
+def _keyed(values: UInt8[np.ndarray, "*shape"], clear: Bool[np.ndarray, "H W"]) -> Image.Image:
+    """Return greys (H, W) or colours (H, W, 3) with some pixels made transparent."""
+    picture = Image.fromarray(values)
+    picture.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+    return picture
 
 
-def _deep_colours(still: bytes) -> Image.Image:
-    """Return colours of 16 bits, of which one is transparent: told by all 16, and so not by Pillow, which keeps 8."""
-    frames = av.CodecContext.create("png", "r").decode(av.Packet(still))
-    sixteen = frames[0].to_ndarray(format="rgba64le").astype(np.uint32)
-    return Image.fromarray(((sixteen + 128) // 257).astype(np.uint8))
+def _deep_colours(still: bytes, key: tuple[int, ...]) -> Image.Image:
+    """Return colours of 16 bits; which one is transparent is told by all 16, of which Pillow keeps eight."""
+    decoded = av.CodecContext.create("png", "r").decode(av.Packet(still))[0]
+    sixteen = decoded.to_ndarray(format="rgb48le").astype(np.uint32)
+    return _keyed(((sixteen + 128) // 257).astype(np.uint8), (sixteen == key).all(axis=-1))

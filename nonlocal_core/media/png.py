@@ -62,8 +62,7 @@ class Png:
         """Return compressed pixels of this kind as a PNG of that size."""
         header = struct.pack(">IIBBBBB", hw[1], hw[0], self.bits, self.colour, 0, 0, int(self.interlaced))
         palette = self.chunks.get(b"PLTE") if self.colour == 3 else None
-        kept = self.colour == 3 or (self.colour == 2 and self.bits == 16)  # other keys are applied to the pixels
-        alpha = self.chunks.get(b"tRNS") if kept else None
+        alpha = self.chunks.get(b"tRNS") if self.colour == 3 else None
         return b"".join(
             (
                 *(SIGNATURE, _chunk(b"IHDR", header)),
