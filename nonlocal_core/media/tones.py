@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Num, UInt8
+from jaxtyping import Num, UInt8
 from PIL import Image
 
 DARK_SHARE = 4
@@ -13,24 +13,24 @@ DARK_SHARE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Numbers:
-    """A picture of one number per pixel.
+    """A picture of one number per pixel, or of three.
 
     ``full``: the greatest number that the stored bits can hold, None where they set no range. ``declared``: the one
-    that the file names as its greatest, where it does. ``negative``: the least is white. ``clear``: what is
-    transparent.
+    that the file names as its greatest, where it does. ``negative``: the least is white. ``alpha``: 0 where
+    it is transparent, 255 where it is not.
     """
 
-    values: Num[np.ndarray, "H W"]
+    values: Num[np.ndarray, "H W"] | Num[np.ndarray, "H W 3"]
     full: int | None
     declared: int | None = None
     negative: bool = False
-    clear: Bool[np.ndarray, "H W"] | None = None
+    alpha: UInt8[np.ndarray, "H W"] | None = None
 
     def span(self) -> tuple[float, float] | None:
         """Return the least and the greatest of the finite numbers that are seen, None where there are none."""
         seen = np.isfinite(self.values)
-        if self.clear is not None:
-            seen &= ~self.clear
+        if self.alpha is not None:
+            seen &= (self.alpha > 0).reshape(*self.alpha.shape, *(1,) * (seen.ndim - 2))
         return (float(self.values[seen].min()), float(self.values[seen].max())) if seen.any() else None
 
 
@@ -49,10 +49,10 @@ class Tones:
         finite = np.isfinite(values)
         share = np.where(finite, values - self.low, 0.0) / max(self.high - self.low, np.finfo(np.float64).tiny)
         share = np.clip(1 - share if self.negative else share, 0, 1)
-        greys: UInt8[np.ndarray, "H W"] = np.round(np.where(finite, share, 0) * 255).astype(np.uint8)
+        greys = np.round(np.where(finite, share, 0) * 255).astype(np.uint8)
         picture = Image.fromarray(greys)
-        if numbers.clear is not None:
-            picture.putalpha(Image.fromarray(np.where(numbers.clear, 0, 255).astype(np.uint8)))
+        if numbers.alpha is not None:
+            picture.putalpha(Image.fromarray(numbers.alpha))
         return picture
 
 
