@@ -44,7 +44,7 @@ class Gathered:
         """Return the hash, in hex, of one line per picture: its hash, and its name where it is a file."""
         digest = hashlib.sha256()
         for item in self.items:
-            name = item.name if isinstance(item, Source) else ""
+            name = item.name if isinstance(item, Source) and isinstance(item.data, Path) else ""
             digest.update(f"{_digest(item)}  {name}\n".encode())
         return digest.hexdigest()
 
@@ -76,6 +76,11 @@ def gather_folder(folder: Path, *, name: str | None, limits: Limits) -> Gathered
 
 def gather_given(given: np.ndarray | Sequence[object], *, name: str | None, limits: Limits) -> Gathered:
     """Return the frames of an array, or of a list of arrays, pictures of Pillow, paths and bytes. Raises MediaError."""
+    if not isinstance(given, np.ndarray | list | tuple):
+        raise MediaError(
+            "Expected a path, bytes, a NumPy array, or a list of arrays, PIL images and paths; got "
+            f"{type(given).__name__}. Convert it, a tensor with .cpu().numpy(), or put a picture in a list."
+        )
     shown = display_name(name) if name else "array" if isinstance(given, np.ndarray) else "list"
     items: list[Item]
     if isinstance(given, np.ndarray):
@@ -96,6 +101,8 @@ def _item(one: object, name: str, limits: Limits) -> Item:
                 raise MediaError(f"{name}: expected one frame; got shape {one.shape}. Pass the array without a list.")
             return frames[0]
         case Image.Image():
+            if one.mode.startswith("I") or one.mode == "F":
+                raise MediaError(f"{name}: expected 8 bits per channel; got mode {one.mode}. Pass it as a uint8 array.")
             return one
         case bytes():
             return as_source(one, name=name, limits=limits)

@@ -46,6 +46,10 @@ class PartPages:
         self._pixels(part)
         return part.delay_seconds
 
+    def _tell_end(self, name: str, whole: bool) -> None:
+        if self.count > 1 and not whole:
+            self.notes.append(f"{name} is cut short: what follows frame {self.count - 1} is missing.")
+
     def part_hw(self, index: int) -> tuple[int, int]:
         """Return the size that a part declares."""
         return self._parts[index].hw
@@ -69,8 +73,7 @@ class GifPages(PartPages):
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         gif = read_gif(data, name, _most_parts(limits))
         super().__init__(gif.hw, gif.parts, lambda still: GifImageFile(io.BytesIO(still)))
-        if not gif.whole and self.count > 1:
-            self.notes.append(f"{name} is cut short: what follows frame {len(gif.parts) - 1} is missing.")
+        self._tell_end(name, gif.whole)
 
 
 class PngPages(PartPages):
@@ -84,6 +87,7 @@ class PngPages(PartPages):
             self.turn = exif_turn(lambda: _exif(png.chunks[b"eXIf"]))
         if not png.sound:
             self.notes.append(f"{name} has a wrong checksum, so that its picture may be damaged.")
+        self._tell_end(name, png.whole)
         self.profile = self._profile()
 
     def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:

@@ -119,13 +119,14 @@ def _headed(kind: bytes, body: bytes, name: str) -> Png:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Yield the type and body of each chunk, the last one as far as it goes, and whether its checksum is right."""
+    """Yield the type and body of each chunk and whether its checksum is right; the last one as far as it goes."""
     at = len(SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
         checksum = data[at + 8 + length : at + 12 + length]
-        yield kind, body, checksum == zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big")
+        whole = len(checksum) == 4
+        yield kind, body, not whole or checksum == zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big")
         at += 12 + length
 
 
