@@ -64,6 +64,8 @@ class PictureClip:
         with self._faults():
             self._pages = _pages(found, source, limits, self._budget)
             limits.check_picture_size(source.name, self._pages.hw)
+            if min(self._pages.hw) < 1:
+                raise unreadable(source.name, "it declares a side of 0 pixels")
             self.shown_hw = self._pages.turn.hw(self._pages.hw)
             self.notes = self._pages.notes
             limits.check_listed(source.name, self._pages.count)
@@ -162,7 +164,7 @@ def _pages(found: PictureFormat, source: Source, limits: Limits, budget: DecodeB
         case "jpeg":
             return JpegPages(data, name)
         case "bmp":
-            return BmpPages(data, name)
+            return BmpPages(data, name, limits)
         case "webp":
             return WebpPages(data, name)
         case "avif":

@@ -17,6 +17,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from nonlocal_core.media.colours import HDR_TRANSFERS, coded_profile
+from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.pixels import Turn
 from nonlocal_core.media.stream import open_nothing
 from nonlocal_core.media.tones import Numbers
@@ -73,8 +74,9 @@ class JpegPages(PillowPages):
 class BmpPages(PillowPages):
     """A BMP; where its last rows are missing, they are black."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         picture = BmpImageFile(io.BytesIO(data))
+        limits.check_picture_size(name, picture.size[::-1])  # before as many bytes are made
         offset = picture.tile[0].offset if picture.tile else len(data)
         bits = struct.unpack_from("<H", data, 28 if data[14] != 12 else 24)[0]
         needed = offset + (picture.width * bits + 31) // 32 * 4 * picture.height

@@ -334,6 +334,10 @@ def test_declared_sizes_are_checked_before_pixels_are_made() -> None:
     for ask in (probe, lambda data: read_frames(data, Selection())):
         with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels; up to 80,000,000 .* max_pixels"):
             ask(bomb)
+    wide = bytearray(saved(Image.fromarray(CORNERS), "BMP"))
+    wide[18:26] = struct.pack("<ii", 60_000, 60_000)
+    with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels"):
+        probe(bytes(wide))  # and is not made as long as it declares to be
     tall = png(3, 500, bits=8, colour=2, rows=b"\x00" * 10 * 500)
     with pytest.raises(MediaLimitError, match="max_pixels"):
         probe(tall, limits=Limits(max_pixels=1499))
