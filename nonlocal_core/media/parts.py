@@ -52,7 +52,7 @@ class PartPages:
 
     def part_hw(self, index: int) -> tuple[int, int]:
         """Return the size that a part declares."""
-        return self._parts[index].hw
+        return self._parts[index].hw if self._parts else self.hw
 
     def _pixels(self, part: Part) -> np.ndarray:
         return np.asarray(self._decode(part.still()).convert("RGBA"))

@@ -69,6 +69,8 @@ class PictureClip:
             self.shown_hw = self._pages.turn.hw(self._pages.hw)
             self.notes = self._pages.notes
             limits.check_listed(source.name, self._pages.count)
+            for index in range(self._pages.count):
+                limits.check_picture_size(source.name, self._pages.part_hw(index))
             delays = self._delays() if self._pages.count > 1 else []
         self._lay_out(delays if len(delays) > 1 else [])
 
@@ -118,7 +120,6 @@ class PictureClip:
         """Return how long each frame lasts, going through them all; a damaged end only shortens the animation."""
         delays: list[Fraction] = []
         for index in range(self._pages.count):
-            self._limits.check_picture_size(self._name, self._pages.part_hw(index))
             try:
                 listed = self._pages.delay(index)
             except (MediaLimitError, Image.DecompressionBombError):

@@ -338,6 +338,11 @@ def test_declared_sizes_are_checked_before_pixels_are_made() -> None:
     wide[18:26] = struct.pack("<ii", 60_000, 60_000)
     with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels"):
         probe(bytes(wide))  # and is not made as long as it declares to be
+    part = bytearray(saved(Image.fromarray(CORNERS), "PNG", save_all=True, append_images=[Image.new("RGB", (50, 30))]))
+    at = part.index(b"fcTL") + 8
+    part[at : at + 8] = struct.pack(">II", 60_000, 60_000)
+    with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels"):
+        probe(bytes(part))
     tall = png(3, 500, bits=8, colour=2, rows=b"\x00" * 10 * 500)
     with pytest.raises(MediaLimitError, match="max_pixels"):
         probe(tall, limits=Limits(max_pixels=1499))
