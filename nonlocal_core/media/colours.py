@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 from PIL import Image, ImageCms
 
+from nonlocal_core.errors import NonlocalError
+
 _D50 = (0.9642, 1.0, 0.8249)
 """The white of every ICC profile (ICC.1, section 7.2.16)."""
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
@@ -22,8 +24,8 @@ SAME_WITHIN = 1
 """Levels: a profile that moves no colour further is the screen's own, and the pixels stay exactly as they are."""
 
 
-class ProfileError(Exception):
-    """A colour profile that cannot be used; for callers in this room."""
+class ProfileError(NonlocalError):
+    """A colour profile that cannot be used: the picture is shown without it, and a note says so."""
 
 
 def in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -93,6 +95,8 @@ def _profile(chromaticities: tuple[float, ...], curve: bytes) -> bytes:
 
 
 def _xyz(values: tuple[float, ...] | Float64[np.ndarray, "3"]) -> bytes:
+    if not np.all(np.abs(values) < 2**15):
+        raise ProfileError("its primaries are no colours")
     return struct.pack(">4sI3i", b"XYZ ", 0, *(round(65536 * float(value)) for value in values))
 
 

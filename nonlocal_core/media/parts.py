@@ -14,7 +14,7 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from nonlocal_core.media.canvas import Canvas, Part
-from nonlocal_core.media.colours import HDR_TRANSFERS, coded_profile, measured_profile
+from nonlocal_core.media.colours import HDR_TRANSFERS, ProfileError, coded_profile, measured_profile
 from nonlocal_core.media.gif import read_gif
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.pixels import Turn
@@ -24,6 +24,8 @@ from nonlocal_core.media.tones import Numbers, Tones
 
 PROFILE_BYTES = 16 * 2**20
 """A colour profile beyond this is left aside; those of printers have some megabytes."""
+NO_PROFILE = b"damaged"
+"""Stands for what cannot be read: no profile is so short, which is told where profiles are used."""
 SRGB_GAMMA = 0.45455
 """What writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)
@@ -127,7 +129,7 @@ class PngPages(PartPages):
             try:
                 return zlib.decompressobj().decompress(packed, PROFILE_BYTES)
             except zlib.error:
-                return b"damaged"  # which no profile is; it is told where profiles are used
+                return NO_PROFILE
         if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4 or self._png.greys:
             return None
         gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 100_000
@@ -135,7 +137,10 @@ class PngPages(PartPages):
         if gamma == SRGB_GAMMA and not measured:
             return None
         chromaticities = tuple(n / 100_000 for n in struct.unpack(">8I", measured)) if len(measured) == 32 else None
-        return measured_profile(gamma, chromaticities) if 0.01 < gamma < 10 else None
+        try:
+            return measured_profile(gamma, chromaticities) if 0.01 < gamma < 10 else None
+        except ProfileError:
+            return NO_PROFILE
 
 
 def _exif(data: bytes) -> Image.Exif:

@@ -35,7 +35,7 @@ class Png:
 
     @property
     def greys(self) -> bool:
-        """Whether it holds one number per pixel and no palette."""
+        """True where it holds one number per pixel and no palette."""
         return self.colour == 0
 
     def key(self) -> tuple[int, ...] | None:

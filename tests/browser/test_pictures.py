@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 from shown_by_chromium import shown_by_chromium
 
 from nonlocal_core.media import Selection, read_frames
+from nonlocal_core.media.colours import coded_profile, measured_profile
 from nonlocal_core.media.pixels import GREY
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,9 @@ LOSSY = 4
 """Levels in the mean of a frame whose colours have half the resolution: each decoder enlarges them in its own way."""
 HW = (22, 34)
 ROWS, COLS = np.indices(HW)
+
+
+ADOBE_RGB = measured_profile(256 / 563, (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06))
 
 
 class Case(NamedTuple):
@@ -97,6 +101,14 @@ def coloured_png() -> dict[str, Case]:
         "unknown": chunk(b"prVt", b"private"),
     }
     cases = {name: Case(png(colours(), chunks=chunks, **plain), "image/png") for name, chunks in made.items()}
+    no_primaries = chunk(b"cHRM", bytes(32)) + chunk(b"gAMA", struct.pack(">I", 50_000))
+    cases["primaries that are none"] = Case(png(colours(), chunks=no_primaries, **plain), "image/png", note="profile")
+    adobe = chunk(b"iCCP", b"x\0\0" + zlib.compress(ADOBE_RGB))
+    cases["Adobe RGB"] = Case(png(colours(), chunks=adobe, **plain), "image/png")
+    pale = with_alpha() // (2, 2, 2, 1) + (90, 90, 90, 0)  # within sRGB: Chromium blends what lies beyond it unclipped
+    cases["Adobe RGB and alpha"] = Case(png(pale, bits=8, colour=6, chunks=adobe), "image/png", 2)
+    table = chunk(b"PLTE", (np.arange(256)[:, None] * (1, 3, 5) % 256).astype(np.uint8).tobytes())
+    cases["Adobe RGB palette"] = Case(png(colours()[..., 2:], bits=8, colour=3, chunks=adobe + table), "image/png")
     pq = png(colours(), chunks=chunk(b"cICP", bytes((9, 16, 0, 1))), **plain)
     spoilt = chunk(b"iCCP", b"x\0\0" + zlib.compress(b"no profile" * 30))
     cases["HDR"] = Case(pq, "image/png", note="HDR")
@@ -172,6 +184,8 @@ def webps() -> dict[str, Case]:
     ]
     made["lossy"] = Case(webp(HW, lossy), "image/webp", LOSSY)
     picture = Image.fromarray(with_alpha().astype(np.uint8))
+    wide = saved(picture.convert("RGB"), "WEBP", lossless=True, icc_profile=ADOBE_RGB)
+    made["Adobe RGB"] = Case(wide, "image/webp")
     made["lossless still"] = Case(saved(picture, "WEBP", lossless=True), "image/webp")
     made["lossy still"] = Case(saved(picture, "WEBP", quality=90), "image/webp", LOSSY)
     return {f"webp {name}": case for name, case in made.items()}
@@ -190,6 +204,9 @@ def jpegs() -> dict[str, Case]:
     }
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     made["sRGB profile"] = Case(saved(smooth, "JPEG", icc_profile=srgb, **fine), "image/jpeg", 2)
+    made["Adobe RGB"] = Case(saved(smooth, "JPEG", icc_profile=ADOBE_RGB, **fine), "image/jpeg", 2)
+    made["Display P3"] = Case(saved(smooth, "JPEG", icc_profile=coded_profile(12), **fine), "image/jpeg", 2)
+    made["spoilt profile"] = Case(saved(smooth, "JPEG", icc_profile=b"\0" * 300), "image/jpeg", note="profile")
     noise = Image.fromarray(np.random.default_rng(4).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     for name, cut in (("without an end", -2), ("cut short", -2000)):
         made[name] = Case(saved(noise, "JPEG")[:cut], "image/jpeg", note="cut short")
@@ -231,6 +248,10 @@ def avifs() -> dict[str, Case]:
         "alpha": Case(alpha, "image/avif", 3, truth=[clear[..., :3] * share + GREY * (1 - share)]),
         "moving": Case(moving, "image/avif", 3, truth=[np.asarray(smooth), np.asarray(turned)]),
     }
+    still = bytearray(saved(smooth, "AVIF", **fine))
+    at = still.index(b"colrnclx") + 8
+    still[at : at + 4] = struct.pack(">HH", 9, 16)
+    made["HDR"] = Case(bytes(still), "image/avif", note="HDR")
     return {f"avif {name}": case for name, case in made.items()}
 
 

@@ -13,6 +13,7 @@ from typing import get_args
 import av
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from media_files import number_of, packets_of, stamped, stamps, video
@@ -248,6 +249,11 @@ def specimens() -> tuple[bytes, ...]:
         file = io.BytesIO()
         moves = {"save_all": True, "append_images": pictures[1:], "duration": 40}
         pictures[0].save(file, kind, **({} if kind in ("TIFF", "JPEG", "BMP") else moves))
+        made.append(file.getvalue())
+    deep = ((np.ones((3, 20, 30)), "minisblack"), (np.full((20, 30, 3), 9, np.uint16), "rgb"))
+    for values, photometric in deep:
+        file = io.BytesIO()
+        tifffile.imwrite(file, values, bigtiff=True, byteorder=">", photometric=photometric)
         made.append(file.getvalue())
     return tuple(made)
 
