@@ -105,7 +105,7 @@ def coloured_png() -> dict[str, Case]:
     cases["primaries that are none"] = Case(png(colours(), chunks=no_primaries, **plain), "image/png", note="profile")
     adobe = chunk(b"iCCP", b"x\0\0" + zlib.compress(ADOBE_RGB))
     cases["Adobe RGB"] = Case(png(colours(), chunks=adobe, **plain), "image/png")
-    pale = with_alpha() // (2, 2, 2, 1) + (90, 90, 90, 0)  # within sRGB: Chromium blends what lies beyond it unclipped
+    pale = with_alpha() // (4, 4, 4, 1) + (100, 100, 100, 0)  # within sRGB: Chromium blends what lies beyond it unclipped
     cases["Adobe RGB and alpha"] = Case(png(pale, bits=8, colour=6, chunks=adobe), "image/png", 2)
     table = chunk(b"PLTE", (np.arange(256)[:, None] * (1, 3, 5) % 256).astype(np.uint8).tobytes())
     cases["Adobe RGB palette"] = Case(png(colours()[..., 2:], bits=8, colour=3, chunks=adobe + table), "image/png")
