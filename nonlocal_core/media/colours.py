@@ -32,6 +32,8 @@ def in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     """Return a picture of mode RGB, RGBA, L, LA or CMYK in sRGB, by its profile. Raises ProfileError."""
     alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else None
     plain = picture.convert(picture.mode[:-1]) if alpha is not None else picture
+    if plain.mode == "L" and profile[16:20] == b"RGB ":  # browsers show greys by it as well
+        plain = plain.convert("RGB")
     try:
         transform = _transform(profile, plain.mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as fault:

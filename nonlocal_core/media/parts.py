@@ -130,7 +130,7 @@ class PngPages(PartPages):
                 return zlib.decompressobj().decompress(packed, PROFILE_BYTES)
             except zlib.error:
                 return NO_PROFILE
-        if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4 or self._png.greys:
+        if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
             return None
         gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 100_000
         measured = chunks.get(b"cHRM", b"")

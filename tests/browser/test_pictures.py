@@ -101,11 +101,19 @@ def coloured_png() -> dict[str, Case]:
         "unknown": chunk(b"prVt", b"private"),
     }
     cases = {name: Case(png(colours(), chunks=chunks, **plain), "image/png") for name, chunks in made.items()}
+    linear, grey, smooth = made["gamma 1"], {"bits": 8, "colour": 0}, colours()[..., 2:]
+    cases["grey of gamma 1"] = Case(png(smooth, chunks=linear, **grey), "image/png")
+    deep = png(colours(16)[..., 2:], bits=16, colour=0, chunks=linear)
+    cases["deep grey of gamma 1"] = Case(deep, "image/png", 4)  # the curve comes after eight bits, steep in the dark
+    clear = png(with_alpha()[..., 2:], bits=8, colour=4, chunks=linear)
+    cases["grey and alpha of gamma 1"] = Case(clear, "image/png", 2)
     no_primaries = chunk(b"cHRM", bytes(32)) + chunk(b"gAMA", struct.pack(">I", 50_000))
     cases["primaries that are none"] = Case(png(colours(), chunks=no_primaries, **plain), "image/png", note="profile")
     adobe = chunk(b"iCCP", b"x\0\0" + zlib.compress(ADOBE_RGB))
+    cases["grey by Adobe RGB"] = Case(png(smooth, chunks=adobe, **grey), "image/png")
     cases["Adobe RGB"] = Case(png(colours(), chunks=adobe, **plain), "image/png")
-    pale = with_alpha() // (4, 4, 4, 1) + (100, 100, 100, 0)  # within sRGB: Chromium blends what lies beyond it unclipped
+    # Pale, so that it stays within sRGB: Chromium blends what lies beyond it before it is clipped.
+    pale = with_alpha() // (4, 4, 4, 1) + (100, 100, 100, 0)
     cases["Adobe RGB and alpha"] = Case(png(pale, bits=8, colour=6, chunks=adobe), "image/png", 2)
     table = chunk(b"PLTE", (np.arange(256)[:, None] * (1, 3, 5) % 256).astype(np.uint8).tobytes())
     cases["Adobe RGB palette"] = Case(png(colours()[..., 2:], bits=8, colour=3, chunks=adobe + table), "image/png")
