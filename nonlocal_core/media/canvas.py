@@ -55,7 +55,7 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """What disposing of a frame needs: its place, and what was there before where that comes back."""
+    """The place of a frame that is to be disposed of, and what was there before where that comes back."""
 
     place: tuple[slice, slice]
     before: UInt8[np.ndarray, "h w 4"] | None

@@ -27,7 +27,7 @@ PROFILE_BYTES = 16 * 2**20
 NO_PROFILE = b"damaged"
 """Stands for what cannot be read: no profile is so short, which is told where profiles are used."""
 SRGB_GAMMA = 0.45455
-"""What writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
+"""The gamma that writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)
 
 
