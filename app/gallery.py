@@ -7,10 +7,8 @@ from app.resources import thumbnail
 from app.state import Choices
 from app.store import UPLOADS
 from nonlocal_core import Limits, NonlocalError, list_samples, probe
+from nonlocal_core.media.extensions import KNOWN
 
-PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "gif", "apng", "bmp", "tif", "tiff"]
-VIDEO_TYPES = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv"]
-"""What the file dialog offers; what a file is gets decided by its content."""
 MAX_CLIP_MB = 64
 """Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
 _COLUMNS = 4
@@ -21,10 +19,11 @@ def choose_clip() -> None:
     """Let the visitor open a file or a sample."""
     file = st.file_uploader(
         "Your image, video or animation",
-        type=[*VIDEO_TYPES, *PICTURE_TYPES],
+        type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
         key="upload",
     )
+    st.caption(f"{KNOWN}.")
     if file is not None:
         _open_upload(file.getvalue(), file.name)
     st.markdown("**Or a sample**")

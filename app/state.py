@@ -35,7 +35,7 @@ class Choices:
     """What is open and how; None leaves the choice to the sample, else to the library's default."""
 
     clip: str
-    """``sample:ID``, or ``upload:SHA256`` for a file of this visitor."""
+    """``sample:ID``, or ``upload:TOKEN`` for a file of this visitor, under its name."""
     model: str = "default"
     frames: int | None = None
     stride: int | None = None

@@ -57,11 +57,15 @@ class ByteStore:
         self._later: WeakValueDictionary[str, Later] = WeakValueDictionary()
 
     def put(self, content: bytes, name: str = "", later: Later | None = None) -> str:
-        """Keep bytes and return their token; the same bytes have the same token while the server runs.
+        """Keep bytes and return their token; the same bytes under the same name have the same one as long as this runs.
 
+        Another name makes another token, so that nobody is shown what someone else called the same bytes.
         ``later``: what belongs to them. It is not kept alive from here, since it may hold far more than its bytes.
         """
-        token = hmac.digest(self._salt, content, "sha256").hex()
+        labelled = name.encode("utf-8", "replace")
+        digest = hmac.new(self._salt, len(labelled).to_bytes(8, "big") + labelled, "sha256")
+        digest.update(content)
+        token = digest.hexdigest()
         with self._lock:
             self._held[token] = Held(content, name)
             if later is not None:

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_clip(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("clip", help=f"an image or a video, or {SAMPLE_PREFIX}ID")
+    parser.add_argument("clip", help=f"an image, a video, a folder of frames, or {SAMPLE_PREFIX}ID")
     network = parser.add_mutually_exclusive_group()
     network.add_argument(
         "--model", default="default", help="an id from `models`; a published checkpoint is fetched the first time"

@@ -36,6 +36,7 @@ from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
+from nonlocal_core.media.reading import Media
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
@@ -73,7 +74,7 @@ class Session:
     @classmethod
     def open(
         cls,
-        media: str | Path | bytes,
+        media: str | Media,
         model: str | PreparedModel = "default",
         *,
         frames: int | None = None,
@@ -89,7 +90,9 @@ class Session:
     ) -> "Session":
         """Read frames, run them through the network once, and return the session.
 
-        ``media``: a file, its bytes, or ``sample:ID``. ``model``: an id of ``list_models`` or of a published
+        ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
+        floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), or a list of arrays, PIL images and
+        paths. ``model``: an id of ``list_models`` or of a published
         checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, spread over
         the clip (8), or every ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left
         out is as the network was trained, else the sample's own choice, else the default. ``short_side``: pixels of
@@ -111,7 +114,7 @@ class Session:
     def from_model(
         cls,
         model: nn.Module,
-        media: str | Path | bytes,
+        media: str | Media,
         *,
         title: str | None = None,
         classes: tuple[str, ...] = (),

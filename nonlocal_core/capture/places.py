@@ -164,7 +164,7 @@ def misplacement(
     """Return in words how the positions that moved differ from those that stand for the points, None where they agree.
 
     ``moved``: how far each position of the grid moved. ``are_tokens``: whether they are taken for patches, of which one
-    moves for each point. The positions of a map have fields that overlap: the centre of what moved must lie near the point.
+    moves for each point. The positions of a map have fields that overlap: what moved must have its centre near.
     Where everything moves, since positions were mixed before, the cells of the points must move more than most.
     """
     claimed = _claimed(grid, points)

@@ -4,6 +4,7 @@ import unicodedata
 from typing import Literal
 
 from nonlocal_core.errors import MediaError
+from nonlocal_core.media.extensions import KNOWN
 
 PictureFormat = Literal["avif", "bmp", "gif", "jpeg", "png", "tiff", "webp"]
 VideoFormat = Literal[
@@ -27,11 +28,6 @@ VideoFormat = Literal[
 RAW_STREAMS: tuple[VideoFormat, ...] = ("h264", "hevc", "m4v", "mjpeg", "mpegvideo")
 """Coded frames without a container, as cameras send them: nothing says when each appears."""
 
-KNOWN = (
-    "JPEG, PNG, GIF, WebP, AVIF, TIFF, BMP; MP4, MOV, MKV, WebM, AVI, MPEG, TS, FLV, OGG, WMV, Y4M; "
-    "streams of H.264, HEVC, MPEG and JPEG"
-)
-
 _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -39,6 +35,8 @@ _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"GIF89a", "gif"),
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
+    (b"II+\x00", "tiff"),
+    (b"MM\x00+", "tiff"),
 )
 _VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
     (b"\x1aE\xdf\xa3", "matroska"),
@@ -50,7 +48,6 @@ _VIDEOS: tuple[tuple[bytes, VideoFormat], ...] = (
 )
 _MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 _H264_UNITS = frozenset((1, 5, 6, 7, 8, 9))  # slices, and what may come before them
 _HEVC_UNITS = frozenset((32, 33, 34, 35, 39))  # parameter sets, delimiters and messages: slices may be any number
 _BMP_HEADERS = frozenset((12, 40, 52, 56, 64, 108, 124))
@@ -78,8 +75,6 @@ def video_format(head: bytes, name: str) -> VideoFormat:
             return found
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
-    if head[8:12] in _HEIF_BRANDS and _brands(head):
-        raise MediaError(f"{name} is a HEIC photo, which is not read here. Save it as JPEG or PNG.")
     if head[4:8] in _MOV_ATOMS:
         return "mov"
     raw = _raw_stream(head)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nonlocal_core.media.limits import Limits
-from nonlocal_core.media.reading import read_frames
+from nonlocal_core.media.reading import Media, read_frames
 from nonlocal_core.media.records import Frames
 from nonlocal_core.media.samples import Sample, find_sample
 from nonlocal_core.media.selection import Selection
@@ -22,11 +22,11 @@ Reader = Callable[..., Frames]
 class Intake:
     """A clip, and what was asked of it; the rest is as the network, else the sample, else the library has it.
 
-    ``media``: a file, its bytes, or ``sample:ID``. ``name``: what people call it, where the file does not say.
-    ``asked``: fields of a ``Selection``, as ``asked_of_clip`` returns them.
+    ``media``: a path, ``sample:ID``, or what else ``read_frames`` takes. ``name``: what people call
+    it, where the file does not say. ``asked``: fields of a ``Selection``, as ``asked_of_clip`` returns them.
     """
 
-    media: str | Path | bytes
+    media: str | Media
     name: str | None
     limits: Limits | None
     asked: Mapping[str, Any]
@@ -43,7 +43,7 @@ class Intake:
         """Return the frames; ``trained_on``: those that the network was trained to see. Raises MediaError."""
         sample, media = self.sample, self.media
         return self.reader(
-            sample.open() if sample else media if isinstance(media, bytes) else Path(media),
+            sample.open() if sample else Path(media) if isinstance(media, str) else media,
             self._selection(trained_on, sample),
             name=self.name or (sample.title if sample else None),
             limits=self.limits or Limits(),

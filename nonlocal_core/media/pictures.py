@@ -1,157 +1,201 @@
-"""Pictures and animations, read by Pillow."""
+"""Pictures and animations: facts and frames, whatever format they have."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import accumulate
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
-from PIL import Image, ImageFile
-from PIL.AvifImagePlugin import AvifImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+from PIL import Image, ImageCms
 
-from nonlocal_core.errors import MediaError, MediaLimitError, NonlocalError
+from nonlocal_core.errors import MediaLimitError, NonlocalError
+from nonlocal_core.media.colours import ProfileError, in_srgb
 from nonlocal_core.media.formats import PictureFormat
 from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.parts import GifPages, PngPages
 from nonlocal_core.media.pixels import Turn, on_grey
 from nonlocal_core.media.records import Kind
+from nonlocal_core.media.refusal import unreadable
 from nonlocal_core.media.source import Source
+from nonlocal_core.media.stills import AvifPages, BmpPages, JpegPages, WebpPages
+from nonlocal_core.media.tiff import TiffPages
+from nonlocal_core.media.tones import Numbers, Tones, tones_of
 
-ORIENTATION_TAG = 0x0112
+SHORTEST_SECONDS = Fraction(1, 100)
+"""Browsers show a frame that lasts no longer for ``DEFAULT_SECONDS`` instead, and so does this reader."""
+DEFAULT_SECONDS = Fraction(1, 10)
 
-SHORTEST_MS = 11
-"""Browsers give an animation frame of less than this ``DEFAULT_MS`` instead, and so does this reader."""
-DEFAULT_MS = 100
 
-# The classes and not Image.open: that would guess among all formats, and warn by a limit that is not ours.
-_READERS: dict[PictureFormat, type[ImageFile.ImageFile]] = {
-    "avif": AvifImageFile,
-    "bmp": BmpImageFile,
-    "gif": GifImageFile,
-    "jpeg": JpegImageFile,
-    "png": PngImageFile,
-    "tiff": TiffImageFile,
-    "webp": WebPImageFile,
-}
+@runtime_checkable
+class Pages(Protocol):
+    """The frames of one format. ``hw``: as stored, before ``turn``. ``count``: how many frames are listed."""
+
+    hw: tuple[int, int]
+    turn: Turn
+    notes: list[str]
+    profile: bytes | None
+    count: int
+
+    def part_hw(self, index: int) -> tuple[int, int]:
+        """Return the size of what is decoded for a frame."""
+
+    def delay(self, index: int) -> Fraction:
+        """Decode what is stored for a frame and return how long it is shown."""
+
+    def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
+        """Yield ascending frames, at no less than that size."""
 
 
 class PictureClip:
     """A picture or an animation, for one request: its facts, and its frames when asked.
 
     Raises MediaError when it cannot be read and MediaLimitError when it is too large. An animation is decoded once
-    to learn how long its frames last; a still picture is decoded only when read.
+    to learn how far it is sound; a still picture is decoded only when read.
     """
 
     def __init__(self, source: Source, found: PictureFormat, limits: Limits) -> None:
         limits.check_picture_bytes(source.name, source.byte_count)
-        self.codec: PictureFormat = found
-        self.notes: list[str] = []
-        self._source, self._limits = source, limits
+        self.codec: str = found
+        self._name, self._limits = source.name, limits
         self._budget = DecodeBudget(source.name, limits)
-        with self._opened() as picture:
-            self.shown_hw = _turn(picture).hw(picture.size[::-1])
-            # The default image of an APNG stands in where animation is not supported; it is no frame of it.
-            self._first = 1 if getattr(picture, "default_image", False) else 0
-            moves = found != "tiff" and getattr(picture, "is_animated", False)  # a TIFF's pages are no moments
-            durations_ms = self._durations_ms(picture) if moves else []
-        self._lay_out(durations_ms if len(durations_ms) > 1 else [])
+        self._tones: Tones | None = None
+        with self._faults():
+            self._pages = _pages(found, source, limits, self._budget)
+            limits.check_picture_size(source.name, self._pages.hw)
+            if min(self._pages.hw) < 1:
+                raise unreadable(source.name, "it declares a side of 0 pixels")
+            self.shown_hw = self._pages.turn.hw(self._pages.hw)
+            self.notes = self._pages.notes
+            limits.check_listed(source.name, self._pages.count)
+            for index in range(self._pages.count):
+                limits.check_picture_size(source.name, self._pages.part_hw(index))
+            delays = self._delays() if self._pages.count > 1 else []
+        self._lay_out(delays if len(delays) > 1 else [])
 
-    def _lay_out(self, durations_ms: list[int]) -> None:
-        edges = np.cumsum([0, *durations_ms]) / 1000.0
-        self.kind: Kind = "animation" if durations_ms else "image"
-        self.starts: Float64[np.ndarray, " N"] = edges[:-1] if durations_ms else edges
+    def _lay_out(self, delays: list[Fraction]) -> None:
+        edges = [Fraction(0), *accumulate(delays)]
+        self.kind: Kind = "animation" if delays else "image"
+        self.starts: Float64[np.ndarray, " N"] = np.array([float(edge) for edge in edges[: len(delays) or 1]])
         self.end_seconds = float(edges[-1])
-        self.rate = Fraction(1000 * len(durations_ms), sum(durations_ms)) if durations_ms else None
-        self._limits.check_seconds(self._source.name, self.end_seconds)
+        self.rate = len(delays) / edges[-1] if delays else None
+        self._limits.check_seconds(self._name, self.end_seconds)
 
     def read(self, indices: Int64[np.ndarray, " T"], shown_hw: tuple[int, int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """Yield the frames of ascending indices at a size."""
-        with self._opened() as picture:
-            for index in indices.tolist():
-                if self.kind == "animation":
-                    picture.seek(index + self._first)
-                yield self._frame(picture, shown_hw)
+        turn = self._pages.turn
+        with self._faults():
+            for frame in self._pages.frames(indices.tolist(), turn.hw(shown_hw)):
+                picture = self._toned(frame) if isinstance(frame, Numbers) else frame
+                yield turn.apply(on_grey(self._on_screen(picture), turn.hw(shown_hw)))
 
-    def _frame(self, picture: ImageFile.ImageFile, shown_hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
-        if isinstance(picture, JpegImageFile):
-            stored = _turn(picture).hw(shown_hw)
-            picture.draft(None, stored[::-1])  # a JPEG decodes to a half, quarter or eighth in a fraction of the time
-        picture.load()
-        turn = _turn(picture)
-        return turn.apply(on_grey(self._plain(picture), turn.hw(shown_hw)))
+    def numbers(self) -> Iterator[Numbers]:
+        """Yield all frames that are numbers and need a scale; none of other pictures."""
+        with self._faults():
+            for frame in self._pages.frames(range(len(self.starts)), self._pages.hw):
+                if not isinstance(frame, Numbers):
+                    return
+                yield frame
 
-    def _plain(self, picture: Image.Image) -> Image.Image:
-        """Return a picture of any mode as RGB, or as RGBA where it has transparent parts."""
-        if picture.mode.startswith("I;16"):
-            sixteen = np.asarray(picture).astype(np.uint32)
-            picture = Image.fromarray(((sixteen + 128) // 257).astype(np.uint8))
-        elif picture.mode in ("I", "F"):
-            self.notes.append(f"{self._source.name} holds numbers with no set range; its least is shown black.")
-            picture = _stretched(np.asarray(picture, dtype=np.float64))
-        return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    def use_tones(self, tones: Tones) -> None:
+        """Show numbers on this scale."""
+        self._tones = tones
+        self._tell(tones.note)
 
-    def _durations_ms(self, picture: ImageFile.ImageFile) -> list[int]:
+    def _toned(self, frame: Numbers) -> Image.Image:
+        if self._tones is None:
+            self.use_tones(tones_of(self._name, self.numbers() if self.kind == "animation" else [frame]))
+        assert self._tones is not None
+        return self._tones.shades(frame)
+
+    def _on_screen(self, picture: Image.Image) -> Image.Image:
+        return screen_picture(picture, self._name, self._tell, self._pages.profile)
+
+    def _tell(self, note: str) -> None:
+        if note and note not in self.notes:
+            self.notes.append(note)
+
+    def _delays(self) -> list[Fraction]:
         """Return how long each frame lasts, going through them all; a damaged end only shortens the animation."""
-        durations: list[int] = []
-        while True:
-            self._limits.check_listed(self._source.name, len(durations))
+        delays: list[Fraction] = []
+        for index in range(self._pages.count):
             try:
-                picture.seek(self._first + len(durations))
-                self._limits.check_picture_size(self._source.name, picture.size[::-1])
-                picture.load()
+                listed = self._pages.delay(index)
             except (MediaLimitError, Image.DecompressionBombError):
                 raise
-            except Exception as fault:
-                if not durations:
+            except Exception:
+                if not delays:
                     raise
-                if len(durations) + self._first < getattr(picture, "n_frames", 0) or not isinstance(fault, EOFError):
-                    self.notes.append(f"{self._source.name} is damaged after frame {len(durations) - 1}.")
-                return durations
-            self._budget.spend(picture.size[::-1])
-            listed = picture.info.get("duration") or 0
-            durations.append(round(listed) if listed >= SHORTEST_MS else DEFAULT_MS)
+                self._tell(f"{self._name} is damaged after frame {index - 1}.")
+                break
+            self._budget.spend(self._pages.hw)
+            delays.append(listed if listed > SHORTEST_SECONDS else DEFAULT_SECONDS)
+        return delays
 
     @contextmanager
-    def _opened(self) -> Iterator[ImageFile.ImageFile]:
-        """Give the opened picture; what Pillow finds wrong with it is raised again under the name of the file.
+    def _faults(self) -> Iterator[None]:
+        """Raise again, under the name of the file, what a decoder finds wrong with it.
 
         Every Exception is: a damaged file leads Pillow's readers into OSError and SyntaxError, but into failed
         assertions and divisions by zero as well.
         """
-        name = self._source.name
         try:
-            with self._source.open() as file:
-                picture = _READERS[self.codec](file)
-                self._limits.check_picture_size(name, picture.size[::-1])
-                yield picture
+            yield
         except NonlocalError:
             raise
         except Image.DecompressionBombError as fault:
-            raise MediaLimitError(f"{name} unpacks to more pixels than are read here. Make it smaller.") from fault
-        except Exception as fault:
-            reason = str(fault).strip().rstrip(".") or type(fault).__name__
-            raise MediaError(
-                f"{name} cannot be read as a picture: {reason}. If it is damaged or cut short, save it again."
+            raise MediaLimitError(
+                f"{self._name} unpacks to more pixels than are read here. Make it smaller."
             ) from fault
+        except Exception as fault:
+            raise unreadable(self._name, str(fault) or type(fault).__name__) from fault
 
 
-def _turn(picture: ImageFile.ImageFile) -> Turn:
-    if isinstance(picture, TiffImageFile):
-        return Turn()  # Pillow turns these itself
-    try:
-        return Turn.from_exif(picture.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored
-        return Turn()
+def _pages(found: PictureFormat, source: Source, limits: Limits, budget: DecodeBudget) -> Pages:
+    with source.open() as file:
+        data, name = file.read(), source.name
+    match found:
+        case "png":
+            return PngPages(data, name, limits)
+        case "gif":
+            return GifPages(data, name, limits)
+        case "tiff":
+            return TiffPages(data, name, limits, budget)
+        case "jpeg":
+            return JpegPages(data, name)
+        case "bmp":
+            return BmpPages(data, name, limits)
+        case "webp":
+            return WebpPages(data, name)
+        case "avif":
+            return AvifPages(data, name)
 
 
-def _stretched(values: Float64[np.ndarray, "H W"]) -> Image.Image:
-    """Return numbers as greys, the least black and the greatest white; those that are not finite are black."""
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
-    share = np.where(finite, values - low, 0.0) / max(high - low, np.finfo(np.float64).tiny)
-    return Image.fromarray(np.round(share * 255).astype(np.uint8))
+def screen_picture(
+    picture: Image.Image, name: str, tell: Callable[[str], None], profile: bytes | None = None
+) -> Image.Image:
+    """Return a picture of any mode as RGB, or as RGBA where it has transparent parts, in sRGB."""
+    plain = _plain(picture)
+    if profile is not None:
+        try:
+            plain = in_srgb(plain, profile)
+        except ProfileError as fault:
+            tell(f"{name} has a colour profile that cannot be used ({fault}); it is left aside.")
+    return plain.convert("RGBA" if plain.has_transparency_data else "RGB")
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Return a picture in one of the modes that a colour profile speaks of: L, LA, RGB, RGBA, CMYK."""
+    match picture.mode:
+        case "L" | "LA" | "RGB" | "RGBA" | "CMYK" if "transparency" not in picture.info:
+            return picture
+        case "1":
+            return picture.convert("L")
+        case "La":
+            return picture.convert("LA")
+        case "LAB":
+            lab, screen = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+            return ImageCms.buildTransform(lab, screen, "LAB", "RGB").apply(picture)
+        case _:
+            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")

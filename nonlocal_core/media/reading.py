@@ -1,37 +1,45 @@
 """From a file to facts and frames: the two questions that the rest of the program asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media.formats import picture_format, video_format
+from nonlocal_core.media.gathered import Gathered, GatheredClip, gather_folder, gather_given
 from nonlocal_core.media.jpeg_stream import is_jpeg_stream
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.listing import StaleListingError
 from nonlocal_core.media.pictures import PictureClip
 from nonlocal_core.media.pixels import fit_within
 from nonlocal_core.media.records import Frames, MediaInfo
+from nonlocal_core.media.refusal import check_is_read_here
 from nonlocal_core.media.selection import Selection, choose_frames
 from nonlocal_core.media.source import Source, as_source
 from nonlocal_core.media.video import VideoClip
 
 DEFAULT_LIMITS = Limits()
 
+Media = Path | bytes | np.ndarray | Sequence[Any]
+"""A file or a folder of frames; a file's bytes; an array of frames; a list of arrays, PIL images, paths and bytes."""
 
-def probe(source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
-    """Return the facts about a picture, an animation or a video, told by its content and never by its name.
+_Clip = PictureClip | GatheredClip | VideoClip
+
+
+def probe(source: Media, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
+    """Return the facts about a picture, an animation, a video or gathered frames, told by content and never by name.
 
     A video's first frame is decoded, an animation's all; a still picture is only opened. Raises MediaError when
     the file cannot be used and MediaLimitError when it exceeds a limit.
     """
-    checked = as_source(source, name=name, limits=limits)
+    checked = _checked(source, name, limits)
     return _info(checked, _open_clip(checked, limits))
 
 
 def read_frames(
-    source: Path | bytes,
+    source: Media,
     selection: Selection,
     *,
     name: str | None = None,
@@ -48,7 +56,7 @@ def read_frames(
     """
     if max_side < 1:
         raise SelectionError(f"Frames are at least 1 pixel wide; got max_side={max_side}.")
-    checked = as_source(source, name=name, limits=limits)
+    checked = _checked(source, name, limits)
     limits.check_frames(checked.name, selection.count)
     clip = _open_clip(checked, limits)
     try:
@@ -59,8 +67,26 @@ def read_frames(
         return _read(checked, clip, selection, max_side, progress)
 
 
-def _open_clip(source: Source, limits: Limits) -> PictureClip | VideoClip:
+def _checked(source: Media, name: str | None, limits: Limits) -> Source | Gathered:
+    if isinstance(source, Path) and _is_folder(source):
+        return gather_folder(source, name=name, limits=limits)
+    if isinstance(source, Path | bytes):
+        return as_source(source, name=name, limits=limits)
+    return gather_given(source, name=name, limits=limits)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a path that is too long, or has a NUL in it
+        return False
+
+
+def _open_clip(source: Source | Gathered, limits: Limits) -> _Clip:
+    if isinstance(source, Gathered):
+        return GatheredClip(source, limits)
     head = source.head()
+    check_is_read_here(head, source.name)
     picture = picture_format(head)
     if picture == "jpeg" and is_jpeg_stream(source):
         return VideoClip(source, "mjpeg", limits)
@@ -70,8 +96,8 @@ def _open_clip(source: Source, limits: Limits) -> PictureClip | VideoClip:
 
 
 def _read(
-    source: Source,
-    clip: PictureClip | VideoClip,
+    source: Source | Gathered,
+    clip: _Clip,
     selection: Selection,
     max_side: int,
     progress: Callable[[int, int], None] | None,
@@ -94,7 +120,7 @@ def _read(
     )
 
 
-def _info(source: Source, clip: PictureClip | VideoClip) -> MediaInfo:
+def _info(source: Source | Gathered, clip: _Clip) -> MediaInfo:
     moves = clip.kind != "image"
     return MediaInfo(
         name=source.name,

@@ -11,6 +11,14 @@ from nonlocal_core.errors import ShapeError
 
 Kind = Literal["image", "animation", "video"]
 
+ASSUMED_RATE = Fraction(10)
+"""Frames per second of what has an order and no times: pages, a folder of pictures, arrays."""
+
+
+def assumed_rate_note(subject: str) -> str:
+    """Return the sentence for a clip whose times are assumed; ``subject``: what it is, with its verb."""
+    return f"{subject} and no times; they are shown as frames in their order, {ASSUMED_RATE} a second."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInfo:

@@ -65,7 +65,7 @@ def _size_of(path: Path, shown: str) -> int:
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the path
         raise MediaError(f"{shown} cannot be opened: there is no such file, or it may not be read.") from fault
     if not S_ISREG(status.st_mode):
-        raise MediaError(f"{shown} is a folder, a device or a pipe; a file was expected.")
+        raise MediaError(f"{shown} is a device or a pipe; a file or a folder of pictures was expected.")
     return status.st_size
 
 

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from nonlocal_core import Session
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.media.extensions import KNOWN
 
 pytestmark = pytest.mark.browser
 
@@ -199,6 +200,19 @@ def test_a_real_clip_can_be_opened_and_a_corrupt_one_is_refused_with_a_sentence(
     expect(viewer(page)).not_to_have_attribute("data-q", answered)
     upload(page, "square.mp4", moving_square(256, 192))
     expect(page.get_by_text("square.mp4 · 8 of 12 frames · 256 × 192")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["moving.avif", "moving.jfif", "moving.unheard-of", "moving"])
+def test_what_the_library_reads_the_upload_takes_whatever_its_name(visit, name):
+    page = visit("?clip=sample:coins")
+    first, second = (Image.new("RGB", (128, 96), colour) for colour in ("teal", "orange"))
+    buffer = io.BytesIO()
+    first.save(buffer, "AVIF", save_all=True, append_images=[second], duration=100)
+    page.get_by_role("button", name="Open image or video").click()
+    expect(page.get_by_role("dialog").get_by_text(KNOWN)).to_be_visible()
+    page.keyboard.press("Escape")
+    upload(page, name, buffer.getvalue())
+    expect(page.get_by_text(f"{name} · 2 of 2 frames · 128 × 96")).to_be_visible()
 
 
 def test_a_hostile_file_name_is_only_a_name(visit):

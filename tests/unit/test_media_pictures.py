@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from PIL import Image, ImageOps
 
 from nonlocal_core.errors import MediaError, MediaLimitError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.colours import coded_profile
 from nonlocal_core.media.pixels import GREY, fit_within
 
 CORNERS = np.zeros((30, 50, 3), np.uint8)
@@ -219,12 +221,6 @@ def test_an_animation_of_one_frame_is_an_image() -> None:
         assert probe(animation(kind, [100])).kind == "image"
 
 
-def test_pages_are_no_moments() -> None:
-    pages = saved(Image.fromarray(CORNERS), "TIFF", save_all=True, append_images=[Image.new("RGB", (50, 30))])
-    assert probe(pages).kind == "image"
-    assert (shown(pages) == CORNERS).all()
-
-
 def test_the_default_image_of_an_animated_png_is_no_frame() -> None:
     rest = [Image.fromarray(stamped(n)) for n in (1, 2, 3)]
     data = saved(
@@ -251,13 +247,86 @@ def test_an_animation_cut_short_shows_what_is_left() -> None:
         assert [number_of(picture) for picture in frames.rgb[: count - 1]] == list(range(1, count))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "AVIF"])
+NOISE = np.random.default_rng(3).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
-def test_a_picture_cut_short_is_refused(kind: str, share: float) -> None:
-    noise = np.random.default_rng(3).integers(0, 256, (60, 90, 3), dtype=np.uint8)
-    data = saved(Image.fromarray(noise), kind)
-    with pytest.raises(MediaError, match=r"holiday\.jpg cannot be read as a picture"):
+def test_a_picture_whose_decoder_needs_all_of_it_is_refused_when_cut_short(kind: str, share: float) -> None:
+    data = saved(Image.fromarray(NOISE), kind)
+    with pytest.raises(MediaError, match=r"holiday\.jpg cannot be read as a picture.*cut short"):
         read_frames(data[: int(len(data) * share)], Selection(), name="holiday.jpg")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP"])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+def test_a_picture_cut_short_shows_what_is_there_and_says_so(kind: str, share: float) -> None:
+    data = saved(Image.fromarray(NOISE), kind)
+    with Image.open(io.BytesIO(data)) as picture:
+        whole = np.asarray(picture).astype(int)
+    frames = read_frames(data[: int(len(data) * share)], Selection(), name="holiday.jpg")
+    (warning,) = frames.warnings
+    assert warning.startswith("holiday.jpg is ")
+    assert "cut short" in warning
+    rows = int(60 * share)
+    there = np.s_[60 - rows + 9 :] if kind == "BMP" else np.s_[: max(rows - 33, 0)]  # a BMP begins below
+    assert (frames.rgb[0, there] == whole[there]).all()
+    lost = 0 if kind == "BMP" else 59
+    assert frames.rgb[0, lost, -8:].std(axis=0).max() == 0
+
+
+def test_a_picture_without_any_pixel_left_is_refused() -> None:
+    for kind in ("PNG", "JPEG", "BMP"):
+        with pytest.raises(MediaError, match=r"holiday\.jpg cannot be read as a picture"):
+            read_frames(saved(Image.fromarray(NOISE), kind)[:45], Selection(), name="holiday.jpg")
+
+
+def test_a_frame_is_the_same_whichever_others_are_read() -> None:
+    ground = Image.new("RGBA", (50, 30), (0, 90, 0, 255))
+    hops = []
+    for step in range(6):
+        hops.append(ground.copy())
+        hops[-1].paste((240, 240, 240, 255), (7 * step, 10, 7 * step + 8, 18))
+    data = saved(ground, "PNG", save_all=True, append_images=hops, duration=50, disposal=2, blend=1)
+    every = read_frames(data, Selection(frames=9, stride=1))
+    white = (every.rgb[:, 12, :, 0] == 240).sum(axis=1)
+    assert white.tolist() == [0, 8, 8, 8, 8, 8, 8]  # one ball, and no trail
+    for chosen in ((3,), (1, 5), (2, 3, 6)):
+        some = read_frames(data, Selection(frame_indices=chosen))
+        assert (some.rgb == every.rgb[list(chosen)]).all()
+
+
+def test_a_large_canvas_with_small_frames_costs_no_canvas_to_open() -> None:
+    first, *rest = (Image.new("L", (1, 1), shade) for shade in range(0, 200, 10))
+    data = bytearray(saved(first, "GIF", save_all=True, append_images=rest, duration=20))
+    data[6:10] = struct.pack("<HH", 8900, 8900)
+    tracemalloc.start()
+    assert probe(bytes(data)).shown_hw == (8900, 8900)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_wide_profile_is_turned_into_srgb(kind: str, mode: str) -> None:
+    profile = coded_profile(12)  # Display P3
+    mode = "RGB" if kind == "JPEG" else mode
+    picture = Image.new(mode, (32, 24), (0, 180, 0, 255)[: len(mode)])
+    how = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}, "JPEG": {"quality": 100}}.get(kind, {"quality": 100})
+    data = saved(picture, kind, icc_profile=profile, **how)
+    linear = ((180 / 255 + 0.055) / 1.055) ** 2.4
+    matrix = np.array([[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]])  # P3 to sRGB
+    light = np.clip(matrix @ [0, linear, 0], 0, 1)
+    expected = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    assert np.abs(shown(data)[12, 16] - expected).max() <= 3
+
+
+def test_inks_follow_their_profile_and_a_damaged_one_is_told() -> None:
+    data = saved(Image.fromarray(CORNERS), "JPEG", quality=100, icc_profile=b"\0" * 200)
+    frames = read_frames(data, Selection(), name="it")
+    assert np.abs(frames.rgb[0, 5, 10].astype(int) - CORNERS[5, 10]).max() <= 3
+    (warning,) = frames.warnings
+    assert "it has a colour profile that cannot be used" in warning
 
 
 def test_declared_sizes_are_checked_before_pixels_are_made() -> None:
@@ -265,6 +334,15 @@ def test_declared_sizes_are_checked_before_pixels_are_made() -> None:
     for ask in (probe, lambda data: read_frames(data, Selection())):
         with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels; up to 80,000,000 .* max_pixels"):
             ask(bomb)
+    wide = bytearray(saved(Image.fromarray(CORNERS), "BMP"))
+    wide[18:26] = struct.pack("<ii", 60_000, 60_000)
+    with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels"):
+        probe(bytes(wide))  # and is not made as long as it declares to be
+    part = bytearray(saved(Image.fromarray(CORNERS), "PNG", save_all=True, append_images=[Image.new("RGB", (50, 30))]))
+    at = part.index(b"fcTL") + 8
+    part[at : at + 8] = struct.pack(">II", 60_000, 60_000)
+    with pytest.raises(MediaLimitError, match=r"60,000 × 60,000 pixels"):
+        probe(bytes(part))
     tall = png(3, 500, bits=8, colour=2, rows=b"\x00" * 10 * 500)
     with pytest.raises(MediaLimitError, match="max_pixels"):
         probe(tall, limits=Limits(max_pixels=1499))

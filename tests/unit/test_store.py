@@ -1,12 +1,16 @@
 """What the server answers at the addresses of bundles."""
 
 import asyncio
+import io
 from concurrent.futures import ThreadPoolExecutor
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.routing import Match
 
-from app.store import BUNDLES, ROUTES, ByteStore, Later, bundle_address, columns_address
+from app.resources import open_clip
+from app.state import Choices
+from app.store import BUNDLES, ROUTES, UPLOADS, ByteStore, Later, bundle_address, columns_address
 
 
 def get(path):
@@ -57,3 +61,24 @@ def test_the_oldest_makes_room_and_what_was_asked_for_last_stays():
     store.put(b"abcde")
     assert store.get(second) is None
     assert store.get(first) is not None
+
+
+def test_a_name_belongs_to_the_upload_and_not_to_the_bytes():
+    store = ByteStore(1000)
+    first, second = store.put(b"the same bytes", "biopsy of Mrs A.png"), store.put(b"the same bytes", "cells.png")
+    assert (store.get(first).name, store.get(second).name) == ("biopsy of Mrs A.png", "cells.png")
+    assert store.put(b"the same bytes", "cells.png") == second
+    assert store.put(b"bytes", "the same ") != store.put(b"the same bytes", "")
+
+
+def test_two_visitors_with_the_same_bytes_see_their_own_names():
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(file, "PNG")
+    names = ["biopsy of Mrs A.png", "cells.png"]
+    tokens = [UPLOADS.put(file.getvalue(), name) for name in names]
+    opened = [open_clip(Choices(clip=f"upload:{token}"), lambda stage, done, total: None) for token in tokens]
+    for name, other, one in zip(names, reversed(names), opened, strict=True):
+        assert one.notes.summary.startswith(name)
+        assert one.session.frames.info.name == name
+        assert other.encode() not in BUNDLES.get(one.token).content
+    assert opened[0].session is not opened[1].session

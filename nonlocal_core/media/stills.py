@@ -1,0 +1,151 @@
+"""Pictures and animations that Pillow decodes as they are: JPEG, BMP, WebP, AVIF.
+
+The classes and not Image.open: that would guess among all formats, and warn by a limit that is not ours.
+"""
+
+import io
+import re
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+import av
+from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from nonlocal_core.media.colours import HDR_TRANSFERS, coded_profile
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.pixels import Turn
+from nonlocal_core.media.stream import open_nothing
+from nonlocal_core.media.tones import Numbers
+
+ORIENTATION_TAG = 0x0112
+_NCLX = re.compile(rb"colrnclx(.{6})", re.DOTALL)
+_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_WITHOUT_LENGTH = frozenset((0x01, 0xD8))
+_END, _SCAN = 0xD9, 0xDA
+
+
+class PillowPages:
+    """A still picture, or an animation whose frames Pillow composes."""
+
+    def __init__(self, picture: ImageFile.ImageFile) -> None:
+        self.notes: list[str] = []
+        self.hw: tuple[int, int] = picture.size[::-1]
+        self.turn = exif_turn(picture.getexif)
+        self.profile: bytes | None = picture.info.get("icc_profile")
+        self.count: int = getattr(picture, "n_frames", 1)
+        self._picture = picture
+
+    def part_hw(self, _index: int) -> tuple[int, int]:
+        """Return the size of what is decoded for a frame."""
+        return self.hw
+
+    def delay(self, index: int) -> Fraction:
+        """Decode a frame and return how long it is shown."""
+        self._picture.seek(index)
+        self._picture.load()
+        return Fraction(round(self._picture.info.get("duration") or 0), 1000)
+
+    def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
+        """Yield frames, at no less than the size ``hw`` before the turn."""
+        for index in indices:
+            if self.count > 1:
+                self._picture.seek(index)
+            elif isinstance(self._picture, JpegImageFile):
+                self._picture.draft(None, hw[::-1])  # to a half, quarter or eighth in a fraction of the time
+            self._picture.load()
+            yield self._picture
+
+
+class JpegPages(PillowPages):
+    """A JPEG; one without an end is given one, and its decoder fills what is missing."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        whole = _has_end(data)
+        super().__init__(JpegImageFile(io.BytesIO(data if whole else data + b"\xff\xd9")))
+        if not whole:
+            self.notes.append(f"{name} is cut short: its end is missing, and rows that are missing are grey.")
+
+
+class BmpPages(PillowPages):
+    """A BMP; where its last rows are missing, they are black."""
+
+    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
+        picture = BmpImageFile(io.BytesIO(data))
+        limits.check_picture_size(name, picture.size[::-1])  # before as many bytes are made
+        offset = picture.tile[0].offset if picture.tile else len(data)
+        bits = struct.unpack_from("<H", data, 28 if data[14] != 12 else 24)[0]
+        needed = offset + (picture.width * bits + 31) // 32 * 4 * picture.height
+        raw = picture.tile and picture.tile[0].codec_name == "raw"
+        missing = needed - len(data) if raw and offset < len(data) else 0
+        if missing > 0:
+            picture = BmpImageFile(io.BytesIO(data.ljust(needed, b"\x00")))
+        super().__init__(picture)
+        if missing > 0:
+            self.notes.append(f"{name} is cut short: {missing:,} of {needed:,} bytes are missing, and black.")
+
+
+class WebpPages(PillowPages):
+    """A WebP."""
+
+    def __init__(self, data: bytes, _name: str) -> None:
+        super().__init__(WebPImageFile(io.BytesIO(data)))
+
+
+class AvifPages(PillowPages):
+    """An AVIF. Its frames last as its own clock says, which Pillow rounds to milliseconds."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(AvifImageFile(io.BytesIO(data)))
+        self._ticks = _sequence_delays(data, self.count) if self.count > 1 else ()
+        coded = _NCLX.search(data, 0, 1 << 16)
+        if coded is None:
+            return
+        primaries, transfer, _ = struct.unpack(">HHH", coded[1])
+        if transfer in HDR_TRANSFERS:
+            self.notes.append(hdr_note(name))
+        elif self.profile is None:
+            self.profile = coded_profile(primaries)
+
+    def delay(self, index: int) -> Fraction:
+        """Decode a frame and return how long it is shown."""
+        rounded = super().delay(index)
+        return self._ticks[index] if index < len(self._ticks) else rounded
+
+
+def hdr_note(name: str) -> str:
+    """Return the sentence for a picture of high dynamic range."""
+    return f"{name} is an HDR picture (PQ or HLG); its numbers are shown as they are, so it looks pale and dim here."
+
+
+def exif_turn(exif: Callable[[], Image.Exif]) -> Turn:
+    """Return how a picture is turned, by its EXIF."""
+    try:
+        return Turn.from_exif(exif().get(ORIENTATION_TAG, 1))
+    except Exception:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored
+        return Turn()
+
+
+def _has_end(data: bytes) -> bool:
+    """Return whether the marker that ends a JPEG is there; an embedded picture's own end does not count."""
+    at = 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = data[found.end() - 1], found.end()
+        if marker == _END:
+            return True
+        if marker not in _WITHOUT_LENGTH:
+            at += int.from_bytes(data[at : at + 2], "big")
+    return False
+
+
+def _sequence_delays(data: bytes, count: int) -> tuple[Fraction, ...]:
+    """Return how long each frame of an image sequence lasts; nothing where no track has that many frames."""
+    with av.open(io.BytesIO(data), "r", format="mov", io_open=open_nothing) as container:
+        track = next((stream for stream in container.streams.video if stream.frames == count), None)
+        if track is None or track.time_base is None:
+            return ()
+        return tuple((packet.duration or 0) * track.time_base for packet in container.demux(track) if packet.size)

@@ -1,0 +1,90 @@
+"""Numbers of more than eight bits as greys: which of them is black and which is white."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Num, UInt8
+from PIL import Image
+
+DARK_SHARE = 4
+"""Cameras store 10 to 14 bits inside 16. A picture that stays below this part of the range is taken for such a one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Numbers:
+    """A picture of one number per pixel, or of three.
+
+    ``full``: the greatest number that the stored bits can hold, None where they set no range. ``declared``: the one
+    that the file names as its greatest, where it does. ``negative``: the least is white. ``alpha``: 0 where
+    it is transparent, 255 where it is not.
+    """
+
+    values: Num[np.ndarray, "H W"] | Num[np.ndarray, "H W 3"]
+    full: int | None
+    declared: int | None = None
+    negative: bool = False
+    alpha: UInt8[np.ndarray, "H W"] | None = None
+
+    def span(self) -> tuple[float, float] | None:
+        """Return the least and the greatest of the finite numbers that are seen, None where there are none."""
+        values = self.values
+        if values.dtype.kind == "f" or self.alpha is not None:
+            seen = np.isfinite(values)
+            if self.alpha is not None:
+                seen &= (self.alpha > 0).reshape(*self.alpha.shape, *(1,) * (seen.ndim - 2))
+            values = values[seen]
+        return (float(values.min()), float(values.max())) if values.size else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tones:
+    """The ends of the scale, the same for all frames of a file. ``note``: a sentence where they were chosen here."""
+
+    low: float
+    high: float
+    negative: bool = False
+    note: str = ""
+
+    def shades(self, numbers: Numbers) -> Image.Image:
+        """Return the picture of numbers; those that are not finite are black."""
+        values = numbers.values
+        few = values.dtype == np.uint16  # a table of all of them takes an eighth of the memory
+        greys = self._levels(np.arange(2**16))[values] if few else self._levels(values)
+        picture = Image.fromarray(greys)
+        if numbers.alpha is not None:
+            picture.putalpha(Image.fromarray(numbers.alpha))
+        return picture
+
+    def _levels(self, values: Num[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+        finite = np.isfinite(values)
+        share = np.where(finite, values - np.float64(self.low), 0.0)
+        share /= max(self.high - self.low, np.finfo(np.float64).tiny)
+        share = np.clip(1 - share if self.negative else share, 0, 1)
+        levels: UInt8[np.ndarray, "*shape"] = np.round(np.where(finite, share, 0) * 255).astype(np.uint8)
+        return levels
+
+
+def tones_of(name: str, pictures: Iterable[Numbers]) -> Tones:
+    """Return the scale for all these pictures: what the file declares, else from the least to the greatest number."""
+    spans: list[tuple[float, float]] = []
+    full = declared = None
+    negative = False
+    for numbers in pictures:
+        full, declared, negative = numbers.full, numbers.declared, numbers.negative
+        spans += [span] if (span := numbers.span()) else []
+    low = min((least for least, _ in spans), default=0.0)
+    high = max((greatest for _, greatest in spans), default=0.0)
+    ends = "its least is shown white, its greatest black" if negative else "its least is shown black"
+    if full is None:
+        return Tones(low=low, high=high, negative=negative, note=f"{name} holds numbers with no set range; {ends}.")
+    if declared is not None and declared < full and high <= declared:
+        told = f"{name} declares {declared.bit_length()} of {full.bit_length()} bits; {declared:,} is shown white."
+        return Tones(low=0.0, high=float(declared), negative=negative, note=told)
+    if full > 4095 and low < high < full / DARK_SHARE:
+        told = (
+            f"{name} stores {full.bit_length()} bits and uses the numbers {low:,.0f} to {high:,.0f}, without saying "
+            f"how many bits are meant; it is stretched: {ends}."
+        )
+        return Tones(low=low, high=high, negative=negative, note=told)
+    return Tones(low=0.0, high=float(full), negative=negative)
