@@ -63,6 +63,7 @@ class ForeignNetwork(nn.Module):
 
         Raises CaptureError for whatever the network raises, but for want of memory.
         """
+        clip = clip.to(_precision(self.model))
         match self.takes:
             case "clip":
                 given = clip
@@ -94,6 +95,12 @@ class ForeignNetwork(nn.Module):
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
         """Return None: what another's forward pass takes cannot be told before it runs."""
         return
+
+
+def _precision(model: nn.Module) -> torch.dtype:
+    """Return what a network computes in: the type of its first weights, for instance after ``half()``."""
+    floating = (part.dtype for part in chain(model.parameters(), model.buffers()) if part.is_floating_point())
+    return next(floating, torch.float32)
 
 
 def _check(model: nn.Module) -> None:

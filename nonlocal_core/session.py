@@ -38,7 +38,7 @@ from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
 from nonlocal_core.models import clip_probabilities
-from nonlocal_core.models.progress import forward_progress
+from nonlocal_core.models.progress import cancellable, forward_progress
 from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.saving import Answered, save
@@ -312,14 +312,15 @@ def _recorded(
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
     needed = network.forward_bytes(tuple(clip.shape))
-    with (
-        forward_progress(lambda done, total: tell("Running the network", done, total)),
-        recording(view=view, clip_frames=len(frames.rgb), progress=tell, keep_calls=prove_places) as record,
-        torch.random.fork_rng(),
-    ):
-        logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
-    if prove_places:
-        _prove_places(prepared, clip, record, tell)
+    with cancellable(tell) as report:
+        with (
+            forward_progress(lambda done, total: report("Running the network", done, total)),
+            recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=prove_places) as record,
+            torch.random.fork_rng(),
+        ):
+            logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
+        if prove_places:
+            _prove_places(prepared, clip, record, report)
     if not bool(torch.isfinite(logits).all()):
         record.unreadable.append(("the network's answer", "is not finite. Look for NaN in its weights"))
         logits = logits[..., :0]

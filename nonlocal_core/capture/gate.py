@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from nonlocal_core.capture.copies import cast
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.rebuild import Rebuild
 from nonlocal_core.capture.record import BlockCapture
@@ -79,7 +80,7 @@ def _rebuild_in_float32(
     """Return how well the same call is rebuilt where a copy of the block computes it in float32."""
     try:
         twin = twin_of(site)
-        twin.module.float()
+        cast(twin.module, call.z.device.type, torch.float32)
         return rebuild_of(twin, run_twin(twin, call, torch.float32), setting, queries)
     except (MemoryError, torch.OutOfMemoryError):
         raise

@@ -81,9 +81,10 @@ def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
 def nudged(
     clip: Float[Tensor, "1 3 T H W"], points: Sequence[Point], grids: Sequence[QueryGrid]
 ) -> Float[Tensor, "1 3 T H W"]:
-    """Return the clip with noise in a small square at each point, a quarter of the finest cell wide."""
+    """Return the clip with noise in a small square at each point, two fifths of the finest cell wide."""
     height, width = clip.shape[-2:]
-    side = max(1, int(min(min(height / grid.rows, width / grid.cols) for grid in grids) / 4))
+    finest = min(min(height / grid.rows, width / grid.cols) for grid in grids)
+    side = max(1, min(max(2, int(0.4 * finest)), int(finest)))
     changed, generator = clip.clone(), torch.Generator().manual_seed(_SEED)
     for point in points:
         top, left = (

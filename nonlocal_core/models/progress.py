@@ -7,6 +7,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from nonlocal_core.vocabulary import Progress
+
+
+class _Cancelled(BaseException):
+    """The exception of a listener, on its way past code that turns the faults of a network into sentences."""
+
+    def __init__(self, stop: Exception) -> None:
+        super().__init__()
+        self.stop = stop
+
+
+@contextmanager
+def cancellable(tell: Progress) -> Iterator[Progress]:
+    """Yield a reporter whose exceptions end the work inside the ``with``, whatever catches faults there."""
+
+    def report(stage: str, done: int, total: int) -> None:
+        try:
+            tell(stage, done, total)
+        except Exception as stop:
+            raise _Cancelled(stop) from stop
+
+    try:
+        yield report
+    except _Cancelled as cancelled:
+        raise cancelled.stop from None
+
+
 Listener = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from app import charts
 from nonlocal_core import InputSpec, Session
-from nonlocal_core.capture.adapters.tokens import TokenReader
+from nonlocal_core.capture.adapters.token_reader import TokenReader
 from nonlocal_core.capture.adapters.torch_attention import TorchAttention
 from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.errors import CaptureError, UnknownNameError

@@ -11,6 +11,7 @@ from torch import nn
 
 from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBlock, Session
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.capture import trial
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
 from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
 
@@ -143,6 +144,28 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
     assert row.per_frame_share[[0, 2]].max() == 0
     assert session.capture.classes == ()
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16, torch.float64], ids=str)
+def test_a_network_runs_in_its_own_precision_and_is_proved(precision):
+    session = Session.from_model(Frames().eval().to(precision), "sample:bunny", frames=2)
+    assert session.unreadable == ()
+    assert session.block().is_half == (precision != torch.float64)
+    assert ("repeated in float32" in session.block().proof) == session.block().is_half
+    exact = Session.from_model(Frames().eval(), "sample:bunny", frames=2)
+    asked = {"frame": 1, "x": 0.4, "y": 0.6}
+    np.testing.assert_allclose(session.query(**asked).values, exact.query(**asked).values, atol=0.02)
+
+
+@pytest.mark.parametrize("stage", ["Running the network", "Checking where the cells lie"])
+def test_what_progress_raises_ends_the_run(stage, monkeypatch):
+    def tell(step, done, total):
+        if step == stage or step.startswith("Checking every row"):
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(trial, "PROGRESS_SECONDS", -1.0)
+    with pytest.raises(ZeroDivisionError):
+        Session.from_model(Clips().eval(), "sample:bunny", input_spec=SMALL, frames=2, progress=tell)
 
 
 class WithoutAnAnswer(Clips):
