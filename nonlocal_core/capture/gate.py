@@ -48,11 +48,11 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
     if isinstance(trial, NotReadable):
         return trial
     shape = trial.shape
+    if trial.adds_nothing:
+        return trial.blocks
     queries = trial.queries(everywhere=shape not in site.met)
     tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
     found = trial.rebuilt(queries, tolerance=tolerance)
-    if found is None:
-        return trial.blocks
     if found.error > tolerance:
         return _refusal(found.error, tolerance)
     if trial.is_half:
@@ -121,9 +121,7 @@ def rebuild_of(
         if isinstance(trial, NotReadable):
             return trial
         asked = trial.queries(everywhere=True) if queries is None else queries
-        found = trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
-    assert found is not None
-    return found
+        return trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
 
 
 def _refusal(error: float, tolerance: float) -> NotReadable:

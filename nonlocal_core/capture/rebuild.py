@@ -48,8 +48,8 @@ def rebuild(
     *,
     tolerance: float,
     tell: Callable[[int], None],
-) -> Rebuild | None:
-    """Return how well the heads of one block rebuild its output at some queries; None for one that adds nothing.
+) -> Rebuild:
+    """Return how well the heads of one block rebuild its output at some queries.
 
     ``blocks``: the captured heads, whose tables are used. ``output``, ``x``: of the block's call; x is part of the
     output of a residual block. ``tolerance``: the error that will be accepted; the noise of rounding counts as an
@@ -65,8 +65,6 @@ def rebuild(
     worst, done = torch.zeros_like(scale), 0
     for some, y in _gathered(blocks, values, queries, contrasts=reading.contrasts):
         rebuilt = _added(reader, reading, y)
-        if rebuilt is None:
-            return None
         index = torch.from_numpy(some).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
         worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
@@ -112,9 +110,11 @@ def _gathered(
         )
 
 
-def _added(reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"] | None:
+def _added(reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"]:
+    """Return what the block makes of rows of y."""
     added = reader.project(torch.from_numpy(y).to(reading.g)[None])
-    return None if added is None else added[0].double()
+    assert added is not None
+    return added[0].double()
 
 
 def _sensitivity(
@@ -136,11 +136,9 @@ def _sensitivity(
     )
     least = np.inf
     plain = _added(reader, reading, np.concatenate(first, axis=1))
-    assert plain is not None
     for head in range(len(values)):
         mixed = np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1)
         other = _added(reader, reading, mixed)
-        assert other is not None
         least = min(least, float(((other - plain).abs().amax(dim=0).to(scale) / scale).max()))
     return least
 

@@ -1,5 +1,6 @@
 """One call of a block, read and laid out, and how well its tables rebuild its output."""
 
+import math
 import time
 import zlib
 from collections.abc import Callable
@@ -53,6 +54,12 @@ class Trial:
     tell: Progress
 
     @property
+    def adds_nothing(self) -> bool:
+        """Whether the block leaves its input alone by design, so that there is no output to rebuild."""
+        heads, _, width = self.reading.g.shape
+        return self.site.reader.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
+
+    @property
     def is_half(self) -> bool:
         """Whether any part of the call was computed in half precision."""
         made = (self.z, self.reading.theta, self.reading.g)
@@ -84,8 +91,8 @@ class Trial:
         seed = zlib.crc32(self.z.detach().float().sum(dim=-1).cpu().numpy().tobytes())
         return np.sort(np.random.default_rng(seed).choice(count, DRAWN_QUERIES, replace=False))
 
-    def rebuilt(self, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild | None:
-        """Return how well the tables rebuild the output at some queries; None for a block that adds nothing."""
+    def rebuilt(self, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild:
+        """Return how well the tables rebuild the output at some queries."""
         return rebuild(
             self.blocks,
             self.site.reader,
@@ -107,8 +114,9 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     reading = site.reader.read(x)
     if isinstance(reading, NotReadable):
         return reading
+    reading.rows(z)  # refuses a batch of clips before anything is made of it
     tables = {"output": z, "theta": reading.theta, "phi": reading.phi, "g": reading.g}
-    spoilt = [title for title, values in tables.items() if not bool(torch.isfinite(values).all())]
+    spoilt = [title for title, values in tables.items() if not all(map(math.isfinite, map(float, values.aminmax())))]
     if spoilt:
         return NotReadable(
             f"computed values that are not finite ({', '.join(spoilt)}). Look for NaN in its weights, or run the "
