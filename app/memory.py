@@ -1,4 +1,4 @@
-"""What was computed for a visitor is not computed again while the same things are looked at."""
+"""Memory of a visitor's results, so that nothing is computed again while the same things are looked at."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipNotes:
-    """What is known of a clip without its frames."""
+    """Facts about a clip without its frames."""
 
     summary: str
     """One line: its name, its frames, its size."""

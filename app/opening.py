@@ -1,4 +1,4 @@
-"""What every page begins with: the clip and the network, chosen and opened; the address carries the choice."""
+"""Opening of every page: the clip and the network, chosen and opened; the address carries the choice."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""What all visitors share: prepared networks and opened sessions, each computed once."""
+"""Resources that all visitors share: prepared networks and opened sessions, each computed once."""
 
 import threading
 import time

@@ -32,7 +32,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What is open and how; None leaves the choice to the sample, else to the library's default."""
+    """Choice of clip, network and frames; None leaves it to the sample, else to the library's default."""
 
     clip: str
     """``sample:ID``, or ``upload:TOKEN`` for a file of this visitor, under its name."""

@@ -1,4 +1,4 @@
-"""What the server holds for browsers: bundles to fetch and files that were uploaded, both bounded.
+"""Store of what the server holds for browsers: bundles to fetch and files that were uploaded, both bounded.
 
 A bundle travels once over plain HTTP and is kept by the browser; the page itself only carries its address. What the
 first picture does without, the normalisers of "who looks here", is made when the browser asks for it.

@@ -16,7 +16,7 @@ _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=v
 
 
 class Made(NamedTuple):
-    """What the visitor has made of the viewer: the pinned question, and the tour as the browser sent it, if any."""
+    """State of the viewer at the visitor's: the pinned question, and the tour as the browser sent it, if any."""
 
     pin: Pin | None
     stops: object

@@ -1,4 +1,4 @@
-"""What a block does to the answer: run the network again without it, or without chosen keys in its rows.
+"""Effect of a block on the answer: the network runs again without it, or without chosen keys in its rows.
 
 A map shows what a block weighs, not what the answer rests on. Taking something away and looking at the answer is a
 test of that; even so, a network that was never trained without its parts may answer oddly for other reasons.
@@ -35,7 +35,7 @@ Edit = Callable[[NonlocalBlock, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
-    """What a network says about a clip: the probability of every class."""
+    """Answer of a network to a clip: the probability of every class."""
 
     classes: tuple[str, ...]
     probabilities: Float32[np.ndarray, " K"]

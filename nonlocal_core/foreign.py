@@ -54,7 +54,7 @@ class ForeignNetwork(nn.Module):
 
     @property
     def trained_on(self) -> Selection | None:
-        """How many frames the network says that it takes, None where it says nothing."""
+        """Number of frames that the network says it takes, None where it says nothing."""
         frames = _stated_frames(self.model)
         return None if frames is None else Selection(frames=frames)
 

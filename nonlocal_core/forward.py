@@ -21,7 +21,7 @@ _one_at_a_time = threading.Semaphore(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where a network runs: a name for torch and one for people."""
+    """Device that a network runs on: a name for torch and one for people."""
 
     torch_name: str
     title: str

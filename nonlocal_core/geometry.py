@@ -172,7 +172,7 @@ class QueryGrid(Grid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewTransform:
-    """What part of the shown frame the network saw, and at what size.
+    """Part of the shown frame that the network saw, and its size in pixels.
 
     ``shown_hw``: pixels of the frame as shown, after rotation and pixel aspect. ``crop``: the part of it that
     was fed. ``input_hw``: pixels of the network's input.

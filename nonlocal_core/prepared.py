@@ -34,7 +34,7 @@ published one takes hundreds of megabytes."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkCard:
-    """Which network answers, in words, and the files that its weights came from."""
+    """Name and description of the network that answers, and the files that its weights came from."""
 
     id: str
     title: str

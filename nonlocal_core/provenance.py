@@ -1,4 +1,4 @@
-"""Where an answer comes from: enough to compute it again, and nothing about the machine's folders."""
+"""Provenance of an answer: enough to compute it again, and nothing about the machine's folders."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ PACKAGES = ("nonlocal-viewer", "torch", "numpy", "av", "pillow")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What was asked of which clip and which network. Frames, rows and columns are counted from 0, as in the library.
+    """Question, clip and network of one answer. Frames, rows and columns are counted from 0, as in the library.
 
     ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
     is the frame of these that was asked from, with x and y in [0, 1]; ``query_cell`` is (t, y, x) on the query grid.

@@ -82,7 +82,7 @@ class _Weights(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AffinityRow(_Weights):
-    """Where one query looks: its weight on every key.
+    """Row of the affinity: the weight of one query on every key.
 
     ``values`` sum to 1 for the two Gaussians; for the dot product and the concatenation they are f / Nk,
     the very numbers that multiply g in the network.
@@ -124,7 +124,7 @@ class AffinityRow(_Weights):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AffinityColumn(_Weights):
-    """Who looks at one key: the weight that every query gives it. Columns do not sum to 1."""
+    """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 
     key: Cell
     query_grid: QueryGrid

@@ -80,7 +80,7 @@ class Answered:
 
     @property
     def provenance(self) -> Provenance:
-        """Where the answer comes from."""
+        """Record of the clip, network and settings that gave the answer."""
         frames, asked = self.frames, self.question
         return Provenance(
             clip_name=frames.info.name,

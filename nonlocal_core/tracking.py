@@ -30,7 +30,7 @@ COVERED = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried:
-    """Where a block finds what was marked in one frame of the clip."""
+    """Mark of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
     """How much of the label, in [0, 1], arrives at each position of the query grid."""

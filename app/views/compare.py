@@ -29,7 +29,7 @@ _KEY = "comparison"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What stands side by side; what is left empty is chosen for the clip and network that are open."""
+    """Choice of what stands side by side; what is left empty is chosen for the clip and network that are open."""
 
     subject: Subject = "blocks"
     blocks: tuple[str, ...] = ()

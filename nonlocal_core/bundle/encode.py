@@ -107,7 +107,7 @@ class _Stored:
 
     @property
     def values(self) -> Float32[np.ndarray, "N Ci"]:
-        """What a reader of the bundle computes with."""
+        """Table that a reader of the bundle computes with."""
         gain = np.float32(self.gain) if self.row_gains is None else self.row_gains[:, None]
         return self.table.astype(np.float32) * gain
 

@@ -1,4 +1,4 @@
-"""What a bundle holds, as frozen records."""
+"""Contents of a bundle, as frozen records."""
 
 from dataclasses import dataclass
 
@@ -48,7 +48,7 @@ class TourStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the viewer shows first. Raises BundleError for a tour of more than ``MAX_TOUR_STOPS`` stops."""
+    """Block, question and tour to show first. Raises BundleError for more than ``MAX_TOUR_STOPS`` stops."""
 
     block: str | None = None
     """None for the one that the capture shows."""
@@ -66,7 +66,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLabel:
-    """Which network answered, in words."""
+    """Name and status of the network that answered."""
 
     id: str
     title: str
@@ -75,7 +75,7 @@ class ModelLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLabel:
-    """What was looked at, in words and sizes."""
+    """Name, kind and sizes of the clip."""
 
     name: str
     kind: str

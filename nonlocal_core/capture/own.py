@@ -1,4 +1,4 @@
-"""How the blocks of this library are read: they say themselves what their embeddings are."""
+"""Readers of the blocks of this library, which say themselves what their embeddings are."""
 
 from jaxtyping import Float
 from torch import Tensor

@@ -97,7 +97,7 @@ def nudged(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FirstCall:
-    """What a second run needs of a block's call in the first: copies, since a network may overwrite its own tensors."""
+    """Copies of a block's call that a second run needs, since a network may overwrite its own tensors."""
 
     reading: BlockReading
     grid: QueryGrid

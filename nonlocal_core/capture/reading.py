@@ -1,4 +1,4 @@
-"""Where a block sits, how it is read, and what a reader says about one call: tables, maths, layout of positions."""
+"""Site of a block, its reader, and the reading of one call: tables, maths, layout of positions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ def map_rows(x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "Nq C"]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockReading:
-    """What a reader computed from a block's input with the block's own weights, for one clip.
+    """Tables that a reader computed from a block's input with the block's own weights, for one clip.
 
     Queries and keys in the order of their grids; a block of one head has ``heads`` 1.
     """
@@ -70,7 +70,7 @@ class NotReadable:
 
 @runtime_checkable
 class Reader(Protocol):
-    """How one kind of block is read from outside, without touching its forward pass."""
+    """Reader of one kind of block, from outside, without touching its forward pass."""
 
     def read(self, x: Any) -> BlockReading | NotReadable:
         """Return theta, phi and g for the block's input; what that is, the site's ``inputs`` says.
@@ -95,7 +95,7 @@ Shape = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSite:
-    """Where a block sits in its network, and what people call it."""
+    """Place of a block in its network, and its name for people."""
 
     name: str
     title: str

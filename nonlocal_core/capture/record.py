@@ -1,4 +1,4 @@
-"""What one forward pass left behind: small tables from which every row of every affinity follows exactly."""
+"""Records of one forward pass: small tables from which every row of every affinity follows exactly."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
@@ -88,12 +88,12 @@ class BlockCapture:
 
     @property
     def is_softmax(self) -> bool:
-        """Whether a row is a softmax, so that it sums to 1."""
+        """True where a row is a softmax, so that it sums to 1."""
         return self.pairwise in SOFTMAX
 
     @property
     def off_grid_copies(self) -> int:
-        """How many times phi holds the off-grid keys: once for each temporal cell under scope ``space``, else once."""
+        """Number of times that phi holds the off-grid keys: for each temporal cell under scope ``space``, else once."""
         return self.key_grid.frames if self.scope == "space" else 1
 
     @property
@@ -124,7 +124,7 @@ class BlockCapture:
 
     @property
     def warning(self) -> str:
-        """What stands with every picture and every number of this block: that it is untrained, then its note."""
+        """Sentences that stand with every picture and number of this block: that it is untrained, then its note."""
         if self.status != "untrained" or "untrained" in self.note.lower():
             return self.note
         return f"{UNTRAINED} {self.note}".strip()

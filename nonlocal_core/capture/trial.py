@@ -34,7 +34,7 @@ _HALF = (torch.float16, torch.bfloat16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is the same for all blocks of one recording: how the clip was fed, and who hears of long work."""
+    """Common facts of all blocks of one recording: the view of the clip, and who hears of long work."""
 
     view: ViewTransform
     clip_frames: int
@@ -55,19 +55,19 @@ class Trial:
 
     @property
     def adds_nothing(self) -> bool:
-        """Whether the block leaves its input alone by design, so that there is no output to rebuild."""
+        """True where the block leaves its input alone by design, so that there is no output to rebuild."""
         heads, _, width = self.reading.g.shape
         return self.site.reader.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
 
     @property
     def is_half(self) -> bool:
-        """Whether any part of the call was computed in half precision."""
+        """True where any part of the call was computed in half precision."""
         made = (self.z, self.reading.theta, self.reading.g)
         return any(part.dtype in _HALF for part in made) or torch.is_autocast_enabled(self.z.device.type)
 
     @property
     def shape(self) -> Shape:
-        """What a check at every query holds for."""
+        """Sizes and precisions that a check at every query holds for."""
         theta, phi = self.reading.theta, self.reading.phi
         return tuple(theta.shape), tuple(phi.shape), self.reading.query_thw, theta.dtype, self.z.dtype, self.is_half
 

@@ -1,4 +1,4 @@
-"""What a whole block does over a clip, from a sample of its queries: a few numbers, a profile over time, a map."""
+"""Measures of a whole block over a clip, from a sample of its queries: numbers, a profile over time, a map."""
 
 import math
 from collections.abc import Callable

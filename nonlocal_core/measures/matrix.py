@@ -60,7 +60,7 @@ class Bins:
 
     @property
     def is_whole(self) -> bool:
-        """Whether each box is one cell."""
+        """True where each box is one cell."""
         return self.size == self.grid.size
 
     def box(self, index: int) -> tuple[Span, Span, Span]:
@@ -101,7 +101,7 @@ class AffinityMatrix:
 
     @property
     def is_whole(self) -> bool:
-        """Whether this is the affinity matrix itself, not means of it."""
+        """True where this is the affinity matrix itself, not means of it."""
         return self.query_bins.is_whole and self.key_bins.is_whole
 
 

@@ -1,4 +1,4 @@
-"""What a row says in numbers: how spread it is, how far it reaches, and how much two rows agree."""
+"""Measures of a row: its spread, its reach, and the agreement of two rows."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nonlocal_core.query import AffinityRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowMeasures:
-    """Where one query looks, in numbers. All count absolute weights; a row without any weight has NaN throughout."""
+    """Measures of one row. All count absolute weights; a row without any weight has NaN throughout."""
 
     entropy: float
     """Nats; log(Nk) when uniform."""
@@ -77,7 +77,7 @@ def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layout:
-    """Where queries and keys lie: in the picture in units of the frame's diagonal, in time in frames and seconds."""
+    """Places of queries and keys: in the picture in units of the frame's diagonal, in time in frames and seconds."""
 
     query_xy: Float64[np.ndarray, "HqWq 2"]
     key_xy: Float64[np.ndarray, "HkWk 2"]

@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes: the formats that may be read, and a sentence for those that may not."""
+"""Format of a file, told by its first bytes: those that may be read, and a sentence for those that may not."""
 
 import unicodedata
 from typing import Literal

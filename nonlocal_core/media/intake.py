@@ -1,4 +1,4 @@
-"""What was asked of a clip: which file or sample, which of its frames, and what reads them."""
+"""Request for a clip: the file or sample, the choice of frames, and the reader."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

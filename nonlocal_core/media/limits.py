@@ -1,4 +1,4 @@
-"""What a file may cost: every limit has a name, a default and a sentence."""
+"""Limits on the cost of reading a file: each has a name, a default and a sentence."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a container lists about its video: every frame's time, before anything is decoded."""
+"""List of a container's video frames: the time of each, before anything is decoded."""
 
 from array import array
 from collections.abc import Iterator, Mapping
@@ -98,7 +98,7 @@ class Listing:
 
     @property
     def is_reordered(self) -> bool:
-        """Whether any frame is shown in another place than it is decoded in."""
+        """True where some frame is shown in another place than it is decoded in."""
         return bool((np.diff(self.positions) != 1).any())
 
     def times(self, demuxer: VideoFormat) -> Int64[np.ndarray, " N"]:

@@ -19,7 +19,7 @@ LONG_SIDE = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """What a network expects of its frames.
+    """Size and colours that a network expects of its frames.
 
     ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``crop``:
     the whole frame, or its central square. ``mean`` and ``std``: of red, green and blue, on a scale where white

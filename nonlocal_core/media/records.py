@@ -1,4 +1,4 @@
-"""What reading a file gives: facts about it, and its frames."""
+"""Records that reading a file gives: facts about it, and its frames."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -50,7 +50,7 @@ class Sample:
 
     @property
     def query(self) -> Stop:
-        """What to ask on arrival."""
+        """Question to ask on arrival."""
         return self.tour[0]
 
     def open(self) -> Path | bytes:

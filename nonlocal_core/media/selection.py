@@ -1,4 +1,4 @@
-"""Which frames to read: pure rules over the times at which frames appear."""
+"""Selection of frames: pure rules over the times at which they appear."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +14,7 @@ TICK_SECONDS = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """How to choose frames: spread evenly over time, every n-th, or by index.
+    """Rule for choosing frames: spread evenly over time, every n-th, or by index.
 
     By default ``frames`` moments are spread evenly from ``start_seconds`` to the last frame, both included, and
     the frame on screen at each moment is taken. With ``stride``, every stride-th frame from the one on screen at

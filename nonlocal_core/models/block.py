@@ -27,7 +27,7 @@ INITIAL_STD = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NonlocalConfig:
-    """How a non-local block computes: every difference between the public implementations is a field.
+    """Configuration of a non-local block: every difference between the public implementations is a field.
 
     Most of it cannot be read off a state dict, so it has to come with the weights. Raises UnknownNameError for a
     choice that does not exist.
@@ -60,7 +60,7 @@ class NonlocalConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pieces:
-    """What a block made of one input: tables over its positions, in row-major (T, H, W) order.
+    """Tables of a block for one input, over its positions in row-major (T, H, W) order.
 
     For concatenation theta and phi have one channel: w_theta . theta_i + bias and w_phi . phi_j.
     """

@@ -1,4 +1,4 @@
-"""What a forward pass of a ResNet costs, from its record and the size of the clip alone: no tensor is made."""
+"""Cost of a ResNet's forward pass, from its record and the size of the clip alone: no tensor is made."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ def _stem_thw(config: ResNetConfig, clip_thw: Triple) -> Triple:
 
 
 def _strided(size: int, stride: int) -> int:
-    """What a convolution whose padding keeps the size leaves of an axis."""
+    """Length of an axis after a convolution whose padding keeps the size but for its stride."""
     return -(-size // stride)
 
 

@@ -1,4 +1,4 @@
-"""What distinguishes one published video ResNet from another: every difference is a field here, never an ``if``.
+"""Configuration of a published video ResNet: every difference between them is a field here, never an ``if``.
 
 Two networks can agree in every name and every shape of their weights and still compute different things, since
 strides, paddings, the softmax scale or the order of pooling leave no trace in a file. That is why a network is
@@ -60,7 +60,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """How the last feature map becomes class scores."""
+    """Head: the way from the last feature map to class scores."""
 
     classes: tuple[str, ...]
     window: tuple[int | None, int | None, int | None]
@@ -120,5 +120,5 @@ class ResNetConfig:
 
     @property
     def attends_in_groups(self) -> bool:
-        """Whether some non-local block cuts time in groups."""
+        """True where some non-local block cuts time in groups."""
         return any(stage.nonlocal_after and stage.temporal_groups > 1 for stage in self.stages)

@@ -1,4 +1,4 @@
-"""What every form of the operation demands of its tables."""
+"""Checks of the tables that every form of the operation makes."""
 
 from torch import Tensor
 

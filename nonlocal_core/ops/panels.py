@@ -63,7 +63,7 @@ def _attend(
 
 
 class _Gathered(NamedTuple):
-    """What some queries have gathered so far: sums over exp(score - peak), peak the largest score so far."""
+    """Partial sums of some queries: over exp(score - peak), where peak is the largest score so far."""
 
     weighted: Float[Tensor, "B r Cg"]
     total: Float[Tensor, "B r 1"]

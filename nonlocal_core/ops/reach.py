@@ -1,4 +1,4 @@
-"""Which keys each query may attend to, and how to cut the tables so that only those meet.
+"""Keys that each query may attend to, and the cut of the tables by which only those meet.
 
 A scope or a group turns one problem of Nq x Nk positions into many small ones. They are laid along the batch
 axis, so every form of the operation stays ignorant of space, time and groups.

@@ -1,4 +1,4 @@
-"""What a picture needs to know of one affinity row, without knowing who computed it."""
+"""Interface of an affinity row to a picture, which does not know who computed it."""
 
 from typing import Protocol, runtime_checkable
 
@@ -23,7 +23,7 @@ class AffinityLike(Protocol):
 
     @property
     def key_grid(self) -> KeyGrid:
-        """Where the values lie."""
+        """Grid of the values."""
 
     @property
     def query(self) -> Cell:
@@ -31,7 +31,7 @@ class AffinityLike(Protocol):
 
     @property
     def query_grid(self) -> QueryGrid:
-        """Where the query lies."""
+        """Grid of the query."""
 
     @property
     def pairwise(self) -> Pairwise:
@@ -39,7 +39,7 @@ class AffinityLike(Protocol):
 
     @property
     def note(self) -> str:
-        """What stands with every picture and number of this row, empty when nothing."""
+        """Sentences that stand with every picture and number of this row, empty when there are none."""
 
     @property
     def uniform(self) -> float:

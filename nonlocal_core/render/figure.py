@@ -25,7 +25,7 @@ NOTE_SIZE = 25  # in units
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureStyle:
-    """How a figure is drawn. ``arrows``: how many of the strongest keys get one, 0 for none (paper, figure 3: 20)."""
+    """Style of a figure. ``arrows``: how many of the strongest keys get one, 0 for none (paper, figure 3: 20)."""
 
     width_px: int = 2400
     columns: int | None = None

@@ -1,4 +1,4 @@
-"""Where the parts of a figure lie: pure arithmetic, in pixels."""
+"""Layout of a figure: pure arithmetic, in pixels."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

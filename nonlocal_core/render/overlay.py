@@ -26,7 +26,7 @@ MISSING_OPACITY = 0.75
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayStyle:
-    """How heat lies on a frame. ``colour_map`` None takes "ember", or "tide" for signed values.
+    """Style of the heat on a frame. ``colour_map`` None takes "ember", or "tide" for signed values.
 
     ``brightness`` and ``saturation`` are what the frame keeps under the heat; ``opacity`` is that of the heat at full
     colour, and falls to 0 as value ** ``opacity_power``.

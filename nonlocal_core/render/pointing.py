@@ -1,4 +1,4 @@
-"""Where the parts of a figure that point lie: arrows from the query to the keys that weigh most, bars under frames."""
+"""Places of a figure's arrows, from the query to the keys that weigh most, and of the bars under its frames."""
 
 from contextlib import suppress
 

@@ -19,7 +19,7 @@ values above the limit keep the last colour.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleSpec:
-    """Where full colour lies: by rule, or at a fixed ``limit`` in affinity units so that pictures can be compared."""
+    """Weight at full colour: by rule, or a fixed ``limit`` in affinity units so that pictures can be compared."""
 
     rule: ScaleRule = "max_other_frames"
     limit: float | None = None

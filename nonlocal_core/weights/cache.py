@@ -28,7 +28,7 @@ _LOCKS = ".locks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """What a download was when it filled its network completely for the first time."""
+    """Size and hash of a download when it filled its network completely for the first time."""
 
     sha256: str
     arch: str

@@ -32,7 +32,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colours:
-    """What the network was trained on: RGB in 0..value_range, minus the mean, divided by the deviation."""
+    """Colours that the network was trained on: RGB in 0..value_range, minus the mean, divided by the deviation."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -41,7 +41,7 @@ class Colours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedCard:
-    """What pretrained/published.json says about a checkpoint; all of it as the source publishes it."""
+    """Entry of pretrained/published.json for a checkpoint; all of it as the source publishes it."""
 
     id: str
     title: str
@@ -84,7 +84,7 @@ class PublishedCard:
 
     @property
     def non_commercial(self) -> bool:
-        """Whether a licence forbids commercial use."""
+        """True where a licence forbids commercial use."""
         return any("-NC" in licence for licence in (self.code_licence, self.weights_licence) if licence)
 
     @property

@@ -16,7 +16,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What pretrained/catalog.json says about a model."""
+    """Entry of pretrained/catalog.json for a model."""
 
     id: str
     title: str

@@ -38,7 +38,7 @@ _NO_CHECKPOINTS: dict[bytes, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointLimits:
-    """What a checkpoint may take; the largest published one, SlowFast R101, stays below a quarter of it."""
+    """Limits of a checkpoint; the largest published one, SlowFast R101, stays below a quarter of them."""
 
     max_bytes: int = 2 << 30
     """Of the file, and of its tensors together."""

@@ -1,4 +1,4 @@
-"""What a checkpoint file is, for people: how it is stored, whose names it uses, which network it fills completely."""
+"""Description of a checkpoint file for people: its storage, whose names it uses, which network it fills completely."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ FORMAT_TITLES: dict[CheckpointFormat, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointReport:
-    """What a checkpoint file is; there is one only for a file that fills a network completely."""
+    """Description of a checkpoint file; there is one only for a file that fills a network completely."""
 
     name: str
     byte_count: int

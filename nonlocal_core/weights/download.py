@@ -28,7 +28,7 @@ _GONE = frozenset({401, 403, 404, 410})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadLimits:
-    """What a download may take."""
+    """Limits of a download."""
 
     max_bytes: int = 2 << 30
     spare_disk_bytes: int = 256 << 20

@@ -1,4 +1,4 @@
-"""Where the weights of the catalog lie: inside an installed package, or beside the catalog."""
+"""Places of the catalog's weights: inside an installed package, or beside the catalog."""
 
 from dataclasses import dataclass
 from pathlib import Path

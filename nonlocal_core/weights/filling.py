@@ -27,7 +27,7 @@ _HEAD = "head."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Which tensor of a file fills which parameters: one, or several that are stored as one."""
+    """Tensor of a file and the parameters that it fills: one, or several that are stored as one."""
 
     source: str
     targets: tuple[str, ...]
@@ -35,7 +35,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """How a file fills a network, from names and shapes alone, and what is left over on either side."""
+    """Match of a file and a network, from names and shapes alone, with the rest on either side."""
 
     assignments: tuple[Assignment, ...]
     unused: tuple[str, ...]
@@ -49,12 +49,12 @@ class Match:
 
     @property
     def faults(self) -> int:
-        """How many names stand in the way; 0 means that the file fills the network completely."""
+        """Number of names that stand in the way; 0 means that the file fills the network completely."""
         return len(self.unused) + len(self.empty) + len(self.twice) + len(self.misshapen)
 
     @property
     def sentence(self) -> str:
-        """What is left over, for people."""
+        """Sentence that says to people what is left over."""
         kinds = (
             ("keys left unused", self.unused),
             ("parameters left empty", self.empty),

@@ -1,4 +1,4 @@
-"""What was measured of the blocks that this library trained: the paper's tables in small, and each network's figures.
+"""Findings on the blocks that this library trained: the paper's tables in small, and each network's figures.
 
 ``pretrained/ablations.json`` and ``pretrained/measured.json`` are written by ``python -m pretrained.recipe``.
 """
@@ -52,7 +52,7 @@ class PaperTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """How well a network's rows find the same object: means over held-out composed clips, and over real ones."""
+    """Figures of a network's rows on the same object: means over held-out composed clips, and over real ones."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""What a file of weights is: whose names it uses, and which published networks it fills completely."""
+"""Identity of a file of weights: whose names it uses, and which published networks it fills completely."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ _OF_BLOCKS = (ALEXHEX7, TEA1528)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What names and shapes tell about a file.
+    """Identity of a file, from names and shapes.
 
     ``layout``: whose names most of its keys are; None when they are nobody's. ``fits``: every published network
     that it fills completely. ``nearest``: where it fills none, the one that comes closest and what is left over.
@@ -54,7 +54,7 @@ class Identity:
 
     @property
     def sentence(self) -> str:
-        """What the file is, for people."""
+        """Sentence that says to people what the file is."""
         if self.layout is None:
             return "The names of its tensors are those of no source that is known here."
         if self.layout in _OF_BLOCKS:

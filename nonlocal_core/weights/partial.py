@@ -20,7 +20,7 @@ class Partial:
 
     @property
     def byte_count(self) -> int:
-        """How many bytes are there."""
+        """Number of bytes that are there."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def range_headers(self) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""How the shipped blocks were trained and judged: data, training, evaluation, cards; one command each."""
+"""Recipe of the shipped blocks: data, training, evaluation, cards; one command each."""

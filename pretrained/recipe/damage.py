@@ -1,5 +1,5 @@
-"""What is done to frames of a clip: the damage that queries must survive, the cues that only one frame holds, and what
-every camera does.
+"""Changes to frames of a clip: the damage that queries must survive, the cues that only one frame holds, and what every
+camera does.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""What the affinity is taught: to put a row's weight on the same thing in other frames."""
+"""Losses that teach the affinity to put a row's weight on the same thing in other frames."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

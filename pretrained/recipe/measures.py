@@ -1,4 +1,4 @@
-"""What a block is judged by: fixed before anything was trained, and the same for every block and every baseline."""
+"""Measures that judge a block: fixed before anything was trained, and the same for every block and every baseline."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ class Workshop:
 
     @property
     def clips(self) -> Path:
-        """Where the shards of features lie."""
+        """Folder of the shards of features."""
         return self.folder / "clips"
 
     def run(self, pairwise: Pairwise, seed: int, task: Task = "find") -> Path:

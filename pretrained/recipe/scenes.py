@@ -83,7 +83,7 @@ def _seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
 
 
 class _Cast:
-    """What a clip is made of: one photograph to pan across, and cut-outs of which none is drawn twice."""
+    """Parts of a clip: one photograph to pan across, and cut-outs of which none is drawn twice."""
 
     def __init__(self, sources: Sources, patches: float, rng: np.random.Generator) -> None:
         ground, *others = rng.permutation(len(sources.photos))

@@ -90,7 +90,7 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
 
 @dataclass(slots=True, kw_only=True)
 class Log:
-    """What happened: settings, seconds of each part, and the mean of every loss over each tenth of a part."""
+    """Log of a training: settings, seconds of each part, and the mean of every loss over each tenth of a part."""
 
     settings: Settings
     seconds: dict[str, float] = field(default_factory=dict)

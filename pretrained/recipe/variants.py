@@ -1,4 +1,4 @@
-"""What the tables compare: blocks that differ in one thing from the embedded Gaussian after block 10."""
+"""Variants that the tables compare: blocks that differ in one thing from the embedded Gaussian after block 10."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

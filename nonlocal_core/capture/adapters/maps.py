@@ -1,4 +1,4 @@
-"""How a non-local block on feature maps is read, whoever wrote it: with its own layers, in the order it uses them."""
+"""Reader of non-local blocks on feature maps, whoever wrote them: with their own layers, in the order they use them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ _MAY_SAY = ("qkv", "quer", "c_attn")
 
 @dataclass(frozen=True, slots=True)
 class FoundSites:
-    """What a network holds that attends."""
+    """Blocks and attention layers that a network holds."""
 
     sites: tuple[BlockSite, ...]
     """What can be read, in the order in which the network lists its modules."""

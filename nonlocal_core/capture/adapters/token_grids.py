@@ -1,4 +1,4 @@
-"""Which grid the tokens of a transformer are, as its own modules say; where they say nothing, nothing is guessed.
+"""Grid of a transformer's tokens, as its own modules say; where they say nothing, nothing is guessed.
 
 Sources: timm 1.0.31, ``patch_embed.grid_size``; pytorch/vision@90a8f70, torchvision/models/vision_transformer.py,
 ``image_size`` and ``patch_size``; transformers 5.23.0, ``config``, with the layouts of TimeSformer's three kinds of

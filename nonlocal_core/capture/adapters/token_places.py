@@ -1,4 +1,4 @@
-"""Which positions of the clip the tokens of a sequence are, and the order of their rows."""
+"""Positions of the clip that the tokens of a sequence stand for, and the order of their rows."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ TokenOrder = Literal["thw", "hwt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLayout:
-    """Which positions the tokens of a sequence are.
+    """Positions that the tokens of a sequence stand for.
 
     ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
     batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the

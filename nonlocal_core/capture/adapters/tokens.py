@@ -47,7 +47,7 @@ _OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
 
 
 class Projected(NamedTuple):
-    """What an attention layer made of its input."""
+    """Queries, keys and values that an attention layer made of its input."""
 
     q: Float[Tensor, "B heads N D"]
     k: Float[Tensor, "B heads N D"]
@@ -58,7 +58,7 @@ class Projected(NamedTuple):
 
 @runtime_checkable
 class SelfAttention(Protocol):
-    """What a family of attention layers has to say for its heads to be read."""
+    """Interface of a family of attention layers whose heads are read."""
 
     @property
     def module(self) -> nn.Module:
@@ -67,7 +67,7 @@ class SelfAttention(Protocol):
 
     @property
     def scale(self) -> float:
-        """What multiplies q . k before the softmax."""
+        """Factor of q . k before the softmax."""
         ...
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:

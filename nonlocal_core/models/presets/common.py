@@ -1,4 +1,4 @@
-"""What the published networks have in common: where blocks go, temporal kernels, pools, inputs and heads."""
+"""Common parts of the published networks: places of blocks, temporal kernels, pools, inputs and heads."""
 
 from dataclasses import replace
 from typing import Literal

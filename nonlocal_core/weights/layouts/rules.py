@@ -42,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layout:
-    """How one source names the tensors of its files.
+    """Names of tensors in the files of one source.
 
     ``prefixes``: wrappers' names that may stand before every key. ``dropped``: patterns of what is no weight.
     ``duplicates``: rules from the second name of a tensor to its first.
