@@ -63,7 +63,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class NotReadable:
-    """Why a call of a block cannot be shown, in words that follow "it": ``was called with other keys``."""
+    """Reason why a call of a block cannot be shown, in words that follow "it": ``was called with other keys``."""
 
     reason: str
 
