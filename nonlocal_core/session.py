@@ -21,12 +21,14 @@ from nonlocal_core.capture import (
     BlockCapture,
     Capture,
     ClassScore,
+    PlaceTrial,
     Recording,
     log_normaliser,
     nudged,
     placing,
     points_for,
     recording,
+    run_count,
 )
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
@@ -304,8 +306,8 @@ def _recorded(
 ) -> Session:
     """Run the network on the frames and return what its blocks left behind.
 
-    ``prove_places``: run it once more to see that the cells lie where they are said to, which networks of this library
-    are known to do (``test_places.py``).
+    ``prove_places``: run it a few times more to see that the cells lie where they are said to, which networks of this
+    library are known to do (``test_places.py``).
     """
     network = prepared.network
     spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
@@ -353,12 +355,14 @@ def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell
     grids = [first.grid for first in (record.first or {}).values()]
     if not grids:
         return
-    tell("Checking where the cells lie", 0, 1)
     points = points_for(grids)
-    with placing(record, points) as trial, torch.random.fork_rng():  # the same random numbers as in the first run
-        run(prepared.network, nudged(clip, points, grids), device=prepared.device)
+    trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
+    for index in range(runs):
+        tell("Checking where the cells lie", index, runs)
+        with placing(trial), torch.random.fork_rng():  # the same random numbers as in the first run
+            run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
     record.drop(trial.misplaced())
-    tell("Checking where the cells lie", 1, 1)
+    tell("Checking where the cells lie", runs, runs)
 
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:

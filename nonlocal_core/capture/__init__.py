@@ -1,7 +1,7 @@
 """Capture: hooks that record theta and phi of every block, and the rows that follow from them."""
 
 from nonlocal_core.capture.hooks import Recording, attach, placing, recording
-from nonlocal_core.capture.places import nudged, points_for
+from nonlocal_core.capture.places import PlaceTrial, nudged, points_for, run_count
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.capture.rows import (
@@ -19,6 +19,7 @@ __all__ = [
     "Capture",
     "ClassScore",
     "NotReadable",
+    "PlaceTrial",
     "Reader",
     "Recording",
     "allowed_keys",
@@ -31,4 +32,5 @@ __all__ = [
     "placing",
     "points_for",
     "recording",
+    "run_count",
 ]

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture.gate import proved
-from nonlocal_core.capture.places import FirstCall, PlaceTrial, Point
+from nonlocal_core.capture.places import FirstCall, PlaceTrial
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting
@@ -81,13 +81,12 @@ def recording(
 
 
 @contextmanager
-def placing(record: Recording, points: tuple[Point, ...]) -> Iterator[PlaceTrial]:
-    """Watch a second run, of a clip that was changed at some points, in this thread and context only."""
-    assert record.first is not None
-    trial = PlaceTrial(first=record.first, points=points)
+def placing(trial: PlaceTrial) -> Iterator[None]:
+    """Watch one of the further runs of a proof of place, in this thread and context only."""
+    trial.calls.clear()
     token = _current.set(trial)
     try:
-        yield trial
+        yield
     finally:
         _current.reset(token)
 

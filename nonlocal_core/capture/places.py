@@ -1,8 +1,9 @@
 """Proof of place: a small change of the clip must move the positions that are said to stand for it, and no others.
 
-Rebuilding an output cannot see in which order the positions lie. So the network runs a second time on a clip that was
-changed at a few points, while every block that can be read gives back what it added in the first run. Nothing then
-travels between positions but through the layers that are not attention, and the tables show where the change arrived.
+Rebuilding an output cannot see in which order the positions lie. So the network runs a few more times on clips that
+were changed at some points, while every block that can be read gives back what it added in the first run. Nothing then
+travels between positions but through the layers that are not read, and the tables show where each change arrived. The
+runs in which a point is changed spell its number in binary, so a movement tells which point it belongs to.
 """
 
 from collections import Counter
@@ -12,33 +13,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable
 from nonlocal_core.geometry import Grid, QueryGrid
 
 MOVED = 1e-3
-"""The part of the largest movement below which a position counts as unmoved: normalisation over the whole map."""
-
-MIXED = 0.2
-"""The same for the median: above it, every position has seen every other before this block."""
-
-NEAR_CELLS, NEAR_CELLS_WIDE = 0.75, 1.25
-"""How far the centre of a movement may lie from the change: of a few tokens, and of fields that overlap, which answer
-unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
-
-STRETCH_CELLS = 0.5
-"""How far that may differ from one side of the frame to the other for tokens: more, and their patches are of another
-size than said."""
+"""The part of the largest movement below which a point counts as not seen."""
 
 FAINT = 0.25
-"""The part of the largest movement around a point below which others do not count for the centre."""
+"""The part of the largest movement of a point below which positions do not count for its centre."""
+
+MIXED = 3
+"""The same as a multiple of the median movement: where positions were mixed before, all of them move."""
+
+NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.25
+"""How far the centre of a movement may lie from its point: of a few tokens, and of fields that overlap, which answer
+unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
 
 FEW = 4
 """Tokens that one change may move, where it falls on the border of patches."""
 
-_SEED = 11
+FEW_FRAMES, RUNS, MORE_RUNS = 7, 3, 4
+"""Up to so many temporal cells are told apart by 7 points in 3 runs, more by 15 points in 4."""
+
+_SEED, _CANDIDATES = 11, 64
 
 
 class Point(NamedTuple):
@@ -51,48 +51,64 @@ class Point(NamedTuple):
 
 
 def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
-    """Return points well inside cells of every grid, whose pattern no flip, turn, shift or other order repeats.
+    """Return points well inside cells of every grid, spread over frames and picture: the corners, and some at random.
 
-    Two lie at the top and two at the bottom, two left and two right, of each pair one before and one behind the middle
-    of its cell. There are fewer on grids of very few cells.
+    There are fewer on grids of very few cells.
     """
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
     spans = min(grids, key=lambda grid: grid.frames).frame_spans
+    rng = np.random.default_rng(_SEED)
+    count = 2**RUNS - 1 if len(spans) <= FEW_FRAMES else 2**MORE_RUNS - 1
+    times = rng.permutation(np.linspace(0, len(spans) - 1, count).round().astype(int))
     # Not at the rim, where receptive fields are cut.
-    (first, last), (top, bottom), (left, right) = (
-        (1, count - 2) if count >= least else (0, count - 1)
-        for count, least in ((len(spans), 8), (coarse.rows, 4), (coarse.cols, 4))
-    )
-    quarter = max(left, int(0.25 * coarse.cols))
-    spots = [
-        (top + 0.2, left + 0.2),
-        (top + 0.8, right + 0.2),
-        (bottom + 0.2, right + 0.8),
-        (bottom + 0.8, quarter + 0.8),
-    ]
-    times = np.linspace(first, last, len(spots)).round().astype(int)
-    cells = {(int(t), int(row), int(col)): (row, col) for (row, col), t in zip(spots, times, strict=True)}
+    (top, bottom), (left, right) = ((1, n - 2) if n >= 4 else (0, n - 1) for n in (coarse.rows, coarse.cols))
+    chosen = [(top, left), (bottom, right), (top, right), (bottom, left)]
+    while len(chosen) < count:
+        candidates = np.stack(
+            [rng.integers(top, bottom + 1, _CANDIDATES), rng.integers(left, right + 1, _CANDIDATES)], axis=1
+        )
+        gaps = np.abs(candidates[:, None] - np.array(chosen)[None]).sum(axis=-1).min(axis=1)
+        chosen.append((int(candidates[gaps.argmax()][0]), int(candidates[gaps.argmax()][1])))
+    cells = dict.fromkeys((int(t), row, col) for t, (row, col) in zip(times, chosen, strict=True))
+    before, behind = 0.3, 0.7
     return tuple(
-        Point(start=spans[t][0], stop=spans[t][1], y=row / coarse.rows, x=col / coarse.cols)
-        for (t, _, _), (row, col) in cells.items()
+        Point(
+            start=spans[t][0],
+            stop=spans[t][1],
+            y=(row + (before if number % 2 else behind)) / coarse.rows,
+            x=(col + (before if number % 4 < 2 else behind)) / coarse.cols,
+        )
+        for number, (t, row, col) in enumerate(cells)
     )
+
+
+def run_count(points: Sequence[Point]) -> int:
+    """Return how many runs tell the points apart."""
+    return len(points).bit_length()
 
 
 def nudged(
-    clip: Float[Tensor, "1 3 T H W"], points: Sequence[Point], grids: Sequence[QueryGrid]
+    clip: Float[Tensor, "1 3 T H W"], points: Sequence[Point], grids: Sequence[QueryGrid], run: int
 ) -> Float[Tensor, "1 3 T H W"]:
-    """Return the clip with noise in a small square at each point, two fifths of the finest cell wide."""
+    """Return the clip of one run: with noise in a small square at each of its points, the same noise in every run."""
     height, width = clip.shape[-2:]
     finest = min(min(height / grid.rows, width / grid.cols) for grid in grids)
     side = max(1, min(max(2, int(0.4 * finest)), int(finest)))
-    changed, generator = clip.clone(), torch.Generator().manual_seed(_SEED)
-    for point in points:
+    changed = clip.clone()
+    for number, point in enumerate(points):
+        if not _is_in(number, run):
+            continue
         top, left = (
             min(max(round(at * size - side / 2), 0), size - side) for at, size in ((point.y, height), (point.x, width))
         )
         square = changed[0, :, point.start : point.stop, top : top + side, left : left + side]
-        square += torch.randn(square.shape, generator=generator).to(square)
+        square += torch.randn(square.shape, generator=torch.Generator().manual_seed(_SEED + number)).to(square)
     return changed
+
+
+def _is_in(number: int, run: int) -> bool:
+    """Return whether a point is changed in a run: whether its number, counted from 1, has that binary digit."""
+    return bool((number + 1) >> run & 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,135 +136,95 @@ class FirstCall:
 
 @dataclass(slots=True)
 class PlaceTrial:
-    """The second run: what each block gave in the first, and what was found out about its places."""
+    """The further runs: what each block gave in the first, and how far its positions moved in each of these."""
 
     first: Mapping[str, FirstCall]
     """The first call of each readable block by its name."""
     points: tuple[Point, ...]
     calls: Counter[str] = field(default_factory=Counter)
-    wrong: dict[str, str] = field(default_factory=dict)
-    """Block and reason, for positions that are elsewhere than said."""
-    seen: set[str] = field(default_factory=set)
+    """How often each block ran in the present run."""
+    theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
+    phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
 
     def see(self, site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
         if name not in self.first:
             return None
-        self.seen.add(name)
         first, x = self.first[name], site.inputs(call.args, call.kwargs)
         before, after = first.reading, site.reader.read(x)
         if isinstance(after, NotReadable) or before.theta.shape != after.theta.shape:
-            self.wrong[name] = "did not run again as it did the first time"
             return None
-        found = misplacement(
-            _movement(before.theta, after.theta), first.grid, self.points, are_tokens=not before.residual
-        )
-        keys = first.grid.pooled(before.subsample)
-        if found is None and keys.shape == first.grid.shape:
-            found = misplacement(
-                _movement(before.phi, after.phi)[: keys.size], keys, self.points, are_tokens=not before.residual
-            )
-        if found is not None:
-            self.wrong[name] = found
+        self.theta.setdefault(name, []).append(_movement(before.theta, after.theta))
+        self.phi.setdefault(name, []).append(_movement(before.phi, after.phi))
         z = first.added + x if before.residual else first.added
         return (z, *first.rest) if isinstance(call.output, tuple) else z
 
     def misplaced(self) -> dict[str, str]:
         """Return the blocks whose places are not proved, each with the reason."""
-        unseen = {name: "did not run a second time" for name in self.first if name not in self.seen}
-        return unseen | self.wrong
+        found = {name: self._reason(name, first) for name, first in self.first.items()}
+        return {name: reason for name, reason in found.items() if reason is not None}
+
+    def _reason(self, name: str, first: FirstCall) -> str | None:
+        if len(self.theta.get(name, [])) != run_count(self.points):
+            return "cannot be placed: it did not run again as it did the first time"
+        are_tokens, keys = not first.reading.residual, first.grid.pooled(first.reading.subsample)
+        reason = misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens)
+        if reason is None and keys.shape == first.grid.shape:
+            on_grid = [moved[: keys.size] for moved in self.phi[name]]
+            reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens)
+        return reason
 
 
 def misplacement(
-    moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point], *, are_tokens: bool
+    moved: Sequence[Float64[np.ndarray, " N"]], grid: Grid, points: Sequence[Point], *, are_tokens: bool
 ) -> str | None:
-    """Return in words how the positions that moved differ from those that stand for the points, None where they agree.
+    """Return in words which point moved other positions than those that stand for it, None where none did.
 
-    ``moved``: how far each position of the grid moved. ``are_tokens``: whether they are taken for patches, of which one
-    moves for each point. The positions of a map have fields that overlap: what moved must have its centre near.
-    Where everything moves, since positions were mixed before, the cells of the points must move more than most.
+    ``moved``: how far each position of the grid moved in each run. ``are_tokens``: whether they are taken for patches,
+    of which one moves. The positions of a map have fields that overlap: what moved must have its centre near the point.
     """
-    claimed = _claimed(grid, points)
-    peak = float(moved.max())
-    if peak == 0:
-        return f"does not see a change of the clip at {_words(grid, claimed[0][0])}. It may drop or reorder positions"
-    everywhere = np.median(moved) > MIXED * peak
-    hit = np.flatnonzero(moved > MOVED * peak)
-    said = {index for cells in claimed for index in cells}
-    if everywhere:
-        lost = next((index for index in sorted(said) if moved[index] < np.quantile(moved, 0.75)), None)
-        return None if lost is None else _sentence(grid, lost, int(moved.argmax()))
-    if are_tokens and len(hit) <= len(said) and said != set(hit.tolist()):
-        stray = next((int(index) for index in hit if int(index) not in said), int(moved.argmax()))
-        return _sentence(grid, min(said - set(hit.tolist())), stray)
-    off = _off_centre(moved, grid, points, claimed)
-    worst, are_few = int(np.abs(off).max(axis=1).argmax()), are_tokens and len(hit) <= FEW * len(said)
-    is_stretched = are_few and _stretch(off, grid) > STRETCH_CELLS
-    if is_stretched or np.abs(off[worst]).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
-        return _sentence(grid, claimed[worst][0], int(np.where(_nearest(grid, points) == worst, moved, 0).argmax()))
+    places = np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
+    peak = max(float(each.max()) for each in moved)
+    for number, point in enumerate(points):
+        own = _own_movement(moved, number)
+        said = _cells_of(grid, point)
+        if own.max() <= MOVED * peak:
+            return f"cannot be placed: it does not see a change of the clip at {_words(grid, said[0])}. {_REMEDY}"
+        own[own < max(FAINT * own.max(), MIXED * float(np.median(own)))] = 0
+        hit = np.flatnonzero(own)
+        energy = own**2
+        centre = (energy[:, None] * places).sum(axis=0) / energy.sum() if len(hit) else np.full(3, np.inf)
+        off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
+        are_few = are_tokens and len(hit) <= FEW * len(said)
+        is_another = are_tokens and len(hit) <= len(said) and set(hit.tolist()) != set(said)
+        if is_another or np.abs(off).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
+            return (
+                f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved "
+                f"{_words(grid, int(own.argmax()))}. {_REMEDY}"
+            )
     return None
 
 
-def _claimed(grid: Grid, points: Sequence[Point]) -> list[list[int]]:
-    """Return the indices of the cells that each point changes."""
-    cells = []
-    for point in points:
-        times = range(grid.t_of_frame(point.start), grid.t_of_frame(point.stop - 1) + 1)
-        row, col = int(point.y * grid.rows), int(point.x * grid.cols)
-        cells.append([(t * grid.rows + row) * grid.cols + col for t in times])
-    return cells
+_REMEDY = "The network may order its tokens in another way, shuffle, drop or mix them before, or pad its input inside"
 
 
-def _off_centre(
-    moved: Float64[np.ndarray, " N"], grid: Grid, points: Sequence[Point], claimed: list[list[int]]
-) -> Float64[np.ndarray, "points 3"]:
-    """Return how many cells the centre of what moved around each point lies beside it; infinite where nothing moved."""
-    nearest, places = _nearest(grid, points), _places(grid)
-    off = np.full((len(points), 3), np.inf)
-    for number, (point, cells) in enumerate(zip(points, claimed, strict=True)):
-        local = np.where(nearest == number, moved, 0)
-        energy = np.where(local < FAINT * local.max(), 0, local**2)
-        if energy.any():
-            centre = (energy[:, None] * places).sum(axis=0) / energy.sum()
-            off[number] = centre - (places[cells, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
-    return off
+def _own_movement(moved: Sequence[Float64[np.ndarray, " N"]], number: int) -> Float64[np.ndarray, " N"]:
+    """Return how far each position moved for one point: in all of its runs, and more than in the others."""
+    with_it = np.min([each for run, each in enumerate(moved) if _is_in(number, run)], axis=0)
+    others = [each for run, each in enumerate(moved) if not _is_in(number, run)]
+    return np.asarray(np.maximum(with_it - np.max(others, axis=0), 0) if others else with_it.copy())
 
 
-def _stretch(off: Float64[np.ndarray, "points 3"], grid: Grid) -> float:
-    """Return how much farther the centres lie beside their points at the bottom than at the top, or right than left."""
-    if len(off) < 4 or min(grid.rows, grid.cols) < 4:
-        return 0.0
-    (_, down_0, right_0), (_, down_1, right_1), (_, down_2, right_2), (_, down_3, right_3) = off
-    return float(max(abs(down_2 + down_3 - down_0 - down_1), abs(right_1 + right_2 - right_0 - right_3)) / 2)
-
-
-def _places(grid: Grid) -> Float64[np.ndarray, "N 3"]:
-    """Return the cells of a grid, in the order of their indices."""
-    return np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
-
-
-def _nearest(grid: Grid, points: Sequence[Point]) -> Int[np.ndarray, " N"]:
-    """Return the number of the point that each cell is nearest to."""
-    centres = np.array(
-        [
-            ((grid.t_of_frame(p.start) + grid.t_of_frame(p.stop - 1)) / 2, p.y * grid.rows - 0.5, p.x * grid.cols - 0.5)
-            for p in points
-        ]
-    )
-    nearest: np.ndarray = ((_places(grid)[:, None] - centres[None]) ** 2).sum(axis=-1).argmin(axis=1)
-    return nearest
+def _cells_of(grid: Grid, point: Point) -> list[int]:
+    """Return the indices of the cells that a point changes."""
+    times = range(grid.t_of_frame(point.start), grid.t_of_frame(point.stop - 1) + 1)
+    row, col = int(point.y * grid.rows), int(point.x * grid.cols)
+    return [(t * grid.rows + row) * grid.cols + col for t in times]
 
 
 def _movement(before: Float[Tensor, "heads N C"], after: Float[Tensor, "heads N C"]) -> Float64[np.ndarray, " N"]:
     moved: np.ndarray = (after.double() - before.double()).pow(2).sum(dim=(0, 2)).sqrt().cpu().numpy()
     return moved
-
-
-def _sentence(grid: Grid, said: int, found: int) -> str:
-    return (
-        f"has its cells elsewhere than said: a change of the clip at {_words(grid, said)} moved {_words(grid, found)}. "
-        "The network may order its tokens in another way, shuffle or drop them, or pad its input inside"
-    )
 
 
 def _words(grid: Grid, index: int) -> str:
