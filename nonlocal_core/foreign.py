@@ -1,5 +1,6 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Literal, get_args
@@ -150,9 +151,9 @@ def input_spec_of(model: nn.Module) -> InputSpec:
     Sources: timm 1.0.31, ``pretrained_cfg``; ``image_size`` of pytorch/vision@90a8f70, and of the ``config`` in
     transformers 5.23.0.
     """
-    said = getattr(model, "pretrained_cfg", None) or {}
+    said = getattr(model, "pretrained_cfg", None)
     spec = IMAGENET_INPUT
-    if {"mean", "std"} <= set(said):
+    if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
         spec = replace(spec, mean=tuple(said["mean"]), std=tuple(said["std"]))
     side = _fixed_side(model)
     return spec if side is None else replace(spec, short_side=side, multiple_of=side, crop="center")
@@ -171,5 +172,7 @@ def _fixed_side(model: nn.Module) -> int | None:
 
 def _labels(model: nn.Module) -> tuple[str, ...]:
     """Return the names of the classes that a Hugging Face network knows."""
-    labels = getattr(getattr(model, "config", None), "id2label", None) or {}
+    labels = getattr(getattr(model, "config", None), "id2label", None)
+    if not isinstance(labels, Mapping) or not all(isinstance(index, int) for index in labels):
+        return ()
     return tuple(str(labels[index]) for index in sorted(labels))

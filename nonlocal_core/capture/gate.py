@@ -40,7 +40,7 @@ def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[Bl
     except (CaptureError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a foreign layer raises when its parts are called one by one
-        return NotReadable(f"could not be read: {fault}")
+        return NotReadable(f"could not be read: {_first_line(fault)}")
 
 
 def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
@@ -89,7 +89,7 @@ def _rebuild_in_float32(
     except Exception as fault:  # whatever a foreign module raises when it is copied or run
         return NotReadable(
             f"ran in half precision, where rounding hides a wrong row, and a copy of it does not run in float32: "
-            f"{fault}. Run the network in float32"
+            f"{_first_line(fault)}. Run the network in float32"
         )
 
 
@@ -104,7 +104,7 @@ def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotR
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a foreign module raises when it is copied or run
-        return NotReadable(f"{hidden}, and a copy with random weights cannot be run: {fault}")
+        return NotReadable(f"{hidden}, and a copy with random weights cannot be run: {_first_line(fault)}")
     if isinstance(found, NotReadable):
         return NotReadable(f"{hidden}, and a copy with random weights {found.reason}")
     if found.error > REBUILD_TOLERANCE:
@@ -124,6 +124,10 @@ def rebuild_of(
             return trial
         asked = trial.queries(everywhere=True) if queries is None else queries
         return trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault) or type(fault).__name__).splitlines()[0]
 
 
 def _refusal(error: float, tolerance: float) -> NotReadable:

@@ -28,7 +28,7 @@ FAINT = 0.25
 MIXED = 3
 """The same as a multiple of the median movement: where positions were mixed before, all of them move."""
 
-NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.25
+NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
 """How far the centre of a movement may lie from its point: of a few tokens, and of fields that overlap, which answer
 unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
 

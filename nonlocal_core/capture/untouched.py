@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_OBJECTS_DEEP = 1
+_OBJECTS_DEEP = 2
 """Plain objects, such as a cache of somebody's own, are looked into where a module holds them itself."""
 ATOMS = (str, bytes, int, float, complex, type, type(None), FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 """Values that hold nothing that a run changes."""
@@ -63,8 +63,8 @@ class _Kept:
             return
         self._seen[id(value)] = value  # alive, so that its id stays its own
         match value:
-            case nn.Module():
-                return  # ``left_as_it_was`` visits each itself
+            case nn.Module():  # also one that no other registers, as in a plain list
+                self.remember(vars(value), objects=objects)
             case Tensor():
                 self._tensor(value)
             case dict():

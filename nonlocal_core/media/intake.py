@@ -53,7 +53,8 @@ class Intake:
     def _selection(self, trained_on: Selection | None, sample: Sample | None) -> Selection:
         if "frame_indices" in self.asked:  # these say everything
             return Selection(**self.asked)
-        return replace(trained_on or (sample.selection if sample else Selection()), **self.asked)
+        is_asked = "frames" in self.asked or trained_on is not None
+        return replace(trained_on or (sample.selection if sample else Selection()), **self.asked, is_asked=is_asked)
 
 
 def asked_of_clip(

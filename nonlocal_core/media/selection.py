@@ -31,6 +31,8 @@ class Selection:
     stride: int | None = None
     start_seconds: float = 0.0
     frame_indices: tuple[int, ...] | None = None
+    is_asked: bool = True
+    """Whether somebody asked for that many frames, who is told where the clip has fewer."""
 
     def __post_init__(self) -> None:
         if self.frames < 1:
@@ -71,8 +73,10 @@ def choose_frames(
             f"The clip ends at {end_seconds:.3f} s; start_seconds={selection.start_seconds:.3f} lies after it."
         )
     if selection.stride is not None:
-        return _by_stride(selection.frames, selection.stride, selection.start_seconds, starts)
-    return _by_time(selection.frames, selection.start_seconds, starts)
+        chosen, warnings = _by_stride(selection.frames, selection.stride, selection.start_seconds, starts)
+    else:
+        chosen, warnings = _by_time(selection.frames, selection.start_seconds, starts)
+    return chosen, warnings if selection.is_asked else ()
 
 
 def _by_index(indices: tuple[int, ...], available: int) -> Int64[np.ndarray, " T"]:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from foreign_attention import SeparateLayer
 from torch import nn
 
 from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBlock, Session
@@ -167,6 +168,47 @@ def test_what_progress_raises_ends_the_run(stage, monkeypatch):
     monkeypatch.setattr(trial, "PROGRESS_SECONDS", -1.0)
     with pytest.raises(ZeroDivisionError):
         Session.from_model(Clips().eval(), "sample:bunny", input_spec=SMALL, frames=2, progress=tell)
+
+
+@pytest.mark.parametrize("flag", ["gate", "rope", "rel_pos", "temperature", "sr"])
+@pytest.mark.parametrize("value", [False, 0, 1.0])
+def test_a_flag_or_a_plain_number_is_no_reason_to_refuse_a_layer(flag, value):
+    model = Frames().eval()
+    model.attention = SeparateLayer(old=False).eval()
+    setattr(model.attention, flag, value)
+    model.forward = lambda frames: model.attention(model.patches(frames).flatten(2).mT)
+    model.class_token = None
+    assert Session.from_model(model, "sample:bunny", frames=2).unreadable == ()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("config", SimpleNamespace(id2label=["a", "b"])),
+        ("config", SimpleNamespace(id2label={0: "a", "x": "b"})),
+        ("pretrained_cfg", SimpleNamespace(mean=1)),
+        ("patch_size", 0),
+    ],
+)
+def test_odd_statements_of_a_network_are_no_raw_errors(attribute, value):
+    model = Clips().eval()
+    setattr(model, attribute, value)
+    assert Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2).capture.blocks
+
+
+@pytest.mark.parametrize("grid", [(0, 4, 4), (2, -4, 4)])
+def test_a_token_grid_is_three_whole_numbers(grid):
+    with pytest.raises(CaptureError, match=r"token_grid is \(T, H, W\)"):
+        Session.from_model(Frames().eval(), "sample:bunny", frames=2, token_grid=grid)
+
+
+def test_a_clip_shorter_than_the_default_is_told_only_to_who_asked():
+    clip = np.zeros((3, 48, 80, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    model = Clips().eval()
+    quiet = Session.from_model(model, clip, input_spec=SMALL)
+    assert not any("were asked for" in warning for warning in quiet.frames.warnings)
+    asked = Session.from_model(model, clip, input_spec=SMALL, frames=5)
+    assert any("5 frames were asked for, 3 can be given" in warning for warning in asked.frames.warnings)
 
 
 class WithoutAnAnswer(Clips):

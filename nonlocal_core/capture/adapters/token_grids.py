@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.errors import CaptureError
 
 _FIRST_TOKENS = (
     ("class token", ("cls_token", "class_embedding", "class_token")),
@@ -39,9 +40,22 @@ def layout_of(model: nn.Module, name: str, input_hw: HW | None = None) -> TokenL
 
 def given_layout(token_grid: tuple[int, int, int], class_tokens: int) -> TokenLayout:
     """Return the layout that a caller states; which scope a layer has follows from the shape of its calls."""
+    if not _is_grid(token_grid) or class_tokens < 0:
+        raise CaptureError(
+            f"token_grid is (T, H, W), three whole numbers of 1 or more, and class_tokens is 0 or more; got "
+            f"{token_grid} and {class_tokens}."
+        )
     frames, rows, cols = token_grid
     extra = ("class token",) if class_tokens == 1 else tuple(f"class token {i + 1}" for i in range(class_tokens))
     return TokenLayout(frames=frames, rows=rows, cols=cols, scope=None, extra=extra)
+
+
+def _is_grid(sizes: Any) -> bool:
+    return (
+        isinstance(sizes, tuple | list)
+        and len(sizes) == 3
+        and all(isinstance(size, int) and size > 0 for size in sizes)
+    )
 
 
 def _timm(model: Any, _name: str, input_hw: HW | None) -> TokenLayout | None:
@@ -60,6 +74,8 @@ def _timm(model: Any, _name: str, input_hw: HW | None) -> TokenLayout | None:
 def _torchvision(model: Any, _name: str, _input_hw: HW | None) -> TokenLayout | None:
     image, patch = getattr(model, "image_size", None), getattr(model, "patch_size", None)
     if not isinstance(image, int) or not isinstance(patch, int) or not hasattr(model, "class_token"):
+        return None
+    if not 0 < patch <= image:
         return None
     return _per_frame((image // patch, image // patch), _first_tokens(model))
 

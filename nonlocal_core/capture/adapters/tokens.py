@@ -107,8 +107,8 @@ def why_not_plain(layer: nn.Module) -> NotReadable | None:
 
 
 def is_there(part: Any) -> bool:
-    """Return whether an attribute of a layer does something."""
-    return part is not None and not isinstance(part, nn.Identity)
+    """Return whether an attribute of a layer does something; of plain numbers and flags the proof judges."""
+    return part is not None and not isinstance(part, nn.Identity | bool | int | float)
 
 
 def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) -> Projected | NotReadable:
