@@ -113,7 +113,7 @@ def _is_in(number: int, run: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FirstCall:
-    """Copies of a block's call that a second run needs, since a network may overwrite its own tensors."""
+    """Copies of a block's call that further runs need, since a network may overwrite its own tensors."""
 
     reading: BlockReading
     grid: QueryGrid
