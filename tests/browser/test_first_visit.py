@@ -22,9 +22,9 @@ def cache(tmp_path_factory):
 
 
 def heat(page, address):
-    """Open the page and return what the answered viewer says in words."""
+    """Open the page and return what the answered viewer says in words; the sentence read aloud comes last."""
     page.goto(address)
-    page.wait_for_selector(ANSWERED)
+    expect(page.locator(ANSWERED)).to_contain_text("of its attention; of the rest most", timeout=60_000)
     return page.locator(ANSWERED).inner_text()
 
 
