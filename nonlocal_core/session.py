@@ -318,7 +318,7 @@ def _recorded(
         with (
             forward_progress(lambda done, total: report("Running the network", done, total)),
             recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=prove_places) as record,
-            torch.random.fork_rng(),
+            same_random_numbers(),
         ):
             logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
         if prove_places:
@@ -359,7 +359,7 @@ def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell
     trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
     for index in range(runs):
         tell("Checking where the cells lie", index, runs)
-        with placing(trial), torch.random.fork_rng():  # the same random numbers as in the first run
+        with placing(trial), same_random_numbers():  # the same random numbers as in the first run
             run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
     record.drop(trial.misplaced())
     tell("Checking where the cells lie", runs, runs)

@@ -34,8 +34,8 @@ def _head(
         title=site.title if head is None else f"{site.title} · head {head + 1}",
         pairwise=reading.pairwise,
         scale=reading.scale,
-        theta=_table(reading.theta[head or 0]),
-        phi=_table(reading.phi[head or 0]),
+        theta=table_of(reading.theta[head or 0]),
+        phi=table_of(reading.phi[head or 0]),
         query_grid=grid,
         key_grid=grid.pooled(reading.subsample),
         subsample=reading.subsample,
@@ -48,6 +48,7 @@ def _head(
     )
 
 
-def _table(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:
+def table_of(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:
+    """Return values as a record holds them: float32, in numpy."""
     table: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
     return table

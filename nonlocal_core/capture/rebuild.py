@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
+from nonlocal_core.capture.assemble import table_of
 from nonlocal_core.capture.reading import BlockReading, Reader
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights, weighted_sums
@@ -61,7 +62,7 @@ def rebuild(
     precision = max(torch.finfo(dtype).eps for dtype in computed_in)
     steps = ROUNDING_STEPS if precision == torch.finfo(torch.float32).eps else HALF_ROUNDING_STEPS
     scale = _channel_scale(after, before, steps * precision / tolerance)
-    values = [_array(g) for g in reading.g]
+    values = [table_of(g) for g in reading.g]
     worst, done = torch.zeros_like(scale), 0
     for some, y in _gathered(blocks, values, queries, contrasts=reading.contrasts):
         rebuilt = _added(reader, reading, y)
@@ -149,8 +150,3 @@ def _mass(block: BlockCapture) -> float:
         return 1.0
     some = np.linspace(0, block.query_grid.size - 1, min(8, block.query_grid.size)).astype(int)
     return float(np.abs(many_row_weights(block, some)).sum(axis=1).mean())
-
-
-def _array(values: Float[Tensor, "N C"]) -> Float32[np.ndarray, "N C"]:
-    array: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
-    return array

@@ -51,6 +51,10 @@ def shuffled(maps):
     return maps.flatten(2).mT[:, torch.randperm(GRID[0] * GRID[1])]
 
 
+def shuffled_by_numpy(maps):
+    return maps.flatten(2).mT[:, np.random.permutation(GRID[0] * GRID[1])]  # noqa: NPY002 -- as networks do
+
+
 def reversed_in_time(maps):
     return maps.flip(0).flatten(2).mT
 
@@ -80,7 +84,16 @@ def test_tokens_in_the_order_that_is_said_are_proved(joint):
 
 @pytest.mark.parametrize(
     "order",
-    [place_by_place, columns_first, shuffled, reversed_in_time, mirrored, moved_by_one, second_frame_twice],
+    [
+        place_by_place,
+        columns_first,
+        shuffled,
+        shuffled_by_numpy,
+        reversed_in_time,
+        mirrored,
+        moved_by_one,
+        second_frame_twice,
+    ],
     ids=lambda order: order.__name__,
 )
 def test_tokens_in_another_order_are_refused(order):
