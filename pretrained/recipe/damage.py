@@ -113,7 +113,8 @@ def _blurred(frame: np.ndarray, radius: float) -> np.ndarray:
 
 def _noisy(frame: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     noise = rng.standard_normal(frame.shape, np.float32) * (255 * share)
-    return np.clip(frame + noise, 0, 255).astype(np.uint8)
+    noisy: np.ndarray = np.clip(frame + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:

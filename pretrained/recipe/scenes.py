@@ -74,7 +74,8 @@ def _camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) ->
     length = (share[0] + moment * (share[1] - share[0])) * min(height, width)
     room = np.array([width, height]) - length
     corner = (start + moment * (stop - start)) * room
-    return np.concatenate([corner, corner + length], axis=1) / np.array([width, height, width, height])
+    window: np.ndarray = np.concatenate([corner, corner + length], axis=1) / np.array([width, height, width, height])
+    return window
 
 
 def _seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:

@@ -131,7 +131,7 @@ def _is_photo_stamp(path: Path) -> bool:
     opaque = small[..., 3] > 200
     if not 0.12 < opaque.mean() < 0.97:
         return False
-    return len(np.unique(small[opaque][:, :3] // 8, axis=0)) > MIN_COLOURS * opaque.sum()
+    return bool(len(np.unique(small[opaque][:, :3] // 8, axis=0)) > MIN_COLOURS * opaque.sum())
 
 
 def _shrunk(path: Path, mode: str, side: int) -> np.ndarray:

@@ -70,8 +70,8 @@ class ConvolutionBlock(nn.Module):
         self.down = nn.Conv3d(channels, width, 1)
         self.conv = nn.Conv3d(width, width, 3, padding=1)
         self.up = nn.Conv3d(width, channels, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
+        for part in self.up.parameters():
+            nn.init.zeros_(part)
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
         """Return the clip with what the convolution adds."""
@@ -116,7 +116,7 @@ def parameter_count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-PLAIN = "embedded_gaussian"
+PLAIN: Pairwise = "embedded_gaussian"
 """The variant that all others differ from in one thing."""
 VARIANTS: dict[str, Variant] = {
     variant.id: variant
