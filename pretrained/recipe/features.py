@@ -179,5 +179,5 @@ def _nested(flat: dict[str, np.ndarray]) -> Clips:
         outer, dot, inner = name.partition(".")
         if dot:
             nested[outer][inner] = value
-    plain = {name: value for name, value in flat.items() if "." not in name}
+    plain: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
     return Clips(**nested, **plain)
