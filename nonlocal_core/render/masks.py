@@ -8,7 +8,7 @@ MARK = np.array([0, 158, 255], np.float32)
 
 
 def paint_mask(frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the frame darkened where the mask is not, coloured with a white rim where it is."""
+    """Return a new picture: the frame coloured inside the mask, with a white rim, and darkened outside."""
     picture = frame * np.float32(0.55)
     picture[mask] = 0.55 * frame[mask] + 0.45 * MARK
     inner = mask.copy()

@@ -20,7 +20,7 @@ from nonlocal_core.render.scale import Scale
 Smoothing = Literal["nearest", "bilinear"]
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-MISSING_GREY = 150  # a cell without a number: a grey that no colour map contains
+MISSING_GREY = 150  # of a cell that is not finite: a grey that no colour map contains
 MISSING_OPACITY = 0.75
 
 
@@ -28,8 +28,8 @@ MISSING_OPACITY = 0.75
 class OverlayStyle:
     """Style of the heat on a frame. ``colour_map`` None takes "ember", or "tide" for signed values.
 
-    ``brightness`` and ``saturation`` are what the frame keeps under the heat; ``opacity`` is that of the heat at full
-    colour, and falls to 0 as value ** ``opacity_power``.
+    ``brightness`` and ``saturation`` are the parts that the frame keeps under the heat. ``opacity`` is that of the heat
+    at full colour, and falls to 0 as value ** ``opacity_power``.
     """
 
     colour_map: ColourMapName | None = None
@@ -58,9 +58,9 @@ class OverlayStyle:
 def spread(
     heat: Float[np.ndarray, "H W"], grid: Grid, *, size_hw: tuple[int, int], smoothing: Smoothing = "nearest"
 ) -> tuple[Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Return the heat of one temporal cell on h x w pixels, and which pixels the grid covers.
+    """Return the heat of one temporal cell on h x w pixels, and the mask of the pixels that the grid covers.
 
-    A pixel belongs to the cell that holds its centre. Bilinear smoothing meets the true values at the cell centres.
+    A pixel belongs to the cell that holds its centre. Bilinear smoothing keeps the true values at the cell centres.
     """
     height, width = size_hw
     x0, y0, x1, y1 = grid.box
@@ -80,13 +80,13 @@ def _cells(position: Float[np.ndarray, " n"], count: int) -> Int[np.ndarray, " n
 
 
 def _blend(position: Float[np.ndarray, " n"], count: int) -> Float[np.ndarray, "n cells"]:
-    """Return the weights of linear interpolation between cell centres, level beyond the first and the last."""
+    """Return the weights of linear interpolation between cell centres, constant beyond the first and the last."""
     from_center = np.clip(position - 0.5, 0, count - 1)
     return np.asarray(np.clip(1 - np.abs(from_center[:, None] - np.arange(count)[None, :]), 0, None))
 
 
 def dimmed(frame: UInt8[np.ndarray, "h w 3"], style: OverlayStyle) -> Float[np.ndarray, "h w 3"]:
-    """Return the frame as it lies under heat: greyed towards its luma and darkened, in [0, 255]."""
+    """Return the frame under the heat, greyed towards its luma and darkened, in [0, 255]."""
     grey = (frame @ LUMA)[..., None]
     return np.asarray(style.brightness * (grey + style.saturation * (frame - grey)))
 
@@ -100,7 +100,7 @@ def paint(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Return a new picture: the dimmed frame under the heat of one temporal cell of ``grid``.
 
-    Cells without a finite number are drawn in a flat grey; what the grid does not cover is only dimmed.
+    Cells that are not finite are drawn in a flat grey. Pixels that the grid does not cover are only dimmed.
     """
     values, covered = spread(heat, grid, size_hw=frame.shape[:2], smoothing=style.smoothing)
     missing = ~np.isfinite(values) & covered
@@ -140,8 +140,8 @@ def paint_clip(
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Yield one picture per frame of the clip: its heat on the one scale, the query cell boxed in its frames.
 
-    Frames that no key covers (an odd last frame lost to pooling) are only dimmed. Raises RenderError when the
-    clip has fewer frames than the grids speak of.
+    Frames that no key covers (an odd last frame lost to pooling) are only dimmed. Raises RenderError when the clip has
+    fewer frames than the grids.
     """
     check_frames(frames, row)
     start, stop = row.query_grid.span(row.query.t)
@@ -162,7 +162,7 @@ def time_of(grid: Grid, frame: int) -> int | None:
 
 
 def check_frames(frames: UInt8[np.ndarray, "T h w 3"], row: AffinityLike) -> None:
-    """Raise RenderError when the frames cannot be those that the row was computed on."""
+    """Raise RenderError when the row cannot have been computed on these frames."""
     needed = max(row.query_grid.frame_spans[-1][1], row.key_grid.frame_spans[-1][1])
     if len(frames) < needed:
         raise RenderError(

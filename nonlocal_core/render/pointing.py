@@ -1,4 +1,4 @@
-"""Places of a figure's arrows, from the query to the keys that weigh most, and of the bars under its frames."""
+"""Places of a figure's arrows, from the query to the strongest keys, and of the bars under its frames."""
 
 from contextlib import suppress
 
@@ -18,7 +18,7 @@ Keys = tuple[tuple[Cell, float], ...]
 def arrow_keys(row: AffinityLike, count: int) -> Keys:
     """Return the strongest keys outside the query's own frame, of those above an even share.
 
-    Where there is no other frame, those outside its own place. None where the row is so even that they mean nothing.
+    Where there is no other frame, return those outside the query's own place. Return none for a nearly even row.
     """
     own = own_times(row)
     elsewhere = len(own) < row.key_grid.frames
@@ -30,7 +30,7 @@ def arrow_keys(row: AffinityLike, count: int) -> Keys:
 
 
 def _own_place(row: AffinityLike) -> Cell | None:
-    """Return the key cell over the middle of the query's; None at an odd edge that pooling dropped."""
+    """Return the key cell over the centre of the query's cell, None at an odd edge that pooling dropped."""
     x, y = row.query_grid.center(row.query)
     with suppress(OutsideGridError):
         return row.key_grid.cell_at(frame=row.query_grid.span(row.query.t)[0], x=x, y=y)
@@ -38,7 +38,7 @@ def _own_place(row: AffinityLike) -> Cell | None:
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
-    """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
+    """Return an arrow from the query to each key, coloured by weight from the bright part of the colour map."""
     start = place(layout, row.query_grid, row.query)
     largest = max((abs(value) for _, value in keys), default=1.0)
     tile = layout.tiles[0]
@@ -62,7 +62,7 @@ def _half_cell(grid: Grid, tile: Rect) -> float:
 
 
 def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
-    """Return the centre of a cell on the figure, in the middle frame of those that it stands for."""
+    """Return the centre of a cell on the figure, in the middle one of its frames."""
     start, stop = grid.span(cell.t)
     tile = layout.tiles[(start + stop - 1) // 2]
     x, y = grid.center(cell)
@@ -70,7 +70,7 @@ def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
 
 
 def parts(layout: Layout, row: AffinityLike) -> list[tuple[int, Rect]]:
-    """Return for each temporal key cell the places of its frames, joined within a row of the strip."""
+    """Return the places of the frames of each temporal key cell, joined within a row of the strip."""
     parts = []
     for t, (start, stop) in enumerate(row.key_grid.frame_spans):
         by_row: dict[int, list[Rect]] = {}

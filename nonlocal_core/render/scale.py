@@ -1,4 +1,4 @@
-"""The colour scale: one for all frames of a picture, always starting at zero, never stretched frame by frame."""
+"""The colour scale, one for all frames of a picture. It starts at zero and is never stretched frame by frame."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from nonlocal_core.errors import RenderError
 ScaleRule = Literal["max", "max_other_frames"]
 """Full colour at the largest value of all frames, or at the largest outside the query's own frame.
 
-The query's own frame often holds nearly half of the weight; leaving it out lets the other frames be seen, and the
-values above the limit keep the last colour.
+The query's own frame often holds nearly half of the weight. Without it the other frames become visible, and values
+above the limit keep the last colour.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleSpec:
-    """Weight at full colour: by rule, or a fixed ``limit`` in affinity units so that pictures can be compared."""
+    """Weight at full colour, by rule, or fixed by ``limit`` in affinity units to make pictures comparable."""
 
     rule: ScaleRule = "max_other_frames"
     limit: float | None = None
@@ -33,14 +33,14 @@ class ScaleSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A fitted scale: 0 has no colour, ``limit`` has full colour. ``clipped``: some values lie beyond the limit."""
+    """A fitted scale from no colour at 0 to full colour at ``limit``. ``clipped``: some values exceed the limit."""
 
     limit: float
     signed: bool
     clipped: bool
 
     def unit(self, values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Return values over the limit, within [0, 1], or [-1, 1] when signed; all 0 when there is nothing to show."""
+        """Return values over the limit, clipped to [0, 1], or to [-1, 1] when signed. A limit of 0 gives zeros."""
         if self.limit == 0:
             return np.zeros_like(values)
         return np.clip(values / self.limit, -1.0 if self.signed else 0.0, 1.0)
@@ -51,8 +51,8 @@ def fit_scale(
 ) -> Scale:
     """Return the one scale of a heat over all its frames.
 
-    ``own_times``: the temporal cells that the rule "max_other_frames" leaves out. Where nothing else carries weight
-    (a still image, attention within one frame) that rule falls back to "max". Values that are not finite have no say.
+    ``own_times``: the temporal cells that the rule "max_other_frames" leaves out. Where nothing else carries weight (a
+    still image, attention within one frame) the rule falls back to "max". Values that are not finite are ignored.
     """
     sizes = np.where(np.isfinite(heat), np.abs(heat) if signed else np.maximum(heat, 0), 0)
     largest = float(sizes.max())
