@@ -47,8 +47,7 @@ def query_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> str:
 
 
 def notes(row: AffinityLike, scale: Scale, *, fixed: bool, smoothing: Smoothing, arrows: int) -> list[str]:
-    """Return the sentences of a figure with heat. ``fixed``: the limit of the scale was given. ``arrows``: their
-    number."""
+    """Return the sentences about heat. ``fixed``: the limit of the scale was given. ``arrows``: their number."""
     grid = row.key_grid
     shape = f"{grid.frames}x{grid.rows}x{grid.cols} keys (TxHxW)"
     sizes = "absolute weights" if scale.signed else "weights"

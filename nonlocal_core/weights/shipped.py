@@ -1,4 +1,4 @@
-"""Weights of this repository: safetensors beside the catalog, read only when their hash is the expected one."""
+"""Weights of this repository: safetensors beside the catalog, read only with the expected hash."""
 
 from importlib.resources import files
 
@@ -12,7 +12,7 @@ from nonlocal_core.weights.loading import check_hash
 
 
 def read_shipped(source: ShippedFile) -> dict[str, Tensor]:
-    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or another one."""
+    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or replaced."""
     try:
         content = (files("pretrained") / source.file).read_bytes()
     except OSError as error:
