@@ -1,4 +1,4 @@
-"""Building of the network of a catalog card, filled with its weights."""
+"""Construction of a catalog card's network, filled with its weights."""
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network

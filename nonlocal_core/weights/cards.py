@@ -96,7 +96,7 @@ class PublishedCard:
 
     @property
     def estimated_bytes(self) -> int | None:
-        """Estimated size of the file, from its number of parameters, since no size is published.
+        """Size of the file, estimated from its number of parameters, since no source publishes it.
 
         Caffe2 stores the momentum of every parameter beside it, which doubles the file.
         """

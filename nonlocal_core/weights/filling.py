@@ -1,4 +1,4 @@
-"""Filling of our networks from the tensors of a published file, each key and each parameter exactly once."""
+"""Match of a published file's tensors with our networks: each key and each parameter exactly once."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping

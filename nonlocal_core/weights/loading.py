@@ -1,4 +1,4 @@
-"""Verified reading and strict filling: a file's hash is checked before it is read, and every tensor is used once."""
+"""Reader of weights files that checks the hash first, and strict filling that uses every tensor once."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Published networks by id of their checkpoint: downloaded, converted once, and kept under our names.
+"""Networks of published checkpoints, by id: downloaded, converted once, and kept under our names.
 
 A conversion is a safetensors file with our names, so that opening it again interprets no foreign format. Its metadata
 holds its origin and a hash over names, shapes and values.
