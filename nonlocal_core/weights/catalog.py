@@ -37,7 +37,11 @@ class ModelCard:
 
 
 def list_models() -> tuple[ModelCard, ...]:
-    """Return the cards of all models, the default first."""
+    """Return the cards of all models, the default first.
+
+    >>> [(card.id, card.status) for card in list_models()][:2]
+    [('lite0-parameter-free', 'parameter_free'), ('lite0-gaussian', 'trained')]
+    """
     return tuple(_cards().values())
 
 
