@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nonlocal_core import BlockCapture, Cell, Session
-from nonlocal_core.ablation import ClassChange
 from nonlocal_core.measures import AffinityMatrix, Bins, BlockMeasures
+from nonlocal_core.measures.ablation import ClassChange
 from nonlocal_core.render import OverlayStyle, ScaleSpec, colour_map, fit_scale, paint
 
 MOST_PICTURES = 8

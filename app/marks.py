@@ -11,9 +11,9 @@ from app.clicks import Point, cell_under, last_click, pick_point
 from app.memory import remembered
 from app.opened import Opened
 from nonlocal_core import BlockCapture, Session
-from nonlocal_core.region import CHANCE, cells_mask, region_around
+from nonlocal_core.measures.region import CHANCE, cells_mask, region_around
+from nonlocal_core.measures.tracking import box_mask, region_similarity
 from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import box_mask, region_similarity
 
 BOX, CLICK = "A box", "What I click"
 WIDTHS = (4.0, 2.8, 2.0, 1.4, 1.0, CHANCE, 0.5, 0.35, 0.25, 0.18, 0.12)

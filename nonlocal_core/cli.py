@@ -12,9 +12,9 @@ from nonlocal_core.bundle import PRECISIONS, open_tour
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
 from nonlocal_core.media.intake import SAMPLE_PREFIX
-from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.query import AffinityColumn, AffinityRow
-from nonlocal_core.saving import FORMATS
+from nonlocal_core.running.prepared import PreparedModel, prepare_checkpoint
+from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.session import Session
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.cards import find_published_card, list_published

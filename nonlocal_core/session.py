@@ -33,17 +33,17 @@ from nonlocal_core.capture import (
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.foreign import ForeignNetwork, Takes
-from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import cancellable, forward_progress
-from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.saving import Answered, save
+from nonlocal_core.running.foreign import ForeignNetwork, Takes
+from nonlocal_core.running.forward import DeviceChoice, device_of, run
+from nonlocal_core.running.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
+from nonlocal_core.saving.formats import Answered, save
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress, WeightStatus
 

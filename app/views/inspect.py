@@ -13,8 +13,8 @@ from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
-from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
+from nonlocal_core.measures.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
 
 PICTURE_WIDTH = 290
 _WHOLE, _REGION = "The whole block", "What a region says"

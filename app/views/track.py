@@ -15,8 +15,7 @@ from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices
 from nonlocal_core import NonlocalError, Session
-from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import (
+from nonlocal_core.measures.tracking import (
     TOP_K,
     Carried,
     carry,
@@ -26,6 +25,7 @@ from nonlocal_core.tracking import (
     read_masks,
     region_similarity,
 )
+from nonlocal_core.render import paint_mask
 
 MOST_KEYS = 50
 PICTURE_WIDTH = 290

@@ -3,8 +3,8 @@
 from typing import TypeVar, get_args
 
 from nonlocal_core.bundle.container import Reader
+from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
-from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError

@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from nonlocal_core.bundle.container import Writer
-from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.bundle.contents import ModelLabel, Question, View
 from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Float64, Int
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.measures.rows import Layout, RowFigures
+from nonlocal_core.measures.row_figures import Layout, RowFigures
 
 SAMPLE_QUERIES = 512
 """Queries that stand for all, the same number in each temporal cell."""

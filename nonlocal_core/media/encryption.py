@@ -4,7 +4,7 @@ import re
 
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media.formats import VideoFormat
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import Source
 
 SEARCHED_BYTES = 4 * 1024**2
 """Bytes searched at the start and at the end of a file: an MP4 keeps its index at either."""

@@ -14,12 +14,12 @@ from nonlocal_core.errors import MediaError
 from nonlocal_core.media.arrays import frames_of_array, picture_of_array
 from nonlocal_core.media.extensions import KNOWN_PICTURES, PICTURE_EXTENSIONS
 from nonlocal_core.media.formats import picture_format
+from nonlocal_core.media.frames import ASSUMED_RATE, Kind, assumed_rate_note
 from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.media_file import Source, as_source, display_name
 from nonlocal_core.media.pictures import PictureClip, screen_picture
 from nonlocal_core.media.pixels import GREY, on_grey
-from nonlocal_core.media.records import ASSUMED_RATE, Kind, assumed_rate_note
 from nonlocal_core.media.refusal import check_is_read_here
-from nonlocal_core.media.source import Source, as_source, display_name
 from nonlocal_core.media.tones import Tones, tones_of
 
 Item = Source | np.ndarray | Image.Image

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from nonlocal_core.media.frames import Frames
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.reading import Media, read_frames
-from nonlocal_core.media.records import Frames
 from nonlocal_core.media.samples import Sample, find_sample
 from nonlocal_core.media.selection import Selection
 from nonlocal_core.vocabulary import Progress

@@ -2,7 +2,7 @@
 
 import re
 
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import Source
 
 LARGEST_FRAME = 32 * 1024**2
 """Bytes of a JPEG that may be a frame of a stream; a larger one is a picture."""

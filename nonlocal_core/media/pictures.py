@@ -13,12 +13,12 @@ from PIL import Image, ImageCms
 from nonlocal_core.errors import MediaLimitError, NonlocalError
 from nonlocal_core.media.colours import ProfileError, in_srgb
 from nonlocal_core.media.formats import PictureFormat
+from nonlocal_core.media.frames import Kind
 from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.media_file import Source
 from nonlocal_core.media.parts import GifPages, PngPages
 from nonlocal_core.media.pixels import Turn, on_grey
-from nonlocal_core.media.records import Kind
 from nonlocal_core.media.refusal import unreadable
-from nonlocal_core.media.source import Source
 from nonlocal_core.media.stills import AvifPages, BmpPages, JpegPages, WebpPages
 from nonlocal_core.media.tiff import TiffPages
 from nonlocal_core.media.tones import Numbers, Tones, tones_of

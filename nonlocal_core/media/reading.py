@@ -8,16 +8,16 @@ import numpy as np
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media.formats import picture_format, video_format
+from nonlocal_core.media.frames import Frames, MediaInfo
 from nonlocal_core.media.gathered import Gathered, GatheredClip, gather_folder, gather_given
 from nonlocal_core.media.jpeg_stream import is_jpeg_stream
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.listing import StaleListingError
+from nonlocal_core.media.media_file import Source, as_source
 from nonlocal_core.media.pictures import PictureClip
 from nonlocal_core.media.pixels import fit_within
-from nonlocal_core.media.records import Frames, MediaInfo
 from nonlocal_core.media.refusal import check_is_read_here
 from nonlocal_core.media.selection import Selection, choose_frames
-from nonlocal_core.media.source import Source, as_source
 from nonlocal_core.media.video import VideoClip
 
 DEFAULT_LIMITS = Limits()

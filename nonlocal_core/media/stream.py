@@ -23,7 +23,7 @@ from nonlocal_core.media.clock import JOINED
 from nonlocal_core.media.encryption import encrypted, marks_encryption
 from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.limits import DecodeBudget, Limits
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import Source
 
 if TYPE_CHECKING:
     VideoPacket = Packet[VideoStream]

@@ -15,7 +15,7 @@ from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.frame_view import FrameView
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.listing import Listing, Run, StaleListingError
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import Source
 from nonlocal_core.media.stream import Threads, VideoPass
 
 GUESSED_RATE = Fraction(25)

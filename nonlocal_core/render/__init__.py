@@ -6,7 +6,6 @@ from nonlocal_core.render.banner import with_banner
 from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
 from nonlocal_core.render.drawing import Drawing
 from nonlocal_core.render.figure import FigureStyle, figure
-from nonlocal_core.render.files import replacing, write_csv, write_npz, write_png
 from nonlocal_core.render.masks import paint_mask
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
 from nonlocal_core.render.notes import Caption
@@ -14,6 +13,7 @@ from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_c
 from nonlocal_core.render.pdf import pdf_bytes
 from nonlocal_core.render.scale import Scale, ScaleRule, ScaleSpec, fit_scale
 from nonlocal_core.render.svg import svg_bytes
+from nonlocal_core.render.writing import replacing, write_csv, write_npz, write_png
 
 __all__ = [
     "DIVERGING",

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.files import replacing
+from nonlocal_core.render.writing import replacing
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""

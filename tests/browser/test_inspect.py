@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from serving import app_server
 
 from nonlocal_core import Session
-from nonlocal_core.ablation import answer, cells_in_box, class_changes, moved
 from nonlocal_core.measures import measure_block
+from nonlocal_core.measures.ablation import answer, cells_in_box, class_changes, moved
 
 pytestmark = pytest.mark.browser
 

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 
 from nonlocal_core import Session, ablation, prepare_model
-from nonlocal_core.ablation import answer, cells_in_box, changeable_blocks, class_changes, moved
 from nonlocal_core.capture import BlockSite, attach
 from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
 from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.measures.ablation import answer, cells_in_box, changeable_blocks, class_changes, moved
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NonlocalConfig
 from nonlocal_core.vocabulary import PAIRWISE
 from nonlocal_core.weights import build_model

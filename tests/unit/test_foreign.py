@@ -14,7 +14,7 @@ from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBl
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture import trial
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
-from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
+from nonlocal_core.running.foreign import ForeignNetwork, input_spec_of, takes_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 CHANNELS, CLASSES = 12, 7

@@ -22,7 +22,7 @@ from PIL import Image
 from nonlocal_core.errors import MediaError, MediaLimitError, NonlocalError, SelectionError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
 from nonlocal_core.media.formats import VideoFormat
-from nonlocal_core.media.source import NAME_LENGTH, as_source, display_name
+from nonlocal_core.media.media_file import NAME_LENGTH, as_source, display_name
 from nonlocal_core.media.stream import open_nothing
 
 PLAYLISTS = {

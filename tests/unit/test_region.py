@@ -12,8 +12,8 @@ from nonlocal_core import Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, OutsideGridError
 from nonlocal_core.geometry import Cell, QueryGrid
-from nonlocal_core.region import GOING_ON, LEAST_SPREAD, _softened, cells_mask, region_around, visits
-from nonlocal_core.tracking import coverage, known_masks
+from nonlocal_core.measures.region import GOING_ON, LEAST_SPREAD, _softened, cells_mask, region_around, visits
+from nonlocal_core.measures.tracking import coverage, known_masks
 from nonlocal_core.vocabulary import PAIRWISE
 
 LEFT_OVER = 0.0052

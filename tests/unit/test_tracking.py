@@ -15,9 +15,7 @@ from nonlocal_core import Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.media import find_sample
-from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import (
+from nonlocal_core.measures.tracking import (
     Carried,
     box_mask,
     carry,
@@ -28,6 +26,8 @@ from nonlocal_core.tracking import (
     read_masks,
     region_similarity,
 )
+from nonlocal_core.media import find_sample
+from nonlocal_core.render import paint_mask
 from nonlocal_core.vocabulary import PAIRWISE
 
 T, H, W = 3, 4, 6

@@ -19,14 +19,14 @@ from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
-from nonlocal_core.forward import run
 from nonlocal_core.geometry import Box, Cell, Grid, Span
 from nonlocal_core.media import network_pixels
 from nonlocal_core.models import NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.ops import Reach
 from nonlocal_core.ops.reach import split_keys, split_queries
-from nonlocal_core.prepared import class_names
+from nonlocal_core.running.forward import run
+from nonlocal_core.running.prepared import class_names
 from nonlocal_core.session import Session
 
 Edit = Callable[[NonlocalBlock, Tensor], Tensor]

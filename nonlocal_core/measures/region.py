@@ -18,8 +18,8 @@ from jaxtyping import Bool, Float64
 
 from nonlocal_core.capture import BlockCapture, many_row_weights
 from nonlocal_core.geometry import Cell, KeyGrid
+from nonlocal_core.measures.tracking import refuse_restricted
 from nonlocal_core.render.overlay import spread
-from nonlocal_core.tracking import refuse_restricted
 
 CHANCE = 0.7
 """A cell belongs where the walk comes at least this many times as often as to all cells alike.

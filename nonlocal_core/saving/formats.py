@@ -9,8 +9,6 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames
-from nonlocal_core.prepared import NetworkCard
-from nonlocal_core.provenance import Provenance
 from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
     Caption,
@@ -35,6 +33,8 @@ from nonlocal_core.render import (
     write_npz,
     write_png,
 )
+from nonlocal_core.running.prepared import NetworkCard
+from nonlocal_core.saving.provenance import Provenance
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress
 
