@@ -2,7 +2,7 @@
 
 session = Session.open("clip.mp4", frames=8)
 row = session.query(frame=3, x=0.5, y=0.4)
-row.top(5), row.per_frame_share
+row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 

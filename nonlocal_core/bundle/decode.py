@@ -80,7 +80,7 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
     query_grid = _grid(QueryGrid, fields.child("query_grid"), frame_count)
     key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
     off_grid, scope = fields.texts("off_grid_keys"), fields.choice("scope", SCOPES)
-    copies = key_grid.frames if scope == "space" else 1
+    copies = key_grid.steps if scope == "space" else 1
     theta, phi = fields.child("theta"), fields.child("phi")
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
@@ -126,9 +126,9 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
 
 def _groups(fields: Fields, query_grid: QueryGrid, key_grid: KeyGrid) -> int:
     groups = fields.count("temporal_groups", start=1, below=_MAX_CELLS)
-    if query_grid.frames % groups or key_grid.frames % groups:
+    if query_grid.steps % groups or key_grid.steps % groups:
         raise BundleError(
-            f"{fields.path('temporal_groups')} divides {query_grid.frames} query and {key_grid.frames} key frames; "
+            f"{fields.path('temporal_groups')} divides {query_grid.steps} query and {key_grid.steps} key frames; "
             f"got {groups}."
         )
     return groups
@@ -139,7 +139,7 @@ def _grid(kind: type[AnyGrid], fields: Fields, frame_count: int) -> AnyGrid:
     x0, y0, x1, y1 = fields.numbers("box", length=4)
     try:
         return kind(
-            frames=t,
+            steps=t,
             rows=h,
             cols=w,
             frame_spans=fields.spans("frame_spans", below=frame_count + 1),

@@ -209,7 +209,7 @@ def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
 
 def _grid(grid: Grid) -> dict[str, object]:
     return {
-        "frames": grid.frames,
+        "frames": grid.steps,
         "rows": grid.rows,
         "cols": grid.cols,
         "frame_spans": [list(span) for span in grid.frame_spans],

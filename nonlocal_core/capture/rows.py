@@ -71,7 +71,7 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
     if block.scope == "space":
         mask[t] = True
     else:
-        start, stop = _group(query.t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups)
+        start, stop = _group(query.t, block.query_grid.steps, block.key_grid.steps, block.temporal_groups)
         mask[start:stop] = True
         if block.scope == "time":
             only = np.zeros_like(mask)
@@ -85,11 +85,11 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
 def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
     """Return the queries that may attend to this key."""
     own = _own_keys(block)
-    frames = range(block.query_grid.frames)
+    frames = range(block.query_grid.steps)
     if block.scope == "space":
         in_time = own[0] == key.t
     else:
-        groups = [_group(t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups) for t in frames]
+        groups = [_group(t, block.query_grid.steps, block.key_grid.steps, block.temporal_groups) for t in frames]
         in_time = np.array([start <= key.t < stop for start, stop in groups])
     mask = np.broadcast_to(in_time[:, None, None], block.query_grid.shape).copy()
     if block.scope == "time":
@@ -176,8 +176,8 @@ def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray
 def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
     """Return a number for each query that is the same for queries that may attend to the same keys."""
     t, y, x = _own_keys(block)
-    length = block.query_grid.frames // block.temporal_groups
-    when = t if block.scope == "space" else np.arange(block.query_grid.frames) // length
+    length = block.query_grid.steps // block.temporal_groups
+    when = t if block.scope == "space" else np.arange(block.query_grid.steps) // length
     place = y[:, None] * block.key_grid.cols + x[None] if block.scope == "time" else np.zeros((len(y), len(x)), int)
     return np.asarray((when[:, None, None] * (place.max() + 1) + place[None]).reshape(-1))
 

@@ -17,9 +17,8 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from nonlocal_core.capture import BlockCapture, many_row_weights
-from nonlocal_core.geometry import Cell, KeyGrid
+from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.tracking import refuse_restricted
-from nonlocal_core.render.overlay import spread
 
 CHANCE = 0.7
 """A cell belongs where the walk comes at least this many times as often as to all cells alike.
@@ -65,7 +64,7 @@ def region_around(
 def visits(block: BlockCapture, seed: Cell, *, t: int) -> Float64[np.ndarray, "H W"]:
     """Return how often the walk from a key's cell comes to each cell of its frame, in times the mean of all cells.
 
-    ``t``: the temporal cell of the query grid whose positions look. No step stays where it is, and negative weights of
+    ``t``: the step of the query grid whose positions look. No step stays where it is, and negative weights of
     the dot product lead nowhere.
     """
     steps = _softened(_steps(block, t, seed.t))
@@ -83,13 +82,13 @@ def _steps(block: BlockCapture, query_t: int, key_t: int) -> Float64[np.ndarray,
 
     Where keys are pooled, the positions that share one look with the mean of their weights.
     """
-    keys, (_, tall, wide) = block.key_grid, block.subsample
-    count = keys.rows * keys.cols
-    places = np.arange(block.query_grid.rows * block.query_grid.cols).reshape(block.query_grid.shape[1:])
-    shared = places[: keys.rows * tall, : keys.cols * wide].reshape(keys.rows, tall, keys.cols, wide)
-    asking = shared.transpose(0, 2, 1, 3).reshape(-1) + query_t * places.size
-    weights = many_row_weights(block, asking, np.arange(count) + key_t * count)
-    weights = np.maximum(weights.reshape(count, tall * wide, count).mean(axis=1), 0)
+    count = block.key_grid.rows * block.key_grid.cols
+    _, own_rows, own_cols = block.query_grid.own_keys(block.subsample)
+    own = (own_rows[:, None] * block.key_grid.cols + own_cols).reshape(-1)
+    looks = many_row_weights(block, np.arange(own.size) + query_t * own.size, np.arange(count) + key_t * count)
+    weights = np.zeros((count, count))
+    np.add.at(weights, own, looks)
+    weights = np.maximum(weights / np.bincount(own)[:, None], 0)
     np.fill_diagonal(weights, 0)
     mass = weights.sum(axis=1, keepdims=True)
     likely: np.ndarray = np.divide(weights, mass, out=np.zeros_like(weights), where=mass > 0)
@@ -136,10 +135,3 @@ def _reached(allowed: Bool[np.ndarray, "H W"], start: tuple[int, int]) -> Bool[n
         if np.array_equal(grown, reached):
             return reached
         reached = grown
-
-
-def cells_mask(cells: Bool[np.ndarray, "H W"], grid: KeyGrid, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a frame whose centres lie in the given cells of a grid."""
-    values, covered = spread(cells.astype(np.float32), grid, size_hw=size_hw)
-    mask: np.ndarray = (values > 0) & covered
-    return mask

@@ -11,10 +11,8 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from nonlocal_core.errors import ShapeError, UnknownNameError
+from nonlocal_core.geometry import THW, own_keys_along
 from nonlocal_core.vocabulary import SCOPES, Scope
-
-THW = tuple[int, int, int]
-"""Counts along time, rows and columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +89,7 @@ class Reach:
 
     def own(self, axis: int) -> list[int]:
         """Return, for each query index along T, H or W, the key index over it."""
-        last = self.key_thw[axis] - 1
-        return [min(i // self.kernel[axis], last) for i in range(self.query_thw[axis])]
+        return [int(key) for key in own_keys_along(self.query_thw[axis], self.kernel[axis])]
 
 
 def visible(reach: Reach, device: torch.device | None = None) -> Bool[Tensor, "Nq Nk"]:

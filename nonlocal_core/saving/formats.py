@@ -13,15 +13,12 @@ from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
     Caption,
     Drawing,
-    OverlayStyle,
     Scale,
-    ScaleSpec,
     arrow_figure,
     durations,
     figure,
     fit_scale,
     is_signed,
-    own_times,
     paint_clip,
     pdf_bytes,
     replacing,
@@ -61,7 +58,7 @@ class Answered:
     @property
     def scale(self) -> Scale:
         """The colour scale of every picture of this answer."""
-        return fit_scale(self.row.heat, ScaleSpec(), signed=is_signed(self.row), own_times=own_times(self.row))
+        return fit_scale(self.row.heat, signed=is_signed(self.row), own_t=self.row.own_key.t)
 
     @property
     def caption(self) -> Caption:
@@ -161,7 +158,7 @@ def _mp4(answered: Answered) -> Write:
 
 def _movie(answered: Answered, write: Callable[..., None]) -> Write:
     times = answered.frames.pts_seconds
-    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale, OverlayStyle())
+    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale)
     return lambda path, tell: write(
         path,
         with_banner(pictures, answered.row, times, answered.caption),

@@ -56,10 +56,10 @@ def make_block(
 ):
     """``size`` multiplies theta and phi; ``facts`` are further fields of BlockCapture."""
     rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=clip_frames or grid[0], frames=grid[0], rows=grid[1], cols=grid[2])
+    queries = QueryGrid.over_clip(clip_frames=clip_frames or grid[0], steps=grid[0], rows=grid[1], cols=grid[2])
     keys = queries.pooled(subsample)
     channels = 1 if pairwise == "concatenation" else channels
-    off_grid_rows = len(off_grid) * (keys.frames if scope == "space" else 1)
+    off_grid_rows = len(off_grid) * (keys.steps if scope == "space" else 1)
     theta, phi = (
         (size * rng.normal(size=(count, channels))).astype(np.float32)
         for count in (queries.size, keys.size + off_grid_rows)

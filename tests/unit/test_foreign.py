@@ -143,8 +143,8 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert [block.name for block in session.capture.blocks] == [f"attention.head{head}" for head in range(3)]
     row = session.query(frame=1, x=0.5, y=0.5)
     assert row.heat.shape == (3, 4, 4)
-    assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
-    assert row.per_frame_share[[0, 2]].max() == 0
+    assert row.per_step_share[1] + row.off_grid["class token"] == pytest.approx(1)
+    assert row.per_step_share[[0, 2]].max() == 0
     assert session.capture.classes == ()
 
 
