@@ -98,6 +98,12 @@ class ForeignNetwork(nn.Module):
         return
 
 
+def uncompiled(model: nn.Module) -> nn.Module:
+    """Return the network inside what ``torch.compile`` made of it, which shares its weights; any other as it is."""
+    inside = getattr(model, "_orig_mod", None)
+    return inside if isinstance(inside, nn.Module) else model
+
+
 def _precision(model: nn.Module) -> torch.dtype:
     """Return what a network computes in: the type of its first weights, for instance after ``half()``."""
     floating = (part.dtype for part in chain(model.parameters(), model.buffers()) if part.is_floating_point())
@@ -107,6 +113,10 @@ def _precision(model: nn.Module) -> torch.dtype:
 def _check(model: nn.Module) -> None:
     if not isinstance(model, nn.Module):
         raise CaptureError(f"A network is a torch.nn.Module; got a {type(model).__name__}. Give the module inside it.")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise CaptureError(
+            "A network that torch.jit compiled hides its layers. Give the network that it was made from."
+        )
     if model.training:
         raise CaptureError("The network is in training mode, where its answers change. Call model.eval() first.")
     unmade = [name for name, part in chain(model.named_parameters(), model.named_buffers()) if is_lazy(part)]

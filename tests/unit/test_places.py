@@ -316,3 +316,41 @@ class Overwriting(Maps):
 def test_a_network_that_overwrites_its_own_tensors_is_proved():
     session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, input_spec=TOKENS)
     assert session.unreadable == ()
+
+
+def counted(model):
+    """Return a network and the list that grows by one with each of its runs."""
+    runs = []
+    model.patches.register_forward_hook(lambda *call: runs.append(len(call)))
+    return model, runs
+
+
+def test_places_are_proved_once_for_a_network_and_a_size():
+    model, runs = counted(Tokens())
+    further, each = run_count(points_for([open_(Tokens()).block().query_grid])), []
+    for frames in (4, 4, 2, 2, 4):
+        before = len(runs)
+        Session.from_model(model.eval(), "sample:bunny", frames=frames, token_grid=(frames, *GRID), input_spec=TOKENS)
+        each.append(len(runs) - before)
+    assert each == [1 + further, 1, 1 + further, 1, 1]
+
+
+def test_a_network_that_was_refused_is_refused_again_without_further_runs():
+    model, runs = counted(Tokens(columns_first))
+    reasons = []
+    for _ in range(2):
+        before = len(runs)
+        with pytest.raises(CaptureError, match="cannot be placed") as refused:
+            open_(model)
+        reasons.append(str(refused.value))
+    assert reasons[0] == reasons[1]
+    assert len(runs) - before == 1
+
+
+def test_a_network_whose_parts_were_changed_is_proved_anew():
+    model, runs = counted(Tokens())
+    open_(model)
+    first = len(runs)
+    model.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+    open_(model)
+    assert len(runs) == 2 * first
