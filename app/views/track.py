@@ -17,7 +17,7 @@ from app.state import Choices
 from nonlocal_core import NonlocalError, Session
 from nonlocal_core.measures.tracking import (
     TOP_K,
-    Carried,
+    CarriedMask,
     carry,
     known_masks,
     pointing_hits,
@@ -110,7 +110,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return None
 
 
-def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> None:
+def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) -> None:
     """Draw what was found, and its score where the truth is known."""
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
@@ -134,7 +134,7 @@ def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> Non
     )
 
 
-def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
+def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
     others = np.arange(len(truth)) != carried.frame
     hits = pointing_hits(carried, truth)[others]
     seen = np.isfinite(hits)

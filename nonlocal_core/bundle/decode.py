@@ -2,7 +2,7 @@
 
 from typing import TypeVar, get_args
 
-from nonlocal_core.bundle.container import Reader
+from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.bundle.tour import question_in, tour_in
@@ -27,7 +27,7 @@ def decode_bundle(data: bytes) -> Bundle:
 
     Raises BundleError with a sentence when the bytes are no whole, unchanged bundle of this version.
     """
-    reader = Reader(data)
+    reader = ContainerReader(data)
     header = reader.header
     sections = header.children("frames", most=MAX_FRAMES)
     if not sections:
@@ -65,7 +65,7 @@ def _media(fields: Fields, frame_count: int) -> MediaLabel:
     )
 
 
-def _jpeg(reader: Reader, section: Fields) -> bytes:
+def _jpeg(reader: ContainerReader, section: Fields) -> bytes:
     data = reader.blob(section, "image/jpeg")
     if not data.startswith(b"\xff\xd8"):
         raise BundleError(f"{section.path('offset')} does not lead to a JPEG file. The bundle is damaged.")
@@ -76,7 +76,7 @@ def _model(fields: Fields) -> ModelLabel:
     return ModelLabel(id=fields.text("id"), title=fields.text("title"), status=fields.choice("status", _STATUSES))
 
 
-def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
+def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> BundledBlock:
     query_grid = _grid(QueryGrid, fields.child("query_grid"), frame_count)
     key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
     off_grid, scope = fields.texts("off_grid_keys"), fields.choice("scope", SCOPES)

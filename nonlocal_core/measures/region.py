@@ -15,6 +15,7 @@ carried = carry(block, cells_mask(cells, block.key_grid, (288, 432)), frame=3)
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy import ndimage
 
 from nonlocal_core.capture import BlockCapture, many_row_weights
 from nonlocal_core.geometry import Cell
@@ -55,10 +56,8 @@ def region_around(
     seed = block.key_grid.cell_at(frame=frame, x=x, y=y)
     often = visits(block, seed, t=block.query_grid.t_of_frame(frame)) >= chance
     often[seed.y, seed.x] = True
-    piece = _reached(often, (seed.y, seed.x))
-    around = np.pad(~piece, 1, constant_values=True)
-    inside: np.ndarray = ~_reached(around, (0, 0))[1:-1, 1:-1]
-    return inside
+    pieces, _ = ndimage.label(often)
+    return np.asarray(ndimage.binary_fill_holes(pieces == pieces[seed.y, seed.x]))
 
 
 def visits(block: BlockCapture, seed: Cell, *, t: int) -> Float64[np.ndarray, "H W"]:
@@ -119,19 +118,3 @@ def _spread(steps: Float64[np.ndarray, "m n"]) -> float:
     """Return the mean perplexity of rows that sum to 1, as a part of all cells."""
     entropy = -(steps * np.log(np.where(steps > 0, steps, 1))).sum(axis=1)
     return float(np.exp(entropy).mean() / steps.shape[1])
-
-
-def _reached(allowed: Bool[np.ndarray, "H W"], start: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Return the allowed cells that lead to one of them over edges, that one included."""
-    reached = np.zeros_like(allowed)
-    reached[start] = True
-    while True:
-        grown = reached.copy()
-        grown[1:] |= reached[:-1]
-        grown[:-1] |= reached[1:]
-        grown[:, 1:] |= reached[:, :-1]
-        grown[:, :-1] |= reached[:, 1:]
-        grown &= allowed
-        if np.array_equal(grown, reached):
-            return reached
-        reached = grown

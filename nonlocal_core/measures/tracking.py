@@ -28,7 +28,7 @@ COVERED = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Carried:
+class CarriedMask:
     """Mark of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
@@ -42,9 +42,10 @@ class Carried:
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""
         masks = np.zeros((self.grid.end_frame, *size_hw), bool)
-        for t, (start, stop) in enumerate(self.grid.frame_spans):
-            values, covered = spread(self.labels[t], self.grid, size_hw=size_hw, smoothing="bilinear")
-            masks[start:stop] = (values >= COVERED) & covered
+        step_of_frames = [self.grid.find_t(frame) for frame in range(self.grid.end_frame)]
+        for t, labels in enumerate(self.labels):
+            values, covered = spread(labels, self.grid, size_hw=size_hw, smoothing="bilinear")
+            masks[[step == t for step in step_of_frames]] = (values >= COVERED) & covered
         return masks
 
     def strongest(self, frame: int) -> tuple[float, float]:
@@ -61,7 +62,7 @@ def carry(
     frame: int,
     k: int = TOP_K,
     progress: Callable[[int, int], None] | None = None,
-) -> Carried:
+) -> CarriedMask:
     """Carry the label of a mask in one frame of the clip to every other frame.
 
     Each position takes the mean label of its ``k`` strongest keys in the marked frame, weighted by the affinity taken
@@ -83,7 +84,7 @@ def carry(
         if progress is not None:
             progress(t + 1, queries.steps)
     labels[queries.t_of_frame(frame)] = coverage(queries, mask)
-    return Carried(labels=labels, grid=queries, frame=frame, note=block.warning)
+    return CarriedMask(labels=labels, grid=queries, frame=frame, note=block.warning)
 
 
 def refuse_restricted(block: BlockCapture) -> None:
@@ -121,7 +122,7 @@ def region_similarity(
     return similarity
 
 
-def pointing_hits(carried: Carried, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
+def pointing_hits(carried: CarriedMask, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
     """Return 1 for every frame in which the most labelled cell has its centre on the object, else 0.
 
     NaN where the object is not to be seen. Source: the pointing game of J. Zhang et al., "Top-down Neural Attention

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
+from nonlocal_core.bundle import ClipWords, ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -86,8 +86,7 @@ def clip_bytes(
         capture,
         model=MODEL,
         view=View(question=Question(frame=0, x=0.5, y=0.5), tour=stops if tour else ()),
-        caption=texts,
-        licence=texts,
+        words=ClipWords(caption=texts, licence=texts),
         columns=not apart,
     )
     return (whole, encode_columns(capture)) if apart else whole

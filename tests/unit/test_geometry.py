@@ -182,6 +182,55 @@ def test_pooling_drops_the_last_odd_row_and_column() -> None:
         keys.t_of_frame(9)
 
 
+def test_pooling_inside_a_crop_drops_the_odd_edge_on_the_right_and_at_the_bottom() -> None:
+    keys = grid(rows=7, cols=9, box=(0.25, 0.125, 0.7, 0.825)).pooled((1, 2, 4))
+    assert keys.shape == (5, 3, 2)
+    assert keys.box == pytest.approx((0.25, 0.125, 0.25 + 8 * 0.05, 0.125 + 6 * 0.1))
+    assert keys.bounds(Cell(0, 2, 1)) == pytest.approx((0.45, 0.525, 0.65, 0.725))
+    with pytest.raises(OutsideGridError, match=r"x 0\.25 to 0\.65, y 0\.125 to 0\.725"):
+        keys.cell_at(frame=0, x=0.66, y=0.5)
+
+
+@UNHURRIED
+@given(grids(), st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)))
+def test_a_query_has_the_key_that_pools_it_or_the_last_one(
+    how: dict[str, object], kernel: tuple[int, int, int]
+) -> None:
+    made = grid(**how)
+    assume(all(n >= k for n, k in zip(made.shape, kernel, strict=True)))
+    keys, own = made.pooled(kernel), made.own_keys(kernel)
+    for cell in map(made.cell, range(made.size)):
+        key = made.own_key(cell, kernel)
+        assert key == tuple(int(along[index]) for along, index in zip(own, cell, strict=True))
+        for index, over, size, count in zip(cell, key, kernel, keys.shape, strict=True):
+            pooled = range(over * size, (over + 1) * size)
+            assert index in pooled or (over == count - 1 and index >= count * size)
+        x, y = made.center(cell)
+        dropped = any(index >= count * size for index, size, count in zip(cell, kernel, keys.shape, strict=True))
+        if not dropped and 0 <= x <= 1 and 0 <= y <= 1:
+            assert keys.cell_at(frame=made.span(cell.t)[0], x=x, y=y) == key
+
+
+@UNHURRIED
+@given(grids(), st.floats(0, 1), st.floats(0, 1))
+def test_no_cell_is_nearer_to_a_point_than_the_nearest(how: dict[str, object], x: float, y: float) -> None:
+    made = grid(**how)
+    assume(made.box[2] >= 0 and made.box[3] >= 0)  # some of it is in the frame
+    nearest = made.nearest_cell(frame=0, x=x, y=y)
+    try:
+        assert made.cell_at(frame=0, x=x, y=y) == nearest
+    except OutsideGridError:
+
+        def gap(cell: Cell) -> float:
+            left, top, right, bottom = made.bounds(cell)
+            return math.hypot(max(left - x, 0.0, x - right), max(top - y, 0.0, y - bottom))
+
+        cells = (Cell(0, row, col) for row in range(made.rows) for col in range(made.cols))
+        assert gap(nearest) == pytest.approx(min(map(gap, cells)), abs=1e-9)
+    with pytest.raises(OutsideGridError):
+        made.nearest_cell(frame=made.end_frame, x=x, y=y)
+
+
 @UNHURRIED
 @given(boxes(), st.integers(1, 9), st.integers(1, 11))
 def test_pooling_that_drops_nothing_keeps_the_box(box: Box, rows: int, cols: int) -> None:
@@ -238,6 +287,7 @@ def test_grids_that_cannot_be_are_refused(wrong: dict[str, object], message: str
         (((2, 4), (0, 2)), "in the order of time"),
         (((0, 2), (0, 4)), "in the order of time"),
         (((-1, 2), (2, 4)), "from 0"),
+        (((0, 5), (2, 4)), "in the order of time"),
     ],
 )
 def test_spans_that_cannot_be_are_refused(spans: tuple[tuple[int, int], ...], message: str) -> None:

@@ -130,6 +130,22 @@ def test_a_lower_chance_gives_a_wider_region_that_holds_the_narrower():
     assert sizes[0] < sizes[-1] == H * W
 
 
+def test_a_cell_belongs_to_the_region_from_the_very_chance_on():
+    block = random_block("gaussian", subsample=(1, 1, 1), **fine_tables())
+    seed = block.key_grid.cell_at(frame=2, x=0.3, y=0.5)
+    often = visits(block, seed, t=1)
+    beside = often[seed.y, seed.x + 1]
+    at, above = (region_around(block, frame=2, x=0.3, y=0.5, chance=c) for c in (beside, np.nextafter(beside, 9)))
+    assert at[seed.y, seed.x + 1]
+    assert not above[seed.y, seed.x + 1]
+
+
+def test_steps_of_just_the_least_spread_stay_as_they_are():
+    steps = np.eye(20)[:, ::-1].copy()  # each leads to one of 20 cells: a spread of 0.05
+    assert LEAST_SPREAD == 1 / 20
+    assert _softened(steps) is steps
+
+
 def fine_tables():
     """Random tables of a block whose keys are not pooled."""
     rng, queries = np.random.default_rng(8), QueryGrid.over_clip(clip_frames=6, steps=T, rows=H, cols=W)

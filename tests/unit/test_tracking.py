@@ -16,7 +16,8 @@ from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
 from nonlocal_core.geometry import QueryGrid, box_mask, coverage
 from nonlocal_core.measures.tracking import (
-    Carried,
+    CarriedMask,
+    _mean_label,
     carry,
     known_masks,
     pointing_hits,
@@ -81,6 +82,25 @@ def test_labels_are_the_mean_of_the_strongest_keys_of_the_marked_frame(pairwise,
     expected = oracle(block, coverage(block.key_grid, mask), 1, k)
     expected[1] = coverage(block.query_grid, mask)
     np.testing.assert_allclose(found.labels, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 10, 37, 299, 300, 400])
+def test_exactly_the_k_strongest_keys_are_kept_of_many(k):
+    rng = np.random.default_rng(4)
+    weights, label = rng.normal(size=(40, 300)), rng.random(300)
+    expected = []
+    for row in weights:
+        best = np.argsort(-row)[:k]
+        strongest = np.maximum(row[best], 0)
+        expected.append(strongest @ label[best] / strongest.sum())
+    np.testing.assert_allclose(_mean_label(weights, label, k), expected, rtol=1e-12)
+
+
+def test_frames_in_two_spans_and_between_spans_have_the_label_of_their_step():
+    grid = QueryGrid(steps=3, rows=1, cols=2, frame_spans=((0, 3), (2, 4), (5, 6)))
+    labels = np.array([[[1, 0]], [[0, 1]], [[1, 1]]], np.float32)
+    found = CarriedMask(labels=labels, grid=grid, frame=0).masks((1, 2))
+    assert found[:, 0].tolist() == [[True, False]] * 2 + [[False, True]] * 3 + [[True, True]]
 
 
 def test_an_object_is_followed_to_every_frame_before_and_after():
@@ -157,7 +177,7 @@ def test_pointing_asks_only_where_the_object_is_to_be_seen():
     truth = np.zeros((T, 10, 20), bool)
     truth[0, 5:, 15:] = True
     truth[1, 5:, 5:] = True
-    np.testing.assert_array_equal(pointing_hits(Carried(labels=labels, grid=grid, frame=0), truth), [1, 0, np.nan])
+    np.testing.assert_array_equal(pointing_hits(CarriedMask(labels=labels, grid=grid, frame=0), truth), [1, 0, np.nan])
 
 
 def test_masks_are_read_from_pictures_in_their_order_and_to_the_frames_size():
