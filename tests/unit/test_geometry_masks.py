@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonlocal_core.geometry import (
-    Cell,
     Grid,
     QueryGrid,
     box_mask,
