@@ -127,7 +127,7 @@ def _places(bins: Bins) -> list[str]:
 
 
 def _frame_ticks(bins: Bins, places: list[str]) -> dict[str, object]:
-    """Return a tick where each temporal cell begins, as many as are readable."""
+    """Return a tick where each step begins, as many as are readable."""
     times, rows, cols = bins.shape
     shown = range(0, times, -(-times // 8))
     return {

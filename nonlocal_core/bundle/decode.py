@@ -128,7 +128,7 @@ def _groups(fields: Fields, query_grid: QueryGrid, key_grid: KeyGrid) -> int:
     groups = fields.count("temporal_groups", start=1, below=_MAX_CELLS)
     if query_grid.steps % groups or key_grid.steps % groups:
         raise BundleError(
-            f"{fields.path('temporal_groups')} divides {query_grid.steps} query and {key_grid.steps} key frames; "
+            f"{fields.path('temporal_groups')} divides {query_grid.steps} query and {key_grid.steps} key steps; "
             f"got {groups}."
         )
     return groups
