@@ -2,10 +2,11 @@
 
 Axis letters, as written in shape annotations::
 
-    B   clips in a batch                 T, H, W   frames, rows, columns of a grid
+    B   clips in a batch                 T, H, W   steps, rows, columns of a grid
     C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
     Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
 
+A step is one cell of a grid along time; it stands for one frame of the clip or for several that follow each other.
 Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
 """
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from nonlocal_core.bundle.container import Writer
-from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.bundle.container import ContainerWriter
+from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
 from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
@@ -34,6 +34,7 @@ MAX_NORMALISER_PRODUCTS = 6 * 10**10
 """Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
 48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
 _SAMPLED_ROWS = 48
+_NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
 """Target of the peak of a table. float16 keeps 11 bits between 2**-14 and 2**16, so tables whose peak leaves [2**-3,
 2**15] are scaled."""
@@ -45,21 +46,20 @@ def encode_bundle(
     *,
     model: ModelLabel,
     view: View | None = None,
-    caption: str = "",
-    licence: str = "",
+    words: ClipWords = _NO_WORDS,
     precision: Precision = "float16",
     columns: bool = True,
 ) -> bytes:
     """Return the bundle of a clip and the blocks captured on it. The same input gives the same bytes.
 
-    ``caption`` and ``licence`` are shown under the clip. ``precision`` is the storage type of theta and phi. A block
-    whose rows would lose too much gets a wider one, and the header holds the worst measured error as ``row_error``.
-    ``columns`` includes the normalisers that columns of a softmax need. Without them the bundle is ready sooner, and
-    ``encode_columns`` returns them. Raises BundleError when the view names a block or a frame that does not exist.
+    ``words`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
+    block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
+    normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
+    Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
-    writer = Writer()
+    writer = ContainerWriter()
     info = frames.info
     with ThreadPoolExecutor() as pool:  # the encoder works outside the interpreter's lock
         pictures = list(pool.map(_jpeg, frames.rgb))
@@ -71,8 +71,8 @@ def encode_bundle(
                 "shown_hw": list(info.shown_hw),
                 "pts_seconds": frames.pts_seconds.tolist(),
                 "frame_indices": frames.frame_indices.tolist(),
-                "caption": caption,
-                "licence": licence,
+                "caption": words.caption,
+                "licence": words.licence,
                 "warnings": list(frames.warnings),
             },
             "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
@@ -90,7 +90,7 @@ def encode_bundle(
 
 def encode_columns(capture: Capture) -> bytes:
     """Return the normalisers of the float16 tables, by block, that ``encode_bundle(…, columns=False)`` left out."""
-    writer = Writer()
+    writer = ContainerWriter()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
         theta, phi, _ = _storable(block, "float16")
@@ -99,7 +99,7 @@ def encode_columns(capture: Capture) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Stored:
+class StoredTable:
     """A table as stored: value = table * gain, or table * row_gains[row] for int8."""
 
     table: np.ndarray
@@ -112,12 +112,12 @@ class _Stored:
         gain = np.float32(self.gain) if self.row_gains is None else self.row_gains[:, None]
         return self.table.astype(np.float32) * gain
 
-    def write(self, writer: Writer) -> dict[str, object]:
+    def write(self, writer: ContainerWriter) -> dict[str, object]:
         """Add the table and return its section."""
         return writer.table(self.table, self.gain, self.row_gains)
 
 
-def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
+def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
     theta, phi, error = _storable(block, precision)
     return {
         "name": block.name,
@@ -146,7 +146,9 @@ def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: b
     }
 
 
-def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Stored) -> dict[str, object] | None:
+def _normaliser(
+    writer: ContainerWriter, block: BlockCapture, theta: StoredTable, phi: StoredTable
+) -> dict[str, object] | None:
     """Add the normaliser of the rows as computed from the stored tables. Returns None where there is none."""
     if not _has_columns(block):
         return None
@@ -154,7 +156,7 @@ def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Store
     return writer.table(log_normaliser(seen).astype(np.float32))
 
 
-def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stored, float]:
+def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
     """Return theta and phi in the smallest storage type that keeps every sampled row within its bound, else float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
         smallest_first = [(_half, MAX_ROW_ERROR)]
@@ -165,19 +167,19 @@ def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stor
             error = _row_error(block, replace(block, theta=theta.values, phi=phi.values))
             if error <= limit:
                 return theta, phi, error
-    return _Stored(table=block.theta), _Stored(table=block.phi), 0.0
+    return StoredTable(table=block.theta), StoredTable(table=block.phi), 0.0
 
 
-def _half(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+def _half(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
     gain = _gain(table)
-    return _Stored(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
+    return StoredTable(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
 
 
-def _bytes(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
     """Round to int8 with one scale per position: lengths differ more between positions than between channels."""
     gains = np.abs(table).max(axis=1) / np.float32(127)
     gains[gains == 0] = 1
-    return _Stored(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
+    return StoredTable(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
 
 
 def _has_columns(block: BlockCapture) -> bool:
@@ -210,7 +212,7 @@ def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
 
 def _grid(grid: Grid) -> dict[str, object]:
     return {
-        "frames": grid.frames,
+        "frames": grid.steps,
         "rows": grid.rows,
         "cols": grid.cols,
         "frame_spans": [list(span) for span in grid.frame_spans],

@@ -25,7 +25,7 @@ class Bins:
     """A grid cut into boxes of neighbouring cells, one for each line of the matrix, row-major over (T, H, W).
 
     >>> from nonlocal_core import QueryGrid
-    >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, frames=4, rows=6, cols=9), most=30)
+    >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, steps=4, rows=6, cols=9), most=30)
     >>> bins.shape, bins.box(23)
     ((4, 2, 3), ((3, 4), (3, 6), (6, 9)))
     """
@@ -42,9 +42,9 @@ class Bins:
         """
         widest = max(grid.rows, grid.cols)
         side = next((s for s in range(1, widest) if _count(grid, (1, s, s)) <= most), widest)
-        frames = max(1, math.ceil(grid.frames / max(most // _count(grid, (grid.frames, side, side)), 1)))
-        steps = (frames, side, side)
-        t, y, x = ((*range(0, length, step), length) for length, step in zip(grid.shape, steps, strict=True))
+        time = max(1, math.ceil(grid.steps / max(most // _count(grid, (grid.steps, side, side)), 1)))
+        lengths = (time, side, side)
+        t, y, x = ((*range(0, length, step), length) for length, step in zip(grid.shape, lengths, strict=True))
         return cls(grid=grid, edges=(t, y, x))
 
     @property

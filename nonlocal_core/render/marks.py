@@ -72,7 +72,7 @@ def strongest(
 ) -> tuple[tuple[Cell, float], ...]:
     """Return the ``count`` (cell, value) pairs of largest absolute value, largest first, ties in grid order.
 
-    ``leave_out``: temporal cells to skip. Zeros and values that are not finite are skipped as well.
+    ``leave_out``: steps that are not considered. Zeros and values that are not finite never count.
     """
     sizes = np.where(np.isfinite(heat), np.abs(heat), 0)
     sizes[list(leave_out)] = 0

@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.files import replacing
+from nonlocal_core.render.writing import replacing
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""
@@ -30,19 +30,14 @@ MPEG4_QUALITY = {"qmin": "2", "qmax": "3"}
 INDEX_FIRST = {"movflags": "+faststart"}
 
 
-def durations(pts_seconds: Float[np.ndarray, " T"], fps: float | None = None) -> Float[np.ndarray, " T"]:
+def durations(pts_seconds: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
     """Return the duration of each picture in seconds: up to the next one's time, for the last the median of the others.
 
-    ``fps`` replaces the clip's own times by a steady rate. Raises RenderError for times that do not increase, or a rate
-    that is not positive.
+    Raises RenderError for times that do not increase.
     """
-    if fps is not None:
-        if not (np.isfinite(fps) and fps > 0):
-            raise RenderError(f"fps is a positive number of pictures per second; got {fps}.")
-        return np.full(len(pts_seconds), 1.0 / fps)
     steps = np.diff(pts_seconds)
     if not (steps > 0).all():
-        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}. Give fps instead.")
+        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}.")
     return np.append(steps, np.median(steps) if len(steps) else STILL_SECONDS)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
-from nonlocal_core.weights.files import ShippedFile, WheelFile
+from nonlocal_core.weights.locations import ShippedFile, WheelFile
 
 DEFAULT = "default"
 """Alias of the first model of the catalog."""

@@ -10,7 +10,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 
-class Partial:
+class PartialDownload:
     """The incomplete file at ``path``, to become ``final``."""
 
     def __init__(self, final: Path) -> None:

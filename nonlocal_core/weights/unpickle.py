@@ -52,16 +52,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stored:
+class StorageReference:
     """Reference to data outside the pickle."""
 
     identity: tuple[object, ...]
 
 
 def read_inert(
-    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[Stored] | None = None
+    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[StorageReference] | None = None
 ) -> object:
-    """Return the content of one pickle: plain values and containers, `Call`, `Global` and `Stored` records.
+    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
     The stream is left right behind the pickle. At most ``byte_count`` bytes are read or allocated. ``admitted`` holds
     the globals that may be named. References to outside data are appended to ``stored``, and refused without such a
@@ -114,7 +114,7 @@ class _Machine:
     """Stack machine of a pickle, without the operations that could run code."""
 
     admitted: frozenset[str]
-    stored: list[Stored] | None
+    stored: list[StorageReference] | None
     stack: list[object] = field(default_factory=list)
     outer: list[list[object]] = field(default_factory=list)
     """Stacks below the open marks."""
@@ -208,7 +208,7 @@ class _Machine:
         identity = self.stack.pop()
         if self.stored is None or not isinstance(identity, tuple):
             raise WeightsError("it refers to data outside of the pickle (a persistent id)")
-        self.stored.append(Stored(identity))
+        self.stored.append(StorageReference(identity))
         self.stack.append(self.stored[-1])
 
     def _global(self, name: str) -> Global:

@@ -65,6 +65,14 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipWords:
+    """Sentences that stand under a clip."""
+
+    caption: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLabel:
     """Name and status of the network that answered."""
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
-from nonlocal_core.forward import is_out_of_memory
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
+from nonlocal_core.running.forward import is_out_of_memory
 
 Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as

@@ -10,19 +10,19 @@ from pathlib import Path
 from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.foreign import ForeignNetwork
-from nonlocal_core.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.intake import Intake
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.running.foreign import ForeignNetwork
+from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.vocabulary import Progress, WeightStatus
 from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
-from nonlocal_core.weights.store import load_published
 
 Network = Lite0Network | ResNet | ForeignNetwork
 """What a session can run: a network that says what it takes and what a run needs."""
