@@ -1,4 +1,4 @@
-"""Changes to frames of a clip: damage that queries must survive, cues in one frame only, and the effects of a camera."""
+"""Changes to frames of a clip: damage that queries must survive, cues in one frame only, effects of a camera."""
 
 import io
 from typing import Literal
