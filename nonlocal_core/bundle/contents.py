@@ -10,7 +10,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Most stops of a tour, more than a lecture needs. ``viewer/tour.js`` has the same limits."""
+"""Stops of a tour: more than a lecture walks through. ``viewer/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
 """Most characters of a stop's caption: two lines on a projector."""
 
