@@ -6,7 +6,7 @@ PORT ?= 8501
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench lock readme peers tools train picture docs clean
+.PHONY: help app test check bench lock readme peers tools train picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,7 @@ readme: $(VENV)/test.stamp ## write the README's table of networks anew from the
 
 peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that
 
+.PHONY: docs
 docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
