@@ -22,7 +22,7 @@ from nonlocal_core.geometry import Cell, QueryGrid, box_mask, coverage, pixel_at
 from nonlocal_core.media import Sample, Selection, read_frames
 
 TOP_K = 10
-"""Strongest keys that a position takes its label from, as in the code of Jabri et al."""
+"""Strongest keys that a position takes its label from, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
 COVERED = 0.5
 """A pixel belongs to the object where at least this much label arrives."""
 

@@ -27,7 +27,8 @@ class Reach:
     every public implementation. ``scope``: all keys, those of the query's own frame, or those over its own
     position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, and the last one for
     queries that the floor left without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
-    attention inside each (video-nonlocal-net's affine models; PySlowFast's NONLOCAL.GROUP).
+    attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,
+    lib/models/nonlocal_helper.py; ``NONLOCAL.GROUP`` of facebookresearch/SlowFast@728d8f7).
 
     Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or a group is not made of
     whole cells.
