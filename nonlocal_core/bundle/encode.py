@@ -20,7 +20,7 @@ from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 Precision = Literal["float16", "int8"]
-"""How theta and phi travel where no sampled row suffers too much for it; a block that would is stored wider."""
+"""Storage of theta and phi. A block is stored wider where a sampled row would suffer too much."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640

@@ -32,12 +32,12 @@ class CarriedMask:
     """Mark of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
-    """How much of the label, in [0, 1], arrives at each position of the query grid."""
+    """Part of the label, in [0, 1], that arrives at each position of the query grid."""
     grid: QueryGrid
     frame: int
     """The frame that was marked."""
     note: str = ""
-    """What must be known of the block before what it found is believed."""
+    """Warning of the block, empty when there is none."""
 
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""

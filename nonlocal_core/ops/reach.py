@@ -24,7 +24,7 @@ class Reach:
     ((4, 3, 4), 12)
 
     ``kernel`` is the max pooling of the keys, with the same stride and no padding; odd sizes are floored, as in
-    every public implementation. ``scope``: all keys, those of the query's own frame, or those over its own
+    every public implementation. ``scope``: all keys, those of the query's own step, or those over its own
     position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, and the last one for
     queries that the floor left without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
     attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,

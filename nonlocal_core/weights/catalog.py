@@ -23,7 +23,7 @@ class ModelCard:
     description: str
     """One paragraph: what the maps show, and what may be claimed from them."""
     network: Literal["lite0_parameter_free", "lite0_trained"]
-    """Which function builds it."""
+    """Name of the function that builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
     """Names of the blocks, in the order in which they run."""

@@ -1,4 +1,4 @@
-"""Fetching of a published checkpoint: resumed where it broke off, verified, and never seen half-done."""
+"""Download of a published checkpoint: it resumes where it broke off, is verified, and never appears half-done."""
 
 import hashlib
 import shutil

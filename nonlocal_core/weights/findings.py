@@ -42,9 +42,9 @@ class PaperTable:
     """The paper's, empty for what it says outside its tables."""
     title: str
     finding: str
-    """What the paper found."""
+    """Finding of the paper."""
     verdict: str
-    """Whether that holds here."""
+    """Verdict on that finding here."""
     difference: Estimate
     """Between the two lines that decide it."""
     lines: tuple[TableLine, ...]
@@ -61,7 +61,7 @@ class NetworkFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Everything that was measured, with how."""
+    """Results of all measurements, and their extent."""
 
     clips: int
     seeds: int
