@@ -32,7 +32,7 @@ class _Weights(ABC):
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
     note: str = ""
-    """What must be known of the block before its weights are believed (``BlockCapture.warning``)."""
+    """Warning of the block (``BlockCapture.warning``), empty when there is none."""
 
     @property
     @abstractmethod

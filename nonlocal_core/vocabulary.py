@@ -20,13 +20,13 @@ Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenatio
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 
 Scope = Literal["spacetime", "space", "time"]
-"""Which keys a query may attend to: all, those of its own frame, or those over its own position (table 2d)."""
+"""Keys that a query may attend to: all, those of its own step, or those over its own position (table 2d)."""
 
 Direction = Literal["row", "column"]
-"""Which way a question looks: where a position looks, or who looks at it."""
+"""Direction of a question: where a position looks, or who looks at it."""
 
 WeightStatus = Literal["trained", "untrained", "parameter_free"]
-"""Whether what a block computes was learned, is still at its initial values, or has nothing to learn."""
+"""State of the weights: learned, still at their initial values, or none to learn."""
 
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
 """The four pairwise functions, in the order of the paper."""

@@ -10,7 +10,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Stops of a tour: more than a lecture walks through. ``viewer/tour.js`` has the same limits."""
+"""Most stops of a tour, more than a lecture needs. ``viewer/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
 """Most characters of a stop's caption: two lines on a projector."""
 
@@ -106,8 +106,7 @@ class BundledBlock:
     missing."""
     warning: str
     proof: str
-    """Sentences that the viewer prints about the block: `BlockCapture.warning` and `BlockCapture.proof` when
-    written."""
+    """Sentences that the viewer prints: `BlockCapture.warning` and `BlockCapture.proof` at the time of writing."""
     dtype: str
     """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float

@@ -20,7 +20,7 @@ from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 Precision = Literal["float16", "int8"]
-"""Storage type of theta and phi. A block whose sampled rows would lose too much is stored in a wider type."""
+"""Storage of theta and phi. A block is stored wider where a sampled row would suffer too much."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640

@@ -60,7 +60,7 @@ def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
 
 
 def cells_in_box(grid: Grid, box: Box, frames: Span | None = None) -> Bool[np.ndarray, " N"]:
-    """Return which cells of a grid have their centre in a box, its edges included, in frames [start, stop) or in all.
+    """Return the cells of a grid whose centre lies in a box, its edges included, in frames [start, stop) or in all.
 
     A step counts when any of its frames is asked for.
     """

@@ -29,7 +29,7 @@ from nonlocal_core.running.prepared import class_names
 from nonlocal_core.session import Session
 
 Edit = Callable[[NonlocalBlock, Tensor], Tensor]
-"""What a block puts out for its input, instead of its own output."""
+"""Function that computes a block's output from its input, in place of the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""Measures of a whole block over a clip, from a sample of its queries: numbers, a profile over time, a map."""
+"""Measures of a whole block over a clip: figures from a sample of its queries, a profile over time, a map."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class BlockMeasures:
 
     block: str
     note: str
-    """What must be known of the block before its figures are believed."""
+    """Warning of the block, empty when there is none."""
     query_count: int
     silent_count: int
     """Sampled queries whose weights are all zero, as a ReLU can leave them."""

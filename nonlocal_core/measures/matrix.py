@@ -32,7 +32,7 @@ class Bins:
 
     grid: Grid
     edges: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-    """Where the boxes start along T, H and W, and where the last ones stop."""
+    """Starts of the boxes along T, H and W, each followed by the end of the last box."""
 
     @classmethod
     def of(cls, grid: Grid, most: int = MOST_LINES) -> "Bins":
@@ -95,9 +95,9 @@ class AffinityMatrix:
     queries_per_box: int
     """The most queries that were averaged for one row."""
     is_sampled: bool
-    """Whether some box has more queries than were averaged."""
+    """True where some box has more queries than were averaged."""
     note: str
-    """What must be known of the block before its weights are believed."""
+    """Warning of the block, empty when there is none."""
 
     @property
     def is_whole(self) -> bool:

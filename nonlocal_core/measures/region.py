@@ -1,4 +1,4 @@
-"""Region: the object under one click, as the block itself holds it together within that frame.
+"""Region: the object under one click, segmented by the block's own weights within that frame.
 
 A row of a softmax hardly leaves the cell that asks, so one row does not outline a thing. A walk does: it starts at the
 click, steps from cell to cell of the frame by the block's weights, and now and then starts anew. Where it comes often,
@@ -44,7 +44,7 @@ STEPS = 50
 def region_around(
     block: BlockCapture, *, frame: int, x: float, y: float, chance: float = CHANCE
 ) -> Bool[np.ndarray, "H W"]:
-    """Return which cells of the key grid, in one frame of the clip, the block holds for the thing at a point.
+    """Return the cells of the key grid, in one frame of the clip, that the block groups with a point.
 
     The point is in units of the frame. The cells are one piece, joined by their edges, without holes, and hold the
     point. ``chance``: see ``CHANCE``; the lower, the wider the region.

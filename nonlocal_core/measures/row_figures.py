@@ -29,7 +29,7 @@ class RowMeasures:
     top_times_uniform: float
     """The largest weight over the mean one."""
     note: str
-    """What must be known of the block before its figures are believed."""
+    """Warning of the block, empty when there is none."""
 
     @property
     def effective_keys(self) -> float:

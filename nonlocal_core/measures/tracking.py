@@ -22,7 +22,7 @@ from nonlocal_core.geometry import Cell, QueryGrid, box_mask, coverage, pixel_at
 from nonlocal_core.media import Sample, Selection, read_frames
 
 TOP_K = 10
-"""Strongest keys that a position takes its label from, as in the code of Jabri et al."""
+"""Strongest keys that a position takes its label from, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
 COVERED = 0.5
 """A pixel belongs to the object where at least this much label arrives."""
 
@@ -32,12 +32,12 @@ class CarriedMask:
     """Mark of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
-    """How much of the label, in [0, 1], arrives at each position of the query grid."""
+    """Part of the label, in [0, 1], that arrives at each position of the query grid."""
     grid: QueryGrid
     frame: int
     """The frame that was marked."""
     note: str = ""
-    """What must be known of the block before what it found is believed."""
+    """Warning of the block, empty when there is none."""
 
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""

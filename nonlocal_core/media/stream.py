@@ -33,7 +33,7 @@ else:
 READ_BYTES = 1 << 18
 
 Threads = Literal["AUTO", "SLICE"]
-"""How a decoder shares its work. AUTO is the faster, but loses frames around damage; SLICE loses none."""
+"""Threading of a decoder. AUTO is the faster, but loses frames around damage; SLICE loses none."""
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """libav's own decoders of VP8 and VP9 leave alpha out."""

@@ -23,11 +23,12 @@ class Reach:
     >>> reach.key_thw, reach.keys_per_query
     ((4, 3, 4), 12)
 
-    ``kernel`` is that of the max pooling of the keys, with the same stride and no padding. Odd sizes are floored, as in
-    every public implementation. ``scope`` allows all keys, those of the query's own frame, or those over its own
-    position (paper, table 2d). With pooled keys the own key is the pooled cell over the query, or the last one where
-    the floor dropped that cell. ``temporal_groups`` cuts time into equal consecutive parts and keeps attention within
-    each (affine models of video-nonlocal-net, NONLOCAL.GROUP of PySlowFast).
+    ``kernel`` is the max pooling of the keys, with the same stride and no padding; odd sizes are floored, as in
+    every public implementation. ``scope``: all keys, those of the query's own step, or those over its own
+    position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, and the last one for
+    queries that the floor left without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
+    attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,
+    lib/models/nonlocal_helper.py; ``NONLOCAL.GROUP`` of facebookresearch/SlowFast@728d8f7).
 
     Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or time does not divide into the
     groups.

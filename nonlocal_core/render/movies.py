@@ -1,4 +1,4 @@
-"""Films as GIF and MP4: one picture per frame of the clip, at the clip's own times or at a steady rate."""
+"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction

@@ -1,1 +1,1 @@
-"""Running a network: on which device, made ready once for all sessions, and somebody else's as it is."""
+"""Network runs: the device, the preparation shared by all sessions, and networks of other people."""

@@ -20,7 +20,7 @@ Takes = Literal["clip", "frames_first", "frames"]
 a batch (T, 3, H, W), as an image network has it."""
 
 IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-"""What nearly every published image network was trained on; used where a network says nothing."""
+"""Input of nearly every published image network; used where a network states none."""
 
 
 class ForeignNetwork(nn.Module):

@@ -1,4 +1,4 @@
-"""Everything that leaves the viewer as a file: one answer, in the format that the suffix names."""
+"""Formats of a saved answer, chosen by the suffix of the file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ Write = Callable[[Path, Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QuestionAnswer:
-    """One question, its answer, and all that a file about it tells. ``device``: where the network ran, in words."""
+    """Question, its answer, and the facts that a file about it states. ``device``: where the network ran, in words."""
 
     frames: Frames
     view: ViewTransform

@@ -18,7 +18,7 @@ from nonlocal_core.errors import WeightsError
 
 ENVIRONMENT = "NONLOCAL_CACHE"
 LOCK_SECONDS = 3600.0
-"""Longest wait for the download of another process, in seconds."""
+"""Seconds that one process waits for the download of another."""
 CONVERSION = "1"
 """Version of conversions. A change of our names or of the folding of published tensors raises it, and older conversions
 are ignored."""

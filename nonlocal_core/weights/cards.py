@@ -47,9 +47,9 @@ class PublishedCard:
     title: str
     repository: str
     url: str | None
-    """Address of the file, None when nobody hosts it."""
+    """Address of the file; None when nobody hosts it."""
     container: Container
-    """Format of the file. The last two are not read here."""
+    """Format of the file; the last two are not read here."""
     arch: str | None
     """Name of the network that it fills (`weights.published`), None for networks that are not rebuilt here."""
     task: str

@@ -1,4 +1,4 @@
-"""Download of a published checkpoint, resumed after an interruption, verified, and moved into place complete."""
+"""Download of a published checkpoint: it resumes where it broke off, is verified, and never appears half-done."""
 
 import hashlib
 import shutil

@@ -42,9 +42,9 @@ class PaperTable:
     """Number of the table in the paper, empty for a claim outside its tables."""
     title: str
     finding: str
-    """The paper's finding."""
+    """Finding of the paper."""
     verdict: str
-    """The verdict on the finding in this library's measurements."""
+    """Verdict on that finding here."""
     difference: Estimate
     """Difference of the two rows that decide it."""
     lines: tuple[TableLine, ...]
@@ -61,7 +61,7 @@ class NetworkFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """All measurements, with their method."""
+    """Results of all measurements, and their extent."""
 
     clips: int
     seeds: int

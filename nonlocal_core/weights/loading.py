@@ -1,4 +1,4 @@
-"""Reader of weights files that checks the hash first, and strict filling that uses every tensor once."""
+"""Strict loading of verified weights: no file is read before its hash is known, no tensor is lost or left over."""
 
 import hashlib
 import io

@@ -13,6 +13,7 @@ PLANTED = {
     "Streamlit only in the app": ("nonlocal_core/query.py", "import streamlit"),
     "No torch where records are numpy": ("nonlocal_core/query.py", "import torch"),
     "Video decoding only in media and render": ("nonlocal_core/query.py", "import av"),
+    "Measures do not draw": ("nonlocal_core/measures/tracking.py", "import nonlocal_core.render"),
 }
 
 
