@@ -72,7 +72,7 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
     figure = go.Figure()
     for title, given in answers.items():
         starts = [span[0] + 1 for span in given.grid.frame_spans]
-        figure.add_scatter(x=starts, y=100 * given.per_frame_share, name=title, mode="lines+markers")
+        figure.add_scatter(x=starts, y=100 * given.per_step_share, name=title, mode="lines+markers")
     figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1, "color": "#888"}, annotation_text="pinned frame")
     figure.update_layout(
         title="Share of each frame",

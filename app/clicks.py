@@ -29,12 +29,8 @@ def last_click(key: str, first: Point) -> Point:
 
 
 def cell_under(grid: Grid, frame: int, point: Point) -> Cell:
-    """Return the cell at a point of a frame, or the nearest where the network did not see the point.
-
-    Raises OutsideGridError for a frame that the grid does not have.
-    """
-    x0, y0, x1, y1 = grid.box
-    return grid.cell_at(frame=frame, x=min(max(point[0], x0), x1), y=min(max(point[1], y0), y1))
+    """Return the cell at a point of a frame, or the nearest. Raises OutsideGridError, as ``Grid.nearest_cell``."""
+    return grid.nearest_cell(frame=frame, x=point[0], y=point[1])
 
 
 def pick_point(picture: np.ndarray, *, key: str, grid: Grid, cell: Cell) -> None:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from app.opened import ClipNotes
-from nonlocal_core.provenance import PACKAGES
+from nonlocal_core.saving.provenance import PACKAGES
 from nonlocal_core.weights.cache import cache_folder
 
 _FOLDER = "first-picture"

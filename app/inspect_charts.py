@@ -4,9 +4,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nonlocal_core import BlockCapture, Cell, Session
-from nonlocal_core.ablation import ClassChange
 from nonlocal_core.measures import AffinityMatrix, Bins, BlockMeasures
-from nonlocal_core.render import OverlayStyle, ScaleSpec, colour_map, fit_scale, paint
+from nonlocal_core.measures.ablation import ClassChange
+from nonlocal_core.render import colour_map, fit_scale, paint
 
 MOST_PICTURES = 8
 """Frames of the effect map; of a longer clip, this many spread evenly."""
@@ -22,7 +22,7 @@ def profile(measured: BlockMeasures, block: BlockCapture) -> go.Figure:
             z=100 * measured.temporal_profile,
             x=asked,
             y=asking,
-            colorscale=_scale("ember"),
+            colorscale=_scale(signed=False),
             zmin=0,
             zmax=100 * float(np.nanmax(measured.temporal_profile, initial=0.01)),
             colorbar={"title": "%", "thickness": 12},
@@ -46,7 +46,7 @@ def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
             z=found.values,
             x=asked,
             y=asking,
-            colorscale=_scale("tide" if signed else "ember"),
+            colorscale=_scale(signed),
             zmin=-limit if signed else 0,
             zmax=limit,
             colorbar={"title": "weight", "thickness": 12, "exponentformat": "power"},
@@ -107,12 +107,12 @@ def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -
     """Return frames under the effect of a block, (T, H, W) on its query grid, by the index of the frame."""
     count = len(session.frames.rgb)
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
-    scale = fit_scale(effect, ScaleSpec(), signed=False)
+    scale = fit_scale(effect, signed=False)
     grid = block.query_grid
     return {
-        frame: paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale, OverlayStyle())
+        frame: paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale)
         for frame in shown
-        if grid.frame_spans[0][0] <= frame < grid.frame_spans[-1][1]
+        if grid.find_t(frame) is not None
     }
 
 
@@ -127,7 +127,7 @@ def _places(bins: Bins) -> list[str]:
 
 
 def _frame_ticks(bins: Bins, places: list[str]) -> dict[str, object]:
-    """Return a tick where each temporal cell begins, as many as are readable."""
+    """Return a tick where each step begins, as many as are readable."""
     times, rows, cols = bins.shape
     shown = range(0, times, -(-times // 8))
     return {
@@ -144,9 +144,9 @@ def _frames(span: tuple[int, int]) -> str:
     return str(start + 1) if stop - start == 1 else f"{start + 1}–{stop}"
 
 
-def _scale(name: str) -> list[list[object]]:
+def _scale(signed: bool) -> list[list[object]]:
     """Return a colour map of ours as Plotly takes it."""
-    table = colour_map(name).table[:: 255 // 15]
+    table = colour_map(signed).table[:: 255 // 15]
     return [[i / (len(table) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(table.tolist())]
 
 

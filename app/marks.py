@@ -11,9 +11,10 @@ from app.clicks import Point, cell_under, last_click, pick_point
 from app.memory import remembered
 from app.opened import Opened
 from nonlocal_core import BlockCapture, Session
-from nonlocal_core.region import CHANCE, cells_mask, region_around
+from nonlocal_core.geometry import box_mask, cells_mask, pixel_at
+from nonlocal_core.measures.region import CHANCE, region_around
+from nonlocal_core.measures.tracking import region_similarity
 from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import box_mask, region_similarity
 
 BOX, CLICK = "A box", "What I click"
 WIDTHS = (4.0, 2.8, 2.0, 1.4, 1.0, CHANCE, 0.5, 0.35, 0.25, 0.18, 0.12)
@@ -49,8 +50,7 @@ def what_to_find(session: Session, truths: Mapping[str, np.ndarray]) -> str:
 def object_under(truths: Mapping[str, np.ndarray], frame: int, point: Point) -> str | None:
     """Return the name of the known object at a point of a frame, None where there is none."""
     for name, masks in truths.items():
-        height, width = masks[frame].shape
-        if masks[frame][min(int(point[1] * height), height - 1), min(int(point[0] * width), width - 1)]:
+        if masks[frame][pixel_at(*point, masks[frame].shape)]:
             return name
     return None
 

@@ -12,9 +12,9 @@ from nonlocal_core.bundle import PRECISIONS, open_tour
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
 from nonlocal_core.media.intake import SAMPLE_PREFIX
-from nonlocal_core.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.query import AffinityColumn, AffinityRow
-from nonlocal_core.saving import FORMATS
+from nonlocal_core.running.prepared import PreparedModel, prepare_checkpoint
+from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.session import Session
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.cards import find_published_card, list_published
@@ -164,7 +164,7 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
         "direction": "row" if isinstance(answer, AffinityRow) else "column",
         "cell": asked._asdict(),
         "grid": answer.grid.shape,
-        "per_frame_share": answer.per_frame_share.tolist(),
+        "per_frame_share": answer.per_step_share.tolist(),
         "effect": block.mean_effect,
         "rebuild_error": block.rebuild_error,
         "proof": block.proof,
@@ -180,7 +180,7 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
 
 
 def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
-    shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_frame_share)
+    shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_step_share)
     said = (session.block(answer.block).proof, answer.note, *session.frames.warnings, *session.not_shown)
     lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
     lines += [f"Share of each frame: {shares}", "Strongest cells:"]

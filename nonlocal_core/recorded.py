@@ -21,13 +21,13 @@ from nonlocal_core.capture import (
     run_count,
 )
 from nonlocal_core.capture.untouched import same_random_numbers
-from nonlocal_core.foreign import ForeignNetwork
-from nonlocal_core.forward import run
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, network_input
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import cancellable, forward_progress
-from nonlocal_core.prepared import Network, PreparedModel, class_names
+from nonlocal_core.running.foreign import ForeignNetwork
+from nonlocal_core.running.forward import run
+from nonlocal_core.running.prepared import Network, PreparedModel, class_names
 from nonlocal_core.vocabulary import Progress
 
 MAX_CLASSES = 5

@@ -2,7 +2,7 @@
 
 session = Session.open("clip.mp4", frames=8)
 row = session.query(frame=3, x=0.5, y=0.4)
-row.top(5), row.per_frame_share
+row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
@@ -15,21 +15,30 @@ import numpy as np
 from jaxtyping import Float64
 from torch import nn
 
-from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
+from nonlocal_core.bundle import (
+    ClipWords,
+    ModelLabel,
+    Precision,
+    Question,
+    TourStop,
+    View,
+    encode_bundle,
+    encode_columns,
+)
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.foreign import ForeignNetwork, Takes, uncompiled
-from nonlocal_core.forward import DeviceChoice, device_of
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
-from nonlocal_core.prepared import NetworkCard, PreparedModel, network_and_frames
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.recorded import RecordedRun, record_run
-from nonlocal_core.saving import Answered, save
+from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
+from nonlocal_core.running.forward import DeviceChoice, device_of
+from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.saving.formats import QuestionAnswer, save
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress, WeightStatus
 
@@ -204,8 +213,10 @@ class Session:
                 question=question or self.first_question(),
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
-            caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
-            licence=sample.licence if sample else "",
+            words=ClipWords(
+                caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
+                licence=sample.licence if sample else "",
+            ),
             precision=precision,
             columns=columns,
         )
@@ -255,7 +266,7 @@ class Session:
         Raises UnknownNameError for another suffix, OutsideGridError, RenderError, BundleError.
         """
         question = Question(frame=frame, x=x, y=y)
-        answered = Answered(
+        answered = QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,

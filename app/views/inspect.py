@@ -13,8 +13,9 @@ from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
-from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
+from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
+from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
 
 PICTURE_WIDTH = 290
 _WHOLE, _REGION = "The whole block", "What a region says"
@@ -71,8 +72,8 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
         ),
         (
             "Stays in its own frame",
-            f"{100 * measured.own_frame_share:.0f} %",
-            f"Evenly spread it would be {100 / block.key_grid.frames:.0f} %. Says how much crosses time, not why.",
+            f"{100 * measured.own_step_share:.0f} %",
+            f"Evenly spread it would be {100 / block.key_grid.steps:.0f} %. Says how much crosses time, not why.",
         ),
         (
             "Reach in the picture",
@@ -85,7 +86,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
         ),
     )
-    if block.key_grid.frames == 1:
+    if block.key_grid.steps == 1:
         cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
     for start in range(0, len(cards), 3):
         for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=False):
@@ -101,7 +102,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
 
 
 def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> None:
-    if block.key_grid.frames == 1:
+    if block.key_grid.steps == 1:
         _matrix(opened, block)
         return
     left, right = st.columns(2)

@@ -15,10 +15,9 @@ from app.opened import Opened
 from app.opening import open_page
 from app.state import Choices
 from nonlocal_core import NonlocalError, Session
-from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import (
+from nonlocal_core.measures.tracking import (
     TOP_K,
-    Carried,
+    CarriedMask,
     carry,
     known_masks,
     pointing_hits,
@@ -26,6 +25,7 @@ from nonlocal_core.tracking import (
     read_masks,
     region_similarity,
 )
+from nonlocal_core.render import paint_mask
 
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
@@ -110,7 +110,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return None
 
 
-def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> None:
+def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) -> None:
     """Draw what was found, and its score where the truth is known."""
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
@@ -134,7 +134,7 @@ def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> Non
     )
 
 
-def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
+def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
     others = np.arange(len(truth)) != carried.frame
     hits = pointing_hits(carried, truth)[others]
     seen = np.isfinite(hits)

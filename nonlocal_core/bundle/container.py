@@ -33,7 +33,7 @@ _DTYPES: dict[str, np.dtype[np.int8] | np.dtype[np.float16] | np.dtype[np.float3
 _MAX_SIDE = 2**31
 
 
-class Writer:
+class ContainerWriter:
     """Collects sections, then packs them behind a header."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Writer:
         return {"offset": self._offsets[key], "length": len(data)}
 
 
-class Reader:
+class ContainerReader:
     """A checked container: its header, and arrays and bytes by their sections.
 
     Raises BundleError for anything that is not a whole container of this version.

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from nonlocal_core.bundle.container import Writer
-from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.bundle.container import ContainerWriter
+from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
 from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
@@ -20,7 +20,7 @@ from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 Precision = Literal["float16", "int8"]
-"""How theta and phi travel where no sampled row suffers too much for it; a block that would is stored wider."""
+"""Storage of theta and phi. A block is stored wider where a sampled row would suffer too much."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640
@@ -34,6 +34,7 @@ MAX_NORMALISER_PRODUCTS = 6 * 10**10
 """Multiply-adds spent on the normaliser of one block, which only columns need; three times what 8 frames of 28 x 48
 cells and 152 channels take. Beyond it the block travels without, and the viewer says so."""
 _SAMPLED_ROWS = 48
+_NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
 """float16 keeps 11 bits between 2**-14 and 2**16; tables are brought here when their peak leaves [2**-3, 2**15]."""
 
@@ -44,21 +45,20 @@ def encode_bundle(
     *,
     model: ModelLabel,
     view: View | None = None,
-    caption: str = "",
-    licence: str = "",
+    words: ClipWords = _NO_WORDS,
     precision: Precision = "float16",
     columns: bool = True,
 ) -> bytes:
     """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
 
-    ``caption`` and ``licence`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
+    ``words`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
     block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
     normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
     Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
-    writer = Writer()
+    writer = ContainerWriter()
     info = frames.info
     with ThreadPoolExecutor() as pool:  # the encoder works outside the interpreter's lock
         pictures = list(pool.map(_jpeg, frames.rgb))
@@ -70,8 +70,8 @@ def encode_bundle(
                 "shown_hw": list(info.shown_hw),
                 "pts_seconds": frames.pts_seconds.tolist(),
                 "frame_indices": frames.frame_indices.tolist(),
-                "caption": caption,
-                "licence": licence,
+                "caption": words.caption,
+                "licence": words.licence,
                 "warnings": list(frames.warnings),
             },
             "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
@@ -89,7 +89,7 @@ def encode_bundle(
 
 def encode_columns(capture: Capture) -> bytes:
     """Return the normalisers that ``encode_bundle(…, columns=False)`` left out, by block, of its float16 tables."""
-    writer = Writer()
+    writer = ContainerWriter()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
         theta, phi, _ = _storable(block, "float16")
@@ -98,7 +98,7 @@ def encode_columns(capture: Capture) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Stored:
+class StoredTable:
     """A table as it travels: value = table * gain, or * row_gains[row] for int8."""
 
     table: np.ndarray
@@ -111,12 +111,12 @@ class _Stored:
         gain = np.float32(self.gain) if self.row_gains is None else self.row_gains[:, None]
         return self.table.astype(np.float32) * gain
 
-    def write(self, writer: Writer) -> dict[str, object]:
+    def write(self, writer: ContainerWriter) -> dict[str, object]:
         """Add the table and return its section."""
         return writer.table(self.table, self.gain, self.row_gains)
 
 
-def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
+def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
     theta, phi, error = _storable(block, precision)
     return {
         "name": block.name,
@@ -145,7 +145,9 @@ def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: b
     }
 
 
-def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Stored) -> dict[str, object] | None:
+def _normaliser(
+    writer: ContainerWriter, block: BlockCapture, theta: StoredTable, phi: StoredTable
+) -> dict[str, object] | None:
     """Add the normaliser of the rows that a reader of the stored tables computes; None where there is none."""
     if not _has_columns(block):
         return None
@@ -153,7 +155,7 @@ def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Store
     return writer.table(log_normaliser(seen).astype(np.float32))
 
 
-def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stored, float]:
+def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
     """Choose the storage of theta and phi: the smallest that no sampled row suffers for, else float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
         smallest_first = [(_half, MAX_ROW_ERROR)]
@@ -164,19 +166,19 @@ def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stor
             error = _row_error(block, replace(block, theta=theta.values, phi=phi.values))
             if error <= limit:
                 return theta, phi, error
-    return _Stored(table=block.theta), _Stored(table=block.phi), 0.0
+    return StoredTable(table=block.theta), StoredTable(table=block.phi), 0.0
 
 
-def _half(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+def _half(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
     gain = _gain(table)
-    return _Stored(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
+    return StoredTable(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
 
 
-def _bytes(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
     """Round to int8 with a scale for each position: lengths differ far more between positions than channels do."""
     gains = np.abs(table).max(axis=1) / np.float32(127)
     gains[gains == 0] = 1
-    return _Stored(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
+    return StoredTable(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
 
 
 def _has_columns(block: BlockCapture) -> bool:
@@ -209,7 +211,7 @@ def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
 
 def _grid(grid: Grid) -> dict[str, object]:
     return {
-        "frames": grid.frames,
+        "frames": grid.steps,
         "rows": grid.rows,
         "cols": grid.cols,
         "frame_spans": [list(span) for span in grid.frame_spans],

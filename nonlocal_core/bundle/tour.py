@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from nonlocal_core.bundle.contents import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.bundle.fields import Fields
-from nonlocal_core.bundle.record import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import DIRECTIONS
 

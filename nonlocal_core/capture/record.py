@@ -94,7 +94,7 @@ class BlockCapture:
     @property
     def off_grid_copies(self) -> int:
         """Number of times that phi holds the off-grid keys: for each temporal cell under scope ``space``, else once."""
-        return self.key_grid.frames if self.scope == "space" else 1
+        return self.key_grid.steps if self.scope == "space" else 1
 
     @property
     def key_count(self) -> int:

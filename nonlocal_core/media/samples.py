@@ -12,8 +12,8 @@ from jaxtyping import Bool
 
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.media.composed import blurred_clip, composed_clip, composed_masks
+from nonlocal_core.media.frames import Kind
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
-from nonlocal_core.media.records import Kind
 from nonlocal_core.media.selection import Selection
 
 ONE_FRAME = Selection(frames=1)

@@ -47,7 +47,7 @@ def _attend(
     """Write the answer of some clips into y, which comes as zeros."""
     symmetric = theta.is_set_to(phi)
     total = torch.zeros_like(y[..., :1])
-    gathered = _Gathered(y, total, torch.full_like(total, -math.inf))
+    gathered = _PartialSums(y, total, torch.full_like(total, -math.inf))
     clips, queries, keys = len(theta), theta.shape[1], phi.shape[1]
     panel = theta.new_empty(clips, rows * keys)  # one for all: fresh memory costs an eighth of the product into it
     unused = theta.new_zeros(())
@@ -62,16 +62,16 @@ def _attend(
     y.div_(total)
 
 
-class _Gathered(NamedTuple):
+class _PartialSums(NamedTuple):
     """Partial sums of some queries: over exp(score - peak), where peak is the largest score so far."""
 
     weighted: Float[Tensor, "B r Cg"]
     total: Float[Tensor, "B r 1"]
     peak: Float[Tensor, "B r 1"]
 
-    def rows(self, start: int, stop: int) -> "_Gathered":
+    def rows(self, start: int, stop: int) -> "_PartialSums":
         """Return a view of some rows."""
-        return _Gathered(*(table[:, start:stop] for table in self))
+        return _PartialSums(*(table[:, start:stop] for table in self))
 
     def add(self, scores: Float[Tensor, "B r c"], g: Float[Tensor, "B c Cg"], *, keep_scores: bool) -> None:
         """Add more keys; the scores become weights in place unless they are still needed."""

@@ -30,6 +30,10 @@ class AffinityLike(Protocol):
         """The cell that looks."""
 
     @property
+    def own_key(self) -> Cell:
+        """The key cell over it."""
+
+    @property
     def query_grid(self) -> QueryGrid:
         """Grid of the query."""
 
@@ -46,15 +50,8 @@ class AffinityLike(Protocol):
         """1 / Nk: the weight of each key if the query did not care."""
 
     @property
-    def per_frame_share(self) -> Float[np.ndarray, " T"]:
-        """Each temporal key cell's part of the sum of absolute weights."""
-
-
-def own_times(row: AffinityLike) -> tuple[int, ...]:
-    """Return the temporal key cells that share a frame of the clip with the query."""
-    start, stop = row.query_grid.span(row.query.t)
-    spans = row.key_grid.frame_spans
-    return tuple(t for t, (first, end) in enumerate(spans) if first < stop and start < end)
+    def per_step_share(self) -> Float[np.ndarray, " T"]:
+        """The part of each step of the keys in the sum of absolute weights."""
 
 
 def is_signed(row: AffinityLike) -> bool:
@@ -69,7 +66,7 @@ def times_uniform_per_unit(row: AffinityLike) -> float:
     Weight on keys that have no position (class tokens) is found from what the shares leave over.
     """
     on_grid = float(np.abs(row.values[np.isfinite(row.values)]).sum(dtype=np.float64))
-    kept = float(row.per_frame_share.sum())
+    kept = float(row.per_step_share.sum())
     total = on_grid / kept if 0 < kept < 1 else on_grid
     return 1.0 / (row.uniform * total) if total > 0 else 0.0
 

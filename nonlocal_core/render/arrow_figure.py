@@ -9,12 +9,12 @@ from PIL import Image
 from nonlocal_core.render.affinity import AffinityLike, is_signed
 from nonlocal_core.render.colours import colour_map
 from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Photo, Shape, Step, Words, box, disc
-from nonlocal_core.render.figure import BAR, NOTE_SIZE, note_lines
+from nonlocal_core.render.figure import ARROWS, BAR, NOTE_SIZE, note_lines
 from nonlocal_core.render.layout import UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED
 from nonlocal_core.render.marks import RIM, Arrow, Colour, Point, bend
 from nonlocal_core.render.notes import Caption, arrow_notes, cautions, network_words, query_words
-from nonlocal_core.render.overlay import check_frames, time_of
+from nonlocal_core.render.overlay import check_frames
 from nonlocal_core.render.pointing import arrow_keys, arrows, parts
 from nonlocal_core.render.text import fitted
 
@@ -36,19 +36,18 @@ def arrow_figure(
     row: AffinityLike,
     caption: Caption,
     *,
-    count: int = 20,
-    columns: int | None = None,
+    most_arrows: int = ARROWS,
 ) -> Drawing:
-    """Return the strip of frames with an arrow from the query to each of the ``count`` strongest keys (paper: 20).
+    """Return the strip of frames with an arrow from the query to each of the strongest keys.
 
     Raises RenderError when the frames are not those of the row, or when there is no room for them.
     """
     check_frames(frames, row)
-    keys = arrow_keys(row, count)
+    keys = arrow_keys(row, most_arrows)
     sentences = arrow_notes(row, keys[0][1] if keys else 0.0, arrows=len(keys))
     lines = note_lines(cautions(caption, row), sentences, UNITS)
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, columns=columns, notes=len(lines), padding=0)
-    colours = colour_map("tide" if is_signed(row) else "ember")
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines), padding=0)
+    colours = colour_map(is_signed(row))
     drawn = sorted(arrows(layout, row, keys, colours), key=lambda arrow: arrow.strength)
     shapes = (
         *_heading(layout, row, caption, pts_seconds),
@@ -95,18 +94,18 @@ def _photos(layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], row: AffinityL
 
 
 def _bars(layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
-    """Return time and share under the frames; frames of one temporal key cell share one bar.
+    """Return time and share under the frames; frames of one step of the keys share one bar.
 
     A row that holds a number that is not finite has no shares, and none are drawn.
     """
     shapes: list[Shape] = []
-    shares = row.per_frame_share
+    shares = row.per_step_share
     known = bool(np.isfinite(row.heat).all())
     largest = float(shares.max()) or 1.0
     for index, tile in enumerate(layout.tiles):
         base = tile.bottom + layout.bar_height
         shapes.append(_centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
-        if time_of(row.key_grid, index) is None:
+        if row.key_grid.find_t(index) is None:
             shapes.append(_centred((tile.left + tile.right) / 2, base + 36, "no keys", 30, MUTED))
     for t, part in parts(layout, row):
         middle, base = (part.left + part.right) / 2, part.bottom + layout.bar_height

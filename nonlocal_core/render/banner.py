@@ -10,7 +10,6 @@ from nonlocal_core.render.affinity import AffinityLike
 from nonlocal_core.render.figure import ON_PANEL, ON_PANEL_MUTED, PANEL
 from nonlocal_core.render.marks import Colour
 from nonlocal_core.render.notes import Caption, cautions, network_words, query_words
-from nonlocal_core.render.overlay import time_of
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
 WARNING_ON_PANEL: Colour = (255, 170, 110)
@@ -40,9 +39,9 @@ def with_banner(
 
 
 def _own_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], index: int) -> str:
-    t = time_of(row.key_grid, index)
+    t = row.key_grid.find_t(index)
     known = bool(np.isfinite(row.heat).all())
-    share = "no keys" if t is None else f"{100 * row.per_frame_share[t]:.1f} %" if known else "- %"
+    share = "no keys" if t is None else f"{100 * row.per_step_share[t]:.1f} %" if known else "- %"
     return f"{index + 1} of {len(pts_seconds)} · {pts_seconds[index]:.2f} s · {share}"
 
 

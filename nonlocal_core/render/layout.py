@@ -58,7 +58,6 @@ def lay_out(
     frame_hw: tuple[int, int],
     *,
     width_px: int,
-    columns: int | None = None,
     notes: int = 0,
     padding: int = PADDING,
 ) -> Layout:
@@ -67,8 +66,8 @@ def lay_out(
     ``notes``: lines of text under the strip. ``padding``: units around it, 0 where no panel is drawn.
     Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
-    rows = -(-frames // columns) if columns else 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
-    columns = min(columns or -(-frames // rows), frames)
+    rows = 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
+    columns = -(-frames // rows)
     unit = width_px / UNITS
     margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, padding, 10, 52, 84))
     if frames == 1:
@@ -82,7 +81,7 @@ def lay_out(
     if min(tile_w, tile_h) < 8:
         raise RenderError(
             f"A frame would be drawn {tile_w} x {tile_h} pixels small; at least 8 x 8 are needed. "
-            f"Ask for a figure wider than {width_px} pixels, or for fewer columns than {columns}."
+            f"Ask for a figure wider than {width_px} pixels."
         )
 
     left = margin + padding + (inner - (tile_w + gap) * columns + gap) // 2

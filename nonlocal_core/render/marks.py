@@ -72,7 +72,7 @@ def strongest(
 ) -> tuple[tuple[Cell, float], ...]:
     """Return up to ``count`` (cell, value) pairs of largest absolute value, largest first, equal ones in grid order.
 
-    ``leave_out``: temporal cells that are not considered. Zeros and values that are not finite never count.
+    ``leave_out``: steps that are not considered. Zeros and values that are not finite never count.
     """
     sizes = np.where(np.isfinite(heat), np.abs(heat), 0)
     sizes[list(leave_out)] = 0

@@ -1,4 +1,4 @@
-"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times or at a steady rate."""
+"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.files import replacing
+from nonlocal_core.render.writing import replacing
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""
@@ -30,18 +30,14 @@ MPEG4_QUALITY = {"qmin": "2", "qmax": "3"}
 INDEX_FIRST = {"movflags": "+faststart"}
 
 
-def durations(pts_seconds: Float[np.ndarray, " T"], fps: float | None = None) -> Float[np.ndarray, " T"]:
+def durations(pts_seconds: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
     """Return how long each picture stays: until the next one's time, the last as long as the median of the others.
 
-    ``fps`` replaces the clip's own times by a steady rate. Raises RenderError for times that do not increase.
+    Raises RenderError for times that do not increase.
     """
-    if fps is not None:
-        if not (np.isfinite(fps) and fps > 0):
-            raise RenderError(f"fps is a positive number of pictures per second; got {fps}.")
-        return np.full(len(pts_seconds), 1.0 / fps)
     steps = np.diff(pts_seconds)
     if not (steps > 0).all():
-        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}. Give fps instead.")
+        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}.")
     return np.append(steps, np.median(steps) if len(steps) else STILL_SECONDS)
 
 

@@ -1,12 +1,9 @@
 """Places of a figure's arrows, from the query to the keys that weigh most, and of the bars under its frames."""
 
-from contextlib import suppress
-
 import numpy as np
 
-from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.render.affinity import AffinityLike, own_times, times_uniform_per_unit, top_times_uniform
+from nonlocal_core.render.affinity import AffinityLike, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.colours import ColourMap
 from nonlocal_core.render.layout import Layout, Rect
 from nonlocal_core.render.marks import Arrow, Point, strongest
@@ -20,21 +17,12 @@ def arrow_keys(row: AffinityLike, count: int) -> Keys:
 
     Where there is no other frame, those outside its own place. None where the row is so even that they mean nothing.
     """
-    own = own_times(row)
-    elsewhere = len(own) < row.key_grid.frames
+    own = row.own_key
     if top_times_uniform(row) < NEARLY_EVEN:
         return ()
-    found = strongest(row.heat, row.key_grid, count=count + 1, leave_out=own if elsewhere else ())
-    per_unit, place_of_query = times_uniform_per_unit(row), _own_place(row)
-    return tuple((cell, v) for cell, v in found if cell != place_of_query and abs(v) * per_unit > 1)[:count]
-
-
-def _own_place(row: AffinityLike) -> Cell | None:
-    """Return the key cell over the middle of the query's; None at an odd edge that pooling dropped."""
-    x, y = row.query_grid.center(row.query)
-    with suppress(OutsideGridError):
-        return row.key_grid.cell_at(frame=row.query_grid.span(row.query.t)[0], x=x, y=y)
-    return None
+    found = strongest(row.heat, row.key_grid, count=count + 1, leave_out=(own.t,) if row.key_grid.steps > 1 else ())
+    per_unit = times_uniform_per_unit(row)
+    return tuple((cell, v) for cell, v in found if cell != own and abs(v) * per_unit > 1)[:count]
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
@@ -70,7 +58,7 @@ def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
 
 
 def parts(layout: Layout, row: AffinityLike) -> list[tuple[int, Rect]]:
-    """Return for each temporal key cell the places of its frames, joined within a row of the strip."""
+    """Return for each step of the keys the places of its frames, joined within a row of the strip."""
     parts = []
     for t, (start, stop) in enumerate(row.key_grid.frame_spans):
         by_row: dict[int, list[Rect]] = {}

@@ -12,7 +12,7 @@ FALLBACK_FONTS = "Helvetica, Arial, sans-serif"
 FAMILY = "figure"
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML cannot hold, not even escaped."""
+"""Characters that XML cannot hold, not even escaped."""
 
 
 def svg_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:

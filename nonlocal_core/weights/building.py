@@ -3,9 +3,9 @@
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
 from nonlocal_core.weights.catalog import DEFAULT, ModelCard, find_card
-from nonlocal_core.weights.files import ShippedFile
 from nonlocal_core.weights.lite0 import load_lite0
 from nonlocal_core.weights.loading import fill
+from nonlocal_core.weights.locations import ShippedFile
 from nonlocal_core.weights.shipped import read_shipped
 
 

@@ -18,7 +18,7 @@ from nonlocal_core.errors import WeightsError
 
 ENVIRONMENT = "NONLOCAL_CACHE"
 LOCK_SECONDS = 3600.0
-"""How long one process waits for the download of another."""
+"""Seconds that one process waits for the download of another."""
 CONVERSION = "1"
 """Raised when our names or the folding of published tensors change: older conversions are then passed over."""
 

@@ -47,9 +47,9 @@ class PublishedCard:
     title: str
     repository: str
     url: str | None
-    """Where the file is; None when nobody hosts it."""
+    """Address of the file; None when nobody hosts it."""
     container: Container
-    """How the file stores its tensors; the last two are not read here."""
+    """Format of the file; the last two are not read here."""
     arch: str | None
     """The name of the network that it fills (`weights.published`); None for networks that are not rebuilt here."""
     task: str

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
-from nonlocal_core.weights.files import ShippedFile, WheelFile
+from nonlocal_core.weights.locations import ShippedFile, WheelFile
 
 DEFAULT = "default"
 """Another name of the first model of the catalog."""
@@ -23,7 +23,7 @@ class ModelCard:
     description: str
     """One paragraph: what the maps show, and what may be claimed from them."""
     network: Literal["lite0_parameter_free", "lite0_trained"]
-    """Which function builds it."""
+    """Name of the function that builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
     """Names of the blocks, in the order in which they run."""

@@ -52,7 +52,7 @@ class RawCheckpoint:
     tensors: dict[str, Tensor]
     format: CheckpointFormat
     extra: Extra
-    """What else the file says in single values: number of iterations, configuration text, metadata."""
+    """Other single values of the file: number of iterations, configuration text, metadata."""
 
     def __repr__(self) -> str:
         values = sum(tensor.numel() for tensor in self.tensors.values())

@@ -1,4 +1,4 @@
-"""Fetching of a published checkpoint: resumed where it broke off, verified, and never seen half-done."""
+"""Download of a published checkpoint: it resumes where it broke off, is verified, and never appears half-done."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.cache import cache_folder, find_pin, locked
 from nonlocal_core.weights.cards import PublishedCard
-from nonlocal_core.weights.partial import Partial
+from nonlocal_core.weights.partial import PartialDownload
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes there will be, None where the server does not say."""
@@ -61,7 +61,7 @@ def download(
         raise WeightsError(f"Nobody hosts {card.id}. {card.note}")
     cache = cache_folder(cache_dir)
     path = downloaded_path(card, cache)
-    partial = Partial(path)
+    partial = PartialDownload(path)
     with locked(cache, card.id):
         try:
             if not path.is_file():
@@ -89,7 +89,9 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
-def _fetch(url: str, partial: Partial, *, cache: Path, progress: Progress | None, limits: DownloadLimits) -> None:
+def _fetch(
+    url: str, partial: PartialDownload, *, cache: Path, progress: Progress | None, limits: DownloadLimits
+) -> None:
     host = urlsplit(url).hostname
     try:
         with _open(url, partial, limits) as response:
@@ -142,7 +144,7 @@ class _SecureRedirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _open(url: str, partial: Partial, limits: DownloadLimits) -> HTTPResponse:
+def _open(url: str, partial: PartialDownload, limits: DownloadLimits) -> HTTPResponse:
     """Return the answer to a request for what is missing, or for all of it where the server cannot go on."""
     _check_address(url)
     headers = {"User-Agent": "nonlocal-viewer", "Accept-Encoding": "identity"} | partial.range_headers()
@@ -179,7 +181,7 @@ def _check_space(offset: int, total: int | None, cache: Path, limits: DownloadLi
 
 def _receive(
     response: HTTPResponse,
-    partial: Partial,
+    partial: PartialDownload,
     offset: int,
     total: int | None,
     *,

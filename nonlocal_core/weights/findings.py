@@ -21,7 +21,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class TableLine:
     """One line of a table."""
 
     title: str
@@ -42,16 +42,16 @@ class PaperTable:
     """The paper's, empty for what it says outside its tables."""
     title: str
     finding: str
-    """What the paper found."""
+    """Finding of the paper."""
     verdict: str
-    """Whether that holds here."""
+    """Verdict on that finding here."""
     difference: Estimate
     """Between the two lines that decide it."""
-    lines: tuple[Compared, ...]
+    lines: tuple[TableLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class NetworkFigures:
     """Figures of a network's rows on the same object: means over held-out composed clips, and over real ones."""
 
     id: str
@@ -61,13 +61,13 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Everything that was measured, with how."""
+    """Results of all measurements, and their extent."""
 
     clips: int
     seeds: int
     steps: int
     tables: tuple[PaperTable, ...]
-    networks: tuple[Measured, ...]
+    networks: tuple[NetworkFigures, ...]
 
 
 @cache
@@ -91,13 +91,13 @@ def read_findings() -> Findings:
             )
             for table in ablations["tables"]
         ),
-        networks=tuple(Measured(**entry) for entry in measured),
+        networks=tuple(NetworkFigures(**entry) for entry in measured),
     )
 
 
-def _line(row: dict[str, Any], variants: dict[str, Any]) -> Compared:
+def _line(row: dict[str, Any], variants: dict[str, Any]) -> TableLine:
     found = variants.get(row["variant"], {"title": "no block", "share": [0.0, 0.0, 0.0], "parameters": 0})
-    return Compared(
+    return TableLine(
         title=row["title"] or found["title"],
         brought_back=_estimate(found["share"]),
         parameters=found["parameters"],

@@ -23,7 +23,7 @@ from nonlocal_core.weights.layouts import (
     TUSHAR,
     Layout,
 )
-from nonlocal_core.weights.published import Published, published_networks
+from nonlocal_core.weights.published import PublishedNetwork, published_networks
 
 _OF_NETWORKS = (
     CAFFE2,
@@ -49,8 +49,8 @@ class Identity:
     """
 
     layout: Layout | None
-    fits: tuple[Published, ...]
-    nearest: tuple[Published, Match] | None
+    fits: tuple[PublishedNetwork, ...]
+    nearest: tuple[PublishedNetwork, Match] | None
 
     @property
     def sentence(self) -> str:
@@ -86,7 +86,7 @@ def identify(tensors: Mapping[str, Tensor]) -> Identity:
     return Identity(layout=layout, fits=fits, nearest=None if fits else min(matches, key=lambda pair: pair[1].faults))
 
 
-def _alike(layout: Layout, blocks: set[str]) -> list[Published]:
+def _alike(layout: Layout, blocks: set[str]) -> list[PublishedNetwork]:
     """Return the networks of a layout whose blocks differ least from these; usually they do not differ at all."""
     differing = {
         network.arch: len(blocks ^ _blocks_of(network.config))

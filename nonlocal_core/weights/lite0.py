@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from nonlocal_core.models.lite0 import Lite0
-from nonlocal_core.weights.files import WheelFile
 from nonlocal_core.weights.loading import check_accounted, fill, read_verified
+from nonlocal_core.weights.locations import WheelFile
 
 _BATCH_NORM_EPS = 1e-3
 _BATCH_NORM_TABLES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")

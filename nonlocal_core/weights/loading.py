@@ -1,4 +1,4 @@
-"""Verified reading and strict filling: no file is read before its hash is known, no tensor is lost or left over."""
+"""Strict loading of verified weights: no file is read before its hash is known, no tensor is lost or left over."""
 
 import hashlib
 import io

@@ -10,7 +10,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 
-class Partial:
+class PartialDownload:
     """The unfinished file at ``path``, which will be ``final``."""
 
     def __init__(self, final: Path) -> None:

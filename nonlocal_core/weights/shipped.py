@@ -7,8 +7,8 @@ from safetensors.torch import load
 from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.files import ShippedFile
 from nonlocal_core.weights.loading import check_hash
+from nonlocal_core.weights.locations import ShippedFile
 
 
 def read_shipped(source: ShippedFile) -> dict[str, Tensor]:

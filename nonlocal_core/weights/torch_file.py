@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.unpickle import Global, Stored, read_inert, shown
+from nonlocal_core.weights.unpickle import Global, StorageReference, read_inert, shown
 
 LEGACY_START = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 """The magic number of torch/serialization.py, as the first bytes of a plain file."""
@@ -74,7 +74,7 @@ def _check_zip(archive: zipfile.ZipFile, *, byte_count: int) -> None:
         first = shown(next(iter(entries), ""))
         raise WeightsError(f"it is an archive, of something else than weights by torch.save; it begins with {first}")
     pickled = entries[f"{folders[0]}data.pkl"]
-    stores: list[Stored] = []
+    stores: list[StorageReference] = []
     stream = BytesIO(archive.read(pickled))
     read_inert(stream, byte_count=pickled.file_size, admitted=ADMITTED, stored=stores)
     for key, declared in _check_stores(stores).items():
@@ -86,14 +86,14 @@ def _check_zip(archive: zipfile.ZipFile, *, byte_count: int) -> None:
 
 
 def _check_legacy(stream: BufferedIOBase, *, byte_count: int) -> None:
-    def next_pickle(stored: list[Stored] | None = None) -> object:
+    def next_pickle(stored: list[StorageReference] | None = None) -> object:
         return read_inert(stream, byte_count=byte_count - stream.tell(), admitted=ADMITTED, stored=stored)
 
     next_pickle()  # the magic number, by which the format was recognised
     protocol, system = next_pickle(), next_pickle()
     if protocol != _LEGACY_PROTOCOL or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise WeightsError("it comes from a version of torch, or a machine, whose files are not read here")
-    stores: list[Stored] = []
+    stores: list[StorageReference] = []
     next_pickle(stores)
     next_pickle()  # the order of the values that follow, each behind its length in 8 bytes
     declared = _check_stores(stores)
@@ -102,7 +102,7 @@ def _check_legacy(stream: BufferedIOBase, *, byte_count: int) -> None:
         raise WeightsError(f"its values should take {needed:,} bytes and take {left:,}: it is incomplete")
 
 
-def _check_stores(stores: Iterable[Stored]) -> dict[str, int]:
+def _check_stores(stores: Iterable[StorageReference]) -> dict[str, int]:
     """Return the bytes that each store of values declares, by its key.
 
     Raises WeightsError when a reference is of another kind, or two of them disagree.

@@ -52,16 +52,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stored:
+class StorageReference:
     """A reference to data outside of the pickle."""
 
     identity: tuple[object, ...]
 
 
 def read_inert(
-    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[Stored] | None = None
+    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[StorageReference] | None = None
 ) -> object:
-    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `Stored` records.
+    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
     The stream is left right behind the pickle; no more than ``byte_count`` bytes of it are read, or allocated.
     ``admitted`` are the globals that may be named. References to outside data are appended to ``stored``, and
@@ -115,7 +115,7 @@ class _Machine:
     """The stack machine of a pickle, without the operations that could run anything."""
 
     admitted: frozenset[str]
-    stored: list[Stored] | None
+    stored: list[StorageReference] | None
     stack: list[object] = field(default_factory=list)
     outer: list[list[object]] = field(default_factory=list)
     """The stacks below the open marks."""
@@ -209,7 +209,7 @@ class _Machine:
         identity = self.stack.pop()
         if self.stored is None or not isinstance(identity, tuple):
             raise WeightsError("it refers to data outside of the pickle (a persistent id)")
-        self.stored.append(Stored(identity))
+        self.stored.append(StorageReference(identity))
         self.stack.append(self.stored[-1])
 
     def _global(self, name: str) -> Global:

@@ -24,9 +24,10 @@ from app import cautions, charts
 from app.state import Pin
 from nonlocal_core import Session, cli
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.geometry import box_mask
 from nonlocal_core.measures import affinity_matrix, measure_block, measure_row
-from nonlocal_core.saving import FORMATS
-from nonlocal_core.tracking import box_mask, carry
+from nonlocal_core.measures.tracking import carry
+from nonlocal_core.saving.formats import FORMATS
 
 POINT = {"frame": 1, "x": 0.3, "y": 0.6}
 NODE = shutil.which("node")

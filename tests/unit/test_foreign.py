@@ -14,7 +14,7 @@ from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBl
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture import trial
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
-from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
+from nonlocal_core.running.foreign import ForeignNetwork, input_spec_of, takes_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 CHANNELS, CLASSES = 12, 7
@@ -175,8 +175,8 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert [block.name for block in session.capture.blocks] == [f"attention.head{head}" for head in range(3)]
     row = session.query(frame=1, x=0.5, y=0.5)
     assert row.heat.shape == (3, 4, 4)
-    assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
-    assert row.per_frame_share[[0, 2]].max() == 0
+    assert row.per_step_share[1] + row.off_grid["class token"] == pytest.approx(1)
+    assert row.per_step_share[[0, 2]].max() == 0
     assert session.capture.classes == ()
 
 

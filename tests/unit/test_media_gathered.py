@@ -192,4 +192,4 @@ def test_a_session_opens_an_array() -> None:
     session = Session.open(CLIP, frames=5, short_side=64, device="cpu")
     assert session.frames.info.codec == "array"
     assert (session.frames.rgb == CLIP).all()
-    assert len(session.query(frame=2, x=0.5, y=0.5).per_frame_share) == 5
+    assert len(session.query(frame=2, x=0.5, y=0.5).per_step_share) == 5

@@ -201,7 +201,7 @@ def test_the_networks_of_this_library_keep_their_places():
 
 def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
     grids = [
-        QueryGrid.over_clip(clip_frames=8, frames=frames, rows=rows, cols=cols)
+        QueryGrid.over_clip(clip_frames=8, steps=frames, rows=rows, cols=cols)
         for frames, rows, cols in ((8, 28, 48), (4, 14, 24), (8, 7, 12))
     ]
     points = points_for(grids)
@@ -217,7 +217,7 @@ def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
 
 
 def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit():
-    grid = QueryGrid.over_clip(clip_frames=4, frames=2, rows=6, cols=10)
+    grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=10)
     clip = torch.zeros(1, 3, 4, 48, 80)
     points = points_for([grid])
     runs = [(nudged(clip, points, [grid], run) != clip)[0].any(dim=0) for run in range(run_count(points))]
@@ -230,7 +230,7 @@ def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit(
 
 
 def test_where_everything_moves_the_named_cell_must_move_most():
-    grid = QueryGrid.over_clip(clip_frames=1, frames=1, rows=6, cols=10)
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
     points = points_for([grid])
     said = [int(point.y * 6) * 10 + int(point.x * 10) for point in points]
     moved = [np.full(60, 0.2) for _ in range(run_count(points))]

@@ -16,10 +16,10 @@ from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights import describe, identify, store
 from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, converted_path, find_pin, write_pin
 from nonlocal_core.weights.cards import Digest, find_published_card
+from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import describe_checkpoint, load_checkpoint
 from nonlocal_core.weights.layouts import OURS
 from nonlocal_core.weights.published import find_published
-from nonlocal_core.weights.store import load_published
 
 
 def short(arch):

@@ -23,7 +23,7 @@ from nonlocal_core import Question, Session, UnknownNameError, list_models
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
 from nonlocal_core.render import OverlayStyle, ScaleSpec, fit_scale, own_times, paint_clip
-from nonlocal_core.saving import FORMATS
+from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.weights import find_card
 
 EVIL = "<img src=x onerror=alert(1)>.mp4"

@@ -1,6 +1,6 @@
 """Blocks of AlexHex7's collection, alone or inside another network; MIT's TSM and many others copied them.
 
-Source: AlexHex7/Non-local_pytorch: lib/non_local_*.py. Where keys are pooled, phi and g are the first of two
+Source: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py. Where keys are pooled, phi and g are the first of two
 modules; so is W where a batch normalisation follows.
 """
 

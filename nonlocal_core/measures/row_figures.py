@@ -18,8 +18,8 @@ class RowMeasures:
 
     entropy: float
     """Nats; log(Nk) when uniform."""
-    own_frame_share: float
-    """Share in [0, 1] of the weight that stays in the query's own temporal cell."""
+    own_step_share: float
+    """Share in [0, 1] of the weight that stays in the query's own step."""
     distance: float
     """Mean distance in the picture from the query to what it looks at, as a part of the frame's diagonal."""
     frames_away: float
@@ -29,7 +29,7 @@ class RowMeasures:
     top_times_uniform: float
     """The largest weight over the mean one."""
     note: str
-    """What must be known of the block before its figures are believed."""
+    """Warning of the block, empty when there is none."""
 
     @property
     def effective_keys(self) -> float:
@@ -52,7 +52,7 @@ def measure_row(
     )
     return RowMeasures(
         entropy=float(figures.entropy[0]),
-        own_frame_share=float(figures.own_frame_share[0]),
+        own_step_share=float(figures.own_step_share[0]),
         distance=float(figures.distance[0]),
         frames_away=float(figures.frames_away[0]),
         seconds_away=float(figures.seconds_away[0]),
@@ -85,8 +85,8 @@ class Layout:
     key_frame: Float64[np.ndarray, " Tk"]
     query_seconds: Float64[np.ndarray, " Tq"]
     key_seconds: Float64[np.ndarray, " Tk"]
-    own: Int[np.ndarray, " Tq"]
-    """The key's temporal cell over each temporal cell of the queries."""
+    own_step: Int[np.ndarray, " Tq"]
+    """The step of the key grid over each step of the queries."""
     key_count: int
 
     @classmethod
@@ -99,7 +99,7 @@ class Layout:
     ) -> "Layout":
         """Return the layout of the grids of a row or a block. Raises ShapeError when the clip is too short for them."""
         queries, keys = source.query_grid, source.key_grid
-        needed = max(queries.frame_spans[-1][1], keys.frame_spans[-1][1])
+        needed = max(queries.end_frame, keys.end_frame)
         if len(pts_seconds) < needed:
             raise ShapeError(
                 f"These grids speak of {needed} frames; got the times of {len(pts_seconds)}. "
@@ -113,7 +113,7 @@ class Layout:
             key_frame=_moments(keys, numbers),
             query_seconds=_moments(queries, pts_seconds),
             key_seconds=_moments(keys, pts_seconds),
-            own=np.minimum(np.arange(queries.frames) // source.subsample[0], keys.frames - 1),
+            own_step=queries.own_keys(source.subsample)[0],
             key_count=source.key_count,
         )
 
@@ -123,13 +123,13 @@ class RowFigures:
     """The figures of n rows, named as in ``RowMeasures``."""
 
     entropy: Float64[np.ndarray, " n"]
-    own_frame_share: Float64[np.ndarray, " n"]
+    own_step_share: Float64[np.ndarray, " n"]
     distance: Float64[np.ndarray, " n"]
     frames_away: Float64[np.ndarray, " n"]
     seconds_away: Float64[np.ndarray, " n"]
     top_times_uniform: Float64[np.ndarray, " n"]
-    frame_shares: Float64[np.ndarray, "n Tk"]
-    """Share of the weight in each temporal cell; off-grid keys hold what is missing to 1."""
+    step_shares: Float64[np.ndarray, "n Tk"]
+    """Share of the weight in each step; off-grid keys hold what is missing to 1."""
 
     @classmethod
     def of(
@@ -144,17 +144,17 @@ class RowFigures:
         p = np.divide(magnitude, mass, out=np.full_like(magnitude, np.nan), where=mass > 0)
         t, place = np.divmod(queries, len(layout.query_xy))
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
-        frame_shares, places = cells.sum(axis=2), cells.sum(axis=1)
-        on_grid = frame_shares.sum(axis=1)
+        step_shares, places = cells.sum(axis=2), cells.sum(axis=1)
+        on_grid = step_shares.sum(axis=1)
         reach = np.linalg.norm(layout.query_xy[place][:, None] - layout.key_xy[None], axis=2)
         return cls(
             entropy=-(p * np.log(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1),
-            own_frame_share=frame_shares[np.arange(len(p)), layout.own[t]],
+            own_step_share=step_shares[np.arange(len(p)), layout.own_step[t]],
             distance=_mean_distance(places, reach, on_grid),
-            frames_away=_mean_distance(frame_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
-            seconds_away=_mean_distance(frame_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
+            frames_away=_mean_distance(step_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
+            seconds_away=_mean_distance(step_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
             top_times_uniform=cells.max(axis=(1, 2)) * layout.key_count,
-            frame_shares=frame_shares,
+            step_shares=step_shares,
         )
 
 
@@ -181,5 +181,5 @@ def _centers(grid: Grid, shown_hw: tuple[int, int]) -> Float64[np.ndarray, "HW 2
 
 
 def _moments(grid: Grid, of_frames: Float64[np.ndarray, " frames"]) -> Float64[np.ndarray, " T"]:
-    """Return the mean, over the frames of each temporal cell, of a number that each frame has."""
+    """Return the mean, over the frames of each step, of a number that each frame has."""
     return np.array([of_frames[start:stop].mean() for start, stop in grid.frame_spans])

@@ -18,7 +18,7 @@ HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class MediaFile:
     """A file on disk or in memory, with a name that is safe to show."""
 
     name: str
@@ -45,7 +45,7 @@ class Source:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def as_source(source: Path | bytes, *, name: str | None, limits: Limits) -> Source:
+def as_media_file(source: Path | bytes, *, name: str | None, limits: Limits) -> MediaFile:
     """Return the source of a path or of bytes, named for display.
 
     Raises MediaError for what is no ordinary file (a device or a pipe could block for ever) or is empty, and
@@ -56,7 +56,7 @@ def as_source(source: Path | bytes, *, name: str | None, limits: Limits) -> Sour
     if count == 0:
         raise MediaError(f"{shown} is empty: it has 0 bytes. Save or upload it again.")
     limits.check_bytes(shown, count)
-    return Source(name=shown, byte_count=count, data=source)
+    return MediaFile(name=shown, byte_count=count, data=source)
 
 
 def _size_of(path: Path, shown: str) -> int:

@@ -65,6 +65,14 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClipWords:
+    """Sentences that stand under a clip."""
+
+    caption: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLabel:
     """Name and status of the network that answered."""
 
@@ -97,7 +105,7 @@ class BundledBlock:
     """Of the stored tables; None where the weights have none, or where it was too dear: then there are no columns."""
     warning: str
     proof: str
-    """What the viewer prints of the block: `BlockCapture.warning` and `BlockCapture.proof` when it was written."""
+    """Sentences that the viewer prints: `BlockCapture.warning` and `BlockCapture.proof` at the time of writing."""
     dtype: str
     """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float

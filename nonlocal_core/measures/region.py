@@ -1,4 +1,4 @@
-"""Region: the object under one click, as the block itself holds it together within that frame.
+"""Region: the object under one click, segmented by the block's own weights within that frame.
 
 A row of a softmax hardly leaves the cell that asks, so one row does not outline a thing. A walk does: it starts at the
 click, steps from cell to cell of the frame by the block's weights, and now and then starts anew. Where it comes often,
@@ -15,11 +15,11 @@ carried = carry(block, cells_mask(cells, block.key_grid, (288, 432)), frame=3)
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy import ndimage
 
 from nonlocal_core.capture import BlockCapture, many_row_weights
-from nonlocal_core.geometry import Cell, KeyGrid
-from nonlocal_core.render.overlay import spread
-from nonlocal_core.tracking import refuse_restricted
+from nonlocal_core.geometry import Cell
+from nonlocal_core.measures.tracking import refuse_restricted
 
 CHANCE = 0.7
 """A cell belongs where the walk comes at least this many times as often as to all cells alike.
@@ -44,7 +44,7 @@ STEPS = 50
 def region_around(
     block: BlockCapture, *, frame: int, x: float, y: float, chance: float = CHANCE
 ) -> Bool[np.ndarray, "H W"]:
-    """Return which cells of the key grid, in one frame of the clip, the block holds for the thing at a point.
+    """Return the cells of the key grid, in one frame of the clip, that the block groups with a point.
 
     The point is in units of the frame. The cells are one piece, joined by their edges, without holes, and hold the
     point. ``chance``: see ``CHANCE``; the lower, the wider the region.
@@ -56,16 +56,14 @@ def region_around(
     seed = block.key_grid.cell_at(frame=frame, x=x, y=y)
     often = visits(block, seed, t=block.query_grid.t_of_frame(frame)) >= chance
     often[seed.y, seed.x] = True
-    piece = _reached(often, (seed.y, seed.x))
-    around = np.pad(~piece, 1, constant_values=True)
-    inside: np.ndarray = ~_reached(around, (0, 0))[1:-1, 1:-1]
-    return inside
+    pieces, _ = ndimage.label(often)
+    return np.asarray(ndimage.binary_fill_holes(pieces == pieces[seed.y, seed.x]))
 
 
 def visits(block: BlockCapture, seed: Cell, *, t: int) -> Float64[np.ndarray, "H W"]:
     """Return how often the walk from a key's cell comes to each cell of its frame, in times the mean of all cells.
 
-    ``t``: the temporal cell of the query grid whose positions look. No step stays where it is, and negative weights of
+    ``t``: the step of the query grid whose positions look. No step stays where it is, and negative weights of
     the dot product lead nowhere.
     """
     steps = _softened(_steps(block, t, seed.t))
@@ -83,13 +81,13 @@ def _steps(block: BlockCapture, query_t: int, key_t: int) -> Float64[np.ndarray,
 
     Where keys are pooled, the positions that share one look with the mean of their weights.
     """
-    keys, (_, tall, wide) = block.key_grid, block.subsample
-    count = keys.rows * keys.cols
-    places = np.arange(block.query_grid.rows * block.query_grid.cols).reshape(block.query_grid.shape[1:])
-    shared = places[: keys.rows * tall, : keys.cols * wide].reshape(keys.rows, tall, keys.cols, wide)
-    asking = shared.transpose(0, 2, 1, 3).reshape(-1) + query_t * places.size
-    weights = many_row_weights(block, asking, np.arange(count) + key_t * count)
-    weights = np.maximum(weights.reshape(count, tall * wide, count).mean(axis=1), 0)
+    count = block.key_grid.rows * block.key_grid.cols
+    _, own_rows, own_cols = block.query_grid.own_keys(block.subsample)
+    own = (own_rows[:, None] * block.key_grid.cols + own_cols).reshape(-1)
+    looks = many_row_weights(block, np.arange(own.size) + query_t * own.size, np.arange(count) + key_t * count)
+    weights = np.zeros((count, count))
+    np.add.at(weights, own, looks)
+    weights = np.maximum(weights / np.bincount(own)[:, None], 0)
     np.fill_diagonal(weights, 0)
     mass = weights.sum(axis=1, keepdims=True)
     likely: np.ndarray = np.divide(weights, mass, out=np.zeros_like(weights), where=mass > 0)
@@ -120,26 +118,3 @@ def _spread(steps: Float64[np.ndarray, "m n"]) -> float:
     """Return the mean perplexity of rows that sum to 1, as a part of all cells."""
     entropy = -(steps * np.log(np.where(steps > 0, steps, 1))).sum(axis=1)
     return float(np.exp(entropy).mean() / steps.shape[1])
-
-
-def _reached(allowed: Bool[np.ndarray, "H W"], start: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    """Return the allowed cells that lead to one of them over edges, that one included."""
-    reached = np.zeros_like(allowed)
-    reached[start] = True
-    while True:
-        grown = reached.copy()
-        grown[1:] |= reached[:-1]
-        grown[:-1] |= reached[1:]
-        grown[:, 1:] |= reached[:, :-1]
-        grown[:, :-1] |= reached[:, 1:]
-        grown &= allowed
-        if np.array_equal(grown, reached):
-            return reached
-        reached = grown
-
-
-def cells_mask(cells: Bool[np.ndarray, "H W"], grid: KeyGrid, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a frame whose centres lie in the given cells of a grid."""
-    values, covered = spread(cells.astype(np.float32), grid, size_hw=size_hw)
-    mask: np.ndarray = (values > 0) & covered
-    return mask

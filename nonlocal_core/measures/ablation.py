@@ -19,18 +19,17 @@ from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
-from nonlocal_core.forward import run
-from nonlocal_core.geometry import Box, Cell, Grid, Span
 from nonlocal_core.media import network_pixels
 from nonlocal_core.models import NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.ops import Reach
 from nonlocal_core.ops.reach import split_keys, split_queries
-from nonlocal_core.prepared import class_names
+from nonlocal_core.running.forward import run
+from nonlocal_core.running.prepared import class_names
 from nonlocal_core.session import Session
 
 Edit = Callable[[NonlocalBlock, Tensor], Tensor]
-"""What a block puts out for its input, instead of its own output."""
+"""Function that computes a block's output from its input, in place of the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,9 +59,9 @@ def answer(
     """Run the session's network on its clip once more and return its answer, with blocks changed for this run only.
 
     ``switched_off``: names of blocks that pass their input on, as if they were not there. ``cut_keys``: for a block,
-    the positions of its key grid that no query may attend to (True: cut; see ``cells_in_box``). A softmax is taken
-    over the keys that are left; the dot product and the concatenation are divided by the number of those. A query
-    that has none left gathers y = 0.
+    the positions of its key grid that no query may attend to (True: cut), as ``geometry.cells_in_box`` has them. A
+    softmax is taken over the keys that are left; the dot product and the concatenation are divided by the number of
+    those. A query that has none left gathers y = 0.
 
     Without a change this is the session's own answer, bit for bit. Other threads that run the same network meanwhile
     see nothing of it. Raises UnknownNameError for a block that is not there or adds nothing by design, ShapeError for
@@ -107,21 +106,6 @@ def class_changes(before: Answer, after: Answer, count: int = 5) -> tuple[ClassC
 def moved(before: Answer, after: Answer) -> float:
     """Return how much probability changed hands, in [0, 1]: half the sum of all differences (total variation)."""
     return float(np.abs(after.probabilities.astype(np.float64) - before.probabilities).sum() / 2)
-
-
-def cells_in_box(grid: Grid, box: Box, frames: Span | None = None) -> Bool[np.ndarray, " N"]:
-    """Return which cells of a grid have their centre in a box of the shown frame, in frames [start, stop) or in all.
-
-    A temporal cell counts when any of its frames is asked for.
-    """
-    mask = np.zeros(grid.shape, bool)
-    start, stop = frames or (0, grid.frame_spans[-1][1])
-    times = [t for t, (first, end) in enumerate(grid.frame_spans) if first < stop and start < end]
-    x0, y0, x1, y1 = box
-    rows = np.array([y0 <= grid.center(Cell(0, y, 0))[1] <= y1 for y in range(grid.rows)])
-    cols = np.array([x0 <= grid.center(Cell(0, 0, x))[0] <= x1 for x in range(grid.cols)])
-    mask[times] = rows[:, None] & cols[None]
-    return mask.reshape(-1)
 
 
 def _passing_on(_block: NonlocalBlock, x: Tensor) -> Tensor:

@@ -20,8 +20,8 @@ from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.download import Progress, download, file_digest
 from nonlocal_core.weights.filling import load_network
 from nonlocal_core.weights.layouts import OURS
-from nonlocal_core.weights.partial import Partial
-from nonlocal_core.weights.published import Published, find_published
+from nonlocal_core.weights.partial import PartialDownload
+from nonlocal_core.weights.published import PublishedNetwork, find_published
 
 
 def load_published(card: PublishedCard, *, progress: Progress | None = None, cache_dir: Path | None = None) -> ResNet:
@@ -43,13 +43,15 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
         source_sha256 = file_digest(path)
         write_pin(cache, card.id, Pin(sha256=source_sha256, arch=network.arch))
     except WeightsError:
-        Partial(path).discard()  # a file that was refused is not kept
+        PartialDownload(path).discard()  # a file that was refused is not kept
         raise
     write_converted(cache, network, filled.state_dict(), source_sha256=source_sha256)
     return filled
 
 
-def write_converted(cache: Path, network: Published, tensors: Mapping[str, Tensor], *, source_sha256: str) -> Path:
+def write_converted(
+    cache: Path, network: PublishedNetwork, tensors: Mapping[str, Tensor], *, source_sha256: str
+) -> Path:
     """Keep the tensors of a filled network, and return where."""
     path = converted_path(cache, network.arch, source_sha256)
     metadata = _metadata(network, source_sha256) | {"tensors_sha256": _tensors_digest(tensors)}
@@ -61,7 +63,7 @@ def write_converted(cache: Path, network: Published, tensors: Mapping[str, Tenso
     return path
 
 
-def read_converted(path: Path, network: Published, *, source_sha256: str) -> dict[str, Tensor]:
+def read_converted(path: Path, network: PublishedNetwork, *, source_sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a conversion under our names.
 
     Raises WeightsError, and removes the file, when it was made from another file, as another network or by another
@@ -79,7 +81,7 @@ def read_converted(path: Path, network: Published, *, source_sha256: str) -> dic
     return raw.tensors
 
 
-def _metadata(network: Published, source_sha256: str) -> dict[str, str]:
+def _metadata(network: PublishedNetwork, source_sha256: str) -> dict[str, str]:
     return {
         "conversion": CONVERSION,
         "source_sha256": source_sha256,

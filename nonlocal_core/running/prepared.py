@@ -1,4 +1,4 @@
-"""Networks made ready: loaded, frozen, on their device, every block hooked; one for all sessions that ask the same."""
+"""Preparation of networks: load, freeze, move to the device and hook every block, once for all sessions."""
 
 import threading
 from collections import OrderedDict
@@ -10,22 +10,22 @@ from pathlib import Path
 from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.foreign import ForeignNetwork
-from nonlocal_core.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.intake import Intake
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.running.foreign import ForeignNetwork
+from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.vocabulary import Progress, WeightStatus
 from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
-from nonlocal_core.weights.store import load_published
 
 Network = Lite0Network | ResNet | ForeignNetwork
-"""What a session can run: a network that says what it takes and what a run needs."""
+"""Networks that a session can run: each states its input and the memory of a run."""
 
 KEPT_MODELS = 6
 """Networks held at once, the least recently used first out: all that are shipped, or as many as are compared. A
@@ -39,7 +39,7 @@ class NetworkCard:
     id: str
     title: str
     description: str
-    """What the maps show, and what may be claimed from them."""
+    """Meaning of the maps, and claims that they allow."""
     status: WeightStatus
     weights: Mapping[str, str] = field(default_factory=dict)
     """The name of each weights file and its SHA-256."""
@@ -53,7 +53,7 @@ class PreparedModel:
     card: NetworkCard
     device: Device
     selection: Selection | None = None
-    """How it was trained to see a clip; None leaves that to the clip."""
+    """Frames that it was trained on; None leaves the choice to the clip."""
 
 
 _kept: OrderedDict[tuple[str, Device], PreparedModel] = OrderedDict()

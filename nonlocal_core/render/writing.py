@@ -65,7 +65,7 @@ def write_npz(
             heat=row.heat,
             pairwise=np.array(row.pairwise),
             uniform=np.array(row.uniform),
-            per_frame_share=row.per_frame_share,
+            per_frame_share=row.per_step_share,
             query_cell=np.array(row.query),
             query_grid=np.array(row.query_grid.shape),
             query_box=np.array(row.query_grid.box),
@@ -84,7 +84,7 @@ def write_npz(
 def write_csv(path: Path, row: AffinityLike, *, about: str = "") -> None:
     """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform,note.
 
-    All are counted from 0; ``frame`` is the first frame of the clip that the key's temporal cell stands for.
+    All are counted from 0; ``frame`` is the first frame of the clip that the key's step stands for.
     Weights are written so that float32 reads them back exactly. The note of the row, and before it the sentences
     ``about`` it, stand once, in the first line.
     """

@@ -1,4 +1,4 @@
-"""Everything that leaves the viewer as a file: one answer, in the format that the suffix names."""
+"""Formats of a saved answer, chosen by the suffix of the file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,21 +9,16 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames
-from nonlocal_core.prepared import NetworkCard
-from nonlocal_core.provenance import Provenance
 from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import (
     Caption,
     Drawing,
-    OverlayStyle,
     Scale,
-    ScaleSpec,
     arrow_figure,
     durations,
     figure,
     fit_scale,
     is_signed,
-    own_times,
     paint_clip,
     pdf_bytes,
     replacing,
@@ -35,6 +30,8 @@ from nonlocal_core.render import (
     write_npz,
     write_png,
 )
+from nonlocal_core.running.prepared import NetworkCard
+from nonlocal_core.saving.provenance import Provenance
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress
 
@@ -43,8 +40,8 @@ Write = Callable[[Path, Progress], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answered:
-    """One question, its answer, and all that a file about it tells. ``device``: where the network ran, in words."""
+class QuestionAnswer:
+    """Question, its answer, and the facts that a file about it states. ``device``: where the network ran, in words."""
 
     frames: Frames
     view: ViewTransform
@@ -61,7 +58,7 @@ class Answered:
     @property
     def scale(self) -> Scale:
         """The colour scale of every picture of this answer."""
-        return fit_scale(self.row.heat, ScaleSpec(), signed=is_signed(self.row), own_times=own_times(self.row))
+        return fit_scale(self.row.heat, signed=is_signed(self.row), own_t=self.row.own_key.t)
 
     @property
     def caption(self) -> Caption:
@@ -109,7 +106,7 @@ class Answered:
         )
 
 
-def save(path: Path, answered: Answered, tell: Progress) -> Path:
+def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
     """Write an answer and return the path; the suffix names the format.
 
     What ``tell`` raises ends the writing and leaves nothing behind.
@@ -125,43 +122,43 @@ def save(path: Path, answered: Answered, tell: Progress) -> Path:
     return path
 
 
-def _html(answered: Answered) -> Write:
+def _html(answered: QuestionAnswer) -> Write:
     page = export_html(
         answered.bundle(), title=answered.frames.info.name, provenance=answered.provenance.as_json()
     ).encode()
     return lambda path, tell: _write_bytes(path, page)
 
 
-def _png(answered: Answered) -> Write:
+def _png(answered: QuestionAnswer) -> Write:
     picture = figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
     return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
 
 
-def _svg(answered: Answered) -> Write:
+def _svg(answered: QuestionAnswer) -> Write:
     content = svg_bytes(_arrows(answered), provenance=answered.provenance.as_json())
     return lambda path, tell: _write_bytes(path, content)
 
 
-def _pdf(answered: Answered) -> Write:
+def _pdf(answered: QuestionAnswer) -> Write:
     content = pdf_bytes(_arrows(answered), provenance=answered.provenance.as_json())
     return lambda path, tell: _write_bytes(path, content)
 
 
-def _arrows(answered: Answered) -> Drawing:
+def _arrows(answered: QuestionAnswer) -> Drawing:
     return arrow_figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
 
 
-def _gif(answered: Answered) -> Write:
+def _gif(answered: QuestionAnswer) -> Write:
     return _movie(answered, write_gif)
 
 
-def _mp4(answered: Answered) -> Write:
+def _mp4(answered: QuestionAnswer) -> Write:
     return _movie(answered, write_mp4)
 
 
-def _movie(answered: Answered, write: Callable[..., None]) -> Write:
+def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
     times = answered.frames.pts_seconds
-    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale, OverlayStyle())
+    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale)
     return lambda path, tell: write(
         path,
         with_banner(pictures, answered.row, times, answered.caption),
@@ -171,7 +168,7 @@ def _movie(answered: Answered, write: Callable[..., None]) -> Write:
     )
 
 
-def _npz(answered: Answered) -> Write:
+def _npz(answered: QuestionAnswer) -> Write:
     return lambda path, tell: write_npz(
         path,
         answered.row,
@@ -182,11 +179,11 @@ def _npz(answered: Answered) -> Write:
     )
 
 
-def _csv(answered: Answered) -> Write:
+def _csv(answered: QuestionAnswer) -> Write:
     return lambda path, tell: write_csv(path, answered.row, about=answered.about)
 
 
-def _json(answered: Answered) -> Write:
+def _json(answered: QuestionAnswer) -> Write:
     return lambda path, tell: _write_bytes(path, f"{answered.provenance.as_json()}\n".encode())
 
 
@@ -195,7 +192,7 @@ def _write_bytes(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
-_PREPARE: dict[str, Callable[[Answered], Write]] = {
+_PREPARE: dict[str, Callable[[QuestionAnswer], Write]] = {
     ".html": _html,
     ".png": _png,
     ".svg": _svg,

@@ -18,35 +18,34 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from nonlocal_core.capture import BlockCapture, is_restricted, many_row_weights
 from nonlocal_core.errors import CaptureError, MediaError, ShapeError
-from nonlocal_core.geometry import Box, Cell, Grid, QueryGrid
+from nonlocal_core.geometry import Cell, QueryGrid, box_mask, coverage, pixel_at, resized, spread
 from nonlocal_core.media import Sample, Selection, read_frames
-from nonlocal_core.render.overlay import spread
 
 TOP_K = 10
-"""Strongest keys that a position takes its label from, as in the code of Jabri et al."""
+"""Strongest keys that a position takes its label from, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
 COVERED = 0.5
 """A pixel belongs to the object where at least this much label arrives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Carried:
+class CarriedMask:
     """Mark of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
-    """How much of the label, in [0, 1], arrives at each position of the query grid."""
+    """Part of the label, in [0, 1], that arrives at each position of the query grid."""
     grid: QueryGrid
     frame: int
     """The frame that was marked."""
     note: str = ""
-    """What must be known of the block before what it found is believed."""
+    """Warning of the block, empty when there is none."""
 
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""
-        height, width = size_hw
-        masks = np.zeros((self.grid.frame_spans[-1][1], height, width), bool)
-        for t, (start, stop) in enumerate(self.grid.frame_spans):
-            values, covered = spread(self.labels[t], self.grid, size_hw=size_hw, smoothing="bilinear")
-            masks[start:stop] = (values >= COVERED) & covered
+        masks = np.zeros((self.grid.end_frame, *size_hw), bool)
+        step_of_frames = [self.grid.find_t(frame) for frame in range(self.grid.end_frame)]
+        for t, labels in enumerate(self.labels):
+            values, covered = spread(labels, self.grid, size_hw=size_hw, smoothing="bilinear")
+            masks[[step == t for step in step_of_frames]] = (values >= COVERED) & covered
         return masks
 
     def strongest(self, frame: int) -> tuple[float, float]:
@@ -63,7 +62,7 @@ def carry(
     frame: int,
     k: int = TOP_K,
     progress: Callable[[int, int], None] | None = None,
-) -> Carried:
+) -> CarriedMask:
     """Carry the label of a mask in one frame of the clip to every other frame.
 
     Each position takes the mean label of its ``k`` strongest keys in the marked frame, weighted by the affinity taken
@@ -79,13 +78,13 @@ def carry(
         raise CaptureError("What was marked covers nothing that the block looks at. Mark a larger part of the frame.")
     asked = np.arange(marked.size) + keys.t_of_frame(frame) * marked.size
     labels = np.empty(queries.shape, np.float32)
-    for t in range(queries.frames):
+    for t in range(queries.steps):
         asking = np.arange(queries.rows * queries.cols) + t * queries.rows * queries.cols
         labels[t] = _mean_label(many_row_weights(block, asking, asked), marked, k).reshape(queries.shape[1:])
         if progress is not None:
-            progress(t + 1, queries.frames)
+            progress(t + 1, queries.steps)
     labels[queries.t_of_frame(frame)] = coverage(queries, mask)
-    return Carried(labels=labels, grid=queries, frame=frame, note=block.warning)
+    return CarriedMask(labels=labels, grid=queries, frame=frame, note=block.warning)
 
 
 def refuse_restricted(block: BlockCapture) -> None:
@@ -108,29 +107,6 @@ def _mean_label(
     return mean
 
 
-def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "H W"]:
-    """Return which part of each cell of one frame a mask of its pixels covers; 0 where there is no pixel."""
-    height, width = mask.shape
-    part = np.zeros((grid.rows, grid.cols))
-    for y in range(grid.rows):
-        for x in range(grid.cols):
-            x0, y0, x1, y1 = grid.bounds(Cell(0, y, x))
-            pixels = mask[
-                max(0, round(y0 * height)) : max(round(y0 * height) + 1, round(y1 * height)),
-                max(0, round(x0 * width)) : max(round(x0 * width) + 1, round(x1 * width)),
-            ]
-            part[y, x] = pixels.mean() if pixels.size else 0.0
-    return part
-
-
-def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a frame whose centres lie in a box (x0, y0, x1, y1) in units of the frame."""
-    height, width = size_hw
-    x0, y0, x1, y1 = box
-    xs, ys = (np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height
-    return ((y0 <= ys) & (ys <= y1))[:, None] & ((x0 <= xs) & (xs <= x1))[None]
-
-
 def region_similarity(
     found: Bool[np.ndarray, "frames h w"], truth: Bool[np.ndarray, "frames h w"]
 ) -> Float64[np.ndarray, " frames"]:
@@ -146,7 +122,7 @@ def region_similarity(
     return similarity
 
 
-def pointing_hits(carried: Carried, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
+def pointing_hits(carried: CarriedMask, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
     """Return 1 for every frame in which the most labelled cell has its centre on the object, else 0.
 
     NaN where the object is not to be seen. Source: the pointing game of J. Zhang et al., "Top-down Neural Attention
@@ -156,7 +132,7 @@ def pointing_hits(carried: Carried, truth: Bool[np.ndarray, "frames h w"]) -> Fl
     for frame, mask in enumerate(truth):
         if mask.any():
             x, y = carried.strongest(frame)
-            hits[frame] = mask[int(y * len(mask)), int(x * mask.shape[1])]
+            hits[frame] = mask[pixel_at(x, y, mask.shape)]
     return hits
 
 
@@ -178,13 +154,10 @@ def read_masks(files: Sequence[Path | bytes], size_hw: tuple[int, int]) -> Bool[
     Pictures of another size are taken to the frame's, each pixel from the nearest one. Raises MediaError, naming the
     place in the order, for a file that is no picture.
     """
-    height, width = size_hw
-    masks = np.empty((len(files), height, width), bool)
+    masks = np.empty((len(files), *size_hw), bool)
     for index, file in enumerate(files):
         picture = read_frames(file, Selection(frames=1), name=f"mask {index + 1}").rgb[0]
-        rows = (np.arange(height) * 2 + 1) * len(picture) // (2 * height)
-        cols = (np.arange(width) * 2 + 1) * picture.shape[1] // (2 * width)
-        masks[index] = picture.any(axis=2)[rows[:, None], cols]
+        masks[index] = resized(picture.any(axis=2), size_hw)
     return masks
 
 

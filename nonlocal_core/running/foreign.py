@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
-from nonlocal_core.forward import is_out_of_memory
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
+from nonlocal_core.running.forward import is_out_of_memory
 
 Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
 a batch (T, 3, H, W), as an image network has it."""
 
 IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-"""What nearly every published image network was trained on; used where a network says nothing."""
+"""Input of nearly every published image network; used where a network states none."""
 
 
 class ForeignNetwork(nn.Module):
