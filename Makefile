@@ -12,7 +12,7 @@ help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
-	$(BIN)/streamlit run app/server.py --server.port $(PORT)
+	$(BIN)/streamlit run app/start.py --server.port $(PORT)
 
 test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
@@ -46,10 +46,10 @@ peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then 
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
 	@sh tests/tools.sh
 
-$(VENV)/app.stamp: requirements.txt pyproject.toml
+$(VENV)/app.stamp: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -r requirements.txt -e .
-	$(BIN)/python -m app.prepare
+	$(BIN)/python -m nonlocal_core.app.server.prepare
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/app.stamp

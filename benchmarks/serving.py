@@ -27,7 +27,7 @@ FLAGS = [
 
 
 @contextmanager
-def app_server(log: Path, script: str = "app/server.py", **environment: str) -> Iterator[str]:
+def app_server(log: Path, script: str = "app/start.py", **environment: str) -> Iterator[str]:
     """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start."""
     port = _free_port()
     streamlit = Path(sys.executable).with_name("streamlit")

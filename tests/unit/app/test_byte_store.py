@@ -8,9 +8,17 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.routing import Match
 
-from app.resources import open_clip
-from app.state import Choices
-from app.store import BUNDLES, ROUTES, UPLOADS, ByteStore, Later, bundle_address, columns_address
+from nonlocal_core.app.server.byte_store import (
+    BUNDLES,
+    ROUTES,
+    UPLOADS,
+    ByteStore,
+    Later,
+    bundle_address,
+    columns_address,
+)
+from nonlocal_core.app.server.resources import open_clip
+from nonlocal_core.app.server.visit import Choices
 
 
 def get(path):

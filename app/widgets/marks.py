@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from app.boxes import around, pick_box
-from app.clicks import Point, cell_under, last_click, pick_point
-from app.memory import remembered
-from app.opened import Opened
 from nonlocal_core import BlockCapture, Session
 from nonlocal_core.region import CHANCE, cells_mask, region_around
 from nonlocal_core.render import paint_mask
 from nonlocal_core.tracking import box_mask, region_similarity
+
+from ..server.memory import remembered
+from ..server.opened import Opened
+from .boxes import around, pick_box
+from .clicks import Point, cell_under, last_click, pick_point
 
 BOX, CLICK = "A box", "What I click"
 WIDTHS = (4.0, 2.8, 2.0, 1.4, 1.0, CHANCE, 0.5, 0.35, 0.25, 0.18, 0.12)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.state import Choices
+from ..server.visit import Choices
 
 if TYPE_CHECKING:
     from nonlocal_core import BlockCapture, Session

@@ -5,8 +5,9 @@ from contextlib import suppress
 import numpy as np
 import plotly.graph_objects as go
 
-from app.state import Pin
 from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
+
+from ..server.visit import Pin
 
 Answer = AffinityRow | AffinityColumn
 MOST_NAMED = 3

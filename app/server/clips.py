@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from app.state import FIRST_CLIP
 from nonlocal_core import Frames, Limits, Selection, read_frames
 from nonlocal_core.media.intake import Intake
+
+from .visit import FIRST_CLIP
 
 
 class FrameMemory:

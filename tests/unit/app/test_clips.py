@@ -7,8 +7,8 @@ import sys
 
 from PIL import Image
 
-from app.clips import FIRST_CLIP, FRAMES, FrameMemory, read_first_clip
 from nonlocal_core import Limits, Selection, Session
+from nonlocal_core.app.server.clips import FIRST_CLIP, FRAMES, FrameMemory, read_first_clip
 
 
 def picture():
@@ -19,7 +19,7 @@ def picture():
 
 WITHOUT_TORCH = """
 import sys
-from app.clips import read_first_clip
+from nonlocal_core.app.server.clips import read_first_clip
 assert len(read_first_clip().rgb) == 8
 assert "torch" not in sys.modules, "reading the first clip imported torch"
 """

@@ -1,9 +1,10 @@
-"""Make the first picture, so that the first start of the server shows it at once: ``python -m app.prepare``."""
+"""Make the first picture, so that the first start of the server shows it at once: run this module."""
 
 import sys
 
-from app.resources import first_session
 from nonlocal_core import NonlocalError
+
+from .resources import first_session
 
 
 def main() -> str | None:

@@ -4,12 +4,13 @@ from html import escape
 
 import streamlit as st
 
-from app import networks, state
-from app.menus import menu
-from app.opened import Opened
-from app.resources import FIRST, open_clip
-from app.state import Choices
 from nonlocal_core import NonlocalError
+
+from ..server import known_networks, visit
+from ..server.opened import Opened
+from ..server.resources import FIRST, open_clip
+from ..server.visit import Choices
+from .menus import menu
 
 EVENLY = 0
 """In the menu of spacings: spread over the whole clip, not every n-th frame."""
@@ -20,7 +21,7 @@ DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
 
 def open_page(title: str) -> tuple[Opened, Choices] | None:
     """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
-    choices = state.current()
+    choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
     controls(choices)
@@ -37,14 +38,14 @@ def controls(choices: Choices) -> None:
     """Draw the buttons and menus that choose the clip, the network and the frames."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
-            from app import gallery  # with what reads clips
+            from . import gallery  # with what reads clips
 
             gallery.choose_clip()
-        models = networks.menu()
+        models = known_networks.menu()
         known = choices.model if choices.model in models else next(iter(models))
         picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
         if picked != known:
-            state.update(model=picked)
+            visit.update(model=picked)
             st.rerun()
         with st.popover("Frames", icon=":material/tune:"):
             _sampling(choices)
@@ -60,7 +61,7 @@ def _sampling(choices: Choices) -> None:
         side = st.select_slider("Short side of the network's input, pixels", SHORT_SIDES, side)
         st.caption("More frames and a larger side give a finer answer and take longer.")
         if st.form_submit_button("Apply", type="primary"):
-            state.update(frames=frames, stride=spacing or None, start_seconds=start, short_side=side)
+            visit.update(frames=frames, stride=spacing or None, start_seconds=start, short_side=side)
             st.rerun()
 
 
@@ -80,7 +81,7 @@ def open_with_progress(choices: Choices) -> Opened | None:
     except NonlocalError as error:
         slot.error(str(error), icon=":material/error:")
         if st.button("Back to the first sample"):
-            state.choose(FIRST)
+            visit.choose(FIRST)
             st.rerun()
         return None
     slot.empty()

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.opened import ClipNotes
 from nonlocal_core import BundleError
+
+from .opened import ClipNotes
 
 if TYPE_CHECKING:
     from nonlocal_core import Session, TourStop

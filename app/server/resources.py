@@ -8,12 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import nonlocal_core
-from app.first_picture import FirstPicture, keep_picture, kept_picture
-from app.networks import find_network
-from app.opened import Opened, notes_on
-from app.state import FIRST_CLIP, Choices
-from app.store import BUNDLES, UPLOADS, Later
 from nonlocal_core import MediaError, NonlocalError, Progress
+
+from .byte_store import BUNDLES, UPLOADS, Later
+from .first_picture import FirstPicture, keep_picture, kept_picture
+from .known_networks import find_network
+from .opened import Opened, notes_on
+from .visit import FIRST_CLIP, Choices
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
     import numpy as np
@@ -94,7 +95,7 @@ def _open(key: Choices, progress: Progress) -> _Kept:
         media, name = held.content, held.name
     elif not clip.startswith("sample:"):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
-    from app.clips import FRAMES  # with the decoder
+    from .clips import FRAMES  # with the decoder
 
     session = nonlocal_core.Session.open(
         media,

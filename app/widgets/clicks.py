@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.boxes import jpeg_url
 from nonlocal_core import Cell
 from nonlocal_core.geometry import Grid
+
+from .boxes import jpeg_url
 
 Point = tuple[float, float]
 """(x, y) in units of the frame, to the thousandth that the address carries: a link then restores the very click."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.views.compare import Compared, apart, from_link, spread, to_link
+from nonlocal_core.app.views.compare import Compared, apart, from_link, spread, to_link
 
 
 @pytest.mark.parametrize(

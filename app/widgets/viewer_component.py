@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app.state import Pin, known_view
-from app.store import bundle_address, columns_address
-from app.tours import Kept
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import Direction
+
+from ..server.byte_store import bundle_address, columns_address
+from ..server.tours import Kept
+from ..server.visit import Pin, known_view
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 

@@ -2,16 +2,15 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app import first_picture, prepare, resources
-from app.first_picture import FirstPicture, keep_picture, kept_picture
-from app.opened import ClipNotes, notes_on
-from app.state import Choices
 from nonlocal_core import Session
+from nonlocal_core.app.server import first_picture, prepare, resources
+from nonlocal_core.app.server.first_picture import FirstPicture, keep_picture, kept_picture
+from nonlocal_core.app.server.opened import ClipNotes, notes_on
+from nonlocal_core.app.server.visit import Choices
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.weights.cache import ENVIRONMENT
 
@@ -64,9 +63,10 @@ def test_another_program_makes_its_own_and_leaves_no_older_one(folder, monkeypat
 
 
 def test_every_source_that_the_picture_follows_from_changes_its_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(first_picture, "files", lambda package: tmp_path / package)
+    sources = [(tmp_path / folder.name, pattern) for folder, pattern in first_picture._SOURCES]
+    monkeypatch.setattr(first_picture, "_SOURCES", sources)
     names = set()
-    for package, file in (("nonlocal_core", "ops/lean.py"), ("pretrained", "catalog.json"), ("app", "state.py")):
+    for package, file in (("nonlocal_core", "ops/lean.py"), ("pretrained", "catalog.json"), ("app", "server/visit.py")):
         for content in ("one", "two"):
             (tmp_path / package / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / package / file).write_text(content)
@@ -87,12 +87,11 @@ def test_two_runs_make_the_same_picture():
 
 def test_the_first_page_is_drawn_without_torch_or_a_decoder():
     script = (
-        "import sys; import app.views.explore; from app import networks; networks.menu(); "
+        "import sys; import nonlocal_core.app.views.explore; "
+        "from nonlocal_core.app.server import known_networks; known_networks.menu(); "
         "print([name for name in ('torch', 'av', 'numpy') if name in sys.modules])"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
 

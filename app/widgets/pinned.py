@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from app import cautions, charts, keep, tours
-from app.opened import ClipNotes
-from app.state import Pin
 from nonlocal_core import NonlocalError, Session
+
+from ..server import tours
+from ..server.opened import ClipNotes
+from ..server.visit import Pin
+from . import cautions, charts, keep
 
 
 def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:

@@ -1,4 +1,4 @@
-"""The server: the pages and the route that serves bundles. Start it with ``streamlit run app/server.py``."""
+"""Service around the pages: the libraries load and the first clip opens while the browser is still starting."""
 
 import gc
 import threading
@@ -9,9 +9,9 @@ from importlib import import_module
 
 import streamlit as st
 
-from app.first_picture import kept_picture
-from app.resources import warm_up
-from app.store import ROUTES, let_picture_go_first
+from .byte_store import let_picture_go_first
+from .first_picture import kept_picture
+from .resources import warm_up
 
 
 def _warm_up() -> None:
@@ -20,7 +20,7 @@ def _warm_up() -> None:
     gc.disable()  # while importing: none of these many objects will ever be garbage
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:
-            from app.clips import read_first_clip
+            from .clips import read_first_clip
 
             _frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
 
@@ -36,6 +36,3 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Load the default network while the browser is still opening, so that the first picture comes at once."""
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     yield {}
-
-
-app = st.App("main.py", routes=ROUTES, lifespan=lifespan)
