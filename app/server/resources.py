@@ -5,16 +5,18 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
+from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 from .byte_store import BUNDLES, UPLOADS, Later
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
 from .opened import Opened, notes_on
-from .visit import FIRST_CLIP, Choices
+from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
     import numpy as np
@@ -37,7 +39,7 @@ class _Kept:
 
 
 FIRST = Choices(clip=FIRST_CLIP)
-"""What a first visit opens."""
+"""What a first visit opens, as installed."""
 
 _kept: OrderedDict[Choices, _Kept] = OrderedDict()
 _opening = threading.Lock()
@@ -85,15 +87,17 @@ def _kept_for(key: Choices, progress: Progress) -> _Kept:
 
 
 def _open(key: Choices, progress: Progress) -> _Kept:
-    clip = key.clip
-    media: str | bytes = clip
+    clip, own = key.clip, served()
+    media: str | bytes | Path = clip
     name = None
     if clip.startswith("upload:"):
         held = UPLOADS.get(clip.removeprefix("upload:"))
         if held is None:
             raise MediaError("This upload is no longer held by the server. Open the file again.")
         media, name = held.content, held.name
-    elif not clip.startswith("sample:"):
+    elif own is not None and clip == f"{SERVED}{own.name}":
+        media = own
+    elif not clip.startswith(SAMPLE_PREFIX):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
     from .clips import FRAMES  # with the decoder
 
@@ -145,7 +149,7 @@ def warm_up() -> None:
     A failure is shown to the visitor, in the place where it matters; here it is only logged.
     """
     try:
-        first_session()
+        _kept_for(first_choices(), _silent)
         time.sleep(QUIET_SECONDS)
         for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)

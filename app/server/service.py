@@ -11,18 +11,21 @@ import streamlit as st
 
 from .byte_store import let_picture_go_first
 from .first_picture import kept_picture
-from .resources import warm_up
+from .resources import FIRST, warm_up
+from .visit import first_choices
 
 
 def _warm_up() -> None:
-    if kept_picture() is not None:
+    as_installed = first_choices() == FIRST
+    if as_installed and kept_picture() is not None:
         let_picture_go_first()
     gc.disable()  # while importing: none of these many objects will ever be garbage
     with ThreadPoolExecutor(max_workers=1) as beside:
         try:
-            from .clips import read_first_clip
+            if as_installed:
+                from .clips import read_first_clip
 
-            _frames = beside.submit(read_first_clip)  # held until the clip is open, which is where its faults are told
+                _frames = beside.submit(read_first_clip)  # held until the clip is open, where its faults are told
 
             import_module("nonlocal_core.session")  # with torch, which takes seconds: the page is served meanwhile
         finally:

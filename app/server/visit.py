@@ -1,17 +1,23 @@
 """Everything that one visitor chose, in one record; the address bar carries it, so that a link restores it."""
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
-from nonlocal_core.vocabulary import Direction
+from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 
 Number = TypeVar("Number", int, float)
 
 FIRST_CLIP = "sample:bunny"
-"""What a first visit opens."""
+"""What a first visit opens, where whoever started the server named no other."""
+SERVED = "file:"
+"""Before the name of the file that whoever started the server named. No link can name another."""
 _KEY = "choices"
 _DESTINATION = "destination"
 _VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
@@ -35,13 +41,32 @@ class Choices:
     """Choice of clip, network and frames; None leaves it to the sample, else to the library's default."""
 
     clip: str
-    """``sample:ID``, or ``upload:TOKEN`` for a file of this visitor, under its name."""
+    """``sample:ID``, ``upload:TOKEN`` for a file of this visitor, under its name, or ``file:NAME``, the server's."""
     model: str = "default"
     frames: int | None = None
     stride: int | None = None
     start_seconds: float | None = None
     short_side: int | None = None
     pin: Pin | None = None
+
+
+@cache
+def served() -> Path | None:
+    """Return the file or folder that the server was started on, if it was."""
+    clip = _asked_at_start().get("clip", FIRST_CLIP)
+    return None if clip.startswith(SAMPLE_PREFIX) else Path(clip)
+
+
+@cache
+def first_choices() -> Choices:
+    """Return what a visit opens whose address says nothing."""
+    asked, own = _asked_at_start(), served()
+    return Choices(**({"clip": FIRST_CLIP} | asked | ({"clip": f"{SERVED}{own.name}"} if own else {})))
+
+
+def _asked_at_start() -> dict[str, Any]:
+    """Return what `nonlocal-viewer CLIP` was given, as its `open` verb tells it."""
+    return cast(dict[str, Any], json.loads(os.environ.get(FIRST_VISIT, "{}")))
 
 
 def current() -> Choices:
@@ -91,8 +116,10 @@ def to_link(choices: Choices) -> dict[str, str]:
 
 def from_link(params: Mapping[str, str]) -> Choices:
     """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
+    if "clip" not in params:
+        params = to_link(first_choices()) | dict(params)
     choices = Choices(
-        clip=params.get("clip", FIRST_CLIP),
+        clip=params["clip"],
         model=params.get("model", "default"),
         frames=_number(params.get("frames"), int),
         stride=_number(params.get("stride"), int),
