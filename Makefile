@@ -47,6 +47,10 @@ readme: $(VENV)/test.stamp ## write the README's table of networks anew from the
 
 peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that
 
+.PHONY: docs
+docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
+
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
 	@sh tests/tools.sh
 

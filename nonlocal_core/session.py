@@ -52,7 +52,7 @@ class Session:
 
     >>> session = Session.open("sample:chelsea")
     >>> session.query(frame=0, x=0.4, y=0.4).values.shape
-    (1596,)
+    (1232,)
     """
 
     frames: Frames

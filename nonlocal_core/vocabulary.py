@@ -1,6 +1,7 @@
 """The words that the whole library shares: axis letters and closed choices.
 
-Axis letters, as written in shape annotations:
+Axis letters, as written in shape annotations::
+
     B   clips in a batch                 T, H, W   steps, rows, columns of a grid
     C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
     Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
@@ -34,6 +35,7 @@ WeightStatus = Literal["trained", "untrained", "parameter_free"]
 """State of the weights: learned, still at their initial values, or none to learn."""
 
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
+"""The four pairwise functions, in the order of the paper."""
 SOFTMAX: frozenset[Pairwise] = frozenset({"gaussian", "embedded_gaussian"})
 """The functions whose C(x) makes a row a softmax: weights that sum to 1 (section 3.2)."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)

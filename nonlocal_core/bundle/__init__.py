@@ -1,6 +1,6 @@
-"""The bundle: one clip, what a network made of it, and the first view, in one file that the viewer reads.
+"""The bundle: the one file that the viewer reads. It holds a clip, the tables of its blocks and the first view.
 
-Theta and phi travel instead of affinities: a few MB, from which the browser computes any row exactly.
+It stores theta and phi instead of affinities: a few MB, from which the browser computes any row exactly.
 """
 
 from nonlocal_core.bundle.contents import (

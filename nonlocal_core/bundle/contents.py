@@ -10,9 +10,9 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Stops of a tour: more than a lecture walks through. ``viewer/tour.js`` has the same limits."""
+"""Most stops of a tour, more than a lecture needs. ``viewer/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
-"""Characters of a stop's caption: two lines on a projector."""
+"""Most characters of a stop's caption: two lines on a projector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TourStop:
-    """One stop of the guided tour: a question, and the sentence to say there.
+    """One stop of a guided tour: a question and the sentence to say there.
 
     Raises BundleError for a caption of more than ``MAX_CAPTION_LENGTH`` characters.
     """
@@ -98,23 +98,24 @@ class MediaLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BundledBlock:
-    """A block as it was stored: its capture, read back, and what the storage cost."""
+    """A block as stored: its capture, read back, and the error of its storage type."""
 
     capture: BlockCapture
     log_normaliser: Float32[np.ndarray, " Nq"] | None
-    """Of the stored tables; None where the weights have none, or where it was too dear: then there are no columns."""
+    """Normaliser of the stored rows. None where the weights need none, or where it cost too much and columns are
+    missing."""
     warning: str
     proof: str
     """Sentences that the viewer prints: `BlockCapture.warning` and `BlockCapture.proof` at the time of writing."""
     dtype: str
     """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float
-    """Worst error that the storage put on a row, over that row's maximum, among the rows that were measured."""
+    """Largest error of a measured row due to the storage type, as a part of the row's maximum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bundle:
-    """A whole bundle, read and checked."""
+    """Content of a bundle, read and checked."""
 
     id: str
     """SHA-256 of the content, in hexadecimal."""

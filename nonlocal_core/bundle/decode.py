@@ -1,4 +1,4 @@
-"""Read a bundle back, checking everything: the bytes may come from anywhere."""
+"""Read a bundle back. Every field is checked, since the bytes may come from anywhere."""
 
 from typing import TypeVar, get_args
 
@@ -16,7 +16,7 @@ AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 MAX_FRAMES = 1024
 MAX_BLOCKS = 1024
 _MAX_CELLS = 4096
-"""Along one axis of a grid."""
+"""The most cells along one axis of a grid."""
 _MAX_CHANNELS = 2**16
 _MAX_SIDE = 2**20
 _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
@@ -25,7 +25,7 @@ _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
 def decode_bundle(data: bytes) -> Bundle:
     """Return the bundle in these bytes, with tables as float32.
 
-    Raises BundleError with a sentence when the bytes are no whole, unchanged bundle of this version.
+    Raises BundleError when the bytes are not a complete, unchanged bundle of this version.
     """
     reader = ContainerReader(data)
     header = reader.header

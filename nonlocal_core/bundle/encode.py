@@ -24,19 +24,20 @@ Precision = Literal["float16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640
-"""Pixels of the longer side of a stored frame: sharp on the viewer's largest picture, about 60 kB."""
+"""Longer side of a stored frame in pixels: sharp in the viewer's largest picture, about 60 kB."""
 JPEG_QUALITY = 84
 MAX_ROW_ERROR = 0.005
-"""Of the row's maximum; a larger error of float16 makes the block travel as float32. Heat has 256 steps of 0.004."""
+"""Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
 MAX_INT8_ROW_ERROR = 0.05
-"""Of the row's maximum, where the small file was asked for; a larger error of int8 makes the block travel wider."""
+"""Largest error of int8 as a part of the row's maximum. Beyond it the block is stored in a wider type."""
 MAX_NORMALISER_PRODUCTS = 6 * 10**10
-"""Multiply-adds spent on the normaliser of one block, which only columns need; three times what 8 frames of 28 x 48
-cells and 152 channels take. Beyond it the block travels without, and the viewer says so."""
+"""Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
+48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
 _SAMPLED_ROWS = 48
 _NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
-"""float16 keeps 11 bits between 2**-14 and 2**16; tables are brought here when their peak leaves [2**-3, 2**15]."""
+"""Target of the peak of a table. float16 keeps 11 bits between 2**-14 and 2**16, so tables whose peak leaves [2**-3,
+2**15] are scaled."""
 
 
 def encode_bundle(
@@ -49,7 +50,7 @@ def encode_bundle(
     precision: Precision = "float16",
     columns: bool = True,
 ) -> bytes:
-    """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
+    """Return the bundle of a clip and the blocks captured on it. The same input gives the same bytes.
 
     ``words`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
     block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
@@ -88,7 +89,7 @@ def encode_bundle(
 
 
 def encode_columns(capture: Capture) -> bytes:
-    """Return the normalisers that ``encode_bundle(…, columns=False)`` left out, by block, of its float16 tables."""
+    """Return the normalisers of the float16 tables, by block, that ``encode_bundle(…, columns=False)`` left out."""
     writer = ContainerWriter()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
@@ -99,7 +100,7 @@ def encode_columns(capture: Capture) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StoredTable:
-    """A table as it travels: value = table * gain, or * row_gains[row] for int8."""
+    """A table as stored: value = table * gain, or table * row_gains[row] for int8."""
 
     table: np.ndarray
     gain: float = 1.0
@@ -148,7 +149,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, c
 def _normaliser(
     writer: ContainerWriter, block: BlockCapture, theta: StoredTable, phi: StoredTable
 ) -> dict[str, object] | None:
-    """Add the normaliser of the rows that a reader of the stored tables computes; None where there is none."""
+    """Add the normaliser of the rows as computed from the stored tables. Returns None where there is none."""
     if not _has_columns(block):
         return None
     seen = replace(block, theta=theta.values, phi=phi.values)
@@ -156,7 +157,7 @@ def _normaliser(
 
 
 def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
-    """Choose the storage of theta and phi: the smallest that no sampled row suffers for, else float32."""
+    """Return theta and phi in the smallest storage type that keeps every sampled row within its bound, else float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
         smallest_first = [(_half, MAX_ROW_ERROR)]
         if precision == "int8":
@@ -175,7 +176,7 @@ def _half(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
 
 
 def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
-    """Round to int8 with a scale for each position: lengths differ far more between positions than channels do."""
+    """Round to int8 with one scale per position: lengths differ more between positions than between channels."""
     gains = np.abs(table).max(axis=1) / np.float32(127)
     gains[gains == 0] = 1
     return StoredTable(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
@@ -186,7 +187,7 @@ def _has_columns(block: BlockCapture) -> bool:
 
 
 def _gain(table: np.ndarray) -> float:
-    """Return the power of two to divide by before float16, 1.0 where the table fits as it is."""
+    """Return the power of two that brings the table into the range of float16, 1.0 where it fits unscaled."""
     peak = float(np.abs(table).max())
     if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
         return 1.0
@@ -194,7 +195,7 @@ def _gain(table: np.ndarray) -> float:
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
-    """Return the worst difference between true and stored rows, over the row's maximum, at queries spread evenly."""
+    """Return the largest error of a stored row as a part of its maximum, at evenly spread queries."""
     sampled = np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int))
     true, kept = (many_row_weights(which, sampled) for which in (block, stored))
     peaks, worst = np.abs(true).max(axis=1), np.abs(kept - true).max(axis=1)

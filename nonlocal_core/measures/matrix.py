@@ -26,7 +26,7 @@ class Bins:
 
     >>> from nonlocal_core import QueryGrid
     >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, steps=4, rows=6, cols=9), most=30)
-    >>> bins.shape, bins.box(29)
+    >>> bins.shape, bins.box(23)
     ((4, 2, 3), ((3, 4), (3, 6), (6, 9)))
     """
 

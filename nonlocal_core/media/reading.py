@@ -33,6 +33,10 @@ _Clip = PictureClip | GatheredClip | VideoClip
 def probe(source: Readable, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
     """Return the facts about a picture, an animation, a video or gathered frames, told by content and never by name.
 
+    >>> info = probe(np.zeros((5, 48, 64, 3), np.uint8))
+    >>> info.frame_count, info.shown_hw
+    (5, (48, 64))
+
     A video's first frame is decoded, an animation's all; a still picture is only opened. Raises MediaError when
     the file cannot be used and MediaLimitError when it exceeds a limit.
     """
@@ -50,6 +54,10 @@ def read_frames(
     progress: Callable[[int, int], None] | None = None,
 ) -> Frames:
     """Return the selected frames of a file as shown, scaled down so that no side exceeds ``max_side`` pixels.
+
+    >>> frames = read_frames(np.zeros((5, 48, 64, 3), np.uint8), Selection(frames=3))
+    >>> frames.rgb.shape, frames.frame_indices.tolist()
+    ((3, 48, 64, 3), [0, 2, 4])
 
     Of a video only what is needed is decoded, and only the selected frames are held. A picture is a clip of one
     frame. ``progress(done, total)`` is called after each frame; it starts again where the list of frames in the

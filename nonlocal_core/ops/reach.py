@@ -1,7 +1,7 @@
-"""Keys that each query may attend to, and the cut of the tables by which only those meet.
+"""Keys that each query may attend to, and the split of the tables into one batch entry per separate problem.
 
-A scope or a group turns one problem of Nq x Nk positions into many small ones. They are laid along the batch
-axis, so every form of the operation stays ignorant of space, time and groups.
+A scope or a group turns one problem of Nq x Nk positions into many small ones. They lie along the batch axis, so that
+no form of the operation needs to know about space, time and groups.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Reach:
     attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,
     lib/models/nonlocal_helper.py; ``NONLOCAL.GROUP`` of facebookresearch/SlowFast@728d8f7).
 
-    Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or a group is not made of
-    whole cells.
+    Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or time does not divide into the
+    groups.
     """
 
     query_thw: THW
@@ -78,7 +78,7 @@ class Reach:
 
     @property
     def keys_per_query(self) -> int:
-        """The number of keys that one query attends to: what the dot product and concatenation divide by."""
+        """The number of keys that one query attends to, by which the dot product and the concatenation divide."""
         steps, rows, cols = self.key_thw
         match self.scope:
             case "space":
@@ -89,12 +89,12 @@ class Reach:
                 return self.key_count // self.temporal_groups
 
     def own(self, axis: int) -> list[int]:
-        """Return, for each query index along T, H or W, the key index over it."""
+        """Return the index of the own key for each query index along T, H or W."""
         return [int(key) for key in own_keys_along(self.query_thw[axis], self.kernel[axis])]
 
 
 def visible(reach: Reach, device: torch.device | None = None) -> Bool[Tensor, "Nq Nk"]:
-    """Return who may attend to whom, as one big table: for the explicit form only."""
+    """Return the mask of the keys that each query may attend to, for the explicit form only."""
     axes = range(3)
     own = torch.cartesian_prod(*(torch.tensor(reach.own(axis), device=device) for axis in axes))[:, None]
     key = torch.cartesian_prod(*(torch.arange(reach.key_thw[axis], device=device) for axis in axes))[None]
@@ -110,15 +110,15 @@ def visible(reach: Reach, device: torch.device | None = None) -> Bool[Tensor, "N
 
 
 def split_queries(table: Shaped[Tensor, "B Nq C"], reach: Reach) -> Shaped[Tensor, "Bs Nqs C"]:
-    """Lay the queries of each separate problem along the batch axis; a view where the memory allows it."""
+    """Move the queries of each separate problem to the batch axis, as a view where the memory layout allows it."""
     steps, rows, cols = reach.query_thw
     return _split(table, reach, steps, rows * cols)
 
 
 def split_keys(table: Shaped[Tensor, "B Nk C"], reach: Reach) -> Shaped[Tensor, "Bs Nks C"]:
-    """Lay the keys of each separate problem along the batch axis, in the order of ``split_queries``.
+    """Move the keys of each separate problem to the batch axis, in the order of ``split_queries``.
 
-    With pooled keys, queries over one cell share its keys: these are repeated, which stays linear in Nk.
+    With pooled keys, queries over one cell share its keys. These are repeated, and memory stays linear in Nk.
     """
     steps, rows, cols = reach.key_thw
     _, kernel_rows, kernel_cols = reach.kernel

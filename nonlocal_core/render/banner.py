@@ -1,4 +1,4 @@
-"""A strip of words under each picture of a film, so that the film says by itself what it shows and what it is worth."""
+"""A strip of words under each picture of a film: the network, the query and the cautions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,9 +14,9 @@ from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
 WARNING_ON_PANEL: Colour = (255, 170, 110)
 LEAST_TYPE = 11
-"""Pixels; smaller words cannot be read."""
+"""Smallest legible size of type, in pixels."""
 TYPES_ACROSS = 50
-"""The size of type is the width of the picture over this."""
+"""Width of the picture over the size of type."""
 
 
 def with_banner(
@@ -46,7 +46,7 @@ def _own_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], index: i
 
 
 def _strip(width: int, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
-    """Return the words that stay the same; the first line leaves room for those that change."""
+    """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room = width - 2 * size
     kept = font(size).getlength(_own_words(row, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0

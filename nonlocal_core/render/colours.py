@@ -1,8 +1,8 @@
-"""Colour maps: even steps of lightness, readable with any colour vision, computed from a few anchors.
+"""Colour maps with even steps of lightness, readable with any colour vision, computed from a few anchors.
 
 Every map is a path through OKLCH (lightness, chroma, hue; Ottosson 2020, "A perceptual color space for image
-processing"). Lightness is a straight line in the value, so equal differences of value look equally large and a
-grey print still ranks them. A map for signed values gives both signs the same lightness and opposite hues.
+processing"). Lightness is linear in the value, so that equal differences look equally large, in a grey print too. A map
+for signed values gives both signs the same lightness and opposite hues.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 
 LEVELS = 256
 
-# Anchors (chroma, hue in degrees) stand at even steps of the value; lightness runs straight from first to last.
+# Anchors (chroma, hue in degrees) lie at even steps of the value. Lightness is linear from first to last.
 _Anchors = tuple[tuple[float, float], ...]
 _EMBER_LIGHTNESS, _TIDE_LIGHTNESS = (0.30, 0.96), (0.28, 0.90)
 _EMBER: _Anchors = ((0.11, 300.0), (0.17, 330.0), (0.20, 372.0), (0.17, 412.0), (0.15, 440.0), (0.07, 463.0))
@@ -30,7 +30,7 @@ class ColourMap:
     table: UInt8[np.ndarray, "256 3"]
 
     def colours(self, values: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:
-        """Return the colour of each value; values beyond the ends take the last colour. NaN is not accepted."""
+        """Return the colour of each value. Values beyond the ends take the last colour. NaN is not accepted."""
         unit = (values + 1) / 2 if self.signed else values
         colours: np.ndarray = self.table[np.rint(np.clip(unit, 0, 1) * (LEVELS - 1)).astype(np.intp)]
         return colours
@@ -50,7 +50,7 @@ def colour_map(signed: bool) -> ColourMap:
 
 
 def _path(lightness: tuple[float, float], anchors: _Anchors, levels: int) -> Float[np.ndarray, "levels 3"]:
-    """Return sRGB along a path of anchors (chroma, hue): lightness on a straight line, hue and chroma without kinks."""
+    """Return sRGB along a path of anchors (chroma, hue), with linear lightness and smooth hue and chroma."""
     polar = np.array([(chroma, np.deg2rad(hue)) for chroma, hue in anchors])
     corners = polar[:, :1] * np.stack([np.cos(polar[:, 1]), np.sin(polar[:, 1])], -1)
     value, stops = np.linspace(0, 1, levels), np.linspace(0, 1, len(anchors))
@@ -63,7 +63,7 @@ def _path(lightness: tuple[float, float], anchors: _Anchors, levels: int) -> Flo
 
 
 def _oklab_to_srgb(lab: Float[np.ndarray, "levels 3"]) -> Float[np.ndarray, "levels 3"]:
-    """Convert OKLab to gamma-coded sRGB, which may leave [0, 1] where the colour has no sRGB equivalent."""
+    """Convert OKLab to gamma-coded sRGB. Colours without an sRGB equivalent leave [0, 1]."""
     to_cone_roots = np.array(
         [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
     )
@@ -80,7 +80,7 @@ def _oklab_to_srgb(lab: Float[np.ndarray, "levels 3"]) -> Float[np.ndarray, "lev
 
 
 def _frozen(srgb: Float[np.ndarray, "256 3"]) -> UInt8[np.ndarray, "256 3"]:
-    """Round to bytes and lock the table: it is shared by every caller."""
+    """Round to bytes and make the table read-only, since all callers share it."""
     table: np.ndarray = np.rint(np.clip(srgb, 0, 1) * 255).astype(np.uint8)
     table.setflags(write=False)
     return table

@@ -1,4 +1,4 @@
-"""The figure for print: a film strip of all frames with heat, shares, arrows, a colour bar and a caption."""
+"""The figure for print: a film strip of all frames with heat, shares, arrows, colour bar and caption."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -72,7 +72,7 @@ def _draw_strip(
     row: AffinityLike,
     scale: Scale,
 ) -> None:
-    """Draw the panel and the frames: resized first, so that cells keep sharp edges at the size of the print."""
+    """Draw the panel and the frames. They are resized before painting, so that cells keep sharp edges in print."""
     pen, px, tile = ImageDraw.Draw(canvas), layout.px, layout.tiles[0]
     pen.rounded_rectangle(
         [*layout.panel[:2], layout.panel.right - 1, layout.panel.bottom - 1], radius=px(18), fill=PANEL
@@ -91,7 +91,7 @@ def _draw_strip(
 def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> None:
     """Draw time and share under the frames; frames of one step of the keys share one bar.
 
-    A row that holds a number that is not finite has no shares, and none are drawn.
+    A row with a number that is not finite has no shares, and none are drawn.
     """
     pen, px = ImageDraw.Draw(canvas), layout.px
     shares = row.per_step_share
@@ -115,7 +115,7 @@ def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_sec
 
 
 def note_lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
-    """Break the warning and the notes into lines of text with their colour."""
+    """Return the lines of the warning and the notes, each with its colour."""
     unit = width_px / UNITS
     size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * round(MARGIN * unit)
     paragraphs = ((warning, WARNING), (" ".join(sentences), MUTED))

@@ -1,4 +1,4 @@
-"""The words of a figure: its heading, and the sentences under it that say what colours, cells, bars and arrows mean."""
+"""The words of a figure: its heading, and the sentences about its colours, cells, bars and arrows."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from nonlocal_core.render.scale import Scale
 from nonlocal_core.render.text import number
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
-NEARLY_EVEN = 2.0  # times uniform: below it, the strongest keys of a row are an accident
+NEARLY_EVEN = 2.0  # times uniform, below which the strongest keys of a row mean nothing
 OWN = "outside the query's own frame"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """The words of a figure. ``warning``: what must be known of the clip; what must be of the block, its row says."""
+    """The words of a figure. ``warning`` is about the clip; the row carries the note about the block."""
 
     clip: str
     model: str
@@ -25,17 +25,17 @@ class Caption:
 
 
 def cautions(caption: Caption, row: AffinityLike) -> str:
-    """Return what a reader must not miss: the note of the row, then the warning of the clip."""
+    """Return the cautions: the note of the row, then the warning of the clip."""
     return f"{row.note} {caption.warning}".strip()
 
 
 def network_words(caption: Caption, row: AffinityLike) -> str:
-    """Return which network and block answered, and by which function."""
+    """Return the names of network, block and pairwise function."""
     return " · ".join((caption.model, caption.block, PAIRWISE_TITLES[row.pairwise]))
 
 
 def query_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> str:
-    """Return where was asked from; frames, rows and columns counted from 1."""
+    """Return the place of the query in words, with frames, rows and columns counted from 1."""
     cell, grid = row.query, row.query_grid
     start, stop = grid.span(cell.t)
     when = "Query:"

@@ -20,14 +20,14 @@ BRIGHTNESS, SATURATION = 0.65, 0.35
 OPACITY, OPACITY_POWER = 0.82, 0.6
 """Opacity of the heat at full colour; it falls to 0 as value ** OPACITY_POWER."""
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-MISSING_GREY = 150  # a cell without a number: a grey that no colour map contains
+MISSING_GREY = 150  # of a cell that is not finite: a grey that no colour map contains
 MISSING_OPACITY = 0.75
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
 
 def dimmed(frame: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Return the frame as it lies under heat: greyed towards its luma and darkened, in [0, 255]."""
+    """Return the frame under the heat, greyed towards its luma and darkened, in [0, 255]."""
     grey = (frame @ LUMA)[..., None]
     return np.asarray(BRIGHTNESS * (grey + SATURATION * (frame - grey)))
 
@@ -37,7 +37,7 @@ def paint(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Return a new picture: the dimmed frame under the heat of one step of ``grid``.
 
-    Cells without a finite number are drawn in a flat grey; what the grid does not cover is only dimmed.
+    Cells that are not finite are drawn in a flat grey. Pixels that the grid does not cover are only dimmed.
     """
     values, covered = spread(heat, grid, size_hw=frame.shape[:2])
     missing = ~np.isfinite(values) & covered
@@ -72,8 +72,8 @@ def paint_clip(
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Yield one picture per frame of the clip: its heat on the one scale, the query cell boxed in its frames.
 
-    Frames that no key covers (an odd last frame lost to pooling) are only dimmed. Raises RenderError when the
-    clip has fewer frames than the grids speak of.
+    Frames that no key covers (an odd last frame lost to pooling) are only dimmed. Raises RenderError when the clip has
+    fewer frames than the grids.
     """
     check_frames(frames, row)
     start, stop = row.query_grid.span(row.query.t)
@@ -89,7 +89,7 @@ def paint_clip(
 
 
 def check_frames(frames: UInt8[np.ndarray, "T h w 3"], row: AffinityLike) -> None:
-    """Raise RenderError when the frames cannot be those that the row was computed on."""
+    """Raise RenderError when the row cannot have been computed on these frames."""
     needed = max(row.query_grid.end_frame, row.key_grid.end_frame)
     if len(frames) < needed:
         raise RenderError(

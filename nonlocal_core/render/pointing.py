@@ -1,4 +1,4 @@
-"""Places of a figure's arrows, from the query to the keys that weigh most, and of the bars under its frames."""
+"""Places of a figure's arrows, from the query to the strongest keys, and of the bars under its frames."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ Keys = tuple[tuple[Cell, float], ...]
 def arrow_keys(row: AffinityLike, count: int) -> Keys:
     """Return the strongest keys outside the query's own frame, of those above an even share.
 
-    Where there is no other frame, those outside its own place. None where the row is so even that they mean nothing.
+    Where there is no other frame, return those outside the query's own place. Return none for a nearly even row.
     """
     own = row.own_key
     if top_times_uniform(row) < NEARLY_EVEN:
@@ -26,7 +26,7 @@ def arrow_keys(row: AffinityLike, count: int) -> Keys:
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
-    """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
+    """Return an arrow from the query to each key, coloured by weight from the bright part of the colour map."""
     start = place(layout, row.query_grid, row.query)
     largest = max((abs(value) for _, value in keys), default=1.0)
     tile = layout.tiles[0]
@@ -50,7 +50,7 @@ def _half_cell(grid: Grid, tile: Rect) -> float:
 
 
 def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
-    """Return the centre of a cell on the figure, in the middle frame of those that it stands for."""
+    """Return the centre of a cell on the figure, in the middle one of its frames."""
     start, stop = grid.span(cell.t)
     tile = layout.tiles[(start + stop - 1) // 2]
     x, y = grid.center(cell)

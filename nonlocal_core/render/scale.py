@@ -1,4 +1,4 @@
-"""The colour scale: one for all frames of a picture, always starting at zero, never stretched frame by frame."""
+"""The colour scale, one for all frames of a picture. It starts at zero and is never stretched frame by frame."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A fitted scale: 0 has no colour, ``limit`` has full colour. ``clipped``: some values lie beyond the limit."""
+    """A fitted scale from no colour at 0 to full colour at ``limit``. ``clipped``: some values exceed the limit."""
 
     limit: float
     signed: bool
     clipped: bool
 
     def unit(self, values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Return values over the limit, within [0, 1], or [-1, 1] when signed; all 0 when there is nothing to show."""
+        """Return values over the limit, clipped to [0, 1], or to [-1, 1] when signed. A limit of 0 gives zeros."""
         if self.limit == 0:
             return np.zeros_like(values)
         return np.clip(values / self.limit, -1.0 if self.signed else 0.0, 1.0)

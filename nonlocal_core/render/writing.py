@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: figures as PNG, numbers as NPZ and CSV."""
+"""Files of figures (PNG) and numbers (NPZ, CSV), written completely or not at all."""
 
 import csv
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ PRINT_DPI = 300
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` when the block ends, remove it when it fails.
+    """Yield a temporary path beside ``path``. Rename it to ``path`` when the block ends, remove it when it fails.
 
     Raises RenderError when the folder does not exist.
     """
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: str = "") -> None:
-    """Write a picture as PNG, with the resolution of print and, as the text ``provenance``, its origin noted in it."""
+    """Write a picture as PNG with the resolution of print. Its text ``provenance`` holds its origin."""
     notes = PngInfo()
     if provenance:
         notes.add_text("provenance", provenance)
@@ -56,7 +56,7 @@ def write_npz(
 
     ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
     (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``,
-    ``note`` and ``provenance``, texts. ``about``: further sentences for the note, before the row's own.
+    and the texts ``note`` and ``provenance``. ``about`` is put before the row's own note.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(

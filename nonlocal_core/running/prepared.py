@@ -65,6 +65,10 @@ def prepare_model(
 ) -> PreparedModel:
     """Return the network of that id, ready to record; the same object for the same arguments.
 
+    >>> model = prepare_model("lite0-gaussian", "cpu")
+    >>> model.card.status, model is prepare_model("lite0-gaussian", "cpu")
+    ('trained', True)
+
     ``model``: an id of ``list_models``, or of a published checkpoint, which is fetched the first time.
     Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used.
     """

@@ -1,4 +1,4 @@
-"""From a card of the catalog to its network, filled."""
+"""Construction of a catalog card's network, filled with its weights."""
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
@@ -12,7 +12,8 @@ from nonlocal_core.weights.shipped import read_shipped
 def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
     """Return the network, frozen and in eval mode, and its card.
 
-    Raises UnknownNameError that lists the ids, and WeightsError when the weights are missing or not the pinned ones.
+    Raises UnknownNameError, listing the ids, and WeightsError when the weights are missing or differ from the pinned
+    ones.
     """
     card = find_card(name)
     trunk = load_lite0(card.weights)

@@ -1,7 +1,7 @@
-"""Published networks, opened by the id of their checkpoint: fetched, converted once, kept under our names.
+"""Networks of published checkpoints, by id: downloaded, converted once, and kept under our names.
 
-A conversion is a safetensors file with our names, so that opening it again interprets no foreign format. Its
-metadata says what it was made from, and a hash over names, shapes and values that it still is what was written.
+A conversion is a safetensors file with our names, so that opening it again interprets no foreign format. Its metadata
+holds its origin and a hash over names, shapes and values.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ from nonlocal_core.weights.published import PublishedNetwork, find_published
 
 
 def load_published(card: PublishedCard, *, progress: Progress | None = None, cache_dir: Path | None = None) -> ResNet:
-    """Return the network of a published checkpoint, filled completely, frozen and in evaluation mode.
+    """Return the network of a published checkpoint, filled completely, frozen and in eval mode.
 
-    Fetches and converts it the first time; what loaded completely is pinned by its hash.
-    Raises WeightsError when it cannot be fetched, is another file than before, or does not fill the network.
+    The first call downloads and converts it, and pins the hash of a file that loaded completely.
+    Raises WeightsError when the download fails, the file differs from the pinned one, or does not fill the network.
     """
     if card.arch is None:
         raise WeightsError(f"The network of {card.id} is not rebuilt here. {card.note}")
@@ -43,7 +43,7 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
         source_sha256 = file_digest(path)
         write_pin(cache, card.id, Pin(sha256=source_sha256, arch=network.arch))
     except WeightsError:
-        PartialDownload(path).discard()  # a file that was refused is not kept
+        PartialDownload(path).discard()  # a refused file is not kept
         raise
     write_converted(cache, network, filled.state_dict(), source_sha256=source_sha256)
     return filled
@@ -52,7 +52,7 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
 def write_converted(
     cache: Path, network: PublishedNetwork, tensors: Mapping[str, Tensor], *, source_sha256: str
 ) -> Path:
-    """Keep the tensors of a filled network, and return where."""
+    """Save the tensors of a filled network and return the path."""
     path = converted_path(cache, network.arch, source_sha256)
     metadata = _metadata(network, source_sha256) | {"tensors_sha256": _tensors_digest(tensors)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +66,8 @@ def write_converted(
 def read_converted(path: Path, network: PublishedNetwork, *, source_sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a conversion under our names.
 
-    Raises WeightsError, and removes the file, when it was made from another file, as another network or by another
-    version, or is damaged: opening the checkpoint again then makes it anew.
+    Raises WeightsError, and removes the file, when it is damaged or was made from another file, as another network or
+    by another version. Opening the checkpoint again converts it anew.
     """
     try:
         raw = read_checkpoint(path)

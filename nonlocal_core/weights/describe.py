@@ -1,4 +1,4 @@
-"""Description of a checkpoint file for people: its storage, whose names it uses, which network it fills completely."""
+"""Description of a checkpoint file for people: its format, the source of its names, the network that it fills."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ FORMAT_TITLES: dict[CheckpointFormat, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointReport:
-    """Description of a checkpoint file; there is one only for a file that fills a network completely."""
+    """Description of a checkpoint file that fills a network completely."""
 
     name: str
     byte_count: int
@@ -93,7 +93,7 @@ def _only_fit(raw: RawCheckpoint, name: str) -> PublishedNetwork:
 
 
 def _layout(raw: RawCheckpoint, network: PublishedNetwork) -> Layout:
-    """Return whose names a file uses: those of the network's source, or ours, as this library saves them."""
+    """Return the source of a file's names: that of the network, or this library."""
     return OURS if all(OURS.our_name(name) for name in raw.tensors) else network.layout
 
 

@@ -19,7 +19,7 @@ from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.partial import PartialDownload
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the bytes there will be, None where the server does not say."""
+"""Called with the bytes received and the total, None where the server does not say."""
 
 _CHUNK_BYTES = 1 << 18
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -32,16 +32,16 @@ class DownloadLimits:
 
     max_bytes: int = 2 << 30
     spare_disk_bytes: int = 256 << 20
-    """Left free on the disk."""
+    """Bytes that stay free on the disk."""
     timeout_seconds: float = 30.0
-    """Of silence, before the connection counts as broken."""
+    """Silence after which the connection counts as broken."""
 
 
 _DEFAULT_LIMITS = DownloadLimits()
 
 
 class _BrokenOffError(WeightsError):
-    """The connection failed; what is there stays, to go on from."""
+    """Failure of the connection. The part received stays, and the next download resumes there."""
 
 
 def download(
@@ -51,11 +51,11 @@ def download(
     cache_dir: Path | None = None,
     limits: DownloadLimits = _DEFAULT_LIMITS,
 ) -> Path:
-    """Return the path of the checkpoint's file, fetched unless it is there already.
+    """Return the path of the checkpoint's file, after downloading it if it is not there.
 
-    A download that broke off goes on where it stopped. The file is compared with the published hash, and with the
-    one pinned here since it was first loaded; what is refused is removed.
-    Raises WeightsError with what went wrong and what to do: no connection, no such file, no space, another file.
+    An interrupted download resumes where it stopped. The file is compared with the published hash and with the pin of
+    its first load, and removed when it differs. Raises WeightsError, with the remedy, for a lost connection, a missing
+    file, a full disk, or another file than the published one.
     """
     if card.url is None:
         raise WeightsError(f"Nobody hosts {card.id}. {card.note}")
@@ -79,7 +79,7 @@ def download(
 
 
 def downloaded_path(card: PublishedCard, cache: Path) -> Path:
-    """Return where the checkpoint's file is, or will be."""
+    """Return the path of the checkpoint's file, whether or not it exists."""
     return cache / "files" / card.id / card.file_name
 
 
@@ -130,12 +130,12 @@ def _no_connection(reason: object, host: str) -> str:
 
 
 class _SecureRedirects(HTTPRedirectHandler):
-    """Follows a server elsewhere only where it would be asked itself."""
+    """Handler that follows redirects to https addresses only."""
 
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        """Return the next request. Raises WeightsError when its address is not https."""
+        """Return the redirected request. Raises WeightsError when its address is not https."""
         try:
             _check_address(newurl)
         except WeightsError:
@@ -145,7 +145,7 @@ class _SecureRedirects(HTTPRedirectHandler):
 
 
 def _open(url: str, partial: PartialDownload, limits: DownloadLimits) -> HTTPResponse:
-    """Return the answer to a request for what is missing, or for all of it where the server cannot go on."""
+    """Return the response to a request for the missing bytes, or for all where the server cannot resume."""
     _check_address(url)
     headers = {"User-Agent": "nonlocal-viewer", "Accept-Encoding": "identity"} | partial.range_headers()
     request = Request(url, headers=headers)  # noqa: S310 - the scheme has just been checked
@@ -197,12 +197,12 @@ def _receive(
             stream.write(chunk)
             if progress is not None:
                 progress(done, total)
-    if total is not None and done != total:  # a closed connection reads like the end of the file
+    if total is not None and done != total:  # a closed connection looks like the end of the file
         raise ConnectionError(f"{done} of {total} bytes")
 
 
 def _verify(card: PublishedCard, path: Path, cache: Path) -> None:
-    """Raise WeightsError unless the file has the published hash and the pinned one, where there are any."""
+    """Raise WeightsError when the file differs from the published hash or from the pinned one."""
     expected = [(card.digest.algorithm, card.digest.hex, "is published")] if card.digest else []
     if pin := find_pin(cache, card.id):
         expected.append(("sha256", pin.sha256, "was pinned here"))

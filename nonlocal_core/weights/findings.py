@@ -23,37 +23,37 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableLine:
-    """One line of a table."""
+    """One row of a table."""
 
     title: str
     brought_back: Estimate
-    """Percent of the KL divergence that was undone."""
+    """Part of the KL divergence that the variant removes, in percent."""
     parameters: int
     paper: float | None
-    """Top-1 accuracy on Kinetics of its counterpart in the paper, percent."""
+    """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTable:
-    """A table of the paper, measured again in small."""
+    """A table of the paper, measured again at a small scale."""
 
     id: str
     number: str
-    """The paper's, empty for what it says outside its tables."""
+    """Number of the table in the paper, empty for a claim outside its tables."""
     title: str
     finding: str
     """Finding of the paper."""
     verdict: str
     """Verdict on that finding here."""
     difference: Estimate
-    """Between the two lines that decide it."""
+    """Difference of the two rows that decide it."""
     lines: tuple[TableLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFigures:
-    """Figures of a network's rows on the same object: means over held-out composed clips, and over real ones."""
+    """Figures of a network's rows on the same object, as means over held-out composed clips and over real ones."""
 
     id: str
     title: str
@@ -73,7 +73,7 @@ class Findings:
 
 @cache
 def read_findings() -> Findings:
-    """Return what was measured; the files come with the package."""
+    """Return the measurements that come with the package."""
     ablations, measured = (_read(name) for name in ("ablations.json", "measured.json"))
     variants = ablations["variants"]
     return Findings(

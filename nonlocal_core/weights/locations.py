@@ -1,4 +1,4 @@
-"""Places of the catalog's weights: inside an installed package, or beside the catalog."""
+"""Locations of the catalog's weights: in an installed package, or beside the catalog."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,10 @@ from nonlocal_core.installed import find_installed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelFile:
-    """A weights file inside an installed package; the package's own code is never run."""
+    """A weights file in an installed package. The package's code never runs."""
 
     package: str
-    """Name to install it by."""
+    """Name to install the package by."""
     version: str
     module: str
     """Folder of the installed package."""
@@ -23,7 +23,7 @@ class WheelFile:
     origin: str
 
     def locate(self) -> Path:
-        """Return the path of the file. Raises WeightsError, with the command to run, when it is not installed."""
+        """Return the path of the file. Raises WeightsError, with the install command, when it is missing."""
         found = find_installed(self.module, self.file)
         if found is not None:
             return found
@@ -40,4 +40,4 @@ class ShippedFile:
     file: str
     sha256: str
     card: str
-    """Path inside ``pretrained`` of what was measured and what may be claimed."""
+    """Path inside ``pretrained`` of the card with measurements and claims."""

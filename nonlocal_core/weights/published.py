@@ -1,4 +1,4 @@
-"""The published networks by name: the record that says how each computes, and the layout of its files."""
+"""The published networks by name, with the configuration of each and the layout of its files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from nonlocal_core.weights.layouts import (
 _DEPTHS: tuple[Depth, ...] = (50, 101)
 _FLAT_OR_INFLATED: tuple[Family, ...] = ("c2d", "i3d")
 _PLAIN_OR_FIVE: tuple[tuple[Literal[0, 5], str], ...] = ((0, ""), (5, "-nl5"))
-"""Numbers of non-local blocks, and what they add to a name."""
+"""Suffix of a name by number of non-local blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedNetwork:
-    """A network that somebody published weights for, or publishes the recipe of.
+    """A network with published weights or a published recipe.
 
     ``arch``: its stable name, as ``verify --arch`` takes it.
     """
@@ -43,12 +43,12 @@ class PublishedNetwork:
 
 
 def published_networks() -> tuple[PublishedNetwork, ...]:
-    """Return all of them, by source."""
+    """Return all published networks, grouped by source."""
     return tuple(_by_arch().values())
 
 
 def find_published(arch: str) -> PublishedNetwork:
-    """Return a network by its name. Raises UnknownNameError that lists the names."""
+    """Return a network by its name. Raises UnknownNameError, listing the names."""
     known = _by_arch()
     if arch not in known:
         raise UnknownNameError("published network", arch, known)
@@ -83,7 +83,7 @@ def _lfb() -> Iterator[PublishedNetwork]:
 
 
 def _pyslowfast() -> Iterator[PublishedNetwork]:
-    """Its Caffe2 files are Caffe2 blobs; its own are modules."""
+    """Yield PySlowFast's networks. Its Caffe2 files hold blobs, its own files hold modules."""
     for blocks, suffix in _PLAIN_OR_FIVE:
         yield PublishedNetwork(
             f"pyslowfast-c2-i3d-r50{suffix}-8x8", CAFFE2, presets.pyslowfast_8x8(family="i3d", blocks=blocks)

@@ -1,4 +1,4 @@
-"""Weights of this repository: safetensors beside the catalog, read only when their hash is the expected one."""
+"""Weights of this repository: safetensors beside the catalog, read only with the expected hash."""
 
 from safetensors import SafetensorError
 from safetensors.torch import load
@@ -11,7 +11,7 @@ from nonlocal_core.weights.locations import ShippedFile
 
 
 def read_shipped(source: ShippedFile) -> dict[str, Tensor]:
-    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or another one."""
+    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or replaced."""
     try:
         content = (folder_of("pretrained") / source.file).read_bytes()
     except OSError as error:

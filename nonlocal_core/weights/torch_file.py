@@ -1,7 +1,7 @@
-"""Reading of files by ``torch.save``: the zip files of today and the plain files of before version 1.6.
+"""Reading of ``torch.save`` files: today's zip files, and the plain files of versions before 1.6.
 
-``torch.load(weights_only=True)`` does the reading. Before it comes a check of its own kind: what the pickle asks for
-is compared with a shorter list, and the sizes that it declares with what the file holds, before memory is taken.
+``torch.load(weights_only=True)`` does the reading. Before it, the globals of the pickle are compared with a shorter
+list, and its declared sizes with the bytes of the file, so that no memory is allocated for a false size.
 """
 
 import pickle
@@ -33,11 +33,11 @@ _ITEM_BYTES = {
 }
 _REBUILD = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
 ADMITTED = frozenset({*_ITEM_BYTES, "collections.OrderedDict", *(f"torch._utils.{name}" for name in _REBUILD)})
-"""All that such a file may name: less than ``weights_only`` would let through."""
+"""Globals that such a file may name, fewer than ``weights_only`` admits."""
 
 
 def read_torch_zip(path: Path) -> object:
-    """Return the content of a zip file by ``torch.save``; code inside it never runs.
+    """Return the content of a zip file by ``torch.save``. Code inside it never runs.
 
     Raises WeightsError when it asks for anything but tensors, or declares what it does not hold.
     """
@@ -52,7 +52,7 @@ def read_torch_zip(path: Path) -> object:
 
 
 def read_torch_legacy(path: Path) -> object:
-    """Return the content of a plain file by ``torch.save`` before version 1.6; code inside it never runs.
+    """Return the content of a plain file by ``torch.save`` before version 1.6. Code inside it never runs.
 
     Raises WeightsError when it asks for anything but tensors, or declares what it does not hold.
     """
@@ -103,9 +103,9 @@ def _check_legacy(stream: BufferedIOBase, *, byte_count: int) -> None:
 
 
 def _check_stores(stores: Iterable[StorageReference]) -> dict[str, int]:
-    """Return the bytes that each store of values declares, by its key.
+    """Return the declared size in bytes of each storage, by its key.
 
-    Raises WeightsError when a reference is of another kind, or two of them disagree.
+    Raises WeightsError when a reference is of another kind, or two references disagree.
     """
     declared: dict[str, int] = {}
     for store in stores:

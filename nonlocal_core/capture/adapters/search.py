@@ -130,6 +130,11 @@ def attach_model(
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
+    >>> attached = attach_model(nn.Sequential(nn.Conv2d(3, 14, 3), NonlocalBlock(14)))
+    >>> [site.name for site in attached.found.sites]
+    ['1']
+    >>> attached.detach()
+
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
     found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, input_hw=input_hw)

@@ -1,4 +1,4 @@
-"""Blocks of tea1528's collection. Their concatenation has a bias inside the ReLU.
+"""Blocks of tea1528's collection, whose concatenation has a bias inside the ReLU.
 
 Source: tea1528/Non-Local-NN-Pytorch@9869376, models/non_local.py.
 """
