@@ -38,6 +38,8 @@ from .session import Session
 from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
 from .weights import ModelCard, list_models
 
+__version__: str
+
 __all__ = [
     "PAIRWISE",
     "AffinityColumn",

@@ -34,10 +34,10 @@ from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.recorded import RecordedRun, record_run
 from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.saving.formats import QuestionAnswer, save
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress, WeightStatus

@@ -15,6 +15,12 @@ from typing import Literal, get_args
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
 
+SAMPLE_PREFIX = "sample:"
+"""Before the id of a clip that came with the installation."""
+
+FIRST_VISIT = "NONLOCAL_FIRST_VISIT"
+"""Variable of the environment that tells the server what its first page opens: `app.server.visit` reads it."""
+
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 

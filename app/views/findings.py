@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import state
 from nonlocal_core import list_models
 from nonlocal_core.weights.findings import Findings, PaperTable, TableLine, read_findings
+
+from ..server import visit
 
 COLUMNS = {
     "auc": "AUC",
@@ -24,7 +25,7 @@ COLUMNS = {
 
 def draw() -> None:
     """Draw the page."""
-    state.current()
+    visit.current()
     st.html(
         "<div class='nlv-heading'><h1>Which of the paper's findings hold in small?</h1>"
         "<p>Measured on composed clips, on one thread of a CPU.</p></div>"

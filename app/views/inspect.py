@@ -4,18 +4,20 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cautions, state
-from app import inspect_charts as charts
-from app.boxes import around, pick_box
-from app.memory import remembered
-from app.menus import chosen_block
-from app.opened import Opened
-from app.opening import open_page
-from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
 from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
+
+from ..server import visit
+from ..server.memory import remembered
+from ..server.opened import Opened
+from ..server.visit import Choices, Pin
+from ..widgets import cautions
+from ..widgets import inspect_charts as charts
+from ..widgets.boxes import around, pick_box
+from ..widgets.menus import chosen_block
+from ..widgets.opening import open_page
 
 PICTURE_WIDTH = 290
 _WHOLE, _REGION = "The whole block", "What a region says"
@@ -32,7 +34,7 @@ def draw() -> None:
 def _inspect(opened: Opened, choices: Choices) -> None:
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
-    state.keep_link(choices, {"block": block.name})
+    visit.keep_link(choices, {"block": block.name})
     cautions.tell(session, block)
     measured = remembered(
         (opened.token, block.name, "measures"),
@@ -135,8 +137,8 @@ def _matrix(opened: Opened, block: BlockCapture) -> None:
     points = clicked["selection"]["points"]
     if points:
         frame, x, y = charts.question(found, points[0]["point_index"])
-        state.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
-        state.go_to("explore")
+        visit.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
+        visit.go_to("explore")
     if found.is_whole:
         kind = "The affinity matrix itself, position by position."
     else:

@@ -7,13 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cautions, state
-from app.marks import Mark, linked, mark, what_to_find
-from app.memory import remembered
-from app.menus import chosen_block
-from app.opened import Opened
-from app.opening import open_page
-from app.state import Choices
 from nonlocal_core import NonlocalError, Session
 from nonlocal_core.measures.tracking import (
     TOP_K,
@@ -26,6 +19,15 @@ from nonlocal_core.measures.tracking import (
     region_similarity,
 )
 from nonlocal_core.render import paint_mask
+
+from ..server import visit
+from ..server.memory import remembered
+from ..server.opened import Opened
+from ..server.visit import Choices
+from ..widgets import cautions
+from ..widgets.marks import Mark, linked, mark, what_to_find
+from ..widgets.menus import chosen_block
+from ..widgets.opening import open_page
 
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
@@ -65,7 +67,7 @@ def _track(opened: Opened, choices: Choices) -> None:
             marked = mark(opened, block, truths, way, frame)
         with right:
             truth = _truth(session, truths, marked)
-        state.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
+        visit.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
         carried = remembered(
             (opened.token, block.name, frame, k, marked.mask.tobytes()),
             "Looking for it in every frame",

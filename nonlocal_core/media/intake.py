@@ -11,9 +11,7 @@ from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.reading import Media, read_frames
 from nonlocal_core.media.samples import Sample, find_sample
 from nonlocal_core.media.selection import Selection
-from nonlocal_core.vocabulary import Progress
-
-SAMPLE_PREFIX = "sample:"
+from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
 
 Reader = Callable[..., Frames]
 """What reads frames: ``read_frames``, or something with its arguments that remembers what it read."""

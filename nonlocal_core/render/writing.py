@@ -65,7 +65,7 @@ def write_npz(
             heat=row.heat,
             pairwise=np.array(row.pairwise),
             uniform=np.array(row.uniform),
-            per_frame_share=row.per_step_share,
+            per_step_share=row.per_step_share,
             query_cell=np.array(row.query),
             query_grid=np.array(row.query_grid.shape),
             query_box=np.array(row.query_grid.box),

@@ -4,12 +4,12 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
+from nonlocal_core.installed import folder_of
 from nonlocal_core.vocabulary import Pairwise
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -120,7 +120,7 @@ def find_published_card(name: str) -> PublishedCard:
 
 @cache
 def _cards() -> dict[str, PublishedCard]:
-    catalog = json.loads((files("pretrained") / "published.json").read_text(encoding="utf-8"))
+    catalog = json.loads((folder_of("pretrained") / "published.json").read_text(encoding="utf-8"))
     cards = [_card(entry, catalog["sources"]) for entry in catalog["checkpoints"]]
     by_id = {card.id: card for card in cards}
     if len(by_id) != len(cards):

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.installed import folder_of
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
 from nonlocal_core.weights.locations import ShippedFile, WheelFile
 
@@ -53,7 +53,7 @@ def find_card(name: str = DEFAULT) -> ModelCard:
 
 @cache
 def _cards() -> dict[str, ModelCard]:
-    catalog = json.loads((files("pretrained") / "catalog.json").read_text(encoding="utf-8"))
+    catalog = json.loads((folder_of("pretrained") / "catalog.json").read_text(encoding="utf-8"))
     sources = {name: WheelFile(**source) for name, source in catalog["weights"].items()}
     cards = [_card(entry, sources) for entry in catalog["models"]]
     return {card.id: card for card in cards}

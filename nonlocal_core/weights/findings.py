@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from nonlocal_core.installed import folder_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,4 +113,4 @@ def _estimate(values: list[float]) -> Estimate:
 
 
 def _read(name: str) -> Any:
-    return json.loads((files("pretrained") / name).read_text(encoding="utf-8"))
+    return json.loads((folder_of("pretrained") / name).read_text(encoding="utf-8"))

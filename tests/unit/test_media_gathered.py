@@ -111,7 +111,7 @@ def test_the_command_line_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["query", str(folder), "--frames", "3", "--short-side", "64", "--device", "cpu", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["clip"] == {"name": "walk", "sha256": probe(folder).sha256}
-    assert len(answer["per_frame_share"]) == 3
+    assert len(answer["per_step_share"]) == 3
 
 
 CLIP = np.stack([stamped(n) for n in range(1, 6)])

@@ -225,7 +225,7 @@ def test_npz_holds_the_row_without_pickle(tmp_path):
         assert str(read["pairwise"]) == "embedded_gaussian"
         assert float(read["scale_limit"]) == scale.limit
         assert float(read["uniform"]) == 1 / 24
-        assert read["per_frame_share"] == pytest.approx(row.per_step_share)
+        assert read["per_step_share"] == pytest.approx(row.per_step_share)
         assert (read["pts_seconds"] == TIMES).all()
 
 
