@@ -22,7 +22,7 @@ from nonlocal_core import Question, Session, UnknownNameError, list_models
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
 from nonlocal_core.installed import folder_of
-from nonlocal_core.render import OverlayStyle, ScaleSpec, fit_scale, own_times, paint_clip
+from nonlocal_core.render import fit_scale, paint_clip
 from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.weights import find_card
 
@@ -141,8 +141,8 @@ def test_the_arrays_are_the_row_of_the_api(session, files):
 
 def painted(session):
     row = session.query(**POINT)
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False, own_times=own_times(row))
-    return list(paint_clip(session.frames.rgb, row, scale, OverlayStyle()))
+    scale = fit_scale(row.heat, signed=False, own_t=row.own_key.t)
+    return list(paint_clip(session.frames.rgb, row, scale))
 
 
 def test_the_mp4_shows_each_frame_with_its_heat_over_a_strip_of_words(session, files):
