@@ -10,7 +10,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Stops of a tour: more than a lecture walks through. ``viewer/tour.js`` has the same limits."""
+"""Stops of a tour: more than a lecture walks through. ``viewer/model/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
 """Characters of a stop's caption: two lines on a projector."""
 

@@ -5,7 +5,7 @@ import hashlib
 from html import escape
 
 from nonlocal_core.bundle import Bundle, decode_bundle
-from nonlocal_core.viewer.source import page_js, viewer_css
+from nonlocal_core.viewer.scripts import page_js, viewer_css
 
 _PAGE_CSS = """
 html { color-scheme: light dark; }

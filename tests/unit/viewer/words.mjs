@@ -2,14 +2,14 @@
 // argv: bundle, name of the block. It ends with an error where the bundle has no such block.
 
 import { readFileSync } from "node:fs";
-import { askBlock, strongestOf } from "../../../nonlocal_core/viewer/answer.js";
-import { timesEven } from "../../../nonlocal_core/viewer/affinity.js";
-import { differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords } from "../../../nonlocal_core/viewer/comparison_report.js";
-import { figuresOf } from "../../../nonlocal_core/viewer/figures.js";
-import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
-import { reportOf } from "../../../nonlocal_core/viewer/report.js";
-import { scaleOf } from "../../../nonlocal_core/viewer/scale.js";
-import { startState } from "../../../nonlocal_core/viewer/state.js";
+import { askBlock, strongestOf } from "../../../nonlocal_core/viewer/model/answer.js";
+import { timesEven } from "../../../nonlocal_core/viewer/model/affinity.js";
+import { differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords } from "../../../nonlocal_core/viewer/model/comparison_report.js";
+import { figuresOf } from "../../../nonlocal_core/viewer/model/figures.js";
+import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
+import { reportOf } from "../../../nonlocal_core/viewer/model/report.js";
+import { scaleOf } from "../../../nonlocal_core/viewer/model/scale.js";
+import { startState } from "../../../nonlocal_core/viewer/model/state.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));

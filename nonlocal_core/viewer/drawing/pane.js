@@ -2,7 +2,7 @@
 
 import { el, say } from "./dom.js";
 import { Film } from "./film.js";
-import { temporalCell } from "./grid.js";
+import { temporalCell } from "../model/grid.js";
 import { HeatPainter } from "./paint.js";
 import { Answer } from "./sides.js";
 

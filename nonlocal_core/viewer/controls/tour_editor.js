@@ -1,7 +1,7 @@
 // The list of the tour's stops: write what is said at each, order them, remove them, add the pinned one.
 
-import { el, say } from "./dom.js";
-import { LONGEST_CAPTION, MOST_STOPS, stopWords } from "./tour.js";
+import { el, say } from "../drawing/dom.js";
+import { LONGEST_CAPTION, MOST_STOPS, stopWords } from "../model/tour.js";
 
 export class TourEditor {
   /** `onwritten()`: a caption was finished by a key. `lasts` says how long the tour is kept. */

@@ -2,9 +2,9 @@
 
 import { Arrows } from "./arrows.js";
 import { boxOf, el, place, say } from "./dom.js";
-import { temporalCell } from "./grid.js";
+import { temporalCell } from "../model/grid.js";
 import { drawPhoto, fit, putHeat } from "./paint.js";
-import { percent } from "./words.js";
+import { percent } from "../model/words.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;

@@ -1,14 +1,14 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
 import { blockChooser } from "./chooser.js";
-import { directionChoice, heatChoice, liftChoice } from "./controls.js";
-import { el, menu, say } from "./dom.js";
+import { directionChoice, heatChoice, liftChoice } from "./choices.js";
+import { el, menu, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
-import { Legend } from "./legend.js";
+import { Legend } from "../drawing/legend.js";
 import { leaveButton, presentButton } from "./present.js";
-import { SCALES } from "./scale.js";
-import { MOST_ARROWS } from "./state.js";
+import { SCALES } from "../model/scale.js";
+import { MOST_ARROWS } from "../model/state.js";
 import { TourEditor } from "./tour_editor.js";
 
 const SCALE_TITLES = {

@@ -1,7 +1,7 @@
 // Which block is shown: buttons for a few, a menu for more, and two menus, layer and head, where blocks have heads.
 
-import { blockAt, layersOf, placeOf } from "./blocks.js";
-import { menu, segmented } from "./dom.js";
+import { blockAt, layersOf, placeOf } from "../model/blocks.js";
+import { menu, segmented } from "../drawing/dom.js";
 
 const MOST_BUTTONS = 4;
 

@@ -1,6 +1,6 @@
 // When things happen: drawing once per screen frame, telling Python and a screen reader once a question has rested.
 
-import { el, say } from "./dom.js";
+import { el, say } from "../drawing/dom.js";
 
 /** Python is told when the pin has rested this long: an arrow key held down is one message. */
 const TELL_AFTER_MS = 200;

@@ -1,7 +1,7 @@
 // The two kinds of large pictures: the frame that is asked from, and a frame that answers.
 
 import { boxOf, el, place, say } from "./dom.js";
-import { boundsOf } from "./grid.js";
+import { boundsOf } from "../model/grid.js";
 import { drawKept, drawPhoto, fit, putHeat } from "./paint.js";
 
 class Side {

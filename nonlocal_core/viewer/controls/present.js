@@ -1,6 +1,6 @@
 // Presenting: only the viewer, as large as the screen. The browser's full screen where it is allowed, else the whole window.
 
-import { el } from "./dom.js";
+import { el } from "../drawing/dom.js";
 
 export class Presenter {
   #key = (event) => this.onkey(event);

@@ -1,8 +1,8 @@
 // The exported page: the bundle stands in the page itself, as base64.
 
-import { el } from "./dom.js";
+import { el } from "../drawing/dom.js";
 import { fromBase64, openBundle } from "./load.js";
-import { Viewer } from "./view.js";
+import { Viewer } from "./viewer.js";
 
 async function start() {
   const host = document.getElementById("viewer");

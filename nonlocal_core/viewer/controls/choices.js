@@ -1,6 +1,6 @@
 // Choices that every view has: the direction, how heat is drawn, how faint weights are raised. Each is { root, show }.
 
-import { el, segmented } from "./dom.js";
+import { el, segmented } from "../drawing/dom.js";
 
 const DIRECTIONS = ["row", "column"];
 const LOOKED_AT = "The weights that other positions give to this one (d)";

@@ -4,13 +4,13 @@
 // tour is { clip, stops }: any text that tells clips apart, and what Python knows of the tour, null for the bundle's own.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
-import { hasColumns } from "./affinity.js";
+import { hasColumns } from "../model/affinity.js";
 import { Comparison } from "./comparison.js";
-import { el, say } from "./dom.js";
+import { el, say } from "../drawing/dom.js";
 import { decodePhotos, fetchBytes, openBundle } from "./load.js";
-import { parseBundle, parseColumns } from "./parse.js";
+import { parseBundle, parseColumns } from "../model/parse.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
-import { Viewer } from "./view.js";
+import { Viewer } from "./viewer.js";
 
 const mounted = new WeakMap();
 /** Pins that Python may still echo back to us. */

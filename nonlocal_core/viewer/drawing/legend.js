@@ -1,9 +1,9 @@
 // The colour bar with its numbers, in affinity units and in times an even share.
 
 import { PALETTE, STEPS, exponentOf } from "./colour.js";
-import { timesEven } from "./affinity.js";
+import { timesEven } from "../model/affinity.js";
 import { el, say } from "./dom.js";
-import { percent, timesWords, weightWords } from "./words.js";
+import { percent, timesWords, weightWords } from "../model/words.js";
 
 const WIDTH = 256;
 

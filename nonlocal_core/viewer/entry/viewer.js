@@ -1,21 +1,21 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { hasColumns, topOf } from "./affinity.js";
-import { askBlock, strongestOf } from "./answer.js";
-import { el, say } from "./dom.js";
-import { Film } from "./film.js";
-import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "./grid.js";
-import { actionOf, presenterActionOf } from "./keys.js";
+import { hasColumns, topOf } from "../model/affinity.js";
+import { askBlock, strongestOf } from "../model/answer.js";
+import { el, say } from "../drawing/dom.js";
+import { Film } from "../drawing/film.js";
+import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
+import { actionOf, presenterActionOf } from "../controls/keys.js";
 import { Pace, Speaker, Teller } from "./pace.js";
-import { HeatPainter } from "./paint.js";
-import { Panel } from "./panel.js";
-import { Pointer, pointIn } from "./pointer.js";
-import { Presenter } from "./present.js";
-import { readingOf, reportOf } from "./report.js";
-import { scaleOf } from "./scale.js";
-import { askedGrid, pinnedMessage, reduce, startState, turnIn, withView } from "./state.js";
-import { MOST_LINKS, Stage } from "./stage.js";
-import { Tip } from "./tip.js";
+import { HeatPainter } from "../drawing/paint.js";
+import { Panel } from "../controls/panel.js";
+import { Pointer, pointIn } from "../controls/pointer.js";
+import { Presenter } from "../controls/present.js";
+import { readingOf, reportOf } from "../model/report.js";
+import { scaleOf } from "../model/scale.js";
+import { askedGrid, pinnedMessage, reduce, startState, turnIn, withView } from "../model/state.js";
+import { MOST_LINKS, Stage } from "../drawing/stage.js";
+import { Tip } from "../drawing/tip.js";
 
 export class Viewer {
   /**

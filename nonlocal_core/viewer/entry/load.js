@@ -1,6 +1,6 @@
 // From bytes to a bundle with decoded photographs; from an address to bytes, with progress.
 
-import { parseBundle } from "./parse.js";
+import { parseBundle } from "../model/parse.js";
 
 /** Read a bundle and decode its photographs. */
 export async function openBundle(buffer) {

@@ -1,6 +1,6 @@
 // The list of keys, as a dialog.
 
-import { el } from "./dom.js";
+import { el } from "../drawing/dom.js";
 
 export class Help {
   /** `keys` are pairs: what is pressed, what it does. */

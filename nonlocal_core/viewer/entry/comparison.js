@@ -1,23 +1,23 @@
 // Several answers to one question, side by side: blocks, networks or clips under one pointer.
 
-import { hasColumns, timesEven } from "./affinity.js";
-import { askBlock, strongestOf } from "./answer.js";
-import { ComparisonPanel } from "./comparison_panel.js";
-import { comparisonSpoken, differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords, whyNoDifference } from "./comparison_report.js";
-import { el } from "./dom.js";
-import { differenceOf, figuresOf, sameGrid } from "./figures.js";
-import { filling } from "./filling.js";
-import { boundsOf, cellAt, indexOf, temporalCell } from "./grid.js";
-import { actionOf, presenterActionOf } from "./keys.js";
+import { hasColumns, timesEven } from "../model/affinity.js";
+import { askBlock, strongestOf } from "../model/answer.js";
+import { ComparisonPanel } from "../controls/comparison_panel.js";
+import { comparisonSpoken, differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords, whyNoDifference } from "../model/comparison_report.js";
+import { el } from "../drawing/dom.js";
+import { differenceOf, figuresOf, sameGrid } from "../model/figures.js";
+import { filling } from "../drawing/filling.js";
+import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
+import { actionOf, presenterActionOf } from "../controls/keys.js";
 import { Pace, Speaker, Teller } from "./pace.js";
-import { Pane } from "./pane.js";
-import { Pointer, pointIn } from "./pointer.js";
-import { Presenter } from "./present.js";
-import { readingOf } from "./report.js";
-import { scaleOf } from "./scale.js";
-import { Question } from "./sides.js";
-import { pinnedMessage, reduce, startState, turnIn, withView } from "./state.js";
-import { Tip } from "./tip.js";
+import { Pane } from "../drawing/pane.js";
+import { Pointer, pointIn } from "../controls/pointer.js";
+import { Presenter } from "../controls/present.js";
+import { readingOf } from "../model/report.js";
+import { scaleOf } from "../model/scale.js";
+import { Question } from "../drawing/sides.js";
+import { pinnedMessage, reduce, startState, turnIn, withView } from "../model/state.js";
+import { Tip } from "../drawing/tip.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
 const ELSEWHERE = new Set(["layer", "head", "edit"]);

@@ -1,7 +1,7 @@
 // The stop of the tour that is shown: its number, its sentence, and the way on.
 
-import { el, say } from "./dom.js";
-import { stopWords } from "./tour.js";
+import { el, say } from "../drawing/dom.js";
+import { stopWords } from "../model/tour.js";
 
 export class Guide {
   /** `edits`: whether the stops can be changed here. */

@@ -1,10 +1,10 @@
 // What is chosen beside answers that stand side by side, and the table of their figures.
 
-import { directionChoice, heatChoice, liftChoice } from "./controls.js";
-import { el, menu, say, segmented } from "./dom.js";
+import { directionChoice, heatChoice, liftChoice } from "./choices.js";
+import { el, menu, say, segmented } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
-import { Legend } from "./legend.js";
+import { Legend } from "../drawing/legend.js";
 import { leaveButton, presentButton } from "./present.js";
 
 const KEYS_THERE = [
