@@ -15,7 +15,7 @@ from nonlocal_core.errors import ScriptError
 
 _FOLDER = resources.files("nonlocal_core.viewer")
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
-_NAMED = re.compile(r'import \{[\s\w,]+\} from "(\.{1,2}/[\w./]+\.js)";\n')
+_NAMED = re.compile(r'import \{\s*\w+(?:,\s*\w+)*,?\s*\} from "(\.{1,2}/[\w./]+\.js)";\n')
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _SHEETS = ("viewer.css",)
 

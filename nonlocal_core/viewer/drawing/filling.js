@@ -5,7 +5,7 @@ import { reelOf } from "./film.js";
 /** Pixels of height that a picture needs to be read from the back of a room; below, the page scrolls instead. */
 export const LEGIBLE = 90;
 /** Pictures that come out lower than this give up their strips of frames, if that makes them higher. */
-export const CRAMPED = 150;
+const CRAMPED = 150;
 /** Pixels as viewer.css has them while presenting: between pictures, of what is written over one, of a warning under one, of a row of the strip. */
 const GAP = 18;
 const WRITTEN = 56;

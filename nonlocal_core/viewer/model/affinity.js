@@ -46,7 +46,7 @@ export function columnOf(block, key) {
 }
 
 /** The keys of the grid that a query may attend to, as start, stop and step of their indices. */
-export function allowedKeys(block, query) {
+function allowedKeys(block, query) {
   const { frames, rows, cols } = block.key_grid;
   const own = block.ownKey(query);
   const perFrame = rows * cols;

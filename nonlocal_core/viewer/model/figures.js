@@ -3,7 +3,7 @@
 import { spreadOf, timesEven, topOf } from "./affinity.js";
 
 /** How many of the strongest cells of two answers are compared. */
-export const TOP_CELLS = 20;
+const TOP_CELLS = 20;
 
 /**
  * The figures of an answer to `cell` of the grid `asked`, all from absolute weights:

@@ -1,7 +1,7 @@
 // One colour scale per answer. What it leaves out, and when it says "nearly flat" instead of stretching noise.
 
 /** An answer whose strongest cell is below this many times the mean is called nearly flat. */
-export const FLAT_BELOW = 2;
+const FLAT_BELOW = 2;
 
 export const SCALES = ["others", "all", "each"];
 

@@ -1,4 +1,4 @@
-// Answers questions about a bundle with the viewer's own modules; test_viewer_js.py compares them with NumPy.
+// Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, or { block, point, other }, which asks for figures and for the agreement of two blocks.
 

@@ -17,10 +17,9 @@ from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
 from nonlocal_core.measures import measure_row, top_overlap
 from nonlocal_core.query import row
-from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
 
-SCRIPTS = Path(__file__).parent / "viewer"
+SCRIPTS = Path(__file__).parent
 NODE = shutil.which("node")
 FRAMES, GRID, POOLED = 4, (4, 7, 9), (2, 2, 2)
 ROW_TOLERANCE = 2e-7  # of the row's maximum: the viewer keeps weights as float32, half a step is 6e-8
@@ -257,18 +256,9 @@ def test_figures_side_by_side_are_those_of_the_measures(tmp_path):
         np.testing.assert_allclose(given["difference"], even[0] - even[1], atol=1e-4, err_msg=label)
 
 
-def test_parts_without_a_page():
-    run_node("--test", SCRIPTS / "parts.test.mjs")
-
-
-def test_the_joined_script_is_one_module_that_imports_nothing(tmp_path):
-    joined = tmp_path / "viewer.mjs"
-    joined.write_text(viewer_js(), encoding="utf-8")
-    run_node("--check", joined)
-    names = run_node("--input-type=module", "-e", f"console.log(Object.keys(await import({json.dumps(str(joined))})))")
-    assert names.strip() == "[ 'default' ]"
-    assert "import " not in "\n".join(line for line in viewer_js().splitlines() if line.startswith("import"))
-    assert ".nlv" in viewer_css()
+@pytest.mark.parametrize("path", sorted(SCRIPTS.rglob("*.test.mjs")), ids=lambda path: path.name)
+def test_parts_without_a_page(path):
+    run_node("--test", path)
 
 
 def test_the_matrix_can_tell_a_wrong_row(golden, tmp_path):
