@@ -17,7 +17,15 @@ _FOLDER = resources.files("nonlocal_core.viewer")
 _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
 _NAMED = re.compile(r'import \{\s*\w+(?:,\s*\w+)*,?\s*\} from "(\.{1,2}/[\w./]+\.js)";\n')
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
-_SHEETS = ("viewer.css",)
+_SHEETS = (
+    "drawing/base.css",
+    "drawing/pictures.css",
+    "drawing/film.css",
+    "controls/controls.css",
+    "controls/tour.css",
+    "controls/presenting.css",
+)
+"""In the order of the cascade: of two rules that are equally specific, the later one holds."""
 
 
 @cache
@@ -35,7 +43,13 @@ def page_js() -> str:
 @cache
 def viewer_css() -> str:
     """Return the style sheet of the viewer, for a page or for a component's shadow root."""
-    return "\n".join(_FOLDER.joinpath(name).read_text("utf-8") for name in _SHEETS)
+    return _joined_sheets(*_SHEETS, "entry/comparison.css")
+
+
+@cache
+def page_css() -> str:
+    """Return the style sheet of the exported page."""
+    return _joined_sheets(*_SHEETS, "entry/page.css")
 
 
 def join_scripts(folder: Traversable, entry: str) -> str:
@@ -63,6 +77,10 @@ def join_scripts(folder: Traversable, entry: str) -> str:
             "Move what both need into a module of its own."
         ) from error
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", texts[name])) for name in order)
+
+
+def _joined_sheets(*names: str) -> str:
+    return "\n".join(_read(_FOLDER, name, importer=None) for name in names)
 
 
 def _imports(name: str, text: str) -> Iterator[str]:

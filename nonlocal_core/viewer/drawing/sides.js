@@ -39,7 +39,7 @@ class Side {
 export class Question extends Side {
   constructor({ onunpin }) {
     const [unseen, cell] = [el("div", { class: "nlv-unseen" }), el("div", { class: "nlv-cell" })];
-    const lines = [el("div", { class: "nlv-line nlv-line-down" }), el("div", { class: "nlv-line nlv-line-across" })];
+    const lines = [el("div", { class: "nlv-line" }), el("div", { class: "nlv-line" })];
     const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
     super("nlv-asks", [unseen, ...lines, cell, hint]);
     Object.assign(this, { unseen, cell, lines });

@@ -3,56 +3,47 @@
 import { hasColumns, timesEven } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
-import { comparisonSpoken, differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords, whyNoDifference } from "../model/comparison_report.js";
-import { el } from "../drawing/dom.js";
-import { differenceOf, figuresOf, sameGrid } from "../model/figures.js";
+import { comparisonSpoken, figureRow, figureTitles, noteOf, paneWords, questionWords } from "../model/comparison_report.js";
+import { figuresOf, sameGrid } from "../model/figures.js";
+import { Difference } from "../drawing/difference.js";
 import { filling } from "../drawing/filling.js";
 import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
-import { actionOf, presenterActionOf } from "../controls/keys.js";
-import { Pace, Speaker, Teller } from "./pace.js";
 import { Pane } from "../drawing/pane.js";
-import { Pointer, pointIn } from "../controls/pointer.js";
-import { Presenter } from "../controls/present.js";
+import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
 import { scaleOf } from "../model/scale.js";
 import { Question } from "../drawing/sides.js";
-import { pinnedMessage, reduce, startState, turnIn, withView } from "../model/state.js";
-import { Tip } from "../drawing/tip.js";
+import { pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { View } from "./view.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
 const ELSEWHERE = new Set(["layer", "head", "edit"]);
 
-export class Comparison {
+export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
   constructor(parent, { onpin = () => {} } = {}) {
-    const act = (action) => this.act(action);
-    this.panel = new ComparisonPanel(act);
-    this.panes = [];
-    this.clips = [];
-    this.pace = new Pace({ layout: () => this.#layout(), draw: () => this.#draw() });
-    this.teller = new Teller(onpin);
-    this.speaker = new Speaker();
-    this.field = el("div", {
-      class: "nlv-field nlv-bench", role: "application", tabindex: "0",
-      "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys.",
-      onkeydown: (event) => this.#key(event),
+    const panel = new ComparisonPanel((action) => this.act(action));
+    super(panel, {
+      onpin, field: [{ class: "nlv-field nlv-bench", "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys." }],
     });
-    this.root = el("div", { class: "nlv nlv-compare" }, this.panel.top, this.panel.guide.root, this.field, this.panel.controls,
-      this.panel.table, this.panel.help.root, this.panel.leave, this.speaker.root);
-    this.tip = new Tip(this.root);
-    parent.append(this.root);
-    this.presenter = new Presenter(this.root, { onkey: (event) => this.#presenterKey(event), onchange: () => this.#presenting() });
-    this.pointer = new Pointer(this.field, {
-      locate: (event) => this.#locate(event),
-      isPinned: () => this.state?.pinned ?? false,
-      ask: (at, { clip }) => this.act({ type: "ask", at }, clip),
-      pin: (found, event) => this.#click(found, event),
-      read: (at, event) => this.#read(at, event),
-      leave: () => this.#read(null),
-      hold: (frame, bar) => this.act({ type: "hold", frame }, this.#paneOf(bar)?.clip),
-    });
-    this.resized = new ResizeObserver(() => this.panes.length && this.pace.layoutSoon());
-    this.resized.observe(this.root);
+    Object.assign(this, { panes: [], clips: [] });
+    this.mount(parent, "nlv nlv-compare", panel.top, panel.guide.root, this.field, panel.controls, panel.table);
+  }
+
+  get isOpen() {
+    return this.panes.length > 0;
+  }
+
+  get awaitsColumns() {
+    return this.panes.some(({ bundle }) => bundle.awaitsColumns);
+  }
+
+  get shownFrame() {
+    return this.shown[this.state.lead];
+  }
+
+  get photos() {
+    return this.clips.flatMap(({ photos }) => photos);
   }
 
   /**
@@ -62,11 +53,11 @@ export class Comparison {
    */
   open(panes, { asked = null, tour = null } = {}) {
     const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
-    this.#forgetPhotos();
+    this.closePhotos();
     const keys = [...new Set(panes.map(({ clip }) => clip))];
     this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
     this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
-    this.difference = { pane: new Pane(() => {}) };
+    this.difference = new Difference();
     const { bundle, block } = this.panes[0];
     const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
     if (tour) start.tour = tour;
@@ -74,49 +65,52 @@ export class Comparison {
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
     this.noted = this.panes.some((pane) => noteOf(pane) !== "");
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
-    this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.pane.root);
+    this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
     this.field.classList.toggle("is-pair", this.clips.length > 1);
     this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), this.noted);
     this.teller.knows(null);
     if (asked) this.adopt(asked);
-    this.#layout();
+    this.layout();
     this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
   }
 
-  /** A bundle knows more than before: turn, if that was asked for too early, and draw again. */
-  refresh() {
-    if (this.panes.length === 0) return;
-    if (this.early) this.act(this.early);
-    this.pace.drawSoon();
+  asking({ frame, x, y, direction = this.state.direction, view }) {
+    const state = withView({ ...this.#led(0), direction }, view);
+    return reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0));
   }
 
-  /** Take over a pinned question to the first clip that somebody else set, or null for none. */
-  adopt(asked) {
-    if (!asked) return this.#become({ ...this.state, pinned: false }, false);
-    const { frame, x, y, direction = this.state.direction } = asked;
-    const state = withView({ ...this.#led(0), direction }, asked.view);
-    this.#become(reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0)), false);
-  }
-
-  act(action, clip = this.state?.lead) {
-    if (this.panes.length === 0 || clip === undefined || ELSEWHERE.has(action.type)) return;
-    this.early = this.panes.some(({ bundle }) => bundle.awaitsColumns) ? turnIn(this.state, action) : null;
-    if (this.early === action) return;
-    if (action.type === "help") return this.panel.help.toggle();
-    if (action.type === "present") return this.presenter.toggle();
+  take(action, { clip = this.state.lead }) {
     if (action.type === "tour") return this.#visit(action);
     if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
-    this.#become(reduce(this.#led(clip), action, this.#leader(clip)), true);
+    this.become(reduce(this.#led(clip), action, this.#leader(clip)), true);
   }
 
-  destroy() {
-    this.resized.disconnect();
-    this.speaker.stop();
-    this.presenter.leave();
-    this.teller.stop();
-    this.pace.stop();
-    this.#forgetPhotos();
-    this.root.remove();
+  changed({ stop }) {
+    if (this.state.stop !== stop) this.pace.layoutSoon();
+  }
+
+  message() {
+    const pinned = pinnedMessage(this.#leader(this.state.lead), this.state);
+    const { frame, x, y } = this.#at(0);
+    return pinned && { ...pinned, frame, x, y, block: this.panes[0].block.name };
+  }
+
+  ignores({ type }) {
+    return ELSEWHERE.has(type);
+  }
+
+  /** Arrows still move the question while presenting, for here one compares. */
+  keeps(key) {
+    return key.startsWith("Arrow");
+  }
+
+  asked({ clip }) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    return { grid: answered.asked, index: answered.index };
+  }
+
+  clipOf(element) {
+    return this.#paneOf(element)?.clip;
   }
 
   #clip(key, { bundle, photos }) {
@@ -141,10 +135,6 @@ export class Comparison {
       if (j > 0) return [i, j];
     }
     return null;
-  }
-
-  #forgetPhotos() {
-    for (const { photos } of this.clips) photos.forEach((photo) => photo.close());
   }
 
   /** What actions on a clip count from: its first pane's bundle, whose block the keys walk on. */
@@ -174,69 +164,22 @@ export class Comparison {
     return { ...this.state.at, frame: this.#carry(this.state.at.frame, clip) };
   }
 
-  #become(state, tells) {
-    if (state === this.state) return;
-    if (tells) this.root.classList.add("is-used");
-    if (state.stop !== this.state.stop) this.pace.layoutSoon();
-    this.state = state;
-    this.#read(null);
-    const { frame, x, y } = this.#at(0);
-    const { block } = this.panes[0];
-    const pinned = pinnedMessage(this.#leader(state.lead), state);
-    const message = pinned && { ...pinned, frame, x, y, block: block.name };
-    tells ? this.teller.tellSoon(message) : this.teller.knows(message);
-    this.pace.drawSoon();
-  }
-
-  #key(event) {
-    if (this.panes.length === 0 || event.target !== this.field) return;
-    const action = actionOf(event, this.state, this.shown[this.state.lead]);
-    if (!action || ELSEWHERE.has(action.type)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.act(action);
-  }
-
-  /** Page keys walk the tour; arrows still move the question, for here one compares. An open dialog keeps its own keys. */
-  #presenterKey(event) {
-    if (this.panel.help.root.open || event.key.startsWith("Arrow")) return;
-    const action = presenterActionOf(event, this.state, this.state.tour.length);
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.act(action);
-  }
-
-  #presenting() {
-    if (this.panes.length === 0) return;
-    this.field.focus({ preventScroll: true });
-    this.pace.layoutSoon();
-  }
-
   /** Ask what a stop asks, of the first clip. Its block does not matter: all panes stay. */
   #visit(action) {
     const state = this.#led(0);
-    this.#become({ ...reduce(state, action, this.#leader(0)), block: state.block }, true);
-  }
-
-  #click({ at, clip }, event) {
-    if (event.pointerType !== "touch") this.field.focus({ preventScroll: true });
-    const { answered } = this.panes.find((pane) => pane.clip === clip);
-    const cell = cellAt(answered.asked, at);
-    const again = this.state.pinned && cell && indexOf(answered.asked, cell) === answered.index;
-    this.act(again ? { type: "unpin" } : { type: "pin", at }, clip);
+    this.become({ ...reduce(state, action, this.#leader(0)), block: state.block }, true);
   }
 
   /** The pane, or the difference, that an element stands in. */
   #paneOf(element) {
-    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference.pane }];
+    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference }];
     return all.find(({ pane }) => pane.root.contains(element));
   }
 
   /** The point of a frame under the pointer, whose clip it is, and whether pointing there asks. */
-  #locate(event) {
+  locate(event) {
     const picture = event.target.closest?.(".nlv-picture");
-    if (!picture || this.panes.length === 0) return null;
+    if (!picture || !this.isOpen) return null;
     const place = pointIn(picture, event);
     const clip = this.clips.findIndex(({ question }) => question.picture === picture);
     if (clip >= 0) return { picture, clip, asks: true, at: { frame: this.#at(clip).frame, ...place } };
@@ -245,15 +188,15 @@ export class Comparison {
     return { picture, clip: own, asks: picture !== pane.answer.picture, at: { frame, ...place } };
   }
 
-  #layout() {
+  layout() {
     const ratio = window.devicePixelRatio || 1;
     this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
     if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
     for (const { pane } of this.panes) pane.layout(ratio);
-    this.difference.pane.root.hidden = this.state.minus === null;
-    if (this.state.minus) this.difference.pane.layout(ratio);
-    this.#draw();
+    this.difference.root.hidden = this.state.minus === null;
+    if (this.state.minus) this.difference.layout(ratio);
+    this.draw();
   }
 
   /** While presenting: as many columns as make the pictures largest. */
@@ -270,7 +213,7 @@ export class Comparison {
     for (const [name, value] of [["--bench", columns], ["--fitted", `${tall}px`], ["--wide", `${wide}px`]]) this.root.style.setProperty(name, value);
   }
 
-  #draw() {
+  draw() {
     const { state } = this;
     for (const pane of this.panes) {
       const at = this.#at(pane.clip);
@@ -288,8 +231,7 @@ export class Comparison {
     const [first] = this.panes;
     const signed = this.panes.some(({ block }) => block.signed);
     const turns = this.panes.every(({ block }) => hasColumns(block));
-    const awaited = this.panes.some(({ bundle }) => bundle.awaitsColumns);
-    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited, times: this.times, signed });
+    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited: this.awaitsColumns, times: this.times, signed });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
     this.speaker.speakSoon(comparisonSpoken(this.panes, state));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
@@ -322,36 +264,17 @@ export class Comparison {
   }
 
   #showDifference() {
-    const { pane } = this.difference;
     const { minus } = this.state;
-    if (pane.root.hidden !== (minus === null)) return this.pace.layoutSoon();
+    if (this.difference.root.hidden !== (minus === null)) return this.pace.layoutSoon();
     if (minus === null) return;
-    const [first, second] = minus.map((index) => this.panes[index]);
-    if (this.difference.of !== first.clip) this.#openDifference(first);
-    const frame = this.shown[first.clip];
-    const reason = whyNoDifference(first.answered, second.answered);
-    let peak = 0;
-    if (reason) pane.showNothing(frame, first.answered.answer.grid);
-    else {
-      const answer = differenceOf(first.answered.answer, second.answered.answer);
-      peak = scaleOf(answer, first.answered.own, this.state.scale).shared;
-      const shares = first.answered.shares.map((share, t) => Math.abs(share - second.answered.shares[t]));
-      pane.show({ answer, own: first.answered.own, shares, peaks: Array(answer.grid.frames).fill(peak), state: this.state, frame, asked: this.#at(first.clip).frame });
-      this.difference.answer = answer;
-    }
-    pane.say(differenceWords({ first: minus[0] + 1, second: minus[1] + 1, blocks: [first.block, second.block], peak, reason }));
-    pane.root.dataset.peak = reason ? "" : String(peak);
-  }
-
-  #openDifference({ clip, bundle }) {
-    this.difference.of = clip;
-    this.difference.pane.open(this.clips[clip].photos, bundle.media);
-    this.difference.pane.layout(window.devicePixelRatio || 1);
+    const [first, second] = minus.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const { clip } = first;
+    this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
   }
 
   /** Show what every pane has under the pointer, and ring the cell that is pointed at. */
-  #read(at, event) {
-    const found = at && event && this.#locate(event);
+  read(at, event) {
+    const found = at && event && this.locate(event);
     if (!found) return this.tip.hide();
     const under = this.#paneOf(found.picture) ?? this.panes.find(({ clip }) => clip === found.clip);
     const cell = cellAt(under.answered.answer.grid, found.at);

@@ -11,7 +11,7 @@ import pytest
 
 from nonlocal_core.errors import ScriptError
 from nonlocal_core.viewer import viewer_css, viewer_js
-from nonlocal_core.viewer.scripts import join_scripts, page_js
+from nonlocal_core.viewer.scripts import join_scripts, page_css, page_js
 
 NODE = shutil.which("node")
 VIEWER = Path(str(resources.files("nonlocal_core.viewer")))
@@ -65,7 +65,8 @@ def test_every_file_of_the_viewer_is_shipped_once_by_what_needs_it():
 def test_a_module_stands_after_what_it_imports_and_is_there_once(tmp_path):
     write(
         tmp_path,
-        entry__start='import { one } from "../model/one.js";\nimport { two } from "./two.js";\nconsole.log(one, two);\n',
+        entry__start='import { one } from "../model/one.js";\nimport { two } from "./two.js";\n'
+        "console.log(one, two);\n",
         entry__two='import {\n  one,\n} from "../model/one.js";\nexport const two = one + 1;\n',
         model__one='// import { nothing } from "./nowhere.js" is only a comment\nexport const one = 1;\n',
         model__unused="export const unused = 3;\n",
@@ -113,5 +114,15 @@ def test_an_import_that_has_no_meaning_in_one_script_is_an_error(tmp_path, state
         join_scripts(tmp_path, "start.js")
 
 
-def test_the_style_sheet_is_the_viewers():
-    assert ".nlv" in viewer_css()
+def test_every_sheet_is_shipped_where_what_it_styles_is():
+    for path in VIEWER.glob("*/*.css"):
+        text = path.read_text("utf-8")
+        assert (text in viewer_css()) == (path.name != "page.css"), path
+        assert (text in page_css()) == (path.name != "comparison.css"), path
+
+
+def test_every_class_of_a_sheet_is_given_by_a_script():
+    given = "\n".join(path.read_text("utf-8") for path in VIEWER.glob("*/*.js"))
+    styled = set(re.findall(r"\.((?:nlv|is|has)-[a-z-]+)", viewer_css()))
+    assert len(styled) > 60
+    assert not {name for name in styled if not re.search(rf"\b{name}\b", given)}
