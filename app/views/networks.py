@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import networks, state
+from app import cautions, networks, state
 from app.networks import MAX_CHECKPOINT_MB
 from nonlocal_core import NonlocalError
 from nonlocal_core.weights.cache import fetched_ids
@@ -77,6 +77,9 @@ def _own() -> None:
     )
     file = st.file_uploader(
         "Checkpoint file", type=CHECKPOINT_TYPES, max_upload_size=MAX_CHECKPOINT_MB, key="checkpoint"
+    )
+    cautions.oversize(
+        MAX_CHECKPOINT_MB, "Open a larger one in a shell: python -m nonlocal_core query CLIP --weights FILE"
     )
     titles = {network.arch: network.config.title for network in published_networks()}
     arch = st.selectbox(

@@ -86,6 +86,8 @@ class MediaLabel:
     licence: str = ""
     warnings: tuple[str, ...] = ()
     """Sentences about the clip, which stand with its pictures."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the file that stand aside: what was taken as players take it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

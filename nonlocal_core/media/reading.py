@@ -133,4 +133,5 @@ def _info(source: Source | Gathered, clip: _Clip) -> MediaInfo:
         duration_seconds=clip.end_seconds if moves else None,
         codec=clip.codec,
         warnings=tuple(clip.notes),
+        remarks=tuple(clip.remarks),
     )

@@ -5,6 +5,7 @@ import { el, menu, say, segmented } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "../drawing/legend.js";
+import { Remarks } from "./remarks.js";
 import { leaveButton, presentButton } from "./present.js";
 
 const KEYS_THERE = [
@@ -47,14 +48,16 @@ export class ComparisonPanel {
       el("div", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.shared.root),
       el("label", { class: "nlv-control" }, el("span", {}, "Scale leaves out"), el("span", { class: "nlv-tick" }, this.own, this.ownText)),
       this.heat.root, this.lift.root);
+    this.notes = el("div", { class: "nlv-notes" });
+    this.remarks = new Remarks();
     this.rows = el("tbody", {});
     this.titles = el("tr", {});
     this.table = el("div", { class: "nlv-figures" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
   }
 
-  /** `titles` are those of the panes. `noted`: the last of the columns holds sentences. */
-  open(titles, columns, noted) {
-    this.table.classList.toggle("has-notes", noted);
+  /** `titles` are those of the panes, `notes` the sentences under the table. */
+  open(titles, columns, notes) {
+    this.notes.replaceChildren(...notes.map((note) => el("p", { class: "nlv-warning" }, note)));
     const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
     const choose = (side) => (index) => this.act({ type: "set", values: { minus: side(index) } });
     this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.minus?.[1] ?? 0])));

@@ -6,6 +6,7 @@ import { el, menu, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "../drawing/legend.js";
+import { Remarks } from "./remarks.js";
 import { leaveButton, presentButton } from "./present.js";
 import { SCALES } from "../model/scale.js";
 import { MOST_ARROWS } from "../model/state.js";
@@ -57,12 +58,14 @@ export class Panel {
     this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
       el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
     this.more = el("div", { class: "nlv-more" });
+    this.remarks = new Remarks();
     this.numbers = el("details", { class: "nlv-numbers" }, el("summary", {}, "Numbers"), this.more, this.table);
   }
 
   open(bundle) {
     this.chooser = blockChooser(bundle.blocks, (block) => this.act({ type: "block", block }));
     this.blocks.replaceChildren(...this.chooser.roots);
+    this.remarks.show(bundle.media.remarks ?? []);
   }
 
   show(bundle, state, ownKind, turns) {

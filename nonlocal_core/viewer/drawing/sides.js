@@ -12,7 +12,7 @@ class Side {
     this.photo = el("canvas", { class: "nlv-photo" });
     this.picture = el("div", { class: "nlv-picture" }, this.photo, ...marks);
     this.warning = el("p", { class: "nlv-warning" });
-    this.root = el("figure", { class: `nlv-side ${name}` }, el("figcaption", {}, this.caption, this.detail), this.picture, this.warning);
+    this.root = el("div", { class: `nlv-side ${name}` }, el("figure", {}, el("figcaption", {}, this.caption, this.detail), this.picture), this.warning);
     this.drawn = -1;
   }
 

@@ -3,10 +3,10 @@
 import { hasColumns, timesEven } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
-import { comparisonSpoken, figureRow, figureTitles, noteOf, paneWords, questionWords } from "../model/comparison_report.js";
+import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
 import { figuresOf, sameGrid } from "../model/figures.js";
 import { Difference } from "../drawing/difference.js";
-import { filling } from "../drawing/filling.js";
+import { filling, outerHeight } from "../drawing/filling.js";
 import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
 import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
@@ -27,7 +27,8 @@ export class Comparison extends View {
       onpin, field: [{ class: "nlv-field nlv-bench", "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys." }],
     });
     Object.assign(this, { panes: [], clips: [] });
-    this.mount(parent, "nlv nlv-compare", panel.top, panel.guide.root, this.field, panel.controls, panel.table);
+    this.mount(parent, "nlv nlv-compare", panel.top, panel.guide.root, this.field, panel.controls, panel.table, panel.notes,
+      panel.remarks.root);
   }
 
   get isOpen() {
@@ -63,11 +64,11 @@ export class Comparison extends View {
     if (tour) start.tour = tour;
     this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
-    this.noted = this.panes.some((pane) => noteOf(pane) !== "");
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
     this.field.classList.toggle("is-pair", this.clips.length > 1);
-    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), this.noted);
+    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), notesOf(this.panes));
+    this.panel.remarks.show([...new Set(this.clips.flatMap(({ bundle: { media } }) => media.remarks ?? []))]);
     this.teller.knows(null);
     if (asked) this.adopt(asked);
     this.layout();
@@ -201,12 +202,20 @@ export class Comparison extends View {
 
   /** While presenting: as many columns as make the pictures largest. */
   #fit() {
+    this.draw();
+    for (let pass = 0, caution = 0; pass < 3; pass++) { // a caution may take more lines under smaller pictures
+      this.#fill(caution);
+      caution = Math.max(0, ...[...this.field.querySelectorAll(".nlv-warning")].map(outerHeight));
+    }
+  }
+
+  #fill(caution) {
     const { columns, tall, wide, strips, tight } = filling({
       count: this.clips.length + this.panes.length + (this.state.minus === null ? 0 : 1), step: this.clips.length,
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
-      warned: this.noted,
+      caution,
     });
     this.field.classList.toggle("is-bare", !strips);
     this.field.classList.toggle("is-tight", tight);

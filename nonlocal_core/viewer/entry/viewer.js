@@ -3,6 +3,7 @@
 import { hasColumns, topOf } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { say } from "../drawing/dom.js";
+import { spareHeight } from "../drawing/filling.js";
 import { Film } from "../drawing/film.js";
 import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
 import { HeatPainter } from "../drawing/paint.js";
@@ -28,7 +29,8 @@ export class Viewer extends View {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
     Object.assign(this, { stage, film, ontour, painter: new HeatPainter(), photos: [] });
-    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, this.field, panel.controls, panel.facts, panel.numbers);
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, this.field, panel.controls, panel.facts, panel.numbers,
+      panel.remarks.root);
   }
 
   get isOpen() {
@@ -77,7 +79,8 @@ export class Viewer extends View {
     if (reveals) this.reveals = true;
   }
 
-  changed({ tour }) {
+  changed({ tour, stop, block }) {
+    if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
   }
 
@@ -106,9 +109,19 @@ export class Viewer extends View {
 
   layout() {
     const ratio = window.devicePixelRatio || 1;
+    if (this.presenter.on) this.#fit();
     this.stage.layout(ratio);
     this.film.layout(ratio);
     this.draw();
+  }
+
+  /** While presenting: pictures as high as all that is written leaves room for. */
+  #fit() {
+    this.draw();
+    const { picture } = this.stage.asks;
+    for (let pass = 0; pass < 2; pass++) { // a caution may take more lines under smaller pictures
+      this.root.style.setProperty("--fitted", `${spareHeight(this.root) + picture.offsetHeight}px`);
+    }
   }
 
   draw() {

@@ -59,14 +59,13 @@ export function questionWords({ media, frame, cell, state, alone, name }) {
   };
 }
 
-/** Column titles of the table; `alone`: no pane has more than one frame. `noted`: there is something to know of some pane. */
-export function figureTitles({ alone, noted }) {
-  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first", ...(noted ? ["note"] : [])];
+/** Column titles of the table; `alone`: no pane has more than one frame. */
+export function figureTitles({ alone }) {
+  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
 }
 
 /** One row of the table. */
-export function figureRow(pane, first, { alone, noted }) {
-  const { title, answered, figures } = pane;
+export function figureRow({ title, answered, figures }, first, { alone }) {
   const or = (value, words) => (Number.isNaN(value) ? "–" : words(value));
   const same = sameGrid(answered.answer.grid, first.answered.answer.grid);
   return [
@@ -77,7 +76,6 @@ export function figureRow(pane, first, { alone, noted }) {
     ...(alone ? [] : [or(figures.seconds, secondsWords)]),
     or(figures.times, timesWords),
     same ? or(overlapOf(first.answered.answer, answered.answer), percent) : "other cells",
-    ...(noted ? [noteOf(pane)] : []),
   ];
 }
 
@@ -93,9 +91,15 @@ export function comparisonSpoken(panes, { scale }) {
   }).join(" ");
 }
 
-/** All that must be known of a pane before it is believed, "" when nothing. */
-export function noteOf({ block, bundle }) {
-  return joined([block.warning, ...bundle.media.warnings]);
+/** All that must be known of panes before they are believed, each sentence once, with whose it is unless it is all's. */
+export function notesOf(panes) {
+  const titles = new Map();
+  for (const { title, block, bundle } of panes) {
+    for (const sentence of new Set([block.warning, ...bundle.media.warnings])) {
+      if (sentence) titles.set(sentence, [...(titles.get(sentence) ?? []), title]);
+    }
+  }
+  return [...titles].map(([sentence, of]) => (of.length === panes.length ? sentence : `${of.join(", ")}: ${sentence}`));
 }
 
 /** Sentences one after the other, each once. */

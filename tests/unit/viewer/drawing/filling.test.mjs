@@ -15,8 +15,8 @@ test("pictures side by side fill a screen, give up strips before size, and scrol
   assert.ok(filling({ ...screen, count: 2 }).strips && filling({ ...screen, count: 2 }).columns === 2);
   assert.ok(!filling({ ...screen, count: 6, frames: 64 }).strips, "four rows of frames are more than the picture is worth");
   assert.equal(filling({ ...screen, count: 5, step: 2 }).columns % 2, 0, "a question stands beside its answers");
-  const [bare, warned] = [false, true].map((warned) => filling({ ...screen, count: 2, height: 400, warned }));
-  assert.ok(warned.tall <= bare.tall - 30 && warned.tall > bare.tall - 60, `room for two lines: ${bare.tall}, ${warned.tall}`);
+  const [bare, cautioned] = [0, 48].map((caution) => filling({ ...screen, count: 2, height: 400, caution }));
+  assert.ok(cautioned.tall <= bare.tall - 36 && cautioned.tall >= bare.tall - 48, `room for the caution: ${bare.tall}, ${cautioned.tall}`);
   const small = filling({ count: 8, width: 366, height: 300, aspect: 16 / 9, frames: 8 });
   assert.ok(small.tall >= LEGIBLE && small.columns === 2, JSON.stringify(small));
   assert.equal(filling({ count: 3, width: 90, height: 300, aspect: 2, frames: 1 }).columns, 1);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { comparisonSpoken, differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords, whyNoDifference } from "../../../../nonlocal_core/viewer/model/comparison_report.js";
+import { comparisonSpoken, differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords, whyNoDifference } from "../../../../nonlocal_core/viewer/model/comparison_report.js";
 import { ownOf } from "../../../../nonlocal_core/viewer/model/scale.js";
 import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
 import { blockOf, grid, rowAnswer } from "../records.mjs";
@@ -51,15 +51,22 @@ test("a difference says what is taken from what, or why it cannot be", () => {
 
 test("the table has a column for each thing that there is to tell", () => {
   const pane = paneOf([0.5, 0.5], grid(1, 1, 2));
-  const shape = { alone: true, noted: false };
+  const shape = { alone: true };
   assert.deepEqual(figureTitles(shape).length, figureRow(pane, pane, shape).length);
   assert.deepEqual(figureRow(pane, pane, shape), ["Pane", "2 of 2", "10 % of the diagonal", "3×", "100 %"]);
   assert.equal(figureRow(pane, paneOf([1, 0, 0], grid(1, 1, 3)), shape).at(-1), "other cells");
-  const noted = { ...pane, block: { ...pane.block, warning: "Careful." }, bundle: { media: { warnings: ["Cut off.", "Careful."] } } };
-  assert.equal(noteOf(noted), "Careful. Cut off.");
-  const whole = { alone: false, noted: true };
-  assert.equal(figureTitles(whole).length, figureRow(noted, noted, whole).length);
-  assert.deepEqual(figureRow(noted, noted, whole).slice(4, 5), ["–"], "what is not a number is not written as one");
+  const whole = { alone: false };
+  assert.equal(figureTitles(whole).length, figureRow(pane, pane, whole).length);
+  assert.deepEqual(figureRow(pane, pane, whole).slice(4, 5), ["–"], "what is not a number is not written as one");
+});
+
+test("what must be known of panes is said once, with whose it is unless it is all's", () => {
+  const pane = paneOf([0.5, 0.5], grid(1, 1, 2), { warning: "Careful." });
+  const bundle = { media: { warnings: ["Cut off.", "Careful."] } };
+  const [one, two] = [{ ...pane, title: "One", bundle }, { ...pane, title: "Two", block: { ...pane.block, warning: "Untrained." }, bundle: { media: { warnings: ["Cut off."] } } }];
+  assert.deepEqual(notesOf([one, two]), ["One: Careful.", "Cut off.", "Two: Untrained."]);
+  assert.deepEqual(notesOf([one]), ["Careful.", "Cut off."]);
+  assert.deepEqual(notesOf([{ ...pane, block: { ...pane.block, warning: "" } }]), []);
 });
 
 test("the frame that is asked from names its clip where there are several", () => {
