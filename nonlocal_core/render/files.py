@@ -86,9 +86,10 @@ def write_csv(path: Path, row: AffinityLike, *, about: str = "") -> None:
 
     All are counted from 0; ``frame`` is the first frame of the clip that the key's temporal cell stands for.
     Weights are written so that float32 reads them back exactly. The note of the row, and after it the sentences
-    ``about`` it, stand once, in the first line.
+    ``about`` it, stand once, in the first line, behind a word: a cell that began with a file's name could be a formula.
     """
-    per_unit, note = times_uniform_per_unit(row), f"{row.note} {about}".strip()
+    per_unit, told = times_uniform_per_unit(row), f"{row.note} {about}".strip()
+    note = f"Note: {told}" if told else ""
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("frame", "row", "column", "weight", "times_uniform", "note"))
