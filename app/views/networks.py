@@ -4,12 +4,14 @@ from functools import partial
 
 import streamlit as st
 
-from app import cautions, networks, state
-from app.networks import MAX_CHECKPOINT_MB
 from nonlocal_core import NonlocalError
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.published import published_networks
+
+from ..server import known_networks, visit
+from ..server.known_networks import MAX_CHECKPOINT_MB
+from ..widgets import cautions
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -26,7 +28,7 @@ session.save("page.html", frame=3, x=0.5, y=0.4)
 
 def draw() -> None:
     """Draw the page."""
-    state.current()
+    visit.current()
     st.html(
         "<div class='nlv-heading'><h1>Which network looks?</h1>"
         "<p>The networks of the paper with their published weights, or a checkpoint of your own.</p></div>"
@@ -63,7 +65,7 @@ def _published() -> None:
     if st.button(verb, type="primary", key="fetch"):
         slot = st.empty()
         try:
-            model = networks.fetch(picked, partial(_tell, slot))
+            model = known_networks.fetch(picked, partial(_tell, slot))
         except NonlocalError as error:
             slot.error(str(error), icon=":material/error:")
         else:
@@ -78,9 +80,7 @@ def _own() -> None:
     file = st.file_uploader(
         "Checkpoint file", type=CHECKPOINT_TYPES, max_upload_size=MAX_CHECKPOINT_MB, key="checkpoint"
     )
-    cautions.oversize(
-        MAX_CHECKPOINT_MB, "Open a larger one in a shell: python -m nonlocal_core query CLIP --weights FILE"
-    )
+    cautions.oversize(MAX_CHECKPOINT_MB, "Open a larger one in a shell: nonlocal-viewer query CLIP --weights FILE")
     titles = {network.arch: network.config.title for network in published_networks()}
     arch = st.selectbox(
         "Architecture",
@@ -92,7 +92,7 @@ def _own() -> None:
         return
     with st.spinner("Reading the checkpoint"):
         try:
-            model = networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
+            model = known_networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
         except NonlocalError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -105,8 +105,8 @@ def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total:
 
 def _show(model: str) -> None:
     """Open the current clip with the network, as the network was trained to see it."""
-    state.update(model=model, frames=None, stride=None, short_side=None)
-    state.go_to("explore")
+    visit.update(model=model, frames=None, stride=None, short_side=None)
+    visit.go_to("explore")
 
 
 def _can_open(card: PublishedCard) -> bool:

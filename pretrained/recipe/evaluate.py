@@ -1,6 +1,7 @@
 """Evaluation of one block, and of what it has to beat, on clips that nothing was learned from or chosen by."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def evaluate_rows(block: Block, clips: Clips) -> PerClip:
             asked = hit if version != "clean" else np.ones_like(hit)
             x = clips.clip(version, index)
             truth = Truth(labels=labels, sure=clips.sure[index], asked=asked)
-            per_clip.append(row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index))
+            per_clip.append(row_measures(partial(rows_of, block, x), truth, seed=index))
         found[version] = table(per_clip, MEASURES)
     found["clean"][PROPAGATION] = np.array([
         propagation(rows_of(block, clips.clip("clean", index), np.arange(labels.size)), labels)

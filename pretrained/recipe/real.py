@@ -83,7 +83,7 @@ def _loaded(entry: dict, path: Path) -> RealClip:  # type: ignore[type-arg]
     pixels, view = network_input(frames, INPUT)
     count, rows, cols = len(frames.rgb), pixels.shape[3] // 16, pixels.shape[4] // 16
     query = entry["query"]
-    grid = view.query_grid(clip_frames=count, frames=count, rows=rows, cols=cols)
+    grid = view.query_grid(clip_frames=count, steps=count, rows=rows, cols=cols)
     return RealClip(
         id=entry["id"],
         pixels=torch.from_numpy(pixels),
@@ -94,7 +94,7 @@ def _loaded(entry: dict, path: Path) -> RealClip:  # type: ignore[type-arg]
 
 def _covered(boxes: list[list[float]], rows: int, cols: int, view: ViewTransform) -> np.ndarray:
     """Return the share of each cell that lies in a box; the whole frame is on the grid, so both have one unit."""
-    assert view.query_grid(clip_frames=1, frames=1, rows=rows, cols=cols).box == (0.0, 0.0, 1.0, 1.0)
+    assert view.query_grid(clip_frames=1, steps=1, rows=rows, cols=cols).box == (0.0, 0.0, 1.0, 1.0)
     fine = 8
     y, x = np.mgrid[: rows * fine, : cols * fine] + 0.5
     y, x = y / (rows * fine), x / (cols * fine)

@@ -1,7 +1,7 @@
 """Training in two parts: the affinity from exact masks, then the output path through the frozen rest of the network."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -140,7 +140,11 @@ def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log
     layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
     scales, weights = [block.gain, block.length], [layer.weight for layer in layers]
     biases = [layer.bias for layer in layers if layer.bias is not None]
-    groups = [(scales, settings.gain_rate), (weights, settings.learning_rate), (biases, settings.bias_rate)]
+    groups: list[tuple[Sequence[Tensor], float]] = [
+        (scales, settings.gain_rate),
+        (weights, settings.learning_rate),
+        (biases, settings.bias_rate),
+    ]
     optimiser, schedule = one_cycle([group for group in groups if group[0]], settings.affinity_steps)
     shaping, seeking = (weights_of(terms, settings.task, settings.pairwise) for terms in (SHAPING, SEEKING))
     record = _Record("affinity", settings.affinity_steps, log, tell)
@@ -163,10 +167,10 @@ def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log
 def _sharpen(block: NormalisedBlock, times: float) -> None:
     with torch.no_grad():
         if block.pairwise == "gaussian":
-            block.length *= times**0.5
+            block.length.mul_(times**0.5)
         elif block.pairwise == "embedded_gaussian" and block.theta is not None:
-            block.theta.weight *= times
-            block.theta.bias *= times
+            block.theta.weight.mul_(times)
+            block.theta.bias.mul_(times)
 
 
 def _terms(
@@ -303,7 +307,7 @@ def _repaired(
 
 
 def one_cycle(
-    groups: list[tuple[list[torch.nn.Parameter], float]], steps: int
+    groups: Sequence[tuple[Sequence[Tensor], float]], steps: int
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
     """Return the optimiser of groups of parameters with their rates, and the schedule of those over all steps."""
     optimiser = torch.optim.AdamW([{"params": parameters, "lr": rate} for parameters, rate in groups], weight_decay=0.0)

@@ -8,7 +8,7 @@ from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.gallery import MAX_CLIP_MB
+from nonlocal_core.app.widgets.gallery import MAX_CLIP_MB
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle
+from nonlocal_core.bundle import ClipWords, ModelLabel, Question, TourStop, View, encode_bundle
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -56,10 +56,10 @@ def make_block(
 ):
     """``size`` multiplies theta and phi; ``facts`` are further fields of BlockCapture."""
     rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=clip_frames or grid[0], frames=grid[0], rows=grid[1], cols=grid[2])
+    queries = QueryGrid.over_clip(clip_frames=clip_frames or grid[0], steps=grid[0], rows=grid[1], cols=grid[2])
     keys = queries.pooled(subsample)
     channels = 1 if pairwise == "concatenation" else channels
-    off_grid_rows = len(off_grid) * (keys.frames if scope == "space" else 1)
+    off_grid_rows = len(off_grid) * (keys.steps if scope == "space" else 1)
     theta, phi = (
         (size * rng.normal(size=(count, channels))).astype(np.float32)
         for count in (queries.size, keys.size + off_grid_rows)
@@ -81,9 +81,9 @@ def make_block(
     )
 
 
-def make_bundle(*blocks, frames=None, view=None, **labels):
+def make_bundle(*blocks, frames=None, view=None, **rest):
     capture = Capture(blocks=blocks, classes=(ClassScore("espresso", 0.75), ClassScore("cup", 0.125)))
-    return encode_bundle(frames or make_frames(), capture, model=MODEL, view=view, **labels)
+    return encode_bundle(frames or make_frames(), capture, model=MODEL, view=view, **rest)
 
 
 def full_bundle():
@@ -96,7 +96,7 @@ def full_bundle():
     stop = TourStop(question=Question(frame=4, x=0.75, y=0.5), caption="Look here.", block="stride8")
     view = View(block="stride16", question=Question(frame=1, x=0.25, y=1.0), tour=(stop,))
     frames = make_frames(warnings=("It is cut short.",))
-    return make_bundle(first, second, frames=frames, view=view, caption="A clip.", licence="CC0")
+    return make_bundle(first, second, frames=frames, view=view, words=ClipWords(caption="A clip.", licence="CC0"))
 
 
 def header_of(data):

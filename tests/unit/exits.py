@@ -20,13 +20,14 @@ from kept_files import bundle_in, inflated, provenance_of, streams
 from PIL import ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from app import cautions, charts
-from app.state import Pin
 from nonlocal_core import Session, cli
+from nonlocal_core.app.server.visit import Pin
+from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.geometry import box_mask
 from nonlocal_core.measures import affinity_matrix, measure_block, measure_row
-from nonlocal_core.saving import FORMATS
-from nonlocal_core.tracking import box_mask, carry
+from nonlocal_core.measures.tracking import carry
+from nonlocal_core.saving.formats import FORMATS
 
 POINT = {"frame": 1, "x": 0.3, "y": 0.6}
 NODE = shutil.which("node")
@@ -191,9 +192,9 @@ def words_on(figure: str) -> str:
 def inspect_page(session, block):
     import streamlit as st
 
-    from app.opened import Opened, notes_on
-    from app.state import Choices
-    from app.views import inspect
+    from nonlocal_core.app.server.opened import Opened, notes_on
+    from nonlocal_core.app.server.visit import Choices
+    from nonlocal_core.app.views import inspect
 
     st.query_params["block"] = block
     opened = Opened(token="token", notes=notes_on(session.frames), awaited=lambda: session)
@@ -203,9 +204,9 @@ def inspect_page(session, block):
 def track_page(session, block):
     import streamlit as st
 
-    from app.opened import Opened, notes_on
-    from app.state import Choices
-    from app.views import track
+    from nonlocal_core.app.server.opened import Opened, notes_on
+    from nonlocal_core.app.server.visit import Choices
+    from nonlocal_core.app.views import track
 
     st.query_params["block"] = block
     st.query_params["find"] = "A box"
@@ -214,9 +215,9 @@ def track_page(session, block):
 
 
 def below_page(session, block):
-    from app import pinned
-    from app.opened import notes_on
-    from app.state import Pin
+    from nonlocal_core.app.server.opened import notes_on
+    from nonlocal_core.app.server.visit import Pin
+    from nonlocal_core.app.widgets import pinned
 
     pinned.tell(notes_on(session.frames), session, Pin(frame=1, x=0.3, y=0.6, block=block))
 

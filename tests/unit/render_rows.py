@@ -18,7 +18,7 @@ def make_row(
 ):
     """``heat``: an array on the key grid, or None for random weights that sum to 1."""
     queries = QueryGrid.over_clip(
-        clip_frames=clip_frames or grid[0], frames=grid[0], rows=grid[1], cols=grid[2], box=box
+        clip_frames=clip_frames or grid[0], steps=grid[0], rows=grid[1], cols=grid[2], box=box
     )
     keys = queries.pooled(subsample)
     if heat is None:

@@ -11,12 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from nonlocal_core import Session, ablation, prepare_model
-from nonlocal_core.ablation import answer, cells_in_box, changeable_blocks, class_changes, moved
+from nonlocal_core import Session, prepare_model
 from nonlocal_core.capture import BlockSite, attach
 from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
-from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.geometry import QueryGrid, cells_in_box
+from nonlocal_core.measures import ablation
+from nonlocal_core.measures.ablation import answer, changeable_blocks, class_changes, moved
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NonlocalConfig
 from nonlocal_core.vocabulary import PAIRWISE
 from nonlocal_core.weights import build_model
@@ -263,7 +264,7 @@ def test_the_best_classes_of_both_answers_are_compared():
 
 
 def test_a_box_holds_the_cells_whose_centres_lie_in_it():
-    grid = QueryGrid.over_clip(clip_frames=6, frames=3, rows=4, cols=5, box=(0.0, 0.0, 1.0, 0.8))
+    grid = QueryGrid.over_clip(clip_frames=6, steps=3, rows=4, cols=5, box=(0.0, 0.0, 1.0, 0.8))
     found = cells_in_box(grid, (0.25, 0.3, 0.75, 0.8), (1, 3)).reshape(grid.shape)
     expected = np.zeros((3, 4, 5), bool)
     expected[:2, 2:, 1:4] = True  # rows have their centres at 0.1, 0.3, 0.5, 0.7: the box starts just on the second

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
-from nonlocal_core.bundle.container import Reader
+from nonlocal_core.bundle.container import ContainerReader
+from nonlocal_core.bundle.encode import _half
 from nonlocal_core.capture.record import UNTRAINED, Capture
 from nonlocal_core.errors import BundleError
 
@@ -389,9 +390,28 @@ def test_what_columns_need_comes_apart_and_is_the_same():
     whole = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL))
     bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, columns=False))
     assert [block.log_normaliser for block in bare.blocks] == [None, None]
-    reader = Reader(encode_columns(capture))
+    reader = ContainerReader(encode_columns(capture))
     first, second = reader.header.children("blocks", most=2)
     assert (first.text("name"), second.text("name")) == ("stride16", "other")
     table = reader.table(first.child("log_normaliser"), (capture.blocks[0].query_grid.size,))
     np.testing.assert_array_equal(table, whole.blocks[0].log_normaliser)
     assert second.child_or_none("log_normaliser") is None
+
+
+@pytest.mark.parametrize(
+    ("peak", "gain"),
+    [
+        (2.0**-3, 1.0),
+        (2.0**15, 1.0),
+        (np.nextafter(np.float32(2**15), np.float32(2**16)), 2.0**4),  # float16 ends at 65504
+        (65520.0, 2.0**4),
+        (np.nextafter(np.float32(2**-3), np.float32(0)), 2.0**-15),
+        (0.0, 1.0),
+    ],
+)
+def test_tables_travel_as_float16_between_an_eighth_and_half_of_its_range(peak, gain):
+    table = np.array([[peak, -peak / 3]], np.float32)
+    stored = _half(table)
+    assert stored.gain == gain
+    assert np.isfinite(stored.table).all()
+    np.testing.assert_allclose(stored.values, table, rtol=HALF_STEP)

@@ -29,7 +29,7 @@ def test_query_prints_the_answer_of_the_api(session, capsys, direction):
     answer = ask(frame=1, x=0.7, y=0.2)
     assert [entry["cell"] for entry in printed["top"]] == [ranked.cell._asdict() for ranked in answer.top(3)]
     np.testing.assert_allclose([entry["value"] for entry in printed["top"]], [r.value for r in answer.top(3)])
-    np.testing.assert_allclose(printed["per_frame_share"], answer.per_frame_share)
+    np.testing.assert_allclose(printed["per_step_share"], answer.per_step_share)
     assert printed["classes"][0]["name"] == session.capture.classes[0].name
 
 

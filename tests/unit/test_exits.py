@@ -14,8 +14,8 @@ from exits import EXITS, NODE, POINT
 from media_files import stamped, video
 from torch import nn
 
-from app import cautions, charts
 from nonlocal_core import InputSpec, Session
+from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.adapters.token_reader import TokenReader
 from nonlocal_core.capture.adapters.torch_attention import TorchAttention

@@ -14,7 +14,7 @@ from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBl
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture import trial
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
-from nonlocal_core.foreign import ForeignNetwork, input_spec_of, takes_of
+from nonlocal_core.running.foreign import ForeignNetwork, input_spec_of, takes_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 CHANNELS, CLASSES = 12, 7
@@ -128,6 +128,38 @@ for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
     ]
 
 
+def test_a_network_that_was_compiled_is_read_in_its_own_modules():
+    model = Clips().eval()
+    compiled = torch.compile(model, backend="eager")
+    session = Session.from_model(compiled, "sample:bunny", frames=4)
+    assert session.capture.blocks
+    assert session.model.card.title == "Clips"
+    with pytest.deprecated_call():
+        scripted = torch.jit.trace(nn.Conv3d(3, 4, 1).eval(), torch.zeros(1, 3, 1, 4, 4))
+    with pytest.raises(CaptureError, match="Give the network that it was made from"):
+        Session.from_model(scripted, "sample:bunny", frames=4)
+
+
+class Secretive(Clips):
+    """A network with a part whose property raises where nobody should look."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = SecretivePart()
+
+
+class SecretivePart(nn.Identity):
+    @property
+    def qkv(self):
+        raise RuntimeError("call prepare() first")
+
+
+def test_a_part_that_raises_where_it_is_looked_at_is_listed_beside_the_others():
+    session = Session.from_model(Secretive().eval(), "sample:bunny", frames=4)
+    assert session.capture.blocks
+    assert ("part", "could not be looked at: call prepare() first") in session.unreadable
+
+
 def test_memory_that_runs_out_is_no_fault_of_the_network():
     class Large(Clips):
         def forward(self, clip):
@@ -143,8 +175,8 @@ def test_a_network_of_frames_sees_the_frames_as_a_batch():
     assert [block.name for block in session.capture.blocks] == [f"attention.head{head}" for head in range(3)]
     row = session.query(frame=1, x=0.5, y=0.5)
     assert row.heat.shape == (3, 4, 4)
-    assert row.per_frame_share[1] + row.off_grid["class token"] == pytest.approx(1)
-    assert row.per_frame_share[[0, 2]].max() == 0
+    assert row.per_step_share[1] + row.off_grid["class token"] == pytest.approx(1)
+    assert row.per_step_share[[0, 2]].max() == 0
     assert session.capture.classes == ()
 
 

@@ -73,6 +73,8 @@ class Reader:
             v = linear(x, layer.v.weight)[0].unflatten(-1, (HEADS, D)).transpose(0, 1)
         if fault == "swapped heads":
             q, k = q[[1, 0, 2]], k[[1, 0, 2]]
+        if fault == "wrong scale of a head":
+            q = torch.cat([1.05 * q[:1], q[1:]])
         return BlockReading(
             theta=q,
             phi=k,
@@ -186,6 +188,20 @@ def test_a_head_that_the_output_leaves_out_is_proved_by_a_random_copy():
     assert record(layer, tokens(), "swapped heads").blocks == []
 
 
+@pytest.mark.parametrize(("heads", "fault"), [(slice(0, D), "wrong scale of a head"), (slice(None), "wrong scale")])
+def test_rows_that_are_nearly_the_same_do_not_hide_a_wrong_scale(heads, fault):
+    """The output of such a head hardly varies, of one beside others not at all in comparison."""
+    layer = Attention().eval()
+    with torch.no_grad():
+        layer.q.weight[heads] *= 1e-6
+        layer.q.bias[heads] = 0
+    assert record(layer, tokens()).unreadable == []
+    assert record(Attention().eval(), tokens(), fault).blocks == []
+    hidden = Attention().eval()
+    hidden.load_state_dict(layer.state_dict())
+    assert record(hidden, tokens(), fault).blocks == []
+
+
 def test_keys_that_are_all_alike_prove_nothing_and_a_random_input_does():
     layer = Attention().eval()
     x = tokens()[:, :1].expand(1, N, WIDTH)
@@ -231,6 +247,22 @@ def test_later_runs_of_a_large_shape_check_some_queries_that_depend_on_the_clip(
     np.testing.assert_array_equal(asked[0], np.arange(N))
     assert not np.array_equal(asked[1], asked[2])
     np.testing.assert_array_equal(asked[1], asked[3])  # the same clip, the same figure
+
+
+def test_a_block_is_checked_everywhere_once_for_its_weights_however_often_it_is_hooked(monkeypatch):
+    monkeypatch.setattr(trial, "CHEAP_PRODUCTS", 0)
+    monkeypatch.setattr(trial, "DRAWN_QUERIES", 10)
+    layer = Attention().eval()
+
+    def checked():
+        return record(layer, tokens(), site=site_of(layer)).blocks[0].rebuilt_queries
+
+    assert [checked(), checked()] == [N, 10]
+    with torch.no_grad():
+        layer.q.weight.add_(0.1)  # as a step of training does
+    assert [checked(), checked()] == [N, 10]
+    layer.load_state_dict(Attention().state_dict())
+    assert [checked(), checked()] == [N, 10]
 
 
 def test_a_fault_at_two_queries_is_found_at_the_first_run_of_a_shape_however_large(monkeypatch):

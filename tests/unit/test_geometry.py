@@ -26,23 +26,23 @@ def boxes(draw: st.DrawFn) -> Box:
 @st.composite
 def grids(draw: st.DrawFn) -> dict[str, object]:
     """Draw what ``grid`` makes a grid of; the type checker of the test run may not run while drawing."""
-    frames, rows, cols = draw(sizes)
-    clip_frames = frames + draw(st.integers(0, 13))
-    return {"clip_frames": clip_frames, "frames": frames, "rows": rows, "cols": cols, "box": draw(boxes())}
+    steps, rows, cols = draw(sizes)
+    clip_frames = steps + draw(st.integers(0, 13))
+    return {"clip_frames": clip_frames, "steps": steps, "rows": rows, "cols": cols, "box": draw(boxes())}
 
 
 def grid(**how: object) -> QueryGrid:
     """Return 5 x 6 x 8 cells over 10 frames, or as told."""
-    return QueryGrid.over_clip(**{"clip_frames": 10, "frames": 5, "rows": 6, "cols": 8, **how})
+    return QueryGrid.over_clip(**{"clip_frames": 10, "steps": 5, "rows": 6, "cols": 8, **how})
 
 
 @UNHURRIED
 @given(grids())
 def test_indices_count_the_cells_row_by_row(how: dict[str, object]) -> None:
     made = grid(**how)
-    frames, rows, cols = made.shape
-    assert made.size == frames * rows * cols
-    expected = [Cell(t, y, x) for t in range(frames) for y in range(rows) for x in range(cols)]
+    steps, rows, cols = made.shape
+    assert made.size == steps * rows * cols
+    expected = [Cell(t, y, x) for t in range(steps) for y in range(rows) for x in range(cols)]
     assert [made.cell(index) for index in range(made.size)] == expected
     assert [made.index(cell) for cell in expected] == list(range(made.size))
 
@@ -116,9 +116,9 @@ def test_bounds_tile_the_box(how: dict[str, object]) -> None:
 
 @UNHURRIED
 @given(st.integers(1, 40), st.data())
-def test_temporal_cells_share_the_frames_evenly(clip_frames: int, data: st.DataObject) -> None:
-    frames = data.draw(st.integers(1, clip_frames))
-    made = grid(clip_frames=clip_frames, frames=frames)
+def test_steps_share_the_frames_evenly(clip_frames: int, data: st.DataObject) -> None:
+    steps = data.draw(st.integers(1, clip_frames))
+    made = grid(clip_frames=clip_frames, steps=steps)
     covered = [frame for start, stop in made.frame_spans for frame in range(start, stop)]
     assert covered == list(range(clip_frames))
     lengths = {stop - start for start, stop in made.frame_spans}
@@ -182,6 +182,55 @@ def test_pooling_drops_the_last_odd_row_and_column() -> None:
         keys.t_of_frame(9)
 
 
+def test_pooling_inside_a_crop_drops_the_odd_edge_on_the_right_and_at_the_bottom() -> None:
+    keys = grid(rows=7, cols=9, box=(0.25, 0.125, 0.7, 0.825)).pooled((1, 2, 4))
+    assert keys.shape == (5, 3, 2)
+    assert keys.box == pytest.approx((0.25, 0.125, 0.25 + 8 * 0.05, 0.125 + 6 * 0.1))
+    assert keys.bounds(Cell(0, 2, 1)) == pytest.approx((0.45, 0.525, 0.65, 0.725))
+    with pytest.raises(OutsideGridError, match=r"x 0\.25 to 0\.65, y 0\.125 to 0\.725"):
+        keys.cell_at(frame=0, x=0.66, y=0.5)
+
+
+@UNHURRIED
+@given(grids(), st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)))
+def test_a_query_has_the_key_that_pools_it_or_the_last_one(
+    how: dict[str, object], kernel: tuple[int, int, int]
+) -> None:
+    made = grid(**how)
+    assume(all(n >= k for n, k in zip(made.shape, kernel, strict=True)))
+    keys, own = made.pooled(kernel), made.own_keys(kernel)
+    for cell in map(made.cell, range(made.size)):
+        key = made.own_key(cell, kernel)
+        assert key == tuple(int(along[index]) for along, index in zip(own, cell, strict=True))
+        for index, over, size, count in zip(cell, key, kernel, keys.shape, strict=True):
+            pooled = range(over * size, (over + 1) * size)
+            assert index in pooled or (over == count - 1 and index >= count * size)
+        x, y = made.center(cell)
+        dropped = any(index >= count * size for index, size, count in zip(cell, kernel, keys.shape, strict=True))
+        if not dropped and 0 <= x <= 1 and 0 <= y <= 1:
+            assert keys.cell_at(frame=made.span(cell.t)[0], x=x, y=y) == key
+
+
+@UNHURRIED
+@given(grids(), st.floats(0, 1), st.floats(0, 1))
+def test_no_cell_is_nearer_to_a_point_than_the_nearest(how: dict[str, object], x: float, y: float) -> None:
+    made = grid(**how)
+    assume(made.box[2] >= 0 and made.box[3] >= 0)  # some of it is in the frame
+    nearest = made.nearest_cell(frame=0, x=x, y=y)
+    try:
+        assert made.cell_at(frame=0, x=x, y=y) == nearest
+    except OutsideGridError:
+
+        def gap(cell: Cell) -> float:
+            left, top, right, bottom = made.bounds(cell)
+            return math.hypot(max(left - x, 0.0, x - right), max(top - y, 0.0, y - bottom))
+
+        cells = (Cell(0, row, col) for row in range(made.rows) for col in range(made.cols))
+        assert gap(nearest) == pytest.approx(min(map(gap, cells)), abs=1e-9)
+    with pytest.raises(OutsideGridError):
+        made.nearest_cell(frame=made.end_frame, x=x, y=y)
+
+
 @UNHURRIED
 @given(boxes(), st.integers(1, 9), st.integers(1, 11))
 def test_pooling_that_drops_nothing_keeps_the_box(box: Box, rows: int, cols: int) -> None:
@@ -215,9 +264,9 @@ def test_the_other_axes_do_not_swap() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"frames": 0}, "0 temporal cells cannot share 10 frames"),
-        ({"frames": -1}, "-1 temporal cells cannot share 10 frames"),
-        ({"frames": 11}, "11 temporal cells cannot share 10 frames"),
+        ({"steps": 0}, "0 steps cannot share 10 frames"),
+        ({"steps": -1}, "-1 steps cannot share 10 frames"),
+        ({"steps": 11}, "11 steps cannot share 10 frames"),
         ({"rows": 0}, "at least one cell"),
         ({"cols": 0}, "at least one cell"),
         ({"box": (0.5, 0.0, 0.5, 1.0)}, "x0 < x1"),
@@ -238,15 +287,16 @@ def test_grids_that_cannot_be_are_refused(wrong: dict[str, object], message: str
         (((2, 4), (0, 2)), "in the order of time"),
         (((0, 2), (0, 4)), "in the order of time"),
         (((-1, 2), (2, 4)), "from 0"),
+        (((0, 5), (2, 4)), "in the order of time"),
     ],
 )
 def test_spans_that_cannot_be_are_refused(spans: tuple[tuple[int, int], ...], message: str) -> None:
     with pytest.raises(GeometryError, match=message):
-        Grid(frames=2, rows=6, cols=8, frame_spans=spans)
+        Grid(steps=2, rows=6, cols=8, frame_spans=spans)
 
 
 def test_frames_before_the_first_span_are_outside() -> None:
-    late = Grid(frames=2, rows=6, cols=8, frame_spans=((3, 5), (5, 9)))
+    late = Grid(steps=2, rows=6, cols=8, frame_spans=((3, 5), (5, 9)))
     assert late.t_of_frame(3) == 0
     with pytest.raises(OutsideGridError, match=r"Frame 2 is not in \[3, 9\)"):
         late.t_of_frame(2)
@@ -260,14 +310,14 @@ def test_kernels_of_nothing_are_refused(kernel: tuple[int, int, int]) -> None:
 
 def test_queries_and_keys_are_different_types() -> None:
     made = grid()
-    same = KeyGrid(frames=5, rows=6, cols=8, frame_spans=made.frame_spans)
+    same = KeyGrid(steps=5, rows=6, cols=8, frame_spans=made.frame_spans)
     assert not isinstance(same, QueryGrid)
     assert same != made
 
 
 def test_a_view_tiles_its_crop() -> None:
     view = ViewTransform(shown_hw=(720, 1280), input_hw=(224, 224), crop=(0.21875, 0.0, 0.78125, 1.0))
-    made = view.query_grid(clip_frames=10, frames=5, rows=14, cols=12)
+    made = view.query_grid(clip_frames=10, steps=5, rows=14, cols=12)
     assert (made.shape, made.box) == ((5, 14, 12), view.crop)
     assert made.cell_at(frame=0, x=0.5, y=0.5) == Cell(0, 7, 6)
     with pytest.raises(OutsideGridError):

@@ -31,7 +31,7 @@ TOLERANCE = 1e-5  # relative: scores are float32; worst seen 8e-7
 
 def capture(pairwise, *, grid=(T, H, W), clip_frames=8, subsample=(2, 2, 4), scope="spacetime", groups=1, seed=0):
     rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=clip_frames, frames=grid[0], rows=grid[1], cols=grid[2])
+    queries = QueryGrid.over_clip(clip_frames=clip_frames, steps=grid[0], rows=grid[1], cols=grid[2])
     keys = queries.pooled(subsample)
     channels = 1 if pairwise == "concatenation" else 3
     return BlockCapture(
@@ -69,11 +69,11 @@ def oracle_figures(weights, query, block):
     mass = sum(abs(w) for w in weights)
     if mass == 0:
         return None
-    figures = dict.fromkeys(("entropy", "own_frame_share", "distance", "frames_away", "seconds_away"), 0.0)
+    figures = dict.fromkeys(("entropy", "own_step_share", "distance", "frames_away", "seconds_away"), 0.0)
     for weight, (t, y, x) in zip(weights, itertools.product(range(tk), range(hk), range(wk)), strict=True):
         p = abs(weight) / mass
         figures["entropy"] -= p * math.log(p) if p > 0 else 0.0
-        figures["own_frame_share"] += p if t == min(query[0] // block.subsample[0], tk - 1) else 0.0
+        figures["own_step_share"] += p if t == min(query[0] // block.subsample[0], tk - 1) else 0.0
         # A pooled cell is as wide as the cells it was pooled from; what pooling dropped is no key.
         across = (query[2] + 0.5) / wq - (x + 0.5) * block.subsample[2] / wq
         down = (query[1] + 0.5) / hq - (y + 0.5) * block.subsample[1] / hq
@@ -177,7 +177,7 @@ def test_the_temporal_profile_says_how_much_each_frame_gives_to_each(pairwise):
 
 
 def test_a_sample_takes_as_many_queries_from_each_frame_and_is_the_same_every_time():
-    grid = QueryGrid.over_clip(clip_frames=7, frames=7, rows=9, cols=11)
+    grid = QueryGrid.over_clip(clip_frames=7, steps=7, rows=9, cols=11)
     drawn = sample_queries(grid, 30)
     assert len(set(drawn.tolist())) == 28
     np.testing.assert_array_equal(np.bincount(drawn // 99), [4] * 7)
@@ -190,12 +190,12 @@ def test_a_sample_comes_close_to_the_whole():
     block = capture("embedded_gaussian", grid=(4, 18, 22), clip_frames=8, subsample=(1, 2, 2))
     whole, part = (measure_block(block, shown_hw=SHOWN_HW, pts_seconds=SECONDS, count=n) for n in (10_000, 400))
     assert (whole.query_count, part.query_count) == (1584, 400)
-    for name in ("entropy", "own_frame_share", "distance", "frames_away", "query_dependence"):
+    for name in ("entropy", "own_step_share", "distance", "frames_away", "query_dependence"):
         assert getattr(part, name) == pytest.approx(getattr(whole, name), rel=0.05), name
 
 
 def test_weight_on_what_is_no_place_counts_as_spread_but_not_as_distance():
-    grid = QueryGrid.over_clip(clip_frames=2, frames=2, rows=3, cols=4)
+    grid = QueryGrid.over_clip(clip_frames=2, steps=2, rows=3, cols=4)
     values = np.zeros(24, np.float32)
     values[[3, 12]] = 0.25, 0.35
     answer = AffinityRow(
@@ -213,7 +213,7 @@ def test_weight_on_what_is_no_place_counts_as_spread_but_not_as_distance():
     assert found.entropy == pytest.approx(-sum(p * math.log(p) for p in (0.25, 0.35, 0.3, 0.1)))
     assert found.distance == pytest.approx((0.25 * 0.75 * 400 / 500 + 0.35 * 0) / 0.6, rel=1e-6)
     assert found.seconds_away == pytest.approx(0.35 * 0.5 / 0.6, rel=1e-6)
-    assert found.own_frame_share == pytest.approx(0.25)
+    assert found.own_step_share == pytest.approx(0.25)
 
 
 def test_times_of_too_few_frames_are_refused():
@@ -263,7 +263,7 @@ def test_the_matrix_of_a_large_grid_holds_means_over_boxes(pairwise, monkeypatch
 
 
 def test_time_is_merged_only_when_space_alone_will_not_do():
-    grid = QueryGrid.over_clip(clip_frames=9, frames=9, rows=3, cols=4)
+    grid = QueryGrid.over_clip(clip_frames=9, steps=9, rows=3, cols=4)
     assert Bins.of(grid, 108).is_whole
     assert Bins.of(grid, 107).shape == (9, 2, 2)
     assert Bins.of(grid, 9).shape == (9, 1, 1)

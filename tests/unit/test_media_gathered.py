@@ -111,7 +111,7 @@ def test_the_command_line_takes_a_folder(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["query", str(folder), "--frames", "3", "--short-side", "64", "--device", "cpu", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["clip"] == {"name": "walk", "sha256": probe(folder).sha256}
-    assert len(answer["per_frame_share"]) == 3
+    assert len(answer["per_step_share"]) == 3
 
 
 CLIP = np.stack([stamped(n) for n in range(1, 6)])
@@ -192,4 +192,4 @@ def test_a_session_opens_an_array() -> None:
     session = Session.open(CLIP, frames=5, short_side=64, device="cpu")
     assert session.frames.info.codec == "array"
     assert (session.frames.rgb == CLIP).all()
-    assert len(session.query(frame=2, x=0.5, y=0.5).per_frame_share) == 5
+    assert len(session.query(frame=2, x=0.5, y=0.5).per_step_share) == 5

@@ -22,7 +22,7 @@ from PIL import Image
 from nonlocal_core.errors import MediaError, MediaLimitError, NonlocalError, SelectionError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
 from nonlocal_core.media.formats import VideoFormat
-from nonlocal_core.media.source import NAME_LENGTH, as_source, display_name
+from nonlocal_core.media.media_file import NAME_LENGTH, as_media_file, display_name
 from nonlocal_core.media.stream import open_nothing
 
 PLAYLISTS = {
@@ -168,7 +168,7 @@ def test_hashing_does_not_hold_the_file(tmp_path: Path) -> None:
     path = tmp_path / "large.bin"
     with path.open("wb") as file:
         file.truncate(48 * 1024**2)
-    source = as_source(path, name=None, limits=Limits())
+    source = as_media_file(path, name=None, limits=Limits())
     tracemalloc.start()
     found = source.sha256()
     _, peak_bytes = tracemalloc.get_traced_memory()

@@ -134,7 +134,7 @@ def test_frames_are_left_as_they_were() -> None:
 
 def test_the_grid_of_the_view_covers_the_crop() -> None:
     view = spec(short_side=64, crop="center").view_of((600, 1000))
-    grid = view.query_grid(clip_frames=8, frames=4, rows=4, cols=4)
+    grid = view.query_grid(clip_frames=8, steps=4, rows=4, cols=4)
     assert grid.box == pytest.approx((0.2, 0.0, 0.8, 1.0))
 
 

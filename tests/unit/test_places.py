@@ -201,7 +201,7 @@ def test_the_networks_of_this_library_keep_their_places():
 
 def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
     grids = [
-        QueryGrid.over_clip(clip_frames=8, frames=frames, rows=rows, cols=cols)
+        QueryGrid.over_clip(clip_frames=8, steps=frames, rows=rows, cols=cols)
         for frames, rows, cols in ((8, 28, 48), (4, 14, 24), (8, 7, 12))
     ]
     points = points_for(grids)
@@ -217,7 +217,7 @@ def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
 
 
 def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit():
-    grid = QueryGrid.over_clip(clip_frames=4, frames=2, rows=6, cols=10)
+    grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=10)
     clip = torch.zeros(1, 3, 4, 48, 80)
     points = points_for([grid])
     runs = [(nudged(clip, points, [grid], run) != clip)[0].any(dim=0) for run in range(run_count(points))]
@@ -230,7 +230,7 @@ def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit(
 
 
 def test_where_everything_moves_the_named_cell_must_move_most():
-    grid = QueryGrid.over_clip(clip_frames=1, frames=1, rows=6, cols=10)
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
     points = points_for([grid])
     said = [int(point.y * 6) * 10 + int(point.x * 10) for point in points]
     moved = [np.full(60, 0.2) for _ in range(run_count(points))]
@@ -316,3 +316,41 @@ class Overwriting(Maps):
 def test_a_network_that_overwrites_its_own_tensors_is_proved():
     session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, input_spec=TOKENS)
     assert session.unreadable == ()
+
+
+def counted(model):
+    """Return a network and the list that grows by one with each of its runs."""
+    runs = []
+    model.patches.register_forward_hook(lambda *call: runs.append(len(call)))
+    return model, runs
+
+
+def test_places_are_proved_once_for_a_network_and_a_size():
+    model, runs = counted(Tokens())
+    further, each = run_count(points_for([open_(Tokens()).block().query_grid])), []
+    for frames in (4, 4, 2, 2, 4):
+        before = len(runs)
+        Session.from_model(model.eval(), "sample:bunny", frames=frames, token_grid=(frames, *GRID), input_spec=TOKENS)
+        each.append(len(runs) - before)
+    assert each == [1 + further, 1, 1 + further, 1, 1]
+
+
+def test_a_network_that_was_refused_is_refused_again_without_further_runs():
+    model, runs = counted(Tokens(columns_first))
+    reasons = []
+    for _ in range(2):
+        before = len(runs)
+        with pytest.raises(CaptureError, match="cannot be placed") as refused:
+            open_(model)
+        reasons.append(str(refused.value))
+    assert reasons[0] == reasons[1]
+    assert len(runs) - before == 1
+
+
+def test_a_network_whose_parts_were_changed_is_proved_anew():
+    model, runs = counted(Tokens())
+    open_(model)
+    first = len(runs)
+    model.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+    open_(model)
+    assert len(runs) == 2 * first

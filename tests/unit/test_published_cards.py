@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 import torch
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
+from nonlocal_core.installed import folder_of
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights.cards import Digest, find_published_card, list_published
 from nonlocal_core.weights.published import find_published
@@ -26,7 +26,7 @@ def test_there_is_one_card_for_every_published_checkpoint():
 
 
 def test_every_source_is_used_and_known():
-    catalog = json.loads((files("pretrained") / "published.json").read_text())
+    catalog = json.loads((folder_of("pretrained") / "published.json").read_text())
     assert {entry["source"] for entry in catalog["checkpoints"]} == catalog["sources"].keys()
     assert {card.repository for card in CARDS} == {source["repository"] for source in catalog["sources"].values()}
 

@@ -13,13 +13,13 @@ from test_download_resume import card_at, left_over, server  # noqa: F401 - a fi
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
 from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.weights import describe, identify, store
+from nonlocal_core.weights import conversion, describe, identify
 from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, converted_path, find_pin, write_pin
 from nonlocal_core.weights.cards import Digest, find_published_card
+from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import describe_checkpoint, load_checkpoint
 from nonlocal_core.weights.layouts import OURS
 from nonlocal_core.weights.published import find_published
-from nonlocal_core.weights.store import load_published
 
 
 def short(arch):
@@ -55,7 +55,7 @@ CONTENT = saved({"model_state": STATE, "epoch": 5})
 
 @pytest.fixture
 def served(server, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(store, "find_published", SHORT.__getitem__)
+    monkeypatch.setattr(conversion, "find_published", SHORT.__getitem__)
     server.behaviour.content = CONTENT
     return server
 
@@ -110,7 +110,7 @@ def test_a_conversion_of_another_network_is_refused(served, cache):
     card = card_at(served)
     load_published(card, cache_dir=cache)
     digest = hashlib.sha256(CONTENT).hexdigest()
-    other = store.write_converted(cache, TWIN, STATE, source_sha256=digest)
+    other = conversion.write_converted(cache, TWIN, STATE, source_sha256=digest)
     other.replace(converted_path(cache, NETWORK.arch, digest))
     with pytest.raises(WeightsError, match="should be: arch disagree"):
         load_published(card, cache_dir=cache)

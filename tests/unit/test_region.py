@@ -11,15 +11,15 @@ from bundles import make_block
 from nonlocal_core import Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, OutsideGridError
-from nonlocal_core.geometry import Cell, QueryGrid
-from nonlocal_core.region import GOING_ON, LEAST_SPREAD, _softened, cells_mask, region_around, visits
-from nonlocal_core.tracking import coverage, known_masks
+from nonlocal_core.geometry import Cell, QueryGrid, cells_mask, coverage
+from nonlocal_core.measures.region import GOING_ON, LEAST_SPREAD, _softened, region_around, visits
+from nonlocal_core.measures.tracking import known_masks
 from nonlocal_core.vocabulary import PAIRWISE
 
 LEFT_OVER = 0.0052
 """Of the walk after its steps, 0.9 ** 50: how far any part of it may still be from where it settles."""
 T, H, W = 3, 5, 8
-POOL = (1, 2, 2)  # keys 2 x 4: the last row of queries shares no key
+POOL = (1, 2, 2)  # keys 2 x 4: the last row of queries belongs to the last row of keys
 
 OBJECT = [
     ".........",
@@ -42,7 +42,8 @@ def settled_walk(block, seed, t):
     keys = list(itertools.product(range(rows), range(cols)))
     steps = np.zeros((len(keys), len(keys)))
     for i, (y, x) in enumerate(keys):
-        for asking in itertools.product(range(2 * y, 2 * y + 2), range(2 * x, 2 * x + 2)):
+        down = range(2 * y, H if y == rows - 1 else 2 * y + 2)
+        for asking in itertools.product(down, range(2 * x, 2 * x + 2)):
             theta = block.theta[(t * H + asking[0]) * W + asking[1]].astype(np.float64)
             scores = []
             for key in keys:
@@ -52,7 +53,7 @@ def settled_walk(block, seed, t):
                 else:
                     scores.append(theta @ phi * (block.scale if block.is_softmax else 1.0))
             total = sum(math.exp(s) for s in scores) if block.is_softmax else len(keys)
-            steps[i] += [(math.exp(s) if block.is_softmax else s) / total / 4 for s in scores]
+            steps[i] += [(math.exp(s) if block.is_softmax else s) / total / (2 * len(down)) for s in scores]
     for i, row in enumerate(steps):
         row[:] = [max(weight, 0.0) if j != i else 0.0 for j, weight in enumerate(row)]
         row /= row.sum()
@@ -78,7 +79,7 @@ def known_block():
     """A Gaussian block of three frames, of which the middle one holds ``OBJECT`` and the others nothing."""
     rng = np.random.default_rng(6)
     thing, ground = np.linalg.qr(rng.normal(size=(12, 2)))[0].T
-    queries = QueryGrid.over_clip(clip_frames=T, frames=T, rows=len(OBJECT), cols=len(OBJECT[0]))
+    queries = QueryGrid.over_clip(clip_frames=T, steps=T, rows=len(OBJECT), cols=len(OBJECT[0]))
     held = np.zeros(queries.shape, bool)
     held[1] = [[mark in "#x" for mark in line] for line in OBJECT]
     table = np.where(held[..., None], thing, ground).reshape(queries.size, -1)
@@ -129,9 +130,25 @@ def test_a_lower_chance_gives_a_wider_region_that_holds_the_narrower():
     assert sizes[0] < sizes[-1] == H * W
 
 
+def test_a_cell_belongs_to_the_region_from_the_very_chance_on():
+    block = random_block("gaussian", subsample=(1, 1, 1), **fine_tables())
+    seed = block.key_grid.cell_at(frame=2, x=0.3, y=0.5)
+    often = visits(block, seed, t=1)
+    beside = often[seed.y, seed.x + 1]
+    at, above = (region_around(block, frame=2, x=0.3, y=0.5, chance=c) for c in (beside, np.nextafter(beside, 9)))
+    assert at[seed.y, seed.x + 1]
+    assert not above[seed.y, seed.x + 1]
+
+
+def test_steps_of_just_the_least_spread_stay_as_they_are():
+    steps = np.eye(20)[:, ::-1].copy()  # each leads to one of 20 cells: a spread of 0.05
+    assert LEAST_SPREAD == 1 / 20
+    assert _softened(steps) is steps
+
+
 def fine_tables():
     """Random tables of a block whose keys are not pooled."""
-    rng, queries = np.random.default_rng(8), QueryGrid.over_clip(clip_frames=6, frames=T, rows=H, cols=W)
+    rng, queries = np.random.default_rng(8), QueryGrid.over_clip(clip_frames=6, steps=T, rows=H, cols=W)
     theta, phi = (rng.normal(size=(queries.size, 5)).astype(np.float32) for _ in range(2))
     return {"theta": theta, "phi": phi, "query_grid": queries, "key_grid": queries.pooled((1, 1, 1))}
 
@@ -168,7 +185,7 @@ def test_what_could_not_be_tracked_or_lies_outside_is_refused():
 
 
 def test_the_pixels_of_cells_are_those_whose_centres_lie_in_them():
-    keys = QueryGrid.over_clip(clip_frames=2, frames=2, rows=H, cols=W).pooled(POOL)
+    keys = QueryGrid.over_clip(clip_frames=2, steps=2, rows=H, cols=W).pooled(POOL)
     cells = np.array([[True, False, False, True], [False, True, False, False]])
     expected = np.zeros((10, 24), bool)
     expected[:4, :6] = expected[:4, 18:] = expected[4:8, 6:12] = True

@@ -11,45 +11,40 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell, KeyGrid
 from nonlocal_core.render import (
     Caption,
-    FigureStyle,
-    OverlayStyle,
     Scale,
-    ScaleSpec,
     colour_map,
     figure,
     fit_scale,
-    own_times,
     paint,
 )
 from nonlocal_core.render.layout import lay_out
 from nonlocal_core.render.legend import colour_bar
 from nonlocal_core.render.marks import Arrow, draw_arrows, strongest
 from nonlocal_core.render.notes import notes
+from nonlocal_core.render.overlay import BRIGHTNESS, OPACITY
 from nonlocal_core.render.text import drawable, fitted, font, number, ticks, wrapped
 
 CAPTION = Caption(clip="clip.mp4", model="Network", block="res4/5")
 WIDTH = 800
 
 
-def draw(row, *, frames=None, arrows=0, caption=CAPTION, **style):
+def draw(row, *, frames=None, arrows=0, caption=CAPTION):
     frames = make_frames() if frames is None else frames
     times = np.arange(len(frames)) * 0.4
-    return figure(frames, times, row, caption, FigureStyle(width_px=WIDTH, arrows=arrows, **style))
+    return figure(frames, times, row, caption, width_px=WIDTH, most_arrows=arrows)
 
 
-def tiles_of(count=5, columns=None, height=47, width=83):
-    return lay_out(count, (height, width), width_px=WIDTH, columns=columns).tiles
+def tiles_of():
+    return lay_out(5, (47, 83), width_px=WIDTH).tiles
 
 
 def cut(picture, rect):
     return picture[rect.top : rect.bottom, rect.left : rect.right]
 
 
-@pytest.mark.parametrize(
-    ("count", "columns", "per_row"), [(5, None, 5), (8, None, 4), (9, None, 5), (32, None, 8), (8, 8, 8), (3, 8, 3)]
-)
-def test_rows_of_a_strip_are_balanced(count, columns, per_row):
-    assert lay_out(count, (47, 83), width_px=WIDTH, columns=columns).columns == per_row
+@pytest.mark.parametrize(("count", "per_row"), [(3, 3), (5, 5), (8, 4), (9, 5), (32, 8)])
+def test_rows_of_a_strip_are_balanced(count, per_row):
+    assert lay_out(count, (47, 83), width_px=WIDTH).columns == per_row
 
 
 @pytest.mark.parametrize(
@@ -72,19 +67,19 @@ def test_tiles_keep_their_shape_and_order_and_never_meet(count, hw):
 
 def test_frames_that_would_vanish_are_refused():
     with pytest.raises(RenderError, match="at least 8 x 8"):
-        lay_out(64, (47, 83), width_px=400, columns=64)
+        lay_out(64, (47, 83), width_px=100)
 
 
 def test_each_tile_is_its_frame_with_its_heat():
     heat = np.random.default_rng(0).random((5, 6, 8))
     row, frames = make_row(heat / heat.sum(), query=(1, 2, 3)), make_frames()
     picture = draw(row)
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False, own_times=own_times(row))
+    scale = fit_scale(row.heat, signed=False, own_t=1)
     for t, tile in enumerate(tiles_of()):
         if t == 1:
             continue  # the query's box lies there
         small = np.asarray(Image.fromarray(frames[t]).resize((tile.width, tile.height), Image.Resampling.LANCZOS))
-        assert (cut(picture, tile) == paint(small, row.heat[t], row.key_grid, scale, OverlayStyle())).all()
+        assert (cut(picture, tile) == paint(small, row.heat[t], row.key_grid, scale)).all()
 
 
 def test_a_single_weight_lights_one_place_of_one_tile():
@@ -133,12 +128,11 @@ def test_bars_grow_with_the_share_of_the_frame():
     ],
     ids=["zero", "even", "nan", "holes", "signed", "signed zero", "pooled in time", "margins"],
 )
-@pytest.mark.parametrize("smoothing", ["nearest", "bilinear"])
-def test_every_kind_of_heat_has_a_picture(row, smoothing):
-    picture = draw(row, arrows=20, overlay=OverlayStyle(smoothing=smoothing))
+def test_every_kind_of_heat_has_a_picture(row):
+    picture = draw(row, arrows=20)
     assert picture.shape[1:] == (WIDTH, 3)
     assert picture.dtype == np.uint8
-    assert (picture == draw(row, arrows=20, overlay=OverlayStyle(smoothing=smoothing))).all()
+    assert (picture == draw(row, arrows=20)).all()
 
 
 def test_a_still_image_has_no_time_axis():
@@ -208,24 +202,23 @@ def test_a_crossing_shows_the_stronger_arrow():
 
 
 def test_the_colour_bar_shows_the_colours_of_the_heat():
-    style, unit = OverlayStyle(brightness=0.5), Scale(limit=0.3, signed=False, clipped=False)
-    bar = colour_bar(unit, style, size_hw=(5, 257))
+    unit = Scale(limit=0.3, signed=False, clipped=False)
+    bar = colour_bar(unit, size_hw=(5, 257))
     assert (bar == bar[:1]).all()
     frame = np.full((1, 1, 3), 128, np.uint8)
-    grid = KeyGrid(frames=1, rows=1, cols=1, frame_spans=((0, 1),))
+    grid = KeyGrid(steps=1, rows=1, cols=1, frame_spans=((0, 1),))
     for position in (0, 64, 128, 256):
         heat = np.array([[0.3 * position / 256]])
-        assert np.abs(paint(frame, heat, grid, unit, style)[0, 0].astype(int) - bar[0, position]).max() <= 1
-    signed = colour_bar(Scale(limit=0.3, signed=True, clipped=False), style, size_hw=(5, 257))
-    assert (signed[0, 128] == 64).all()
-    tide = colour_map("tide").table.astype(float)
-    assert signed[0, 0] == pytest.approx(64 * (1 - style.opacity) + tide[0] * style.opacity, abs=0.51)
+        assert np.abs(paint(frame, heat, grid, unit)[0, 0].astype(int) - bar[0, position]).max() <= 1
+    signed = colour_bar(Scale(limit=0.3, signed=True, clipped=False), size_hw=(5, 257))
+    assert (signed[0, 128] == 83).all(), "the middle grey, darkened"
+    tide = colour_map(signed=True).table.astype(float)
+    assert signed[0, 0] == pytest.approx(128 * BRIGHTNESS * (1 - OPACITY) + tide[0] * OPACITY, abs=0.51)
 
 
-def say(row, *, arrows=0, spec=None, smoothing="nearest"):
-    spec = spec or ScaleSpec()
-    scale = fit_scale(row.heat, spec, signed=row.pairwise == "dot_product", own_times=own_times(row))
-    return notes(row, scale, fixed=spec.limit is not None, smoothing=smoothing, arrows=arrows)
+def say(row, *, arrows=0, own_t=1):
+    scale = fit_scale(row.heat, signed=row.pairwise == "dot_product", own_t=own_t)
+    return notes(row, scale, arrows=arrows)
 
 
 def test_the_sentences_say_what_was_drawn():
@@ -239,9 +232,7 @@ def test_the_sentences_say_what_was_drawn():
         "Bars: each frame's part of the sum of all weights.",
         "Arrows: the 7 strongest keys outside the query's own frame.",
     ]
-    assert say(row, spec=ScaleSpec(rule="max"))[0].endswith("full at 0.5, the largest of the weights.")
-    assert say(row, spec=ScaleSpec(limit=0.125))[0].endswith("full at the given 0.125.")
-    assert say(row, smoothing="bilinear")[1] == "Smoothed between the centres of 5x6x8 keys (TxHxW)."
+    assert say(row, own_t=None)[0].endswith("full at 0.5, the largest of the weights.")
     assert "absolute weights" in say(make_row(-heat, pairwise="dot_product"))[0]
 
 

@@ -7,10 +7,10 @@ import pytest
 from render_rows import make_frames, make_row
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.geometry import Cell, KeyGrid
-from nonlocal_core.render import OverlayStyle, Scale, ScaleSpec, colour_map, fit_scale, own_times, paint, paint_clip
+from nonlocal_core.geometry import Cell, KeyGrid, spread
+from nonlocal_core.render import Scale, colour_map, fit_scale, paint, paint_clip
 from nonlocal_core.render.marks import outline
-from nonlocal_core.render.overlay import MISSING_GREY, MISSING_OPACITY, spread
+from nonlocal_core.render.overlay import BRIGHTNESS, MISSING_GREY, MISSING_OPACITY, OPACITY, OPACITY_POWER, SATURATION
 
 UNIT = Scale(limit=1.0, signed=False, clipped=False)
 SIGNED = Scale(limit=1.0, signed=True, clipped=False)
@@ -18,7 +18,7 @@ BOXES = [(0.0, 0.0, 1.0, 1.0), (0.125, 0.0, 0.875, 1.0), (0.0, 0.25, 0.9375, 0.7
 
 
 def key_grid(box=(0.0, 0.0, 1.0, 1.0), rows=6, cols=8):
-    return KeyGrid(frames=1, rows=rows, cols=cols, frame_spans=((0, 1),), box=box)
+    return KeyGrid(steps=1, rows=rows, cols=cols, frame_spans=((0, 1),), box=box)
 
 
 def one_hot(y, x, rows=6, cols=8):
@@ -40,22 +40,22 @@ def lit_by_loops(grid, y, x, height, width):
     return lit
 
 
-def dimmed_by_loops(frame, style):
+def dimmed_by_loops(frame):
     out = np.zeros(frame.shape)
     for row in range(frame.shape[0]):
         for col in range(frame.shape[1]):
             red, green, blue = (float(v) for v in frame[row, col])
             grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-            out[row, col] = [style.brightness * (grey + style.saturation * (v - grey)) for v in (red, green, blue)]
+            out[row, col] = [BRIGHTNESS * (grey + SATURATION * (v - grey)) for v in (red, green, blue)]
     return out
 
 
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (2, 5), (5, 7), (4, 0)])
 def test_a_single_weight_lights_its_cell_and_nothing_else(box, y, x):
-    frame, grid, style = make_frames()[0], key_grid(box), OverlayStyle()
-    painted = paint(frame, one_hot(y, x), grid, UNIT, style)
-    dark = paint(frame, np.zeros((6, 8), np.float32), grid, UNIT, style)
+    frame, grid = make_frames()[0], key_grid(box)
+    painted = paint(frame, one_hot(y, x), grid, UNIT)
+    dark = paint(frame, np.zeros((6, 8), np.float32), grid, UNIT)
     lit = lit_by_loops(grid, y, x, 47, 83)
     assert lit.any() or grid.bounds(Cell(0, y, x))[1] >= 1, "only padding lies below the frame"
     assert (np.any(painted != dark, axis=-1) == lit).all()
@@ -65,41 +65,40 @@ def test_a_single_weight_lights_its_cell_and_nothing_else(box, y, x):
 
 
 def test_every_pixel_follows_the_formula():
-    frame, style = make_frames()[0], OverlayStyle(brightness=0.4, saturation=0.7, opacity=0.8, opacity_power=0.5)
+    frame = make_frames()[0]
     heat = np.random.default_rng(0).random((6, 8)).astype(np.float32)
-    painted = paint(frame, heat, key_grid(), UNIT, style)
-    base, table = dimmed_by_loops(frame, style), colour_map("ember").table.astype(float)
+    painted = paint(frame, heat, key_grid(), UNIT)
+    base, table = dimmed_by_loops(frame), colour_map(signed=False).table.astype(float)
     for row, col in [(0, 0), (46, 82), (13, 71), (25, 40)]:
         value = float(heat[row * 6 // 47, col * 8 // 83])
-        alpha = 0.8 * value**0.5
+        alpha = OPACITY * value**OPACITY_POWER
         expected = base[row, col] * (1 - alpha) + table[round(value * 255)] * alpha
         assert painted[row, col] == pytest.approx(expected, abs=0.51)
 
 
 def test_zero_heat_is_the_dimmed_frame():
-    frame, style = make_frames()[0], OverlayStyle()
-    painted = paint(frame, np.zeros((6, 8), np.float32), key_grid(), UNIT, style)
-    assert np.abs(painted - dimmed_by_loops(frame, style)).max() <= 0.51
+    frame = make_frames()[0]
+    painted = paint(frame, np.zeros((6, 8), np.float32), key_grid(), UNIT)
+    assert np.abs(painted - dimmed_by_loops(frame)).max() <= 0.51
 
 
 def test_constant_heat_covers_the_grid_evenly_and_leaves_the_margin():
     frame = np.full((48, 80, 3), 90, np.uint8)
-    painted = paint(frame, np.ones((6, 8), np.float32), key_grid((0.125, 0.0, 0.875, 1.0)), UNIT, OverlayStyle())
+    painted = paint(frame, np.ones((6, 8), np.float32), key_grid((0.125, 0.0, 0.875, 1.0)), UNIT)
     inside = painted[:, 10:70].reshape(-1, 3)
     assert (inside == inside[0]).all()
     margin = np.concatenate([painted[:, :10], painted[:, 70:]], axis=1).reshape(-1, 3)
-    assert (margin == round(90 * OverlayStyle().brightness)).all()
+    assert (margin == round(90 * BRIGHTNESS)).all()
 
 
-@pytest.mark.parametrize("smoothing", ["nearest", "bilinear"])
 @pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
-def test_a_cell_without_a_number_is_grey_and_alone(smoothing, hole):
+def test_a_cell_without_a_number_is_grey_and_alone(hole):
     frame = np.full((60, 80, 3), 100, np.uint8)
     heat = np.zeros((6, 8), np.float32)
     heat[2, 5] = hole
-    painted = paint(frame, heat, key_grid(), UNIT, OverlayStyle(brightness=0.5, smoothing=smoothing))
-    grey = round(50 + MISSING_OPACITY * (MISSING_GREY - 50))
-    expected = np.full((60, 80, 3), 50)
+    painted = paint(frame, heat, key_grid(), UNIT)
+    grey = round(65 + MISSING_OPACITY * (MISSING_GREY - 65))
+    expected = np.full((60, 80, 3), 65)
     expected[20:30, 50:60] = grey
     assert (painted == expected).all()
 
@@ -107,26 +106,12 @@ def test_a_cell_without_a_number_is_grey_and_alone(smoothing, hole):
 def test_signs_have_different_colours_of_the_same_opacity():
     frame, heat = np.zeros((48, 80, 3), np.uint8), np.zeros((6, 8), np.float32)
     heat[1, 2], heat[4, 6] = -0.5, 0.5
-    painted = paint(frame, heat, key_grid(), SIGNED, OverlayStyle())
+    painted = paint(frame, heat, key_grid(), SIGNED)
     negative, positive = painted[12, 25].astype(int), painted[36, 65].astype(int)
     assert negative[2] > negative[0] + 40, "negative is blue"
     assert positive[0] > positive[2] + 40, "positive is orange"
-    alpha = OverlayStyle().opacity * 0.5 ** OverlayStyle().opacity_power
-    assert positive == pytest.approx(alpha * colour_map("tide").table[round(0.75 * 255)], abs=0.51)
-
-
-@pytest.mark.parametrize(("name", "scale"), [("tide", UNIT), ("ember", SIGNED)])
-def test_a_colour_map_of_the_wrong_kind_is_refused(name, scale):
-    with pytest.raises(RenderError, match="colour map"):
-        paint(make_frames()[0], one_hot(0, 0), key_grid(), scale, OverlayStyle(colour_map=name))
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("brightness", 1.1), ("saturation", -0.1), ("opacity", 2.0), ("opacity_power", -1.0)]
-)
-def test_a_style_outside_its_range_is_refused(field, value):
-    with pytest.raises(RenderError, match=field):
-        OverlayStyle(**{field: value})
+    alpha = OPACITY * 0.5**OPACITY_POWER
+    assert positive == pytest.approx(alpha * colour_map(signed=True).table[round(0.75 * 255)], abs=0.51)
 
 
 def test_smoothing_meets_the_cell_centres_and_is_straight_between_them():
@@ -150,9 +135,9 @@ def test_equal_values_look_equal_in_every_frame():
     heat[0, 1, 1] = heat[3, 1, 1] = 0.2
     heat[3, 4, 4] = 0.6
     row = make_row(heat, query=(2, 0, 0))
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False, own_times=own_times(row))
+    scale = fit_scale(row.heat, signed=False, own_t=2)
     frames = np.repeat(make_frames()[:1], 5, axis=0)
-    pictures = list(paint_clip(frames, row, scale, OverlayStyle(), mark_query=False))
+    pictures = list(paint_clip(frames, row, scale))
     cell = np.s_[8:15, 11:20]
     assert (pictures[0][cell] == pictures[3][cell]).all()
     assert (pictures[0][cell] != pictures[1][cell]).any()
@@ -160,9 +145,9 @@ def test_equal_values_look_equal_in_every_frame():
 
 def test_the_query_is_boxed_in_its_own_frame_only():
     row, frames = make_row(np.zeros((5, 6, 8)), query=(1, 2, 3)), make_frames(5, 94, 166)
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False)
-    marked = list(paint_clip(frames, row, scale, OverlayStyle()))
-    plain = list(paint_clip(frames, row, scale, OverlayStyle(), mark_query=False))
+    scale = fit_scale(row.heat, signed=False)
+    marked = list(paint_clip(frames, row, scale))
+    plain = [paint(frame, row.heat[0], row.key_grid, scale) for frame in frames]
     assert [bool((a != b).any()) for a, b in zip(marked, plain, strict=True)] == [False, True, False, False, False]
     ys, xs = np.nonzero((marked[1] != plain[1]).any(axis=-1))
     assert ys.mean() / 94 == pytest.approx(2.5 / 6, abs=0.02)
@@ -173,27 +158,28 @@ def test_the_query_is_boxed_in_its_own_frame_only():
 
 def test_a_query_cell_of_several_frames_is_boxed_in_each():
     row, frames = make_row(np.zeros((5, 6, 8)), clip_frames=10), make_frames(10)
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False)
-    marked = list(paint_clip(frames, row, scale, OverlayStyle()))
-    plain = list(paint_clip(frames, row, scale, OverlayStyle(), mark_query=False))
+    scale = fit_scale(row.heat, signed=False)
+    marked = list(paint_clip(frames, row, scale))
+    plain = [paint(frame, row.heat[0], row.key_grid, scale) for frame in frames]
     assert [i for i in range(10) if (marked[i] != plain[i]).any()] == [2, 3]
 
 
 def test_frames_of_one_key_cell_share_its_heat_and_a_frame_without_keys_is_only_dimmed():
     heat = np.ones((2, 3, 4)) * np.array([0.1, 0.9])[:, None, None]
-    row, frames = make_row(heat, subsample=(2, 2, 2)), np.repeat(make_frames()[:1], 5, axis=0)
-    scale = fit_scale(row.heat, ScaleSpec(rule="max"), signed=False)
-    pictures = list(paint_clip(frames, row, scale, OverlayStyle(), mark_query=False))
+    last, first = (make_row(heat, subsample=(2, 2, 2), query=query) for query in ((4, 2, 3), (0, 2, 3)))
+    frames = np.repeat(make_frames()[:1], 5, axis=0)
+    scale = fit_scale(last.heat, signed=False)
+    pictures = list(paint_clip(frames, last, scale))  # the box of the query lies in the last frame
     same = [[bool((a == b).all()) for b in pictures] for a in pictures]
     assert same[0] == [True, True, False, False, False]
     assert same[2] == [False, False, True, True, False]
-    assert np.abs(pictures[4] - dimmed_by_loops(frames[4], OverlayStyle())).max() <= 0.51
+    assert np.abs(list(paint_clip(frames, first, scale))[4] - dimmed_by_loops(frames[4])).max() <= 0.51
 
 
 def test_too_few_frames_are_refused():
     row = make_row()
     with pytest.raises(RenderError, match="5 frames; got 4"):
-        list(paint_clip(make_frames(4), row, UNIT, OverlayStyle()))
+        list(paint_clip(make_frames(4), row, UNIT))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ CLOSE = 1.5  # units of 2400 across the page
 
 def draw(row, *, count=20, caption=CAPTION, frames=None):
     frames = make_frames() if frames is None else frames
-    return arrow_figure(frames, np.arange(len(frames)) * 0.4, row, caption, count=count)
+    return arrow_figure(frames, np.arange(len(frames)) * 0.4, row, caption, most_arrows=count)
 
 
 def shafts(drawing):

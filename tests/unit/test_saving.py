@@ -18,12 +18,12 @@ from kept_files import bundle_in, provenance_of, texts_of
 from media_files import stamped, video
 from PIL import Image
 
-import pretrained
 from nonlocal_core import Question, Session, UnknownNameError, list_models
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
-from nonlocal_core.render import OverlayStyle, ScaleSpec, fit_scale, own_times, paint_clip
-from nonlocal_core.saving import FORMATS
+from nonlocal_core.installed import folder_of
+from nonlocal_core.render import fit_scale, paint_clip
+from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.weights import find_card
 
 EVIL = "<img src=x onerror=alert(1)>.mp4"
@@ -81,7 +81,7 @@ def test_the_weights_of_a_trained_block_are_named_beside_those_of_its_trunk(tmp_
     trained = next(card for card in list_models() if card.block is not None)
     session = Session.open("sample:coins", trained.id, short_side=64)
     record = json.loads(session.save(tmp_path / "a.json", frame=0, x=0.5, y=0.5).read_text())
-    shipped = Path(pretrained.__file__).with_name(trained.block.file)
+    shipped = folder_of("pretrained") / trained.block.file
     assert record["weights"][shipped.name] == hashlib.sha256(shipped.read_bytes()).hexdigest()
     assert len(record["weights"]) == 2
 
@@ -141,8 +141,8 @@ def test_the_arrays_are_the_row_of_the_api(session, files):
 
 def painted(session):
     row = session.query(**POINT)
-    scale = fit_scale(row.heat, ScaleSpec(), signed=False, own_times=own_times(row))
-    return list(paint_clip(session.frames.rgb, row, scale, OverlayStyle()))
+    scale = fit_scale(row.heat, signed=False, own_t=row.own_key.t)
+    return list(paint_clip(session.frames.rgb, row, scale))
 
 
 def test_the_mp4_shows_each_frame_with_its_heat_over_a_strip_of_words(session, files):

@@ -8,9 +8,9 @@ from importlib import resources
 import pytest
 import streamlit as st
 
-from app import tours
-from app.opened import notes_on
 from nonlocal_core import BundleError, Question, Session, TourStop
+from nonlocal_core.app.server import tours
+from nonlocal_core.app.server.opened import notes_on
 from nonlocal_core.bundle import MAX_CAPTION_LENGTH, MAX_TOUR_STOPS, View, decode_bundle, read_tour, tour_as_json
 from nonlocal_core.cli import OK, REFUSED, main
 

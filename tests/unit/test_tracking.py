@@ -14,20 +14,19 @@ from unchecked_shapes import unchecked  # noqa: F401, a fixture
 from nonlocal_core import Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
-from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.media import find_sample
-from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import (
-    Carried,
-    box_mask,
+from nonlocal_core.geometry import QueryGrid, box_mask, coverage
+from nonlocal_core.measures.tracking import (
+    CarriedMask,
+    _mean_label,
     carry,
-    coverage,
     known_masks,
     pointing_hits,
     read_boxes,
     read_masks,
     region_similarity,
 )
+from nonlocal_core.media import find_sample
+from nonlocal_core.render import paint_mask
 from nonlocal_core.vocabulary import PAIRWISE
 
 T, H, W = 3, 4, 6
@@ -39,7 +38,7 @@ def capture(pairwise, *, subsample=(1, 2, 2), **facts):
 
 def following_block():
     """A block in which every position looks at one key of each frame: the one that moves a column a frame with it."""
-    queries = QueryGrid.over_clip(clip_frames=T, frames=T, rows=H, cols=W)
+    queries = QueryGrid.over_clip(clip_frames=T, steps=T, rows=H, cols=W)
     places = np.eye(H * W, dtype=np.float32).reshape(H, W, -1)
     theta = np.stack([np.roll(places, t, axis=1) for t in range(T)]).reshape(queries.size, -1)
     return capture(
@@ -85,6 +84,25 @@ def test_labels_are_the_mean_of_the_strongest_keys_of_the_marked_frame(pairwise,
     np.testing.assert_allclose(found.labels, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("k", [1, 2, 10, 37, 299, 300, 400])
+def test_exactly_the_k_strongest_keys_are_kept_of_many(k):
+    rng = np.random.default_rng(4)
+    weights, label = rng.normal(size=(40, 300)), rng.random(300)
+    expected = []
+    for row in weights:
+        best = np.argsort(-row)[:k]
+        strongest = np.maximum(row[best], 0)
+        expected.append(strongest @ label[best] / strongest.sum())
+    np.testing.assert_allclose(_mean_label(weights, label, k), expected, rtol=1e-12)
+
+
+def test_frames_in_two_spans_and_between_spans_have_the_label_of_their_step():
+    grid = QueryGrid(steps=3, rows=1, cols=2, frame_spans=((0, 3), (2, 4), (5, 6)))
+    labels = np.array([[[1, 0]], [[0, 1]], [[1, 1]]], np.float32)
+    found = CarriedMask(labels=labels, grid=grid, frame=0).masks((1, 2))
+    assert found[:, 0].tolist() == [[True, False]] * 2 + [[False, True]] * 3 + [[True, True]]
+
+
 def test_an_object_is_followed_to_every_frame_before_and_after():
     steps = []
     mask = np.zeros((8, 12), bool)
@@ -106,7 +124,7 @@ def test_a_block_that_does_not_compare_all_frames_carries_nothing(facts):
 
 
 def test_a_mark_that_covers_no_key_and_a_frame_that_is_not_there_are_refused():
-    queries = QueryGrid.over_clip(clip_frames=6, frames=T, rows=5, cols=W)
+    queries = QueryGrid.over_clip(clip_frames=6, steps=T, rows=5, cols=W)
     rng = np.random.default_rng(2)
     block = capture(
         "gaussian",
@@ -123,11 +141,11 @@ def test_a_mark_that_covers_no_key_and_a_frame_that_is_not_there_are_refused():
 
 
 def test_coverage_is_the_part_of_each_cells_pixels():
-    grid = QueryGrid.over_clip(clip_frames=2, frames=2, rows=3, cols=4)
+    grid = QueryGrid.over_clip(clip_frames=2, steps=2, rows=3, cols=4)
     mask = np.random.default_rng(3).random((18, 20)) < 0.4
     expected = [[mask[6 * y : 6 * y + 6, 5 * x : 5 * x + 5].mean() for x in range(4)] for y in range(3)]
     np.testing.assert_allclose(coverage(grid, mask), expected)
-    cropped = QueryGrid.over_clip(clip_frames=2, frames=2, rows=3, cols=2, box=(0.25, 0.0, 0.75, 1.0))
+    cropped = QueryGrid.over_clip(clip_frames=2, steps=2, rows=3, cols=2, box=(0.25, 0.0, 0.75, 1.0))
     np.testing.assert_allclose(coverage(cropped, mask), np.array(expected)[:, 1:3])
     assert coverage(grid, np.ones((2, 3), bool)).min() == 1  # frames coarser than the grid
 
@@ -153,13 +171,13 @@ def test_masks_of_different_sizes_are_not_compared():
 
 
 def test_pointing_asks_only_where_the_object_is_to_be_seen():
-    grid = QueryGrid.over_clip(clip_frames=T, frames=T, rows=2, cols=4)
+    grid = QueryGrid.over_clip(clip_frames=T, steps=T, rows=2, cols=4)
     labels = np.zeros((T, 2, 4), np.float32)
     labels[0, 1, 3] = labels[1, 0, 0] = labels[2, 1, 2] = 0.7
     truth = np.zeros((T, 10, 20), bool)
     truth[0, 5:, 15:] = True
     truth[1, 5:, 5:] = True
-    np.testing.assert_array_equal(pointing_hits(Carried(labels=labels, grid=grid, frame=0), truth), [1, 0, np.nan])
+    np.testing.assert_array_equal(pointing_hits(CarriedMask(labels=labels, grid=grid, frame=0), truth), [1, 0, np.nan])
 
 
 def test_masks_are_read_from_pictures_in_their_order_and_to_the_frames_size():

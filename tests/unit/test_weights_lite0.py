@@ -10,9 +10,9 @@ from torch.nn.functional import batch_norm, conv2d
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.catalog import find_card
-from nonlocal_core.weights.files import WheelFile
 from nonlocal_core.weights.lite0 import fold_batch_norm, load_lite0
 from nonlocal_core.weights.loading import read_verified
+from nonlocal_core.weights.locations import WheelFile
 
 
 @pytest.fixture(scope="module")

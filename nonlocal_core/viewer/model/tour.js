@@ -5,7 +5,7 @@
 import { nearestCell } from "./grid.js";
 import { placeWords } from "./words.js";
 
-/** The limits of nonlocal_core/bundle/record.py. */
+/** The limits of nonlocal_core/bundle/contents.py. */
 export const MOST_STOPS = 32;
 export const LONGEST_CAPTION = 200;
 
