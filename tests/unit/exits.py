@@ -20,10 +20,11 @@ from kept_files import bundle_in, inflated, provenance_of, streams
 from PIL import ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from nonlocal_core import Session, cli
+from nonlocal_core import Session
 from nonlocal_core.app.server.visit import Pin
 from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.cli import query
 from nonlocal_core.geometry import box_mask
 from nonlocal_core.measures import affinity_matrix, measure_block, measure_row
 from nonlocal_core.measures.tracking import carry
@@ -163,13 +164,13 @@ def table(session: Session, block: str, folder: Path) -> str:
 def shell(*form: str) -> Exit:
     def ask(session: Session, block: str, _folder: Path) -> str:
         asked = Namespace(**POINT, block=block, direction="row", top=2, json="json" in form)
-        opened, cli._open = cli._open, lambda options: session
+        opened, query.open_session = query.open_session, lambda options: session
         printed = StringIO()
         try:
             with redirect_stdout(printed):
-                cli._query(asked)
+                query.run(asked)
         finally:
-            cli._open = opened
+            query.open_session = opened
         return printed.getvalue()
 
     return ask
