@@ -23,14 +23,14 @@ MAX_UPLOAD_BYTES = 512 * 2**20
 """Uploaded files held at once, for all visitors together."""
 
 
-class Held(NamedTuple):
+class StoredBytes(NamedTuple):
     """Bytes and the name to show for them."""
 
     content: bytes
     name: str
 
 
-class Later:
+class LazyBytes:
     """Bytes that are made when they are first asked for, and once."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
@@ -53,10 +53,10 @@ class ByteStore:
         self._max_bytes = max_bytes
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, Held] = OrderedDict()
-        self._later: WeakValueDictionary[str, Later] = WeakValueDictionary()
+        self._held: OrderedDict[str, StoredBytes] = OrderedDict()
+        self._later: WeakValueDictionary[str, LazyBytes] = WeakValueDictionary()
 
-    def put(self, content: bytes, name: str = "", later: Later | None = None) -> str:
+    def put(self, content: bytes, name: str = "", later: LazyBytes | None = None) -> str:
         """Keep bytes and return their token; the same bytes under the same name have the same one as long as this runs.
 
         Another name makes another token, so that nobody is shown what someone else called the same bytes.
@@ -67,7 +67,7 @@ class ByteStore:
         digest.update(content)
         token = digest.hexdigest()
         with self._lock:
-            self._held[token] = Held(content, name)
+            self._held[token] = StoredBytes(content, name)
             if later is not None:
                 self._later[token] = later
             self._held.move_to_end(token)
@@ -75,14 +75,14 @@ class ByteStore:
                 self._held.popitem(last=False)
         return token
 
-    def get(self, token: str) -> Held | None:
+    def get(self, token: str) -> StoredBytes | None:
         """Return what was kept, or None when it was never there or had to make room."""
         with self._lock:
             if token in self._held:
                 self._held.move_to_end(token)
             return self._held.get(token)
 
-    def later(self, token: str) -> Later | None:
+    def later(self, token: str) -> LazyBytes | None:
         """Return what belongs to the bytes of that token, or None when there is nothing or its owner let it go."""
         with self._lock:
             return self._later.get(token)

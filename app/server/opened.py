@@ -33,7 +33,7 @@ def notes_on(frames: "Frames") -> ClipNotes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedClip:
     """An opened clip, and the token under which the browser fetches its bundle."""
 
     token: str

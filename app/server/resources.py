@@ -12,10 +12,10 @@ import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
-from .byte_store import BUNDLES, UPLOADS, Later
+from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
-from .opened import Opened, notes_on
+from .opened import OpenedClip, notes_on
 from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
@@ -32,21 +32,21 @@ MAX_SESSIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _KeptSession:
     session: "Session"
     bundle: bytes
-    columns: Later
+    columns: LazyBytes
 
 
 FIRST = Choices(clip=FIRST_CLIP)
 """What a first visit opens, as installed."""
 
-_kept: OrderedDict[Choices, _Kept] = OrderedDict()
+_kept: OrderedDict[Choices, _KeptSession] = OrderedDict()
 _opening = threading.Lock()
 """One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
 
 
-def open_clip(choices: Choices, progress: Progress) -> Opened:
+def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
     """Return the session for these choices; another visitor's, when someone chose the same before.
 
     The first picture after a start of the server is that of the start before, and its session follows.
@@ -56,10 +56,10 @@ def open_clip(choices: Choices, progress: Progress) -> Opened:
     picture = kept_picture() if key == FIRST and key not in _kept else None
     if picture is not None:
         token = BUNDLES.put(picture.bundle, later=_first_columns)
-        return Opened(token=token, notes=picture.notes, awaited=first_session)
+        return OpenedClip(token=token, notes=picture.notes, awaited=first_session)
     kept = _kept_for(key, progress)
     token = BUNDLES.put(kept.bundle, later=kept.columns)
-    return Opened(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
+    return OpenedClip(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -71,10 +71,10 @@ def first_session(progress: Progress = _silent) -> "Session":
     return _kept_for(FIRST, progress).session
 
 
-_first_columns = Later(lambda: first_session().columns_bundle())
+_first_columns = LazyBytes(lambda: first_session().columns_bundle())
 
 
-def _kept_for(key: Choices, progress: Progress) -> _Kept:
+def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
     kept = _kept.get(key)
     if kept is None:
         progress("Waiting for the run before this one", 0, 1)
@@ -86,7 +86,7 @@ def _kept_for(key: Choices, progress: Progress) -> _Kept:
     return kept
 
 
-def _open(key: Choices, progress: Progress) -> _Kept:
+def _open(key: Choices, progress: Progress) -> _KeptSession:
     clip, own = key.clip, served()
     media: str | bytes | Path = clip
     name = None
@@ -114,8 +114,8 @@ def _open(key: Choices, progress: Progress) -> _Kept:
     )
     progress("Preparing the viewer", 0, 1)
     if key == FIRST:
-        return _Kept(session, _first_bundle(session), _first_columns)
-    return _Kept(session, session.bundle(columns=False), Later(session.columns_bundle))
+        return _KeptSession(session, _first_bundle(session), _first_columns)
+    return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
 
 
 def _first_bundle(session: "Session") -> bytes:

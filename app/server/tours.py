@@ -16,7 +16,7 @@ _KEY = "tours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptTour:
     """A clip's tour."""
 
     clip: str
@@ -33,9 +33,9 @@ class Kept:
         return {"clip": self.clip, "stops": tour_as_json(self.stops)}
 
 
-def kept(notes: ClipNotes) -> Kept:
+def kept(notes: ClipNotes) -> KeptTour:
     """Return the tour of this clip."""
-    return Kept(clip=notes.key, stops=st.session_state.get(_KEY, {}).get(notes.key))
+    return KeptTour(clip=notes.key, stops=st.session_state.get(_KEY, {}).get(notes.key))
 
 
 def keep(notes: ClipNotes, sent: object) -> None:

@@ -10,7 +10,7 @@ from nonlocal_core import Session, list_models, list_samples
 from nonlocal_core.models.sharing import shared_features
 
 from ..server import known_networks, tours, visit
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from ..widgets import cautions
 from ..widgets.menus import block_titles, menu
@@ -30,7 +30,7 @@ _KEY = "comparison"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Comparison:
     """Choice of what stands side by side; what is left empty is chosen for the clip and network that are open."""
 
     subject: Subject = "blocks"
@@ -51,7 +51,7 @@ def draw() -> None:
             _compare(*page)
 
 
-def _compare(first: Opened, choices: Choices) -> None:
+def _compare(first: OpenedClip, choices: Choices) -> None:
     compared = _current()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         subject = st.segmented_control(
@@ -74,13 +74,13 @@ def _compare(first: Opened, choices: Choices) -> None:
 
 
 @st.fragment
-def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared, tour: tours.Kept) -> None:
+def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Comparison, tour: tours.KeptTour) -> None:
     pin = side_by_side(panes, first=choices.pin, tour=tour)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
         visit.choose(replace(visit.current(), pin=pin), to_link(compared))
 
 
-def _blocks_menu(compared: Compared, first: Opened) -> Compared:
+def _blocks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     titles = block_titles(first.session)
     known = [name for name in compared.blocks if name in titles]
     picked = st.multiselect(
@@ -96,7 +96,7 @@ def _blocks_menu(compared: Compared, first: Opened) -> Compared:
     return replace(compared, blocks=tuple(picked))
 
 
-def _networks_menu(compared: Compared, first: Opened) -> Compared:
+def _networks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     card = first.session.model.card
     titles = {card.id: card.title} | known_networks.menu()
     short = dict(zip(titles, apart(list(titles.values())), strict=True))
@@ -116,7 +116,7 @@ def _networks_menu(compared: Compared, first: Opened) -> Compared:
     return replace(compared, models=tuple(picked), block=_block_menu(compared, first, everywhere))
 
 
-def _clips_menu(compared: Compared, first: Opened) -> Compared:
+def _clips_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     clips = {f"sample:{sample.id}": sample.title for sample in list_samples()}
     if compared.other:
         clips.setdefault(compared.other, "The clip that was kept")
@@ -128,7 +128,7 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
     return replace(compared, other=picked, block=_block_menu(compared, first))
 
 
-def _block_menu(compared: Compared, first: Opened, everywhere: Sequence[set[str]] = ()) -> str:
+def _block_menu(compared: Comparison, first: OpenedClip, everywhere: Sequence[set[str]] = ()) -> str:
     """Draw the menu of blocks; unless one was chosen, begin with the last that each of ``everywhere`` has."""
     titles = block_titles(first.session)
     common = [name for name in titles if all(name in names for names in everywhere)]
@@ -139,7 +139,7 @@ def _block_menu(compared: Compared, first: Opened, everywhere: Sequence[set[str]
 _MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_menu}
 
 
-def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
+def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pane]:
     """Return what stands side by side; nothing where a network or a clip could not be opened, which is said then."""
     if compared.subject == "blocks":
         titles = block_titles(first.session)
@@ -164,7 +164,7 @@ def _panes(compared: Compared, first: Opened, choices: Choices) -> list[Pane]:
     ]
 
 
-def _pane(opened: Opened, choices: Choices, block: str, title: str) -> Pane:
+def _pane(opened: OpenedClip, choices: Choices, block: str, title: str) -> Pane:
     clip = f"{choices.clip} {choices.frames} {choices.stride} {choices.start_seconds}"
     return Pane(token=opened.token, block=block, title=title, clip=clip)
 
@@ -193,13 +193,13 @@ def apart(titles: Sequence[str]) -> list[str]:
     return [title[:1].upper() + title[1:] for title in shortened]
 
 
-def _current() -> Compared:
+def _current() -> Comparison:
     if _KEY not in st.session_state:
         st.session_state[_KEY] = from_link(st.query_params.to_dict())
-    return cast(Compared, st.session_state[_KEY])
+    return cast(Comparison, st.session_state[_KEY])
 
 
-def to_link(compared: Compared) -> dict[str, str]:
+def to_link(compared: Comparison) -> dict[str, str]:
     """Return the query parameters that restore what is compared."""
     blocks = compared.blocks if compared.subject == "blocks" else (compared.block,)
     link = {"compare": compared.subject, "blocks": ",".join(blocks)}
@@ -210,12 +210,12 @@ def to_link(compared: Compared) -> dict[str, str]:
     return link
 
 
-def from_link(params: Mapping[str, str]) -> Compared:
+def from_link(params: Mapping[str, str]) -> Comparison:
     """Return what a link compares. What is not understood is left out, as everywhere."""
     named = params.get("compare")
     subject: Subject = next((subject for subject in SUBJECTS if subject == named), "blocks")
     blocks, models = (tuple(filter(None, params.get(key, "").split(","))) for key in ("blocks", "networks"))
     other = params.get("with", "")
     if subject == "blocks":
-        return Compared(blocks=blocks)
-    return Compared(subject=subject, block=next(iter(blocks), ""), models=models, other=other)
+        return Comparison(blocks=blocks)
+    return Comparison(subject=subject, block=next(iter(blocks), ""), models=models, other=other)

@@ -6,7 +6,7 @@ from nonlocal_core import NonlocalError
 
 from ..server import tours, visit
 from ..server.byte_store import let_picture_go_first
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
@@ -22,7 +22,7 @@ def draw() -> None:
 
 
 @st.fragment
-def _answer(opened: Opened, choices: Choices) -> None:
+def _answer(opened: OpenedClip, choices: Choices) -> None:
     pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
     tours.keep(opened.notes, stops)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run

@@ -11,7 +11,7 @@ from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, c
 
 from ..server import visit
 from ..server.memory import remembered
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from ..server.visit import Choices, Pin
 from ..widgets import cautions
 from ..widgets import inspect_charts as charts
@@ -31,7 +31,7 @@ def draw() -> None:
 
 
 @st.fragment
-def _inspect(opened: Opened, choices: Choices) -> None:
+def _inspect(opened: OpenedClip, choices: Choices) -> None:
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
     visit.keep_link(choices, {"block": block.name})
@@ -104,7 +104,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     st.caption(f"{sampled}{silent} Query dependence: Cao et al., GCNet (2019), section 3.2.")
 
 
-def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> None:
+def _over_time(opened: OpenedClip, block: BlockCapture, measured: BlockMeasures) -> None:
     if block.key_grid.steps == 1:
         _matrix(opened, block)
         return
@@ -121,7 +121,7 @@ def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> 
         _matrix(opened, block)
 
 
-def _matrix(opened: Opened, block: BlockCapture) -> None:
+def _matrix(opened: OpenedClip, block: BlockCapture) -> None:
     st.subheader("From every position to every other", anchor=False)
     found = remembered(
         (opened.token, block.name, "matrix"),
@@ -152,7 +152,7 @@ def _matrix(opened: Opened, block: BlockCapture) -> None:
     )
 
 
-def _noted(opened: Opened, block: BlockCapture, chart: go.Figure) -> go.Figure:
+def _noted(opened: OpenedClip, block: BlockCapture, chart: go.Figure) -> go.Figure:
     return cautions.written_on(chart, cautions.sentences(opened.session.frames, [block.warning]))
 
 
@@ -183,7 +183,7 @@ def _effect(session: Session, block: BlockCapture) -> None:
 
 
 @st.fragment
-def _without(opened: Opened, block: BlockCapture) -> None:
+def _without(opened: OpenedClip, block: BlockCapture) -> None:
     """Draw what the answer is without the block, or without what a region says."""
     st.subheader("What the answer is without it", anchor=False)
     session = opened.session

@@ -22,7 +22,7 @@ from nonlocal_core.render import paint_mask
 
 from ..server import visit
 from ..server.memory import remembered
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from ..widgets import cautions
 from ..widgets.marks import Mark, linked, mark, what_to_find
@@ -43,7 +43,7 @@ def draw() -> None:
 
 
 @st.fragment
-def _track(opened: Opened, choices: Choices) -> None:
+def _track(opened: OpenedClip, choices: Choices) -> None:
     session = opened.session
     if len(session.frames.rgb) == 1:
         st.info("One picture has no other frames to find the object in. Open a video, an animation or another sample.")

@@ -13,7 +13,7 @@ from nonlocal_core.measures.tracking import region_similarity
 from nonlocal_core.render import paint_mask
 
 from ..server.memory import remembered
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from .boxes import around, pick_box
 from .clicks import Point, cell_under, last_click, pick_point
 
@@ -56,7 +56,7 @@ def object_under(truths: Mapping[str, np.ndarray], frame: int, point: Point) -> 
     return None
 
 
-def mark(opened: Opened, block: BlockCapture, truths: Mapping[str, np.ndarray], way: str, frame: int) -> Mark:
+def mark(opened: OpenedClip, block: BlockCapture, truths: Mapping[str, np.ndarray], way: str, frame: int) -> Mark:
     """Draw the marked frame and the controls of its mark, and return the mark.
 
     Raises CaptureError or OutsideGridError where a click marks nothing that could be tracked.
@@ -86,7 +86,7 @@ def _boxed(session: Session, picture: np.ndarray) -> Mark:
     return Mark(mask=box_mask(box, picture.shape[:2]), link={"box": ",".join(str(round(100 * end)) for end in box)})
 
 
-def _clicked(opened: Opened, block: BlockCapture, truths: Mapping[str, np.ndarray], frame: int) -> Mark:
+def _clicked(opened: OpenedClip, block: BlockCapture, truths: Mapping[str, np.ndarray], frame: int) -> Mark:
     """Draw the region that the block itself holds together around the click."""
     session, grid = opened.session, block.key_grid
     asked, picture, key = session.first_question(), session.frames.rgb[frame], f"click-{session.frames.info.sha256}"

@@ -7,7 +7,7 @@ import streamlit as st
 from nonlocal_core import NonlocalError
 
 from ..server import known_networks, visit
-from ..server.opened import Opened
+from ..server.opened import OpenedClip
 from ..server.resources import FIRST, open_clip
 from ..server.visit import Choices
 from .menus import menu
@@ -19,7 +19,7 @@ SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
 DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
 
 
-def open_page(title: str) -> tuple[Opened, Choices] | None:
+def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
     """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
     choices = visit.current()
     heading = st.empty()
@@ -69,7 +69,7 @@ def _spacing_title(spacing: int) -> str:
     return {EVENLY: "evenly over the clip", 1: "every frame"}.get(spacing, f"every {spacing} frames")
 
 
-def open_with_progress(choices: Choices) -> Opened | None:
+def open_with_progress(choices: Choices) -> OpenedClip | None:
     """Return the opened clip; show each step meanwhile, or the sentence that says what went wrong."""
     slot = st.empty()
 

@@ -10,20 +10,20 @@ from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import Direction
 
 from ..server.byte_store import bundle_address, columns_address
-from ..server.tours import Kept
+from ..server.tours import KeptTour
 from ..server.visit import Pin, known_view
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 
 
-class Made(NamedTuple):
+class ViewerResult(NamedTuple):
     """State of the viewer at the visitor's: the pinned question, and the tour as the browser sent it, if any."""
 
     pin: Pin | None
     stops: object
 
 
-def viewer(token: str, *, first: Pin | None, tour: Kept) -> Made:
+def viewer(token: str, *, first: Pin | None, tour: KeptTour) -> ViewerResult:
     """Draw the viewer on the bundle of that token and return what the visitor has pinned and made.
 
     ``first``: what is pinned on arrival. ``tour``: its stops on arrival, those of the bundle where it has none.
@@ -37,7 +37,7 @@ def viewer(token: str, *, first: Pin | None, tour: Kept) -> Made:
         on_pinned_change=lambda: None,
         on_tour_change=lambda: None,
     )
-    return Made(_pin(answer.pinned), answer.tour)
+    return ViewerResult(_pin(answer.pinned), answer.tour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Pane:
     """Any text that tells one clip, with its frames, from another."""
 
 
-def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: Kept) -> Pin | None:
+def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) -> Pin | None:
     """Draw several answers under one pointer and return what the visitor has pinned, as a question to the first clip.
 
     ``first``: what is pinned on arrival. ``tour``: of the first clip, to walk through while presenting.

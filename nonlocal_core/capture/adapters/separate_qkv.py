@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
 from nonlocal_core.capture.adapters.parts import chained, head_count, normed_heads
-from nonlocal_core.capture.adapters.tokens import Projected, by_call, padded, why_not_plain
+from nonlocal_core.capture.adapters.tokens import ProjectedTokens, by_call, padded, why_not_plain
 from nonlocal_core.capture.reading import NotReadable
 
 _PROJECTIONS = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("to_q", "to_k", "to_v"))
@@ -67,7 +67,7 @@ class SeparateAttention:
         """Return what a call of the layer brings."""
         return layer_call(self.module, getattr(self.module, self.names[0]), args, kwargs)
 
-    def embed(self, call: LayerCall) -> Projected | NotReadable:
+    def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
         """Return queries, keys and values of each head."""
         tokens = padded(call.tokens)
         made = []

@@ -30,7 +30,7 @@ class TokenLayout:
     extra: tuple[str, ...] = ()
     order: TokenOrder = "thw"
 
-    def placed(self, batch: int, tokens: int) -> "Placed | NotReadable":
+    def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
         """Return the place of every token of a call."""
         fits = [placed for placed in self._possible(batch) if placed.holds(batch, tokens)]
         if len({placed.scope for placed in fits}) > 1 and fits[0].thw[0] > 1:
@@ -46,18 +46,18 @@ class TokenLayout:
             f"with {len(self.extra)} tokens before it. Give token_grid=(T, H, W) and class_tokens"
         )
 
-    def _possible(self, batch: int) -> "list[Placed]":
+    def _possible(self, batch: int) -> "list[TokenPlacement]":
         scopes: tuple[Scope, ...] = ("spacetime", "space", "time") if self.scope is None else (self.scope,)
         thw = (batch if self.frames is None else self.frames, self.rows, self.cols)
         # Sequences along time have no class token: there is one for the clip or one for each frame.
         return [
-            Placed(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
+            TokenPlacement(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
             for scope in scopes
         ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class TokenPlacement:
     """A layout of a known number of frames and a known scope."""
 
     thw: tuple[int, int, int]

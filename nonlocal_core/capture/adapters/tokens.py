@@ -46,7 +46,7 @@ _BRINGS_MORE = {
 _OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
 
 
-class Projected(NamedTuple):
+class ProjectedTokens(NamedTuple):
     """Queries, keys and values that an attention layer made of its input."""
 
     q: Float[Tensor, "B heads N D"]
@@ -74,7 +74,7 @@ class SelfAttention(Protocol):
         """Return what a call of the layer brings."""
         ...
 
-    def embed(self, call: LayerCall) -> Projected | NotReadable:
+    def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
         """Return queries, keys and values of each head by the layer's own projections, and what its masks add."""
         ...
 
@@ -111,7 +111,7 @@ def is_there(part: Any) -> bool:
     return part is not None and not isinstance(part, nn.Identity | bool | int | float)
 
 
-def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) -> Projected | NotReadable:
+def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) -> ProjectedTokens | NotReadable:
     """Return queries and keys of each head as the other arguments of the call change them, and its mask.
 
     True in a mask admits a key, as in ``torch.nn.functional.scaled_dot_product_attention``.
@@ -127,7 +127,7 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
         return NotReadable("was called with position_embeddings, which it may add to queries and keys in its own way")
     q, k = rotated(layer, call, q, k)
     bias = given_bias(call, q, causal=_is_causal(layer, call), true_blocks=False)
-    return bias if isinstance(bias, NotReadable) else Projected(q, k, v, bias)
+    return bias if isinstance(bias, NotReadable) else ProjectedTokens(q, k, v, bias)
 
 
 def _is_causal(layer: nn.Module, call: LayerCall) -> bool:

@@ -13,7 +13,7 @@ from torch.nn.functional import linear
 
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
 from nonlocal_core.capture.adapters.masks import given_bias
-from nonlocal_core.capture.adapters.tokens import Projected, padded, split_heads
+from nonlocal_core.capture.adapters.tokens import ProjectedTokens, padded, split_heads
 from nonlocal_core.capture.reading import NotReadable
 
 
@@ -42,7 +42,7 @@ class TorchAttention:
         named = named_arguments(self.module, args, kwargs)
         return LayerCall(named["query"], named["key"], named["value"], named)
 
-    def embed(self, call: LayerCall) -> Projected | NotReadable:
+    def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
         """Return queries, keys and values; a key other than the query makes it another kind of attention."""
         query, key, _, _ = call
         if query is not key and not (query.shape == key.shape and bool((query == key).all())):
@@ -53,7 +53,7 @@ class TorchAttention:
             for tokens, weight, bias in zip(call[:3], weights, biases, strict=True)
         )
         added = given_bias(call, q, causal=False, true_blocks=True)  # is_causal comes with the mask that it is
-        return added if isinstance(added, NotReadable) else Projected(q, k, v, added)
+        return added if isinstance(added, NotReadable) else ProjectedTokens(q, k, v, added)
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
         """Return tokens with the batch first."""

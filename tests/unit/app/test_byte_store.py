@@ -13,7 +13,7 @@ from nonlocal_core.app.server.byte_store import (
     ROUTES,
     UPLOADS,
     ByteStore,
-    Later,
+    LazyBytes,
     bundle_address,
     columns_address,
 )
@@ -34,7 +34,7 @@ def get(path):
 
 def test_a_bundle_and_what_follows_it_come_under_one_token():
     made = []
-    columns = Later(lambda: made.append(1) or b"columns")
+    columns = LazyBytes(lambda: made.append(1) or b"columns")
     token = BUNDLES.put(b"bundle", later=columns)
     assert get(bundle_address(token)).body == b"bundle"
     assert made == []
@@ -46,7 +46,7 @@ def test_a_bundle_and_what_follows_it_come_under_one_token():
 
 def test_what_is_made_later_goes_with_its_owner_and_not_with_the_bundle():
     """It may hold a whole clip: the store's bound counts bundles, which are far smaller."""
-    columns = Later(lambda: b"columns")
+    columns = LazyBytes(lambda: b"columns")
     token = BUNDLES.put(b"a bundle that stays", later=columns)
     assert get(columns_address(token)).status_code == 200
     del columns

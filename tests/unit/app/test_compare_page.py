@@ -2,7 +2,7 @@
 
 import pytest
 
-from nonlocal_core.app.views.compare import Compared, apart, from_link, spread, to_link
+from nonlocal_core.app.views.compare import Comparison, apart, from_link, spread, to_link
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_a_few_blocks_stand_for_many(count, positions):
 @pytest.mark.parametrize(
     "compared",
     [
-        Compared(blocks=("res3.1", "res4.5")),
-        Compared(subject="networks", block="stride16", models=("one", "two")),
-        Compared(subject="clips", block="stride16", other="sample:bunny"),
+        Comparison(blocks=("res3.1", "res4.5")),
+        Comparison(subject="networks", block="stride16", models=("one", "two")),
+        Comparison(subject="clips", block="stride16", other="sample:bunny"),
     ],
 )
 def test_a_link_restores_what_is_compared(compared):
@@ -41,4 +41,4 @@ def test_a_link_restores_what_is_compared(compared):
 
 
 def test_what_a_link_says_wrongly_is_left_out():
-    assert from_link({"compare": "everything", "blocks": ",,", "with": "sample:bunny"}) == Compared()
+    assert from_link({"compare": "everything", "blocks": ",,", "with": "sample:bunny"}) == Comparison()
