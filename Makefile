@@ -40,10 +40,10 @@ picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py
 
 lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
-	$(BIN)/python tests/contracts/lock.py > requirements.new && mv requirements.new requirements.txt
+	$(BIN)/python tools/lock.py > requirements.new && mv requirements.new requirements.txt
 
 readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
-	$(BIN)/python tests/contracts/readme.py
+	$(BIN)/python tools/readme.py
 
 peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that
 
@@ -52,7 +52,7 @@ docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
 tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
-	@sh tests/tools.sh
+	@sh tools/programs.sh
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 import numpy as np
@@ -24,7 +25,7 @@ from nonlocal_core import Session
 from nonlocal_core.app.server.visit import Pin
 from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.cli import query
+from nonlocal_core.cli import query as query_verb
 from nonlocal_core.geometry import box_mask
 from nonlocal_core.measures import affinity_matrix, measure_block, measure_row
 from nonlocal_core.measures.tracking import carry
@@ -32,7 +33,7 @@ from nonlocal_core.saving.formats import FORMATS
 
 POINT = {"frame": 1, "x": 0.3, "y": 0.6}
 NODE = shutil.which("node")
-WORDS = Path(__file__).parent / "viewer" / "words.mjs"
+WORDS = Path(__file__).parents[1] / "unit" / "viewer" / "words.mjs"
 PATIENCE_SECONDS = 60
 
 Exit = Callable[[Session, str, Path], str]
@@ -164,13 +165,9 @@ def table(session: Session, block: str, folder: Path) -> str:
 def shell(*form: str) -> Exit:
     def ask(session: Session, block: str, _folder: Path) -> str:
         asked = Namespace(**POINT, block=block, direction="row", top=2, json="json" in form)
-        opened, query.open_session = query.open_session, lambda options: session
         printed = StringIO()
-        try:
-            with redirect_stdout(printed):
-                query.run(asked)
-        finally:
-            query.open_session = opened
+        with redirect_stdout(printed), patch.object(query_verb, "open_session", lambda options: session):
+            query_verb.run(asked)
         return printed.getvalue()
 
     return ask

@@ -97,7 +97,7 @@ def test_a_package_without_the_file_is_as_good_as_missing():
 
 
 def test_the_command_installs_what_the_project_asks_for():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
     files = [sample.source for sample in list_samples() if isinstance(sample.source, PackagedFile)]
     files += [BACKGROUND, *(cut_out.photo for cut_out in CUT_OUTS)]
     assert {file.requirement for file in files} <= set(project["dependencies"])

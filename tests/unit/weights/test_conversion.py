@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_checkpoint_hostile import Runs
-from test_download_resume import card_at, left_over, server  # noqa: F401 - a fixture, used by its name
+from checkpoint_bytes import Runs
+from checkpoint_server import card_at, left_over
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
 from nonlocal_core.models.resnet import ResNet
@@ -54,7 +54,7 @@ CONTENT = saved({"model_state": STATE, "epoch": 5})
 
 
 @pytest.fixture
-def served(server, monkeypatch):  # noqa: F811
+def served(server, monkeypatch):
     monkeypatch.setattr(conversion, "find_published", SHORT.__getitem__)
     server.behaviour.content = CONTENT
     return server

@@ -1,22 +1,19 @@
 """The weights that lie in this repository: the very files of the catalog, with the very answers of the cards."""
 
 import hashlib
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from make_trained_golden import GOLDEN, answers
 
 from nonlocal_core import Session
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.shipped import read_shipped
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
-from make_trained_golden import GOLDEN, answers
-
-PRETRAINED = Path(__file__).parents[2] / "pretrained"
+PRETRAINED = Path(__file__).parents[3] / "pretrained"
 TRAINED = [card for card in list_models() if card.status == "trained"]
 CLOSE = 2e-3
 """Of the largest entry: another processor adds in another order, and a row's exponentials reach e^14."""

@@ -1,7 +1,7 @@
 """Files of published networks, made by plain rules: which tensors there are, and what each source calls them.
 
 Nothing here uses a layout of the library; the listings that were taken from the sources agree with it
-(``test_layouts_listings.py``).
+(``weights/layouts/test_listings.py``).
 """
 
 from dataclasses import dataclass

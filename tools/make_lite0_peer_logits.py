@@ -1,7 +1,7 @@
 """Write lite0_peer_logits.npz: what another program answers with the same weights file.
 
     pip install efficientnet-lite-pytorch==0.1.0   # in an environment of its own, beside the pinned torch
-    python tests/data/make_lite0_peer_logits.py
+    python tools/make_lite0_peer_logits.py
 
 The inputs are crops of photographs from scikit-image, never resized, so that no resampling can differ.
 """
@@ -38,7 +38,7 @@ def main() -> None:
             # This program computes its padding once, for the size that it is built with.
             peer = EfficientNet.from_pretrained("efficientnet-lite0", str(weights), image_size=tuple(x.shape[-2:]))
             logits[name] = peer.eval()(x)[0].numpy()
-    np.savez_compressed(Path(__file__).with_name("lite0_peer_logits.npz"), **logits)
+    np.savez_compressed(Path(__file__).parents[1] / "tests" / "data" / "lite0_peer_logits.npz", **logits)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 HEADER = """\
 # The product's packages, pinned. `make lock` writes this file from what is installed; a test keeps it in the ranges

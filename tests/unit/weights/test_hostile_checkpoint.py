@@ -11,27 +11,17 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from checkpoint_bytes import Runs, caffe2_bytes, torch_bytes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pickle_writer import array2, dict2, integer, pickle2, string2
 from safetensors.torch import save
-from test_checkpoint_read import caffe2_bytes, torch_bytes
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights import unpickle
 from nonlocal_core.weights.checkpoint import CheckpointLimits, read_checkpoint
 
 W = np.arange(21, dtype=np.float32).reshape(3, 7)
-
-
-class Runs:
-    """Pickles to a call of `function`."""
-
-    def __init__(self, function, *arguments):
-        self.call = (function, arguments)
-
-    def __reduce__(self):
-        return self.call
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ POINT = {"frame": 1, "x": 0.3, "y": 0.6}
 MP4_ERROR = 1.5  # mean absolute difference in grey levels; worst seen 0.41
 GIF_ERROR = 0.8  # the same; worst seen 0.20
 NODE = shutil.which("node")
-ANSWERS = Path(__file__).parent / "viewer" / "answers.mjs"
+ANSWERS = Path(__file__).parents[1] / "viewer" / "answers.mjs"
 JS_ERROR = 1e-5  # of the row's maximum, between two readers of the same bytes; worst seen 1.6e-6
 
 
@@ -94,7 +94,7 @@ def test_every_file_but_a_table_carries_the_record(files, kind):
 @pytest.mark.parametrize("kind", [*FORMATS, "int8"])
 def test_no_file_tells_where_the_clip_lay(clip, files, kind):
     texts = texts_of(files[kind])
-    for secret in (FOLDER, str(Path.home()), str(Path(__file__).parents[2]), str(files[".json"].parent)):
+    for secret in (FOLDER, str(Path.home()), str(Path(__file__).parents[3]), str(files[".json"].parent)):
         assert not any(secret in text for text in texts), secret
     if kind != ".csv":  # what would be found if it were there: the name, which lies as deep as a path would
         assert any(EVIL in text for text in texts)

@@ -75,7 +75,7 @@ def test_both_layers_together_find_the_object_best(measured):
 
 
 def test_the_readme_of_the_models_says_what_is_measured_here(measured):
-    readme = (Path(__file__).parents[2] / "pretrained" / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[3] / "pretrained" / "README.md").read_text(encoding="utf-8")
     for name, found in measured.items():
         (line,) = re.findall(rf"^\| `{re.escape(name)}` .*$", readme, flags=re.MULTILINE)
         written = [float(number) for number in line.split("|")[3:6]]

@@ -1,6 +1,6 @@
 """Write trained_golden.npz: what every trained network answers to one clip, and one row of each block.
 
-    python tests/data/make_trained_golden.py    # prints how far the new numbers are from the stored ones, then writes
+    python tools/make_trained_golden.py    # prints how far the new numbers are from the stored ones, then writes
 
 The clip is two crops of a photograph of scikit-image, never resized.
 """
@@ -17,7 +17,7 @@ from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.ops import affinity
 from nonlocal_core.weights import build_model
 
-GOLDEN = Path(__file__).with_name("trained_golden.npz")
+GOLDEN = Path(__file__).parents[1] / "tests" / "data" / "trained_golden.npz"
 CROPS = ((100, 40, 260, 136), (112, 46, 272, 142))
 """(left, top, right, bottom) of the two frames: the face of a cat, moved by less than a cell."""
 QUERY = 24

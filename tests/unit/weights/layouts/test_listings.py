@@ -12,7 +12,7 @@ from nonlocal_core.weights.filling import match, shapes_of, wanted_shapes, witho
 from nonlocal_core.weights.layouts import CAFFE2, PYSLOWFAST
 from nonlocal_core.weights.published import find_published
 
-LISTINGS = Path(__file__).parents[3] / "shared" / "reference" / "keys"
+LISTINGS = Path(__file__).parents[5] / "shared" / "reference" / "keys"
 pytestmark = pytest.mark.skipif(not LISTINGS.is_dir(), reason="the listings of names are not beside the checkout")
 
 ARCHS = {

@@ -15,7 +15,7 @@ from pretrained.recipe.runs import Workshop
 from pretrained.recipe.tables import TABLES, figures_of, report
 from pretrained.recipe.variants import CHANNELS, VARIANTS, ConvolutionBlock, RestrictedBlock, parameter_count
 
-PRETRAINED = Path(__file__).parents[2] / "pretrained"
+PRETRAINED = Path(__file__).parents[3] / "pretrained"
 EXACT = 1e-5  # float32 sums of a hundred products against float64 loops
 
 

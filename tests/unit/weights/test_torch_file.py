@@ -1,38 +1,15 @@
 """Every kind of checkpoint file, told by content, is read to the tensors that its own writer was given."""
 
-import io
 import pickle
 
 import numpy as np
 import pytest
 import torch
-from pickle_writer import array2, dict2, integer, pickle2
+from checkpoint_bytes import ARRAYS, TENSORS, caffe2_bytes, torch_bytes
 from safetensors.torch import save_file
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.checkpoint import CONTAINERS, CheckpointLimits, read_checkpoint
-
-RNG = np.random.default_rng(20260)
-ARRAYS = {
-    "conv1_w": RNG.standard_normal((7, 3, 5)).astype(np.float32),
-    "conv1_b": RNG.standard_normal(7),
-    "halves": RNG.standard_normal((2, 11)).astype(np.float16),
-    "steps": np.arange(6, dtype=np.int64).reshape(2, 3),
-    "flags": np.array([True, False, True]),
-    "lr": np.array(0.0125, dtype=np.float32),
-}
-TENSORS = {name: torch.from_numpy(array.copy()) for name, array in ARRAYS.items()}
-
-
-def caffe2_bytes(*, core="core", container="blobs"):
-    blobs = dict2({name: array2(array, core=core) for name, array in ARRAYS.items()} | {"model_iter": integer(400_000)})
-    return pickle2(dict2({container: blobs}) if container else blobs)
-
-
-def torch_bytes(content, *, legacy=False):
-    stream = io.BytesIO()
-    torch.save(content, stream, _use_new_zipfile_serialization=not legacy)
-    return stream.getvalue()
 
 
 @pytest.fixture
