@@ -20,22 +20,14 @@ _LARGER = (
 _COLUMNS = 4
 
 
-_OPENED = "times the dialog was opened"
-
-
+@st.dialog("Open an image or a video", width="large", on_dismiss="rerun")
 def choose_clip() -> None:
-    """Let the visitor open a file or a sample; a file that was refused before is not there any more."""
-    st.session_state[_OPENED] = st.session_state.get(_OPENED, 0) + 1
-    _dialog()
-
-
-@st.dialog("Open an image or a video", width="large")
-def _dialog() -> None:
+    """Let the visitor open a file or a sample; the run that follows a dismissal forgets a file that was refused."""
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key=f"upload-{st.session_state[_OPENED]}",
+        key="upload",
     )
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")
