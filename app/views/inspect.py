@@ -70,6 +70,11 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             "As many as would share the weight evenly (exp of the entropy). Few is sharp, not necessarily correct.",
         ),
         (
+            "Stays on itself",
+            f"{100 * measured.own_cell_share:.0f} %",
+            "Weight on the very cell that asks. Near 100 % the row shows that cell and nothing else.",
+        ),
+        (
             "Stays in its own frame",
             f"{100 * measured.own_frame_share:.0f} %",
             f"Evenly spread it would be {100 / block.key_grid.frames:.0f} %. Says how much crosses time, not why.",

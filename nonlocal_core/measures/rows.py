@@ -18,6 +18,8 @@ class RowMeasures:
 
     entropy: float
     """Nats; log(Nk) when uniform."""
+    own_cell_share: float
+    """Share in [0, 1] of the weight on the key over the query itself; 0 for one that pooling left without a key."""
     own_frame_share: float
     """Share in [0, 1] of the weight that stays in the query's own temporal cell."""
     distance: float
@@ -52,6 +54,7 @@ def measure_row(
     )
     return RowMeasures(
         entropy=float(figures.entropy[0]),
+        own_cell_share=float(figures.own_cell_share[0]),
         own_frame_share=float(figures.own_frame_share[0]),
         distance=float(figures.distance[0]),
         frames_away=float(figures.frames_away[0]),
@@ -87,6 +90,8 @@ class Layout:
     key_seconds: Float64[np.ndarray, " Tk"]
     own: Int[np.ndarray, " Tq"]
     """The key's temporal cell over each temporal cell of the queries."""
+    own_place: Int[np.ndarray, " HqWq"]
+    """The key's place in its frame over each place of the queries; -1 where pooling left none."""
     key_count: int
 
     @classmethod
@@ -114,6 +119,7 @@ class Layout:
             query_seconds=_moments(queries, pts_seconds),
             key_seconds=_moments(keys, pts_seconds),
             own=np.minimum(np.arange(queries.frames) // source.subsample[0], keys.frames - 1),
+            own_place=_places_over(queries, keys, source.subsample),
             key_count=source.key_count,
         )
 
@@ -123,6 +129,7 @@ class RowFigures:
     """The figures of n rows, named as in ``RowMeasures``."""
 
     entropy: Float64[np.ndarray, " n"]
+    own_cell_share: Float64[np.ndarray, " n"]
     own_frame_share: Float64[np.ndarray, " n"]
     distance: Float64[np.ndarray, " n"]
     frames_away: Float64[np.ndarray, " n"]
@@ -146,10 +153,12 @@ class RowFigures:
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
         frame_shares, places = cells.sum(axis=2), cells.sum(axis=1)
         on_grid = frame_shares.sum(axis=1)
+        each, over = np.arange(len(p)), layout.own_place[place]
         reach = np.linalg.norm(layout.query_xy[place][:, None] - layout.key_xy[None], axis=2)
         return cls(
             entropy=-(p * np.log(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1),
-            own_frame_share=frame_shares[np.arange(len(p)), layout.own[t]],
+            own_cell_share=np.where(over >= 0, cells[each, layout.own[t], over], 0.0 * frame_shares.sum(axis=1)),
+            own_frame_share=frame_shares[each, layout.own[t]],
             distance=_mean_distance(places, reach, on_grid),
             frames_away=_mean_distance(frame_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
             seconds_away=_mean_distance(frame_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
@@ -171,6 +180,12 @@ def _mean_distance(
 
 def _apart(moments: Float64[np.ndarray, " n"], others: Float64[np.ndarray, " m"]) -> Float64[np.ndarray, "n m"]:
     return np.asarray(np.abs(moments[:, None] - others[None]))
+
+
+def _places_over(queries: Grid, keys: Grid, subsample: tuple[int, int, int]) -> Int[np.ndarray, " HqWq"]:
+    y, x = np.divmod(np.arange(queries.rows * queries.cols), queries.cols)
+    y, x = y // subsample[1], x // subsample[2]
+    return np.where((y < keys.rows) & (x < keys.cols), y * keys.cols + x, -1)
 
 
 def _centers(grid: Grid, shown_hw: tuple[int, int]) -> Float64[np.ndarray, "HW 2"]:

@@ -58,12 +58,13 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     expect(page.get_by_text("There is nothing to switch off")).to_be_visible()
     measured = measure_block(block, shown_hw=session.frames.info.shown_hw, pts_seconds=session.frames.pts_seconds)
     settled(page)
-    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(6)
+    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(7)
     shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert shown == [
         "none",
         f"{measured.query_dependence:.3f}",
         f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
+        f"{100 * measured.own_cell_share:.0f} %",
         f"{100 * measured.own_frame_share:.0f} %",
         f"{100 * measured.distance:.0f} % of the diagonal",
         f"{measured.frames_away:.1f} frames",
