@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pretrained.recipe.damage import JUDGED
-from pretrained.recipe.evaluate import PROPAGATION
+from pretrained.recipe.evaluate import PROPAGATION, ROW_VERSIONS
 from pretrained.recipe.losses import TERMS
 from pretrained.recipe.measures import MEASURES
 from pretrained.recipe.runs import BASELINE, RIVALS
@@ -146,6 +146,8 @@ def _training_lines(log: dict[str, Any]) -> list[str]:
             f"({_listed(OUTPUT_SHARES[task])}), {seconds['output']} s; "
             f"KL to the clean answer, unchanged frames counting {settings['keep_weight']:g} times."
         )
+    if "note" in log:
+        lines.append(log["note"])
     name = {"find": "stride16", "mend": "mend", "refine": "stride8+16"}[task]
     return [f"- `{name}`. {line}" for line in lines]
 
@@ -175,7 +177,7 @@ def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _row_table(runs: Sequence[dict[str, Any]], part: str) -> list[str]:
     lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
-    for version in JUDGED:
+    for version in ROW_VERSIONS:
         for name in (*MEASURES, *([PROPAGATION] if version == "clean" and part != "fine_rows" else [])):
             found = runs[0]["evaluation"][part][version][name]
             seeds = ", ".join(f"{run['evaluation'][part][version][name]['mean'][0]:.3f}" for run in runs)

@@ -13,7 +13,7 @@ from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.ops import affinity
-from pretrained.recipe.damage import JUDGED
+from pretrained.recipe.damage import JUDGED, Version
 from pretrained.recipe.features import FINE, Clips
 from pretrained.recipe.measures import (
     MEASURES,
@@ -36,6 +36,9 @@ PROPAGATION = "propagation_j"
 """Measured on clean clips, beside the measures of single rows."""
 CONTROLS = ("none", "learned", "identity", "uniform", "wrong")
 
+ROW_VERSIONS: tuple[Version, ...] = ("clean", "damaged")
+"""What rows are judged on; answers on all versions."""
+
 Block = NormalisedBlock | NormalisedProbe | ParameterFreeGaussian
 PerClip = dict[str, dict[str, np.ndarray]]
 """Version -> measure -> one value per clip."""
@@ -53,7 +56,7 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 def evaluate_rows(block: Block, shown: Shown) -> PerClip:
     """Return the measures of rows: queries of all frames of clean clips, of the changed frames of the others."""
     found: PerClip = {}
-    for version in JUDGED:
+    for version in ROW_VERSIONS:
         per_clip: list[Mapping[str, float]] = []
         for index, labels in enumerate(shown.labels):
             hit = shown.clips.hit[version][index]

@@ -109,7 +109,7 @@ def _figures(rows: dict[str, Any], real: dict[str, Any], name: str) -> dict[str,
     figures = {measure: rows["clean"][measure]["mean"][0] for measure in ROW_FIGURES}
     figures |= {f"damaged_{measure}": rows["damaged"][measure]["mean"][0] for measure in DAMAGED_FIGURES}
     stills, clips = stills_and_clips(real)
-    figures |= {f"real_{measure}": round(mean_of(clips, name, measure), 4) for measure in REAL_MEASURES}
+    figures |= {f"real_{measure}": round(mean_of(clips, name, measure), 4) for measure in ("whole", *REAL_MEASURES)}
     return figures | {"stills_own_cell": round(mean_of(stills, name, "own_cell"), 4)}
 
 

@@ -90,7 +90,7 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
     steps = {"gaussian": 480, "embedded_gaussian": 720, "dot_product": 360, "concatenation": 120}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "refine":
-        own = {"affinity_steps": min(steps[pairwise], 480)}
+        own = {"affinity_steps": min(steps[pairwise], 360), "affinity_clips": 2}  # each has four times the cells
     if task == "find" and pairwise not in MENDING:
         own["output_steps"] = 150  # it has little to bring back: no block behind it mends
     if pairwise == "gaussian":
