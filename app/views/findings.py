@@ -121,9 +121,12 @@ def _networks(found: Findings) -> None:
         key="networks",
     )
     default = list_models()[0]
-    best = max(found.networks, key=lambda network: network.figures["real_whole"])
+    best = max(found.networks, key=lambda network: network.figures["real_average_precision"])
+    widest = max(found.networks, key=lambda network: network.figures["real_covered"])
     st.markdown(
-        f"On real clips the rows of **{best.title}** lie best on the whole of the object and on nothing else "
-        f"({best.figures['real_whole']:.3f}, the harmonic mean of the two shares); the app opens with {default.title}. "
-        "These are a dozen clips with one question each: enough to choose a default by, and no more."
+        f"On real clips **{best.title}** tells the object's cells best from all others (AP "
+        f"{best.figures['real_average_precision']:.3f}); the app opens with {default.title}. Most of the object is "
+        f"covered by {widest.title} ({widest.figures['real_covered']:.3f}, with "
+        f"{widest.figures['real_on_object']:.3f} of its weight there). These are a dozen clips with one question each: "
+        "enough to choose a default by, and no more."
     )

@@ -70,11 +70,13 @@ class MendTargets:
     changed: Bool[Tensor, " Q"]
 
 
-def draw_whole(labels: np.ndarray, window: np.ndarray, rng: np.random.Generator) -> WholeTargets:
+def draw_whole(
+    labels: np.ndarray, window: np.ndarray, rng: np.random.Generator, *, ground_queries: int = GROUND_QUERIES
+) -> WholeTargets:
     """Draw the queries of one clip: its (T, h, w) labels and (T, 4) windows."""
     flat = labels.ravel()
     drawn = _object_queries(flat, rng)
-    ground = _drawn(flat == 0, GROUND_QUERIES, rng)
+    ground = _drawn(flat == 0, ground_queries if len(drawn) else GROUND_QUERIES, rng)
     queries = np.concatenate([drawn, ground])
     even = np.zeros((len(queries), flat.size), np.float32)
     even[: len(drawn)] = flat[drawn][:, None] == flat

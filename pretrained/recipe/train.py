@@ -21,6 +21,7 @@ from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.damage import Version, wanted
 from pretrained.recipe.features import Clips
 from pretrained.recipe.losses import (
+    GROUND_QUERIES,
     TERMS,
     Task,
     draw_mending,
@@ -90,9 +91,10 @@ def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settin
     steps = {"gaussian": 480, "embedded_gaussian": 720, "dot_product": 360, "concatenation": 120}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "refine":
-        own = {"affinity_steps": min(steps[pairwise], 360), "affinity_clips": 2}  # each has four times the cells
+        steps = {"gaussian": 360, "embedded_gaussian": 360, "dot_product": 144, "concatenation": 72}
+        own = {"affinity_steps": steps[pairwise], "affinity_clips": 2}  # each has four times the cells
     if task == "find" and pairwise not in MENDING:
-        own["output_steps"] = 150  # it has little to bring back: no block behind it mends
+        own["output_steps"] = 60 if pairwise == "concatenation" else 150  # little comes back: no block behind it mends
     if pairwise == "gaussian":
         own["gain_rate"] = 2e-2  # gain and length are all that it has, and it starts as a row that stays at home
     if task == "mend":
@@ -203,7 +205,9 @@ def _terms(
         targets = draw_mending(labels, hit, clean=clean, temperature=settings.temperature, rng=rng)
         return mend_terms(_logs(block, shown.clip(version, index), targets.queries), targets)
     frames = [int(rng.integers(len(labels)))] if rng.random() < STILLS else list(range(len(labels)))
-    whole = draw_whole(labels[frames], clips.window[index][frames], rng)
+    # One map for all queries cannot serve objects and background: it is asked for what stands out.
+    ground = 0 if settings.pairwise == "concatenation" else GROUND_QUERIES
+    whole = draw_whole(labels[frames], clips.window[index][frames], rng, ground_queries=ground)
     return whole_terms(_logs(block, shown.clip(version, index, frames), whole.queries), whole)
 
 

@@ -15,8 +15,8 @@ from nonlocal_core.measures import measure_block
 pytestmark = pytest.mark.browser
 
 
-SMALL = {"frames": 3, "short_side": 64}
-QUERY = "clip=sample:composed&frames=3&short_side=64"
+SMALL = {"model": "lite0-parameter-free", "frames": 3, "short_side": 64}
+QUERY = "clip=sample:composed&model=lite0-parameter-free&frames=3&short_side=64"
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +82,9 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
 
 
 def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
-    page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}")
+    page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}&block=stride16")
     session = Session.open("sample:composed", loud_model(), frames=2, short_side=128)
-    block = session.block()
+    block = session.block("stride16")
     before, without = answer(session), answer(session, switched_off=[block.name])
     assert moved(before, without) > 0.01
     hands = page.locator("[data-testid=stMetric]").filter(has_text="Probability that changed hands")
