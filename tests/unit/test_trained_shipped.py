@@ -74,6 +74,13 @@ def test_a_session_proves_its_reading_and_says_that_it_was_trained(card):
             assert block.effect.max() > 0
 
 
+MOST_OWN_CELL = 0.1
+"""0.03 and 0.04 were measured; the former weights kept 0.95 there."""
+LEAST = {
+    "embedded_gaussian": {"places": 150, "covered": 0.7, "on_object": 0.8, "whole": 0.7},
+    "gaussian": {"places": 150, "covered": 0.6, "on_object": 0.7, "whole": 0.6},
+}
+"""Measured: 388 and 394 places, 0.81 and 0.70 covered, 0.88 and 0.80 on the object."""
 SOFTMAX_CARDS = [card for card in TRAINED if card.pairwise in SOFTMAX]
 
 
@@ -93,6 +100,6 @@ def test_rows_leave_their_place_and_cover_the_object(card):
                 found.append(measure_object(row, cover, shown_hw=session.frames.info.shown_hw).means())
     assert len(found) >= 6
     means = {name: np.nanmean([one[name] for one in found]) for name in found[0]}
-    assert means["own_cell"] < LEAST[card.pairwise]["own_cell"]
-    for name in ("places", "covered", "on_object", "whole"):
-        assert means[name] > LEAST[card.pairwise][name], name
+    assert means["own_cell"] < MOST_OWN_CELL
+    for name, least in LEAST[card.pairwise].items():
+        assert means[name] > least, name
