@@ -6,13 +6,13 @@ PORT ?= 8501
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench lock readme peers tools train picture clean
+.PHONY: help app test check bench ends lock readme peers tools train picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it on a sample
-	$(BIN)/streamlit run app/server.py --server.port $(PORT)
+	$(BIN)/streamlit run app/start.py --server.port $(PORT)
 
 test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
@@ -29,6 +29,10 @@ bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peer
 	$(BIN)/python benchmarks/viewer.py
 	$(BIN)/python benchmarks/first_heat.py
 
+ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its packages, and prove that it works there
+	$(BIN)/python benchmarks/ends.py lower
+	$(BIN)/python benchmarks/ends.py upper
+
 train: $(VENV)/test.stamp ## train the four instantiations anew, from pictures that Debian packages
 	$(BIN)/python -m pretrained.recipe train
 
@@ -36,24 +40,28 @@ picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py
 
 lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
-	$(BIN)/python tests/contracts/lock.py > requirements.new && mv requirements.new requirements.txt
+	$(BIN)/python tools/lock.py > requirements.new && mv requirements.new requirements.txt
 
 readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
-	$(BIN)/python tests/contracts/readme.py
+	$(BIN)/python tools/readme.py
 
 peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that
 
-tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
-	@sh tests/tools.sh
+.PHONY: docs
+docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
-$(VENV)/app.stamp: requirements.txt pyproject.toml
+tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
+	@sh tools/programs.sh
+
+$(VENV)/app.stamp: requirements.txt pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -r requirements.txt -e .
-	$(BIN)/python -m app.prepare
+	$(BIN)/pip install --quiet -r requirements.txt -e '.[app]'
+	$(BIN)/python -m nonlocal_core.app.server.prepare
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/app.stamp
-	$(BIN)/pip install --quiet -e '.[test]'
+	$(BIN)/pip install --quiet -e '.[app,test]'
 	@touch $@
 
 # timm and mmaction2 without what they ask for, since only the files of their networks are imported.

@@ -46,7 +46,7 @@ def main() -> None:
                     note("start of the server", title, tab.show(address, DRAWN) - started)
             cache = folder / f"cache{start}"
             for which in ("start without a kept picture", "start as installed, and any later one"):
-                with new_browser() as tab, _started(folder, "app/server.py", cache) as (address, started, answering):
+                with new_browser() as tab, _started(folder, "app/start.py", cache) as (address, started, answering):
                     note(which, "server answers", answering)
                     note(which, "**first heat**", tab.show(address, DRAWN) - started)
                     _wait_for_any_file(cache)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,14 +27,27 @@ FLAGS = [
 
 
 @contextmanager
-def app_server(log: Path, script: str = "app/server.py", **environment: str) -> Iterator[str]:
-    """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start."""
+def app_server(
+    log: Path,
+    script: str = "app/start.py",
+    *,
+    command: Sequence[str | Path] | None = None,
+    cwd: Path = ROOT,
+    **environment: str,
+) -> Iterator[str]:
+    """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start.
+
+    ``script``: what Streamlit runs. ``command``: `nonlocal-viewer` with its arguments, which is run instead.
+    """
     port = _free_port()
-    streamlit = Path(sys.executable).with_name("streamlit")
-    command = [str(streamlit), "run", script, "--server.port", str(port), "--server.headless", "true"]
+    if command is None:
+        streamlit = Path(sys.executable).with_name("streamlit")
+        started = [streamlit, "run", script, "--server.port", str(port), "--server.headless", "true"]
+    else:
+        started = [*command, "--port", str(port), "--no-browser"]
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+            started, cwd=cwd, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
         )
     try:
         _wait_until_healthy(process, port, log)

@@ -86,7 +86,7 @@ def _show_side_by_side(page: Page, bundle: bytes) -> None:
 def _bundle(kernel: tuple[int, int, int], blocks: int) -> bytes:
     """Return a clip of noise and that many blocks, each with tables of its own."""
     rng = np.random.default_rng(0)
-    grid = QueryGrid.over_clip(clip_frames=FRAMES, frames=FRAMES, rows=SIDE, cols=SIDE)
+    grid = QueryGrid.over_clip(clip_frames=FRAMES, steps=FRAMES, rows=SIDE, cols=SIDE)
     keys = grid.pooled(kernel)
     captured = []
     for number in range(blocks):

@@ -6,7 +6,14 @@
 True
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
 import lazy_loader
 
 # The stub beside this file lists the names. Each is imported when it is first used: reading frames waits for no torch.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+try:
+    __version__ = version("nonlocal-viewer")
+except PackageNotFoundError:  # a checkout on the path, which nobody installed
+    __version__ = "0+unknown"

@@ -32,11 +32,13 @@ from .media import (
     read_frames,
 )
 from .models import NonlocalBlock
-from .prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .query import AffinityColumn, AffinityRow, RankedCell
+from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session
 from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
 from .weights import ModelCard, list_models
+
+__version__: str
 
 __all__ = [
     "PAIRWISE",

@@ -1,5 +1,7 @@
 """The error tree: every error that this library raises on purpose.
 
+::
+
     NonlocalError
     ├── MediaError (ValueError)         a file cannot be used as an image or a clip
     │   └── MediaLimitError             it is larger or longer than a named limit

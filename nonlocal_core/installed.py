@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 
 def find_installed(package: str, path: str) -> Path | None:
@@ -12,3 +13,10 @@ def find_installed(package: str, path: str) -> Path | None:
         if found.is_file():
             return found
     return None
+
+
+def folder_of(part: Literal["app", "pretrained"]) -> Path:
+    """Return the folder of a part: inside this package where it was installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / part
+    return inside if inside.is_dir() else package.parent / part

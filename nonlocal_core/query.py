@@ -32,7 +32,7 @@ class _Weights(ABC):
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
     note: str = ""
-    """What must be known of the block before its weights are believed (``BlockCapture.warning``)."""
+    """Warning of the block (``BlockCapture.warning``), empty when there is none."""
 
     @property
     @abstractmethod
@@ -49,13 +49,8 @@ class _Weights(ABC):
         return float(np.abs(self.values).sum(dtype=np.float64)) + sum(abs(v) for v in self.off_grid.values())
 
     @property
-    def per_frame(self) -> Float64[np.ndarray, " T"]:
-        """The sum of the weights in each temporal cell."""
-        return np.asarray(self.heat.sum(axis=(1, 2), dtype=np.float64))
-
-    @property
-    def per_frame_share(self) -> Float64[np.ndarray, " T"]:
-        """Each temporal cell's share in [0, 1] of the sum of absolute weights; zeros if all are zero."""
+    def per_step_share(self) -> Float64[np.ndarray, " T"]:
+        """Each step's share in [0, 1] of the sum of absolute weights; zeros if all are zero."""
         mass = np.asarray(np.abs(self.heat).sum(axis=(1, 2), dtype=np.float64))
         return mass / self._mass if self._mass > 0 else mass
 
@@ -117,9 +112,14 @@ class AffinityRow(_Weights):
         return float(-(p * np.log(p)).sum())
 
     @property
-    def own_frame_share(self) -> float:
-        """Share in [0, 1] of the weight that stays in the query's own frames."""
-        return float(self.per_frame_share[min(self.query.t // self.subsample[0], self.key_grid.frames - 1)])
+    def own_key(self) -> Cell:
+        """The key cell over the query."""
+        return self.query_grid.own_key(self.query, self.subsample)
+
+    @property
+    def own_step_share(self) -> float:
+        """Share in [0, 1] of the weight that stays in the query's own step."""
+        return float(self.per_step_share[self.own_key.t])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

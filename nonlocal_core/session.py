@@ -2,7 +2,7 @@
 
 session = Session.open("clip.mp4", frames=8)
 row = session.query(frame=3, x=0.5, y=0.4)
-row.top(5), row.per_frame_share
+row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
@@ -12,43 +12,36 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float64
-from torch import Tensor, nn
+from jaxtyping import Float64
+from torch import nn
 
-from nonlocal_core.bundle import ModelLabel, Precision, Question, TourStop, View, encode_bundle, encode_columns
-from nonlocal_core.capture import (
-    BlockCapture,
-    Capture,
-    ClassScore,
-    PlaceTrial,
-    Recording,
-    log_normaliser,
-    nudged,
-    placing,
-    points_for,
-    recording,
-    run_count,
+from nonlocal_core.bundle import (
+    ClipWords,
+    ModelLabel,
+    Precision,
+    Question,
+    TourStop,
+    View,
+    encode_bundle,
+    encode_columns,
 )
+from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.foreign import ForeignNetwork, Takes
-from nonlocal_core.forward import DeviceChoice, device_of, run
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.media import Frames, InputSpec, Limits, Sample, network_input, read_frames
+from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
-from nonlocal_core.models import clip_probabilities
-from nonlocal_core.models.progress import cancellable, forward_progress
-from nonlocal_core.prepared import Network, NetworkCard, PreparedModel, class_names, network_and_frames
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.saving import Answered, save
+from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
+from nonlocal_core.running.forward import DeviceChoice, device_of
+from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.running.recorded import RecordedRun, record_run
+from nonlocal_core.saving.formats import QuestionAnswer, save
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress, WeightStatus
 
-MAX_CLASSES = 5
-"""Best classes that a session keeps."""
 NOTEBOOK_HEIGHT = 900
 """Pixels of the viewer in a notebook's cell."""
 
@@ -59,7 +52,7 @@ class Session:
 
     >>> session = Session.open("sample:chelsea")
     >>> session.query(frame=0, x=0.4, y=0.4).values.shape
-    (1596,)
+    (1232,)
     """
 
     frames: Frames
@@ -108,7 +101,7 @@ class Session:
         asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
         intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
         prepared, shown = network_and_frames(model, device, intake, tell)
-        session = _recorded(prepared, shown, intake.sample, short_side, tell)
+        session = _session(prepared, shown, intake.sample, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
@@ -137,13 +130,15 @@ class Session:
 
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
-        ``model``: in eval mode, on the device where it shall run. ``status``: what its weights are, since no module
-        tells. ``takes``, ``input_spec``: how it takes a clip, where it does not say so itself (`foreign`);
-        ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``). The rest is as for ``open``.
+        ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
+        ``status``: what its weights are, since no module tells. ``takes``, ``input_spec``: how it takes a clip, where
+        it does not say so itself (`foreign`); ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``).
+        The rest is as for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
         tell = progress or _silent
+        model = uncompiled(model)
         network = ForeignNetwork(model, takes=takes, input_spec=input_spec, classes=classes)
         shown_title = title or type(model).__name__
         description = "A network of your own."
@@ -164,11 +159,11 @@ class Session:
                 input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
             )
             try:
-                session = _recorded(prepared, shown, intake.sample, None, tell, prove_places=True)
+                found = record_run(prepared, shown, tell)
             finally:
                 attached.detach()
-        session = replace(session, unreadable=(*attached.found.unreadable, *session.unreadable))
-        return _with_an_answer(session)
+        found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
+        return _with_an_answer(_session(prepared, shown, intake.sample, found))
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -218,8 +213,10 @@ class Session:
                 question=question or self.first_question(),
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
-            caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
-            licence=sample.licence if sample else "",
+            words=ClipWords(
+                caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
+                licence=sample.licence if sample else "",
+            ),
             precision=precision,
             columns=columns,
         )
@@ -269,7 +266,7 @@ class Session:
         Raises UnknownNameError for another suffix, OutsideGridError, RenderError, BundleError.
         """
         question = Question(frame=frame, x=x, y=y)
-        answered = Answered(
+        answered = QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,
@@ -295,47 +292,15 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _recorded(
-    prepared: PreparedModel,
-    frames: Frames,
-    sample: Sample | None,
-    short_side: int | None,
-    tell: Progress,
-    *,
-    prove_places: bool = False,
-) -> Session:
-    """Run the network on the frames and return what its blocks left behind.
-
-    ``prove_places``: run it a few times more to see that the cells lie where they are said to, which networks of this
-    library are known to do (``test_places.py``).
-    """
-    network = prepared.network
-    spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
-    pixels, view = network_input(frames, spec)
-    clip = torch.from_numpy(pixels)
-    needed = network.forward_bytes(tuple(clip.shape))
-    with cancellable(tell) as report:
-        with (
-            forward_progress(lambda done, total: report("Running the network", done, total)),
-            recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=prove_places) as record,
-            same_random_numbers(),
-        ):
-            logits = run(network, clip, device=prepared.device, forecast_bytes=needed)
-        if prove_places:
-            _prove_places(prepared, clip, record, report)
-    if not bool(torch.isfinite(logits).all()):
-        record.unreadable.append(("the network's answer", "is not finite. Look for NaN in its weights"))
-        logits = logits[..., :0]
+def _session(prepared: PreparedModel, frames: Frames, sample: Sample | None, found: RecordedRun) -> Session:
     return Session(
         frames=frames,
-        view=view,
-        capture=Capture(
-            blocks=tuple(record.blocks), classes=_best_classes(logits, network), shown=prepared.network.shown
-        ),
+        view=found.view,
+        capture=found.capture,
         model=prepared,
-        forecast_bytes=needed,
+        forecast_bytes=found.forecast_bytes,
         sample=sample,
-        unreadable=tuple(record.unreadable),
+        unreadable=found.unreadable,
     )
 
 
@@ -348,28 +313,3 @@ def _with_an_answer(session: Session) -> Session:
             + (reasons or "None was found in it.")
         )
     return session
-
-
-def _prove_places(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> None:
-    """Drop from a record the blocks whose cells lie elsewhere than said."""
-    grids = [first.grid for first in (record.first or {}).values()]
-    if not grids:
-        return
-    points = points_for(grids)
-    trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
-    for index in range(runs):
-        tell("Checking where the cells lie", index, runs)
-        with placing(trial), same_random_numbers():  # the same random numbers as in the first run
-            run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
-    record.drop(trial.misplaced())
-    tell("Checking where the cells lie", runs, runs)
-
-
-def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:
-    count = logits.shape[-1]
-    if count == 0:
-        return ()
-    names, best = class_names(network, count), clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
-    return tuple(
-        ClassScore(names[int(index)], float(score)) for score, index in zip(best.values, best.indices, strict=True)
-    )

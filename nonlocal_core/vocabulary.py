@@ -1,10 +1,12 @@
 """The words that the whole library shares: axis letters and closed choices.
 
-Axis letters, as written in shape annotations:
-    B   clips in a batch                 T, H, W   frames, rows, columns of a grid
+Axis letters, as written in shape annotations::
+
+    B   clips in a batch                 T, H, W   steps, rows, columns of a grid
     C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
     Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
 
+A step is one cell of a grid along time; it stands for one frame of the clip or for several that follow each other.
 Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
 """
 
@@ -14,19 +16,26 @@ from typing import Literal, get_args
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
 
+SAMPLE_PREFIX = "sample:"
+"""Before the id of a clip that came with the installation."""
+
+FIRST_VISIT = "NONLOCAL_FIRST_VISIT"
+"""Variable of the environment that tells the server what its first page opens: `app.server.visit` reads it."""
+
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 
 Scope = Literal["spacetime", "space", "time"]
-"""Which keys a query may attend to: all, those of its own frame, or those over its own position (table 2d)."""
+"""Keys that a query may attend to: all, those of its own step, or those over its own position (table 2d)."""
 
 Direction = Literal["row", "column"]
-"""Which way a question looks: where a position looks, or who looks at it."""
+"""Direction of a question: where a position looks, or who looks at it."""
 
 WeightStatus = Literal["trained", "untrained", "parameter_free"]
-"""Whether what a block computes was learned, is still at its initial values, or has nothing to learn."""
+"""State of the weights: learned, still at their initial values, or none to learn."""
 
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
+"""The four pairwise functions, in the order of the paper."""
 SOFTMAX: frozenset[Pairwise] = frozenset({"gaussian", "embedded_gaussian"})
 """The functions whose C(x) makes a row a softmax: weights that sum to 1 (section 3.2)."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -1,1 +1,1 @@
-"""The model catalog as data: which models exist, where their weights come from, what may be claimed about them."""
+"""The model catalog as data: the models, the source of their weights, and the claims that may be made."""

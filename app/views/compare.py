@@ -6,14 +6,16 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from app import cautions, networks, state, tours
-from app.menus import block_titles, menu
-from app.opened import Opened
-from app.opening import open_page, open_with_progress
-from app.state import Choices
-from app.viewer import Pane, side_by_side
 from nonlocal_core import Session, list_models, list_samples
 from nonlocal_core.models.sharing import shared_features
+
+from ..server import known_networks, tours, visit
+from ..server.opened import Opened
+from ..server.visit import Choices
+from ..widgets import cautions
+from ..widgets.menus import block_titles, menu
+from ..widgets.opening import open_page, open_with_progress
+from ..widgets.viewer_component import Pane, side_by_side
 
 Subject = Literal["blocks", "networks", "clips"]
 SUBJECTS: dict[Subject, str] = {
@@ -63,7 +65,7 @@ def _compare(first: Opened, choices: Choices) -> None:
         )
         compared = _MENUS[subject](replace(compared, subject=subject), first)
     st.session_state[_KEY] = compared
-    state.keep_link(choices, to_link(compared))
+    visit.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if first.session.not_shown:
         cautions.draw(first.session.not_shown)
@@ -74,8 +76,8 @@ def _compare(first: Opened, choices: Choices) -> None:
 @st.fragment
 def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Compared, tour: tours.Kept) -> None:
     pin = side_by_side(panes, first=choices.pin, tour=tour)
-    if pin != state.current().pin:  # not `choices`: a fragment keeps those of the last whole run
-        state.choose(replace(state.current(), pin=pin), to_link(compared))
+    if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
+        visit.choose(replace(visit.current(), pin=pin), to_link(compared))
 
 
 def _blocks_menu(compared: Compared, first: Opened) -> Compared:
@@ -96,7 +98,7 @@ def _blocks_menu(compared: Compared, first: Opened) -> Compared:
 
 def _networks_menu(compared: Compared, first: Opened) -> Compared:
     card = first.session.model.card
-    titles = {card.id: card.title} | networks.menu()
+    titles = {card.id: card.title} | known_networks.menu()
     short = dict(zip(titles, apart(list(titles.values())), strict=True))
     known = [name for name in compared.models if name in titles]
     shipped = dict.fromkeys([card.id, *(other.id for other in list_models())])
@@ -118,7 +120,7 @@ def _clips_menu(compared: Compared, first: Opened) -> Compared:
     clips = {f"sample:{sample.id}": sample.title for sample in list_samples()}
     if compared.other:
         clips.setdefault(compared.other, "The clip that was kept")
-    open_clip = state.current().clip
+    open_clip = visit.current().clip
     other = compared.other or next(clip for clip in clips if clip != open_clip)
     picked = menu("Second clip", clips, first=other, key=f"compare-clip-{other}", width=260)
     if st.button("Keep the open clip as the second", help="Then open another one as the first"):

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from app import state, tours
-from app.opened import Opened
-from app.opening import open_page
-from app.state import Choices
-from app.store import let_picture_go_first
-from app.viewer import viewer
 from nonlocal_core import NonlocalError
+
+from ..server import tours, visit
+from ..server.byte_store import let_picture_go_first
+from ..server.opened import Opened
+from ..server.visit import Choices
+from ..widgets.opening import open_page
+from ..widgets.viewer_component import viewer
 
 
 def draw() -> None:
@@ -16,7 +17,7 @@ def draw() -> None:
     page = open_page("Where does this position look?")
     if page is not None:
         opened, choices = page
-        state.keep_link(choices)
+        visit.keep_link(choices)
         _answer(opened, choices)
 
 
@@ -24,8 +25,8 @@ def draw() -> None:
 def _answer(opened: Opened, choices: Choices) -> None:
     pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
     tours.keep(opened.notes, stops)
-    if pin != state.current().pin:  # not `choices`: a fragment keeps those of the last whole run
-        state.update(pin=pin)
+    if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
+        visit.update(pin=pin)
     let_picture_go_first()
     try:
         with st.spinner("The network is loading. Pointing works already."):
@@ -34,6 +35,6 @@ def _answer(opened: Opened, choices: Choices) -> None:
         st.error(str(error), icon=":material/error:")
         return
 
-    from app import pinned  # with the charts, which the picture does not wait for
+    from ..widgets import pinned  # with the charts, which the picture does not wait for
 
     pinned.tell(opened.notes, session, pin)

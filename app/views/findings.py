@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import state
 from nonlocal_core import list_models
-from nonlocal_core.weights.findings import Compared, Findings, PaperTable, read_findings
+from nonlocal_core.weights.findings import Findings, PaperTable, TableLine, read_findings
+
+from ..server import visit
 
 COLUMNS = {
     "own_cell": "on its own cell",
@@ -34,7 +35,7 @@ WHOLE_NUMBERS = ("places", "real_places")
 
 def draw() -> None:
     """Draw the page."""
-    state.current()
+    visit.current()
     st.html(
         "<div class='nlv-heading'><h1>Which of the paper's findings hold in small?</h1>"
         "<p>Measured on composed clips, on one thread of a CPU.</p></div>"
@@ -69,7 +70,7 @@ def _table(table: PaperTable) -> None:
     st.caption(f"Difference that decides it: {gap.mean:+.1f} [{gap.low:+.1f}, {gap.high:+.1f}] percentage points.")
 
 
-def _bars(lines: tuple[Compared, ...]) -> go.Figure:
+def _bars(lines: tuple[TableLine, ...]) -> go.Figure:
     titles = [f"{line.title}<br><sub>{_paper(line)}</sub>" for line in lines]
     means = [line.brought_back.mean for line in lines]
     figure = go.Figure(
@@ -96,7 +97,7 @@ def _bars(lines: tuple[Compared, ...]) -> go.Figure:
     return figure
 
 
-def _paper(line: Compared) -> str:
+def _paper(line: TableLine) -> str:
     if line.paper is None:
         return line.paper_words or "not in the paper"
     words = f", {line.paper_words}" if line.paper_words else ""

@@ -4,17 +4,20 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cautions, state
-from app import inspect_charts as charts
-from app.boxes import around, pick_box
-from app.memory import remembered
-from app.menus import chosen_block
-from app.opened import Opened
-from app.opening import open_page
-from app.state import Choices, Pin
 from nonlocal_core import BlockCapture, NonlocalError, Session
-from nonlocal_core.ablation import Answer, answer, cells_in_box, changeable_blocks, class_changes, moved
+from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
+from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
+
+from ..server import visit
+from ..server.memory import remembered
+from ..server.opened import Opened
+from ..server.visit import Choices, Pin
+from ..widgets import cautions
+from ..widgets import inspect_charts as charts
+from ..widgets.boxes import around, pick_box
+from ..widgets.menus import chosen_block
+from ..widgets.opening import open_page
 
 PICTURE_WIDTH = 290
 _WHOLE, _REGION = "The whole block", "What a region says"
@@ -31,7 +34,7 @@ def draw() -> None:
 def _inspect(opened: Opened, choices: Choices) -> None:
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
-    state.keep_link(choices, {"block": block.name})
+    visit.keep_link(choices, {"block": block.name})
     cautions.tell(session, block)
     measured = remembered(
         (opened.token, block.name, "measures"),
@@ -76,8 +79,8 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
         ),
         (
             "Stays in its own frame",
-            f"{100 * measured.own_frame_share:.0f} %",
-            f"Evenly spread it would be {100 / block.key_grid.frames:.0f} %. Says how much crosses time, not why.",
+            f"{100 * measured.own_step_share:.0f} %",
+            f"Evenly spread it would be {100 / block.key_grid.steps:.0f} %. Says how much crosses time, not why.",
         ),
         (
             "Reach in the picture",
@@ -90,7 +93,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
         ),
     )
-    if block.key_grid.frames == 1:
+    if block.key_grid.steps == 1:
         cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
     for start in range(0, len(cards), 3):
         for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=False):
@@ -106,7 +109,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
 
 
 def _over_time(opened: Opened, block: BlockCapture, measured: BlockMeasures) -> None:
-    if block.key_grid.frames == 1:
+    if block.key_grid.steps == 1:
         _matrix(opened, block)
         return
     left, right = st.columns(2)
@@ -139,8 +142,8 @@ def _matrix(opened: Opened, block: BlockCapture) -> None:
     points = clicked["selection"]["points"]
     if points:
         frame, x, y = charts.question(found, points[0]["point_index"])
-        state.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
-        state.go_to("explore")
+        visit.update(pin=Pin(frame=frame, x=x, y=y, block=block.name))
+        visit.go_to("explore")
     if found.is_whole:
         kind = "The affinity matrix itself, position by position."
     else:

@@ -4,12 +4,13 @@ from functools import partial
 
 import streamlit as st
 
-from app import networks, state
-from app.networks import MAX_CHECKPOINT_MB
 from nonlocal_core import NonlocalError
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.published import published_networks
+
+from ..server import known_networks, visit
+from ..server.known_networks import MAX_CHECKPOINT_MB
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -26,7 +27,7 @@ session.save("page.html", frame=3, x=0.5, y=0.4)
 
 def draw() -> None:
     """Draw the page."""
-    state.current()
+    visit.current()
     st.html(
         "<div class='nlv-heading'><h1>Which network looks?</h1>"
         "<p>The networks of the paper with their published weights, or a checkpoint of your own.</p></div>"
@@ -63,7 +64,7 @@ def _published() -> None:
     if st.button(verb, type="primary", key="fetch"):
         slot = st.empty()
         try:
-            model = networks.fetch(picked, partial(_tell, slot))
+            model = known_networks.fetch(picked, partial(_tell, slot))
         except NonlocalError as error:
             slot.error(str(error), icon=":material/error:")
         else:
@@ -89,7 +90,7 @@ def _own() -> None:
         return
     with st.spinner("Reading the checkpoint"):
         try:
-            model = networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
+            model = known_networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
         except NonlocalError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -102,8 +103,8 @@ def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total:
 
 def _show(model: str) -> None:
     """Open the current clip with the network, as the network was trained to see it."""
-    state.update(model=model, frames=None, stride=None, short_side=None)
-    state.go_to("explore")
+    visit.update(model=model, frames=None, stride=None, short_side=None)
+    visit.go_to("explore")
 
 
 def _can_open(card: PublishedCard) -> bool:

@@ -7,18 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import cautions, state
-from app.marks import Mark, linked, mark, what_to_find
-from app.memory import remembered
-from app.menus import chosen_block
-from app.opened import Opened
-from app.opening import open_page
-from app.state import Choices
 from nonlocal_core import NonlocalError, Session
-from nonlocal_core.render import paint_mask
-from nonlocal_core.tracking import (
+from nonlocal_core.measures.tracking import (
     TOP_K,
-    Carried,
+    CarriedMask,
     carry,
     known_masks,
     pointing_hits,
@@ -26,6 +18,16 @@ from nonlocal_core.tracking import (
     read_masks,
     region_similarity,
 )
+from nonlocal_core.render import paint_mask
+
+from ..server import visit
+from ..server.memory import remembered
+from ..server.opened import Opened
+from ..server.visit import Choices
+from ..widgets import cautions
+from ..widgets.marks import Mark, linked, mark, what_to_find
+from ..widgets.menus import chosen_block
+from ..widgets.opening import open_page
 
 MOST_KEYS = 50
 PICTURE_WIDTH = 290
@@ -65,7 +67,7 @@ def _track(opened: Opened, choices: Choices) -> None:
             marked = mark(opened, block, truths, way, frame)
         with right:
             truth = _truth(session, truths, marked)
-        state.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
+        visit.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
         carried = remembered(
             (opened.token, block.name, frame, k, marked.mask.tobytes()),
             "Looking for it in every frame",
@@ -110,7 +112,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return None
 
 
-def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> None:
+def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) -> None:
     """Draw what was found, and its score where the truth is known."""
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
@@ -134,7 +136,7 @@ def _answer(session: Session, carried: Carried, truth: np.ndarray | None) -> Non
     )
 
 
-def _score(carried: Carried, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
+def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said: list[str]) -> None:
     others = np.arange(len(truth)) != carried.frame
     hits = pointing_hits(carried, truth)[others]
     seen = np.isfinite(hits)

@@ -1,21 +1,22 @@
-"""The bundle: one clip, what a network made of it, and the first view, in one file that the viewer reads.
+"""The bundle: the one file that the viewer reads. It holds a clip, the tables of its blocks and the first view.
 
-Theta and phi travel instead of affinities: a few MB, from which the browser computes any row exactly.
+It stores theta and phi instead of affinities: a few MB, from which the browser computes any row exactly.
 """
 
-from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
-from nonlocal_core.bundle.record import (
+from nonlocal_core.bundle.contents import (
     MAX_CAPTION_LENGTH,
     MAX_TOUR_STOPS,
     Bundle,
     BundledBlock,
+    ClipWords,
     MediaLabel,
     ModelLabel,
     Question,
     TourStop,
     View,
 )
+from nonlocal_core.bundle.decode import decode_bundle
+from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
 from nonlocal_core.bundle.tour import open_tour, read_tour, tour_as_json
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PRECISIONS",
     "Bundle",
     "BundledBlock",
+    "ClipWords",
     "MediaLabel",
     "ModelLabel",
     "Precision",

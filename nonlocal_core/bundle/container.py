@@ -33,8 +33,8 @@ _DTYPES: dict[str, np.dtype[np.int8] | np.dtype[np.float16] | np.dtype[np.float3
 _MAX_SIDE = 2**31
 
 
-class Writer:
-    """Collects sections, then packs them behind a header."""
+class ContainerWriter:
+    """Writer that collects sections and packs them behind a header."""
 
     def __init__(self) -> None:
         self._payload = bytearray()
@@ -70,10 +70,10 @@ class Writer:
         return {"offset": self._offsets[key], "length": len(data)}
 
 
-class Reader:
+class ContainerReader:
     """A checked container: its header, and arrays and bytes by their sections.
 
-    Raises BundleError for anything that is not a whole container of this version.
+    Raises BundleError for bytes that are not a complete container of this version.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -96,7 +96,7 @@ class Reader:
 
     @property
     def id(self) -> str:
-        """The content id. Raises BundleError when the content is not what it was made from."""
+        """The id of the content. Raises BundleError when the content has changed since the id was computed."""
         claimed = self.header.text("id")
         header = {key: value for key, value in self.header.as_dict().items() if key != "id"}
         if claimed != _content_id(header, self._payload):
@@ -137,7 +137,7 @@ class Reader:
         return bytes(self._payload[offset : offset + length])
 
     def _claim(self, section: Fields, *meaning: object) -> tuple[int, int]:
-        """Return (offset, length), refusing what leaves the payload or overlaps another section."""
+        """Return (offset, length). Raises BundleError for a section outside the payload or over another section."""
         total = len(self._payload)
         offset, length = section.count("offset", below=total + 1), section.count("length", below=total + 1)
         if offset % ALIGNMENT or offset + length > total:

@@ -1,10 +1,10 @@
-"""Read a bundle back, checking everything: the bytes may come from anywhere."""
+"""Read a bundle back. Every field is checked, since the bytes may come from anywhere."""
 
 from typing import TypeVar, get_args
 
-from nonlocal_core.bundle.container import Reader
+from nonlocal_core.bundle.container import ContainerReader
+from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
-from nonlocal_core.bundle.record import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError
@@ -16,7 +16,7 @@ AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 MAX_FRAMES = 1024
 MAX_BLOCKS = 1024
 _MAX_CELLS = 4096
-"""Along one axis of a grid."""
+"""The most cells along one axis of a grid."""
 _MAX_CHANNELS = 2**16
 _MAX_SIDE = 2**20
 _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
@@ -25,9 +25,9 @@ _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
 def decode_bundle(data: bytes) -> Bundle:
     """Return the bundle in these bytes, with tables as float32.
 
-    Raises BundleError with a sentence when the bytes are no whole, unchanged bundle of this version.
+    Raises BundleError when the bytes are not a complete, unchanged bundle of this version.
     """
-    reader = Reader(data)
+    reader = ContainerReader(data)
     header = reader.header
     sections = header.children("frames", most=MAX_FRAMES)
     if not sections:
@@ -65,7 +65,7 @@ def _media(fields: Fields, frame_count: int) -> MediaLabel:
     )
 
 
-def _jpeg(reader: Reader, section: Fields) -> bytes:
+def _jpeg(reader: ContainerReader, section: Fields) -> bytes:
     data = reader.blob(section, "image/jpeg")
     if not data.startswith(b"\xff\xd8"):
         raise BundleError(f"{section.path('offset')} does not lead to a JPEG file. The bundle is damaged.")
@@ -76,11 +76,11 @@ def _model(fields: Fields) -> ModelLabel:
     return ModelLabel(id=fields.text("id"), title=fields.text("title"), status=fields.choice("status", _STATUSES))
 
 
-def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
+def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> BundledBlock:
     query_grid = _grid(QueryGrid, fields.child("query_grid"), frame_count)
     key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
     off_grid, scope = fields.texts("off_grid_keys"), fields.choice("scope", SCOPES)
-    copies = key_grid.frames if scope == "space" else 1
+    copies = key_grid.steps if scope == "space" else 1
     theta, phi = fields.child("theta"), fields.child("phi")
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
@@ -126,9 +126,9 @@ def _block(reader: Reader, fields: Fields, frame_count: int) -> BundledBlock:
 
 def _groups(fields: Fields, query_grid: QueryGrid, key_grid: KeyGrid) -> int:
     groups = fields.count("temporal_groups", start=1, below=_MAX_CELLS)
-    if query_grid.frames % groups or key_grid.frames % groups:
+    if query_grid.steps % groups or key_grid.steps % groups:
         raise BundleError(
-            f"{fields.path('temporal_groups')} divides {query_grid.frames} query and {key_grid.frames} key frames; "
+            f"{fields.path('temporal_groups')} divides {query_grid.steps} query and {key_grid.steps} key steps; "
             f"got {groups}."
         )
     return groups
@@ -139,7 +139,7 @@ def _grid(kind: type[AnyGrid], fields: Fields, frame_count: int) -> AnyGrid:
     x0, y0, x1, y1 = fields.numbers("box", length=4)
     try:
         return kind(
-            frames=t,
+            steps=t,
             rows=h,
             cols=w,
             frame_spans=fields.spans("frame_spans", below=frame_count + 1),

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from nonlocal_core.bundle.container import Writer
-from nonlocal_core.bundle.record import ModelLabel, Question, View
+from nonlocal_core.bundle.container import ContainerWriter
+from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
 from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
@@ -20,22 +20,24 @@ from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
 Precision = Literal["float16", "int8"]
-"""How theta and phi travel where no sampled row suffers too much for it; a block that would is stored wider."""
+"""Storage of theta and phi. A block is stored wider where a sampled row would suffer too much."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 LONG_SIDE = 640
-"""Pixels of the longer side of a stored frame: sharp on the viewer's largest picture, about 60 kB."""
+"""Longer side of a stored frame in pixels: sharp in the viewer's largest picture, about 60 kB."""
 JPEG_QUALITY = 84
 MAX_ROW_ERROR = 0.005
-"""Of the row's maximum; a larger error of float16 makes the block travel as float32. Heat has 256 steps of 0.004."""
+"""Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
 MAX_INT8_ROW_ERROR = 0.05
-"""Of the row's maximum, where the small file was asked for; a larger error of int8 makes the block travel wider."""
+"""Largest error of int8 as a part of the row's maximum. Beyond it the block is stored in a wider type."""
 MAX_NORMALISER_PRODUCTS = 6 * 10**10
-"""Multiply-adds spent on the normaliser of one block, which only columns need; three times what 8 frames of 28 x 48
-cells and 152 channels take. Beyond it the block travels without, and the viewer says so."""
+"""Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
+48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
 _SAMPLED_ROWS = 48
+_NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
-"""float16 keeps 11 bits between 2**-14 and 2**16; tables are brought here when their peak leaves [2**-3, 2**15]."""
+"""Target of the peak of a table. float16 keeps 11 bits between 2**-14 and 2**16, so tables whose peak leaves [2**-3,
+2**15] are scaled."""
 
 
 def encode_bundle(
@@ -44,21 +46,20 @@ def encode_bundle(
     *,
     model: ModelLabel,
     view: View | None = None,
-    caption: str = "",
-    licence: str = "",
+    words: ClipWords = _NO_WORDS,
     precision: Precision = "float16",
     columns: bool = True,
 ) -> bytes:
-    """Return the bundle of a clip and what a network made of it; the same input gives the same bytes.
+    """Return the bundle of a clip and the blocks captured on it. The same input gives the same bytes.
 
-    ``caption`` and ``licence`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
+    ``words`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
     block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
     normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
     Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
-    writer = Writer()
+    writer = ContainerWriter()
     info = frames.info
     with ThreadPoolExecutor() as pool:  # the encoder works outside the interpreter's lock
         pictures = list(pool.map(_jpeg, frames.rgb))
@@ -70,8 +71,8 @@ def encode_bundle(
                 "shown_hw": list(info.shown_hw),
                 "pts_seconds": frames.pts_seconds.tolist(),
                 "frame_indices": frames.frame_indices.tolist(),
-                "caption": caption,
-                "licence": licence,
+                "caption": words.caption,
+                "licence": words.licence,
                 "warnings": list(frames.warnings),
             },
             "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
@@ -88,8 +89,8 @@ def encode_bundle(
 
 
 def encode_columns(capture: Capture) -> bytes:
-    """Return the normalisers that ``encode_bundle(…, columns=False)`` left out, by block, of its float16 tables."""
-    writer = Writer()
+    """Return the normalisers of the float16 tables, by block, that ``encode_bundle(…, columns=False)`` left out."""
+    writer = ContainerWriter()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
         theta, phi, _ = _storable(block, "float16")
@@ -98,8 +99,8 @@ def encode_columns(capture: Capture) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Stored:
-    """A table as it travels: value = table * gain, or * row_gains[row] for int8."""
+class StoredTable:
+    """A table as stored: value = table * gain, or table * row_gains[row] for int8."""
 
     table: np.ndarray
     gain: float = 1.0
@@ -111,12 +112,12 @@ class _Stored:
         gain = np.float32(self.gain) if self.row_gains is None else self.row_gains[:, None]
         return self.table.astype(np.float32) * gain
 
-    def write(self, writer: Writer) -> dict[str, object]:
+    def write(self, writer: ContainerWriter) -> dict[str, object]:
         """Add the table and return its section."""
         return writer.table(self.table, self.gain, self.row_gains)
 
 
-def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
+def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
     theta, phi, error = _storable(block, precision)
     return {
         "name": block.name,
@@ -145,16 +146,18 @@ def _block(writer: Writer, block: BlockCapture, precision: Precision, columns: b
     }
 
 
-def _normaliser(writer: Writer, block: BlockCapture, theta: _Stored, phi: _Stored) -> dict[str, object] | None:
-    """Add the normaliser of the rows that a reader of the stored tables computes; None where there is none."""
+def _normaliser(
+    writer: ContainerWriter, block: BlockCapture, theta: StoredTable, phi: StoredTable
+) -> dict[str, object] | None:
+    """Add the normaliser of the rows as computed from the stored tables. Returns None where there is none."""
     if not _has_columns(block):
         return None
     seen = replace(block, theta=theta.values, phi=phi.values)
     return writer.table(log_normaliser(seen).astype(np.float32))
 
 
-def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stored, float]:
-    """Choose the storage of theta and phi: the smallest that no sampled row suffers for, else float32."""
+def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
+    """Return theta and phi in the smallest storage type that keeps every sampled row within its bound, else float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
         smallest_first = [(_half, MAX_ROW_ERROR)]
         if precision == "int8":
@@ -164,19 +167,19 @@ def _storable(block: BlockCapture, precision: Precision) -> tuple[_Stored, _Stor
             error = _row_error(block, replace(block, theta=theta.values, phi=phi.values))
             if error <= limit:
                 return theta, phi, error
-    return _Stored(table=block.theta), _Stored(table=block.phi), 0.0
+    return StoredTable(table=block.theta), StoredTable(table=block.phi), 0.0
 
 
-def _half(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
+def _half(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
     gain = _gain(table)
-    return _Stored(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
+    return StoredTable(table=(table / np.float32(gain)).astype(np.float16), gain=gain)
 
 
-def _bytes(table: Float32[np.ndarray, "N Ci"]) -> _Stored:
-    """Round to int8 with a scale for each position: lengths differ far more between positions than channels do."""
+def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
+    """Round to int8 with one scale per position: lengths differ more between positions than between channels."""
     gains = np.abs(table).max(axis=1) / np.float32(127)
     gains[gains == 0] = 1
-    return _Stored(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
+    return StoredTable(table=np.rint(table / gains[:, None]).astype(np.int8), row_gains=gains)
 
 
 def _has_columns(block: BlockCapture) -> bool:
@@ -184,7 +187,7 @@ def _has_columns(block: BlockCapture) -> bool:
 
 
 def _gain(table: np.ndarray) -> float:
-    """Return the power of two to divide by before float16, 1.0 where the table fits as it is."""
+    """Return the power of two that brings the table into the range of float16, 1.0 where it fits unscaled."""
     peak = float(np.abs(table).max())
     if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
         return 1.0
@@ -192,7 +195,7 @@ def _gain(table: np.ndarray) -> float:
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
-    """Return the worst difference between true and stored rows, over the row's maximum, at queries spread evenly."""
+    """Return the largest error of a stored row as a part of its maximum, at evenly spread queries."""
     sampled = np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int))
     true, kept = (many_row_weights(which, sampled) for which in (block, stored))
     peaks, worst = np.abs(true).max(axis=1), np.abs(kept - true).max(axis=1)
@@ -209,7 +212,7 @@ def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
 
 def _grid(grid: Grid) -> dict[str, object]:
     return {
-        "frames": grid.frames,
+        "frames": grid.steps,
         "rows": grid.rows,
         "cols": grid.cols,
         "frame_spans": [list(span) for span in grid.frame_spans],

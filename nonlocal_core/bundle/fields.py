@@ -1,4 +1,4 @@
-"""Read untrusted JSON field by field: every fault becomes one sentence that names the field."""
+"""Read untrusted JSON field by field. Every fault becomes one sentence that names the field."""
 
 import json
 import math
@@ -11,7 +11,7 @@ Word = TypeVar("Word", bound=str)
 
 
 class Fields:
-    """A JSON object and the path that leads to it, read through checked getters that raise BundleError.
+    """A JSON object and its path, with getters that check the type and range of a field and raise BundleError.
 
     >>> Fields({"frame": 3}, "view.query").count("frame", below=8)
     3
@@ -26,7 +26,7 @@ class Fields:
 
     @classmethod
     def parse(cls, text: bytes) -> "Fields":
-        """Parse UTF-8 JSON; NaN and infinities are refused like any other fault."""
+        """Parse UTF-8 JSON. Raises BundleError, also for NaN and infinity."""
         try:
             return cls(json.loads(text.decode("utf-8"), parse_constant=_refuse_constant), "")
         except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
@@ -65,7 +65,7 @@ class Fields:
         return None if value is None else self._number(key, value, low, math.inf)
 
     def numbers(self, key: str, *, length: int | None = None) -> tuple[float, ...]:
-        """Return a list of finite numbers, of that length when one is given."""
+        """Return a list of finite numbers. ``length``: the number of them that is required."""
         return tuple(self._number(key, item, -math.inf, math.inf) for item in self._list(key, length))
 
     def count(self, key: str, *, start: int = 0, below: int) -> int:
@@ -78,7 +78,7 @@ class Fields:
         return None if value is None else self._count(key, value, 0, below)
 
     def counts(self, key: str, *, below: int, length: int | None = None) -> tuple[int, ...]:
-        """Return a list of whole numbers in [0, below), of that length when one is given."""
+        """Return a list of whole numbers in [0, below). ``length``: the number of them that is required."""
         return tuple(self._count(key, item, 0, below) for item in self._list(key, length))
 
     def spans(self, key: str, *, below: int) -> tuple[tuple[int, int], ...]:

@@ -1,11 +1,11 @@
-"""A guided tour as JSON: in the header of a bundle, in a file of its own, and as the browser sends it."""
+"""A guided tour as JSON, in the header of a bundle, in a file of its own, and from the browser."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from nonlocal_core.bundle.contents import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.bundle.fields import Fields
-from nonlocal_core.bundle.record import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import DIRECTIONS
 
@@ -13,12 +13,12 @@ _WHAT = "tour"
 
 
 def question_as_json(question: Question) -> dict[str, object]:
-    """Return a question as the viewer reads it."""
+    """Return a question in the viewer's JSON form."""
     return {"frame": question.frame, "x": float(question.x), "y": float(question.y)}
 
 
 def tour_as_json(tour: Sequence[TourStop]) -> list[dict[str, object]]:
-    """Return the stops as the viewer reads them.
+    """Return the stops in the viewer's JSON form.
 
     >>> tour_as_json([TourStop(question=Question(frame=2, x=0.4, y=0.5), caption="The nose.")])
     [{'frame': 2, 'x': 0.4, 'y': 0.5, 'caption': 'The nose.', 'block': None, 'direction': 'row'}]
@@ -49,9 +49,9 @@ def tour_in(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> t
 
 
 def read_tour(found: object, *, frame_count: int, blocks: Sequence[str] | None = None) -> tuple[TourStop, ...]:
-    """Return the stops that a list from anywhere describes: ``frame``, ``x``, ``y`` and ``caption`` of each.
+    """Return the stops of an untrusted list of objects with ``frame``, ``x``, ``y`` and ``caption``.
 
-    ``block`` and ``direction`` may be left out. ``blocks``: the names that a stop may have; any when None.
+    ``block`` and ``direction`` are optional. ``blocks`` holds the names that a stop may have; None allows any.
     Raises BundleError with a sentence that names the field.
     """
     return tour_in(Fields({"tour": found}, "", _WHAT), frame_count, blocks)

@@ -17,7 +17,7 @@ def assemble(
     Raises GeometryError when its grid does not fit the clip, CaptureError when its tables do not fit the grid.
     """
     frames, rows, cols = reading.query_thw
-    grid = view.query_grid(clip_frames=clip_frames, frames=frames, rows=rows, cols=cols)
+    grid = view.query_grid(clip_frames=clip_frames, steps=frames, rows=rows, cols=cols)
     heads = len(reading.theta)
     return tuple(_head(site, reading, grid, name, head if heads > 1 else None) for head in range(heads))
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Int
 
 from nonlocal_core.capture.copies import cast
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, first_line
 from nonlocal_core.capture.rebuild import Rebuild
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting, read_call
@@ -25,6 +25,9 @@ REBUILD_TOLERANCE = 1e-3
 
 HALF_TOLERANCE = 0.5
 """The same of an output in half precision, once a copy in float32 has proved the maths: it did compute the same."""
+
+MOST_TOLD = 10.0
+"""A rebuild error from which its size says nothing more."""
 
 SENSITIVITY = 10 * REBUILD_TOLERANCE
 """How far other rows have to move the output, for the output to prove the rows."""
@@ -40,7 +43,7 @@ def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[Bl
     except (CaptureError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a foreign layer raises when its parts are called one by one
-        return NotReadable(f"could not be read: {_first_line(fault)}")
+        return NotReadable(f"could not be read: {first_line(fault)}")
 
 
 def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
@@ -50,7 +53,8 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
     shape = trial.shape
     if trial.adds_nothing:
         return trial.blocks
-    queries = trial.queries(everywhere=shape not in site.met)
+    is_new = not site.has_met(shape)
+    queries = trial.queries(everywhere=is_new)
     tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
     found = trial.rebuilt(queries, tolerance=tolerance)
     if found.error > tolerance:
@@ -64,11 +68,12 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
             return _refusal(found.error, REBUILD_TOLERANCE)
     # A head that the output hardly shows may be wrong by more than the output is.
     is_shown = found.sensitivity >= SENSITIVITY and found.error <= REBUILD_TOLERANCE * min(1.0, found.sensitivity)
-    if not is_shown and shape not in site.met:
+    if not is_shown and is_new:
         doubt = _doubt_of_random_copy(site, call, setting)
         if doubt is not None:
             return doubt
-    site.met.add(shape)
+    if is_new:
+        site.meet(shape)
     effect = trial.effect
     return tuple(
         replace(block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries), is_half=trial.is_half)
@@ -89,7 +94,7 @@ def _rebuild_in_float32(
     except Exception as fault:  # whatever a foreign module raises when it is copied or run
         return NotReadable(
             f"ran in half precision, where rounding hides a wrong row, and a copy of it does not run in float32: "
-            f"{_first_line(fault)}. Run the network in float32"
+            f"{first_line(fault)}. Run the network in float32"
         )
 
 
@@ -104,7 +109,7 @@ def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotR
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a foreign module raises when it is copied or run
-        return NotReadable(f"{hidden}, and a copy with random weights cannot be run: {_first_line(fault)}")
+        return NotReadable(f"{hidden}, and a copy with random weights cannot be run: {first_line(fault)}")
     if isinstance(found, NotReadable):
         return NotReadable(f"{hidden}, and a copy with random weights {found.reason}")
     if found.error > REBUILD_TOLERANCE:
@@ -126,13 +131,11 @@ def rebuild_of(
         return trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
 
 
-def _first_line(fault: Exception) -> str:
-    return (str(fault) or type(fault).__name__).splitlines()[0]
-
-
 def _refusal(error: float, tolerance: float) -> NotReadable:
+    off = f"{100 * error:.2g} %" if error < MOST_TOLD else f"more than {100 * MOST_TOLD:.0f} %"
     return NotReadable(
-        f"cannot be proved: its output, rebuilt from theta, phi and g, is off by {100 * error:.2g} %, where "
-        f"{100 * tolerance:.2g} % may be rounding. It may use a mask, a bias on positions, a rotation or a gate, or "
-        "numbers too large for its precision"
+        f"cannot be proved: its output, rebuilt from theta, phi and g, is off by {off}, where {100 * tolerance:.2g} % "
+        "may be rounding. It may use a mask, a bias on positions, a rotation or a gate, write into its own input, "
+        "compute in half precision inside, hold a hook that changes its output, or have numbers too large for its "
+        "precision"
     )

@@ -56,7 +56,7 @@ def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
     There are fewer on grids of very few cells.
     """
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
-    spans = min(grids, key=lambda grid: grid.frames).frame_spans
+    spans = min(grids, key=lambda grid: grid.steps).frame_spans
     rng = np.random.default_rng(_SEED)
     count = 2**RUNS - 1 if len(spans) <= FEW_FRAMES else 2**MORE_RUNS - 1
     times = rng.permutation(np.linspace(0, len(spans) - 1, count).round().astype(int))

@@ -1,8 +1,10 @@
 """Site of a block, its reader, and the reading of one call: tables, maths, layout of positions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -84,13 +86,20 @@ class Reader(Protocol):
         ...
 
 
+def first_line(fault: Exception) -> str:
+    """Return the first line of what an error of somebody else's says, or its name where it says nothing."""
+    return (str(fault) or type(fault).__name__).splitlines()[0]
+
+
 def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the first argument of a call, whether it was given by place or by name."""
     return args[0] if args else next(iter(kwargs.values()))
 
 
 Shape = tuple[object, ...]
-"""Sizes and precisions of one call."""
+"""Sizes, precisions and maths of one call."""
+
+_met: WeakKeyDictionary[nn.Module, dict[Shape, object]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,5 +114,16 @@ class BlockSite:
     note: str = ""
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
     """What of a call the reader reads."""
-    met: set[Shape] = field(default_factory=set)
-    """The shapes at which the reading was proved at every query. A network that is hooked anew is proved anew."""
+
+    def has_met(self, shape: Shape) -> bool:
+        """Return whether the block, with the weights that it has now, was proved at every query of that shape."""
+        return _met.get(self.module, {}).get(shape) == self._weights()
+
+    def meet(self, shape: Shape) -> None:
+        """Remember that the block was proved at every query of that shape, as long as it lives."""
+        _met.setdefault(self.module, {})[shape] = self._weights()
+
+    def _weights(self) -> tuple[tuple[int, int], ...]:
+        """Return where the weights lie and how often they were written: other numbers after training or loading."""
+        weights = chain(self.module.parameters(), self.module.buffers())
+        return tuple((part.data_ptr(), 0 if part.is_inference() else part._version) for part in weights)

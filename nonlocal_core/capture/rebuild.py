@@ -31,8 +31,9 @@ class Rebuild:
 
     ``error``: the largest difference over the queries and channels, each channel measured by how far the block's own
     contribution varies over the queries, so that neither a large channel nor a constant part hides an error.
-    ``sensitivity``: how far, in the same measure, other rows of the least visible head would have moved the output.
-    A reading whose rows the output does not show is not proved by it, however small the error.
+    ``sensitivity``: how far, in the same measure, other rows of the least visible head would have moved the output, and
+    how far its rows differ there from the mean one, whichever is less. A reading whose rows the output does not show is
+    not proved by it, however small the error.
     """
 
     error: float
@@ -64,14 +65,18 @@ def rebuild(
     scale = _channel_scale(after, before, steps * precision / tolerance)
     values = [table_of(g) for g in reading.g]
     worst, done = torch.zeros_like(scale), 0
+    shown: list[Float32[np.ndarray, "m heads_Cg"]] = []
     for some, y in _gathered(blocks, values, queries, contrasts=reading.contrasts):
         rebuilt = _added(reader, reading, y)
         index = torch.from_numpy(some).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
         worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
+        shown.append(y[:: -(-len(queries) // SHOWN_QUERIES)])
         done += len(some)
         tell(done)
-    return Rebuild(error=float((worst / scale).max()), sensitivity=_sensitivity(blocks, reader, reading, values, scale))
+    other = _sensitivity(blocks, reader, reading, values, scale)
+    own = _variation(reader, reading, np.concatenate(shown), scale)
+    return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
 
 
 def _channel_scale(
@@ -135,12 +140,33 @@ def _sensitivity(
     first, second = (
         [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
     )
-    least = np.inf
-    plain = _added(reader, reading, np.concatenate(first, axis=1))
-    for head in range(len(values)):
-        mixed = np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1)
-        other = _added(reader, reading, mixed)
-        least = min(least, float(((other - plain).abs().amax(dim=0).to(scale) / scale).max()))
+    return _least_effect(reader, reading, first, second, scale)
+
+
+def _variation(
+    reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"], scale: Float[Tensor, " C"]
+) -> float:
+    """Return how far the output moves where the queries of one head look at what they look at on average.
+
+    Where they nearly do so anyway, the output would hide a scale or a rotation that is wrong.
+    """
+    real = np.split(y, len(reading.g), axis=1)
+    means = [np.broadcast_to(part.mean(axis=0), part.shape) for part in real]
+    return _least_effect(reader, reading, real, means, scale)
+
+
+def _least_effect(
+    reader: Reader,
+    reading: BlockReading,
+    first: list[Float32[np.ndarray, "m Cg"]],
+    second: list[Float32[np.ndarray, "m Cg"]],
+    scale: Float[Tensor, " C"],
+) -> float:
+    """Return how far the output moves where one head's y is exchanged, for the head that moves it least."""
+    plain, least = _added(reader, reading, np.concatenate(first, axis=1)), np.inf
+    for head in range(len(first)):
+        mixed = _added(reader, reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1))
+        least = min(least, float(((mixed - plain).abs().amax(dim=0).to(scale) / scale).max()))
     return least
 
 

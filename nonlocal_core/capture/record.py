@@ -18,7 +18,8 @@ _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 class BlockCapture:
     """Theta and phi of one block for one clip, with all that is needed to compute a row from them.
 
-    The affinity of query i and key j is, by ``pairwise``:
+    The affinity of query i and key j is, by ``pairwise``::
+
         gaussian, embedded_gaussian   softmax over j of scale * theta_i . phi_j
         dot_product                   theta_i . phi_j / Nk
         concatenation                 relu(theta_i + phi_j) / Nk, from two tables of one channel
@@ -44,7 +45,7 @@ class BlockCapture:
     note: str = ""
     """All that a person must know before believing the maps, in sentences; empty when nothing."""
     effect: Float32[np.ndarray, " Nq"] | None = None
-    """|W_z y| / |x| at each position; None when the block adds nothing to its input by design."""
+    """``|W_z y| / |x|`` at each position; None when the block adds nothing to its input by design."""
     rebuild_error: float | None = None
     """Worst difference between the block's real output and the one rebuilt from these tables, each channel measured by
     its variation over the queries (`capture.rebuild`); of a copy in float32 where the block ran in half precision."""
@@ -94,7 +95,7 @@ class BlockCapture:
     @property
     def off_grid_copies(self) -> int:
         """Number of times that phi holds the off-grid keys: for each temporal cell under scope ``space``, else once."""
-        return self.key_grid.frames if self.scope == "space" else 1
+        return self.key_grid.steps if self.scope == "space" else 1
 
     @property
     def key_count(self) -> int:
@@ -110,7 +111,7 @@ class BlockCapture:
 
     @property
     def mean_effect(self) -> float | None:
-        """Mean of |W_z y| / |x| over all positions."""
+        """Mean of ``|W_z y| / |x|`` over all positions."""
         return None if self.effect is None else float(self.effect.mean())
 
     @property

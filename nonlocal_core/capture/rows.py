@@ -66,12 +66,12 @@ def column_weights(
 
 def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"]:
     """Return the keys that scope and temporal groups leave to this query."""
-    t, y, x = _own_key(block, query)
+    t, y, x = block.query_grid.own_key(query, block.subsample)
     mask = np.zeros(block.key_grid.shape, bool)
     if block.scope == "space":
         mask[t] = True
     else:
-        start, stop = _group(query.t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups)
+        start, stop = _group(query.t, block.query_grid.steps, block.key_grid.steps, block.temporal_groups)
         mask[start:stop] = True
         if block.scope == "time":
             only = np.zeros_like(mask)
@@ -84,12 +84,12 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
 
 def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
     """Return the queries that may attend to this key."""
-    own = _own_keys(block)
-    frames = range(block.query_grid.frames)
+    own = block.query_grid.own_keys(block.subsample)
+    frames = range(block.query_grid.steps)
     if block.scope == "space":
         in_time = own[0] == key.t
     else:
-        groups = [_group(t, block.query_grid.frames, block.key_grid.frames, block.temporal_groups) for t in frames]
+        groups = [_group(t, block.query_grid.steps, block.key_grid.steps, block.temporal_groups) for t in frames]
         in_time = np.array([start <= key.t < stop for start, stop in groups])
     mask = np.broadcast_to(in_time[:, None, None], block.query_grid.shape).copy()
     if block.scope == "time":
@@ -175,20 +175,11 @@ def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray
 
 def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
     """Return a number for each query that is the same for queries that may attend to the same keys."""
-    t, y, x = _own_keys(block)
-    length = block.query_grid.frames // block.temporal_groups
-    when = t if block.scope == "space" else np.arange(block.query_grid.frames) // length
+    t, y, x = block.query_grid.own_keys(block.subsample)
+    length = block.query_grid.steps // block.temporal_groups
+    when = t if block.scope == "space" else np.arange(block.query_grid.steps) // length
     place = y[:, None] * block.key_grid.cols + x[None] if block.scope == "time" else np.zeros((len(y), len(x)), int)
     return np.asarray((when[:, None, None] * (place.max() + 1) + place[None]).reshape(-1))
-
-
-def _own_keys(block: BlockCapture) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " H"], Int[np.ndarray, " W"]]:
-    """Return, along each axis of the query grid, the key cells over its cells."""
-    t, y, x = (
-        np.minimum(np.arange(queries) // kernel, keys - 1)
-        for queries, kernel, keys in zip(block.query_grid.shape, block.subsample, block.key_grid.shape, strict=True)
-    )
-    return t, y, x
 
 
 def _scores(
@@ -214,14 +205,6 @@ def _normalised(block: BlockCapture, scores: Float32[np.ndarray, "*n N"]) -> Flo
 def is_restricted(block: BlockCapture) -> bool:
     """Return whether scope or temporal groups keep some keys from some queries."""
     return block.scope != "spacetime" or block.temporal_groups > 1
-
-
-def _own_key(block: BlockCapture, query: Cell) -> Cell:
-    """Return the key cell over a query cell; an odd edge that pooling dropped takes the last one."""
-    t, y, x = (
-        min(i // kernel, keys - 1) for i, kernel, keys in zip(query, block.subsample, block.key_grid.shape, strict=True)
-    )
-    return Cell(t, y, x)
 
 
 def _group(t: int, query_frames: int, key_frames: int, groups: int) -> tuple[int, int]:

@@ -20,8 +20,8 @@ from nonlocal_core.errors import GeometryError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
 
-CHEAP_PRODUCTS = 2**31
-"""Multiplications for all rows of a block that are spent in every run: a fifth of a second on one core."""
+CHEAP_PRODUCTS = 2**26
+"""Multiplications for all rows of a block that are spent in every run: some thousandths of a second on one core."""
 
 DRAWN_QUERIES = 256
 """Queries that are checked where all of them would be dearer, and were checked at an earlier run of this shape."""
@@ -67,9 +67,11 @@ class Trial:
 
     @property
     def shape(self) -> Shape:
-        """Sizes and precisions that a check at every query holds for."""
-        theta, phi = self.reading.theta, self.reading.phi
-        return tuple(theta.shape), tuple(phi.shape), self.reading.query_thw, theta.dtype, self.z.dtype, self.is_half
+        """Sizes, precisions and maths that a check at every query holds for."""
+        own = self.reading
+        tables = ((tuple(table.shape), table.dtype) for table in (own.theta, own.phi, own.g, self.z))
+        maths = own.pairwise, own.scale, own.scope, own.temporal_groups, own.contrasts, own.residual
+        return *tables, own.query_thw, own.subsample, own.off_grid_keys, *maths, type(self.site.reader), self.is_half
 
     @property
     def effect(self) -> Float32[np.ndarray, " Nq"] | None:

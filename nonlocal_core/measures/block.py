@@ -1,4 +1,4 @@
-"""Measures of a whole block over a clip, from a sample of its queries: numbers, a profile over time, a map."""
+"""Measures of a whole block over a clip: figures from a sample of its queries, a profile over time, a map."""
 
 import math
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from jaxtyping import Float32, Float64, Int
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.measures.rows import Layout, RowFigures
+from nonlocal_core.measures.row_figures import Layout, RowFigures
 
 SAMPLE_QUERIES = 512
-"""Queries that stand for all, the same number in each temporal cell."""
+"""Queries that stand for all, the same number in each step."""
 SAMPLE_SEED = 2018
 """The same clip and block give the same figures, every time."""
 _CHUNK_WEIGHTS = 2**20
@@ -26,7 +26,7 @@ class BlockMeasures:
 
     block: str
     note: str
-    """What must be known of the block before its figures are believed."""
+    """Warning of the block, empty when there is none."""
     query_count: int
     silent_count: int
     """Sampled queries whose weights are all zero, as a ReLU can leave them."""
@@ -39,13 +39,13 @@ class BlockMeasures:
     Differs: their mean also counts each row with itself; the test of this figure pins the pairs."""
     entropy: float
     own_cell_share: float
-    own_frame_share: float
+    own_step_share: float
     distance: float
     frames_away: float
     seconds_away: float
     top_times_uniform: float
     temporal_profile: Float64[np.ndarray, "Tq Tk"]
-    """Mean share of the weight that the queries of one temporal cell (row) give to another (column).
+    """Mean share of the weight that the queries of one step (row) give to another (column).
 
     Rows sum to 1, less what off-grid keys hold; NaN where no sampled query has any weight."""
 
@@ -56,14 +56,14 @@ class BlockMeasures:
 
 
 def sample_queries(grid: QueryGrid, count: int = SAMPLE_QUERIES) -> Int[np.ndarray, " n"]:
-    """Return indices of queries, ascending: as many from each temporal cell, drawn with a fixed seed.
+    """Return indices of queries, ascending: as many from each step, drawn with a fixed seed.
 
-    At least one of each temporal cell, and all positions of a grid that has no more than ``count``.
+    At least one of each step, and all positions of a grid that has no more than ``count``.
     """
     positions = grid.rows * grid.cols
-    each = min(max(count // grid.frames, 1), positions)
+    each = min(max(count // grid.steps, 1), positions)
     rng = np.random.default_rng(SAMPLE_SEED)
-    drawn = [t * positions + np.sort(rng.choice(positions, each, replace=False)) for t in range(grid.frames)]
+    drawn = [t * positions + np.sort(rng.choice(positions, each, replace=False)) for t in range(grid.steps)]
     return np.concatenate(drawn)
 
 
@@ -107,21 +107,21 @@ def measure_block(
         query_dependence=_dependence(directions, int(heard.sum())),
         entropy=mean([entropy]),
         own_cell_share=mean([part.own_cell_share for part in parts]),
-        own_frame_share=mean([part.own_frame_share for part in parts]),
+        own_step_share=mean([part.own_step_share for part in parts]),
         distance=mean([part.distance for part in parts]),
         frames_away=mean([part.frames_away for part in parts]),
         seconds_away=mean([part.seconds_away for part in parts]),
         top_times_uniform=mean([part.top_times_uniform for part in parts]),
         temporal_profile=_profile(
-            np.concatenate([part.frame_shares for part in parts])[heard],
+            np.concatenate([part.step_shares for part in parts])[heard],
             queries[heard] // (block.query_grid.rows * block.query_grid.cols),
-            block.query_grid.frames,
+            block.query_grid.steps,
         ),
     )
 
 
 def effect_map(block: BlockCapture) -> Float32[np.ndarray, "T H W"] | None:
-    """Return |W_z y| / |x| on the query grid, or None for a block that adds nothing to its input by design."""
+    """Return ``|W_z y| / |x|`` on the query grid, or None for a block that adds nothing to its input by design."""
     return None if block.effect is None else block.effect.reshape(block.query_grid.shape)
 
 
@@ -137,9 +137,9 @@ def _dependence(directions: Float64[np.ndarray, " Nk_all"], count: int) -> float
 
 
 def _profile(
-    shares: Float64[np.ndarray, "n Tk"], own: Int[np.ndarray, " n"], frames: int
+    shares: Float64[np.ndarray, "n Tk"], own: Int[np.ndarray, " n"], steps: int
 ) -> Float64[np.ndarray, "Tq Tk"]:
-    profile = np.full((frames, shares.shape[1]), np.nan)
+    profile = np.full((steps, shares.shape[1]), np.nan)
     for t in np.unique(own):
         profile[t] = shares[own == t].mean(axis=0)
     return profile

@@ -25,14 +25,14 @@ class Bins:
     """A grid cut into boxes of neighbouring cells, one for each line of the matrix, row-major over (T, H, W).
 
     >>> from nonlocal_core import QueryGrid
-    >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, frames=4, rows=6, cols=9), most=30)
-    >>> bins.shape, bins.box(29)
+    >>> bins = Bins.of(QueryGrid.over_clip(clip_frames=4, steps=4, rows=6, cols=9), most=30)
+    >>> bins.shape, bins.box(23)
     ((4, 2, 3), ((3, 4), (3, 6), (6, 9)))
     """
 
     grid: Grid
     edges: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-    """Where the boxes start along T, H and W, and where the last ones stop."""
+    """Starts of the boxes along T, H and W, each followed by the end of the last box."""
 
     @classmethod
     def of(cls, grid: Grid, most: int = MOST_LINES) -> "Bins":
@@ -42,9 +42,9 @@ class Bins:
         """
         widest = max(grid.rows, grid.cols)
         side = next((s for s in range(1, widest) if _count(grid, (1, s, s)) <= most), widest)
-        frames = max(1, math.ceil(grid.frames / max(most // _count(grid, (grid.frames, side, side)), 1)))
-        steps = (frames, side, side)
-        t, y, x = ((*range(0, length, step), length) for length, step in zip(grid.shape, steps, strict=True))
+        time = max(1, math.ceil(grid.steps / max(most // _count(grid, (grid.steps, side, side)), 1)))
+        lengths = (time, side, side)
+        t, y, x = ((*range(0, length, step), length) for length, step in zip(grid.shape, lengths, strict=True))
         return cls(grid=grid, edges=(t, y, x))
 
     @property
@@ -95,9 +95,9 @@ class AffinityMatrix:
     queries_per_box: int
     """The most queries that were averaged for one row."""
     is_sampled: bool
-    """Whether some box has more queries than were averaged."""
+    """True where some box has more queries than were averaged."""
     note: str
-    """What must be known of the block before its weights are believed."""
+    """Warning of the block, empty when there is none."""
 
     @property
     def is_whole(self) -> bool:

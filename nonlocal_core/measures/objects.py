@@ -11,7 +11,6 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int
 
 from nonlocal_core.errors import ShapeError
-from nonlocal_core.geometry import Cell
 from nonlocal_core.query import AffinityRow
 
 COVERED = 0.5
@@ -68,15 +67,11 @@ def measure_object(
     grid = row.key_grid
     if cover.shape != grid.shape:
         raise ShapeError(f"The object must be given on the key grid, {grid.shape} cells (T, H, W); got {cover.shape}.")
-    (x0, y0, x1, y1), (x, y) = grid.box, row.query_grid.center(row.query)
-    at = Cell(
-        min(row.query.t // row.subsample[0], grid.frames - 1),
-        min(int((y - y0) / (y1 - y0) * grid.rows), grid.rows - 1),
-        min(int((x - x0) / (x1 - x0) * grid.cols), grid.cols - 1),
-    )
+    own = grid.index(row.query_grid.own_key(row.query, row.subsample))
+    x0, y0, x1, y1 = grid.box
     sides = ((y1 - y0) * shown_hw[0] / grid.rows, (x1 - x0) * shown_hw[1] / grid.cols)
     weights = np.asarray(row.values, np.float64)[None]
-    return rows_on_object(weights, np.array([grid.index(at)]), cover, cell_hw=sides)
+    return rows_on_object(weights, np.array([own]), cover, cell_hw=sides)
 
 
 def rows_on_object(

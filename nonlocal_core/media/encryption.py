@@ -4,7 +4,7 @@ import re
 
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media.formats import VideoFormat
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import MediaFile
 
 SEARCHED_BYTES = 4 * 1024**2
 """Bytes searched at the start and at the end of a file: an MP4 keeps its index at either."""
@@ -24,12 +24,12 @@ _MARKS: dict[VideoFormat, re.Pattern[bytes]] = {
 _TS_PACKET, _TS_SYNC = 188, b"G"
 
 
-def encrypted(source: Source) -> MediaError:
+def encrypted(source: MediaFile) -> MediaError:
     """Return the error for an encrypted video."""
     return MediaError(f"{source.name} is encrypted. Open a copy without copy protection.")
 
 
-def marks_encryption(source: Source, demuxer: VideoFormat) -> bool:
+def marks_encryption(source: MediaFile, demuxer: VideoFormat) -> bool:
     """Return whether a file that cannot be decoded says that it is encrypted."""
     with source.open() as file:
         start = file.read(SEARCHED_BYTES)

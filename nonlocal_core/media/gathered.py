@@ -14,20 +14,20 @@ from nonlocal_core.errors import MediaError
 from nonlocal_core.media.arrays import frames_of_array, picture_of_array
 from nonlocal_core.media.extensions import KNOWN_PICTURES, PICTURE_EXTENSIONS
 from nonlocal_core.media.formats import picture_format
+from nonlocal_core.media.frames import ASSUMED_RATE, Kind, assumed_rate_note
 from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.media_file import MediaFile, as_media_file, display_name
 from nonlocal_core.media.pictures import PictureClip, screen_picture
 from nonlocal_core.media.pixels import GREY, on_grey
-from nonlocal_core.media.records import ASSUMED_RATE, Kind, assumed_rate_note
 from nonlocal_core.media.refusal import check_is_read_here
-from nonlocal_core.media.source import Source, as_source, display_name
 from nonlocal_core.media.tones import Tones, tones_of
 
-Item = Source | np.ndarray | Image.Image
+Item = MediaFile | np.ndarray | Image.Image
 """A picture of a gathered clip: a file, an array of one frame, or a picture of Pillow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class GatheredPictures:
     """Pictures in their order under one name. ``origin``: folder, list or array. ``notes``: sentences for the user."""
 
     name: str
@@ -44,12 +44,12 @@ class Gathered:
         """Return the hash, in hex, of one line per picture: its hash, and its name where it is a file."""
         digest = hashlib.sha256()
         for item in self.items:
-            name = item.name if isinstance(item, Source) and isinstance(item.data, Path) else ""
+            name = item.name if isinstance(item, MediaFile) and isinstance(item.data, Path) else ""
             digest.update(f"{_digest(item)}  {name}\n".encode())
         return digest.hexdigest()
 
 
-def gather_folder(folder: Path, *, name: str | None, limits: Limits) -> Gathered:
+def gather_folder(folder: Path, *, name: str | None, limits: Limits) -> GatheredPictures:
     """Return the pictures of a folder in natural order, 2 before 10. Raises MediaError, MediaLimitError."""
     shown = display_name(name or folder.resolve().name)
     try:
@@ -64,17 +64,17 @@ def gather_folder(folder: Path, *, name: str | None, limits: Limits) -> Gathered
         )
     limits.check_listed(shown, len(taken))
     left = len(files) - len(taken)
-    gathered = Gathered(
+    gathered = GatheredPictures(
         name=shown,
         origin="folder",
-        items=[as_source(path, name=None, limits=limits) for path in taken],
+        items=[as_media_file(path, name=None, limits=limits) for path in taken],
         notes=(f"{left} of the files in {shown} are no pictures by their names; they are left out.",) if left else (),
     )
     limits.check_bytes(shown, gathered.byte_count)
     return gathered
 
 
-def gather_given(given: np.ndarray | Sequence[object], *, name: str | None, limits: Limits) -> Gathered:
+def gather_given(given: np.ndarray | Sequence[object], *, name: str | None, limits: Limits) -> GatheredPictures:
     """Return the frames of an array, or of a list of arrays, pictures of Pillow, paths and bytes. Raises MediaError."""
     if not isinstance(given, np.ndarray | list | tuple):
         raise MediaError(
@@ -90,7 +90,7 @@ def gather_given(given: np.ndarray | Sequence[object], *, name: str | None, limi
     if not items:
         raise MediaError(f"{shown} is empty: it has no frame. Give it one or more.")
     limits.check_listed(shown, len(items))
-    return Gathered(name=shown, origin=origin, items=items)
+    return GatheredPictures(name=shown, origin=origin, items=items)
 
 
 def _item(one: object, name: str, limits: Limits) -> Item:
@@ -105,9 +105,9 @@ def _item(one: object, name: str, limits: Limits) -> Item:
                 raise MediaError(f"{name}: expected 8 bits per channel; got mode {one.mode}. Pass it as a uint8 array.")
             return one
         case bytes():
-            return as_source(one, name=name, limits=limits)
+            return as_media_file(one, name=name, limits=limits)
         case str() | Path():
-            return as_source(Path(one), name=None, limits=limits)
+            return as_media_file(Path(one), name=None, limits=limits)
     raise MediaError(
         f"{name}: expected a NumPy array, a PIL image, a path or bytes; got {type(one).__name__}. Convert it, "
         "a tensor with .cpu().numpy()."
@@ -117,7 +117,7 @@ def _item(one: object, name: str, limits: Limits) -> Item:
 class GatheredClip:
     """The frames of gathered pictures, for one request; each is decoded when it is read, at the size of the first."""
 
-    def __init__(self, gathered: Gathered, limits: Limits) -> None:
+    def __init__(self, gathered: GatheredPictures, limits: Limits) -> None:
         self.codec = gathered.origin
         self.notes: list[str] = list(gathered.notes)
         self._name, self._items, self._limits = gathered.name, gathered.items, limits
@@ -152,7 +152,7 @@ class GatheredClip:
         return box
 
     def _pixels(self, item: Item, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
-        if not isinstance(item, Source):
+        if not isinstance(item, MediaFile):
             return on_grey(screen_picture(_as_picture(item), self._name, self._tell), hw)
         clip = self._clip(item)
         if self._tones is None and next(clip.numbers(), None) is not None:
@@ -167,12 +167,12 @@ class GatheredClip:
 
     def _clips(self) -> Iterator[PictureClip]:
         for item in self._items:
-            if isinstance(item, Source):
+            if isinstance(item, MediaFile):
                 clip = self._clip(item)
                 self._budget.spend(clip.shown_hw)
                 yield clip
 
-    def _clip(self, item: Source) -> PictureClip:
+    def _clip(self, item: MediaFile) -> PictureClip:
         head = item.head()
         check_is_read_here(head, item.name)
         found = picture_format(head)
@@ -184,7 +184,7 @@ class GatheredClip:
         return clip
 
     def _hw(self, item: Item) -> tuple[int, int]:
-        if isinstance(item, Source):
+        if isinstance(item, MediaFile):
             return self._clip(item).shown_hw
         hw = item.shape[:2] if isinstance(item, np.ndarray) else item.size[::-1]
         self._limits.check_picture_size(self._name, hw)
@@ -205,14 +205,14 @@ def _natural(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
 
 
 def _byte_count(item: Item) -> int:
-    if isinstance(item, Source):
+    if isinstance(item, MediaFile):
         return item.byte_count
     return item.nbytes if isinstance(item, np.ndarray) else len(item.tobytes())
 
 
 def _digest(item: Item) -> str:
     """Return the hash of a file's bytes, or of the type, shape and values of pixels."""
-    if isinstance(item, Source):
+    if isinstance(item, MediaFile):
         return item.sha256()
     kind = f"{item.dtype.str} {item.shape}" if isinstance(item, np.ndarray) else f"{item.mode} {item.size[::-1]}"
     return hashlib.sha256(kind.encode() + b"\n" + item.tobytes()).hexdigest()

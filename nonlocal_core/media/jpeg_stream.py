@@ -2,7 +2,7 @@
 
 import re
 
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import MediaFile
 
 LARGEST_FRAME = 32 * 1024**2
 """Bytes of a JPEG that may be a frame of a stream; a larger one is a picture."""
@@ -18,7 +18,7 @@ _BEHIND_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _PADDING = re.compile(rb"[\x00\r\n]*\xff*(?=\xff\xd8\xff)")
 
 
-def is_jpeg_stream(source: Source) -> bool:
+def is_jpeg_stream(source: MediaFile) -> bool:
     """Return whether a file that begins with a JPEG is a stream of them: two of one size, one behind the other.
 
     A photo may carry another JPEG: its thumbnail lies inside it, a second view is told by an MPF segment (CIPA

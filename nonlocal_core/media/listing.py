@@ -21,7 +21,7 @@ STEP_BACK_SECONDS = Fraction(1, 10)
 """A clock that goes back by more was set anew, where recordings were joined; ffmpeg's program draws the same line."""
 
 REORDER_FRAMES = 32
-"""How far apart a frame's places in the orders of decoding and showing may lie; H.264 and HEVC allow 16."""
+"""Largest distance between a frame's places in decoding order and in display order; H.264 and HEVC allow 16."""
 
 
 class StaleListingError(Exception):

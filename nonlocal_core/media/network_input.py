@@ -9,7 +9,7 @@ from PIL import Image
 
 from nonlocal_core.errors import GeometryError
 from nonlocal_core.geometry import WHOLE_FRAME, Box, ViewTransform
-from nonlocal_core.media.records import Frames
+from nonlocal_core.media.frames import Frames
 
 Crop = Literal["none", "center"]
 

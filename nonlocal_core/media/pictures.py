@@ -13,12 +13,12 @@ from PIL import Image, ImageCms
 from nonlocal_core.errors import MediaLimitError, NonlocalError
 from nonlocal_core.media.colours import ProfileError, in_srgb
 from nonlocal_core.media.formats import PictureFormat
+from nonlocal_core.media.frames import Kind
 from nonlocal_core.media.limits import DecodeBudget, Limits
+from nonlocal_core.media.media_file import MediaFile
 from nonlocal_core.media.parts import GifPages, PngPages
 from nonlocal_core.media.pixels import Turn, on_grey
-from nonlocal_core.media.records import Kind
 from nonlocal_core.media.refusal import unreadable
-from nonlocal_core.media.source import Source
 from nonlocal_core.media.stills import AvifPages, BmpPages, JpegPages, WebpPages
 from nonlocal_core.media.tiff import TiffPages
 from nonlocal_core.media.tones import Numbers, Tones, tones_of
@@ -55,7 +55,7 @@ class PictureClip:
     to learn how far it is sound; a still picture is decoded only when read.
     """
 
-    def __init__(self, source: Source, found: PictureFormat, limits: Limits) -> None:
+    def __init__(self, source: MediaFile, found: PictureFormat, limits: Limits) -> None:
         limits.check_picture_bytes(source.name, source.byte_count)
         self.codec: str = found
         self._name, self._limits = source.name, limits
@@ -152,7 +152,7 @@ class PictureClip:
             raise unreadable(self._name, str(fault) or type(fault).__name__) from fault
 
 
-def _pages(found: PictureFormat, source: Source, limits: Limits, budget: DecodeBudget) -> Pages:
+def _pages(found: PictureFormat, source: MediaFile, limits: Limits, budget: DecodeBudget) -> Pages:
     with source.open() as file:
         data, name = file.read(), source.name
     match found:

@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 GREY = 128
-"""What shows through transparent pixels: neither black nor white drawings vanish on it, and it is near the mean
+"""Colour behind transparent pixels: neither black nor white drawings vanish on it, and it is near the mean
 of natural pictures that networks subtract."""
 
 

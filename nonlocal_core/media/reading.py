@@ -8,28 +8,34 @@ import numpy as np
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media.formats import picture_format, video_format
-from nonlocal_core.media.gathered import Gathered, GatheredClip, gather_folder, gather_given
+from nonlocal_core.media.frames import Frames, MediaInfo
+from nonlocal_core.media.gathered import GatheredClip, GatheredPictures, gather_folder, gather_given
 from nonlocal_core.media.jpeg_stream import is_jpeg_stream
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.listing import StaleListingError
+from nonlocal_core.media.media_file import MediaFile, as_media_file
 from nonlocal_core.media.pictures import PictureClip
 from nonlocal_core.media.pixels import fit_within
-from nonlocal_core.media.records import Frames, MediaInfo
 from nonlocal_core.media.refusal import check_is_read_here
 from nonlocal_core.media.selection import Selection, choose_frames
-from nonlocal_core.media.source import Source, as_source
 from nonlocal_core.media.video import VideoClip
 
 DEFAULT_LIMITS = Limits()
 
-Media = Path | bytes | np.ndarray | Sequence[Any]
+Readable = Path | bytes | np.ndarray | Sequence[Any]
 """A file or a folder of frames; a file's bytes; an array of frames; a list of arrays, PIL images, paths and bytes."""
+Media = Readable | Frames
+"""The same, or frames that were read already."""
 
 _Clip = PictureClip | GatheredClip | VideoClip
 
 
-def probe(source: Media, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
+def probe(source: Readable, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
     """Return the facts about a picture, an animation, a video or gathered frames, told by content and never by name.
+
+    >>> info = probe(np.zeros((5, 48, 64, 3), np.uint8))
+    >>> info.frame_count, info.shown_hw
+    (5, (48, 64))
 
     A video's first frame is decoded, an animation's all; a still picture is only opened. Raises MediaError when
     the file cannot be used and MediaLimitError when it exceeds a limit.
@@ -39,7 +45,7 @@ def probe(source: Media, *, name: str | None = None, limits: Limits = DEFAULT_LI
 
 
 def read_frames(
-    source: Media,
+    source: Readable,
     selection: Selection,
     *,
     name: str | None = None,
@@ -48,6 +54,10 @@ def read_frames(
     progress: Callable[[int, int], None] | None = None,
 ) -> Frames:
     """Return the selected frames of a file as shown, scaled down so that no side exceeds ``max_side`` pixels.
+
+    >>> frames = read_frames(np.zeros((5, 48, 64, 3), np.uint8), Selection(frames=3))
+    >>> frames.rgb.shape, frames.frame_indices.tolist()
+    ((3, 48, 64, 3), [0, 2, 4])
 
     Of a video only what is needed is decoded, and only the selected frames are held. A picture is a clip of one
     frame. ``progress(done, total)`` is called after each frame; it starts again where the list of frames in the
@@ -67,11 +77,11 @@ def read_frames(
         return _read(checked, clip, selection, max_side, progress)
 
 
-def _checked(source: Media, name: str | None, limits: Limits) -> Source | Gathered:
+def _checked(source: Readable, name: str | None, limits: Limits) -> MediaFile | GatheredPictures:
     if isinstance(source, Path) and _is_folder(source):
         return gather_folder(source, name=name, limits=limits)
     if isinstance(source, Path | bytes):
-        return as_source(source, name=name, limits=limits)
+        return as_media_file(source, name=name, limits=limits)
     return gather_given(source, name=name, limits=limits)
 
 
@@ -82,8 +92,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _open_clip(source: Source | Gathered, limits: Limits) -> _Clip:
-    if isinstance(source, Gathered):
+def _open_clip(source: MediaFile | GatheredPictures, limits: Limits) -> _Clip:
+    if isinstance(source, GatheredPictures):
         return GatheredClip(source, limits)
     head = source.head()
     check_is_read_here(head, source.name)
@@ -96,7 +106,7 @@ def _open_clip(source: Source | Gathered, limits: Limits) -> _Clip:
 
 
 def _read(
-    source: Source | Gathered,
+    source: MediaFile | GatheredPictures,
     clip: _Clip,
     selection: Selection,
     max_side: int,
@@ -120,7 +130,7 @@ def _read(
     )
 
 
-def _info(source: Source | Gathered, clip: _Clip) -> MediaInfo:
+def _info(source: MediaFile | GatheredPictures, clip: _Clip) -> MediaInfo:
     moves = clip.kind != "image"
     return MediaInfo(
         name=source.name,

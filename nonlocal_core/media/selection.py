@@ -32,7 +32,7 @@ class Selection:
     start_seconds: float = 0.0
     frame_indices: tuple[int, ...] | None = None
     is_asked: bool = True
-    """Whether somebody asked for that many frames, who is told where the clip has fewer."""
+    """True where the number of frames was asked for; a shorter clip then carries a warning."""
 
     def __post_init__(self) -> None:
         if self.frames < 1:

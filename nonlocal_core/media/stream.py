@@ -23,7 +23,7 @@ from nonlocal_core.media.clock import JOINED
 from nonlocal_core.media.encryption import encrypted, marks_encryption
 from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.limits import DecodeBudget, Limits
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import MediaFile
 
 if TYPE_CHECKING:
     VideoPacket = Packet[VideoStream]
@@ -33,7 +33,7 @@ else:
 READ_BYTES = 1 << 18
 
 Threads = Literal["AUTO", "SLICE"]
-"""How a decoder shares its work. AUTO is the faster, but loses frames around damage; SLICE loses none."""
+"""Threading of a decoder. AUTO is the faster, but loses frames around damage; SLICE loses none."""
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 """libav's own decoders of VP8 and VP9 leave alpha out."""
@@ -66,7 +66,7 @@ class VideoPass:
     """
 
     def __init__(
-        self, source: Source, demuxer: VideoFormat, limits: Limits, budget: DecodeBudget, threads: Threads = "AUTO"
+        self, source: MediaFile, demuxer: VideoFormat, limits: Limits, budget: DecodeBudget, threads: Threads = "AUTO"
     ) -> None:
         self.damaged_packets = 0
         self.packets_read = 0

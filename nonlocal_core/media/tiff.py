@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from nonlocal_core.media.frames import ASSUMED_RATE, assumed_rate_note
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.pixels import Turn
-from nonlocal_core.media.records import ASSUMED_RATE, assumed_rate_note
 from nonlocal_core.media.tiff_numbers import check_page, numbers_of, unread
 from nonlocal_core.media.tones import Numbers
 

@@ -15,7 +15,7 @@ from nonlocal_core.media.formats import RAW_STREAMS, VideoFormat
 from nonlocal_core.media.frame_view import FrameView
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.listing import Listing, Run, StaleListingError
-from nonlocal_core.media.source import Source
+from nonlocal_core.media.media_file import MediaFile
 from nonlocal_core.media.stream import Threads, VideoPass
 
 GUESSED_RATE = Fraction(25)
@@ -34,7 +34,7 @@ class VideoClip:
 
     kind: Literal["video"] = "video"
 
-    def __init__(self, source: Source, demuxer: VideoFormat, limits: Limits) -> None:
+    def __init__(self, source: MediaFile, demuxer: VideoFormat, limits: Limits) -> None:
         self.notes: list[str] = []
         self._source, self._demuxer, self._limits = source, demuxer, limits
         self._budget = DecodeBudget(source.name, limits)

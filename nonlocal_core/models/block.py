@@ -94,7 +94,8 @@ class NonlocalBlock(nn.Module):
     query's own g is subtracted from that of every key, which the paper's block does not do.
 
     State dict, all 1x1 convolutions as matrices (channels out, channels in): a weight (Co, Ci, 1, 1, 1) of a
-    published checkpoint goes in after ``flatten(1)``.
+    published checkpoint goes in after ``flatten(1)``::
+
         theta.weight, theta.bias, phi.weight, phi.bias    none of the four for ``gaussian``
         g.weight, g.bias
         w_theta.weight, w_phi.weight                      (1, C') the two halves of concatenation's weight

@@ -8,7 +8,7 @@ from importlib.resources import files
 def kinetics400_classes() -> tuple[str, ...]:
     """Return the names by class index.
 
-    >>> kinetics400_classes()[99]
+    >>> kinetics400_classes()[103]
     'driving car'
     """
     text = (files("nonlocal_core.models") / "kinetics400_classes.txt").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ class NormalisedBlock(NonlocalBlock):
     y_i = sum over j of f(x_i, x_j) (g_j - g_i) / C(x): the nonlocal diffusion of Tao, Sun, Du, Liu (NeurIPS 2018).
 
     Differs: the paper has nothing between x and the projections. Features of a ReLU6 network have dot products in
-    the thousands, whose softmax leaves one position; ``test_trained_block.py`` pins what is done about it, and that
+    the thousands, whose softmax leaves one position; ``test_normalised.py`` pins what is done about it, and that
     the rest is the paper's block. The paper sums g_j, not g_j - g_i. Then a position that finds its like in another
     frame gathers the same as one that stays with itself, and no linear W_z can mend the first and spare the second.
     C' = C, not C / 2, so that theta and phi can start as the identity: training starts

@@ -117,6 +117,7 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """A network from its record; ``weights.filling`` fills it from a file.
 
+    >>> from nonlocal_core.models.presets.slowfast import pyslowfast_8x8
     >>> network = ResNet(pyslowfast_8x8(family="i3d", blocks=5))
     >>> network(torch.zeros(1, 3, 8, 64, 96)).shape, [block.name for block in network.inserted]
     (torch.Size([1, 1, 400]), ['res3.1', 'res3.3', 'res4.1', 'res4.3', 'res4.5'])

@@ -1,7 +1,8 @@
-"""The non-local operation over tables of positions: the lean form, the explicit form, and who may attend to whom."""
+"""The non-local operation over tables of positions: a lean form, an explicit form, and the reach of a query."""
 
+from nonlocal_core.geometry import THW
 from nonlocal_core.ops.explicit import affinity
 from nonlocal_core.ops.lean import respond
-from nonlocal_core.ops.reach import THW, Reach
+from nonlocal_core.ops.reach import Reach
 
 __all__ = ["THW", "Reach", "affinity", "respond"]

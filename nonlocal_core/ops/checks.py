@@ -1,4 +1,4 @@
-"""Checks of the tables that every form of the operation makes."""
+"""Argument checks shared by every form of the operation."""
 
 from torch import Tensor
 
@@ -8,7 +8,7 @@ from nonlocal_core.vocabulary import PAIRWISE, Pairwise
 
 
 def check_tables(theta: Tensor, phi: Tensor, g: Tensor | None, *, pairwise: Pairwise, reach: Reach | None) -> None:
-    """Refuse tables that do not fit together: ShapeError, or UnknownNameError for another pairwise function."""
+    """Raise ShapeError for tables whose shapes disagree, UnknownNameError for another pairwise function."""
     if pairwise not in PAIRWISE:
         raise UnknownNameError("pairwise function", pairwise, PAIRWISE)
     tables = [theta, phi] if g is None else [theta, phi, g]

@@ -1,4 +1,4 @@
-"""The affinity matrix itself, built whole: for charts of small maps and for tests, never inside a network."""
+"""The full affinity matrix, for charts of small maps and for tests. No network builds it."""
 
 import torch
 from jaxtyping import Float
@@ -23,8 +23,8 @@ def affinity(
     >>> affinity(theta, phi, pairwise="dot_product").shape
     torch.Size([2, 30, 12])
 
-    Keys outside ``reach`` get exactly 0. The arguments mean what they mean in ``respond``. Memory grows with
-    Nq x Nk. Raises ShapeError for tables that do not fit together, UnknownNameError for another pairwise function.
+    Keys outside ``reach`` get exactly 0. Arguments are those of ``respond``. Memory grows with Nq x Nk. Raises
+    ShapeError for tables whose shapes disagree, UnknownNameError for another pairwise function.
     """
     check_tables(theta, phi, None, pairwise=pairwise, reach=reach)
     keys = phi.shape[1] if reach is None else reach.keys_per_query

@@ -1,4 +1,4 @@
-"""The operation that never builds the affinity matrix: exact, and linear in memory for all four functions.
+"""The non-local operation without its affinity matrix: exact, and linear in memory for all four functions.
 
 Measured against the explicit form by ``benchmarks/ops.py``.
 """
@@ -14,7 +14,7 @@ from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queri
 from nonlocal_core.vocabulary import Pairwise
 
 CHANNELS_AT_ONCE = 64
-"""Channels of g per round of prefix sums: two float64 tables of Nk x 64 stay near the processor."""
+"""Channels of g per round of prefix sums, so that two float64 tables of Nk x 64 stay in the cache."""
 
 
 def respond(
@@ -32,10 +32,10 @@ def respond(
     >>> respond(theta, phi, g, pairwise="embedded_gaussian", scale=7**-0.5).shape
     torch.Size([2, 30, 5])
 
-    ``scale`` multiplies theta_i . phi_j inside the softmax of the two Gaussians; the others have none.
-    ``reach`` None: every query attends to every key. For concatenation theta and phi have one channel each,
-    w_theta . theta_i + bias and w_phi . phi_j. The result has the dtype of g, also under autocast.
-    Raises ShapeError for tables that do not fit together, UnknownNameError for another pairwise function.
+    ``scale`` multiplies theta_i . phi_j inside the softmax of the two Gaussians; the other functions ignore it. Without
+    a ``reach`` every query attends to every key. For the concatenation, theta and phi have one channel each: w_theta .
+    theta_i + bias and w_phi . phi_j. The result has the dtype of g, also under autocast. Raises ShapeError for tables
+    whose shapes disagree, UnknownNameError for another pairwise function.
     """
     check_tables(theta, phi, g, pairwise=pairwise, reach=reach)
     if reach is not None:
@@ -59,8 +59,8 @@ def _softmax_attention(
         wide_phi = wide_theta if theta.is_set_to(phi) else _at_least_float32(phi)
         with torch.autocast("cpu", enabled=False):
             return softmax_in_panels(wide_theta, wide_phi, _at_least_float32(g), scale).to(g.dtype)
-    # The fused kernels want (B, heads, N, C'), one width and a contiguous last axis. Without any of the three, the
-    # CPU takes the explicit path in silence: same numbers, and the whole matrix in memory.
+    # The fused kernels need (B, heads, N, C'), one width and a contiguous last axis. If one is missing, the
+    # CPU silently takes the explicit path: the same numbers, with the whole matrix in memory.
     width = max(compared, summed)
     query, key, value = (_packed(table, width).unsqueeze(1) for table in (theta, phi, g))
     y = scaled_dot_product_attention(query, key, value, scale=scale)
@@ -80,9 +80,9 @@ def _packed(table: Float[Tensor, "B N C"], width: int) -> Float[Tensor, "B N wid
 def _dot_product(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"]
 ) -> Float[Tensor, "B Nq Cg"]:
-    """Multiply in the cheaper order; where (theta phi^T) g is cheaper, its matrix is narrower than theta."""
+    """Multiply in the cheaper order. Where (theta phi^T) g is cheaper, its matrix is narrower than theta."""
     queries, keys, inner, outer = theta.shape[1], phi.shape[1], theta.shape[2], g.shape[2]
-    # A sum over thousands of keys overflows half precision, a division before it underflows.
+    # In half precision a sum over thousands of keys overflows, and a division before it underflows.
     with torch.autocast(theta.device.type, enabled=False):
         theta, phi, wide_g = (_at_least_float32(table) for table in (theta, phi, g))
         if queries * keys * (inner + outer) < (queries + keys) * inner * outer:
@@ -97,10 +97,10 @@ def _concatenation(
 ) -> Float[Tensor, "B Nq Cg"]:
     """Sum ReLU(a_i + b_j) g_j over j in O(N log N).
 
-    The keys with a_i + b_j > 0 are the first k_i in descending order of b, so with the running sums S0 of g and
-    S1 of b g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel where a_i is close to
-    -b_j: float64 sums keep what is left exact to float32. With so few keys that the matrix is no larger than the
-    answer, the matrix is faster.
+    The keys with a_i + b_j > 0 are the first k_i in descending order of b, so with the running sums S0 of g and S1 of b
+    g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel where a_i is close to -b_j; sums
+    in float64 keep the difference exact to float32. Where the matrix is no larger than the output, the matrix is faster
+    and is built.
     """
     keys = b.shape[1]
     a, b = _at_least_float32(a), _at_least_float32(b)
@@ -121,7 +121,7 @@ def _concatenation(
 
 
 def _take_rows(table: Float[Tensor, "B N C"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M C"]:
-    """Take rows of each batch entry; copies whole rows, several times faster than ``gather``."""
+    """Take rows of each batch entry. It copies whole rows and is several times faster than ``gather``."""
     batch, count, channels = table.shape
     first = torch.arange(batch, device=table.device).unsqueeze(1) * count
     return table.reshape(-1, channels).index_select(0, (index + first).flatten()).view(batch, -1, channels)

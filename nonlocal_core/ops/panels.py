@@ -1,7 +1,7 @@
-"""Softmax attention some rows at a time, for tables of two widths, on the CPU.
+"""Softmax attention on the CPU, a panel of rows at a time, for theta and g of different widths.
 
-The fused kernel of torch wants theta, phi and g of one width. Raw features are wider than g, and padding g to
-their width costs more than this.
+The fused kernel of torch needs one width for theta, phi and g. Raw features are wider than g, and padding g to their
+width is slower than these panels.
 """
 
 import math
@@ -12,20 +12,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 SCORES_AT_ONCE = 6 << 20
-"""Scores of one panel: 24 MB. More rows make the products faster, and few large steps suit a busy machine."""
+"""Scores in one panel: 24 MB. Larger panels make the products faster."""
 
 LEAST_EXPONENT = -69.0
-"""Weights below exp(-69) = 1e-30 of a row's largest are raised to it: far under what float32 can add to a sum, and
-processors crawl on the smaller ones (``benchmarks/ops.py``, large features)."""
+"""Smallest exponent of a weight relative to the row's largest. exp(-69) = 1e-30 is far below what changes a float32
+sum, and still smaller weights reach denormal numbers, on which processors are slow (``benchmarks/ops.py``, large
+features)."""
 
 
 def softmax_in_panels(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> Float[Tensor, "B Nq Cg"]:
-    """Return softmax(scale theta phi^T) g. No gradients: it works in place.
+    """Return softmax(scale theta phi^T) g, without gradients, since it works in place.
 
-    Where theta and phi are one table, as in the Gaussian of raw features, the scores are symmetric: each panel
-    leaves out the keys before it, and serves the queries after it with its columns.
+    If theta and phi are one table, as in the Gaussian of raw features, the scores are symmetric. Each panel then skips
+    the keys before it and serves the queries after it with its columns.
     """
     queries, keys = theta.shape[1], phi.shape[1]
     clips = max(SCORES_AT_ONCE // (queries * keys), 1)
@@ -44,12 +45,13 @@ def _attend(
     scale: float,
     rows: int,
 ) -> None:
-    """Write the answer of some clips into y, which comes as zeros."""
+    """Write the output of some clips into y, which must be zero."""
     symmetric = theta.is_set_to(phi)
     total = torch.zeros_like(y[..., :1])
-    gathered = _Gathered(y, total, torch.full_like(total, -math.inf))
+    gathered = _PartialSums(y, total, torch.full_like(total, -math.inf))
     clips, queries, keys = len(theta), theta.shape[1], phi.shape[1]
-    panel = theta.new_empty(clips, rows * keys)  # one for all: fresh memory costs an eighth of the product into it
+    # One buffer serves all panels: allocating it costs an eighth of the product.
+    panel = theta.new_empty(clips, rows * keys)
     unused = theta.new_zeros(())
     for start in range(0, queries, rows):
         stop = min(start + rows, queries)
@@ -62,19 +64,19 @@ def _attend(
     y.div_(total)
 
 
-class _Gathered(NamedTuple):
-    """Partial sums of some queries: over exp(score - peak), where peak is the largest score so far."""
+class _PartialSums(NamedTuple):
+    """Partial sums of some queries, over exp(score - peak), where peak is the largest score so far."""
 
     weighted: Float[Tensor, "B r Cg"]
     total: Float[Tensor, "B r 1"]
     peak: Float[Tensor, "B r 1"]
 
-    def rows(self, start: int, stop: int) -> "_Gathered":
+    def rows(self, start: int, stop: int) -> "_PartialSums":
         """Return a view of some rows."""
-        return _Gathered(*(table[:, start:stop] for table in self))
+        return _PartialSums(*(table[:, start:stop] for table in self))
 
     def add(self, scores: Float[Tensor, "B r c"], g: Float[Tensor, "B c Cg"], *, keep_scores: bool) -> None:
-        """Add more keys; the scores become weights in place unless they are still needed."""
+        """Add more keys. Scores are turned into weights in place unless ``keep_scores``."""
         peak = torch.maximum(self.peak, scores.amax(dim=2, keepdim=True))
         shrink = torch.exp(self.peak - peak)
         weights = torch.sub(scores, peak, out=None if keep_scores else scores).clamp_(min=LEAST_EXPONENT).exp_()

@@ -1,7 +1,7 @@
-"""Keys that each query may attend to, and the cut of the tables by which only those meet.
+"""Keys that each query may attend to, and the split of the tables into one batch entry per separate problem.
 
-A scope or a group turns one problem of Nq x Nk positions into many small ones. They are laid along the batch
-axis, so every form of the operation stays ignorant of space, time and groups.
+A scope or a group turns one problem of Nq x Nk positions into many small ones. They lie along the batch axis, so that
+no form of the operation needs to know about space, time and groups.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,8 @@ from jaxtyping import Bool, Shaped
 from torch import Tensor
 
 from nonlocal_core.errors import ShapeError, UnknownNameError
+from nonlocal_core.geometry import THW, own_keys_along
 from nonlocal_core.vocabulary import SCOPES, Scope
-
-THW = tuple[int, int, int]
-"""Counts along time, rows and columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +24,14 @@ class Reach:
     ((4, 3, 4), 12)
 
     ``kernel`` is the max pooling of the keys, with the same stride and no padding; odd sizes are floored, as in
-    every public implementation. ``scope``: all keys, those of the query's own frame, or those over its own
+    every public implementation. ``scope``: all keys, those of the query's own step, or those over its own
     position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, and the last one for
     queries that the floor left without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
-    attention inside each (video-nonlocal-net's affine models; PySlowFast's NONLOCAL.GROUP).
+    attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,
+    lib/models/nonlocal_helper.py; ``NONLOCAL.GROUP`` of facebookresearch/SlowFast@728d8f7).
 
-    Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or a group is not made of
-    whole cells.
+    Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or time does not divide into the
+    groups.
     """
 
     query_thw: THW
@@ -52,51 +51,50 @@ class Reach:
             raise ShapeError(
                 f"Pooling by {self.kernel} leaves no key on {self.query_thw} positions (T, H, W); use a smaller kernel."
             )
-        frames, groups, kernel = self.query_thw[0], self.temporal_groups, self.kernel[0]
-        if groups > 1 and frames % (groups * kernel):
+        steps, groups, kernel = self.query_thw[0], self.temporal_groups, self.kernel[0]
+        if groups > 1 and steps % (groups * kernel):
             raise ShapeError(
-                f"{groups} temporal groups of keys pooled by {kernel} need a number of frames divisible by "
-                f"{groups * kernel}; got {frames}. Change the clip length or the number of groups."
+                f"{groups} temporal groups of keys pooled by {kernel} need a number of steps divisible by "
+                f"{groups * kernel}; got {steps}. Change the clip length or the number of groups."
             )
 
     @property
     def key_thw(self) -> THW:
         """The key positions along time, rows and columns, after pooling."""
-        (frames, rows, cols), (kt, kh, kw) = self.query_thw, self.kernel
-        return frames // kt, rows // kh, cols // kw
+        (steps, rows, cols), (kt, kh, kw) = self.query_thw, self.kernel
+        return steps // kt, rows // kh, cols // kw
 
     @property
     def query_count(self) -> int:
         """Nq."""
-        frames, rows, cols = self.query_thw
-        return frames * rows * cols
+        steps, rows, cols = self.query_thw
+        return steps * rows * cols
 
     @property
     def key_count(self) -> int:
         """Nk of the whole table."""
-        frames, rows, cols = self.key_thw
-        return frames * rows * cols
+        steps, rows, cols = self.key_thw
+        return steps * rows * cols
 
     @property
     def keys_per_query(self) -> int:
-        """The number of keys that one query attends to: what the dot product and concatenation divide by."""
-        frames, rows, cols = self.key_thw
+        """The number of keys that one query attends to, by which the dot product and the concatenation divide."""
+        steps, rows, cols = self.key_thw
         match self.scope:
             case "space":
                 return rows * cols
             case "time":
-                return frames // self.temporal_groups
+                return steps // self.temporal_groups
             case "spacetime":
                 return self.key_count // self.temporal_groups
 
     def own(self, axis: int) -> list[int]:
-        """Return, for each query index along T, H or W, the key index over it."""
-        last = self.key_thw[axis] - 1
-        return [min(i // self.kernel[axis], last) for i in range(self.query_thw[axis])]
+        """Return the index of the own key for each query index along T, H or W."""
+        return [int(key) for key in own_keys_along(self.query_thw[axis], self.kernel[axis])]
 
 
 def visible(reach: Reach, device: torch.device | None = None) -> Bool[Tensor, "Nq Nk"]:
-    """Return who may attend to whom, as one big table: for the explicit form only."""
+    """Return the mask of the keys that each query may attend to, for the explicit form only."""
     axes = range(3)
     own = torch.cartesian_prod(*(torch.tensor(reach.own(axis), device=device) for axis in axes))[:, None]
     key = torch.cartesian_prod(*(torch.arange(reach.key_thw[axis], device=device) for axis in axes))[None]
@@ -112,44 +110,44 @@ def visible(reach: Reach, device: torch.device | None = None) -> Bool[Tensor, "N
 
 
 def split_queries(table: Shaped[Tensor, "B Nq C"], reach: Reach) -> Shaped[Tensor, "Bs Nqs C"]:
-    """Lay the queries of each separate problem along the batch axis; a view where the memory allows it."""
-    frames, rows, cols = reach.query_thw
-    return _split(table, reach, frames, rows * cols)
+    """Move the queries of each separate problem to the batch axis, as a view where the memory layout allows it."""
+    steps, rows, cols = reach.query_thw
+    return _split(table, reach, steps, rows * cols)
 
 
 def split_keys(table: Shaped[Tensor, "B Nk C"], reach: Reach) -> Shaped[Tensor, "Bs Nks C"]:
-    """Lay the keys of each separate problem along the batch axis, in the order of ``split_queries``.
+    """Move the keys of each separate problem to the batch axis, in the order of ``split_queries``.
 
-    With pooled keys, queries over one cell share its keys: these are repeated, which stays linear in Nk.
+    With pooled keys, queries over one cell share its keys. These are repeated, and memory stays linear in Nk.
     """
-    frames, rows, cols = reach.key_thw
+    steps, rows, cols = reach.key_thw
     _, kernel_rows, kernel_cols = reach.kernel
-    cells = table.reshape(len(table), frames, rows * cols, -1)
+    cells = table.reshape(len(table), steps, rows * cols, -1)
     if reach.scope == "space" and reach.kernel[0] > 1:
         cells = cells[:, reach.own(0)]
     elif reach.scope == "time" and kernel_rows * kernel_cols > 1:
         cells = cells[:, :, [y * cols + x for y in reach.own(1) for x in reach.own(2)]]
-    frames, positions = cells.shape[1:3]
-    return _split(cells.flatten(1, 2), reach, frames, positions)
+    steps, positions = cells.shape[1:3]
+    return _split(cells.flatten(1, 2), reach, steps, positions)
 
 
 def join_queries(rows: Shaped[Tensor, "Bs Nqs C"], reach: Reach) -> Shaped[Tensor, "B Nq C"]:
     """Undo ``split_queries``."""
-    frames, height, width = reach.query_thw
+    steps, height, width = reach.query_thw
     if reach.scope == "time":
         # (B G H W, T / G, C) -> (B G, T / G, H W, C)
         rows = rows.reshape(-1, height * width, *rows.shape[1:]).transpose(1, 2)
-    return rows.reshape(-1, frames * height * width, rows.shape[-1])
+    return rows.reshape(-1, steps * height * width, rows.shape[-1])
 
 
-def _split(table: Shaped[Tensor, "B N C"], reach: Reach, frames: int, positions: int) -> Shaped[Tensor, "Bs Ns C"]:
+def _split(table: Shaped[Tensor, "B N C"], reach: Reach, steps: int, positions: int) -> Shaped[Tensor, "Bs Ns C"]:
     channels = table.shape[-1]
     match reach.scope:
         case "space":
             return table.reshape(-1, positions, channels)
         case "time":
-            per_group = frames // reach.temporal_groups
+            per_group = steps // reach.temporal_groups
             # (B G, T / G, H W, C) -> (B G, H W, T / G, C) -> (B G H W, T / G, C)
             return table.reshape(-1, per_group, positions, channels).transpose(1, 2).reshape(-1, per_group, channels)
         case "spacetime":
-            return table.reshape(-1, frames * positions // reach.temporal_groups, channels)
+            return table.reshape(-1, steps * positions // reach.temporal_groups, channels)

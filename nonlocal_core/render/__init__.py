@@ -1,42 +1,32 @@
 """Heat on frames, as pictures and files."""
 
-from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.affinity import AffinityLike, is_signed, times_uniform_per_unit
 from nonlocal_core.render.arrow_figure import arrow_figure
 from nonlocal_core.render.banner import with_banner
-from nonlocal_core.render.colours import DIVERGING, SEQUENTIAL, ColourMap, ColourMapName, colour_map
+from nonlocal_core.render.colours import ColourMap, colour_map
 from nonlocal_core.render.drawing import Drawing
-from nonlocal_core.render.figure import FigureStyle, figure
-from nonlocal_core.render.files import replacing, write_csv, write_npz, write_png
-from nonlocal_core.render.masks import paint_mask
+from nonlocal_core.render.figure import figure
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
 from nonlocal_core.render.notes import Caption
-from nonlocal_core.render.overlay import OverlayStyle, Smoothing, paint, paint_clip
+from nonlocal_core.render.overlay import paint, paint_clip, paint_mask
 from nonlocal_core.render.pdf import pdf_bytes
-from nonlocal_core.render.scale import Scale, ScaleRule, ScaleSpec, fit_scale
+from nonlocal_core.render.scale import Scale, fit_scale
 from nonlocal_core.render.svg import svg_bytes
+from nonlocal_core.render.writing import replacing, write_csv, write_npz, write_png
 
 __all__ = [
-    "DIVERGING",
-    "SEQUENTIAL",
     "AffinityLike",
     "Caption",
     "ColourMap",
-    "ColourMapName",
     "Drawing",
-    "FigureStyle",
-    "OverlayStyle",
     "Progress",
     "Scale",
-    "ScaleRule",
-    "ScaleSpec",
-    "Smoothing",
     "arrow_figure",
     "colour_map",
     "durations",
     "figure",
     "fit_scale",
     "is_signed",
-    "own_times",
     "paint",
     "paint_clip",
     "paint_mask",

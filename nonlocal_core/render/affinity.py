@@ -1,4 +1,4 @@
-"""Interface of an affinity row to a picture, which does not know who computed it."""
+"""Interface between an affinity row and the pictures of it."""
 
 from typing import Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ from nonlocal_core.vocabulary import Pairwise
 
 @runtime_checkable
 class AffinityLike(Protocol):
-    """One row of the affinity and the grids it lives on; ``query.AffinityRow`` is one."""
+    """One row of the affinity and its grids, for instance a ``query.AffinityRow``."""
 
     @property
     def values(self) -> Float[np.ndarray, " N"]:
@@ -30,6 +30,10 @@ class AffinityLike(Protocol):
         """The cell that looks."""
 
     @property
+    def own_key(self) -> Cell:
+        """The key cell over it."""
+
+    @property
     def query_grid(self) -> QueryGrid:
         """Grid of the query."""
 
@@ -39,22 +43,15 @@ class AffinityLike(Protocol):
 
     @property
     def note(self) -> str:
-        """Sentences that stand with every picture and number of this row, empty when there are none."""
+        """Sentences that stand with every picture and number of this row, or an empty string."""
 
     @property
     def uniform(self) -> float:
-        """1 / Nk: the weight of each key if the query did not care."""
+        """1 / Nk, the weight of each key in an even row."""
 
     @property
-    def per_frame_share(self) -> Float[np.ndarray, " T"]:
-        """Each temporal key cell's part of the sum of absolute weights."""
-
-
-def own_times(row: AffinityLike) -> tuple[int, ...]:
-    """Return the temporal key cells that share a frame of the clip with the query."""
-    start, stop = row.query_grid.span(row.query.t)
-    spans = row.key_grid.frame_spans
-    return tuple(t for t, (first, end) in enumerate(spans) if first < stop and start < end)
+    def per_step_share(self) -> Float[np.ndarray, " T"]:
+        """The part of each step of the keys in the sum of absolute weights."""
 
 
 def is_signed(row: AffinityLike) -> bool:
@@ -63,18 +60,18 @@ def is_signed(row: AffinityLike) -> bool:
 
 
 def times_uniform_per_unit(row: AffinityLike) -> float:
-    """Return the factor from affinity units to multiples of an even row; 0 for a row without any weight.
+    """Return the factor from affinity units to multiples of an even row, 0 for a row without any weight.
 
     A softmax row sums to 1, so the factor is Nk. Other rows are measured against the mean of their absolute values.
-    Weight on keys that have no position (class tokens) is found from what the shares leave over.
+    Weight on keys without a position (class tokens) follows from the rest that the shares leave to 1.
     """
     on_grid = float(np.abs(row.values[np.isfinite(row.values)]).sum(dtype=np.float64))
-    kept = float(row.per_frame_share.sum())
+    kept = float(row.per_step_share.sum())
     total = on_grid / kept if 0 < kept < 1 else on_grid
     return 1.0 / (row.uniform * total) if total > 0 else 0.0
 
 
 def top_times_uniform(row: AffinityLike) -> float:
-    """Return the largest absolute weight as a multiple of an even row; 0 for a row without any weight."""
+    """Return the largest absolute weight as a multiple of an even row, 0 for a row without any weight."""
     sizes = np.where(np.isfinite(row.heat), np.abs(row.heat), 0)
     return float(sizes.max()) * times_uniform_per_unit(row)

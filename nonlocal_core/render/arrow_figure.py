@@ -1,4 +1,4 @@
-"""The paper's figure 3 for any query: photographs as they are, and arrows to the keys that weigh most, as vectors."""
+"""The paper's figure 3 for any query: unchanged photographs, with arrows to the strongest keys as vectors."""
 
 import io
 
@@ -9,22 +9,22 @@ from PIL import Image
 from nonlocal_core.render.affinity import AffinityLike, is_signed
 from nonlocal_core.render.colours import colour_map
 from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Photo, Shape, Step, Words, box, disc
-from nonlocal_core.render.figure import BAR, NOTE_SIZE, note_lines
+from nonlocal_core.render.figure import ARROWS, BAR, NOTE_SIZE, note_lines
 from nonlocal_core.render.layout import UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED
 from nonlocal_core.render.marks import RIM, Arrow, Colour, Point, bend
 from nonlocal_core.render.notes import Caption, arrow_notes, cautions, network_words, query_words
-from nonlocal_core.render.overlay import check_frames, time_of
+from nonlocal_core.render.overlay import check_frames
 from nonlocal_core.render.pointing import arrow_keys, arrows, parts
 from nonlocal_core.render.text import fitted
 
 PRINT_INCHES = 8.0
-"""Width of the figure in print: across a page."""
+"""Width of the figure in print, that of a page."""
 SHARPNESS = 1.6
-"""Pixels of a stored photograph for each of a figure at 300 dots per inch, so that it can be enlarged."""
+"""Pixels of a stored photograph per pixel of the figure at 300 dots per inch, so that it can be enlarged."""
 JPEG_QUALITY = 90
 PEN = 4.2  # units
-FINE = 2000  # places looked at on a curve, finer than a print can show
+FINE = 2000  # sampled places on a curve, finer than print resolves
 WHITE: Colour = (255, 255, 255)
 
 XY = Float[np.ndarray, "2"]
@@ -36,19 +36,18 @@ def arrow_figure(
     row: AffinityLike,
     caption: Caption,
     *,
-    count: int = 20,
-    columns: int | None = None,
+    most_arrows: int = ARROWS,
 ) -> Drawing:
-    """Return the strip of frames with an arrow from the query to each of the ``count`` strongest keys (paper: 20).
+    """Return the strip of frames with an arrow from the query to each of the strongest keys.
 
     Raises RenderError when the frames are not those of the row, or when there is no room for them.
     """
     check_frames(frames, row)
-    keys = arrow_keys(row, count)
+    keys = arrow_keys(row, most_arrows)
     sentences = arrow_notes(row, keys[0][1] if keys else 0.0, arrows=len(keys))
     lines = note_lines(cautions(caption, row), sentences, UNITS)
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, columns=columns, notes=len(lines), padding=0)
-    colours = colour_map("tide" if is_signed(row) else "ember")
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines), padding=0)
+    colours = colour_map(is_signed(row))
     drawn = sorted(arrows(layout, row, keys, colours), key=lambda arrow: arrow.strength)
     shapes = (
         *_heading(layout, row, caption, pts_seconds),
@@ -80,7 +79,7 @@ def _heading(
 
 
 def _photos(layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], row: AffinityLike) -> tuple[Shape, ...]:
-    """Return the frames; those of the query stand in a border."""
+    """Return the frames, those of the query with a border."""
     start, stop = row.query_grid.span(row.query.t)
     shapes: list[Shape] = []
     for index, (frame, tile) in enumerate(zip(frames, layout.tiles, strict=True)):
@@ -95,18 +94,18 @@ def _photos(layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], row: AffinityL
 
 
 def _bars(layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
-    """Return time and share under the frames; frames of one temporal key cell share one bar.
+    """Return time and share under the frames; frames of one step of the keys share one bar.
 
-    A row that holds a number that is not finite has no shares, and none are drawn.
+    A row with a number that is not finite has no shares, and none are drawn.
     """
     shapes: list[Shape] = []
-    shares = row.per_frame_share
+    shares = row.per_step_share
     known = bool(np.isfinite(row.heat).all())
     largest = float(shares.max()) or 1.0
     for index, tile in enumerate(layout.tiles):
         base = tile.bottom + layout.bar_height
         shapes.append(_centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
-        if time_of(row.key_grid, index) is None:
+        if row.key_grid.find_t(index) is None:
             shapes.append(_centred((tile.left + tile.right) / 2, base + 36, "no keys", 30, MUTED))
     for t, part in parts(layout, row):
         middle, base = (part.left + part.right) / 2, part.bottom + layout.bar_height
@@ -125,7 +124,7 @@ def _centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Word
 
 
 def _query(layout: Layout, row: AffinityLike) -> tuple[Outline, ...]:
-    """Return the box of the query's cell, in each frame that it stands for."""
+    """Return the box of the query's cell in each of its frames."""
     x0, y0, x1, y1 = row.query_grid.bounds(row.query)
     shapes: list[Outline] = []
     for index in range(*row.query_grid.span(row.query.t)):
@@ -141,7 +140,7 @@ def _query(layout: Layout, row: AffinityLike) -> tuple[Outline, ...]:
 
 
 def _arrow(arrow: Arrow) -> tuple[Outline, ...]:
-    """Return an arrow with a dark rim, so that it shows on any photograph and parts from those that it crosses."""
+    """Return an arrow with a dark rim, which shows on any photograph and separates crossing arrows."""
     start, stop = np.array(arrow.start), np.array(arrow.stop)
     control = bend(start, stop, arrow.reach_px)
     width, opacity = PEN * (0.5 + 0.5 * arrow.strength), 0.35 + 0.65 * arrow.strength
@@ -172,7 +171,7 @@ def _triangle(tip: XY, along: XY, length: float, *, fill: Colour, opacity: float
 
 
 def _part_until(start: XY, control: XY, stop: XY, gap: float) -> float:
-    """Return how far along the curve it comes within ``gap`` of its end, in [0, 1]; 0 where all of it lies within."""
+    """Return the part of the curve, in [0, 1], before it comes within ``gap`` of its end, 0 where it is shorter."""
     s = np.linspace(0, 1, FINE)
     away = np.linalg.norm(_on_curve(start, control, stop, s[:, None]) - stop, axis=1)
     return float(s[away > gap][-1]) if (away > gap).any() else 0.0

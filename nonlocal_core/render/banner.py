@@ -1,4 +1,4 @@
-"""A strip of words under each picture of a film, so that the film says by itself what it shows and what it is worth."""
+"""A strip of words under each picture of a film: the network, the query and the cautions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,14 +10,13 @@ from nonlocal_core.render.affinity import AffinityLike
 from nonlocal_core.render.figure import ON_PANEL, ON_PANEL_MUTED, PANEL
 from nonlocal_core.render.marks import Colour
 from nonlocal_core.render.notes import Caption, cautions, network_words, query_words
-from nonlocal_core.render.overlay import time_of
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
 WARNING_ON_PANEL: Colour = (255, 170, 110)
 LEAST_TYPE = 11
-"""Pixels; smaller words cannot be read."""
+"""Smallest legible size of type, in pixels."""
 TYPES_ACROSS = 50
-"""The size of type is the width of the picture over this."""
+"""Width of the picture over the size of type."""
 
 
 def with_banner(
@@ -40,14 +39,14 @@ def with_banner(
 
 
 def _own_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], index: int) -> str:
-    t = time_of(row.key_grid, index)
+    t = row.key_grid.find_t(index)
     known = bool(np.isfinite(row.heat).all())
-    share = "no keys" if t is None else f"{100 * row.per_frame_share[t]:.1f} %" if known else "- %"
+    share = "no keys" if t is None else f"{100 * row.per_step_share[t]:.1f} %" if known else "- %"
     return f"{index + 1} of {len(pts_seconds)} · {pts_seconds[index]:.2f} s · {share}"
 
 
 def _strip(width: int, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
-    """Return the words that stay the same; the first line leaves room for those that change."""
+    """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room = width - 2 * size
     kept = font(size).getlength(_own_words(row, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0

@@ -1,4 +1,4 @@
-"""A picture as a list of shapes, sharp at any size: what SVG and PDF are written from."""
+"""A picture as a list of shapes, from which SVG and PDF are written."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +12,7 @@ Step = tuple[Place] | tuple[Place, Place, Place]
 """A straight line to a point, or a cubic curve: two control points and its end."""
 Anchor = Literal["start", "middle", "end"]
 
-ROUND = 0.5522847498  # of the radius: where the control points of a quarter circle lie
+ROUND = 0.5522847498  # distance of the control points of a quarter circle, over its radius
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """A line of text; ``at`` lies on its base line, at the start, middle or end of it."""
+    """A line of text. ``at`` is the start, middle or end of its base line."""
 
     at: Place
     text: str
@@ -52,7 +52,7 @@ Shape = Photo | Outline | Words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """Shapes from back to front, in units of which ``per_inch`` make an inch; x to the right, y downwards."""
+    """Shapes from back to front, in units of 1 / ``per_inch`` inches, x to the right and y downwards."""
 
     size_hw: tuple[Length, Length]
     per_inch: Length

@@ -1,37 +1,25 @@
-"""The figure for print: a film strip of all frames with heat, shares, arrows, a colour bar and a caption."""
-
-from dataclasses import dataclass, field
+"""The figure for print: a film strip of all frames with heat, shares, arrows, colour bar and caption."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit
+from nonlocal_core.render.affinity import AffinityLike, is_signed, times_uniform_per_unit
 from nonlocal_core.render.colours import colour_map
 from nonlocal_core.render.layout import MARGIN, UNITS, Layout, lay_out
 from nonlocal_core.render.legend import INK, MUTED, draw_legend
 from nonlocal_core.render.marks import Colour, draw_arrows
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes, query_words
-from nonlocal_core.render.overlay import OverlayStyle, check_frames, paint_clip, time_of
+from nonlocal_core.render.overlay import check_frames, paint_clip
 from nonlocal_core.render.pointing import arrow_keys, arrows, parts
-from nonlocal_core.render.scale import Scale, ScaleSpec, fit_scale
+from nonlocal_core.render.scale import Scale, fit_scale
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
 PAPER, PANEL, BAR = (255, 255, 255), (20, 20, 24), (98, 98, 112)
 ON_PANEL, ON_PANEL_MUTED = (245, 245, 248), (150, 150, 160)
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureStyle:
-    """Style of a figure. ``arrows``: how many of the strongest keys get one, 0 for none (paper, figure 3: 20)."""
-
-    width_px: int = 2400
-    columns: int | None = None
-    arrows: int = 20
-    scale: ScaleSpec = field(default_factory=ScaleSpec)
-    overlay: OverlayStyle = field(default_factory=OverlayStyle)
+ARROWS = 20  # as in the paper's figure 3
 
 
 def figure(
@@ -39,29 +27,27 @@ def figure(
     pts_seconds: Float[np.ndarray, " T"],
     row: AffinityLike,
     caption: Caption,
-    style: FigureStyle | None = None,
+    *,
+    width_px: int = UNITS,
+    most_arrows: int = ARROWS,
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Return a film strip of the clip with the heat of one query on one colour scale.
 
     Raises RenderError when the frames are not those of the row, or when there is no room for them.
     """
-    style = style or FigureStyle()
     check_frames(frames, row)
-    scale = fit_scale(row.heat, style.scale, signed=is_signed(row), own_times=own_times(row))
-    keys = arrow_keys(row, style.arrows)
-    said = notes(row, scale, fixed=style.scale.limit is not None, smoothing=style.overlay.smoothing, arrows=len(keys))
-    lines = note_lines(cautions(caption, row), said, style.width_px)
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=style.width_px, columns=style.columns, notes=len(lines))
+    scale = fit_scale(row.heat, signed=is_signed(row), own_t=row.own_key.t)
+    keys = arrow_keys(row, most_arrows)
+    lines = note_lines(cautions(caption, row), notes(row, scale, arrows=len(keys)), width_px)
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=width_px, notes=len(lines))
 
     canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)
     _draw_header(canvas, layout, row, caption, pts_seconds)
-    draw_legend(canvas, layout, scale, style.overlay, times_uniform_per_unit(row))
-    _draw_strip(canvas, layout, frames, row, scale, style.overlay)
+    draw_legend(canvas, layout, scale, times_uniform_per_unit(row))
+    _draw_strip(canvas, layout, frames, row, scale)
     if len(frames) > 1:
         _draw_shares(canvas, layout, row, pts_seconds)
-    canvas = draw_arrows(
-        canvas, arrows(layout, row, keys, colour_map(style.overlay.map_for(scale))), pen_px=3.4 * layout.unit
-    )
+    canvas = draw_arrows(canvas, arrows(layout, row, keys, colour_map(scale.signed)), pen_px=3.4 * layout.unit)
     _draw_notes(canvas, layout, lines)
     return np.asarray(canvas)
 
@@ -85,9 +71,8 @@ def _draw_strip(
     frames: UInt8[np.ndarray, "T h w 3"],
     row: AffinityLike,
     scale: Scale,
-    style: OverlayStyle,
 ) -> None:
-    """Draw the panel and the frames: resized first, so that cells keep sharp edges at the size of the print."""
+    """Draw the panel and the frames. They are resized before painting, so that cells keep sharp edges in print."""
     pen, px, tile = ImageDraw.Draw(canvas), layout.px, layout.tiles[0]
     pen.rounded_rectangle(
         [*layout.panel[:2], layout.panel.right - 1, layout.panel.bottom - 1], radius=px(18), fill=PANEL
@@ -95,7 +80,7 @@ def _draw_strip(
     size = (tile.width, tile.height)
     small = np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
     start, stop = row.query_grid.span(row.query.t)
-    for index, picture in enumerate(paint_clip(small, row, scale, style)):
+    for index, picture in enumerate(paint_clip(small, row, scale)):
         place = layout.tiles[index]
         if start <= index < stop:
             rim = px(4)
@@ -104,19 +89,19 @@ def _draw_strip(
 
 
 def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> None:
-    """Draw time and share under the frames; frames of one temporal key cell share one bar.
+    """Draw time and share under the frames; frames of one step of the keys share one bar.
 
-    A row that holds a number that is not finite has no shares, and none are drawn.
+    A row with a number that is not finite has no shares, and none are drawn.
     """
     pen, px = ImageDraw.Draw(canvas), layout.px
-    shares = row.per_frame_share
+    shares = row.per_step_share
     known = bool(np.isfinite(row.heat).all())
     largest = float(shares.max()) or 1.0
     for index, tile in enumerate(layout.tiles):
         middle, base = (tile.left + tile.right) // 2, tile.bottom + layout.bar_height
         time = f"{pts_seconds[index]:.2f} s"
         pen.text((middle, base + px(48)), time, font=font(px(24)), fill=ON_PANEL_MUTED, anchor="ma")
-        if time_of(row.key_grid, index) is None:
+        if row.key_grid.find_t(index) is None:
             pen.text((middle, base + px(10)), "no keys", font=font(px(30)), fill=ON_PANEL_MUTED, anchor="ma")
     for t, part in parts(layout, row):
         middle, base = (part.left + part.right) // 2, part.bottom + layout.bar_height
@@ -130,7 +115,7 @@ def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_sec
 
 
 def note_lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
-    """Break the warning and the notes into lines of text with their colour."""
+    """Return the lines of the warning and the notes, each with its colour."""
     unit = width_px / UNITS
     size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * round(MARGIN * unit)
     paragraphs = ((warning, WARNING), (" ".join(sentences), MUTED))

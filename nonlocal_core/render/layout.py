@@ -1,4 +1,4 @@
-"""Layout of a figure: pure arithmetic, in pixels."""
+"""Layout of a figure, in pixels."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from nonlocal_core.errors import RenderError
 UNITS = 2400  # a figure is this many units wide
 MARGIN = 56  # in units
 PADDING = 24  # in units, between the panel's edge and the frames
-ONE_ROW = 5  # frames; with more in one row, the cells of a fine grid are too small to see in print
+ONE_ROW = 5  # most frames in one row: with more, the cells of a fine grid are too small in print
 LONG_ROW = 8
 
 
@@ -22,12 +22,12 @@ class Rect(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Pixels from left to right."""
+        """Width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> int:
-        """Pixels from top to bottom."""
+        """Height in pixels."""
         return self.bottom - self.top
 
 
@@ -35,7 +35,7 @@ class Rect(NamedTuple):
 class Layout:
     """The places of a figure: header above, a dark panel with the film strip, notes below.
 
-    ``unit`` is one 2400th of the width in pixels: every size of type and line is a multiple of it.
+    ``unit`` is one 2400th of the width, in pixels. Every size of type and line is a multiple of it.
     """
 
     size_hw: tuple[int, int]
@@ -58,21 +58,20 @@ def lay_out(
     frame_hw: tuple[int, int],
     *,
     width_px: int,
-    columns: int | None = None,
     notes: int = 0,
     padding: int = PADDING,
 ) -> Layout:
-    """Return the layout of a film strip: one row of up to five frames, else two or more balanced rows of up to eight.
+    """Return the layout of a film strip: one row up to five frames, else balanced rows of at most eight.
 
     ``notes``: lines of text under the strip. ``padding``: units around it, 0 where no panel is drawn.
     Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
-    rows = -(-frames // columns) if columns else 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
-    columns = min(columns or -(-frames // rows), frames)
+    rows = 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
+    columns = -(-frames // rows)
     unit = width_px / UNITS
     margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, padding, 10, 52, 84))
     if frames == 1:
-        bar = labels = 0  # a still image has no story in time
+        bar = labels = 0  # a still image has no time axis
     header, headroom, row_gap, note_line = (round(n * unit) for n in (190, 36, 30, 38))
 
     inner = width_px - 2 * margin - 2 * padding
@@ -82,7 +81,7 @@ def lay_out(
     if min(tile_w, tile_h) < 8:
         raise RenderError(
             f"A frame would be drawn {tile_w} x {tile_h} pixels small; at least 8 x 8 are needed. "
-            f"Ask for a figure wider than {width_px} pixels, or for fewer columns than {columns}."
+            f"Ask for a figure wider than {width_px} pixels."
         )
 
     left = margin + padding + (inner - (tile_w + gap) * columns + gap) // 2

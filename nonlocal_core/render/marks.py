@@ -1,4 +1,4 @@
-"""Marks on a picture: the box of the query cell, and arrows from the query to the keys that weigh most."""
+"""Marks on a picture: the box of the query cell, and arrows from the query to the strongest keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from nonlocal_core.geometry import Box, Cell, Grid
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
-SUPERSAMPLE = 3  # arrows are drawn this much larger and averaged down: Pillow's lines have no soft edges
+SUPERSAMPLE = 3  # supersampling of arrows, since Pillow's lines have no soft edges
 STEPS = 80  # straight pieces per curve
 BEND = 0.2  # height of a short curve over its chord
 RIM: Colour = (14, 14, 18)
@@ -22,8 +22,8 @@ RIM: Colour = (14, 14, 18)
 class Arrow:
     """One arrow in pixels of the picture. ``strength`` in [0, 1] sets its width and opacity.
 
-    It ends ``gap_px`` before ``stop``, so as not to cover what it points at. ``reach_px`` is a height over its chord
-    that its curve nears but never exceeds, however long it is.
+    It ends ``gap_px`` before ``stop``, so that the key stays visible. ``reach_px`` is the upper bound of the height of
+    its curve over the chord.
     """
 
     start: Point
@@ -37,7 +37,7 @@ class Arrow:
 def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box) -> None:
     """Draw a small white box with a dark rim around ``bounds`` (in units of the frame), in place.
 
-    The rim keeps it visible on white. A cell smaller than the pen still gets a box that can be seen.
+    The rim keeps it visible on white. A cell smaller than the pen gets a visible box as well.
     """
     height, width = picture.shape[:2]
     pen = min(max(1, round(min(height, width) / 130)), 4)
@@ -70,9 +70,9 @@ def _frame(picture: UInt8[np.ndarray, "h w 3"], box: tuple[int, int, int, int], 
 def strongest(
     heat: Float[np.ndarray, "T H W"], grid: Grid, *, count: int, leave_out: Collection[int] = ()
 ) -> tuple[tuple[Cell, float], ...]:
-    """Return up to ``count`` (cell, value) pairs of largest absolute value, largest first, equal ones in grid order.
+    """Return the ``count`` (cell, value) pairs of largest absolute value, largest first, ties in grid order.
 
-    ``leave_out``: temporal cells that are not considered. Zeros and values that are not finite never count.
+    ``leave_out``: steps that are not considered. Zeros and values that are not finite never count.
     """
     sizes = np.where(np.isfinite(heat), np.abs(heat), 0)
     sizes[list(leave_out)] = 0
@@ -81,7 +81,7 @@ def strongest(
 
 
 def draw_arrows(picture: Image.Image, arrows: Collection[Arrow], *, pen_px: float) -> Image.Image:
-    """Return the picture with curved arrows over it: faint at the query, clear at the key, strongest on top."""
+    """Return the picture with curved arrows over it, faint at the query, clear at the key, the strongest on top."""
     if not arrows:
         return picture
     layer = Image.new("RGBA", (picture.width * SUPERSAMPLE, picture.height * SUPERSAMPLE))
@@ -99,7 +99,7 @@ def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, pen_px: float) -> None:
     head = min(3.4 * width, float(np.linalg.norm(curve[-1] - curve[0])) / 2)
     shaft = curve[np.linalg.norm(curve - curve[-1], axis=1) > 0.7 * head]
     opacity = np.linspace(0.1, 1, len(shaft)) * (0.3 + 0.7 * arrow.strength)
-    # The dark rim first: where two arrows cross, the stronger one cuts a thin gap into the weaker.
+    # The dark rim comes first, so that the stronger of two crossing arrows cuts a thin gap into the weaker.
     for thickness, colour, strength in ((2.0 * width, RIM, 0.5), (width, arrow.colour, 1.0)):
         for start, stop, share in zip(shaft[:-1], shaft[1:], opacity[1:], strict=True):
             ink = (*colour, round(255 * share * strength))
@@ -113,7 +113,7 @@ def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, pen_px: float) -> None:
 
 
 def _cut_short(curve: Float[np.ndarray, "n 2"], gap: float) -> Float[np.ndarray, "m 2"]:
-    """Return a curve that ends at distance ``gap`` from its last point; nothing where it never comes as far."""
+    """Return the curve up to distance ``gap`` from its last point, empty where it is shorter."""
     away = np.linalg.norm(curve - curve[-1], axis=1)
     kept: np.ndarray = curve[away > gap]
     if not len(kept):

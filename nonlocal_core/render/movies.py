@@ -1,4 +1,4 @@
-"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times or at a steady rate."""
+"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -13,35 +13,31 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.files import replacing
+from nonlocal_core.render.writing import replacing
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""
 
-STILL_SECONDS = 1.0  # how long a single picture stays, having no neighbour to tell
-GIF_TICK = 0.01  # seconds; the format counts in these
-GIF_LEAST_TICKS = 2  # browsers slow down anything faster to a tenth of a second
-GIF_MOST_TICKS = 2**16 - 1  # eleven minutes; the format has no room for more
+STILL_SECONDS = 1.0  # duration of a single picture, in seconds
+GIF_TICK = 0.01  # seconds; the time unit of GIF
+GIF_LEAST_TICKS = 2  # browsers show anything faster for a tenth of a second
+GIF_MOST_TICKS = 2**16 - 1  # eleven minutes, the largest delay of the format
 PALETTE_PIXELS = 800_000  # looked at in all
 PALETTE_DRAWS = 60_000  # given to the median cut
 MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
-X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they would hide how long the last one stays
+X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they hide the last picture's duration
 MPEG4_QUALITY = {"qmin": "2", "qmax": "3"}
 INDEX_FIRST = {"movflags": "+faststart"}
 
 
-def durations(pts_seconds: Float[np.ndarray, " T"], fps: float | None = None) -> Float[np.ndarray, " T"]:
-    """Return how long each picture stays: until the next one's time, the last as long as the median of the others.
+def durations(pts_seconds: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
+    """Return the duration of each picture in seconds: up to the next one's time, for the last the median of the others.
 
-    ``fps`` replaces the clip's own times by a steady rate. Raises RenderError for times that do not increase.
+    Raises RenderError for times that do not increase.
     """
-    if fps is not None:
-        if not (np.isfinite(fps) and fps > 0):
-            raise RenderError(f"fps is a positive number of pictures per second; got {fps}.")
-        return np.full(len(pts_seconds), 1.0 / fps)
     steps = np.diff(pts_seconds)
     if not (steps > 0).all():
-        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}. Give fps instead.")
+        raise RenderError(f"Times must increase from picture to picture; got {pts_seconds.tolist()}.")
     return np.append(steps, np.median(steps) if len(steps) else STILL_SECONDS)
 
 
@@ -53,11 +49,11 @@ def write_gif(
     *,
     provenance: str = "",
 ) -> None:
-    """Write an endless GIF; ``seconds`` (from ``durations``) is how long each picture stays.
+    """Write an endless GIF. ``seconds`` holds the duration of each picture (``durations``).
 
-    Rounding to hundredths of a second never adds up, and no picture stays longer than eleven minutes.
-    Equal neighbours are stored as one longer picture. ``provenance`` becomes the comment of the file.
-    Raises RenderError when the number of pictures is not that of the times.
+    Rounding errors of hundredths of a second do not accumulate, and no picture stays longer than eleven minutes. Equal
+    neighbours are stored as one longer picture. ``provenance`` becomes the comment of the file. Raises RenderError when
+    the number of pictures is not that of the times.
     """
     edges = np.rint(np.append(0, np.cumsum(seconds)) / GIF_TICK).astype(int)
     ticks = np.clip(np.diff(edges), GIF_LEAST_TICKS, GIF_MOST_TICKS)
@@ -81,8 +77,8 @@ def write_gif(
 def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
     """Return 256 colours for all pictures, so that the same heat has the same colour in each.
 
-    Pixels count by the square of their chroma: heat is small and colourful, and a plain median cut would spend
-    the palette on the grey frames below it.
+    Pixels are weighted by the square of their chroma, since a plain median cut would spend the palette on the grey
+    frames instead of the small, colourful heat.
     """
     step = max(1, len(pictures) * pictures[0][..., 0].size // PALETTE_PIXELS)
     pixels = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
@@ -101,9 +97,9 @@ def write_mp4(
 ) -> None:
     """Write an MP4 (H.264, or MPEG-4 part 2 where libx264 is missing) that plays in a browser and seeks at once.
 
-    ``seconds`` (from ``durations``) is how long each picture stays. Odd sizes gain one repeated row or column,
-    because the pixel format halves colour. ``provenance`` becomes the comment of the file.
-    Raises RenderError when the number of pictures is not that of the times.
+    ``seconds`` holds the duration of each picture (``durations``). Odd sizes gain one repeated row or column, because
+    the pixel format halves the resolution of colour. ``provenance`` becomes the comment of the file. Raises RenderError
+    when the number of pictures is not that of the times.
     """
     starts = np.append(0, np.cumsum(seconds))
     ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)
@@ -124,7 +120,7 @@ def _video_stream(
     container: av.container.OutputContainer, picture: UInt8[np.ndarray, "h w 3"], *, rate: float
 ) -> VideoStream:
     has_x264 = "libx264" in av.codec.codecs_available
-    per_second = max(Fraction(rate).limit_denominator(1001), Fraction(1))  # a hint only; frames carry their own times
+    per_second = max(Fraction(rate).limit_denominator(1001), Fraction(1))  # a hint; frames carry their own times
     if has_x264:
         stream = container.add_stream("libx264", rate=per_second, options=X264_QUALITY)
     else:
@@ -148,7 +144,7 @@ def _frame(picture: UInt8[np.ndarray, "h w 3"], colorspace: Colorspace) -> Video
 def _counted(
     pictures: Iterable[UInt8[np.ndarray, "h w 3"]], total: int, progress: Progress | None
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Pass the pictures on, reporting each once it is used, and check that there are as many as announced."""
+    """Yield the pictures, report each after its use, and check their number."""
     done = 0
     for picture in pictures:
         done += 1

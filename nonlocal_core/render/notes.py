@@ -1,23 +1,22 @@
-"""The words of a figure: its heading, and the sentences under it that say what colours, cells, bars and arrows mean."""
+"""The words of a figure: its heading, and the sentences about its colours, cells, bars and arrows."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from nonlocal_core.render.affinity import AffinityLike, is_signed, own_times, times_uniform_per_unit, top_times_uniform
-from nonlocal_core.render.overlay import Smoothing
+from nonlocal_core.render.affinity import AffinityLike, is_signed, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.scale import Scale
 from nonlocal_core.render.text import number
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
-NEARLY_EVEN = 2.0  # times uniform: below it, the strongest keys of a row are an accident
+NEARLY_EVEN = 2.0  # times uniform, below which the strongest keys of a row mean nothing
 OWN = "outside the query's own frame"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """The words of a figure. ``warning``: what must be known of the clip; what must be of the block, its row says."""
+    """The words of a figure. ``warning`` is about the clip; the row carries the note about the block."""
 
     clip: str
     model: str
@@ -26,17 +25,17 @@ class Caption:
 
 
 def cautions(caption: Caption, row: AffinityLike) -> str:
-    """Return what a reader must not miss: the note of the row, then the warning of the clip."""
+    """Return the cautions: the note of the row, then the warning of the clip."""
     return f"{row.note} {caption.warning}".strip()
 
 
 def network_words(caption: Caption, row: AffinityLike) -> str:
-    """Return which network and block answered, and by which function."""
+    """Return the names of network, block and pairwise function."""
     return " · ".join((caption.model, caption.block, PAIRWISE_TITLES[row.pairwise]))
 
 
 def query_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> str:
-    """Return where was asked from; frames, rows and columns counted from 1."""
+    """Return the place of the query in words, with frames, rows and columns counted from 1."""
     cell, grid = row.query, row.query_grid
     start, stop = grid.span(cell.t)
     when = "Query:"
@@ -46,15 +45,10 @@ def query_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> str:
     return f"{when} row {cell.y + 1} of {grid.rows}, column {cell.x + 1} of {grid.cols}"
 
 
-def notes(row: AffinityLike, scale: Scale, *, fixed: bool, smoothing: Smoothing, arrows: int) -> list[str]:
-    """Return the sentences. ``fixed``: the limit of the scale was given. ``arrows``: how many are drawn."""
+def notes(row: AffinityLike, scale: Scale, *, arrows: int) -> list[str]:
+    """Return the sentences of a figure with heat and so many arrows."""
     grid = row.key_grid
-    shape = f"{grid.frames}x{grid.rows}x{grid.cols} keys (TxHxW)"
-    sizes = "absolute weights" if scale.signed else "weights"
-    sentences = [
-        _colours(scale, fixed, sizes),
-        f"Cells as they are: {shape}." if smoothing == "nearest" else f"Smoothed between the centres of {shape}.",
-    ]
+    sentences = [_colours(scale), f"Cells as they are: {grid.steps}x{grid.rows}x{grid.cols} keys (TxHxW)."]
     sentences += _bars_and_arrows(row, arrows)
     if not np.isfinite(row.heat).all():
         sentences.append("Grey cells: the network gave no finite number there.")
@@ -76,10 +70,10 @@ def arrow_notes(row: AffinityLike, strongest: float, *, arrows: int) -> list[str
 
 def _bars_and_arrows(row: AffinityLike, arrows: int) -> list[str]:
     sentences, grid = [], row.key_grid
-    if grid.frame_spans[-1][1] > 1:
+    if grid.end_frame > 1:
         sentences.append(f"Bars: each frame's part of the sum of all {'absolute ' * is_signed(row)}weights.")
     if arrows:
-        where = f" {OWN}" if grid.frames > len(own_times(row)) else " outside the query's own place"
+        where = f" {OWN}" if grid.steps > 1 else " outside the query's own place"
         which = f"Arrows: the {arrows} strongest keys" if arrows > 1 else "Arrow: the strongest key"
         sentences.append(f"{which}{where}.")
     top = top_times_uniform(row)
@@ -88,12 +82,10 @@ def _bars_and_arrows(row: AffinityLike, arrows: int) -> list[str]:
     return sentences
 
 
-def _colours(scale: Scale, fixed: bool, sizes: str) -> str:
+def _colours(scale: Scale) -> str:
     if scale.limit == 0:
         return "No key has any weight, so no frame has colour."
-    if fixed:
-        return f"One colour scale for all frames, full at the given {number(scale.limit)}."
-    which = f"the largest of the {sizes}"
+    which = f"the largest of the {'absolute ' * scale.signed}weights"
     if scale.clipped:
         which += f" {OWN}; larger ones keep the last colour"
     return f"One colour scale for all frames, full at {number(scale.limit)}, {which}."

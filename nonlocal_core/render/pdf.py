@@ -1,7 +1,7 @@
-"""A drawing as one PDF page: vector lines, text with its font inside, photographs as the JPEG files that they are.
+"""A drawing as one PDF page: vector lines, text with an embedded font, photographs as JPEG.
 
-Written here because one page of paths, text and JPEG needs a small part of the format (ISO 32000-1), and print wants
-what Pillow cannot write: lines that stay sharp. Objects are numbered in the order in which they are added.
+One page of paths, text and JPEG needs only a small part of the format (ISO 32000-1), and Pillow writes no vectors.
+Objects are numbered in the order in which they are added.
 """
 
 import io
@@ -20,7 +20,7 @@ _ENCODING = "cp1252"  # what PDF calls WinAnsiEncoding
 
 
 def pdf_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:
-    """Return the drawing as a PDF file; ``provenance`` stands in its document information."""
+    """Return the drawing as a PDF file with ``provenance`` in its document information."""
     file = _File()
     height, width = (side / drawing.per_inch * POINTS_PER_INCH for side in drawing.size_hw)
     photos = [file.add(_photo(shape)) for shape in drawing.shapes if isinstance(shape, Photo)]
@@ -44,7 +44,7 @@ def pdf_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:
 
 
 class _File:
-    """Objects in order, and the table of where each begins."""
+    """Writer of numbered objects and the table of their offsets."""
 
     def __init__(self) -> None:
         self._data = bytearray(b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n")
@@ -87,7 +87,7 @@ def _photo(shape: Photo) -> bytes:
 
 
 def _add_font(file: _File) -> int:
-    """Add Pillow's font, the same that the figures in pixels use, and return its number."""
+    """Add Pillow's font, which figures in pixels use as well, and return its number."""
     face = font(EM)
     ascent, descent = face.getmetrics()
     program = file.add(_stream(f"/Length1 {len(face.font_bytes)}", face.font_bytes))
@@ -106,7 +106,7 @@ def _add_font(file: _File) -> int:
 
 @cache
 def _widths() -> dict[int, int]:
-    """Return the width of each code of the encoding, in thousandths of the size of type; 0 where it has none."""
+    """Return the width of each code of the encoding in thousandths of the size of type, 0 for unused codes."""
     letters = {code: bytes([code]).decode(_ENCODING, errors="ignore") for code in _CODES}
     return {code: round(font(EM).getlength(letter)) for code, letter in letters.items()}
 

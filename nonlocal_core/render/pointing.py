@@ -1,12 +1,9 @@
-"""Places of a figure's arrows, from the query to the keys that weigh most, and of the bars under its frames."""
-
-from contextlib import suppress
+"""Places of a figure's arrows, from the query to the strongest keys, and of the bars under its frames."""
 
 import numpy as np
 
-from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.render.affinity import AffinityLike, own_times, times_uniform_per_unit, top_times_uniform
+from nonlocal_core.render.affinity import AffinityLike, times_uniform_per_unit, top_times_uniform
 from nonlocal_core.render.colours import ColourMap
 from nonlocal_core.render.layout import Layout, Rect
 from nonlocal_core.render.marks import Arrow, Point, strongest
@@ -18,27 +15,18 @@ Keys = tuple[tuple[Cell, float], ...]
 def arrow_keys(row: AffinityLike, count: int) -> Keys:
     """Return the strongest keys outside the query's own frame, of those above an even share.
 
-    Where there is no other frame, those outside its own place. None where the row is so even that they mean nothing.
+    Where there is no other frame, return those outside the query's own place. Return none for a nearly even row.
     """
-    own = own_times(row)
-    elsewhere = len(own) < row.key_grid.frames
+    own = row.own_key
     if top_times_uniform(row) < NEARLY_EVEN:
         return ()
-    found = strongest(row.heat, row.key_grid, count=count + 1, leave_out=own if elsewhere else ())
-    per_unit, place_of_query = times_uniform_per_unit(row), _own_place(row)
-    return tuple((cell, v) for cell, v in found if cell != place_of_query and abs(v) * per_unit > 1)[:count]
-
-
-def _own_place(row: AffinityLike) -> Cell | None:
-    """Return the key cell over the middle of the query's; None at an odd edge that pooling dropped."""
-    x, y = row.query_grid.center(row.query)
-    with suppress(OutsideGridError):
-        return row.key_grid.cell_at(frame=row.query_grid.span(row.query.t)[0], x=x, y=y)
-    return None
+    found = strongest(row.heat, row.key_grid, count=count + 1, leave_out=(own.t,) if row.key_grid.steps > 1 else ())
+    per_unit = times_uniform_per_unit(row)
+    return tuple((cell, v) for cell, v in found if cell != own and abs(v) * per_unit > 1)[:count]
 
 
 def arrows(layout: Layout, row: AffinityLike, keys: Keys, colours: ColourMap) -> tuple[Arrow, ...]:
-    """Return an arrow from the query to each key, in the bright part of the colour map by weight."""
+    """Return an arrow from the query to each key, coloured by weight from the bright part of the colour map."""
     start = place(layout, row.query_grid, row.query)
     largest = max((abs(value) for _, value in keys), default=1.0)
     tile = layout.tiles[0]
@@ -62,7 +50,7 @@ def _half_cell(grid: Grid, tile: Rect) -> float:
 
 
 def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
-    """Return the centre of a cell on the figure, in the middle frame of those that it stands for."""
+    """Return the centre of a cell on the figure, in the middle one of its frames."""
     start, stop = grid.span(cell.t)
     tile = layout.tiles[(start + stop - 1) // 2]
     x, y = grid.center(cell)
@@ -70,7 +58,7 @@ def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
 
 
 def parts(layout: Layout, row: AffinityLike) -> list[tuple[int, Rect]]:
-    """Return for each temporal key cell the places of its frames, joined within a row of the strip."""
+    """Return for each step of the keys the places of its frames, joined within a row of the strip."""
     parts = []
     for t, (start, stop) in enumerate(row.key_grid.frame_spans):
         by_row: dict[int, list[Rect]] = {}

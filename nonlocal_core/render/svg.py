@@ -1,4 +1,4 @@
-"""A drawing as one SVG file: photographs and font inside, text as text, nothing that runs or is fetched."""
+"""A drawing as one SVG file with embedded photographs and font, without scripts or external references."""
 
 import base64
 import re
@@ -12,11 +12,11 @@ FALLBACK_FONTS = "Helvetica, Arial, sans-serif"
 FAMILY = "figure"
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML cannot hold, not even escaped."""
+"""Characters that XML cannot hold, not even escaped."""
 
 
 def svg_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:
-    """Return the drawing as an SVG file in UTF-8; ``provenance`` stands in its metadata."""
+    """Return the drawing as an SVG file in UTF-8 with ``provenance`` in its metadata."""
     height, width = drawing.size_hw
     root = ElementTree.Element(
         "svg",

@@ -1,4 +1,4 @@
-"""Words and numbers on a picture, in the font that comes with Pillow."""
+"""Words and numbers on a picture, in Pillow's own font."""
 
 import unicodedata
 from functools import cache
@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from PIL import ImageFont
 
-EM = 1000  # the size of type at which widths are measured: files count in thousandths of it
+EM = 1000  # size of type at which widths are measured; files count in thousandths of it
 # Pillow's own font (Aileron Regular) draws ASCII and these; the rest of Unicode comes out as empty boxes.
 BEYOND_ASCII = "·…°±"
 STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\n": " "})
@@ -15,21 +15,21 @@ STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "‘":
 
 @cache
 def font(size_px: int) -> ImageFont.FreeTypeFont:
-    """Return Pillow's bundled font. It needs no file of the system, so pictures look the same everywhere."""
+    """Return Pillow's bundled font, so that pictures look the same on every system."""
     loaded = ImageFont.load_default(size_px)
     assert isinstance(loaded, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
     return loaded
 
 
 def drawable(text: str) -> str:
-    """Return the text as the font can draw it: accents and controls dropped, other scripts as question marks."""
+    """Return the text in the letters of the font, without accents and controls, other scripts as question marks."""
     letters = (c if c in BEYOND_ASCII else unicodedata.normalize("NFKD", c) for c in text.translate(STAND_INS))
     kept = (c for letter in letters for c in letter if c.isprintable() and not unicodedata.combining(c))
     return "".join(c if c.isascii() or c in BEYOND_ASCII else "?" for c in kept)
 
 
 def fitted(text: str, size_px: int, width_px: int) -> str:
-    """Return the text, shortened in its middle until it fits: both ends of a file name say something."""
+    """Return the text, shortened in its middle until it fits, since both ends of a file name matter."""
     shown, keep = text, len(text)
     while keep > 4 and font(size_px).getlength(shown) > width_px:
         keep -= 1
@@ -38,7 +38,7 @@ def fitted(text: str, size_px: int, width_px: int) -> str:
 
 
 def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
-    """Return the text in lines that fit, broken between words, and inside one only where it alone is too long."""
+    """Return the text in lines that fit, broken between words, or inside a word that is longer than a line."""
     lines: list[str] = []
     for word in chain.from_iterable(_fitting(whole, size_px, width_px) for whole in text.split()):
         if lines and font(size_px).getlength(f"{lines[-1]} {word}") <= width_px:
@@ -54,14 +54,14 @@ def _fitting(word: str, size_px: int, width_px: int) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Return a number in at most three figures: 0, 0.0125, 12.5, 1500, 3.2e-05."""
+    """Return a number with at most three significant figures: 0, 0.0125, 12.5, 1500, 3.2e-05."""
     if value == 0 or 1e-4 <= abs(value) < 1e6:
         return np.format_float_positional(value + 0.0, precision=3, fractional=False, trim="-")
     return f"{value:.3g}"
 
 
 def ticks(limit: float, *, about: int = 4) -> tuple[float, ...]:
-    """Return round numbers 0, s, 2s ... up to ``limit``, with s out of 1, 2 and 5 times a power of ten."""
+    """Return round numbers 0, s, 2s ... up to ``limit``, where s is 1, 2 or 5 times a power of ten."""
     if not (np.isfinite(limit) and limit > 0):
         return (0.0,)
     rough = limit / about

@@ -1,4 +1,4 @@
-// What one answer says in numbers, and how much two answers agree: what nonlocal_core/measures/rows.py does, in the browser.
+// What one answer says in numbers, and how much two answers agree: what nonlocal_core/measures/row_figures.py does, in the browser.
 
 import { spreadOf, timesEven, topOf } from "./affinity.js";
 

@@ -1,4 +1,4 @@
-// Grids and cells, as nonlocal_core/geometry.py defines them: index = (t * rows + y) * cols + x, box in units of the frame.
+// Grids and cells, as nonlocal_core/geometry/grid.py defines them: index = (t * rows + y) * cols + x, box in units of the frame.
 
 export function indexOf(grid, cell) {
   return (cell.t * grid.rows + cell.y) * grid.cols + cell.x;

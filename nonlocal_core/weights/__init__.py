@@ -1,4 +1,4 @@
-"""Weights: the catalog of models, and reading that verifies before it trusts."""
+"""Weights: the catalog of models, and the verified reading of checkpoint files."""
 
 import lazy_loader
 

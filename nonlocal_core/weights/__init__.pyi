@@ -2,6 +2,6 @@
 
 from .building import build_model
 from .catalog import DEFAULT, ModelCard, find_card, list_models
-from .files import WheelFile
+from .locations import WheelFile
 
 __all__ = ["DEFAULT", "ModelCard", "WheelFile", "build_model", "find_card", "list_models"]

@@ -1,18 +1,19 @@
-"""From a card of the catalog to its network, filled."""
+"""Construction of a catalog card's network, filled with its weights."""
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
 from nonlocal_core.weights.catalog import DEFAULT, ModelCard, find_card
-from nonlocal_core.weights.files import ShippedFile
 from nonlocal_core.weights.lite0 import load_lite0
 from nonlocal_core.weights.loading import fill
+from nonlocal_core.weights.locations import ShippedFile
 from nonlocal_core.weights.shipped import read_shipped
 
 
 def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
     """Return the network, frozen and in eval mode, and its card.
 
-    Raises UnknownNameError that lists the ids, and WeightsError when the weights are missing or not the pinned ones.
+    Raises UnknownNameError, listing the ids, and WeightsError when the weights are missing or differ from the pinned
+    ones.
     """
     card = find_card(name)
     trunk = load_lite0(card.weights)

@@ -1,4 +1,4 @@
-"""The folder of downloads and conversions: where it is, who may write in it, and which files proved right.
+"""The folder of downloads and conversions: its place, its locks, and the pins of the files that loaded completely.
 
 files/ID/NAME                 a download, under the id of its card
 converted/NAME.safetensors    the same weights under our names (`store`)
@@ -18,9 +18,10 @@ from nonlocal_core.errors import WeightsError
 
 ENVIRONMENT = "NONLOCAL_CACHE"
 LOCK_SECONDS = 3600.0
-"""How long one process waits for the download of another."""
+"""Seconds that one process waits for the download of another."""
 CONVERSION = "1"
-"""Raised when our names or the folding of published tensors change: older conversions are then passed over."""
+"""Version of conversions. A change of our names or of the folding of published tensors raises it, and older conversions
+are ignored."""
 
 _PINS = "pins.json"
 _LOCKS = ".locks"
@@ -28,14 +29,14 @@ _LOCKS = ".locks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """Size and hash of a download when it filled its network completely for the first time."""
+    """Hash of a download, and the network that it filled completely at its first load."""
 
     sha256: str
     arch: str
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Return the folder: the one given, or that of $NONLOCAL_CACHE, or the user's cache folder."""
+    """Return the given folder, else that of $NONLOCAL_CACHE, else the user's cache folder."""
     if chosen is not None:
         return chosen
     if named := os.environ.get(ENVIRONMENT):
@@ -46,7 +47,7 @@ def cache_folder(chosen: Path | None = None) -> Path:
 
 @contextmanager
 def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Keep other processes and threads out of what ``name`` stands for. Raises WeightsError when it takes too long."""
+    """Hold the lock ``name`` against other processes and threads. Raises WeightsError after too long a wait."""
     folder = cache / _LOCKS
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,15 +66,15 @@ def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator
 
 
 def find_pin(cache: Path, card_id: str) -> Pin | None:
-    """Return the pin of a checkpoint; None before it was loaded for the first time."""
+    """Return the pin of a checkpoint, None before its first complete load."""
     return list_pins(cache).get(card_id)
 
 
 def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
     """Pin a checkpoint that was loaded completely.
 
-    Raises WeightsError when another hash is pinned for it, or when the same file is pinned as another network:
-    two networks can agree in all names and shapes, so that one would load as the other without an error.
+    Raises WeightsError when another hash is pinned for it, or when the same file is pinned as another network. Two
+    networks can agree in all names and shapes, and one would then load as the other without an error.
     """
     with locked(cache, _PINS):
         pins = list_pins(cache)
@@ -95,7 +96,7 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
 
 
 def list_pins(cache: Path) -> dict[str, Pin]:
-    """Return all pins, by the id of the checkpoint. Raises WeightsError when their file is damaged."""
+    """Return all pins by id of the checkpoint. Raises WeightsError when their file is damaged."""
     path = cache / _PINS
     if not path.exists():
         return {}
@@ -106,12 +107,12 @@ def list_pins(cache: Path) -> dict[str, Pin]:
 
 
 def converted_path(cache: Path, arch: str, source_sha256: str) -> Path:
-    """Return where the conversion of a file, as the network of that name, is or will be."""
+    """Return the path of the conversion of a file to the network of that name."""
     return cache / "converted" / f"{arch}-{source_sha256[:16]}-v{CONVERSION}.safetensors"
 
 
 def fetched_ids(*, cache_dir: Path | None = None) -> frozenset[str]:
-    """Return the ids of the checkpoints that open without being fetched."""
+    """Return the ids of the checkpoints that open without a download."""
     cache = cache_folder(cache_dir)
     pins = list_pins(cache).items()
     return frozenset(name for name, pin in pins if converted_path(cache, pin.arch, pin.sha256).is_file())

@@ -1,4 +1,4 @@
-"""Reading of Caffe2 checkpoints: pickles, mostly by Python 2, of names and NumPy arrays.
+"""Reading of Caffe2 checkpoints: pickles of names and NumPy arrays, mostly written by Python 2.
 
 facebookresearch/video-nonlocal-net, SlowFast and video-long-term-feature-banks publish these, as
 ``{'blobs': {name: array}}`` or as the bare inner dictionary.
@@ -20,23 +20,23 @@ ADMITTED = frozenset(
     {f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")}
     | {"numpy.ndarray", "numpy.dtype", "_codecs.encode", "collections.OrderedDict"}
 )
-"""All that such a file may name; NumPy 2 moved `core` to `_core`."""
+"""Globals that such a file may name. NumPy 2 moved `core` to `_core`."""
 
 _NUMBER = re.compile(r"f[248]|i[1248]|[ub]1")
 _MAX_DIMENSIONS = 8
 
 
 def read_caffe2(path: Path) -> object:
-    """Return the content of the pickle, with a `Call` in the place of every array; nothing in it is run.
+    """Return the content of the pickle with a `Call` in place of every array. Nothing in it runs.
 
-    Raises WeightsError that names what the file asks for besides arrays.
+    Raises WeightsError that names the other globals that the file asks for.
     """
     with path.open("rb") as stream:
         return read_inert(stream, byte_count=path.stat().st_size, admitted=ADMITTED)
 
 
 def array_tensor(call: Call, *, name: str) -> torch.Tensor:
-    """Return the array that ``call`` describes. Raises WeightsError when it is none, or its bytes do not fit."""
+    """Return the array that ``call`` describes. Raises WeightsError for another call, or bytes that do not fit."""
     try:
         return torch.from_numpy(_array(call))
     except (ValueError, TypeError, IndexError) as fault:
@@ -78,7 +78,7 @@ def _shape(value: object) -> tuple[int, ...]:
 def _from_bytes(
     data: object, dtype: np.dtype[np.generic], *, shape: tuple[int, ...], order: Literal["C", "F"]
 ) -> NDArray[np.generic]:
-    """Return the array in the byte order of this machine. Its memory is taken only once the bytes are known to fit."""
+    """Return the array in the byte order of this machine, after a check that its bytes fit its shape."""
     raw = data.encode("latin-1") if isinstance(data, str) else data  # a Python 2 string is bytes
     if not isinstance(raw, bytes):
         raise WeightsError("it has no bytes")

@@ -1,15 +1,15 @@
-"""The published checkpoints: what each is, where it comes from, under which licence; nothing is fetched for that."""
+"""Cards of the published checkpoints: network, source and licence of each. Reading them downloads nothing."""
 
 import json
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from nonlocal_core.errors import UnknownNameError, WeightsError
+from nonlocal_core.installed import folder_of
 from nonlocal_core.vocabulary import Pairwise
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -20,7 +20,7 @@ Container = Literal["caffe2", "torch", "mxnet", "archive"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """The hash that the source publishes for a file; open-mmlab gives the first 8 digits only."""
+    """Hash that the source publishes for a file. open-mmlab gives the first 8 digits only."""
 
     algorithm: Literal["sha256", "sha1"]
     hex: str
@@ -32,7 +32,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colours:
-    """Colours that the network was trained on: RGB in 0..value_range, minus the mean, divided by the deviation."""
+    """Normalisation of colours in training: RGB in 0..value_range, minus the mean, over the standard deviation."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -41,32 +41,32 @@ class Colours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedCard:
-    """Entry of pretrained/published.json for a checkpoint; all of it as the source publishes it."""
+    """Entry of pretrained/published.json for a checkpoint, as its source publishes it."""
 
     id: str
     title: str
     repository: str
     url: str | None
-    """Where the file is; None when nobody hosts it."""
+    """Address of the file; None when nobody hosts it."""
     container: Container
-    """How the file stores its tensors; the last two are not read here."""
+    """Format of the file; the last two are not read here."""
     arch: str | None
-    """The name of the network that it fills (`weights.published`); None for networks that are not rebuilt here."""
+    """Name of the network that it fills (`weights.published`), None for networks that are not rebuilt here."""
     task: str
     pairwise: Pairwise | None
     blocks: int
     """Number of non-local blocks."""
     frames: int | None
     frame_stride: int | None
-    """Frames of the video from one of the clip to the next; None: spread evenly, or not a video."""
+    """Frames of the video from one frame of the clip to the next. None: spread evenly, or not a video."""
     colours: Colours | None
     accuracy: dict[str, float]
     parameters: int | None
-    """Of the network, classifier included."""
+    """Parameters of the network, classifier included."""
     digest: Digest | None
     code_licence: str | None
     weights_licence: str | None
-    """None: the source states none for the weights."""
+    """None where the source states no licence for the weights."""
     note: str
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class PublishedCard:
 
     @property
     def estimated_bytes(self) -> int | None:
-        """About how large the file is, from its number of parameters: no size is published beside the addresses.
+        """Size of the file, estimated from its number of parameters, since no source publishes it.
 
         Caffe2 stores the momentum of every parameter beside it, which doubles the file.
         """
@@ -106,12 +106,12 @@ class PublishedCard:
 
 
 def list_published() -> tuple[PublishedCard, ...]:
-    """Return the cards of all published checkpoints, by source."""
+    """Return the cards of all published checkpoints, grouped by source."""
     return tuple(_cards().values())
 
 
 def find_published_card(name: str) -> PublishedCard:
-    """Return the card of a checkpoint. Raises UnknownNameError that lists the ids."""
+    """Return the card of a checkpoint. Raises UnknownNameError, listing the ids."""
     cards = _cards()
     if name not in cards:
         raise UnknownNameError("published checkpoint", name, cards)
@@ -120,7 +120,7 @@ def find_published_card(name: str) -> PublishedCard:
 
 @cache
 def _cards() -> dict[str, PublishedCard]:
-    catalog = json.loads((files("pretrained") / "published.json").read_text(encoding="utf-8"))
+    catalog = json.loads((folder_of("pretrained") / "published.json").read_text(encoding="utf-8"))
     cards = [_card(entry, catalog["sources"]) for entry in catalog["checkpoints"]]
     by_id = {card.id: card for card in cards}
     if len(by_id) != len(cards):
@@ -129,7 +129,7 @@ def _cards() -> dict[str, PublishedCard]:
 
 
 def _card(entry: dict[str, Any], sources: dict[str, dict[str, Any]]) -> PublishedCard:
-    """Return a card from its own entry and what all checkpoints of its source share."""
+    """Return a card from its own entry and the fields that all checkpoints of its source share."""
     merged = sources[entry["source"]] | {name: value for name, value in entry.items() if name != "source"}
     colours, digest = merged["colours"], merged["digest"]
     return PublishedCard(

@@ -1,17 +1,17 @@
-"""The models that can be opened by name, and what may be claimed about each."""
+"""Cards of the models that can be opened by name, with the claims that their measurements allow."""
 
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.installed import folder_of
 from nonlocal_core.vocabulary import Pairwise, WeightStatus
-from nonlocal_core.weights.files import ShippedFile, WheelFile
+from nonlocal_core.weights.locations import ShippedFile, WheelFile
 
 DEFAULT = "default"
-"""Another name of the first model of the catalog."""
+"""Alias of the first model of the catalog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,28 +21,32 @@ class ModelCard:
     id: str
     title: str
     description: str
-    """One paragraph: what the maps show, and what may be claimed from them."""
+    """One paragraph on the meaning of the maps and the claims that they allow."""
     network: Literal["lite0_parameter_free", "lite0_trained"]
-    """Which function builds it."""
+    """Name of the function that builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
     """Names of the blocks, in the order in which they run."""
     status: WeightStatus
     parameters: int
-    """All of the network, batch normalisation folded."""
+    """Parameters of the whole network, with batch normalisation folded."""
     weights: WheelFile
-    """Of the trunk."""
+    """Weights of the trunk."""
     block: ShippedFile | None = None
-    """Of the blocks, where they have weights."""
+    """Weights of the blocks, None where they have none."""
 
 
 def list_models() -> tuple[ModelCard, ...]:
-    """Return the cards of all models; the first is the default."""
+    """Return the cards of all models, the default first.
+
+    >>> [(card.id, card.status) for card in list_models()][:2]
+    [('lite0-parameter-free', 'parameter_free'), ('lite0-gaussian', 'trained')]
+    """
     return tuple(_cards().values())
 
 
 def find_card(name: str = DEFAULT) -> ModelCard:
-    """Return the card of a model. Raises UnknownNameError that lists the ids."""
+    """Return the card of a model. Raises UnknownNameError, listing the ids."""
     cards = _cards()
     if name == DEFAULT:
         return next(iter(cards.values()))
@@ -53,7 +57,7 @@ def find_card(name: str = DEFAULT) -> ModelCard:
 
 @cache
 def _cards() -> dict[str, ModelCard]:
-    catalog = json.loads((files("pretrained") / "catalog.json").read_text(encoding="utf-8"))
+    catalog = json.loads((folder_of("pretrained") / "catalog.json").read_text(encoding="utf-8"))
     sources = {name: WheelFile(**source) for name, source in catalog["weights"].items()}
     cards = [_card(entry, sources) for entry in catalog["models"]]
     return {card.id: card for card in cards}

@@ -19,7 +19,7 @@ CheckpointFormat = Literal["caffe2", "torch_zip", "torch_legacy", "safetensors"]
 Extra = dict[str, str | int | float | bool]
 
 CONTAINERS = ("blobs", "model_state", "state_dict", "model")
-"""Under one of these names a file may keep its tensors: Caffe2, SlowFast, open-mmlab and torch examples, others."""
+"""Keys under which files keep their tensors: Caffe2, SlowFast, open-mmlab, torch's examples and others."""
 
 _SINGLE = (str, int, float, bool)
 _DTYPES = frozenset(
@@ -38,21 +38,21 @@ _NO_CHECKPOINTS: dict[bytes, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointLimits:
-    """Limits of a checkpoint; the largest published one, SlowFast R101, stays below a quarter of them."""
+    """Limits on a checkpoint. The largest published one, SlowFast R101, stays below a quarter of them."""
 
     max_bytes: int = 2 << 30
-    """Of the file, and of its tensors together."""
+    """Bytes of the file, and of its tensors together."""
     max_tensors: int = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RawCheckpoint:
-    """The tensors of a file under the names that the file gives them; all on the CPU, contiguous and finite."""
+    """Tensors of a file under the file's own names, on the CPU, contiguous and finite."""
 
     tensors: dict[str, Tensor]
     format: CheckpointFormat
     extra: Extra
-    """What else the file says in single values: number of iterations, configuration text, metadata."""
+    """Other single values of the file: number of iterations, configuration text, metadata."""
 
     def __repr__(self) -> str:
         values = sum(tensor.numel() for tensor in self.tensors.values())
@@ -63,10 +63,10 @@ _DEFAULT_LIMITS = CheckpointLimits()
 
 
 def read_checkpoint(path: Path, *, limits: CheckpointLimits = _DEFAULT_LIMITS) -> RawCheckpoint:
-    """Return the tensors of a Caffe2, torch or safetensors file; its kind is told by content, not by suffix.
+    """Return the tensors of a Caffe2, torch or safetensors file. Its content decides the kind, not its suffix.
 
-    Code inside the file never runs. Raises WeightsError that says what the file is instead, what it asks for, what
-    is damaged, which limit it exceeds, or which tensor is not finite.
+    Code inside the file never runs. Raises WeightsError for a file of another kind, for globals that are not admitted,
+    damage, an exceeded limit, or a tensor that is not finite.
     """
     try:
         kind = _kind(path, limits)
@@ -98,7 +98,7 @@ def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
             raise WeightsError(sentence)
     if not start:
         raise WeightsError("it is empty")
-    return "caffe2"  # any pickle, or nothing that is known: its reader tells
+    return "caffe2"  # any pickle, or an unknown format, which its reader refuses
 
 
 def _read(path: Path, kind: CheckpointFormat) -> tuple[dict[str, Tensor], Extra]:
@@ -123,7 +123,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
 
 
 def _unwrapped(content: object) -> tuple[dict[str, Tensor], Extra]:
-    """Return the tensors, and the single values that lay beside or around them."""
+    """Return the tensors, and the single values beside or around them."""
     if not isinstance(content, dict):
         raise WeightsError(f"it holds {shown(content)} and no tensors by name")
     found = [name for name in CONTAINERS if isinstance(content.get(name), dict)]
@@ -149,7 +149,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> N
         raise WeightsError("it holds no tensors by name")
     if len(tensors) > limits.max_tensors:
         raise WeightsError(f"it holds {len(tensors):,} tensors and max_tensors is {limits.max_tensors:,}")
-    # A tensor may repeat its few stored values to any size: count before a contiguous copy is made.
+    # A tensor may repeat a few stored values to any size, so its size is checked before the contiguous copy.
     byte_count = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     if byte_count > limits.max_bytes:
         raise WeightsError(f"its tensors declare {byte_count:,} bytes and max_bytes is {limits.max_bytes:,}")
@@ -161,7 +161,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> N
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Return whether no value is infinite or NaN: both would show in the smallest or the largest one."""
+    """Tell whether all values are finite. Infinity and NaN show in the smallest or the largest value."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return True
     return all(bool(torch.isfinite(end)) for end in torch.aminmax(tensor))

@@ -1,4 +1,4 @@
-"""Description of a checkpoint file for people: its storage, whose names it uses, which network it fills completely."""
+"""Description of a checkpoint file for people: its format, the source of its names, the network that it fills."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from nonlocal_core.weights.download import file_digest
 from nonlocal_core.weights.filling import load_network
 from nonlocal_core.weights.identify import identify
 from nonlocal_core.weights.layouts import OURS, Layout
-from nonlocal_core.weights.published import Published, find_published
+from nonlocal_core.weights.published import PublishedNetwork, find_published
 
 FORMAT_TITLES: dict[CheckpointFormat, str] = {
     "caffe2": "Caffe2 pickle",
@@ -23,7 +23,7 @@ FORMAT_TITLES: dict[CheckpointFormat, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointReport:
-    """Description of a checkpoint file; there is one only for a file that fills a network completely."""
+    """Description of a checkpoint file that fills a network completely."""
 
     name: str
     byte_count: int
@@ -73,7 +73,7 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
     )
 
 
-def load_checkpoint(path: Path, arch: str | None = None) -> tuple[Published, ResNet]:
+def load_checkpoint(path: Path, arch: str | None = None) -> tuple[PublishedNetwork, ResNet]:
     """Return which network a file of one's own fills, and that network, frozen and in evaluation mode.
 
     ``arch``: None for the only one that it fills. Raises WeightsError when the file is refused, does not fill the
@@ -85,15 +85,15 @@ def load_checkpoint(path: Path, arch: str | None = None) -> tuple[Published, Res
     return network, load_network(raw.tensors, layout=_layout(raw, network), config=network.config)
 
 
-def _only_fit(raw: RawCheckpoint, name: str) -> Published:
+def _only_fit(raw: RawCheckpoint, name: str) -> PublishedNetwork:
     identity = identify(raw.tensors)
     if len(identity.fits) != 1:
         raise WeightsError(f"{name} holds {_counted(raw)}. {identity.sentence}")
     return identity.fits[0]
 
 
-def _layout(raw: RawCheckpoint, network: Published) -> Layout:
-    """Return whose names a file uses: those of the network's source, or ours, as this library saves them."""
+def _layout(raw: RawCheckpoint, network: PublishedNetwork) -> Layout:
+    """Return the source of a file's names: that of the network, or this library."""
     return OURS if all(OURS.our_name(name) for name in raw.tensors) else network.layout
 
 

@@ -1,4 +1,4 @@
-"""Fetching of a published checkpoint: resumed where it broke off, verified, and never seen half-done."""
+"""Download of a published checkpoint: it resumes where it broke off, is verified, and never appears half-done."""
 
 import hashlib
 import shutil
@@ -16,10 +16,10 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.cache import cache_folder, find_pin, locked
 from nonlocal_core.weights.cards import PublishedCard
-from nonlocal_core.weights.partial import Partial
+from nonlocal_core.weights.partial import PartialDownload
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the bytes there will be, None where the server does not say."""
+"""Called with the bytes received and the total, None where the server does not say."""
 
 _CHUNK_BYTES = 1 << 18
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -32,16 +32,16 @@ class DownloadLimits:
 
     max_bytes: int = 2 << 30
     spare_disk_bytes: int = 256 << 20
-    """Left free on the disk."""
+    """Bytes that stay free on the disk."""
     timeout_seconds: float = 30.0
-    """Of silence, before the connection counts as broken."""
+    """Silence after which the connection counts as broken."""
 
 
 _DEFAULT_LIMITS = DownloadLimits()
 
 
 class _BrokenOffError(WeightsError):
-    """The connection failed; what is there stays, to go on from."""
+    """Failure of the connection. The part received stays, and the next download resumes there."""
 
 
 def download(
@@ -51,17 +51,17 @@ def download(
     cache_dir: Path | None = None,
     limits: DownloadLimits = _DEFAULT_LIMITS,
 ) -> Path:
-    """Return the path of the checkpoint's file, fetched unless it is there already.
+    """Return the path of the checkpoint's file, after downloading it if it is not there.
 
-    A download that broke off goes on where it stopped. The file is compared with the published hash, and with the
-    one pinned here since it was first loaded; what is refused is removed.
-    Raises WeightsError with what went wrong and what to do: no connection, no such file, no space, another file.
+    An interrupted download resumes where it stopped. The file is compared with the published hash and with the pin of
+    its first load, and removed when it differs. Raises WeightsError, with the remedy, for a lost connection, a missing
+    file, a full disk, or another file than the published one.
     """
     if card.url is None:
         raise WeightsError(f"Nobody hosts {card.id}. {card.note}")
     cache = cache_folder(cache_dir)
     path = downloaded_path(card, cache)
-    partial = Partial(path)
+    partial = PartialDownload(path)
     with locked(cache, card.id):
         try:
             if not path.is_file():
@@ -79,7 +79,7 @@ def download(
 
 
 def downloaded_path(card: PublishedCard, cache: Path) -> Path:
-    """Return where the checkpoint's file is, or will be."""
+    """Return the path of the checkpoint's file, whether or not it exists."""
     return cache / "files" / card.id / card.file_name
 
 
@@ -89,7 +89,9 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
-def _fetch(url: str, partial: Partial, *, cache: Path, progress: Progress | None, limits: DownloadLimits) -> None:
+def _fetch(
+    url: str, partial: PartialDownload, *, cache: Path, progress: Progress | None, limits: DownloadLimits
+) -> None:
     host = urlsplit(url).hostname
     try:
         with _open(url, partial, limits) as response:
@@ -128,12 +130,12 @@ def _no_connection(reason: object, host: str) -> str:
 
 
 class _SecureRedirects(HTTPRedirectHandler):
-    """Follows a server elsewhere only where it would be asked itself."""
+    """Handler that follows redirects to https addresses only."""
 
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        """Return the next request. Raises WeightsError when its address is not https."""
+        """Return the redirected request. Raises WeightsError when its address is not https."""
         try:
             _check_address(newurl)
         except WeightsError:
@@ -142,8 +144,8 @@ class _SecureRedirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _open(url: str, partial: Partial, limits: DownloadLimits) -> HTTPResponse:
-    """Return the answer to a request for what is missing, or for all of it where the server cannot go on."""
+def _open(url: str, partial: PartialDownload, limits: DownloadLimits) -> HTTPResponse:
+    """Return the response to a request for the missing bytes, or for all where the server cannot resume."""
     _check_address(url)
     headers = {"User-Agent": "nonlocal-viewer", "Accept-Encoding": "identity"} | partial.range_headers()
     request = Request(url, headers=headers)  # noqa: S310 - the scheme has just been checked
@@ -179,7 +181,7 @@ def _check_space(offset: int, total: int | None, cache: Path, limits: DownloadLi
 
 def _receive(
     response: HTTPResponse,
-    partial: Partial,
+    partial: PartialDownload,
     offset: int,
     total: int | None,
     *,
@@ -195,12 +197,12 @@ def _receive(
             stream.write(chunk)
             if progress is not None:
                 progress(done, total)
-    if total is not None and done != total:  # a closed connection reads like the end of the file
+    if total is not None and done != total:  # a closed connection looks like the end of the file
         raise ConnectionError(f"{done} of {total} bytes")
 
 
 def _verify(card: PublishedCard, path: Path, cache: Path) -> None:
-    """Raise WeightsError unless the file has the published hash and the pinned one, where there are any."""
+    """Raise WeightsError when the file differs from the published hash or from the pinned one."""
     expected = [(card.digest.algorithm, card.digest.hex, "is published")] if card.digest else []
     if pin := find_pin(cache, card.id):
         expected.append(("sha256", pin.sha256, "was pinned here"))

@@ -1,4 +1,4 @@
-"""From the tensors of a published file to the parameters of our network: every key once, every parameter once."""
+"""Match of a published file's tensors with our networks: each key and each parameter exactly once."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ from nonlocal_core.weights.loading import fill
 Shape = tuple[int, ...]
 
 NAMES_IN_A_MESSAGE = 6
-"""A file of another network leaves hundreds of names over; a sentence shows the first few and counts the rest."""
+"""Names that an error message lists. It counts the rest, since the file of another network leaves hundreds over."""
 
 _COUNTER = "num_batches_tracked"
 _HEAD = "head."
@@ -27,7 +27,7 @@ _HEAD = "head."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Tensor of a file and the parameters that it fills: one, or several that are stored as one."""
+    """Tensor of a file and the parameter that it fills, or the several parameters that it holds."""
 
     source: str
     targets: tuple[str, ...]
@@ -35,11 +35,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Match of a file and a network, from names and shapes alone, with the rest on either side."""
+    """Match of a file and a network by names and shapes, with the unmatched rest of each."""
 
     assignments: tuple[Assignment, ...]
     unused: tuple[str, ...]
-    """Keys of the file that no rule claims, or that the network has no place for."""
+    """Keys of the file that no rule claims or that the network lacks."""
     empty: tuple[str, ...]
     """Parameters that no key fills."""
     twice: tuple[str, ...]
@@ -49,12 +49,12 @@ class Match:
 
     @property
     def faults(self) -> int:
-        """Number of names that stand in the way; 0 means that the file fills the network completely."""
+        """Number of unmatched names, 0 when the file fills the network completely."""
         return len(self.unused) + len(self.empty) + len(self.twice) + len(self.misshapen)
 
     @property
     def sentence(self) -> str:
-        """Sentence that says to people what is left over."""
+        """Sentence for people about the unmatched names."""
         kinds = (
             ("keys left unused", self.unused),
             ("parameters left empty", self.empty),
@@ -65,11 +65,11 @@ class Match:
 
 
 def load_network(tensors: Mapping[str, Tensor], *, layout: Layout, config: ResNetConfig) -> ResNet:
-    """Return the network filled from a file's tensors, in float32, frozen and in evaluation mode.
+    """Return the network filled from a file's tensors, in float32, frozen and in eval mode.
 
     Raises WeightsError when a key or a parameter is left over, or a shape or a duplicate disagrees.
     """
-    with torch.device("meta"):  # shapes only: every value comes from the file
+    with torch.device("meta"):  # shapes only, since every value comes from the file
         network = ResNet(config, status="trained")
     _fill(network, tensors, layout)
     return network
@@ -78,7 +78,7 @@ def load_network(tensors: Mapping[str, Tensor], *, layout: Layout, config: ResNe
 def load_block(
     tensors: Mapping[str, Tensor], *, layout: Layout, pairwise: Pairwise, config: NonlocalConfig
 ) -> NonlocalBlock:
-    """Return one block filled from the tensors of a file that holds nothing else; g says how wide it is.
+    """Return one block filled from a file that holds nothing else. The width follows from g.
 
     Raises WeightsError as ``load_network`` does.
     """
@@ -97,10 +97,10 @@ def load_block(
 
 
 def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: Layout) -> Match:
-    """Return how a file fills a network, and what is left over.
+    """Return the match of a file and a network.
 
-    ``found``: of the file, without a wrapper's prefix. ``wanted``: of the network, without counters. A network
-    that has no classifier leaves that of the file aside.
+    ``found``: shapes of the file, without a wrapper's prefix. ``wanted``: shapes of the network, without counters. A
+    network without a classifier ignores that of the file.
     """
     named = _named(found, layout, with_head=any(target.startswith(_HEAD) for target in wanted))
     targets = {name: tuple(ours.split("+")) for name, ours in named.items() if ours}
@@ -117,15 +117,15 @@ def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: La
     )
 
 
-@cache  # as many as there are published networks; telling a file compares it with all of them
+@cache  # one per published network: identifying a file compares it with all of them
 def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
-    """Return the name and shape of every parameter and buffer that a file has to fill."""
+    """Return the shape of every parameter and buffer that a file must fill, by name."""
     with torch.device("meta"):
         return shapes_of(ResNet(config).state_dict())
 
 
 def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
-    """Return the tensors without the wrapper's name that stands before every key, if there is one."""
+    """Return the tensors without the prefix of a wrapper, if every key has it."""
     for prefix in layout.prefixes:
         if tensors and all(name.startswith(prefix) for name in tensors):
             return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
@@ -133,7 +133,7 @@ def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, T
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
-    """Return the shape of every tensor but the counters of batches."""
+    """Return the shape of every tensor except the batch counters."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items() if not name.endswith(_COUNTER)}
 
 
@@ -159,7 +159,7 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], layout: Layout) -> N
 
 
 def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> dict[str, str | None]:
-    """Return our name of every key that is a weight, None where no rule claims it."""
+    """Return our name of every key that holds a weight, None where no rule claims it."""
     named = {
         name: layout.our_name(name) for name in found if not layout.drops(name) and layout.first_name(name) not in found
     }
@@ -167,10 +167,10 @@ def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> di
 
 
 def _fits(found: Shape, wanted: list[Shape]) -> bool:
-    """Return whether a tensor, cut in equal parts along its second axis, fills the shapes.
+    """Tell whether a tensor, cut into equal parts along its second axis, fills the shapes.
 
-    A 1x1x1 convolution is a matrix, and a 2-D one a 3-D one that looks at one frame: axes of size 1 behind the
-    first two may be there or not.
+    Axes of size 1 behind the first two are ignored: a 1x1x1 convolution is a matrix, and a 2-D convolution a 3-D one
+    over one frame.
     """
     if len(wanted) > 1:
         if len(found) < 2 or found[1] % len(wanted):

@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from nonlocal_core.installed import folder_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,38 +22,38 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """One line of a table."""
+class TableLine:
+    """One row of a table."""
 
     title: str
     brought_back: Estimate
-    """Percent of the KL divergence that was undone."""
+    """Part of the KL divergence that the variant removes, in percent."""
     parameters: int
     paper: float | None
-    """Top-1 accuracy on Kinetics of its counterpart in the paper, percent."""
+    """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTable:
-    """A table of the paper, measured again in small."""
+    """A table of the paper, measured again at a small scale."""
 
     id: str
     number: str
-    """The paper's, empty for what it says outside its tables."""
+    """Number of the table in the paper, empty for a claim outside its tables."""
     title: str
     finding: str
-    """What the paper found."""
+    """Finding of the paper."""
     verdict: str
-    """Whether that holds here."""
+    """Verdict on that finding here."""
     difference: Estimate
-    """Between the two lines that decide it."""
-    lines: tuple[Compared, ...]
+    """Difference of the two rows that decide it."""
+    lines: tuple[TableLine, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """Figures of a network's rows on the same object: means over held-out composed clips, and over real ones."""
+class NetworkFigures:
+    """Figures of a network's rows on the same object, as means over held-out composed clips and over real ones."""
 
     id: str
     title: str
@@ -61,18 +62,18 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Everything that was measured, with how."""
+    """Results of all measurements, and their extent."""
 
     clips: int
     seeds: int
     steps: int
     tables: tuple[PaperTable, ...]
-    networks: tuple[Measured, ...]
+    networks: tuple[NetworkFigures, ...]
 
 
 @cache
 def read_findings() -> Findings:
-    """Return what was measured; the files come with the package."""
+    """Return the measurements that come with the package."""
     ablations, measured = (_read(name) for name in ("ablations.json", "measured.json"))
     variants = ablations["variants"]
     return Findings(
@@ -91,13 +92,13 @@ def read_findings() -> Findings:
             )
             for table in ablations["tables"]
         ),
-        networks=tuple(Measured(**entry) for entry in measured),
+        networks=tuple(NetworkFigures(**entry) for entry in measured),
     )
 
 
-def _line(row: dict[str, Any], variants: dict[str, Any]) -> Compared:
+def _line(row: dict[str, Any], variants: dict[str, Any]) -> TableLine:
     found = variants.get(row["variant"], {"title": "no block", "share": [0.0, 0.0, 0.0], "parameters": 0})
-    return Compared(
+    return TableLine(
         title=row["title"] or found["title"],
         brought_back=_estimate(found["share"]),
         parameters=found["parameters"],
@@ -112,4 +113,4 @@ def _estimate(values: list[float]) -> Estimate:
 
 
 def _read(name: str) -> Any:
-    return json.loads((files("pretrained") / name).read_text(encoding="utf-8"))
+    return json.loads((folder_of("pretrained") / name).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Identity of a file of weights: whose names it uses, and which published networks it fills completely."""
+"""Identification of a weights file: the source of its names, and the published networks that it fills."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from nonlocal_core.weights.layouts import (
     TUSHAR,
     Layout,
 )
-from nonlocal_core.weights.published import Published, published_networks
+from nonlocal_core.weights.published import PublishedNetwork, published_networks
 
 _OF_NETWORKS = (
     CAFFE2,
@@ -44,17 +44,17 @@ _OF_BLOCKS = (ALEXHEX7, TEA1528)
 class Identity:
     """Identity of a file, from names and shapes.
 
-    ``layout``: whose names most of its keys are; None when they are nobody's. ``fits``: every published network
-    that it fills completely. ``nearest``: where it fills none, the one that comes closest and what is left over.
+    ``layout``: the source of most of its names, None when unknown. ``fits``: every published network that it fills
+    completely. ``nearest``: where it fills none, the closest one and the unmatched names.
     """
 
     layout: Layout | None
-    fits: tuple[Published, ...]
-    nearest: tuple[Published, Match] | None
+    fits: tuple[PublishedNetwork, ...]
+    nearest: tuple[PublishedNetwork, Match] | None
 
     @property
     def sentence(self) -> str:
-        """Sentence that says to people what the file is."""
+        """Sentence for people about the identity of the file."""
         if self.layout is None:
             return "The names of its tensors are those of no source that is known here."
         if self.layout in _OF_BLOCKS:
@@ -73,7 +73,7 @@ class Identity:
 
 
 def identify(tensors: Mapping[str, Tensor]) -> Identity:
-    """Return what a file's tensors may be. Nothing is loaded, and nothing is guessed."""
+    """Return the identity of a file by the names and shapes of its tensors. Nothing is loaded."""
     layout = _most_claimed(tensors)
     if layout is None or layout in _OF_BLOCKS:
         return Identity(layout=layout, fits=(), nearest=None)
@@ -86,8 +86,8 @@ def identify(tensors: Mapping[str, Tensor]) -> Identity:
     return Identity(layout=layout, fits=fits, nearest=None if fits else min(matches, key=lambda pair: pair[1].faults))
 
 
-def _alike(layout: Layout, blocks: set[str]) -> list[Published]:
-    """Return the networks of a layout whose blocks differ least from these; usually they do not differ at all."""
+def _alike(layout: Layout, blocks: set[str]) -> list[PublishedNetwork]:
+    """Return the networks of a layout whose blocks differ least from these, usually not at all."""
     differing = {
         network.arch: len(blocks ^ _blocks_of(network.config))
         for network in published_networks()
@@ -107,13 +107,13 @@ def _blocks_of(config: ResNetConfig) -> set[str]:
 
 
 def _blocks_named(names: Iterable[str | None]) -> set[str]:
-    """Return "res3.1" and "res3.1.nonlocal_block" for our names of the parameters in them."""
+    """Return the blocks in our parameter names, such as "res3.1" and "res3.1.nonlocal_block"."""
     pattern = re.compile(rf"(res[2-5][.]\d+(?:[.]{NONLOCAL_BLOCK})?)[.].*")
     return {found[1] for name in names if name and (found := pattern.fullmatch(name))}
 
 
 def _most_claimed(tensors: Mapping[str, Tensor]) -> Layout | None:
-    """Return the layout that claims the most keys: half of them for a network, all of them for a block."""
+    """Return the layout that claims the most keys, at least half of them for a network, all of them for a block."""
     count = len(shapes_of(tensors))
     claims = {
         layout: sum(layout.our_name(name) is not None for name in shapes_of(without_prefix(tensors, layout)))

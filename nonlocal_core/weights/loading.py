@@ -1,4 +1,4 @@
-"""Verified reading and strict filling: no file is read before its hash is known, no tensor is lost or left over."""
+"""Strict loading of verified weights: no file is read before its hash is known, no tensor is lost or left over."""
 
 import hashlib
 import io
@@ -13,13 +13,13 @@ from nonlocal_core.errors import WeightsError
 
 
 def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
-    """Return the tensors of a ``torch.save`` file whose bytes have the hash; code inside the file never runs.
+    """Return the tensors of a ``torch.save`` file with the given hash. Code inside the file never runs.
 
-    Raises WeightsError when the file is another one, of which nothing is interpreted, or holds more than tensors.
+    Raises WeightsError when the hash differs, before anything is interpreted, or when the file holds more than tensors.
     """
     content = path.read_bytes()
     check_hash(content, sha256=sha256, name=path.name)
-    # From the bytes that were hashed, not from the path: the file cannot be exchanged in between.
+    # Read the bytes that were hashed, not the path again: the file could change in between.
     try:
         tensors: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -31,7 +31,7 @@ def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
 
 
 def check_hash(content: bytes, *, sha256: str, name: str) -> None:
-    """Raise WeightsError when the content of a weights file is not that of the pinned one."""
+    """Raise WeightsError when the content of a weights file differs from the pinned one."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise WeightsError(
@@ -41,9 +41,9 @@ def check_hash(content: bytes, *, sha256: str, name: str) -> None:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Make ``tensors`` the parameters and buffers of the network, each used once; memory is shared, not copied.
+    """Assign ``tensors`` to the parameters and buffers of the network, each once, without a copy.
 
-    Raises WeightsError naming what is left over on either side, or every tensor of another shape.
+    Raises WeightsError that names the unmatched tensors of either side, or those of another shape.
     """
     wanted = network.state_dict()
     check_accounted(missing=wanted.keys() - tensors.keys(), unused=tensors.keys() - wanted.keys())
@@ -58,7 +58,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def check_accounted(*, missing: Iterable[str], unused: Iterable[str]) -> None:
-    """Raise WeightsError, naming all of them, when parameters stay empty or tensors stay unused."""
+    """Raise WeightsError, naming all of them, when parameters stay unfilled or tensors unused."""
     empty, spare = sorted(missing), sorted(unused)
     if empty or spare:
         raise WeightsError(

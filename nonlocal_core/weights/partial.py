@@ -1,7 +1,7 @@
-"""A download that is not complete yet: what is there, and whether the server can go on from it.
+"""An incomplete download: the bytes received, and the request that resumes it.
 
-Beside ``NAME`` lies ``NAME.part`` with the bytes, and ``NAME.part.json`` with the mark by which the server knows
-that version of the file again (RFC 9110: ETag or Last-Modified, sent back as If-Range).
+``NAME.part`` holds the bytes, and ``NAME.part.json`` the server's validator of that version of the file (RFC 9110: ETag
+or Last-Modified, sent back as If-Range).
 """
 
 import json
@@ -10,8 +10,8 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 
-class Partial:
-    """The unfinished file at ``path``, which will be ``final``."""
+class PartialDownload:
+    """The incomplete file at ``path``, to become ``final``."""
 
     def __init__(self, final: Path) -> None:
         self.final = final
@@ -20,42 +20,42 @@ class Partial:
 
     @property
     def byte_count(self) -> int:
-        """Number of bytes that are there."""
+        """Number of bytes received."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def range_headers(self) -> dict[str, str]:
-        """Return the headers that ask for the rest only, if it is still the same file; none to ask for all of it."""
+        """Return the headers that ask for the rest of the same version, none to ask for the whole file."""
         mark = self._mark()
         return {"Range": f"bytes={self.byte_count}-", "If-Range": mark} if self.byte_count and mark else {}
 
     def accept(self, response: HTTPResponse) -> int:
-        """Prepare for the bytes of an answer and return where they belong: behind what is there, or at 0."""
+        """Prepare for the bytes of a response and return their offset: the bytes received so far, or 0."""
         first, _ = _content_range(response)
         if response.status == 206 and first == self.byte_count:
             return self.byte_count
         self.path.parent.mkdir(parents=True, exist_ok=True)
         etag = response.headers.get("ETag", "")
-        strong = etag if etag.startswith('"') else ""  # a weak one (W/"…") promises no equal bytes
+        strong = etag if etag.startswith('"') else ""  # a weak validator (W/"…") does not promise equal bytes
         self._note.write_text(json.dumps({"mark": strong or response.headers.get("Last-Modified", "")}))
         self.path.write_bytes(b"")
         return 0
 
     def total(self, response: HTTPResponse) -> int | None:
-        """Return how many bytes the whole file has; None where the server does not say."""
+        """Return the size of the whole file in bytes, None where the server does not say."""
         if response.status == 206:
             return _content_range(response)[1]
         return response.length
 
     def complete(self) -> None:
-        """Make it the final file, at once."""
+        """Rename it to the final file, atomically."""
         self.path.replace(self.final)
         self._note.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove it, the final file, and the folders that are empty then."""
+        """Remove it, the final file, and folders that this leaves empty."""
         for path in (self.path, self._note, self.final):
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty, or not there
+        with suppress(OSError):  # not empty, or missing
             for folder in self.final.parents:
                 folder.rmdir()
 
@@ -63,7 +63,7 @@ class Partial:
         try:
             return str(json.loads(self._note.read_text())["mark"]) or None
         except (OSError, ValueError, KeyError, TypeError):
-            return None  # without a mark all of it is asked for again
+            return None  # without a validator the whole file is asked for again
 
 
 def _content_range(response: HTTPResponse) -> tuple[int | None, int | None]:

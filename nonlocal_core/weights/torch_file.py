@@ -1,7 +1,7 @@
-"""Reading of files by ``torch.save``: the zip files of today and the plain files of before version 1.6.
+"""Reading of ``torch.save`` files: today's zip files, and the plain files of versions before 1.6.
 
-``torch.load(weights_only=True)`` does the reading. Before it comes a check of its own kind: what the pickle asks for
-is compared with a shorter list, and the sizes that it declares with what the file holds, before memory is taken.
+``torch.load(weights_only=True)`` does the reading. Before it, the globals of the pickle are compared with a shorter
+list, and its declared sizes with the bytes of the file, so that no memory is allocated for a false size.
 """
 
 import pickle
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.unpickle import Global, Stored, read_inert, shown
+from nonlocal_core.weights.unpickle import Global, StorageReference, read_inert, shown
 
 LEGACY_START = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
 """The magic number of torch/serialization.py, as the first bytes of a plain file."""
@@ -33,11 +33,11 @@ _ITEM_BYTES = {
 }
 _REBUILD = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
 ADMITTED = frozenset({*_ITEM_BYTES, "collections.OrderedDict", *(f"torch._utils.{name}" for name in _REBUILD)})
-"""All that such a file may name: less than ``weights_only`` would let through."""
+"""Globals that such a file may name, fewer than ``weights_only`` admits."""
 
 
 def read_torch_zip(path: Path) -> object:
-    """Return the content of a zip file by ``torch.save``; code inside it never runs.
+    """Return the content of a zip file by ``torch.save``. Code inside it never runs.
 
     Raises WeightsError when it asks for anything but tensors, or declares what it does not hold.
     """
@@ -52,7 +52,7 @@ def read_torch_zip(path: Path) -> object:
 
 
 def read_torch_legacy(path: Path) -> object:
-    """Return the content of a plain file by ``torch.save`` before version 1.6; code inside it never runs.
+    """Return the content of a plain file by ``torch.save`` before version 1.6. Code inside it never runs.
 
     Raises WeightsError when it asks for anything but tensors, or declares what it does not hold.
     """
@@ -74,7 +74,7 @@ def _check_zip(archive: zipfile.ZipFile, *, byte_count: int) -> None:
         first = shown(next(iter(entries), ""))
         raise WeightsError(f"it is an archive, of something else than weights by torch.save; it begins with {first}")
     pickled = entries[f"{folders[0]}data.pkl"]
-    stores: list[Stored] = []
+    stores: list[StorageReference] = []
     stream = BytesIO(archive.read(pickled))
     read_inert(stream, byte_count=pickled.file_size, admitted=ADMITTED, stored=stores)
     for key, declared in _check_stores(stores).items():
@@ -86,14 +86,14 @@ def _check_zip(archive: zipfile.ZipFile, *, byte_count: int) -> None:
 
 
 def _check_legacy(stream: BufferedIOBase, *, byte_count: int) -> None:
-    def next_pickle(stored: list[Stored] | None = None) -> object:
+    def next_pickle(stored: list[StorageReference] | None = None) -> object:
         return read_inert(stream, byte_count=byte_count - stream.tell(), admitted=ADMITTED, stored=stored)
 
     next_pickle()  # the magic number, by which the format was recognised
     protocol, system = next_pickle(), next_pickle()
     if protocol != _LEGACY_PROTOCOL or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise WeightsError("it comes from a version of torch, or a machine, whose files are not read here")
-    stores: list[Stored] = []
+    stores: list[StorageReference] = []
     next_pickle(stores)
     next_pickle()  # the order of the values that follow, each behind its length in 8 bytes
     declared = _check_stores(stores)
@@ -102,10 +102,10 @@ def _check_legacy(stream: BufferedIOBase, *, byte_count: int) -> None:
         raise WeightsError(f"its values should take {needed:,} bytes and take {left:,}: it is incomplete")
 
 
-def _check_stores(stores: Iterable[Stored]) -> dict[str, int]:
-    """Return the bytes that each store of values declares, by its key.
+def _check_stores(stores: Iterable[StorageReference]) -> dict[str, int]:
+    """Return the declared size in bytes of each storage, by its key.
 
-    Raises WeightsError when a reference is of another kind, or two of them disagree.
+    Raises WeightsError when a reference is of another kind, or two references disagree.
     """
     declared: dict[str, int] = {}
     for store in stores:

@@ -1,9 +1,9 @@
-"""Reading of a pickle as inert data: no class is looked up, no function is called, nothing can run.
+"""Reading of a pickle as inert data, without looking up a class or calling a function.
 
-A pickle is a program for a small stack machine. This module walks that program itself and builds plain
-containers; what the program wants to call becomes a `Call` record that only says so. The readers of the formats
-(`caffe2_file`, `torch_file`) give a meaning to the few calls that they know. The decoding of single opcodes is
-the standard library's `pickletools`, which imports nothing either.
+A pickle is a program for a small stack machine. This module interprets that program itself and builds plain containers.
+A call of the program becomes a `Call` record, which is never executed. The readers of the formats (`caffe2_file`,
+`torch_file`) interpret the few calls that they know. The standard library's `pickletools`, which imports nothing
+either, decodes the opcodes.
 """
 
 import pickletools
@@ -15,7 +15,7 @@ from typing import IO, cast
 from nonlocal_core.errors import WeightsError
 
 MAX_OPCODES = 1_000_000
-"""A ResNet-101 with its optimiser state takes about 40,000."""
+"""Most opcodes of a pickle. A ResNet-101 with its optimiser state has about 40,000."""
 
 _MAX_LINE_BYTES = 4096
 
@@ -37,14 +37,14 @@ _MAKERS: dict[str, Callable[[], object]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Global:
-    """The name of a class or a function that a pickle asks for."""
+    """Name of a class or a function that a pickle asks for."""
 
     name: str
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """A call that a pickle asks for, and the state that it wants to give to the result. It is never made."""
+    """Call that a pickle asks for, with the state for its result. It is never executed."""
 
     function: str
     arguments: tuple[object, ...]
@@ -52,21 +52,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stored:
-    """A reference to data outside of the pickle."""
+class StorageReference:
+    """Reference to data outside the pickle."""
 
     identity: tuple[object, ...]
 
 
 def read_inert(
-    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[Stored] | None = None
+    stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[StorageReference] | None = None
 ) -> object:
-    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `Stored` records.
+    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
-    The stream is left right behind the pickle; no more than ``byte_count`` bytes of it are read, or allocated.
-    ``admitted`` are the globals that may be named. References to outside data are appended to ``stored``, and
-    refused when there is no such list.
-    Raises WeightsError that names the global or the opcode which no weights file needs.
+    The stream is left right behind the pickle. At most ``byte_count`` bytes are read or allocated. ``admitted`` holds
+    the globals that may be named. References to outside data are appended to ``stored``, and refused without such a
+    list. Raises WeightsError that names a global or an opcode that no weights file needs.
     """
     machine = _Machine(admitted=admitted, stored=stored)
     bounded = cast(IO[bytes], _Bounded(stream, byte_count))  # genops calls read and readline, nothing else
@@ -79,18 +78,18 @@ def read_inert(
     except WeightsError:
         raise
     except (ValueError, IndexError, KeyError, TypeError) as fault:
-        # What pickletools raises on bytes that are no pickle, and an empty stack or memo on one that is broken.
+        # pickletools raises these on bytes that are no pickle, the stack and the memo on a broken pickle.
         raise WeightsError("its pickle is damaged or incomplete") from fault
 
 
 def shown(name: object) -> str:
-    """Return a name out of a foreign file, short and without control characters, fit for a message."""
+    """Return a name from a foreign file, shortened and without control characters, for a message."""
     text = repr(name) if isinstance(name, (str, int, float, bytes)) else f"a {type(name).__name__}"
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 class _Bounded:
-    """A stream that refuses a declared length before memory is taken for it."""
+    """Stream that refuses a false declared length before memory is allocated for it."""
 
     def __init__(self, stream: BufferedIOBase, byte_count: int) -> None:
         self._stream = stream
@@ -105,20 +104,20 @@ class _Bounded:
     def readline(self) -> bytes:
         line = self._stream.readline(min(_MAX_LINE_BYTES, self._left))
         self._left -= len(line)
-        if b"\\" in line:  # pickletools would decode it with a warning; the names that are admitted have none
+        if b"\\" in line:  # pickletools would warn when decoding it, and no admitted name contains it
             raise ValueError("an escape sequence")
         return line
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Machine:
-    """The stack machine of a pickle, without the operations that could run anything."""
+    """Stack machine of a pickle, without the operations that could run code."""
 
     admitted: frozenset[str]
-    stored: list[Stored] | None
+    stored: list[StorageReference] | None
     stack: list[object] = field(default_factory=list)
     outer: list[list[object]] = field(default_factory=list)
-    """The stacks below the open marks."""
+    """Stacks below the open marks."""
     memo: dict[int, object] = field(default_factory=dict)
 
     def step(self, opcode: str, argument: object) -> None:
@@ -166,7 +165,7 @@ class _Machine:
         self._update(self._since_mark())
 
     def make_list(self) -> None:
-        items = self._since_mark()  # changes which stack is on top
+        items = self._since_mark()  # changes the current stack
         self.stack.append(items)
 
     def make_dict(self) -> None:
@@ -202,14 +201,14 @@ class _Machine:
         state, target = self.stack.pop(), self.stack[-1]
         if isinstance(target, Call) and target.state is None:
             target.state = state
-        elif not isinstance(target, dict):  # the attributes of an OrderedDict carry version numbers: let go
+        elif not isinstance(target, dict):  # the attributes of an OrderedDict hold version numbers, which are dropped
             raise WeightsError(f"it sets the attributes of {shown(target)}")
 
     def refer(self) -> None:
         identity = self.stack.pop()
         if self.stored is None or not isinstance(identity, tuple):
             raise WeightsError("it refers to data outside of the pickle (a persistent id)")
-        self.stored.append(Stored(identity))
+        self.stored.append(StorageReference(identity))
         self.stack.append(self.stored[-1])
 
     def _global(self, name: str) -> Global:
@@ -232,7 +231,7 @@ class _Machine:
         if not isinstance(target, dict):
             raise WeightsError(f"it sets an item of {shown(target)}")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, (str, int)):  # also keeps deeply nested tuples from ever being hashed
+            if not isinstance(key, (str, int)):  # this also keeps deeply nested tuples from being hashed
                 raise WeightsError(f"it uses {shown(key)} as a key")
             target[key] = value
 
@@ -268,7 +267,7 @@ def _integer(argument: object) -> int:
 
 
 def _ordered_dict(arguments: tuple[object, ...]) -> dict[object, object]:
-    """Return the dictionary of ``OrderedDict()`` or of ``OrderedDict([[key, value], ...])``, as Python 2 wrote it."""
+    """Return the dictionary of ``OrderedDict()`` or of Python 2's ``OrderedDict([[key, value], ...])``."""
     made: dict[object, object] = {}
     pairs = arguments[0] if arguments else []
     if not isinstance(pairs, list):
@@ -281,7 +280,7 @@ def _ordered_dict(arguments: tuple[object, ...]) -> dict[object, object]:
 
 
 def _encoded(arguments: tuple[object, ...]) -> bytes:
-    """Return the bytes that Python 3 wrote as Latin-1 text, for the sake of Python 2."""
+    """Return the bytes that Python 3 stored as Latin-1 text to be readable by Python 2."""
     text, encoding = arguments
     if not isinstance(text, str) or encoding != "latin1":
         raise WeightsError("it encodes text in a way that no weights file needs")

@@ -1,1 +1,1 @@
-"""Recipe of the shipped blocks: data, training, evaluation, cards; one command each."""
+"""Recipe of the shipped blocks, with one command each for data, training, evaluation and cards."""

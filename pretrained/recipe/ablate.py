@@ -126,7 +126,7 @@ def _answer(
 
 def judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, list[float]]:
     """Return version -> the KL to the clean answer on changed frames of every clip (`clean`: on any), nan for none."""
-    found = {}
+    found: dict[str, list[float]] = {}
     for version in JUDGED:
         per_clip: list[dict[str, float]] = []
         for index in range(min(TEST_CLIPS, len(clips.labels))):

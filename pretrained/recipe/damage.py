@@ -1,6 +1,4 @@
-"""Changes to frames of a clip: the damage that queries must survive, the cues that only one frame holds, and what every
-camera does.
-"""
+"""Changes to frames of a clip: damage that queries must survive, cues in one frame only, effects of a camera."""
 
 import io
 from typing import Literal
@@ -9,32 +7,32 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 Version = Literal["clean", "damaged", "blur_cue", "grey_cue", "natural"]
-"""As composed; two frames in five damaged; one frame sharp and the others blurred; one in colour, the others grey;
-every frame as a camera and a codec leave it, which is no damage: no frame counts as changed.
+"""Versions of a clip: as composed; two frames in five damaged; one frame sharp and the others blurred; one frame in
+colour and the others grey; every frame with the effects of camera and codec, none of which counts as changed.
 """
 
 JUDGED: tuple[Version, ...] = ("clean", "damaged", "blur_cue", "grey_cue")
-"""What blocks are judged on."""
+"""Versions that blocks are judged on."""
 TAUGHT: tuple[Version, ...] = (*JUDGED, "natural")
-"""What they learn from."""
+"""Versions that blocks learn from."""
 
 DAMAGED_SHARE = 0.4
 CUE_BLUR_PX = (3.0, 6.0)
 """Radius of the blur of the cue task, at 224 pixels."""
 CUE_NOISE = 0.04
 FILMED_EXPOSURE, FILMED_SATURATION, FILMED_BLUR_PX = (0.5, 2.0), 0.7, 1.5
-"""A whole clip: darkest and brightest exposure, change of saturation, most blur at 224 pixels."""
+"""Ranges for a whole clip: exposure, change of saturation, largest blur at 224 pixels."""
 FRAME_BLUR_PX, FRAME_GAIN, FRAME_NOISE, FRAME_QUALITY = 0.7, 0.1, 0.02, (95, 35)
-"""One frame of it: most blur more, change of brightness, noise; best and worst quality of its JPEG."""
+"""Ranges for one frame: additional blur, change of brightness, noise, and quality of its JPEG."""
 
 
 def wanted(version: Version) -> Version:
-    """Return the version that one should be mended to: natural frames stay as they are."""
+    """Return the version that a block should turn this one into. Natural frames stay as they are."""
     return "natural" if version == "natural" else "clean"
 
 
 def damaged(rgb: np.ndarray, version: Version, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the changed clip (T, H, W, 3) uint8, and which frames (T,) were changed; the input stays as it was."""
+    """Return the changed clip (T, H, W, 3) uint8 and the mask (T,) of changed frames. The input is not modified."""
     frames = len(rgb)
     match version:
         case "clean":
@@ -73,7 +71,7 @@ def _one_damage(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _filmed(rgb: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Return the clip as a camera and a codec leave it: exposed, coloured and sharp in one way, up to small changes."""
+    """Return the clip after camera and codec: one exposure, saturation and blur, with small changes per frame."""
     strength, scale = rng.random(), rgb.shape[1] / 224
     exposure = np.exp(strength * rng.uniform(*np.log(FILMED_EXPOSURE)))
     saturation = 1 + strength * rng.uniform(-FILMED_SATURATION, FILMED_SATURATION)
@@ -96,7 +94,7 @@ def _compressed(frame: np.ndarray, strength: float) -> np.ndarray:
 
 
 def _with_squares(frame: np.ndarray, rng: np.random.Generator, *, grey: bool) -> np.ndarray:
-    """Return the frame with squares over a third of it: grey, or bands of random colours."""
+    """Return the frame with a third of it under squares, grey or in bands of random colours."""
     side = frame.shape[0]
     changed = frame.copy()
     for _square in range(int(rng.integers(6, 14))):
@@ -113,7 +111,8 @@ def _blurred(frame: np.ndarray, radius: float) -> np.ndarray:
 
 def _noisy(frame: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
     noise = rng.standard_normal(frame.shape, np.float32) * (255 * share)
-    return np.clip(frame + noise, 0, 255).astype(np.uint8)
+    noisy: np.ndarray = np.clip(frame + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def evaluate_rows(block: Block, shown: Shown) -> PerClip:
             asked = hit if version != "clean" else np.ones_like(hit)
             x = shown.clip(version, index)
             truth = Truth(labels=labels, sure=shown.sure[index], asked=asked)
-            per_clip.append(row_measures(lambda queries, x=x: rows_of(block, x, queries), truth, seed=index))
+            per_clip.append(row_measures(partial(rows_of, block, x), truth, seed=index))
         found[version] = table(per_clip, MEASURES)
     if shown.first is None:  # on the finer grid a clip's whole matrix has 16 times as many weights
         found["clean"][PROPAGATION] = np.array([

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -155,7 +156,7 @@ def write_shards(
         if not path.exists():
             clips = make_clips(sources, trunk, split, range(start, stop), versions=versions)
             part = path.with_suffix(".part.npz")
-            np.savez(part, **_flat(clips))
+            np.savez(part, allow_pickle=False, **_flat(clips))
             part.replace(path)
         tell(f"{split}: {stop} of {count} clips")
 
@@ -179,10 +180,10 @@ def _flat(clips: Clips) -> dict[str, np.ndarray]:
 
 
 def _nested(flat: dict[str, np.ndarray]) -> Clips:
-    nested: dict[str, dict[str, np.ndarray]] = {"features": {}, "fine": {}, "hit": {}}
+    nested: dict[str, Any] = {"features": {}, "fine": {}, "hit": {}}
     for name, value in flat.items():
         outer, dot, inner = name.partition(".")
         if dot:
             nested[outer][inner] = value
-    plain = {name: value for name, value in flat.items() if "." not in name}
+    plain: dict[str, Any] = {name: value for name, value in flat.items() if "." not in name}
     return Clips(**nested, **plain)

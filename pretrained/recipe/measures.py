@@ -1,6 +1,6 @@
 """Measures that judge a block: fixed before anything was trained, and the same for every block and every baseline."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,7 +153,7 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
     return float(known.mean()), float(low), float(high)
 
 
-def table(clips: list[Mapping[str, float]], names: tuple[str, ...]) -> dict[str, np.ndarray]:
+def table(clips: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return measure -> one value per clip, nan where a clip has none."""
     return {name: np.array([clip.get(name, np.nan) for clip in clips]) for name in names}
 

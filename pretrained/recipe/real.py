@@ -46,7 +46,7 @@ class RealClip:
     def query(self, rows: int, cols: int) -> int:
         """Return the flat position that the query has on a grid."""
         frames, query = self.pixels.shape[2], self.entry["query"]
-        grid = self.view.query_grid(clip_frames=frames, frames=frames, rows=rows, cols=cols)
+        grid = self.view.query_grid(clip_frames=frames, steps=frames, rows=rows, cols=cols)
         return grid.index(grid.cell_at(frame=query["frame"], x=query["x"], y=query["y"]))
 
     def cover(self, rows: int, cols: int) -> np.ndarray:
@@ -71,7 +71,7 @@ def load_real_clips(outlines: Path, folder: Path | None) -> list[RealClip]:
 
 
 def _locate(entry: dict[str, Any], folder: Path | None) -> Path | None:
-    candidates = [folder / entry["file"]] if folder else []
+    candidates: list[Path] = [folder / entry["file"]] if folder else []
     if "sample" in entry:
         source = find_sample(entry["sample"]).open()
         candidates += [source] if isinstance(source, Path) else []

@@ -1,4 +1,4 @@
-"""Clips whose every pixel is known: cut-outs that move over a photograph that a camera pans across."""
+"""Clips with known labels for every pixel: cut-outs that move over a photograph under a panning camera."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ BACKGROUND, MAX_OBJECTS = 0, 4
 STAMP_PX = (34.0, 110.0)
 """Longest side of a cut-out in the frame."""
 SCENERY = (4, 10)
-"""How many cut-outs are fixed to the background."""
+"""Number of cut-outs fixed to the background."""
 TRAIN_PATCHES = 0.4
-"""Share of the objects that are patches of other photographs, so that being an object is not a matter of style."""
+"""Share of objects that are patches of other photographs, so that style does not give an object away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Motion:
-    """Of one instance: per frame the centre (x, y), the size in pixels, the angle, the shear; and where it shows."""
+    """Path of one instance: centre (x, y), size in pixels, angle and shear per frame, and the frames that show it."""
 
     center: np.ndarray
     size: np.ndarray
@@ -44,10 +44,10 @@ class _Motion:
 def compose(
     sources: Sources, rng: np.random.Generator, *, patches: float, frames: int = FRAMES, side: int = SIDE
 ) -> Scene:
-    """Return a clip of 2 to 4 objects that move, turn, warp, overlap, are relit, leave, and are sometimes doubled.
+    """Return a clip of 2 to 4 objects that move, turn, warp, overlap, change their light, leave and sometimes repeat.
 
-    ``patches``: share of the objects that are patches of photographs instead of stamps; all, where there are no
-    stamps. ``side``: the clip is square, ``side`` pixels high.
+    ``patches``: share of the objects that are patches of photographs instead of stamps, all of them without stamps.
+    ``side``: height and width of the clip in pixels.
     """
     cast = _Cast(sources, patches, rng)
     photo = _furnished(cast, rng)
@@ -62,7 +62,7 @@ def compose(
 
 
 def _camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) -> np.ndarray:
-    """Return the window of every frame: a square of the photograph that drifts and zooms, or stands still."""
+    """Return the window of every frame, a square of the photograph that drifts and zooms, or stands still."""
     height, width = photo_hw
     share = rng.uniform(0.45, 0.95, 2) if rng.random() < 0.75 else np.full(2, rng.uniform(0.45, 0.95))
     start, stop = rng.random((2, 2))
@@ -74,7 +74,8 @@ def _camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) ->
     length = (share[0] + moment * (share[1] - share[0])) * min(height, width)
     room = np.array([width, height]) - length
     corner = (start + moment * (stop - start)) * room
-    return np.concatenate([corner, corner + length], axis=1) / np.array([width, height, width, height])
+    window: np.ndarray = np.concatenate([corner, corner + length], axis=1) / np.array([width, height, width, height])
+    return window
 
 
 def _seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
@@ -83,7 +84,7 @@ def _seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
 
 
 class _Cast:
-    """Parts of a clip: one photograph to pan across, and cut-outs of which none is drawn twice."""
+    """Source of the parts of a clip: one photograph, and cut-outs without repetition."""
 
     def __init__(self, sources: Sources, patches: float, rng: np.random.Generator) -> None:
         ground, *others = rng.permutation(len(sources.photos))
@@ -93,7 +94,7 @@ class _Cast:
         self._patches = patches
 
     def draw(self, rng: np.random.Generator) -> Image.Image:
-        """Return a cut-out, mirrored or not: a stamp, or a rounded patch of another photograph."""
+        """Return a cut-out, randomly mirrored: a stamp, or a rounded patch of another photograph."""
         if self._stamps and rng.random() >= self._patches:
             cut = Image.fromarray(self._stamps.pop(), "RGBA")
         else:
@@ -102,9 +103,9 @@ class _Cast:
 
 
 def _furnished(cast: _Cast, rng: np.random.Generator) -> Image.Image:
-    """Return the photograph with cut-outs fixed to it, which belong to the background and move with it.
+    """Return the photograph with cut-outs fixed to it. They belong to the background and move with it.
 
-    Without them, whatever is a cut-out is an object, and telling the two kinds apart finds every object.
+    Without them every cut-out would be an object, and telling cut-outs from photographs would find all objects.
     """
     photo = Image.fromarray(cast.ground).convert("RGBA")
     short = min(photo.size)
@@ -150,7 +151,7 @@ def _motion(rng: np.random.Generator, frames: int, side: int) -> _Motion:
 def _place(
     rgb: np.ndarray, objects: np.ndarray, stamp: Image.Image, label: int, motion: _Motion, rng: np.random.Generator
 ) -> None:
-    """Draw the object into every frame that it shows in, and its label where it is what one sees."""
+    """Draw the object into every frame that shows it, and its label where it is visible."""
     side = rgb.shape[1]
     light, tint = rng.uniform(0.8, 1.2), rng.normal(1, 0.04, 3)
     for t in np.flatnonzero(motion.shows):
@@ -162,7 +163,7 @@ def _place(
         ])  # fmt: skip
         square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + motion.corners[t] * motion.size[t]
         quad = square @ turn + motion.center[t]
-        # Shrunk first, so that the bilinear transform does not alias.
+        # Shrink first, so that the bilinear transform does not alias.
         small = stamp.resize(tuple(np.maximum(1, np.rint(2 * half)).astype(int)), Image.Resampling.BILINEAR)
         drawn = small.transform(
             (side, side), Image.Transform.PERSPECTIVE, _perspective(quad, small.size), Image.Resampling.BILINEAR
@@ -174,7 +175,7 @@ def _place(
 
 
 def _perspective(quad: np.ndarray, size: tuple[int, int]) -> list[float]:
-    """Return the eight numbers with which Pillow reads the picture, for pixels of the frame inside ``quad``."""
+    """Return Pillow's eight coefficients of the perspective transform from the frame's ``quad`` to the picture."""
     width, height = size
     corners = [(0, 0), (width, 0), (width, height), (0, height)]
     rows, values = [], []

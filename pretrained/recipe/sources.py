@@ -1,6 +1,6 @@
-"""Pictures to compose clips from: cut-outs and photographs of Debian packages, downloaded and never shipped.
+"""Pictures for composed clips: cut-outs and photographs of Debian packages, downloaded and never shipped.
 
-Splits are made over files, before anything is composed of them, and after near-duplicates were removed.
+Files are split before any clip is composed, and after near-duplicates are removed.
 """
 
 import hashlib
@@ -17,23 +17,23 @@ from nonlocal_core.errors import MediaError
 from nonlocal_core.media.packaged import picture
 
 Split = Literal["train", "choose", "test"]
-"""What is learned from, what the recipe was chosen on, and what is reported."""
+"""Splits for training, for choices about the recipe, and for the report."""
 
 SPLIT_SHARES: dict[Split, float] = {"train": 0.7, "choose": 0.1, "test": 0.2}
 SPLIT_SEED = 20180
 DEBIAN_PACKAGES = ("tuxpaint-stamps-default", "lomiri-wallpapers-16.04", "mate-backgrounds")
 INSTALLED_PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
-"""Of scikit-image; the smoke run composes from these alone."""
+"""Photographs of scikit-image, from which the smoke run composes its clips."""
 
 STAMP_SIDE = 200
-"""Cut-outs are kept at most this large, in pixels."""
+"""Largest side of a stored cut-out, in pixels."""
 PHOTO_SIDE = 900
-"""Photographs are kept with this short side at most."""
+"""Largest short side of a stored photograph, in pixels."""
 MIN_STAMP_SIDE = 80
 MIN_COLOURS = 0.08
-"""Different colours (32 levels a channel) over pixels, at 96 x 96: drawings have fewer than photographs."""
+"""Least share of distinct colours (32 levels per channel) at 96 x 96 pixels, which drawings do not reach."""
 DUPLICATE_BITS = 6
-"""Two pictures whose 64-bit difference hashes differ in no more bits count as one."""
+"""Most bits by which the 64-bit difference hashes of two duplicates differ."""
 
 _NOT_PHOTOS = ("cartoon", "symbols", "_mirror", "_flip", "roadsigns", "flags", "abstract", "desktop")
 
@@ -48,7 +48,7 @@ class Sources:
 
 
 def download(folder: Path) -> None:
-    """Download and unpack the Debian packages into ``folder``; what is there already stays.
+    """Download and unpack the Debian packages into ``folder``, unless they are there.
 
     Raises MediaError with the remedy when apt is missing or the packages cannot be reached.
     """
@@ -89,7 +89,7 @@ def load_sources(folder: Path, split: Split) -> Sources:
 
 
 def installed_sources() -> Sources:
-    """Return the photographs of scikit-image, without cut-outs: enough to see the recipe run, not to train."""
+    """Return the photographs of scikit-image without cut-outs, enough for a smoke run but not for training."""
     photos = tuple(_shrunk(picture(name).locate(), "RGB", 256) for name in INSTALLED_PHOTOS)
     return Sources(stamps=(), photos=photos, names=INSTALLED_PHOTOS)
 
@@ -102,7 +102,7 @@ def _of_split(paths: list[Path], split: Split) -> list[Path]:
 
 
 def _distinct(paths: Iterable[Path]) -> list[Path]:
-    """Return the paths without those that look like an earlier one, mirrored or not."""
+    """Return the paths without near-duplicates of an earlier one, mirrored ones included."""
     kept: list[Path] = []
     hashes: list[np.ndarray] = []
     for path in paths:
@@ -114,9 +114,9 @@ def _distinct(paths: Iterable[Path]) -> list[Path]:
 
 
 def _difference_hash(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return which pixels of the 8 x 9 picture are darker than their right neighbour, and the same of its mirror."""
+    """Return the difference hash of the 8 x 9 picture (pixels darker than their right neighbour) and of its mirror."""
     with Image.open(path) as image:
-        image.draft("RGB", (64, 64))  # of a JPEG file, an eighth of the size is decoded in an eighth of the time
+        image.draft("RGB", (64, 64))  # a JPEG file at an eighth of its size decodes in an eighth of the time
         ground = Image.new("RGBA", image.size, "white")
         ground.alpha_composite(image.convert("RGBA"))
     grey = np.asarray(ground.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
@@ -131,7 +131,7 @@ def _is_photo_stamp(path: Path) -> bool:
     opaque = small[..., 3] > 200
     if not 0.12 < opaque.mean() < 0.97:
         return False
-    return len(np.unique(small[opaque][:, :3] // 8, axis=0)) > MIN_COLOURS * opaque.sum()
+    return bool(len(np.unique(small[opaque][:, :3] // 8, axis=0)) > MIN_COLOURS * opaque.sum())
 
 
 def _shrunk(path: Path, mode: str, side: int) -> np.ndarray:
@@ -145,5 +145,5 @@ def _shrunk(path: Path, mode: str, side: int) -> np.ndarray:
 
 
 def digest(names: Iterable[str]) -> str:
-    """Return a short hash of file names, by which two runs can see that they were made of the same pictures."""
+    """Return a short hash of file names, which tells whether two runs used the same pictures."""
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]

@@ -1,4 +1,5 @@
-"""The paper's tables in small: figures for the app's page and the text of ABLATIONS.md, both from the runs' files."""
+"""The paper's tables at a small scale: figures for the app's page and the text of ABLATIONS.md, from the runs'
+files."""
 
 import json
 from collections.abc import Sequence
@@ -24,32 +25,32 @@ from pretrained.recipe.ship import PRETRAINED
 from pretrained.recipe.variants import PLAIN, VARIANTS
 
 JUDGED = ("damaged", "blur_cue", "grey_cue")
-"""Versions with something to bring back; their mean is the figure of the tables."""
+"""Versions with something to restore. The tables show their mean."""
 NONE = "none"
-"""No block at all."""
+"""Identifier of the network without a block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A variant, and the top-1 accuracy on Kinetics that the paper gives for its counterpart, in percent."""
+    """A variant with the paper's top-1 accuracy on Kinetics of its counterpart, in percent."""
 
     variant: str
     paper: float | None
     paper_words: str
     title: str
-    """What it is called among its neighbours, where that is not its own title."""
+    """Title within this table, where it differs from the variant's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table of the paper: what it varies, what it found, and which two variants decide whether that holds here.
+    """A table of the paper: its variants, its finding, and the two variants that decide whether it holds here.
 
-    ``better``, ``worse``: the finding says that the first is better; where it says that two are alike, ``alike``.
+    ``better``, ``worse``: the finding says that the first is better. ``alike``: it says that the two are alike.
     """
 
     id: str
     number: str
-    """The paper's, empty for what it says outside its tables."""
+    """Number of the table in the paper, empty for a claim outside its tables."""
     title: str
     finding: str
     rows: tuple[Row, ...]
@@ -163,7 +164,7 @@ def write_tables(folder: Path, target: Path = PRETRAINED) -> None:
 
 
 def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return every figure of the tables: for each variant what it brings back, for each table whether it holds."""
+    """Return the figures of all tables: the effect of each variant, and the verdict on each finding."""
     clips = len(runs[PLAIN][0]["without"]["damaged"])
     drawn = np.random.default_rng(0).integers(clips, size=(RESAMPLES, clips))
     shares = {name: [_shares(run, drawn) for run in found] for name, found in runs.items()}
@@ -195,7 +196,7 @@ def figures_of(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _shares(run: dict[str, Any], drawn: np.ndarray) -> dict[str, np.ndarray]:
-    """Return how much of the lost answer comes back, in percent: of all clips first, then of each resampling of them.
+    """Return the part of the lost answer that comes back, in percent, for all clips, then for each resampling of them.
 
     100 (1 - KL with / KL without), of sums over clips, for every version.
     """

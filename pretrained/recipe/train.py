@@ -1,7 +1,7 @@
 """Training in two parts: the affinity from exact masks, then the output path through the frozen rest of the network."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -164,7 +164,7 @@ def train_affinity(trained: Trained, shown: Shown, settings: Settings, log: Log,
     block = trained.affinity if isinstance(trained, NormalisedProbe) else trained
     rng = np.random.default_rng([settings.seed, 10])
     layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
-    groups: list[tuple[list[torch.nn.Parameter], float]] = [
+    groups: list[tuple[Sequence[Tensor], float]] = [
         ([block.gain, block.length], settings.gain_rate),
         ([layer.weight for layer in layers], settings.learning_rate),
         ([layer.bias for layer in layers if layer.bias is not None], settings.bias_rate),
@@ -187,10 +187,10 @@ def train_affinity(trained: Trained, shown: Shown, settings: Settings, log: Log,
 def _sharpen(block: NormalisedBlock, times: float) -> None:
     with torch.no_grad():
         if block.pairwise == "gaussian":
-            block.length *= times**0.5
+            block.length.mul_(times**0.5)
         elif block.pairwise == "embedded_gaussian" and block.theta is not None:
-            block.theta.weight *= times
-            block.theta.bias *= times
+            block.theta.weight.mul_(times)
+            block.theta.bias.mul_(times)
 
 
 def _terms(
@@ -332,7 +332,7 @@ def _repaired(
 
 
 def one_cycle(
-    groups: list[tuple[list[torch.nn.Parameter], float]], steps: int
+    groups: Sequence[tuple[Sequence[Tensor], float]], steps: int
 ) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
     """Return the optimiser of groups of parameters with their rates, and the schedule of those over all steps."""
     optimiser = torch.optim.AdamW([{"params": parameters, "lr": rate} for parameters, rate in groups], weight_decay=0.0)

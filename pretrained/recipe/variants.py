@@ -1,4 +1,4 @@
-"""Variants that the tables compare: blocks that differ in one thing from the embedded Gaussian after block 10."""
+"""Variants in the tables: blocks that differ in one respect from the embedded Gaussian after block 10."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from pretrained.recipe.train import as_parameter_free
 
 Stride = Literal[8, 16, 32]
 CHANNELS: dict[Stride, int] = {8: 40, 16: 112, 32: 320}
-"""After block 4, block 10 and block 15 of the trunk."""
+"""Channels by stride, after blocks 4, 10 and 15 of the trunk."""
 IN_A_ROW = (2, 5)
-"""Blocks one behind the other. The paper spreads them over two stages of its network."""
+"""Numbers of consecutive blocks. The paper distributes them over two stages of its network."""
 POOLING: THW = (1, 2, 2)
 """The paper's subsampling of the keys (section 3.3)."""
 
 
 class EvenBlock(NormalisedBlock):
-    """The block with g over standardised features, as the convolution has them: one rate then serves all variants.
+    """The block with g over standardised features, like the convolution, so that one learning rate serves all variants.
 
     >>> EvenBlock(14)(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
@@ -38,7 +38,7 @@ class EvenBlock(NormalisedBlock):
 
 
 class RestrictedBlock(EvenBlock):
-    """The embedded Gaussian over a part of the keys: those of a scope, or pooled ones.
+    """The embedded Gaussian over the keys of a scope, or over pooled keys.
 
     >>> RestrictedBlock(14, scope="time")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
@@ -61,7 +61,7 @@ class ConvolutionBlock(nn.Module):
     >>> ConvolutionBlock(14, parameters=500)(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
 
-    ``parameters``: it is as wide as that many allow. The last layer starts at zero.
+    ``parameters``: the most that it may have, from which its width follows. The last layer starts at zero.
     """
 
     def __init__(self, channels: int, *, parameters: int) -> None:
@@ -70,11 +70,11 @@ class ConvolutionBlock(nn.Module):
         self.down = nn.Conv3d(channels, width, 1)
         self.conv = nn.Conv3d(width, width, 3, padding=1)
         self.up = nn.Conv3d(width, channels, 1)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
+        for part in self.up.parameters():
+            nn.init.zeros_(part)
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-        """Return the clip with what the convolution adds."""
+        """Return x plus the output of the convolution."""
         standard = standardised(x.flatten(2).mT).mT.reshape(x.shape)
         added: Tensor = self.up(relu(self.conv(self.down(standard))))
         return x + added
@@ -86,7 +86,7 @@ def _convolution_parameters(channels: int, width: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One thing to put into the trunk: where, and what, filled for a seed."""
+    """A variant: the stride at which it sits in the trunk, and its constructor by seed."""
 
     id: str
     title: str
@@ -112,12 +112,12 @@ def _convolution(seed: int) -> nn.Module:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Return how many numbers a module learns."""
+    """Return the number of a module's parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-PLAIN = "embedded_gaussian"
-"""The variant that all others differ from in one thing."""
+PLAIN: Pairwise = "embedded_gaussian"
+"""The variant that all others differ from in one respect."""
 VARIANTS: dict[str, Variant] = {
     variant.id: variant
     for variant in (

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nonlocal_core.bundle import ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
+from nonlocal_core.bundle import ClipWords, ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -15,9 +15,7 @@ MODEL = ModelLabel(id="known", title="Known network", status="trained")
 
 def target_of(grid, cell):
     """Where the ``mapped`` block makes each cell look: the next frame, turned by half a picture."""
-    return Cell(
-        (cell.t + 1) % grid.frames, (cell.y + grid.rows // 2) % grid.rows, (cell.x + grid.cols // 2) % grid.cols
-    )
+    return Cell((cell.t + 1) % grid.steps, (cell.y + grid.rows // 2) % grid.rows, (cell.x + grid.cols // 2) % grid.cols)
 
 
 def mapped_block(grid, *, name="mapped", **facts):
@@ -61,7 +59,7 @@ def clip_bytes(
 
     ``apart``: return what "who looks here" needs as bytes of its own, as the app sends it.
     """
-    grid = QueryGrid.over_clip(clip_frames=frames, frames=frames, rows=cells[0], cols=cells[1])
+    grid = QueryGrid.over_clip(clip_frames=frames, steps=frames, rows=cells[0], cols=cells[1])
     height, width = size_hw
     rgb = np.empty((frames, height, width, 3), np.uint8)
     rgb[:] = np.linspace(90, 200, frames).astype(np.uint8)[:, None, None, None]
@@ -88,8 +86,7 @@ def clip_bytes(
         capture,
         model=MODEL,
         view=View(question=Question(frame=0, x=0.5, y=0.5), tour=stops if tour else ()),
-        caption=texts,
-        licence=texts,
+        words=ClipWords(caption=texts, licence=texts),
         columns=not apart,
     )
     return (whole, encode_columns(capture)) if apart else whole

@@ -22,7 +22,7 @@ def turned(grid, **facts):
 
 
 def blocks(grid):
-    coarse = QueryGrid.over_clip(clip_frames=grid.frames, frames=grid.frames, rows=3, cols=4)
+    coarse = QueryGrid.over_clip(clip_frames=grid.steps, steps=grid.steps, rows=3, cols=4)
     return (mapped_block(grid, name="one"), turned(grid, name="two"), mapped_block(coarse, name="coarse"))
 
 

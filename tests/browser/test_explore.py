@@ -183,7 +183,7 @@ def test_the_weights_on_screen_are_those_of_the_api(visit):
     row = session.query(frame=first.frame, x=first.x, y=first.y)
     assert viewer(page).get_attribute("data-cell") == ",".join(map(str, row.query))
     shares = page.locator(".nlv-share").all_inner_texts()
-    expected = [100 * share for share in row.per_frame_share]
+    expected = [100 * share for share in row.per_step_share]
     shown = [float(text.rstrip(" %").replace("\N{MINUS SIGN}", "-").lstrip("<")) for text in shares]
     np.testing.assert_allclose(shown, expected, atol=0.51)
 

@@ -34,7 +34,7 @@ EVIL_SCRIPT = "</script><script>window.pwned = 1; alert(2)</script><!--"
 
 def grid_of(shape, frames=3):
     rows, cols = SHAPES[shape]["cells"]
-    return QueryGrid.over_clip(clip_frames=frames, frames=frames, rows=rows, cols=cols)
+    return QueryGrid.over_clip(clip_frames=frames, steps=frames, rows=rows, cols=cols)
 
 
 @pytest.mark.parametrize(("width", "ratio"), [(390, 2), (800, 1), (1400, 2)])
@@ -97,7 +97,7 @@ def test_all_attention_goes_where_the_page_says(chromium, tmp_path):
 
 def test_the_other_direction_asks_who_looks_here(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes()) as viewer:
-        grid = QueryGrid.over_clip(clip_frames=3, frames=3, rows=9, cols=16)
+        grid = QueryGrid.over_clip(clip_frames=3, steps=3, rows=9, cols=16)
         viewer.page.get_by_role("button", name="Who looks here").click()
         target = target_of(grid, Cell(0, 1, 2))
         viewer.point(viewer.film(target.t), (target.x + 0.5) / 16, (target.y + 0.5) / 9)
@@ -152,7 +152,7 @@ def test_the_keyboard_does_all(chromium, tmp_path):
 
 def test_a_pin_holds_still_while_the_answer_is_read(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes()) as viewer:
-        grid = QueryGrid.over_clip(clip_frames=3, frames=3, rows=9, cols=16)
+        grid = QueryGrid.over_clip(clip_frames=3, steps=3, rows=9, cols=16)
         target = target_of(grid, Cell(0, 1, 2))
         viewer.point(viewer.asks, 2.5 / 16, 1.5 / 9)
         viewer.page.mouse.down()
@@ -315,7 +315,7 @@ def test_signed_weights_have_a_scale_centred_on_zero(chromium, tmp_path):
         ticks = viewer.page.locator(".nlv-ticks").first.locator("span").all_inner_texts()
         assert ticks[1] == "0"
         assert ticks[0] == f"−{ticks[2]}"
-        grid = QueryGrid.over_clip(clip_frames=3, frames=3, rows=9, cols=16)
+        grid = QueryGrid.over_clip(clip_frames=3, steps=3, rows=9, cols=16)
         target = target_of(grid, Cell(0, 1, 2))
         red, _, blue = cell_colour(viewer, target)
         assert blue > red, "a negative weight is cold"

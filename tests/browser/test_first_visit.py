@@ -17,7 +17,9 @@ ANSWERED = "[data-ready]"
 def cache(tmp_path_factory):
     """Where the picture was made before any start."""
     cache = {"NONLOCAL_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    subprocess.run([sys.executable, "-m", "app.prepare"], cwd=ROOT, env=os.environ | cache, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "nonlocal_core.app.server.prepare"], cwd=ROOT, env=os.environ | cache, check=True
+    )
     return cache
 
 

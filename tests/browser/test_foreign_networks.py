@@ -67,7 +67,7 @@ def test_it_opens_and_answers_as_the_api_does(chromium, tmp_path, make, blocks, 
     assert session.block().query_grid.shape == grid
     expect(viewer).to_have_attribute("data-cell", ",".join(map(str, row.query)))
     shown = [float(text.rstrip(" %").lstrip("<")) for text in page.locator(".nlv-share").all_inner_texts()]
-    np.testing.assert_allclose(shown, 100 * row.per_frame_share, atol=0.51)
+    np.testing.assert_allclose(shown, 100 * row.per_step_share, atol=0.51)
     assert complaints == []
     context.close()
 

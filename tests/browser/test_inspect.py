@@ -9,8 +9,9 @@ from playwright.sync_api import expect
 from serving import app_server
 
 from nonlocal_core import Session
-from nonlocal_core.ablation import answer, cells_in_box, class_changes, moved
+from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import measure_block
+from nonlocal_core.measures.ablation import answer, class_changes, moved
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +66,7 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
         f"{measured.query_dependence:.3f}",
         f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
         f"{100 * measured.own_cell_share:.0f} %",
-        f"{100 * measured.own_frame_share:.0f} %",
+        f"{100 * measured.own_step_share:.0f} %",
         f"{100 * measured.distance:.0f} % of the diagonal",
         f"{measured.frames_away:.1f} frames",
     ]

@@ -91,7 +91,7 @@ def test_a_kept_page_answers_while_pointing_and_asks_nothing_of_anyone(chromium,
 
 
 def figure_of(name):
-    grid = QueryGrid.over_clip(clip_frames=4, frames=4, rows=9, cols=16)
+    grid = QueryGrid.over_clip(clip_frames=4, steps=4, rows=9, cols=16)
     frames = np.repeat(np.repeat(COLOURS[:, None, None], 180, axis=1), 320, axis=2)
     caption = Caption(clip=name, model="Known network", block="res4/5")
     return arrow_figure(frames, np.arange(4) / 4, row(mapped_block(grid), Cell(1, 4, 3)), caption)

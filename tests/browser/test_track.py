@@ -8,8 +8,9 @@ from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
 from nonlocal_core import Session
-from nonlocal_core.region import CHANCE, cells_mask, region_around
-from nonlocal_core.tracking import box_mask, carry, known_masks, pointing_hits, region_similarity
+from nonlocal_core.geometry import box_mask, cells_mask
+from nonlocal_core.measures.region import CHANCE, region_around
+from nonlocal_core.measures.tracking import carry, known_masks, pointing_hits, region_similarity
 
 pytestmark = pytest.mark.browser
 

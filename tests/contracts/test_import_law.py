@@ -9,10 +9,12 @@ import pytest
 from lock import ROOT
 
 PLANTED = {
-    "Imports point one way: design, section 3": ("nonlocal_core/geometry.py", "import nonlocal_core.session"),
+    "Imports point one way: design, section 3": ("nonlocal_core/geometry/grid.py", "import nonlocal_core.session"),
+    "Pages are made of widgets, widgets show what the server holds": ("app/server/tours.py", "from .. import widgets"),
     "Streamlit only in the app": ("nonlocal_core/query.py", "import streamlit"),
     "No torch where records are numpy": ("nonlocal_core/query.py", "import torch"),
     "Video decoding only in media and render": ("nonlocal_core/query.py", "import av"),
+    "Measures do not draw": ("nonlocal_core/measures/tracking.py", "import nonlocal_core.render"),
 }
 
 

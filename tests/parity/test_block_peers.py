@@ -1,6 +1,7 @@
 """The same weights give the same output as mmcv's and PyTorchVideo's non-local blocks.
 
-Without these packages the committed proof is ``tests/unit/test_block.py``, where a float64 loop takes their place.
+Without these packages the committed proof is ``tests/unit/models/test_block.py``, where a float64 loop takes
+their place.
 """
 
 import importlib.util

@@ -19,7 +19,7 @@ PROBABILITY_TOLERANCE = 0.01
 """The known answers are written with two digits."""
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "lite0_peer_logits.npz")
-"""Written by tests/data/make_lite0_peer_logits.py, which also defines the crops."""
+"""Written by tools/make_lite0_peer_logits.py, which also defines the crops."""
 CROPS = {"coffee.png": (188, 88, 412, 312), "chelsea.png": (100, 40, 260, 136), "rocket.jpg": (210, 51, 435, 248)}
 SHARED_IMAGES = Path(__file__).parents[3] / "shared" / "media" / "images"
 

@@ -14,8 +14,8 @@ from exits import EXITS, NODE, POINT
 from media_files import stamped, video
 from torch import nn
 
-from app import charts
 from nonlocal_core import InputSpec, Session
+from nonlocal_core.app.widgets import charts
 from nonlocal_core.capture.adapters.token_reader import TokenReader
 from nonlocal_core.capture.adapters.torch_attention import TorchAttention
 from nonlocal_core.capture.record import UNTRAINED

@@ -19,7 +19,7 @@ TOLERANCE = 3e-6  # float32 scores of magnitude about 4; worst seen 4e-7
 
 def capture(pairwise, *, grid=(4, 5, 6), subsample=(1, 2, 2), scope="spacetime", groups=1, off_grid=(), seed=0):
     rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=grid[0], frames=grid[0], rows=grid[1], cols=grid[2])
+    queries = QueryGrid.over_clip(clip_frames=grid[0], steps=grid[0], rows=grid[1], cols=grid[2])
     keys = queries.pooled(subsample)
     channels = 1 if pairwise == "concatenation" else CHANNELS
     return BlockCapture(
@@ -28,7 +28,7 @@ def capture(pairwise, *, grid=(4, 5, 6), subsample=(1, 2, 2), scope="spacetime",
         pairwise=pairwise,
         scale=0.7,
         theta=rng.normal(size=(queries.size, channels)).astype(np.float32),
-        phi=rng.normal(size=(keys.size + len(off_grid) * (keys.frames if scope == "space" else 1), channels)).astype(
+        phi=rng.normal(size=(keys.size + len(off_grid) * (keys.steps if scope == "space" else 1), channels)).astype(
             np.float32
         ),
         query_grid=queries,
@@ -57,7 +57,7 @@ def oracle_matrix(block):
                     continue
             else:
                 own = (min(t // kt, tk - 1), min(y // kh, hk - 1), min(x // kw, wk - 1))
-                group_q = t // (block.query_grid.frames // block.temporal_groups)
+                group_q = t // (block.query_grid.steps // block.temporal_groups)
                 group_k = key[0] // (tk // block.temporal_groups)
                 if block.scope == "space" and key[0] != own[0]:
                     continue
@@ -116,7 +116,7 @@ def test_off_grid_keys_take_weight_but_no_place(pairwise):
     np.testing.assert_allclose(answer.values, matrix[i, :-2], atol=TOLERANCE)
     np.testing.assert_allclose(list(answer.off_grid.values()), matrix[i, -2:], atol=TOLERANCE)
     mass = np.abs(matrix[i]).sum()
-    np.testing.assert_allclose(answer.per_frame_share.sum() * mass, np.abs(matrix[i, :-2]).sum(), atol=TOLERANCE)
+    np.testing.assert_allclose(answer.per_step_share.sum() * mass, np.abs(matrix[i, :-2]).sum(), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("subsample", [(1, 1, 1), (2, 2, 3)])
@@ -126,7 +126,7 @@ def test_under_space_every_frame_has_its_own_off_grid_keys(subsample):
     for i in range(block.query_grid.size):
         answer = row(block, block.query_grid.cell(i))
         np.testing.assert_allclose(answer.values, matrix[i, :on_grid], atol=TOLERANCE)
-        own = matrix[i, on_grid:].reshape(block.key_grid.frames, 2)
+        own = matrix[i, on_grid:].reshape(block.key_grid.steps, 2)
         np.testing.assert_allclose(list(answer.off_grid.values()), own[own.any(axis=1)][0], atol=TOLERANCE)
         assert answer.values.sum() + sum(answer.off_grid.values()) == pytest.approx(1)
     columns = np.stack([column(block, block.key_grid.cell(j)).values for j in range(on_grid)], axis=1)
@@ -140,7 +140,7 @@ def test_figures_of_a_row_follow_from_its_definition():
     assert answer.uniform == 1 / 120
     assert answer.values.sum() == pytest.approx(1)
     assert answer.entropy == pytest.approx(-sum(v * math.log(v) for v in p), rel=1e-5)
-    assert answer.own_frame_share == pytest.approx(p.reshape(4, 5, 6)[2].sum(), rel=1e-5)
+    assert answer.own_step_share == pytest.approx(p.reshape(4, 5, 6)[2].sum(), rel=1e-5)
     best = answer.top(3)
     order = sorted(range(120), key=lambda j: -p[j])[:3]
     assert [block.key_grid.index(ranked.cell) for ranked in best] == order
@@ -152,8 +152,7 @@ def test_shares_of_a_signed_row_count_magnitudes():
     answer = row(block, Cell(0, 0, 0))
     assert answer.values.min() < 0 < answer.values.max()
     expected = np.abs(answer.heat).sum((1, 2)) / np.abs(answer.values).sum()
-    np.testing.assert_allclose(answer.per_frame_share, expected, rtol=1e-6)
-    np.testing.assert_allclose(answer.per_frame, answer.heat.sum((1, 2)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(answer.per_step_share, expected, rtol=1e-6)
 
 
 def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():
@@ -161,7 +160,7 @@ def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():
     object.__setattr__(block, "theta", block.theta - 100)
     answer = row(block, Cell(1, 1, 1))
     assert not answer.values.any()
-    assert not answer.per_frame_share.any()
+    assert not answer.per_step_share.any()
     assert answer.entropy == 0
 
 

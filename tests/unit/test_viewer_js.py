@@ -64,7 +64,7 @@ def matrix(block):
     mask = allowed(block.scope, block.temporal_groups, block.subsample)
     extra = np.zeros((len(mask), len(block.phi) - mask.shape[1]), bool)
     for i in range(len(mask)):
-        own_t = min(i // (GRID[1] * GRID[2]) // block.subsample[0], block.key_grid.frames - 1)
+        own_t = min(i // (GRID[1] * GRID[2]) // block.subsample[0], block.key_grid.steps - 1)
         for j in range(extra.shape[1]):
             extra[i, j] = block.scope != "space" or j // len(block.off_grid_keys) == own_t
     mask = np.hstack([mask, extra])
@@ -165,7 +165,7 @@ def check_figures(answer, weights, mass, off_grid, grid, label):
         assert not any(answer["shares"]), label
         assert (answer["spread"], answer["top"]) == (0, []), label
         return
-    shares = np.abs(weights).reshape(grid.frames, -1).sum(axis=1) / mass
+    shares = np.abs(weights).reshape(grid.steps, -1).sum(axis=1) / mass
     np.testing.assert_allclose(answer["shares"], shares, rtol=SUM_TOLERANCE, atol=1e-9, err_msg=label)
     p = np.concatenate([np.abs(weights), np.abs(off_grid)]) / mass
     p = p[p > 0]
@@ -178,7 +178,7 @@ def check_figures(answer, weights, mass, off_grid, grid, label):
 @pytest.mark.parametrize("box", [WHOLE_FRAME, (0.125, 0.0, 0.875, 1.0), (-0.1, -0.05, 1.2, 1.15)])
 def test_points_and_cells_are_those_of_geometry(box, tmp_path):
     block = make_block(grid=(2, 7, 9), clip_frames=5)
-    queries = QueryGrid.over_clip(clip_frames=5, frames=2, rows=7, cols=9, box=box)
+    queries = QueryGrid.over_clip(clip_frames=5, steps=2, rows=7, cols=9, box=box)
     keys = queries.pooled((1, 2, 2))
     block = make_block(grid=(2, 7, 9), clip_frames=5, subsample=(1, 2, 2))
     block = type(block)(
@@ -242,7 +242,7 @@ def test_figures_side_by_side_are_those_of_the_measures(tmp_path):
         figures, label = measure_row(first, **clip), f"{name} {cell}"
         expected = {
             "spread": figures.effective_keys,
-            "ownFrame": figures.own_frame_share,
+            "ownFrame": figures.own_step_share,
             "distance": figures.distance,
             "seconds": figures.seconds_away,
             "times": figures.top_times_uniform,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import nn
 
 from nonlocal_core.capture.adapters.fused_qkv import fused_attention
@@ -23,8 +24,8 @@ from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.adapters.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
-from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input
-from nonlocal_core.errors import CaptureError
+from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line
+from nonlocal_core.errors import CaptureError, NonlocalError
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.models.normalised import NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
@@ -104,7 +105,7 @@ def find_sites(
     def layout(name: str) -> TokenLayout | None:
         return given or layout_of(model, name, input_hw)
 
-    readers = {name: _reader(model, name, module, layout) for name, module in model.named_modules()}
+    readers = {name: _looked_at(model, name, module, layout) for name, module in model.named_modules()}
     if _NO_GRID in readers.values() and not any(isinstance(reader, Reader) for reader in readers.values()):
         name = next(name for name, reader in readers.items() if reader is _NO_GRID)
         raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
@@ -130,6 +131,11 @@ def attach_model(
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
+    >>> attached = attach_model(nn.Sequential(nn.Conv2d(3, 14, 3), NonlocalBlock(14)))
+    >>> [site.name for site in attached.found.sites]
+    ['1']
+    >>> attached.detach()
+
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
     found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, input_hw=input_hw)
@@ -139,6 +145,18 @@ def attach_model(
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
     inputs = reader.inputs if isinstance(reader, TokenReader | MapReader) else first_input
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
+
+
+def _looked_at(
+    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+) -> Reader | NotReadable | None:
+    """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
+    try:
+        return _reader(model, name, module, layout_of_layer)
+    except (NonlocalError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a property of somebody's own raises
+        return NotReadable(f"could not be looked at: {first_line(fault)}")
 
 
 def _reader(

@@ -1,4 +1,4 @@
-"""Names of tensors in the files of each source: one module per source."""
+"""Names of tensors in the files of each source, one module per source."""
 
 from nonlocal_core.weights.layouts.alexhex7 import ALEXHEX7
 from nonlocal_core.weights.layouts.caffe2 import CAFFE2

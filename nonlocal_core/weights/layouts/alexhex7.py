@@ -1,14 +1,14 @@
-"""Blocks of AlexHex7's collection, alone or inside another network; MIT's TSM and many others copied them.
+"""Blocks of AlexHex7's collection, alone or inside another network. MIT's TSM and many others copied them.
 
-Source: AlexHex7/Non-local_pytorch: lib/non_local_*.py. Where keys are pooled, phi and g are the first of two
-modules; so is W where a batch normalisation follows.
+Source: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py. With pooled keys, phi and g are the first of two
+modules. With a batch normalisation behind it, so is W.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule, Words
 
 
 def block_rules(*, at: str = "", to: str = "", words: Words | None = None) -> tuple[Rule, ...]:
-    """Return the rules of one block: pattern ``at`` before its names, template ``to`` before ours."""
+    """Return the rules of one block, with the pattern ``at`` before its names and the template ``to`` before ours."""
     more = words or {}
     return (
         Rule(rf"{at}(?P<role>theta|phi|g)(?:[.]0)?[.]{TABLE}", f"{to}{{role}}.{{table}}", more),

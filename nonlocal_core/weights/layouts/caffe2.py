@@ -1,7 +1,8 @@
-"""Blobs of video-nonlocal-net and of long-term feature banks, which PySlowFast's Caffe2 files share.
+"""Blobs of video-nonlocal-net, of long-term feature banks, and of PySlowFast's Caffe2 files.
 
-Source: facebookresearch/video-nonlocal-net: lib/models/resnet_helper.py, nonlocal_helper.py, lib/utils/checkpoints.py.
-``_riv`` is the running variance, in spite of its name: every converter takes the root of riv + eps.
+Source: facebookresearch/video-nonlocal-net@4b5d2dd, lib/models/resnet_helper.py, nonlocal_helper.py,
+lib/utils/checkpoints.py. Despite its name, ``_riv`` is the running variance: every converter takes the root of riv +
+eps.
 """
 
 from nonlocal_core.weights.layouts.rules import Layout, Rule

@@ -1,6 +1,6 @@
-"""GluonCV's PyTorch I3D, whose state dict holds the last layers twice: alone, and inside a sequence.
+"""GluonCV's I3D in PyTorch. Its state dict holds the last layers twice, alone and inside a sequence.
 
-Source: dmlc/gluon-cv: gluoncv/torch/model_zoo/action_recognition/{i3d_resnet,non_local}.py.
+Source: dmlc/gluon-cv@7c1094a, gluoncv/torch/model_zoo/action_recognition/{i3d_resnet,non_local}.py.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

@@ -1,6 +1,6 @@
 """MIT's temporal shift networks with AlexHex7's blocks.
 
-Source: mit-han-lab/temporal-shift-module: ops/models.py, ops/temporal_shift.py, ops/non_local.py. The first
+Source: mit-han-lab/temporal-shift-module@298cd1d, ops/models.py, ops/temporal_shift.py, ops/non_local.py. The first
 convolution is wrapped as ``.net``, and as ``.block`` every bottleneck that a non-local block follows. The names
 follow from that code; no file was opened.
 """

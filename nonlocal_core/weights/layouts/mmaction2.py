@@ -1,8 +1,8 @@
 """mmaction2's recognisers and detectors on ResNet3d, ResNet3dSlowOnly and ResNetTSM, with mmcv's NonLocal3d.
 
-Sources: open-mmlab/mmaction2: mmaction/models/backbones/{resnet3d,resnet_tsm}.py; open-mmlab/mmcv:
-mmcv/cnn/bricks/non_local.py. TSM wraps the first convolution as ``.net``, and as ``.block`` every bottleneck
-that a non-local block follows; where keys are pooled, phi and g are the first of two modules.
+Sources: open-mmlab/mmaction2, release 1.2.0, mmaction/models/backbones/{resnet3d,resnet_tsm}.py; open-mmlab/mmcv,
+release 2.2.0, mmcv/cnn/bricks/non_local.py. TSM wraps the first convolution as ``.net``, and as ``.block``
+every bottleneck that a non-local block follows; where keys are pooled, phi and g are the first of two modules.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

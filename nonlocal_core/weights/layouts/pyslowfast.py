@@ -1,6 +1,6 @@
 """PySlowFast's single-pathway networks.
 
-Source: facebookresearch/SlowFast: slowfast/models/resnet_helper.py, nonlocal_helper.py, head_helper.py.
+Source: facebookresearch/SlowFast@728d8f7, slowfast/models/resnet_helper.py, nonlocal_helper.py, head_helper.py.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

@@ -1,6 +1,7 @@
-"""PyTorchVideo's networks, whose modules are counted: a temporal pool after res2 moves the later stages by one.
+"""PyTorchVideo's networks with numbered modules. A temporal pool after res2 shifts the later stages by one.
 
-Source: facebookresearch/pytorchvideo: pytorchvideo/models/resnet.py. PySlowFast can wrap them as ``model.``.
+Source: facebookresearch/pytorchvideo, release 0.1.5, pytorchvideo/models/resnet.py. PySlowFast can
+wrap them as ``model.``.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule, Words

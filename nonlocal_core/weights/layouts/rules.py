@@ -1,7 +1,7 @@
-"""The language of a layout: rules that give every tensor of a published file its name in our networks.
+"""Rules of a layout, which map the names of a published file to the names of our networks.
 
-A layout renames and knows nothing of shapes or settings; it says what to drop and what is stored twice. Every
-key must be claimed by exactly one rule, so that nothing is lost and nothing is taken by accident.
+A layout renames tensors, and lists those to drop and those stored twice. It knows no shapes and no settings. Exactly
+one rule must claim every key, so that no tensor is lost or taken by accident.
 """
 
 import re
@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TABLE = "(?P<table>weight|bias|running_mean|running_var)"
-"""Pattern: the last part of a parameter's name in PyTorch."""
+"""Pattern of the last part of a parameter's name in PyTorch."""
 
 Words = Mapping[str, Mapping[str, str]]
-"""For a group of a pattern, what each word of the source is called here."""
+"""Translation of the source's words, by group of the pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A pattern that matches a whole name, and the name it becomes, with the pattern's groups filled in.
+    """A pattern for whole names, and the new name with the pattern's groups filled in.
 
-    A ``+`` in the new name means that two tensors are stored as one, one behind the other in the second axis.
+    A ``+`` in the new name splits one stored tensor into two along its second axis.
 
     >>> rule = Rule(r"layer(?P<stage>[1-4])[.](?P<rest>.+)", "res{stage}.{rest}", {"stage": {"1": "2"}})
     >>> rule.rename("layer1.0.conv1.weight")
@@ -31,7 +31,7 @@ class Rule:
     words: Words = field(default_factory=dict)
 
     def rename(self, name: str) -> str | None:
-        """Return the new name, or None when the rule does not apply."""
+        """Return the new name, None when the pattern does not match."""
         match = re.fullmatch(self.pattern, name)
         if match is None:
             return None
@@ -44,7 +44,7 @@ class Rule:
 class Layout:
     """Names of tensors in the files of one source.
 
-    ``prefixes``: wrappers' names that may stand before every key. ``dropped``: patterns of what is no weight.
+    ``prefixes``: names of wrappers that may precede every key. ``dropped``: patterns of keys that hold no weight.
     ``duplicates``: rules from the second name of a tensor to its first.
     """
 
@@ -56,16 +56,16 @@ class Layout:
     duplicates: tuple[Rule, ...] = ()
 
     def our_name(self, name: str) -> str | None:
-        """Return our name of a tensor; None when no rule claims it."""
+        """Return our name of a tensor, None when no rule claims it."""
         claimed = [renamed for rule in self.rules if (renamed := rule.rename(name)) is not None]
         assert len(claimed) <= 1, f"{name} is claimed by two rules of {self.name}: {claimed}"
         return claimed[0] if claimed else None
 
     def first_name(self, name: str) -> str | None:
-        """Return the name under which the same tensor is stored as well; None for most."""
+        """Return the other name of a tensor that is stored twice, None for most."""
         found = [renamed for rule in self.duplicates if (renamed := rule.rename(name)) is not None]
         return found[0] if found else None
 
     def drops(self, name: str) -> bool:
-        """Return whether a key is bookkeeping of the training, not a weight."""
+        """Tell whether a key is bookkeeping of the training, not a weight."""
         return any(re.fullmatch(pattern, name) for pattern in self.dropped)

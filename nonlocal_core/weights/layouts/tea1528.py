@@ -1,6 +1,6 @@
-"""Blocks of tea1528's collection. Their concatenation has a bias inside the ReLU.
+"""Blocks of tea1528's collection, whose concatenation has a bias inside the ReLU.
 
-Source: tea1528/Non-Local-NN-Pytorch: models/non_local.py.
+Source: tea1528/Non-Local-NN-Pytorch@9869376, models/non_local.py.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

@@ -1,4 +1,4 @@
-"""Torchvision's names of a ResNet, which several video networks keep."""
+"""Torchvision's names of a ResNet, which several video networks use."""
 
 from nonlocal_core.weights.layouts.rules import TABLE, Rule, Words
 
@@ -13,10 +13,10 @@ WORDS: Words = {
 
 
 def backbone_rules(*, prefix: str = "", inside: str = "", first_conv: str = "") -> tuple[Rule, ...]:
-    """Return the rules of everything but the classifier and the non-local blocks.
+    """Return the rules of all layers but the classifier and the non-local blocks.
 
-    ``prefix``: pattern before every name. ``inside``: pattern after a bottleneck's number, where one is wrapped.
-    ``first_conv``: pattern after the name of its first convolution, where that is wrapped.
+    ``prefix``: pattern before every name. ``inside``: pattern after the number of a wrapped bottleneck. ``first_conv``:
+    pattern after the name of a wrapped first convolution.
     """
     bottleneck = prefix + BOTTLENECK + inside
     return (

@@ -1,6 +1,6 @@
 """Tushar-N's port of video-nonlocal-net's I3D.
 
-Source: Tushar-N/pytorch-resnet3d: models/resnet.py, utils/convert_weights.py.
+Source: Tushar-N/pytorch-resnet3d@e997fc6, models/resnet.py, utils/convert_weights.py.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

@@ -1,0 +1,1 @@
+"""Holdings of the server: frames, networks, sessions, bundles, and what each visitor chose and made."""

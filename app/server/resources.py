@@ -1,0 +1,157 @@
+"""Resources that all visitors share: prepared networks and opened sessions, each computed once."""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nonlocal_core
+from nonlocal_core import MediaError, NonlocalError, Progress
+from nonlocal_core.vocabulary import SAMPLE_PREFIX
+
+from .byte_store import BUNDLES, UPLOADS, Later
+from .first_picture import FirstPicture, keep_picture, kept_picture
+from .known_networks import find_network
+from .opened import Opened, notes_on
+from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
+
+if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
+    import numpy as np
+
+    from nonlocal_core import Session
+
+THUMBNAIL_SIDE = 240
+"""Pixels of the longer side of a picture in the gallery."""
+QUIET_SECONDS = 20.0
+"""How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
+MAX_SESSIONS = 8
+"""Opened clips kept at once, the oldest first out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    session: "Session"
+    bundle: bytes
+    columns: Later
+
+
+FIRST = Choices(clip=FIRST_CLIP)
+"""What a first visit opens, as installed."""
+
+_kept: OrderedDict[Choices, _Kept] = OrderedDict()
+_opening = threading.Lock()
+"""One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
+
+
+def open_clip(choices: Choices, progress: Progress) -> Opened:
+    """Return the session for these choices; another visitor's, when someone chose the same before.
+
+    The first picture after a start of the server is that of the start before, and its session follows.
+    Raises NonlocalError with the sentence to show.
+    """
+    key = replace(choices, pin=None)
+    picture = kept_picture() if key == FIRST and key not in _kept else None
+    if picture is not None:
+        token = BUNDLES.put(picture.bundle, later=_first_columns)
+        return Opened(token=token, notes=picture.notes, awaited=first_session)
+    kept = _kept_for(key, progress)
+    token = BUNDLES.put(kept.bundle, later=kept.columns)
+    return Opened(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def first_session(progress: Progress = _silent) -> "Session":
+    """Return the session of the first visit's clip, its picture kept for the next start. Raises NonlocalError."""
+    return _kept_for(FIRST, progress).session
+
+
+_first_columns = Later(lambda: first_session().columns_bundle())
+
+
+def _kept_for(key: Choices, progress: Progress) -> _Kept:
+    kept = _kept.get(key)
+    if kept is None:
+        progress("Waiting for the run before this one", 0, 1)
+        with _opening:
+            kept = _kept.get(key) or _open(key, progress)
+            _kept[key] = kept
+            while len(_kept) > MAX_SESSIONS:
+                _kept.popitem(last=False)
+    return kept
+
+
+def _open(key: Choices, progress: Progress) -> _Kept:
+    clip, own = key.clip, served()
+    media: str | bytes | Path = clip
+    name = None
+    if clip.startswith("upload:"):
+        held = UPLOADS.get(clip.removeprefix("upload:"))
+        if held is None:
+            raise MediaError("This upload is no longer held by the server. Open the file again.")
+        media, name = held.content, held.name
+    elif own is not None and clip == f"{SERVED}{own.name}":
+        media = own
+    elif not clip.startswith(SAMPLE_PREFIX):
+        raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
+    from .clips import FRAMES  # with the decoder
+
+    session = nonlocal_core.Session.open(
+        media,
+        find_network(key.model),
+        name=name,
+        frames=key.frames,
+        stride=key.stride,
+        start_seconds=key.start_seconds,
+        short_side=key.short_side,
+        reader=FRAMES.read,
+        progress=progress,
+    )
+    progress("Preparing the viewer", 0, 1)
+    if key == FIRST:
+        return _Kept(session, _first_bundle(session), _first_columns)
+    return _Kept(session, session.bundle(columns=False), Later(session.columns_bundle))
+
+
+def _first_bundle(session: "Session") -> bytes:
+    """Return the bytes of the picture that was shown already, or make them and keep them for the next start."""
+    picture = kept_picture()
+    if picture is not None:
+        return picture.bundle
+    bundle = session.bundle(columns=False)
+    try:
+        keep_picture(FirstPicture(notes=notes_on(session.frames), bundle=bundle))
+    except OSError as fault:
+        print(f"The first picture could not be kept for the next start: {fault}", flush=True)  # noqa: T201 -- the log
+    return bundle
+
+
+@cache
+def thumbnail(sample_id: str) -> "np.ndarray":
+    """Return a small picture (H, W, 3) uint8 of the frame that the sample's first question is in.
+
+    Raises MediaError with the install command when the sample's package is missing.
+    """
+    sample = nonlocal_core.find_sample(sample_id)
+    frames = nonlocal_core.read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
+    picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
+    return picture
+
+
+def warm_up() -> None:
+    """Open the first visit's clip and draw the gallery before there is a visitor.
+
+    A failure is shown to the visitor, in the place where it matters; here it is only logged.
+    """
+    try:
+        _kept_for(first_choices(), _silent)
+        time.sleep(QUIET_SECONDS)
+        for sample in nonlocal_core.list_samples():
+            thumbnail(sample.id)
+    except NonlocalError as error:
+        print(f"The samples could not be prepared: {error}", flush=True)  # noqa: T201 -- the server's log

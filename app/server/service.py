@@ -1,0 +1,41 @@
+"""Service around the pages: the libraries load and the first clip opens while the browser is still starting."""
+
+import gc
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+import streamlit as st
+
+from .byte_store import let_picture_go_first
+from .first_picture import kept_picture
+from .resources import FIRST, warm_up
+from .visit import first_choices
+
+
+def _warm_up() -> None:
+    as_installed = first_choices() == FIRST
+    if as_installed and kept_picture() is not None:
+        let_picture_go_first()
+    gc.disable()  # while importing: none of these many objects will ever be garbage
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        try:
+            if as_installed:
+                from .clips import read_first_clip
+
+                _frames = beside.submit(read_first_clip)  # held until the clip is open, where its faults are told
+
+            import_module("nonlocal_core.session")  # with torch, which takes seconds: the page is served meanwhile
+        finally:
+            gc.freeze()  # nor shall they be searched for any, which Streamlit does after every run of a page
+            gc.enable()
+        warm_up()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
+    """Load the default network while the browser is still opening, so that the first picture comes at once."""
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    yield {}

@@ -1,0 +1,60 @@
+"""The tours that a visitor made: kept while the session lasts, one for each clip with its chosen frames."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from nonlocal_core import BundleError
+
+from .opened import ClipNotes
+
+if TYPE_CHECKING:
+    from nonlocal_core import Session, TourStop
+
+_KEY = "tours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A clip's tour."""
+
+    clip: str
+    """The key of its notes: its file and the frames that the stops count. Networks may come and go."""
+    stops: "tuple[TourStop, ...] | None"
+    """None where it is still the sample's own."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as the viewer reads it."""
+        if self.stops is None:
+            return {"clip": self.clip, "stops": None}
+        from nonlocal_core.bundle import tour_as_json
+
+        return {"clip": self.clip, "stops": tour_as_json(self.stops)}
+
+
+def kept(notes: ClipNotes) -> Kept:
+    """Return the tour of this clip."""
+    return Kept(clip=notes.key, stops=st.session_state.get(_KEY, {}).get(notes.key))
+
+
+def keep(notes: ClipNotes, sent: object) -> None:
+    """Keep the stops that the browser sent; what is no tour of this clip changes nothing, and neither does None."""
+    if sent is None:
+        return
+    from nonlocal_core.bundle import read_tour  # with NumPy, which the first picture does not wait for
+
+    try:
+        stops = read_tour(sent, frame_count=notes.frame_count)
+    except BundleError:  # not from our viewer, whose limits are the same
+        return
+    st.session_state.setdefault(_KEY, {})[notes.key] = stops
+
+
+def for_file(notes: ClipNotes, session: "Session") -> "tuple[TourStop, ...] | None":
+    """Return the stops for a file of this session; one at a block of another network keeps the block on screen."""
+    stops = kept(notes).stops
+    if stops is None:
+        return None
+    known = {block.name for block in session.capture.blocks}
+    return tuple(stop if stop.block in known else replace(stop, block=None) for stop in stops)

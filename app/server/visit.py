@@ -1,0 +1,146 @@
+"""Everything that one visitor chose, in one record; the address bar carries it, so that a link restores it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, cast
+
+import streamlit as st
+
+from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
+
+Number = TypeVar("Number", int, float)
+
+FIRST_CLIP = "sample:bunny"
+"""What a first visit opens, where whoever started the server named no other."""
+SERVED = "file:"
+"""Before the name of the file that whoever started the server named. No link can name another."""
+_KEY = "choices"
+_DESTINATION = "destination"
+_VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A pinned question: a point of a frame (x, y in [0, 1]), the block, and which way to look."""
+
+    frame: int
+    x: float
+    y: float
+    block: str
+    direction: Direction = "row"
+    view: str = ""
+    """How the answer is drawn, in the viewer's own words (`viewer/state.js`); empty for the usual way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Choice of clip, network and frames; None leaves it to the sample, else to the library's default."""
+
+    clip: str
+    """``sample:ID``, ``upload:TOKEN`` for a file of this visitor, under its name, or ``file:NAME``, the server's."""
+    model: str = "default"
+    frames: int | None = None
+    stride: int | None = None
+    start_seconds: float | None = None
+    short_side: int | None = None
+    pin: Pin | None = None
+
+
+@cache
+def served() -> Path | None:
+    """Return the file or folder that the server was started on, if it was."""
+    clip = _asked_at_start().get("clip", FIRST_CLIP)
+    return None if clip.startswith(SAMPLE_PREFIX) else Path(clip)
+
+
+@cache
+def first_choices() -> Choices:
+    """Return what a visit opens whose address says nothing."""
+    asked, own = _asked_at_start(), served()
+    return Choices(**({"clip": FIRST_CLIP} | asked | ({"clip": f"{SERVED}{own.name}"} if own else {})))
+
+
+def _asked_at_start() -> dict[str, Any]:
+    """Return what `nonlocal-viewer CLIP` was given, as its `open` verb tells it."""
+    return cast(dict[str, Any], json.loads(os.environ.get(FIRST_VISIT, "{}")))
+
+
+def current() -> Choices:
+    """Return the visitor's choices; on the first run, those of the address bar."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = from_link(st.query_params.to_dict())
+    return cast(Choices, st.session_state[_KEY])
+
+
+def choose(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
+    """Keep new choices and put them into the address bar, with what the page itself adds to it."""
+    st.session_state[_KEY] = choices
+    st.query_params.from_dict(to_link(choices) | dict(page_link or {}))
+
+
+def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
+    """Put what a page shows into the address, where it is not there already: a menu of pages leads here without."""
+    if st.query_params.to_dict() != to_link(choices) | dict(page_link or {}):
+        choose(choices, page_link)
+
+
+def update(**changes: Any) -> None:
+    """Keep the current choices with some of them changed; a change of anything but the pin drops the pin."""
+    choose(replace(cast(Choices, st.session_state[_KEY]), **({"pin": None} | changes)))
+
+
+def go_to(page: str) -> NoReturn:
+    """Show another page with the current choices; ``main`` takes the visitor there."""
+    st.session_state[_DESTINATION] = page
+    st.rerun()
+
+
+def destination() -> str | None:
+    """Return the page that ``go_to`` asked for, once."""
+    return cast(str | None, st.session_state.pop(_DESTINATION, None))
+
+
+def to_link(choices: Choices) -> dict[str, str]:
+    """Return the query parameters that restore these choices; what is left to the default is left out."""
+    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
+    link = {name: str(value) for name, value in plain.items() if value is not None}
+    if (pin := choices.pin) is not None:
+        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+        link |= {"view": pin.view} if pin.view else {}
+    return link
+
+
+def from_link(params: Mapping[str, str]) -> Choices:
+    """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
+    if "clip" not in params:
+        params = to_link(first_choices()) | dict(params)
+    choices = Choices(
+        clip=params["clip"],
+        model=params.get("model", "default"),
+        frames=_number(params.get("frames"), int),
+        stride=_number(params.get("stride"), int),
+        start_seconds=_number(params.get("start_seconds"), float),
+        short_side=_number(params.get("short_side"), int),
+    )
+    frame, x, y = (_number(text, float) for text in [*params.get("at", "").split(","), "", "", ""][:3])
+    if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
+        return choices
+    direction: Direction = "column" if params.get("direction") == "column" else "row"
+    block, view = params.get("block", ""), known_view(params.get("view"))
+    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view))
+
+
+def known_view(view: Any) -> str:
+    """Return the view that a link or a browser names, empty where a word of it is not known."""
+    return view if isinstance(view, str) and set(view.split("-")) <= _VIEW_WORDS else ""
+
+
+def _number(text: str | None, kind: type[Number]) -> Number | None:
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        return None

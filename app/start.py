@@ -1,0 +1,11 @@
+"""The server: the pages and the route that serves bundles. Start it with ``streamlit run app/start.py``.
+
+Streamlit runs this file and ``main.py`` as scripts of no package, so they name what they import by its installed name.
+"""
+
+import streamlit as st
+
+from nonlocal_core.app.server.byte_store import ROUTES
+from nonlocal_core.app.server.service import lifespan
+
+app = st.App("main.py", routes=ROUTES, lifespan=lifespan)

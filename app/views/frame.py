@@ -1,0 +1,42 @@
+"""The frame around the pages: title, style, favicon."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from nonlocal_core.app.server import visit
+
+_STYLE = Path(__file__).with_name("page.css")
+_TITLES = ("Explore", "Compare", "Inspect", "Track", "Networks", "Findings")
+
+
+def _favicon() -> Image.Image:
+    """Return a query cell and what it looks at. Drawn here: Streamlit would fetch a named icon from the internet."""
+    icon = Image.new("RGBA", (64, 64))
+    pen = ImageDraw.Draw(icon)
+    pen.arc((14, 10, 50, 70), 190, 350, fill="#d9480f", width=6)
+    pen.rectangle((4, 30, 24, 50), outline="#d9480f", width=6)
+    pen.ellipse((40, 30, 62, 52), fill="#d9480f")
+    return icon
+
+
+def _page(title: str) -> Callable[[], None]:
+    """Return what draws a page. Its module is imported on a visit: only Explore does without torch at first."""
+    return lambda: import_module(f".{title.lower()}", __package__).draw()
+
+
+def draw() -> None:
+    """Draw the page that the address names, in its frame."""
+    st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
+    st.html(_STYLE)
+    pages = {
+        title.lower(): st.Page(_page(title), title=title, url_path=title.lower(), default=title == _TITLES[0])
+        for title in _TITLES
+    }
+    page = st.navigation(list(pages.values()), position="top")
+    if (destination := visit.destination()) is not None:
+        st.switch_page(pages[destination], query_params=visit.to_link(visit.current()))
+    page.run()

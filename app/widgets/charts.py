@@ -1,0 +1,107 @@
+"""Plotly charts and the table of a pinned query; the numbers come from the session."""
+
+from contextlib import suppress
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
+
+from ..server.visit import Pin
+
+Answer = AffinityRow | AffinityColumn
+MOST_NAMED = 3
+"""Blocks that a sentence names; of more it gives the number."""
+
+
+def answers(session: Session, pin: Pin) -> dict[str, Answer]:
+    """Return where the pinned point looks, or who looks at it, in every block that saw it, by the block's title.
+
+    Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
+    """
+    ask = session.query if pin.direction == "row" else session.column
+    pinned = ask(frame=pin.frame, x=pin.x, y=pin.y, block=pin.block)
+    found = {}
+    for block in session.capture.blocks:
+        with suppress(OutsideGridError):
+            found[block.title] = ask(frame=pin.frame, x=pin.x, y=pin.y, block=block.name)
+    return found | {session.block(pin.block).title: pinned}
+
+
+def headline(session: Session, pin: Pin) -> str:
+    """Return what is pinned, in words; frames, rows and columns counted from 1."""
+    cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
+    what = "Where it looks" if pin.direction == "row" else "Who looks at it"
+    return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
+
+
+def notes(answers: dict[str, Answer]) -> list[str]:
+    """Return what must be known of the blocks that answer, each sentence once, with whose it is unless it is all's."""
+    by_note: dict[str, list[str]] = {}
+    for title, given in answers.items():
+        by_note.setdefault(given.note, []).append(title)
+    return [
+        note if len(titles) == len(answers) else f"{_named(titles, len(answers))}: {note}"
+        for note, titles in by_note.items()
+        if note
+    ]
+
+
+def _named(titles: list[str], of: int) -> str:
+    return ", ".join(titles) if len(titles) <= MOST_NAMED else f"{len(titles)} of {of}"
+
+
+def concentration(answers: dict[str, Answer]) -> go.Figure:
+    """Return how much of the weight the strongest cells hold together, for every block; the dotted line is uniform."""
+    figure = go.Figure()
+    for title, given in answers.items():
+        share = given.cumulative_share
+        cells = range(1, len(share) + 1)
+        figure.add_scatter(x=[100 * c / len(share) for c in cells], y=100 * share, name=title, mode="lines")
+    uniform = np.geomspace(0.1, 100)  # a straight line, bent by the logarithmic axis
+    figure.add_scatter(x=uniform, y=uniform, name="uniform", mode="lines", line={"dash": "dot", "width": 1})
+    figure.update_layout(
+        title="How concentrated it is",
+        xaxis={"title": "strongest cells, % of all", "type": "log"},
+        yaxis={"title": "weight they hold, %", "range": [0, 100]},
+    )
+    return _styled(figure)
+
+
+def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
+    """Return the share of each frame, for every block; the line marks the query's own frame."""
+    figure = go.Figure()
+    for title, given in answers.items():
+        starts = [span[0] + 1 for span in given.grid.frame_spans]
+        figure.add_scatter(x=starts, y=100 * given.per_step_share, name=title, mode="lines+markers")
+    figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1, "color": "#888"}, annotation_text="pinned frame")
+    figure.update_layout(
+        title="Share of each frame",
+        xaxis={"title": "frame", "dtick": 1 if max(len(a.grid.frame_spans) for a in answers.values()) <= 16 else None},
+        yaxis={"title": "share of the weight, %", "rangemode": "tozero"},
+    )
+    return _styled(figure)
+
+
+def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[str, object]]:
+    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip.
+
+    ``note``: stands in the first row, so that a visitor who takes the table along has it.
+    """
+    return [
+        {
+            "frame": given.grid.span(ranked.cell.t)[0] + 1,
+            "row": ranked.cell.y + 1,
+            "column": ranked.cell.x + 1,
+            "weight": ranked.value,
+            "times uniform": ranked.times_uniform,
+        }
+        | ({"note": "" if place else note} if note else {})
+        for place, ranked in enumerate(given.top(count))
+    ]
+
+
+def _styled(figure: go.Figure) -> go.Figure:
+    return figure.update_layout(
+        height=300, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"orientation": "h", "y": -0.3}
+    )

@@ -1,0 +1,54 @@
+"""The dialog to open a clip: a file of one's own, or a sample that came with the installation."""
+
+import streamlit as st
+
+from nonlocal_core import Limits, NonlocalError, list_samples, probe
+from nonlocal_core.media.extensions import KNOWN
+
+from ..server import visit
+from ..server.byte_store import UPLOADS
+from ..server.resources import thumbnail
+from ..server.visit import Choices
+
+MAX_CLIP_MB = 64
+"""Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
+_COLUMNS = 4
+
+
+@st.dialog("Open an image or a video", width="large")
+def choose_clip() -> None:
+    """Let the visitor open a file or a sample."""
+    file = st.file_uploader(
+        "Your image, video or animation",
+        type=None,  # a file's content decides what it is, never its name
+        max_upload_size=MAX_CLIP_MB,
+        key="upload",
+    )
+    st.caption(f"{KNOWN}.")
+    if file is not None:
+        _open_upload(file.getvalue(), file.name)
+    st.markdown("**Or a sample**")
+    columns = st.columns(_COLUMNS)
+    for position, sample in enumerate(list_samples()):
+        with columns[position % _COLUMNS]:
+            try:
+                st.image(thumbnail(sample.id), width="stretch")
+            except NonlocalError as error:
+                st.caption(str(error))
+                continue
+            if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
+                _open(f"sample:{sample.id}")
+
+
+def _open_upload(content: bytes, name: str) -> None:
+    try:
+        probe(content, name=name, limits=Limits(max_bytes=MAX_CLIP_MB * 2**20))
+    except NonlocalError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    _open(f"upload:{UPLOADS.put(content, name)}")
+
+
+def _open(clip: str) -> None:
+    visit.choose(Choices(clip=clip, model=visit.current().model))
+    st.rerun()

@@ -1,0 +1,154 @@
+"""Charts of the Inspect page; the numbers come from nonlocal_core."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from nonlocal_core import BlockCapture, Cell, Session
+from nonlocal_core.measures import AffinityMatrix, Bins, BlockMeasures
+from nonlocal_core.measures.ablation import ClassChange
+from nonlocal_core.render import colour_map, fit_scale, paint
+
+MOST_PICTURES = 8
+"""Frames of the effect map; of a longer clip, this many spread evenly."""
+CLIPPED_AT = 99.5
+"""Percent of the matrix's entries below full colour: without that, a few large ones hide all others."""
+
+
+def profile(measured: BlockMeasures, block: BlockCapture) -> go.Figure:
+    """Return who gives weight to whom over time: one row for each asking frame, one column for each that is asked."""
+    asking, asked = ([_frames(span) for span in grid.frame_spans] for grid in (block.query_grid, block.key_grid))
+    figure = go.Figure(
+        go.Heatmap(
+            z=100 * measured.temporal_profile,
+            x=asked,
+            y=asking,
+            colorscale=_scale(signed=False),
+            zmin=0,
+            zmax=100 * float(np.nanmax(measured.temporal_profile, initial=0.01)),
+            colorbar={"title": "%", "thickness": 12},
+            hovertemplate="frame %{y} gives %{z:.1f} % to frame %{x}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        xaxis={"title": "frame that is looked at", "type": "category"},
+        yaxis={"title": "frame that looks", "type": "category", "autorange": "reversed"},
+    )
+    return _styled(figure)
+
+
+def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
+    """Return the affinity matrix, zoomable, every entry named by the cells that it joins."""
+    signed = block.pairwise == "dot_product"
+    limit = float(np.percentile(np.abs(found.values), CLIPPED_AT)) or 1.0
+    asking, asked = _places(found.query_bins), _places(found.key_bins)
+    figure = go.Figure(
+        go.Heatmap(
+            z=found.values,
+            x=asked,
+            y=asking,
+            colorscale=_scale(signed),
+            zmin=-limit if signed else 0,
+            zmax=limit,
+            colorbar={"title": "weight", "thickness": 12, "exponentformat": "power"},
+            hovertemplate="%{y}<br>looks at %{x}<br>weight %{z:.3g}<extra></extra>",
+        )
+    )
+    # A strip beside it, one point for each row: Streamlit tells of clicks on points, not on heatmaps.
+    figure.add_scatter(
+        x=[0] * len(asking),
+        y=asking,
+        xaxis="x2",
+        mode="markers",
+        marker={"symbol": "square", "size": 11, "color": "#d9480f"},
+        hovertemplate="%{y}<br>click: where does it look?<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(
+        xaxis={"title": "frame that is looked at", "domain": [0.05, 1], **_frame_ticks(found.key_bins, asked)},
+        xaxis2={"domain": [0, 0.04], "range": [-1, 1], "visible": False, "fixedrange": True},
+        yaxis={
+            "title": "frame that looks",
+            "anchor": "free",
+            "position": 0,
+            "range": [len(asking) - 0.5, -0.5],
+            **_frame_ticks(found.query_bins, asking),
+        },
+        dragmode="zoom",
+    )
+    return _styled(figure)
+
+
+def question(found: AffinityMatrix, line: int) -> tuple[int, float, float]:
+    """Return the (frame, x, y) in the middle of the box of queries that a row of the matrix stands for."""
+    bins = found.query_bins
+    t, y, x = ((start + stop - 1) // 2 for start, stop in bins.box(line))
+    return (bins.grid.span(t)[0], *bins.grid.center(Cell(t, y, x)))
+
+
+def classes(changes: tuple[ClassChange, ...]) -> go.Figure:
+    """Return the probabilities of the best classes, as they were and after the change."""
+    names = [change.name for change in changes]
+    figure = go.Figure()
+    for title, values, colour in (
+        ("as it is", [change.before for change in changes], "#8a8f98"),
+        ("without", [change.after for change in changes], "#d9480f"),
+    ):
+        figure.add_bar(y=names, x=[100 * value for value in values], name=title, orientation="h", marker_color=colour)
+    figure.update_layout(
+        xaxis={"title": "probability, %", "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "automargin": True},
+        legend={"orientation": "h", "y": 1.12},
+        barmode="group",
+    )
+    return _styled(figure, height=90 + 44 * len(changes))
+
+
+def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -> dict[int, np.ndarray]:
+    """Return frames under the effect of a block, (T, H, W) on its query grid, by the index of the frame."""
+    count = len(session.frames.rgb)
+    shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
+    scale = fit_scale(effect, signed=False)
+    grid = block.query_grid
+    return {
+        frame: paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale)
+        for frame in shown
+        if grid.find_t(frame) is not None
+    }
+
+
+def _places(bins: Bins) -> list[str]:
+    """Return what each line of the matrix stands for."""
+    names = []
+    for index in range(bins.size):
+        (t, t_stop), (y, y_stop), (x, x_stop) = bins.box(index)
+        frames = _frames((bins.grid.span(t)[0], bins.grid.span(t_stop - 1)[1]))
+        names.append(f"frame {frames}, row {_frames((y, y_stop))}, column {_frames((x, x_stop))}")
+    return names
+
+
+def _frame_ticks(bins: Bins, places: list[str]) -> dict[str, object]:
+    """Return a tick where each step begins, as many as are readable."""
+    times, rows, cols = bins.shape
+    shown = range(0, times, -(-times // 8))
+    return {
+        "type": "category",
+        "tickmode": "array",
+        "tickvals": [places[t * rows * cols] for t in shown],
+        "ticktext": [str(bins.grid.span(bins.edges[0][t])[0] + 1) for t in shown],
+    }
+
+
+def _frames(span: tuple[int, int]) -> str:
+    """Return a range [start, stop) as people count, from 1."""
+    start, stop = span
+    return str(start + 1) if stop - start == 1 else f"{start + 1}–{stop}"
+
+
+def _scale(signed: bool) -> list[list[object]]:
+    """Return a colour map of ours as Plotly takes it."""
+    table = colour_map(signed).table[:: 255 // 15]
+    return [[i / (len(table) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(table.tolist())]
+
+
+def _styled(figure: go.Figure, *, height: int = 340) -> go.Figure:
+    return figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 10, "b": 0})

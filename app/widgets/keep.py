@@ -1,0 +1,188 @@
+"""Take an answer along: choose a format, have the file made in the background, download it."""
+
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import streamlit as st
+
+from nonlocal_core import NonlocalError, Session, TourStop
+from nonlocal_core.bundle import Precision
+
+from ..server.visit import Pin
+
+_KEY = "kept"
+Tour = tuple[TourStop, ...] | None
+POLL_SECONDS = 0.3
+LONGEST_NAME = 60
+"""Characters of the clip's name that a file name keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of file: what it is called, what it is for, and how it is told to the library."""
+
+    title: str
+    purpose: str
+    suffix: str
+    media_type: str
+    precision: Precision = "float16"
+
+
+FORMATS = (
+    Format(
+        "Live page (HTML)",
+        "Opens from a disk, without a server or a network; pointing and the tour work.",
+        ".html",
+        "text/html",
+    ),
+    Format(
+        "Live page, small (HTML)",
+        "Numbers in 8 bits; the page says what the rounding costs.",
+        ".html",
+        "text/html",
+        "int8",
+    ),
+    Format("Figure with heat (PNG)", "For print: all frames, colour bar, shares, arrows.", ".png", "image/png"),
+    Format("Figure with arrows (PDF)", "The paper's figure 3, as vectors, for a document.", ".pdf", "application/pdf"),
+    Format("Figure with arrows (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
+    Format("Film with heat (MP4)", "The chosen frames, at their own times.", ".mp4", "video/mp4"),
+    Format("Film with heat (GIF)", "The same where a film cannot be shown.", ".gif", "image/gif"),
+    Format("Numbers (CSV)", "One line for each position: its weight, and times uniform.", ".csv", "text/csv"),
+    Format("Numbers (NPZ)", "The weights on their grid, for NumPy.", ".npz", "application/octet-stream"),
+    Format("Where it comes from (JSON)", "Clip, network, weights, frames, versions.", ".json", "application/json"),
+)
+
+
+class CancelledError(Exception):
+    """The visitor wants the file no more."""
+
+
+class Job:
+    """One file in the making, in a thread of its own: a fragment of a page cannot be interrupted while it runs."""
+
+    def __init__(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> None:
+        self.pin, self.wanted, self.tour = pin, wanted, tour
+        self.name = file_name(session.frames.info.name, pin.frame, wanted.suffix)
+        self.progress = ("Preparing the file", 0, 1)
+        self.content: bytes | None = None
+        self.fault = ""
+        self._session = session
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keep", daemon=True)
+        self._thread.start()
+
+    def answers(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> bool:
+        """Tell whether this is the file that these choices ask for."""
+        return self._session is session and (self.pin, self.wanted, self.tour) == (pin, wanted, tour)
+
+    @property
+    def running(self) -> bool:
+        """True while the file is being made."""
+        return self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """End the work at its next step, and wait for that."""
+        self._cancelled.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self.fault = "The file could not be written; the server's log says why."
+        try:
+            with TemporaryDirectory() as folder:
+                target = Path(folder) / f"answer{self.wanted.suffix}"
+                asked = self.pin
+                self._session.save(
+                    target,
+                    frame=asked.frame,
+                    x=asked.x,
+                    y=asked.y,
+                    block=asked.block or None,
+                    tour=self.tour,
+                    precision=self.wanted.precision,
+                    progress=self._tell,
+                )
+                self.content = target.read_bytes()
+            self.fault = ""
+        except CancelledError:
+            self.fault = ""
+        except NonlocalError as error:
+            self.fault = str(error)
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+        self.progress = (stage, done, total)
+
+
+def offer(session: Session, pin: Pin, tour: Tour = None) -> None:
+    """Draw the button "Keep" with all that the pinned answer can be kept as; ``tour`` goes with the live pages."""
+    job = cast(Job | None, st.session_state.get(_KEY))
+    with st.popover("Keep", icon=":material/download:"):
+        polled = job is not None and job.running
+        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(session, pin, tour, polled=polled)
+
+
+def _panel(session: Session, pin: Pin, tour: Tour, *, polled: bool) -> None:
+    job = cast(Job | None, st.session_state.get(_KEY))
+    if polled and (job is None or not job.running):
+        st.rerun()  # without the clock that drew the progress
+    wanted = st.selectbox("Keep this answer as", FORMATS, format_func=_title, key="keep-format")
+    st.caption(wanted.purpose)
+    if pin.direction == "column" and wanted.suffix != ".html":
+        st.caption("This file says where the pinned position looks, not who looks at it.")
+    if wanted.suffix != ".html":
+        tour = None
+    if job is None or not job.answers(session, pin, wanted, tour):
+        if st.button("Make the file", key="keep-make", type="primary"):
+            if job is not None:
+                job.cancel()
+            st.session_state[_KEY] = Job(session, pin, wanted, tour)
+            st.rerun()
+    elif job.running:
+        stage, done, total = job.progress
+        st.progress(done / total, text=f"{stage}: {done} of {total}" if total > 1 else stage)
+        if st.button("Cancel", key="keep-cancel"):
+            job.cancel()
+            del st.session_state[_KEY]
+            st.rerun()
+    else:
+        _finished(job)
+
+
+def _finished(job: Job) -> None:
+    """Offer the file, or say why there is none."""
+    if job.content is None:
+        st.error(job.fault, icon=":material/error:")
+        return
+    st.download_button(
+        f"Download, {_size(len(job.content))}",
+        job.content,
+        file_name=job.name,
+        mime=job.wanted.media_type,
+        on_click="ignore",
+        type="primary",
+        key="keep-download",
+    )
+    st.caption(f"`{job.name}`")
+
+
+def file_name(clip: str, frame: int, suffix: str) -> str:
+    r"""Return a name for a file on any system: letters, digits, dots and dashes, from the clip's name and the frame.
+
+    >>> file_name("<img src=x onerror=alert(1)>.mp4", 3, ".png")
+    'img-src-x-onerror-alert-1-frame-4.png'
+    """
+    kept = re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._")
+    return f"{kept or 'clip'}-frame-{frame + 1}{suffix}"
+
+
+def _title(wanted: Format) -> str:
+    return wanted.title
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{max(count / 1e3, 0.1):.1f} kB"

@@ -1,0 +1,45 @@
+"""Below the viewer: the numbers of what is pinned, the file to keep, and which network answered."""
+
+import streamlit as st
+
+from nonlocal_core import NonlocalError, Session
+
+from ..server import tours
+from ..server.opened import ClipNotes
+from ..server.visit import Pin
+from . import cautions, charts, keep
+
+
+def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
+    """Draw all of it; without a pin, how to make one."""
+    if pin is None:
+        st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
+    else:
+        _numbers(notes, session, pin)
+    card, device = session.model.card, session.model.device
+    needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
+    memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
+    st.caption(f"**{card.title}**, on {device.title} ({memory}). {card.description}")
+    if session.not_shown:
+        cautions.draw(session.not_shown)
+    if session.sample is not None:
+        st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")
+
+
+def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
+    try:
+        answers = charts.answers(session, pin)
+    except NonlocalError as error:
+        st.info(str(error))
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(charts.headline(session, pin), anchor=False, width="content")
+        keep.offer(session, pin, tours.for_file(notes, session))
+    left, right = st.columns(2)
+    said = cautions.sentences(session.frames, charts.notes(answers))
+    left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")
+    right.plotly_chart(cautions.written_on(charts.concentration(answers), said), key="concentration")
+    with st.expander("The strongest cells, as a table"):
+        pinned = answers[session.block(pin.block).title]
+        own = " ".join(cautions.sentences(session.frames, [pinned.note]))
+        st.dataframe(charts.strongest(pinned, note=own), hide_index=True, key="top")

@@ -1,0 +1,94 @@
+"""The viewer as a Streamlit component: the same script that the exported page runs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from nonlocal_core.viewer import viewer_css, viewer_js
+from nonlocal_core.vocabulary import Direction
+
+from ..server.byte_store import bundle_address, columns_address
+from ..server.tours import Kept
+from ..server.visit import Pin, known_view
+
+_component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
+
+
+class Made(NamedTuple):
+    """State of the viewer at the visitor's: the pinned question, and the tour as the browser sent it, if any."""
+
+    pin: Pin | None
+    stops: object
+
+
+def viewer(token: str, *, first: Pin | None, tour: Kept) -> Made:
+    """Draw the viewer on the bundle of that token and return what the visitor has pinned and made.
+
+    ``first``: what is pinned on arrival. ``tour``: its stops on arrival, those of the bundle where it has none.
+    Hovering stays in the browser; only pins and tours come here.
+    """
+    asked = None if first is None else asdict(first)
+    answer = _component(
+        key=f"viewer-{token}",
+        data=_as_list({**_sources(token), "query": asked, "block": first and first.block, "tour": tour.as_json()}),
+        default={"pinned": asked, "tour": None},
+        on_pinned_change=lambda: None,
+        on_tour_change=lambda: None,
+    )
+    return Made(_pin(answer.pinned), answer.tour)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pane:
+    """One of several answers side by side: a block of a bundle, and what it is called there."""
+
+    token: str
+    """Of the bundle: panes of one bundle fetch it once."""
+    block: str
+    title: str
+    clip: str
+    """Any text that tells one clip, with its frames, from another."""
+
+
+def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: Kept) -> Pin | None:
+    """Draw several answers under one pointer and return what the visitor has pinned, as a question to the first clip.
+
+    ``first``: what is pinned on arrival. ``tour``: of the first clip, to walk through while presenting.
+    """
+    asked = None if first is None else asdict(first)
+    answer = _component(
+        key=f"compare-{panes[0].clip}",
+        data=_as_list(
+            {
+                "mode": "compare",
+                "query": asked,
+                "tour": tour.as_json(),
+                "panes": [asdict(pane) | _sources(pane.token) for pane in panes],
+            }
+        ),
+        default={"pinned": asked},
+        on_pinned_change=lambda: None,
+    )
+    return _pin(answer.pinned)
+
+
+def _as_list(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return data as Streamlit sends it without looking for tables in it, for which it would import pandas first."""
+    return [data]
+
+
+def _sources(token: str) -> dict[str, str]:
+    """Return where the browser finds a bundle, and what it knows it by."""
+    return {"url": bundle_address(token), "columns": columns_address(token), "id": token}
+
+
+def _pin(sent: Any) -> Pin | None:
+    """Read what the browser sent. It may be anything, so nothing in it is trusted."""
+    match sent:
+        case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": str(block)}:
+            direction: Direction = "column" if sent.get("direction") == "column" else "row"
+            view = known_view(sent.get("view"))
+            return Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
+    return None

@@ -1,0 +1,128 @@
+"""Contents of a bundle, as frozen records."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from nonlocal_core.capture.record import BlockCapture, ClassScore
+from nonlocal_core.errors import BundleError
+from nonlocal_core.vocabulary import Direction, WeightStatus
+
+MAX_TOUR_STOPS = 32
+"""Most stops of a tour, more than a lecture needs. ``viewer/tour.js`` has the same limits."""
+MAX_CAPTION_LENGTH = 200
+"""Most characters of a stop's caption: two lines on a projector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A point of the shown frame to ask from: frame counted from 0, x and y in [0, 1], y downwards."""
+
+    frame: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TourStop:
+    """One stop of a guided tour: a question and the sentence to say there.
+
+    Raises BundleError for a caption of more than ``MAX_CAPTION_LENGTH`` characters.
+    """
+
+    question: Question
+    caption: str
+    block: str | None = None
+    """The block to show; None keeps the one on screen."""
+    direction: Direction = "row"
+
+    def __post_init__(self) -> None:
+        """Check what the type cannot say."""
+        if len(self.caption) > MAX_CAPTION_LENGTH:
+            raise BundleError(
+                f"The caption of a stop has up to {MAX_CAPTION_LENGTH} characters; "
+                f"this one has {len(self.caption)}: {self.caption[:40]!r}... Shorten it."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Block, question and tour to show first. Raises BundleError for more than ``MAX_TOUR_STOPS`` stops."""
+
+    block: str | None = None
+    """None for the one that the capture shows."""
+    question: Question | None = None
+    """None for the middle of the middle frame."""
+    tour: tuple[TourStop, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what the type cannot say."""
+        if len(self.tour) > MAX_TOUR_STOPS:
+            raise BundleError(
+                f"A tour has up to {MAX_TOUR_STOPS} stops; this one has {len(self.tour)}. Leave some out."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipWords:
+    """Sentences that stand under a clip."""
+
+    caption: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLabel:
+    """Name and status of the network that answered."""
+
+    id: str
+    title: str
+    status: WeightStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLabel:
+    """Name, kind and sizes of the clip."""
+
+    name: str
+    kind: str
+    shown_hw: tuple[int, int]
+    pts_seconds: tuple[float, ...]
+    frame_indices: tuple[int, ...]
+    caption: str = ""
+    licence: str = ""
+    warnings: tuple[str, ...] = ()
+    """Sentences about the clip, which stand with its pictures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BundledBlock:
+    """A block as stored: its capture, read back, and the error of its storage type."""
+
+    capture: BlockCapture
+    log_normaliser: Float32[np.ndarray, " Nq"] | None
+    """Normaliser of the stored rows. None where the weights need none, or where it cost too much and columns are
+    missing."""
+    warning: str
+    proof: str
+    """Sentences that the viewer prints: `BlockCapture.warning` and `BlockCapture.proof` at the time of writing."""
+    dtype: str
+    """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
+    row_error: float
+    """Largest error of a measured row due to the storage type, as a part of the row's maximum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bundle:
+    """Content of a bundle, read and checked."""
+
+    id: str
+    """SHA-256 of the content, in hexadecimal."""
+    media: MediaLabel
+    frames: tuple[bytes, ...]
+    """One JPEG file per frame."""
+    model: ModelLabel
+    classes: tuple[ClassScore, ...]
+    blocks: tuple[BundledBlock, ...]
+    view: View

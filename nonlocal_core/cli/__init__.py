@@ -1,0 +1,63 @@
+"""Shell: ``nonlocal-viewer``, or ``python -m nonlocal_core``. One module for each verb.
+
+A verb's module is imported when the verb is used, so that the pages come up without waiting for what only others need.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+
+from nonlocal_core import __version__
+from nonlocal_core.errors import NonlocalError
+
+OK, REFUSED, INTERRUPTED = 0, 2, 130
+OPEN = "open"
+"""The verb of a command that names none."""
+VERBS = {
+    OPEN: "start the viewer, on a clip of your own if you name one; the verb may be left out",
+    "query": "where one position of a clip looks, as numbers",
+    "render": "write the answer to one question as a file",
+    "models": "networks: those that can be opened by name, and published checkpoints",
+    "fetch": "download a published checkpoint, or go on where a download stopped",
+    "verify": "what a checkpoint file is, and whether it fills a network wholly",
+    "samples": "the clips that came with the installation",
+    "completion": "print what makes a shell complete these commands",
+}
+_OF_THE_PROGRAM = ("-h", "--help", "--version")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status: 0 done, 2 refused with a sentence, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] not in (*VERBS, *_OF_THE_PROGRAM):
+        given = [OPEN, *given]
+    options = make_parser(filled=given[:1]).parse_args(given)
+    try:
+        import_module(f"{__name__}.{options.verb}").run(options)
+    except NonlocalError as error:
+        print(f"nonlocal-viewer: {error}", file=sys.stderr)
+        return REFUSED
+    except BrokenPipeError:  # the reader, such as `head`, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("nonlocal-viewer: interrupted; nothing was left half-written.", file=sys.stderr)
+        return INTERRUPTED
+    return OK
+
+
+def make_parser(filled: Iterable[str]) -> argparse.ArgumentParser:
+    """Return the parser of all verbs; those of ``filled`` know their arguments."""
+    parser = argparse.ArgumentParser(
+        prog="nonlocal-viewer",
+        description="Where does this position look? Without a verb: start the viewer.",
+        epilog="`nonlocal-viewer VERB --help` says what a verb takes.",
+    )
+    parser.add_argument("--version", action="version", version=f"nonlocal-viewer {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
+    for name, purpose in VERBS.items():
+        verb = verbs.add_parser(name, help=purpose, description=f"{purpose[:1].upper()}{purpose[1:]}.")
+        if name in filled:
+            import_module(f"{__name__}.{name}").add_arguments(verb)
+    return parser

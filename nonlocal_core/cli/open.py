@@ -1,0 +1,96 @@
+"""``open``: start the viewer in the browser, on a clip of one's own if one is named.
+
+The pages are started as ``streamlit run`` starts them. This module imports none of them, and no torch.
+"""
+
+import argparse
+import json
+import os
+import runpy
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from nonlocal_core.cli.progress import tell
+from nonlocal_core.errors import MediaError, NonlocalError, UnknownNameError
+from nonlocal_core.installed import folder_of
+from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX
+from nonlocal_core.weights import list_models
+from nonlocal_core.weights.cache import fetched_ids
+from nonlocal_core.weights.cards import list_published
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument(
+        "clip", nargs="?", help=f"an image, a video, a folder of frames, or {SAMPLE_PREFIX}ID; read from where it lies"
+    )
+    parser.add_argument(
+        "--model", help="an id from `nonlocal-viewer models`; a published checkpoint is fetched the first time"
+    )
+    parser.add_argument("--frames", type=int, help="how many frames (8)")
+    parser.add_argument("--stride", type=int, help="take every n-th frame; left out, they are spread over the clip")
+    parser.add_argument("--start", type=float, metavar="SECONDS", help="where to begin")
+    parser.add_argument("--short-side", type=int, metavar="PIXELS", help="of the network's input")
+    parser.add_argument("--port", type=int, help="of the server (8501)")
+    parser.add_argument("--address", help="0.0.0.0 lets other machines in; left out, only this one may")
+    parser.add_argument("--no-browser", action="store_true", help="start the server alone")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve the pages until interrupted. Raises NonlocalError when the clip, the network or the pages are not there."""
+    if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
+        raise NonlocalError(
+            f"The viewer needs {' and '.join(missing)}, which this environment does not have. "
+            "Install it with: pip install 'nonlocal-viewer[app]'"
+        )
+    visit = {
+        "clip": _clip(options.clip),
+        "model": _model(options.model),
+        "frames": options.frames,
+        "stride": options.stride,
+        "start_seconds": options.start,
+        "short_side": options.short_side,
+    }
+    os.environ[FIRST_VISIT] = json.dumps({name: value for name, value in visit.items() if value is not None})
+    flags = {"--server.port": options.port, "--server.address": options.address}
+    said = [f"{flag}={value}" for flag, value in flags.items() if value is not None]
+    sys.argv = ["streamlit", "run", str(folder_of("app") / "start.py"), *said]
+    if options.no_browser:
+        sys.argv.append("--server.headless=true")
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _clip(named: str | None) -> str | None:
+    """Return the sample, or where the clip lies, whatever folder the server is in."""
+    if named is None:
+        return None
+    if named.startswith(SAMPLE_PREFIX):
+        from nonlocal_core.media import find_sample
+
+        find_sample(named.removeprefix(SAMPLE_PREFIX))
+        return named
+    path = Path(named)
+    if not path.exists():
+        raise MediaError(
+            f"There is no file or folder {named!r}, and no verb of that name. "
+            "Give the path of a clip, or see `nonlocal-viewer --help`."
+        )
+    return str(path.resolve())
+
+
+def _model(named: str | None) -> str | None:
+    """Return the network's id; a published one is fetched now, since no page fetches what a link names."""
+    if named in (None, "default"):
+        return None
+    published = {card.id: card for card in list_published()}
+    known = [card.id for card in list_models()]
+    if named in known:
+        return named
+    if named not in published:
+        raise UnknownNameError("model", named, [*known, *published])
+    if named not in fetched_ids():
+        from nonlocal_core.weights.download import download
+
+        download(published[named], progress=lambda done, total: tell("Bytes", done, total or 0))
+    return named

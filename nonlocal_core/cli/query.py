@@ -1,0 +1,70 @@
+"""``query``: one answer, as words or as JSON."""
+
+import argparse
+import json
+
+from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+from nonlocal_core.query import AffinityColumn, AffinityRow
+from nonlocal_core.session import Session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    add_clip(parser)
+    add_point(parser)
+    parser.add_argument("--direction", choices=["row", "column"], default="row", help="column: who looks at it")
+    parser.add_argument("--top", type=int, default=10, metavar="K", help="strongest cells to list (10)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the answer."""
+    session = open_session(options)
+    frame, x, y = point_of(session, options)
+    ask = session.query if options.direction == "row" else session.column
+    answer = ask(frame=frame, x=x, y=y, block=options.block)
+    if options.json:
+        print(json.dumps(_as_json(session, answer, options.top), indent=2))
+    else:
+        print(_as_text(session, answer, options.top))
+
+
+def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> dict[str, object]:
+    block = session.block(answer.block)
+    asked = answer.query if isinstance(answer, AffinityRow) else answer.key
+    return {
+        "clip": {"name": session.frames.info.name, "sha256": session.frames.info.sha256},
+        "model": session.model.card.id,
+        "device": session.model.device.title,
+        "block": answer.block,
+        "pairwise": answer.pairwise,
+        "status": block.status,
+        "direction": "row" if isinstance(answer, AffinityRow) else "column",
+        "cell": asked._asdict(),
+        "grid": answer.grid.shape,
+        "per_step_share": answer.per_step_share.tolist(),
+        "effect": block.mean_effect,
+        "rebuild_error": block.rebuild_error,
+        "proof": block.proof,
+        "note": answer.note,
+        "warnings": session.frames.warnings,
+        "unreadable": [{"name": name, "reason": reason} for name, reason in session.unreadable],
+        "top": [
+            {"cell": ranked.cell._asdict(), "value": ranked.value, "times_uniform": ranked.times_uniform}
+            for ranked in answer.top(count)
+        ],
+        "classes": [{"name": score.name, "score": score.score} for score in session.capture.classes],
+    }
+
+
+def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
+    shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_step_share)
+    said = (session.block(answer.block).proof, answer.note, *session.frames.warnings, *session.not_shown)
+    lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
+    lines += [f"Share of each step of time: {shares}", "Strongest cells:"]
+    lines += [
+        f"  frame cell {ranked.cell.t}, row {ranked.cell.y}, column {ranked.cell.x}: "
+        f"{ranked.value:.4g}, {ranked.times_uniform:.1f} times uniform"
+        for ranked in answer.top(count)
+    ]
+    return "\n".join(lines)

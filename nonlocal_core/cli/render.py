@@ -1,0 +1,46 @@
+"""``render``: one answer, as a file."""
+
+import argparse
+from pathlib import Path
+
+from nonlocal_core.bundle import PRECISIONS, open_tour
+from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+from nonlocal_core.cli.progress import tell
+from nonlocal_core.saving.formats import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    add_clip(parser)
+    add_point(parser)
+    parser.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float16",
+        help="of an .html: int8 is smaller and rounds more; the page says by how much",
+    )
+    parser.add_argument(
+        "--tour",
+        type=Path,
+        metavar="FILE",
+        help="of an .html: its stops, as a JSON list of {frame, x, y, caption, block?, direction?}",
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the file and print its path."""
+    session = open_session(options)
+    frame, x, y = point_of(session, options)
+    blocks = [block.name for block in session.capture.blocks]
+    target = session.save(
+        options.out,
+        frame=frame,
+        x=x,
+        y=y,
+        block=options.block,
+        tour=options.tour and open_tour(options.tour, frame_count=len(session.frames.rgb), blocks=blocks),
+        precision=options.precision,
+        progress=tell,
+    )
+    print(target)

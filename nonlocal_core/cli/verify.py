@@ -1,0 +1,17 @@
+"""``verify``: say what a checkpoint file is."""
+
+import argparse
+from pathlib import Path
+
+from nonlocal_core.weights.describe import describe_checkpoint
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this verb."""
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--arch", help="the network that it should fill; left out, all are tried")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print what it is."""
+    print(describe_checkpoint(options.file, options.arch).sentence)

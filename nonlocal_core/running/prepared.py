@@ -1,0 +1,193 @@
+"""Preparation of networks: load, freeze, move to the device and hook every block, once for all sessions."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nonlocal_core.capture import BlockSite, Reader, attach
+from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.media import Frames, Selection
+from nonlocal_core.media.intake import Intake
+from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NormalisedProbe, ParameterFreeGaussian
+from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.running.foreign import ForeignNetwork
+from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
+from nonlocal_core.vocabulary import Progress, WeightStatus
+from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
+from nonlocal_core.weights.cache import cache_folder, find_pin
+from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.conversion import load_published
+from nonlocal_core.weights.describe import load_checkpoint
+from nonlocal_core.weights.download import file_digest
+
+Network = Lite0Network | ResNet | ForeignNetwork
+"""Networks that a session can run: each states its input and the memory of a run."""
+
+KEPT_MODELS = 6
+"""Networks held at once, the least recently used first out: all that are shipped, or as many as are compared. A
+published one takes hundreds of megabytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkCard:
+    """Name and description of the network that answers, and the files that its weights came from."""
+
+    id: str
+    title: str
+    description: str
+    """Meaning of the maps, and claims that they allow."""
+    status: WeightStatus
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """The name of each weights file and its SHA-256."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PreparedModel:
+    """A network that is frozen, hooked and on its device; shared by all sessions, changed by none."""
+
+    network: Network
+    card: NetworkCard
+    device: Device
+    selection: Selection | None = None
+    """Frames that it was trained on; None leaves the choice to the clip."""
+
+
+_kept: OrderedDict[tuple[str, Device], PreparedModel] = OrderedDict()
+_keeping = threading.Lock()
+
+
+def prepare_model(
+    model: str = DEFAULT, device: DeviceChoice = "auto", *, progress: Progress | None = None
+) -> PreparedModel:
+    """Return the network of that id, ready to record; the same object for the same arguments.
+
+    >>> model = prepare_model("lite0-gaussian", "cpu")
+    >>> model.card.status, model is prepare_model("lite0-gaussian", "cpu")
+    ('trained', True)
+
+    ``model``: an id of ``list_models``, or of a published checkpoint, which is fetched the first time.
+    Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used.
+    """
+    chosen = pick_device(device)
+    published = {card.id: card for card in list_published()}
+    key = model if model in published else find_card(model).id, chosen
+    with _keeping:
+        found = _kept.get(key)
+    if found is None:  # made outside the lock: a download takes minutes, and others go on meanwhile
+        found = _published(published[model], chosen, progress) if model in published else _shipped(model, chosen)
+    with _keeping:
+        found = _kept.setdefault(key, found)
+        _kept.move_to_end(key)
+        while len(_kept) > KEPT_MODELS:
+            _kept.popitem(last=False)
+    return found
+
+
+def is_shipped(model: str) -> bool:
+    """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
+    return model == DEFAULT or any(card.id == model for card in list_models())
+
+
+def network_and_frames(
+    model: str | PreparedModel, device: DeviceChoice, intake: Intake, tell: Progress
+) -> tuple[PreparedModel, Frames]:
+    """Return the network and what it is shown; a shipped network is loaded while the frames are read.
+
+    Raises what ``prepare_model`` and ``Intake.read`` raise.
+    """
+    tell("Loading the network", 0, 1)
+    if isinstance(model, str) and is_shipped(model):
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            loading = beside.submit(prepare_model, model, device)
+            shown = intake.read(None, tell)
+            return loading.result(), shown
+    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
+    return prepared, intake.read(prepared.selection, tell)
+
+
+def prepare_checkpoint(
+    path: Path, arch: str | None = None, device: DeviceChoice = "auto", *, name: str = ""
+) -> PreparedModel:
+    """Return the network ``arch`` (`weights.published`) filled from a file of one's own, ready to record.
+
+    ``arch``: None for the only one that the file fills. ``name``: what people call the file, where its path does
+    not say. Raises WeightsError when the file is refused, does not fill the network completely, or fills several
+    that no name and no shape tells apart; UnknownNameError.
+    """
+    chosen = pick_device(device)
+    known, network = load_checkpoint(path, arch)
+    shown, digest = name or path.name, file_digest(path)
+    card = NetworkCard(
+        id=f"{known.arch}@{digest[:12]}",
+        title=f"{network.config.title} · {shown}",
+        description="Weights of your own, which fill this network completely; nothing more is known about them here.",
+        status="trained",
+        weights={shown: digest},
+    )
+    return _prepared(network, card, chosen, _training_selection(network))
+
+
+def class_names(network: Network, count: int) -> tuple[str, ...]:
+    """Return the names of a network's ``count`` answers, numbers where it does not name them."""
+    return network.classes if len(network.classes) == count else tuple(f"class {index}" for index in range(count))
+
+
+def _shipped(model: str, device: Device) -> PreparedModel:
+    network, card = build_model(model)
+    filled_from = [source for source in (card.weights, card.block) if source is not None]
+    identity = NetworkCard(
+        id=card.id,
+        title=card.title,
+        description=card.description,
+        status=card.status,
+        weights={Path(source.file).name: source.sha256 for source in filled_from},
+    )
+    return _prepared(network, identity, device)
+
+
+def _published(card: PublishedCard, device: Device, progress: Progress | None) -> PreparedModel:
+    tell = progress or (lambda stage, done, total: None)
+    network = load_published(
+        card, progress=lambda done, total: tell(f"Fetching {card.file_name}", done, total or max(done, 1))
+    )
+    pin = find_pin(cache_folder(), card.id)
+    identity = NetworkCard(
+        id=card.id,
+        title=card.title,
+        description=f"Published by {card.repository}. Licence: {card.licence}. {card.note}".strip(),
+        status="trained",
+        weights={card.file_name: pin.sha256} if pin else {},
+    )
+    return _prepared(network, identity, device, _training_selection(network))
+
+
+def _training_selection(network: ResNet) -> Selection:
+    return Selection(frames=network.config.clip_frames, stride=network.config.frame_stride)
+
+
+def _prepared(network: Network, card: NetworkCard, device: Device, selection: Selection | None = None) -> PreparedModel:
+    network.to(device.torch_name)
+    attach(tuple(_site(inserted) for inserted in network.inserted))
+    return PreparedModel(network=network, card=card, device=device, selection=selection)
+
+
+def _site(inserted: InsertedBlock) -> BlockSite:
+    match inserted.module:
+        case ParameterFreeGaussian() | NormalisedProbe() as probe:
+            reader: Reader = ProbeReader(probe)
+        case NonlocalBlock() as block:
+            reader = NonlocalBlockReader(block)
+        case other:
+            raise CaptureError(f"Block {inserted.name!r} is a {type(other).__name__}, which has no reader.")
+    return BlockSite(
+        name=inserted.name,
+        title=inserted.title,
+        module=inserted.module,
+        reader=reader,
+        status=inserted.status,
+        note=inserted.note,
+    )

@@ -1,0 +1,135 @@
+"""A clip that went through a network: what its blocks left behind, proved."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nonlocal_core.capture import (
+    BlockCapture,
+    Capture,
+    ClassScore,
+    PlaceTrial,
+    Recording,
+    nudged,
+    placing,
+    points_for,
+    recording,
+    run_count,
+)
+from nonlocal_core.capture.untouched import same_random_numbers
+from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.media import Frames, network_input
+from nonlocal_core.models import clip_probabilities
+from nonlocal_core.models.progress import cancellable, forward_progress
+from nonlocal_core.running.foreign import ForeignNetwork
+from nonlocal_core.running.forward import run
+from nonlocal_core.running.prepared import Network, PreparedModel, class_names
+from nonlocal_core.vocabulary import Progress
+
+MAX_CLASSES = 5
+"""Best classes that are kept."""
+
+_Verdicts = dict[Hashable, str | None]
+"""For a layer on its grid the reason why its cells lie elsewhere than said, None where they are proved to lie there."""
+
+_places: WeakKeyDictionary[nn.Module, dict[Hashable, _Verdicts]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RecordedRun:
+    """One run of a network on a clip; arguments of a session."""
+
+    view: ViewTransform
+    capture: Capture
+    forecast_bytes: int | None
+    """What the run was expected to take of the device's memory at its peak; None: unknown."""
+    unreadable: tuple[tuple[str, str], ...]
+    """Name and reason of what ran and cannot be shown."""
+
+
+def record_run(
+    prepared: PreparedModel, frames: Frames, tell: Progress, *, short_side: int | None = None
+) -> RecordedRun:
+    """Run a network on frames and return what its blocks left behind.
+
+    ``short_side``: pixels of the network's input, its own choice when None. The first time that somebody else's
+    network meets a size, it runs a few times more to prove that its cells lie where they are said to; of the networks
+    of this library that is known (``test_places.py``).
+
+    Raises CaptureError, DeviceMemoryError, and what ``tell`` raises to end the work.
+    """
+    network = prepared.network
+    spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
+    pixels, view = network_input(frames, spec)
+    clip = torch.from_numpy(pixels)
+    needed = network.forward_bytes(tuple(clip.shape))
+    with cancellable(tell) as report:
+
+        def once(*, keep_calls: bool) -> tuple[Recording, Tensor]:
+            with (
+                forward_progress(lambda done, total: report("Running the network", done, total)),
+                recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=keep_calls) as record,
+                same_random_numbers(),
+            ):
+                return record, run(network, clip, device=prepared.device, forecast_bytes=needed)
+
+        if isinstance(network, ForeignNetwork):
+            verdicts = _verdicts(network, clip)
+            record, logits = once(keep_calls=not verdicts)
+            if not verdicts.keys() >= set(map(_place, record.blocks)):
+                if record.first is None:  # a layer that did not run, or not on this grid, when the others were placed
+                    record, logits = once(keep_calls=True)
+                reasons = _misplaced(prepared, clip, record, report)
+                verdicts.update({_place(block): reasons.get(block.layer) for block in record.blocks})
+            record.drop({block.layer: reason for block in record.blocks if (reason := verdicts[_place(block)])})
+        else:
+            record, logits = once(keep_calls=False)
+    if not bool(torch.isfinite(logits).all()):
+        record.unreadable.append(("the network's answer", "is not finite. Look for NaN in its weights"))
+        logits = logits[..., :0]
+    return RecordedRun(
+        view=view,
+        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network), shown=network.shown),
+        forecast_bytes=needed,
+        unreadable=tuple(record.unreadable),
+    )
+
+
+def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
+    """Return what is known about the places of a network whose parts and input have been the same before."""
+    known = _places.setdefault(network.model, {})
+    parts = repr(network.model), *map(id, network.model.modules())
+    return known.setdefault((parts, network.takes, tuple(clip.shape)), {})
+
+
+def _place(block: BlockCapture) -> Hashable:
+    return block.layer, block.query_grid, block.subsample
+
+
+def _misplaced(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> dict[str, str]:
+    """Return the layers whose cells lie elsewhere than said, each with the reason."""
+    grids = [first.grid for first in (record.first or {}).values()]
+    if not grids:
+        return {}
+    points = points_for(grids)
+    trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
+    for index in range(runs):
+        tell("Checking where the cells lie", index, runs)
+        with placing(trial), same_random_numbers():  # the same random numbers as in the first run
+            run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
+    tell("Checking where the cells lie", runs, runs)
+    return trial.misplaced()
+
+
+def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:
+    count = logits.shape[-1]
+    if count == 0:
+        return ()
+    names, best = class_names(network, count), clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
+    return tuple(
+        ClassScore(names[int(index)], float(score)) for score, index in zip(best.values, best.indices, strict=True)
+    )

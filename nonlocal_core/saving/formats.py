@@ -1,0 +1,207 @@
+"""Formats of a saved answer, chosen by the suffix of the file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonlocal_core.bundle import Question
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.media import Frames
+from nonlocal_core.query import AffinityRow
+from nonlocal_core.render import (
+    Caption,
+    Drawing,
+    Scale,
+    arrow_figure,
+    durations,
+    figure,
+    fit_scale,
+    is_signed,
+    paint_clip,
+    pdf_bytes,
+    replacing,
+    svg_bytes,
+    with_banner,
+    write_csv,
+    write_gif,
+    write_mp4,
+    write_npz,
+    write_png,
+)
+from nonlocal_core.running.prepared import NetworkCard
+from nonlocal_core.saving.provenance import Provenance
+from nonlocal_core.viewer import export_html
+from nonlocal_core.vocabulary import Progress
+
+Write = Callable[[Path, Progress], None]
+"""Writes what was prepared; the file is whole or absent, also when the callback raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QuestionAnswer:
+    """Question, its answer, and the facts that a file about it states. ``device``: where the network ran, in words."""
+
+    frames: Frames
+    view: ViewTransform
+    card: NetworkCard
+    device: str
+    block: BlockCapture
+    question: Question
+    row: AffinityRow
+    unreadable: tuple[tuple[str, str], ...]
+    """Name and reason of each part of the network that could not be shown."""
+    bundle: Callable[[], bytes]
+    """Packs the clip and the tables of every block, which only the live page needs."""
+
+    @property
+    def scale(self) -> Scale:
+        """The colour scale of every picture of this answer."""
+        return fit_scale(self.row.heat, signed=is_signed(self.row), own_t=self.row.own_key.t)
+
+    @property
+    def caption(self) -> Caption:
+        """The words of a figure."""
+        return Caption(
+            clip=self.frames.info.name,
+            model=self.card.title,
+            block=self.block.title,
+            warning=" ".join(self.frames.warnings),
+        )
+
+    @property
+    def about(self) -> str:
+        """Sentences for bare numbers, before the note of their row: how it was proved, what to know of the clip."""
+        return " ".join((self.block.proof, *self.frames.warnings))
+
+    @property
+    def provenance(self) -> Provenance:
+        """Record of the clip, network and settings that gave the answer."""
+        frames, asked = self.frames, self.question
+        return Provenance(
+            clip_name=frames.info.name,
+            clip_sha256=frames.info.sha256,
+            frame_indices=tuple(frames.frame_indices.tolist()),
+            pts_seconds=tuple(frames.pts_seconds.tolist()),
+            warnings=frames.warnings,
+            shown_hw=frames.info.shown_hw,
+            input_hw=self.view.input_hw,
+            input_crop=self.view.crop,
+            model=self.card.id,
+            weights=dict(self.card.weights),
+            device=self.device,
+            unreadable=self.unreadable,
+            block=self.block.name,
+            block_status=self.block.status,
+            note=self.block.warning,
+            proof=self.block.proof,
+            rebuild_error=self.block.rebuild_error,
+            pairwise=self.block.pairwise,
+            query_grid=self.block.query_grid.shape,
+            key_grid=self.block.key_grid.shape,
+            query=(asked.frame, asked.x, asked.y),
+            query_cell=self.row.query,
+            scale_limit=self.scale.limit,
+        )
+
+
+def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
+    """Write an answer and return the path; the suffix names the format.
+
+    What ``tell`` raises ends the writing and leaves nothing behind.
+    Raises UnknownNameError for a suffix that is not in ``FORMATS``, RenderError, BundleError.
+    """
+    prepare = _PREPARE.get(path.suffix.lower())
+    if prepare is None:
+        raise UnknownNameError("file format", path.suffix or path.name, FORMATS)
+    tell("Preparing the file", 0, 1)
+    write = prepare(answered)
+    tell("Preparing the file", 1, 1)
+    write(path, tell)
+    return path
+
+
+def _html(answered: QuestionAnswer) -> Write:
+    page = export_html(
+        answered.bundle(), title=answered.frames.info.name, provenance=answered.provenance.as_json()
+    ).encode()
+    return lambda path, tell: _write_bytes(path, page)
+
+
+def _png(answered: QuestionAnswer) -> Write:
+    picture = figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
+    return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
+
+
+def _svg(answered: QuestionAnswer) -> Write:
+    content = svg_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    return lambda path, tell: _write_bytes(path, content)
+
+
+def _pdf(answered: QuestionAnswer) -> Write:
+    content = pdf_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    return lambda path, tell: _write_bytes(path, content)
+
+
+def _arrows(answered: QuestionAnswer) -> Drawing:
+    return arrow_figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
+
+
+def _gif(answered: QuestionAnswer) -> Write:
+    return _movie(answered, write_gif)
+
+
+def _mp4(answered: QuestionAnswer) -> Write:
+    return _movie(answered, write_mp4)
+
+
+def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
+    times = answered.frames.pts_seconds
+    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale)
+    return lambda path, tell: write(
+        path,
+        with_banner(pictures, answered.row, times, answered.caption),
+        durations(times),
+        lambda done, total: tell("Drawing frames", done, total),
+        provenance=answered.provenance.as_json(),
+    )
+
+
+def _npz(answered: QuestionAnswer) -> Write:
+    return lambda path, tell: write_npz(
+        path,
+        answered.row,
+        answered.scale,
+        pts_seconds=answered.frames.pts_seconds,
+        about=answered.about,
+        provenance=answered.provenance.as_json(),
+    )
+
+
+def _csv(answered: QuestionAnswer) -> Write:
+    return lambda path, tell: write_csv(path, answered.row, about=answered.about)
+
+
+def _json(answered: QuestionAnswer) -> Write:
+    return lambda path, tell: _write_bytes(path, f"{answered.provenance.as_json()}\n".encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+_PREPARE: dict[str, Callable[[QuestionAnswer], Write]] = {
+    ".html": _html,
+    ".png": _png,
+    ".svg": _svg,
+    ".pdf": _pdf,
+    ".gif": _gif,
+    ".mp4": _mp4,
+    ".npz": _npz,
+    ".csv": _csv,
+    ".json": _json,
+}
+FORMATS = tuple(_PREPARE)
+"""Suffixes that ``save`` writes: the live page, figures, the clip with heat, numbers, where they come from."""

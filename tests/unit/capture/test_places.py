@@ -1,0 +1,356 @@
+"""Proof of place: a perfect rebuild cannot see in which order positions lie; a change of the clip can."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
+from nonlocal_core.capture import nudged, points_for, run_count
+from nonlocal_core.capture.places import misplacement
+from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.weights import build_model
+
+PATCH, WIDTH = 8, 12
+TOKENS = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+GRID = (6, 10)  # of the sample, 48 x 80 pixels
+FRAMES = 4
+
+
+class Tokens(nn.Module):
+    """Patches of every frame, put in some order, through one attention layer over all of them or within frames."""
+
+    def __init__(self, order=None, *, joint=True, pad=None):
+        super().__init__()
+        torch.manual_seed(1)
+        self.patches = nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+        self.order, self.joint, self.pad = order, joint, pad
+
+    def forward(self, frames):
+        if self.pad:
+            frames = nn.functional.pad(frames, self.pad)
+        maps = self.patches(frames)  # (T, C, H, W)
+        tokens = self.order(maps) if self.order else maps.flatten(2).mT
+        tokens = tokens.flatten(0, 1)[None] if self.joint else tokens
+        return self.attention(tokens, tokens, tokens)[0].sum(dim=1)
+
+
+def place_by_place(maps):
+    return maps.flatten(2).permute(2, 0, 1)
+
+
+def columns_first(maps):
+    return maps.mT.flatten(2).mT
+
+
+def shuffled(maps):
+    return maps.flatten(2).mT[:, torch.randperm(GRID[0] * GRID[1])]
+
+
+def shuffled_by_numpy(maps):
+    return maps.flatten(2).mT[:, np.random.permutation(GRID[0] * GRID[1])]  # noqa: NPY002 -- as networks do
+
+
+def reversed_in_time(maps):
+    return maps.flip(0).flatten(2).mT
+
+
+def mirrored(maps):
+    return maps.flip(3).flatten(2).mT
+
+
+def moved_by_one(maps):
+    return maps.roll(1, dims=3).flatten(2).mT
+
+
+def second_frame_twice(maps):
+    return maps[[0, 1, 1, 3]].flatten(2).mT
+
+
+def open_(model, grid=(FRAMES, *GRID), spec=TOKENS):
+    return Session.from_model(model.eval(), "sample:bunny", frames=FRAMES, token_grid=grid, input_spec=spec)
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_tokens_in_the_order_that_is_said_are_proved(joint):
+    session = open_(Tokens(joint=joint))
+    assert session.unreadable == ()
+    assert session.block().query_grid.shape == (FRAMES, *GRID)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        place_by_place,
+        columns_first,
+        shuffled,
+        shuffled_by_numpy,
+        reversed_in_time,
+        mirrored,
+        moved_by_one,
+        second_frame_twice,
+    ],
+    ids=lambda order: order.__name__,
+)
+def test_tokens_in_another_order_are_refused(order):
+    with pytest.raises(CaptureError, match=r"cannot be placed"):
+        open_(Tokens(order))
+
+
+@pytest.mark.parametrize("grid", [(10, 6), (1, 60), (60, 1), (3, 20), (12, 5)], ids=str)
+def test_a_token_grid_of_another_shape_is_refused(grid):
+    with pytest.raises(CaptureError, match="cannot be placed"):
+        open_(Tokens(), (FRAMES, *grid))
+
+
+def test_the_frames_of_a_shuffled_clip_are_no_cells_either():
+    with pytest.raises(CaptureError, match="cannot be placed"):
+        open_(Tokens(lambda maps: maps[[1, 0, 3, 2]].flatten(2).mT, joint=False))
+
+
+@pytest.mark.parametrize(
+    ("pad", "grid"), [((0, 16, 0, 16), (8, 12)), ((8, 8, 8, 8), (8, 12)), ((16, 0, 0, 0), (6, 12))], ids=str
+)
+def test_a_network_that_pads_its_input_inside_is_refused(pad, grid):
+    with pytest.raises(CaptureError, match="pad its input inside"):
+        open_(Tokens(pad=pad), (FRAMES, *grid))
+
+
+class Maps(nn.Module):
+    """Strided convolutions with overlapping fields before a block, which may pad inside."""
+
+    def __init__(self, depth=3, pad=(0, 0, 0, 0), norm=nn.BatchNorm2d):
+        super().__init__()
+        torch.manual_seed(0)
+        widths = [3, *[WIDTH] * depth]
+        self.stem = nn.Sequential(
+            *(nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), norm(b), nn.ReLU()) for a, b in pairwise(widths))
+        )
+        self.block = NonlocalBlock(WIDTH)
+        nn.init.normal_(self.block.norm.weight)
+        self.pad = pad
+
+    def forward(self, frames):
+        maps = self.stem(nn.functional.pad(frames, self.pad))
+        return self.block(maps.transpose(0, 1)[None]).mean(dim=(2, 3, 4))
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d, nn.InstanceNorm2d], ids=lambda norm: norm.__name__)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_overlapping_fields_are_proved_by_their_centre(depth, norm):
+    session = Session.from_model(Maps(depth, norm=norm).eval(), "sample:bunny", frames=3, input_spec=TOKENS)
+    assert session.unreadable == ()
+
+
+def test_convolutions_that_pad_inside_are_refused():
+    spec = InputSpec(short_side=96, multiple_of=8, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    with pytest.raises(CaptureError, match="pad its input inside"):
+        Session.from_model(Maps(pad=(0, 32, 0, 32)).eval(), "sample:bunny", frames=3, input_spec=spec)
+
+
+class Stages(nn.Module):
+    """Two attention layers on one sequence; between them, perhaps, the tokens change places."""
+
+    def __init__(self, *, shuffles):
+        super().__init__()
+        torch.manual_seed(1)
+        self.patches = nn.Conv2d(3, WIDTH, PATCH, PATCH)
+        self.first, self.second = (nn.MultiheadAttention(WIDTH, 3, batch_first=True) for _ in range(2))
+        self.shuffles = shuffles
+
+    def forward(self, frames):
+        x = self.patches(frames).flatten(2).mT
+        x = x + self.first(x, x, x)[0]
+        if self.shuffles:
+            x = x.flip(1)
+        return self.second(x, x, x)[0].sum(dim=1)
+
+
+def test_a_later_layer_is_proved_on_its_own():
+    """The first layer gives back what it gave, so that only the order of the tokens is left to see."""
+    assert open_(Stages(shuffles=False)).unreadable == ()
+    session = open_(Stages(shuffles=True))
+    assert {block.layer for block in session.capture.blocks} == {"first"}
+    ((name, reason),) = session.unreadable
+    assert name == "second"
+    assert "cannot be placed" in reason
+
+
+def test_random_numbers_of_the_network_are_the_same_in_both_runs_and_left_to_the_user():
+    model = Tokens(shuffled)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    with pytest.raises(CaptureError, match="cannot be placed"):
+        open_(model)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_networks_of_this_library_keep_their_places():
+    """The functions differ, the trunk and the places where the blocks sit do not."""
+    network, _ = build_model("lite0-embedded-gaussian")
+    small = replace(network.input_spec, short_side=96)
+    session = Session.from_model(network, "sample:bunny", frames=3, takes="clip", input_spec=small)
+    assert session.unreadable == ()
+    assert [block.name for block in session.capture.blocks] == ["stride16", "mend", "joint"]
+
+
+def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
+    grids = [
+        QueryGrid.over_clip(clip_frames=8, steps=frames, rows=rows, cols=cols)
+        for frames, rows, cols in ((8, 28, 48), (4, 14, 24), (8, 7, 12))
+    ]
+    points = points_for(grids)
+    for grid in grids:
+        within = np.array([(point.y * grid.rows % 1, point.x * grid.cols % 1) for point in points])
+        assert (np.abs(within - 0.5) < 0.45).all()
+    cells = {(point.start, int(point.y * 7), int(point.x * 12)) for point in points}
+    assert len(cells) == len(points) == 7
+    assert {t for t, _, _ in cells} == {0, 2, 4, 6}  # a point in every temporal cell of the grid that has fewest
+    assert run_count(points) == 3
+    assert len(points_for(grids[:1])) == 15
+    assert {point.start for point in points_for(grids[:1])} == set(range(8))
+
+
+def test_a_nudge_changes_small_squares_of_the_points_whose_number_has_the_digit():
+    grid = QueryGrid.over_clip(clip_frames=4, steps=2, rows=6, cols=10)
+    clip = torch.zeros(1, 3, 4, 48, 80)
+    points = points_for([grid])
+    runs = [(nudged(clip, points, [grid], run) != clip)[0].any(dim=0) for run in range(run_count(points))]
+    assert not clip.any()
+    for number, point in enumerate(points, start=1):
+        y, x = int(point.y * 48), int(point.x * 80)
+        seen = [bool(changed[point.start : point.stop, y, x].all()) for changed in runs]
+        assert seen == [bool(number >> run & 1) for run in range(len(runs))]
+    assert max(int(changed.sum()) for changed in runs) <= 4 * 2 * 3 * 3  # points, frames, rows, columns
+
+
+def test_where_everything_moves_the_named_cell_must_move_most():
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
+    points = points_for([grid])
+    said = [int(point.y * 6) * 10 + int(point.x * 10) for point in points]
+    moved = [np.full(60, 0.2) for _ in range(run_count(points))]
+    for number, index in enumerate(said, start=1):
+        for run, each in enumerate(moved):
+            each[index] += number >> run & 1
+    assert misplacement(moved, grid, points, are_tokens=True) is None
+    rolled = [np.roll(each, 1) for each in moved]
+    assert "cannot be placed" in misplacement(rolled, grid, points, are_tokens=True)
+
+
+class Square(nn.Module):
+    """A vision transformer's first layer on few, square cells, whose tokens may lie in another order."""
+
+    image_size, patch_size, class_token = 112, 16, None
+
+    def __init__(self, order):
+        super().__init__()
+        torch.manual_seed(0)
+        self.patches = nn.Conv2d(3, WIDTH, 16, 16)
+        self.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+        self.order = order
+
+    def forward(self, frames):
+        tokens = self.order(self.patches(frames)).flatten(2).mT
+        return self.attention(tokens, tokens, tokens)[0]
+
+
+def serpentine(maps):
+    turned = maps.clone()
+    turned[:, :, 1::2] = maps[:, :, 1::2].flip(-1)
+    return turned
+
+
+ORDERS = {
+    "as said": lambda maps: maps,
+    "mirrored": lambda maps: maps.flip(-1),
+    "upside down": lambda maps: maps.flip(-2),
+    "column after column": lambda maps: maps.mT.contiguous(),
+    "serpentine": serpentine,
+    "rolled": lambda maps: maps.flatten(2).roll(1, -1).view_as(maps),
+}
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("side", [64, 80, 96, 112, 224])
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_order_of_a_small_square_grid_hides(order, side, frames):
+    model = Square(ORDERS[order]).eval()
+    model.image_size = side
+    if order == "as said":
+        assert Session.from_model(model, "sample:bunny", frames=frames).unreadable == ()
+    else:
+        with pytest.raises(CaptureError, match="cannot be placed"):
+            Session.from_model(model, "sample:bunny", frames=frames)
+
+
+@pytest.mark.parametrize("shift", [0, 8, 10, 11, 12, 14])
+def test_a_picture_shifted_by_half_a_patch_or_more_is_refused(shift):
+    class Shifted(Square):
+        def forward(self, frames):
+            side = frames.shape[-1]
+            return super().forward(nn.functional.pad(frames, (shift, 0, shift, 0))[..., :side, :side])
+
+    model = Shifted(ORDERS["as said"]).eval()
+    if shift == 0:
+        assert Session.from_model(model, "sample:bunny", frames=1).unreadable == ()
+    else:
+        with pytest.raises(CaptureError, match="cannot be placed"):
+            Session.from_model(model, "sample:bunny", frames=1)
+
+
+class Overwriting(Maps):
+    """A network that works in place on what a block was given and on what it gave."""
+
+    def forward(self, frames):
+        maps = self.stem(frames).transpose(0, 1)[None].contiguous()
+        z = self.block(maps).relu_()
+        maps.zero_()
+        return z.mean(dim=(2, 3, 4))
+
+
+def test_a_network_that_overwrites_its_own_tensors_is_proved():
+    session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, input_spec=TOKENS)
+    assert session.unreadable == ()
+
+
+def counted(model):
+    """Return a network and the list that grows by one with each of its runs."""
+    runs = []
+    model.patches.register_forward_hook(lambda *call: runs.append(len(call)))
+    return model, runs
+
+
+def test_places_are_proved_once_for_a_network_and_a_size():
+    model, runs = counted(Tokens())
+    further, each = run_count(points_for([open_(Tokens()).block().query_grid])), []
+    for frames in (4, 4, 2, 2, 4):
+        before = len(runs)
+        Session.from_model(model.eval(), "sample:bunny", frames=frames, token_grid=(frames, *GRID), input_spec=TOKENS)
+        each.append(len(runs) - before)
+    assert each == [1 + further, 1, 1 + further, 1, 1]
+
+
+def test_a_network_that_was_refused_is_refused_again_without_further_runs():
+    model, runs = counted(Tokens(columns_first))
+    reasons = []
+    for _ in range(2):
+        before = len(runs)
+        with pytest.raises(CaptureError, match="cannot be placed") as refused:
+            open_(model)
+        reasons.append(str(refused.value))
+    assert reasons[0] == reasons[1]
+    assert len(runs) - before == 1
+
+
+def test_a_network_whose_parts_were_changed_is_proved_anew():
+    model, runs = counted(Tokens())
+    open_(model)
+    first = len(runs)
+    model.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+    open_(model)
+    assert len(runs) == 2 * first

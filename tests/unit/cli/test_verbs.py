@@ -1,0 +1,88 @@
+"""The shell: what it prints is what the API answers, and every refusal is one sentence and a status."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nonlocal_core import Session, list_models
+from nonlocal_core.cli import OK, REFUSED, main
+from nonlocal_core.weights.cards import list_published
+
+SMALL = ["--frames", "2", "--short-side", "64"]
+
+
+@pytest.fixture(scope="module")
+def session():
+    return Session.open("sample:bunny", frames=2, short_side=64)
+
+
+@pytest.mark.parametrize("direction", ["row", "column"])
+def test_query_prints_the_answer_of_the_api(session, capsys, direction):
+    point = ["--frame", "1", "--x", "0.7", "--y", "0.2"]
+    status = main(["query", "sample:bunny", *SMALL, *point, "--direction", direction, "--top", "3", "--json"])
+    assert status == OK
+    printed = json.loads(capsys.readouterr().out)
+    ask = session.query if direction == "row" else session.column
+    answer = ask(frame=1, x=0.7, y=0.2)
+    assert [entry["cell"] for entry in printed["top"]] == [ranked.cell._asdict() for ranked in answer.top(3)]
+    np.testing.assert_allclose([entry["value"] for entry in printed["top"]], [r.value for r in answer.top(3)])
+    np.testing.assert_allclose(printed["per_step_share"], answer.per_step_share)
+    assert printed["classes"][0]["name"] == session.capture.classes[0].name
+
+
+def test_query_in_words_names_the_strongest_cell(session, capsys):
+    assert main(["query", "sample:bunny", *SMALL]) == OK
+    first = session.first_question()
+    cell = session.query(frame=first.frame, x=first.x, y=first.y).top(1)[0].cell
+    assert f"frame cell {cell.t}, row {cell.y}, column {cell.x}" in capsys.readouterr().out
+
+
+def test_render_writes_the_file_that_it_names(capsys, tmp_path):
+    target = tmp_path / "heat.npz"
+    assert (
+        main(["render", "sample:coins", "--short-side", "64", "--x", "0.5", "--y", "0.5", "--out", str(target)]) == OK
+    )
+    assert capsys.readouterr().out.strip() == str(target)
+    with np.load(target) as written:
+        expected = Session.open("sample:coins", short_side=64).query(frame=0, x=0.5, y=0.5)
+        np.testing.assert_array_equal(written["heat"], expected.heat)
+
+
+def test_models_lists_every_card(capsys):
+    assert main(["models", "--json"]) == OK
+    cards = json.loads(capsys.readouterr().out)
+    assert [card["id"] for card in cards] == [card.id for card in (*list_models(), *list_published())]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["query", "no-such-file.mp4"], "no-such-file.mp4"),
+        (["query", "sample:bunny", "--model", "resnet"], "There is no model called 'resnet'"),
+        (["query", "sample:bunny", *SMALL, "--frame", "9"], "Frame 9"),
+        (["query", "sample:bunny", *SMALL, "--x", "1.5"], "x=1.5"),
+        (["query", "sample:bunny", *SMALL, "--block", "res4"], "There is no block called 'res4'"),
+        (["render", "sample:coins", "--out", "heat.bmp"], "There is no file format called '.bmp'"),
+        (["render", "sample:coins", "--out", "nowhere/heat.png"], "does not exist"),
+        (["fetch", "nothing"], "nothing"),
+        (["verify", "no-such-file.pth"], "no-such-file.pth"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_a_status(capsys, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == REFUSED
+    printed = capsys.readouterr()
+    assert sentence in printed.err
+    assert printed.err.startswith("nonlocal-viewer: ")
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_had_enough_is_no_error():
+    command = f"{sys.executable} -m nonlocal_core models --json | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.stdout == "[\n"
+    assert done.stderr == ""

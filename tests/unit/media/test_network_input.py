@@ -1,0 +1,160 @@
+"""From frames to a network's input: sizes that cells tile, the crop told truly, numbers as the network expects."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nonlocal_core.errors import GeometryError, ShapeError
+from nonlocal_core.media import Frames, InputSpec, MediaInfo, network_input
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def spec(**how: object) -> InputSpec:
+    return InputSpec(**{"short_side": 64, "multiple_of": 16, "mean": MEAN, "std": STD, **how})
+
+
+def frames_of(rgb: np.ndarray, shown_hw: tuple[int, int] | None = None) -> Frames:
+    count = len(rgb)
+    info = MediaInfo(
+        name="made",
+        kind="video",
+        byte_count=1,
+        sha256="0" * 64,
+        shown_hw=shown_hw or rgb.shape[1:3],
+        frame_count=count,
+        rate=Fraction(10),
+        duration_seconds=count / 10,
+        codec="none",
+    )
+    return Frames(rgb=rgb, pts_seconds=np.arange(count) / 10, frame_indices=np.arange(count), info=info)
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 5000),
+    st.integers(1, 5000),
+    st.sampled_from([1, 8, 16, 32]),
+    st.integers(32, 600),
+    st.sampled_from(["none", "center"]),
+)
+def test_cells_tile_every_input_and_stay_within_the_long_side(
+    height: int, width: int, multiple_of: int, short_side: int, crop: str
+) -> None:
+    made = spec(short_side=short_side, multiple_of=multiple_of, crop=crop, max_long_side=1024)
+    view = made.view_of((height, width))
+    assert view.shown_hw == (height, width)
+    assert all(side % multiple_of == 0 and multiple_of <= side <= 1024 for side in view.input_hw)
+    if crop == "center":
+        assert view.input_hw[0] == view.input_hw[1]
+        x0, y0, x1, y1 = view.crop
+        assert (x1 - x0) * width == pytest.approx(min(height, width))
+        assert (y1 - y0) * height == pytest.approx(min(height, width))
+        assert (x0 + x1, y0 + y1) == pytest.approx((1, 1))
+    else:
+        assert view.crop == (0.0, 0.0, 1.0, 1.0)
+        exact = min(short_side / min(height, width), 1024 / max(height, width))
+        ends = (multiple_of, 1024 // multiple_of * multiple_of)
+        for side, length in zip(view.input_hw, (height, width), strict=True):
+            assert abs(side - length * exact) <= multiple_of / 2 or side in ends
+
+
+@pytest.mark.parametrize(
+    ("shown_hw", "how", "input_hw"),
+    [
+        ((720, 1280), {"short_side": 256}, (256, 448)),  # 455.1 rounds to 28 cells
+        ((1280, 720), {"short_side": 256}, (448, 256)),
+        ((300, 451), {"short_side": 224, "multiple_of": 32}, (224, 352)),
+        ((480, 640), {"short_side": 250}, (256, 336)),  # 250 itself is no multiple
+        ((30, 50), {"short_side": 64}, (64, 112)),  # small frames are enlarged
+        ((500, 8000), {"short_side": 256}, (64, 1024)),  # a panorama is fed smaller
+        ((1, 5000), {"short_side": 256}, (16, 1024)),  # and never without a cell
+        ((720, 1280), {"short_side": 250, "crop": "center"}, (256, 256)),
+    ],
+)
+def test_sizes(shown_hw: tuple[int, int], how: dict[str, object], input_hw: tuple[int, int]) -> None:
+    assert spec(**how).view_of(shown_hw).input_hw == input_hw
+
+
+def test_numbers_are_normalised_per_channel_on_either_scale() -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (5, 3))
+    rgb = np.broadcast_to(colours[:, None, None].astype(np.uint8), (5, 48, 80, 3)).copy()
+    unit, _ = network_input(frames_of(rgb), spec(short_side=32))
+    full, _ = network_input(frames_of(rgb), spec(short_side=32, value_range=255, mean=(110.0, 112.0, 114.0)))
+    assert unit.shape == full.shape == (1, 3, 5, 32, 48)
+    assert unit.dtype == full.dtype == np.float32
+    for t in range(5):
+        for c in range(3):
+            assert unit[0, c, t] == pytest.approx((colours[t, c] / 255 - MEAN[c]) / STD[c], abs=1e-5)
+            assert full[0, c, t] == pytest.approx((colours[t, c] - (110, 112, 114)[c]) / STD[c], rel=1e-5)
+
+
+def test_the_whole_frame_lands_where_the_view_says() -> None:
+    rows, cols = np.indices((96, 160))
+    rgb = np.stack([rows * 255 // 95, cols * 255 // 159, np.zeros_like(rows)], axis=-1)[None].astype(np.uint8)
+    clip, view = network_input(frames_of(rgb), spec(short_side=48, mean=(0.0,) * 3, std=(1.0,) * 3))
+    assert view.input_hw == (48, 80)
+    ramp = (np.arange(48) + 0.5) / 48 - 0.5 / 96  # where the centre of each row of the input lies in the frame
+    assert np.abs(clip[0, 0, 0] - ramp[:, None] * 96 / 95).max() < 0.01
+    assert np.abs(clip[0, 2, 0]).max() == 0
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_centre_crop_is_the_middle_of_the_scaled_frame_and_says_so(turned: bool) -> None:
+    rgb = np.random.default_rng(3).integers(0, 256, (2, 60, 100, 3), dtype=np.uint8)
+    rgb = np.ascontiguousarray(rgb.transpose(0, 2, 1, 3)) if turned else rgb
+    shown_hw = (rgb.shape[1] * 10, rgb.shape[2] * 10)  # frames are read smaller than they are shown
+    centre = spec(short_side=30, multiple_of=15, crop="center", mean=(0.0,) * 3, std=(1.0,) * 3, value_range=255)
+    clip, view = network_input(frames_of(rgb, shown_hw), centre)
+    assert view.crop == pytest.approx((0.0, 0.2, 1.0, 0.8) if turned else (0.2, 0.0, 0.8, 1.0))
+    assert clip.shape == (1, 3, 2, 30, 30)
+    for t in range(2):  # oracle: scale the whole frame to half, then cut
+        whole = np.asarray(Image.fromarray(rgb[t]).resize((30, 50) if turned else (50, 30), Image.Resampling.BICUBIC))
+        middle = whole[10:40] if turned else whole[:, 10:40]
+        assert np.abs(clip[0, :, t].transpose(1, 2, 0) - middle).max() <= 2  # Pillow rounds between its two passes
+
+
+def test_fine_patterns_do_not_alias() -> None:
+    checkerboard = (np.indices((400, 700)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    rgb = np.repeat(checkerboard[None, ..., None], 3, axis=3)
+    clip, _ = network_input(frames_of(rgb), spec(short_side=64, mean=(0.5,) * 3, std=(1.0,) * 3))
+    assert np.abs(clip).max() < 0.02
+
+
+def test_frames_are_left_as_they_were() -> None:
+    rgb = np.random.default_rng(2).integers(0, 256, (2, 48, 80, 3), dtype=np.uint8)
+    before = rgb.copy()
+    network_input(frames_of(rgb), spec(short_side=48))
+    assert (rgb == before).all()
+
+
+def test_the_grid_of_the_view_covers_the_crop() -> None:
+    view = spec(short_side=64, crop="center").view_of((600, 1000))
+    grid = view.query_grid(clip_frames=8, steps=4, rows=4, cols=4)
+    assert grid.box == pytest.approx((0.2, 0.0, 0.8, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"short_side": 8}, "multiple_of <= short_side"),
+        ({"multiple_of": 0}, "1 <= multiple_of"),
+        ({"max_long_side": 63}, "short_side <= max_long_side"),
+        ({"std": (1.0, 0.0, 1.0)}, "std is larger than 0"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(GeometryError, match=message):
+        spec(**wrong)
+
+
+def test_frames_agree_on_their_number_and_show_their_shape() -> None:
+    rgb = np.zeros((5, 6, 8, 3), np.uint8)
+    assert repr(frames_of(rgb)) == "Frames('made', uint8 5 × 6 × 8 × 3, 0.000 to 0.400 s)"
+    info = frames_of(rgb).info
+    with pytest.raises(ShapeError, match="at least one frame"):
+        Frames(rgb=rgb[:0], pts_seconds=np.zeros(0), frame_indices=np.zeros(0, np.int64), info=info)

