@@ -61,7 +61,7 @@ def measure_object(
 ) -> ObjectFigures:
     """Return the figures of one row against an object on its key grid.
 
-    ``cover``: which part of each key's cell the object covers (``nonlocal_core.tracking.coverage``, frame by frame).
+    ``cover``: which part of each key's cell the object covers (``nonlocal_core.geometry.coverage``, frame by frame).
     ``shown_hw``: pixels of the frame as shown, for its shape. Raises ShapeError for another grid.
     """
     grid = row.key_grid

@@ -10,9 +10,9 @@ from make_trained_golden import GOLDEN, answers
 
 from nonlocal_core import Session
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.geometry import Cell
+from nonlocal_core.geometry import Cell, coverage
 from nonlocal_core.measures import measure_object
-from nonlocal_core.tracking import coverage, known_masks
+from nonlocal_core.measures.tracking import known_masks
 from nonlocal_core.vocabulary import SOFTMAX
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.shipped import read_shipped
