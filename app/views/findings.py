@@ -9,18 +9,28 @@ from nonlocal_core.weights.findings import Findings, PaperTable, TableLine, read
 from ..server import visit
 
 COLUMNS = {
+    "own_cell": "on its own cell",
+    "places": "places",
+    "covered": "of the object",
+    "on_object": "weight on the object",
+    "average_precision": "AP",
     "auc": "AUC",
     "auc_object": "AUC, objects only",
-    "mass": "weight on the object",
-    "precision_20": "of the 20 strongest",
-    "damaged_auc": "damaged: AUC",
-    "damaged_mass": "damaged: weight",
-    "propagation_j": "label propagation J",
-    "in_box": "real clips: weight in boxes",
-    "hit_rate": "real clips: frames hit",
+    "damaged_covered": "damaged: of the object",
+    "damaged_average_precision": "damaged: AP",
+    "damaged_auc_object": "damaged: AUC, objects only",
+    "real_own_cell": "real clips: on its own cell",
+    "real_places": "real clips: places",
+    "real_covered": "real clips: of the object",
+    "real_on_object": "real clips: weight on the object",
+    "real_average_precision": "real clips: AP",
+    "real_auc": "real clips: AUC",
+    "real_hit_rate": "real clips: frames hit",
+    "stills_own_cell": "pictures: on its own cell",
     "top1_kept": "real clips: answer kept",
 }
 """What the table of networks shows, in its order."""
+WHOLE_NUMBERS = ("places", "real_places")
 
 
 def draw() -> None:
@@ -96,24 +106,28 @@ def _paper(line: TableLine) -> str:
 
 def _networks(found: Findings) -> None:
     st.markdown(
-        "How well the rows of each shipped network find the same object in other frames. The composed clips are held "
-        "out; the real ones were looked at while the recipe was chosen. Each network's card says more."
+        "What the rows of each shipped network do with all of their weight, on the map that is shown first. A row that "
+        "stays on the cell that asks has all its weight on the object and shows nothing: so see how much of the object "
+        "it covers. AP and AUC rank the cells of other frames. The composed clips are held out; the real ones were "
+        "looked at while the recipe was chosen. Each network's card says more."
     )
+    formats = {words: "%.0f" if name in WHOLE_NUMBERS else "%.3f" for name, words in COLUMNS.items()}
     st.dataframe(
         [
             {"network": network.title} | {words: network.figures.get(name) for name, words in COLUMNS.items()}
             for network in found.networks
         ],
         hide_index=True,
-        column_config={words: st.column_config.NumberColumn(format="%.3f") for words in COLUMNS.values()},
+        column_config={words: st.column_config.NumberColumn(format=form) for words, form in formats.items()},
         key="networks",
     )
-    default, highest = list_models()[0], max(network.figures["hit_rate"] for network in found.networks)
-    best = [network for network in found.networks if network.figures["hit_rate"] == highest]
-    opens = f"the app opens with {default.title}" + (", whose map is the finest" if len(best) > 1 else "")
+    default = list_models()[0]
+    best = max(found.networks, key=lambda network: network.figures["real_average_precision"])
+    widest = max(found.networks, key=lambda network: network.figures["real_covered"])
     st.markdown(
-        f"On real clips the strongest cell lies on the object in the most frames ({highest:.3f}) for "
-        f"**{'** and **'.join(network.title for network in best)}**; {opens}. The weight in the boxes is no measure of "
-        "that: a sharper softmax alone raises it. These are nine clips with one question each: enough to choose a "
-        "default by, and no more."
+        f"On real clips **{best.title}** tells the object's cells best from all others (AP "
+        f"{best.figures['real_average_precision']:.3f}); the app opens with {default.title}. Most of the object is "
+        f"covered by {widest.title} ({widest.figures['real_covered']:.3f}, with "
+        f"{widest.figures['real_on_object']:.3f} of its weight there). These are a dozen clips with one question each: "
+        "enough to choose a default by, and no more."
     )

@@ -56,7 +56,7 @@ def _inspect(opened: OpenedClip, choices: Choices) -> None:
 def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     """Draw the block's numbers, each with what it means and what it does not."""
     effect = block.mean_effect
-    unknown = "none" if block.status == "parameter_free" else "not known"
+    unknown = "none" if block.adds_nothing else "not known"
     cards: tuple[tuple[str, str, str], ...] = (
         (
             "Effect",
@@ -72,6 +72,11 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             "Places looked at",
             f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
             "As many as would share the weight evenly (exp of the entropy). Few is sharp, not necessarily correct.",
+        ),
+        (
+            "Stays on itself",
+            f"{100 * measured.own_cell_share:.0f} %",
+            "Weight on the very cell that asks. Near 100 % the row shows that cell and nothing else.",
         ),
         (
             "Stays in its own frame",
@@ -161,9 +166,9 @@ def _effect(session: Session, block: BlockCapture) -> None:
     effect = effect_map(block)
     if effect is None:
         st.info(
-            "Nowhere: this block only shows how alike the features are. It has no output of its own, "
+            "Nowhere: this block only shows what its positions look at. It has no output of its own, "
             "so nothing in the network's answer rests on it."
-            if block.status == "parameter_free"
+            if block.adds_nothing
             else "Not known: this layer leaves the sum with its input to others, so its share of it was not seen."
         )
         return
@@ -191,7 +196,7 @@ def _without(opened: OpenedClip, block: BlockCapture) -> None:
         st.info(
             "There is nothing to switch off: this block adds nothing to the network's features, so the answer is the "
             "same without it. Choose a network whose non-local blocks take part in the answer."
-            if block.status == "parameter_free"
+            if block.adds_nothing
             else "This network is run as it came; only the blocks of networks that are built here can be taken away."
         )
         return

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.reading import BlockReading
 from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.normalised import NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 
@@ -35,21 +36,21 @@ class NonlocalBlockReader:
         return self._block.project(y)
 
 
-class ParameterFreeReader:
-    """Read a ``ParameterFreeGaussian``, which adds nothing to its input by design."""
+class ProbeReader:
+    """Read a block that adds nothing to its input by design."""
 
-    def __init__(self, block: ParameterFreeGaussian) -> None:
+    def __init__(self, block: ParameterFreeGaussian | NormalisedProbe) -> None:
         self._block = block
 
     def read(self, x: Tensor) -> BlockReading:
-        """Return the normalised features as theta, phi and g."""
+        """Return what is compared as theta, phi and g."""
         pieces = self._block.embed(x)
         return BlockReading(
             theta=pieces.theta,
             phi=pieces.phi,
             g=pieces.g,
             query_thw=pieces.query_thw,
-            pairwise="gaussian",
+            pairwise=self._block.pairwise,
             scale=self._block.scale_value,
         )
 

@@ -105,6 +105,11 @@ class BlockCapture:
         return on_grid // (self.temporal_groups if self.scope != "space" else 1) + len(self.off_grid_keys)
 
     @property
+    def adds_nothing(self) -> bool:
+        """True for a block that leaves its input alone by design, so that there was no output to rebuild."""
+        return self.effect is None and self.rebuild_error is None
+
+    @property
     def mean_effect(self) -> float | None:
         """Mean of ``|W_z y| / |x|`` over all positions."""
         return None if self.effect is None else float(self.effect.mean())

@@ -2,6 +2,7 @@
 
 from nonlocal_core.measures.block import SAMPLE_QUERIES, BlockMeasures, effect_map, measure_block, sample_queries
 from nonlocal_core.measures.matrix import MOST_LINES, AffinityMatrix, Bins, affinity_matrix
+from nonlocal_core.measures.objects import ObjectFigures, measure_object, ranking, rows_on_object
 from nonlocal_core.measures.row_figures import RowMeasures, measure_row, top_overlap
 
 __all__ = [
@@ -10,11 +11,15 @@ __all__ = [
     "AffinityMatrix",
     "Bins",
     "BlockMeasures",
+    "ObjectFigures",
     "RowMeasures",
     "affinity_matrix",
     "effect_map",
     "measure_block",
+    "measure_object",
     "measure_row",
+    "ranking",
+    "rows_on_object",
     "sample_queries",
     "top_overlap",
 ]

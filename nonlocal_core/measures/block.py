@@ -38,6 +38,7 @@ class BlockMeasures:
 
     Differs: their mean also counts each row with itself; the test of this figure pins the pairs."""
     entropy: float
+    own_cell_share: float
     own_step_share: float
     distance: float
     frames_away: float
@@ -105,6 +106,7 @@ def measure_block(
         key_count=block.key_count,
         query_dependence=_dependence(directions, int(heard.sum())),
         entropy=mean([entropy]),
+        own_cell_share=mean([part.own_cell_share for part in parts]),
         own_step_share=mean([part.own_step_share for part in parts]),
         distance=mean([part.distance for part in parts]),
         frames_away=mean([part.frames_away for part in parts]),

@@ -18,6 +18,8 @@ class RowMeasures:
 
     entropy: float
     """Nats; log(Nk) when uniform."""
+    own_cell_share: float
+    """Share in [0, 1] of the weight on the key over the query itself."""
     own_step_share: float
     """Share in [0, 1] of the weight that stays in the query's own step."""
     distance: float
@@ -52,6 +54,7 @@ def measure_row(
     )
     return RowMeasures(
         entropy=float(figures.entropy[0]),
+        own_cell_share=float(figures.own_cell_share[0]),
         own_step_share=float(figures.own_step_share[0]),
         distance=float(figures.distance[0]),
         frames_away=float(figures.frames_away[0]),
@@ -87,6 +90,8 @@ class Layout:
     key_seconds: Float64[np.ndarray, " Tk"]
     own_step: Int[np.ndarray, " Tq"]
     """The step of the key grid over each step of the queries."""
+    own_place: Int[np.ndarray, " HqWq"]
+    """The key's place in its frame over each place of the queries."""
     key_count: int
 
     @classmethod
@@ -106,6 +111,7 @@ class Layout:
                 "Give the times of the frames that the network saw."
             )
         numbers = np.arange(len(pts_seconds), dtype=np.float64)
+        own_t, own_y, own_x = queries.own_keys(source.subsample)
         return cls(
             query_xy=_centers(queries, shown_hw),
             key_xy=_centers(keys, shown_hw),
@@ -113,7 +119,8 @@ class Layout:
             key_frame=_moments(keys, numbers),
             query_seconds=_moments(queries, pts_seconds),
             key_seconds=_moments(keys, pts_seconds),
-            own_step=queries.own_keys(source.subsample)[0],
+            own_step=own_t,
+            own_place=(own_y[:, None] * keys.cols + own_x).reshape(-1),
             key_count=source.key_count,
         )
 
@@ -123,6 +130,7 @@ class RowFigures:
     """The figures of n rows, named as in ``RowMeasures``."""
 
     entropy: Float64[np.ndarray, " n"]
+    own_cell_share: Float64[np.ndarray, " n"]
     own_step_share: Float64[np.ndarray, " n"]
     distance: Float64[np.ndarray, " n"]
     frames_away: Float64[np.ndarray, " n"]
@@ -145,11 +153,12 @@ class RowFigures:
         t, place = np.divmod(queries, len(layout.query_xy))
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
         step_shares, places = cells.sum(axis=2), cells.sum(axis=1)
-        on_grid = step_shares.sum(axis=1)
+        on_grid, each, own_step = step_shares.sum(axis=1), np.arange(len(p)), layout.own_step[t]
         reach = np.linalg.norm(layout.query_xy[place][:, None] - layout.key_xy[None], axis=2)
         return cls(
             entropy=-(p * np.log(p, out=np.zeros_like(p), where=p > 0)).sum(axis=1),
-            own_step_share=step_shares[np.arange(len(p)), layout.own_step[t]],
+            own_cell_share=cells[each, own_step, layout.own_place[place]],
+            own_step_share=step_shares[each, own_step],
             distance=_mean_distance(places, reach, on_grid),
             frames_away=_mean_distance(step_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
             seconds_away=_mean_distance(step_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),

@@ -8,7 +8,7 @@ from nonlocal_core.models.lite0_networks import (
     parameter_free_network,
     trained_network,
 )
-from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "NonlocalBlock",
     "NonlocalConfig",
     "NormalisedBlock",
+    "NormalisedProbe",
     "ParameterFreeGaussian",
     "Pieces",
     "clip_probabilities",

@@ -8,8 +8,8 @@ from torch.nn.functional import interpolate
 from nonlocal_core.media import InputSpec
 from nonlocal_core.models.imagenet import imagenet_classes
 from nonlocal_core.models.inserted import InsertedBlock
-from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
-from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.lite0 import CHANNELS_STRIDE8, CHANNELS_STRIDE16, Lite0
+from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.models.sharing import computed_once, key_of
@@ -21,7 +21,11 @@ INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(12
 STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
 JOINT_TITLE = "stride 8 · blocks 4 and 10 together"
+REFINED_TITLE = "stride 8 · both layers and what stride 16 found"
 MEND_TITLE = "stride 16 · second block, mends"
+
+JOINT_CHANNELS = CHANNELS_STRIDE8 + 2 * CHANNELS_STRIDE16
+"""Both layers, and what the rows of the block at stride 16 sum up."""
 
 MENDING: frozenset[Pairwise] = frozenset({"embedded_gaussian"})
 """Functions with a second block. Mending takes a softmax, for sharp rows, and theta and phi, to seek whole frames."""
@@ -31,23 +35,24 @@ LIBRARY_BYTES = 4_000_000
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
 """Of the clip, while the joint block runs: the features and tables of both layers, and of the two together."""
 TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
-    "gaussian": 13.5,
-    "embedded_gaussian": 18.5,  # two blocks
-    "dot_product": 15.2,
-    "concatenation": 18.6,  # running sums in float64
+    "gaussian": 79.5,
+    "embedded_gaussian": 84.5,  # one block more
+    "dot_product": 81.0,
+    "concatenation": 78.5,
 }
-"""Of the clip, while the block at stride 16 runs; measured."""
+"""Of the clip, while the block at stride 8 runs over 264 channels; measured."""
 
 PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
 TRAINED_NOTES: dict[Pairwise, str] = {
-    "gaussian": "Trained on composed clips to find the same object in other frames; a gain for each channel is all "
+    "gaussian": "Trained on composed clips to look at the whole object in all frames; a gain for each channel is all "
     "that its affinity has to learn.",
-    "embedded_gaussian": "Trained on composed clips to find the same object in other frames.",
-    "dot_product": "Trained on composed clips to find the same object in other frames, by its positive weights. "
+    "embedded_gaussian": "Trained on composed clips to look at the whole object in all frames.",
+    "dot_product": "Trained on composed clips to look at the whole object in all frames, by its positive weights. "
     "Negative weights enter the output as well.",
     "concatenation": "Trained on composed clips. Whatever its weights, this function ranks the keys alike for every "
     "query: one map of what stands out, no correspondence.",
 }
+REFINED_NOTE = "It adds nothing to the features: the answer rests on the blocks after block 10."
 MEND_NOTE = (
     "Trained to bring the answer for damaged frames back: positions of blurred, grey or damaged frames look for the "
     "same thing in whole frames, others at themselves."
@@ -87,7 +92,7 @@ class Lite0Network(nn.Module):
         self.mend = mend.module if mend else None
         self.joint = joint.module if joint else None
         self._block_bytes_per_pixel = block_bytes_per_pixel
-        self.shown = stride16.name if mend else None
+        self.shown = None
         self.inserted = tuple(block for block in (stride8, stride16, mend, joint) if block is not None)
 
     def blocks(self) -> nn.ModuleDict:
@@ -100,18 +105,20 @@ class Lite0Network(nn.Module):
         bare = computed_once(key, "stride8", lambda: _as_clip(self.trunk.to_stride8(_as_frames(clip)), batch))
         fine = bare if self.stride8 is None else self.stride8(bare)
         report_step(1, 3)
-        coarse = self.stride16(
-            computed_once(
-                key if fine is bare else None,  # a block that changed its input leaves nothing to share
-                "stride16",
-                lambda: _as_clip(self.trunk.to_stride16(_as_frames(fine)), batch),
-            )
+        coarse = computed_once(
+            key if fine is bare else None,  # a block that changed its input leaves nothing to share
+            "stride16",
+            lambda: _as_clip(self.trunk.to_stride16(_as_frames(fine)), batch),
         )
+        layers = [fine, coarse]
+        if self.joint is not None and isinstance(self.stride16, NormalisedBlock):
+            layers.append(self.stride16.described(coarse))
+        coarse = self.stride16(coarse)
         if self.mend is not None:
             coarse = self.mend(coarse)
         report_step(2, 3)
         if self.joint is not None:
-            self.joint(_joined(fine, coarse))
+            self.joint(joined(*layers))
         logits = self.trunk.to_logits(_as_frames(coarse)).view(batch, -1, len(self.classes))
         report_step(3, 3)
         return logits
@@ -145,19 +152,24 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
 
 
 def trained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
-    """Return the trunk with the blocks that were trained, after block 10; their weights are to be filled in.
+    """Return the trunk with the blocks that were trained; their weights are to be filled in.
 
-    Until then their last layers are zero, so the logits are bit for bit those of the trunk (paper, section 3.3).
+    Until then the last layers of those after block 10 are zero, so the logits are bit for bit those of the trunk
+    (paper, section 3.3).
     """
 
-    def block(name: str, title: str, note: str) -> InsertedBlock:
-        module = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
+    def block(name: str, title: str, module: NormalisedBlock | NormalisedProbe, note: str) -> InsertedBlock:
         return InsertedBlock(name=name, title=title, module=module, status="trained", note=note)
 
+    def after_block_10() -> NormalisedBlock:
+        return NormalisedBlock(CHANNELS_STRIDE16, pairwise)
+
+    mends, probe = pairwise in MENDING, NormalisedProbe(JOINT_CHANNELS, pairwise)
     return Lite0Network(
         trunk,
-        stride16=block("stride16", STRIDE16_TITLE, TRAINED_NOTES[pairwise]),
-        mend=block("mend", MEND_TITLE, MEND_NOTE) if pairwise in MENDING else None,
+        stride16=block("stride16", STRIDE16_TITLE, after_block_10(), TRAINED_NOTES[pairwise]),
+        mend=block("mend", MEND_TITLE, after_block_10(), MEND_NOTE) if mends else None,
+        joint=block("stride8+16", REFINED_TITLE, probe, f"{TRAINED_NOTES[pairwise]} {REFINED_NOTE}"),
         block_bytes_per_pixel=TRAINED_BYTES_PER_PIXEL[pairwise],
     )
 
@@ -167,10 +179,12 @@ def _probe(name: str, title: str) -> InsertedBlock:
     return InsertedBlock(name=name, title=title, module=module, status="parameter_free", note=PARAMETER_FREE_NOTE)
 
 
-def _joined(fine: Float[Tensor, "B C T H W"], coarse: Float[Tensor, "B K T Y X"]) -> Float[Tensor, "B C+K T H W"]:
-    """Return both layers on the finer grid; a cell of the coarser one keeps its place in the frame."""
-    enlarged = interpolate(_as_frames(coarse), fine.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.cat([fine, _as_clip(enlarged, len(fine))], dim=1)
+def joined(fine: Float[Tensor, "B C T H W"], *coarse: Float[Tensor, "B _ T Y X"]) -> Float[Tensor, "B K T H W"]:
+    """Return all layers on the finest one's grid; a cell of a coarser one keeps its place in the frame."""
+    enlarged = [
+        interpolate(_as_frames(layer), fine.shape[-2:], mode="bilinear", align_corners=False) for layer in coarse
+    ]
+    return torch.cat([fine, *(_as_clip(layer, len(fine)) for layer in enlarged)], dim=1)
 
 
 def _as_frames(clip: Tensor) -> Tensor:

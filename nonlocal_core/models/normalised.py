@@ -42,6 +42,17 @@ class NormalisedBlock(NonlocalBlock):
         unit: Tensor = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
         return unit * self.length
 
+    def described(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B C *thw"]:
+        """Return what each position's row sums up: the u, at length 1, of what it looks at.
+
+        Two positions of one object look at the same places and are described alike, whatever each of them shows.
+        """
+        reach, rows = self._reach(x), x.flatten(2).transpose(1, 2)
+        theta, phi, _ = self._tables(rows, reach)
+        unit = self.normalise(rows) / self.length
+        summed: Tensor = respond(theta, phi, unit, pairwise=self.pairwise)
+        return summed.transpose(1, 2).reshape(x.shape)
+
     def gather(
         self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
     ) -> Float[Tensor, "B n Cg"]:
@@ -64,3 +75,29 @@ class NormalisedBlock(NonlocalBlock):
         if self.w_theta is not None and self.w_phi is not None:
             return self.w_theta(theta), self.w_phi(phi), g
         return theta, phi, g
+
+
+class NormalisedProbe(nn.Module):
+    """Pass x on unchanged; its affinity is that of a `NormalisedBlock`, which was trained.
+
+    >>> probe = NormalisedProbe(14, "gaussian")
+    >>> probe.embed(torch.randn(2, 14, 5, 6, 8)).theta.shape, list(probe.state_dict())
+    (torch.Size([2, 240, 14]), ['affinity.gain', 'affinity.length'])
+    """
+
+    subsample = None
+    scale_value = 1.0
+
+    def __init__(self, channels: int, pairwise: Pairwise = "embedded_gaussian") -> None:
+        super().__init__()
+        self.pairwise = pairwise
+        self.affinity = NormalisedBlock(channels, pairwise)
+        self.affinity.g = self.affinity.out = nn.Identity()  # type: ignore[assignment]
+
+    def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        """Return x itself."""
+        return x
+
+    def embed(self, x: Float[Tensor, "B C T H W"]) -> Pieces:
+        """Return the tables that are compared; g is x, of which nothing is done."""
+        return self.affinity.embed(x)

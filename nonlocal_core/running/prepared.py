@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nonlocal_core.capture import BlockSite, Reader, attach
-from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.intake import Intake
-from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, ParameterFreeGaussian
+from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NormalisedProbe, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.running.foreign import ForeignNetwork
 from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
@@ -177,8 +177,8 @@ def _prepared(network: Network, card: NetworkCard, device: Device, selection: Se
 
 def _site(inserted: InsertedBlock) -> BlockSite:
     match inserted.module:
-        case ParameterFreeGaussian() as probe:
-            reader: Reader = ParameterFreeReader(probe)
+        case ParameterFreeGaussian() | NormalisedProbe() as probe:
+            reader: Reader = ProbeReader(probe)
         case NonlocalBlock() as block:
             reader = NonlocalBlockReader(block)
         case other:

@@ -7,6 +7,7 @@ back to that for the clean ones, and leave the others alone. No variant is told 
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from torch.nn.functional import kl_div
 
 from nonlocal_core.models.lite0 import Lite0
 from pretrained.recipe.damage import JUDGED, Version
-from pretrained.recipe.features import CLIPS, Clips, answer_of, read_shards, write_shards
+from pretrained.recipe.features import Clips, answer_of, read_shards
 from pretrained.recipe.measures import answer_measures, table
 from pretrained.recipe.runs import Workshop, trunk
-from pretrained.recipe.sources import load_sources
+from pretrained.recipe.sources import Split
 from pretrained.recipe.train import drawn_version, one_cycle
 from pretrained.recipe.variants import VARIANTS, Stride, Variant, parameter_count
 
@@ -43,7 +44,7 @@ def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None)
     wanted = [(variant, seed, folder / f"{variant.id}-{seed}.json") for variant in chosen for seed in seeds]
     missing = [run for run in wanted if not run[2].exists()]
     for stride in sorted({variant.stride for variant, _, _ in missing}):
-        train, test = (_clips_at(workshop, network, split, stride) for split in ("train", "test"))
+        train, test = (_clips_at(workshop, split, stride) for split in ("train", "test"))
         without = judge(nn.Identity(), stride, network, test)
         for variant, seed, path in missing:
             if variant.stride == stride:
@@ -64,14 +65,10 @@ def run_variant(
     return {"parameters": parameter_count(module), "seconds": seconds, "with": found}
 
 
-def _clips_at(workshop: Workshop, network: Lite0, split: Any, stride: Stride) -> Clips:
+def _clips_at(workshop: Workshop, split: Split, stride: Stride) -> Clips:
     """Return the clips with features before the place of a block; those at stride 32 follow from those at 16."""
-    if stride != 8:
-        return read_shards(workshop.clips, split)
-    folder = workshop.folder / "clips8"
-    sources = load_sources(workshop.folder / "sources", split)
-    write_shards(folder, sources, network, split, CLIPS[split], workshop.tell, stride=8)
-    return read_shards(folder, split)
+    clips = read_shards(workshop.clips, split)
+    return replace(clips, features=clips.fine) if stride == 8 else clips
 
 
 def _fit(module: nn.Module, stride: Stride, seed: int, network: Lite0, clips: Clips, steps: int) -> None:

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from nonlocal_core.vocabulary import SOFTMAX
 from pretrained.recipe.damage import JUDGED
-from pretrained.recipe.evaluate import PROPAGATION
-from pretrained.recipe.losses import SEEKING, SHAPING, weights_of
+from pretrained.recipe.evaluate import PROPAGATION, ROW_VERSIONS
+from pretrained.recipe.losses import TERMS
 from pretrained.recipe.measures import MEASURES
 from pretrained.recipe.runs import BASELINE, RIVALS
-from pretrained.recipe.train import OUTPUT_SHARES, VERSION_SHARES
+from pretrained.recipe.train import OUTPUT_SHARES, STILLS, VERSION_SHARES
 
 VERSION_WORDS = {
     "clean": "as composed",
@@ -47,24 +46,28 @@ def card_text(
         "",
         "## Made of",
         f"- Weights: `{entry['block']['file']}`, sha256 `{entry['block']['sha256']}`, of seed {settings['seed']}.",
-        f"- {len(first['logs'])} x `{settings['pairwise']}` after block 10 (stride 16), all positions as keys, C' = C, "
-        "no norm after W_z. Not in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over "
-        "the clip and each position scaled to one length before theta and phi; and y sums g_j - g_i, what the others "
-        "have and the position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
+        *_made_lines(settings["pairwise"], [log["settings"]["task"] for log in first["logs"]]),
         *(_split_line(split, data) for split in ("train", "choose", "test")),
         "- Cut-outs and photographs: Debian packages, split by file after near-duplicates were removed; none of them "
         "is in this repository.",
         "",
         "## Trained",
-        *(line for log in first["logs"] for line in _training_lines(log, len(first["logs"]) > 1)),
+        *(line for log in first["logs"] for line in _training_lines(log)),
         "- One thread of a shared two-core machine.",
         *_repeated_line(repeated),
         "",
         f"## Where it looks: {data['clips']['test']} test clips, {len(runs)} seed{'s' if len(runs) > 1 else ''}",
-        "Keys in other frames, except `own_frame` and `query_dependence`. Mean, 95 % interval over clips of the "
-        "shipped seed, and the difference to the parameter-free Gaussian on the same clips with its interval. "
-        "`recipe/measures.py` says what each means; `query_dependence` is 1 - cosine, twice what the Inspect page "
-        "shows.",
+        "All of a row's weight counts, that on its own cell too: `nonlocal_core/measures/objects.py` says what each "
+        "figure means, `recipe/measures.py` the four last. Rankings, and what is `elsewhere`, are of keys in other "
+        "frames. Mean, 95 % interval over clips of the shipped seed, and the difference to the parameter-free Gaussian "
+        "of the same features on the same clips, with its interval. `query_dependence` is 1 - cosine, twice what the "
+        "Inspect page shows.",
+        "",
+        "`stride8+16`, the block that is shown first:",
+        "",
+        *_row_table(runs, "fine_rows"),
+        "",
+        "`stride16`, the block that the answer rests on:",
         "",
         *_row_table(runs, "rows"),
         *_later_rows(runs),
@@ -78,12 +81,11 @@ def card_text(
         *_answer_seeds(runs),
         *_control_lines(first),
         "",
-        "## Real clips",
-        "Boxes drawn by hand on one object per clip, one query each: the share of the weight in other frames that lies "
-        "in boxes, and in brackets the rate of frames whose strongest cell does. These clips were looked at while the "
-        "recipe was chosen.",
+        "## Real clips and pictures",
+        "One query each on one object, which was boxed or outlined by hand. These clips were looked at while the "
+        "recipe was chosen. `stride8+16` against the parameter-free Gaussian of both layers.",
         "",
-        *_real_table(first),
+        *_real_tables(first),
         *_real_seeds(runs),
         "",
         "## What may be claimed",
@@ -110,24 +112,44 @@ def _split_line(split: str, data: dict[str, Any]) -> str:
     )
 
 
-def _training_lines(log: dict[str, Any], several: bool) -> list[str]:
+def _made_lines(pairwise: str, tasks: Sequence[str]) -> list[str]:
+    after = "`stride16`" if "mend" not in tasks else "`stride16` and `mend`, one behind the other,"
+    return [
+        f"- {after} after block 10 (stride 16): `{pairwise}`, all positions as keys, C' = C, no norm after W_z. Not "
+        "in the paper (`nonlocal_core/models/normalised.py`): each channel is standardised over the clip and each "
+        "position scaled to one length before theta and phi; and y sums g_j - g_i, what the others have and the "
+        "position has not (Tao et al., NeurIPS 2018), where the paper sums g_j.",
+        f"- `stride8+16`: `{pairwise}` at stride 8, over the features of blocks 4 and 10 and what the rows of "
+        "`stride16` sum up: a second hop, whose rows find the rest of an object by what the first found of it. It adds "
+        "nothing to the features, so no answer rests on it.",
+    ]
+
+
+def _training_lines(log: dict[str, Any]) -> list[str]:
     settings, seconds = log["settings"], log["seconds"]
-    terms = [_listed(weights_of(kind, settings["task"], settings["pairwise"])) for kind in (SHAPING, SEEKING)]
-    softmax = (
+    task = settings["task"]
+    sharper = (
         f" Clean rows at a temperature of {settings['temperature']:g}. The logits were then multiplied by "
         f"{settings['sharper']:g}, which changes the order of no key."
+        if task == "mend"
+        else f" One frame alone in {STILLS:.0%} of the clips. Nothing was sharpened afterwards."
     )
-    lines = [
+    affinity = (
         f"Affinity: {settings['affinity_steps']} steps of {settings['affinity_clips']} clips "
-        f"({_listed(VERSION_SHARES[settings['task']])}), {seconds['affinity']} s; "
-        f"terms (`recipe/losses.py`): {terms[0]}; for biases: {terms[1]}."
-        + (softmax if settings["pairwise"] in SOFTMAX else ""),
-        f"Output, theta and phi standing still: {settings['output_steps']} steps "
-        f"({_listed(OUTPUT_SHARES[settings['task']])}), {seconds['output']} s; "
-        f"KL to the clean answer, unchanged frames counting {settings['keep_weight']:g} times.",
-    ]
-    name = {"find": "First block. ", "mend": "Second block. "}[settings["task"]] if several else ""
-    return [f"- {name}{line}" for line in lines]
+        f"({_listed(VERSION_SHARES[task])}), {seconds['affinity']} s; "
+        f"terms (`recipe/losses.py`): {_listed(TERMS[task])}."
+    )
+    lines = [affinity + sharper]
+    if "output" in seconds:
+        lines.append(
+            f"Output, theta and phi standing still: {settings['output_steps']} steps "
+            f"({_listed(OUTPUT_SHARES[task])}), {seconds['output']} s; "
+            f"KL to the clean answer, unchanged frames counting {settings['keep_weight']:g} times."
+        )
+    if "note" in log:
+        lines.append(log["note"])
+    name = {"find": "stride16", "mend": "mend", "refine": "stride8+16"}[task]
+    return [f"- `{name}`. {line}" for line in lines]
 
 
 def _repeated_line(repeated: tuple[float, float] | None) -> list[str]:
@@ -146,7 +168,7 @@ def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
         return []
     return [
         "",
-        "The second block, on what the first leaves behind, against the parameter-free Gaussian there. It is made to "
+        "`mend`, on what the first leaves behind, against the parameter-free Gaussian there. It is made to "
         "fetch what a frame has lost, not to tell objects apart.",
         "",
         *_row_table(runs, "later_rows"),
@@ -155,8 +177,8 @@ def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 def _row_table(runs: Sequence[dict[str, Any]], part: str) -> list[str]:
     lines = ["| clips | measure | shipped seed | against parameter-free | all seeds |", "|---|---|---|---|---|"]
-    for version in JUDGED:
-        for name in (*MEASURES, *([PROPAGATION] if version == "clean" else [])):
+    for version in ROW_VERSIONS:
+        for name in (*MEASURES, *([PROPAGATION] if version == "clean" and part != "fine_rows" else [])):
             found = runs[0]["evaluation"][part][version][name]
             seeds = ", ".join(f"{run['evaluation'][part][version][name]['mean'][0]:.3f}" for run in runs)
             lines.append(
@@ -218,43 +240,81 @@ def _control_lines(run: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _real_table(run: dict[str, Any]) -> list[str]:
-    real = run["evaluation"]["real"]
-    names = ("blob", "colour", BASELINE, "trained")
-    lines = ["| clip | blob, never looks | mean colour | parameter-free, stride 16 | this block | best class kept |"]
-    lines += ["|---|---|---|---|---|---|"]
-    for clip, found in real.items():
-        cells = [f"{found[name]['in_box']:.2f} ({found[name]['hit_rate']:.2f})" for name in names]
-        lines.append(f"| {clip} | {' | '.join(cells)} | {found['network']['top1_kept']:.2f} |")
-    means = [f"{mean_of(real, name, 'in_box'):.3f} ({mean_of(real, name, 'hit_rate'):.2f})" for name in names]
-    lines.append(f"| mean | {' | '.join(means)} | {mean_of(real, 'network', 'top1_kept'):.2f} |")
+REAL_MEASURES = ("own_cell", "places", "covered", "on_object", "average_precision", "auc", "hit_rate")
+REAL_NAMES = {
+    "blob": "blob, never looks",
+    "colour": "mean colour",
+    BASELINE: "parameter-free",
+    "trained": "this network",
+}
+
+
+def stills_and_clips(real: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the entries of pictures, and those of clips, which have a rate of frames hit."""
+    stills = {clip: found for clip, found in real.items() if "hit_rate" not in found["trained"]}
+    return stills, {clip: found for clip, found in real.items() if clip not in stills}
+
+
+def _real_tables(run: dict[str, Any]) -> list[str]:
+    stills, clips = stills_and_clips(run["evaluation"]["real"])
+    lines = [f"| clip | {' | '.join(f'`{name}`' for name in REAL_MEASURES)} | best class kept |"]
+    lines += ["|" + "---|" * (len(REAL_MEASURES) + 2)]
+    for clip, found in (clips | stills).items():
+        lines.append(f"| {clip} | {_real_cells(found['trained'])} | {found['network']['top1_kept']:.2f} |")
+    for words, group in (("clips", clips), ("pictures", stills)):
+        for name, title in REAL_NAMES.items():
+            means = {measure: mean_of(group, name, measure) for measure in _measured(group, name)}
+            kept = f"{mean_of(group, 'network', 'top1_kept'):.2f}" if name == "trained" else ""
+            lines.append(f"| mean of {len(group)} {words}: {title} | {_real_cells(means)} | {kept} |")
     return lines
+
+
+def _measured(group: dict[str, Any], name: str) -> list[str]:
+    return [measure for measure in REAL_MEASURES if any(measure in found[name] for found in group.values())]
+
+
+def _real_cells(found: Mapping[str, float]) -> str:
+    forms = {"places": ".0f"}
+    cells = [format(found[name], forms.get(name, ".2f")) if name in found else "" for name in REAL_MEASURES]
+    return " | ".join(cells)
 
 
 def _real_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
     """Return the means over the real clips of every seed."""
+    if len(runs) < 2:
+        return []
     found = []
-    for words, name, measure in (("share in boxes", "trained", "in_box"), ("best class kept", "network", "top1_kept")):
-        seeds = [mean_of(run["evaluation"]["real"], name, measure) for run in runs]
-        found.append(f"{words} {_seeds(seeds, '.3f')}")
-    return ["", f"Per seed and, in bold, as the mean of the seeds: {'; '.join(found)}."]
+    for measure in REAL_MEASURES:
+        seeds = [mean_of(stills_and_clips(run["evaluation"]["real"])[1], "trained", measure) for run in runs]
+        found.append(f"`{measure}` {_seeds(seeds, '.2f')}")
+    return ["", f"Clips, per seed and, in bold, as the mean of the seeds: {'; '.join(found)}."]
 
 
 def _claims(run: dict[str, Any]) -> list[str]:
     """Return one sentence per claim, decided by the figures."""
-    found, real = run["evaluation"], run["evaluation"]["real"]
+    found = run["evaluation"]
     lines = ["- It matches appearance: two equal things are one to it."]
     for version in ("clean", "damaged"):
-        for name in ("auc", "mass", "auc_object"):
-            gain = found["rows"][version][name]["gain"]
-            words = "better than" if gain[1] > 0 else "worse than" if gain[2] < 0 else "not told apart from"
+        for name in ("whole", "on_object", "average_precision", "auc", "auc_object"):
+            words = _beside(found["fine_rows"][version][name]["gain"])
             lines.append(f"- `{name}`, {VERSION_WORDS[version]}: {words} the parameter-free Gaussian.")
-    difference = mean_of(real, "trained", "in_box") - mean_of(real, BASELINE, "in_box")
-    verdict = "no ground to prefer it there" if difference <= 0 else "too few clips to generalise from"
-    lines.append(f"- Real clips: in-box share {difference:+.3f} against parameter-free, {len(real)} clips: {verdict}.")
+    carried = _beside(found["rows"]["clean"][PROPAGATION]["gain"])
+    lines.append(
+        f"- `{PROPAGATION}` by `stride16`: {carried} the parameter-free Gaussian; wide rows carry labels badly."
+    )
+    for words, group in zip(("pictures", "clips"), stills_and_clips(found["real"]), strict=True):
+        difference = mean_of(group, "trained", "whole") - mean_of(group, BASELINE, "whole")
+        verdict = "no ground to prefer it there" if difference <= 0 else "too few to generalise from"
+        lines.append(
+            f"- Real {words}: `whole` {difference:+.3f} against parameter-free, {len(group)} of them: {verdict}."
+        )
     for version in ("damaged", "blur_cue", "grey_cue"):
         lines.append(f"- Output, {VERSION_WORDS[version]}: {_verdict(run, version)}.")
     return [*lines, "- Nothing about action recognition, and nothing about the weights of the paper."]
+
+
+def _beside(gain: Sequence[float]) -> str:
+    return "better than" if gain[1] > 0 else "worse than" if gain[2] < 0 else "not told apart from"
 
 
 def _verdict(run: dict[str, Any], version: str) -> str:
@@ -278,5 +338,5 @@ def _interval(values: Sequence[float], *, signed: bool = False) -> str:
 
 
 def mean_of(real: dict[str, Any], name: str, measure: str) -> float:
-    """Return the mean of a measure over the real clips."""
-    return float(np.mean([found[name][measure] for found in real.values()]))
+    """Return the mean of a measure over the real clips that have it: a row without any weight has no shares."""
+    return float(np.mean([found[name][measure] for found in real.values() if measure in found[name]]))

@@ -1,6 +1,7 @@
 """Evaluation of one block, and of what it has to beat, on clips that nothing was learned from or chosen by."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,11 +10,11 @@ import torch
 from torch import Tensor
 
 from nonlocal_core.models.lite0 import Lite0
-from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.ops import affinity
-from pretrained.recipe.damage import JUDGED
-from pretrained.recipe.features import Clips
+from pretrained.recipe.damage import JUDGED, Version
+from pretrained.recipe.features import FINE, Clips
 from pretrained.recipe.measures import (
     MEASURES,
     Truth,
@@ -24,7 +25,8 @@ from pretrained.recipe.measures import (
     row_measures,
     table,
 )
-from pretrained.recipe.real import RealClip, blob, box_measures, colour_features
+from pretrained.recipe.real import RealClip, blob, colour_features, real_measures
+from pretrained.recipe.shown import First, Shown, seen_by
 from pretrained.recipe.train import answered
 
 ANSWER_CLIPS = 20
@@ -34,7 +36,10 @@ PROPAGATION = "propagation_j"
 """Measured on clean clips, beside the measures of single rows."""
 CONTROLS = ("none", "learned", "identity", "uniform", "wrong")
 
-Block = NormalisedBlock | ParameterFreeGaussian
+ROW_VERSIONS: tuple[Version, ...] = ("clean", "damaged")
+"""What rows are judged on; answers on all versions."""
+
+Block = NormalisedBlock | NormalisedProbe | ParameterFreeGaussian
 PerClip = dict[str, dict[str, np.ndarray]]
 """Version -> measure -> one value per clip."""
 
@@ -48,22 +53,23 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
     return as_rows(weights)
 
 
-def evaluate_rows(block: Block, clips: Clips) -> PerClip:
+def evaluate_rows(block: Block, shown: Shown) -> PerClip:
     """Return the measures of rows: queries of all frames of clean clips, of the changed frames of the others."""
     found: PerClip = {}
-    for version in JUDGED:
+    for version in ROW_VERSIONS:
         per_clip: list[Mapping[str, float]] = []
-        for index, labels in enumerate(clips.labels):
-            hit = clips.hit[version][index]
+        for index, labels in enumerate(shown.labels):
+            hit = shown.clips.hit[version][index]
             asked = hit if version != "clean" else np.ones_like(hit)
-            x = clips.clip(version, index)
-            truth = Truth(labels=labels, sure=clips.sure[index], asked=asked)
+            x = shown.clip(version, index)
+            truth = Truth(labels=labels, sure=shown.sure[index], asked=asked)
             per_clip.append(row_measures(partial(rows_of, block, x), truth, seed=index))
         found[version] = table(per_clip, MEASURES)
-    found["clean"][PROPAGATION] = np.array([
-        propagation(rows_of(block, clips.clip("clean", index), np.arange(labels.size)), labels)
-        for index, labels in enumerate(clips.labels)
-    ])  # fmt: skip
+    if shown.first is None:  # on the finer grid a clip's whole matrix has 16 times as many weights
+        found["clean"][PROPAGATION] = np.array([
+            propagation(partial(rows_of, block, shown.clip("clean", index)), labels)
+            for index, labels in enumerate(shown.labels)
+        ])  # fmt: skip
     return found
 
 
@@ -101,30 +107,46 @@ def _answer(
         return trunk.to_logits(x[0].transpose(0, 1)[frames])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """A block that is asked on real clips. ``first``, ``stride``: what it is shown, see ``Shown``, and its cells."""
+
+    block: Block
+    first: First | None
+    stride: int
+
+
 def evaluate_real(
-    blocks: Mapping[str, Block], network: Sequence[NormalisedBlock], trunk: Lite0, clips: list[RealClip]
+    judged: Mapping[str, Judged], network: Sequence[NormalisedBlock], trunk: Lite0, clips: list[RealClip]
 ) -> dict[str, Any]:
-    """Return clip -> name -> measures, for blocks on features at stride 16, for two controls and for the network.
+    """Return clip -> name -> measures, for blocks, for two controls at stride 8 and for the network.
 
     ``colour`` is the parameter-free Gaussian of mean colours, ``blob`` looks at nothing. ``network``: its blocks, one
     behind the other; ``top1_kept`` is the share of the frames whose best class stays what it is without them.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for clip in clips:
-        query = np.array([clip.query])
         with torch.inference_mode():
-            frames = clip.pixels[0].transpose(0, 1)
-            x = trunk.to_stride16(trunk.to_stride8(frames)).transpose(0, 1)[None]
-        colour = rows_of(ParameterFreeGaussian(), colour_features(clip), query)[0]
-        controls = {"blob": blob(clip), "colour": colour}
-        entry = {name: box_measures(row, clip.inside, clip.own) for name, row in controls.items()}
-        for name, block in blocks.items():
-            entry[name] = box_measures(rows_of(block, x, query)[0], clip.inside, clip.own)
-        every = torch.arange(x.shape[2])
-        before, after = (_answer(network, trunk, x, every, control, 0) for control in ("none", "learned"))
+            fine = trunk.to_stride8(clip.pixels[0].transpose(0, 1))
+            coarse = trunk.to_stride16(fine).transpose(0, 1)[None]
+        fine = fine.transpose(0, 1)[None]
+        colours = Judged(block=ParameterFreeGaussian(), first=None, stride=FINE)
+        entry = {"colour": _judged(colours, colour_features(clip, FINE), clip)}
+        cover, query = clip.cover(*fine.shape[3:]), clip.query(*fine.shape[3:])
+        entry["blob"] = real_measures(blob(cover, query), cover, query)
+        for name, one in judged.items():
+            entry[name] = _judged(one, seen_by(one.first, fine, coarse), clip)
+        every = torch.arange(coarse.shape[2])
+        before, after = (_answer(network, trunk, coarse, every, control, 0) for control in ("none", "learned"))
         entry["network"] = {"top1_kept": answer_measures(after, before)["top1_kept"]}
         found[clip.id] = entry
     return found
+
+
+def _judged(one: Judged, x: Tensor, clip: RealClip) -> dict[str, float]:
+    size = clip.pixels.shape[3] // one.stride, clip.pixels.shape[4] // one.stride
+    query = clip.query(*size)
+    return real_measures(rows_of(one.block, x, np.array([query]))[0], clip.cover(*size), query)
 
 
 def summary(found: PerClip, baseline: PerClip | None = None) -> dict[str, dict[str, dict[str, list[float]]]]:

@@ -1,4 +1,4 @@
-"""Features of composed clips after block 10 of the frozen trunk, made once and kept on disk in shards."""
+"""Features of composed clips after blocks 4 and 10 of the frozen trunk, made once and kept on disk in shards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -21,7 +21,8 @@ CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
 SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
 SHARD = 20
 """Clips in a file."""
-STRIDE = 16
+FINE, COARSE = 8, 16
+"""Strides of the two layers, in pixels."""
 OBJECT_COVER, SURE_COVER, GROUND_COVER = 0.5, 0.8, 0.05
 """Of a cell's pixels: from where it counts as an object's, is asked from, and is still background."""
 MIXED = 255
@@ -29,18 +30,21 @@ MIXED = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clips:
-    """n clips of T frames on h x w cells.
+    """n clips of T frames on h x w cells of 16 pixels, and on 2h x 2w of 8.
 
-    ``features``: version -> (n, T, C, h, w) float16, of the versions that were made.
+    ``features``: version -> (n, T, C, h, w) float16, of the versions that were made; ``fine``: the same at stride 8.
     ``hit``: version -> (n, T), which frames were changed. ``labels`` (n, T, h, w): 0 background, k object k, MIXED
-    neither. ``sure``: cells that one object nearly fills. ``window`` (n, T, 4): the camera's window in the photograph.
-    ``answers`` (n, T, 1000) float16: clean logits.
+    neither. ``sure``: cells that one object nearly fills. ``fine_labels``, ``fine_sure``: on the finer cells.
+    ``window`` (n, T, 4): the camera's window in the photograph. ``answers`` (n, T, 1000) float16: clean logits.
     """
 
     features: dict[Version, np.ndarray]
+    fine: dict[Version, np.ndarray]
     hit: dict[Version, np.ndarray]
     labels: np.ndarray
     sure: np.ndarray
+    fine_labels: np.ndarray
+    fine_sure: np.ndarray
     window: np.ndarray
     answers: np.ndarray
 
@@ -68,31 +72,33 @@ def make_clips(
     versions: Sequence[Version] = JUDGED,
     frames: int = 8,
     side: int = 224,
-    stride: int = 16,
 ) -> Clips:
     """Return the clips of those indices; each follows from its split and index alone, more versions or fewer.
 
-    ``versions``: a beginning of `TAUGHT`. ``stride``: 16 or 8, where the features are taken; labels are of cells of 16
-    pixels in any case.
+    ``versions``: a beginning of `TAUGHT`.
     """
     patches = TRAIN_PATCHES if split == "train" else 0.0
-    scenes, features, hits = [], [], []
+    scenes, layers, hits = [], [], []
     for index in indices:
         rng = np.random.default_rng([SEEDS[split], index])
         scene = compose(sources, rng, patches=patches, frames=frames, side=side)
         made = {version: damaged(scene.rgb, version, rng) for version in versions}
         scenes.append(scene)
-        features.append({version: _features(trunk, rgb, stride) for version, (rgb, _) in made.items()})
+        layers.append({version: _layers(trunk, rgb) for version, (rgb, _) in made.items()})
         hits.append({version: hit for version, (_, hit) in made.items()})
-    labels, sure = zip(*(_cells(scene) for scene in scenes), strict=True)
-    clean = [torch.from_numpy(made["clean"]).float() for made in features]
+    labels, sure = zip(*(_cells(scene, COARSE) for scene in scenes), strict=True)
+    fine_labels, fine_sure = zip(*(_cells(scene, FINE) for scene in scenes), strict=True)
+    clean = [torch.from_numpy(made["clean"][1]).float() for made in layers]
     with torch.inference_mode():
-        answers = [answer_of(trunk, of_clip, stride).half().numpy() for of_clip in clean]
+        answers = [trunk.to_logits(of_clip).half().numpy() for of_clip in clean]
     return Clips(
-        features={version: np.stack([made[version] for made in features]) for version in versions},
+        features={version: np.stack([made[version][1] for made in layers]) for version in versions},
+        fine={version: np.stack([made[version][0] for made in layers]) for version in versions},
         hit={version: np.stack([hit[version] for hit in hits]) for version in versions},
         labels=np.stack(labels),
         sure=np.stack(sure),
+        fine_labels=np.stack(fine_labels),
+        fine_sure=np.stack(fine_sure),
         window=np.stack([scene.window for scene in scenes]),
         answers=np.stack(answers),
     )
@@ -110,18 +116,19 @@ def answer_of(trunk: Lite0, features: Tensor, stride: int) -> Tensor:
     raise ValueError(f"The trunk has no stride {stride}.")
 
 
-def _features(trunk: Lite0, rgb: np.ndarray, stride: int) -> np.ndarray:
+def _layers(trunk: Lite0, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features of frames at stride 8 and at stride 16."""
     x = (torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255 - INPUT.mean[0]) / INPUT.std[0]
     with torch.inference_mode():
         fine = trunk.to_stride8(x)
-        features: np.ndarray = (fine if stride == 8 else trunk.to_stride16(fine)).half().numpy()
-    return features
+        coarse = trunk.to_stride16(fine)
+    return fine.half().numpy(), coarse.half().numpy()
 
 
-def _cells(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Return the label of every cell, and whether one object nearly fills it."""
+def _cells(scene: Scene, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of every cell of ``stride`` pixels, and whether one object nearly fills it."""
     share = torch.stack([
-        avg_pool2d(torch.from_numpy(scene.objects == label).float()[:, None], STRIDE)[:, 0] for label in range(5)
+        avg_pool2d(torch.from_numpy(scene.objects == label).float()[:, None], stride)[:, 0] for label in range(5)
     ])  # fmt: skip
     cover, best = share[1:].max(dim=0)
     labels = torch.full(cover.shape, MIXED, dtype=torch.uint8)
@@ -140,7 +147,6 @@ def write_shards(
     tell: Callable[[str], None],
     *,
     versions: Sequence[Version] = JUDGED,
-    stride: int = 16,
 ) -> None:
     """Write the shards of a split that are not there yet; an interrupted run goes on where it was."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +154,7 @@ def write_shards(
         path = folder / f"{split}-{start:04d}.npz"
         stop = min(start + SHARD, count)
         if not path.exists():
-            clips = make_clips(sources, trunk, split, range(start, stop), versions=versions, stride=stride)
+            clips = make_clips(sources, trunk, split, range(start, stop), versions=versions)
             part = path.with_suffix(".part.npz")
             np.savez(part, allow_pickle=False, **_flat(clips))
             part.replace(path)
@@ -174,7 +180,7 @@ def _flat(clips: Clips) -> dict[str, np.ndarray]:
 
 
 def _nested(flat: dict[str, np.ndarray]) -> Clips:
-    nested: dict[str, Any] = {"features": {}, "hit": {}}
+    nested: dict[str, Any] = {"features": {}, "fine": {}, "hit": {}}
     for name, value in flat.items():
         outer, dot, inner = name.partition(".")
         if dot:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div
 
+from nonlocal_core.measures import ranking, rows_on_object
 from pretrained.recipe.features import MIXED
 
 QUERIES_PER_OBJECT = 6
@@ -15,15 +16,27 @@ QUERIES_PER_OBJECT = 6
 TOP = 20
 RESAMPLES = 2000
 
-MEASURES = ("auc", "auc_object", "mass", "precision_20", "hit_rate", "own_frame", "query_dependence")
-"""Names of what ``row_measures`` returns.
+MEASURES = (
+    "own_cell",
+    "places",
+    "covered",
+    "on_object",
+    "whole",
+    "on_object_elsewhere",
+    "average_precision",
+    "auc",
+    "reach",
+    "own_frame",
+    "auc_object",
+    "precision_20",
+    "hit_rate",
+    "query_dependence",
+)
+"""Names of what ``row_measures`` returns. Those up to ``own_frame`` are `nonlocal_core.measures.ObjectFigures`.
 
-    auc                keys in other frames: chance that a key on the same object outweighs another key
-    auc_object         the same against keys on other objects only
-    mass               share of the weight in other frames that lies on the same object
+    auc_object         chance that a key on the same object outweighs one on another object, in other frames
     precision_20       share of the 20 strongest keys of other frames that lie on the same object
     hit_rate           share of the other frames that show the object whose strongest key lies on it
-    own_frame          share of the whole row's weight in the query's own frame
     query_dependence   mean of 1 - cosine between two whole rows: twice the figure of `nonlocal_core.measures`
 Negative weights, which only the dot product has, count as zero.
 """
@@ -62,64 +75,51 @@ def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
         return {}
     weights = np.maximum(rows(queries), 0).astype(np.float64)
     labels = truth.labels.ravel()
-    per_frame = truth.labels[0].size
-    frame = np.arange(labels.size) // per_frame
+    frame = np.arange(labels.size) // truth.labels[0].size
     found: dict[str, list[float]] = {name: [] for name in MEASURES if name != "query_dependence"}
     for query, row in zip(queries, weights, strict=True):
+        cover = (truth.labels == labels[query]).astype(np.float64)
+        figures = rows_on_object(row[None], np.array([query]), cover, counted=truth.labels != MIXED)
+        for name, value in figures.means().items():
+            found[name].append(value)
         other = (frame != frame[query]) & (labels != MIXED)
-        same = labels[other] == labels[query]
-        objects = labels[other] > 0
-        seen = row[other]
-        found["auc"].append(_auc(seen, same))
+        same, objects, seen = labels[other] == labels[query], labels[other] > 0, row[other]
         if (objects & ~same).any():
-            found["auc_object"].append(_auc(seen[objects], same[objects]))
-        found["mass"].append(_share(seen[same].sum(), seen.sum()))
+            found["auc_object"].append(ranking(seen[objects], same[objects])[1])
         found["precision_20"].append(float(same[np.argsort(-seen, kind="stable")[:TOP]].mean()))
         found["hit_rate"].append(_hits(row, labels, frame, query))
-        found["own_frame"].append(_share(row[frame == frame[query]].sum(), row.sum()))
-    means = {name: float(np.mean(values)) for name, values in found.items() if values}
+    means = {name: float(np.nanmean(values)) for name, values in found.items() if np.isfinite(values).any()}
     return means | {"query_dependence": _dependence(weights)}
 
 
-def propagation(weights: np.ndarray, labels: np.ndarray) -> float:
+def propagation(rows: Rows, labels: np.ndarray) -> float:
     """Return how well objects are carried from the first frame that shows them to all others; nan without an object.
 
-    ``weights`` (N, N), ``labels`` (T, h, w). A cell is the object's when more than half of the weight that it gives to
-    the marked frame lies on it there. Region similarity J: cells in both over cells in either, mean over the frames
-    that show the object, then over objects. Cells that are neither one thing nor another count in no frame.
+    ``labels`` (T, h, w). A cell is the object's when more than half of the weight that it gives to the marked frame
+    lies on it there. Region similarity J: cells in both over cells in either, mean over the frames that show the
+    object, then over objects. Cells that are neither one thing nor another count in no frame.
     """
-    flat = labels.ravel()
+    flat, known = labels.ravel(), labels.ravel() != MIXED
     frame = np.arange(flat.size) // labels[0].size
-    positive = np.maximum(weights, 0)
-    found = []
-    for label in range(1, int(flat[flat != MIXED].max()) + 1):
-        shown = np.unique(frame[flat == label])
-        if len(shown) < 2:
-            continue
-        marked = frame == shown[0]
-        total = positive[:, marked].sum(axis=1)
-        carried = positive[:, marked & (flat == label)].sum(axis=1) > total / 2
-        known = flat != MIXED
-        found.append(
-            np.mean([_overlap(carried & (frame == t) & known, (flat == label) & (frame == t)) for t in shown[1:]])
-        )
+    of_object = {label: flat == label for label in range(1, int(flat[known].max()) + 1)}
+    shown = {label: np.unique(frame[own]) for label, own in of_object.items() if len(np.unique(frame[own])) > 1}
+    carried = {label: np.zeros(flat.size, bool) for label in shown}
+    for asking in np.array_split(np.arange(flat.size), len(labels)):
+        positive = np.maximum(rows(asking), 0)
+        for label, frames in shown.items():
+            marked = frame == frames[0]
+            total = positive[:, marked].sum(axis=1)
+            carried[label][asking] = positive[:, marked & of_object[label]].sum(axis=1) > total / 2
+    found = [
+        np.mean([_overlap(carried[label] & (frame == t) & known, own & (frame == t)) for t in shown[label][1:]])
+        for label, own in of_object.items()
+        if label in shown
+    ]
     return float(np.mean(found)) if found else float("nan")
 
 
 def _overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
-
-
-def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Return the chance that a positive outscores a negative, ties half."""
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    hits, misses = int(positive.sum()), int((~positive).sum())
-    return float((rank[positive].sum() - hits * (hits + 1) / 2) / (hits * misses)) if hits and misses else 0.5
-
-
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else 0.0
 
 
 def _hits(row: np.ndarray, labels: np.ndarray, frame: np.ndarray, query: int) -> float:

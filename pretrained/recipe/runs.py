@@ -10,17 +10,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
-from nonlocal_core.models.lite0_networks import MENDING
-from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.lite0_networks import JOINT_CHANNELS, MENDING
+from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.vocabulary import PAIRWISE, Pairwise
 from nonlocal_core.weights import find_card
 from nonlocal_core.weights.lite0 import load_lite0
 from pretrained.recipe.damage import JUDGED, TAUGHT
-from pretrained.recipe.evaluate import Block, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
-from pretrained.recipe.features import CLIPS, Clips, read_shards, write_shards
+from pretrained.recipe.evaluate import Judged, PerClip, evaluate_answers, evaluate_real, evaluate_rows, summary
+from pretrained.recipe.features import CLIPS, COARSE, FINE, read_shards, write_shards
 from pretrained.recipe.losses import Task
-from pretrained.recipe.real import evaluate_default, load_real_clips
+from pretrained.recipe.real import load_real_clips
+from pretrained.recipe.shown import Shown
 from pretrained.recipe.sources import SPLIT_SHARES, digest, download, load_sources
 from pretrained.recipe.train import (
     Log,
@@ -33,10 +34,10 @@ from pretrained.recipe.train import (
     usual_settings,
 )
 
-BOXES = Path(__file__).parents[2] / "tests" / "data" / "real_clips.json"
+OUTLINES = Path(__file__).parents[2] / "tests" / "data" / "real_clips.json"
 BASELINE = "parameter_free"
 TASKS: dict[Pairwise, tuple[Task, ...]] = {
-    pairwise: ("find", "mend") if pairwise in MENDING else ("find",) for pairwise in PAIRWISE
+    pairwise: ("find", "mend", "refine") if pairwise in MENDING else ("find", "refine") for pairwise in PAIRWISE
 }
 """What the blocks of a network are for, in the order in which they run."""
 RIVALS = ("self", "place")
@@ -86,7 +87,8 @@ def make_data(workshop: Workshop) -> None:
 def train(workshop: Workshop, settings: Settings) -> Path:
     """Train one block and return its folder; parts that were finished before are read back, not done again.
 
-    A block that mends is shown what the block of the same seed that finds leaves behind.
+    A block that mends is shown what the block of the same seed that finds leaves behind, one that refines what its rows
+    sum up.
     """
     if not (workshop.folder / "data.json").exists():
         make_data(workshop)
@@ -94,7 +96,7 @@ def train(workshop: Workshop, settings: Settings) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / "block.safetensors").exists():
         return folder
-    clips = _shown_to(workshop, settings)
+    shown = _shown_to(workshop, settings)
     block, log = new_block(settings), Log(settings=settings)
     halfway = folder / "affinity.safetensors"
     if halfway.exists():
@@ -102,58 +104,72 @@ def train(workshop: Workshop, settings: Settings) -> Path:
         earlier = json.loads((folder / "log.json").read_text(encoding="utf-8"))
         log = Log(settings=settings, seconds=earlier["seconds"], losses=earlier["losses"])
     else:
-        train_affinity(block, clips, settings, log, workshop.tell)
+        train_affinity(block, shown, settings, log, workshop.tell)
         _write_json(folder / "log.json", log.as_json())
         save_file(block.state_dict(), halfway)
-    train_output(block, trunk(), clips, settings, log, workshop.tell)
-    _write_json(folder / "log.json", log.as_json())
+    if isinstance(block, NormalisedBlock):
+        train_output(block, trunk(), shown.clips, settings, log, workshop.tell)
+        _write_json(folder / "log.json", log.as_json())
     save_file(block.state_dict(), folder / "block.safetensors")
     return folder
 
 
-def _shown_to(workshop: Workshop, settings: Settings) -> Clips:
+def _shown_to(workshop: Workshop, settings: Settings) -> Shown:
     clips = read_shards(workshop.clips, "train")
     if settings.task == "find":
-        return clips
+        return Shown(clips=clips)
     before = train(workshop, usual_settings(settings.pairwise, settings.seed))
-    return passed_through(load_block(before / "block.safetensors", settings.pairwise), clips)
+    first = load_block(before / "block.safetensors", settings.pairwise)
+    return Shown(clips=clips, first=first) if settings.task == "refine" else Shown(clips=passed_through(first, clips))
 
 
 def load_network(workshop: Workshop, pairwise: Pairwise, seed: int) -> list[NormalisedBlock]:
-    """Return the trained blocks of one network, in the order in which they run."""
-    folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise]]
+    """Return the trained blocks that the answer of one network rests on, in the order in which they run."""
+    folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise] if task != "refine"]
     return [load_block(folder / "block.safetensors", pairwise) for folder in folders]
 
 
 def load_block(path: Path, pairwise: Pairwise) -> NormalisedBlock:
-    """Return a trained block, frozen and in eval mode."""
+    """Return a trained block after block 10, frozen and in eval mode."""
     block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
     block.load_state_dict(load_file(path))
     return block.eval().requires_grad_(requires_grad=False)
 
 
+def load_probe(path: Path, pairwise: Pairwise) -> NormalisedProbe:
+    """Return a trained block on the finer grid, frozen and in eval mode."""
+    probe = NormalisedProbe(JOINT_CHANNELS, pairwise)
+    probe.load_state_dict(load_file(path))
+    return probe.eval().requires_grad_(requires_grad=False)
+
+
 def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_clips: Path | None) -> None:
     """Write ``evaluation.json`` for every network, against the parameter-free Gaussian on what each block is shown."""
     clips, network = read_shards(workshop.clips, "test"), trunk()
-    baseline = ParameterFreeGaussian()
-    rows = evaluate_rows(baseline, clips)
-    default = evaluate_default(BOXES, real_clips)
-    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows), "default_on_real": default})
-    real = load_real_clips(BOXES, real_clips)
+    free = ParameterFreeGaussian()
+    rows, fine_rows = evaluate_rows(free, Shown(clips=clips)), evaluate_rows(free, Shown(clips=clips, first=free))
+    real = load_real_clips(OUTLINES, real_clips)
+    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows), "fine_rows": summary(fine_rows)})
     for pairwise, seed in names:
         blocks = load_network(workshop, pairwise, seed)
         first, later = blocks[0], blocks[1:]
-        judged: dict[str, Block] = {BASELINE: baseline, "trained": first}
+        probe = load_probe(workshop.run(pairwise, seed, "refine") / "block.safetensors", pairwise)
+        judged = {
+            BASELINE: Judged(block=free, first=free, stride=FINE),
+            "stride16": Judged(block=first, first=None, stride=COARSE),
+            "trained": Judged(block=probe, first=first, stride=FINE),
+        }
         answers = evaluate_answers(blocks, network, clips)
         found = {
-            "rows": summary(evaluate_rows(first, clips), rows),
+            "fine_rows": summary(evaluate_rows(probe, Shown(clips=clips, first=first)), fine_rows),
+            "rows": summary(evaluate_rows(first, Shown(clips=clips)), rows),
             "answers": summary(answers),
             "answer_gains": summary(_gains(answers)),
             "real": evaluate_real(judged, blocks, network, real),
         }
         if later:
-            shown = passed_through(first, clips)
-            found["later_rows"] = summary(evaluate_rows(later[0], shown), evaluate_rows(baseline, shown))
+            shown = Shown(clips=passed_through(first, clips))
+            found["later_rows"] = summary(evaluate_rows(later[0], shown), evaluate_rows(free, shown))
         _write_json(workshop.evaluation(pairwise, seed), found)
         workshop.tell(f"evaluated {pairwise}, seed {seed}")
 
@@ -168,8 +184,11 @@ def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
     for row in RIVALS:
         clips, blocks = read_shards(workshop.clips, "train"), list[NormalisedBlock]()
         for task in TASKS[pairwise]:
+            if task == "refine":
+                continue  # it has no output path
             settings = usual_settings(pairwise, seed, task)
             block = new_block(settings)
+            assert isinstance(block, NormalisedBlock)
             block.load_state_dict(load_file(workshop.run(pairwise, seed, task) / "affinity.safetensors"))
             torch.nn.init.zeros_(block.out.weight)  # what such a row brings is no good start for W_z
             train_output(block, network, clips, settings, Log(settings=settings), workshop.tell, row=row)

@@ -13,26 +13,33 @@ from torch.nn.functional import kl_div, mse_loss
 
 from nonlocal_core.models.block import Pieces
 from nonlocal_core.models.lite0 import CHANNELS_STRIDE16, Lite0
-from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.lite0_networks import JOINT_CHANNELS, MENDING
+from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
+from nonlocal_core.models.parameter_free import TEMPERATURE
 from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.damage import Version, wanted
 from pretrained.recipe.features import Clips
 from pretrained.recipe.losses import (
-    SEEKING,
-    SHAPING,
+    GROUND_QUERIES,
+    TERMS,
     Task,
-    affinity_terms,
-    draw_targets,
+    draw_mending,
+    draw_whole,
     log_weights,
+    mend_terms,
     weighed,
-    weights_of,
+    whole_terms,
 )
+from pretrained.recipe.shown import Shown
 
 Tell = Callable[[str], None]
 
+Trained = NormalisedBlock | NormalisedProbe
+
 VERSION_SHARES: dict[Task, dict[Version, float]] = {
-    "find": {"clean": 0.2, "damaged": 0.4, "blur_cue": 0.2, "grey_cue": 0.2},
+    "find": {"clean": 0.4, "damaged": 0.2, "blur_cue": 0.2, "grey_cue": 0.2},
+    "refine": {"clean": 0.4, "damaged": 0.2, "blur_cue": 0.2, "grey_cue": 0.2},
     "mend": {"clean": 0.1, "natural": 0.2, "damaged": 0.15, "blur_cue": 0.25, "grey_cue": 0.3},
 }
 """How often the affinity sees each version of a clip."""
@@ -40,7 +47,9 @@ OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
     "find": {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35},
     "mend": {"clean": 0.1, "natural": 0.25, "damaged": 0.05, "blur_cue": 0.25, "grey_cue": 0.35},
 }
-"""The same for the output path."""
+"""The same for the output path. A block that refines has none."""
+STILLS = 0.25
+"""Share of the clips of a step of which one frame is shown alone, so that rows of a picture leave their place too."""
 START_NOISE = 0.002
 """Of theta and phi, so that two seeds differ from the first step on."""
 DOT_THRESHOLD = 2.5
@@ -54,11 +63,11 @@ class Settings:
     pairwise: Pairwise
     seed: int
     task: Task = "find"
-    temperature: float = 0.03
-    """Of the clean rows that the affinity is taught; a block that mends starts from it."""
-    sharper: float = 2.5
-    """What the logits of a softmax are multiplied by once they are learned: it gives weight back to the best keys and
-    changes the order of none. Chosen on the clips to choose by and on the real ones."""
+    temperature: float = TEMPERATURE
+    """What the affinity starts from; of a block that mends, of the clean rows that it is taught."""
+    sharper: float = 1.0
+    """What the logits of a block that mends are multiplied by once they are learned. One that finds is left as it is:
+    sharper rows hold more weight on the object, and show less of it."""
     affinity_steps: int
     affinity_clips: int = 3
     output_steps: int = 300
@@ -68,7 +77,7 @@ class Settings:
     learning_rate: float = 2e-3
     """Of theta and phi."""
     gain_rate: float = 5e-3
-    bias_rate: float = 2e-2
+    bias_rate: float = 2e-3
     """Of theta's and phi's biases."""
     output_rate: float = 1e-3
     keep_weight: float = 400.0
@@ -79,10 +88,17 @@ class Settings:
 
 def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settings:
     """Return the settings of the shipped runs: what has fewer numbers to learn, or learns no more, stops sooner."""
-    steps = {"gaussian": 240, "embedded_gaussian": 960, "dot_product": 480, "concatenation": 240}
+    steps = {"gaussian": 480, "embedded_gaussian": 720, "dot_product": 360, "concatenation": 120}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
+    if task == "refine":
+        steps = {"gaussian": 360, "embedded_gaussian": 360, "dot_product": 144, "concatenation": 72}
+        own = {"affinity_steps": steps[pairwise], "affinity_clips": 2}  # each has four times the cells
+    if task == "find" and pairwise not in MENDING:
+        own["output_steps"] = 60 if pairwise == "concatenation" else 150  # little comes back: no block behind it mends
+    if pairwise == "gaussian":
+        own["gain_rate"] = 2e-2  # gain and length are all that it has, and it starts as a row that stays at home
     if task == "mend":
-        own = {"affinity_steps": 2400, "temperature": 0.02, "sharper": 3.0, "output_steps": 1200}
+        own = {"affinity_steps": 2400, "temperature": 0.02, "sharper": 3.0, "output_steps": 1200, "bias_rate": 2e-2}
     if pairwise in ("dot_product", "concatenation"):
         own["output_rate"] = 3e-5  # their rows sum to ten and more, and y with them
     return Settings(pairwise=pairwise, seed=seed, task=task, **own)
@@ -101,8 +117,12 @@ class Log:
         return asdict(self)
 
 
-def new_block(settings: Settings) -> NormalisedBlock:
+def new_block(settings: Settings) -> Trained:
     """Return the block that training starts from. One that mends fetches what it looks at: its W_z is the identity."""
+    if settings.task == "refine":
+        probe = NormalisedProbe(JOINT_CHANNELS, settings.pairwise)
+        _start_affinity(probe.affinity, settings.seed)
+        return probe
     block = as_parameter_free(NormalisedBlock(CHANNELS_STRIDE16, settings.pairwise), settings.seed)
     if settings.task == "mend":
         with torch.no_grad():
@@ -116,10 +136,16 @@ def as_parameter_free(block: NormalisedBlock, seed: int) -> NormalisedBlock:
 
     Concatenation has no such start: the halves of its weight are random.
     """
-    torch.manual_seed(seed)
     with torch.no_grad():
         torch.nn.init.eye_(block.g.weight)
         torch.nn.init.zeros_(block.out.weight)
+    _start_affinity(block, seed)
+    return block
+
+
+def _start_affinity(block: NormalisedBlock, seed: int) -> None:
+    torch.manual_seed(seed)
+    with torch.no_grad():
         if block.theta is not None and block.phi is not None:
             for layer in (block.theta, block.phi):
                 torch.nn.init.eye_(layer.weight)
@@ -131,36 +157,30 @@ def as_parameter_free(block: NormalisedBlock, seed: int) -> NormalisedBlock:
         if block.w_theta is not None and block.w_phi is not None:
             torch.nn.init.normal_(block.w_theta.weight, std=0.3)
             torch.nn.init.normal_(block.w_phi.weight, std=0.3)
-    return block
 
 
-def train_affinity(block: NormalisedBlock, clips: Clips, settings: Settings, log: Log, tell: Tell) -> None:
-    """Teach theta, phi, gain and length where to look, and the biases which keys to seek whatever the query."""
+def train_affinity(trained: Trained, shown: Shown, settings: Settings, log: Log, tell: Tell) -> None:
+    """Teach theta, phi, their biases, gain and length where to look."""
+    block = trained.affinity if isinstance(trained, NormalisedProbe) else trained
     rng = np.random.default_rng([settings.seed, 10])
     layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
-    scales, weights = [block.gain, block.length], [layer.weight for layer in layers]
-    biases = [layer.bias for layer in layers if layer.bias is not None]
     groups: list[tuple[Sequence[Tensor], float]] = [
-        (scales, settings.gain_rate),
-        (weights, settings.learning_rate),
-        (biases, settings.bias_rate),
+        ([block.gain, block.length], settings.gain_rate),
+        ([layer.weight for layer in layers], settings.learning_rate),
+        ([layer.bias for layer in layers if layer.bias is not None], settings.bias_rate),
     ]
     optimiser, schedule = one_cycle([group for group in groups if group[0]], settings.affinity_steps)
-    shaping, seeking = (weights_of(terms, settings.task, settings.pairwise) for terms in (SHAPING, SEEKING))
     record = _Record("affinity", settings.affinity_steps, log, tell)
     for _step in range(settings.affinity_steps):
-        drawn = [
-            _terms(block, clips, int(index), settings, rng)
-            for index in rng.choice(len(clips.labels), settings.affinity_clips, replace=False)
-        ]
-        terms = {name: torch.stack([one[name] for one in drawn]).mean() for name in drawn[0]}
         optimiser.zero_grad()
-        if biases:
-            weighed(terms, seeking).backward(inputs=biases, retain_graph=True)  # type: ignore[no-untyped-call]
-        weighed(terms, shaping).backward(inputs=[*weights, *scales])  # type: ignore[no-untyped-call]
+        drawn = []
+        for index in rng.choice(len(shown.labels), settings.affinity_clips, replace=False):
+            terms = _terms(block, shown, int(index), settings, rng)
+            (weighed(terms, TERMS[settings.task]) / settings.affinity_clips).backward()  # type: ignore[no-untyped-call]
+            drawn.append({name: float(term.detach()) for name, term in terms.items()})
         optimiser.step()
         schedule.step()
-        record.add({name: float(term.detach()) for name, term in terms.items()})
+        record.add({name: float(np.mean([one[name] for one in drawn])) for name in drawn[0]})
     _sharpen(block, settings.sharper)
 
 
@@ -174,21 +194,26 @@ def _sharpen(block: NormalisedBlock, times: float) -> None:
 
 
 def _terms(
-    block: NormalisedBlock, clips: Clips, index: int, settings: Settings, rng: np.random.Generator
+    block: NormalisedBlock, shown: Shown, index: int, settings: Settings, rng: np.random.Generator
 ) -> dict[str, Tensor]:
     """Return the terms of one clip, in a version that is drawn."""
     version = drawn_version(VERSION_SHARES[settings.task], rng)
-    targets = draw_targets(
-        clips.labels[index],
-        clips.window[index],
-        clips.hit[version][index],
-        clean=clips.clip(wanted(version), index),
-        temperature=settings.temperature,
-        task=settings.task,
-        rng=rng,
-    )
-    pieces = block.embed(clips.clip(version, index))
-    return affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
+    clips, labels = shown.clips, shown.labels[index]
+    if settings.task == "mend":
+        clean = shown.clip(wanted(version), index)
+        hit = clips.hit[version][index]
+        targets = draw_mending(labels, hit, clean=clean, temperature=settings.temperature, rng=rng)
+        return mend_terms(_logs(block, shown.clip(version, index), targets.queries), targets)
+    frames = [int(rng.integers(len(labels)))] if rng.random() < STILLS else list(range(len(labels)))
+    # One map for all queries cannot serve objects and background: it is asked for what stands out.
+    ground = 0 if settings.pairwise == "concatenation" else GROUND_QUERIES
+    whole = draw_whole(labels[frames], clips.window[index][frames], rng, ground_queries=ground)
+    return whole_terms(_logs(block, shown.clip(version, index, frames), whole.queries), whole)
+
+
+def _logs(block: NormalisedBlock, x: Float[Tensor, "1 K T h w"], queries: Tensor) -> Float[Tensor, "Q N"]:
+    pieces = block.embed(x)
+    return log_weights(block.pairwise, pieces.theta[0, queries], pieces.phi[0])
 
 
 def train_output(

@@ -16,8 +16,8 @@ from nonlocal_core.measures.ablation import answer, class_changes, moved
 pytestmark = pytest.mark.browser
 
 
-SMALL = {"frames": 3, "short_side": 64}
-QUERY = "clip=sample:composed&frames=3&short_side=64"
+SMALL = {"model": "lite0-parameter-free", "frames": 3, "short_side": 64}
+QUERY = "clip=sample:composed&model=lite0-parameter-free&frames=3&short_side=64"
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +59,13 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     expect(page.get_by_text("There is nothing to switch off")).to_be_visible()
     measured = measure_block(block, shown_hw=session.frames.info.shown_hw, pts_seconds=session.frames.pts_seconds)
     settled(page)
-    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(6)
+    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(7)
     shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert shown == [
         "none",
         f"{measured.query_dependence:.3f}",
         f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
+        f"{100 * measured.own_cell_share:.0f} %",
         f"{100 * measured.own_step_share:.0f} %",
         f"{100 * measured.distance:.0f} % of the diagonal",
         f"{measured.frames_away:.1f} frames",
@@ -82,9 +83,9 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
 
 
 def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
-    page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}")
+    page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}&block=stride16")
     session = Session.open("sample:composed", loud_model(), frames=2, short_side=128)
-    block = session.block()
+    block = session.block("stride16")
     before, without = answer(session), answer(session, switched_off=[block.name])
     assert moved(before, without) > 0.01
     hands = page.locator("[data-testid=stMetric]").filter(has_text="Probability that changed hands")

@@ -23,10 +23,11 @@ from nonlocal_core.capture.adapters.token_reader import TokenReader
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.adapters.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
-from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line
 from nonlocal_core.errors import CaptureError, NonlocalError
 from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.normalised import NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.vocabulary import WeightStatus
 
@@ -164,8 +165,8 @@ def _reader(
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
         return NonlocalBlockReader(module)
-    if isinstance(module, ParameterFreeGaussian):
-        return ParameterFreeReader(module)
+    if isinstance(module, ParameterFreeGaussian | NormalisedProbe):
+        return ProbeReader(module)
     if is_pyslowfast(module):
         parent, _, last = name.rpartition(".")
         groups = groups_of(model.get_submodule(parent), last)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nonlocal_core.capture import BlockSite, attach, recording
-from nonlocal_core.capture.own import NonlocalBlockReader, ParameterFreeReader
+from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.models import NonlocalBlock, NonlocalConfig, ParameterFreeGaussian
 from nonlocal_core.ops import Reach, affinity
@@ -65,7 +65,7 @@ def test_a_new_block_changes_nothing_and_says_so():
 def test_the_parameter_free_gaussian_has_rows_but_no_effect():
     probe = ParameterFreeGaussian()
     x = torch.randn(1, C, T, H, W)
-    captured = record(probe, ParameterFreeReader(probe), x)
+    captured = record(probe, ProbeReader(probe), x)
     assert captured.effect is None
     assert captured.rebuild_error is None
     u = x[0].flatten(1).T.double()

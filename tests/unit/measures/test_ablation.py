@@ -234,7 +234,7 @@ def test_an_error_in_the_middle_leaves_nothing_behind(session, plain):
 
 
 def test_blocks_that_add_nothing_cannot_be_changed():
-    probes = Session.open(clip(), **OPEN)
+    probes = Session.open(clip(), "lite0-parameter-free", **OPEN)
     assert changeable_blocks(probes) == {}
     with pytest.raises(UnknownNameError, match="no block that can be changed called 'stride16'"):
         answer(probes, switched_off=["stride16"])

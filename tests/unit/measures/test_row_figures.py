@@ -69,11 +69,14 @@ def oracle_figures(weights, query, block):
     mass = sum(abs(w) for w in weights)
     if mass == 0:
         return None
-    figures = dict.fromkeys(("entropy", "own_step_share", "distance", "frames_away", "seconds_away"), 0.0)
+    names = ("entropy", "own_cell_share", "own_step_share", "distance", "frames_away", "seconds_away")
+    figures = dict.fromkeys(names, 0.0)
+    over = tuple(min(q // s, n - 1) for q, s, n in zip(query, block.subsample, (tk, hk, wk), strict=True))
     for weight, (t, y, x) in zip(weights, itertools.product(range(tk), range(hk), range(wk)), strict=True):
         p = abs(weight) / mass
         figures["entropy"] -= p * math.log(p) if p > 0 else 0.0
-        figures["own_step_share"] += p if t == min(query[0] // block.subsample[0], tk - 1) else 0.0
+        figures["own_cell_share"] += p if (t, y, x) == over else 0.0
+        figures["own_step_share"] += p if t == over[0] else 0.0
         # A pooled cell is as wide as the cells it was pooled from; what pooling dropped is no key.
         across = (query[2] + 0.5) / wq - (x + 0.5) * block.subsample[2] / wq
         down = (query[1] + 0.5) / hq - (y + 0.5) * block.subsample[1] / hq
@@ -190,7 +193,7 @@ def test_a_sample_comes_close_to_the_whole():
     block = capture("embedded_gaussian", grid=(4, 18, 22), clip_frames=8, subsample=(1, 2, 2))
     whole, part = (measure_block(block, shown_hw=SHOWN_HW, pts_seconds=SECONDS, count=n) for n in (10_000, 400))
     assert (whole.query_count, part.query_count) == (1584, 400)
-    for name in ("entropy", "own_step_share", "distance", "frames_away", "query_dependence"):
+    for name in ("entropy", "own_cell_share", "own_step_share", "distance", "frames_away", "query_dependence"):
         assert getattr(part, name) == pytest.approx(getattr(whole, name), rel=0.05), name
 
 

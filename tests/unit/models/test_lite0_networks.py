@@ -13,8 +13,10 @@ from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import clip_probabilities, trained_network
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.models.sharing import shared_features
+from nonlocal_core.ops import affinity
 from nonlocal_core.vocabulary import PAIRWISE
 from nonlocal_core.weights import build_model, find_card, list_models
+from nonlocal_core.weights.findings import read_findings
 from nonlocal_core.weights.lite0 import load_lite0
 
 SINGLE = 1e-5
@@ -23,6 +25,7 @@ FORECAST_TOLERANCE = 0.2
 """Worst measured 8 %, with one thread or two."""
 
 IDS = [card.id for card in list_models()]
+FREE = "lite0-parameter-free"
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +44,8 @@ def answers_of_the_trunk(trunk: Lite0, clip: torch.Tensor) -> torch.Tensor:
     return trunk(clip.transpose(1, 2).flatten(0, 1)).view(len(clip), clip.shape[2], -1)
 
 
-def test_the_default_answers_bit_for_bit_what_the_trunk_answers(trunk, clip):
-    network, _ = build_model("default")
+def test_probes_without_parameters_leave_the_answer_bit_for_bit_as_the_trunk_has_it(trunk, clip):
+    network, _ = build_model(FREE)
     assert torch.equal(network(clip), answers_of_the_trunk(trunk, clip))
     for given, frames in zip(network(clip), clip, strict=True):
         torch.testing.assert_close(given, trunk(frames.transpose(0, 1)), rtol=0, atol=SINGLE)
@@ -94,12 +97,15 @@ def test_cards_say_what_the_network_is(name):
     assert len({block.title for block in network.inserted}) == len(network.inserted)
 
 
-def test_the_default_is_the_first_of_the_catalog_and_has_no_parameters_of_its_own():
+def test_the_default_is_the_first_of_the_catalog_and_the_best_on_real_clips():
     _, card = build_model("default")
     assert card == find_card(IDS[0]) == list_models()[0]
-    assert card.status == "parameter_free"
-    assert [card.status for card in list_models()[1:]] == ["trained"] * 4
-    assert {card.pairwise for card in list_models()[1:]} == set(PAIRWISE)
+    measured = {network.id: network.figures for network in read_findings().networks}
+    for ranking in ("real_average_precision", "real_auc"):
+        assert measured[card.id][ranking] == max(figures[ranking] for figures in measured.values())
+    trained = [card for card in list_models() if card.status == "trained"]
+    assert [card.id for card in list_models() if card.status == "parameter_free"] == [FREE]
+    assert {card.pairwise for card in trained} == set(PAIRWISE)
 
 
 def test_an_unknown_model_is_refused_with_the_list():
@@ -115,7 +121,7 @@ def test_an_unknown_model_is_refused_with_the_list():
     ],
 )
 def test_blocks_see_the_whole_clip_on_their_grids(height, width, grids):
-    network, _ = build_model("default")
+    network, _ = build_model(FREE)
     seen = {}
     for block in network.inserted:
         block.module.register_forward_hook(
@@ -130,7 +136,7 @@ def test_blocks_see_the_whole_clip_on_their_grids(height, width, grids):
 
 
 def test_the_joint_block_sees_the_coarse_features_over_their_own_place():
-    network, _ = build_model("default")
+    network, _ = build_model(FREE)
     coarse, joint = [], []
     network.stride16.register_forward_hook(lambda _module, inputs, _output: coarse.append(inputs[0][0]))
     network.joint.register_forward_hook(lambda _module, inputs, _output: joint.append(inputs[0][0, 40:]))
@@ -140,6 +146,22 @@ def test_the_joint_block_sees_the_coarse_features_over_their_own_place():
     weights = torch.tensor([[9.0, 3.0], [3.0, 1.0]]) / 16
     expected = (corner * weights).sum(dim=(-2, -1))
     torch.testing.assert_close(joint[0][:, 1, 5, 11], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_a_trained_joint_block_is_told_what_the_rows_at_stride_16_sum_up(pairwise):
+    network, _ = build_model(f"lite0-{pairwise.replace('_', '-')}")
+    coarse, told = [], []
+    network.stride16.register_forward_hook(lambda _module, inputs, _output: coarse.append(inputs[0]))
+    network.joint.register_forward_hook(lambda _module, inputs, _output: told.append(inputs[0][0, 152:]))
+    with torch.inference_mode():
+        network(torch.randn(1, 3, 2, 96, 160, generator=torch.Generator().manual_seed(3)))
+        pieces, block = network.stride16.embed(coarse[0]), network.stride16
+        weights = affinity(pieces.theta, pieces.phi, pairwise=pairwise)[0]
+        summed = (weights @ block.normalise(coarse[0].flatten(2).mT)[0] / block.length).T.view(112, 2, 6, 10)
+    # Enlarging by two: each fine cell is 9/16, 3/16, 3/16, 1/16 of its four nearest.
+    expected = (summed[:, 1, 2:4, 5:7] * torch.tensor([[9.0, 3.0], [3.0, 1.0]]) / 16).sum(dim=(-2, -1))
+    torch.testing.assert_close(told[0][:, 1, 5, 11], expected, rtol=1e-3, atol=1e-3)
 
 
 def test_the_clip_is_answered_by_the_mean_of_its_frames_probabilities():
@@ -153,7 +175,7 @@ def test_the_clip_is_answered_by_the_mean_of_its_frames_probabilities():
 
 
 def test_progress_is_told_and_an_error_from_the_listener_ends_the_run(clip):
-    network, _ = build_model("default")
+    network, _ = build_model(FREE)
     heard = []
     with forward_progress(lambda done, total: heard.append((done, total))):
         network(clip)
@@ -197,8 +219,8 @@ print(status("VmHWM") - before)
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("default", (1, 3, 8, 224, 224)),
-        ("default", (1, 3, 16, 352, 640)),
+        (FREE, (1, 3, 8, 224, 224)),
+        (FREE, (1, 3, 16, 352, 640)),
         ("lite0-embedded-gaussian", (1, 3, 40, 224, 416)),
         ("lite0-concatenation", (1, 3, 40, 224, 416)),
     ],
@@ -213,7 +235,7 @@ def test_the_memory_forecast_is_within_a_fifth_of_the_peak(name, shape):
 
 
 def test_the_forecast_grows_with_the_clip_and_knows_the_batch():
-    network, _ = build_model("default")
+    network, _ = build_model(FREE)
     small, long, wide = (
         network.forward_bytes(shape) for shape in [(1, 3, 8, 224, 416), (1, 3, 64, 224, 416), (1, 3, 8, 448, 832)]
     )

@@ -1,13 +1,15 @@
 """The figures on the cards: known answers for rows whose worth is known."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from pretrained.recipe.features import MIXED
 from pretrained.recipe.measures import Truth, answer_measures, interval, pick_queries, row_measures
-from pretrained.recipe.real import RealClip, blob, box_measures, load_real_clips
-from pretrained.recipe.runs import BOXES
+from pretrained.recipe.real import blob, load_real_clips, outlined, real_measures
+from pretrained.recipe.runs import OUTLINES
 
 SIZE = 4 * 5 * 6
 
@@ -38,7 +40,7 @@ def test_queries_come_from_sure_cells_of_the_frames_asked(truth):
 
 def test_a_row_on_the_same_object_is_perfect(truth):
     found = row_measures(rows_by(lambda flat, frame, q: flat == flat[q], truth), truth, seed=3)
-    assert found["auc"] == found["auc_object"] == found["mass"] == found["hit_rate"] == 1.0
+    assert found["auc"] == found["auc_object"] == found["on_object"] == found["hit_rate"] == found["covered"] == 1.0
     # 12 cells of object 1 in other frames; 12 (from two frames) of object 2: of 20 strongest keys, 12 can be right.
     assert found["precision_20"] == pytest.approx(0.6)
     assert 0 < found["query_dependence"] <= 1
@@ -46,7 +48,7 @@ def test_a_row_on_the_same_object_is_perfect(truth):
 
 def test_a_row_on_everything_but_the_object_is_as_wrong_as_can_be(truth):
     found = row_measures(rows_by(lambda flat, frame, q: flat != flat[q], truth), truth, seed=3)
-    assert found["auc"] == found["auc_object"] == found["mass"] == found["hit_rate"] == 0.0
+    assert found["auc"] == found["auc_object"] == found["on_object"] == found["hit_rate"] == found["covered"] == 0.0
 
 
 def test_a_uniform_row_knows_nothing(truth):
@@ -58,14 +60,15 @@ def test_a_uniform_row_knows_nothing(truth):
 
 def test_what_stays_in_the_own_frame_is_counted_apart(truth):
     found = row_measures(rows_by(lambda flat, frame, q: np.arange(SIZE) == q, truth), truth, seed=3)
-    assert found["own_frame"] == 1.0
-    assert found["mass"] == 0.0
+    assert found["own_frame"] == found["own_cell"] == found["on_object"] == 1.0
+    assert "on_object_elsewhere" not in found
     assert found["auc"] == 0.5
+    assert found["whole"] < 0.2
 
 
 def test_negative_weights_count_as_zero(truth):
     right = rows_by(lambda flat, frame, q: np.where(flat == flat[q], 1.0, -5.0), truth)
-    assert row_measures(right, truth, seed=3)["mass"] == 1.0
+    assert row_measures(right, truth, seed=3)["on_object"] == 1.0
 
 
 def test_a_clip_without_queries_says_nothing(truth):
@@ -88,32 +91,89 @@ def test_the_interval_holds_the_mean_and_leaves_missing_clips_out():
     assert 0.1 <= low < mean < high <= 0.5
 
 
-def test_weight_in_boxes_and_frames_hit():
-    inside = np.zeros((3, 4, 5), np.float32)
-    inside[0, 1, 1] = inside[1, 2, 3] = inside[2, 0, 0] = 1
-    clip = RealClip(id="one", pixels=torch.zeros(1, 3, 3, 64, 80), inside=inside, query=6)
-    row = np.zeros((3, 4, 5))
+def test_frames_are_hit_where_the_strongest_cell_lies_on_the_object():
+    cover = np.zeros((4, 4, 5))
+    cover[0, 1, 1] = cover[1, 2, 3] = cover[2, 0, 0] = 1  # in the last frame it does not show
+    row = np.zeros((4, 4, 5))
     row[0, 1, 1] = 9  # the query's own frame does not count
     row[1, 2, 3] = 3
     row[2, 3, 4] = 1
-    assert box_measures(row.ravel(), clip.inside, clip.own) == {"in_box": 0.75, "hit_rate": 0.5}
-    assert blob(clip).reshape(3, 4, 5).argmax() == 6
+    found = real_measures(row.ravel(), cover, query=6)
+    assert found["hit_rate"] == 0.5
+    assert found["on_object_elsewhere"] == 0.75
+    assert found["on_object"] == 12 / 13
+    assert found["covered"] == pytest.approx(2 / 3)
+    assert blob(cover, 6).reshape(4, 4, 5).argmax() == 6
+    still = real_measures(row[:1].ravel(), cover[:1], query=6)
+    assert set(found) - set(still) == {
+        "on_object_elsewhere",
+        "hit_rate",
+        "average_precision",
+        "auc",
+    }  # one cell: itself
 
 
-def test_boxes_of_the_installed_clips_lie_on_the_cells_of_the_network():
-    clips = {clip.id: clip for clip in load_real_clips(BOXES, folder=None)}
-    assert set(clips) == {"bikes", "bunny"}
-    for clip in clips.values():
+def test_outlines_are_boxes_ellipses_and_polygons():
+    box, triangle = [0.25, 0.5, 0.75, 1.0], [0.0, 0.0, 0.5, 0.0, 0.0, 0.5]
+    drawn = outlined([box], (8, 16), is_round=False)
+    expected = np.zeros((8, 16), bool)
+    expected[4:8, 4:12] = True
+    assert np.array_equal(drawn, expected)
+    ellipse = outlined([box], (80, 160), is_round=True)
+    assert ellipse.mean() == pytest.approx(np.pi / 4 * 0.25, rel=0.05)  # Pillow draws its rim as well
+    assert not ellipse[41, 41]
+    both = outlined([box, triangle], (80, 160), is_round=False)
+    assert both.mean() == pytest.approx(0.25 + 0.125, rel=0.03)
+
+
+REAL = {clip.id: clip for clip in load_real_clips(OUTLINES, folder=None)}
+
+
+def test_outlines_of_what_is_installed_lie_on_the_cells_of_the_network():
+    assert set(REAL) == {"bikes", "bunny", "coins", "face", "suit", "cat", "saucer", "rocket"}
+    for clip in REAL.values():
         _, _, frames, height, width = clip.pixels.shape
-        assert clip.inside.shape == (frames, height // 16, width // 16) == (6, 14, clip.inside.shape[2])
-        assert clip.inside.ravel()[clip.query] == 1
-    hidden = [not frame.any() for frame in clips["bikes"].inside]
+        for stride in (8, 16):
+            cover = clip.cover(height // stride, width // stride)
+            assert cover.shape == (frames, height // stride, width // stride)
+            assert cover.ravel()[clip.query(height // stride, width // stride)] > 0.2
+    hidden = [not frame.any() for frame in REAL["bikes"].cover(14, 32)]
     assert hidden == [False, True, True, True, False, False]
     # The cyclist's box of the last frame: x from .54 to .79, y from .04 down to the edge.
-    rows, cols = clips["bikes"].inside.shape[1:]
-    assert clips["bikes"].inside[5].sum() / (rows * cols) == pytest.approx(0.25 * 0.96, abs=0.01)
+    assert REAL["bikes"].cover(14, 32)[5].mean() == pytest.approx(0.25 * 0.96, abs=0.01)
+    assert [clip.id for clip in REAL.values() if clip.is_still] == ["coins", "face", "suit", "cat", "saucer", "rocket"]
+
+
+@pytest.mark.parametrize("clip", REAL.values(), ids=lambda clip: clip.id)
+def test_on_real_pictures_only_a_row_that_lies_on_all_of_the_object_is_good(clip):
+    """What a row deserves that never looks, and that looks right, wrong and nowhere else."""
+    height, width = clip.pixels.shape[3] // 8, clip.pixels.shape[4] // 8
+    cover, query = clip.cover(height, width), clip.query(height, width)
+    home = np.zeros(cover.size)
+    home[query] = 1
+    whole, stays, even, wrong, at_its_place = (
+        real_measures(row.ravel().astype(float), cover, query)
+        for row in (cover >= 0.5, home, np.ones_like(cover), cover < 0.5, blob(cover, query))
+    )
+    assert whole["covered"] == whole["average_precision"] == 1
+    assert whole["whole"] > 0.85
+    assert stays["own_cell"] == 1
+    assert stays["places"] == pytest.approx(1)
+    assert max(stays["whole"], even["whole"]) < 0.1
+    assert wrong["whole"] < 0.2  # of cells at the rim some part is the object's
+    assert stays["average_precision"] < cover.mean() + 0.1  # chance, of other frames
+    assert even["auc"] == 0.5
+    assert wrong["auc"] == 0
+    assert at_its_place["whole"] < whole["whole"] - 0.2
 
 
 def test_a_clip_with_other_content_is_not_used(tmp_path):
     (tmp_path / "intel_car.mp4").write_bytes(b"not the clip")
-    assert "car" not in {clip.id for clip in load_real_clips(BOXES, folder=tmp_path)}
+    assert "car" not in {clip.id for clip in load_real_clips(OUTLINES, folder=tmp_path)}
+
+
+def test_at_least_four_objects_are_outlined_and_not_only_boxed():
+    entries = json.loads(OUTLINES.read_text())
+    outlines = [e for e in entries if e.get("round") or any(len(shape) > 4 for frame in e["shapes"] for shape in frame)]
+    assert len(outlines) >= 4
+    assert all(len(entry["shapes"]) == len(entry["frame_indices"]) for entry in entries)

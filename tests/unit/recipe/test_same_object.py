@@ -49,7 +49,7 @@ def figures(table: torch.Tensor, clip: ComposedClip, stride: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, np.ndarray]:
-    network, _ = build_model("default")
+    network, _ = build_model("lite0-parameter-free")
     tables: dict[str, torch.Tensor] = {}
     for block in network.inserted:
         block.module.register_forward_hook(

@@ -15,16 +15,16 @@ from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
 from pretrained.recipe.features import MIXED
 from pretrained.recipe.losses import (
     ANYWHERE_QUERIES,
-    SEEKING,
-    SHAPING,
-    Targets,
-    affinity_terms,
+    TERMS,
     clean_rows,
-    draw_targets,
+    draw_mending,
+    draw_whole,
     log_weights,
+    mend_terms,
     weighed,
-    weights_of,
+    whole_terms,
 )
+from pretrained.recipe.shown import Shown
 from pretrained.recipe.train import (
     Log,
     Settings,
@@ -40,51 +40,68 @@ from pretrained.recipe.train import (
 CLOSE = 1e-4  # float32 sums of exponentials against float64 loops
 
 
-@pytest.fixture
-def targets(clips):
-    return targets_of(clips, 0, np.array([True, False, True, True]), seed=3)
+def whole_of(clips, index, seed):
+    return draw_whole(clips.labels[index], clips.window[index], np.random.default_rng(seed))
 
 
-def targets_of(clips, index, hit, seed, task="find"):
+def mending_of(clips, index, hit, seed):
     rng, clean = np.random.default_rng(seed), clips.clip("clean", index)
-    cells, window = clips.labels[index], clips.window[index]
-    return draw_targets(cells, window, hit, clean=clean, temperature=0.05, task=task, rng=rng)
+    return draw_mending(clips.labels[index], hit, clean=clean, temperature=0.05, rng=rng)
 
 
-def test_every_term_equals_a_loop_over_keys(clips, targets):
-    labels, frame = clips.labels[0].ravel(), np.repeat(np.arange(4), 36)
+def test_every_term_of_a_whole_look_equals_a_loop_over_keys(clips):
+    labels, targets = clips.labels[0].ravel(), whole_of(clips, 0, seed=3)
     logs = torch.randn(len(targets.queries), labels.size, generator=torch.Generator().manual_seed(4)) * 2
-    given = affinity_terms(logs, targets)
-    found = {name: [] for name in SHAPING["find"]}
-    unit = unit_by_loops(clips.features["clean"][0].astype(np.float64))
-    for q, row, near in zip(targets.queries.tolist(), logs.double().numpy(), targets.points.numpy(), strict=True):
-        other, known = frame != frame[q], labels != MIXED
-        same = labels == labels[q]
+    on, even = [], []
+    for q, row, wanted in zip(targets.queries.tolist(), logs.double().numpy(), targets.even.numpy() > 0, strict=True):
+        if labels[q]:
+            assert np.array_equal(wanted, labels == labels[q])
+        assert wanted[q]
+        p = np.exp(row) / np.exp(row[labels != MIXED]).sum()
+        on.append(-np.log(p[wanted].sum()))
+        inside = p[wanted] / p[wanted].sum()
+        even.append(np.mean(np.log(1 / len(inside) / inside)))
+    given = whole_terms(logs, targets)
+    assert float(given["on"]) == pytest.approx(np.mean(on), abs=CLOSE)
+    assert float(given["even"]) == pytest.approx(np.mean(even), abs=CLOSE)
+    total = 1.5 * np.mean(on) + np.mean(even)
+    assert float(weighed(given, TERMS["find"])) == pytest.approx(total, rel=CLOSE)
 
-        def mass(keys, row=row):
-            return np.log(np.exp(row[keys]).sum())
 
-        whole = np.flatnonzero(same & (frame == 1))
-        if len(whole):
-            clean = np.exp(unit[whole] @ unit[q] / 0.05)
-            clean /= clean.sum()
-            given_row = row[whole] - mass(np.ones_like(known))
-            found["stay" if frame[q] == 1 else "mend"].append((clean * (np.log(clean) - given_row)).sum())
-        if labels[q] == 0:
-            if near.any():
-                found["ground"].append(mass(other & known) - mass(near > 0))
-            continue
-        if not (same & other).any():
-            continue
-        found["label"].append(mass(other & known) - mass(same & other))
-        rivals = mass(other & known & (labels > 0))
-        found["instance"].append(rivals - mass(same & other))
-        found["whole"].append(rivals - row[same & other].mean())
-    assert all(found.values())
+def test_both_terms_alike_are_the_cross_entropy_to_an_even_row(clips):
+    targets = whole_of(clips, 0, seed=3)
+    logs = torch.randn(len(targets.queries), len(targets.known), generator=torch.Generator().manual_seed(5))
+    shares = logs.masked_fill(~targets.known, -torch.inf).log_softmax(1)
+    crossed = torch.where(targets.even > 0, targets.even * (targets.even.log() - shares), 0.0).sum(1).mean()
+    given = whole_terms(logs, targets)
+    assert float(given["on"] + given["even"]) == pytest.approx(float(crossed), rel=CLOSE)
+    perfect = whole_terms((targets.even + 1e-30).log(), targets)
+    assert float(perfect["on"]) == pytest.approx(0, abs=CLOSE)
+    assert float(perfect["even"]) == pytest.approx(0, abs=CLOSE)
+
+
+def test_a_row_that_stays_at_home_pays_for_it(clips):
+    targets = whole_of(clips, 0, seed=3)
+    home = torch.full((len(targets.queries), len(targets.known)), -20.0)
+    home[torch.arange(len(home)), targets.queries] = 0
+    given = whole_terms(home, targets)
+    assert float(given["on"]) < CLOSE
+    assert float(given["even"]) > 5
+
+
+def test_every_term_of_mending_equals_a_loop_over_keys(clips):
+    labels, hit = clips.labels[0].ravel(), np.array([True, False, True, True])
+    targets, frame = mending_of(clips, 0, hit, seed=3), np.repeat(np.arange(4), 36)
+    logs = torch.randn(len(targets.queries), labels.size, generator=torch.Generator().manual_seed(4)) * 2
+    found = {"mend": [], "stay": []}
+    for q, row, clean in zip(targets.queries.tolist(), logs.double().numpy(), targets.clean.double(), strict=True):
+        wanted = np.flatnonzero(clean.numpy())
+        if len(wanted):
+            p, clean = np.exp(row[wanted]) / np.exp(row).sum(), clean.numpy()[wanted]
+            found["stay" if frame[q] == 1 else "mend"].append((clean * np.log(clean / p)).sum())
+    given = mend_terms(logs, targets)
     for name, values in found.items():
         assert float(given[name]) == pytest.approx(np.mean(values), abs=CLOSE), name
-    total = sum(weight * float(given[name]) for name, weight in SEEKING["find"].items())
-    assert float(weighed(given, SEEKING["find"])) == pytest.approx(total, rel=CLOSE)
 
 
 def unit_by_loops(frames):
@@ -104,66 +121,89 @@ def test_a_clean_row_without_a_key_to_look_at_is_zero(clips):
 
 
 def test_a_block_that_mends_is_asked_from_everywhere_and_sent_to_whole_frames_only(clips):
-    hit = np.array([True, False, True, True])
-    targets = targets_of(clips, 0, hit, seed=3, task="mend")
-    same = targets_of(clips, 0, hit, seed=3)
-    count = len(same.queries)
-    assert torch.equal(targets.queries[:count], same.queries)
-    assert torch.equal(targets.clean[:count], same.clean)
-    added, rows = targets.queries[count:], targets.clean[count:].double().numpy()
-    assert len(added) == ANYWHERE_QUERIES["mend"]
-    assert (clips.labels[0].ravel()[added.numpy()] == MIXED).any()
+    hit, labels = np.array([True, False, True, True]), clips.labels[0].ravel()
+    targets = mending_of(clips, 0, hit, seed=3)
+    queries, rows = targets.queries, targets.clean.double().numpy()
+    assert targets.changed.tolist() == hit.repeat(36)[queries.numpy()].tolist()
     unit = unit_by_loops(clips.features["clean"][0].astype(np.float64))
-    for query, row in zip(added.tolist(), rows, strict=True):
-        expected = np.exp(unit @ unit[query] / 0.05) * ~hit.repeat(36)
-        assert np.allclose(row, expected / expected.sum(), atol=CLOSE)
-    assert not targets.points[count:].any()
+    assert (labels[queries[-ANYWHERE_QUERIES:].numpy()] == MIXED).any()
+    for place, (query, row) in enumerate(zip(queries.tolist(), rows, strict=True)):
+        told = place < len(queries) - ANYWHERE_QUERIES
+        allowed = ~hit.repeat(36) & (~np.array(told) | (labels == labels[query]))
+        expected = np.exp(unit @ unit[query] / 0.05) * allowed
+        assert np.allclose(row, expected / max(expected.sum(), 1e-300), atol=CLOSE)
 
 
-def test_without_a_softmax_nothing_is_asked_that_takes_one():
-    assert weights_of(SHAPING, "mend", "embedded_gaussian") == {"mend": 1.0, "stay": 25.0}
-    assert set(weights_of(SHAPING, "find", "dot_product")) == {"label", "instance", "whole", "ground"}
-
-
-def test_points_of_the_background_are_where_the_camera_says(clips, targets):
-    ground = (targets.label == 0).nonzero().flatten()
-    box = clips.window[0]
+def test_points_of_the_background_are_where_the_camera_says_in_every_frame(clips):
+    targets, box = whole_of(clips, 0, seed=3), clips.window[0]
+    ground = np.flatnonzero(clips.labels[0].ravel()[targets.queries.numpy()] == 0)
+    assert len(ground)
     for q in ground[::7].tolist():
         t, row, col = np.unravel_index(int(targets.queries[q]), (4, 6, 6))
         length = box[t, 2:] - box[t, :2]
         x, y = box[t, :2] + length * (np.array([col, row]) + 0.5) / 6
-        for key in targets.points[q].nonzero().flatten().tolist():
+        for key in targets.even[q].nonzero().flatten().tolist():
             s, r, c = np.unravel_index(key, (4, 6, 6))
             size = (box[s, 2:] - box[s, :2]) / 6
             place = box[s, :2] + size * (np.array([c, r]) + 0.5)
-            assert s != t
+            assert clips.labels[0][s, r, c] == 0
             assert np.hypot(*((place - (x, y)) / size)) <= 1.2
 
 
+@pytest.mark.parametrize("task", ["find", "refine", "mend"])
 @pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise):
+def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pairwise, task):
+    if task == "mend" and pairwise != "embedded_gaussian":
+        return
     settings = Settings(
-        pairwise=pairwise, seed=5, affinity_steps=8, affinity_clips=2, learning_rate=5e-3, sharper=1.0, temperature=0.05
+        pairwise=pairwise, seed=5, task=task, affinity_steps=8, affinity_clips=2, learning_rate=5e-3, temperature=0.05
     )
-    shaping = weights_of(SHAPING, "find", pairwise)
-    block, log = new_block(settings), Log(settings=settings)
-    before = {name: value.clone() for name, value in block.state_dict().items()}
-    x = torch.from_numpy(clips.features["damaged"][1]).float().transpose(0, 1)[None]
-    targets = targets_of(clips, 1, clips.hit["damaged"][1], seed=6)
+    first = new_block(replace(settings, task="find")) if task == "refine" else None
+    shown = Shown(clips=clips, first=first)
+    trained, log = new_block(settings), Log(settings=settings)
+    block = trained.affinity if task == "refine" else trained
+    before = {name: value.clone() for name, value in trained.state_dict().items()}
+    x = shown.clip("damaged", 1)
+    rng, hit = np.random.default_rng(6), clips.hit["damaged"][1]
+    if task == "mend":
+        targets = draw_mending(shown.labels[1], hit, clean=shown.clip("clean", 1), temperature=0.05, rng=rng)
+    else:
+        targets = draw_whole(shown.labels[1], clips.window[1], rng)
 
     def loss():
         with torch.no_grad():
             pieces = block.embed(x)
-            terms = affinity_terms(log_weights(block, pieces.theta[0, targets.queries], pieces.phi[0]), targets)
-            return float(weighed(terms, shaping))
+            logs = log_weights(pairwise, pieces.theta[0, targets.queries], pieces.phi[0])
+            terms = mend_terms(logs, targets) if task == "mend" else whole_terms(logs, targets)
+            return float(weighed(terms, TERMS[task]))
 
     start = loss()
-    train_affinity(block, clips, settings, log, lambda _message: None)
+    train_affinity(trained, shown, settings, log, lambda _message: None)
     assert loss() < start
-    moved = {name for name, value in block.state_dict().items() if not torch.equal(value, before[name])}
+    moved = {name for name, value in trained.state_dict().items() if not torch.equal(value, before[name])}
     assert moved
     assert not moved & {"g.weight", "g.bias", "out.weight", "out.bias"}
     assert log.losses["affinity"][-1]["step"] == 8
+
+
+def test_a_block_that_refines_is_shown_both_layers_and_what_the_first_rows_sum_up(clips):
+    first = new_block(usual_settings("embedded_gaussian", seed=4)).eval()
+    shown = Shown(clips=clips, first=first)
+    x = shown.clip("grey_cue", 1)
+    assert x.shape == (1, 264, 4, 12, 12)
+    assert shown.labels.shape == (4, 4, 12, 12)
+    assert torch.equal(x[0, :40], torch.from_numpy(clips.fine["grey_cue"][1]).float().transpose(0, 1))
+    with torch.no_grad():
+        pieces = first.embed(clips.clip("grey_cue", 1))
+        unit = first.normalise(clips.clip("grey_cue", 1).flatten(2).mT) / first.length
+        summed = (pieces.theta[0] @ pieces.phi[0].T).softmax(1) @ unit[0]
+    fine = summed.T.view(112, 4, 6, 6)[:, :, 2, 3]  # halfway between four cells lie the finer ones
+    around = x[0, 152:, :, 4:6, 6:8].mean(dim=(2, 3))
+    neighbours = torch.nn.functional.avg_pool2d(summed.T.view(112, 4, 6, 6), 3, 1)[:, :, 1, 2]
+    assert (around - fine).abs().max() < (neighbours - fine).abs().max() + 0.05
+    still = shown.clip("grey_cue", 1, [2])
+    assert torch.equal(still[0, :40, 0], x[0, :40, 2])
+    assert not torch.allclose(still[0, 152:, 0], x[0, 152:, 2], atol=1e-3), "a still is described without other frames"
 
 
 def test_controls_keep_the_total_of_the_rows_and_rivals_do_not_look():
@@ -207,16 +247,22 @@ def order_of(count):
 
 
 def test_sharpening_changes_the_order_of_no_key(clips):
-    settings = Settings(pairwise="embedded_gaussian", seed=5, affinity_steps=1, affinity_clips=1, learning_rate=0.0)
-    still = replace(settings, gain_rate=0.0, bias_rate=0.0)
-    block = new_block(still)
-    x = torch.from_numpy(clips.features["clean"][0]).float().transpose(0, 1)[None]
-    before = block.embed(x)
-    train_affinity(block, clips, still, Log(settings=still), lambda _message: None)
-    after = block.embed(x)
-    torch.testing.assert_close(
-        after.theta @ after.phi.mT, still.sharper * before.theta @ before.phi.mT, rtol=1e-4, atol=1e-4
+    settings = Settings(
+        pairwise="embedded_gaussian",
+        seed=5,
+        task="mend",
+        sharper=2.5,
+        affinity_steps=1,
+        affinity_clips=1,
+        learning_rate=0.0,
+        gain_rate=0.0,
+        bias_rate=0.0,
     )
+    block = new_block(settings)
+    before = block.embed(clips.clip("clean", 0))
+    train_affinity(block, Shown(clips=clips), settings, Log(settings=settings), lambda _message: None)
+    after = block.embed(clips.clip("clean", 0))
+    torch.testing.assert_close(after.theta @ after.phi.mT, 2.5 * before.theta @ before.phi.mT, rtol=1e-4, atol=1e-4)
 
 
 def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, monkeypatch):
@@ -240,18 +286,12 @@ def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, mo
     assert all(torch.equal(whole[name], again[name]) for name in whole)
 
     block = runs.load_block(folder / "block.safetensors", "embedded_gaussian")
-    assert 0.5 < np.nanmean(evaluate_rows(block, clips)["clean"]["auc"]) <= 1
+    assert 0.5 < np.nanmean(evaluate_rows(block, Shown(clips=clips))["clean"]["auc"]) <= 1
     answers = evaluate_answers([block], trunk, clips)
     assert np.nanmax(answers["clean"]["kl.none"]) < 1e-3  # float16 features and answers
     assert np.nanmin(answers["clean"]["kl.learned"]) > 0
     losses = json.loads((folder / "log.json").read_text())["losses"]
     assert [entry["step"] for entry in losses["output"]] == [1, 2, 3]
-
-
-def test_targets_hold_what_they_say(targets):
-    assert isinstance(targets, Targets)
-    assert targets.changed.tolist() == [True, False, True, True]
-    assert (targets.groups.sum((1, 2)) <= 1).all()
 
 
 def test_the_block_that_mends_is_shown_what_the_first_leaves_behind(tmp_path, clips, monkeypatch):
@@ -267,6 +307,8 @@ def test_the_block_that_mends_is_shown_what_the_first_leaves_behind(tmp_path, cl
     first, second = runs.load_network(workshop, "embedded_gaussian", 8)
     assert not torch.equal(first.theta.weight, second.theta.weight)
     shown = runs._shown_to(workshop, short("embedded_gaussian", 8, "mend"))
+    refined = runs._shown_to(workshop, short("embedded_gaussian", 8, "refine"))
+    assert torch.equal(refined.first.theta.weight, first.theta.weight)
     given = first(clips.clip("damaged", 2))
     torch.testing.assert_close(shown.clip("damaged", 2), given, rtol=1e-3, atol=1e-2)  # stored as float16
     assert not torch.equal(given, clips.clip("damaged", 2))

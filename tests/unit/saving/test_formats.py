@@ -33,6 +33,8 @@ MP4_ERROR = 1.5  # mean absolute difference in grey levels; worst seen 0.41
 GIF_ERROR = 0.8  # the same; worst seen 0.20
 NODE = shutil.which("node")
 ANSWERS = Path(__file__).parents[1] / "viewer" / "answers.mjs"
+MODEL = "lite0-parameter-free"
+"""All of its blocks can be stored in 8 bits."""
 JS_ERROR = 1e-5  # of the row's maximum, between two readers of the same bytes; worst seen 1.6e-6
 
 
@@ -45,7 +47,7 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def session(clip):
-    return Session.open(clip, frames=3, short_side=96)
+    return Session.open(clip, MODEL, frames=3, short_side=96)
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +240,7 @@ def test_the_small_page_states_the_error_that_a_loop_measures(session, files):
 def test_the_shell_makes_the_small_page_too(clip, session, tmp_path, capsys):
     target = tmp_path / "small.html"
     small = ["--frames", "3", "--short-side", "96", "--frame", "1", "--x", "0.3", "--y", "0.6", "--precision", "int8"]
-    assert main(["render", str(clip), *small, "--out", str(target)]) == OK
+    assert main(["render", str(clip), "--model", MODEL, *small, "--out", str(target)]) == OK
     assert capsys.readouterr().out.strip() == str(target)
     assert bundle_of(target) == session.bundle(question=Question(**POINT), precision="int8")
 
