@@ -14,7 +14,8 @@
     ├── CaptureError                    a block could not be read, or its reading could not be proved
     ├── DeviceMemoryError               the forward pass does not fit in the memory of the device
     ├── BundleError (ValueError)        bytes that are not a bundle of this version
-    └── RenderError (ValueError)        a picture that cannot be drawn as asked
+    ├── RenderError (ValueError)        a picture that cannot be drawn as asked
+    └── ScriptError                     scripts of the viewer that cannot be joined into one
 
 A message has three parts: what was expected, what came, what to do next.
 """
@@ -77,3 +78,7 @@ class BundleError(NonlocalError, ValueError):
 
 class RenderError(NonlocalError, ValueError):
     """A picture cannot be drawn as asked."""
+
+
+class ScriptError(NonlocalError):
+    """Scripts of the viewer cannot be joined into one."""

@@ -33,7 +33,7 @@ class Pin:
     block: str
     direction: Direction = "row"
     view: str = ""
-    """How the answer is drawn, in the viewer's own words (`viewer/state.js`); empty for the usual way."""
+    """How the answer is drawn, in the viewer's own words (`viewer/model/state.js`); empty for the usual way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def _bars(lines: tuple[TableLine, ...]) -> go.Figure:
     figure.update_layout(
         height=90 + 52 * len(lines),
         margin={"l": 0, "r": 10, "t": 6, "b": 0},
-        xaxis={"title": "of the lost answer brought back, %", "zeroline": True},
+        xaxis={"title": "answer brought back, %", "zeroline": True},
         yaxis={"autorange": "reversed", "automargin": True},
     )
     return figure

@@ -50,6 +50,7 @@ def _inspect(opened: Opened, choices: Choices) -> None:
     _over_time(opened, block, measured)
     _effect(session, block)
     _without(opened, block)
+    cautions.remark(session.frames)
 
 
 def _figures(block: BlockCapture, measured: BlockMeasures) -> None:

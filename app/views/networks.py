@@ -11,6 +11,7 @@ from nonlocal_core.weights.published import published_networks
 
 from ..server import known_networks, visit
 from ..server.known_networks import MAX_CHECKPOINT_MB
+from ..widgets import cautions
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -79,6 +80,7 @@ def _own() -> None:
     file = st.file_uploader(
         "Checkpoint file", type=CHECKPOINT_TYPES, max_upload_size=MAX_CHECKPOINT_MB, key="checkpoint"
     )
+    cautions.oversize(MAX_CHECKPOINT_MB, "Open a larger one in a shell: nonlocal-viewer query CLIP --weights FILE")
     titles = {network.arch: network.config.title for network in published_networks()}
     arch = st.selectbox(
         "Architecture",

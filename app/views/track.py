@@ -77,6 +77,7 @@ def _track(opened: Opened, choices: Choices) -> None:
         st.info(str(error))
         return
     _answer(session, carried, truth)
+    cautions.remark(session.frames)
 
 
 def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> np.ndarray | None:
@@ -93,6 +94,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         max_upload_size=MAX_MASK_MB,
         key="track-masks",
     )
+    cautions.oversize(MAX_MASK_MB, "Save the masks as PNG with few colours, or as a table of boxes.")
     if not files:
         return None
     count, size_hw = len(session.frames.rgb), session.frames.rgb.shape[1:3]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from html import escape
-from textwrap import wrap
 from typing import TYPE_CHECKING
+from unicodedata import combining, east_asian_width
 
 import streamlit as st
 
@@ -12,15 +12,24 @@ from nonlocal_core import BlockCapture, Frames, Session
 if TYPE_CHECKING:  # Compare has no charts to wait for
     import plotly.graph_objects as go
 
-CHART_LETTERS = 60
-"""Letters of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
-CHART_TYPE, CHART_LINE = 10, 13
-"""Pixels of height of a letter there, and of a line."""
+CHART_WIDTH = 320
+"""Pixels of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
+CHART_TYPE, CHART_LINE, CHART_GAP = 10, 13, 8
+"""Pixels of height of a letter there, of a line, and between the last line and the chart."""
+WIDE, CAPITAL, COMMON = 0.95, 0.7, 0.55
+"""Widths of Latin letters in units of their height, rather too wide than too narrow; ideographs are as wide as high."""
 
 
 def sentences(frames: Frames, notes: Iterable[str]) -> list[str]:
     """Return the notes of answers, then the warnings of their clip, each once and none empty."""
     return [sentence for sentence in dict.fromkeys((*notes, *frames.warnings)) if sentence]
+
+
+def remark(frames: Frames) -> None:
+    """Draw, folded, what of a file was taken as players take it: it belongs below what is read."""
+    if frames.info.remarks:
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in frames.info.remarks)
+        st.html(f"<details class='nlv-remark'><summary>About the file</summary>{said}</details>")
 
 
 def tell(session: Session, block: BlockCapture) -> None:
@@ -33,9 +42,18 @@ def draw(said: Iterable[str]) -> None:
     st.html("".join(f"<p class='nlv-caution'>{escape(sentence)}</p>" for sentence in said))
 
 
+def oversize(most_mb: int, remedy: str) -> None:
+    """Draw, once the browser refuses a file above, the largest that it may be and what to do instead.
+
+    Streamlit refuses it without asking the server, and says why only to a pointer that rests on the file's name.
+    """
+    said = f"A file that is uploaded here has at most {most_mb} MB. {remedy}"
+    st.html(f"<p class='nlv-oversize' role='alert'>{escape(said)}</p>")
+
+
 def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
     """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart."""
-    lines = wrap(" ".join(said), CHART_LETTERS)
+    lines = broken(" ".join(said))
     if not lines:
         return figure
     figure.add_annotation(
@@ -43,11 +61,49 @@ def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
         font={"size": CHART_TYPE},
         align="left",
         showarrow=False,
+        yshift=CHART_GAP,
         **{"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"},
     )
-    room = CHART_LINE * len(lines) + CHART_TYPE
+    room = CHART_LINE * len(lines) + CHART_TYPE + CHART_GAP
     return figure.update_layout(
         title={"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": CHART_TYPE}},
         margin={"t": figure.layout.margin.t + room},
         height=figure.layout.height + room,
     )
+
+
+def broken(text: str) -> list[str]:
+    """Return the lines of a text over a chart; a word that is wider than a line is broken too.
+
+    >>> [len(line) for line in broken("W" * 70 + " " + "\u5e83" * 40)]
+    [33, 33, 4, 32, 8]
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and _width(f"{line} {word}") <= CHART_WIDTH:
+            line = f"{line} {word}"
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while _width(line) > CHART_WIDTH:
+            fits = next(count for count in range(len(line), 0, -1) if _width(line[:count]) <= CHART_WIDTH)
+            lines.append(line[:fits])
+            line = line[fits:]
+    return [*lines, line] if line else lines
+
+
+def _width(text: str) -> float:
+    """Return the pixels that a text takes at most, as far as its letters tell."""
+    return CHART_TYPE * sum(map(_ems, text))
+
+
+def _ems(letter: str) -> float:
+    if combining(letter):
+        return 0
+    if east_asian_width(letter) in "WF":
+        return 1
+    if letter in "MWmw@%&—…":
+        return WIDE
+    return CAPITAL if letter.isupper() else COMMON

@@ -9,21 +9,35 @@ from ..server import visit
 from ..server.byte_store import UPLOADS
 from ..server.resources import thumbnail
 from ..server.visit import Choices
+from . import cautions
 
 MAX_CLIP_MB = 64
 """Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
+_LARGER = (
+    "Cut a longer one, or make its pictures smaller; or open it in a shell, which reads it from the disk: "
+    "nonlocal-viewer render FILE --out answer.html"
+)
 _COLUMNS = 4
 
 
-@st.dialog("Open an image or a video", width="large")
+_OPENED = "times the dialog was opened"
+
+
 def choose_clip() -> None:
-    """Let the visitor open a file or a sample."""
+    """Let the visitor open a file or a sample; a file that was refused before is not there any more."""
+    st.session_state[_OPENED] = st.session_state.get(_OPENED, 0) + 1
+    _dialog()
+
+
+@st.dialog("Open an image or a video", width="large")
+def _dialog() -> None:
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key="upload",
+        key=f"upload-{st.session_state[_OPENED]}",
     )
+    cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")
     if file is not None:
         _open_upload(file.getvalue(), file.name)

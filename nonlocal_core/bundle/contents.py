@@ -10,7 +10,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Most stops of a tour, more than a lecture needs. ``viewer/tour.js`` has the same limits."""
+"""Most stops of a tour, more than a lecture needs. ``viewer/model/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
 """Most characters of a stop's caption: two lines on a projector."""
 
@@ -94,6 +94,8 @@ class MediaLabel:
     licence: str = ""
     warnings: tuple[str, ...] = ()
     """Sentences about the clip, which stand with its pictures."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the file that stand aside: what was taken as players take it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

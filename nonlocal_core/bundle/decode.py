@@ -62,6 +62,7 @@ def _media(fields: Fields, frame_count: int) -> MediaLabel:
         caption=fields.text("caption"),
         licence=fields.text("licence"),
         warnings=fields.texts("warnings"),
+        remarks=fields.texts_if_any("remarks"),
     )
 
 

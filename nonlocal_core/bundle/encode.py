@@ -74,6 +74,7 @@ def encode_bundle(
                 "caption": words.caption,
                 "licence": words.licence,
                 "warnings": list(frames.warnings),
+                "remarks": list(info.remarks),
             },
             "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
             "model": {"id": model.id, "title": model.title, "status": model.status},

@@ -93,6 +93,10 @@ class Fields:
             pairs.append((start, stop))
         return tuple(pairs)
 
+    def texts_if_any(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings, an empty one where the field is absent."""
+        return self.texts(key) if key in self._value else ()
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings."""
         items = self._list(key, None)

@@ -1,6 +1,6 @@
 """The mathematics of one row, from the captured tables: exact, in numpy, without a matrix.
 
-``viewer/affinity.js`` does the same in the browser, and a test holds the two together.
+``viewer/model/affinity.js`` does the same in the browser, and a test holds the two together.
 """
 
 from collections.abc import Iterator

@@ -48,6 +48,7 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
         "proof": block.proof,
         "note": answer.note,
         "warnings": session.frames.warnings,
+        "remarks": session.frames.info.remarks,
         "unreadable": [{"name": name, "reason": reason} for name, reason in session.unreadable],
         "top": [
             {"cell": ranked.cell._asdict(), "value": ranked.value, "times_uniform": ranked.times_uniform}
@@ -59,7 +60,8 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
 
 def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
     shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_step_share)
-    said = (session.block(answer.block).proof, answer.note, *session.frames.warnings, *session.not_shown)
+    cautions = (answer.note, *session.frames.warnings, *session.not_shown)
+    said = (*cautions, *session.frames.info.remarks, session.block(answer.block).proof)
     lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
     lines += [f"Share of each step of time: {shares}", "Strongest cells:"]
     lines += [

@@ -17,7 +17,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from nonlocal_core.errors import MediaError
-from nonlocal_core.media.pixels import Turn, on_grey
+from nonlocal_core.media.pixels import Turn, on_grey, transparent_note
 
 WIDEST_PIXEL = 10
 """A pixel aspect beyond this is a mistake in the file; cinema and DVDs stay below 3."""
@@ -47,16 +47,24 @@ _ALPHA_NOISE = 1
 
 
 class FrameView:
-    """The way to show the frames of one video, learned from its first; ``notes`` gains what the user must know.
+    """The way to show the frames of one video, learned from its first; ``notes`` gains what the user must know,
+    ``remarks`` what was taken as players take it.
 
     ``aspect``: the shape of the first frame's pixels. ``alpha_is_told``: the container says that the video is
     transparent in places.
     """
 
     def __init__(
-        self, name: str, first: VideoFrame, aspect: Fraction, *, alpha_is_told: bool, notes: list[str]
+        self,
+        name: str,
+        first: VideoFrame,
+        aspect: Fraction,
+        *,
+        alpha_is_told: bool,
+        notes: list[str],
+        remarks: list[str],
     ) -> None:
-        self._name, self._notes = name, notes
+        self._name, self._notes, self._remarks = name, notes, remarks
         self._reformatter = VideoReformatter()
         self._first_hw, self._aspect = (first.height, first.width), aspect
         self.shown_hw = self._own_hw(first, None)
@@ -76,12 +84,13 @@ class FrameView:
         if first.colorspace not in _MATRICES:
             self._tell("{} codes its colours in a way not known here; they may look wrong.")
         if first.colorspace == _NOT_TOLD and self._assumed == _BT709 and _has_chroma(first):
-            self._tell("{} does not say how it codes its colours; BT.709 is assumed, as players do.")
+            self._remark("{} does not say how it codes its colours; BT.709 is assumed, as players do.")
 
     def _tell(self, sentence: str) -> None:
-        note = sentence.format(self._name)
-        if note not in self._notes:
-            self._notes.append(note)
+        _add(self._notes, sentence.format(self._name))
+
+    def _remark(self, sentence: str) -> None:
+        _add(self._remarks, sentence.format(self._name))
 
     def picture(
         self, frame: VideoFrame, aspect: Fraction | None, shown_hw: tuple[int, int]
@@ -135,10 +144,10 @@ class FrameView:
         """
         alpha = rgba[..., 3]
         if not self._alpha_is_true and alpha.max() <= _ALPHA_NOISE:
-            self._tell("Frames of {} whose alpha is 0 everywhere are shown without it, as players do.")
+            self._remark("Frames of {} whose alpha is 0 everywhere are shown without it, as players do.")
             return rgba[..., :3]
         if alpha.min() < 255:
-            self._tell("{} is transparent in places; what lies behind is shown grey.")
+            _add(self._notes, transparent_note(self._name))
         return rgba
 
     def _converted(self, frame: VideoFrame, into: str, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W c"]:
@@ -169,6 +178,11 @@ def _has_chroma(frame: VideoFrame) -> bool:
 def _is_narrow_grey(frame: VideoFrame) -> bool:
     is_grey = len(frame.format.components) < 3 and frame.format.name not in ("gray", "pal8")
     return is_grey and frame.color_range == ColorRange.MPEG
+
+
+def _add(notes: list[str], note: str) -> None:
+    if note not in notes:
+        notes.append(note)
 
 
 def _turn(frame: VideoFrame) -> Turn:

@@ -26,8 +26,9 @@ class MediaInfo:
 
     ``shown_hw`` is the size that a player shows: after rotation and with square pixels. ``rate`` is the mean
     number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow what the container
-    lists until decoding proves it wrong. ``warnings`` are sentences for the user. An image has one frame, no rate
-    and no duration.
+    lists until decoding proves it wrong. ``warnings`` are sentences for the user that stand with every picture;
+    ``remarks`` tell what was taken as players take it, and stand aside. An image has one frame, no rate and no
+    duration.
     """
 
     name: str
@@ -40,6 +41,7 @@ class MediaInfo:
     duration_seconds: float | None
     codec: str
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False, repr=False)

@@ -18,7 +18,7 @@ from nonlocal_core.media.frames import ASSUMED_RATE, Kind, assumed_rate_note
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.media_file import MediaFile, as_media_file, display_name
 from nonlocal_core.media.pictures import PictureClip, screen_picture
-from nonlocal_core.media.pixels import GREY, on_grey
+from nonlocal_core.media.pixels import GREY, on_grey, see_through_note
 from nonlocal_core.media.refusal import check_is_read_here
 from nonlocal_core.media.tones import Tones, tones_of
 
@@ -120,6 +120,7 @@ class GatheredClip:
     def __init__(self, gathered: GatheredPictures, limits: Limits) -> None:
         self.codec = gathered.origin
         self.notes: list[str] = list(gathered.notes)
+        self.remarks: tuple[str, ...] = ()
         self._name, self._items, self._limits = gathered.name, gathered.items, limits
         self._budget = DecodeBudget(gathered.name, limits)
         self._tones: Tones | None = None
@@ -153,17 +154,19 @@ class GatheredClip:
 
     def _pixels(self, item: Item, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
         if not isinstance(item, MediaFile):
-            return on_grey(screen_picture(_as_picture(item), self._name, self._tell), hw)
+            picture = screen_picture(_as_picture(item), self._name, self._tell)
+            self._tell(see_through_note(picture, self._name))
+            return on_grey(picture, hw)
         clip = self._clip(item)
         if self._tones is None and next(clip.numbers(), None) is not None:
             self._tones = tones_of(self._name, (n for other in self._clips() for n in other.numbers()))
             self._tell(self._tones.note)
         if self._tones is not None:
             clip.use_tones(self._tones)
-        picture = next(clip.read(np.zeros(1, dtype=np.int64), hw))
+        pixels = next(clip.read(np.zeros(1, dtype=np.int64), hw))
         for note in clip.notes:
             self._tell(note)
-        return picture
+        return pixels
 
     def _clips(self) -> Iterator[PictureClip]:
         for item in self._items:

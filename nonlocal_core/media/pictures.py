@@ -17,7 +17,7 @@ from nonlocal_core.media.frames import Kind
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.media_file import MediaFile
 from nonlocal_core.media.parts import GifPages, PngPages
-from nonlocal_core.media.pixels import Turn, on_grey
+from nonlocal_core.media.pixels import Turn, on_grey, see_through_note
 from nonlocal_core.media.refusal import unreadable
 from nonlocal_core.media.stills import AvifPages, BmpPages, JpegPages, WebpPages
 from nonlocal_core.media.tiff import TiffPages
@@ -68,6 +68,7 @@ class PictureClip:
                 raise unreadable(source.name, "it declares a side of 0 pixels")
             self.shown_hw = self._pages.turn.hw(self._pages.hw)
             self.notes = self._pages.notes
+            self.remarks: tuple[str, ...] = ()
             limits.check_listed(source.name, self._pages.count)
             for index in range(self._pages.count):
                 limits.check_picture_size(source.name, self._pages.part_hw(index))
@@ -88,7 +89,9 @@ class PictureClip:
         with self._faults():
             for frame in self._pages.frames(indices.tolist(), turn.hw(shown_hw)):
                 picture = self._toned(frame) if isinstance(frame, Numbers) else frame
-                yield turn.apply(on_grey(self._on_screen(picture), turn.hw(shown_hw)))
+                seen = self._on_screen(picture)
+                self._tell(see_through_note(seen, self._name))
+                yield turn.apply(on_grey(seen, turn.hw(shown_hw)))
 
     def numbers(self) -> Iterator[Numbers]:
         """Yield all frames that are numbers and need a scale; none of other pictures."""

@@ -69,6 +69,18 @@ def fit_within(hw: tuple[int, int], max_side: int) -> tuple[int, int]:
     return (max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale)))
 
 
+def see_through_note(picture: Image.Image, name: str) -> str:
+    """Return the sentence about a picture that is transparent in places, "" for an opaque one."""
+    if picture.mode != "RGBA" or picture.getchannel("A").getextrema()[0] == 255:
+        return ""
+    return transparent_note(name)
+
+
+def transparent_note(name: str) -> str:
+    """Return what a user must know of a file that is transparent in places."""
+    return f"{name} is transparent in places; what lies behind is shown grey."
+
+
 def on_grey(picture: Image.Image, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
     """Return a picture of mode RGB or RGBA at a size, transparent parts over grey.
 

@@ -143,4 +143,5 @@ def _info(source: MediaFile | GatheredPictures, clip: _Clip) -> MediaInfo:
         duration_seconds=clip.end_seconds if moves else None,
         codec=clip.codec,
         warnings=tuple(clip.notes),
+        remarks=tuple(clip.remarks),
     )

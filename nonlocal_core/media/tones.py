@@ -75,16 +75,17 @@ def tones_of(name: str, pictures: Iterable[Numbers]) -> Tones:
         spans += [span] if (span := numbers.span()) else []
     low = min((least for least, _ in spans), default=0.0)
     high = max((greatest for _, greatest in spans), default=0.0)
-    ends = "its least is shown white, its greatest black" if negative else "its least is shown black"
+    least, most = ("white", "black") if negative else ("black", "white")
+    ends = f"the smallest is shown {least}, the largest {most}"
     if full is None:
-        return Tones(low=low, high=high, negative=negative, note=f"{name} holds numbers with no set range; {ends}.")
+        return Tones(low=low, high=high, negative=negative, note=f"{name} holds numbers without a fixed range: {ends}.")
     if declared is not None and declared < full and high <= declared:
         told = f"{name} declares {declared.bit_length()} of {full.bit_length()} bits; {declared:,} is shown white."
         return Tones(low=0.0, high=float(declared), negative=negative, note=told)
     if full > 4095 and low < high < full / DARK_SHARE:
         told = (
             f"{name} stores {full.bit_length()} bits and uses the numbers {low:,.0f} to {high:,.0f}, without saying "
-            f"how many bits are meant; it is stretched: {ends}."
+            f"how many bits are meant. They are stretched: {ends}."
         )
         return Tones(low=low, high=high, negative=negative, note=told)
     return Tones(low=0.0, high=float(full), negative=negative)

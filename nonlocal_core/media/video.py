@@ -36,6 +36,7 @@ class VideoClip:
 
     def __init__(self, source: MediaFile, demuxer: VideoFormat, limits: Limits) -> None:
         self.notes: list[str] = []
+        self.remarks: list[str] = []
         self._source, self._demuxer, self._limits = source, demuxer, limits
         self._budget = DecodeBudget(source.name, limits)
         with self._pass() as video:
@@ -65,7 +66,12 @@ class VideoClip:
                 raise self._undecodable(video)
             aspect = video.first_aspect or Fraction(1)
             self._view = FrameView(
-                self._source.name, first, aspect, alpha_is_told=video.declares_alpha, notes=self.notes
+                self._source.name,
+                first,
+                aspect,
+                alpha_is_told=video.declares_alpha,
+                notes=self.notes,
+                remarks=self.remarks,
             )
         self.shown_hw = self._view.shown_hw
         self._limits.check_video_size(self._source.name, self.shown_hw)

@@ -56,7 +56,7 @@ def write_npz(
 
     ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
     (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``,
-    and the texts ``note`` and ``provenance``. ``about`` is put before the row's own note.
+    and the texts ``note`` and ``provenance``. ``about`` is put after the row's own note.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(
@@ -76,7 +76,7 @@ def write_npz(
             scale_limit=np.array(scale.limit),
             scale_signed=np.array(scale.signed),
             pts_seconds=pts_seconds,
-            note=np.array(f"{about} {row.note}".strip()),
+            note=np.array(f"{row.note} {about}".strip()),
             provenance=np.array(provenance),
         )
 
@@ -85,10 +85,11 @@ def write_csv(path: Path, row: AffinityLike, *, about: str = "") -> None:
     """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform,note.
 
     All are counted from 0; ``frame`` is the first frame of the clip that the key's step stands for.
-    Weights are written so that float32 reads them back exactly. The note of the row, and before it the sentences
-    ``about`` it, stand once, in the first line.
+    Weights are written so that float32 reads them back exactly. The note of the row, and after it the sentences
+    ``about`` it, stand once, in the first line, behind a word: a cell that began with a file's name could be a formula.
     """
-    per_unit, note = times_uniform_per_unit(row), f"{about} {row.note}".strip()
+    per_unit, told = times_uniform_per_unit(row), f"{row.note} {about}".strip()
+    note = f"Note: {told}" if told else ""
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("frame", "row", "column", "weight", "times_uniform", "note"))

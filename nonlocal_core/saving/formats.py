@@ -72,8 +72,8 @@ class QuestionAnswer:
 
     @property
     def about(self) -> str:
-        """Sentences for bare numbers, before the note of their row: how it was proved, what to know of the clip."""
-        return " ".join((self.block.proof, *self.frames.warnings))
+        """Sentences for bare numbers, after the note of their row: what to know of the clip, how the row was proved."""
+        return " ".join((*self.frames.warnings, *self.frames.info.remarks, self.block.proof))
 
     @property
     def provenance(self) -> Provenance:
@@ -85,6 +85,7 @@ class QuestionAnswer:
             frame_indices=tuple(frames.frame_indices.tolist()),
             pts_seconds=tuple(frames.pts_seconds.tolist()),
             warnings=frames.warnings,
+            remarks=frames.info.remarks,
             shown_hw=frames.info.shown_hw,
             input_hw=self.view.input_hw,
             input_crop=self.view.crop,

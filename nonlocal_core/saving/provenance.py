@@ -15,8 +15,8 @@ class Provenance:
     ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
     is the frame of these that was asked from, with x and y in [0, 1]; ``query_cell`` is (t, y, x) on the query grid.
     ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
-    about its reading, ``warnings`` those about the clip. ``unreadable`` has name and reason of each part of the
-    network that could not be shown.
+    about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as players take
+    it. ``unreadable`` has name and reason of each part of the network that could not be shown.
     """
 
     clip_name: str
@@ -24,6 +24,7 @@ class Provenance:
     frame_indices: tuple[int, ...]
     pts_seconds: tuple[float, ...]
     warnings: tuple[str, ...]
+    remarks: tuple[str, ...]
     shown_hw: tuple[int, int]
     input_hw: tuple[int, int]
     input_crop: tuple[float, float, float, float]

@@ -5,18 +5,7 @@ import hashlib
 from html import escape
 
 from nonlocal_core.bundle import Bundle, decode_bundle
-from nonlocal_core.viewer.source import page_js, viewer_css
-
-_PAGE_CSS = """
-html { color-scheme: light dark; }
-body { margin: 0; padding: 20px clamp(12px, 3vw, 32px) 28px; color: light-dark(#1c1c22, #f1f0ee);
-  background: light-dark(#ffffff, #121216); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-header, footer { max-width: 1280px; margin: 0 auto; }
-h1 { margin: 0 0 2px; font-size: 22px; line-height: 30px; }
-header p, footer { color: light-dark(#5c5c66, #a9a9b2); }
-header p { margin: 0 0 16px; }
-footer { margin-top: 20px; padding-top: 10px; border-top: 1px solid light-dark(#dcdce2, #3a3a42); font-size: 12px; }
-"""
+from nonlocal_core.viewer.scripts import page_css, page_js
 
 
 def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
@@ -26,7 +15,7 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
     Raises BundleError when the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
-    css, script = viewer_css() + _PAGE_CSS, page_js()
+    css, script = page_css(), page_js()
     policy = (
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(css)}'; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"

@@ -54,6 +54,7 @@ def clip_bytes(
     tour=True,
     apart=False,
     warnings=(),
+    remarks=(),
 ):
     """A clip of flat, different colours; ``blocks(grid)`` makes the blocks, one ``mapped`` block when left out.
 
@@ -73,6 +74,7 @@ def clip_bytes(
         rate=None,
         duration_seconds=None,
         codec="h264",
+        remarks=remarks,
     )
     stops = (
         TourStop(question=Question(frame=0, x=0.1, y=0.1), caption=f"{texts} first"),

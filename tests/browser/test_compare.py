@@ -80,7 +80,7 @@ CUT = "clip.mp4 is cut short; what can be read of it is shown."
 
 
 @pytest.mark.parametrize("width", [390, 1200])
-def test_what_must_be_known_of_each_answer_stands_under_it_and_in_the_table(chromium, width):
+def test_what_must_be_known_of_each_answer_stands_under_it_and_under_the_table(chromium, width):
     def noted(grid):
         return (mapped_block(grid, name="one", note=NOTE), turned(grid, name="two", status="untrained"))
 
@@ -90,24 +90,66 @@ def test_what_must_be_known_of_each_answer_stands_under_it_and_in_the_table(chro
     said = [bench.pane(index).locator(".nlv-warning").inner_text() for index in range(3)]
     assert said == [NOTE, UNTRAINED, f"{NOTE} {UNTRAINED}"], "the last is the difference of both"
     assert bench.page.locator(".nlv-asks .nlv-warning").inner_text() == CUT
-    assert bench.page.locator(".nlv-figures th").all_inner_texts()[-3] == "note"
-    notes = bench.page.locator(".nlv-figures tbody td:last-child").all_inner_texts()
-    assert notes == [f"{NOTE} {CUT}", f"{UNTRAINED} {CUT}"]
+    notes = bench.page.locator(".nlv-notes p").all_inner_texts()
+    assert notes == [f"Pane one: {NOTE}", CUT, f"Pane two: {UNTRAINED}"]
+    rows = bench.page.locator(".nlv-figures tbody tr")
+    assert all(rows.nth(index).bounding_box()["height"] <= 60 for index in range(2)), "sentences make no row tall"
     for index in range(3):
         picture, words = (bench.pane(index).locator(f".nlv-{part}").first for part in ("picture", "warning"))
         box, below = picture.bounding_box(), words.bounding_box()
         assert box["y"] + box["height"] <= below["y"]
-    bench.page.get_by_role("button", name="Present").click()
-    bench.page.wait_for_selector(".nlv.is-presenting")
-    bench.settle()
-    assert all(words.bounding_box()["height"] <= 32 for words in bench.page.locator(".nlv-warning:visible").all())
     assert bench.complaints == []
+    context.close()
+
+
+LONG = "This reading leaves out what came before it, and the sentence that says so is long. " * 4
+SEEN = """(words) => {
+    const box = words.getBoundingClientRect(), at = (y) => words.getRootNode().elementFromPoint(box.left + 5, y);
+    return { whole: words.scrollHeight <= words.clientHeight + 1, last: at(box.bottom - 6) === words };
+}"""
+
+
+@pytest.mark.parametrize("presenting", [False, True])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_a_caution_is_never_cut(chromium, width, height, presenting):
+    def noted(grid):
+        return (mapped_block(grid, name="one", note=LONG), turned(grid, name="two", note="Short."))
+
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    bench = Bench(context.new_page(), clip_bytes(blocks=noted, warnings=(LONG,), tour=False))
+    bench.show(PANES[:2], query=None)
+    if presenting:
+        bench.page.get_by_role("button", name="Present").click()
+        bench.page.wait_for_selector(".nlv.is-presenting")
+        bench.settle()
+    cautions = bench.page.locator(".nlv-warning:visible").all()
+    assert len(cautions) >= 4, "of the clip, of both blocks, and of their difference"
+    for words in cautions:
+        words.scroll_into_view_if_needed()
+        bench.settle()
+        words.evaluate("(words) => words.scrollIntoView({ block: 'end' })")
+        bench.settle()
+        assert words.evaluate(SEEN) == {"whole": True, "last": True}, words.inner_text()
+    context.close()
+
+
+def test_what_was_taken_as_players_take_it_stands_below_all_and_folded(chromium):
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    bench = Bench(context.new_page(), clip_bytes(blocks=blocks, remarks=("clip.mp4 says no colours.",), tour=False))
+    bench.show(PANES)
+    said = bench.page.get_by_text("clip.mp4 says no colours.")
+    expect(said).to_have_count(1)
+    expect(said).not_to_be_visible()
+    bench.page.get_by_text("About the file").click()
+    expect(said).to_be_visible()
+    assert said.bounding_box()["y"] > bench.page.locator(".nlv-figures").bounding_box()["y"]
     context.close()
 
 
 def test_without_anything_to_know_the_table_has_no_notes(bench):
     bench.show(PANES)
-    assert "note" not in bench.page.locator(".nlv-figures th").all_inner_texts()
+    assert bench.page.locator(".nlv-notes p").count() == 0
+    expect(bench.page.get_by_text("About the file")).not_to_be_visible()
     assert bench.page.locator(".nlv-warning:visible").count() == 0
 
 

@@ -265,10 +265,28 @@ def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path
 
 LONG = "Reads one half of the clip only, whatever it is asked: " + "x" * 120 + " and so on, until the end." * 6
 PLACES = ".nlv-picture, .nlv-heading, .nlv-detail, .nlv-reel"
+REMARK = "clip.mp4 does not say how it codes its colours; BT.709 is assumed, as players do."
 COVERED = f"""(said) => [...document.querySelectorAll("{PLACES}")].filter((other) => {{
     const [a, b] = [said, other].map((element) => element.getBoundingClientRect());
     return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }}).length"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_was_taken_as_players_take_it_stands_below_all_and_folded(chromium, tmp_path, width, scheme):
+    data = clip_bytes(remarks=(REMARK,), tour=False)
+    with opened(chromium, tmp_path, data, width=width, color_scheme=scheme) as viewer:
+        assert viewer.page.locator(".nlv-asks .nlv-warning").inner_text() == ""
+        said, title = viewer.page.get_by_text(REMARK), viewer.page.get_by_text("About the file")
+        expect(said).to_have_count(1)
+        expect(said).not_to_be_visible()
+        assert title.bounding_box()["height"] < 30, "one line"
+        assert title.bounding_box()["y"] > viewer.page.locator(".nlv-controls").bounding_box()["y"]
+        title.click()
+        expect(said).to_be_visible()
+        assert contrast(*viewer.page.evaluate(COLOURS, [".nlv-remarks", "body"])) > 4.5
+        assert viewer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -293,7 +311,7 @@ def test_what_must_be_known_stands_under_the_pictures_and_covers_nothing(chromiu
         assert viewer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for side in (".nlv-asks", ".nlv-answers"):
             assert contrast(*viewer.page.evaluate(COLOURS, [f"{side} .nlv-warning", "body"])) > 4.5
-        viewer.page.locator("summary").click()
+        viewer.page.locator(".nlv-numbers summary").click()
         viewer.settle()
         assert (
             viewer.page.locator(".nlv-more")

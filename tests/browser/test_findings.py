@@ -9,6 +9,22 @@ from nonlocal_core.weights.findings import read_findings
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_an_axis_shows_is_read_whole(chromium, address, width):
+    context = chromium.new_context(viewport={"width": width, "height": 844})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/findings")
+    found = read_findings()
+    expect(page.locator(".js-plotly-plot .bars")).to_have_count(len(found.tables))
+    for chart in page.locator(".js-plotly-plot").all():
+        frame, title = chart.bounding_box(), chart.locator(".xtitle").bounding_box()
+        assert frame["x"] <= title["x"]
+        assert title["x"] + title["width"] <= frame["x"] + frame["width"]
+        assert title["y"] + title["height"] <= frame["y"] + frame["height"]
+    context.close()
+
+
 def test_every_table_has_its_chart_and_its_verdict(chromium, address):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()

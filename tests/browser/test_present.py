@@ -53,6 +53,37 @@ def test_a_lecture_from_a_file(chromium, tmp_path, full_screen):
         assert not watched.complaints
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("size_hw", [(480, 640), (360, 640), (640, 480)])
+@pytest.mark.parametrize("warnings", [(), ("clip.mp4 is cut short; what can be read of it is shown. " * 3,)])
+def test_all_that_is_said_of_the_pictures_is_on_the_screen(chromium, tmp_path, width, height, size_hw, warnings):
+    data = clip_bytes(frames=8, size_hw=size_hw, cells=(12, 12), warnings=warnings)
+    with opened(chromium, tmp_path, data, width=width, height=height) as watched:
+        watched.page.locator(".nlv-field").focus()
+        watched.page.keyboard.press("p")
+        watched.page.wait_for_selector(ON)
+        watched.settle()
+        watched.settle()
+        said = [
+            ".nlv-guide p",
+            ".nlv-asks .nlv-lead",
+            ".nlv-answers .nlv-lead",
+            ".nlv-answers .nlv-figure",
+            ".nlv-ramp",
+        ]
+        for part in [*said, *([".nlv-asks .nlv-warning"] if warnings else [])]:
+            box = watched.page.locator(part).bounding_box()
+            assert box["height"] > 5, part
+            assert box["x"] >= 0, part
+            assert box["x"] + box["width"] <= width, part
+            assert box["y"] >= 0, part
+            assert box["y"] + box["height"] <= height, part
+        assert watched.page.locator(".nlv-answers .nlv-figure").inner_text() == "100 %"
+        assert watched.answers.bounding_box()["height"] >= 160
+        lead = watched.page.locator(".nlv-answers .nlv-lead")
+        assert lead.evaluate("(lead) => lead.scrollWidth <= lead.clientWidth"), "the sentence is whole"
+
+
 def test_leaving_by_the_button_and_by_the_browser(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes(tour=False), **WINDOW) as watched:
         page = watched.page

@@ -258,7 +258,7 @@ def check(row: Row, path: Path) -> Frames:
     for index in {len(shown) // 2, len(shown) - 1}:
         alone = read_frames(path, Selection(frame_indices=(index,)))
         assert (alone.rgb[0] == frames.rgb[index]).all()
-    about_file = [warning for warning in frames.warnings if path.name in warning]
+    about_file = [said for said in (*frames.warnings, *frames.info.remarks) if path.name in said]
     assert [row.note in warning for warning in about_file] == ([] if row.note is None else [True])
     return frames
 
@@ -295,4 +295,4 @@ def test_a_long_gap_that_is_no_jump_stays(tmp_path: Path) -> None:
     make(Row(name="slides", container="ts", options=H264, rate="1/20"), path)
     frames = read_frames(path, Selection(stride=1))
     assert frames.pts_seconds == pytest.approx(np.arange(COUNT) * 20.0)
-    assert not [warning for warning in frames.warnings if path.name in warning]
+    assert not [said for said in (*frames.warnings, *frames.info.remarks) if path.name in said]

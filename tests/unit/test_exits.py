@@ -15,7 +15,8 @@ from media_files import stamped, video
 from torch import nn
 
 from nonlocal_core import InputSpec, Session
-from nonlocal_core.app.widgets import charts
+from nonlocal_core.app.widgets import cautions, charts
+from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.adapters.token_reader import TokenReader
 from nonlocal_core.capture.adapters.torch_attention import TorchAttention
 from nonlocal_core.capture.record import UNTRAINED
@@ -25,6 +26,7 @@ SPEC = InputSpec(short_side=48, multiple_of=8, mean=(0.5, 0.5, 0.5), std=(0.25, 
 WIDTH, GRID = 12, (3, 6, 10)
 NAME = "=SUM(A1:A9).mp4"  # a table must not begin a cell with it
 NOTE = "Reads one half of the clip only, whatever it is asked, and says <nothing> of the other half."
+REMARK = "rocks.mp4 does not say how it codes its colours; BT.709 is assumed, as players do."
 CUT = f"{NAME} is cut short; what can be read of it is shown."
 FEW = "4 frames were asked for, 3 can be given: the clip has no more from 0 s on."
 STRANGE = ("strange", "is a Stranger, of a kind that this viewer cannot read")
@@ -112,6 +114,47 @@ def test_what_must_be_known_leaves_by_every_exit(session, tmp_path, name, block)
     assert [sentence for sentence in expected if flat(sentence) not in said] == []
     if name not in ("Explore's charts", "below Explore"):  # which draw all blocks at once
         assert (UNTRAINED if block == "sound" else NOTE) not in said
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_numbers_say_the_cautions_first_and_the_proof_last(session, tmp_path, suffix):
+    told = with_remark(session)
+    path = told.save(tmp_path / f"numbers.{suffix}", **POINT, block="sound")
+    note = (
+        str(np.load(path)["note"])
+        if suffix == "npz"
+        else next(csv.DictReader(io.StringIO(path.read_text("utf-8"))))["note"]
+    )
+    assert note.removeprefix("Note: ") == " ".join((NOTE, CUT, FEW, REMARK, told.block("sound").proof))
+
+
+def test_no_cell_of_a_table_begins_with_the_name_of_a_file(session, tmp_path):
+    blocks = (replace(session.block("sound"), note=""),)
+    bare = replace(session, capture=replace(session.capture, blocks=blocks))
+    cells = [
+        cell
+        for line in csv.reader(io.StringIO(bare.save(tmp_path / "a.csv", **POINT).read_text("utf-8")))
+        for cell in line
+    ]
+    assert [cell for cell in cells if cell.startswith("Note: =SUM(A1:A9).mp4 is cut short")]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
+
+
+def test_a_remark_on_the_file_stands_in_the_record_and_on_no_picture(session, tmp_path):
+    told = with_remark(session)
+    record = json.loads(told.save(tmp_path / "record.json", **POINT, block="sound").read_text())
+    assert record["remarks"] == [REMARK]
+    assert record["warnings"] == [CUT, FEW]
+    bundle = decode_bundle(told.bundle(block="sound"))
+    assert (bundle.media.remarks, bundle.media.warnings) == ((REMARK,), (CUT, FEW))
+    text = told.save(tmp_path / "figure.svg", **POINT, block="sound").read_text()
+    assert REMARK not in flat(re.sub(r"<metadata.*?</metadata>", "", text, flags=re.DOTALL))
+    assert REMARK not in cautions.sentences(told.frames, [NOTE])
+
+
+def with_remark(session):
+    info = replace(session.frames.info, remarks=(REMARK,))
+    return replace(session, frames=replace(session.frames, info=info))
 
 
 def shows(session, block):

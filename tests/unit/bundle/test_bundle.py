@@ -36,6 +36,7 @@ def test_everything_comes_back():
     assert bundle.view.tour[0].caption == "Look here."
     assert bundle.view.tour[0].block == "stride8"
     assert bundle.media.warnings == ("It is cut short.",)
+    assert bundle.media.remarks == ()
     first, second = (block.capture for block in bundle.blocks)
     assert [block.warning for block in bundle.blocks] == [first.warning, second.warning] == ["a note", UNTRAINED]
     assert [block.proof for block in bundle.blocks] == [first.proof, second.proof]

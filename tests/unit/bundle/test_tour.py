@@ -72,7 +72,7 @@ def test_limits_are_said():
 
 
 def test_the_viewer_has_the_same_limits():
-    script = resources.files("nonlocal_core.viewer").joinpath("tour.js").read_text("utf-8")
+    script = resources.files("nonlocal_core.viewer").joinpath("model/tour.js").read_text("utf-8")
     found = dict(re.findall(r"export const (\w+) = (\d+);", script))
     assert found == {"MOST_STOPS": str(MAX_TOUR_STOPS), "LONGEST_CAPTION": str(MAX_CAPTION_LENGTH)}
 

@@ -62,8 +62,9 @@ LOSSLESS = {"codec": "ffv1", "container": "matroska"}
 def test_an_alpha_of_0_everywhere_hides_nothing(pix_fmt: str) -> None:
     frames = every(video((drawn(0, n) for n in range(4)), pix_fmt=pix_fmt, **LOSSLESS), 4)
     assert [number_of(picture) for picture in frames.rgb] == [0, 1, 2, 3]
-    assert len(frames.warnings) == 1
-    assert "whose alpha is 0 everywhere are shown without it, as players do" in frames.warnings[0]
+    assert frames.warnings == ()
+    assert len(frames.info.remarks) == 1
+    assert "whose alpha is 0 everywhere are shown without it, as players do" in frames.info.remarks[0]
 
 
 def test_a_blank_frame_of_a_file_with_alpha_stays_blank() -> None:
@@ -155,8 +156,8 @@ def test_hd_that_tells_no_matrix_is_bt_709_and_told(
         out.mux(stream.encode(None))
     frames = read_frames(file.getvalue(), Selection(frames=1))
     assert np.abs(frames.rgb.astype(int) - (0, 255, 0)).max() <= 2
-    notes = [warning for warning in frames.warnings if "does not say how it codes its colours; BT.709" in warning]
-    assert len(notes) == told
+    assert frames.warnings == ()
+    assert ["does not say how it codes its colours; BT.709" in said for said in frames.info.remarks] == [True] * told
 
 
 @pytest.mark.parametrize("pix_fmt", ["gray10le", "gray16le", "ya8"])
@@ -185,5 +186,5 @@ def test_jpegs_with_exif_are_shown() -> None:
 
 
 def test_facts_are_known_before_any_frame_is_read() -> None:
-    assert "whose alpha is 0" in probe(video([drawn(0)] * 2, pix_fmt="bgra", **LOSSLESS)).warnings[0]
-    assert probe(stamps(2)).warnings == ()
+    assert "whose alpha is 0" in probe(video([drawn(0)] * 2, pix_fmt="bgra", **LOSSLESS)).remarks[0]
+    assert (probe(stamps(2)).warnings, probe(stamps(2)).remarks) == ((), ())

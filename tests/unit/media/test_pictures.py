@@ -73,6 +73,9 @@ def test_garbage_exif_leaves_the_picture_as_stored() -> None:
     assert np.abs(shown(data)[5, 10] - CORNERS[5, 10]).max() <= 3
 
 
+SEE_THROUGH = "logo is transparent in places; what lies behind is shown grey."
+
+
 def half_transparent() -> np.ndarray:
     picture = np.zeros((30, 50, 4), np.uint8)
     picture[:, :20] = (200, 50, 100, 255)
@@ -87,6 +90,18 @@ def test_transparent_parts_show_grey(kind: str) -> None:
     for picture in (shown(data), shown(data, max_side=25)[:, [5, 14, 21]].repeat(16, axis=1)):
         columns = [10, 28, 42] if picture.shape[1] == 50 else [8, 24, 40]
         assert np.abs(picture[7, columns] - [(200, 50, 100), (GREY,) * 3, (round(GREY * 0.8),) * 3]).max() <= 1
+    assert read_frames(data, Selection(), name="logo").warnings == (SEE_THROUGH,)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_only_what_is_transparent_says_so(mode: str) -> None:
+    opaque = Image.fromarray(np.dstack([CORNERS, np.full(CORNERS.shape[:2], 255, np.uint8)])).convert(mode)
+    faint = Image.fromarray(half_transparent()).convert(mode)
+    told = {"transparency": 0} if mode == "P" else {}
+    for picture, expected, more in ((opaque, (), {}), (faint, (SEE_THROUGH,), told)):
+        assert read_frames(saved(picture, "PNG", **more), Selection(), name="logo").warnings == expected
+    pictures = read_frames([picture.convert("RGBA") for picture in (opaque, opaque, faint)], Selection(frames=3))
+    assert ["is transparent in places" in said for said in pictures.warnings].count(True) == 1
 
 
 def test_hidden_colours_do_not_bleed_when_scaled() -> None:
@@ -150,7 +165,9 @@ def test_numbers_without_a_range_are_stretched_and_told(dtype: type[np.generic])
     frames = read_frames(saved(Image.fromarray(values), "TIFF"), Selection(), name="depth.tif")
     expected = np.round(np.arange(30 * 50).reshape(30, 50) / 1499 * 255)
     assert np.abs(frames.rgb[0, ..., 0] - expected).max() <= 1
-    assert frames.warnings == ("depth.tif holds numbers with no set range; its least is shown black.",)
+    assert frames.warnings == (
+        "depth.tif holds numbers without a fixed range: the smallest is shown black, the largest white.",
+    )
 
 
 @pytest.mark.parametrize("values", [np.full((30, 50), 3.5), np.full((30, 50), np.nan), np.full((30, 50), np.inf)])

@@ -15,7 +15,8 @@ from nonlocal_core.media.pixels import GREY
 
 HW = (22, 34)
 RNG = np.random.default_rng(7)
-NO_RANGE = "holds numbers with no set range"
+NO_RANGE = "holds numbers without a fixed range"
+SEE_THROUGH = "is transparent in places; what lies behind is shown grey"
 
 
 def tiff(values: np.ndarray, **how: object) -> bytes:
@@ -78,11 +79,11 @@ def test_transparent_parts_show_grey_at_every_depth(dtype: type, channels: int) 
     share = values / np.iinfo(dtype).max
     expected = share[..., :-1] * share[..., -1:] * 255 + GREY * (1 - share[..., -1:])
     data = tiff(values, photometric=photometric, extrasamples=["unassalpha"])
-    assert np.abs(shown(data) - expected).max() <= 1.5
+    assert np.abs(shown(data, SEE_THROUGH) - expected).max() <= 1.5
     multiplied = values.copy()
     multiplied[..., :-1] = np.round(values[..., :-1] * share[..., -1:])
     data = tiff(multiplied, photometric=photometric, extrasamples=["assocalpha"])
-    assert np.abs(shown(data) - expected).max() <= 2
+    assert np.abs(shown(data, SEE_THROUGH) - expected).max() <= 2
 
 
 def test_colours_of_floats_are_stretched_and_told() -> None:
@@ -136,7 +137,7 @@ def test_packed_bits_are_shown_from_black_to_white(bits: int, order: str, photom
 def test_twelve_bits_inside_sixteen() -> None:
     values = np.linspace(0, 4095, HW[0] * HW[1]).reshape(HW).astype(np.uint16)
     expected = np.round(values / 4095 * 255)[..., None]
-    assert np.abs(shown(tiff(values), "stretched: its least is shown black") - expected).max() <= 1
+    assert np.abs(shown(tiff(values), "stretched: the smallest is shown black") - expected).max() <= 1
     dim = values // 2
     declared = tiff(dim, extratags=[(281, "H", 1, 4095, True)])
     assert np.abs(shown(declared, "declares 12 of 16 bits") - np.round(dim / 4095 * 255)[..., None]).max() <= 1

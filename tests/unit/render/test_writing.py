@@ -202,7 +202,7 @@ def test_csv_has_a_line_for_each_key_in_the_order_of_the_grid(tmp_path, pairwise
     places = [(t, y, x) for t in range(2) for y in range(3) for x in range(4)]
     for line, (t, y, x) in zip(lines, places, strict=True):
         frame, row_number, column, weight, times, note = line.split(",")
-        assert note == ("é is cut short." if (t, y, x) == (0, 0, 0) else ""), "it is said once"
+        assert note == ("Note: é is cut short." if (t, y, x) == (0, 0, 0) else ""), "it is said once"
         assert (int(frame), int(row_number), int(column)) == (2 * t, y, x), "a key of two frames starts at the first"
         assert np.float32(weight) == row.heat[t, y, x]
         assert float(times) == pytest.approx(abs(heat[t, y, x]) / np.abs(heat).mean(), rel=1e-5)

@@ -1,13 +1,13 @@
-// Answers questions about a bundle with the viewer's own modules; test_viewer_js.py compares them with NumPy.
+// Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, or { block, point, other }, which asks for figures and for the agreement of two blocks.
 
 import { readFileSync } from "node:fs";
-import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/affinity.js";
-import { askBlock } from "../../../nonlocal_core/viewer/answer.js";
-import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewer/figures.js";
-import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/grid.js";
-import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
+import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/model/affinity.js";
+import { askBlock } from "../../../nonlocal_core/viewer/model/answer.js";
+import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewer/model/figures.js";
+import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/model/grid.js";
+import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));

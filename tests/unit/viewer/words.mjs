@@ -2,14 +2,14 @@
 // argv: bundle, name of the block. It ends with an error where the bundle has no such block.
 
 import { readFileSync } from "node:fs";
-import { askBlock, strongestOf } from "../../../nonlocal_core/viewer/answer.js";
-import { timesEven } from "../../../nonlocal_core/viewer/affinity.js";
-import { differenceWords, figureRow, figureTitles, noteOf, paneWords, questionWords } from "../../../nonlocal_core/viewer/comparison_report.js";
-import { figuresOf } from "../../../nonlocal_core/viewer/figures.js";
-import { parseBundle } from "../../../nonlocal_core/viewer/parse.js";
-import { reportOf } from "../../../nonlocal_core/viewer/report.js";
-import { scaleOf } from "../../../nonlocal_core/viewer/scale.js";
-import { startState } from "../../../nonlocal_core/viewer/state.js";
+import { askBlock, strongestOf } from "../../../nonlocal_core/viewer/model/answer.js";
+import { timesEven } from "../../../nonlocal_core/viewer/model/affinity.js";
+import { differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../../../nonlocal_core/viewer/model/comparison_report.js";
+import { figuresOf } from "../../../nonlocal_core/viewer/model/figures.js";
+import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
+import { reportOf } from "../../../nonlocal_core/viewer/model/report.js";
+import { scaleOf } from "../../../nonlocal_core/viewer/model/scale.js";
+import { startState } from "../../../nonlocal_core/viewer/model/state.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
@@ -23,12 +23,12 @@ const scale = scaleOf(answered.answer, answered.own, state.scale);
 const strongest = strongestOf(answered, state.scale);
 const report = reportOf({ ...answered, bundle, state, scale, strongest, shown: strongest, alone: bundle.frames.length === 1 });
 const pane = { title: "Pane", block, bundle, answered, figures: figuresOf(answered, bundle.media), scale };
-const shape = { alone: false, noted: noteOf(pane) !== "" };
+const shape = { alone: false };
 
 console.log(JSON.stringify({
   report: { ...report, table: report.table() },
   pane: paneWords({ ...pane, limit: timesEven(answered.answer, scale.shared) }, { state, shown: strongest, held: false }),
   question: questionWords({ media: bundle.media, frame: state.at.frame, cell: answered.cell, state, alone: false, name: "" }),
-  figures: [figureTitles(shape), figureRow(pane, pane, shape)],
+  figures: [figureTitles(shape), figureRow(pane, pane, shape), notesOf([pane])],
   difference: differenceWords({ first: 1, second: 2, blocks: [block, block], peak: 0, reason: "" }),
 }));

@@ -1,0 +1,28 @@
+// Which block is shown: buttons for a few, a menu for more, and two menus, layer and head, where blocks have heads.
+
+import { blockAt, layersOf, placeOf } from "../model/blocks.js";
+import { menu, segmented } from "../drawing/dom.js";
+
+const MOST_BUTTONS = 4;
+
+/** Returns { roots, press(block) }: the elements to show, none for a single block, and how to mark the chosen one. */
+export function blockChooser(blocks, choose) {
+  if (blocks.length < 2) return { roots: [], press: () => {} };
+  const layers = layersOf(blocks);
+  if (layers.some((layer) => layer.blocks.length > 1)) return headChooser(layers, choose);
+  const titles = layers.map(({ title }, index) => ({ title, hint: blocks[index].warning || undefined }));
+  const chooser = blocks.length <= MOST_BUTTONS ? segmented("Block", titles, choose) : menu("Block", titles.map(({ title }) => title), choose);
+  return { roots: [chooser.root], press: (block) => chooser.press(block) };
+}
+
+function headChooser(layers, choose) {
+  let at = { layer: 0, head: 0 };
+  const layer = menu("Layer", layers.map(({ title }) => title), (index) => choose(blockAt(layers, { ...at, layer: index })));
+  const head = menu("Head", [], (index) => choose(blockAt(layers, { ...at, head: index })));
+  const press = (block) => {
+    at = placeOf(layers, block);
+    layer.press(at.layer);
+    head.press(at.head, layers[at.layer].blocks.map((_, index) => `Head ${index + 1}`));
+  };
+  return { roots: [layer.root, head.root], press };
+}

@@ -1,0 +1,91 @@
+// What is chosen beside answers that stand side by side, and the table of their figures.
+
+import { directionChoice, heatChoice, liftChoice } from "./choices.js";
+import { el, menu, say, segmented } from "../drawing/dom.js";
+import { Guide } from "./guide.js";
+import { Help, helpButton } from "./help.js";
+import { Legend } from "../drawing/legend.js";
+import { Remarks } from "./remarks.js";
+import { leaveButton, presentButton } from "./present.js";
+
+const KEYS_THERE = [
+  ["point, tap or drag", "ask every network and block from there"],
+  ["click", "pin the question; click it again to let go"],
+  ["← ↑ → ↓", "move by one cell of the first"],
+  ["< >", "ask from the frame before or after"],
+  [", .", "show the frame before or after"],
+  ["Enter", "pin"],
+  ["Esc", "let go"],
+  ["u or Ctrl+Z", "back to the last pin"],
+  ["d", "turn the direction: where it looks, who looks here"],
+  ["s", "one scale for all, or each its own"],
+  ["p", "present: only the pictures, large; Esc leaves"],
+  ["Page keys", "while presenting: the stops of the tour"],
+  ["?", "this help"],
+];
+const NOTHING = "nothing";
+
+export class ComparisonPanel {
+  constructor(act) {
+    this.act = act;
+    const set = (values) => act({ type: "set", values });
+    this.direction = directionChoice(act);
+    this.help = new Help(KEYS_THERE);
+    this.subtraction = el("div", { class: "nlv-subtract" });
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.subtraction, el("span", { class: "nlv-gap" }), presentButton(act), helpButton(() => this.help.toggle()));
+    this.leave = leaveButton(act);
+    this.guide = new Guide(act, { edits: false });
+    this.legend = new Legend();
+    this.shared = segmented("Colour scale", [
+      { title: "One for all", hint: "The same colour is the same number of even shares everywhere (s)" },
+      { title: "Each its own", hint: "Each is stretched to its own maximum: brightness does not compare (s)" },
+    ], (index) => set({ shared: index === 0 }));
+    this.own = el("input", { type: "checkbox", onchange: () => act({ type: "scale", scale: this.own.checked ? "others" : "all" }) });
+    this.ownText = el("span", {});
+    this.heat = heatChoice(act);
+    this.lift = liftChoice(act);
+    this.controls = el("div", { class: "nlv-controls" }, this.legend.root,
+      el("div", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.shared.root),
+      el("label", { class: "nlv-control" }, el("span", {}, "Scale leaves out"), el("span", { class: "nlv-tick" }, this.own, this.ownText)),
+      this.heat.root, this.lift.root);
+    this.notes = el("div", { class: "nlv-notes" });
+    this.remarks = new Remarks();
+    this.rows = el("tbody", {});
+    this.titles = el("tr", {});
+    this.table = el("div", { class: "nlv-figures" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
+  }
+
+  /** `titles` are those of the panes, `notes` the sentences under the table. */
+  open(titles, columns, notes) {
+    this.notes.replaceChildren(...notes.map((note) => el("p", { class: "nlv-warning" }, note)));
+    const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
+    const choose = (side) => (index) => this.act({ type: "set", values: { minus: side(index) } });
+    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.minus?.[1] ?? 0])));
+    this.second = menu("Difference: less this", numbered, choose((index) => [this.minus[0], index]));
+    this.less = el("span", {}, "−");
+    this.subtraction.replaceChildren(el("span", {}, "Difference"), this.first.root, this.less, this.second.root);
+    this.titles.replaceChildren(...columns.map((title) => el("th", { scope: "col" }, title)));
+    this.rows.replaceChildren(...titles.map(() => el("tr", {}, el("th", { scope: "row" }), ...columns.slice(1).map(() => el("td", {})))));
+  }
+
+  show({ state, ownKind, turns, awaited, times, signed }) {
+    this.minus = state.minus;
+    this.direction.show(state, turns, awaited);
+    this.first.press(state.minus === null ? 0 : state.minus[0] + 1);
+    this.second.root.hidden = this.less.hidden = state.minus === null;
+    if (state.minus) this.second.press(state.minus[1]);
+    this.shared.press(state.shared ? 0 : 1);
+    this.own.checked = state.scale === "others";
+    say(this.ownText, `own ${ownKind}`);
+    this.heat.show(state);
+    this.lift.show(state);
+    this.legend.showTimes({
+      times: state.shared ? times : null, signed, lift: state.lift,
+      note: state.shared ? "One scale for all, in even shares." : "Of each one's own maximum: brightness does not compare.",
+    });
+  }
+
+  write(rows) {
+    rows.forEach((texts, row) => texts.forEach((text, column) => say(this.rows.children[row].children[column], text)));
+  }
+}

@@ -1,0 +1,21 @@
+// The list of keys, as a dialog.
+
+import { el } from "../drawing/dom.js";
+
+export class Help {
+  /** `keys` are pairs: what is pressed, what it does. */
+  constructor(keys) {
+    this.root = el("dialog", { class: "nlv-help", "aria-label": "Keys" },
+      el("dl", {}, ...keys.flatMap(([pressed, does]) => [el("dt", {}, pressed), el("dd", {}, does)])),
+      el("button", { type: "button", class: "nlv-button", onclick: () => this.root.close() }, "Close"));
+  }
+
+  toggle() {
+    this.root.open ? this.root.close() : this.root.showModal();
+  }
+}
+
+/** The round button that opens it. */
+export function helpButton(onclick) {
+  return el("button", { type: "button", class: "nlv-button nlv-round", title: "Keys (?)", "aria-label": "Help: keys", onclick }, "?");
+}

@@ -1,0 +1,118 @@
+// Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
+
+import { blockChooser } from "./chooser.js";
+import { directionChoice, heatChoice, liftChoice } from "./choices.js";
+import { el, menu, say } from "../drawing/dom.js";
+import { Guide } from "./guide.js";
+import { Help, helpButton } from "./help.js";
+import { Legend } from "../drawing/legend.js";
+import { Remarks } from "./remarks.js";
+import { leaveButton, presentButton } from "./present.js";
+import { SCALES } from "../model/scale.js";
+import { MOST_ARROWS } from "../model/state.js";
+import { TourEditor } from "./tour_editor.js";
+
+const SCALE_TITLES = {
+  frame: ["Leave out own frame", "All frames", "Each frame by itself"],
+  place: ["Leave out own place", "Everything", "Each frame by itself"],
+};
+
+const KEYS = [
+  ["point, tap or drag", "ask from there"],
+  ["click", "pin the question; click it again to let go"],
+  ["← ↑ → ↓", "move by one cell"],
+  ["< >", "ask from the frame before or after"],
+  [", .", "show the frame before or after"],
+  ["Enter", "pin"],
+  ["Esc", "let go"],
+  ["u or Ctrl+Z", "back to the last pin"],
+  ["b", "next block or layer"],
+  ["h", "next head"],
+  ["d", "turn the direction: where it looks, who looks here"],
+  ["a", "arrows on or off"],
+  ["s", "next scale"],
+  ["t", "add to the tour, and write its caption"],
+  ["p", "present: only the pictures, large; Esc leaves"],
+  ["← → or Page keys", "while presenting: the stops of the tour"],
+  ["?", "this help"],
+];
+
+export class Panel {
+  /** `writing`: what the editor of the tour is told (tour_editor.js). */
+  constructor(act, writing) {
+    this.act = act;
+    this.direction = directionChoice(act);
+    this.blocks = el("div", { class: "nlv-blocks" });
+    this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => this.#walk() }, "Tour");
+    this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
+    this.help = new Help(KEYS);
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
+      presentButton(act), helpButton(() => this.help.toggle()));
+    this.leave = leaveButton(act);
+    this.guide = new Guide(act);
+    this.editor = new TourEditor(act, writing);
+    this.legend = new Legend();
+    this.controls = el("div", { class: "nlv-controls" }, this.legend.root, ...this.#choices());
+    this.facts = el("div", { class: "nlv-facts" });
+    this.rows = el("tbody", {});
+    this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
+      el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
+    this.more = el("div", { class: "nlv-more" });
+    this.remarks = new Remarks();
+    this.numbers = el("details", { class: "nlv-numbers" }, el("summary", {}, "Numbers"), this.more, this.table);
+  }
+
+  open(bundle) {
+    this.chooser = blockChooser(bundle.blocks, (block) => this.act({ type: "block", block }));
+    this.blocks.replaceChildren(...this.chooser.roots);
+    this.remarks.show(bundle.media.remarks ?? []);
+  }
+
+  show(bundle, state, ownKind, turns) {
+    const awaited = bundle.awaitsColumns;
+    this.tour.hidden = state.tour.length === 0;
+    this.add.disabled = !state.pinned;
+    this.add.title = state.pinned ? "Make the pinned position a stop of the tour (t)" : "Pin a position first: click it";
+    this.guide.show(bundle, state);
+    this.editor.show(bundle, state);
+    this.direction.show(state, turns, awaited);
+    this.chooser.press(state.block);
+    this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
+    this.heat.show(state);
+    this.lift.show(state);
+    this.arrows.checked = state.arrows;
+    this.count.value = state.count;
+    this.count.disabled = !state.arrows;
+    say(this.countText, String(state.count));
+  }
+
+  showTable(cells) {
+    while (this.rows.children.length < cells.length) this.rows.append(el("tr", {}, ...Array.from({ length: 5 }, () => el("td", {}))));
+    [...this.rows.children].forEach((row, i) => {
+      row.hidden = i >= cells.length;
+      cells[i]?.forEach((text, column) => say(row.children[column], text));
+    });
+  }
+
+  /** From the first stop on, with the sentences in the place of the list. */
+  #walk() {
+    this.act({ type: "set", values: { editing: false } });
+    this.act({ type: "tour", stop: 0 });
+  }
+
+  #choices() {
+    const set = (values) => this.act({ type: "set", values });
+    this.scale = menu("Scale", SCALE_TITLES.frame, (index) => this.act({ type: "scale", scale: SCALES[index] }));
+    this.heat = heatChoice(this.act);
+    this.lift = liftChoice(this.act);
+    this.arrows = el("input", { type: "checkbox", onchange: () => set({ arrows: this.arrows.checked }) });
+    this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
+    this.countText = el("output", { class: "nlv-output" });
+    return [
+      el("label", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.scale.root),
+      this.heat.root,
+      this.lift.root,
+      el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to the top ", this.countText), this.count),
+    ];
+  }
+}

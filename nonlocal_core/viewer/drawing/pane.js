@@ -1,0 +1,57 @@
+// One of several answers side by side: a large picture, the strip of all frames, and what is said about them.
+
+import { el, say } from "./dom.js";
+import { Film } from "./film.js";
+import { temporalCell } from "../model/grid.js";
+import { HeatPainter } from "./paint.js";
+import { Answer } from "./sides.js";
+
+export class Pane {
+  constructor(onfollow) {
+    this.answer = new Answer({ onfollow });
+    this.limit = el("div", { class: "nlv-limit" });
+    this.answer.picture.append(this.limit);
+    this.film = new Film();
+    this.painter = new HeatPainter();
+    this.root = el("section", { class: "nlv-pane" }, this.answer.root, this.film.root);
+  }
+
+  open(photos, media) {
+    const [height, width] = media.shown_hw;
+    this.root.style.setProperty("--aspect", width / height);
+    this.answer.open(photos);
+    this.film.open(photos, media);
+  }
+
+  layout(ratio) {
+    this.answer.layout(ratio);
+    this.film.layout(ratio);
+  }
+
+  /** Show an answer with the colours that `peaks` give; `frame` is large, `asked` is marked on the strip. */
+  show({ answer, own, shares, peaks, state, frame, asked }) {
+    const images = this.painter.paint(answer, peaks, state);
+    const { grid } = answer;
+    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, smooth: state.smooth });
+    this.film.showHeat(images, grid, state.smooth);
+    this.film.showShares(shares, grid, own, state.scale === "others");
+    this.film.mark(asked, frame);
+  }
+
+  /** Show no heat at all, and a sentence instead. */
+  showNothing(frame, grid) {
+    this.answer.show({ frame, image: undefined, grid, smooth: false });
+    this.film.hideHeat();
+  }
+
+  say(words) {
+    this.root.setAttribute("aria-label", words.lead);
+    this.answer.say(words);
+    say(this.limit, words.limit);
+  }
+
+  /** The frame under an element of this pane: the large picture's, or that of the strip. */
+  frameOf(picture, large) {
+    return picture === this.answer.picture ? large : Number(picture.dataset.frame);
+  }
+}

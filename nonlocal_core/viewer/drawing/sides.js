@@ -1,0 +1,100 @@
+// The two kinds of large pictures: the frame that is asked from, and a frame that answers.
+
+import { boxOf, el, place, say } from "./dom.js";
+import { boundsOf } from "../model/grid.js";
+import { drawKept, drawPhoto, fit, putHeat } from "./paint.js";
+
+class Side {
+  constructor(name, marks) {
+    [this.lead, this.figure] = [el("span", { class: "nlv-lead" }), el("span", { class: "nlv-figure" })];
+    this.detail = el("div", { class: "nlv-detail" });
+    this.caption = el("div", { class: "nlv-heading" }, el("span", { class: "nlv-sign", "aria-hidden": "true" }), this.lead, this.figure);
+    this.photo = el("canvas", { class: "nlv-photo" });
+    this.picture = el("div", { class: "nlv-picture" }, this.photo, ...marks);
+    this.warning = el("p", { class: "nlv-warning" });
+    this.root = el("div", { class: `nlv-side ${name}` }, el("figure", {}, el("figcaption", {}, this.caption, this.detail), this.picture), this.warning);
+    this.drawn = -1;
+  }
+
+  open(photos) {
+    this.photos = photos;
+    this.drawn = -1;
+  }
+
+  /** Take the size of the box on screen; the photograph is drawn again on the next show. */
+  layout(ratio) {
+    fit(this.photo, this.picture.clientWidth, this.picture.clientHeight, ratio);
+    this.drawn = -1;
+  }
+
+  draw(frame, dimmed) {
+    if (this.drawn === frame) return;
+    const context = this.photo.getContext("2d");
+    dimmed ? drawKept(context, this.photos[frame]) : drawPhoto(context, this.photos[frame], false);
+    this.drawn = frame;
+  }
+}
+
+/** The frame that is asked from, with the asked cell. */
+export class Question extends Side {
+  constructor({ onunpin }) {
+    const [unseen, cell] = [el("div", { class: "nlv-unseen" }), el("div", { class: "nlv-cell" })];
+    const lines = [el("div", { class: "nlv-line" }), el("div", { class: "nlv-line" })];
+    const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
+    super("nlv-asks", [unseen, ...lines, cell, hint]);
+    Object.assign(this, { unseen, cell, lines });
+    this.unpin = el("button", { type: "button", class: "nlv-chip", title: "Let go (Esc)", onclick: onunpin }, "Pinned ×");
+    this.caption.append(this.unpin);
+  }
+
+  show({ frame, grid, cell, pinned }) {
+    this.draw(frame, false);
+    const bounds = boundsOf(grid, cell);
+    const [down, across] = this.lines;
+    place(this.cell, bounds);
+    place(down, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
+    place(across, { left: 0, width: 1, top: bounds.top, height: bounds.height });
+    const seen = boxOf(grid);
+    this.unseen.hidden = seen.left <= 0 && seen.top <= 0 && seen.left + seen.width >= 1 && seen.top + seen.height >= 1;
+    place(this.unseen, seen);
+    this.root.classList.toggle("is-pinned", pinned);
+    this.unpin.hidden = !pinned;
+  }
+
+  say({ question, where, clipWarning }) {
+    say(this.lead, question);
+    say(this.detail, where);
+    say(this.warning, clipWarning);
+  }
+}
+
+/** A frame that answers, with heat. */
+export class Answer extends Side {
+  constructor({ onfollow }) {
+    const [heat, badge, notice] = [el("canvas", { class: "nlv-heat" }), el("div", { class: "nlv-badge" }), el("div", { class: "nlv-notice" })];
+    super("nlv-answers", [heat, badge, notice]);
+    Object.assign(this, { heat, badge, notice });
+    this.follow = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onfollow }, "Follow ×");
+    this.caption.append(this.follow);
+  }
+
+  /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
+  show({ frame, image, grid, smooth }) {
+    this.draw(frame, true);
+    this.heat.hidden = !image;
+    if (image) putHeat(this.heat, image);
+    this.heat.classList.toggle("is-smooth", smooth);
+    place(this.heat, boxOf(grid));
+  }
+
+  say({ lead, figure, detail, badge, warning, warns, notice, held }) {
+    say(this.lead, lead);
+    say(this.figure, figure);
+    say(this.detail, detail);
+    say(this.badge, badge);
+    say(this.warning, warning);
+    for (const element of [this.badge, this.warning]) element.classList.toggle("is-warning", warns);
+    say(this.notice, notice);
+    this.follow.hidden = !held;
+  }
+}

@@ -1,0 +1,297 @@
+// Several answers to one question, side by side: blocks, networks or clips under one pointer.
+
+import { hasColumns, timesEven } from "../model/affinity.js";
+import { askBlock, strongestOf } from "../model/answer.js";
+import { ComparisonPanel } from "../controls/comparison_panel.js";
+import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
+import { figuresOf, sameGrid } from "../model/figures.js";
+import { Difference } from "../drawing/difference.js";
+import { filling, outerHeight } from "../drawing/filling.js";
+import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
+import { Pane } from "../drawing/pane.js";
+import { pointIn } from "../controls/pointer.js";
+import { readingOf } from "../model/report.js";
+import { scaleOf } from "../model/scale.js";
+import { Question } from "../drawing/sides.js";
+import { pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { View } from "./view.js";
+
+/** Actions of the one-block viewer that mean nothing here. */
+const ELSEWHERE = new Set(["layer", "head", "edit"]);
+
+export class Comparison extends View {
+  /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
+  constructor(parent, { onpin = () => {} } = {}) {
+    const panel = new ComparisonPanel((action) => this.act(action));
+    super(panel, {
+      onpin, field: [{ class: "nlv-field nlv-bench", "aria-label": "Where does this position look? Arrow keys move the question in all panes, question mark lists all keys." }],
+    });
+    Object.assign(this, { panes: [], clips: [] });
+    this.mount(parent, "nlv nlv-compare", panel.top, panel.guide.root, this.field, panel.controls, panel.table, panel.notes,
+      panel.remarks.root);
+  }
+
+  get isOpen() {
+    return this.panes.length > 0;
+  }
+
+  get awaitsColumns() {
+    return this.panes.some(({ bundle }) => bundle.awaitsColumns);
+  }
+
+  get shownFrame() {
+    return this.shown[this.state.lead];
+  }
+
+  get photos() {
+    return this.clips.flatMap(({ photos }) => photos);
+  }
+
+  /**
+   * Show panes { title, clip, bundle, photos, block }: the block's name, and any text that tells the clips apart.
+   * Panes of one clip share its photographs. A question that was asked before stays, where the first clip is the same.
+   * `tour` has stops for the first clip, instead of its bundle's own.
+   */
+  open(panes, { asked = null, tour = null } = {}) {
+    const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
+    this.closePhotos();
+    const keys = [...new Set(panes.map(({ clip }) => clip))];
+    this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
+    this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
+    this.difference = new Difference();
+    const { bundle, block } = this.panes[0];
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
+    if (tour) start.tour = tour;
+    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
+    this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
+    const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
+    this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
+    this.field.classList.toggle("is-pair", this.clips.length > 1);
+    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), notesOf(this.panes));
+    this.panel.remarks.show([...new Set(this.clips.flatMap(({ bundle: { media } }) => media.remarks ?? []))]);
+    this.teller.knows(null);
+    if (asked) this.adopt(asked);
+    this.layout();
+    this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
+  }
+
+  asking({ frame, x, y, direction = this.state.direction, view }) {
+    const state = withView({ ...this.#led(0), direction }, view);
+    return reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0));
+  }
+
+  take(action, { clip = this.state.lead }) {
+    if (action.type === "tour") return this.#visit(action);
+    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
+    this.become(reduce(this.#led(clip), action, this.#leader(clip)), true);
+  }
+
+  changed({ stop }) {
+    if (this.state.stop !== stop) this.pace.layoutSoon();
+  }
+
+  message() {
+    const pinned = pinnedMessage(this.#leader(this.state.lead), this.state);
+    const { frame, x, y } = this.#at(0);
+    return pinned && { ...pinned, frame, x, y, block: this.panes[0].block.name };
+  }
+
+  ignores({ type }) {
+    return ELSEWHERE.has(type);
+  }
+
+  /** Arrows still move the question while presenting, for here one compares. */
+  keeps(key) {
+    return key.startsWith("Arrow");
+  }
+
+  asked({ clip }) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    return { grid: answered.asked, index: answered.index };
+  }
+
+  clipOf(element) {
+    return this.#paneOf(element)?.clip;
+  }
+
+  #clip(key, { bundle, photos }) {
+    const question = new Question({ onunpin: () => this.act({ type: "unpin" }) });
+    const [height, width] = bundle.media.shown_hw;
+    question.root.style.setProperty("--aspect", width / height);
+    question.open(photos);
+    return { key, bundle, photos, question };
+  }
+
+  #pane({ title, bundle, block: name }, clip) {
+    const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
+    const pane = new Pane(() => this.act({ type: "hold", frame: null }));
+    pane.open(this.clips[clip].photos, bundle.media);
+    return { title, bundle, block, clip, pane, answered: null };
+  }
+
+  /** The first two panes that can be subtracted, null where there are none. */
+  #comparable() {
+    for (const [i, one] of this.panes.entries()) {
+      const j = this.panes.findIndex(({ block }, index) => index > i && sameGrid(block.key_grid, one.block.key_grid));
+      if (j > 0) return [i, j];
+    }
+    return null;
+  }
+
+  /** What actions on a clip count from: its first pane's bundle, whose block the keys walk on. */
+  #leader(clip) {
+    return this.panes.find((pane) => pane.clip === clip).bundle;
+  }
+
+  /** The state as a question to another clip. What was pinned before was a question to this one, so it is forgotten. */
+  #led(clip) {
+    const { state } = this;
+    if (clip === state.lead) return state;
+    const { bundle, block } = this.panes.find((pane) => pane.clip === clip);
+    return {
+      ...state, lead: clip, block: bundle.blocks.indexOf(block), history: [],
+      at: { ...state.at, frame: this.#carry(state.at.frame, clip) }, held: state.held === null ? null : this.#carry(state.held, clip),
+    };
+  }
+
+  /** The frame of another clip at the same part of its length. */
+  #carry(frame, clip) {
+    const last = ({ bundle }) => bundle.frames.length - 1;
+    const [from, to] = [last(this.clips[this.state.lead]), last(this.clips[clip])];
+    return from === to ? frame : Math.round((frame * to) / Math.max(from, 1));
+  }
+
+  #at(clip) {
+    return { ...this.state.at, frame: this.#carry(this.state.at.frame, clip) };
+  }
+
+  /** Ask what a stop asks, of the first clip. Its block does not matter: all panes stay. */
+  #visit(action) {
+    const state = this.#led(0);
+    this.become({ ...reduce(state, action, this.#leader(0)), block: state.block }, true);
+  }
+
+  /** The pane, or the difference, that an element stands in. */
+  #paneOf(element) {
+    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference }];
+    return all.find(({ pane }) => pane.root.contains(element));
+  }
+
+  /** The point of a frame under the pointer, whose clip it is, and whether pointing there asks. */
+  locate(event) {
+    const picture = event.target.closest?.(".nlv-picture");
+    if (!picture || !this.isOpen) return null;
+    const place = pointIn(picture, event);
+    const clip = this.clips.findIndex(({ question }) => question.picture === picture);
+    if (clip >= 0) return { picture, clip, asks: true, at: { frame: this.#at(clip).frame, ...place } };
+    const { pane, clip: own } = this.#paneOf(picture);
+    const frame = pane.frameOf(picture, this.shown[own]);
+    return { picture, clip: own, asks: picture !== pane.answer.picture, at: { frame, ...place } };
+  }
+
+  layout() {
+    const ratio = window.devicePixelRatio || 1;
+    this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
+    if (this.presenter.on) this.#fit();
+    for (const { question } of this.clips) question.layout(ratio);
+    for (const { pane } of this.panes) pane.layout(ratio);
+    this.difference.root.hidden = this.state.minus === null;
+    if (this.state.minus) this.difference.layout(ratio);
+    this.draw();
+  }
+
+  /** While presenting: as many columns as make the pictures largest. */
+  #fit() {
+    this.draw();
+    for (let pass = 0, caution = 0; pass < 3; pass++) { // a caution may take more lines under smaller pictures
+      this.#fill(caution);
+      caution = Math.max(0, ...[...this.field.querySelectorAll(".nlv-warning")].map(outerHeight));
+    }
+  }
+
+  #fill(caution) {
+    const { columns, tall, wide, strips, tight } = filling({
+      count: this.clips.length + this.panes.length + (this.state.minus === null ? 0 : 1), step: this.clips.length,
+      width: this.field.clientWidth, height: this.field.clientHeight,
+      aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
+      frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
+      caution,
+    });
+    this.field.classList.toggle("is-bare", !strips);
+    this.field.classList.toggle("is-tight", tight);
+    for (const [name, value] of [["--bench", columns], ["--fitted", `${tall}px`], ["--wide", `${wide}px`]]) this.root.style.setProperty(name, value);
+  }
+
+  draw() {
+    const { state } = this;
+    for (const pane of this.panes) {
+      const at = this.#at(pane.clip);
+      pane.answered = askBlock(pane.block, state.direction, at, pane.answered);
+      pane.missed = cellAt(pane.answered.asked, at) === null;
+      pane.scale = scaleOf(pane.answered.answer, pane.answered.own, state.scale);
+      pane.times = timesEven(pane.answered.answer, pane.scale.shared);
+      pane.figures = figuresOf(pane.answered, pane.bundle.media);
+    }
+    this.times = Math.max(...this.panes.map(({ times }) => times));
+    this.shown = this.clips.map((_, clip) => (state.held === null ? this.#strongestFrame(clip) : this.#carry(state.held, clip)));
+    for (const [clip, { question, bundle }] of this.clips.entries()) this.#showQuestion(clip, question, bundle);
+    for (const [index, pane] of this.panes.entries()) this.#showPane(pane, index === 0 && state.held !== null);
+    this.#showDifference();
+    const [first] = this.panes;
+    const signed = this.panes.some(({ block }) => block.signed);
+    const turns = this.panes.every(({ block }) => hasColumns(block));
+    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited: this.awaitsColumns, times: this.times, signed });
+    this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
+    this.speaker.speakSoon(comparisonSpoken(this.panes, state));
+    Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
+  }
+
+  /** The frame of a clip that gets most in its first pane. */
+  #strongestFrame(clip) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    return answered.answer.grid.frame_spans[strongestOf(answered, this.state.scale)][0];
+  }
+
+  #showQuestion(clip, question, bundle) {
+    const { answered } = this.panes.find((pane) => pane.clip === clip);
+    const { frame } = this.#at(clip);
+    question.show({ frame, grid: answered.asked, cell: answered.cell, pinned: this.state.pinned });
+    const alone = bundle.frames.length === 1;
+    question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
+  }
+
+  #showPane(pane, held) {
+    const { state } = this;
+    const { answer } = pane.answered;
+    const frame = this.shown[pane.clip];
+    const limit = state.shared ? this.times : pane.times;
+    const peak = answer.mass === 0 ? 0 : (limit * answer.mass) / answer.count;
+    pane.pane.show({ ...pane.answered, peaks: Array(answer.grid.frames).fill(peak), state, frame, asked: this.#at(pane.clip).frame });
+    pane.pane.say(paneWords({ ...pane, limit }, { state, shown: temporalCell(answer.grid, frame), held }));
+    const { t, y, x } = pane.answered.cell;
+    Object.assign(pane.pane.root.dataset, { block: pane.block.name, cell: `${t},${y},${x}`, q: String(pane.answered.index) });
+  }
+
+  #showDifference() {
+    const { minus } = this.state;
+    if (this.difference.root.hidden !== (minus === null)) return this.pace.layoutSoon();
+    if (minus === null) return;
+    const [first, second] = minus.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const { clip } = first;
+    this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
+  }
+
+  /** Show what every pane has under the pointer, and ring the cell that is pointed at. */
+  read(at, event) {
+    const found = at && event && this.locate(event);
+    if (!found) return this.tip.hide();
+    const under = this.#paneOf(found.picture) ?? this.panes.find(({ clip }) => clip === found.clip);
+    const cell = cellAt(under.answered.answer.grid, found.at);
+    if (!cell) return this.tip.hide();
+    const words = this.panes.filter(({ clip }) => clip === found.clip).map(({ title, answered: { answer } }) => {
+      const there = cellAt(answer.grid, found.at);
+      return there ? `${title}: ${readingOf(answer, there, answer.values[indexOf(answer.grid, there)], this.alone)}` : `${title}: –`;
+    });
+    this.tip.show(words.join("\n"), event, found.picture, boundsOf(under.answered.answer.grid, cell));
+  }
+}

@@ -1,0 +1,80 @@
+// When things happen: drawing once per screen frame, telling Python and a screen reader once a question has rested.
+
+import { el, say } from "../drawing/dom.js";
+
+/** Python is told when the pin has rested this long: an arrow key held down is one message. */
+const TELL_AFTER_MS = 200;
+const SPEAK_AFTER_MS = 350;
+
+/** Draws at most once per screen frame; after a change of size it lays out, which is to draw as well. */
+export class Pace {
+  constructor({ layout, draw }) {
+    this.layout = layout;
+    this.draw = draw;
+    this.outgrown = false;
+    this.waiting = null;
+  }
+
+  drawSoon() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      const { outgrown } = this;
+      this.outgrown = false;
+      outgrown ? this.layout() : this.draw();
+    });
+  }
+
+  layoutSoon() {
+    this.outgrown = true;
+    this.drawSoon();
+  }
+
+  stop() {
+    cancelAnimationFrame(this.waiting);
+    this.waiting = null;
+  }
+}
+
+/** Passes on what differs from what the other side knows already, once it has rested. */
+export class Teller {
+  constructor(send) {
+    this.send = send;
+    this.known = "null";
+  }
+
+  /** What the other side has, because it set it. */
+  knows(message) {
+    clearTimeout(this.waiting);
+    this.known = JSON.stringify(message);
+  }
+
+  tellSoon(message) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      const text = JSON.stringify(message);
+      if (text === this.known) return;
+      this.known = text;
+      this.send(message);
+    }, TELL_AFTER_MS);
+  }
+
+  stop() {
+    clearTimeout(this.waiting);
+  }
+}
+
+/** What a screen reader hears. */
+export class Speaker {
+  constructor() {
+    this.root = el("div", { class: "nlv-spoken", "aria-live": "polite" });
+  }
+
+  speakSoon(text) {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => say(this.root, text), SPEAK_AFTER_MS);
+  }
+
+  stop() {
+    clearTimeout(this.waiting);
+  }
+}

@@ -1,0 +1,194 @@
+// The viewer: one state, one answer, one draw per screen frame.
+
+import { hasColumns, topOf } from "../model/affinity.js";
+import { askBlock, strongestOf } from "../model/answer.js";
+import { say } from "../drawing/dom.js";
+import { spareHeight } from "../drawing/filling.js";
+import { Film } from "../drawing/film.js";
+import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
+import { HeatPainter } from "../drawing/paint.js";
+import { Panel } from "../controls/panel.js";
+import { pointIn } from "../controls/pointer.js";
+import { readingOf, reportOf } from "../model/report.js";
+import { scaleOf } from "../model/scale.js";
+import { askedGrid, pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { MOST_LINKS, Stage } from "../drawing/stage.js";
+import { View } from "./view.js";
+
+export class Viewer extends View {
+  /**
+   * `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go; `ontour(stops)`
+   * of a tour that was changed. `lasts` tells the person how long such changes last.
+   */
+  constructor(parent, { onpin = () => {}, ontour = () => {}, lasts = "Changes last until this page is closed." } = {}) {
+    const act = (action) => this.act(action, { reveals: true });
+    const panel = new Panel(act, { lasts, onwritten: () => this.field.focus({ preventScroll: true }) });
+    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
+    const film = new Film();
+    super(panel, {
+      onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
+    });
+    Object.assign(this, { stage, film, ontour, painter: new HeatPainter(), photos: [] });
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, this.field, panel.controls, panel.facts, panel.numbers,
+      panel.remarks.root);
+  }
+
+  get isOpen() {
+    return this.bundle !== undefined;
+  }
+
+  get awaitsColumns() {
+    return this.bundle.awaitsColumns;
+  }
+
+  /** Show a bundle with its decoded photographs. `asked` is a question to begin with, `tour` has the stops, instead of the bundle's own. */
+  open(bundle, photos, { asked = null, tour = null } = {}) {
+    this.bundle = bundle;
+    this.closePhotos();
+    this.photos = photos;
+    this.state = { ...startState(bundle), ...(tour && { tour }) };
+    this.answered = null;
+    this.teller.knows(null);
+    const [height, width] = bundle.media.shown_hw;
+    this.root.style.setProperty("--aspect", width / height);
+    this.root.classList.toggle("is-tall", width < 0.8 * height);
+    this.stage.open(photos);
+    this.film.open(photos, bundle.media);
+    this.panel.open(bundle);
+    this.reveals = true;
+    if (asked) this.adopt(asked);
+    this.layout();
+    this.root.dataset.ready = bundle.id;
+  }
+
+  asking({ frame, x, y, block: name, direction = this.state.direction, view }) {
+    const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction };
+    return reduce(withView(state, view), { type: "pin", at: { frame, x, y } }, this.bundle);
+  }
+
+  showBlock(name) {
+    const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
+    if (block >= 0) this.become({ ...this.state, block }, false);
+  }
+
+  take(action, { reveals = false }) {
+    if (action.type === "edit" && this.presenter.on) return;
+    this.become(reduce(this.state, action, this.bundle), true);
+    if (action.edit === "add") this.panel.editor.write(this.state.stop);
+    if (reveals) this.reveals = true;
+  }
+
+  changed({ tour, stop, block }) {
+    if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
+    if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
+  }
+
+  message() {
+    return pinnedMessage(this.bundle, this.state);
+  }
+
+  presents(on) {
+    if (on) this.act({ type: "set", values: { editing: false } });
+    if (on && !this.state.pinned && this.state.tour.length) this.act({ type: "tour", stop: 0 }, { reveals: true });
+  }
+
+  asked() {
+    return { grid: askedGrid(this.bundle, this.state), index: this.answered.index };
+  }
+
+  /** The point of a frame under the pointer, and whether pointing there asks. */
+  locate(event) {
+    const picture = event.target.closest?.(".nlv-picture");
+    if (!picture || !this.isOpen) return null;
+    const asks = picture !== this.stage.answers.picture;
+    const frame = picture === this.stage.asks.picture ? this.state.at.frame
+      : picture === this.stage.answers.picture ? this.shownFrame : Number(picture.dataset.frame);
+    return { picture, asks, reveals: !this.film.root.contains(picture), at: { frame, ...pointIn(picture, event) } };
+  }
+
+  layout() {
+    const ratio = window.devicePixelRatio || 1;
+    if (this.presenter.on) this.#fit();
+    this.stage.layout(ratio);
+    this.film.layout(ratio);
+    this.draw();
+  }
+
+  /** While presenting: pictures as high as all that is written leaves room for. */
+  #fit() {
+    this.draw();
+    const { picture } = this.stage.asks;
+    for (let pass = 0; pass < 2; pass++) { // a caution may take more lines under smaller pictures
+      this.root.style.setProperty("--fitted", `${spareHeight(this.root) + picture.offsetHeight}px`);
+    }
+  }
+
+  draw() {
+    if (this.bundle.blocks.length === 0) return this.#empty();
+    const { state, bundle } = this;
+    this.answered = askBlock(bundle.blocks[state.block], state.direction, state.at, this.answered);
+    const { answered } = this;
+    const { block, asked, cell, answer, own, shares } = answered;
+    const scale = scaleOf(answer, own, state.scale);
+    const images = this.painter.paint(answer, scale.peaks, state);
+    const alone = bundle.frames.length === 1;
+    const strongest = strongestOf(answered, state.scale);
+    const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
+    this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
+    const look = { peak: scale.shared, lift: state.lift, reverse: state.direction === "column" };
+    const targets = state.arrows ? this.#targets(answered) : [];
+    const middle = { ...pointOf(asked, cell), frame: state.at.frame };
+
+    this.stage.asks.show({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
+    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, smooth: state.smooth });
+    const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
+    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
+    this.film.showHeat(images, answer.grid, state.smooth);
+    this.film.showShares(shares, answer.grid, own, state.scale === "others");
+    this.film.mark(state.at.frame, this.shownFrame);
+    this.film.showArrows(middle, targets, look);
+    this.#write({ ...answered, bundle, state, scale, strongest, shown, alone });
+    if (this.reveals) this.film.reveal(this.shownFrame);
+    this.reveals = false;
+    Object.assign(this.root.dataset, {
+      q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
+      pinned: String(state.pinned), block: block.name, direction: state.direction,
+    });
+  }
+
+  #targets({ answer, own }) {
+    const { count, scale } = this.state;
+    return topOf(answer.values, count, scale === "others" ? own.holds : undefined).map((index) => {
+      const cell = cellOf(answer.grid, index);
+      return { ...pointOf(answer.grid, cell), t: cell.t, weight: answer.values[index] };
+    });
+  }
+
+  #write(drawn) {
+    const { state, block, answer, own, scale, shown } = drawn;
+    const report = reportOf(drawn);
+    this.stage.asks.say(report.heading);
+    this.stage.answers.say({ ...report.heading, held: state.held !== null });
+    this.panel.show(this.bundle, state, own.kind, hasColumns(block));
+    const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
+    this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
+    say(this.panel.facts, report.facts);
+    say(this.panel.more, report.more);
+    if (this.panel.numbers.open) this.panel.showTable(report.table());
+    this.speaker.speakSoon(report.spoken);
+  }
+
+  /** Show the weight under the pointer in a small label, and ring its cell. */
+  read(at, event) {
+    const found = at && this.answered && cellAt(this.answered.answer.grid, at);
+    if (!found) return this.tip.hide();
+    const { answer } = this.answered;
+    const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);
+    this.tip.show(words, event, event.target.closest(".nlv-picture"), boundsOf(answer.grid, found));
+  }
+
+  #empty() {
+    say(this.stage.answers.notice, "This network ran no block that could be read, so there is nothing to ask.");
+  }
+}

@@ -1,0 +1,178 @@
+// Rows and columns of the affinity, from theta and phi: what nonlocal_core/capture/rows.py does, in the browser.
+// An answer is { direction, grid, values, offGrid, mass, count }: weights on a grid, and the number of cells that an
+// even answer would share `mass` over.
+
+import { indexOf } from "./grid.js";
+
+/** Where a query cell looks: its weight on every key, exactly zero where scope or groups forbid it. */
+export function rowOf(block, query) {
+  const { keyCount, key_grid: grid } = block;
+  const onGrid = grid.frames * grid.rows * grid.cols;
+  const scores = new Float64Array(keyCount);
+  const theta = block.theta.row(indexOf(block.query_grid, query));
+  const { start, stop, step } = allowedKeys(block, query);
+  const reached = Math.ceil((stop - start) / step);
+  scoreInto(scores.subarray(0, reached), block, theta, block.phi, start, step);
+  scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid + offGridStart(block, query), 1);
+  block.softmax ? softmax(scores) : divide(scores, keyCount);
+  const values = new Float32Array(onGrid);
+  for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
+  return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), mass: massOf(scores), count: keyCount };
+}
+
+/** Whether columns can be asked for: a softmax needs its normaliser, which a bundle of very many positions leaves out. */
+export function hasColumns({ softmax, logNormaliser }) {
+  return !softmax || logNormaliser !== null;
+}
+
+/** Who looks at a key cell: the weight that every query gives it. Columns do not sum to 1. */
+export function columnOf(block, key) {
+  const { keyCount, logNormaliser, channels, query_grid: grid } = block;
+  const perFrame = grid.rows * grid.cols;
+  const values = new Float32Array(grid.frames * perFrame);
+  const at = indexOf(block.key_grid, key) * channels;
+  const phi = block.phi.subarray(at, at + channels);
+  const scores = new Float64Array(perFrame);
+  for (let t = 0; t < grid.frames; t++) {
+    if (!timesMeet(block, t, key.t)) continue;
+    scoreInto(scores, block, phi, block.theta.all(), t * perFrame, 1);
+    for (let within = 0; within < perFrame; within++) {
+      if (block.scope === "time" && !placesMeet(block, within, key)) continue;
+      const i = t * perFrame + within;
+      values[i] = block.softmax ? Math.exp(scores[within] - logNormaliser[i]) : scores[within] / keyCount;
+    }
+  }
+  return { direction: "column", grid, values, offGrid: new Float32Array(0), mass: massOf(values), count: values.length };
+}
+
+/** The keys of the grid that a query may attend to, as start, stop and step of their indices. */
+function allowedKeys(block, query) {
+  const { frames, rows, cols } = block.key_grid;
+  const own = block.ownKey(query);
+  const perFrame = rows * cols;
+  if (block.scope === "space") return { start: own.t * perFrame, stop: (own.t + 1) * perFrame, step: 1 };
+  const length = frames / block.temporal_groups;
+  const first = groupOf(block, query.t) * length;
+  if (block.scope === "time") {
+    const place = own.y * cols + own.x;
+    return { start: first * perFrame + place, stop: (first + length) * perFrame, step: perFrame };
+  }
+  return { start: first * perFrame, stop: (first + length) * perFrame, step: 1 };
+}
+
+/** Under scope "space" every temporal cell has off-grid keys of its own, one set after the other. */
+function offGridStart(block, query) {
+  return block.scope === "space" ? block.ownKey(query).t * block.off_grid_keys.length : 0;
+}
+
+/** Indices of the k largest absolute weights, largest first, ties in index order; `skip(index)` leaves cells out. */
+export function topOf(values, k, skip = () => false) {
+  const order = [];
+  for (let i = 0; i < values.length; i++) {
+    const weight = Math.abs(values[i]);
+    if (weight === 0 || (order.length === k && weight <= Math.abs(values[order[k - 1]])) || skip(i)) continue;
+    let place = Math.min(order.length, k - 1);
+    while (place > 0 && Math.abs(values[order[place - 1]]) < weight) {
+      order[place] = order[place - 1];
+      place--;
+    }
+    order[place] = i;
+  }
+  return order;
+}
+
+/** Share of the mass in each temporal cell of the grid; zeros when there is no mass. */
+export function sharesOf({ grid, values, mass }) {
+  const perFrame = grid.rows * grid.cols;
+  const shares = new Float64Array(grid.frames);
+  if (mass === 0) return shares;
+  for (let i = 0; i < values.length; i++) shares[(i / perFrame) | 0] += Math.abs(values[i]);
+  return shares.map((share) => share / mass);
+}
+
+/** exp of the entropy of the absolute weights: over how many cells the answer is spread. */
+export function spreadOf({ values, offGrid, mass }) {
+  if (mass === 0) return 0;
+  let entropy = 0;
+  for (const table of [values, offGrid]) {
+    for (let i = 0; i < table.length; i++) {
+      const p = Math.abs(table[i]) / mass;
+      if (p > 0) entropy -= p * Math.log(p);
+    }
+  }
+  return Math.exp(entropy);
+}
+
+/** How many times an even share a weight is. */
+export function timesEven({ mass, count }, weight) {
+  return mass === 0 ? 0 : (Math.abs(weight) * count) / mass;
+}
+
+/** f before normalisation, between one embedding and every `step`-th row of a table from `first` on. */
+function scoreInto(scores, block, vector, table, first, step) {
+  if (block.pairwise === "concatenation") {
+    for (let n = 0; n < scores.length; n++) scores[n] = Math.max(vector[0] + table[first + n * step], 0);
+    return;
+  }
+  const { channels } = block;
+  const scale = block.softmax ? block.scale : 1;
+  const stride = step * channels;
+  let n = 0;
+  // Four rows side by side: their additions do not wait for each other, and the vector is read once for all.
+  for (let row = first * channels; n + 3 < scores.length; n += 4, row += 4 * stride) {
+    const second = row + stride;
+    const third = second + stride;
+    const fourth = third + stride;
+    let a = 0, b = 0, c = 0, d = 0;
+    for (let k = 0; k < channels; k++) {
+      const value = vector[k];
+      a += value * table[row + k];
+      b += value * table[second + k];
+      c += value * table[third + k];
+      d += value * table[fourth + k];
+    }
+    scores[n] = a * scale;
+    scores[n + 1] = b * scale;
+    scores[n + 2] = c * scale;
+    scores[n + 3] = d * scale;
+  }
+  for (; n < scores.length; n++) {
+    const row = (first + n * step) * channels;
+    let sum = 0;
+    for (let k = 0; k < channels; k++) sum += vector[k] * table[row + k];
+    scores[n] = sum * scale;
+  }
+}
+
+function massOf(weights) {
+  let mass = 0;
+  for (let i = 0; i < weights.length; i++) mass += Math.abs(weights[i]);
+  return mass;
+}
+
+function softmax(scores) {
+  let peak = -Infinity;
+  for (const value of scores) if (value > peak) peak = value;
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) sum += scores[i] = Math.exp(scores[i] - peak);
+  divide(scores, sum);
+}
+
+function divide(scores, by) {
+  for (let i = 0; i < scores.length; i++) scores[i] /= by;
+}
+
+function groupOf(block, queryT) {
+  return Math.floor(queryT / (block.query_grid.frames / block.temporal_groups));
+}
+
+function timesMeet(block, queryT, keyT) {
+  if (block.scope === "space") return block.ownKey({ t: queryT, y: 0, x: 0 }).t === keyT;
+  return groupOf(block, queryT) === Math.floor(keyT / (block.key_grid.frames / block.temporal_groups));
+}
+
+function placesMeet(block, within, key) {
+  const { cols } = block.query_grid;
+  const own = block.ownKey({ t: 0, y: Math.floor(within / cols), x: within % cols });
+  return own.y === key.y && own.x === key.x;
+}

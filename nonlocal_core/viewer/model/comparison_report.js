@@ -1,0 +1,108 @@
+// What is said about answers side by side.
+
+import { leavesOut, strongestOf } from "./answer.js";
+import { overlapOf, sameGrid } from "./figures.js";
+import { badgeWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords, spreadWords, timesWords } from "./words.js";
+
+/** Over a pane: its name and what the frame that is shown gets; on it: how far its colours reach. */
+export function paneWords({ title, answered, figures, scale, limit, missed }, { state, shown, held }) {
+  const { block, answer, shares } = answered;
+  const alone = answer.grid.frames === 1;
+  return {
+    lead: title,
+    figure: alone || shown < 0 ? "" : percent(shares[shown]),
+    detail: answer.mass === 0 ? "" : [...(alone ? [] : [mostWords(answered, state, shown)]), spreadWords(answer, figures.spread)].join(" · "),
+    limit: scale.shared > 0 ? `full colour ${timesWords(limit)} even share` : "",
+    badge: badgeWords(block.status),
+    warning: block.warning,
+    warns: block.status === "untrained",
+    notice: missed ? "The network did not see this point: the nearest cell answers." : noticeWords({ block, answer, scale }),
+    held,
+  };
+}
+
+function mostWords(answered, { scale }, shown) {
+  const best = strongestOf(answered, scale);
+  const but = leavesOut(answered, scale, answered.own.t) ? " but its own" : "";
+  return best === shown ? `most of all frames${but}` : `most at ${frameWords(answered.answer.grid, best)}: ${percent(answered.shares[best])}`;
+}
+
+/** Over the difference: what is taken from what, or why it cannot be. `blocks` are the two. */
+export function differenceWords({ first, second, blocks, peak, reason }) {
+  const said = {
+    lead: `${first} − ${second}`, figure: "", badge: "", held: false,
+    warning: joined(blocks.map(({ warning }) => warning)), warns: blocks.some(({ status }) => status === "untrained"),
+  };
+  if (reason) return { ...said, detail: "", limit: "", notice: reason };
+  return {
+    ...said, detail: "warm: more in the first · cold: more in the second",
+    limit: peak > 0 ? `full colour ±${timesWords(peak)} even share` : "",
+    notice: peak > 0 ? "" : "The two maps are the same: there is no difference to show.",
+  };
+}
+
+/** Why two answers cannot be subtracted, "" when they can. */
+export function whyNoDifference({ answer: a }, { answer: b }) {
+  if (sameGrid(a.grid, b.grid)) return "";
+  const shapes = [a, b].map(({ grid }) => gridWords(grid));
+  return shapes[0] === shapes[1]
+    ? "These two cover different parts of their frames, so their cells are not the same places."
+    : `These two have different cells, ${shapes[0]} and ${shapes[1]} (T×H×W), so there is nothing to subtract cell by cell.`;
+}
+
+/** The heading of the frame that is asked from. */
+export function questionWords({ media, frame, cell, state, alone, name }) {
+  return {
+    question: `${name ? `${name}: ` : ""}${alone ? "this spot" : `this spot of frame ${frame + 1}`}`.replace(/^t/, "T"),
+    where: `${placeWords(cell)}${alone ? "" : ` · ${secondsWords(media.pts_seconds[frame])}`}${state.pinned ? "" : " · click to pin"}`,
+    clipWarning: media.warnings.join(" "),
+  };
+}
+
+/** Column titles of the table; `alone`: no pane has more than one frame. */
+export function figureTitles({ alone }) {
+  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
+}
+
+/** One row of the table. */
+export function figureRow({ title, answered, figures }, first, { alone }) {
+  const or = (value, words) => (Number.isNaN(value) ? "–" : words(value));
+  const same = sameGrid(answered.answer.grid, first.answered.answer.grid);
+  return [
+    title,
+    or(figures.spread, (spread) => `${Math.max(1, Math.round(spread))} of ${answered.answer.count}`),
+    ...(alone ? [] : [or(figures.ownFrame, percent)]),
+    or(figures.distance, (distance) => `${percent(distance)} of the diagonal`),
+    ...(alone ? [] : [or(figures.seconds, secondsWords)]),
+    or(figures.times, timesWords),
+    same ? or(overlapOf(first.answered.answer, answered.answer), percent) : "other cells",
+  ];
+}
+
+/** For a screen reader: what each pane says, in one sentence each. */
+export function comparisonSpoken(panes, { scale }) {
+  return panes.map(({ title, answered, figures }) => {
+    const { answer, shares } = answered;
+    if (answer.mass === 0) return `${title}: every weight is zero.`;
+    const best = strongestOf(answered, scale);
+    return answer.grid.frames === 1
+      ? `${title}: ${spreadWords(answer, figures.spread)}.`
+      : `${title}: most, ${Math.round(100 * shares[best])} percent, at ${frameWords(answer.grid, best)}.`;
+  }).join(" ");
+}
+
+/** All that must be known of panes before they are believed, each sentence once, with whose it is unless it is all's. */
+export function notesOf(panes) {
+  const titles = new Map();
+  for (const { title, block, bundle } of panes) {
+    for (const sentence of new Set([block.warning, ...bundle.media.warnings])) {
+      if (sentence) titles.set(sentence, [...(titles.get(sentence) ?? []), title]);
+    }
+  }
+  return [...titles].map(([sentence, of]) => (of.length === panes.length ? sentence : `${of.join(", ")}: ${sentence}`));
+}
+
+/** Sentences one after the other, each once. */
+function joined(sentences) {
+  return [...new Set(sentences)].filter(Boolean).join(" ");
+}

@@ -1,0 +1,52 @@
+// What is said about one drawn answer.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
+import { readingOf, reportOf } from "../../../../nonlocal_core/viewer/model/report.js";
+import { ownOf, scaleOf } from "../../../../nonlocal_core/viewer/model/scale.js";
+import { blockOf, grid, rowAnswer } from "../records.mjs";
+
+const where = grid(3, 1, 2);
+
+/** What was drawn of an answer that asks from the first cell, with the given choices. */
+function drawnOf(values, choices = {}, offGrid = []) {
+  const block = blockOf(where, [1, 1, 1], {
+    status: "trained", warning: "", effect: 0.25, effectMap: Float32Array.from([0.5, 0, 0, 0, 0, 0]), pairwise_title: "Gaussian",
+    proof: "Proved.", row_error: 0.001, theta: { dtype: "float16" }, off_grid_keys: ["class token"],
+  });
+  const state = { scale: "others", direction: "row", held: null, pinned: false, at: { frame: 0, x: 0.1, y: 0.5 }, ...choices };
+  const on = rowAnswer(values, where);
+  const answer = { ...on, offGrid: Float32Array.from(offGrid), mass: on.mass + offGrid.reduce((sum, weight) => sum + weight, 0) };
+  const own = ownOf(block, answer, { t: 0, y: 0, x: 0 });
+  const bundle = { classes: [{ name: "rabbit", score: 0.9 }], media: { pts_seconds: [0, 0.5, 1], warnings: [] }, model: { title: "Known" } };
+  return {
+    bundle, state, block, cell: { t: 0, y: 0, x: 0 }, index: 0, answer, own, shares: sharesOf(answer), asked: where,
+    scale: scaleOf(answer, own, state.scale), strongest: 2, shown: 2, alone: false,
+  };
+}
+
+test("the scale says what it leaves out, or that frames do not compare", () => {
+  const values = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1];
+  assert.equal(reportOf(drawnOf(values)).scaleNote, "The own frame goes up to 0.5.");
+  assert.equal(reportOf(drawnOf(values, { scale: "all" })).scaleNote, "One scale for every frame.");
+  assert.equal(reportOf(drawnOf(values, { scale: "each" })).scaleNote, "Scale of frame 3 alone: brightness does not compare.");
+});
+
+test("the facts tell what the block adds here, the classes, and what lies beside the picture", () => {
+  const report = reportOf(drawnOf([0.1, 0.1, 0.1, 0.1, 0.2, 0.2], {}, [0.2]));
+  assert.equal(report.facts, "Beside the picture it looks at class token 20 % · The network says: rabbit 90 % · This block adds 50 % to its input here, 25 % on average");
+  assert.match(report.more, /^Proved\. no positions: class token 0\.2 \(1\.2× even share\) · Known, Gaussian/);
+  assert.match(reportOf(drawnOf([0.1, 0.1, 0.1, 0.1, 0.2, 0.2], { direction: "column" })).facts, /This block adds 25 % to its input$/);
+});
+
+test("the table has the strongest cells without those that the scale leaves out", () => {
+  const rows = reportOf(drawnOf([0.5, 0.1, 0.05, 0, 0.2, 0.15])).table();
+  assert.deepEqual(rows, [["3", "1", "1", "0.2", "1.2×"], ["3", "1", "2", "0.15", "0.9×"], ["2", "1", "1", "0.05", "0.3×"]]);
+});
+
+test("the label beside the pointer leaves out the frame where there is one", () => {
+  const answer = rowAnswer([0.25, 0.75], grid(1, 1, 2));
+  assert.equal(readingOf(answer, { t: 0, y: 0, x: 1 }, 0.75, true), "0.75 · 1.5× even share · row 1, column 2");
+  assert.equal(readingOf(answer, { t: 0, y: 0, x: 1 }, 0.75, false), "0.75 · 1.5× even share · frame 1, row 1, column 2");
+});
