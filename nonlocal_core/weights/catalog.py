@@ -40,7 +40,7 @@ def list_models() -> tuple[ModelCard, ...]:
     """Return the cards of all models, the default first.
 
     >>> [(card.id, card.status) for card in list_models()][:2]
-    [('lite0-parameter-free', 'parameter_free'), ('lite0-gaussian', 'trained')]
+    [('lite0-embedded-gaussian', 'trained'), ('lite0-parameter-free', 'parameter_free')]
     """
     return tuple(_cards().values())
 

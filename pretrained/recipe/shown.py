@@ -1,4 +1,4 @@
-"""What a block is shown of a clip: the features at stride 16, or both layers with what a first block's rows sum up."""
+"""Features that a block is shown of a clip: at stride 16, or both layers with what a first block's rows sum up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

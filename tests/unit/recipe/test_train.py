@@ -168,7 +168,8 @@ def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pai
     if task == "mend":
         targets = draw_mending(shown.labels[1], hit, clean=shown.clip("clean", 1), temperature=0.05, rng=rng)
     else:
-        targets = draw_whole(shown.labels[1], clips.window[1], rng)
+        ground = 0 if pairwise == "concatenation" else 64  # of one map for all queries, objects alone are asked
+        targets = draw_whole(shown.labels[1], clips.window[1], rng, ground_queries=ground)
 
     def loss():
         with torch.no_grad():
