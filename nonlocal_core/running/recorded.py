@@ -21,8 +21,9 @@ from nonlocal_core.capture import (
     run_count,
 )
 from nonlocal_core.capture.untouched import same_random_numbers
+from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.media import Frames, network_input
+from nonlocal_core.media import Frames, InputSpec, network_input
 from nonlocal_core.models import clip_probabilities
 from nonlocal_core.models.progress import cancellable, forward_progress
 from nonlocal_core.running.foreign import ForeignNetwork
@@ -60,10 +61,11 @@ def record_run(
     network meets a size, it runs a few times more to prove that its cells lie where they are said to; of the networks
     of this library that is known (``test_places.py``).
 
-    Raises CaptureError, DeviceMemoryError, and what ``tell`` raises to end the work.
+    Raises SelectionError for another short side, CaptureError, DeviceMemoryError, and what ``tell`` raises to end the
+    work.
     """
     network = prepared.network
-    spec = network.input_spec if short_side is None else replace(network.input_spec, short_side=short_side)
+    spec = network.input_spec if short_side is None else _of_side(network.input_spec, short_side)
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
     needed = network.forward_bytes(tuple(clip.shape))
@@ -97,6 +99,15 @@ def record_run(
         forecast_bytes=needed,
         unreadable=tuple(record.unreadable),
     )
+
+
+def _of_side(spec: InputSpec, short_side: int) -> InputSpec:
+    least, most = spec.multiple_of, spec.max_long_side
+    if not isinstance(short_side, int) or not least <= short_side <= most:
+        raise SelectionError(
+            f"short_side counts pixels of the network's input, from {least} to {most}; got {short_side!r}."
+        )
+    return replace(spec, short_side=short_side)
 
 
 def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
