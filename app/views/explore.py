@@ -8,6 +8,7 @@ from ..server import tours, visit
 from ..server.byte_store import let_picture_go_first
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
+from ..widgets import unmarked
 from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
 
@@ -32,7 +33,7 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
         with st.spinner("The network is loading. Pointing works already."):
             session = opened.session
     except NonlocalError as error:
-        st.error(str(error), icon=":material/error:")
+        unmarked.failure(error)
         return
 
     from ..widgets import pinned  # with the charts, which the picture does not wait for

@@ -13,7 +13,7 @@ from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices, Pin
-from ..widgets import cautions
+from ..widgets import cautions, unmarked
 from ..widgets import inspect_charts as charts
 from ..widgets.boxes import around, pick_box
 from ..widgets.menus import chosen_block
@@ -218,7 +218,7 @@ def _without(opened: OpenedClip, block: BlockCapture) -> None:
             ),
         )
     except NonlocalError as error:
-        st.error(str(error), icon=":material/error:")
+        unmarked.failure(error)
         return
     _compared(before, after)
 

@@ -11,7 +11,7 @@ from nonlocal_core.weights.published import published_networks
 
 from ..server import known_networks, visit
 from ..server.known_networks import MAX_CHECKPOINT_MB
-from ..widgets import cautions
+from ..widgets import cautions, unmarked
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
 """What the file dialog offers; what a file is gets decided by its content."""
@@ -67,7 +67,7 @@ def _published() -> None:
         try:
             model = known_networks.fetch(picked, partial(_tell, slot))
         except NonlocalError as error:
-            slot.error(str(error), icon=":material/error:")
+            slot.html(unmarked.alert(error))
         else:
             _show(model)
 
@@ -94,7 +94,7 @@ def _own() -> None:
         try:
             model = known_networks.open_file(file.getvalue(), file.name, None if arch == _ANY else arch)
         except NonlocalError as error:
-            st.error(str(error), icon=":material/error:")
+            unmarked.failure(error)
             return
     _show(model)
 

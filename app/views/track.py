@@ -24,7 +24,7 @@ from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import cautions
+from ..widgets import cautions, unmarked
 from ..widgets.marks import Mark, linked, mark, what_to_find
 from ..widgets.menus import chosen_block
 from ..widgets.opening import open_page
@@ -74,7 +74,7 @@ def _track(opened: OpenedClip, choices: Choices) -> None:
             lambda tell: carry(block, marked.mask, frame=frame, k=k, progress=tell),
         )
     except NonlocalError as error:
-        st.info(str(error))
+        unmarked.hint(error)
         return
     _answer(session, carried, truth)
     cautions.remark(session.frames)
@@ -110,7 +110,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
             lambda _tell: read_boxes(contents[0], count, size_hw) if boxes else read_masks(contents, size_hw),
         )
     except NonlocalError as error:
-        st.error(str(error), icon=":material/error:")
+        unmarked.failure(error)
         return None
 
 

@@ -9,7 +9,7 @@ from ..server import visit
 from ..server.byte_store import UPLOADS
 from ..server.resources import thumbnail
 from ..server.visit import Choices
-from . import cautions
+from . import cautions, unmarked
 
 MAX_CLIP_MB = 64
 """Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
@@ -40,7 +40,7 @@ def choose_clip() -> None:
             try:
                 st.image(thumbnail(sample.id), width="stretch")
             except NonlocalError as error:
-                st.caption(str(error))
+                unmarked.hint(error)
                 continue
             if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
                 _open(f"sample:{sample.id}")
@@ -50,7 +50,7 @@ def _open_upload(content: bytes, name: str) -> None:
     try:
         probe(content, name=name, limits=Limits(max_bytes=MAX_CLIP_MB * 2**20))
     except NonlocalError as error:
-        st.error(str(error), icon=":material/error:")
+        unmarked.failure(error)
         return
     _open(f"upload:{UPLOADS.put(content, name)}")
 

@@ -13,6 +13,7 @@ from nonlocal_core import NonlocalError, Session, TourStop
 from nonlocal_core.bundle import Precision
 
 from ..server.visit import Pin
+from . import unmarked
 
 _KEY = "kept"
 Tour = tuple[TourStop, ...] | None
@@ -156,7 +157,7 @@ def _panel(session: Session, pin: Pin, tour: Tour, *, polled: bool) -> None:
 def _finished(job: Job) -> None:
     """Offer the file, or say why there is none."""
     if job.content is None:
-        st.error(job.fault, icon=":material/error:")
+        unmarked.failure(job.fault)
         return
     st.download_button(
         f"Download, {_size(len(job.content))}",
@@ -167,7 +168,7 @@ def _finished(job: Job) -> None:
         type="primary",
         key="keep-download",
     )
-    st.caption(f"`{job.name}`")
+    st.caption(unmarked.as_it_is(job.name))
 
 
 def file_name(clip: str, frame: int, suffix: str) -> str:

@@ -10,6 +10,7 @@ from ..server import known_networks, visit
 from ..server.opened import OpenedClip
 from ..server.resources import FIRST, open_clip
 from ..server.visit import Choices
+from . import unmarked
 from .menus import menu
 
 EVENLY = 0
@@ -79,7 +80,7 @@ def open_with_progress(choices: Choices) -> OpenedClip | None:
     try:
         opened = open_clip(choices, tell)
     except NonlocalError as error:
-        slot.error(str(error), icon=":material/error:")
+        slot.html(unmarked.alert(error))
         if st.button("Back to the first sample"):
             visit.choose(FIRST)
             st.rerun()

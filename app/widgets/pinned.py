@@ -7,7 +7,7 @@ from nonlocal_core import NonlocalError, Session
 from ..server import tours
 from ..server.opened import ClipNotes
 from ..server.visit import Pin
-from . import cautions, charts, keep
+from . import cautions, charts, keep, unmarked
 
 
 def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
@@ -19,7 +19,7 @@ def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
     card, device = session.model.card, session.model.device
     needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
     memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
-    st.caption(f"**{card.title}**, on {device.title} ({memory}). {card.description}")
+    st.caption(f"**{unmarked.as_it_is(card.title)}**, on {device.title} ({memory}). {card.description}")
     if session.not_shown:
         cautions.draw(session.not_shown)
     if session.sample is not None:
@@ -30,7 +30,7 @@ def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
     try:
         answers = charts.answers(session, pin)
     except NonlocalError as error:
-        st.info(str(error))
+        unmarked.hint(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(charts.headline(session, pin), anchor=False, width="content")

@@ -3,7 +3,7 @@
 import io
 import re
 from contextlib import contextmanager
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, quote, urlparse
 
 import av
 import numpy as np
@@ -241,6 +241,20 @@ def test_a_link_that_cannot_be_followed_says_why_and_offers_a_way_back(chromium,
     expect(page.get_by_role("alert")).to_contain_text(sentence)
     page.get_by_role("button", name="Back to the first sample").click()
     page.wait_for_selector(ANSWERED)
+    context.close()
+
+
+def test_a_link_is_no_markup_in_the_sentence_that_refuses_it(chromium, address):
+    named = "sample:![x](http://elsewhere.test/x.png) *a* _b_ :red[c] $d$ <b>e</b> https://elsewhere.test"
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/?clip={quote(named)}")
+    expect(page.get_by_role("alert")).to_contain_text(repr(named.removeprefix("sample:")))
+    assert page.get_by_role("alert").locator("img, em, b, a, .katex").count() == 0
+    assert not [url for url in asked if url.startswith(("http://elsewhere", "https://elsewhere"))]
     context.close()
 
 
