@@ -366,7 +366,7 @@ def visit(chromium, url):
 
 
 def test_the_page_compares_blocks_and_its_address_restores_the_view(chromium, address):
-    page = visit(chromium, f"{address}/compare?{CAT}&compare=blocks&blocks=stride8,stride16")
+    page = visit(chromium, f"{address}/compare?{CAT}&model=lite0-parameter-free&compare=blocks&blocks=stride8,stride16")
     panes = page.locator(".nlv-pane[data-block]")
     expect(panes).to_have_count(2)
     picture = page.locator(".nlv-asks .nlv-picture")

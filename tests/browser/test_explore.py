@@ -259,7 +259,7 @@ def test_a_link_is_no_markup_in_the_sentence_that_refuses_it(chromium, address):
 
 
 def test_the_keyboard_does_everything(visit):
-    page = visit("?clip=sample:bunny")
+    page = visit("?clip=sample:bunny&model=lite0-parameter-free")
     page.locator("[role=application]").focus()
     t, y, x = map(int, viewer(page).get_attribute("data-cell").split(","))
     page.keyboard.press("ArrowRight")
@@ -276,7 +276,7 @@ def test_the_keyboard_does_everything(visit):
 
 
 def test_sampling_can_be_changed(visit):
-    page = visit("?clip=sample:bunny&frames=3&short_side=128")
+    page = visit("?clip=sample:bunny&model=lite0-parameter-free&frames=3&short_side=128")
     expect(page.get_by_text("3 of 132 frames")).to_be_visible()
     assert page.locator(".nlv-share").count() == 3
     address = next(url for url in page.requested if "/api/bundle/" in url)

@@ -190,25 +190,25 @@ def words_on(figure: str) -> str:
 def inspect_page(session, block):
     import streamlit as st
 
-    from nonlocal_core.app.server.opened import Opened, notes_on
+    from nonlocal_core.app.server.opened import OpenedClip, notes_on
     from nonlocal_core.app.server.visit import Choices
     from nonlocal_core.app.views import inspect
 
     st.query_params["block"] = block
-    opened = Opened(token="token", notes=notes_on(session.frames), awaited=lambda: session)
+    opened = OpenedClip(token="token", notes=notes_on(session.frames), awaited=lambda: session)
     inspect._inspect(opened, Choices(clip="sample:none"))
 
 
 def track_page(session, block):
     import streamlit as st
 
-    from nonlocal_core.app.server.opened import Opened, notes_on
+    from nonlocal_core.app.server.opened import OpenedClip, notes_on
     from nonlocal_core.app.server.visit import Choices
     from nonlocal_core.app.views import track
 
     st.query_params["block"] = block
     st.query_params["find"] = "A box"
-    opened = Opened(token="token", notes=notes_on(session.frames), awaited=lambda: session)
+    opened = OpenedClip(token="token", notes=notes_on(session.frames), awaited=lambda: session)
     track._track(opened, Choices(clip="sample:none"))
 
 
