@@ -74,7 +74,9 @@ def test_how_colours_were_read_is_said_once_below_and_folded(visit, width, dark)
     said = page.get_by_text(REMARK)
     for chart in charts_when_pinned(page):
         assert "BT.709" not in chart.text_content()
-        assert "Trained on composed clips" in chart.locator(WRITTEN).last.text_content(), "what is to know of the reading stays"
+        assert "Trained on composed clips" in chart.locator(WRITTEN).last.text_content(), (
+            "what is to know of the reading stays"
+        )
     expect(said).to_have_count(1)
     expect(said).not_to_be_visible()
     folded = page.get_by_text("About the file")
