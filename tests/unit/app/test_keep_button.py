@@ -135,7 +135,8 @@ def test_a_refusal_is_shown_as_its_sentence(app, session):
     button(app, "keep-make").click().run()
     session.finish()
     app.run()
-    assert [error.value for error in app.error] == ["Times must increase from picture to picture."]
+    (said,) = (element.proto.body for element in app.get("html") if "role='alert'" in element.proto.body)
+    assert ">Times must increase from picture to picture.<" in said
     assert downloads(app) == []
 
 
