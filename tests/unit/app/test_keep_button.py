@@ -1,6 +1,7 @@
 """The button that keeps an answer, in Streamlit's own harness: made once, cancelled at once, named harmlessly."""
 
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,6 +32,14 @@ class SlowSession:
         if self.refusal:
             raise self.refusal
         return self.target
+
+    def asked_for(self, count):
+        """Wait until it was asked so often, and return what it was asked for last."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.asked) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(self.asked) == count
+        return self.asked[-1]
 
     def finish(self):
         """Let it write, and wait until it has."""
@@ -105,7 +114,7 @@ def test_another_format_is_another_file(app, session):
     app.selectbox[0].select(keep.FORMATS[1]).run()
     assert downloads(app) == []
     button(app, "keep-make").click().run()
-    assert session.asked[-1]["precision"] == "int8"
+    assert session.asked_for(2)["precision"] == "int8"
     session.finish()
     app.run()
     assert len(downloads(app)) == 1
@@ -119,10 +128,10 @@ def test_another_tour_is_another_live_page_and_the_same_figure(app, session):
     app.run()
     assert downloads(app) == []
     button(app, "keep-make").click().run()
-    assert session.asked[-1]["tour"] == stops
+    assert session.asked_for(2)["tour"] == stops
     app.selectbox[0].select(keep.FORMATS[2]).run()
     button(app, "keep-make").click().run()
-    assert session.asked[-1]["tour"] is None
+    assert session.asked_for(3)["tour"] is None
     session.finish()
     app.run()
     app.session_state["tour"] = ()
