@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -126,4 +127,10 @@ class BlockSite:
     def _weights(self) -> tuple[tuple[int, int], ...]:
         """Return where the weights lie and how often they were written: other numbers after training or loading."""
         weights = chain(self.module.parameters(), self.module.buffers())
-        return tuple((part.data_ptr(), 0 if part.is_inference() else part._version) for part in weights)
+        return tuple((_address(part), 0 if part.is_inference() else part._version) for part in weights)
+
+
+def _address(part: Tensor) -> int:
+    """Return where the values of a tensor lie; a sparse one, or one of somebody's own kind, has no one place."""
+    is_plain = type(part) in (Tensor, nn.Parameter) and part.layout is torch.strided
+    return part.data_ptr() if is_plain else id(part)

@@ -65,17 +65,20 @@ def rebuild(
     scale = _channel_scale(after, before, steps * precision / tolerance)
     values = [table_of(g) for g in reading.g]
     worst, done = torch.zeros_like(scale), 0
-    shown: list[Float32[np.ndarray, "m heads_Cg"]] = []
-    for some, y in _gathered(blocks, values, queries, contrasts=reading.contrasts):
+    shown: list[tuple[Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]] = []
+    for some, y, alike in _gathered(blocks, values, queries, contrasts=reading.contrasts):
         rebuilt = _added(reader, reading, y)
         index = torch.from_numpy(some).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
         worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
-        shown.append(y[:: -(-len(queries) // SHOWN_QUERIES)])
+        step = -(-len(queries) // SHOWN_QUERIES)
+        shown.append((y[::step], alike[::step]))
         done += len(some)
         tell(done)
     other = _sensitivity(blocks, reader, reading, values, scale)
-    own = _variation(reader, reading, np.concatenate(shown), scale)
+    # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
+    looked, average = (np.split(np.concatenate(each), len(values), axis=1) for each in zip(*shown, strict=True))
+    own = _least_effect(reader, reading, looked, average, scale)
     return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
 
 
@@ -99,20 +102,19 @@ def _gathered(
     queries: Int[np.ndarray, " n"],
     *,
     contrasts: bool,
-) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m heads_Cg"]]]:
-    """Yield some of the queries and their y, the heads side by side."""
+) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]]:
+    """Yield some of the queries, which see the same keys, and their y, the heads side by side.
+
+    With it comes what y would be if each of them looked at what they look at on average.
+    """
     heads = [weighted_sums(block, g, queries) for block, g in zip(blocks, values, strict=True)]
     for parts in zip(*heads, strict=True):
         some = parts[0][0]
+        own = [total[:, None] * g[some] if contrasts else 0 * y for (_, y, total), g in zip(parts, values, strict=True)]
         yield (
             some,
-            np.concatenate(
-                [
-                    y - total[:, None] * g[some] if contrasts else y
-                    for (_, y, total), g in zip(parts, values, strict=True)
-                ],
-                axis=1,
-            ),
+            np.concatenate([y - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
+            np.concatenate([y.mean(axis=0) - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
         )
 
 
@@ -141,18 +143,6 @@ def _sensitivity(
         [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
     )
     return _least_effect(reader, reading, first, second, scale)
-
-
-def _variation(
-    reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"], scale: Float[Tensor, " C"]
-) -> float:
-    """Return how far the output moves where the queries of one head look at what they look at on average.
-
-    Where they nearly do so anyway, the output would hide a scale or a rotation that is wrong.
-    """
-    real = np.split(y, len(reading.g), axis=1)
-    means = [np.broadcast_to(part.mean(axis=0), part.shape) for part in real]
-    return _least_effect(reader, reading, real, means, scale)
 
 
 def _least_effect(

@@ -25,12 +25,12 @@ MASKED = {5: slice(2, 12), 7: slice(3, 9)}  # 2 of the queries, and the keys tha
 class Attention(nn.Module):
     """Attention over tokens with everything that a reading can leave out: bias, rotation, a mask on two queries."""
 
-    def __init__(self, *, rotates=False, masks=False, width_out=WIDTH):
+    def __init__(self, *, rotates=False, masks=False, within=False, width_out=WIDTH):
         super().__init__()
         torch.manual_seed(2)
         self.q, self.k, self.v = (nn.Linear(WIDTH, WIDTH) for _ in range(3))
         self.out = nn.Linear(WIDTH, width_out)
-        self.rotates, self.masks, self.scale = rotates, masks, D**-0.5
+        self.rotates, self.masks, self.within, self.scale = rotates, masks, within, D**-0.5
         for parameter in self.parameters():
             nn.init.normal_(parameter, std=0.4)
 
@@ -41,6 +41,9 @@ class Attention(nn.Module):
     def forward(self, x):
         q, k, v = self.heads(x)
         scores = q @ k.mT * self.scale
+        if self.within:  # each frame by itself
+            frame = torch.arange(x.shape[1]) // (H * W)
+            scores = scores.masked_fill(frame[:, None] != frame[None], -torch.inf)
         if self.masks:
             for query, keys in MASKED.items():
                 scores[:, query, keys] = -torch.inf
@@ -82,6 +85,7 @@ class Reader:
             query_thw=(T, H, W),
             pairwise="embedded_gaussian",
             scale=layer.scale * (1.05 if fault == "wrong scale" else 1),
+            scope="space" if layer.within else "spacetime",
             rows=lambda z: z[0],
             residual=False,
         )
@@ -200,6 +204,21 @@ def test_rows_that_are_nearly_the_same_do_not_hide_a_wrong_scale(heads, fault):
     hidden = Attention().eval()
     hidden.load_state_dict(layer.state_dict())
     assert record(hidden, tokens(), fault).blocks == []
+
+
+def test_frames_that_differ_do_not_hide_that_rows_within_them_are_nearly_the_same():
+    for fault in (None, "wrong scale"):
+        layer = Attention(within=True).eval()
+        with torch.no_grad():
+            layer.q.weight *= 1e-6
+            layer.q.bias[:] = 0
+        assert (record(layer, tokens(), fault).blocks == []) == (fault is not None)
+
+
+def test_weights_without_one_place_are_no_reason_to_refuse():
+    layer = Attention().eval()
+    layer.register_buffer("kept", torch.eye(3).to_sparse())
+    assert record(layer, tokens()).unreadable == []
 
 
 def test_keys_that_are_all_alike_prove_nothing_and_a_random_input_does():
