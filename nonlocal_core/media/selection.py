@@ -70,7 +70,8 @@ def choose_frames(
         return _by_index(selection.frame_indices, len(starts)), ()
     if selection.start_seconds > max(starts[-1], end_seconds - TICK_SECONDS):
         raise SelectionError(
-            f"The clip ends at {end_seconds:.3f} s; start_seconds={selection.start_seconds:.3f} lies after it."
+            f"The clip ends at {end_seconds:.3f} s, so its frames cannot begin at {selection.start_seconds:.3f} s. "
+            "Choose an earlier start."
         )
     if selection.stride is not None:
         chosen, warnings = _by_stride(selection.frames, selection.stride, selection.start_seconds, starts)
