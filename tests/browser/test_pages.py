@@ -30,9 +30,12 @@ TARGETS = """(least) => {
   const target = (e) => e.tagName !== 'INPUT' ? e
     : e.closest('label') ?? e.closest('[data-testid] [role=group]') ?? e.parentElement;
   return all.filter((e) => e.checkVisibility({ visibilityProperty: true }))
-    .map((e) => [target(e), e])
-    .map(([e, own]) => [e.getBoundingClientRect(), own])
-    .filter(([box]) => box.right > 0 && box.left < innerWidth && box.width > 1 && Math.min(box.width, box.height) < least)
+    .flatMap((own) => {
+      const boxes = [own, target(own)].map((e) => e.getBoundingClientRect());
+      const large = boxes.some(({ width, height }) => Math.min(width, height) >= least);
+      const seen = boxes[1].right > 0 && boxes[1].left < innerWidth && boxes[1].width > 1;
+      return seen && !large ? [[boxes[1], own]] : [];
+    })
     .filter(([, own]) => !own.closest('p')) // a link in a sentence is as high as its line
     .map(([box, own]) => `${own.tagName} ${own.ariaLabel ?? own.textContent.trim()} ${box.width} x ${box.height}`);
 }"""
