@@ -133,6 +133,21 @@ def test_back_leaves_a_page_however_much_was_chosen_on_it(page, address):
     expect(page.get_by_role("heading", name="One question, several answers")).to_be_visible()
 
 
+def test_the_question_of_a_comparison_stays_while_its_answers_are_scrolled(page, address):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    open_page(page, address, "compare")
+    question = page.locator(".nlv-asks .nlv-picture").first
+    main = page.locator(".stMain")
+    main.evaluate("main => main.scrollTo(0, document.querySelector('.stMain').scrollHeight)")
+    scrolled = main.evaluate("main => main.scrollTop")
+    assert scrolled > 50
+    answer = page.locator(".nlv-pane .nlv-picture").first.bounding_box()
+    assert question.bounding_box()["y"] > main.bounding_box()["y"]
+    assert question.bounding_box()["y"] >= answer["y"]
+    words = page.locator(".nlv-pane .nlv-detail")
+    assert all(said.evaluate("said => said.scrollWidth <= said.clientWidth") for said in words.all())
+
+
 def test_a_pin_just_before_leaving_keeps_nobody(page, address):
     open_page(page, address, "explore")
     page.locator(".nlv-asks .nlv-picture").first.click()
