@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import column_weights, row_weights
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import Direction, Pairwise
 
 
 class RankedCell(NamedTuple):
@@ -23,7 +23,11 @@ class RankedCell(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Weights(ABC):
-    """Weights of one direction on the grid they are drawn on."""
+    """Weights of one direction on the grid they are drawn on.
+
+    What an answer looks at is its positive weight: shares and ranks count that alone. A negative weight, which only
+    the dot product has, takes away from y what lies there.
+    """
 
     block: str
     pairwise: Pairwise
@@ -31,6 +35,9 @@ class _Weights(ABC):
     """In affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
+    query_grid: QueryGrid
+    key_grid: KeyGrid
+    subsample: tuple[int, int, int]
     note: str = ""
     """Warning of the block (``BlockCapture.warning``), empty when there is none."""
 
@@ -40,39 +47,89 @@ class _Weights(ABC):
         """The grid that ``values`` lie on."""
 
     @property
-    def heat(self) -> Float32[np.ndarray, "T H W"]:
-        """The values on their grid."""
-        return self.values.reshape(self.grid.shape)
+    @abstractmethod
+    def asked(self) -> Cell:
+        """The cell that was asked."""
 
     @property
-    def _mass(self) -> float:
-        return float(np.abs(self.values).sum(dtype=np.float64)) + sum(abs(v) for v in self.off_grid.values())
+    @abstractmethod
+    def asked_grid(self) -> Grid:
+        """Grid of the asked cell."""
 
     @property
-    def per_step_share(self) -> Float64[np.ndarray, " T"]:
-        """Each step's share in [0, 1] of the sum of absolute weights; zeros if all are zero."""
-        mass = np.asarray(np.abs(self.heat).sum(axis=(1, 2), dtype=np.float64))
-        return mass / self._mass if self._mass > 0 else mass
+    @abstractmethod
+    def direction(self) -> Direction:
+        """Whether the asked cell looks or is looked at."""
 
     @property
-    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
-        """The share in [0, 1] of the sum of absolute weights that the 1, 2, ... N strongest cells hold together."""
-        strongest_first = np.sort(np.abs(self.values).astype(np.float64))[::-1]
-        return np.asarray(strongest_first.cumsum() / self._mass if self._mass > 0 else strongest_first)
+    @abstractmethod
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells of ``grid`` that lie over the asked one."""
 
-    def top(self, k: int = 20) -> tuple[RankedCell, ...]:
-        """Return the k cells of the largest absolute weight, largest first; ties in index order."""
-        magnitude = np.abs(self.values)
-        order = np.argsort(-magnitude, kind="stable")[:k]
-        mean = self._mass / self._count if self._mass > 0 else 1.0
-        return tuple(
-            RankedCell(self.grid.cell(int(j)), float(self.values[j]), float(magnitude[j]) / mean) for j in order
-        )
+    @property
+    @abstractmethod
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells over the asked one and their neighbours, in the asked step."""
 
     @property
     @abstractmethod
     def _count(self) -> int:
         """The number of weights that a uniform answer would share the mass over."""
+
+    @property
+    def heat(self) -> Float32[np.ndarray, "T H W"]:
+        """The values on their grid."""
+        return self.values.reshape(self.grid.shape)
+
+    @property
+    def times_uniform_per_unit(self) -> float:
+        """Factor from affinity units to times an even share, the mean of the absolute weights; 0 if all are zero."""
+        absolute = float(np.abs(self._all).sum())
+        return self._count / absolute if absolute > 0 else 0.0
+
+    @property
+    def cell_share(self) -> Float64[np.ndarray, "T H W"]:
+        """Each cell's share in [0, 1] of the positive weight; zeros if there is none."""
+        return self._shares[: self.values.size].reshape(self.grid.shape)
+
+    @property
+    def per_step_share(self) -> Float64[np.ndarray, " T"]:
+        """Each step's share in [0, 1] of the positive weight; zeros if there is none."""
+        return np.asarray(self.cell_share.sum(axis=(1, 2)))
+
+    @property
+    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
+        """The share in [0, 1] of the positive weight that the 1, 2, ... N strongest cells hold together."""
+        return np.asarray(np.sort(self.cell_share.reshape(-1))[::-1].cumsum())
+
+    @property
+    def entropy(self) -> float:
+        """Entropy in nats of the positive weight taken as a distribution; log(N) when uniform."""
+        p = self._shares[self._shares > 0]
+        return float(-(p * np.log(p)).sum())
+
+    def top(self, k: int = 20) -> tuple[RankedCell, ...]:
+        """Return the k cells of the largest positive weight, largest first; ties in index order.
+
+        Fewer where fewer have any.
+        """
+        order = np.argsort(-self.values, kind="stable")[:k]
+        per_unit = self.times_uniform_per_unit
+        return tuple(
+            RankedCell(self.grid.cell(int(j)), float(self.values[j]), float(self.values[j]) * per_unit)
+            for j in order
+            if self.values[j] > 0
+        )
+
+    @property
+    def _all(self) -> Float64[np.ndarray, " N_all"]:
+        return np.append(self.values.astype(np.float64), list(self.off_grid.values()))
+
+    @property
+    def _shares(self) -> Float64[np.ndarray, " N_all"]:
+        positive = np.maximum(self._all, 0)
+        mass = positive.sum()
+        return np.asarray(positive / mass if mass > 0 else positive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,9 +141,6 @@ class AffinityRow(_Weights):
     """
 
     query: Cell
-    query_grid: QueryGrid
-    key_grid: KeyGrid
-    subsample: tuple[int, int, int]
     key_count: int
     """Nk, the keys that this query may attend to."""
 
@@ -96,6 +150,33 @@ class AffinityRow(_Weights):
         return self.key_grid
 
     @property
+    def asked(self) -> Cell:
+        """The query."""
+        return self.query
+
+    @property
+    def asked_grid(self) -> QueryGrid:
+        """The query grid."""
+        return self.query_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell looks."""
+        return "row"
+
+    @property
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The key over the query."""
+        t, y, x = self.own_key
+        return _block_of(self.grid, (t, t + 1), (y, y + 1), (x, x + 1))
+
+    @property
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """The key over the query and its neighbours."""
+        t, y, x = self.own_key
+        return _block_of(self.grid, (t, t + 1), (y - 1, y + 2), (x - 1, x + 2))
+
+    @property
     def _count(self) -> int:
         return self.key_count
 
@@ -103,13 +184,6 @@ class AffinityRow(_Weights):
     def uniform(self) -> float:
         """1 / Nk: the weight of each key if the query did not care."""
         return 1.0 / self.key_count
-
-    @property
-    def entropy(self) -> float:
-        """Entropy in nats of the absolute weights taken as a distribution; log(Nk) when uniform."""
-        weights = np.append(np.abs(self.values), [abs(v) for v in self.off_grid.values()]).astype(np.float64)
-        p = weights[weights > 0] / weights.sum() if weights.sum() > 0 else weights[:0]
-        return float(-(p * np.log(p)).sum())
 
     @property
     def own_key(self) -> Cell:
@@ -127,8 +201,6 @@ class AffinityColumn(_Weights):
     """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 
     key: Cell
-    query_grid: QueryGrid
-    key_grid: KeyGrid
 
     @property
     def grid(self) -> QueryGrid:
@@ -136,8 +208,47 @@ class AffinityColumn(_Weights):
         return self.query_grid
 
     @property
+    def asked(self) -> Cell:
+        """The key."""
+        return self.key
+
+    @property
+    def asked_grid(self) -> KeyGrid:
+        """The key grid."""
+        return self.key_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell is looked at."""
+        return "column"
+
+    @property
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The queries over the key, among them those of an odd edge that pooling dropped."""
+        t, y, x = (keys == at for keys, at in zip(self.query_grid.own_keys(self.subsample), self.key, strict=True))
+        return np.asarray(t[:, None, None] & y[:, None] & x)
+
+    @property
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """The queries over the key and over its neighbours."""
+        t, y, x = (
+            np.abs(keys - at) <= reach
+            for keys, at, reach in zip(self.query_grid.own_keys(self.subsample), self.key, (0, 1, 1), strict=True)
+        )
+        return np.asarray(t[:, None, None] & y[:, None] & x)
+
+    @property
     def _count(self) -> int:
         return self.query_grid.size
+
+
+def _block_of(
+    grid: Grid, steps: tuple[int, int], rows: tuple[int, int], cols: tuple[int, int]
+) -> Bool[np.ndarray, "T H W"]:
+    """Return the cells of half-open ranges, which may reach past the edge of the grid."""
+    inside = np.zeros(grid.shape, bool)
+    inside[tuple(slice(max(start, 0), stop) for start, stop in (steps, rows, cols))] = True
+    return inside
 
 
 def row(block: BlockCapture, query: Cell) -> AffinityRow:
@@ -175,4 +286,5 @@ def column(block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"
         key=key,
         query_grid=block.query_grid,
         key_grid=block.key_grid,
+        subsample=block.subsample,
     )

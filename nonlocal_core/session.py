@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from jaxtyping import Float64
@@ -22,6 +23,7 @@ from nonlocal_core.bundle import (
     Question,
     TourStop,
     View,
+    as_stored,
     encode_bundle,
     encode_columns,
 )
@@ -33,6 +35,7 @@ from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
+from nonlocal_core.pin import Pin, PinFields
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
@@ -188,29 +191,31 @@ class Session:
 
     def bundle(
         self,
+        pin: Pin | None = None,
         *,
-        question: Question | None = None,
-        block: str | None = None,
         tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
         columns: bool = True,
     ) -> bytes:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
-        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``tour``: its stops in
+        ``pin``: asked on arrival, and how it is drawn; ``first_question`` when None. ``tour``: its stops in
         their order, none when empty; those of the sample when None. ``precision``: "int8" halves the tables for rows
         within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here" needs of a softmax; that
         takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
         card, sample = self.model.card, self.sample
+        first = pin or self.first_question()
         return encode_bundle(
             self.frames,
             self.capture,
             model=ModelLabel(id=card.id, title=card.title, status=card.status),
             view=View(
-                block=self.block(block).name,
-                question=question or self.first_question(),
+                block=self.block(first.block).name,
+                question=Question(frame=first.frame, x=first.x, y=first.y),
+                direction=first.direction,
+                look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
             words=ClipWords(
@@ -238,46 +243,58 @@ class Session:
             if stop.frame < len(self.frames.rgb)
         )
 
-    def first_question(self) -> Question:
+    def first_question(self) -> Pin:
         """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""
         count = len(self.frames.rgb)
         if self.sample is not None and self.sample.query.frame < count:
-            return Question(frame=self.sample.query.frame, x=self.sample.query.x, y=self.sample.query.y)
-        return Question(frame=count // 2, x=0.5, y=0.5)
+            return Pin(frame=self.sample.query.frame, x=self.sample.query.x, y=self.sample.query.y)
+        return Pin(frame=count // 2, x=0.5, y=0.5)
 
     def save(
         self,
         path: str | Path,
         *,
-        frame: int,
-        x: float,
-        y: float,
-        block: str | None = None,
         tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
         progress: Progress | None = None,
+        **pin: Unpack[PinFields],
     ) -> Path:
         """Write the answer to one question as a file and return its path; the suffix says what.
 
-        ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.svg`` and ``.pdf`` the frames with arrows
-        (paper, figure 3), ``.gif`` and ``.mp4`` the clip with heat, ``.npz`` and ``.csv`` the numbers, ``.json`` where
-        they come from. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends
-        the writing and leaves nothing behind.
-        Raises UnknownNameError for another suffix, OutsideGridError, RenderError, BundleError.
+        ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
+        (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
+        numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
+        ``Pin``: ``frame``, ``x``, ``y``, ``block``, ``direction``, ``view``. ``tour`` and ``precision``: of the live
+        viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves nothing behind.
+        Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
-        question = Question(frame=frame, x=x, y=y)
+        asked = Pin(**pin)
         answered = QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,
             device=self.model.device.title,
-            block=self.block(block),
-            question=question,
-            row=self.query(frame=frame, x=x, y=y, block=block),
+            block=self.block(asked.block),
+            pin=asked,
+            shown=self._shown(asked),
+            exact=self._exact(asked),
             unreadable=self.unreadable,
-            bundle=lambda: self.bundle(question=question, block=block, tour=tour, precision=precision),
+            bundle=lambda: self.bundle(asked, tour=tour, precision=precision),
         )
         return save(Path(path), answered, progress or _silent)
+
+    def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        ask = self.query if pin.direction == "row" else self.column
+        return ask(frame=pin.frame, x=pin.x, y=pin.y, block=pin.block)
+
+    def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        """Return the answer as the viewer computes it, from the tables as they are stored."""
+        stored = as_stored(self.block(pin.block))
+        if pin.direction == "row":
+            return row(stored, stored.query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y))
+        cell = stored.key_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
+        normaliser = log_normaliser(stored).astype(np.float32) if stored.is_softmax else None
+        return column(stored, cell, normaliser)
 
     def _repr_html_(self) -> str:
         """Return the live viewer for the cell of a notebook: a frame of its own, which can reach nothing around it."""

@@ -16,7 +16,7 @@ from nonlocal_core.bundle.contents import (
     View,
 )
 from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
+from nonlocal_core.bundle.encode import PRECISIONS, Precision, as_stored, encode_bundle, encode_columns
 from nonlocal_core.bundle.tour import open_tour, read_tour, tour_as_json
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Question",
     "TourStop",
     "View",
+    "as_stored",
     "decode_bundle",
     "encode_bundle",
     "encode_columns",

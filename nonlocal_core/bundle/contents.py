@@ -54,6 +54,9 @@ class View:
     """None for the one that the capture shows."""
     question: Question | None = None
     """None for the middle of the middle frame."""
+    direction: Direction = "row"
+    look: str = ""
+    """How answers are drawn, in the words of a ``Look``."""
     tour: tuple[TourStop, ...] = ()
 
     def __post_init__(self) -> None:

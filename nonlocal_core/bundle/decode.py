@@ -7,9 +7,10 @@ from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, Mode
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
-from nonlocal_core.errors import BundleError, CaptureError, GeometryError
+from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES, SOFTMAX, WeightStatus
+from nonlocal_core.look import Look
+from nonlocal_core.vocabulary import DIRECTIONS, PAIRWISE, SCOPES, SOFTMAX, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
@@ -154,5 +155,15 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
     return View(
         block=fields.choice("block", blocks) if blocks else None,
         question=question_in(fields.child("query"), frame_count),
+        direction=fields.choice("direction", DIRECTIONS),
+        look=_look(fields),
         tour=tour_in(fields, frame_count, blocks),
     )
+
+
+def _look(fields: Fields) -> str:
+    words = fields.text("look")
+    try:
+        return Look.parse(words).words
+    except UnknownNameError as error:
+        raise BundleError(f"{fields.path('look')} says how answers are drawn. {error}") from error

@@ -16,6 +16,7 @@ from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
+from nonlocal_core.look import recipe
 from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
@@ -80,9 +81,12 @@ def encode_bundle(
             "model": {"id": model.id, "title": model.title, "status": model.status},
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
             "blocks": [_block(writer, block, precision, columns) for block in capture.blocks],
+            "look": recipe(),
             "view": {
                 "block": view.block or (capture.block().name if capture.blocks else None),
                 "query": question_as_json(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
+                "direction": view.direction,
+                "look": view.look,
                 "tour": tour_as_json(view.tour),
             },
         }
@@ -155,6 +159,12 @@ def _normaliser(
         return None
     seen = replace(block, theta=theta.values, phi=phi.values)
     return writer.table(log_normaliser(seen).astype(np.float32))
+
+
+def as_stored(block: BlockCapture) -> BlockCapture:
+    """Return the block with the tables that a reader of its float16 bundle computes with."""
+    theta, phi, _ = _storable(block, "float16")
+    return replace(block, theta=theta.values, phi=phi.values)
 
 
 def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:

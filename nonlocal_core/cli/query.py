@@ -4,6 +4,7 @@ import argparse
 import json
 
 from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+from nonlocal_core.look import answer_words, percent
 from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.session import Session
 
@@ -31,7 +32,6 @@ def run(options: argparse.Namespace) -> None:
 
 def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> dict[str, object]:
     block = session.block(answer.block)
-    asked = answer.query if isinstance(answer, AffinityRow) else answer.key
     return {
         "clip": {"name": session.frames.info.name, "sha256": session.frames.info.sha256},
         "model": session.model.card.id,
@@ -39,8 +39,9 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
         "block": answer.block,
         "pairwise": answer.pairwise,
         "status": block.status,
-        "direction": "row" if isinstance(answer, AffinityRow) else "column",
-        "cell": asked._asdict(),
+        "direction": answer.direction,
+        "words": answer_words(answer),
+        "cell": answer.asked._asdict(),
         "grid": answer.grid.shape,
         "per_step_share": answer.per_step_share.tolist(),
         "effect": block.mean_effect,
@@ -59,10 +60,10 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
 
 
 def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
-    shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_step_share)
+    shares = "  ".join(percent(share) for share in answer.per_step_share)
     cautions = (answer.note, *session.frames.warnings, *session.not_shown)
     said = (*cautions, *session.frames.info.remarks, session.block(answer.block).proof)
-    lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
+    lines = [answer_words(answer), f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
     lines += [f"Share of each step of time: {shares}", "Strongest cells:"]
     lines += [
         f"  frame cell {ranked.cell.t}, row {ranked.cell.y}, column {ranked.cell.x}: "

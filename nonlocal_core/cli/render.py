@@ -7,12 +7,21 @@ from nonlocal_core.bundle import PRECISIONS, open_tour
 from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.saving.formats import FORMATS
+from nonlocal_core.vocabulary import DIRECTIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     add_clip(parser)
     add_point(parser)
+    parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at the point")
+    parser.add_argument(
+        "--view",
+        default="",
+        metavar="WORDS",
+        help="how it is drawn, as the view= of a link: each, root, linear, smooth, plain, negatives, bare, over3, "
+        "strength50, arrows8, joined by dashes",
+    )
     parser.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
     parser.add_argument(
         "--precision",
@@ -39,6 +48,8 @@ def run(options: argparse.Namespace) -> None:
         x=x,
         y=y,
         block=options.block,
+        direction=options.direction,
+        view=options.view,
         tour=options.tour and open_tour(options.tour, frame_count=len(session.frames.rgb), blocks=blocks),
         precision=options.precision,
         progress=tell,
