@@ -19,6 +19,7 @@ from .errors import (
     WeightsError,
 )
 from .geometry import Cell, KeyGrid, QueryGrid, ViewTransform
+from .look import Look
 from .media import (
     Frames,
     InputSpec,
@@ -32,6 +33,7 @@ from .media import (
     read_frames,
 )
 from .models import NonlocalBlock
+from .pin import Pin
 from .query import AffinityColumn, AffinityRow, RankedCell
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session
@@ -56,6 +58,7 @@ __all__ = [
     "InputSpec",
     "KeyGrid",
     "Limits",
+    "Look",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",
@@ -65,6 +68,7 @@ __all__ = [
     "NonlocalError",
     "OutsideGridError",
     "Pairwise",
+    "Pin",
     "PreparedModel",
     "Progress",
     "QueryGrid",

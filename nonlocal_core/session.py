@@ -293,7 +293,7 @@ class Session:
         if pin.direction == "row":
             return row(stored, stored.query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y))
         cell = stored.key_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
-        normaliser = log_normaliser(stored).astype(np.float32) if stored.is_softmax else None
+        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
         return column(stored, cell, normaliser)
 
     def _repr_html_(self) -> str:

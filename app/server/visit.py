@@ -10,6 +10,8 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
+from nonlocal_core import Pin, UnknownNameError
+from nonlocal_core.look import Look
 from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 
 Number = TypeVar("Number", int, float)
@@ -20,20 +22,6 @@ SERVED = "file:"
 """Before the name of the file that whoever started the server named. No link can name another."""
 _KEY = "choices"
 _DESTINATION = "destination"
-_VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
-    """A pinned question: a point of a frame (x, y in [0, 1]), the block, and which way to look."""
-
-    frame: int
-    x: float
-    y: float
-    block: str
-    direction: Direction = "row"
-    view: str = ""
-    """How the answer is drawn, in the viewer's own words (`viewer/model/state.js`); empty for the usual way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +97,8 @@ def to_link(choices: Choices) -> dict[str, str]:
     plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
     link = {name: str(value) for name, value in plain.items() if value is not None}
     if (pin := choices.pin) is not None:
-        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
+        link |= {"block": pin.block} if pin.block else {}
         link |= {"view": pin.view} if pin.view else {}
     return link
 
@@ -130,13 +119,16 @@ def from_link(params: Mapping[str, str]) -> Choices:
     if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
-    block, view = params.get("block", ""), known_view(params.get("view"))
+    block, view = params.get("block") or None, known_view(params.get("view"))
     return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view))
 
 
 def known_view(view: Any) -> str:
     """Return the view that a link or a browser names, empty where a word of it is not known."""
-    return view if isinstance(view, str) and set(view.split("-")) <= _VIEW_WORDS else ""
+    try:
+        return Look.parse(view).words if isinstance(view, str) else ""
+    except UnknownNameError:
+        return ""
 
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:

@@ -5,9 +5,7 @@ from contextlib import suppress
 import numpy as np
 import plotly.graph_objects as go
 
-from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
-
-from ..server.visit import Pin
+from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Pin, Session
 
 Answer = AffinityRow | AffinityColumn
 MOST_NAMED = 3

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import NonlocalError, Pin, Session
 
 from ..server import tours
 from ..server.opened import ClipNotes
-from ..server.visit import Pin
 from . import cautions, charts, keep, unmarked
 
 

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from nonlocal_core import Pin
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import Direction
 
 from ..server.byte_store import bundle_address, columns_address
 from ..server.tours import KeptTour
-from ..server.visit import Pin, known_view
+from ..server.visit import known_view
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 

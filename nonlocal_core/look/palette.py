@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 LEVELS = 256
+_LIGHTNESS = (0.40, 0.965)
+"""OKLab lightness at tone 0 and 1, of both ramps: both signs are equally light."""
 _WARM = ((0.0, "#8c0046"), (0.33, "#e2401f"), (0.67, "#ffab17"), (1.0, "#fff6b4"))
 _COLD = ((0.0, "#00408c"), (0.33, "#1f7fe2"), (0.67, "#2fc4f0"), (1.0, "#c8fbff"))
 """Anchors: (tone, sRGB)."""
@@ -40,12 +42,13 @@ def coded(light: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
 
 
 def _ramp(anchors: tuple[tuple[float, str], ...]) -> UInt8[np.ndarray, "256 3"]:
-    """Return the colours between anchors, straight in OKLab; read-only, since all callers share them."""
+    """Return the colours between anchors, which give the hue; read-only, since all callers share them."""
     tones = np.linspace(0, 1, LEVELS)
     assert all(a < b for (a, _), (b, _) in pairwise(anchors)), "anchors ascend"
     srgb = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, colour in anchors])
     lab = np.cbrt(linear(srgb) @ _TO_CONES.T) @ _TO_LAB.T
-    mixed = np.stack([np.interp(tones, [at for at, _ in anchors], lab[:, axis]) for axis in range(3)], -1)
+    hues = [np.interp(tones, [at for at, _ in anchors], lab[:, axis]) for axis in (1, 2)]
+    mixed = np.stack([np.linspace(*_LIGHTNESS, LEVELS), *hues], -1)
     light = (mixed @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     table: np.ndarray = np.rint(255 * np.clip(coded(np.clip(light, 0, 1)), 0, 1)).astype(np.uint8)
     table.setflags(write=False)

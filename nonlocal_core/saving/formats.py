@@ -128,7 +128,7 @@ def _html(answered: QuestionAnswer) -> Write:
 
 
 def _png(answered: QuestionAnswer) -> Write:
-    picture = pixels(_figure(answered, sharpness=1))
+    picture = pixels(_figure(answered, sharpness=1.0))
     return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
 
 

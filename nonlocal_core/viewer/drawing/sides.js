@@ -2,7 +2,8 @@
 
 import { boxOf, el, place, say } from "./dom.js";
 import { boundsOf } from "../model/grid.js";
-import { drawKept, drawPhoto, fit, putHeat } from "./paint.js";
+import { fit, putHeat } from "./paint.js";
+import { drawPhoto } from "./photograph.js";
 
 class Side {
   constructor(name, marks) {
@@ -13,25 +14,25 @@ class Side {
     this.picture = el("div", { class: "nlv-picture" }, this.photo, ...marks);
     this.warning = el("p", { class: "nlv-warning" });
     this.root = el("div", { class: `nlv-side ${name}` }, el("figure", {}, el("figcaption", {}, this.caption, this.detail), this.picture), this.warning);
-    this.drawn = -1;
+    this.drawn = null;
   }
 
   open(photos) {
     this.photos = photos;
-    this.drawn = -1;
+    this.drawn = null;
   }
 
   /** Take the size of the box on screen; the photograph is drawn again on the next show. */
   layout(ratio) {
     fit(this.photo, this.picture.clientWidth, this.picture.clientHeight, ratio);
-    this.drawn = -1;
+    this.drawn = null;
   }
 
-  draw(frame, dimmed) {
-    if (this.drawn === frame) return;
-    const context = this.photo.getContext("2d");
-    dimmed ? drawKept(context, this.photos[frame]) : drawPhoto(context, this.photos[frame], false);
-    this.drawn = frame;
+  draw(frame, muted) {
+    const photo = this.photos.of(frame, muted);
+    if (this.drawn === photo) return;
+    drawPhoto(this.photo.getContext("2d"), photo);
+    this.drawn = photo;
   }
 }
 
@@ -79,8 +80,8 @@ export class Answer extends Side {
   }
 
   /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
-  show({ frame, image, grid, smooth }) {
-    this.draw(frame, true);
+  show({ frame, image, grid, state: { smooth, plain } }) {
+    this.draw(frame, !plain);
     this.heat.hidden = !image;
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);

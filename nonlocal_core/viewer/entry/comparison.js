@@ -1,19 +1,21 @@
 // Several answers to one question, side by side: blocks, networks or clips under one pointer.
 
-import { hasColumns, timesEven } from "../model/affinity.js";
+import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
 import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
 import { figuresOf, sameGrid } from "../model/figures.js";
+import { rampsOf } from "../drawing/colour.js";
 import { Difference } from "../drawing/difference.js";
 import { filling, outerHeight } from "../drawing/filling.js";
 import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
+import { heatOf } from "../model/heat.js";
+import { lookIn } from "../model/look_words.js";
 import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
-import { scaleOf } from "../model/scale.js";
 import { Question } from "../drawing/sides.js";
-import { pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { pinnedMessage, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
@@ -43,8 +45,8 @@ export class Comparison extends View {
     return this.shown[this.state.lead];
   }
 
-  get photos() {
-    return this.clips.flatMap(({ photos }) => photos);
+  closePhotos() {
+    for (const { photos } of this.clips) photos.close();
   }
 
   /**
@@ -55,12 +57,13 @@ export class Comparison extends View {
   open(panes, { asked = null, tour = null } = {}) {
     const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
     this.closePhotos();
+    this.look = { recipe: panes[0].bundle.look, ramps: rampsOf(panes[0].bundle.look) };
     const keys = [...new Set(panes.map(({ clip }) => clip))];
     this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
     this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
-    this.difference = new Difference();
+    this.difference = new Difference(this.look);
     const { bundle, block } = this.panes[0];
-    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, minus: this.#comparable() };
     if (tour) start.tour = tour;
     this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
@@ -76,18 +79,18 @@ export class Comparison extends View {
   }
 
   asking({ frame, x, y, direction = this.state.direction, view }) {
-    const state = withView({ ...this.#led(0), direction }, view);
+    const state = { ...this.#led(0), direction, ...lookIn(view, this.look.recipe) };
     return reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0));
   }
 
   take(action, { clip = this.state.lead }) {
     if (action.type === "tour") return this.#visit(action);
-    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
+    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { apart: !this.state.apart } });
     this.become(reduce(this.#led(clip), action, this.#leader(clip)), true);
   }
 
-  changed({ stop }) {
-    if (this.state.stop !== stop) this.pace.layoutSoon();
+  changed({ stop, plain }) {
+    if (this.state.stop !== stop || this.state.plain !== plain) this.pace.layoutSoon();
   }
 
   message() {
@@ -124,7 +127,7 @@ export class Comparison extends View {
 
   #pane({ title, bundle, block: name }, clip) {
     const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
-    const pane = new Pane(() => this.act({ type: "hold", frame: null }));
+    const pane = new Pane(() => this.act({ type: "hold", frame: null }), this.look);
     pane.open(this.clips[clip].photos, bundle.media);
     return { title, bundle, block, clip, pane, answered: null };
   }
@@ -194,9 +197,9 @@ export class Comparison extends View {
     this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
     if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
-    for (const { pane } of this.panes) pane.layout(ratio);
+    for (const { pane } of this.panes) pane.layout(ratio, this.state);
     this.difference.root.hidden = this.state.minus === null;
-    if (this.state.minus) this.difference.layout(ratio);
+    if (this.state.minus) this.difference.layout(ratio, this.state);
     this.draw();
   }
 
@@ -228,11 +231,11 @@ export class Comparison extends View {
       const at = this.#at(pane.clip);
       pane.answered = askBlock(pane.block, state.direction, at, pane.answered);
       pane.missed = cellAt(pane.answered.asked, at) === null;
-      pane.scale = scaleOf(pane.answered.answer, pane.answered.own, state.scale);
-      pane.times = timesEven(pane.answered.answer, pane.scale.shared);
       pane.figures = figuresOf(pane.answered, pane.bundle.media);
+      pane.heat = this.#heat(pane, null);
     }
-    this.times = Math.max(...this.panes.map(({ times }) => times));
+    this.top = state.apart ? null : Math.max(...this.panes.map(({ heat }) => heat.tops[0]));
+    if (this.top !== null) for (const pane of this.panes) pane.heat = this.#heat(pane, this.top);
     this.shown = this.clips.map((_, clip) => (state.held === null ? this.#strongestFrame(clip) : this.#carry(state.held, clip)));
     for (const [clip, { question, bundle }] of this.clips.entries()) this.#showQuestion(clip, question, bundle);
     for (const [index, pane] of this.panes.entries()) this.#showPane(pane, index === 0 && state.held !== null);
@@ -240,16 +243,21 @@ export class Comparison extends View {
     const [first] = this.panes;
     const signed = this.panes.some(({ block }) => block.signed);
     const turns = this.panes.every(({ block }) => hasColumns(block));
-    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited: this.awaitsColumns, times: this.times, signed });
+    this.panel.show({ state, turns, awaited: this.awaitsColumns, heat: first.heat, top: this.top, signed, look: this.look });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
-    this.speaker.speakSoon(comparisonSpoken(this.panes, state));
+    this.speaker.speakSoon(comparisonSpoken(this.panes));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
+  }
+
+  #heat({ block, answered: { answer, own } }, top) {
+    const state = { ...this.state, scale: "all", negatives: block.signed && this.state.negatives };
+    return heatOf(answer, own, state, this.look.recipe, top);
   }
 
   /** The frame of a clip that gets most in its first pane. */
   #strongestFrame(clip) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
-    return answered.answer.grid.frame_spans[strongestOf(answered, this.state.scale)][0];
+    return answered.answer.grid.frame_spans[strongestOf(answered)][0];
   }
 
   #showQuestion(clip, question, bundle) {
@@ -264,10 +272,8 @@ export class Comparison extends View {
     const { state } = this;
     const { answer } = pane.answered;
     const frame = this.shown[pane.clip];
-    const limit = state.shared ? this.times : pane.times;
-    const peak = answer.mass === 0 ? 0 : (limit * answer.mass) / answer.count;
-    pane.pane.show({ ...pane.answered, peaks: Array(answer.grid.frames).fill(peak), state, frame, asked: this.#at(pane.clip).frame });
-    pane.pane.say(paneWords({ ...pane, limit }, { state, shown: temporalCell(answer.grid, frame), held }));
+    pane.pane.show({ ...pane.answered, heat: pane.heat, state, frame, asked: this.#at(pane.clip).frame });
+    pane.pane.say(paneWords(pane, { shown: temporalCell(answer.grid, frame), held }));
     const { t, y, x } = pane.answered.cell;
     Object.assign(pane.pane.root.dataset, { block: pane.block.name, cell: `${t},${y},${x}`, q: String(pane.answered.index) });
   }

@@ -87,7 +87,7 @@ export class View {
   }
 
   closePhotos() {
-    for (const photo of this.photos) photo.close();
+    this.photos?.close();
   }
 
   /** Whether an action means nothing here, so that its key is left to the page. */

@@ -2,7 +2,7 @@
 
 import { columnOf, rowOf, sharesOf } from "./affinity.js";
 import { indexOf, nearestCell } from "./grid.js";
-import { ownOf } from "./scale.js";
+import { ownOf } from "./own.js";
 
 /**
  * Ask a block from a point of its clip: { block, asked, cell, index, answer, own, shares }, where `asked` is the grid that
@@ -17,17 +17,18 @@ export function askBlock(block, direction, at, last) {
   return { block, asked, cell, index, answer, own: ownOf(block, answer, cell), shares: sharesOf(answer) };
 }
 
-/** Whether a temporal cell is left out: the own one, where the scale does not show it. */
-export function leavesOut({ own }, scale, t) {
-  return scale === "others" && own.kind === "frame" && own.ownsFrame(t);
-}
-
-/** The temporal cell that gets most of what is shown. */
-export function strongestOf(answered, scale) {
-  const { shares, own } = answered;
+/** The temporal cell that gets most beyond the asked one, or that one where no other has any. */
+export function strongestOf({ shares, own }) {
   let best = -1;
   shares.forEach((share, t) => {
-    if (!leavesOut(answered, scale, t) && (best < 0 || share > shares[best])) best = t;
+    if (!own.steps(t) && share > 0 && (best < 0 || share > shares[best])) best = t;
   });
-  return shares[best] > 0 ? best : own.t;
+  return best < 0 ? Math.max(shares.findIndex((_, t) => own.steps(t)), 0) : best;
+}
+
+/** The strongest cell that is not over the asked one, -1 for none. */
+export function strongestElsewhere({ answer: { values }, own }) {
+  let best = -1;
+  for (let i = 0; i < values.length; i++) if (values[i] > 0 && (best < 0 || values[i] > values[best]) && !own.is(i)) best = i;
+  return best;
 }

@@ -3,6 +3,7 @@
 // at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
+// look     how it is drawn: look_words.js has its fields
 // tour     its stops (tour.js); the person may change them
 // stop     the stop of the tour that is shown, -1 for none
 // editing  whether the list of stops is open
@@ -10,20 +11,18 @@
 
 import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
-import { SCALES } from "./scale.js";
+import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
 
-export const MOST_ARROWS = 40;
 const REMEMBERED = 50;
 
 export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
   const { frame, x, y } = bundle.view.query;
   return {
-    block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, history: [],
-    tour: bundle.view.tour, stop: -1, editing: false,
-    scale: "others", smooth: false, lift: 0.5, arrows: true, count: bundle.frames.length === 1 ? 6 : 16,
+    block: Math.max(named, 0), direction: bundle.view.direction, at: { frame, x, y }, pinned: false, held: null, history: [],
+    tour: bundle.view.tour, stop: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
 
@@ -52,7 +51,7 @@ function after(state, action, bundle) {
     case "layer": return { ...state, block: stepBlock(bundle.blocks, state.block, { layers: action.by }) };
     case "head": return { ...state, block: stepBlock(bundle.blocks, state.block, { heads: action.by }) };
     case "direction": return { ...state, direction: action.direction ?? (state.direction === "row" ? "column" : "row"), held: null };
-    case "scale": return { ...state, scale: action.scale ?? SCALES[turn(SCALES.indexOf(state.scale) + 1, SCALES.length)] };
+    case "scale": return { ...state, scale: action.scale ?? (state.scale === "all" ? "each" : "all") };
     case "set": return { ...state, ...action.values };
     case "tour": return visit(bundle, state, action.stop);
     case "edit": return action.edit === "add" ? addStop(bundle, state) : withTour(state, edited(state.tour, action), action.edit === "caption");
@@ -66,22 +65,10 @@ export function turnIn({ tour }, action) {
   return action.type === "tour" && tour[action.stop]?.direction === "column" ? { type: "direction", direction: "column" } : null;
 }
 
-/** How the answer is drawn, in words for a link; empty for the usual way. */
-export function viewOf({ scale, smooth, arrows, shared }) {
-  return [scale === SCALES[0] ? "" : scale, smooth ? "smooth" : "", arrows ? "" : "bare", shared ? "shared" : ""].filter(Boolean).join("-");
-}
-
-/** The state drawn as a link says; words that are not known are passed over. */
-export function withView(state, view = "") {
-  const words = view.split("-");
-  const scale = SCALES.find((known) => words.includes(known)) ?? SCALES[0];
-  return { ...state, scale, smooth: words.includes("smooth"), arrows: !words.includes("bare"), shared: words.includes("shared") };
-}
-
 /** What Python hears of: the pinned point and how its answer is drawn, or null. */
 export function pinnedMessage(bundle, state) {
   if (!state.pinned) return null;
-  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction, view: viewOf(state) };
+  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 function pin(bundle, state, at) {

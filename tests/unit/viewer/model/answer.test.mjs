@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askBlock, leavesOut, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
+import { askBlock, strongestElsewhere, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
 /** A dot product of one channel whose keys weigh what `phi` says, for every query. */
@@ -20,10 +20,14 @@ test("the same question to the same block is not computed again, another one is"
   assert.equal(askBlock(block, "column", { frame: 1, x: 0.1, y: 0.5 }, first).answer.direction, "column");
 });
 
-test("the strongest frame is not the own one where the scale leaves that out", () => {
-  const answered = askBlock(weighing([1, 1, 9, 9, 3, 3]), "row", { frame: 1, x: 0.1, y: 0.5 });
-  assert.deepEqual(["others", "all"].map((scale) => strongestOf(answered, scale)), [2, 1]);
-  assert.deepEqual([0, 1, 2].map((t) => leavesOut(answered, "others", t)), [false, true, false]);
-  const alone = askBlock(weighing([0, 0, 9, 9, 0, 0]), "row", { frame: 1, x: 0.1, y: 0.5 });
-  assert.equal(strongestOf(alone, "others"), 1, "nothing but the own frame has weight");
+test("the strongest frame is another than the asked one, and positive weight alone makes it so", () => {
+  const strongest = (phi) => strongestOf(askBlock(weighing(phi), "row", { frame: 1, x: 0.1, y: 0.5 }));
+  assert.equal(strongest([1, 1, 9, 9, 3, 3]), 2);
+  assert.equal(strongest([1, 1, 9, 9, -8, -8]), 0);
+  assert.equal(strongest([0, 0, 9, 9, 0, -1]), 1, "nothing but the own frame has any");
+});
+
+test("the strongest cell elsewhere is not the asked one", () => {
+  const strongest = (phi) => strongestElsewhere(askBlock(weighing(phi), "row", { frame: 1, x: 0.1, y: 0.5 }));
+  assert.deepEqual([strongest([1, 1, 9, 5, 3, 3]), strongest([0, 0, 9, 0, 0, -1])], [3, -1]);
 });
