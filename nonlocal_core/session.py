@@ -32,6 +32,7 @@ from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
 from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
 from nonlocal_core.media.reading import Media
@@ -68,6 +69,7 @@ class Session:
     unreadable: tuple[tuple[str, str], ...] = ()
     """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
+    _first: list[Pin] = field(default_factory=list)
 
     @classmethod
     def open(
@@ -244,11 +246,18 @@ class Session:
         )
 
     def first_question(self) -> Pin:
-        """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""
-        count = len(self.frames.rgb)
-        if self.sample is not None and self.sample.query.frame < count:
+        """Return what to ask on arrival: the sample's curated query, else one that has something to show.
+
+        The rule is in `nonlocal_core.measures.default_query`.
+        """
+        if self.sample is not None and self.sample.query.frame < len(self.frames.rgb):
             return Pin(frame=self.sample.query.frame, x=self.sample.query.x, y=self.sample.query.y)
-        return Pin(frame=count // 2, x=0.5, y=0.5)
+        if not self._first:
+            block = self.block()
+            cell = default_query(block, self.frames.rgb)
+            x, y = block.query_grid.center(cell)
+            self._first.append(Pin(frame=block.query_grid.span(cell.t)[0], x=x, y=y))
+        return self._first[0]
 
     def save(
         self,
