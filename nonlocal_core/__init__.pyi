@@ -33,6 +33,7 @@ from .media import (
 )
 from .models import NonlocalBlock
 from .query import AffinityColumn, AffinityRow, RankedCell
+from .running.foreign import ModelSpec
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session
 from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
@@ -60,6 +61,7 @@ __all__ = [
     "MediaInfo",
     "MediaLimitError",
     "ModelCard",
+    "ModelSpec",
     "NetworkCard",
     "NonlocalBlock",
     "NonlocalError",

@@ -24,7 +24,7 @@ def test_frames_that_were_read_give_the_answer_of_their_file():
     frames = read_frames(file, Selection(frame_indices=(0, 2, 4)), name="noise.png")
     again = Session.open(frames, short_side=64)
     assert again.frames is frames
-    read = Session.open(file, frame_indices=(0, 2, 4), short_side=64, name="noise.png")
+    read = Session.open(file, frames=Selection(frame_indices=(0, 2, 4)), short_side=64)
     rows = [session.query(frame=1, x=0.3, y=0.6).values for session in (read, again)]
     np.testing.assert_array_equal(*rows)
 
@@ -33,4 +33,4 @@ def test_frames_that_were_read_give_the_answer_of_their_file():
 def test_no_frames_can_be_chosen_of_those_that_were_read(asked):
     frames = read_frames(animation(), Selection(frames=3))
     with pytest.raises(SelectionError, match=rf"These 3 frames were read already, so {next(iter(asked))} cannot"):
-        Session.open(frames, short_side=64, **asked)
+        Session.open(frames, short_side=64, frames=Selection(**asked))
