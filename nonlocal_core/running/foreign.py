@@ -105,8 +105,8 @@ class ForeignNetwork(nn.Module):
         stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
         return (
             f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {fault or type(fault).__name__}"
-            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say what it takes with takes "
-            "('clip', 'frames_first' or 'frames') and input_spec."
+            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
+            "takes: takes ('clip', 'frames_first' or 'frames') and input_spec."
         )
 
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
@@ -164,8 +164,8 @@ def takes_of(model: nn.Module) -> Takes:
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
         raise CaptureError(
-            "This network has no convolution to tell how it takes a clip. Say takes='clip' for (1, 3, T, H, W), "
-            "'frames_first' for (1, T, 3, H, W) or 'frames' for a batch of frames."
+            "This network has no convolution to tell how it takes a clip. Say so with ModelSpec(takes=...): 'clip' for "
+            "(1, 3, T, H, W), 'frames_first' for (1, T, 3, H, W) or 'frames' for a batch of frames."
         )
     return "clip" if isinstance(first, nn.Conv3d) else "frames"
 
@@ -191,7 +191,9 @@ def _fixed_side(model: nn.Module) -> int | None:
     size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
     if isinstance(size, tuple | list):
         if len(set(size)) > 1:
-            raise CaptureError(f"This network takes frames of {tuple(size)} (H, W). Say so with input_spec.")
+            raise CaptureError(
+                f"This network takes frames of {tuple(size)} (H, W). Say so with ModelSpec(input_spec=...)."
+            )
         size = size[0]
     return size if isinstance(size, int) else None
 

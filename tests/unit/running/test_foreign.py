@@ -116,10 +116,10 @@ def test_a_network_that_says_how_many_frames_it_takes_is_given_as_many():
 def test_what_is_no_network_and_a_way_that_does_not_exist_are_refused():
     code = """
 from torch import nn
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import ModelSpec, NonlocalError, Session
 for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
     try:
-        Session.from_model(model, "sample:coins", takes=takes)
+        Session.from_model(model, "sample:coins", spec=ModelSpec(takes=takes))
     except NonlocalError as error:
         print(error)
 """  # in a process of its own, since the test run checks types before the library does
@@ -300,7 +300,7 @@ def test_a_network_in_training_mode_is_refused():
 def test_how_a_clip_is_taken_is_read_off_the_network():
     assert takes_of(Clips()) == "clip"
     assert takes_of(Frames()) == "frames"
-    with pytest.raises(CaptureError, match="takes='clip'"):
+    with pytest.raises(CaptureError, match=r"ModelSpec\(takes=\.\.\.\): 'clip' for"):
         takes_of(nn.Linear(3, 4))
 
 
