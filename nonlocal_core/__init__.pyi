@@ -35,6 +35,7 @@ from .media import (
 from .models import NonlocalBlock
 from .pin import Pin
 from .query import AffinityColumn, AffinityRow, RankedCell
+from .running.foreign import ModelSpec
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session
 from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
@@ -63,6 +64,7 @@ __all__ = [
     "MediaInfo",
     "MediaLimitError",
     "ModelCard",
+    "ModelSpec",
     "NetworkCard",
     "NonlocalBlock",
     "NonlocalError",

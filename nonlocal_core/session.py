@@ -33,18 +33,18 @@ from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.measures.default_query import default_query
-from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
-from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
+from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
+from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.pin import Pin, PinFields
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
+from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.saving.formats import QuestionAnswer, save
 from nonlocal_core.viewer import export_html
-from nonlocal_core.vocabulary import Progress, WeightStatus
+from nonlocal_core.vocabulary import Progress
 
 NOTEBOOK_HEIGHT = 900
 """Pixels of the viewer in a notebook's cell."""
@@ -74,39 +74,32 @@ class Session:
     @classmethod
     def open(
         cls,
-        media: str | Media,
+        media: Media,
         model: str | PreparedModel = "default",
         *,
-        frames: int | None = None,
-        stride: int | None = None,
-        start_seconds: float | None = None,
-        frame_indices: tuple[int, ...] | None = None,
+        frames: int | Selection | None = None,
         short_side: int | None = None,
         device: DeviceChoice = "auto",
-        name: str | None = None,
         limits: Limits | None = None,
-        reader: Reader = read_frames,
         progress: Progress | None = None,
     ) -> "Session":
         """Read frames, run them through the network once, and return the session.
 
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
-        floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), or a list of arrays, PIL images and
-        paths. ``model``: an id of ``list_models`` or of a published
-        checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, spread over
-        the clip (8), or every ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left
-        out is as the network was trained, else the sample's own choice, else the default. ``short_side``: pixels of
-        the network's input; the whole frame is shown. ``reader``: what reads the frames, for programs that show one
-        clip to many networks and read it once.
+        floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
+        or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
+        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, or a
+        ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
+        spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
         block of the network could be proved on this clip.
         """
         tell = progress or _silent
-        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
-        intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
-        prepared, shown = network_and_frames(model, device, intake, tell)
-        session = _session(prepared, shown, intake.sample, record_run(prepared, shown, tell, short_side=short_side))
+        prepared, shown = network_and_frames(
+            model, device, lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell), tell
+        )
+        session = _session(prepared, shown, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
@@ -114,20 +107,10 @@ class Session:
     def from_model(
         cls,
         model: nn.Module,
-        media: str | Media,
+        media: Media,
         *,
-        title: str | None = None,
-        classes: tuple[str, ...] = (),
-        status: WeightStatus = "trained",
-        takes: Takes | None = None,
-        input_spec: InputSpec | None = None,
-        token_grid: tuple[int, int, int] | None = None,
-        class_tokens: int = 0,
-        frames: int | None = None,
-        stride: int | None = None,
-        start_seconds: float | None = None,
-        frame_indices: tuple[int, ...] | None = None,
-        name: str | None = None,
+        spec: ModelSpec | None = None,
+        frames: int | Selection | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
     ) -> "Session":
@@ -136,31 +119,27 @@ class Session:
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``status``: what its weights are, since no module tells. ``takes``, ``input_spec``: how it takes a clip, where
-        it does not say so itself (`foreign`); ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``).
-        The rest is as for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights. The rest is as for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
-        tell = progress or _silent
+        tell, spec = progress or _silent, spec or ModelSpec()
         model = uncompiled(model)
-        network = ForeignNetwork(model, takes=takes, input_spec=input_spec, classes=classes)
-        shown_title = title or type(model).__name__
+        network = ForeignNetwork(model, spec)
+        title = spec.title or type(model).__name__
         description = "A network of your own."
         prepared = PreparedModel(
             network=network,
-            card=NetworkCard(id=shown_title, title=shown_title, description=description, status=status),
+            card=NetworkCard(id=title, title=title, description=description, status=spec.status),
             device=device_of(model),
         )
-        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
-        intake = Intake(media=media, name=name, limits=limits, asked=asked)
-        shown = intake.read(network.trained_on, tell)
+        shown = frames_for(media, frames, network.trained_on, limits=limits, tell=tell)
         with left_as_it_was(model):
             attached = attach_model(
                 model,
-                status=status,
-                token_grid=token_grid,
-                class_tokens=class_tokens,
+                status=spec.status,
+                token_grid=spec.token_grid,
+                class_tokens=spec.class_tokens,
                 input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
             )
             try:
@@ -168,7 +147,7 @@ class Session:
             finally:
                 attached.detach()
         found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
-        return _with_an_answer(_session(prepared, shown, intake.sample, found))
+        return _with_an_answer(_session(prepared, shown, found))
 
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
@@ -318,14 +297,15 @@ def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _session(prepared: PreparedModel, frames: Frames, sample: Sample | None, found: RecordedRun) -> Session:
+def _session(prepared: PreparedModel, frames: Frames, found: RecordedRun) -> Session:
+    sample_id = frames.info.sample_id
     return Session(
         frames=frames,
         view=found.view,
         capture=found.capture,
         model=prepared,
         forecast_bytes=found.forecast_bytes,
-        sample=sample,
+        sample=None if sample_id is None else find_sample(sample_id),
         unreadable=found.unreadable,
     )
 

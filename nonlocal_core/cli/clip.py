@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from nonlocal_core.cli.progress import tell
+from nonlocal_core.media import Selection
 from nonlocal_core.running.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
@@ -44,10 +45,12 @@ def open_session(options: argparse.Namespace) -> Session:
     return Session.open(
         options.clip,
         _network(options),
-        frames=options.frames,
-        stride=options.stride,
-        start_seconds=options.start,
-        frame_indices=tuple(options.frame_indices) if options.frame_indices else None,
+        frames=Selection(
+            frames=options.frames,
+            stride=options.stride,
+            start_seconds=options.start,
+            frame_indices=tuple(options.frame_indices) if options.frame_indices else None,
+        ),
         short_side=options.short_side,
         device=options.device,
         progress=tell,

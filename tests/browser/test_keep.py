@@ -13,7 +13,7 @@ from patience import PATIENCE_MS, settled
 from PIL import Image
 from playwright.sync_api import expect
 
-from nonlocal_core import Session
+from nonlocal_core import Selection, Session, read_frames
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.look import Look
 from nonlocal_core.query import row
@@ -45,7 +45,7 @@ def moving_square(frames=3):
 
 @pytest.fixture(scope="module")
 def session():
-    return Session.open(moving_square(), name=EVIL, frames=3, short_side=64)
+    return Session.open(read_frames(moving_square(), Selection(frames=3), name=EVIL), short_side=64)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from exits import EXITS, NODE, POINT
 from media_files import stamped, video
 from torch import nn
 
-from nonlocal_core import InputSpec, Session
+from nonlocal_core import InputSpec, ModelSpec, Selection, Session, read_frames
 from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.adapters.token_reader import TokenReader
@@ -73,7 +73,9 @@ def cut_clip():
 
 def opened(model, **more):
     return Session.from_model(
-        model.eval(), cut_clip(), name=NAME, input_spec=SPEC, token_grid=GRID, frames=4, title="Two", **more
+        model.eval(),
+        read_frames(cut_clip(), Selection(frames=4), name=NAME),
+        spec=ModelSpec(input_spec=SPEC, token_grid=GRID, title="Two", **more),
     )
 
 

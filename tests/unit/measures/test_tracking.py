@@ -11,7 +11,7 @@ from bundles import make_block
 from PIL import Image
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
-from nonlocal_core import Session
+from nonlocal_core import Selection, Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
 from nonlocal_core.geometry import QueryGrid, box_mask, coverage
@@ -214,7 +214,7 @@ def test_painting_marks_the_object_and_leaves_the_frame_alone():
 
 @pytest.fixture(scope="module")
 def composed():
-    return Session.open("sample:composed", frame_indices=(0, 7, 14), short_side=128)
+    return Session.open("sample:composed", frames=Selection(frame_indices=(0, 7, 14)), short_side=128)
 
 
 def test_the_composed_sample_knows_its_objects_in_the_frames_that_were_taken(composed):
