@@ -1,7 +1,7 @@
-"""Train every variant on the answer alone, from the same start and on the same clips, and judge it on others.
+"""Ablations: every variant is trained on the answer alone, from one start and on the same clips, and judged on others.
 
-The task: 224 x 224 clips of which frames were changed (`damage`); bring the frozen network's answer for those frames
-back to that for the clean ones, and leave the others alone. No variant is told where to look.
+Some frames of each 224 x 224 clip are damaged (`damage`). A variant must restore the frozen network's answer for
+those frames to that for the clean ones, and keep its answer for the others. No variant is told where to look.
 """
 
 import json
@@ -26,17 +26,20 @@ from pretrained.recipe.train import drawn_version, one_cycle
 from pretrained.recipe.variants import VARIANTS, Stride, Variant, parameter_count
 
 SHARES: dict[Version, float] = {"clean": 0.25, "damaged": 0.15, "blur_cue": 0.3, "grey_cue": 0.3}
-"""How often a variant sees each version of a clip."""
+"""Share of the training clips in each version."""
 STEPS, STEP_CLIPS, STEP_FRAMES = 80, 4, 2
-"""A step sees whole clips and asks for the answers of some of their frames."""
+"""Steps, clips per step, and frames per clip whose answers enter the loss; the block sees the whole clip."""
 RATE, BIAS_RATE, GAIN_RATE, OUTPUT_RATE = 2e-3, 1e-2, 5e-3, 4e-3
-"""Of theta and phi, their biases, gain and length, and everything else."""
+"""Learning rates: of theta and phi, of their biases, of gain and length, and of all other parameters."""
 KEEP_WEIGHT = 10.0
 TEST_CLIPS, TEST_FRAMES = 40, 3
 
 
 def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
-    """Run what is not there yet, one JSON file for each variant and seed; a run takes half a minute to a few."""
+    """Run every variant with every seed and write one JSON file for each; skip those that exist.
+
+    A run takes from half a minute to a few minutes. ``names``: ids of variants, None for all.
+    """
     folder = workshop.folder / "ablations"
     folder.mkdir(parents=True, exist_ok=True)
     network = trunk()
@@ -56,7 +59,7 @@ def ablate(workshop: Workshop, seeds: list[int], names: list[str] | None = None)
 def run_variant(
     variant: Variant, seed: int, network: Lite0, train: Clips, test: Clips, *, steps: int
 ) -> dict[str, Any]:
-    """Train one variant with one seed and return its size, its time, and what ``judge`` says of it."""
+    """Train one variant with one seed and return its parameter count, its training time and the result of ``judge``."""
     module, started = variant.build(seed), time.monotonic()
     _fit(module, variant.stride, seed, network, train, steps)
     seconds = round(time.monotonic() - started, 1)
@@ -66,7 +69,7 @@ def run_variant(
 
 
 def _clips_at(workshop: Workshop, split: Split, stride: Stride) -> Clips:
-    """Return the clips with features before the place of a block; those at stride 32 follow from those at 16."""
+    """Return clips with the features that enter a block at this stride; `_answer` computes stride 32 from stride 16."""
     clips = read_shards(workshop.clips, split)
     return replace(clips, features=clips.fine) if stride == 8 else clips
 
@@ -91,7 +94,7 @@ def _fit(module: nn.Module, stride: Stride, seed: int, network: Lite0, clips: Cl
 
 
 def _groups(module: nn.Module) -> list[tuple[list[nn.Parameter], float]]:
-    """Sort the parameters by how fast they learn; the convolution learns as fast as g and W_z."""
+    """Group the parameters by learning rate; the convolution has that of g and W_z."""
     groups: dict[float, list[nn.Parameter]] = {}
     for part in module if isinstance(module, nn.Sequential) else [module]:
         for name, parameter in part.named_parameters():
@@ -116,7 +119,7 @@ def _answer(
     index: int,
     frames: Tensor,
 ) -> Tensor:
-    """Return the logits of some frames, the whole clip having gone through the variant."""
+    """Return the logits of some frames after the variant has run on the whole clip."""
     x = clips.clip(version, index)
     if stride == 32:
         with torch.no_grad():
@@ -125,7 +128,10 @@ def _answer(
 
 
 def judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> dict[str, list[float]]:
-    """Return version -> the KL to the clean answer on changed frames of every clip (`clean`: on any), nan for none."""
+    """Return for each version the KL divergence to the clean answer on the changed frames, one value per clip.
+
+    Of the version `clean`, all frames count. A clip without a changed frame has nan.
+    """
     found: dict[str, list[float]] = {}
     for version in JUDGED:
         per_clip: list[dict[str, float]] = []
@@ -142,7 +148,7 @@ def judge(module: nn.Module, stride: Stride, network: Lite0, clips: Clips) -> di
 
 
 def read_runs(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the runs of every variant, one for each seed that was run, in order."""
+    """Return the results of each variant by id, in the order of their seeds."""
     runs: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.json")):
         runs.setdefault(path.stem.rsplit("-", 1)[0], []).append(json.loads(path.read_text(encoding="utf-8")))
