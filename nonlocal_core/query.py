@@ -1,6 +1,7 @@
 """From a captured block and one cell to what a person asked: where does this position look, who looks at it?"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ class RankedCell(NamedTuple):
     times_uniform: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Weights(ABC):
     """Weights of one direction on the grid they are drawn on.
 
@@ -40,6 +41,17 @@ class _Weights(ABC):
     subsample: tuple[int, int, int]
     note: str = ""
     """Warning of the block (``BlockCapture.warning``), empty when there is none."""
+    draw: Callable[[], str] | None = None
+    """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
+
+    def __repr__(self) -> str:
+        asked, grid = tuple(self.asked), "x".join(map(str, self.grid.shape))
+        kind, whose = type(self).__name__, "query" if self.direction == "row" else "key"
+        return f"{kind}({self.block!r}, {self.pairwise}, {whose} {asked}, float32 weights on {grid} cells)"
+
+    def _repr_svg_(self) -> str | None:
+        """Return the figure for the cell of a notebook."""
+        return self.draw() if self.draw else None
 
     @property
     @abstractmethod
@@ -132,7 +144,7 @@ class _Weights(ABC):
         return np.asarray(positive / mass if mass > 0 else positive)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
@@ -196,7 +208,7 @@ class AffinityRow(_Weights):
         return float(self.per_step_share[self.own_key.t])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityColumn(_Weights):
     """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 

@@ -6,9 +6,8 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
 from typing import Unpack
 
@@ -21,6 +20,7 @@ from nonlocal_core.bundle import (
     ModelLabel,
     Precision,
     Question,
+    Storage,
     TourStop,
     View,
     as_stored,
@@ -42,15 +42,12 @@ from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
 from nonlocal_core.running.recorded import RecordedRun, record_run
-from nonlocal_core.saving.formats import QuestionAnswer, save
-from nonlocal_core.viewer import export_html
+from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
+from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
 
-NOTEBOOK_HEIGHT = 900
-"""Pixels of the viewer in a notebook's cell."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Session:
     """One clip that went through one network: everything that a question needs, and no tensor.
 
@@ -70,6 +67,11 @@ class Session:
     """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
     _first: list[Pin] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        count, blocks = len(self.frames.rgb), self.capture.blocks_in_words
+        frames = f"{count} frame{'s' * (count > 1)}"
+        return f"Session({self.frames.info.name!r}, {frames}, {self.model.card.id}, {blocks})"
 
     @classmethod
     def open(
@@ -152,11 +154,13 @@ class Session:
     def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
 
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first.
+        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
+        shows itself as the figure that ``save`` writes.
         Raises OutsideGridError when the network did not see that point, UnknownNameError for another block.
         """
         captured = self.block(block)
-        return row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
+        asked = row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
+        return replace(asked, draw=_FigureOf(self, Pin(frame=frame, x=x, y=y, block=block)))
 
     def column(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityColumn:
         """Return who looks at a point; arguments and errors as for ``query``."""
@@ -164,7 +168,8 @@ class Session:
         cell = captured.key_grid.cell_at(frame=frame, x=x, y=y)
         if captured.is_softmax and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
-        return column(captured, cell, self._normalisers.get(captured.name))
+        asked = column(captured, cell, self._normalisers.get(captured.name))
+        return replace(asked, draw=_FigureOf(self, Pin(frame=frame, x=x, y=y, block=block, direction="column")))
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the captured block of that name, or the one that is shown first."""
@@ -186,25 +191,30 @@ class Session:
         takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
+        storage = Storage(precision=precision, columns=columns)
+        return self._packed(pin or self.first_question(), storage, tour=tour)
+
+    def _packed(
+        self, first: Pin, storage: Storage, *, tour: Sequence[TourStop] | None = None, said: tuple[str, ...] = ()
+    ) -> bytes:
+        """Return a bundle; ``said``: sentences to stand under the clip with its own."""
         card, sample = self.model.card, self.sample
-        first = pin or self.first_question()
         return encode_bundle(
             self.frames,
             self.capture,
             model=ModelLabel(id=card.id, title=card.title, status=card.status),
             view=View(
-                block=self.block(first.block).name,
+                block=None if first.block is None else self.block(first.block).name,
                 question=Question(frame=first.frame, x=first.x, y=first.y),
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
             words=ClipWords(
-                caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
+                caption=" ".join(([sample.caption] if sample else []) + [*self.not_shown, *said]),
                 licence=sample.licence if sample else "",
             ),
-            precision=precision,
-            columns=columns,
+            storage=storage,
         )
 
     def columns_bundle(self) -> bytes:
@@ -257,7 +267,11 @@ class Session:
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
         asked = Pin(**pin)
-        answered = QuestionAnswer(
+        answered = self._answered(asked, lambda: self.bundle(asked, tour=tour, precision=precision))
+        return save(Path(path), answered, progress or _silent)
+
+    def _answered(self, asked: Pin, bundle: Callable[[], bytes]) -> QuestionAnswer:
+        return QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,
@@ -267,9 +281,8 @@ class Session:
             shown=self._shown(asked),
             exact=self._exact(asked),
             unreadable=self.unreadable,
-            bundle=lambda: self.bundle(asked, tour=tour, precision=precision),
+            bundle=bundle,
         )
-        return save(Path(path), answered, progress or _silent)
 
     def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
         ask = self.query if pin.direction == "row" else self.column
@@ -285,12 +298,27 @@ class Session:
         return column(stored, cell, normaliser)
 
     def _repr_html_(self) -> str:
-        """Return the live viewer for the cell of a notebook: a frame of its own, which can reach nothing around it."""
-        page = export_html(self.bundle(), title=self.frames.info.name)
-        return (
-            f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
-            f'style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0"></iframe>'
-        )
+        """Return the live viewer for the cell of a notebook."""
+        first = self.first_question()
+
+        def pack(kept: Capture, said: str) -> bytes:
+            return replace(self, capture=kept)._packed(first, CELL_STORAGE, said=(said,) if said else ())
+
+        question = Question(frame=first.frame, x=first.x, y=first.y)
+        return notebook_cell(self.capture, pack, title=self.frames.info.name, question=question)
+
+
+class _FigureOf:
+    """Drawing of a session's answer, made when it is called. A pickle of the answer goes without it and its clip."""
+
+    def __init__(self, session: Session, pin: Pin) -> None:
+        self._session, self._pin = session, pin
+
+    def __call__(self) -> str:
+        return figure_svg(self._session._answered(self._pin, self._session.bundle))
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
 
 
 def _silent(stage: str, done: int, total: int) -> None:
