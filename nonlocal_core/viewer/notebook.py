@@ -50,10 +50,10 @@ def _left_out(capture: Capture, kept: Capture, asked: Question) -> str:
     if not names:
         return ""
     named = [f"{name} (elsewhere the first to be shown)" if name == first else name for name in names[:_NAMED]]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(named) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     point = f"frame={asked.frame}, x={asked.x:.3f}, y={asked.y:.3f}"
     return (
-        f"A notebook's cell weighs at most {MOST_BYTES / 1e6:g} MB; these blocks are not in it: {', '.join(named)}{more}. "
+        f"A notebook's cell weighs at most {MOST_BYTES / 1e6:g} MB; these blocks are not in it: {listed}. "
         f'session.save("page.html", {point}) writes a page with every block, and '
         f"session.query({point}, block={names[0]!r}) shows one answer."
     )

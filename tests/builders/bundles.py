@@ -114,4 +114,4 @@ def rebuilt(header, payload, *, true_id=True):
         header = {**bare, "id": digest.hexdigest()}
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     text += b" " * (-(12 + len(text)) % 64)
-    return struct.pack("<4sII", b"NLVB", 2, len(text)) + text + payload
+    return struct.pack("<4sII", b"NLVB", 3, len(text)) + text + payload
