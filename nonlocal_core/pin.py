@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from typing import Required, TypedDict
 
+from nonlocal_core.errors import SelectionError
 from nonlocal_core.look import Look
 from nonlocal_core.vocabulary import Direction
+
+Point = tuple[int, float, float]
+"""(frame, x, y)"""
+MOST_POINTS = 400
+"""Points of one question."""
 
 
 class PinFields(TypedDict, total=False):
@@ -13,6 +19,8 @@ class PinFields(TypedDict, total=False):
     frame: Required[int]
     x: Required[float]
     y: Required[float]
+    also: tuple[Point, ...]
+    minus: tuple[Point, ...]
     block: str | None
     direction: Direction
     view: str
@@ -22,13 +30,17 @@ class PinFields(TypedDict, total=False):
 class Pin:
     """A pinned question: a point of a frame, the block, which way to look, and how the answer is drawn.
 
-    Raises UnknownNameError for a word of the view that is not known.
+    Raises UnknownNameError for a word of the view that is not known, SelectionError for too many points.
     """
 
     frame: int
     x: float
     y: float
     """x and y in [0, 1] of the shown frame, y downwards."""
+    also: tuple[Point, ...] = ()
+    """Further points; the answer is the mean over all."""
+    minus: tuple[Point, ...] = ()
+    """Points whose mean is taken away."""
     block: str | None = None
     """None for the block that is shown first."""
     direction: Direction = "row"
@@ -37,10 +49,14 @@ class Pin:
     """The words of a ``Look``; empty for the usual one."""
 
     def __post_init__(self) -> None:
-        """Refuse a view that cannot be drawn."""
+        """Refuse what cannot be asked or drawn."""
         Look.parse(self.view)
+        if len(self.also) + len(self.minus) >= MOST_POINTS:
+            raise SelectionError(
+                f"A question has up to {MOST_POINTS} points; got {1 + len(self.also) + len(self.minus)}. Ask fewer."
+            )
 
     @property
     def look(self) -> Look:
-        """How the answer is drawn."""
+        """The look that the words of the view name."""
         return Look.parse(self.view)

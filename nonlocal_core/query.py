@@ -1,7 +1,7 @@
 """From a captured block and one cell to what a person asked: where does this position look, who looks at it?"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import column_weights, row_weights
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import Direction, Pairwise
+
+Cells = Sequence[Cell]
 
 
 class RankedCell(NamedTuple):
@@ -41,13 +43,20 @@ class _Weights(ABC):
     subsample: tuple[int, int, int]
     note: str = ""
     """Warning of the block (``BlockCapture.warning``), empty when there is none."""
+    also: tuple[Cell, ...] = ()
+    """Further cells that were asked: ``values`` are the mean over all of them."""
+    minus: tuple[Cell, ...] = ()
+    """Cells whose mean was taken away; ``values`` may then be negative."""
+    plus_mass: float | None = None
+    """Sum of the absolute weights before anything was taken away; None where nothing was."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 
     def __repr__(self) -> str:
-        asked, grid = tuple(self.asked), "x".join(map(str, self.grid.shape))
-        kind, whose = type(self).__name__, "query" if self.direction == "row" else "key"
-        return f"{kind}({self.block!r}, {self.pairwise}, {whose} {asked}, float32 weights on {grid} cells)"
+        kind, grid = type(self).__name__, "x".join(map(str, self.grid.shape))
+        asked = f"{'query' if self.direction == 'row' else 'key'} {tuple(self.asked)}"
+        asked += f" and {len(self.also)} more" * bool(self.also) + f" less {len(self.minus)}" * bool(self.minus)
+        return f"{kind}({self.block!r}, {self.pairwise}, {asked}, float32 weights on {grid} cells)"
 
     def _repr_svg_(self) -> str | None:
         """Return the figure for the cell of a notebook."""
@@ -64,6 +73,20 @@ class _Weights(ABC):
         """The cell that was asked."""
 
     @property
+    def asked_cells(self) -> tuple[Cell, ...]:
+        """Every cell that was asked, those that were taken away apart."""
+        return (self.asked, *self.also)
+
+    @property
+    def is_signed(self) -> bool:
+        """True where weights can be negative: those of a dot product, or where something was taken away."""
+        return self.pairwise == "dot_product" or bool(self.minus)
+
+    def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
+        """Return which cells have at least so many times an even share of the weight."""
+        return np.asarray(self.heat * self.times_uniform_per_unit >= times_uniform)
+
+    @property
     @abstractmethod
     def asked_grid(self) -> Grid:
         """Grid of the asked cell."""
@@ -71,17 +94,21 @@ class _Weights(ABC):
     @property
     @abstractmethod
     def direction(self) -> Direction:
-        """Whether the asked cell looks or is looked at."""
+        """Direction of the question: the asked cell looks, or is looked at."""
+
+    @abstractmethod
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        """Return the cells of ``grid`` over an asked one and ``reach`` around it, in its step."""
 
     @property
-    @abstractmethod
     def own_cells(self) -> Bool[np.ndarray, "T H W"]:
-        """The cells of ``grid`` that lie over the asked one."""
+        """The cells of ``grid`` that lie over the asked ones."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 0) for cell in self.asked_cells]))
 
     @property
-    @abstractmethod
     def own_place(self) -> Bool[np.ndarray, "T H W"]:
-        """The cells over the asked one and their neighbours, in the asked step."""
+        """The cells over the asked ones and their neighbours, in the same step."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 1) for cell in self.asked_cells]))
 
     @property
     @abstractmethod
@@ -96,7 +123,7 @@ class _Weights(ABC):
     @property
     def times_uniform_per_unit(self) -> float:
         """Factor from affinity units to times an even share, the mean of the absolute weights; 0 if all are zero."""
-        absolute = float(np.abs(self._all).sum())
+        absolute = float(np.abs(self._all).sum()) if self.plus_mass is None else self.plus_mass
         return self._count / absolute if absolute > 0 else 0.0
 
     @property
@@ -176,17 +203,11 @@ class AffinityRow(_Weights):
         """The asked cell looks."""
         return "row"
 
-    @property
-    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
-        """The key over the query."""
-        t, y, x = self.own_key
-        return _block_of(self.grid, (t, t + 1), (y, y + 1), (x, x + 1))
-
-    @property
-    def own_place(self) -> Bool[np.ndarray, "T H W"]:
-        """The key over the query and its neighbours."""
-        t, y, x = self.own_key
-        return _block_of(self.grid, (t, t + 1), (y - 1, y + 2), (x - 1, x + 2))
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        t, y, x = self.query_grid.own_key(cell, self.subsample)
+        inside = np.zeros(self.grid.shape, bool)
+        inside[t, max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+        return inside
 
     @property
     def _count(self) -> int:
@@ -234,18 +255,11 @@ class AffinityColumn(_Weights):
         """The asked cell is looked at."""
         return "column"
 
-    @property
-    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
-        """The queries over the key, among them those of an odd edge that pooling dropped."""
-        t, y, x = (keys == at for keys, at in zip(self.query_grid.own_keys(self.subsample), self.key, strict=True))
-        return np.asarray(t[:, None, None] & y[:, None] & x)
-
-    @property
-    def own_place(self) -> Bool[np.ndarray, "T H W"]:
-        """The queries over the key and over its neighbours."""
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        # Queries of an odd edge that pooling dropped lie over the last key.
         t, y, x = (
-            np.abs(keys - at) <= reach
-            for keys, at, reach in zip(self.query_grid.own_keys(self.subsample), self.key, (0, 1, 1), strict=True)
+            np.abs(keys - at) <= away
+            for keys, at, away in zip(self.query_grid.own_keys(self.subsample), cell, (0, reach, reach), strict=True)
         )
         return np.asarray(t[:, None, None] & y[:, None] & x)
 
@@ -254,18 +268,14 @@ class AffinityColumn(_Weights):
         return self.query_grid.size
 
 
-def _block_of(
-    grid: Grid, steps: tuple[int, int], rows: tuple[int, int], cols: tuple[int, int]
-) -> Bool[np.ndarray, "T H W"]:
-    """Return the cells of half-open ranges, which may reach past the edge of the grid."""
-    inside = np.zeros(grid.shape, bool)
-    inside[tuple(slice(max(start, 0), stop) for start, stop in (steps, rows, cols))] = True
-    return inside
+def row(block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityRow:
+    """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
 
-
-def row(block: BlockCapture, query: Cell) -> AffinityRow:
-    """Return where one query cell looks. Raises GeometryError when the cell is not on the query grid."""
-    weights = row_weights(block, query).astype(np.float32)
+    Raises GeometryError when a cell is not on the query grid.
+    """
+    plus = _mean([row_weights(block, cell) for cell in (query, *also)])
+    less = _mean([row_weights(block, cell) for cell in minus]) if minus else 0.0
+    weights = np.asarray(plus - less, np.float32)
     on_grid = block.key_grid.size
     # Of the copies of an off-grid key only the query's own has a weight.
     off_grid = weights[on_grid:].reshape(block.off_grid_copies, -1).sum(axis=0)
@@ -280,23 +290,42 @@ def row(block: BlockCapture, query: Cell) -> AffinityRow:
         key_grid=block.key_grid,
         subsample=block.subsample,
         key_count=block.key_count,
+        also=tuple(also),
+        minus=tuple(minus),
+        plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
 
 
-def column(block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"] | None = None) -> AffinityColumn:
-    """Return who looks at one key cell.
+def column(
+    block: BlockCapture,
+    key: Cell,
+    normaliser: Float64[np.ndarray, " Nq"] | None = None,
+    *,
+    also: Cells = (),
+    minus: Cells = (),
+) -> AffinityColumn:
+    """Return who looks at key cells: the mean of their columns, less the mean of the columns of ``minus``.
 
     ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
-    Raises GeometryError when the cell is not on the key grid.
+    Raises GeometryError when a cell is not on the key grid.
     """
+    plus = _mean([column_weights(block, cell, normaliser) for cell in (key, *also)])
+    less = _mean([column_weights(block, cell, normaliser) for cell in minus]) if minus else 0.0
     return AffinityColumn(
         block=block.name,
         pairwise=block.pairwise,
-        values=column_weights(block, key, normaliser).astype(np.float32),
+        values=np.asarray(plus - less, np.float32),
         off_grid={},
         note=block.warning,
         key=key,
         query_grid=block.query_grid,
         key_grid=block.key_grid,
         subsample=block.subsample,
+        also=tuple(also),
+        minus=tuple(minus),
+        plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
+
+
+def _mean(weights: Sequence[Float64[np.ndarray, " N"]]) -> Float64[np.ndarray, " N"]:
+    return np.asarray(np.mean(weights, axis=0))

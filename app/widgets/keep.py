@@ -2,7 +2,7 @@
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -97,12 +97,7 @@ class Job:
                 asked = self.pin
                 self._session.save(
                     target,
-                    frame=asked.frame,
-                    x=asked.x,
-                    y=asked.y,
-                    block=asked.block,
-                    direction=asked.direction,
-                    view=asked.view,
+                    **asdict(asked),
                     tour=self.tour,
                     precision=self.wanted.precision,
                     progress=self._tell,

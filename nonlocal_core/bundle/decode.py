@@ -31,6 +31,7 @@ def decode_bundle(data: bytes) -> Bundle:
     """
     reader = ContainerReader(data)
     header = reader.header
+    header.child("look")  # the viewer draws by it
     sections = header.children("frames", most=MAX_FRAMES)
     if not sections:
         raise BundleError("A bundle holds at least one frame; this one holds none.")

@@ -1,20 +1,19 @@
 """``render``: one answer, as a file."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from nonlocal_core.bundle import PRECISIONS, open_tour
-from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.saving.formats import FORMATS
-from nonlocal_core.vocabulary import DIRECTIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     add_clip(parser)
     add_point(parser)
-    parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at the point")
     parser.add_argument(
         "--view",
         default="",
@@ -40,16 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the file and print its path."""
     session = open_session(options)
-    frame, x, y = point_of(session, options)
+    pin = pin_of(session, options, options.view)
     blocks = [block.name for block in session.capture.blocks]
     target = session.save(
         options.out,
-        frame=frame,
-        x=x,
-        y=y,
-        block=options.block,
-        direction=options.direction,
-        view=options.view,
+        **asdict(pin),
         tour=options.tour and open_tour(options.tour, frame_count=len(session.frames.rgb), blocks=blocks),
         precision=options.precision,
         progress=tell,

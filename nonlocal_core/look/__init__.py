@@ -1,6 +1,6 @@
 """The look of heat, defined once: palettes, curves, opacity, photographs, words. Screen and files read it from here."""
 
-from nonlocal_core.look.answer import Answer, is_signed
+from nonlocal_core.look.answer import Answer
 from nonlocal_core.look.bars import bar_heights
 from nonlocal_core.look.choices import CURVES, LOOK, SCALES, Curve, Look, Scale
 from nonlocal_core.look.heat import ARROW_TONE, NEARLY_EVEN, Heat, arrow_cells, heat_of, heat_of_parts, ticks
@@ -29,7 +29,6 @@ __all__ = [
     "frame_words",
     "heat_of",
     "heat_of_parts",
-    "is_signed",
     "muted",
     "percent",
     "place_words",

@@ -26,16 +26,28 @@ class Answer(Protocol):
         """The cell that was asked."""
 
     @property
+    def asked_cells(self) -> tuple[Cell, ...]:
+        """All cells that were asked, that one first."""
+
+    @property
     def asked_grid(self) -> Grid:
         """Grid of the asked cell."""
 
     @property
     def direction(self) -> Direction:
-        """Whether the asked cell looks or is looked at."""
+        """Direction of the question: the asked cell looks, or is looked at."""
 
     @property
     def pairwise(self) -> Pairwise:
         """The pairwise function."""
+
+    @property
+    def is_signed(self) -> bool:
+        """True where weights can be negative."""
+
+    @property
+    def minus(self) -> tuple[Cell, ...]:
+        """Cells whose mean was taken away from that of the asked ones."""
 
     @property
     def note(self) -> str:
@@ -51,13 +63,8 @@ class Answer(Protocol):
 
     @property
     def own_cells(self) -> Bool[np.ndarray, "T H W"]:
-        """The cells of the grid that lie over the asked one."""
+        """The cells of the grid that lie over the asked ones."""
 
     @property
     def own_place(self) -> Bool[np.ndarray, "T H W"]:
         """Those and their neighbours in the same step."""
-
-
-def is_signed(answer: Answer) -> bool:
-    """Tell whether an answer can hold negative weights: only the dot product can (paper, equation 4)."""
-    return answer.pairwise == "dot_product"

@@ -21,7 +21,7 @@ _NUMBERED = re.compile(r"(over|strength|arrows)(\d{1,3})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How one answer is drawn.
+    """Choices of how one answer is drawn.
 
     >>> Look.parse("each-smooth-over3").words
     'each-smooth-over3'

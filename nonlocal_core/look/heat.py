@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import maximum_filter
 
-from nonlocal_core.look.answer import Answer, is_signed
+from nonlocal_core.look.answer import Answer
 from nonlocal_core.look.choices import Curve, Look
 from nonlocal_core.look.palette import COLD, LEVELS, WARM
 
@@ -38,7 +38,7 @@ class Heat:
     times: Float[np.ndarray, "T H W"]
     """Negative only where negative weights are drawn."""
     tops: Float[np.ndarray, " T"]
-    """What has the full colour in each step."""
+    """Times an even share that has the full colour in each step."""
     beyond: float
     """The largest value above the tops, on or beside the asked place; 0 for none."""
     look: Look
@@ -50,7 +50,7 @@ class Heat:
 
     @property
     def is_flat(self) -> bool:
-        """Whether no cell stands out, though there is weight."""
+        """True where no cell stands out, though there is weight."""
         return 0 < self.largest < NEARLY_EVEN
 
     def tones(self, times: Float[np.ndarray, "*shape"], t: int = 0) -> Float[np.ndarray, "*shape"]:
@@ -80,7 +80,7 @@ class Heat:
 def heat_of(answer: Answer, look: Look) -> Heat:
     """Return the heat of an answer."""
     times = answer.heat.astype(np.float64) * answer.times_uniform_per_unit
-    if not (is_signed(answer) and look.negatives):
+    if not (answer.minus or (answer.is_signed and look.negatives)):
         times = np.maximum(times, 0)
     size = np.abs(times)
     elsewhere = np.where(answer.own_place, 0, size)
@@ -104,12 +104,15 @@ TICKS_APART = 0.13
 """Least distance of two ticks, as a part of the bar."""
 
 
-def ticks(heat: Heat, t: int = 0) -> tuple[tuple[float, int], ...]:
-    """Return (tone, times an even share) of the round numbers on the colour bar of step ``t``, from 1 up."""
+def ticks(heat: Heat, t: int = 0, *, halves: int = 1) -> tuple[tuple[float, int], ...]:
+    """Return (tone, times an even share) of the round numbers on the colour bar of step ``t``, from 1 up.
+
+    ``halves``: 2 for a bar that has another half for negative weight.
+    """
     found: list[tuple[float, int]] = []
     for times in TICKS:
         tone = float(heat.tones(np.array(float(times)), t))
-        if times <= heat.tops[t] and (not found or tone - found[-1][0] >= TICKS_APART):
+        if times <= heat.tops[t] and (not found or tone - found[-1][0] >= TICKS_APART * halves):
             found.append((tone, times))
     return tuple(found)
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.look.answer import Answer, is_signed
+from nonlocal_core.look.answer import Answer
 
 
 def percent(share: float) -> str:
@@ -39,32 +39,41 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
     """Return what was asked; ``seconds``: when the asked step's first frame appears."""
     cell, grid = answer.asked, answer.asked_grid
     where = f"{place_words(cell)} of {grid.rows} x {grid.cols}"
-    if frames > 1:
+    if len(answer.asked_cells) > 1:
+        where = f"the mean of {len(answer.asked_cells)} cells"
+        steps = sorted({cell.t for cell in answer.asked_cells})
+        if frames > 1:
+            where += f" of {frame_words(grid, steps[0])}" if len(steps) == 1 else f" of {len(steps)} frames"
+    elif frames > 1:
         where = f"{frame_words(grid, cell.t)} of {frames} at {seconds:.2f} s, {where}"
-    return f"Where {where} looks" if answer.direction == "row" else f"Who looks at {where}"
+    if answer.minus:
+        where += f", less {len(answer.minus)} {'cells' if len(answer.minus) > 1 else 'cell'},"
+    return f"Where {where} looks" if answer.direction == "row" else f"Who looks at {where}".rstrip(",")
 
 
 def answer_words(answer: Answer) -> str:
     """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
     looks, shares = answer.direction == "row", answer.cell_share
-    of_positive = "Of the positive weight, " if is_signed(answer) else ""
+    of_positive = "Of the surplus, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
     if not shares.any():
-        none = "no weight is positive" if is_signed(answer) else "every weight is zero"
+        none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
     own, own_steps = answer.own_cells, answer.own_cells.any(axis=(1, 2))
     on_itself = percent(float(shares[own].sum()))
-    stays, goes = ("stays on the spot itself", "goes to") if looks else ("comes from the spot itself", "comes from")
+    alone = len(answer.asked_cells) == 1
+    spot, its = ("the spot itself", "its frame") if alone else ("the asked cells", "their frames")
+    stays, goes = (f"stays on {spot}", "goes to") if looks else (f"comes from {spot}", "comes from")
     by_step = shares.sum(axis=(1, 2))
     others = np.where(own_steps, 0, by_step)
     if others.any():
         best = int(others.argmax())
         its_frame = percent(float(by_step[own_steps].sum()))
         return (
-            f"{of_positive}{on_itself} {stays}, {its_frame} {'in' if looks else 'from'} its frame; "
+            f"{of_positive}{on_itself} {stays}, {its_frame} {'in' if looks else 'from'} {its}; "
             f"most of the rest, {percent(float(others[best]))}, {goes} {frame_words(answer.grid, best)}."
         )
     elsewhere = np.where(own, 0, shares)
-    where = "" if len(shares) == 1 else " in its frame"
+    where = "" if len(shares) == 1 else f" in {its}"
     if not elsewhere.any():
         return f"{of_positive}{on_itself} {stays}; nothing {goes} other places{where}."
     strongest = answer.grid.cell(int(elsewhere.argmax()))

@@ -22,7 +22,7 @@ from nonlocal_core.look import (
 from nonlocal_core.render.arrows import PEN, WHITE, arrow_shapes, arrows_of, place
 from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Picture, Shape, Words, box
 from nonlocal_core.render.layout import UNITS, Layout, Rect, lay_out
-from nonlocal_core.render.marks import RIM, Colour
+from nonlocal_core.render.marks import MINUS, RIM, Colour
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.overlay import check_frames, heat_layer, over, photograph
 from nonlocal_core.render.text import drawable, fitted, font, number, wrapped
@@ -103,7 +103,7 @@ def _heading(
 
 def _legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
     """Return the colour bar over grey, with times an even share under it and weights above it."""
-    signed = heat.look.negatives and bool((heat.times < 0).any())
+    signed = bool((heat.times < 0).any())
     left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
     width = right - left
     parts = np.linspace(-1 if signed else 0, 1, width)
@@ -113,7 +113,11 @@ def _legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
         marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
     else:
         unit = answer.times_uniform_per_unit
-        marks = [(tone, number(times / unit), str(times)) for tone, times in ticks(heat)] if heat.largest else []
+        marks = (
+            [(tone, number(times / unit), str(times)) for tone, times in ticks(heat, halves=1 + signed)]
+            if heat.largest
+            else []
+        )
     if signed:
         marks = [*((-tone, f"-{weight}", f"-{times}") for tone, weight, times in marks[:0:-1]), *marks]
     free = -np.inf
@@ -144,7 +148,7 @@ def _strip(
     layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat, sharpness: float
 ) -> tuple[Shape, ...]:
     """Return the photographs, their heat in a layer of its own, and a border around those that are asked."""
-    start, stop = answer.asked_grid.span(answer.asked.t)
+    asked = {index for cell in answer.asked_cells for index in range(*answer.asked_grid.span(cell.t))}
     shapes: list[Shape] = []
     for index, (frame, tile) in enumerate(zip(frames, layout.tiles, strict=True)):
         place_of_tile = (tile.left, tile.top, tile.width, tile.height)
@@ -156,7 +160,7 @@ def _strip(
         if t is not None:
             colours, opacity = heat_layer(heat, t, answer.grid, size_hw=size_hw)
             shapes.append(Picture(box=place_of_tile, rgb=colours, opacity=opacity))
-        if start <= index < stop:
+        if index in asked:
             shapes.append(box(tile.left - 2, tile.top - 2, tile.width + 4, tile.height + 4, stroke=INK, pen=4))
     return tuple(shapes)
 
@@ -208,19 +212,22 @@ def _centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Word
 
 
 def _asked(layout: Layout, answer: Answer) -> tuple[Outline, ...]:
-    """Return the box of the asked cell in each of its frames."""
-    x0, y0, x1, y1 = answer.asked_grid.bounds(answer.asked)
-    shapes: list[Outline] = []
-    for index in range(*answer.asked_grid.span(answer.asked.t)):
-        tile = layout.tiles[index]
-        cell = (
-            tile.left + x0 * tile.width,
-            tile.top + y0 * tile.height,
-            (x1 - x0) * tile.width,
-            (y1 - y0) * tile.height,
-        )
-        shapes += [box(*cell, stroke=RIM, pen=2 * PEN), box(*cell, stroke=WHITE, pen=PEN)]
-    return tuple(shapes)
+    """Return the box of each asked cell in each of its frames, rims below; cells that are taken away are cold."""
+    rims: list[Outline] = []
+    boxes: list[Outline] = []
+    for cells, colour in ((answer.minus, MINUS), (answer.asked_cells, WHITE)):
+        for cell in cells:
+            x0, y0, x1, y1 = answer.asked_grid.bounds(cell)
+            for tile in layout.tiles[slice(*answer.asked_grid.span(cell.t))]:
+                place_of_cell = (
+                    tile.left + x0 * tile.width,
+                    tile.top + y0 * tile.height,
+                    (x1 - x0) * tile.width,
+                    (y1 - y0) * tile.height,
+                )
+                rims.append(box(*place_of_cell, stroke=RIM, pen=2 * PEN))
+                boxes.append(box(*place_of_cell, stroke=colour, pen=PEN))
+    return (*rims, *boxes)
 
 
 def _notes(layout: Layout, lines: list[tuple[str, Colour]]) -> tuple[Words, ...]:

@@ -12,6 +12,8 @@ Colour = tuple[int, int, int]
 
 BEND = 0.2  # height of a short curve over its chord
 RIM: Colour = (14, 14, 18)
+MINUS: Colour = (110, 205, 255)
+"""Box of a cell that is taken away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +32,8 @@ class Arrow:
     gap_px: float = 0.0
 
 
-def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box) -> None:
-    """Draw a small white box with a dark rim around ``bounds`` (in units of the frame), in place.
+def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, colour: Colour = (255, 255, 255)) -> None:
+    """Draw a small box with a dark rim around ``bounds`` (in units of the frame), in place.
 
     The rim keeps it visible on white. A cell smaller than the pen gets a visible box as well.
     """
@@ -41,7 +43,7 @@ def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box) -> None:
     left, right = _edges(x0 * width, x1 * width, 5 * pen)
     top, bottom = _edges(y0 * height, y1 * height, 5 * pen)
     _frame(picture, (left - 2 * pen, top - 2 * pen, right + 2 * pen, bottom + 2 * pen), pen, RIM)
-    _frame(picture, (left - pen, top - pen, right + pen, bottom + pen), pen, (255, 255, 255))
+    _frame(picture, (left - pen, top - pen, right + pen, bottom + pen), pen, colour)
     _frame(picture, (left, top, right, bottom), max(1, pen // 2), RIM)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nonlocal_core.look import LOOK, Answer, Curve, Heat, is_signed
+from nonlocal_core.look import LOOK, Answer, Curve, Heat
 from nonlocal_core.render.text import number
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
@@ -46,8 +46,9 @@ def _colours(answer: Answer, heat: Heat) -> str:
         said += f" Cells under {look.threshold} times an even share are left out."
     if heat.beyond:
         said += f" The asked place itself goes up to {number(heat.beyond)} times."
-    if is_signed(answer):
-        said += " Cold colours: negative weight." if look.negatives else " Negative weight is not drawn."
+    if answer.is_signed:
+        drawn = look.negatives or answer.minus
+        said += " Cold colours: negative weight." if drawn else " Negative weight is not drawn."
     return said
 
 
@@ -59,7 +60,7 @@ def _cells(answer: Answer, heat: Heat) -> str:
 
 
 def _bars_and_arrows(answer: Answer, heat: Heat, arrows: int) -> list[str]:
-    sentences, positive = [], "positive " if is_signed(answer) else ""
+    sentences, positive = [], "positive " if answer.is_signed else ""
     if answer.grid.end_frame > 1:
         sentences.append(f"Bars: each frame's part of all {positive}weight; a broken bar is taller still.")
     if arrows:

@@ -9,8 +9,9 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid, spread
 from nonlocal_core.geometry.masks import Smoothing
 from nonlocal_core.look import Answer, Heat, Look, muted
-from nonlocal_core.render.marks import outline
+from nonlocal_core.render.marks import MINUS, Colour, outline
 
+WHITE: Colour = (255, 255, 255)
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
@@ -50,17 +51,20 @@ def over(
 def paint_clip(
     frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Yield one picture per frame of the clip: its heat, the asked cell boxed in its frames.
+    """Yield one picture per frame of the clip: its heat, the asked cells boxed in their frames.
 
     Frames that no cell covers (an odd last frame lost to pooling) are without heat. Raises RenderError when the clip
     has fewer frames than the grids.
     """
     check_frames(frames, answer)
-    start, stop = answer.asked_grid.span(answer.asked.t)
+    grid = answer.asked_grid
+    marks = [(cell, MINUS) for cell in answer.minus] + [(cell, WHITE) for cell in answer.asked_cells]
     for index, frame in enumerate(frames):
         picture = paint(frame, heat, answer.grid.find_t(index), answer.grid).copy()
-        if start <= index < stop:
-            outline(picture, answer.asked_grid.bounds(answer.asked))
+        for cell, colour in marks:
+            start, stop = grid.span(cell.t)
+            if start <= index < stop:
+                outline(picture, grid.bounds(cell), colour)
         yield picture
 
 

@@ -2,6 +2,8 @@
 
 import { el, menu, say, segmented } from "../drawing/dom.js";
 
+const TOOL_NAMES = ["point", "box", "brush"];
+const SIGNS = ["plus", "minus"];
 const DIRECTIONS = ["row", "column"];
 const LOOKED_AT = "The weights that other positions give to this one (d)";
 const AWAITED = "Being computed: it turns when that is done (d)";
@@ -18,6 +20,25 @@ export function directionChoice(act) {
     press(DIRECTIONS.indexOf(direction));
   };
   return { root, show };
+}
+
+/** What a drag asks: a point, the cells of a box or under a brush; and whether it adds cells or takes them away. */
+export function toolChoice(act) {
+  const tools = segmented("Ask with", [
+    { title: "Point", hint: "Ask from one cell (g)" },
+    { title: "Box", hint: "Drag a box: the mean of its cells answers; with Shift it adds to what is asked (g)" },
+    { title: "Brush", hint: "Paint cells, in one frame or several; with Shift it adds to what is asked (g)" },
+  ], (index) => act({ type: "tool", tool: TOOL_NAMES[index] }));
+  const signs = segmented("Cells", [
+    { title: "+", hint: "Cells that are asked (+)" },
+    { title: "−", hint: "Cells whose answer is taken away (-)" },
+  ], (index) => act({ type: "sign", sign: SIGNS[index] }));
+  const show = ({ tool, sign }) => {
+    tools.press(TOOL_NAMES.indexOf(tool));
+    signs.press(SIGNS.indexOf(sign));
+    signs.root.hidden = tool === "point";
+  };
+  return { root: el("div", { class: "nlv-tools" }, tools.root, signs.root), show };
 }
 
 function heatChoice(act) {

@@ -49,7 +49,7 @@ export class ComparisonPanel {
     this.remarks = new Remarks();
     this.rows = el("tbody", {});
     this.titles = el("tr", {});
-    this.table = el("div", { class: "nlv-figures" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
+    this.table = el("div", { class: "nlv-figures", tabindex: "0", role: "region", "aria-label": "The same question in numbers" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
   }
 
   /** `titles` are those of the panes, `notes` the sentences under the table. */

@@ -1,7 +1,7 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
 import { blockChooser } from "./chooser.js";
-import { colourChoice, directionChoice, strengthChoice } from "./choices.js";
+import { colourChoice, directionChoice, strengthChoice, toolChoice } from "./choices.js";
 import { el, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
@@ -14,6 +14,8 @@ import { TourEditor } from "./tour_editor.js";
 const KEYS = [
   ["point, tap or drag", "ask from there"],
   ["click", "pin the question; click it again to let go"],
+  ["g", "ask with a point, a box, a brush; Shift adds"],
+  ["+ −", "cells that are asked, cells that are taken away"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
@@ -40,7 +42,8 @@ export class Panel {
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => this.#walk() }, "Tour");
     this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
     this.help = new Help(KEYS);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
+    this.tool = toolChoice(act);
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
       presentButton(act), helpButton(() => this.help.toggle()));
     this.leave = leaveButton(act);
     this.guide = new Guide(act);
@@ -74,6 +77,7 @@ export class Panel {
     this.guide.show(bundle, state);
     this.editor.show(bundle, state);
     this.direction.show(state, turns, awaited);
+    this.tool.show(state);
     this.chooser.press(state.block);
     this.strength.show(state);
     this.colours.show(state, bundle.blocks[state.block].signed);

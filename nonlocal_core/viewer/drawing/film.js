@@ -23,7 +23,7 @@ export class Film {
   constructor() {
     this.arrows = new Arrows();
     this.reel = el("div", { class: "nlv-reel" });
-    this.root = el("div", { class: "nlv-film" }, this.reel);
+    this.root = el("div", { class: "nlv-film", tabindex: "0", role: "group", "aria-label": "Frames" }, this.reel);
     this.frames = [];
   }
 
@@ -90,9 +90,10 @@ export class Film {
     });
   }
 
+  /** `asked` are the frames that are asked from. */
   mark(asked, shown) {
     this.frames.forEach(({ root }, index) => {
-      root.classList.toggle("is-asked", index === asked);
+      root.classList.toggle("is-asked", asked.includes(index));
       root.classList.toggle("is-shown", index === shown);
     });
   }

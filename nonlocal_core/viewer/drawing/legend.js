@@ -29,7 +29,7 @@ export class Legend {
    */
   show({ heat, top, unit, state, note, look }) {
     const signed = state.negatives;
-    const ticks = top === null ? [[0, 1], [1, "strongest"]] : ticksOf(heat, top, look.recipe);
+    const ticks = top === null ? [[0, 1], [1, "strongest"]] : ticksOf(heat, top, look.recipe, signed ? 2 : 1);
     const both = signed ? [...ticks.slice(1).reverse().map(([tone, times]) => [-tone, `−${times}`]), ...ticks] : ticks;
     const placed = both.map(([tone, times]) => [signed ? (1 + tone) / 2 : tone, times]);
     let last = -Infinity;

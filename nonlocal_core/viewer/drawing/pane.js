@@ -37,7 +37,7 @@ export class Pane {
     this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
     this.film.showHeat(images, grid, state.smooth);
     this.film.showShares(shares, grid, own, this.look.recipe);
-    this.film.mark(asked, frame);
+    this.film.mark([asked], frame);
   }
 
   /** Show no heat at all, and a sentence instead. */

@@ -17,9 +17,10 @@ import { readingOf } from "../model/report.js";
 import { Question } from "../drawing/sides.js";
 import { pinnedMessage, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
+import { pointsIn } from "./viewer.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "edit"]);
+const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke"]);
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
@@ -78,9 +79,9 @@ export class Comparison extends View {
     this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
   }
 
-  asking({ frame, x, y, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, direction = this.state.direction, view }) {
     const state = { ...this.#led(0), direction, ...lookIn(view, this.look.recipe) };
-    return reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0));
+    return reduce(state, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.#leader(0));
   }
 
   take(action, { clip = this.state.lead }) {
@@ -168,6 +169,12 @@ export class Comparison extends View {
     return { ...this.state.at, frame: this.#carry(this.state.at.frame, clip) };
   }
 
+  /** What is asked of a clip: the same points, in its own frames. */
+  #question(clip) {
+    const carried = (points) => points.map((point) => ({ ...point, frame: this.#carry(point.frame, clip) }));
+    return { at: this.#at(clip), also: carried(this.state.also), minus: carried(this.state.minus) };
+  }
+
   /** Ask what a stop asks, of the first clip. Its block does not matter: all panes stay. */
   #visit(action) {
     const state = this.#led(0);
@@ -229,7 +236,7 @@ export class Comparison extends View {
     const { state } = this;
     for (const pane of this.panes) {
       const at = this.#at(pane.clip);
-      pane.answered = askBlock(pane.block, state.direction, at, pane.answered);
+      pane.answered = askBlock(pane.block, state.direction, this.#question(pane.clip), pane.answered);
       pane.missed = cellAt(pane.answered.asked, at) === null;
       pane.figures = figuresOf(pane.answered, pane.bundle.media);
       pane.heat = this.#heat(pane, null);
@@ -250,7 +257,7 @@ export class Comparison extends View {
   }
 
   #heat({ block, answered: { answer, own } }, top) {
-    const state = { ...this.state, scale: "all", negatives: block.signed && this.state.negatives };
+    const state = { ...this.state, scale: "all", negatives: answer.surplus || (block.signed && this.state.negatives) };
     return heatOf(answer, own, state, this.look.recipe, top);
   }
 
@@ -263,7 +270,7 @@ export class Comparison extends View {
   #showQuestion(clip, question, bundle) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
     const { frame } = this.#at(clip);
-    question.show({ frame, grid: answered.asked, cell: answered.cell, pinned: this.state.pinned });
+    question.show({ frame, grid: answered.asked, cells: answered.cells, taken: answered.taken, pinned: this.state.pinned });
     const alone = bundle.frames.length === 1;
     question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
   }

@@ -17,6 +17,11 @@ import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js"
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { View } from "./view.js";
 
+/** Points as a message or a link lists them: [frame, x, y]. */
+export function pointsIn(list = []) {
+  return list.map(([frame, x, y]) => ({ frame, x, y }));
+}
+
 export class Viewer extends View {
   /**
    * `parent` receives the viewer; `onpin(message)` hears of each new pin, and of null when it is let go; `ontour(stops)`
@@ -65,10 +70,10 @@ export class Viewer extends View {
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
     const state = { ...this.state, block: block < 0 ? this.state.block : block, direction };
-    return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y } }, this.bundle);
+    return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
   showBlock(name) {
@@ -132,10 +137,11 @@ export class Viewer extends View {
   draw() {
     if (this.bundle.blocks.length === 0) return this.#empty();
     const { state, bundle } = this;
-    this.answered = askBlock(bundle.blocks[state.block], state.direction, state.at, this.answered);
+    this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
     const { answered } = this;
     const { block, asked, cell, answer, own, shares } = answered;
-    const heat = heatOf(answer, own, { ...state, negatives: block.signed && state.negatives }, bundle.look);
+    const drawing = { ...state, negatives: answer.surplus || (block.signed && state.negatives) };
+    const heat = heatOf(answer, own, drawing, bundle.look);
     const images = this.painter.paint(answer, heat, state);
     const alone = bundle.frames.length === 1;
     const strongest = strongestOf(answered);
@@ -145,15 +151,15 @@ export class Viewer extends View {
     const reverse = state.direction === "column";
     const middle = { ...pointOf(asked, cell), frame: state.at.frame };
 
-    this.stage.asks.show({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
+    this.stage.asks.show({ frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
     const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
     this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse });
     this.film.showHeat(images, answer.grid, state.smooth);
     this.film.showShares(shares, answer.grid, own, bundle.look);
-    this.film.mark(state.at.frame, this.shownFrame);
+    this.film.mark([state.at, ...state.also].map(({ frame }) => frame), this.shownFrame);
     this.film.showArrows(middle, targets, { reverse });
-    this.#write({ ...answered, bundle, state, heat, shown, alone });
+    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone });
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
     Object.assign(this.root.dataset, {
@@ -178,9 +184,9 @@ export class Viewer extends View {
     say(this.panel.sentence, report.sentence);
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
-    this.panel.show(this.bundle, state, hasColumns(block));
+    this.panel.show(this.bundle, this.state, hasColumns(block));
     const top = heat.tops[state.scale === "each" ? Math.max(shown, 0) : 0];
-    this.panel.legend.show({ heat, top, unit: heat.unit, state: { ...state, negatives: block.signed && state.negatives }, note: report.scaleNote, look: this.look });
+    this.panel.legend.show({ heat, top, unit: heat.unit, state, note: report.scaleNote, look: this.look });
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
     if (this.panel.numbers.open) this.panel.showTable(report.table());

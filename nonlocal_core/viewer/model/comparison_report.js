@@ -54,7 +54,7 @@ export function questionWords({ media, frame, cell, state, alone, name }) {
 
 /** Column titles of the table; `alone`: no pane has more than one frame. */
 export function figureTitles({ alone }) {
-  return ["", "spread over, cells", "on the spot", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
+  return ["answer", "spread over, cells", "on the spot", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
 }
 
 /** One row of the table. */

@@ -41,12 +41,12 @@ export function shows({ least }, times) {
   return times >= least;
 }
 
-/** [tone, times an even share] of the round numbers on a colour bar. */
-export function ticksOf(heat, top, recipe) {
+/** [tone, times an even share] of the round numbers on a colour bar; `parts` of it are as long as the whole. */
+export function ticksOf(heat, top, recipe, parts = 1) {
   const found = [];
   for (const times of recipe.ticks) {
     const tone = toneOf(heat, times, top);
-    if (times <= top && (found.length === 0 || tone - found.at(-1)[0] >= recipe.ticks_apart)) found.push([tone, times]);
+    if (times <= top && (found.length === 0 || tone - found.at(-1)[0] >= recipe.ticks_apart * parts)) found.push([tone, times]);
   }
   return found;
 }

@@ -1,27 +1,46 @@
-// What lies over the asked position on the grid of the answer: its cells, the cells around them, its temporal cell.
+// What lies over the asked positions on the grid of the answer: their cells, the cells around them, their temporal cells.
+
+const [NEAR, IS] = [1, 2];
 
 /**
- * { is(index), near(index), steps(t), cellShare, stepShare } of an answer to a cell: whether an index is over the asked
- * cell, whether it is that or beside it, whether a temporal cell is the asked one, and what the two hold of the positive weight.
+ * { is(index), near(index), steps(t), cellShare, stepShare } of an answer to cells: whether an index is over an asked cell,
+ * whether it is that or beside one, whether a temporal cell is asked, and what the two hold of the positive weight.
  */
-export function ownOf(block, answer, cell) {
+export function ownOf(block, answer, cells) {
   const { grid, values, positive } = answer;
-  const perFrame = grid.rows * grid.cols;
-  const { t, y, x, nearY, nearX } = answer.direction === "row" ? overQuery(block, cell) : overKey(block, cell);
-  const inside = ([start, stop], value) => value >= start && value < stop;
-  const steps = (step) => inside(t, step);
-  const holds = (rows, cols) => (index) => {
-    const within = index % perFrame;
-    return steps((index / perFrame) | 0) && inside(rows, (within / grid.cols) | 0) && inside(cols, within % grid.cols);
-  };
-  const is = holds(y, x);
-  let [inCells, inSteps] = [0, 0];
-  for (let i = t[0] * perFrame; i < Math.min(t[1], grid.frames) * perFrame; i++) {
-    if (values[i] <= 0) continue;
-    inSteps += values[i];
-    if (is(i)) inCells += values[i];
+  const marks = new Uint8Array(values.length);
+  const asked = new Uint8Array(grid.frames);
+  for (const cell of cells) {
+    const { t, y, x, nearY, nearX } = answer.direction === "row" ? overQuery(block, cell) : overKey(block, cell);
+    for (let step = t[0]; step < Math.min(t[1], grid.frames); step++) {
+      asked[step] = 1;
+      mark(marks, grid, step, nearY, nearX, NEAR);
+      mark(marks, grid, step, y, x, IS);
+    }
   }
-  return { is, near: holds(nearY, nearX), steps, cellShare: positive ? inCells / positive : 0, stepShare: positive ? inSteps / positive : 0 };
+  const perFrame = grid.rows * grid.cols;
+  let [inCells, inSteps] = [0, 0];
+  for (let t = 0; t < grid.frames; t++) {
+    if (!asked[t]) continue;
+    for (let i = t * perFrame; i < (t + 1) * perFrame; i++) {
+      if (values[i] <= 0) continue;
+      inSteps += values[i];
+      if (marks[i] === IS) inCells += values[i];
+    }
+  }
+  return {
+    is: (index) => marks[index] === IS, near: (index) => marks[index] !== 0, steps: (t) => asked[t] === 1,
+    cellShare: positive ? inCells / positive : 0, stepShare: positive ? inSteps / positive : 0,
+  };
+}
+
+function mark(marks, { rows, cols }, t, [top, bottom], [left, right], value) {
+  for (let y = Math.max(top, 0); y < Math.min(bottom, rows); y++) {
+    for (let x = Math.max(left, 0); x < Math.min(right, cols); x++) {
+      const index = (t * rows + y) * cols + x;
+      if (marks[index] < value) marks[index] = value;
+    }
+  }
 }
 
 /** The key over a query, as [start, stop) along each side. */

@@ -15,13 +15,12 @@ const CURVE_WORDS = { log: "logarithmic", root: "square-root", linear: "linear" 
  * temporal cell of the large picture.
  */
 export function reportOf(drawn) {
-  const { state, block, cell, answer, heat, shown, alone, bundle } = drawn;
+  const { state, block, answer, heat, shown, alone, bundle } = drawn;
   const seconds = secondsWords(bundle.media.pts_seconds[state.at.frame]);
   return {
     sentence: answerWords(drawn),
     heading: {
-      question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`,
-      where: `${placeWords(cell)}${alone ? "" : ` · ${seconds}`}${state.pinned ? "" : " · click to pin"}`,
+      ...askedWords(drawn, alone ? "" : seconds),
       ...shownWords(drawn, state, shown),
       detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
@@ -42,6 +41,18 @@ export function reportOf(drawn) {
 export function readingOf(answer, cell, weight, alone) {
   const frame = alone ? "" : `${frameWords(answer.grid, cell.t)}, `;
   return `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(cell)}`;
+}
+
+/** What is asked, and where it lies. */
+function askedWords({ asked, cell, cells, taken, state, alone }, seconds) {
+  const pin = state.pinned ? "" : " · click to pin";
+  if (cells.length + taken.length === 1) {
+    return { question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`, where: `${placeWords(cell)}${seconds && ` · ${seconds}`}${pin}` };
+  }
+  const frames = new Set(cells.map(({ t }) => t));
+  const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
+  const less = taken.length ? `less ${taken.length === 1 ? "one cell" : `${taken.length} cells`} · ` : "";
+  return { question: `${cells.length === 1 ? "One cell" : `${cells.length} cells`}${of}`, where: `${less}the mean of their answers` };
 }
 
 function scaleNote({ state, answer, shown, heat, alone }) {

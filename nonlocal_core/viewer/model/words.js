@@ -51,17 +51,19 @@ export function answerWords(answered) {
   const { block, answer, own, shares } = answered;
   const { direction, grid, values, positive } = answer;
   const looks = direction === "row";
-  const before = block.signed ? "Of the positive weight, " : "";
+  const signed = block.signed || answer.surplus;
+  const before = answer.surplus ? "Of the surplus, " : signed ? "Of the positive weight, " : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
-    return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${block.signed ? "no weight is positive" : "every weight is zero"}.`;
+    return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
-  const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on the spot itself" : "comes from the spot itself"}`;
+  const [spot, its] = answered.cells.length === 1 ? ["the spot itself", "its frame"] : ["the asked cells", "their frames"];
+  const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
   const goes = looks ? "goes to" : "comes from";
   const best = strongestOf(answered);
   if (!own.steps(best)) {
-    return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} its frame; most of the rest, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
+    return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} ${its}; most of the rest, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
   }
-  const where = grid.frames === 1 ? "" : " in its frame";
+  const where = grid.frames === 1 ? "" : ` in ${its}`;
   const cell = strongestElsewhere(answered);
   if (cell < 0) return `${onItself}; nothing ${goes} other places${where}.`;
   return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
@@ -81,7 +83,8 @@ export function spreadWords({ count }, spread) {
 
 /** The same for a screen reader, with the question. */
 export function spokenWords(answered) {
-  const { asked, cell } = answered;
+  const { asked, cell, cells, taken } = answered;
+  if (cells.length + taken.length > 1) return `${cells.length} cells asked${taken.length ? `, ${taken.length} taken away` : ""}. ${answerWords(answered)}`;
   const from = asked.frames === 1 && asked.frame_spans[0][1] - asked.frame_spans[0][0] === 1 ? "Query" : `Query ${frameWords(asked, cell.t)},`;
   return `${from} ${placeWords(cell)}. ${answerWords(answered)}`;
 }

@@ -249,7 +249,7 @@ def test_a_file_name_that_no_encoding_allows_survives():
     [
         (b"", "starts with the letters NLVB"),
         (b"PK\x03\x04" + FULL[4:], "starts with the letters NLVB"),
-        (struct.pack("<4sI", b"NLVB", 1) + FULL[8:], "version 2 of the bundle; got 1"),
+        (struct.pack("<4sI", b"NLVB", 1) + FULL[8:], "version 3 of the bundle; got 1"),
         (FULL[:8] + struct.pack("<I", 2**32 - 1) + FULL[12:], "cut or damaged"),
         (FULL[:8] + struct.pack("<I", 60) + FULL[12:], "multiple of 64|JSON"),
         (FULL[:-1], "cut or damaged|does not match its id|payload"),
@@ -314,7 +314,7 @@ def test_a_strange_value_anywhere_is_refused_or_harmless(path):
 @pytest.mark.parametrize("key", sorted(set(HEADER) - {"id"}))
 def test_a_missing_field_is_named(key):
     header = {name: value for name, value in HEADER.items() if name != key}
-    header.setdefault("version", 2) if key != "version" else None
+    header.setdefault("version", 3) if key != "version" else None
     with pytest.raises(BundleError, match=key):
         decode_bundle(rebuilt(header, PAYLOAD))
 
@@ -363,7 +363,7 @@ def test_a_header_nested_without_end_is_refused():
     text = b'{"a":' + b"[" * 200_000
     text += b" " * (-(12 + len(text)) % 64)
     with pytest.raises(BundleError, match="JSON"):
-        decode_bundle(struct.pack("<4sII", b"NLVB", 2, len(text)) + text)
+        decode_bundle(struct.pack("<4sII", b"NLVB", 3, len(text)) + text)
 
 
 def test_two_blocks_of_one_name_are_refused():

@@ -1,7 +1,7 @@
 // Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, { block, point, other }, which asks for figures and for the agreement of two blocks, or
-// { block, direction, cell, look }, which asks for all that is drawn and said, with the words of a look.
+// { block, direction, cell, also?, minus?, look }, which asks for all that is drawn and said, with the words of a look.
 
 import { readFileSync } from "node:fs";
 import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/model/affinity.js";
@@ -23,15 +23,15 @@ function blockOf(name) {
 }
 
 function compare(block, other, point) {
-  const [one, two] = [block, other].map((asked) => askBlock(asked, "row", point));
+  const [one, two] = [block, other].map((asked) => askBlock(asked, "row", { at: point }));
   return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference: [...differenceOf(one.answer, two.answer).values] };
 }
 
-function draw(block, direction, cell, look) {
+function draw(block, { direction, cell, also, minus, look }) {
   const asked = direction === "row" ? block.query_grid : block.key_grid;
-  const answered = askBlock(block, direction, pointOf(asked, cell));
+  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)) });
   const state = lookIn(look, bundle.look);
-  state.negatives &&= block.signed;
+  state.negatives = answered.answer.surplus || (block.signed && state.negatives);
   const heat = heatOf(answered.answer, answered.own, state, bundle.look);
   const words = new Uint32Array(answered.answer.values.length);
   colourise(answered.answer.values, answered.answer.grid, heat, paletteOf(rampsOf(bundle.look), state.strength, bundle.look), words);
@@ -42,9 +42,9 @@ function draw(block, direction, cell, look) {
   };
 }
 
-function answer({ block: name, direction, cell, point, grid, other, look }) {
+function answer({ block: name, direction, cell, point, grid, other, also, minus, look }) {
   const block = blockOf(name);
-  if (look !== undefined) return draw(block, direction, cell, look);
+  if (look !== undefined) return draw(block, { direction, cell, also, minus, look });
   if (other) return compare(block, blockOf(other), point);
   if (point) {
     const found = cellAt(block[grid], point);

@@ -201,9 +201,36 @@ def test_what_is_drawn_and_said_is_what_files_draw_and_say(golden, half, tmp_pat
     assert with_negative, "no dot product had a negative weight to draw"
 
 
-def _column(block, cell):
+def test_questions_of_several_cells_are_answered_as_in_python(golden, tmp_path):
+    data, bundle = golden[0]
+    cells, minus = [(0, 0, 0), (3, 6, 8), (1, 2, 3)], [(2, 3, 5), (2, 3, 6)]
+    as_json = [[dict(zip("tyx", cell, strict=True)) for cell in some] for some in (cells, minus)]
+    blocks = [block for block in bundle.blocks if "spacetime-1-1" in block.capture.name]
+    cases = [(block, direction, less) for block in blocks for direction in ("row", "column") for less in (False, True)]
+    questions = [
+        {"block": block.capture.name, "direction": direction, "cell": as_json[0][0], "also": as_json[0][1:], "look": ""}
+        | ({"minus": as_json[1]} if less else {})
+        for block, direction, less in cases
+    ]
+    for (block, direction, less), drawn in zip(cases, ask(tmp_path, data, questions)["answers"], strict=True):
+        taken = [Cell(*cell) for cell in minus] if less else []
+        asked = [Cell(*cell) for cell in cells]
+        if direction == "row":
+            answer = row(block.capture, asked[0], also=asked[1:], minus=taken)
+        else:
+            answer = _column(block, cells[0], also=asked[1:], minus=taken)
+        heat, label = heat_of(answer, Look()), f"{block.capture.name} {direction} {less}"
+        assert drawn["sentence"] == answer_words(answer), label
+        np.testing.assert_allclose(drawn["tops"], heat.tops, rtol=1e-5, err_msg=label)
+        alpha = np.array(drawn["pixels"], np.uint32).view(np.uint8).reshape(*answer.grid.shape, 4)[..., 3].astype(int)
+        expected = np.stack([np.rint(255 * heat.coloured(heat.times[t], t)[1]) for t in range(answer.grid.steps)])
+        assert np.abs(alpha - expected).max() <= 1, label
+        assert drawn["peaks"] == [index for index, _ in arrow_cells(answer, heat, 9)], label
+
+
+def _column(block, cell, **more):
     normaliser = None if block.log_normaliser is None else block.log_normaliser.astype(np.float64)
-    return column(block.capture, Cell(*cell), normaliser)
+    return column(block.capture, Cell(*cell), normaliser, **more)
 
 
 def check_figures(answer, weights, mass, off_grid, grid, label):

@@ -17,7 +17,7 @@ if (index < 0) throw new Error(`no block ${process.argv[3]}`);
 
 const block = bundle.blocks[index];
 const state = { ...startState(bundle), block: index, pinned: false };
-const answered = askBlock(block, "row", state.at);
+const answered = askBlock(block, "row", state);
 const heat = heatOf(answered.answer, answered.own, state, bundle.look);
 const shown = strongestOf(answered);
 const report = reportOf({ ...answered, bundle, state, heat, shown, alone: bundle.frames.length === 1 });

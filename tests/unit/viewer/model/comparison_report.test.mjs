@@ -14,7 +14,7 @@ const figures = { spread: 1.6, ownCell: 0.125, ownFrame: 0.25, distance: 0.1, se
 function paneOf(values, where, facts = {}) {
   const block = blockOf(where, [1, 1, 1], { status: "trained", warning: "", ...facts });
   const answer = rowAnswer(values, where);
-  const answered = { block, answer, asked: where, cell: { t: 0, y: 0, x: 0 }, index: 0, own: ownOf(block, answer, { t: 0, y: 0, x: 0 }), shares: sharesOf(answer) };
+  const answered = { block, answer, asked: where, cell: { t: 0, y: 0, x: 0 }, cells: [{ t: 0, y: 0, x: 0 }], taken: [], index: 0, own: ownOf(block, answer, [{ t: 0, y: 0, x: 0 }]), shares: sharesOf(answer) };
   return { title: "Pane", block, bundle: { media: { warnings: [] } }, answered, figures, heat: heatOf(answer, answered.own, usual, recipe), missed: false };
 }
 

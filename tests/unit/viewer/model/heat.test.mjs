@@ -15,7 +15,7 @@ function heated(weights, choices = {}, top = null) {
   const values = Array(60).fill(1);
   for (const [index, weight] of Object.entries(weights)) values[index] = weight;
   const answer = rowAnswer(values, where);
-  const own = ownOf(blockOf(where), answer, asked);
+  const own = ownOf(blockOf(where), answer, [asked]);
   return { answer, own, heat: heatOf(answer, own, { ...usual, ...choices }, recipe, top) };
 }
 

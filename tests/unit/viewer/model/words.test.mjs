@@ -20,7 +20,7 @@ test("numbers are said plainly", () => {
 function said(phi, where, facts = {}, direction = "row") {
   const theta = { row: () => Float32Array.of(1), all: () => new Float32Array(phi.length).fill(1) };
   const block = blockOf(where, [1, 1, 1], { pairwise: "dot_product", channels: 1, keyCount: phi.length, off_grid_keys: [], theta, phi: Float32Array.from(phi), ...facts });
-  return answerWords(askBlock(block, direction, { frame: 0, x: 0.01, y: 0.01 }));
+  return answerWords(askBlock(block, direction, { at: { frame: 0, x: 0.01, y: 0.01 } }));
 }
 
 test("the sentence says what stays and where most of the rest goes", () => {
