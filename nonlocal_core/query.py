@@ -1,7 +1,7 @@
 """From a captured block and one cell to what a person asked: where does this position look, who looks at it?"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class RankedCell(NamedTuple):
     times_uniform: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Weights(ABC):
     """Weights of one direction on the grid they are drawn on.
 
@@ -49,6 +49,18 @@ class _Weights(ABC):
     """Cells whose mean was taken away; ``values`` may then be negative."""
     plus_mass: float | None = None
     """Sum of the absolute weights before anything was taken away; None where nothing was."""
+    draw: Callable[[], str] | None = None
+    """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
+
+    def __repr__(self) -> str:
+        kind, grid = type(self).__name__, "x".join(map(str, self.grid.shape))
+        asked = f"{'query' if self.direction == 'row' else 'key'} {tuple(self.asked)}"
+        asked += f" and {len(self.also)} more" * bool(self.also) + f" less {len(self.minus)}" * bool(self.minus)
+        return f"{kind}({self.block!r}, {self.pairwise}, {asked}, float32 weights on {grid} cells)"
+
+    def _repr_svg_(self) -> str | None:
+        """Return the figure for the cell of a notebook."""
+        return self.draw() if self.draw else None
 
     @property
     @abstractmethod
@@ -159,7 +171,7 @@ class _Weights(ABC):
         return np.asarray(positive / mass if mass > 0 else positive)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
@@ -217,7 +229,7 @@ class AffinityRow(_Weights):
         return float(self.per_step_share[self.own_key.t])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityColumn(_Weights):
     """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 

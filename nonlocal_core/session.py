@@ -6,11 +6,10 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 import numpy as np
 from jaxtyping import Float64
@@ -21,6 +20,7 @@ from nonlocal_core.bundle import (
     ModelLabel,
     Precision,
     Question,
+    Storage,
     TourStop,
     View,
     as_stored,
@@ -37,23 +37,22 @@ from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
-from nonlocal_core.pin import Pin, PinFields, Point
+from nonlocal_core.pin import MOST_POINTS, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
 from nonlocal_core.running.recorded import RecordedRun, record_run
-from nonlocal_core.saving.formats import QuestionAnswer, save
-from nonlocal_core.viewer import export_html
+from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
+from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
 
 FrameBox = tuple[int, float, float, float, float]
 """(frame, x0, y0, x1, y1), in units of the shown frame."""
-NOTEBOOK_HEIGHT = 900
-"""Pixels of the viewer in a notebook's cell."""
+AnyAnswer = TypeVar("AnyAnswer", AffinityRow, AffinityColumn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Session:
     """One clip that went through one network: everything that a question needs, and no tensor.
 
@@ -73,6 +72,11 @@ class Session:
     """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
     _first: list[Pin] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        count, blocks = len(self.frames.rgb), self.capture.blocks_in_words
+        frames = f"{count} frame{'s' * (count > 1)}"
+        return f"Session({self.frames.info.name!r}, {frames}, {self.model.card.id}, {blocks})"
 
     @classmethod
     def open(
@@ -167,13 +171,14 @@ class Session:
 
         ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
         of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first.
+        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
+        shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
         Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
         UnknownNameError for another block.
         """
         captured = self.block(block)
         first, also, less = _asked(captured.query_grid, _points(frame, x, y, points), boxes, minus)
-        return row(captured, first, also=also, minus=less)
+        return self._drawable(row(captured, first, also=also, minus=less))
 
     def column(
         self,
@@ -191,7 +196,13 @@ class Session:
         first, also, less = _asked(captured.key_grid, _points(frame, x, y, points), boxes, minus)
         if captured.is_softmax and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
-        return column(captured, first, self._normalisers.get(captured.name), also=also, minus=less)
+        normaliser = self._normalisers.get(captured.name)
+        return self._drawable(column(captured, first, normaliser, also=also, minus=less))
+
+    def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
+        """Return the answer with its figure, which is drawn when it is asked for."""
+        few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
+        return replace(answer, draw=_FigureOf(self, answer)) if few else answer
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the captured block of that name, or the one that is shown first."""
@@ -214,25 +225,30 @@ class Session:
         takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
+        storage = Storage(precision=precision, columns=columns)
+        return self._packed(pin or replace(self.first_question(), block=block), storage, tour=tour)
+
+    def _packed(
+        self, first: Pin, storage: Storage, *, tour: Sequence[TourStop] | None = None, said: tuple[str, ...] = ()
+    ) -> bytes:
+        """Return a bundle; ``said``: sentences to stand under the clip with its own."""
         card, sample = self.model.card, self.sample
-        first = pin or replace(self.first_question(), block=block)
         return encode_bundle(
             self.frames,
             self.capture,
             model=ModelLabel(id=card.id, title=card.title, status=card.status),
             view=View(
-                block=self.block(first.block).name,
+                block=None if first.block is None else self.block(first.block).name,
                 question=Question(frame=first.frame, x=first.x, y=first.y),
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
             words=ClipWords(
-                caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
+                caption=" ".join(([sample.caption] if sample else []) + [*self.not_shown, *said]),
                 licence=sample.licence if sample else "",
             ),
-            precision=precision,
-            columns=columns,
+            storage=storage,
         )
 
     def columns_bundle(self) -> bytes:
@@ -286,7 +302,11 @@ class Session:
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
         asked = Pin(**pin)
-        answered = QuestionAnswer(
+        answered = self._answered(asked, lambda: self.bundle(asked, tour=tour, precision=precision))
+        return save(Path(path), answered, progress or _silent)
+
+    def _answered(self, asked: Pin, bundle: Callable[[], bytes]) -> QuestionAnswer:
+        return QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,
@@ -296,9 +316,8 @@ class Session:
             shown=self._shown(asked),
             exact=self._exact(asked),
             unreadable=self.unreadable,
-            bundle=lambda: self.bundle(asked, tour=tour, precision=precision),
+            bundle=bundle,
         )
-        return save(Path(path), answered, progress or _silent)
 
     def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
         ask = self.query if pin.direction == "row" else self.column
@@ -316,12 +335,44 @@ class Session:
         return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:
-        """Return the live viewer for the cell of a notebook: a frame of its own, which can reach nothing around it."""
-        page = export_html(self.bundle(), title=self.frames.info.name)
-        return (
-            f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
-            f'style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0"></iframe>'
+        """Return the live viewer for the cell of a notebook."""
+        first = self.first_question()
+
+        def pack(kept: Capture, said: str) -> bytes:
+            return replace(self, capture=kept)._packed(first, CELL_STORAGE, said=(said,) if said else ())
+
+        question = Question(frame=first.frame, x=first.x, y=first.y)
+        return notebook_cell(self.capture, pack, title=self.frames.info.name, question=question)
+
+
+class _FigureOf:
+    """Drawing of a session's answer, made when it is called. A pickle of the answer goes without it and its clip."""
+
+    def __init__(self, session: Session, answer: AffinityRow | AffinityColumn) -> None:
+        grid = answer.asked_grid
+        (frame, x, y), *also = (_middle(grid, cell) for cell in answer.asked_cells)
+        minus = tuple(_middle(grid, cell) for cell in answer.minus)
+        self._session = session
+        self._pin = Pin(
+            frame=frame,
+            x=x,
+            y=y,
+            also=tuple(also),
+            minus=minus,
+            block=answer.block,
+            direction=answer.direction,
         )
+
+    def __call__(self) -> str:
+        return figure_svg(self._session._answered(self._pin, self._session.bundle))
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+
+def _middle(grid: Grid, cell: Cell) -> Point:
+    """Return a point of the cell's first frame that asks the cell."""
+    return grid.span(cell.t)[0], *grid.center(cell)
 
 
 def _points(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:

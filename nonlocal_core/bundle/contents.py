@@ -126,7 +126,7 @@ class Bundle:
     """SHA-256 of the content, in hexadecimal."""
     media: MediaLabel
     frames: tuple[bytes, ...]
-    """One JPEG file per frame."""
+    """One JPEG or WebP file per frame."""
     model: ModelLabel
     classes: tuple[ClassScore, ...]
     blocks: tuple[BundledBlock, ...]

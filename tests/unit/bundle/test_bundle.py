@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
+from nonlocal_core.bundle import Bundle, Question, Storage, View, decode_bundle, encode_bundle, encode_columns
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.encode import _half
 from nonlocal_core.capture.record import UNTRAINED, Capture
@@ -355,7 +355,7 @@ def test_values_that_are_not_finite_are_refused():
 
 def test_a_picture_that_is_none_is_refused():
     offset = HEADER["frames"][0]["offset"]
-    with pytest.raises(BundleError, match="JPEG"):
+    with pytest.raises(BundleError, match="image/jpeg"):
         decode_bundle(rebuilt(HEADER, PAYLOAD[:offset] + b"GI" + PAYLOAD[offset + 2 :]))
 
 
@@ -388,7 +388,7 @@ def test_a_block_of_too_many_positions_travels_without_its_normaliser(monkeypatc
 def test_what_columns_need_comes_apart_and_is_the_same():
     capture = Capture(blocks=(make_block("gaussian"), make_block("dot_product", name="other")), classes=())
     whole = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL))
-    bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, columns=False))
+    bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, storage=Storage(columns=False)))
     assert [block.log_normaliser for block in bare.blocks] == [None, None]
     reader = ContainerReader(encode_columns(capture))
     first, second = reader.header.children("blocks", most=2)
