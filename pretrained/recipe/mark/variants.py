@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Scope
+from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
 from pretrained.recipe.mark.blocks import Answerer, Convolutions, MarkBlock, Nothing, PaperStart
 from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
 
 CHANNELS = {8: 40, 16: 112, 32: 320}
 """Channels by stride, after blocks 4, 10 and 15 of the trunk."""
 TWO_HOP_TEMPERATURE = 0.3
+SLOW = 0.3
 REACHING = 13
 """Layers of 3 x 3 x 3 that see from one corner of 14 x 14 cells to the other, and from the first frame to the last."""
 
@@ -26,6 +27,8 @@ class Variant:
     bodies: Callable[[int], list[nn.Module]]
     stride: int = 16
     hops: Hops = 1
+    rate: float = SLOW
+    """What the usual rates of learning are multiplied by: `SLOW` or 1, whichever did better on the choosing clips."""
 
     @property
     def channels(self) -> int:
@@ -35,9 +38,11 @@ class Variant:
     def build(self, seed: int) -> Answerer:
         """Return it before training."""
         torch.manual_seed(seed)
-        return Answerer(
-            self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2
-        )
+        return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
+
+
+def _functions(pairwise: Pairwise) -> Callable[[int], list[nn.Module]]:
+    return lambda channels: [MarkBlock(channels, pairwise)]
 
 
 def _scoped(scope: Scope) -> Callable[[int], list[nn.Module]]:
@@ -50,14 +55,18 @@ def _blocks(count: int, hops: Hops) -> Callable[[int], list[nn.Module]]:
 
 
 def _convolutions(kernel: tuple[int, int, int], layers: int) -> Callable[[int], list[nn.Module]]:
-    return lambda channels: [Convolutions(channels, kernel=kernel, layers=layers, width=_width(kernel, layers, channels))]
+    return lambda channels: [
+        Convolutions(channels, kernel=kernel, layers=layers, width=_width(kernel, layers, channels))
+    ]
 
 
 def _width(kernel: tuple[int, int, int], layers: int, channels: int) -> int:
     """Return the largest width with which convolutions have no more weights than the block."""
     budget = parameter_count(MarkBlock(channels))
     taps = kernel[0] * kernel[1] * kernel[2]
-    fitting = [n for n in range(1, 2 * channels) if layers * (taps * n + 1) * n + 2 * channels * n + n + channels <= budget]
+    fitting = [
+        n for n in range(1, 2 * channels) if layers * (taps * n + 1) * n + 2 * channels * n + n + channels <= budget
+    ]
     return max(fitting, default=1)
 
 
@@ -72,7 +81,12 @@ VARIANTS: dict[str, Variant] = {
     variant.id: variant
     for variant in (
         *(
-            Variant(id=name, title=PAIRWISE_TITLES[name], bodies=lambda channels, name=name: [MarkBlock(channels, name)])
+            Variant(
+                id=name,
+                title=PAIRWISE_TITLES[name],
+                bodies=_functions(name),
+                rate=SLOW if name == "embedded_gaussian" else 1.0,
+            )
             for name in PAIRWISE
         ),
         Variant(id="none", title="no block", bodies=lambda _channels: [Nothing()]),
@@ -89,7 +103,9 @@ VARIANTS: dict[str, Variant] = {
             id="conv333-stacked", title=f"{REACHING} convolutions 3 × 3 × 3", bodies=_convolutions((3, 3, 3), REACHING)
         ),
         Variant(id="uniform", title="even row", bodies=lambda channels: [MarkBlock(channels, row="uniform")]),
-        Variant(id="wrong", title="row of another position", bodies=lambda channels: [MarkBlock(channels, row="wrong")]),
+        Variant(
+            id="wrong", title="row of another position", bodies=lambda channels: [MarkBlock(channels, row="wrong")]
+        ),
         Variant(
             id="blind",
             title="marks hidden from θ and φ",

@@ -2,7 +2,7 @@
 
 The rule: the rates rise for 20 steps and then stand still. Every 50 steps the network answers questions on clips of
 pictures that it does not learn from. Once its share won has not grown by more than .01 for 300 steps (for 1,000 steps
-while it is below .05, since some learn nothing for long and then all at once), the rates fall to zero within 150 steps,
+while it is below .1, since some learn nothing for long and then all at once), the rates fall to zero within 150 steps,
 and the network is judged on the test clips.
 """
 
@@ -28,10 +28,10 @@ from pretrained.recipe.runs import Workshop, trunk
 from pretrained.recipe.sources import Split, download
 
 STEP_CLIPS = 8
-RATE, BIAS_RATE, GAIN_RATE, OTHER_RATE, DECAY = 2e-3, 1e-2, 5e-3, 2e-3, 1e-2
-"""Of theta and phi, of all biases, of gain and length, of the rest; and AdamW's decay of weights."""
+RATE, BIAS_RATE, GAIN_RATE, DECAY = 2e-3, 1e-2, 5e-3, 1e-2
+"""Of all weights, of biases, of gain and length, each times the variant's ``rate``; and AdamW's decay of weights."""
 WARM, LOOK_EVERY, PATIENCE, LONG_PATIENCE, COOL = 20, 50, 300, 1000, 150
-GROWN, STARTED, MOST = 0.01, 0.05, 3000
+GROWN, STARTED, MOST = 0.01, 0.1, 3000
 """What counts as growth, what as having learned something, and the steps after which a run cools in any case."""
 DRAWS: dict[Split, dict[Hops, int]] = {"choose": {1: 1, 2: 3}, "test": {1: 2, 2: 4}}
 """How often each clip is asked about, with marks drawn anew."""
@@ -123,7 +123,7 @@ def _fit(network: Answerer, variant: Variant, seed: int, shown: dict[Split, Aske
     """Train to the plateau and through the cooling; return [step, share won on the choosing clips] as they came."""
     rng, learned = np.random.default_rng([seed, 40]), shown["train"]
     torch.manual_seed(seed)
-    optimiser, factor = _optimiser(network), 1.0
+    optimiser = _optimiser(network, variant)
     rates = [group["lr"] for group in optimiser.param_groups]
     course, cooling, step = list[list[float]](), 0, 0
     while cooling < COOL:
@@ -153,16 +153,16 @@ def _loss(network: Answerer, asked: Asked, chosen: np.ndarray, questions: Questi
     return loss
 
 
-def _optimiser(network: Answerer) -> torch.optim.AdamW:
+def _optimiser(network: Answerer, variant: Variant) -> torch.optim.AdamW:
     groups: dict[float, list[Tensor]] = {}
     for name, parameter in network.named_parameters():
         last = name.rsplit(".", 1)[-1]
         if last == "bias":
-            rate = BIAS_RATE
+            rate = BIAS_RATE * variant.rate
         elif last in ("gain", "length"):
-            rate = GAIN_RATE
+            rate = GAIN_RATE * variant.rate
         else:
-            rate = RATE if "theta" in name or "phi" in name else OTHER_RATE
+            rate = RATE * variant.rate
         groups.setdefault(rate, []).append(parameter)
     return torch.optim.AdamW([{"params": part, "lr": rate} for rate, part in groups.items()], weight_decay=DECAY)
 
