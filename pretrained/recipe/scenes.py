@@ -79,6 +79,7 @@ def camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) -> 
 
 
 def seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
+    """Return the part of a photograph that a window (x0, y0, x1, y1) shows, in units of the photograph."""
     box = tuple(window * np.array([photo.width, photo.height] * 2))
     return np.asarray(photo.resize((side, side), Image.Resampling.BILINEAR, box=box))
 

@@ -4,7 +4,7 @@ All of them take rows (B, N, C) of a clip, features with marks behind them, and 
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -64,7 +64,8 @@ class MarkBlock(NonlocalBlock):
         weights = self.weights(rows, queries, thw)
         # W_g (sum over j of w_j x_j) + b_g sum over j of w_j: g of few positions instead of all.
         y = (weights @ rows) @ self.g.weight.T + weights.sum(-1, keepdim=True) * self.g.bias
-        return taken(rows, queries) + self.out(y)
+        added: Tensor = self.out(y)
+        return taken(rows, queries) + added
 
     def weights(self, rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"], thw: THW) -> Float[Tensor, "B Q N"]:
         """Return f / C of some positions over all keys, zero where the scope does not reach."""
@@ -177,7 +178,8 @@ class Answerer(nn.Module):
         self, rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"], own: Int[Tensor, "B K"] | None, thw: THW
     ) -> tuple[Float[Tensor, "B Q A"], Float[Tensor, "B K A"] | None]:
         """Return the answers at ``queries``, and the first body's at ``own``."""
-        *earlier, last = self.bodies
+        bodies: list[Any] = list(self.bodies)
+        *earlier, last = bodies
         of_first: Tensor | None = None
         for body in earlier:
             rows = body(rows.mT.reshape(len(rows), -1, *thw)).flatten(2).mT

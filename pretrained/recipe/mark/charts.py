@@ -65,7 +65,8 @@ CHARTS = (
                 second="concatenation",
                 kind="alike",
                 reason=(
-                    "Concatenation ranks all keys alike for every query, so it cannot tell whose mark is asked for: its "
+                    "Concatenation ranks all keys alike for every query, so it cannot tell whose "
+                    "mark is asked for: its "
                     "rows put {concatenation.looks.marked} of their weight on the object where it wore its mark, "
                     "{concatenation.looks.others} on the two others there. The other three win {gaussian.won}, "
                     "{embedded_gaussian.won} and {dot_product.won}."
@@ -164,7 +165,8 @@ CHARTS = (
             ),
         ),
         says=(
-            "It says that with as many weights, convolutions do not fetch from afar: neither one nor 13 in a row, which "
+            "It says that with as many weights, convolutions do not fetch from afar: neither one nor "
+            "13 in a row, which "
             "see the whole clip. It does not say that they are worse at motion nearby."
         ),
     ),

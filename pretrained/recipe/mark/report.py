@@ -1,6 +1,7 @@
 """The text of ABLATIONS.md and the file that the app reads, from the logs of the runs."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,32 @@ from pretrained.recipe.mark.figures import figures_of, read_runs
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
 from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, PATIENCE, STARTED, STEP_CLIPS
 from pretrained.recipe.ship import PRETRAINED
+
+WIDTH = 118
+PREFACE = (
+    "Written by `python -m pretrained.recipe mark tables` from the logs of `mark train`. The app shows the same under "
+    "Findings.",
+    f"**Who wore the mark?** {OBJECTS} objects move over {FRAMES} frames of a composed clip. In one "
+    "frame each wears one "
+    f"of {OBJECTS} marks, drawn anew every time; asked at the object in another frame: which mark did "
+    "it wear? A linear "
+    "layer answers from what the variant makes of the features of a frozen ImageNet classifier at that position. Two "
+    "hops: A and its partner wear the same tag in one frame, the partner wears one of two marks in "
+    "another; asked at A: "
+    "the partner's mark.",
+    "**Won**: (accuracy - chance) / (1 - chance), in percent: of what can be won, chance being 1/3 (two hops: 1/2). "
+    "Mean of all seeds on {clips} test clips of pictures that were not seen before, with the 95 % interval over seeds "
+    "*and* clips, both resampled. The clips share a few dozen objects and five photographs, which "
+    "the interval does not "
+    "count.",
+    f"**Plateau**: {STEP_CLIPS} clips a step, AdamW; every {LOOK_EVERY} steps questions on clips of "
+    "other pictures. Once "
+    f"the share won has not grown by {100 * GROWN:.0f} point for {PATIENCE} steps ({LONG_PATIENCE:,} while it is below "
+    f"{100 * STARTED:.0f} %), the rates fall to zero in {COOL} steps, and the run is judged. "
+    "**Seconds**: of a training, "
+    "on one thread of a CPU that others used as well.",
+    "It measures fetching by likeness on composed clips, not video recognition.",
+)
 
 
 def write_report(runs_folder: Path, target: Path = PRETRAINED) -> None:
@@ -21,29 +48,9 @@ def write_report(runs_folder: Path, target: Path = PRETRAINED) -> None:
 
 def report(figures: dict[str, Any]) -> str:
     """Return the text of ABLATIONS.md."""
-    lines = [
-        "# The paper's findings, measured by a task that takes a look elsewhere",
-        "",
-        "Written by `python -m pretrained.recipe mark tables` from the logs of `mark train`. The app shows the same under",
-        "Findings.",
-        "",
-        f"**Who wore the mark?** {OBJECTS} objects move over {FRAMES} frames of a composed clip. In one frame each wears one",
-        f"of {OBJECTS} marks, drawn anew every time; asked at the object in another frame: which mark did it wear? A linear",
-        "layer answers from what the variant makes of the features of a frozen ImageNet classifier at that position.",
-        "Two hops: A and its partner wear the same tag in one frame, the partner wears one of two marks in another; asked at",
-        "A: the partner's mark.",
-        "",
-        "**Won**: (accuracy - chance) / (1 - chance), in percent: of what can be won, chance being 1/3 (two hops: 1/2). Mean",
-        f"of all seeds on {figures['clips']} test clips of pictures that were not seen before, with the 95 % interval over",
-        "seeds *and* clips, both resampled. The clips share a few dozen objects and five photographs, which the interval does",
-        "not count.",
-        "",
-        f"**Plateau**: {STEP_CLIPS} clips a step, AdamW; every {LOOK_EVERY} steps questions on clips of other pictures. Once",
-        f"the share won has not grown by {100 * GROWN:.0f} point for {PATIENCE} steps ({LONG_PATIENCE:,} while it is below",
-        f"{100 * STARTED:.0f} %), the rates fall to zero in {COOL} steps, and the run is judged.",
-        "",
-        "It measures fetching by likeness on composed clips, not video recognition.",
-    ]
+    lines = ["# The paper's findings, measured by a task that takes a look elsewhere"]
+    for paragraph in PREFACE:
+        lines += ["", _wrapped(paragraph.format(clips=figures["clips"]))]
     for chart in figures["charts"]:
         lines += _chart(chart, figures["variants"])
     lines += _controls(figures)
@@ -64,7 +71,7 @@ def _chart(chart: dict[str, Any], variants: dict[str, Any]) -> list[str]:
     for claim in chart["claims"]:
         reason = f" {claim['reason']}" if claim["reason"] else ""
         lines.append(f"- {claim['words']} **{_capital(claim['verdict'])}** ({signed(claim['difference'])}).{reason}")
-    return [*lines, "", chart["says"]]
+    return [*lines, "", _wrapped(chart["says"])]
 
 
 def _controls(figures: dict[str, Any]) -> list[str]:
@@ -75,8 +82,12 @@ def _controls(figures: dict[str, Any]) -> list[str]:
     looking = {name: variant for name, variant in variants.items() if variant["looks"]}
     lines += [
         "",
-        "Where the rows look, in shares of a row's weight: on the object that is asked for in the frame of marks, on the two",
-        "others there, on the object in all frames, on the position itself; and over how many places it is spread.",
+        _wrapped(
+            "Where the rows look, in shares of a row's weight: on the object that is asked for in "
+            "the frame of marks, on "
+            "the two others there, on the object in all frames, on the position itself; and over how many places it is "
+            "spread."
+        ),
         "",
         "| | object, marked frame | others there | object, all frames | own cell | places |",
         "|---|---|---|---|---|---|",
@@ -89,8 +100,11 @@ def _controls(figures: dict[str, Any]) -> list[str]:
         course = ", ".join(f"{step:.0f}: {won:.0f}" for step, won in variants["paper_start"]["course"][1::2])
         lines += [
             "",
-            "The paper's start (N(0, .01), half the channels, no norm before, batch norm with a scale of zero behind), step:",
-            f"percent won on the choosing clips, mean of the seeds: {course}.",
+            _wrapped(
+                "The paper's start (N(0, .01), half the channels, no norm before, batch norm with a "
+                "scale of zero behind), "
+                f"step: percent won on the choosing clips, mean of the seeds: {course}."
+            ),
         ]
     return lines
 
@@ -121,3 +135,7 @@ def signed(difference: Sequence[float]) -> str:
 
 def _capital(words: str) -> str:
     return words[0].upper() + words[1:]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from nonlocal_core.ops import THW
 from pretrained.recipe.mark.blocks import Answerer, MarkBlock
-from pretrained.recipe.mark.clips import MarkClips, read_shards, write_shards
+from pretrained.recipe.mark.clips import CLIPS, MarkClips, read_shards, write_shards
 from pretrained.recipe.mark.scenes import sources_by_split
 from pretrained.recipe.mark.task import Hops, Questions, cells_of, draw, share_won
 from pretrained.recipe.mark.variants import VARIANTS, Variant, parameter_count
@@ -76,11 +76,11 @@ def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) 
     missing = [(v, seed) for seed in seeds for v in chosen if not (folder / f"{v.id}-{seed}.json").exists()]
     read: dict[tuple[Split, int], Asked] = {}
     for variant, seed in missing:
-        for split in ("train", "choose", "test"):
+        for split in CLIPS:
             if (split, variant.stride) not in read:
                 clips = read_shards(_clips(workshop), split, variant.stride)
                 read[split, variant.stride] = Asked(clips=clips, cells=cells_of(clips.owners))
-        shown = {split: read[split, variant.stride] for split in ("train", "choose", "test")}
+        shown = {split: read[split, variant.stride] for split in CLIPS}
         network, found = run(variant, seed, shown)
         save_file(network.state_dict(), folder / f"{variant.id}-{seed}.safetensors")
         (folder / f"{variant.id}-{seed}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
@@ -211,7 +211,7 @@ def _examined(hops: Hops, asked: Asked, split: Split) -> list[tuple[np.ndarray, 
 def looks(network: Answerer, hops: Hops, asked: Asked) -> dict[str, float]:
     """Return where a single block's rows lie: means over the first test questions; empty for other networks.
 
-    ``marked``: weight on the object in the frame of marks; ``others``: on the other two there; ``object``: on the object
+    ``marked``: weight on the object in the frame of marks; ``others``: on the other two there; ``object``: on it
     in all frames; ``own_cell``; ``places``: exp of the entropy. Of absolute weights, which are divided by their sum.
     """
     body = network.bodies[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from nonlocal_core.models.parameter_free import TEMPERATURE
 from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
 from pretrained.recipe.mark.blocks import Answerer, Convolutions, MarkBlock, Nothing, PaperStart
 from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
@@ -50,8 +51,8 @@ def _scoped(scope: Scope) -> Callable[[int], list[nn.Module]]:
 
 
 def _blocks(count: int, hops: Hops) -> Callable[[int], list[nn.Module]]:
-    warm = {} if hops == 1 else {"temperature": TWO_HOP_TEMPERATURE}
-    return lambda channels: [MarkBlock(channels, **warm) for _ in range(count)]
+    warm = TEMPERATURE if hops == 1 else TWO_HOP_TEMPERATURE
+    return lambda channels: [MarkBlock(channels, temperature=warm) for _ in range(count)]
 
 
 def _convolutions(kernel: tuple[int, int, int], layers: int) -> Callable[[int], list[nn.Module]]:
