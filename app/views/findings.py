@@ -54,7 +54,7 @@ def draw() -> None:
 def _task(found: Findings) -> str:
     """Return the card that says how it was measured."""
     seeds = sorted({bar.seeds for chart in found.charts for bar in chart.bars})
-    controls = "; ".join(f"{escape(bar.title)} {bar.won.mean:.0f}" for bar in found.controls)
+    controls = "; ".join(f"{escape(bar.title)} {_whole(bar.won.mean)}" for bar in found.controls)
     return (
         "<article class='nlv-finding'><h2>Who wore the mark?</h2>"
         "<p>Three objects move over four frames. In one frame each wears one of three marks. Asked at the object in "
@@ -101,12 +101,17 @@ def _paper(bar: Bar) -> str:
 def _won(bar: Bar) -> str:
     """Return a bar from chance on, with its interval, and the figure."""
     low, mean, high = (min(max(value, 0.0), 100.0) for value in (bar.won.low, bar.won.mean, bar.won.high))
-    interval = f"{bar.won.low:.0f} to {bar.won.high:.0f}"
+    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}"
     return (
         f"<div class='nlv-bar'><i style='width:{mean:.1f}%'></i>"
         f"<u "
-        f"style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div><b>{bar.won.mean:.0f}</b><small>{interval}</small>"
+        f"style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div><b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
     )
+
+
+def _whole(value: float) -> str:
+    """Return a number without decimals; one that rounds to zero has no sign."""
+    return str(round(value))
 
 
 def _claim(claim: Claim) -> str:

@@ -30,6 +30,7 @@ def read_runs(folder: Path) -> Runs:
 
 def figures_of(runs: Runs) -> dict[str, Any]:
     """Return the figures of all variants and charts, shares won in percent of what can be won."""
+    runs = {name: runs[name] for name in VARIANTS if name in runs}
     means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
     variants = {name: _variant(name, found, means) for name, found in runs.items()}
     return {
