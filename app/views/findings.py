@@ -104,8 +104,8 @@ def _won(bar: Bar) -> str:
     interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}"
     return (
         f"<div class='nlv-bar'><i style='width:{mean:.1f}%'></i>"
-        f"<u "
-        f"style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div><b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
+        f"<u style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div>"
+        f"<b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
     )
 
 
