@@ -12,6 +12,7 @@ export function actionOf(event, state, shown) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (MOVES[key]) return { type: "move", ...MOVES[key] };
   switch (key) {
+    case " ": return { type: "play" };
     case ",": return { type: "step", from: shown, by: -1 };
     case ".": return { type: "step", from: shown, by: 1 };
     case "Enter": return { type: "pin" };

@@ -19,6 +19,7 @@ const KEYS = [
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
+  ["Space", "play the clip with its heat, or pause"],
   ["Enter", "pin"],
   ["Esc", "let go"],
   ["u or Ctrl+Z", "back to the last pin"],

@@ -20,7 +20,7 @@ import { View } from "./view.js";
 import { pointsIn } from "./viewer.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke"]);
+const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play"]);
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */

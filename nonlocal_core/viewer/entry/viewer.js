@@ -15,7 +15,9 @@ import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
+import { Player } from "./player.js";
 import { View } from "./view.js";
+import { Wall } from "../drawing/wall.js";
 
 /** Points as a message or a link lists them: [frame, x, y]. */
 export function pointsIn(list = []) {
@@ -36,7 +38,10 @@ export class Viewer extends View {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
     Object.assign(this, { stage, film, ontour, photos: null });
-    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentence, this.field, panel.controls, panel.facts, panel.numbers,
+    this.player = new Player({ hold: (frame) => this.act({ type: "hold", frame }), shown: () => this.shownFrame });
+    this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
+    film.root.after(this.player.root);
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentence, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
   }
 
@@ -64,6 +69,8 @@ export class Viewer extends View {
     this.stage.open(photos);
     this.film.open(photos, bundle.media);
     this.panel.open(bundle);
+    this.player.open(bundle.media.pts_seconds);
+    this.wall.open(bundle, photos, this.look);
     this.reveals = true;
     if (asked) this.adopt(asked);
     this.layout();
@@ -82,6 +89,8 @@ export class Viewer extends View {
   }
 
   take(action, { reveals = false }) {
+    if (action.type === "play") return this.bundle.frames.length > 1 && this.player.toggle();
+    if (this.player.isPlaying && action.type !== "hold" && action.type !== "set") this.player.stop();
     if (action.type === "edit" && this.presenter.on) return;
     this.become(reduce(this.state, action, this.bundle), true);
     if (action.edit === "add") this.panel.editor.write(this.state.stop);
@@ -96,6 +105,12 @@ export class Viewer extends View {
 
   message() {
     return pinnedMessage(this.bundle, this.state);
+  }
+
+  destroy() {
+    this.player.stop();
+    this.wall.stop();
+    super.destroy();
   }
 
   presents(on) {
@@ -160,12 +175,23 @@ export class Viewer extends View {
     this.film.mark([state.at, ...state.also].map(({ frame }) => frame), this.shownFrame);
     this.film.showArrows(middle, targets, { reverse });
     this.#write({ ...answered, bundle, state: drawing, heat, shown, alone });
+    this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
     Object.assign(this.root.dataset, {
       q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
     });
+  }
+
+  /** What another block answers to the question on screen, for its picture on the wall. */
+  #askOther(index) {
+    const block = this.bundle.blocks[index];
+    const direction = hasColumns(block) ? this.state.direction : "row";
+    const answered = askBlock(block, direction, this.state, null);
+    const state = { ...this.state, negatives: answered.answer.surplus || (block.signed && this.state.negatives) };
+    const heat = heatOf(answered.answer, answered.own, state, this.bundle.look);
+    return { ...answered, heat, state, strongest: strongestOf(answered) };
   }
 
   #targets({ answer, own }, heat) {
