@@ -33,11 +33,12 @@ export function actionOf(event, state, shown) {
 }
 
 /** The action of a key while presenting, or null: a presenter's clicker sends the Page keys. */
-export function presenterActionOf({ key, ctrlKey, metaKey, altKey }, { stop }, stops) {
+export function presenterActionOf({ key, ctrlKey, metaKey, altKey }, { stop, place = -1 }, stops) {
   if (ctrlKey || metaKey || altKey) return null;
   if (key === "Escape") return { type: "present" };
   if (stops === 0) return null;
-  if (key === "ArrowRight" || key === "PageDown") return { type: "tour", stop: Math.min(stop + 1, stops - 1) };
-  if (key === "ArrowLeft" || key === "PageUp") return { type: "tour", stop: Math.max(stop - 1, 0) };
+  const left = stop < 0 && place >= 0; // somebody clicked elsewhere: back to where the tour was left, or on from there
+  if (key === "ArrowRight" || key === "PageDown") return { type: "tour", stop: Math.min((left ? place : stop) + 1, stops - 1) };
+  if (key === "ArrowLeft" || key === "PageUp") return { type: "tour", stop: left ? Math.min(place, stops - 1) : Math.max(stop - 1, 0) };
   return null;
 }

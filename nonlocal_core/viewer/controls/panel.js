@@ -108,6 +108,6 @@ export class Panel {
     this.arrows = el("input", { type: "checkbox", onchange: () => set({ count: this.arrows.checked ? null : 0 }) });
     this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
     this.countText = el("output", { class: "nlv-output" });
-    return el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to at most ", this.countText, " peaks"), this.count);
+    return el("div", { class: "nlv-control" }, el("label", {}, this.arrows, el("span", {}, "Arrows, at most "), this.countText), this.count);
   }
 }

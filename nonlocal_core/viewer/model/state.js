@@ -7,7 +7,7 @@
 // held     the frame that is kept large beside it; null follows the strongest
 // look     how it is drawn: look_words.js has its fields
 // tour     its stops (tour.js); the person may change them
-// stop     the stop of the tour that is shown, -1 for none
+// stop     the stop of the tour that is shown, -1 for none; place: the last one that was, where a presenter goes on from
 // editing  whether the list of stops is open
 // history  what was pinned before, newest last; null for "nothing", { tour } for the stops before an edit
 
@@ -26,7 +26,7 @@ export function startState(bundle) {
   return {
     block: Math.max(named, 0), direction: bundle.view.direction, at: { frame, x, y }, also: [], minus: [], pinned: false, held: null, history: [],
     tool: "point", sign: "plus", stroke: null,
-    tour: bundle.view.tour, stop: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
+    tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
 
@@ -117,7 +117,7 @@ function visit(bundle, state, stop) {
   if (stop === state.stop) return state;
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
-    ...remember(state), stop, pinned: true, held: null, direction: found.direction,
+    ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
     ...only({ frame: found.frame, x: found.x, y: found.y }), block: block < 0 ? state.block : block,
   };
 }
