@@ -56,7 +56,7 @@ peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then 
 docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
-tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
+tools: ## Chromium, ffprobe, node and axe-core, which the tests drive; installed from Debian and npm where that is possible
 	@sh tools/programs.sh
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml setup.py

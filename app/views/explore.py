@@ -23,6 +23,7 @@ def draw() -> None:
 
 @st.fragment
 def _answer(opened: OpenedClip, choices: Choices) -> None:
+    kept = st.container(key="keep")  # page.css puts it into the line of the menus
     pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
     tours.keep(opened.notes, stops)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
@@ -36,6 +37,8 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
         unmarked.failure(error)
         return
 
-    from ..widgets import pinned  # with the charts, which the picture does not wait for
+    from ..widgets import keep, pinned  # with the charts, which the picture does not wait for
 
-    pinned.tell(opened.notes, session, pin)
+    with kept:
+        keep.offer(session, pin, tours.for_file(opened.notes, session))
+    pinned.tell(session, pin)

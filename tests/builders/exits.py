@@ -223,11 +223,10 @@ def track_page(session, block):
 
 
 def below_page(session, block):
-    from nonlocal_core.app.server.opened import notes_on
     from nonlocal_core.app.server.visit import Pin
     from nonlocal_core.app.widgets import pinned
 
-    pinned.tell(notes_on(session.frames), session, Pin(frame=1, x=0.3, y=0.6, block=block))
+    pinned.tell(session, Pin(frame=1, x=0.3, y=0.6, block=block))
 
 
 def page(draw: Callable[[Session, str], None]) -> Exit:
