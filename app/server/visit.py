@@ -22,7 +22,10 @@ FIRST_CLIP = "sample:bunny"
 SERVED = "file:"
 """Before the name of the file that whoever started the server named. No link can name another."""
 _KEY = "choices"
+_LINK = "link"
 _DESTINATION = "destination"
+MOST_FRAMES = 64
+"""Frames that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class Choices:
     frames: int | None = None
     stride: int | None = None
     start_seconds: float | None = None
+    frame_indices: tuple[int, ...] | None = None
+    """Exactly these frames of the file, ascending from 0."""
     short_side: int | None = None
     pin: Pin | None = None
 
@@ -65,16 +70,21 @@ def current() -> Choices:
     return cast(Choices, st.session_state[_KEY])
 
 
-def choose(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
-    """Keep new choices and put them into the address bar, with what the page itself adds to it."""
+def choose(choices: Choices) -> None:
+    """Keep new choices; the page that draws them puts them into the address."""
     st.session_state[_KEY] = choices
-    st.query_params.from_dict(to_link(choices) | dict(page_link or {}))
 
 
-def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
-    """Put what a page shows into the address, where it is not there already: a menu of pages leads here without."""
-    if st.query_params.to_dict() != to_link(choices) | dict(page_link or {}):
-        choose(choices, page_link)
+def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the query parameters that lead back to these choices, with what the page adds, and remember them."""
+    link = to_link(choices) | dict(page_link or {})
+    st.session_state[_LINK] = link
+    return link
+
+
+def asked(name: str) -> str | None:
+    """Return what the address says under a name: that of the last page shown, on arrival that of the link."""
+    return cast(dict[str, str], st.session_state.get(_LINK) or st.query_params.to_dict()).get(name)
 
 
 def update(**changes: Any) -> None:
@@ -95,8 +105,10 @@ def destination() -> str | None:
 
 def to_link(choices: Choices) -> dict[str, str]:
     """Return the query parameters that restore these choices; what is left to the default is left out."""
-    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
+    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name not in ("pin", "frame_indices")}
     link = {name: str(value) for name, value in plain.items() if value is not None}
+    if choices.frame_indices is not None:
+        link["exactly"] = ",".join(map(str, choices.frame_indices))
     if (pin := choices.pin) is not None:
         link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
         link |= {"block": pin.block} if pin.block else {}
@@ -115,6 +127,7 @@ def from_link(params: Mapping[str, str]) -> Choices:
         frames=_number(params.get("frames"), int),
         stride=_number(params.get("stride"), int),
         start_seconds=_number(params.get("start_seconds"), float),
+        frame_indices=_ascending(params.get("exactly", "")),
         short_side=_number(params.get("short_side"), int),
     )
     frame, x, y = (_number(text, float) for text in [*params.get("at", "").split(","), "", "", ""][:3])
@@ -157,6 +170,11 @@ def known_view(view: Any) -> str:
         return Look.parse(view).words if isinstance(view, str) else ""
     except UnknownNameError:
         return ""
+
+
+def _ascending(text: str) -> tuple[int, ...] | None:
+    numbers = {_number(part, int) for part in text.split(",")[:MOST_FRAMES]}
+    return tuple(sorted(number for number in numbers if number is not None and number >= 0)) or None
 
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:

@@ -1,10 +1,11 @@
 """Measures of a row: its spread, its reach, and the agreement of two rows."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError, ShapeError
@@ -12,7 +13,7 @@ from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.query import AffinityRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowMeasures:
     """Measures of one row. All count positive weight; a row without any has NaN throughout."""
 
@@ -52,16 +53,7 @@ def measure_row(
         np.array([row.query_grid.index(row.query)]),
         Layout.of(row, shown_hw=shown_hw, pts_seconds=pts_seconds),
     )
-    return RowMeasures(
-        entropy=float(figures.entropy[0]),
-        own_cell_share=float(figures.own_cell_share[0]),
-        own_step_share=float(figures.own_step_share[0]),
-        distance=float(figures.distance[0]),
-        frames_away=float(figures.frames_away[0]),
-        seconds_away=float(figures.seconds_away[0]),
-        top_times_uniform=float(figures.top_times_uniform[0]),
-        note=row.note,
-    )
+    return RowMeasures(note=row.note, **figures.means())
 
 
 def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
@@ -168,6 +160,23 @@ class RowFigures:
             top_times_uniform=cells.max(axis=(1, 2)) * per_unit,
             step_shares=step_shares,
         )
+
+    @property
+    def heard(self) -> Bool[np.ndarray, " n"]:
+        """The rows that have any weight."""
+        return np.asarray(np.isfinite(self.entropy))
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of every figure but ``step_shares`` over the rows with any weight; NaN where none has."""
+        names = [field.name for field in fields(self) if field.name != "step_shares"]
+        found = {name: getattr(self, name)[self.heard] for name in names}
+        return {name: float(values.mean()) if len(values) else math.nan for name, values in found.items()}
+
+
+def joined(parts: Sequence[RowFigures]) -> RowFigures:
+    """Return the figures of all rows of several parts, in their order."""
+    names = [field.name for field in fields(RowFigures)]
+    return RowFigures(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def _mean_distance(

@@ -205,9 +205,9 @@ class ResNet(nn.Module):
 
 
 def temporal_shift(x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-    """Return x with the first eighth of its channels one frame earlier and the second eighth one frame later.
+    """Return x with the first eighth of its channels one step earlier and the second eighth one step later.
 
-    What has no frame to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
+    What has no step to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
     """
     fold = x.shape[1] // SHIFT_FRACTION
     shifted = torch.zeros_like(x)
