@@ -236,6 +236,12 @@ def test_a_view_of_what_is_not_there_is_refused_when_writing(view):
         make_bundle(make_block(), view=view)
 
 
+@pytest.mark.parametrize("question", [Question(frame=0, x=0.0, y=0.0), Question(frame=4, x=1.0, y=1.0)])
+def test_the_corners_of_the_first_and_the_last_frame_can_be_asked(question):
+    made = make_bundle(make_block(), frames=make_frames(5), view=View(question=question))
+    assert decode_bundle(made).view.question == question
+
+
 def test_a_file_name_that_no_encoding_allows_survives():
     name = 'a\udcff"</script>\u2028.mp4'
     assert decode_bundle(make_bundle(frames=make_frames(name=name))).media.name == name

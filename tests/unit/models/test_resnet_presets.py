@@ -250,5 +250,8 @@ def test_every_published_network_has_a_name_and_a_title_of_its_own():
     titles = [network.config.title for network in published_networks()]
     assert len(set(CONFIGS)) == len(published_networks())
     assert all("ResNet-" in title for title in titles)
+    for network in published_networks():
+        count = len(network.config.block_names)
+        assert f", {count or 'no'} non-local block{'' if count == 1 else 's'}" in network.config.title
     mmaction2 = [title for title in titles if title.startswith("mmaction2")]
     assert len(set(mmaction2)) == len(mmaction2)  # their pairwise functions are all that tells some apart
