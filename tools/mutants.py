@@ -123,21 +123,29 @@ def sampled(rooms: list[str], count: int | None, seed: int) -> list[Mutant]:
 
 
 def tests_for(module: str) -> list[list[str]]:
-    """Return the tests that are named after a module or import it, then those of its room."""
-    path = Path(module)
-    room = Path("tests/unit") / path.parts[1]
-    named = room.joinpath(*path.parts[2:-1], f"test_{path.stem}.py")
-    dotted = ".".join(path.with_suffix("").parts)
-    using = [
-        test.relative_to(ROOT)
-        for test in sorted((ROOT / room).rglob("test_*.py"))
-        if re.search(
-            rf"{re.escape(dotted)}\b|from {re.escape(dotted.rpartition('.')[0])} import .*\b{path.stem}\b",
-            test.read_text(),
-        )
-    ]
-    first = ([named] if (ROOT / named).exists() else []) + using
-    return [found for found in ([*dict.fromkeys(map(str, first))], [str(room)]) if found]
+    """Return the tests of a module's room in the order to try them.
+
+    First those that are named after the module or import it, then those of the modules that import it, then all.
+    """
+    room = Path(*Path(module).parts[:2])
+    level, seen, found, stages = {module}, {module}, set[str](), list[list[str]]()
+    while level and len(stages) < 2:
+        tests = {test for one in level for test in _naming(one, ROOT / "tests" / "unit" / room.name)} - found
+        stages += [sorted(tests)] if tests else []
+        found |= tests
+        level = {user for one in level for user in _naming(one, ROOT / room)} - seen - {f"{room}/__init__.py"}
+        seen |= level
+    return [*stages, [f"tests/unit/{room.name}"]]
+
+
+def _naming(module: str, folder: Path) -> Iterator[str]:
+    """Yield the files below a folder that are named after a module or import it."""
+    path = Path(module).parent if module.endswith("__init__.py") else Path(module).with_suffix("")
+    package = re.escape(".".join(path.parts[:-1]))
+    imports = re.compile(rf"{package}\.{path.name}\b|from {package} import [^\n]*\b{path.name}\b")
+    for file in folder.rglob("*.py"):
+        if file.name == f"test_{path.name}.py" or imports.search(file.read_text()):
+            yield file.relative_to(ROOT).as_posix()
 
 
 def _run(folder: Path, tests: list[str]) -> None:

@@ -352,6 +352,22 @@ def test_a_section_that_lies_is_refused(change, sentence):
         decode_bundle(changed(phi=change) if "offset" in change else changed(theta=change))
 
 
+def test_a_clip_may_be_long_and_a_grid_as_wide_as_the_page_allows():
+    frames = replace(make_frames(2), frame_indices=np.array([7, 10**6]))
+    read = decode_bundle(make_bundle(make_block(grid=(2, 1, 4096), channels=2), frames=frames))
+    assert read.media.frame_indices == (7, 10**6)
+    assert read.blocks[0].capture.query_grid.shape == (2, 1, 4096)
+    with pytest.raises(BundleError, match="cols"):
+        decode_bundle(make_bundle(make_block(grid=(2, 1, 4097), channels=2), frames=frames))
+
+
+def test_a_table_has_as_many_channels_as_the_page_allows():
+    narrow, wide = (make_bundle(make_block(grid=(1, 1, 1), channels=n), frames=make_frames(1)) for n in (2**16, 2**17))
+    assert decode_bundle(narrow).blocks[0].capture.theta.shape == (1, 2**16)
+    with pytest.raises(BundleError, match="channels"):
+        decode_bundle(wide)
+
+
 def test_values_that_are_not_finite_are_refused():
     offset = HEADER["blocks"][0]["log_normaliser"]["offset"]
     payload = PAYLOAD[:offset] + struct.pack("<f", float("nan")) + PAYLOAD[offset + 4 :]

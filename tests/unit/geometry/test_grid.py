@@ -238,6 +238,12 @@ def test_pooling_that_drops_nothing_keeps_the_box(box: Box, rows: int, cols: int
     assert made.pooled((1, 2, 2)).box == box  # exactly: a point on the rim is on both grids or on neither
 
 
+def test_the_nearest_cell_of_a_point_beyond_the_frame_is_no_padding() -> None:
+    padded = grid(box=(-0.25, -0.5, 1.25, 1.5))
+    assert padded.nearest_cell(frame=0, x=-9.0, y=-9.0) == padded.cell_at(frame=0, x=0.0, y=0.0)
+    assert padded.nearest_cell(frame=0, x=9.0, y=9.0) == padded.cell_at(frame=0, x=1.0, y=1.0)
+
+
 def test_every_point_of_the_rim_belongs_to_a_cell() -> None:
     made = grid()
     assert made.cell_at(frame=0, x=0.0, y=0.0) == Cell(0, 0, 0)
