@@ -19,6 +19,7 @@ from .errors import (
     WeightsError,
 )
 from .geometry import Cell, KeyGrid, QueryGrid, ViewTransform
+from .look import Look
 from .media import (
     Frames,
     InputSpec,
@@ -32,6 +33,7 @@ from .media import (
     read_frames,
 )
 from .models import NonlocalBlock
+from .pin import Pin
 from .query import AffinityColumn, AffinityRow, RankedCell
 from .running.foreign import ModelSpec
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
@@ -57,6 +59,7 @@ __all__ = [
     "InputSpec",
     "KeyGrid",
     "Limits",
+    "Look",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",
@@ -67,6 +70,7 @@ __all__ = [
     "NonlocalError",
     "OutsideGridError",
     "Pairwise",
+    "Pin",
     "PreparedModel",
     "Progress",
     "QueryGrid",

@@ -8,7 +8,7 @@ from ..server import tours, visit
 from ..server.byte_store import let_picture_go_first
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import unmarked
+from ..widgets import address, unmarked
 from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
 
@@ -18,7 +18,6 @@ def draw() -> None:
     page = open_page("Where does this position look?")
     if page is not None:
         opened, choices = page
-        visit.keep_link(choices)
         _answer(opened, choices)
 
 
@@ -28,6 +27,7 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
     tours.keep(opened.notes, stops)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
         visit.update(pin=pin)
+    address.keep(visit.current())
     let_picture_go_first()
     try:
         with st.spinner("The network is loading. Pointing works already."):

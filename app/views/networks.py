@@ -105,7 +105,7 @@ def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total:
 
 def _show(model: str) -> None:
     """Open the current clip with the network, as the network was trained to see it."""
-    visit.update(model=model, frames=None, stride=None, short_side=None)
+    visit.update(model=model, frames=None, stride=None, frame_indices=None, short_side=None)
     visit.go_to("explore")
 
 

@@ -20,11 +20,10 @@ from nonlocal_core.measures.tracking import (
 )
 from nonlocal_core.render import paint_mask
 
-from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import cautions, unmarked
+from ..widgets import address, cautions, unmarked
 from ..widgets.marks import Mark, linked, mark, what_to_find
 from ..widgets.menus import chosen_block
 from ..widgets.opening import open_page
@@ -67,7 +66,7 @@ def _track(opened: OpenedClip, choices: Choices) -> None:
             marked = mark(opened, block, truths, way, frame)
         with right:
             truth = _truth(session, truths, marked)
-        visit.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
+        address.keep(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
         carried = remembered(
             (opened.token, block.name, frame, k, marked.mask.tobytes()),
             "Looking for it in every frame",
@@ -119,7 +118,7 @@ def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) ->
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
     similarity = None if truth is None else region_similarity(found, truth)
-    st.subheader("Where it is found", anchor=False)
+    st.header("Where it is found", anchor=False)
     if truth is not None and similarity is not None:
         _score(carried, truth, similarity, cautions.sentences(session.frames, [carried.note]))
     with st.container(horizontal=True, gap="small"):
@@ -128,8 +127,13 @@ def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) ->
                 said = " · marked"
             else:
                 said = "" if similarity is None else f" · J {similarity[index]:.2f}"
+            words = f"frame {index + 1}{said}"
             st.image(
-                paint_mask(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
+                paint_mask(frame, mask),
+                caption=words,
+                alt=f"F{words[1:]}, outlined where the object is found",
+                width=PICTURE_WIDTH,
+                output_format="JPEG",
             )
     st.caption(
         "Each position takes the mean label of the places that it weighs most in the marked frame; coloured is where "

@@ -2,17 +2,16 @@
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import cast
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session, TourStop
+from nonlocal_core import NonlocalError, Pin, Session, TourStop
 from nonlocal_core.bundle import Precision
 
-from ..server.visit import Pin
 from . import unmarked
 
 _KEY = "kept"
@@ -47,9 +46,9 @@ FORMATS = (
         "text/html",
         "int8",
     ),
-    Format("Figure with heat (PNG)", "For print: all frames, colour bar, shares, arrows.", ".png", "image/png"),
-    Format("Figure with arrows (PDF)", "The paper's figure 3, as vectors, for a document.", ".pdf", "application/pdf"),
-    Format("Figure with arrows (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
+    Format("Figure (PNG)", "All frames with heat, colour bar, shares, arrows and the sentence.", ".png", "image/png"),
+    Format("Figure (PDF)", "The same for a document: words and arrows as vectors.", ".pdf", "application/pdf"),
+    Format("Figure (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
     Format("Film with heat (MP4)", "The chosen frames, at their own times.", ".mp4", "video/mp4"),
     Format("Film with heat (GIF)", "The same where a film cannot be shown.", ".gif", "image/gif"),
     Format("Numbers (CSV)", "One line for each position: its weight, and times uniform.", ".csv", "text/csv"),
@@ -98,10 +97,7 @@ class Job:
                 asked = self.pin
                 self._session.save(
                     target,
-                    frame=asked.frame,
-                    x=asked.x,
-                    y=asked.y,
-                    block=asked.block or None,
+                    **asdict(asked),
                     tour=self.tour,
                     precision=self.wanted.precision,
                     progress=self._tell,
@@ -133,8 +129,6 @@ def _panel(session: Session, pin: Pin, tour: Tour, *, polled: bool) -> None:
         st.rerun()  # without the clock that drew the progress
     wanted = st.selectbox("Keep this answer as", FORMATS, format_func=_title, key="keep-format")
     st.caption(wanted.purpose)
-    if pin.direction == "column" and wanted.suffix != ".html":
-        st.caption("This file says where the pinned position looks, not who looks at it.")
     if wanted.suffix != ".html":
         tour = None
     if job is None or not job.answers(session, pin, wanted, tour):

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import NonlocalError, Pin, Session
 
 from ..server import tours
 from ..server.opened import ClipNotes
-from ..server.visit import Pin
 from . import cautions, charts, keep, unmarked
 
 
@@ -33,7 +32,7 @@ def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
         unmarked.hint(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(charts.headline(session, pin), anchor=False, width="content")
+        st.header(charts.headline(session, pin), anchor=False, width="content")
         keep.offer(session, pin, tours.for_file(notes, session))
     left, right = st.columns(2)
     said = cautions.sentences(session.frames, charts.notes(answers))

@@ -71,13 +71,14 @@ def measure_block(
     layout = Layout.of(block, shown_hw=shown_hw, pts_seconds=pts_seconds)
     queries = sample_queries(block.query_grid, count)
     step = max(1, _CHUNK_WEIGHTS // len(block.phi))
-    parts, directions = [], np.zeros(len(block.phi))
+    parts, directions, directed = [], np.zeros(len(block.phi)), 0
     for start in range(0, len(queries), step):
         some = queries[start : start + step]
         rows = many_row_weights(block, some)
         parts.append(RowFigures.of(rows, some, layout))
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         directions += np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0).sum(axis=0)
+        directed += int((lengths > 0).sum())
         if progress is not None:
             progress(min(start + step, len(queries)), len(queries))
     figures = joined(parts)
@@ -88,7 +89,7 @@ def measure_block(
         query_count=len(queries),
         silent_count=int((~heard).sum()),
         key_count=block.key_count,
-        query_dependence=_dependence(directions, int(heard.sum())),
+        query_dependence=_dependence(directions, directed),
         temporal_profile=_profile(
             figures.step_shares[heard],
             queries[heard] // (block.query_grid.rows * block.query_grid.cols),

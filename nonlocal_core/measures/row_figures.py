@@ -15,7 +15,7 @@ from nonlocal_core.query import AffinityRow
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowMeasures:
-    """Measures of one row. All count absolute weights; a row without any weight has NaN throughout."""
+    """Measures of one row. All count positive weight; a row without any has NaN throughout."""
 
     entropy: float
     """Nats; log(Nk) when uniform."""
@@ -30,7 +30,7 @@ class RowMeasures:
     seconds_away: float
     """The same in seconds."""
     top_times_uniform: float
-    """The largest weight over the mean one."""
+    """The largest weight over the mean of the absolute weights."""
     note: str
     """Warning of the block, empty when there is none."""
 
@@ -59,15 +59,17 @@ def measure_row(
 def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
     """Return the share in [0, 1] of their k strongest keys that two rows have in common.
 
-    A grid of fewer keys than k is compared whole. Raises GeometryError for rows on different key grids.
+    Keys without positive weight are not strong, so fewer may be compared; NaN where none are.
+    Raises GeometryError for rows on different key grids.
     """
     if first.key_grid != second.key_grid:
         raise GeometryError(
             f"Strongest keys are compared on one key grid; got {first.key_grid.shape} and {second.key_grid.shape} "
             "cells (T, H, W). Compare two queries of one block, or blocks of one stride."
         )
-    cells = ({ranked.cell for ranked in row.top(k)} for row in (first, second))
-    return len(set.intersection(*cells)) / min(k, first.key_grid.size)
+    cells = [{ranked.cell for ranked in row.top(k)} for row in (first, second)]
+    most = max(map(len, cells))
+    return len(set.intersection(*cells)) / most if most else math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,9 +141,10 @@ class RowFigures:
 
         Rows may end with any number of weights on what is no position.
         """
-        magnitude = np.abs(weights)
-        mass = magnitude.sum(axis=1, keepdims=True)
-        p = np.divide(magnitude, mass, out=np.full_like(magnitude, np.nan), where=mass > 0)
+        positive = np.maximum(weights, 0)
+        mass = positive.sum(axis=1, keepdims=True)
+        p = np.divide(positive, mass, out=np.full_like(positive, np.nan), where=mass > 0)
+        per_unit = layout.key_count * mass[:, 0] / np.maximum(np.abs(weights).sum(axis=1), np.finfo(float).tiny)
         t, place = np.divmod(queries, len(layout.query_xy))
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
         step_shares, places = cells.sum(axis=2), cells.sum(axis=1)
@@ -154,7 +157,7 @@ class RowFigures:
             distance=_mean_distance(places, reach, on_grid),
             frames_away=_mean_distance(step_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
             seconds_away=_mean_distance(step_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
-            top_times_uniform=cells.max(axis=(1, 2)) * layout.key_count,
+            top_times_uniform=cells.max(axis=(1, 2)) * per_unit,
             step_shares=step_shares,
         )
 

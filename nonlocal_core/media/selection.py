@@ -89,7 +89,10 @@ def choose_frames(
         return _by_index(selection.frame_indices, len(starts)), ()
     count, start_seconds = selection.count, selection.start_seconds or 0.0
     if start_seconds > max(starts[-1], end_seconds - TICK_SECONDS):
-        raise SelectionError(f"The clip ends at {end_seconds:.3f} s; start_seconds={start_seconds:.3f} lies after it.")
+        raise SelectionError(
+            f"The clip ends at {end_seconds:.3f} s, so its frames cannot begin at {start_seconds:.3f} s. "
+            "Choose an earlier start."
+        )
     if selection.stride is not None:
         chosen, warnings = _by_stride(count, selection.stride, start_seconds, starts)
     else:

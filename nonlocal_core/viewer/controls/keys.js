@@ -21,7 +21,9 @@ export function actionOf(event, state, shown) {
     case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
-    case "a": return { type: "set", values: { arrows: !state.arrows } };
+    case "g": return { type: "tool" };
+    case "+": case "-": return { type: "sign", sign: key === "+" ? "plus" : "minus" };
+    case "a": return { type: "set", values: { count: state.count === 0 ? null : 0 } };
     case "t": return { type: "edit", edit: "add" };
     case "p": return { type: "present" };
     case "?": return { type: "help" };
