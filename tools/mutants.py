@@ -122,22 +122,30 @@ def sampled(rooms: list[str], count: int | None, seed: int) -> list[Mutant]:
     return [rng.choice(by_token[token]) for token in rng.sample(tokens, min(count, len(tokens)))]
 
 
-def tests_for(module: str) -> list[str]:
-    """Return the tests of a module's room, those that are named after it or import it first."""
-    path = Path(module)
-    room = Path("tests/unit") / path.parts[1]
-    named = room.joinpath(*path.parts[2:-1], f"test_{path.stem}.py")
-    dotted = ".".join(path.with_suffix("").parts)
-    using = [
-        test.relative_to(ROOT)
-        for test in sorted((ROOT / room).rglob("test_*.py"))
-        if re.search(
-            rf"{re.escape(dotted)}\b|from {re.escape(dotted.rpartition('.')[0])} import .*\b{path.stem}\b",
-            test.read_text(),
-        )
-    ]
-    first = ([named] if (ROOT / named).exists() else []) + using
-    return [*dict.fromkeys(map(str, first)), str(room)]
+def tests_for(module: str) -> list[list[str]]:
+    """Return the tests of a module's room in the order to try them.
+
+    First those that are named after the module or import it, then those of the modules that import it, then all.
+    """
+    room = Path(*Path(module).parts[:2])
+    level, seen, found, stages = {module}, {module}, set[str](), list[list[str]]()
+    while level and len(stages) < 2:
+        tests = {test for one in level for test in _naming(one, ROOT / "tests" / "unit" / room.name)} - found
+        stages += [sorted(tests)] if tests else []
+        found |= tests
+        level = {user for one in level for user in _naming(one, ROOT / room)} - seen - {f"{room}/__init__.py"}
+        seen |= level
+    return [*stages, [f"tests/unit/{room.name}"]]
+
+
+def _naming(module: str, folder: Path) -> Iterator[str]:
+    """Yield the files below a folder that are named after a module or import it."""
+    path = Path(module).parent if module.endswith("__init__.py") else Path(module).with_suffix("")
+    package = re.escape(".".join(path.parts[:-1]))
+    imports = re.compile(rf"{package}\.{path.name}\b|from {package} import [^\n]*\b{path.name}\b")
+    for file in folder.rglob("*.py"):
+        if file.name == f"test_{path.name}.py" or imports.search(file.read_text()):
+            yield file.relative_to(ROOT).as_posix()
 
 
 def _run(folder: Path, tests: list[str]) -> None:
@@ -174,6 +182,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=int, help="how many tokens; left out, every mutant of every token")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=int, default=1, help="the first to run, where an earlier run was interrupted")
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=ROOMS, metavar="ROOM")
     options = parser.parse_args()
     chosen, reasons = sampled(options.rooms, options.sample, options.seed), excused()
@@ -183,13 +192,13 @@ def main() -> int:
         copy = Path(temporary) / "checkout"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info"))
         sound: set[str] = set()
-        for number, mutant in enumerate(chosen, 1):
+        for number, mutant in enumerate(chosen[options.start - 1 :], options.start):
             path = copy / mutant.module
             original, room = path.read_bytes(), mutant.module.split("/")[1]
             line, old, new = mutant.line(copy)
             path.write_text(mutant.source(copy))
             os.utime(path, (number, number))  # a time of its own, so that no bytecode of another mutant is taken for it
-            is_noticed = notices(copy, tests_for(mutant.module))
+            is_noticed = any(notices(copy, tests) for tests in tests_for(mutant.module))
             path.write_bytes(original)
             is_excused = (mutant.module, old, new) in reasons
             silent += not is_noticed
@@ -200,9 +209,10 @@ def main() -> int:
         for room in {mutant.module.split("/")[1] for mutant in chosen} - sound:
             if notices(copy, [f"tests/unit/{room}"]):
                 raise RuntimeError(f"The tests of {room} fail without any change, so they notice nothing. Mend them.")
-    noticed = len(chosen) - silent
-    print(f"{noticed} of {len(chosen)} noticed ({noticed / len(chosen):.1%}); {unexplained} others without a reason")
-    return 0 if noticed >= ENOUGH * len(chosen) and not unexplained else 1
+    count = len(chosen) - options.start + 1
+    share = 1 - silent / count
+    print(f"{count - silent} of {count} noticed ({share:.1%}); {unexplained} others without a reason")
+    return 0 if share >= ENOUGH and not unexplained else 1
 
 
 if __name__ == "__main__":

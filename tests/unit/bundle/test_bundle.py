@@ -236,6 +236,12 @@ def test_a_view_of_what_is_not_there_is_refused_when_writing(view):
         make_bundle(make_block(), view=view)
 
 
+@pytest.mark.parametrize("question", [Question(frame=0, x=0.0, y=0.0), Question(frame=4, x=1.0, y=1.0)])
+def test_the_corners_of_the_first_and_the_last_frame_can_be_asked(question):
+    made = make_bundle(make_block(), frames=make_frames(5), view=View(question=question))
+    assert decode_bundle(made).view.question == question
+
+
 def test_a_file_name_that_no_encoding_allows_survives():
     name = 'a\udcff"</script>\u2028.mp4'
     assert decode_bundle(make_bundle(frames=make_frames(name=name))).media.name == name
@@ -344,6 +350,22 @@ def changed(**sections):
 def test_a_section_that_lies_is_refused(change, sentence):
     with pytest.raises(BundleError, match=sentence):
         decode_bundle(changed(phi=change) if "offset" in change else changed(theta=change))
+
+
+def test_a_clip_may_be_long_and_a_grid_as_wide_as_the_page_allows():
+    frames = replace(make_frames(2), frame_indices=np.array([7, 10**6]))
+    read = decode_bundle(make_bundle(make_block(grid=(2, 1, 4096), channels=2), frames=frames))
+    assert read.media.frame_indices == (7, 10**6)
+    assert read.blocks[0].capture.query_grid.shape == (2, 1, 4096)
+    with pytest.raises(BundleError, match="cols"):
+        decode_bundle(make_bundle(make_block(grid=(2, 1, 4097), channels=2), frames=frames))
+
+
+def test_a_table_has_as_many_channels_as_the_page_allows():
+    narrow, wide = (make_bundle(make_block(grid=(1, 1, 1), channels=n), frames=make_frames(1)) for n in (2**16, 2**17))
+    assert decode_bundle(narrow).blocks[0].capture.theta.shape == (1, 2**16)
+    with pytest.raises(BundleError, match="channels"):
+        decode_bundle(wide)
 
 
 def test_values_that_are_not_finite_are_refused():

@@ -150,6 +150,14 @@ def test_query_dependence_is_zero_for_one_map_and_a_half_for_maps_that_share_not
     assert measured == pytest.approx([0, 0.5], abs=1e-6)
 
 
+def test_two_queries_depend_as_their_one_pair_does():
+    block = capture("gaussian", grid=(1, 1, 2), subsample=(1, 1, 1))
+    first, second = oracle_matrix(block)
+    cosine = np.dot(first, second) / math.hypot(*first) / math.hypot(*second)
+    found = measure_block(block, shown_hw=SHOWN_HW, pts_seconds=SECONDS)
+    assert found.query_dependence == pytest.approx((1 - cosine) / 2, rel=TOLERANCE)
+
+
 def test_a_block_without_any_weight_has_no_figures_and_counts_its_silence():
     block = capture("concatenation")
     silent = BlockCapture(**parts(block) | {"theta": np.full_like(block.theta, -100.0)})

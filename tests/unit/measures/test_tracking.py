@@ -258,3 +258,8 @@ def test_a_table_of_boxes_says_where_the_object_is():
 def test_a_line_that_is_no_box_is_refused_by_its_number(line):
     with pytest.raises(MediaError, match="Line 2 should be a frame from 1 to 4"):
         read_boxes(f"1,0,0,1,1\n{line}\n".encode(), 4, (3, 5))
+
+
+def test_a_long_line_is_quoted_in_part():
+    with pytest.raises(MediaError, match=r"it is '1,0,0,1,x{72}'\."):
+        read_boxes(f"1,0,0,1,{'x' * 200}\n".encode(), 4, (3, 5))
