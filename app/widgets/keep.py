@@ -154,22 +154,20 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
     draw(Offer("answer", (session, pin), stem, FORMATS, write, tour))
 
 
-def draw(offer: Offer, *, said: str = "") -> None:
-    """Draw the button "Keep" with a choice of files; ``said``: a sentence under those that are no live pages."""
+def draw(offer: Offer) -> None:
+    """Draw the button "Keep" with a choice of files."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
-        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(offer, said, polled=polled)
+        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(offer, polled=polled)
 
 
-def _panel(offer: Offer, said: str, *, polled: bool) -> None:
+def _panel(offer: Offer, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
     wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
-    if said and wanted.suffix != ".html":
-        st.caption(said)
     if job is None or not job.answers(offer, wanted):
         if st.button("Make the file", key="keep-make", type="primary"):
             if job is not None:
