@@ -56,9 +56,9 @@ export class ComparisonPanel {
   open(titles, columns, notes) {
     this.notes.replaceChildren(...notes.map((note) => el("p", { class: "nlv-warning" }, note)));
     const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
-    const choose = (side) => (index) => this.act({ type: "set", values: { minus: side(index) } });
-    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.minus?.[1] ?? 0])));
-    this.second = menu("Difference: less this", numbered, choose((index) => [this.minus[0], index]));
+    const choose = (side) => (index) => this.act({ type: "set", values: { pair: side(index) } });
+    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.pair?.[1] ?? 0])));
+    this.second = menu("Difference: less this", numbered, choose((index) => [this.pair[0], index]));
     this.less = el("span", {}, "−");
     this.subtraction.replaceChildren(el("span", {}, "Difference"), this.first.root, this.less, this.second.root);
     this.titles.replaceChildren(...columns.map((title) => el("th", { scope: "col" }, title)));
@@ -67,11 +67,11 @@ export class ComparisonPanel {
 
   /** `heat` is one of those on screen, `top` what has full heat in all, null where each has its own. */
   show({ state, turns, awaited, heat, top, signed, look }) {
-    this.minus = state.minus;
+    this.pair = state.pair;
     this.direction.show(state, turns, awaited);
-    this.first.press(state.minus === null ? 0 : state.minus[0] + 1);
-    this.second.root.hidden = this.less.hidden = state.minus === null;
-    if (state.minus) this.second.press(state.minus[1]);
+    this.first.press(state.pair === null ? 0 : state.pair[0] + 1);
+    this.second.root.hidden = this.less.hidden = state.pair === null;
+    if (state.pair) this.second.press(state.pair[1]);
     this.shared.press(state.apart ? 1 : 0);
     this.strength.show(state);
     this.colours.show(state, signed);

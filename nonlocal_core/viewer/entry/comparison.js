@@ -64,9 +64,9 @@ export class Comparison extends View {
     this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
     this.difference = new Difference(this.look);
     const { bundle, block } = this.panes[0];
-    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, minus: this.#comparable() };
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, pair: this.#comparable() };
     if (tour) start.tour = tour;
-    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
+    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, pair: start.pair, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
@@ -183,7 +183,7 @@ export class Comparison extends View {
 
   /** The pane, or the difference, that an element stands in. */
   #paneOf(element) {
-    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference }];
+    const all = [...this.panes, { ...this.panes[this.state.pair?.[0] ?? 0], pane: this.difference }];
     return all.find(({ pane }) => pane.root.contains(element));
   }
 
@@ -205,8 +205,8 @@ export class Comparison extends View {
     if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
     for (const { pane } of this.panes) pane.layout(ratio, this.state);
-    this.difference.root.hidden = this.state.minus === null;
-    if (this.state.minus) this.difference.layout(ratio, this.state);
+    this.difference.root.hidden = this.state.pair === null;
+    if (this.state.pair) this.difference.layout(ratio, this.state);
     this.draw();
   }
 
@@ -221,7 +221,7 @@ export class Comparison extends View {
 
   #fill(caution) {
     const { columns, tall, wide, strips, tight } = filling({
-      count: this.clips.length + this.panes.length + (this.state.minus === null ? 0 : 1), step: this.clips.length,
+      count: this.clips.length + this.panes.length + (this.state.pair === null ? 0 : 1), step: this.clips.length,
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
@@ -286,10 +286,10 @@ export class Comparison extends View {
   }
 
   #showDifference() {
-    const { minus } = this.state;
-    if (this.difference.root.hidden !== (minus === null)) return this.pace.layoutSoon();
-    if (minus === null) return;
-    const [first, second] = minus.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const { pair } = this.state;
+    if (this.difference.root.hidden !== (pair === null)) return this.pace.layoutSoon();
+    if (pair === null) return;
+    const [first, second] = pair.map((index) => ({ ...this.panes[index], number: index + 1 }));
     const { clip } = first;
     this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
   }

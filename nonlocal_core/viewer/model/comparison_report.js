@@ -1,16 +1,16 @@
 // What is said about answers side by side.
 
 import { overlapOf, sameGrid } from "./figures.js";
-import { answerWords, badgeWords, gridWords, noticeWords, percent, placeWords, secondsWords, spreadWords, timesWords } from "./words.js";
+import { answerWords, badgeWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
 
 /** Over a pane: its name and what the frame that is shown gets; on it: how far its colours reach. */
-export function paneWords({ title, answered, figures, heat, missed }, { shown, held }) {
+export function paneWords({ title, answered, heat, missed }, { shown, held }) {
   const { block, answer, shares } = answered;
   const alone = answer.grid.frames === 1;
   return {
     lead: title,
     figure: alone || shown < 0 ? "" : percent(shares[shown]),
-    detail: answer.positive === 0 ? "" : `${answerWords(answered)} ${spreadWords(answer, figures.spread)}`,
+    detail: answer.positive === 0 ? "" : answerWords(answered),
     limit: heat.largest > 0 ? `full heat at ${timesWords(heat.tops[0])} even share` : "",
     badge: badgeWords(block.status),
     warning: block.warning,
