@@ -122,7 +122,7 @@ def sampled(rooms: list[str], count: int | None, seed: int) -> list[Mutant]:
     return [rng.choice(by_token[token]) for token in rng.sample(tokens, min(count, len(tokens)))]
 
 
-def tests_for(module: str) -> list[list[str]]:
+def tests_for(module: str, checkout: Path) -> list[list[str]]:
     """Return the tests of a module's room in the order to try them.
 
     First those that are named after the module or import it, then those of the modules that import it, then all.
@@ -130,22 +130,22 @@ def tests_for(module: str) -> list[list[str]]:
     room = Path(*Path(module).parts[:2])
     level, seen, found, stages = {module}, {module}, set[str](), list[list[str]]()
     while level and len(stages) < 2:
-        tests = {test for one in level for test in _naming(one, ROOT / "tests" / "unit" / room.name)} - found
+        tests = {test for one in level for test in _naming(one, checkout, f"tests/unit/{room.name}")} - found
         stages += [sorted(tests)] if tests else []
         found |= tests
-        level = {user for one in level for user in _naming(one, ROOT / room)} - seen - {f"{room}/__init__.py"}
+        level = {user for one in level for user in _naming(one, checkout, str(room))} - seen - {f"{room}/__init__.py"}
         seen |= level
     return [*stages, [f"tests/unit/{room.name}"]]
 
 
-def _naming(module: str, folder: Path) -> Iterator[str]:
+def _naming(module: str, checkout: Path, folder: str) -> Iterator[str]:
     """Yield the files below a folder that are named after a module or import it."""
     path = Path(module).parent if module.endswith("__init__.py") else Path(module).with_suffix("")
     package = re.escape(".".join(path.parts[:-1]))
     imports = re.compile(rf"{package}\.{path.name}\b|from {package} import [^\n]*\b{path.name}\b")
-    for file in folder.rglob("*.py"):
+    for file in (checkout / folder).rglob("*.py"):
         if file.name == f"test_{path.name}.py" or imports.search(file.read_text()):
-            yield file.relative_to(ROOT).as_posix()
+            yield file.relative_to(checkout).as_posix()
 
 
 def _run(folder: Path, tests: list[str]) -> None:
@@ -198,7 +198,7 @@ def main() -> int:
             line, old, new = mutant.line(copy)
             path.write_text(mutant.source(copy))
             os.utime(path, (number, number))  # a time of its own, so that no bytecode of another mutant is taken for it
-            is_noticed = any(notices(copy, tests) for tests in tests_for(mutant.module))
+            is_noticed = any(notices(copy, tests) for tests in tests_for(mutant.module, copy))
             path.write_bytes(original)
             is_excused = (mutant.module, old, new) in reasons
             silent += not is_noticed
