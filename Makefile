@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 JOBS ?= 2
+SAMPLE ?= 150
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench ends lock readme peers tools train picture clean
+.PHONY: help app test check bench ends lock mutants readme peers tools train picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +34,9 @@ bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peer
 ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its packages, and prove that it works there
 	$(BIN)/python benchmarks/ends.py lower
 	$(BIN)/python benchmarks/ends.py upper
+
+mutants: $(VENV)/mutants.stamp ## change SAMPLE tokens of the library one at a time (150) and see that its tests notice
+	$(BIN)/python tools/mutants.py --sample $(SAMPLE) --seed $(SEED)
 
 train: $(VENV)/test.stamp ## train the four instantiations anew, from pictures that Debian packages
 	$(BIN)/python -m pretrained.recipe train
@@ -68,6 +73,10 @@ $(VENV)/test.stamp: $(VENV)/app.stamp
 $(VENV)/peers.stamp: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet -e '.[peers]'
 	$(BIN)/pip install --quiet --no-deps timm==1.0.31 mmaction2==1.2.0
+	@touch $@
+
+$(VENV)/mutants.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet -e '.[mutants]'
 	@touch $@
 
 clean: ## remove the environment

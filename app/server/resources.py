@@ -117,20 +117,26 @@ def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
 
 def _open(key: Choices, progress: Progress) -> _KeptSession:
     media, name = _media_of(key.clip)
-    from .clips import FRAMES  # with the decoder
+    from nonlocal_core.media.intake import choice_for  # with the decoder
+    from nonlocal_core.running.prepared import network_and_frames  # with torch
 
-    session = nonlocal_core.Session.open(
-        media,
-        find_network(key.model),
-        name=name,
-        frames=key.frames,
-        stride=key.stride,
-        start_seconds=key.start_seconds,
-        frame_indices=key.frame_indices,
-        short_side=key.short_side,
-        reader=FRAMES.read,
-        progress=progress,
+    from .clips import FRAMES
+
+    asked = nonlocal_core.Selection(
+        frames=key.frames, stride=key.stride, start_seconds=key.start_seconds, frame_indices=key.frame_indices
     )
+    network, frames = network_and_frames(
+        find_network(key.model),
+        "auto",
+        lambda trained_on: FRAMES.read(
+            media,
+            choice_for(media, asked, trained_on),
+            name=name,
+            progress=lambda done, total: progress("Reading frames", done, total),
+        ),
+        progress,
+    )
+    session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
     progress("Preparing the viewer", 0, 1)
     if key == FIRST:
         return _KeptSession(session, _first_bundle(session), _first_columns)
@@ -157,7 +163,7 @@ def thumbnail(sample_id: str) -> "np.ndarray":
     Raises MediaError with the install command when the sample's package is missing.
     """
     sample = nonlocal_core.find_sample(sample_id)
-    frames = nonlocal_core.read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
+    frames = nonlocal_core.read_frames(f"{SAMPLE_PREFIX}{sample_id}", max_side=THUMBNAIL_SIDE)
     picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
     return picture
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,9 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
+from nonlocal_core import Pin, SelectionError, UnknownNameError
+from nonlocal_core.look import Look
+from nonlocal_core.pin import Point
 from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 
 Number = TypeVar("Number", int, float)
@@ -23,20 +26,6 @@ _LINK = "link"
 _DESTINATION = "destination"
 MOST_FRAMES = 64
 """Frames that are shown at once."""
-_VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
-    """A pinned question: a point of a frame (x, y in [0, 1]), the block, and which way to look."""
-
-    frame: int
-    x: float
-    y: float
-    block: str
-    direction: Direction = "row"
-    view: str = ""
-    """How the answer is drawn, in the viewer's own words (`viewer/model/state.js`); empty for the usual way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +110,9 @@ def to_link(choices: Choices) -> dict[str, str]:
     if choices.frame_indices is not None:
         link["exactly"] = ",".join(map(str, choices.frame_indices))
     if (pin := choices.pin) is not None:
-        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
+        link |= {"block": pin.block} if pin.block else {}
+        link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
         link |= {"view": pin.view} if pin.view else {}
     return link
 
@@ -143,13 +134,42 @@ def from_link(params: Mapping[str, str]) -> Choices:
     if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
-    block, view = params.get("block", ""), known_view(params.get("view"))
-    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view))
+    block, view = params.get("block") or None, known_view(params.get("view"))
+    pin = Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view)
+    return replace(choices, pin=with_points(pin, _points(params.get("also")), _points(params.get("minus"))))
+
+
+def with_points(pin: Pin, also: object, minus: object) -> Pin:
+    """Return the pin with further points, as a link or a browser lists them; without any that cannot be asked."""
+    try:
+        return replace(pin, also=_checked(also), minus=_checked(minus))
+    except (SelectionError, TypeError, ValueError):
+        return pin
+
+
+def _checked(points: object) -> tuple[Point, ...]:
+    found = []
+    for frame, x, y in cast(Iterable[tuple[int, float, float]], points or ()):
+        if not (int(frame) >= 0 and 0 <= float(x) <= 1 and 0 <= float(y) <= 1):
+            raise ValueError
+        found.append((int(frame), float(x), float(y)))
+    return tuple(found)
+
+
+def _listed(points: Iterable[Point]) -> str:
+    return ";".join(f"{frame},{x:.4f},{y:.4f}" for frame, x, y in points)
+
+
+def _points(text: str | None) -> list[list[str]]:
+    return [point.split(",") for point in text.split(";")] if text else []
 
 
 def known_view(view: Any) -> str:
     """Return the view that a link or a browser names, empty where a word of it is not known."""
-    return view if isinstance(view, str) and set(view.split("-")) <= _VIEW_WORDS else ""
+    try:
+        return Look.parse(view).words if isinstance(view, str) else ""
+    except UnknownNameError:
+        return ""
 
 
 def _ascending(text: str) -> tuple[int, ...] | None:

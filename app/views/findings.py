@@ -1,10 +1,11 @@
-"""Findings: the paper's tables measured again in small, and what the shipped networks were found to do."""
+"""Findings: the paper's tables measured again by the mark, on one page for the wall, and the shipped networks."""
 
-import plotly.graph_objects as go
+from html import escape
+
 import streamlit as st
 
 from nonlocal_core import list_models
-from nonlocal_core.weights.findings import Findings, PaperTable, TableLine, read_findings
+from nonlocal_core.weights.findings import Bar, Chart, Claim, Findings, read_findings
 
 from ..server import visit
 
@@ -31,77 +32,97 @@ COLUMNS = {
 }
 """What the table of networks shows, in its order."""
 WHOLE_NUMBERS = ("places", "real_places")
+PAPER_AXIS = (71.0, 76.0)
+"""Percent top-1 at both ends of the paper's scale."""
 
 
 def draw() -> None:
     """Draw the page."""
     visit.current()
     st.html(
-        "<div class='nlv-heading'><h1>Which of the paper's findings hold in small?</h1>"
-        "<p>Measured on composed clips, on one thread of a CPU.</p></div>"
+        "<div class='nlv-heading'><h1>What can a look elsewhere do?</h1>"
+        "<p>The paper's findings, measured again by a task that takes one.</p></div>"
     )
     found = read_findings()
     tables, networks = st.tabs(["The paper's tables", "The shipped networks"])
     with tables:
-        _tables(found)
+        st.html(f"<div class='nlv-wall'>{_task(found)}{''.join(_chart(chart) for chart in found.charts)}</div>")
     with networks:
         _networks(found)
 
 
-def _tables(found: Findings) -> None:
-    st.markdown(
-        "The paper trained on Kinetics for days on eight GPUs. Here each variant sits in a frozen ImageNet classifier "
-        f"and learns, in {found.steps} steps, to bring the classifier's answer for blurred, grey or damaged frames "
-        "back to that for the clean ones. It is another task: compare the order within a chart, not the figures. Bars "
-        f"are means of {found.seeds} seeds on {found.clips} held-out clips, lines their 95 % intervals over clips."
+def _task(found: Findings) -> str:
+    """Return the card that says how it was measured."""
+    seeds = sorted({bar.seeds for chart in found.charts for bar in chart.bars})
+    controls = "; ".join(f"{escape(bar.title)} {_whole(bar.won.mean)}" for bar in found.controls)
+    return (
+        "<article class='nlv-finding'><h2>Who wore the mark?</h2>"
+        "<p>Three objects move over four frames. In one frame each wears one of three marks. Asked at the object in "
+        "another frame: <b>which mark did it wear?</b> Nothing at that place tells; only a look elsewhere does.</p>"
+        "<p>Each variant reads the features of a frozen ImageNet classifier and learns until it stands still. "
+        "<b>Won</b>: how much of what can be won, in percent; 0 is chance, 100 is always right.</p>"
+        f"<p class='nlv-says'>Means of {_range(seeds)} seeds on {found.clips} test clips of pictures "
+        "that were not seen "
+        "before. Lines: 95 % intervals over seeds and clips. It measures fetching by likeness on composed clips, not "
+        "video recognition: compare the order within a chart with the paper's, not the figures.</p>"
+        f"<p class='nlv-says'>Beyond the paper, won: {controls}.</p></article>"
     )
-    columns = st.columns(2)
-    for position, table in enumerate(found.tables):
-        with columns[position % 2].container(border=True):
-            _table(table)
 
 
-def _table(table: PaperTable) -> None:
-    number = f" (table {table.number})" if table.number else ""
-    st.markdown(f"**{table.title}{number}**  \nThe paper: {table.finding}")
-    st.plotly_chart(_bars(table.lines), key=f"table-{table.id}", config={"displayModeBar": False})
-    gap = table.difference
-    st.markdown(f"**{table.verdict[0].upper()}{table.verdict[1:]}.**")
-    st.caption(f"Difference that decides it: {gap.mean:+.1f} [{gap.low:+.1f}, {gap.high:+.1f}] percentage points.")
+def _range(numbers: list[int]) -> str:
+    return str(numbers[0]) if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"
 
 
-def _bars(lines: tuple[TableLine, ...]) -> go.Figure:
-    titles = [f"{line.title}<br><sub>{_paper(line)}</sub>" for line in lines]
-    means = [line.brought_back.mean for line in lines]
-    figure = go.Figure(
-        go.Bar(
-            x=means,
-            y=titles,
-            orientation="h",
-            marker={"color": "#d9480f"},
-            error_x={
-                "array": [line.brought_back.high - line.brought_back.mean for line in lines],
-                "arrayminus": [line.brought_back.mean - line.brought_back.low for line in lines],
-                "color": "#888",
-            },
-            customdata=[line.parameters for line in lines],
-            hovertemplate="%{x:.1f} % brought back, %{customdata:,} parameters<extra></extra>",
-        )
+def _chart(chart: Chart) -> str:
+    rows = "".join(_row(bar) for bar in chart.bars)
+    claims = "".join(_claim(claim) for claim in chart.claims)
+    return (
+        f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
+        "<table><thead><tr><th></th><th>The paper: top-1, %</th><th>Here: won, %</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
     )
-    figure.update_layout(
-        height=90 + 52 * len(lines),
-        margin={"l": 0, "r": 10, "t": 6, "b": 0},
-        xaxis={"title": "answer brought back, %", "zeroline": True},
-        yaxis={"autorange": "reversed", "automargin": True},
+
+
+def _row(bar: Bar) -> str:
+    words = f"{bar.seeds} seeds, {bar.parameters:,} weights, {bar.seconds} s of training"
+    return f"<tr title='{words}'><th>{escape(bar.title)}</th><td>{_paper(bar)}</td><td>{_won(bar)}</td></tr>"
+
+
+def _paper(bar: Bar) -> str:
+    """Return a dot on the paper's scale, which does not begin at zero, and its figure."""
+    if bar.paper is None:
+        return "<span class='nlv-none'>not in the paper</span>"
+    start, stop = PAPER_AXIS
+    words = f"<small>{escape(bar.paper_words)}</small>" if bar.paper_words else ""
+    place = 100 * (bar.paper - start) / (stop - start)
+    return f"<div class='nlv-scale'><i style='left:{place:.1f}%'></i></div><b>{bar.paper:.1f}</b>{words}"
+
+
+def _won(bar: Bar) -> str:
+    """Return a bar from chance on, with its interval, and the figure."""
+    low, mean, high = (min(max(value, 0.0), 100.0) for value in (bar.won.low, bar.won.mean, bar.won.high))
+    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}"
+    return (
+        f"<div class='nlv-bar'><i style='width:{mean:.1f}%'></i>"
+        f"<u style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div>"
+        f"<b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
     )
-    return figure
 
 
-def _paper(line: TableLine) -> str:
-    if line.paper is None:
-        return line.paper_words or "not in the paper"
-    words = f", {line.paper_words}" if line.paper_words else ""
-    return f"the paper: {line.paper:.1f} % top-1{words}"
+def _whole(value: float) -> str:
+    """Return a number without decimals; one that rounds to zero has no sign."""
+    return str(round(value))
+
+
+def _claim(claim: Claim) -> str:
+    gap = claim.difference
+    kind = "holds" if claim.verdict.startswith("holds") else "open" if "not told" in claim.verdict else "fails"
+    reason = f" {escape(claim.reason)}" if claim.reason else ""
+    return (
+        f"<li class='nlv-{kind}'><b>{escape(claim.words)}</b> "
+        f"<em>{escape(claim.verdict[0].upper() + claim.verdict[1:])}"
+        f"</em> <span>({gap.mean:+.0f} points, {gap.low:+.0f} to {gap.high:+.0f})</span>{reason}</li>"
+    )
 
 
 def _networks(found: Findings) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
 from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
@@ -12,7 +12,7 @@ from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, c
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
-from ..server.visit import Choices, Pin
+from ..server.visit import Choices
 from ..widgets import address, cautions, unmarked
 from ..widgets import inspect_charts as charts
 from ..widgets.boxes import around, pick_box

@@ -3,17 +3,16 @@
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import cast
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Progress, Session, TourStop
+from nonlocal_core import NonlocalError, Pin, Progress, Session, TourStop
 from nonlocal_core.bundle import Precision
 
-from ..server.visit import Pin
 from . import unmarked
 
 _KEY = "kept"
@@ -50,9 +49,9 @@ FORMATS = (
         "text/html",
         "int8",
     ),
-    Format("Figure with heat (PNG)", "For print: all frames, colour bar, shares, arrows.", ".png", "image/png"),
-    Format("Figure with arrows (PDF)", "The paper's figure 3, as vectors, for a document.", ".pdf", "application/pdf"),
-    Format("Figure with arrows (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
+    Format("Figure (PNG)", "All frames with heat, colour bar, shares, arrows and the sentence.", ".png", "image/png"),
+    Format("Figure (PDF)", "The same for a document: words and arrows as vectors.", ".pdf", "application/pdf"),
+    Format("Figure (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
     Format("Film with heat (MP4)", "The chosen frames, at their own times.", ".mp4", "video/mp4"),
     Format("Film with heat (GIF)", "The same where a film cannot be shown.", ".gif", "image/gif"),
     Format("Numbers (CSV)", "One line for each position: its weight, and times uniform.", ".csv", "text/csv"),
@@ -145,36 +144,30 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
     def write(wanted: Format) -> Write:
         return lambda path, tell: session.save(
             path,
-            frame=pin.frame,
-            x=pin.x,
-            y=pin.y,
-            block=pin.block or None,
+            **asdict(pin),
             tour=tour if wanted.suffix == ".html" else None,
             precision=wanted.precision,
             progress=tell,
         )
 
-    said = "This file says where the pinned position looks, not who looks at it." if pin.direction == "column" else ""
     stem = file_name(session.frames.info.name, pin.frame, "")
-    draw(Offer("answer", (session, pin), stem, FORMATS, write, tour), said=said)
+    draw(Offer("answer", (session, pin), stem, FORMATS, write, tour))
 
 
-def draw(offer: Offer, *, said: str = "") -> None:
-    """Draw the button "Keep" with a choice of files; ``said``: a sentence under those that are no live pages."""
+def draw(offer: Offer) -> None:
+    """Draw the button "Keep" with a choice of files."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
-        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(offer, said, polled=polled)
+        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(offer, polled=polled)
 
 
-def _panel(offer: Offer, said: str, *, polled: bool) -> None:
+def _panel(offer: Offer, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
     wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
-    if said and wanted.suffix != ".html":
-        st.caption(said)
     if job is None or not job.answers(offer, wanted):
         if st.button("Make the file", key="keep-make", type="primary"):
             if job is not None:

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import NonlocalError, Pin, Session
 
-from ..server.visit import Pin
 from . import cautions, charts, unmarked
 
 

@@ -1,4 +1,4 @@
-"""Findings on the blocks that this library trained: the paper's tables in small, and each network's figures.
+"""Findings: the paper's tables measured by the mark, and the figures of the networks that this library trained.
 
 ``pretrained/ablations.json`` and ``pretrained/measured.json`` are written by ``python -m pretrained.recipe``.
 """
@@ -14,7 +14,7 @@ from nonlocal_core.installed import folder_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean with its 95 % interval over resampled clips."""
+    """A mean with its 95 % interval over seeds and test clips."""
 
     mean: float
     low: float
@@ -22,33 +22,45 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableLine:
-    """One row of a table."""
+class Bar:
+    """A variant beside the paper's."""
 
     title: str
-    brought_back: Estimate
-    """Part of the KL divergence that the variant removes, in percent."""
+    won: Estimate
+    """Part of what can be won, in percent: 0 is chance."""
+    seeds: int
     parameters: int
+    seconds: int
+    """Mean time of a training on one thread of a CPU."""
     paper: float | None
     """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str
+    """Name of that counterpart, where it is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaperTable:
-    """A table of the paper, measured again at a small scale."""
+class Claim:
+    """A claim of the paper, and what was found here."""
 
-    id: str
-    number: str
-    """Number of the table in the paper, empty for a claim outside its tables."""
-    title: str
-    finding: str
-    """Finding of the paper."""
+    words: str
     verdict: str
-    """Verdict on that finding here."""
     difference: Estimate
-    """Difference of the two rows that decide it."""
-    lines: tuple[TableLine, ...]
+    """Difference of the two variants that decide it, in points."""
+    reason: str
+    """Reason, as far as it was measured, where the claim does not hold here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A table of the paper, measured again."""
+
+    number: str
+    """Number of the table in the paper."""
+    title: str
+    bars: tuple[Bar, ...]
+    claims: tuple[Claim, ...]
+    says: str
+    """What the figures say, and what they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +77,9 @@ class Findings:
     """Results of all measurements, and their extent."""
 
     clips: int
-    seeds: int
-    steps: int
-    tables: tuple[PaperTable, ...]
+    charts: tuple[Chart, ...]
+    controls: tuple[Bar, ...]
+    """Variants beyond the paper's tables."""
     networks: tuple[NetworkFigures, ...]
 
 
@@ -78,32 +90,42 @@ def read_findings() -> Findings:
     variants = ablations["variants"]
     return Findings(
         clips=ablations["clips"],
-        seeds=ablations["seeds"],
-        steps=ablations["steps"],
-        tables=tuple(
-            PaperTable(
-                id=table["id"],
-                number=table["number"],
-                title=table["title"],
-                finding=table["finding"],
-                verdict=table["verdict"],
-                difference=_estimate(table["difference"]),
-                lines=tuple(_line(row, variants) for row in table["rows"]),
-            )
-            for table in ablations["tables"]
+        charts=tuple(_chart(chart, variants) for chart in ablations["charts"]),
+        controls=tuple(
+            _bar({"title": variants[name]["title"], "paper": None, "paper_words": ""}, variants[name])
+            for name in ablations["controls"]
         ),
         networks=tuple(NetworkFigures(**entry) for entry in measured),
     )
 
 
-def _line(row: dict[str, Any], variants: dict[str, Any]) -> TableLine:
-    found = variants.get(row["variant"], {"title": "no block", "share": [0.0, 0.0, 0.0], "parameters": 0})
-    return TableLine(
-        title=row["title"] or found["title"],
-        brought_back=_estimate(found["share"]),
+def _chart(chart: dict[str, Any], variants: dict[str, Any]) -> Chart:
+    return Chart(
+        number=chart["number"],
+        title=chart["title"],
+        bars=tuple(_bar(bar, variants[bar["variant"]]) for bar in chart["bars"]),
+        claims=tuple(
+            Claim(
+                words=claim["words"],
+                verdict=claim["verdict"],
+                difference=_estimate(claim["difference"]),
+                reason=claim["reason"],
+            )
+            for claim in chart["claims"]
+        ),
+        says=chart["says"],
+    )
+
+
+def _bar(bar: dict[str, Any], found: dict[str, Any]) -> Bar:
+    return Bar(
+        title=bar["title"],
+        won=_estimate(found["won"]),
+        seeds=len(found["by_seed"]),
         parameters=found["parameters"],
-        paper=row["paper"],
-        paper_words=row["paper_words"],
+        seconds=found["seconds"],
+        paper=bar["paper"],
+        paper_words=bar["paper_words"],
     )
 
 

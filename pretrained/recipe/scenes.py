@@ -31,7 +31,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Motion:
+class Motion:
     """Path of one instance: centre (x, y), size in pixels, angle and shear per frame, and the frames that show it."""
 
     center: np.ndarray
@@ -49,19 +49,19 @@ def compose(
     ``patches``: share of the objects that are patches of photographs instead of stamps, all of them without stamps.
     ``side``: height and width of the clip in pixels.
     """
-    cast = _Cast(sources, patches, rng)
-    photo = _furnished(cast, rng)
-    window = _camera((photo.height, photo.width), rng, frames)
-    rgb = np.stack([_seen(photo, box, side) for box in window]).astype(np.float32)
+    cast = Cast(sources, patches, rng)
+    photo = furnished(cast, rng)
+    window = camera((photo.height, photo.width), rng, frames)
+    rgb = np.stack([seen(photo, box, side) for box in window]).astype(np.float32)
     objects = np.zeros((frames, side, side), np.uint8)
     for label in range(1, int(rng.integers(2, MAX_OBJECTS + 1)) + 1):
         stamp = cast.draw(rng)
         for _instance in range(2 if rng.random() < 0.15 else 1):
-            _place(rgb, objects, stamp, label, _motion(rng, frames, side), rng)
+            place(rgb, objects, stamp, label, _motion(rng, frames, side), rng)
     return Scene(rgb=np.rint(np.clip(rgb, 0, 255)).astype(np.uint8), objects=objects, window=window)
 
 
-def _camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) -> np.ndarray:
+def camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) -> np.ndarray:
     """Return the window of every frame, a square of the photograph that drifts and zooms, or stands still."""
     height, width = photo_hw
     share = rng.uniform(0.45, 0.95, 2) if rng.random() < 0.75 else np.full(2, rng.uniform(0.45, 0.95))
@@ -78,12 +78,13 @@ def _camera(photo_hw: tuple[int, int], rng: np.random.Generator, frames: int) ->
     return window
 
 
-def _seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
+def seen(photo: Image.Image, window: np.ndarray, side: int) -> np.ndarray:
+    """Return the part of a photograph that a window (x0, y0, x1, y1) shows, in units of the photograph."""
     box = tuple(window * np.array([photo.width, photo.height] * 2))
     return np.asarray(photo.resize((side, side), Image.Resampling.BILINEAR, box=box))
 
 
-class _Cast:
+class Cast:
     """Source of the parts of a clip: one photograph, and cut-outs without repetition."""
 
     def __init__(self, sources: Sources, patches: float, rng: np.random.Generator) -> None:
@@ -102,7 +103,7 @@ class _Cast:
         return cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else cut
 
 
-def _furnished(cast: _Cast, rng: np.random.Generator) -> Image.Image:
+def furnished(cast: Cast, rng: np.random.Generator) -> Image.Image:
     """Return the photograph with cut-outs fixed to it. They belong to the background and move with it.
 
     Without them every cut-out would be an object, and telling cut-outs from photographs would find all objects.
@@ -133,7 +134,7 @@ def _patch(photo: np.ndarray, rng: np.random.Generator) -> Image.Image:
     return cut
 
 
-def _motion(rng: np.random.Generator, frames: int, side: int) -> _Motion:
+def _motion(rng: np.random.Generator, frames: int, side: int) -> Motion:
     moment = np.linspace(0, 1, frames)
     start, stop = rng.uniform(0.12, 0.88, (2, 2)) * side
     bend = rng.normal(0, 0.12, 2) * side
@@ -145,11 +146,11 @@ def _motion(rng: np.random.Generator, frames: int, side: int) -> _Motion:
     if rng.random() < 0.25:
         first = int(rng.integers(1, frames))
         shows[first : first + int(rng.integers(1, 4))] = False
-    return _Motion(center=center, size=size, angle=angle, corners=corners, shows=shows)
+    return Motion(center=center, size=size, angle=angle, corners=corners, shows=shows)
 
 
-def _place(
-    rgb: np.ndarray, objects: np.ndarray, stamp: Image.Image, label: int, motion: _Motion, rng: np.random.Generator
+def place(
+    rgb: np.ndarray, objects: np.ndarray, stamp: Image.Image, label: int, motion: Motion, rng: np.random.Generator
 ) -> None:
     """Draw the object into every frame that shows it, and its label where it is visible."""
     side = rgb.shape[1]

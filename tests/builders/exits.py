@@ -164,7 +164,17 @@ def table(session: Session, block: str, folder: Path) -> str:
 
 def shell(*form: str) -> Exit:
     def ask(session: Session, block: str, _folder: Path) -> str:
-        asked = Namespace(**POINT, block=block, direction="row", top=2, json="json" in form)
+        asked = Namespace(
+            **POINT,
+            block=block,
+            direction="row",
+            top=2,
+            json="json" in form,
+            point=None,
+            box=None,
+            minus=None,
+            mask_out=None,
+        )
         printed = StringIO()
         with redirect_stdout(printed), patch.object(query_verb, "open_session", lambda options: session):
             query_verb.run(asked)

@@ -1,0 +1,141 @@
+"""The text of ABLATIONS.md and the file that the app reads, from the logs of the runs."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pretrained.recipe.mark.figures import figures_of, read_runs
+from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
+from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, PATIENCE, STARTED, STEP_CLIPS
+from pretrained.recipe.ship import PRETRAINED
+
+WIDTH = 118
+PREFACE = (
+    "Written by `python -m pretrained.recipe mark tables` from the logs of `mark train`. The app shows the same under "
+    "Findings.",
+    f"**Who wore the mark?** {OBJECTS} objects move over {FRAMES} frames of a composed clip. In one "
+    "frame each wears one "
+    f"of {OBJECTS} marks, drawn anew every time; asked at the object in another frame: which mark did "
+    "it wear? A linear "
+    "layer answers from what the variant makes of the features of a frozen ImageNet classifier at that position. Two "
+    "hops: A and its partner wear the same tag in one frame, the partner wears one of two marks in "
+    "another; asked at A: "
+    "the partner's mark.",
+    "**Won**: (accuracy - chance) / (1 - chance), in percent: of what can be won, chance being 1/3 (two hops: 1/2). "
+    "Mean of all seeds on {clips} test clips of pictures that were not seen before, with the 95 % interval over seeds "
+    "*and* clips, both resampled. The clips share a few dozen objects and five photographs, which "
+    "the interval does not "
+    "count.",
+    f"**Plateau**: {STEP_CLIPS} clips a step, AdamW; every {LOOK_EVERY} steps questions on clips of "
+    "other pictures. Once "
+    f"the share won has not grown by {100 * GROWN:.0f} point for {PATIENCE} steps ({LONG_PATIENCE:,} while it is below "
+    f"{100 * STARTED:.0f} %), the rates fall to zero in {COOL} steps, and the run is judged. "
+    "**Seconds**: of a training, "
+    "on one thread of a CPU that others used as well.",
+    "It measures fetching by likeness on composed clips, not video recognition.",
+)
+
+
+def write_report(runs_folder: Path, target: Path = PRETRAINED) -> None:
+    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder."""
+    figures = figures_of(read_runs(runs_folder))
+    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+    (target / "ablations.json").write_text(text, encoding="utf-8")
+    (target / "ABLATIONS.md").write_text(report(figures), encoding="utf-8")
+
+
+def report(figures: dict[str, Any]) -> str:
+    """Return the text of ABLATIONS.md."""
+    lines = ["# The paper's findings, measured by a task that takes a look elsewhere"]
+    for paragraph in PREFACE:
+        lines += ["", _wrapped(paragraph.format(clips=figures["clips"]))]
+    for chart in figures["charts"]:
+        lines += _chart(chart, figures["variants"])
+    lines += _controls(figures)
+    lines += _distance(figures)
+    return "\n".join([*lines, ""])
+
+
+def _chart(chart: dict[str, Any], variants: dict[str, Any]) -> list[str]:
+    lines = ["", f"## {chart['title']} (table {chart['number']})", ""]
+    lines += [
+        "| | won, % | each seed | steps | seconds | parameters | the paper, top-1 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for bar in chart["bars"]:
+        paper = " ".join(part for part in (str(bar["paper"] or ""), bar["paper_words"]) if part) or "-"
+        lines.append(_line(bar["title"], variants[bar["variant"]], paper))
+    lines.append("")
+    for claim in chart["claims"]:
+        reason = f" {claim['reason']}" if claim["reason"] else ""
+        lines.append(f"- {claim['words']} **{_capital(claim['verdict'])}** ({signed(claim['difference'])}).{reason}")
+    return [*lines, "", _wrapped(chart["says"])]
+
+
+def _controls(figures: dict[str, Any]) -> list[str]:
+    variants = figures["variants"]
+    lines = ["", "## Controls, and beyond the paper", ""]
+    lines += ["| | won, % | each seed | steps | seconds | parameters |", "|---|---|---|---|---|---|"]
+    lines += [_line(variants[name]["title"], variants[name]) for name in figures["controls"]]
+    looking = {name: variant for name, variant in variants.items() if variant["looks"]}
+    lines += [
+        "",
+        _wrapped(
+            "Where the rows look, in shares of a row's weight: on the object that is asked for in "
+            "the frame of marks, on "
+            "the two others there, on the object in all frames, on the position itself; and over how many places it is "
+            "spread."
+        ),
+        "",
+        "| | object, marked frame | others there | object, all frames | own cell | places |",
+        "|---|---|---|---|---|---|",
+    ]
+    for variant in looking.values():
+        at = variant["looks"]
+        shares = " | ".join(f"{at[key]:.2f}" for key in ("marked", "others", "object", "own_cell"))
+        lines.append(f"| {variant['title']} | {shares} | {at['places']:.0f} |")
+    if "paper_start" in variants:
+        course = ", ".join(f"{step:.0f}: {won:.0f}" for step, won in variants["paper_start"]["course"][1::2])
+        lines += [
+            "",
+            _wrapped(
+                "The paper's start (N(0, .01), half the channels, no norm before, batch norm with a "
+                "scale of zero behind), "
+                f"step: percent won on the choosing clips, mean of the seeds: {course}."
+            ),
+        ]
+    return lines
+
+
+def _distance(figures: dict[str, Any]) -> list[str]:
+    lines = ["", "## How far apart", "", "Won, %, by the frames between question and mark.", ""]
+    lines += ["| | 1 | 2 | 3 |", "|---|---|---|---|"]
+    for variant in figures["variants"].values():
+        found = variant["by_frames_apart"]
+        words = f"{variant['title']}, two hops" if variant["hops"] > 1 else variant["title"]
+        lines.append(f"| {words} | " + " | ".join(f"{found[key]:.0f}" for key in ("1", "2", "3")) + " |")
+    return lines
+
+
+def _line(title: str, found: dict[str, Any], *more: str) -> str:
+    mean, low, high = found["won"]
+    seeds = ", ".join(f"{value:.1f}" for value in found["by_seed"])
+    steps = f"{min(found['steps']):,} to {max(found['steps']):,}"
+    cells = [title, f"{mean:.1f} [{low:.1f}, {high:.1f}]", seeds, steps, f"{found['seconds']}"]
+    return "| " + " | ".join([*cells, f"{found['parameters']:,}", *more]) + " |"
+
+
+def signed(difference: Sequence[float]) -> str:
+    """Return a difference with its interval, in points."""
+    mean, low, high = difference
+    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}] points"
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

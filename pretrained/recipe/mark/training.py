@@ -1,0 +1,235 @@
+"""Training of the mark's variants to a plateau, one JSON file for each variant and seed.
+
+The rule: the rates rise for 20 steps and then stand still. Every 50 steps the network answers questions on clips of
+pictures that it does not learn from. Once its share won has not grown by more than .01 for 300 steps (for 1,000 steps
+while it is below .1, since some learn nothing for long and then all at once), the rates fall to zero within 150 steps,
+and the network is judged on the test clips.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from nonlocal_core.ops import THW
+from pretrained.recipe.mark.blocks import Answerer, MarkBlock
+from pretrained.recipe.mark.clips import CLIPS, MarkClips, read_shards, write_shards
+from pretrained.recipe.mark.scenes import sources_by_split
+from pretrained.recipe.mark.task import Hops, Questions, cells_of, draw, share_won
+from pretrained.recipe.mark.variants import VARIANTS, Variant, parameter_count
+from pretrained.recipe.runs import Workshop, trunk
+from pretrained.recipe.sources import Split, download
+
+STEP_CLIPS = 8
+RATE, BIAS_RATE, GAIN_RATE, DECAY = 2e-3, 1e-2, 5e-3, 1e-2
+"""Of all weights, of biases, of gain and length, each times the variant's ``rate``; and AdamW's decay of weights."""
+WARM, LOOK_EVERY, PATIENCE, LONG_PATIENCE, COOL = 20, 50, 300, 1000, 150
+GROWN, STARTED, MOST = 0.01, 0.1, 3000
+"""What counts as growth, what as having learned something, and the steps after which a run cools in any case."""
+DRAWS: dict[Split, dict[Hops, int]] = {"choose": {1: 1, 2: 3}, "test": {1: 2, 2: 4}}
+"""How often each clip is asked about, with marks drawn anew."""
+JUDGED_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """Clips with their cells: what questions are drawn from."""
+
+    clips: MarkClips
+    cells: list[list[list[np.ndarray]]]
+
+    @property
+    def thw(self) -> THW:
+        """Grid of a clip."""
+        frames, height, width = self.clips.owners.shape[1:]
+        return frames, height, width
+
+    def questions(self, chosen: np.ndarray, hops: Hops, rng: np.random.Generator) -> Questions:
+        """Return new questions on some clips."""
+        return draw(hops, [self.cells[clip] for clip in chosen], int(np.prod(self.thw)), rng)
+
+    def rows(self, chosen: np.ndarray, marks: Tensor) -> Tensor:
+        """Return features with marks behind them (B, N, C) of some clips."""
+        features = self.clips.features[torch.from_numpy(chosen)].float().flatten(1, 3)
+        return torch.cat([features, marks], -1)
+
+
+def make_data(workshop: Workshop) -> None:
+    """Download the pictures, compose the clips and run the trunk on them, where that was not done yet."""
+    download(workshop.folder / "sources")
+    write_shards(_clips(workshop), sources_by_split(workshop.folder / "sources"), trunk(), workshop.tell)
+
+
+def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
+    """Train and judge what is not there yet. Every file that is there is a run that was finished."""
+    make_data(workshop)
+    folder = runs_folder(workshop)
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [variant for variant in VARIANTS.values() if names is None or variant.id in names]
+    missing = [(v, seed) for seed in seeds for v in chosen if not (folder / f"{v.id}-{seed}.json").exists()]
+    read: dict[tuple[Split, int], Asked] = {}
+    for variant, seed in missing:
+        for split in CLIPS:
+            if (split, variant.stride) not in read:
+                clips = read_shards(_clips(workshop), split, variant.stride)
+                read[split, variant.stride] = Asked(clips=clips, cells=cells_of(clips.owners))
+        shown = {split: read[split, variant.stride] for split in CLIPS}
+        network, found = run(variant, seed, shown)
+        save_file(network.state_dict(), folder / f"{variant.id}-{seed}.safetensors")
+        (folder / f"{variant.id}-{seed}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
+        workshop.tell(f"mark, {variant.id}, seed {seed}: {found['won']:.3f} after {found['steps']} steps")
+
+
+def runs_folder(workshop: Workshop) -> Path:
+    """Return where the runs lie."""
+    return workshop.folder / "mark" / "runs"
+
+
+def _clips(workshop: Workshop) -> Path:
+    return workshop.folder / "mark" / "clips"
+
+
+def run(variant: Variant, seed: int, shown: dict[Split, Asked], most: int = MOST) -> tuple[Answerer, dict[str, Any]]:
+    """Train one variant with one seed and return it with its log: steps, seconds, course, and its test answers.
+
+    ``right``: for each test clip, a string of 1 and 0, one for each question. ``apart``: the frames between.
+    """
+    network, started = variant.build(seed), time.monotonic()
+    curve = _fit(network, variant, seed, shown, most)
+    seconds = time.monotonic() - started
+    right, apart = judge(network, variant.hops, shown["test"], "test")
+    return network, {
+        "variant": variant.id,
+        "seed": seed,
+        "parameters": parameter_count(network),
+        "steps": curve[-1][0],
+        "seconds": round(seconds, 1),
+        "course": curve,
+        "won": round(share_won(float(right.mean()), variant.hops), 4),
+        "looks": looks(network, variant.hops, shown["test"]),
+        "right": ["".join(map(str, row)) for row in right.astype(int)],
+        "apart": ["".join(map(str, row)) for row in apart],
+    }
+
+
+def _fit(network: Answerer, variant: Variant, seed: int, shown: dict[Split, Asked], most: int) -> list[list[float]]:
+    """Train to the plateau and through the cooling; return [step, share won on the choosing clips] as they came."""
+    rng, learned = np.random.default_rng([seed, 40]), shown["train"]
+    torch.manual_seed(seed)
+    optimiser = _optimiser(network, variant)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    course, cooling, step = list[list[float]](), 0, 0
+    while cooling < COOL:
+        step += 1
+        factor = min(1.0, step / WARM) * (1 - cooling / COOL)
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * factor
+        chosen = rng.choice(len(learned.clips), min(STEP_CLIPS, len(learned.clips)), replace=False)
+        network.train()
+        loss = _loss(network, learned, chosen, learned.questions(chosen, variant.hops, rng))
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        cooling += cooling > 0
+        if step % LOOK_EVERY == 0 and not cooling:
+            course.append([step, round(_watched(network, variant.hops, shown["choose"]), 4)])
+            cooling = int(_stands_still(course) or step >= most)
+    return [*course, [step, round(_watched(network, variant.hops, shown["choose"]), 4)]]
+
+
+def _loss(network: Answerer, asked: Asked, chosen: np.ndarray, questions: Questions) -> Tensor:
+    rows = asked.rows(chosen, questions.marks)
+    given, own = network(rows, questions.queries, questions.own_queries, asked.thw)
+    loss = cross_entropy(given.flatten(0, 1), questions.answers.flatten())
+    if own is not None and questions.own_answers is not None:
+        loss = loss + cross_entropy(own.flatten(0, 1), questions.own_answers.flatten())
+    return loss
+
+
+def _optimiser(network: Answerer, variant: Variant) -> torch.optim.AdamW:
+    groups: dict[float, list[Tensor]] = {}
+    for name, parameter in network.named_parameters():
+        last = name.rsplit(".", 1)[-1]
+        if last == "bias":
+            rate = BIAS_RATE * variant.rate
+        elif last in ("gain", "length"):
+            rate = GAIN_RATE * variant.rate
+        else:
+            rate = RATE * variant.rate
+        groups.setdefault(rate, []).append(parameter)
+    return torch.optim.AdamW([{"params": part, "lr": rate} for rate, part in groups.items()], weight_decay=DECAY)
+
+
+def _stands_still(course: list[list[float]]) -> bool:
+    """Return whether the plateau is reached: the rule at the head of this file."""
+    mark = course[0]
+    for step, won in course:
+        if won > mark[1] + GROWN:
+            mark = [step, won]
+    patience = PATIENCE if mark[1] >= STARTED else LONG_PATIENCE
+    return course[-1][0] - mark[0] >= patience
+
+
+def _watched(network: Answerer, hops: Hops, asked: Asked) -> float:
+    return share_won(float(judge(network, hops, asked, "choose")[0].mean()), hops)
+
+
+def judge(network: Answerer, hops: Hops, asked: Asked, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each clip (n, questions) whether each answer is right, and how many frames apart it was asked.
+
+    The questions of a split are the same for all variants and seeds at one stride.
+    """
+    network.eval()
+    torch.manual_seed(0)
+    right, apart = [], []
+    with torch.inference_mode():
+        for chosen, questions in _examined(hops, asked, split):
+            given, _ = network(asked.rows(chosen, questions.marks), questions.queries, None, asked.thw)
+            right.append((given.argmax(-1) == questions.answers).numpy())
+            apart.append(questions.apart.numpy())
+    return tuple(np.concatenate(part).reshape(len(asked.clips), -1) for part in (right, apart))  # type: ignore[return-value]
+
+
+def _examined(hops: Hops, asked: Asked, split: Split) -> list[tuple[np.ndarray, Questions]]:
+    """Return the questions of a split, of each clip those of all its draws side by side."""
+    rng = np.random.default_rng([41, hops])
+    batches = np.split(np.arange(len(asked.clips)), range(JUDGED_AT_ONCE, len(asked.clips), JUDGED_AT_ONCE))
+    found = []
+    for batch in batches:
+        chosen = batch.repeat(DRAWS[split][hops])
+        found.append((chosen, asked.questions(chosen, hops, rng)))
+    return found
+
+
+def looks(network: Answerer, hops: Hops, asked: Asked) -> dict[str, float]:
+    """Return where a single block's rows lie: means over the first test questions; empty for other networks.
+
+    ``marked``: weight on the object in the frame of marks; ``others``: on the other two there; ``object``: on it
+    in all frames; ``own_cell``; ``places``: exp of the entropy. Of absolute weights, which are divided by their sum.
+    """
+    body = network.bodies[0]
+    if hops != 1 or len(network.bodies) > 1 or not isinstance(body, MarkBlock):
+        return {}
+    figures: dict[str, list[Tensor]] = {}
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        for chosen, questions in _examined(hops, asked, "test")[:5]:
+            rows = asked.rows(chosen, questions.marks)
+            weight = body.weights(rows, questions.queries, asked.thw).abs()
+            weight = weight / weight.sum(-1, keepdim=True).clamp_min(1e-12)
+            owners = torch.from_numpy(asked.clips.owners[chosen].reshape(len(chosen), -1)).long()
+            same = owners[:, None] == owners.gather(1, questions.queries)[..., None]
+            marked = (questions.marks > 0).any(-1)[:, None]
+            for name, part in (("marked", same & marked), ("others", marked & ~same), ("object", same)):
+                figures.setdefault(name, []).append((weight * part).sum(-1).flatten())
+            figures.setdefault("own_cell", []).append(weight.gather(-1, questions.queries[..., None]).flatten())
+            entropy = -(weight * weight.clamp_min(1e-12).log()).sum(-1)
+            figures.setdefault("places", []).append(entropy.exp().flatten())
+    return {name: round(float(torch.cat(values).mean()), 3) for name, values in figures.items()}

@@ -1,0 +1,120 @@
+"""Variants of the mark task: what answers, at which stride, over how many hops."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from nonlocal_core.models.parameter_free import TEMPERATURE
+from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
+from pretrained.recipe.mark.blocks import Answerer, Convolutions, MarkBlock, Nothing, PaperStart
+from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
+
+CHANNELS = {8: 40, 16: 112, 32: 320}
+"""Channels by stride, after blocks 4, 10 and 15 of the trunk."""
+TWO_HOP_TEMPERATURE = 0.3
+SLOW = 0.3
+REACHING = 13
+"""Layers of 3 x 3 x 3 that see from one corner of 14 x 14 cells to the other, and from the first frame to the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A variant: its title, the bodies it consists of, by their number of channels, and what it is asked."""
+
+    id: str
+    title: str
+    bodies: Callable[[int], list[nn.Module]]
+    stride: int = 16
+    hops: Hops = 1
+    rate: float = SLOW
+    """What the usual rates of learning are multiplied by: `SLOW` or 1, whichever did better on the choosing clips."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of its rows: features and marks."""
+        return CHANNELS[self.stride] + MARKS[self.hops]
+
+    def build(self, seed: int) -> Answerer:
+        """Return it before training."""
+        torch.manual_seed(seed)
+        return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
+
+
+def _functions(pairwise: Pairwise) -> Callable[[int], list[nn.Module]]:
+    return lambda channels: [MarkBlock(channels, pairwise)]
+
+
+def _scoped(scope: Scope) -> Callable[[int], list[nn.Module]]:
+    return lambda channels: [MarkBlock(channels, scope=scope)]
+
+
+def _blocks(count: int, hops: Hops) -> Callable[[int], list[nn.Module]]:
+    warm = TEMPERATURE if hops == 1 else TWO_HOP_TEMPERATURE
+    return lambda channels: [MarkBlock(channels, temperature=warm) for _ in range(count)]
+
+
+def _convolutions(kernel: tuple[int, int, int], layers: int) -> Callable[[int], list[nn.Module]]:
+    return lambda channels: [
+        Convolutions(channels, kernel=kernel, layers=layers, width=_width(kernel, layers, channels))
+    ]
+
+
+def _width(kernel: tuple[int, int, int], layers: int, channels: int) -> int:
+    """Return the largest width with which convolutions have no more weights than the block."""
+    budget = parameter_count(MarkBlock(channels))
+    taps = kernel[0] * kernel[1] * kernel[2]
+    fitting = [
+        n for n in range(1, 2 * channels) if layers * (taps * n + 1) * n + 2 * channels * n + n + channels <= budget
+    ]
+    return max(fitting, default=1)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of a module's parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+PLAIN = "embedded_gaussian"
+"""The variant that all others differ from in one respect."""
+VARIANTS: dict[str, Variant] = {
+    variant.id: variant
+    for variant in (
+        *(
+            Variant(
+                id=name,
+                title=PAIRWISE_TITLES[name],
+                bodies=_functions(name),
+                rate=SLOW if name == "embedded_gaussian" else 1.0,
+            )
+            for name in PAIRWISE
+        ),
+        Variant(id="none", title="no block", bodies=lambda _channels: [Nothing()]),
+        Variant(id="stride8", title="stride 8", stride=8, bodies=_blocks(1, 1)),
+        Variant(id="stride32", title="stride 32", stride=32, bodies=_blocks(1, 1)),
+        Variant(id="space", title="space", bodies=_scoped("space")),
+        Variant(id="time", title="time", bodies=_scoped("time")),
+        Variant(id="conv311", title="3 × 1 × 1 convolution", bodies=_convolutions((3, 1, 1), 1)),
+        Variant(id="conv333", title="3 × 3 × 3 convolution", bodies=_convolutions((3, 3, 3), 1)),
+        Variant(id="hops2-blocks1", title="1 block", hops=2, bodies=_blocks(1, 2)),
+        Variant(id="hops2-blocks2", title="2 blocks", hops=2, bodies=_blocks(2, 2)),
+        Variant(id="blocks2", title="2 blocks", bodies=_blocks(2, 1)),
+        Variant(
+            id="conv333-stacked", title=f"{REACHING} convolutions 3 × 3 × 3", bodies=_convolutions((3, 3, 3), REACHING)
+        ),
+        Variant(id="uniform", title="even row", bodies=lambda channels: [MarkBlock(channels, row="uniform")]),
+        Variant(
+            id="wrong", title="row of another position", bodies=lambda channels: [MarkBlock(channels, row="wrong")]
+        ),
+        Variant(
+            id="blind",
+            title="marks hidden from θ and φ",
+            bodies=lambda channels: [MarkBlock(channels, blind=MARKS[1])],
+        ),
+        Variant(id="paper_start", title="the paper's start", bodies=lambda channels: [PaperStart(channels)]),
+        Variant(id="hops2-blocks4", title="4 blocks", hops=2, bodies=_blocks(4, 2)),
+        Variant(id="blocks4", title="4 blocks", bodies=_blocks(4, 1)),
+    )
+}
+"""In the order in which they are trained."""
