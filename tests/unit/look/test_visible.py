@@ -1,0 +1,43 @@
+"""Heat on real pictures: what has little of the weight is left alone, what has much of it can be seen.
+
+Every sample that comes with the installation, with the default network, at its own first question.
+"""
+
+import numpy as np
+import pytest
+from cielab import cielab
+
+from nonlocal_core import Session, list_samples
+from nonlocal_core.geometry import spread
+from nonlocal_core.look import Look, heat_of, muted
+from nonlocal_core.look.palette import linear
+from nonlocal_core.render import paint
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+SEEN = 8.0  # CIELAB distance
+PART_SEEN = 0.95
+
+
+def luminance(picture):
+    return linear(picture / 255) @ LUMINANCE
+
+
+@pytest.mark.parametrize("sample", [sample.id for sample in list_samples()])
+def test_little_weight_leaves_the_picture_alone_and_much_is_seen(sample):
+    session = Session.open(f"sample:{sample}")
+    asked = session.first_question()
+    row = session.query(frame=asked.frame, x=asked.x, y=asked.y)
+    heat = heat_of(row, Look())
+    seen, of = 0, 0
+    for index, frame in enumerate(session.frames.rgb):
+        t = row.grid.find_t(index)
+        painted = paint(frame, heat, t, row.grid)
+        times, covered = spread(heat.times[t], row.grid, size_hw=frame.shape[:2])
+        below = (times <= 1) & covered
+        assert np.abs(luminance(painted) - luminance(frame))[below].max(initial=0) < 0.02
+        assert (painted[below] == muted(frame)[below]).all()
+        strong = (times >= 3) & covered
+        away = np.linalg.norm(cielab(painted[strong]) - cielab(muted(frame)[strong]), axis=-1)
+        seen, of = seen + int((away >= SEEN).sum()), of + int(strong.sum())
+    assert of > 0
+    assert seen / of >= PART_SEEN
