@@ -32,6 +32,8 @@ COLUMNS = {
 }
 """What the table of networks shows, in its order."""
 WHOLE_NUMBERS = ("places", "real_places")
+ENOUGH_SEEDS = 5
+"""With fewer, their number stands beside the bar."""
 PAPER_AXIS = (71.0, 76.0)
 """Percent top-1 at both ends of the paper's scale."""
 
@@ -65,7 +67,7 @@ def _task(found: Findings) -> str:
         "that were not seen "
         "before. Lines: 95 % intervals over seeds and clips. It measures fetching by likeness on composed clips, not "
         "video recognition: compare the order within a chart with the paper's, not the figures.</p>"
-        f"<p class='nlv-says'>Beyond the paper, won: {controls}.</p></article>"
+        f"<p class='nlv-says'>Beyond the paper, won: {controls or 'nothing was run'}.</p></article>"
     )
 
 
@@ -101,12 +103,10 @@ def _paper(bar: Bar) -> str:
 def _won(bar: Bar) -> str:
     """Return a bar from chance on, with its interval, and the figure."""
     low, mean, high = (min(max(value, 0.0), 100.0) for value in (bar.won.low, bar.won.mean, bar.won.high))
-    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}"
-    return (
-        f"<div class='nlv-bar'><i style='width:{mean:.1f}%'></i>"
-        f"<u "
-        f"style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div><b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
-    )
+    few = f", {bar.seeds} seed{'s' * (bar.seeds > 1)}" if bar.seeds < ENOUGH_SEEDS else ""
+    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}{few}"
+    drawn = f"<i style='width:{mean:.1f}%'></i><u style='left:{low:.1f}%;width:{high - low:.1f}%'></u>"
+    return f"<div class='nlv-bar'>{drawn}</div><b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
 
 
 def _whole(value: float) -> str:
