@@ -167,8 +167,9 @@ CHARTS = (
         ),
         says=(
             "It says that one convolution with as many weights does not fetch from afar: it wins next to nothing where "
-            "two or three frames lie between. It does not say what deep stacks of them do, nor that they are worse at "
-            "motion nearby."
+            "the mark is two or three frames away. It does not say what deep stacks of them do, nor "
+            "that they are worse "
+            "at motion nearby."
         ),
     ),
 )
