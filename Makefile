@@ -4,9 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 JOBS ?= 2
+SAMPLE ?= 150
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check bench ends lock readme peers tools train picture clean
+.PHONY: help app test check bench ends lock mutants readme peers tools train picture clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +35,9 @@ ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its 
 	$(BIN)/python benchmarks/ends.py lower
 	$(BIN)/python benchmarks/ends.py upper
 
+mutants: $(VENV)/mutants.stamp ## change SAMPLE tokens of the library one at a time (150) and see that its tests notice
+	$(BIN)/python tools/mutants.py --sample $(SAMPLE) --seed $(SEED)
+
 train: $(VENV)/test.stamp ## train the four instantiations and the findings anew, from pictures that Debian packages
 	$(BIN)/python -m pretrained.recipe train
 	$(BIN)/python -m pretrained.recipe mark train --seeds 1 2 3 4 5
@@ -52,7 +57,7 @@ peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then 
 docs: $(VENV)/test.stamp ## build guide and reference into build/docs; a warning is an error
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
 
-tools: ## Chromium, ffprobe and node, which the tests drive; installed from Debian where that is possible
+tools: ## Chromium, ffprobe, node and axe-core, which the tests drive; installed from Debian and npm where that is possible
 	@sh tools/programs.sh
 
 $(VENV)/app.stamp: requirements.txt pyproject.toml setup.py
@@ -69,6 +74,10 @@ $(VENV)/test.stamp: $(VENV)/app.stamp
 $(VENV)/peers.stamp: $(VENV)/test.stamp
 	$(BIN)/pip install --quiet -e '.[peers]'
 	$(BIN)/pip install --quiet --no-deps timm==1.0.31 mmaction2==1.2.0
+	@touch $@
+
+$(VENV)/mutants.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install --quiet -e '.[mutants]'
 	@touch $@
 
 clean: ## remove the environment

@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90
 CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", "/usr/bin/chromium"))
+AXE = Path(os.environ.get("NONLOCAL_AXE", ROOT / "build" / "programs" / "node_modules" / "axe-core" / "axe.min.js"))
+"""The script that looks for what keeps people from using a page; `make tools` installs it."""
 FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -19,6 +19,7 @@ from .errors import (
     WeightsError,
 )
 from .geometry import Cell, KeyGrid, QueryGrid, ViewTransform
+from .look import Look
 from .media import (
     Frames,
     InputSpec,
@@ -32,7 +33,9 @@ from .media import (
     read_frames,
 )
 from .models import NonlocalBlock
+from .pin import Pin
 from .query import AffinityColumn, AffinityRow, RankedCell
+from .running.foreign import ModelSpec
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session
 from .vocabulary import PAIRWISE, Pairwise, Progress, Scope, WeightStatus
@@ -56,15 +59,18 @@ __all__ = [
     "InputSpec",
     "KeyGrid",
     "Limits",
+    "Look",
     "MediaError",
     "MediaInfo",
     "MediaLimitError",
     "ModelCard",
+    "ModelSpec",
     "NetworkCard",
     "NonlocalBlock",
     "NonlocalError",
     "OutsideGridError",
     "Pairwise",
+    "Pin",
     "PreparedModel",
     "Progress",
     "QueryGrid",

@@ -1,16 +1,19 @@
 """From a captured block and one cell to what a person asked: where does this position look, who looks at it?"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import column_weights, row_weights
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import Direction, Pairwise
+
+Cells = Sequence[Cell]
 
 
 class RankedCell(NamedTuple):
@@ -21,9 +24,13 @@ class RankedCell(NamedTuple):
     times_uniform: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class _Weights(ABC):
-    """Weights of one direction on the grid they are drawn on."""
+    """Weights of one direction on the grid they are drawn on.
+
+    What an answer looks at is its positive weight: shares and ranks count that alone. A negative weight, which only
+    the dot product has, takes away from y what lies there.
+    """
 
     block: str
     pairwise: Pairwise
@@ -31,8 +38,29 @@ class _Weights(ABC):
     """In affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
+    query_grid: QueryGrid
+    key_grid: KeyGrid
+    subsample: tuple[int, int, int]
     note: str = ""
     """Warning of the block (``BlockCapture.warning``), empty when there is none."""
+    also: tuple[Cell, ...] = ()
+    """Further cells that were asked: ``values`` are the mean over all of them."""
+    minus: tuple[Cell, ...] = ()
+    """Cells whose mean was taken away; ``values`` may then be negative."""
+    plus_mass: float | None = None
+    """Sum of the absolute weights before anything was taken away; None where nothing was."""
+    draw: Callable[[], str] | None = None
+    """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
+
+    def __repr__(self) -> str:
+        kind, grid = type(self).__name__, "x".join(map(str, self.grid.shape))
+        asked = f"{'query' if self.direction == 'row' else 'key'} {tuple(self.asked)}"
+        asked += f" and {len(self.also)} more" * bool(self.also) + f" less {len(self.minus)}" * bool(self.minus)
+        return f"{kind}({self.block!r}, {self.pairwise}, {asked}, float32 weights on {grid} cells)"
+
+    def _repr_svg_(self) -> str | None:
+        """Return the figure for the cell of a notebook."""
+        return self.draw() if self.draw else None
 
     @property
     @abstractmethod
@@ -40,42 +68,110 @@ class _Weights(ABC):
         """The grid that ``values`` lie on."""
 
     @property
-    def heat(self) -> Float32[np.ndarray, "T H W"]:
-        """The values on their grid."""
-        return self.values.reshape(self.grid.shape)
+    @abstractmethod
+    def asked(self) -> Cell:
+        """The cell that was asked."""
 
     @property
-    def _mass(self) -> float:
-        return float(np.abs(self.values).sum(dtype=np.float64)) + sum(abs(v) for v in self.off_grid.values())
+    def asked_cells(self) -> tuple[Cell, ...]:
+        """Every cell that was asked, those that were taken away apart."""
+        return (self.asked, *self.also)
 
     @property
-    def per_step_share(self) -> Float64[np.ndarray, " T"]:
-        """Each step's share in [0, 1] of the sum of absolute weights; zeros if all are zero."""
-        mass = np.asarray(np.abs(self.heat).sum(axis=(1, 2), dtype=np.float64))
-        return mass / self._mass if self._mass > 0 else mass
+    def is_signed(self) -> bool:
+        """True where weights can be negative: those of a dot product, or where something was taken away."""
+        return self.pairwise == "dot_product" or bool(self.minus)
+
+    def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
+        """Return which cells have at least so many times an even share of the weight."""
+        return np.asarray(self.heat * self.times_uniform_per_unit >= times_uniform)
 
     @property
-    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
-        """The share in [0, 1] of the sum of absolute weights that the 1, 2, ... N strongest cells hold together."""
-        strongest_first = np.sort(np.abs(self.values).astype(np.float64))[::-1]
-        return np.asarray(strongest_first.cumsum() / self._mass if self._mass > 0 else strongest_first)
+    @abstractmethod
+    def asked_grid(self) -> Grid:
+        """Grid of the asked cell."""
 
-    def top(self, k: int = 20) -> tuple[RankedCell, ...]:
-        """Return the k cells of the largest absolute weight, largest first; ties in index order."""
-        magnitude = np.abs(self.values)
-        order = np.argsort(-magnitude, kind="stable")[:k]
-        mean = self._mass / self._count if self._mass > 0 else 1.0
-        return tuple(
-            RankedCell(self.grid.cell(int(j)), float(self.values[j]), float(magnitude[j]) / mean) for j in order
-        )
+    @property
+    @abstractmethod
+    def direction(self) -> Direction:
+        """Direction of the question: the asked cell looks, or is looked at."""
+
+    @abstractmethod
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        """Return the cells of ``grid`` over an asked one and ``reach`` around it, in its step."""
+
+    @property
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells of ``grid`` that lie over the asked ones."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 0) for cell in self.asked_cells]))
+
+    @property
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells over the asked ones and their neighbours, in the same step."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 1) for cell in self.asked_cells]))
 
     @property
     @abstractmethod
     def _count(self) -> int:
         """The number of weights that a uniform answer would share the mass over."""
 
+    @property
+    def heat(self) -> Float32[np.ndarray, "T H W"]:
+        """The values on their grid."""
+        return self.values.reshape(self.grid.shape)
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+    @property
+    def times_uniform_per_unit(self) -> float:
+        """Factor from affinity units to times an even share, the mean of the absolute weights; 0 if all are zero."""
+        absolute = float(np.abs(self._all).sum()) if self.plus_mass is None else self.plus_mass
+        return self._count / absolute if absolute > 0 else 0.0
+
+    @property
+    def cell_share(self) -> Float64[np.ndarray, "T H W"]:
+        """Each cell's share in [0, 1] of the positive weight; zeros if there is none."""
+        return self._shares[: self.values.size].reshape(self.grid.shape)
+
+    @property
+    def per_step_share(self) -> Float64[np.ndarray, " T"]:
+        """Each step's share in [0, 1] of the positive weight; zeros if there is none."""
+        return np.asarray(self.cell_share.sum(axis=(1, 2)))
+
+    @property
+    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
+        """The share in [0, 1] of the positive weight that the 1, 2, ... N strongest cells hold together."""
+        return np.asarray(np.sort(self.cell_share.reshape(-1))[::-1].cumsum())
+
+    @property
+    def entropy(self) -> float:
+        """Entropy in nats of the positive weight taken as a distribution; log(N) when uniform."""
+        p = self._shares[self._shares > 0]
+        return float(-(p * np.log(p)).sum())
+
+    def top(self, k: int = 20) -> tuple[RankedCell, ...]:
+        """Return the k cells of the largest positive weight, largest first; ties in index order.
+
+        Fewer where fewer have any.
+        """
+        order = np.argsort(-self.values, kind="stable")[:k]
+        per_unit = self.times_uniform_per_unit
+        return tuple(
+            RankedCell(self.grid.cell(int(j)), float(self.values[j]), float(self.values[j]) * per_unit)
+            for j in order
+            if self.values[j] > 0
+        )
+
+    @property
+    def _all(self) -> Float64[np.ndarray, " N_all"]:
+        return np.append(self.values.astype(np.float64), list(self.off_grid.values()))
+
+    @property
+    def _shares(self) -> Float64[np.ndarray, " N_all"]:
+        positive = np.maximum(self._all, 0)
+        mass = positive.sum()
+        return np.asarray(positive / mass if mass > 0 else positive)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
@@ -84,9 +180,6 @@ class AffinityRow(_Weights):
     """
 
     query: Cell
-    query_grid: QueryGrid
-    key_grid: KeyGrid
-    subsample: tuple[int, int, int]
     key_count: int
     """Nk, the keys that this query may attend to."""
 
@@ -96,6 +189,27 @@ class AffinityRow(_Weights):
         return self.key_grid
 
     @property
+    def asked(self) -> Cell:
+        """The query."""
+        return self.query
+
+    @property
+    def asked_grid(self) -> QueryGrid:
+        """The query grid."""
+        return self.query_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell looks."""
+        return "row"
+
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        t, y, x = self.query_grid.own_key(cell, self.subsample)
+        inside = np.zeros(self.grid.shape, bool)
+        inside[t, max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+        return inside
+
+    @property
     def _count(self) -> int:
         return self.key_count
 
@@ -103,13 +217,6 @@ class AffinityRow(_Weights):
     def uniform(self) -> float:
         """1 / Nk: the weight of each key if the query did not care."""
         return 1.0 / self.key_count
-
-    @property
-    def entropy(self) -> float:
-        """Entropy in nats of the absolute weights taken as a distribution; log(Nk) when uniform."""
-        weights = np.append(np.abs(self.values), [abs(v) for v in self.off_grid.values()]).astype(np.float64)
-        p = weights[weights > 0] / weights.sum() if weights.sum() > 0 else weights[:0]
-        return float(-(p * np.log(p)).sum())
 
     @property
     def own_key(self) -> Cell:
@@ -122,13 +229,11 @@ class AffinityRow(_Weights):
         return float(self.per_step_share[self.own_key.t])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AffinityColumn(_Weights):
     """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 
     key: Cell
-    query_grid: QueryGrid
-    key_grid: KeyGrid
 
     @property
     def grid(self) -> QueryGrid:
@@ -136,13 +241,41 @@ class AffinityColumn(_Weights):
         return self.query_grid
 
     @property
+    def asked(self) -> Cell:
+        """The key."""
+        return self.key
+
+    @property
+    def asked_grid(self) -> KeyGrid:
+        """The key grid."""
+        return self.key_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell is looked at."""
+        return "column"
+
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        # Queries of an odd edge that pooling dropped lie over the last key.
+        t, y, x = (
+            np.abs(keys - at) <= away
+            for keys, at, away in zip(self.query_grid.own_keys(self.subsample), cell, (0, reach, reach), strict=True)
+        )
+        return np.asarray(t[:, None, None] & y[:, None] & x)
+
+    @property
     def _count(self) -> int:
         return self.query_grid.size
 
 
-def row(block: BlockCapture, query: Cell) -> AffinityRow:
-    """Return where one query cell looks. Raises GeometryError when the cell is not on the query grid."""
-    weights = row_weights(block, query).astype(np.float32)
+def row(block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityRow:
+    """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
+
+    Raises GeometryError when a cell is not on the query grid.
+    """
+    plus = _mean([row_weights(block, cell) for cell in (query, *also)])
+    less = _mean([row_weights(block, cell) for cell in minus]) if minus else 0.0
+    weights = np.asarray(plus - less, np.float32)
     on_grid = block.key_grid.size
     # Of the copies of an off-grid key only the query's own has a weight.
     off_grid = weights[on_grid:].reshape(block.off_grid_copies, -1).sum(axis=0)
@@ -157,22 +290,42 @@ def row(block: BlockCapture, query: Cell) -> AffinityRow:
         key_grid=block.key_grid,
         subsample=block.subsample,
         key_count=block.key_count,
+        also=tuple(also),
+        minus=tuple(minus),
+        plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
 
 
-def column(block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"] | None = None) -> AffinityColumn:
-    """Return who looks at one key cell.
+def column(
+    block: BlockCapture,
+    key: Cell,
+    normaliser: Float64[np.ndarray, " Nq"] | None = None,
+    *,
+    also: Cells = (),
+    minus: Cells = (),
+) -> AffinityColumn:
+    """Return who looks at key cells: the mean of their columns, less the mean of the columns of ``minus``.
 
     ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
-    Raises GeometryError when the cell is not on the key grid.
+    Raises GeometryError when a cell is not on the key grid.
     """
+    plus = _mean([column_weights(block, cell, normaliser) for cell in (key, *also)])
+    less = _mean([column_weights(block, cell, normaliser) for cell in minus]) if minus else 0.0
     return AffinityColumn(
         block=block.name,
         pairwise=block.pairwise,
-        values=column_weights(block, key, normaliser).astype(np.float32),
+        values=np.asarray(plus - less, np.float32),
         off_grid={},
         note=block.warning,
         key=key,
         query_grid=block.query_grid,
         key_grid=block.key_grid,
+        subsample=block.subsample,
+        also=tuple(also),
+        minus=tuple(minus),
+        plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
+
+
+def _mean(weights: Sequence[Float64[np.ndarray, " N"]]) -> Float64[np.ndarray, " N"]:
+    return np.asarray(np.mean(weights, axis=0))

@@ -6,10 +6,10 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
+from typing import TypeVar, Unpack
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,33 +20,39 @@ from nonlocal_core.bundle import (
     ModelLabel,
     Precision,
     Question,
+    Storage,
     TourStop,
     View,
+    as_stored,
     encode_bundle,
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
-from nonlocal_core.errors import CaptureError
-from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.media import Frames, InputSpec, Limits, Sample, read_frames
-from nonlocal_core.media.intake import Intake, Reader, asked_of_clip
+from nonlocal_core.errors import CaptureError, SelectionError
+from nonlocal_core.geometry import Cell, ViewTransform
+from nonlocal_core.geometry.grid import Grid
+from nonlocal_core.measures.default_query import default_query
+from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
+from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
+from nonlocal_core.pin import MOST_POINTS, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
-from nonlocal_core.running.foreign import ForeignNetwork, Takes, uncompiled
+from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
 from nonlocal_core.running.recorded import RecordedRun, record_run
-from nonlocal_core.saving.formats import QuestionAnswer, save
-from nonlocal_core.viewer import export_html
-from nonlocal_core.vocabulary import Progress, WeightStatus
+from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
+from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
+from nonlocal_core.vocabulary import Progress
 
-NOTEBOOK_HEIGHT = 900
-"""Pixels of the viewer in a notebook's cell."""
+FrameBox = tuple[int, float, float, float, float]
+"""(frame, x0, y0, x1, y1), in units of the shown frame."""
+AnyAnswer = TypeVar("AnyAnswer", AffinityRow, AffinityColumn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Session:
     """One clip that went through one network: everything that a question needs, and no tensor.
 
@@ -65,43 +71,42 @@ class Session:
     unreadable: tuple[tuple[str, str], ...] = ()
     """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
     _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
+    _first: list[Pin] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        count, blocks = len(self.frames.rgb), self.capture.blocks_in_words
+        frames = f"{count} frame{'s' * (count > 1)}"
+        return f"Session({self.frames.info.name!r}, {frames}, {self.model.card.id}, {blocks})"
 
     @classmethod
     def open(
         cls,
-        media: str | Media,
+        media: Media,
         model: str | PreparedModel = "default",
         *,
-        frames: int | None = None,
-        stride: int | None = None,
-        start_seconds: float | None = None,
-        frame_indices: tuple[int, ...] | None = None,
+        frames: int | Selection | None = None,
         short_side: int | None = None,
         device: DeviceChoice = "auto",
-        name: str | None = None,
         limits: Limits | None = None,
-        reader: Reader = read_frames,
         progress: Progress | None = None,
     ) -> "Session":
         """Read frames, run them through the network once, and return the session.
 
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
-        floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), or a list of arrays, PIL images and
-        paths. ``model``: an id of ``list_models`` or of a published
-        checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, spread over
-        the clip (8), or every ``stride``-th one from ``start_seconds``; ``frame_indices``: exactly those. What is left
-        out is as the network was trained, else the sample's own choice, else the default. ``short_side``: pixels of
-        the network's input; the whole frame is shown. ``reader``: what reads the frames, for programs that show one
-        clip to many networks and read it once.
+        floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
+        or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
+        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, or a
+        ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
+        spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
         block of the network could be proved on this clip.
         """
         tell = progress or _silent
-        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
-        intake = Intake(media=media, name=name, limits=limits, asked=asked, reader=reader)
-        prepared, shown = network_and_frames(model, device, intake, tell)
-        session = _session(prepared, shown, intake.sample, record_run(prepared, shown, tell, short_side=short_side))
+        prepared, shown = network_and_frames(
+            model, device, lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell), tell
+        )
+        session = _session(prepared, shown, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session
 
     @classmethod
@@ -109,20 +114,10 @@ class Session:
     def from_model(
         cls,
         model: nn.Module,
-        media: str | Media,
+        media: Media,
         *,
-        title: str | None = None,
-        classes: tuple[str, ...] = (),
-        status: WeightStatus = "trained",
-        takes: Takes | None = None,
-        input_spec: InputSpec | None = None,
-        token_grid: tuple[int, int, int] | None = None,
-        class_tokens: int = 0,
-        frames: int | None = None,
-        stride: int | None = None,
-        start_seconds: float | None = None,
-        frame_indices: tuple[int, ...] | None = None,
-        name: str | None = None,
+        spec: ModelSpec | None = None,
+        frames: int | Selection | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
     ) -> "Session":
@@ -131,31 +126,27 @@ class Session:
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``status``: what its weights are, since no module tells. ``takes``, ``input_spec``: how it takes a clip, where
-        it does not say so itself (`foreign`); ``token_grid``, ``class_tokens``: what its tokens stand for (``attach``).
-        The rest is as for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights. The rest is as for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
-        tell = progress or _silent
+        tell, spec = progress or _silent, spec or ModelSpec()
         model = uncompiled(model)
-        network = ForeignNetwork(model, takes=takes, input_spec=input_spec, classes=classes)
-        shown_title = title or type(model).__name__
+        network = ForeignNetwork(model, spec)
+        title = spec.title or type(model).__name__
         description = "A network of your own."
         prepared = PreparedModel(
             network=network,
-            card=NetworkCard(id=shown_title, title=shown_title, description=description, status=status),
+            card=NetworkCard(id=title, title=title, description=description, status=spec.status),
             device=device_of(model),
         )
-        asked = asked_of_clip(frames, stride, start_seconds, frame_indices)
-        intake = Intake(media=media, name=name, limits=limits, asked=asked)
-        shown = intake.read(network.trained_on, tell)
+        shown = frames_for(media, frames, network.trained_on, limits=limits, tell=tell)
         with left_as_it_was(model):
             attached = attach_model(
                 model,
-                status=status,
-                token_grid=token_grid,
-                class_tokens=class_tokens,
+                status=spec.status,
+                token_grid=spec.token_grid,
+                class_tokens=spec.class_tokens,
                 input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
             )
             try:
@@ -163,24 +154,55 @@ class Session:
             finally:
                 attached.detach()
         found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
-        return _with_an_answer(_session(prepared, shown, intake.sample, found))
+        return _with_an_answer(_session(prepared, shown, found))
 
-    def query(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityRow:
+    def query(
+        self,
+        *,
+        frame: int | None = None,
+        x: float | None = None,
+        y: float | None = None,
+        points: Sequence[Point] = (),
+        boxes: Sequence[FrameBox] = (),
+        minus: Sequence[Point] = (),
+        block: str | None = None,
+    ) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
 
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first.
-        Raises OutsideGridError when the network did not see that point, UnknownNameError for another block.
+        ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
+        of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
+        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
+        shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
+        Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
+        UnknownNameError for another block.
         """
         captured = self.block(block)
-        return row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
+        first, also, less = _asked(captured.query_grid, _points(frame, x, y, points), boxes, minus)
+        return self._drawable(row(captured, first, also=also, minus=less))
 
-    def column(self, *, frame: int, x: float, y: float, block: str | None = None) -> AffinityColumn:
-        """Return who looks at a point; arguments and errors as for ``query``."""
+    def column(
+        self,
+        *,
+        frame: int | None = None,
+        x: float | None = None,
+        y: float | None = None,
+        points: Sequence[Point] = (),
+        boxes: Sequence[FrameBox] = (),
+        minus: Sequence[Point] = (),
+        block: str | None = None,
+    ) -> AffinityColumn:
+        """Return who looks at a point, or at several; arguments and errors as for ``query``."""
         captured = self.block(block)
-        cell = captured.key_grid.cell_at(frame=frame, x=x, y=y)
+        first, also, less = _asked(captured.key_grid, _points(frame, x, y, points), boxes, minus)
         if captured.is_softmax and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
-        return column(captured, cell, self._normalisers.get(captured.name))
+        normaliser = self._normalisers.get(captured.name)
+        return self._drawable(column(captured, first, normaliser, also=also, minus=less))
+
+    def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
+        """Return the answer with its figure, which is drawn when it is asked for."""
+        few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
+        return replace(answer, draw=_FigureOf(self, answer)) if few else answer
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the captured block of that name, or the one that is shown first."""
@@ -188,8 +210,8 @@ class Session:
 
     def bundle(
         self,
+        pin: Pin | None = None,
         *,
-        question: Question | None = None,
         block: str | None = None,
         tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
@@ -197,28 +219,36 @@ class Session:
     ) -> bytes:
         """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
 
-        ``question``: asked on arrival; the sample's own, or the middle of the clip, when None. ``tour``: its stops in
-        their order, none when empty; those of the sample when None. ``precision``: "int8" halves the tables for rows
+        ``pin``: asked on arrival, and how it is drawn; ``first_question``, of ``block``, when None. ``tour``: its stops
+        in their order, none when empty; those of the sample when None. ``precision``: "int8" halves the tables for rows
         within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here" needs of a softmax; that
         takes longer than all the rest, and ``columns_bundle`` makes it apart.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
+        storage = Storage(precision=precision, columns=columns)
+        return self._packed(pin or replace(self.first_question(), block=block), storage, tour=tour)
+
+    def _packed(
+        self, first: Pin, storage: Storage, *, tour: Sequence[TourStop] | None = None, said: tuple[str, ...] = ()
+    ) -> bytes:
+        """Return a bundle; ``said``: sentences to stand under the clip with its own."""
         card, sample = self.model.card, self.sample
         return encode_bundle(
             self.frames,
             self.capture,
             model=ModelLabel(id=card.id, title=card.title, status=card.status),
             view=View(
-                block=self.block(block).name,
-                question=question or self.first_question(),
+                block=None if first.block is None else self.block(first.block).name,
+                question=Question(frame=first.frame, x=first.x, y=first.y),
+                direction=first.direction,
+                look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
             ),
             words=ClipWords(
-                caption=" ".join(([sample.caption] if sample else []) + self.not_shown),
+                caption=" ".join(([sample.caption] if sample else []) + [*self.not_shown, *said]),
                 licence=sample.licence if sample else "",
             ),
-            precision=precision,
-            columns=columns,
+            storage=storage,
         )
 
     def columns_bundle(self) -> bytes:
@@ -238,68 +268,149 @@ class Session:
             if stop.frame < len(self.frames.rgb)
         )
 
-    def first_question(self) -> Question:
-        """Return what to ask on arrival: the sample's curated query, else the middle of the middle frame."""
-        count = len(self.frames.rgb)
-        if self.sample is not None and self.sample.query.frame < count:
-            return Question(frame=self.sample.query.frame, x=self.sample.query.x, y=self.sample.query.y)
-        return Question(frame=count // 2, x=0.5, y=0.5)
+    def first_question(self) -> Pin:
+        """Return what to ask on arrival: the sample's curated query, else one that has something to show.
+
+        The rule is in `nonlocal_core.measures.default_query`.
+        """
+        if self.sample is not None and self.sample.query.frame < len(self.frames.rgb):
+            return Pin(frame=self.sample.query.frame, x=self.sample.query.x, y=self.sample.query.y)
+        if not self._first:
+            block = self.block()
+            cell = default_query(block, self.frames.rgb)
+            x, y = block.query_grid.center(cell)
+            self._first.append(Pin(frame=block.query_grid.span(cell.t)[0], x=x, y=y))
+        return self._first[0]
 
     def save(
         self,
         path: str | Path,
         *,
-        frame: int,
-        x: float,
-        y: float,
-        block: str | None = None,
         tour: Sequence[TourStop] | None = None,
         precision: Precision = "float16",
         progress: Progress | None = None,
+        **pin: Unpack[PinFields],
     ) -> Path:
         """Write the answer to one question as a file and return its path; the suffix says what.
 
-        ``.html`` the live viewer in one file, ``.png`` a figure for print, ``.svg`` and ``.pdf`` the frames with arrows
-        (paper, figure 3), ``.gif`` and ``.mp4`` the clip with heat, ``.npz`` and ``.csv`` the numbers, ``.json`` where
-        they come from. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends
-        the writing and leaves nothing behind.
-        Raises UnknownNameError for another suffix, OutsideGridError, RenderError, BundleError.
+        ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
+        (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
+        numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
+        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``block``, ``direction``, ``view``. ``tour`` and
+        ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves
+        nothing behind.
+        Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
-        question = Question(frame=frame, x=x, y=y)
-        answered = QuestionAnswer(
+        asked = Pin(**pin)
+        answered = self._answered(asked, lambda: self.bundle(asked, tour=tour, precision=precision))
+        return save(Path(path), answered, progress or _silent)
+
+    def _answered(self, asked: Pin, bundle: Callable[[], bytes]) -> QuestionAnswer:
+        return QuestionAnswer(
             frames=self.frames,
             view=self.view,
             card=self.model.card,
             device=self.model.device.title,
-            block=self.block(block),
-            question=question,
-            row=self.query(frame=frame, x=x, y=y, block=block),
+            block=self.block(asked.block),
+            pin=asked,
+            shown=self._shown(asked),
+            exact=self._exact(asked),
             unreadable=self.unreadable,
-            bundle=lambda: self.bundle(question=question, block=block, tour=tour, precision=precision),
+            bundle=bundle,
         )
-        return save(Path(path), answered, progress or _silent)
+
+    def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        ask = self.query if pin.direction == "row" else self.column
+        return ask(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+
+    def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        """Return the answer as the viewer computes it, from the tables as they are stored."""
+        stored = as_stored(self.block(pin.block))
+        points = [(pin.frame, pin.x, pin.y), *pin.also]
+        if pin.direction == "row":
+            first, also, less = _asked(stored.query_grid, points, (), pin.minus)
+            return row(stored, first, also=also, minus=less)
+        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
+        first, also, less = _asked(stored.key_grid, points, (), pin.minus)
+        return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:
-        """Return the live viewer for the cell of a notebook: a frame of its own, which can reach nothing around it."""
-        page = export_html(self.bundle(), title=self.frames.info.name)
-        return (
-            f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
-            f'style="width: 100%; height: {NOTEBOOK_HEIGHT}px; border: 0"></iframe>'
+        """Return the live viewer for the cell of a notebook."""
+        first = self.first_question()
+
+        def pack(kept: Capture, said: str) -> bytes:
+            return replace(self, capture=kept)._packed(first, CELL_STORAGE, said=(said,) if said else ())
+
+        question = Question(frame=first.frame, x=first.x, y=first.y)
+        return notebook_cell(self.capture, pack, title=self.frames.info.name, question=question)
+
+
+class _FigureOf:
+    """Drawing of a session's answer, made when it is called. A pickle of the answer goes without it and its clip."""
+
+    def __init__(self, session: Session, answer: AffinityRow | AffinityColumn) -> None:
+        grid = answer.asked_grid
+        (frame, x, y), *also = (_middle(grid, cell) for cell in answer.asked_cells)
+        minus = tuple(_middle(grid, cell) for cell in answer.minus)
+        self._session = session
+        self._pin = Pin(
+            frame=frame,
+            x=x,
+            y=y,
+            also=tuple(also),
+            minus=minus,
+            block=answer.block,
+            direction=answer.direction,
         )
+
+    def __call__(self) -> str:
+        return figure_svg(self._session._answered(self._pin, self._session.bundle))
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        return type(None), ()
+
+
+def _middle(grid: Grid, cell: Cell) -> Point:
+    """Return a point of the cell's first frame that asks the cell."""
+    return grid.span(cell.t)[0], *grid.center(cell)
+
+
+def _points(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
+    """Return the single point and the others. Raises SelectionError for a point without all its numbers."""
+    if frame is None and x is None and y is None:
+        return list(points)
+    if frame is None or x is None or y is None:
+        raise SelectionError(f"A point has frame, x and y; got frame={frame}, x={x}, y={y}.")
+    return [(frame, x, y), *points]
+
+
+def _asked(
+    grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
+) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return the first asked cell, the further ones, and those that are taken away."""
+    cells = [grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in points]
+    inside = (
+        cell for frame, *box in boxes for cell in grid.cells_in(frame=frame, box=(box[0], box[1], box[2], box[3]))
+    )
+    cells += dict.fromkeys(inside)
+    if not cells:
+        raise SelectionError("Nothing is asked: give frame, x and y, or points, or boxes.")
+    return cells[0], tuple(cells[1:]), tuple(grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in minus)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _session(prepared: PreparedModel, frames: Frames, sample: Sample | None, found: RecordedRun) -> Session:
+def _session(prepared: PreparedModel, frames: Frames, found: RecordedRun) -> Session:
+    sample_id = frames.info.sample_id
     return Session(
         frames=frames,
         view=found.view,
         capture=found.capture,
         model=prepared,
         forecast_bytes=found.forecast_bytes,
-        sample=sample,
+        sample=None if sample_id is None else find_sample(sample_id),
         unreadable=found.unreadable,
     )
 

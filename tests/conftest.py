@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 import pytest
 import torch
 from jaxtyping import install_import_hook
-from serving import CHROMIUM
+from serving import AXE, CHROMIUM
 
 CORE = Path(__file__).parents[1] / "nonlocal_core"
 # Every call's shapes and types are checked, but for the app's: its annotations name what it does not import.
@@ -19,8 +19,9 @@ install_import_hook([f"nonlocal_core.{room.name}" for room in iter_modules([str(
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers share the cores
 
+PROGRAMS = [program for program in ("node", "ffmpeg", "ffprobe", str(CHROMIUM)) if shutil.which(program) is None]
 NEEDS = {
-    "programs": [program for program in ("node", "ffmpeg", "ffprobe", str(CHROMIUM)) if shutil.which(program) is None],
+    "programs": PROGRAMS + [str(script) for script in (AXE,) if not script.is_file()],
     "peers": [name for name in ("mmcv", "pytorchvideo", "transformers", "timm", "mmaction") if find_spec(name) is None],
 }
 """What some tests need and is not here, by the word that asks for it in ``NONLOCAL_NEEDS``; ``make`` installs both."""

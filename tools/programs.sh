@@ -1,16 +1,22 @@
 #!/bin/sh
-# Make sure that the programs which the tests drive are there: Chromium, ffprobe, node.
+# Make sure that the programs which the tests drive are there: Chromium, ffprobe, node, and axe-core from npm.
 set -eu
+axe=axe-core@4.10.3
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v ffprobe >/dev/null 2>&1 || missing="$missing ffmpeg"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
-[ -z "$missing" ] && exit 0
-if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-    apt-get update -qq
-    # shellcheck disable=SC2086 -- a list of package names
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing fonts-dejavu-core >/dev/null
-else
-    echo "The tests need:$missing. Install them, for instance: sudo apt-get install$missing" >&2
-    exit 1
+command -v npm >/dev/null 2>&1 || missing="$missing npm"
+if [ -n "$missing" ]; then
+    if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+        apt-get update -qq
+        # shellcheck disable=SC2086 -- a list of package names
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing fonts-dejavu-core >/dev/null
+    else
+        echo "The tests need:$missing. Install them, for instance: sudo apt-get install$missing" >&2
+        exit 1
+    fi
 fi
+# Under build/, which git ignores: it is a program of the tests and no part of the viewer.
+[ -f build/programs/node_modules/axe-core/axe.min.js ] ||
+    npm install --prefix build/programs --no-save --ignore-scripts --no-audit --no-fund --silent "$axe"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from nonlocal_core import Frames, Limits, Selection, read_frames
-from nonlocal_core.media.intake import Intake
+from nonlocal_core import Frames, Selection, read_frames
+from nonlocal_core.media.intake import choice_for
 
 from .visit import FIRST_CLIP
 
@@ -22,16 +22,14 @@ class FrameMemory:
         self._reading = threading.Lock()
         self._held: WeakValueDictionary[tuple[Any, ...], Frames] = WeakValueDictionary()
 
-    def read(
-        self, source: Path | bytes, selection: Selection, *, name: str | None, limits: Limits, **more: Any
-    ) -> Frames:
+    def read(self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, **more: Any) -> Frames:
         """Return what ``read_frames`` returns for these arguments; one that asks while they are read waits."""
-        known = source if isinstance(source, Path) else sha256(source).digest()  # the bytes are the uploads' to hold
-        asked = (known, selection, name, limits)
+        known = sha256(source).digest() if isinstance(source, bytes) else source  # the bytes are the uploads' to hold
+        asked = (known, selection, name)
         with self._reading:
             frames = self._held.get(asked)
             if frames is None:
-                frames = self._held[asked] = read_frames(source, selection, name=name, limits=limits, **more)
+                frames = self._held[asked] = read_frames(source, selection, name=name, **more)
             return frames
 
 
@@ -40,5 +38,4 @@ FRAMES = FrameMemory()
 
 def read_first_clip() -> Frames:
     """Return the frames of the first visit's clip. Raises MediaError when the sample's package is missing."""
-    intake = Intake(media=FIRST_CLIP, name=None, limits=None, asked={}, reader=FRAMES.read)
-    return intake.read(None, lambda stage, done, total: None)
+    return FRAMES.read(FIRST_CLIP, choice_for(FIRST_CLIP, None, None))

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # their modules are imported when they are used: the first pi
 
 THUMBNAIL_SIDE = 240
 """Pixels of the longer side of a picture in the gallery."""
+PREVIEW_SIDE = 120
+"""The same of a frame that is looked at before it is chosen."""
 QUIET_SECONDS = 20.0
 """How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
 MAX_SESSIONS = 8
@@ -86,32 +89,54 @@ def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
     return kept
 
 
-def _open(key: Choices, progress: Progress) -> _KeptSession:
-    clip, own = key.clip, served()
-    media: str | bytes | Path = clip
-    name = None
+def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
+    """Return what a session opens for a clip in a link, and its name where that is not the file's own."""
+    own = served()
     if clip.startswith("upload:"):
         held = UPLOADS.get(clip.removeprefix("upload:"))
         if held is None:
             raise MediaError("This upload is no longer held by the server. Open the file again.")
-        media, name = held.content, held.name
-    elif own is not None and clip == f"{SERVED}{own.name}":
-        media = own
-    elif not clip.startswith(SAMPLE_PREFIX):
+        return held.content, held.name
+    if own is not None and clip == f"{SERVED}{own.name}":
+        return own, None
+    if not clip.startswith(SAMPLE_PREFIX):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
-    from .clips import FRAMES  # with the decoder
+    return clip, None
 
-    session = nonlocal_core.Session.open(
-        media,
-        find_network(key.model),
-        name=name,
-        frames=key.frames,
-        stride=key.stride,
-        start_seconds=key.start_seconds,
-        short_side=key.short_side,
-        reader=FRAMES.read,
-        progress=progress,
+
+def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
+    """Return small pictures (T, h, w, 3) uint8 of the very frames that these choices name. Raises NonlocalError."""
+    media, name = _media_of(choices.clip)
+    source = nonlocal_core.find_sample(media.removeprefix(SAMPLE_PREFIX)).open() if isinstance(media, str) else media
+    exactly = nonlocal_core.Selection(frame_indices=choices.frame_indices)
+    pictures: np.ndarray = nonlocal_core.read_frames(
+        source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell
+    ).rgb
+    return pictures
+
+
+def _open(key: Choices, progress: Progress) -> _KeptSession:
+    media, name = _media_of(key.clip)
+    from nonlocal_core.media.intake import choice_for  # with the decoder
+    from nonlocal_core.running.prepared import network_and_frames  # with torch
+
+    from .clips import FRAMES
+
+    asked = nonlocal_core.Selection(
+        frames=key.frames, stride=key.stride, start_seconds=key.start_seconds, frame_indices=key.frame_indices
     )
+    network, frames = network_and_frames(
+        find_network(key.model),
+        "auto",
+        lambda trained_on: FRAMES.read(
+            media,
+            choice_for(media, asked, trained_on),
+            name=name,
+            progress=lambda done, total: progress("Reading frames", done, total),
+        ),
+        progress,
+    )
+    session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
     progress("Preparing the viewer", 0, 1)
     if key == FIRST:
         return _KeptSession(session, _first_bundle(session), _first_columns)
@@ -138,7 +163,7 @@ def thumbnail(sample_id: str) -> "np.ndarray":
     Raises MediaError with the install command when the sample's package is missing.
     """
     sample = nonlocal_core.find_sample(sample_id)
-    frames = nonlocal_core.read_frames(sample.open(), sample.selection, max_side=THUMBNAIL_SIDE)
+    frames = nonlocal_core.read_frames(f"{SAMPLE_PREFIX}{sample_id}", max_side=THUMBNAIL_SIDE)
     picture: np.ndarray = frames.rgb[min(sample.query.frame, len(frames.rgb) - 1)]
     return picture
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,9 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
+from nonlocal_core import Pin, SelectionError, UnknownNameError
+from nonlocal_core.look import Look
+from nonlocal_core.pin import Point
 from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 
 Number = TypeVar("Number", int, float)
@@ -19,21 +22,10 @@ FIRST_CLIP = "sample:bunny"
 SERVED = "file:"
 """Before the name of the file that whoever started the server named. No link can name another."""
 _KEY = "choices"
+_LINK = "link"
 _DESTINATION = "destination"
-_VIEW_WORDS = {"all", "each", "smooth", "bare", "shared"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
-    """A pinned question: a point of a frame (x, y in [0, 1]), the block, and which way to look."""
-
-    frame: int
-    x: float
-    y: float
-    block: str
-    direction: Direction = "row"
-    view: str = ""
-    """How the answer is drawn, in the viewer's own words (`viewer/model/state.js`); empty for the usual way."""
+MOST_FRAMES = 64
+"""Frames that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +38,8 @@ class Choices:
     frames: int | None = None
     stride: int | None = None
     start_seconds: float | None = None
+    frame_indices: tuple[int, ...] | None = None
+    """Exactly these frames of the file, ascending from 0."""
     short_side: int | None = None
     pin: Pin | None = None
 
@@ -76,16 +70,21 @@ def current() -> Choices:
     return cast(Choices, st.session_state[_KEY])
 
 
-def choose(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
-    """Keep new choices and put them into the address bar, with what the page itself adds to it."""
+def choose(choices: Choices) -> None:
+    """Keep new choices; the page that draws them puts them into the address."""
     st.session_state[_KEY] = choices
-    st.query_params.from_dict(to_link(choices) | dict(page_link or {}))
 
 
-def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
-    """Put what a page shows into the address, where it is not there already: a menu of pages leads here without."""
-    if st.query_params.to_dict() != to_link(choices) | dict(page_link or {}):
-        choose(choices, page_link)
+def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the query parameters that lead back to these choices, with what the page adds, and remember them."""
+    link = to_link(choices) | dict(page_link or {})
+    st.session_state[_LINK] = link
+    return link
+
+
+def asked(name: str) -> str | None:
+    """Return what the address says under a name: that of the last page shown, on arrival that of the link."""
+    return cast(dict[str, str], st.session_state.get(_LINK) or st.query_params.to_dict()).get(name)
 
 
 def update(**changes: Any) -> None:
@@ -106,10 +105,14 @@ def destination() -> str | None:
 
 def to_link(choices: Choices) -> dict[str, str]:
     """Return the query parameters that restore these choices; what is left to the default is left out."""
-    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name != "pin"}
+    plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name not in ("pin", "frame_indices")}
     link = {name: str(value) for name, value in plain.items() if value is not None}
+    if choices.frame_indices is not None:
+        link["exactly"] = ",".join(map(str, choices.frame_indices))
     if (pin := choices.pin) is not None:
-        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "block": pin.block, "direction": pin.direction}
+        link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
+        link |= {"block": pin.block} if pin.block else {}
+        link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
         link |= {"view": pin.view} if pin.view else {}
     return link
 
@@ -124,19 +127,54 @@ def from_link(params: Mapping[str, str]) -> Choices:
         frames=_number(params.get("frames"), int),
         stride=_number(params.get("stride"), int),
         start_seconds=_number(params.get("start_seconds"), float),
+        frame_indices=_ascending(params.get("exactly", "")),
         short_side=_number(params.get("short_side"), int),
     )
     frame, x, y = (_number(text, float) for text in [*params.get("at", "").split(","), "", "", ""][:3])
     if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
-    block, view = params.get("block", ""), known_view(params.get("view"))
-    return replace(choices, pin=Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view))
+    block, view = params.get("block") or None, known_view(params.get("view"))
+    pin = Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view)
+    return replace(choices, pin=with_points(pin, _points(params.get("also")), _points(params.get("minus"))))
+
+
+def with_points(pin: Pin, also: object, minus: object) -> Pin:
+    """Return the pin with further points, as a link or a browser lists them; without any that cannot be asked."""
+    try:
+        return replace(pin, also=_checked(also), minus=_checked(minus))
+    except (SelectionError, TypeError, ValueError):
+        return pin
+
+
+def _checked(points: object) -> tuple[Point, ...]:
+    found = []
+    for frame, x, y in cast(Iterable[tuple[int, float, float]], points or ()):
+        if not (int(frame) >= 0 and 0 <= float(x) <= 1 and 0 <= float(y) <= 1):
+            raise ValueError
+        found.append((int(frame), float(x), float(y)))
+    return tuple(found)
+
+
+def _listed(points: Iterable[Point]) -> str:
+    return ";".join(f"{frame},{x:.4f},{y:.4f}" for frame, x, y in points)
+
+
+def _points(text: str | None) -> list[list[str]]:
+    return [point.split(",") for point in text.split(";")] if text else []
 
 
 def known_view(view: Any) -> str:
     """Return the view that a link or a browser names, empty where a word of it is not known."""
-    return view if isinstance(view, str) and set(view.split("-")) <= _VIEW_WORDS else ""
+    try:
+        return Look.parse(view).words if isinstance(view, str) else ""
+    except UnknownNameError:
+        return ""
+
+
+def _ascending(text: str) -> tuple[int, ...] | None:
+    numbers = {_number(part, int) for part in text.split(",")[:MOST_FRAMES]}
+    return tuple(sorted(number for number in numbers if number is not None and number >= 0)) or None
 
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:

@@ -12,7 +12,7 @@ from nonlocal_core.models.sharing import shared_features
 from ..server import known_networks, tours, visit
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import cautions
+from ..widgets import address, cautions
 from ..widgets.menus import block_titles, menu
 from ..widgets.opening import open_page, open_with_progress
 from ..widgets.viewer_component import Pane, side_by_side
@@ -65,19 +65,21 @@ def _compare(first: OpenedClip, choices: Choices) -> None:
         )
         compared = _MENUS[subject](replace(compared, subject=subject), first)
     st.session_state[_KEY] = compared
-    visit.keep_link(choices, to_link(compared))
     panes = _panes(compared, first, choices)
     if first.session.not_shown:
         cautions.draw(first.session.not_shown)
     if panes:
         _answer(tuple(panes), choices, compared, tours.kept(first.notes))
+    else:
+        address.keep(choices, to_link(compared))
 
 
 @st.fragment
 def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Comparison, tour: tours.KeptTour) -> None:
     pin = side_by_side(panes, first=choices.pin, tour=tour)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
-        visit.choose(replace(visit.current(), pin=pin), to_link(compared))
+        visit.update(pin=pin)
+    address.keep(visit.current(), to_link(compared))
 
 
 def _blocks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
@@ -145,7 +147,9 @@ def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pa
         titles = block_titles(first.session)
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
     if compared.subject == "clips":
-        wanted = [choices, replace(choices, clip=compared.other)]
+        exactly = choices.frame_indices  # of the first clip; as many of the other
+        other = replace(choices, clip=compared.other, frame_indices=None)
+        wanted = [choices, replace(other, frames=len(exactly)) if exactly else other]
     else:
         wanted = [replace(choices, model=model) for model in compared.models]
     answers = []
@@ -165,7 +169,7 @@ def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pa
 
 
 def _pane(opened: OpenedClip, choices: Choices, block: str, title: str) -> Pane:
-    clip = f"{choices.clip} {choices.frames} {choices.stride} {choices.start_seconds}"
+    clip = f"{choices.clip} {choices.frames} {choices.stride} {choices.start_seconds} {choices.frame_indices}"
     return Pane(token=opened.token, block=block, title=title, clip=clip)
 
 

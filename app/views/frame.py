@@ -38,5 +38,5 @@ def draw() -> None:
     }
     page = st.navigation(list(pages.values()), position="top")
     if (destination := visit.destination()) is not None:
-        st.switch_page(pages[destination], query_params=visit.to_link(visit.current()))
+        st.switch_page(pages[destination])  # which puts its own address
     page.run()

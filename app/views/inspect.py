@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from nonlocal_core import BlockCapture, NonlocalError, Session
+from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
 from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
@@ -12,8 +12,8 @@ from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, c
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
-from ..server.visit import Choices, Pin
-from ..widgets import cautions, unmarked
+from ..server.visit import Choices
+from ..widgets import address, cautions, unmarked
 from ..widgets import inspect_charts as charts
 from ..widgets.boxes import around, pick_box
 from ..widgets.menus import chosen_block
@@ -34,7 +34,7 @@ def draw() -> None:
 def _inspect(opened: OpenedClip, choices: Choices) -> None:
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
-    visit.keep_link(choices, {"block": block.name})
+    address.keep(choices, {"block": block.name})
     cautions.tell(session, block)
     measured = remembered(
         (opened.token, block.name, "measures"),
@@ -115,7 +115,7 @@ def _over_time(opened: OpenedClip, block: BlockCapture, measured: BlockMeasures)
         return
     left, right = st.columns(2)
     with left:
-        st.subheader("From frame to frame", anchor=False)
+        st.header("From frame to frame", anchor=False)
         chart = _noted(opened, block, charts.profile(measured, block))
         st.plotly_chart(chart, key="profile", alt="Share of weight from frame to frame")
         st.caption(
@@ -127,7 +127,7 @@ def _over_time(opened: OpenedClip, block: BlockCapture, measured: BlockMeasures)
 
 
 def _matrix(opened: OpenedClip, block: BlockCapture) -> None:
-    st.subheader("From every position to every other", anchor=False)
+    st.header("From every position to every other", anchor=False)
     found = remembered(
         (opened.token, block.name, "matrix"),
         "Computing the affinity matrix",
@@ -162,7 +162,7 @@ def _noted(opened: OpenedClip, block: BlockCapture, chart: go.Figure) -> go.Figu
 
 
 def _effect(session: Session, block: BlockCapture) -> None:
-    st.subheader("Where it changes the features", anchor=False)
+    st.header("Where it changes the features", anchor=False)
     effect = effect_map(block)
     if effect is None:
         st.info(
@@ -180,7 +180,8 @@ def _effect(session: Session, block: BlockCapture) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         for frame, picture in charts.effect_pictures(session, block, effect).items():
-            st.image(picture, caption=f"frame {frame + 1}", width=PICTURE_WIDTH, output_format="JPEG")
+            alt = f"Frame {frame + 1}, coloured where the block changes the features"
+            st.image(picture, caption=f"frame {frame + 1}", alt=alt, width=PICTURE_WIDTH, output_format="JPEG")
     st.caption(
         f"|W_z y| / |x| at each position; full colour is {float(effect.max()):.2g}, one scale for all frames. "
         "Bright means that much was added there, not that it was useful."
@@ -190,7 +191,7 @@ def _effect(session: Session, block: BlockCapture) -> None:
 @st.fragment
 def _without(opened: OpenedClip, block: BlockCapture) -> None:
     """Draw what the answer is without the block, or without what a region says."""
-    st.subheader("What the answer is without it", anchor=False)
+    st.header("What the answer is without it", anchor=False)
     session = opened.session
     if block.name not in changeable_blocks(session):
         st.info(

@@ -54,9 +54,31 @@ def _published() -> None:
     every = st.toggle("Also those without non-local blocks, and those that cannot be opened here")
     cards = [card for card in list_published() if every or _can_open(card)]
     here = fetched_ids()
-    st.dataframe([_line(card, here=card.id in here) for card in cards], hide_index=True, key="published")
     by_id = {card.id: card for card in cards if _can_open(card)}
-    picked = by_id[st.selectbox("Network", by_id, format_func=lambda name: f"{by_id[name].title} · {name}")]
+    table = f"published-{len(cards)}"
+
+    def take_over() -> None:
+        chosen = st.session_state[table]["selection"]
+        lines = [*chosen["rows"], *(line for line, _column in chosen["cells"])]
+        if lines and cards[lines[-1]].id in by_id:
+            st.session_state["published-network"] = cards[lines[-1]].id
+
+    st.dataframe(
+        [_line(card, here=card.id in here) for card in cards],
+        hide_index=True,
+        key=table,
+        on_select=take_over,
+        selection_mode=["single-row", "single-cell"],
+        height=320,
+    )
+    picked = by_id[
+        st.selectbox(
+            "Network, chosen here or by a click in the table",
+            by_id,
+            format_func=lambda name: f"{by_id[name].title} · {name}",
+            key="published-network",
+        )
+    ]
     st.markdown(
         f"**{picked.title}**, from [{picked.repository.removeprefix('https://')}]({picked.repository}), "
         f"{_size(picked)}. Licence: {picked.licence}. {picked.note}"
@@ -105,7 +127,7 @@ def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total:
 
 def _show(model: str) -> None:
     """Open the current clip with the network, as the network was trained to see it."""
-    visit.update(model=model, frames=None, stride=None, short_side=None)
+    visit.update(model=model, frames=None, stride=None, frame_indices=None, short_side=None)
     visit.go_to("explore")
 
 

@@ -20,11 +20,11 @@ from nonlocal_core.measures.tracking import (
 )
 from nonlocal_core.render import paint_mask
 
-from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import cautions, unmarked
+from ..widgets import address, cautions, kept_track, unmarked
+from ..widgets.kept_track import Found
 from ..widgets.marks import Mark, linked, mark, what_to_find
 from ..widgets.menus import chosen_block
 from ..widgets.opening import open_page
@@ -46,6 +46,7 @@ def draw() -> None:
 def _track(opened: OpenedClip, choices: Choices) -> None:
     session = opened.session
     if len(session.frames.rgb) == 1:
+        address.keep(choices)
         st.info("One picture has no other frames to find the object in. Open a video, an animation or another sample.")
         return
     block = chosen_block(session, choices, key="track-block")
@@ -61,13 +62,22 @@ def _track(opened: OpenedClip, choices: Choices) -> None:
         count, first = len(session.frames.rgb), session.first_question().frame
         asked = linked("marked", 1, range(1, count + 1))
         frame = st.slider("Marked frame", 1, count, asked[0] if asked else first + 1, key=f"track-frame-of-{count}") - 1
-        k = st.slider("Strongest places that a label comes from", 1, MOST_KEYS, TOP_K, key="track-k")
+        k = st.slider(
+            "Places that each position asks",
+            1,
+            MOST_KEYS,
+            TOP_K,
+            key="track-k",
+            help="Each position of the other frames asks the places of the marked frame that it weighs most whether "
+            "they belong to the object, and goes by the mean of their answers, stronger places counting more. Few: "
+            "sharper, and easily misled. Many: smoother.",
+        )
     try:
         with left:
             marked = mark(opened, block, truths, way, frame)
         with right:
             truth = _truth(session, truths, marked)
-        visit.keep_link(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
+        address.keep(choices, {"block": block.name, "find": way, "marked": str(frame + 1)} | marked.link)
         carried = remembered(
             (opened.token, block.name, frame, k, marked.mask.tobytes()),
             "Looking for it in every frame",
@@ -76,7 +86,7 @@ def _track(opened: OpenedClip, choices: Choices) -> None:
     except NonlocalError as error:
         unmarked.hint(error)
         return
-    _answer(session, carried, truth)
+    _answer(Found(session=session, block=block, carried=carried, truth=truth))
     cautions.remark(session.frames)
 
 
@@ -114,12 +124,15 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return None
 
 
-def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) -> None:
+def _answer(answer: Found) -> None:
     """Draw what was found, and its score where the truth is known."""
+    session, carried, truth = answer.session, answer.carried, answer.truth
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])
     similarity = None if truth is None else region_similarity(found, truth)
-    st.subheader("Where it is found", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("Where it is found", anchor=False, width="content")
+        kept_track.offer(answer)
     if truth is not None and similarity is not None:
         _score(carried, truth, similarity, cautions.sentences(session.frames, [carried.note]))
     with st.container(horizontal=True, gap="small"):
@@ -128,12 +141,17 @@ def _answer(session: Session, carried: CarriedMask, truth: np.ndarray | None) ->
                 said = " · marked"
             else:
                 said = "" if similarity is None else f" · J {similarity[index]:.2f}"
+            words = f"frame {index + 1}{said}"
             st.image(
-                paint_mask(frame, mask), caption=f"frame {index + 1}{said}", width=PICTURE_WIDTH, output_format="JPEG"
+                paint_mask(frame, mask),
+                caption=words,
+                alt=f"F{words[1:]}, outlined where the object is found",
+                width=PICTURE_WIDTH,
+                output_format="JPEG",
             )
     st.caption(
-        "Each position takes the mean label of the places that it weighs most in the marked frame; coloured is where "
-        "more than half of it arrives. No other frame, no motion and no shape helps: this is the block's map alone. "
+        "Coloured is each position whose strongest places in the marked frame lie on the object, by more than half of "
+        "their weight. No other frame, no motion and no shape helps: this is the block's map alone. "
         "After Jabri, Owens and Efros (2020). Finding the object again does not mean that the answer rests on it."
     )
 
@@ -143,8 +161,10 @@ def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said
     hits = pointing_hits(carried, truth)[others]
     seen = np.isfinite(hits)
     left, middle, right = st.columns([1, 1, 2])
-    left.metric("Region similarity J", f"{similarity[others].mean():.3f}")
-    left.caption("Shared pixels over all pixels of both masks, mean over the other frames. 1 is perfect.")
+    left.metric("Overlap with the truth, J", f"{similarity[others].mean():.3f}")
+    left.caption(
+        "Pixels that found and true object share, over all that either has; mean over the other frames. 1 is perfect."
+    )
     middle.metric("Pointing hits", f"{int(hits[seen].sum())} of {int(seen.sum())}")
     middle.caption("Frames in which the most certain cell lies on the object, where it is to be seen.")
     figure = go.Figure(
@@ -161,4 +181,6 @@ def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said
         xaxis={"title": "frame", "type": "category"},
         yaxis={"title": "J", "range": [0, 1]},
     )
-    right.plotly_chart(cautions.written_on(figure, said), key="similarity", alt="Region similarity of every frame")
+    right.plotly_chart(
+        cautions.written_on(figure, said), key="similarity", alt="Overlap with the true object in every frame"
+    )

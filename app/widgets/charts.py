@@ -1,13 +1,12 @@
 """Plotly charts and the table of a pinned query; the numbers come from the session."""
 
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
 
-from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Session
-
-from ..server.visit import Pin
+from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Pin, Session
 
 Answer = AffinityRow | AffinityColumn
 MOST_NAMED = 3
@@ -19,12 +18,13 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
     Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
     """
-    ask = session.query if pin.direction == "row" else session.column
-    pinned = ask(frame=pin.frame, x=pin.x, y=pin.y, block=pin.block)
+    way = session.query if pin.direction == "row" else session.column
+    ask = partial(way, frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus)
+    pinned = ask(block=pin.block)
     found = {}
     for block in session.capture.blocks:
         with suppress(OutsideGridError):
-            found[block.title] = ask(frame=pin.frame, x=pin.x, y=pin.y, block=block.name)
+            found[block.title] = ask(block=block.name)
     return found | {session.block(pin.block).title: pinned}
 
 
@@ -32,6 +32,9 @@ def headline(session: Session, pin: Pin) -> str:
     """Return what is pinned, in words; frames, rows and columns counted from 1."""
     cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
     what = "Where it looks" if pin.direction == "row" else "Who looks at it"
+    if pin.also or pin.minus:
+        less = f", less {len(pin.minus)}" if pin.minus else ""
+        return f"{what}: the mean of {1 + len(pin.also)} cells{less}"
     return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
 
 

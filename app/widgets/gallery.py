@@ -18,16 +18,23 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
+_TURN = "upload-turn"
 
 
-@st.dialog("Open an image or a video", width="large", on_dismiss="rerun")
+def open_dialog() -> None:
+    """Open the dialog with an uploader of its own, which knows nothing of a file that was refused before."""
+    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    choose_clip()
+
+
+@st.dialog("Open an image or a video", width="large")
 def choose_clip() -> None:
-    """Let the visitor open a file or a sample; the run that follows a dismissal forgets a file that was refused."""
+    """Let the visitor open a file or a sample."""
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key="upload",
+        key=f"upload-{st.session_state.get(_TURN, 0)}",
     )
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")
@@ -38,12 +45,15 @@ def choose_clip() -> None:
     for position, sample in enumerate(list_samples()):
         with columns[position % _COLUMNS]:
             try:
-                st.image(thumbnail(sample.id), width="stretch")
+                picture = thumbnail(sample.id)
             except NonlocalError as error:
                 unmarked.hint(error)
                 continue
-            if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
-                _open(f"sample:{sample.id}")
+            with st.container(key=f"card-{sample.id}", gap="xsmall"):
+                st.image(picture, alt=sample.caption, width="stretch")
+                # page.css spreads the button over the picture, which opens the sample then
+                if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
+                    _open(f"sample:{sample.id}")
 
 
 def _open_upload(content: bytes, name: str) -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nonlocal_core import BlockCapture, Cell, Session
+from nonlocal_core.look import COLD, WARM, heat_of_parts
 from nonlocal_core.measures import AffinityMatrix, Bins, BlockMeasures
 from nonlocal_core.measures.ablation import ClassChange
-from nonlocal_core.render import colour_map, fit_scale, paint
+from nonlocal_core.render import paint
 
 MOST_PICTURES = 8
 """Frames of the effect map; of a longer clip, this many spread evenly."""
@@ -107,10 +108,9 @@ def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -
     """Return frames under the effect of a block, (T, H, W) on its query grid, by the index of the frame."""
     count = len(session.frames.rgb)
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
-    scale = fit_scale(effect, signed=False)
-    grid = block.query_grid
+    heat, grid = heat_of_parts(effect / max(float(effect.max()), np.finfo(float).tiny)), block.query_grid
     return {
-        frame: paint(session.frames.rgb[frame], effect[grid.t_of_frame(frame)], grid, scale)
+        frame: paint(session.frames.rgb[frame], heat, grid.t_of_frame(frame), grid)
         for frame in shown
         if grid.find_t(frame) is not None
     }
@@ -146,7 +146,7 @@ def _frames(span: tuple[int, int]) -> str:
 
 def _scale(signed: bool) -> list[list[object]]:
     """Return a colour map of ours as Plotly takes it."""
-    table = colour_map(signed).table[:: 255 // 15]
+    table = np.concatenate([COLD[::-17], WARM[::17]]) if signed else WARM[:: 255 // 15]
     return [[i / (len(table) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(table.tolist())]
 
 

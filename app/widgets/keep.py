@@ -2,21 +2,23 @@
 
 import re
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import cast
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session, TourStop
+from nonlocal_core import NonlocalError, Pin, Progress, Session, TourStop
 from nonlocal_core.bundle import Precision
 
-from ..server.visit import Pin
 from . import unmarked
 
 _KEY = "kept"
 Tour = tuple[TourStop, ...] | None
+Write = Callable[[Path, Progress], object]
+"""Writes a file; it is whole or absent, also when the callback raises."""
 POLL_SECONDS = 0.3
 LONGEST_NAME = 60
 """Characters of the clip's name that a file name keeps."""
@@ -47,9 +49,9 @@ FORMATS = (
         "text/html",
         "int8",
     ),
-    Format("Figure with heat (PNG)", "For print: all frames, colour bar, shares, arrows.", ".png", "image/png"),
-    Format("Figure with arrows (PDF)", "The paper's figure 3, as vectors, for a document.", ".pdf", "application/pdf"),
-    Format("Figure with arrows (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
+    Format("Figure (PNG)", "All frames with heat, colour bar, shares, arrows and the sentence.", ".png", "image/png"),
+    Format("Figure (PDF)", "The same for a document: words and arrows as vectors.", ".pdf", "application/pdf"),
+    Format("Figure (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
     Format("Film with heat (MP4)", "The chosen frames, at their own times.", ".mp4", "video/mp4"),
     Format("Film with heat (GIF)", "The same where a film cannot be shown.", ".gif", "image/gif"),
     Format("Numbers (CSV)", "One line for each position: its weight, and times uniform.", ".csv", "text/csv"),
@@ -62,23 +64,42 @@ class CancelledError(Exception):
     """The visitor wants the file no more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Files that can be made of one thing. ``kind``: a word that tells this thing's choice of files from another's."""
+
+    kind: str
+    asked: tuple[object, ...]
+    """All that the files depend on."""
+    stem: str
+    """Beginning of their names."""
+    formats: Sequence[Format]
+    write: Callable[[Format], Write]
+    tour: Tour = None
+    """Stops that go with the live pages alone."""
+
+    def asks(self, wanted: Format) -> tuple[object, ...]:
+        """Return what one of the files depends on."""
+        return (*self.asked, wanted, self.tour if wanted.suffix == ".html" else None)
+
+
 class Job:
     """One file in the making, in a thread of its own: a fragment of a page cannot be interrupted while it runs."""
 
-    def __init__(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> None:
-        self.pin, self.wanted, self.tour = pin, wanted, tour
-        self.name = file_name(session.frames.info.name, pin.frame, wanted.suffix)
+    def __init__(self, offer: Offer, wanted: Format) -> None:
+        self.asked, self.wanted = offer.asks(wanted), wanted
+        self.name = f"{offer.stem}{wanted.suffix}"
         self.progress = ("Preparing the file", 0, 1)
         self.content: bytes | None = None
         self.fault = ""
-        self._session = session
+        self._write = offer.write(wanted)
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keep", daemon=True)
         self._thread.start()
 
-    def answers(self, session: Session, pin: Pin, wanted: Format, tour: Tour) -> bool:
+    def answers(self, offer: Offer, wanted: Format) -> bool:
         """Tell whether this is the file that these choices ask for."""
-        return self._session is session and (self.pin, self.wanted, self.tour) == (pin, wanted, tour)
+        return self.asked == offer.asks(wanted)
 
     @property
     def running(self) -> bool:
@@ -95,17 +116,7 @@ class Job:
         try:
             with TemporaryDirectory() as folder:
                 target = Path(folder) / f"answer{self.wanted.suffix}"
-                asked = self.pin
-                self._session.save(
-                    target,
-                    frame=asked.frame,
-                    x=asked.x,
-                    y=asked.y,
-                    block=asked.block or None,
-                    tour=self.tour,
-                    precision=self.wanted.precision,
-                    progress=self._tell,
-                )
+                self._write(target, self._tell)
                 self.content = target.read_bytes()
             self.fault = ""
         except CancelledError:
@@ -119,29 +130,49 @@ class Job:
         self.progress = (stage, done, total)
 
 
-def offer(session: Session, pin: Pin, tour: Tour = None) -> None:
-    """Draw the button "Keep" with all that the pinned answer can be kept as; ``tour`` goes with the live pages."""
+def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
+    """Draw the button "Keep" with all that the pinned answer can be kept as; without a pin, how to make one.
+
+    ``tour``: goes with the live pages.
+    """
+    if pin is None:
+        with st.popover("Keep", icon=":material/download:"):
+            st.markdown("**Click a position in the picture first.** What is pinned can be kept:")
+            st.caption(", ".join(wanted.title for wanted in FORMATS) + ".")
+        return
+
+    def write(wanted: Format) -> Write:
+        return lambda path, tell: session.save(
+            path,
+            **asdict(pin),
+            tour=tour if wanted.suffix == ".html" else None,
+            precision=wanted.precision,
+            progress=tell,
+        )
+
+    stem = file_name(session.frames.info.name, pin.frame, "")
+    draw(Offer("answer", (session, pin), stem, FORMATS, write, tour))
+
+
+def draw(offer: Offer) -> None:
+    """Draw the button "Keep" with a choice of files."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
-        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(session, pin, tour, polled=polled)
+        st.fragment(_panel, run_every=POLL_SECONDS if polled else None)(offer, polled=polled)
 
 
-def _panel(session: Session, pin: Pin, tour: Tour, *, polled: bool) -> None:
+def _panel(offer: Offer, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
-    wanted = st.selectbox("Keep this answer as", FORMATS, format_func=_title, key="keep-format")
+    wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
-    if pin.direction == "column" and wanted.suffix != ".html":
-        st.caption("This file says where the pinned position looks, not who looks at it.")
-    if wanted.suffix != ".html":
-        tour = None
-    if job is None or not job.answers(session, pin, wanted, tour):
+    if job is None or not job.answers(offer, wanted):
         if st.button("Make the file", key="keep-make", type="primary"):
             if job is not None:
                 job.cancel()
-            st.session_state[_KEY] = Job(session, pin, wanted, tour)
+            st.session_state[_KEY] = Job(offer, wanted)
             st.rerun()
     elif job.running:
         stage, done, total = job.progress

@@ -12,6 +12,7 @@ from nonlocal_core.measures.region import CHANCE, region_around
 from nonlocal_core.measures.tracking import region_similarity
 from nonlocal_core.render import paint_mask
 
+from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from .boxes import around, pick_box
@@ -34,7 +35,7 @@ class Mark:
 
 def linked(name: str, count: int, allowed: range) -> tuple[int, ...] | None:
     """Return the numbers of a query parameter, or None unless there are ``count`` of them, all allowed."""
-    parts = st.query_params.get(name, "").split(",")
+    parts = (visit.asked(name) or "").split(",")
     numbers = tuple(int(part) for part in parts if part.isdecimal() and len(part) < 5 and int(part) in allowed)
     return numbers if len(numbers) == len(parts) == count else None
 
@@ -43,7 +44,7 @@ def what_to_find(session: Session, truths: Mapping[str, np.ndarray]) -> str:
     """Draw the choice of what to find; on arrival, what the address or the first question says."""
     asked, ways = session.first_question(), [*truths, CLICK, BOX]
     under = object_under(truths, asked.frame, (asked.x, asked.y)) or ways[0]
-    named = st.query_params.get("find")
+    named = visit.asked("find")
     first = named if named in ways else under
     return st.segmented_control("What to find", ways, default=first, required=True, key=f"track-what-of-{len(ways)}")
 
@@ -67,7 +68,8 @@ def mark(opened: OpenedClip, block: BlockCapture, truths: Mapping[str, np.ndarra
     if way == BOX:
         return _boxed(session, picture)
     mask: np.ndarray = truths[way][frame]
-    st.image(paint_mask(picture, mask), width="stretch", output_format="JPEG")
+    alt = f"Frame {frame + 1} with the {way} marked"
+    st.image(paint_mask(picture, mask), alt=alt, width="stretch", output_format="JPEG")
     st.caption(f"The exact pixels of the {way} in frame {frame + 1}, known since this sample was composed.")
     return Mark(mask=mask, truth=way)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ..server import visit
 from ..server.visit import Choices
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def block_titles(session: "Session") -> dict[str, str]:
 def chosen_block(session: "Session", choices: Choices, *, key: str) -> "BlockCapture":
     """Draw the menu of blocks and return the chosen one; on arrival, that of the address."""
     titles = block_titles(session)
-    asked = st.query_params.get("block") or (choices.pin.block if choices.pin else None)
+    asked = visit.asked("block") or (choices.pin.block if choices.pin else None)
     first = asked if asked in titles else session.block().name
     key = f"{key}-{session.model.card.id}"
     return session.block(menu("Block", titles, first=first, key=key, width=520, labelled=True))

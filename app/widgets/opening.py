@@ -10,14 +10,11 @@ from ..server import known_networks, visit
 from ..server.opened import OpenedClip
 from ..server.resources import FIRST, open_clip
 from ..server.visit import Choices
-from . import unmarked
+from . import address, unmarked
 from .menus import menu
 
-EVENLY = 0
-"""In the menu of spacings: spread over the whole clip, not every n-th frame."""
-SPACINGS = (EVENLY, 1, 2, 4, 8, 16)
-SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
-DEFAULT_FRAMES, MOST_FRAMES, DEFAULT_SHORT_SIDE = 8, 64, 224
+FRAMES_OPEN = "frames-open"
+"""Key of the popover that holds the choice of frames; setting its state to False closes it."""
 
 
 def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
@@ -25,9 +22,16 @@ def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
     choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
-    controls(choices)
+    frames = controls(choices)
     opened = open_with_progress(choices)
+    if st.session_state[FRAMES_OPEN] and opened is not None:
+        from . import sampling  # with what reads clips
+
+        with frames:
+            sampling.draw(choices, opened.session.frames)
     _head(heading, title, opened.notes.summary if opened else "")
+    if opened is None:
+        address.keep(choices)
     return (opened, choices) if opened else None
 
 
@@ -35,39 +39,21 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
     slot.html(f"<div class='nlv-heading'><h1>{escape(title)}</h1><p>{escape(clip)}</p></div>")
 
 
-def controls(choices: Choices) -> None:
-    """Draw the buttons and menus that choose the clip, the network and the frames."""
+def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
+    """Draw the buttons and menus that choose the clip and the network; return the one that will hold the frames."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             from . import gallery  # with what reads clips
 
-            gallery.choose_clip()
+            gallery.open_dialog()
+        frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
         models = known_networks.menu()
         known = choices.model if choices.model in models else next(iter(models))
         picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
         if picked != known:
             visit.update(model=picked)
             st.rerun()
-        with st.popover("Frames", icon=":material/tune:"):
-            _sampling(choices)
-
-
-def _sampling(choices: Choices) -> None:
-    with st.form("sampling", border=False):
-        frames = st.slider("Frames", 1, MOST_FRAMES, min(choices.frames or DEFAULT_FRAMES, MOST_FRAMES))
-        index = SPACINGS.index(choices.stride) if choices.stride in SPACINGS else SPACINGS.index(EVENLY)
-        spacing = st.selectbox("Spaced", SPACINGS, index=index, format_func=_spacing_title)
-        start = st.number_input("Start, seconds", min_value=0.0, value=max(choices.start_seconds or 0.0, 0.0), step=0.5)
-        side = choices.short_side if choices.short_side in SHORT_SIDES else DEFAULT_SHORT_SIDE
-        side = st.select_slider("Short side of the network's input, pixels", SHORT_SIDES, side)
-        st.caption("More frames and a larger side give a finer answer and take longer.")
-        if st.form_submit_button("Apply", type="primary"):
-            visit.update(frames=frames, stride=spacing or None, start_seconds=start, short_side=side)
-            st.rerun()
-
-
-def _spacing_title(spacing: int) -> str:
-    return {EVENLY: "evenly over the clip", 1: "every frame"}.get(spacing, f"every {spacing} frames")
+    return frames
 
 
 def open_with_progress(choices: Choices) -> OpenedClip | None:
@@ -81,6 +67,10 @@ def open_with_progress(choices: Choices) -> OpenedClip | None:
         opened = open_clip(choices, tell)
     except NonlocalError as error:
         slot.html(unmarked.alert(error))
+        asked = (choices.frames, choices.stride, choices.start_seconds, choices.frame_indices)
+        if any(part is not None for part in asked) and st.button("Show the whole clip"):
+            visit.update(frames=None, stride=None, start_seconds=None, frame_indices=None)
+            st.rerun()
         if st.button("Back to the first sample"):
             visit.choose(FIRST)
             st.rerun()

@@ -1,21 +1,18 @@
-"""Below the viewer: the numbers of what is pinned, the file to keep, and which network answered."""
+"""Below the viewer: the numbers of what is pinned, and which network answered."""
 
 import streamlit as st
 
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import NonlocalError, Pin, Session
 
-from ..server import tours
-from ..server.opened import ClipNotes
-from ..server.visit import Pin
-from . import cautions, charts, keep, unmarked
+from . import cautions, charts, unmarked
 
 
-def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
+def tell(session: Session, pin: Pin | None) -> None:
     """Draw all of it; without a pin, how to make one."""
     if pin is None:
         st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
     else:
-        _numbers(notes, session, pin)
+        _numbers(session, pin)
     card, device = session.model.card, session.model.device
     needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
     memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
@@ -26,15 +23,13 @@ def tell(notes: ClipNotes, session: Session, pin: Pin | None) -> None:
         st.caption(f"{session.sample.caption} {session.sample.credit}. {session.sample.licence}.")
 
 
-def _numbers(notes: ClipNotes, session: Session, pin: Pin) -> None:
+def _numbers(session: Session, pin: Pin) -> None:
     try:
         answers = charts.answers(session, pin)
     except NonlocalError as error:
         unmarked.hint(error)
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(charts.headline(session, pin), anchor=False, width="content")
-        keep.offer(session, pin, tours.for_file(notes, session))
+    st.header(charts.headline(session, pin), anchor=False)
     left, right = st.columns(2)
     said = cautions.sentences(session.frames, charts.notes(answers))
     left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from nonlocal_core import Pin
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.vocabulary import Direction
 
 from ..server.byte_store import bundle_address, columns_address
 from ..server.tours import KeptTour
-from ..server.visit import Pin, known_view
+from ..server.visit import known_view, with_points
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 
@@ -90,5 +91,6 @@ def _pin(sent: Any) -> Pin | None:
         case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": str(block)}:
             direction: Direction = "column" if sent.get("direction") == "column" else "row"
             view = known_view(sent.get("view"))
-            return Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
+            pin = Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
+            return with_points(pin, sent.get("also"), sent.get("minus"))
     return None

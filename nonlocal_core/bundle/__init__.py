@@ -16,7 +16,9 @@ from nonlocal_core.bundle.contents import (
     View,
 )
 from nonlocal_core.bundle.decode import decode_bundle
-from nonlocal_core.bundle.encode import PRECISIONS, Precision, encode_bundle, encode_columns
+from nonlocal_core.bundle.encode import as_stored, encode_bundle, encode_columns
+from nonlocal_core.bundle.fitting import blocks_within
+from nonlocal_core.bundle.storage import PRECISIONS, PictureStorage, Precision, Storage
 from nonlocal_core.bundle.tour import open_tour, read_tour, tour_as_json
 
 __all__ = [
@@ -28,10 +30,14 @@ __all__ = [
     "ClipWords",
     "MediaLabel",
     "ModelLabel",
+    "PictureStorage",
     "Precision",
     "Question",
+    "Storage",
     "TourStop",
     "View",
+    "as_stored",
+    "blocks_within",
     "decode_bundle",
     "encode_bundle",
     "encode_columns",

@@ -22,7 +22,7 @@ from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.errors import BundleError
 
 MAGIC = b"NLVB"
-VERSION = 2
+VERSION = 3
 ALIGNMENT = 64
 _PREFIX = struct.Struct("<4sII")
 _DTYPES: dict[str, np.dtype[np.int8] | np.dtype[np.float16] | np.dtype[np.float32]] = {

@@ -54,6 +54,9 @@ class View:
     """None for the one that the capture shows."""
     question: Question | None = None
     """None for the middle of the middle frame."""
+    direction: Direction = "row"
+    look: str = ""
+    """How answers are drawn, in the words of a ``Look``."""
     tour: tuple[TourStop, ...] = ()
 
     def __post_init__(self) -> None:
@@ -123,7 +126,7 @@ class Bundle:
     """SHA-256 of the content, in hexadecimal."""
     media: MediaLabel
     frames: tuple[bytes, ...]
-    """One JPEG file per frame."""
+    """One JPEG or WebP file per frame."""
     model: ModelLabel
     classes: tuple[ClassScore, ...]
     blocks: tuple[BundledBlock, ...]

@@ -5,11 +5,13 @@ from typing import TypeVar, get_args
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
+from nonlocal_core.bundle.storage import SIGNATURES
 from nonlocal_core.bundle.tour import question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
-from nonlocal_core.errors import BundleError, CaptureError, GeometryError
+from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES, SOFTMAX, WeightStatus
+from nonlocal_core.look import Look
+from nonlocal_core.vocabulary import DIRECTIONS, PAIRWISE, SCOPES, SOFTMAX, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
@@ -29,6 +31,7 @@ def decode_bundle(data: bytes) -> Bundle:
     """
     reader = ContainerReader(data)
     header = reader.header
+    header.child("look")  # the viewer draws by it
     sections = header.children("frames", most=MAX_FRAMES)
     if not sections:
         raise BundleError("A bundle holds at least one frame; this one holds none.")
@@ -39,7 +42,7 @@ def decode_bundle(data: bytes) -> Bundle:
     return Bundle(
         id=reader.id,
         media=_media(header.child("media"), len(sections)),
-        frames=tuple(_jpeg(reader, section) for section in sections),
+        frames=tuple(_picture(reader, section) for section in sections),
         model=_model(header.child("model")),
         classes=tuple(
             ClassScore(fields.text("name"), fields.number("score")) for fields in header.children("classes", most=4096)
@@ -66,10 +69,11 @@ def _media(fields: Fields, frame_count: int) -> MediaLabel:
     )
 
 
-def _jpeg(reader: ContainerReader, section: Fields) -> bytes:
-    data = reader.blob(section, "image/jpeg")
-    if not data.startswith(b"\xff\xd8"):
-        raise BundleError(f"{section.path('offset')} does not lead to a JPEG file. The bundle is damaged.")
+def _picture(reader: ContainerReader, section: Fields) -> bytes:
+    kind = section.choice("type", SIGNATURES)
+    data = reader.blob(section, kind)
+    if not all(data.startswith(signature, start) for start, signature in SIGNATURES[kind]):
+        raise BundleError(f"{section.path('offset')} does not lead to a picture of {kind}. The bundle is damaged.")
     return data
 
 
@@ -154,5 +158,15 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
     return View(
         block=fields.choice("block", blocks) if blocks else None,
         question=question_in(fields.child("query"), frame_count),
+        direction=fields.choice("direction", DIRECTIONS),
+        look=_look(fields),
         tour=tour_in(fields, frame_count, blocks),
     )
+
+
+def _look(fields: Fields) -> str:
+    words = fields.text("look")
+    try:
+        return Look.parse(words).words
+    except UnknownNameError as error:
+        raise BundleError(f"{fields.path('look')} says how answers are drawn. {error}") from error

@@ -1,31 +1,23 @@
 """Pack frames and a capture into the bytes that the viewer reads."""
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32, UInt8
-from PIL import Image
+from jaxtyping import Float32
 
 from nonlocal_core.bundle.container import ContainerWriter
 from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
+from nonlocal_core.bundle.storage import STORAGE, Precision, Storage
 from nonlocal_core.bundle.tour import question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
+from nonlocal_core.look import recipe
 from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
-Precision = Literal["float16", "int8"]
-"""Storage of theta and phi. A block is stored wider where a sampled row would suffer too much."""
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-
-LONG_SIDE = 640
-"""Longer side of a stored frame in pixels: sharp in the viewer's largest picture, about 60 kB."""
-JPEG_QUALITY = 84
 MAX_ROW_ERROR = 0.005
 """Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
 MAX_INT8_ROW_ERROR = 0.05
@@ -34,6 +26,10 @@ MAX_NORMALISER_PRODUCTS = 6 * 10**10
 """Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
 48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
 _SAMPLED_ROWS = 48
+_MEASURED_PRODUCTS = 2**30
+"""Multiply-adds, half a second's, to measure the rows of int8: their errors differ more from row to row than those of
+float16, so all of them are measured up to 8 frames of 14 x 24 cells and 112 channels."""
+_ROWS_AT_ONCE = 512
 _NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
 """Target of the peak of a table. float16 keeps 11 bits between 2**-14 and 2**16, so tables whose peak leaves [2**-3,
@@ -47,14 +43,12 @@ def encode_bundle(
     model: ModelLabel,
     view: View | None = None,
     words: ClipWords = _NO_WORDS,
-    precision: Precision = "float16",
-    columns: bool = True,
+    storage: Storage = STORAGE,
 ) -> bytes:
     """Return the bundle of a clip and the blocks captured on it. The same input gives the same bytes.
 
-    ``words`` are shown under the clip. ``precision``: what theta and phi are stored in, wider for a
-    block whose rows it would hurt; the worst measured error is in the header, as ``row_error``. ``columns``: with the
-    normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
+    ``words`` are shown under the clip. The worst error of a measured row that ``storage`` causes is in the header of
+    each block, as ``row_error``.
     Raises BundleError when the view names a block or a frame that is not there.
     """
     view = view or View()
@@ -62,7 +56,7 @@ def encode_bundle(
     writer = ContainerWriter()
     info = frames.info
     with ThreadPoolExecutor() as pool:  # the encoder works outside the interpreter's lock
-        pictures = list(pool.map(_jpeg, frames.rgb))
+        pictures = list(pool.map(storage.pictures.encode, frames.rgb))
     return writer.pack(
         {
             "media": {
@@ -76,13 +70,16 @@ def encode_bundle(
                 "warnings": list(frames.warnings),
                 "remarks": list(info.remarks),
             },
-            "frames": [writer.blob(picture, "image/jpeg") for picture in pictures],
+            "frames": [writer.blob(picture, storage.pictures.media_type) for picture in pictures],
             "model": {"id": model.id, "title": model.title, "status": model.status},
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
-            "blocks": [_block(writer, block, precision, columns) for block in capture.blocks],
+            "blocks": [_block(writer, block, storage) for block in capture.blocks],
+            "look": recipe(),
             "view": {
                 "block": view.block or (capture.block().name if capture.blocks else None),
                 "query": question_as_json(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
+                "direction": view.direction,
+                "look": view.look,
                 "tour": tour_as_json(view.tour),
             },
         }
@@ -90,7 +87,7 @@ def encode_bundle(
 
 
 def encode_columns(capture: Capture) -> bytes:
-    """Return the normalisers of the float16 tables, by block, that ``encode_bundle(…, columns=False)`` left out."""
+    """Return the normalisers of the float16 tables, by block, that a bundle without ``columns`` left out."""
     writer = ContainerWriter()
     blocks: list[dict[str, object]] = []
     for block in capture.blocks:
@@ -118,8 +115,14 @@ class StoredTable:
         return writer.table(self.table, self.gain, self.row_gains)
 
 
-def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, columns: bool) -> dict[str, object]:
-    theta, phi, error = _storable(block, precision)
+def stored_bytes(block: BlockCapture, storage: Storage) -> int:
+    """Return the bytes that a block takes in a bundle, its part of the header included."""
+    writer = ContainerWriter()
+    return len(writer.pack({"blocks": [_block(writer, block, storage)]}))
+
+
+def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> dict[str, object]:
+    theta, phi, error = _storable(block, storage.precision)
     return {
         "name": block.name,
         "title": block.title,
@@ -139,7 +142,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, precision: Precision, c
         "off_grid_keys": list(block.off_grid_keys),
         "theta": theta.write(writer),
         "phi": phi.write(writer),
-        "log_normaliser": _normaliser(writer, block, theta, phi) if columns else None,
+        "log_normaliser": _normaliser(writer, block, theta, phi) if storage.columns else None,
         "effect": block.mean_effect,
         "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
         "row_error": error,
@@ -157,15 +160,22 @@ def _normaliser(
     return writer.table(log_normaliser(seen).astype(np.float32))
 
 
+def as_stored(block: BlockCapture) -> BlockCapture:
+    """Return the block with the tables that a reader of its float16 bundle computes with."""
+    theta, phi, _ = _storable(block, "float16")
+    return replace(block, theta=theta.values, phi=phi.values)
+
+
 def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
-    """Return theta and phi in the smallest storage type that keeps every sampled row within its bound, else float32."""
+    """Return theta and phi in the smallest type that keeps every measured row within its bound, else in float32."""
     if block.pairwise != "concatenation":  # its rows cut at theta + phi = 0, where rounding flips cells on and off
-        smallest_first = [(_half, MAX_ROW_ERROR)]
+        smallest_first = [(_half, MAX_ROW_ERROR, _SAMPLED_ROWS)]
         if precision == "int8":
-            smallest_first.insert(0, (_bytes, MAX_INT8_ROW_ERROR))
-        for store, limit in smallest_first:
+            most = _MEASURED_PRODUCTS // block.phi.size
+            smallest_first.insert(0, (_bytes, MAX_INT8_ROW_ERROR, max(most, _SAMPLED_ROWS)))
+        for store, limit, rows in smallest_first:
             theta, phi = store(block.theta), store(block.phi)
-            error = _row_error(block, replace(block, theta=theta.values, phi=phi.values))
+            error = _row_error(block, replace(block, theta=theta.values, phi=phi.values), rows)
             if error <= limit:
                 return theta, phi, error
     return StoredTable(table=block.theta), StoredTable(table=block.phi), 0.0
@@ -195,20 +205,15 @@ def _gain(table: np.ndarray) -> float:
     return float(2.0 ** np.floor(np.log2(peak / _COMFORTABLE_PEAK)))
 
 
-def _row_error(block: BlockCapture, stored: BlockCapture) -> float:
-    """Return the largest error of a stored row as a part of its maximum, at evenly spread queries."""
-    sampled = np.unique(np.linspace(0, block.query_grid.size - 1, _SAMPLED_ROWS).round().astype(int))
-    true, kept = (many_row_weights(which, sampled) for which in (block, stored))
-    peaks, worst = np.abs(true).max(axis=1), np.abs(kept - true).max(axis=1)
-    return float(np.divide(worst, peaks, out=np.zeros_like(peaks), where=peaks > 0).max())
-
-
-def _jpeg(picture: UInt8[np.ndarray, "H W 3"]) -> bytes:
-    image = Image.fromarray(picture)
-    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=JPEG_QUALITY, optimize=True)
-    return out.getvalue()
+def _row_error(block: BlockCapture, stored: BlockCapture, rows: int) -> float:
+    """Return the largest error of a stored row as a part of its maximum, at up to so many queries, evenly spread."""
+    measured = np.unique(np.linspace(0, block.query_grid.size - 1, rows).round().astype(int))
+    largest = 0.0
+    for some in np.array_split(measured, -(-len(measured) // _ROWS_AT_ONCE)):
+        true, kept = (many_row_weights(which, some) for which in (block, stored))
+        peaks, worst = np.abs(true).max(axis=1), np.abs(kept - true).max(axis=1)
+        largest = max(largest, float(np.divide(worst, peaks, out=np.zeros_like(peaks), where=peaks > 0).max()))
+    return largest
 
 
 def _grid(grid: Grid) -> dict[str, object]:

@@ -14,7 +14,7 @@ from jaxtyping import Int
 
 from nonlocal_core.capture.copies import cast
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, first_line
-from nonlocal_core.capture.rebuild import Rebuild
+from nonlocal_core.capture.rebuild import Rebuild, rebuild
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting, read_call
 from nonlocal_core.capture.twin import randomise, run_twin, twin_of, with_noise
@@ -56,7 +56,7 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
     is_new = not site.has_met(shape)
     queries = trial.queries(everywhere=is_new)
     tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
-    found = trial.rebuilt(queries, tolerance=tolerance)
+    found = rebuild(trial, queries, tolerance=tolerance)
     if found.error > tolerance:
         return _refusal(found.error, tolerance)
     if trial.is_half:
@@ -128,7 +128,7 @@ def rebuild_of(
         if isinstance(trial, NotReadable):
             return trial
         asked = trial.queries(everywhere=True) if queries is None else queries
-        return trial.rebuilt(asked, tolerance=REBUILD_TOLERANCE)
+        return rebuild(trial, asked, tolerance=REBUILD_TOLERANCE)
 
 
 def _refusal(error: float, tolerance: float) -> NotReadable:

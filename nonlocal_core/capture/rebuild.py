@@ -1,8 +1,8 @@
 """The output of a block, rebuilt from its captured tables by the explicit formula and compared with the real one."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from nonlocal_core.capture.assemble import table_of
 from nonlocal_core.capture.reading import BlockReading, Reader
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights, weighted_sums
+from nonlocal_core.capture.trial import Trial
+from nonlocal_core.vocabulary import Progress
 
 ROUNDING_STEPS = 64
 """Rounding errors of float32, at the largest value of a channel, that its error may hold. It counts where the output
@@ -23,6 +25,9 @@ HALF_ROUNDING_STEPS = 16
 
 SHOWN_QUERIES = 64
 """Queries at which it is asked whether the output would show another row."""
+
+PROGRESS_SECONDS = 1.0
+"""A check that takes longer is shown as a step of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +45,15 @@ class Rebuild:
     sensitivity: float
 
 
-def rebuild(
-    blocks: tuple[BlockCapture, ...],
-    reader: Reader,
-    reading: BlockReading,
-    output: Tensor,
-    x: Any,
-    queries: Int[np.ndarray, " n"],
-    *,
-    tolerance: float,
-    tell: Callable[[int], None],
-) -> Rebuild:
+def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild:
     """Return how well the heads of one block rebuild its output at some queries.
 
-    ``blocks``: the captured heads, whose tables are used. ``output``, ``x``: of the block's call; x is part of the
-    output of a residual block. ``tolerance``: the error that will be accepted; the noise of rounding counts as an
-    error of at most that. ``tell`` is called with the number of queries that are done.
+    ``tolerance``: the error that will be accepted; the noise of rounding counts as an error of at most that.
     """
-    after = reading.rows(output)
-    before = reading.rows(x) if reading.residual else None
+    blocks, reader, reading = trial.blocks, trial.site.reader, trial.reading
+    tell = _after_a_while(trial.tell, f"Checking every row of {trial.site.title}", len(queries))
+    after = reading.rows(trial.z)
+    before = reading.rows(trial.x) if reading.residual else None
     computed_in = (after.dtype, reading.theta.dtype, reading.g.dtype, torch.float32)  # the last for the tables
     precision = max(torch.finfo(dtype).eps for dtype in computed_in)
     steps = ROUNDING_STEPS if precision == torch.finfo(torch.float32).eps else HALF_ROUNDING_STEPS
@@ -80,6 +75,17 @@ def rebuild(
     looked, average = (np.split(np.concatenate(each), len(values), axis=1) for each in zip(*shown, strict=True))
     own = _least_effect(reader, reading, looked, average, scale)
     return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
+
+
+def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:
+    """Return a reporter of steps that speaks up once they have taken long."""
+    started = time.monotonic()
+
+    def step(done: int) -> None:
+        if time.monotonic() - started > PROGRESS_SECONDS:
+            tell(stage, done, total)
+
+    return step
 
 
 def _channel_scale(

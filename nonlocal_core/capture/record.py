@@ -11,6 +11,7 @@ from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
 
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
+_NAMED = 6
 _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
 
@@ -144,7 +145,7 @@ class ClassScore:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Capture:
     """All blocks of one forward pass, in the order in which they ran, and the network's own answer."""
 
@@ -153,6 +154,16 @@ class Capture:
     """Best first; empty for a network without a classifier."""
     shown: str | None = None
     """The block to show where none is named; None for the last."""
+
+    def __repr__(self) -> str:
+        return f"Capture({self.blocks_in_words})"
+
+    @property
+    def blocks_in_words(self) -> str:
+        """The number of blocks, and the first names."""
+        names = [block.name for block in self.blocks]
+        more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        return f"{len(names)} block{'s' * (len(names) != 1)}: {', '.join(names[:_NAMED] + more) or 'none'}"
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""

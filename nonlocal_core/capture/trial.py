@@ -1,9 +1,7 @@
-"""One call of a block, read and laid out, and how well its tables rebuild its output."""
+"""One call of a block, read and laid out, before it is proved."""
 
 import math
-import time
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +12,6 @@ from torch import Tensor
 
 from nonlocal_core.capture.assemble import assemble
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape
-from nonlocal_core.capture.rebuild import Rebuild, rebuild
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError
 from nonlocal_core.geometry import ViewTransform
@@ -25,9 +22,6 @@ CHEAP_PRODUCTS = 2**26
 
 DRAWN_QUERIES = 256
 """Queries that are checked where all of them would be dearer, and were checked at an earlier run of this shape."""
-
-PROGRESS_SECONDS = 1.0
-"""A check that takes longer is shown as a step of its own."""
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -93,19 +87,6 @@ class Trial:
         seed = zlib.crc32(self.z.detach().float().sum(dim=-1).cpu().numpy().tobytes())
         return np.sort(np.random.default_rng(seed).choice(count, DRAWN_QUERIES, replace=False))
 
-    def rebuilt(self, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild:
-        """Return how well the tables rebuild the output at some queries."""
-        return rebuild(
-            self.blocks,
-            self.site.reader,
-            self.reading,
-            self.z,
-            self.x,
-            queries,
-            tolerance=tolerance,
-            tell=_after_a_while(self.tell, f"Checking every row of {self.site.title}", len(queries)),
-        )
-
 
 def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial | NotReadable:
     """Return one call of a block as tables on grids, or why it cannot be shown.
@@ -129,14 +110,3 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     except GeometryError as fault:
         return NotReadable(f"has a grid that does not fit the clip: {fault}")
     return Trial(site=site, reading=reading, blocks=blocks, x=x, z=z, tell=setting.tell)
-
-
-def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:
-    """Return a reporter of steps that speaks up once they have taken long."""
-    started = time.monotonic()
-
-    def step(done: int) -> None:
-        if time.monotonic() - started > PROGRESS_SECONDS:
-            tell(stage, done, total)
-
-    return step

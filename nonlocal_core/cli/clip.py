@@ -1,12 +1,15 @@
 """Arguments of the verbs that open a clip with a network and ask at one point."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from nonlocal_core.cli.progress import tell
+from nonlocal_core.media import Selection
+from nonlocal_core.pin import Pin
 from nonlocal_core.running.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.session import Session
-from nonlocal_core.vocabulary import SAMPLE_PREFIX
+from nonlocal_core.vocabulary import DIRECTIONS, SAMPLE_PREFIX
 
 
 def add_clip(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +30,36 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
 
 
 def add_point(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which position of which block."""
+    """Add the arguments that say which positions of which block, and which way to look."""
     parser.add_argument("--frame", type=int, help="of the frames that were read, from 0")
     parser.add_argument("--x", type=float, help="0 left to 1 right")
     parser.add_argument("--y", type=float, help="0 top to 1 bottom")
+    parser.add_argument(
+        "--point", type=_numbers(3), action="append", metavar="FRAME,X,Y", help="a further point; the mean is asked"
+    )
+    parser.add_argument(
+        "--box", type=_numbers(5), action="append", metavar="FRAME,X0,Y0,X1,Y1", help="all cells in a box; repeatable"
+    )
+    parser.add_argument(
+        "--minus", type=_numbers(3), action="append", metavar="FRAME,X,Y", help="a point whose answer is taken away"
+    )
+    parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at it")
     parser.add_argument("--block", help="a block of the network; left out, the one that is shown first")
+
+
+def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
+    """Return a reader of a frame and numbers, separated by commas."""
+
+    def read(text: str) -> tuple[float, ...]:
+        frame, *rest = text.split(",")
+        if len(rest) != count - 1:
+            raise argparse.ArgumentTypeError(f"{count} numbers with commas between are needed; got {text!r}")
+        try:
+            return (int(frame), *map(float, rest))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"a whole frame and numbers are needed; got {text!r}") from error
+
+    return read
 
 
 def _network(options: argparse.Namespace) -> str | PreparedModel:
@@ -44,21 +72,40 @@ def open_session(options: argparse.Namespace) -> Session:
     return Session.open(
         options.clip,
         _network(options),
-        frames=options.frames,
-        stride=options.stride,
-        start_seconds=options.start,
-        frame_indices=tuple(options.frame_indices) if options.frame_indices else None,
+        frames=Selection(
+            frames=options.frames,
+            stride=options.stride,
+            start_seconds=options.start,
+            frame_indices=tuple(options.frame_indices) if options.frame_indices else None,
+        ),
         short_side=options.short_side,
         device=options.device,
         progress=tell,
     )
 
 
-def point_of(session: Session, options: argparse.Namespace) -> tuple[int, float, float]:
-    """Return the point asked for; what was left out is the clip's own first question."""
-    first = session.first_question()
-    return (
-        first.frame if options.frame is None else options.frame,
-        first.x if options.x is None else options.x,
-        first.y if options.y is None else options.y,
+def pin_of(session: Session, options: argparse.Namespace, view: str = "") -> Pin:
+    """Return the question asked for; what was left out is the clip's own first question."""
+    block = session.block(options.block)
+    grid = block.query_grid if options.direction == "row" else block.key_grid
+    boxes = options.box or ()
+    inside = dict.fromkeys(
+        cell for frame, x0, y0, x1, y1 in boxes for cell in grid.cells_in(frame=frame, box=(x0, y0, x1, y1))
+    )
+    points = [*(options.point or ()), *((grid.span(cell.t)[0], *grid.center(cell)) for cell in inside)]
+    if options.frame is not None or options.x is not None or options.y is not None or not points:
+        first = session.first_question()
+        given = zip((options.frame, options.x, options.y), (first.frame, first.x, first.y), strict=True)
+        frame, x, y = (usual if value is None else value for value, usual in given)
+        points.insert(0, (frame, x, y))
+    (frame, x, y), *also = points
+    return Pin(
+        frame=frame,
+        x=x,
+        y=y,
+        also=tuple(also),
+        minus=tuple(options.minus or ()),
+        block=options.block,
+        direction=options.direction,
+        view=view,
     )

@@ -2,9 +2,15 @@
 
 import argparse
 import json
+from pathlib import Path
 
-from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+import numpy as np
+
+from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
+from nonlocal_core.geometry import cells_mask
+from nonlocal_core.look import answer_words, percent
 from nonlocal_core.query import AffinityColumn, AffinityRow
+from nonlocal_core.render import replacing
 from nonlocal_core.session import Session
 
 
@@ -12,26 +18,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     add_clip(parser)
     add_point(parser)
-    parser.add_argument("--direction", choices=["row", "column"], default="row", help="column: who looks at it")
     parser.add_argument("--top", type=int, default=10, metavar="K", help="strongest cells to list (10)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--mask-out",
+        type=Path,
+        metavar="FILE.npz",
+        help="write which cells have --times an even share, as masks",
+    )
+    parser.add_argument("--times", type=float, default=1.0, help="times an even share, for --mask-out (1)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the answer."""
     session = open_session(options)
-    frame, x, y = point_of(session, options)
-    ask = session.query if options.direction == "row" else session.column
-    answer = ask(frame=frame, x=x, y=y, block=options.block)
+    pin = pin_of(session, options)
+    ask = session.query if pin.direction == "row" else session.column
+    answer = ask(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+    if options.mask_out is not None:
+        _write_mask(options.mask_out, session, answer, options.times)
     if options.json:
         print(json.dumps(_as_json(session, answer, options.top), indent=2))
     else:
         print(_as_text(session, answer, options.top))
 
 
+def _write_mask(path: Path, session: Session, answer: AffinityRow | AffinityColumn, times: float) -> None:
+    """Write ``cells`` (T, H, W) and ``pixels`` (frames, h, w), both bool; frames without cells are empty."""
+    cells, size_hw = answer.mask(times), session.frames.info.shown_hw
+    pixels = np.zeros((len(session.frames.rgb), *size_hw), bool)
+    for index, frame in enumerate(pixels):
+        t = answer.grid.find_t(index)
+        if t is not None:
+            frame[:] = cells_mask(cells[t], answer.grid, size_hw)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, cells=cells, pixels=pixels, times_uniform=np.array(times))
+
+
 def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> dict[str, object]:
     block = session.block(answer.block)
-    asked = answer.query if isinstance(answer, AffinityRow) else answer.key
     return {
         "clip": {"name": session.frames.info.name, "sha256": session.frames.info.sha256},
         "model": session.model.card.id,
@@ -39,8 +64,9 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
         "block": answer.block,
         "pairwise": answer.pairwise,
         "status": block.status,
-        "direction": "row" if isinstance(answer, AffinityRow) else "column",
-        "cell": asked._asdict(),
+        "direction": answer.direction,
+        "words": answer_words(answer),
+        "cell": answer.asked._asdict(),
         "grid": answer.grid.shape,
         "per_step_share": answer.per_step_share.tolist(),
         "effect": block.mean_effect,
@@ -59,10 +85,10 @@ def _as_json(session: Session, answer: AffinityRow | AffinityColumn, count: int)
 
 
 def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int) -> str:
-    shares = "  ".join(f"{100 * share:.0f}%" for share in answer.per_step_share)
+    shares = "  ".join(percent(share) for share in answer.per_step_share)
     cautions = (answer.note, *session.frames.warnings, *session.not_shown)
     said = (*cautions, *session.frames.info.remarks, session.block(answer.block).proof)
-    lines = [f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
+    lines = [answer_words(answer), f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
     lines += [f"Share of each step of time: {shares}", "Strongest cells:"]
     lines += [
         f"  frame cell {ranked.cell.t}, row {ranked.cell.y}, column {ranked.cell.x}: "

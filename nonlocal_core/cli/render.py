@@ -1,10 +1,11 @@
 """``render``: one answer, as a file."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from nonlocal_core.bundle import PRECISIONS, open_tour
-from nonlocal_core.cli.clip import add_clip, add_point, open_session, point_of
+from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.saving.formats import FORMATS
 
@@ -13,6 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     add_clip(parser)
     add_point(parser)
+    parser.add_argument(
+        "--view",
+        default="",
+        metavar="WORDS",
+        help="how it is drawn, as the view= of a link: each, root, linear, smooth, plain, negatives, bare, over3, "
+        "strength50, arrows8, joined by dashes",
+    )
     parser.add_argument("--out", type=Path, required=True, help=f"a path ending in {', '.join(FORMATS)}")
     parser.add_argument(
         "--precision",
@@ -31,14 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the file and print its path."""
     session = open_session(options)
-    frame, x, y = point_of(session, options)
+    pin = pin_of(session, options, options.view)
     blocks = [block.name for block in session.capture.blocks]
     target = session.save(
         options.out,
-        frame=frame,
-        x=x,
-        y=y,
-        block=options.block,
+        **asdict(pin),
         tour=options.tour and open_tour(options.tour, frame_count=len(session.frames.rgb), blocks=blocks),
         precision=options.precision,
         progress=tell,

@@ -141,6 +141,21 @@ class Grid:
         x0, y0, x1, y1 = self.box
         return self.cell_at(frame=frame, x=min(max(x, x0, 0.0), x1, 1.0), y=min(max(y, y0, 0.0), y1, 1.0))
 
+    def cells_in(self, *, frame: int, box: Box) -> tuple[Cell, ...]:
+        """Return the cells of a frame whose centres lie in a box of the shown frame; the one under its middle if none.
+
+        Raises OutsideGridError where the network saw nothing of the box.
+        """
+        x0, y0, x1, y1 = box
+        t = self.t_of_frame(frame)
+        cells = (Cell(t, y, x) for y in range(self.rows) for x in range(self.cols))
+        found = tuple(cell for cell in cells if self._holds(cell, box))
+        return found or (self.cell_at(frame=frame, x=(x0 + x1) / 2, y=(y0 + y1) / 2),)
+
+    def _holds(self, cell: Cell, box: Box) -> bool:
+        (x, y), (x0, y0, x1, y1) = self.center(cell), box
+        return x0 <= x <= x1 and y0 <= y <= y1
+
     def bounds(self, cell: Cell) -> Box:
         """Return the box of a cell in units of the shown frame."""
         x0, y0, x1, y1 = self.box

@@ -1,6 +1,5 @@
 """Measures of a whole block over a clip: figures from a sample of its queries, a profile over time, a map."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from jaxtyping import Float32, Float64, Int
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.measures.row_figures import Layout, RowFigures
+from nonlocal_core.measures.row_figures import Layout, RowFigures, RowMeasures, joined
 
 SAMPLE_QUERIES = 512
 """Queries that stand for all, the same number in each step."""
@@ -21,12 +20,13 @@ _CHUNK_WEIGHTS = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BlockMeasures:
-    """Means over ``query_count`` sampled queries of a block; those without any weight are left out and counted."""
+class BlockMeasures(RowMeasures):
+    """Means over ``query_count`` sampled queries of a block; those without any weight are left out and counted.
+
+    ``effective_keys`` is exp of the mean entropy.
+    """
 
     block: str
-    note: str
-    """Warning of the block, empty when there is none."""
     query_count: int
     silent_count: int
     """Sampled queries whose weights are all zero, as a ReLU can leave them."""
@@ -37,22 +37,10 @@ class BlockMeasures:
     1904.11492, section 3.2), who found it near 0 for the non-local blocks of their detectors.
 
     Differs: their mean also counts each row with itself; the test of this figure pins the pairs."""
-    entropy: float
-    own_cell_share: float
-    own_step_share: float
-    distance: float
-    frames_away: float
-    seconds_away: float
-    top_times_uniform: float
     temporal_profile: Float64[np.ndarray, "Tq Tk"]
     """Mean share of the weight that the queries of one step (row) give to another (column).
 
     Rows sum to 1, less what off-grid keys hold; NaN where no sampled query has any weight."""
-
-    @property
-    def effective_keys(self) -> float:
-        """exp of the mean entropy."""
-        return math.exp(self.entropy)
 
 
 def sample_queries(grid: QueryGrid, count: int = SAMPLE_QUERIES) -> Int[np.ndarray, " n"]:
@@ -83,40 +71,31 @@ def measure_block(
     layout = Layout.of(block, shown_hw=shown_hw, pts_seconds=pts_seconds)
     queries = sample_queries(block.query_grid, count)
     step = max(1, _CHUNK_WEIGHTS // len(block.phi))
-    parts, directions = [], np.zeros(len(block.phi))
+    parts, directions, directed = [], np.zeros(len(block.phi)), 0
     for start in range(0, len(queries), step):
         some = queries[start : start + step]
         rows = many_row_weights(block, some)
         parts.append(RowFigures.of(rows, some, layout))
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         directions += np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0).sum(axis=0)
+        directed += int((lengths > 0).sum())
         if progress is not None:
             progress(min(start + step, len(queries)), len(queries))
-    entropy = np.concatenate([part.entropy for part in parts])
-    heard = np.isfinite(entropy)
-
-    def mean(values: list[Float64[np.ndarray, " n"]]) -> float:
-        return float(np.concatenate(values)[heard].mean()) if heard.any() else float("nan")
-
+    figures = joined(parts)
+    heard = figures.heard
     return BlockMeasures(
         block=block.name,
         note=block.warning,
         query_count=len(queries),
         silent_count=int((~heard).sum()),
         key_count=block.key_count,
-        query_dependence=_dependence(directions, int(heard.sum())),
-        entropy=mean([entropy]),
-        own_cell_share=mean([part.own_cell_share for part in parts]),
-        own_step_share=mean([part.own_step_share for part in parts]),
-        distance=mean([part.distance for part in parts]),
-        frames_away=mean([part.frames_away for part in parts]),
-        seconds_away=mean([part.seconds_away for part in parts]),
-        top_times_uniform=mean([part.top_times_uniform for part in parts]),
+        query_dependence=_dependence(directions, directed),
         temporal_profile=_profile(
-            np.concatenate([part.step_shares for part in parts])[heard],
+            figures.step_shares[heard],
             queries[heard] // (block.query_grid.rows * block.query_grid.cols),
             block.query_grid.steps,
         ),
+        **figures.means(),
     )
 
 

@@ -1,10 +1,11 @@
 """Measures of a row: its spread, its reach, and the agreement of two rows."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError, ShapeError
@@ -12,9 +13,9 @@ from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.query import AffinityRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowMeasures:
-    """Measures of one row. All count absolute weights; a row without any weight has NaN throughout."""
+    """Measures of one row. All count positive weight; a row without any has NaN throughout."""
 
     entropy: float
     """Nats; log(Nk) when uniform."""
@@ -29,7 +30,7 @@ class RowMeasures:
     seconds_away: float
     """The same in seconds."""
     top_times_uniform: float
-    """The largest weight over the mean one."""
+    """The largest weight over the mean of the absolute weights."""
     note: str
     """Warning of the block, empty when there is none."""
 
@@ -52,30 +53,23 @@ def measure_row(
         np.array([row.query_grid.index(row.query)]),
         Layout.of(row, shown_hw=shown_hw, pts_seconds=pts_seconds),
     )
-    return RowMeasures(
-        entropy=float(figures.entropy[0]),
-        own_cell_share=float(figures.own_cell_share[0]),
-        own_step_share=float(figures.own_step_share[0]),
-        distance=float(figures.distance[0]),
-        frames_away=float(figures.frames_away[0]),
-        seconds_away=float(figures.seconds_away[0]),
-        top_times_uniform=float(figures.top_times_uniform[0]),
-        note=row.note,
-    )
+    return RowMeasures(note=row.note, **figures.means())
 
 
 def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
     """Return the share in [0, 1] of their k strongest keys that two rows have in common.
 
-    A grid of fewer keys than k is compared whole. Raises GeometryError for rows on different key grids.
+    Keys without positive weight are not strong, so fewer may be compared; NaN where none are.
+    Raises GeometryError for rows on different key grids.
     """
     if first.key_grid != second.key_grid:
         raise GeometryError(
             f"Strongest keys are compared on one key grid; got {first.key_grid.shape} and {second.key_grid.shape} "
             "cells (T, H, W). Compare two queries of one block, or blocks of one stride."
         )
-    cells = ({ranked.cell for ranked in row.top(k)} for row in (first, second))
-    return len(set.intersection(*cells)) / min(k, first.key_grid.size)
+    cells = [{ranked.cell for ranked in row.top(k)} for row in (first, second)]
+    most = max(map(len, cells))
+    return len(set.intersection(*cells)) / most if most else math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,9 +141,10 @@ class RowFigures:
 
         Rows may end with any number of weights on what is no position.
         """
-        magnitude = np.abs(weights)
-        mass = magnitude.sum(axis=1, keepdims=True)
-        p = np.divide(magnitude, mass, out=np.full_like(magnitude, np.nan), where=mass > 0)
+        positive = np.maximum(weights, 0)
+        mass = positive.sum(axis=1, keepdims=True)
+        p = np.divide(positive, mass, out=np.full_like(positive, np.nan), where=mass > 0)
+        per_unit = layout.key_count * mass[:, 0] / np.maximum(np.abs(weights).sum(axis=1), np.finfo(float).tiny)
         t, place = np.divmod(queries, len(layout.query_xy))
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
         step_shares, places = cells.sum(axis=2), cells.sum(axis=1)
@@ -162,9 +157,26 @@ class RowFigures:
             distance=_mean_distance(places, reach, on_grid),
             frames_away=_mean_distance(step_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
             seconds_away=_mean_distance(step_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
-            top_times_uniform=cells.max(axis=(1, 2)) * layout.key_count,
+            top_times_uniform=cells.max(axis=(1, 2)) * per_unit,
             step_shares=step_shares,
         )
+
+    @property
+    def heard(self) -> Bool[np.ndarray, " n"]:
+        """The rows that have any weight."""
+        return np.asarray(np.isfinite(self.entropy))
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of every figure but ``step_shares`` over the rows with any weight; NaN where none has."""
+        names = [field.name for field in fields(self) if field.name != "step_shares"]
+        found = {name: getattr(self, name)[self.heard] for name in names}
+        return {name: float(values.mean()) if len(values) else math.nan for name, values in found.items()}
+
+
+def joined(parts: Sequence[RowFigures]) -> RowFigures:
+    """Return the figures of all rows of several parts, in their order."""
+    names = [field.name for field in fields(RowFigures)]
+    return RowFigures(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def _mean_distance(

@@ -4,7 +4,7 @@ from nonlocal_core.media.frames import Frames, MediaInfo
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.network_input import InputSpec, network_input, network_pixels
 from nonlocal_core.media.reading import probe, read_frames
-from nonlocal_core.media.samples import Sample, Stop, find_sample, list_samples, open_sample
+from nonlocal_core.media.samples import Sample, Stop, find_sample, list_samples
 from nonlocal_core.media.selection import Selection
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "list_samples",
     "network_input",
     "network_pixels",
-    "open_sample",
     "probe",
     "read_frames",
 ]

@@ -30,6 +30,5 @@ VIDEO_FORMATS: dict[str, tuple[str, ...]] = {
 }
 
 PICTURE_EXTENSIONS = tuple(ending for endings in PICTURE_FORMATS.values() for ending in endings)
-VIDEO_EXTENSIONS = tuple(ending for endings in VIDEO_FORMATS.values() for ending in endings)
 KNOWN_PICTURES = ", ".join(PICTURE_FORMATS)
 KNOWN = f"{KNOWN_PICTURES}; {', '.join(VIDEO_FORMATS)}"

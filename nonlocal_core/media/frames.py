@@ -28,7 +28,7 @@ class MediaInfo:
     number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow what the container
     lists until decoding proves it wrong. ``warnings`` are sentences for the user that stand with every picture;
     ``remarks`` tell what was taken as players take it, and stand aside. An image has one frame, no rate and no
-    duration.
+    duration. ``sample_id``: which sample of the installation it is, None for any other file.
     """
 
     name: str
@@ -42,6 +42,7 @@ class MediaInfo:
     codec: str
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    sample_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False, repr=False)

@@ -1,6 +1,7 @@
 """From a file to facts and frames: the two questions that the rest of the program asks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,15 @@ from nonlocal_core.media.media_file import MediaFile, as_media_file
 from nonlocal_core.media.pictures import PictureClip
 from nonlocal_core.media.pixels import fit_within
 from nonlocal_core.media.refusal import check_is_read_here
+from nonlocal_core.media.samples import sample_of
 from nonlocal_core.media.selection import Selection, choose_frames
 from nonlocal_core.media.video import VideoClip
 
 DEFAULT_LIMITS = Limits()
 
-Readable = Path | bytes | np.ndarray | Sequence[Any]
-"""A file or a folder of frames; a file's bytes; an array of frames; a list of arrays, PIL images, paths and bytes."""
+Readable = str | Path | bytes | np.ndarray | Sequence[Any]
+"""A file or a folder of frames, or ``sample:ID``; a file's bytes; an array of frames; a list of arrays, PIL images,
+paths and bytes."""
 Media = Readable | Frames
 """The same, or frames that were read already."""
 
@@ -46,7 +49,7 @@ def probe(source: Readable, *, name: str | None = None, limits: Limits = DEFAULT
 
 def read_frames(
     source: Readable,
-    selection: Selection,
+    selection: Selection | None = None,
     *,
     name: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -59,25 +62,33 @@ def read_frames(
     >>> frames.rgb.shape, frames.frame_indices.tolist()
     ((3, 48, 64, 3), [0, 2, 4])
 
-    Of a video only what is needed is decoded, and only the selected frames are held. A picture is a clip of one
-    frame. ``progress(done, total)`` is called after each frame; it starts again where the list of frames in the
-    file proves wrong and all of it must be decoded. Raises MediaError, MediaLimitError, or SelectionError when a
-    selected frame does not exist.
+    ``selection``: left out, the sample's own, or 8 frames spread over the clip. ``name``: what people call the clip,
+    where the file does not say. Of a video only what is needed is decoded, and only the selected frames are held. A
+    picture is a clip of one frame. ``progress(done, total)`` is called after each frame; it starts again where the
+    list of frames in the file proves wrong and all of it must be decoded. Raises MediaError, MediaLimitError, or
+    SelectionError when a selected frame does not exist.
     """
     if max_side < 1:
         raise SelectionError(f"Frames are at least 1 pixel wide; got max_side={max_side}.")
+    sample = sample_of(source)
+    selection = selection or (sample.selection if sample else Selection())
     checked = _checked(source, name, limits)
     limits.check_frames(checked.name, selection.count)
     clip = _open_clip(checked, limits)
     try:
-        return _read(checked, clip, selection, max_side, progress)
+        frames = _read(checked, clip, selection, max_side, progress)
     except StaleListingError:
         assert isinstance(clip, VideoClip)
         clip.recount()
-        return _read(checked, clip, selection, max_side, progress)
+        frames = _read(checked, clip, selection, max_side, progress)
+    return replace(frames, info=replace(frames.info, sample_id=sample.id)) if sample else frames
 
 
 def _checked(source: Readable, name: str | None, limits: Limits) -> MediaFile | GatheredPictures:
+    if (sample := sample_of(source)) is not None:
+        source, name = sample.open(), name or sample.title
+    elif isinstance(source, str):
+        source = Path(source)
     if isinstance(source, Path) and _is_folder(source):
         return gather_folder(source, name=name, limits=limits)
     if isinstance(source, Path | bytes):

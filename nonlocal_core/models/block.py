@@ -200,11 +200,11 @@ class NonlocalBlock(nn.Module):
                 f"(B, {self.channels}, T, H, W); got {tuple(x.shape)}."
             )
         lacking = 5 - x.ndim
-        frames, rows, cols = (1,) * lacking + tuple(x.shape[2:])
+        steps, rows, cols = (1,) * lacking + tuple(x.shape[2:])
         kernel = self.subsample or (1, 1, 1)
         time, height, width = (1,) * lacking + kernel[lacking:]
         return Reach(
-            query_thw=(frames, rows, cols),
+            query_thw=(steps, rows, cols),
             kernel=(time, height, width),
             scope=self.scope,
             temporal_groups=self.temporal_groups,

@@ -115,8 +115,8 @@ def bottlenecks(config: ResNetConfig, clip_thw: Triple) -> Iterator[BottleneckMa
 def window_positions(config: ResNetConfig, thw: Triple) -> Triple:
     """Return at how many positions of the last map, along each axis, the classifier scores."""
     sides = (min(side or size, size) for side, size in zip(config.head.window, thw, strict=True))
-    frames, rows, cols = (size - side + 1 for side, size in zip(sides, thw, strict=True))
-    return (frames, rows, cols)
+    steps, rows, cols = (size - side + 1 for side, size in zip(sides, thw, strict=True))
+    return (steps, rows, cols)
 
 
 def _of_nonlocal(maps: BottleneckMaps, pairwise: Pairwise, config: NonlocalConfig) -> int:
@@ -143,8 +143,8 @@ def _strided(size: int, stride: int) -> int:
 
 
 def _pooled(thw: Triple, pooling: Pooling) -> Triple:
-    frames, rows, cols = (
+    steps, rows, cols = (
         (size + 2 * padding - kernel) // stride + 1
         for size, kernel, stride, padding in zip(thw, pooling.kernel, pooling.stride, pooling.padding, strict=True)
     )
-    return (frames, rows, cols)
+    return (steps, rows, cols)

@@ -4,7 +4,6 @@ Source: paper, table 1 and section 4; what each variant does differently is in i
 They are for inference: normalisation uses the stored statistics, and there is no dropout.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -79,32 +78,22 @@ class ConvNorm(nn.Module):
 class Bottleneck(nn.Module):
     """Tx1x1, 1x3x3, 1x1x1, plus the input; then a non-local block where there is one.
 
-    The non-local block comes after the last ReLU and none follows it, in every public implementation.
+    The non-local block comes after the last ReLU and none follows it, in every public implementation. ``index``: of
+    the block in its stage.
     """
 
-    def __init__(
-        self,
-        channels_in: int,
-        inner: int,
-        *,
-        temporal_kernel: int,
-        stride: int,
-        dilation: int,
-        norm: BackboneNorm,
-        shifted: bool,
-        nonlocal_block: NonlocalBlock | None,
-    ) -> None:
+    def __init__(self, config: ResNetConfig, stage: Stage, index: int, *, channels_in: int, inner: int) -> None:
         super().__init__()
+        norm, channels_out = config.norm, inner * EXPANSION
+        stride = stage.spatial_stride if index == 0 else 1
         strides = (1, stride, stride)
-        self.shifted = shifted
-        self.reduce = ConvNorm(channels_in, inner, (temporal_kernel, 1, 1), norm=norm)
-        self.spatial = ConvNorm(inner, inner, (1, 3, 3), norm=norm, stride=strides, dilation=dilation)
-        self.expand = ConvNorm(inner, inner * EXPANSION, (1, 1, 1), norm=norm)
-        changes = stride > 1 or channels_in != inner * EXPANSION
-        self.shortcut = (
-            ConvNorm(channels_in, inner * EXPANSION, (1, 1, 1), norm=norm, stride=strides) if changes else None
-        )
-        self.nonlocal_block = nonlocal_block
+        self.shifted = config.shifts(index)
+        self.reduce = ConvNorm(channels_in, inner, (stage.temporal_kernels[index], 1, 1), norm=norm)
+        self.spatial = ConvNorm(inner, inner, (1, 3, 3), norm=norm, stride=strides, dilation=stage.dilation)
+        self.expand = ConvNorm(inner, channels_out, (1, 1, 1), norm=norm)
+        changes = stride > 1 or channels_in != channels_out
+        self.shortcut = ConvNorm(channels_in, channels_out, (1, 1, 1), norm=norm, stride=strides) if changes else None
+        self.nonlocal_block = _nonlocal(config, stage, channels_out) if index in stage.nonlocal_after else None
 
     def forward(self, x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B K T Y X"]:
         """Return the block's output."""
@@ -144,8 +133,11 @@ class ResNet(nn.Module):
         channels = STEM_CHANNELS
         for depth, (name, stage) in enumerate(zip(STAGE_NAMES, config.stages, strict=True)):
             inner = STEM_CHANNELS << depth
-            self.add_module(name, nn.ModuleList(_stage_blocks(config, stage, channels, inner)))
-            channels = inner * EXPANSION
+            blocks = nn.ModuleList()
+            for index in range(len(stage.temporal_kernels)):
+                blocks.append(Bottleneck(config, stage, index, channels_in=channels, inner=inner))
+                channels = inner * EXPANSION
+            self.add_module(name, blocks)
         self.head = nn.Linear(channels, len(self.classes)) if self.classes else None
 
     def forward(self, clip: Float[Tensor, "B 3 T H W"]) -> Float[Tensor, "B P K"]:
@@ -213,9 +205,9 @@ class ResNet(nn.Module):
 
 
 def temporal_shift(x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-    """Return x with the first eighth of its channels one frame earlier and the second eighth one frame later.
+    """Return x with the first eighth of its channels one step earlier and the second eighth one step later.
 
-    What has no frame to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
+    What has no step to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
     """
     fold = x.shape[1] // SHIFT_FRACTION
     shifted = torch.zeros_like(x)
@@ -223,21 +215,6 @@ def temporal_shift(x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
     shifted[:, fold : 2 * fold, 1:] = x[:, fold : 2 * fold, :-1]
     shifted[:, 2 * fold :] = x[:, 2 * fold :]
     return shifted
-
-
-def _stage_blocks(config: ResNetConfig, stage: Stage, channels_in: int, inner: int) -> Iterator[Bottleneck]:
-    for index, temporal_kernel in enumerate(stage.temporal_kernels):
-        yield Bottleneck(
-            channels_in,
-            inner,
-            temporal_kernel=temporal_kernel,
-            stride=stage.spatial_stride if index == 0 else 1,
-            dilation=stage.dilation,
-            norm=config.norm,
-            shifted=config.shifts(index),
-            nonlocal_block=_nonlocal(config, stage, inner * EXPANSION) if index in stage.nonlocal_after else None,
-        )
-        channels_in = inner * EXPANSION
 
 
 def _nonlocal(config: ResNetConfig, stage: Stage, channels: int) -> NonlocalBlock:

@@ -6,12 +6,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from nonlocal_core.render.affinity import AffinityLike
-from nonlocal_core.render.figure import ON_PANEL, ON_PANEL_MUTED, PANEL
+from nonlocal_core.look import Answer, answer_words, percent, question_words
 from nonlocal_core.render.marks import Colour
-from nonlocal_core.render.notes import Caption, cautions, network_words, query_words
+from nonlocal_core.render.notes import Caption, cautions, network_words
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
+PANEL, ON_PANEL, ON_PANEL_MUTED = (20, 20, 24), (245, 245, 248), (150, 150, 160)
 WARNING_ON_PANEL: Colour = (255, 170, 110)
 LEAST_TYPE = 11
 """Smallest legible size of type, in pixels."""
@@ -21,39 +21,42 @@ TYPES_ACROSS = 50
 
 def with_banner(
     pictures: Iterable[UInt8[np.ndarray, "h w 3"]],
-    row: AffinityLike,
+    answer: Answer,
     pts_seconds: Float[np.ndarray, " T"],
     caption: Caption,
 ) -> Iterator[UInt8[np.ndarray, "taller w 3"]]:
-    """Yield each picture with network, query and warning under it, and its own number, time and share."""
+    """Yield each picture with the sentence, question, network and cautions under it, and its own time and share."""
     strip: Image.Image | None = None
     for index, picture in enumerate(pictures):
-        strip = strip or _strip(picture.shape[1], row, pts_seconds, caption)
+        strip = strip or _strip(picture.shape[1], answer, pts_seconds, caption)
         own = strip.copy()
         if len(pts_seconds) > 1:
             size = _type_size(own.width)
             at = (own.width - size, size // 2)
-            words = _own_words(row, pts_seconds, index)
+            words = _own_words(answer, pts_seconds, index)
             ImageDraw.Draw(own).text(at, words, font=font(size), fill=ON_PANEL, anchor="ra")
         yield np.concatenate([picture, np.asarray(own)])
 
 
-def _own_words(row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], index: int) -> str:
-    t = row.key_grid.find_t(index)
-    known = bool(np.isfinite(row.heat).all())
-    share = "no keys" if t is None else f"{100 * row.per_step_share[t]:.1f} %" if known else "- %"
+def _own_words(answer: Answer, pts_seconds: Float[np.ndarray, " T"], index: int) -> str:
+    t = answer.grid.find_t(index)
+    nothing = "no keys" if answer.direction == "row" else "no queries"
+    share = nothing if t is None else percent(float(answer.cell_share[t].sum()))
     return f"{index + 1} of {len(pts_seconds)} · {pts_seconds[index]:.2f} s · {share}"
 
 
-def _strip(width: int, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
+def _strip(width: int, answer: Answer, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
     """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room = width - 2 * size
-    kept = font(size).getlength(_own_words(row, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0
+    kept = font(size).getlength(_own_words(answer, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0
+    seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
+    asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
     lines = [
-        (fitted(drawable(network_words(caption, row)), size, round(room - kept)), ON_PANEL),
-        (fitted(query_words(row, pts_seconds), size, room), ON_PANEL_MUTED),
-        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, row)), size, room)),
+        (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED),
+        *((line, ON_PANEL_MUTED) for line in wrapped(drawable(asked), size, room)),
+        *((line, ON_PANEL) for line in wrapped(drawable(answer_words(answer)), size, room)),
+        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, answer)), size, room)),
     ]
     step = round(1.4 * size)
     strip = Image.new("RGB", (width, size + step * len(lines)), PANEL)

@@ -1,7 +1,12 @@
-"""A picture as a list of shapes, from which SVG and PDF are written."""
+"""A figure as a list of shapes, from which pixels, SVG and PDF are made."""
 
+import io
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
 
 from nonlocal_core.render.marks import Colour
 
@@ -12,15 +17,33 @@ Step = tuple[Place] | tuple[Place, Place, Place]
 """A straight line to a point, or a cubic curve: two control points and its end."""
 Anchor = Literal["start", "middle", "end"]
 
+JPEG_QUALITY = 92
 ROUND = 0.5522847498  # distance of the control points of a quarter circle, over its radius
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Photo:
-    """A JPEG file in a box of (left, top, width, height)."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """Pixels in a box of (left, top, width, height): a photograph, or a layer where they have an opacity."""
 
     box: tuple[Length, Length, Length, Length]
-    jpeg: bytes
+    rgb: UInt8[np.ndarray, "h w 3"]
+    opacity: UInt8[np.ndarray, "h w"] | None = None
+    """0 to 255; None for a photograph, which files may store with loss."""
+
+    @property
+    def jpeg(self) -> bytes:
+        """The pixels as a JPEG file without subsampled colour."""
+        out = io.BytesIO()
+        Image.fromarray(self.rgb).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True)
+        return out.getvalue()
+
+    @property
+    def png(self) -> bytes:
+        """The pixels with their opacity as a PNG file."""
+        out = io.BytesIO()
+        opacity = np.full(self.rgb.shape[:2], 255, np.uint8) if self.opacity is None else self.opacity
+        Image.fromarray(np.dstack([self.rgb, opacity])).save(out, "PNG", optimize=True)
+        return out.getvalue()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +70,7 @@ class Words:
     anchor: Anchor = "start"
 
 
-Shape = Photo | Outline | Words
+Shape = Picture | Outline | Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,129 +1,237 @@
-"""The figure for print: a film strip of all frames with heat, shares, arrows, colour bar and caption."""
+"""The figure of an answer: a film strip of all frames with heat, shares, arrows, colour bar and caption."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from nonlocal_core.render.affinity import AffinityLike, is_signed, times_uniform_per_unit
-from nonlocal_core.render.colours import colour_map
-from nonlocal_core.render.layout import MARGIN, UNITS, Layout, lay_out
-from nonlocal_core.render.legend import INK, MUTED, draw_legend
-from nonlocal_core.render.marks import Colour, draw_arrows
-from nonlocal_core.render.notes import Caption, cautions, network_words, notes, query_words
-from nonlocal_core.render.overlay import check_frames, paint_clip
-from nonlocal_core.render.pointing import arrow_keys, arrows, parts
-from nonlocal_core.render.scale import Scale, fit_scale
-from nonlocal_core.render.text import drawable, fitted, font, wrapped
+from nonlocal_core.look import (
+    COLD,
+    LEVELS,
+    LOOK,
+    WARM,
+    Answer,
+    Heat,
+    Look,
+    answer_words,
+    bar_heights,
+    heat_of,
+    percent,
+    question_words,
+    ticks,
+)
+from nonlocal_core.render.arrows import PEN, WHITE, arrow_shapes, arrows_of, place
+from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Picture, Shape, Words, box
+from nonlocal_core.render.layout import UNITS, Layout, Rect, lay_out
+from nonlocal_core.render.marks import MINUS, RIM, Colour
+from nonlocal_core.render.notes import Caption, cautions, network_words, notes
+from nonlocal_core.render.overlay import check_frames, heat_layer, over, photograph
+from nonlocal_core.render.text import drawable, fitted, font, number, wrapped
 
-PAPER, PANEL, BAR = (255, 255, 255), (20, 20, 24), (98, 98, 112)
-ON_PANEL, ON_PANEL_MUTED = (245, 245, 248), (150, 150, 160)
+INK, MUTED, BAR = (24, 24, 28), (104, 104, 114), (98, 98, 112)
 WARNING = (168, 62, 20)
+GREY = 128
+"""What lies under the colours of the colour bar."""
 NOTE_SIZE = 25  # in units
-ARROWS = 20  # as in the paper's figure 3
+PRINT_INCHES = 8.0
+"""Width of the figure in print, that of a page."""
+SHARPNESS = 1.6
+"""Pixels of a stored picture per unit of a figure that can be enlarged."""
 
 
 def figure(
     frames: UInt8[np.ndarray, "T h w 3"],
     pts_seconds: Float[np.ndarray, " T"],
-    row: AffinityLike,
+    answer: Answer,
     caption: Caption,
     *,
-    width_px: int = UNITS,
-    most_arrows: int = ARROWS,
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Return a film strip of the clip with the heat of one query on one colour scale.
+    look: Look = LOOK,
+    sharpness: float = SHARPNESS,
+) -> Drawing:
+    """Return a film strip of the clip with the heat of one question.
 
-    Raises RenderError when the frames are not those of the row, or when there is no room for them.
+    ``sharpness``: pixels of the frames per unit; 1 for a drawing that becomes pixels.
+    Raises RenderError when the frames are not those of the answer, or when there is no room for them.
     """
-    check_frames(frames, row)
-    scale = fit_scale(row.heat, signed=is_signed(row), own_t=row.own_key.t)
-    keys = arrow_keys(row, most_arrows)
-    lines = note_lines(cautions(caption, row), notes(row, scale, arrows=len(keys)), width_px)
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=width_px, notes=len(lines))
-
-    canvas = Image.new("RGB", layout.size_hw[::-1], PAPER)
-    _draw_header(canvas, layout, row, caption, pts_seconds)
-    draw_legend(canvas, layout, scale, times_uniform_per_unit(row))
-    _draw_strip(canvas, layout, frames, row, scale)
-    if len(frames) > 1:
-        _draw_shares(canvas, layout, row, pts_seconds)
-    canvas = draw_arrows(canvas, arrows(layout, row, keys, colour_map(scale.signed)), pen_px=3.4 * layout.unit)
-    _draw_notes(canvas, layout, lines)
-    return np.asarray(canvas)
-
-
-def _draw_header(
-    canvas: Image.Image, layout: Layout, row: AffinityLike, caption: Caption, pts_seconds: Float[np.ndarray, " T"]
-) -> None:
-    pen, px = ImageDraw.Draw(canvas), layout.px
-    room = layout.legend.left - layout.margin - px(40)
-    y = layout.margin
-    network, query = network_words(caption, row), query_words(row, pts_seconds)
-    for text, size, colour, advance in ((caption.clip, 50, INK, 70), (network, 30, INK, 44), (query, 30, MUTED, 44)):
-        shown = fitted(drawable(text), px(size), room)
-        pen.text((layout.margin, y), shown, font=font(px(size)), fill=colour, anchor="la")
-        y += px(advance)
-
-
-def _draw_strip(
-    canvas: Image.Image,
-    layout: Layout,
-    frames: UInt8[np.ndarray, "T h w 3"],
-    row: AffinityLike,
-    scale: Scale,
-) -> None:
-    """Draw the panel and the frames. They are resized before painting, so that cells keep sharp edges in print."""
-    pen, px, tile = ImageDraw.Draw(canvas), layout.px, layout.tiles[0]
-    pen.rounded_rectangle(
-        [*layout.panel[:2], layout.panel.right - 1, layout.panel.bottom - 1], radius=px(18), fill=PANEL
+    check_frames(frames, answer)
+    heat = heat_of(answer, look)
+    count = look.arrow_count(len(frames))
+    draft = lay_out(len(frames), frames.shape[1:3], width_px=UNITS)
+    lines = note_lines(
+        cautions(caption, answer), notes(answer, heat, arrows=len(arrows_of(draft, answer, heat, count)))
     )
-    size = (tile.width, tile.height)
-    small = np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)) for frame in frames])
-    start, stop = row.query_grid.span(row.query.t)
-    for index, picture in enumerate(paint_clip(small, row, scale)):
-        place = layout.tiles[index]
-        if start <= index < stop:
-            rim = px(4)
-            pen.rectangle([place.left - rim, place.top - rim, place.right + rim - 1, place.bottom + rim - 1], ON_PANEL)
-        canvas.paste(Image.fromarray(picture), place[:2])
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines))
+    arrows = arrows_of(layout, answer, heat, count)
+    shapes = (
+        *_heading(layout, answer, caption, pts_seconds),
+        *_legend(layout.legend, answer, heat),
+        *_strip(layout, frames, answer, heat, sharpness),
+        *(_bars(layout, answer, pts_seconds) if len(frames) > 1 else ()),
+        *_asked(layout, answer),
+        *arrow_shapes(arrows, asked=place(layout, answer.asked_grid, answer.asked)),
+        *_notes(layout, lines),
+    )
+    return Drawing(
+        size_hw=layout.size_hw, per_inch=UNITS / PRINT_INCHES, title=f"{caption.clip}: {caption.block}", shapes=shapes
+    )
 
 
-def _draw_shares(canvas: Image.Image, layout: Layout, row: AffinityLike, pts_seconds: Float[np.ndarray, " T"]) -> None:
-    """Draw time and share under the frames; frames of one step of the keys share one bar.
+def note_lines(caution: str, sentences: list[str]) -> list[tuple[str, Colour]]:
+    """Return the lines under a figure: the cautions first, then what its colours, bars and arrows mean."""
+    room = UNITS - 2 * lay_out(1, (1, 1), width_px=UNITS).margin
+    said = [(caution, WARNING), (" ".join(sentences), MUTED)]
+    return [(line, colour) for text, colour in said for line in wrapped(drawable(text), NOTE_SIZE, room)]
 
-    A row with a number that is not finite has no shares, and none are drawn.
-    """
-    pen, px = ImageDraw.Draw(canvas), layout.px
-    shares = row.per_step_share
-    known = bool(np.isfinite(row.heat).all())
-    largest = float(shares.max()) or 1.0
+
+def _heading(
+    layout: Layout, answer: Answer, caption: Caption, pts_seconds: Float[np.ndarray, " T"]
+) -> tuple[Words, ...]:
+    left, top, room = layout.margin, layout.margin, layout.legend.left - layout.margin - 40
+    seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
+    asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
+    said = wrapped(drawable(answer_words(answer)), 36, room)[:2]
+    lines = [
+        (caption.clip, 44, INK, 36),
+        (asked, 27, MUTED, 76),
+        *((text, 36, INK, 126 + 44 * index) for index, text in enumerate(said)),
+        (network_words(caption, answer), 27, MUTED, 120 + 44 * len(said)),
+    ]
+    return tuple(
+        Words(at=(left, top + base), text=fitted(drawable(text), size, room), size=size, colour=colour)
+        for text, size, colour, base in lines
+    )
+
+
+def _legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
+    """Return the colour bar over grey, with times an even share under it and weights above it."""
+    signed = bool((heat.times < 0).any())
+    left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
+    width = right - left
+    parts = np.linspace(-1 if signed else 0, 1, width)
+    bar = Picture(box=(left, top, width, height), rgb=_ramp(heat, parts, height))
+    shapes: list[Shape] = [bar]
+    if heat.look.scale == "each":
+        marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
+    else:
+        unit = answer.times_uniform_per_unit
+        marks = (
+            [(tone, number(times / unit), str(times)) for tone, times in ticks(heat, halves=1 + signed)]
+            if heat.largest
+            else []
+        )
+    if signed:
+        marks = [*((-tone, f"-{weight}", f"-{times}") for tone, weight, times in marks[:0:-1]), *marks]
+    free = -np.inf
+    for tone, weight, times in marks:
+        x = left + (tone + signed) / (1 + signed) * width
+        shapes += [box(x - 1, top - 8, 2, 8, fill=MUTED), box(x - 1, top + height, 2, 8, fill=MUTED)]
+        shapes.append(_centred(min(x, right - 110) if len(times) > 9 else x, top + height + 32, times, 25, INK))
+        half = font(25).getlength(weight) / 2
+        if x - half > free and weight:
+            shapes.append(_centred(x, top - 14, weight, 25, INK))
+            free = x + half + 16
+    shapes.append(Words(at=(left - 20, top + height + 32), text="x even share", size=25, colour=MUTED, anchor="end"))
+    if heat.look.scale == "all":
+        shapes.append(Words(at=(left - 60, top - 14), text="weight", size=25, colour=MUTED, anchor="end"))
+    return tuple(shapes)
+
+
+def _ramp(heat: Heat, parts: Float[np.ndarray, " width"], height: int) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the colours of tones from -1 or 0 to 1, over grey."""
+    level = np.rint(np.abs(parts) * (LEVELS - 1)).astype(int)
+    colours = np.where((parts < 0)[:, None], COLD[level], WARM[level]).astype(np.uint8)
+    opacity = np.rint(255 * heat.opacity(np.abs(parts))).astype(np.uint8)
+    grey = np.full((1, len(parts), 3), GREY, np.uint8)
+    return np.repeat(over(grey, colours[None], opacity[None]), height, axis=0)
+
+
+def _strip(
+    layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat, sharpness: float
+) -> tuple[Shape, ...]:
+    """Return the photographs, their heat in a layer of its own, and a border around those that are asked."""
+    asked = {index for cell in answer.asked_cells for index in range(*answer.asked_grid.span(cell.t))}
+    shapes: list[Shape] = []
+    for index, (frame, tile) in enumerate(zip(frames, layout.tiles, strict=True)):
+        place_of_tile = (tile.left, tile.top, tile.width, tile.height)
+        size_hw = (round(sharpness * tile.height), round(sharpness * tile.width))
+        if sharpness == 1 or size_hw[0] < frame.shape[0]:
+            frame = np.asarray(Image.fromarray(frame).resize(size_hw[::-1], Image.Resampling.LANCZOS))
+        shapes.append(Picture(box=place_of_tile, rgb=photograph(frame, heat.look)))
+        t = answer.grid.find_t(index)
+        if t is not None:
+            colours, opacity = heat_layer(heat, t, answer.grid, size_hw=size_hw)
+            shapes.append(Picture(box=place_of_tile, rgb=colours, opacity=opacity))
+        if index in asked:
+            shapes.append(box(tile.left - 2, tile.top - 2, tile.width + 4, tile.height + 4, stroke=INK, pen=4))
+    return tuple(shapes)
+
+
+def _bars(layout: Layout, answer: Answer, pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
+    """Return time and share under the frames; frames of one step share one bar."""
+    shapes: list[Shape] = []
+    shares = answer.cell_share.sum(axis=(1, 2))
+    heights, cut = bar_heights(shares)
     for index, tile in enumerate(layout.tiles):
-        middle, base = (tile.left + tile.right) // 2, tile.bottom + layout.bar_height
-        time = f"{pts_seconds[index]:.2f} s"
-        pen.text((middle, base + px(48)), time, font=font(px(24)), fill=ON_PANEL_MUTED, anchor="ma")
-        if row.key_grid.find_t(index) is None:
-            pen.text((middle, base + px(10)), "no keys", font=font(px(30)), fill=ON_PANEL_MUTED, anchor="ma")
-    for t, part in parts(layout, row):
-        middle, base = (part.left + part.right) // 2, part.bottom + layout.bar_height
-        height = round((layout.bar_height - px(12)) * float(shares[t]) / largest) if known else 0
-        pen.rectangle([part.left, base, part.right - 1, base + px(2) - 1], fill=BAR)
-        if height:
-            half = layout.tiles[0].width // 5
-            pen.rectangle([middle - half, base - height, middle + half - 1, base], fill=BAR)
-        percent = f"{100 * shares[t]:.1f} %" if known else "- %"
-        pen.text((middle, base + px(10)), percent, font=font(px(30)), fill=ON_PANEL, anchor="ma")
+        base = tile.bottom + layout.bar_height
+        shapes.append(_centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
+        if answer.grid.find_t(index) is None:
+            nothing = "no keys" if answer.direction == "row" else "no queries"
+            shapes.append(_centred((tile.left + tile.right) / 2, base + 36, nothing, 30, MUTED))
+    width = 0.4 * layout.tiles[0].width
+    for t, part in _parts(layout, answer):
+        middle, base = (part.left + part.right) / 2, part.bottom + layout.bar_height
+        height = (layout.bar_height - 12) * float(heights[t])
+        shapes.append(box(part.left, base, part.width, 2, fill=BAR))
+        shapes.append(box(middle - width / 2, base - height, width, height, fill=BAR))
+        if t == cut:  # a white band across it: taller than is drawn
+            low = base - 0.72 * height
+            corners = (
+                ((middle + width / 2, low - 9),),
+                ((middle + width / 2, low - 1),),
+                ((middle - width / 2, low + 8),),
+            )
+            shapes.append(Outline(start=(middle - width / 2, low), steps=corners, closed=True, fill=WHITE))
+        shapes.append(_centred(middle, base + 36, percent(float(shares[t])), 30, INK))
+    return tuple(shapes)
 
 
-def note_lines(warning: str, sentences: list[str], width_px: int) -> list[tuple[str, Colour]]:
-    """Return the lines of the warning and the notes, each with its colour."""
-    unit = width_px / UNITS
-    size, room = max(1, round(NOTE_SIZE * unit)), width_px - 2 * round(MARGIN * unit)
-    paragraphs = ((warning, WARNING), (" ".join(sentences), MUTED))
-    return [(line, colour) for text, colour in paragraphs for line in wrapped(drawable(text), size, room)]
+def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
+    """Return for each step the places of its frames, joined within a row of the strip."""
+    found = []
+    for t, (start, stop) in enumerate(answer.grid.frame_spans):
+        by_row: dict[int, list[Rect]] = {}
+        for index in range(start, stop):
+            by_row.setdefault(index // layout.columns, []).append(layout.tiles[index])
+        for tiles in by_row.values():
+            found.append((t, Rect(tiles[0].left, tiles[0].top, tiles[-1].right, tiles[0].bottom)))
+    return found
 
 
-def _draw_notes(canvas: Image.Image, layout: Layout, lines: list[tuple[str, Colour]]) -> None:
-    pen, px, y = ImageDraw.Draw(canvas), layout.px, layout.notes_top
-    for text, colour in lines:
-        pen.text((layout.margin, y), text, font=font(px(NOTE_SIZE)), fill=colour, anchor="la")
-        y += px(38)
+def _centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Words:
+    anchor: Anchor = "middle"
+    return Words(at=(x, y), text=text, size=size, colour=colour, anchor=anchor)
+
+
+def _asked(layout: Layout, answer: Answer) -> tuple[Outline, ...]:
+    """Return the box of each asked cell in each of its frames, rims below; cells that are taken away are cold."""
+    rims: list[Outline] = []
+    boxes: list[Outline] = []
+    for cells, colour in ((answer.minus, MINUS), (answer.asked_cells, WHITE)):
+        for cell in cells:
+            x0, y0, x1, y1 = answer.asked_grid.bounds(cell)
+            for tile in layout.tiles[slice(*answer.asked_grid.span(cell.t))]:
+                place_of_cell = (
+                    tile.left + x0 * tile.width,
+                    tile.top + y0 * tile.height,
+                    (x1 - x0) * tile.width,
+                    (y1 - y0) * tile.height,
+                )
+                rims.append(box(*place_of_cell, stroke=RIM, pen=2 * PEN))
+                boxes.append(box(*place_of_cell, stroke=colour, pen=PEN))
+    return (*rims, *boxes)
+
+
+def _notes(layout: Layout, lines: list[tuple[str, Colour]]) -> tuple[Words, ...]:
+    return tuple(
+        Words(at=(layout.margin, layout.notes_top + 24 + 38 * index), text=text, size=NOTE_SIZE, colour=colour)
+        for index, (text, colour) in enumerate(lines)
+    )

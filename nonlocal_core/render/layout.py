@@ -7,7 +7,7 @@ from nonlocal_core.errors import RenderError
 
 UNITS = 2400  # a figure is this many units wide
 MARGIN = 56  # in units
-PADDING = 24  # in units, between the panel's edge and the frames
+HEADER = 236  # in units
 ONE_ROW = 5  # most frames in one row: with more, the cells of a fine grid are too small in print
 LONG_ROW = 8
 
@@ -33,7 +33,7 @@ class Rect(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The places of a figure: header above, a dark panel with the film strip, notes below.
+    """The places of a figure: header above, the film strip, notes below.
 
     ``unit`` is one 2400th of the width, in pixels. Every size of type and line is a multiple of it.
     """
@@ -42,7 +42,6 @@ class Layout:
     unit: float
     margin: int
     legend: Rect
-    panel: Rect
     tiles: tuple[Rect, ...]
     columns: int
     bar_height: int
@@ -53,28 +52,21 @@ class Layout:
         return max(1, round(units * self.unit))
 
 
-def lay_out(
-    frames: int,
-    frame_hw: tuple[int, int],
-    *,
-    width_px: int,
-    notes: int = 0,
-    padding: int = PADDING,
-) -> Layout:
+def lay_out(frames: int, frame_hw: tuple[int, int], *, width_px: int, notes: int = 0) -> Layout:
     """Return the layout of a film strip: one row up to five frames, else balanced rows of at most eight.
 
-    ``notes``: lines of text under the strip. ``padding``: units around it, 0 where no panel is drawn.
+    ``notes``: lines of text under the strip.
     Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
     rows = 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
     columns = -(-frames // rows)
     unit = width_px / UNITS
-    margin, padding, gap, bar, labels = (round(n * unit) for n in (MARGIN, padding, 10, 52, 84))
+    margin, gap, bar, labels = (round(n * unit) for n in (MARGIN, 10, 64, 84))
     if frames == 1:
         bar = labels = 0  # a still image has no time axis
-    header, headroom, row_gap, note_line = (round(n * unit) for n in (190, 36, 30, 38))
+    header, headroom, row_gap, note_line = (round(n * unit) for n in (HEADER, 36, 30, 38))
 
-    inner = width_px - 2 * margin - 2 * padding
+    inner = width_px - 2 * margin
     aspect = frame_hw[0] / frame_hw[1]
     tile_w = min((inner - gap * (columns - 1)) // columns, round(1150 * unit / aspect))
     tile_h = round(tile_w * aspect)
@@ -84,26 +76,22 @@ def lay_out(
             f"Ask for a figure wider than {width_px} pixels."
         )
 
-    left = margin + padding + (inner - (tile_w + gap) * columns + gap) // 2
+    left = margin + (inner - (tile_w + gap) * columns + gap) // 2
     top = margin + header
     step = tile_h + bar + labels + row_gap
     tiles = tuple(
         Rect(x, y, x + tile_w, y + tile_h)
-        for x, y in (
-            (left + i % columns * (tile_w + gap), top + headroom + padding + i // columns * step) for i in range(frames)
-        )
+        for x, y in ((left + i % columns * (tile_w + gap), top + headroom + i // columns * step) for i in range(frames))
     )
-    panel = Rect(margin, top, width_px - margin, top + headroom + 2 * padding + rows * step - row_gap)
-    notes_top = panel.bottom + round(30 * unit)
+    notes_top = top + headroom + rows * step - row_gap + round(30 * unit)
     height = notes_top + notes * note_line + margin - round(20 * unit) * bool(notes)
     legend_w = round(720 * unit)
-    legend = Rect(width_px - margin - legend_w, margin, width_px - margin, top - round(28 * unit))
+    legend = Rect(width_px - margin - legend_w, margin, width_px - margin, margin + round(150 * unit))
     return Layout(
         size_hw=(height, width_px),
         unit=unit,
         margin=margin,
         legend=legend,
-        panel=panel,
         tiles=tiles,
         columns=columns,
         bar_height=bar,

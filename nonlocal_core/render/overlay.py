@@ -1,102 +1,82 @@
-"""Heat over frames: a dimmed, greyed frame with colour whose opacity grows with the value.
-
-The picture stays readable under the heat, zero leaves it untouched, and the cells of the true key grid show.
-"""
+"""Heat over frames: the photograph as bright as it is, and colour whose opacity grows with the weight."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, UInt8
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid, spread
-from nonlocal_core.render.affinity import AffinityLike
-from nonlocal_core.render.colours import colour_map
-from nonlocal_core.render.marks import outline
-from nonlocal_core.render.scale import Scale
+from nonlocal_core.geometry.masks import Smoothing
+from nonlocal_core.look import Answer, Heat, Look, muted
+from nonlocal_core.render.marks import MINUS, Colour, outline
 
-BRIGHTNESS, SATURATION = 0.65, 0.35
-"""Parts of a frame's own that it keeps under the heat."""
-OPACITY, OPACITY_POWER = 0.82, 0.6
-"""Opacity of the heat at full colour; it falls to 0 as value ** OPACITY_POWER."""
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-MISSING_GREY = 150  # of a cell that is not finite: a grey that no colour map contains
-MISSING_OPACITY = 0.75
+WHITE: Colour = (255, 255, 255)
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
 
-def dimmed(frame: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Return the frame under the heat, greyed towards its luma and darkened, in [0, 255]."""
-    grey = (frame @ LUMA)[..., None]
-    return np.asarray(BRIGHTNESS * (grey + SATURATION * (frame - grey)))
+def photograph(frame: UInt8[np.ndarray, "h w 3"], look: Look) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the frame as it lies under heat."""
+    return frame if look.plain else muted(frame)
 
 
-def paint(
-    frame: UInt8[np.ndarray, "h w 3"], heat: Float[np.ndarray, "H W"], grid: Grid, scale: Scale
+def heat_layer(
+    heat: Heat, t: int, grid: Grid, *, size_hw: tuple[int, int]
+) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
+    """Return colour and opacity in [0, 255] of the heat of one step, on the pixels of a frame."""
+    smoothing: Smoothing = "bilinear" if heat.look.smooth else "nearest"
+    times, covered = spread(heat.times[t], grid, size_hw=size_hw, smoothing=smoothing)
+    colours, opacity = heat.coloured(times, t)
+    return colours.astype(np.uint8), np.rint(255 * opacity * covered).astype(np.uint8)
+
+
+def paint(frame: UInt8[np.ndarray, "h w 3"], heat: Heat, t: int | None, grid: Grid) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a new picture: the photograph under the heat of one step of ``grid``, without any where ``t`` is None."""
+    base = photograph(frame, heat.look)
+    if t is None:
+        return base
+    colours, opacity = heat_layer(heat, t, grid, size_hw=frame.shape[:2])
+    return over(base, colours, opacity)
+
+
+def over(
+    base: UInt8[np.ndarray, "h w 3"], colours: UInt8[np.ndarray, "h w 3"], opacity: UInt8[np.ndarray, "h w"]
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the dimmed frame under the heat of one step of ``grid``.
-
-    Cells that are not finite are drawn in a flat grey. Pixels that the grid does not cover are only dimmed.
-    """
-    values, covered = spread(heat, grid, size_hw=frame.shape[:2])
-    missing = ~np.isfinite(values) & covered
-    colours, opacity = coloured(scale.unit(np.where(np.isfinite(values), values, 0)), scale)
-    colours[missing], opacity[missing] = MISSING_GREY, MISSING_OPACITY
-    return _over(dimmed(frame), colours, opacity * covered)
-
-
-def coloured(
-    unit: Float[np.ndarray, "*shape"], scale: Scale
-) -> tuple[Float[np.ndarray, "*shape 3"], Float[np.ndarray, "*shape"]]:
-    """Return the colour, in [0, 255], and the opacity of values that are already on the scale."""
-    colours = colour_map(scale.signed).colours(unit).astype(np.float32)
-    return colours, np.where(unit == 0, 0, OPACITY * np.abs(unit) ** OPACITY_POWER)
-
-
-def blended(
-    frame: UInt8[np.ndarray, "h w 3"], unit: Float[np.ndarray, "h w"], scale: Scale
-) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the dimmed frame under values that are already on the scale, one per pixel."""
-    return _over(dimmed(frame), *coloured(unit, scale))
-
-
-def _over(
-    base: Float[np.ndarray, "h w 3"], colours: Float[np.ndarray, "h w 3"], opacity: Float[np.ndarray, "h w"]
-) -> UInt8[np.ndarray, "h w 3"]:
-    return np.asarray(np.rint(base + opacity[..., None] * (colours - base)).astype(np.uint8))
+    """Return colours of an opacity in [0, 255] over a picture."""
+    part = (opacity / np.float32(255))[..., None]
+    return np.asarray(np.rint(base + part * (colours.astype(np.float32) - base)).astype(np.uint8))
 
 
 def paint_clip(
-    frames: UInt8[np.ndarray, "T h w 3"], row: AffinityLike, scale: Scale
+    frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Yield one picture per frame of the clip: its heat on the one scale, the query cell boxed in its frames.
+    """Yield one picture per frame of the clip: its heat, the asked cells boxed in their frames.
 
-    Frames that no key covers (an odd last frame lost to pooling) are only dimmed. Raises RenderError when the clip has
-    fewer frames than the grids.
+    Frames that no cell covers (an odd last frame lost to pooling) are without heat. Raises RenderError when the clip
+    has fewer frames than the grids.
     """
-    check_frames(frames, row)
-    start, stop = row.query_grid.span(row.query.t)
+    check_frames(frames, answer)
+    grid = answer.asked_grid
+    marks = [(cell, MINUS) for cell in answer.minus] + [(cell, WHITE) for cell in answer.asked_cells]
     for index, frame in enumerate(frames):
-        t = row.key_grid.find_t(index)
-        if t is None:
-            picture = np.rint(dimmed(frame)).astype(np.uint8)
-        else:
-            picture = paint(frame, row.heat[t], row.key_grid, scale)
-        if start <= index < stop:
-            outline(picture, row.query_grid.bounds(row.query))
+        picture = paint(frame, heat, answer.grid.find_t(index), answer.grid).copy()
+        for cell, colour in marks:
+            start, stop = grid.span(cell.t)
+            if start <= index < stop:
+                outline(picture, grid.bounds(cell), colour)
         yield picture
 
 
-def check_frames(frames: UInt8[np.ndarray, "T h w 3"], row: AffinityLike) -> None:
-    """Raise RenderError when the row cannot have been computed on these frames."""
-    needed = max(row.query_grid.end_frame, row.key_grid.end_frame)
+def check_frames(frames: UInt8[np.ndarray, "T h w 3"], answer: Answer) -> None:
+    """Raise RenderError when the answer cannot have been computed on these frames."""
+    needed = max(answer.asked_grid.end_frame, answer.grid.end_frame)
     if len(frames) < needed:
         raise RenderError(
-            f"The row speaks of {needed} frames; got {len(frames)}. Draw it on the frames that the network saw."
+            f"The answer speaks of {needed} frames; got {len(frames)}. Draw it on the frames that the network saw."
         )
-    if row.heat.shape != row.key_grid.shape:
-        raise RenderError(f"Heat of shape {row.heat.shape} does not lie on a key grid of {row.key_grid.shape} cells.")
+    if answer.heat.shape != answer.grid.shape:
+        raise RenderError(f"Heat of shape {answer.heat.shape} does not lie on a grid of {answer.grid.shape} cells.")
 
 
 def paint_mask(frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:

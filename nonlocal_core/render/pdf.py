@@ -1,16 +1,14 @@
-"""A drawing as one PDF page: vector lines, text with an embedded font, photographs as JPEG.
+"""A drawing as one PDF page: vector lines, text with an embedded font, photographs as JPEG, heat as
+pixels with a soft mask.
 
-One page of paths, text and JPEG needs only a small part of the format (ISO 32000-1), and Pillow writes no vectors.
+One page of paths, text and images needs only a small part of the format (ISO 32000-1), and Pillow writes no vectors.
 Objects are numbered in the order in which they are added.
 """
 
-import io
 import zlib
 from functools import cache
 
-from PIL import Image
-
-from nonlocal_core.render.drawing import Drawing, Outline, Photo, Words
+from nonlocal_core.render.drawing import Drawing, Outline, Picture, Words
 from nonlocal_core.render.marks import Colour
 from nonlocal_core.render.text import EM, drawable, font
 
@@ -23,7 +21,7 @@ def pdf_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:
     """Return the drawing as a PDF file with ``provenance`` in its document information."""
     file = _File()
     height, width = (side / drawing.per_inch * POINTS_PER_INCH for side in drawing.size_hw)
-    photos = [file.add(_photo(shape)) for shape in drawing.shapes if isinstance(shape, Photo)]
+    photos = [_add_picture(file, shape) for shape in drawing.shapes if isinstance(shape, Picture)]
     opacities = sorted({shape.opacity for shape in drawing.shapes if isinstance(shape, Outline)})
     states = [f"/G{i} << /CA {value:.3f} /ca {value:.3f} >>" for i, value in enumerate(opacities)]
     images = [f"/I{i} {number} 0 R" for i, number in enumerate(photos)]
@@ -76,14 +74,15 @@ def _stream(entries: str, content: bytes, *, compress: bool = True) -> bytes:
     return f"<< {entries} /Length {len(content)} >>\nstream\n".encode() + content + b"\nendstream"
 
 
-def _photo(shape: Photo) -> bytes:
-    with Image.open(io.BytesIO(shape.jpeg)) as image:
-        width, height = image.size
-    entries = (
-        f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceRGB /BitsPerComponent 8 "
-        "/Filter /DCTDecode"
-    )
-    return _stream(entries, shape.jpeg, compress=False)
+def _add_picture(file: _File, shape: Picture) -> int:
+    """Add an image, with its opacity as a soft mask, and return its number."""
+    height, width = shape.rgb.shape[:2]
+    entries = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /BitsPerComponent 8"
+    colour = f"{entries} /ColorSpace /DeviceRGB"
+    if shape.opacity is None:
+        return file.add(_stream(f"{colour} /Filter /DCTDecode", shape.jpeg, compress=False))
+    mask = file.add(_stream(f"{entries} /ColorSpace /DeviceGray", shape.opacity.tobytes()))
+    return file.add(_stream(f"{colour} /SMask {mask} 0 R", shape.rgb.tobytes()))
 
 
 def _add_font(file: _File) -> int:
@@ -117,7 +116,7 @@ def _content(drawing: Drawing, opacities: list[float]) -> str:
     photos = 0
     for shape in drawing.shapes:
         match shape:
-            case Photo(box=(left, top, width, height)):
+            case Picture(box=(left, top, width, height)):
                 lines.append(f"q {width:.2f} 0 0 {-height:.2f} {left:.2f} {top + height:.2f} cm /I{photos} Do Q")
                 photos += 1
             case Outline():

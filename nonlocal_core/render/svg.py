@@ -4,7 +4,7 @@ import base64
 import re
 from xml.etree import ElementTree
 
-from nonlocal_core.render.drawing import Drawing, Length, Outline, Photo, Shape, Words
+from nonlocal_core.render.drawing import Drawing, Length, Outline, Picture, Shape, Words
 from nonlocal_core.render.marks import Colour
 from nonlocal_core.render.text import EM, font
 
@@ -43,10 +43,11 @@ def svg_bytes(drawing: Drawing, *, provenance: str = "") -> bytes:
 
 def _add(root: ElementTree.Element, shape: Shape) -> None:
     match shape:
-        case Photo():
+        case Picture():
             left, top, width, height = map(_number, shape.box)
             place = {"x": left, "y": top, "width": width, "height": height, "preserveAspectRatio": "none"}
-            data = f"data:image/jpeg;base64,{base64.b64encode(shape.jpeg).decode('ascii')}"
+            kind, content = ("jpeg", shape.jpeg) if shape.opacity is None else ("png", shape.png)
+            data = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
             ElementTree.SubElement(root, "image", place | {"xlink:href": data})
         case Outline():
             ElementTree.SubElement(root, "path", _outline(shape))

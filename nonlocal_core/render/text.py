@@ -58,13 +58,3 @@ def number(value: float) -> str:
     if value == 0 or 1e-4 <= abs(value) < 1e6:
         return np.format_float_positional(value + 0.0, precision=3, fractional=False, trim="-")
     return f"{value:.3g}"
-
-
-def ticks(limit: float, *, about: int = 4) -> tuple[float, ...]:
-    """Return round numbers 0, s, 2s ... up to ``limit``, where s is 1, 2 or 5 times a power of ten."""
-    if not (np.isfinite(limit) and limit > 0):
-        return (0.0,)
-    rough = limit / about
-    power = 10.0 ** np.floor(np.log10(rough))
-    step = power * min((1, 2, 5, 10), key=lambda m: abs(np.log(m * power / rough)))
-    return tuple(float(i * step) for i in range(int(limit / step * (1 + 1e-9)) + 1))

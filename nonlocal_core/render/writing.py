@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -12,8 +13,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.render.affinity import AffinityLike, times_uniform_per_unit
-from nonlocal_core.render.scale import Scale
+from nonlocal_core.geometry import Grid
+from nonlocal_core.look import Answer
 
 PRINT_DPI = 300
 
@@ -45,57 +46,59 @@ def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: st
 
 def write_npz(
     path: Path,
-    row: AffinityLike,
-    scale: Scale,
+    answer: Answer,
     *,
     pts_seconds: Float[np.ndarray, " T"],
     about: str = "",
     provenance: str = "",
 ) -> None:
-    """Write one row with everything needed to draw it again; ``numpy.load`` reads it without pickle.
+    """Write one answer with everything needed to draw it again; ``numpy.load`` reads it without pickle.
 
-    ``values`` (N,) in affinity units, ``heat`` (T, H, W), ``query_cell`` (t, y, x), ``*_grid`` (T, H, W), ``*_box``
-    (x0, y0, x1, y1) of the shown frame, ``*_frame_spans`` (T, 2) half-open, ``scale_limit``, ``pts_seconds``,
-    and the texts ``note`` and ``provenance``. ``about`` is put after the row's own note.
+    ``heat`` (T, H, W) in affinity units, and ``times_uniform_per_unit`` of it, ``direction``, ``asked_cell`` (t, y, x);
+    ``asked_`` and ``grid_`` each ``shape`` (T, H, W), ``box`` (x0, y0, x1, y1) of the shown frame and ``frame_spans``
+    (T, 2) half-open; ``pts_seconds``, and the texts ``note`` and ``provenance``. ``about`` is put after the answer's
+    own note.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
-            values=row.values,
-            heat=row.heat,
-            pairwise=np.array(row.pairwise),
-            uniform=np.array(row.uniform),
-            per_step_share=row.per_step_share,
-            query_cell=np.array(row.query),
-            query_grid=np.array(row.query_grid.shape),
-            query_box=np.array(row.query_grid.box),
-            query_frame_spans=np.array(row.query_grid.frame_spans),
-            key_grid=np.array(row.key_grid.shape),
-            key_box=np.array(row.key_grid.box),
-            key_frame_spans=np.array(row.key_grid.frame_spans),
-            scale_limit=np.array(scale.limit),
-            scale_signed=np.array(scale.signed),
+            heat=answer.heat,
+            times_uniform_per_unit=np.array(answer.times_uniform_per_unit),
+            step_share=answer.cell_share.sum(axis=(1, 2)),
+            pairwise=np.array(answer.pairwise),
+            direction=np.array(answer.direction),
+            asked_cell=np.array(answer.asked),
+            **_grid_arrays("asked", answer.asked_grid),
+            **_grid_arrays("grid", answer.grid),
             pts_seconds=pts_seconds,
-            note=np.array(f"{row.note} {about}".strip()),
+            note=np.array(f"{answer.note} {about}".strip()),
             provenance=np.array(provenance),
         )
 
 
-def write_csv(path: Path, row: AffinityLike, *, about: str = "") -> None:
-    """Write one line for each key position, in grid order, under the names frame,row,column,weight,times_uniform,note.
+def _grid_arrays(name: str, grid: Grid) -> dict[str, Any]:
+    return {
+        f"{name}_shape": np.array(grid.shape),
+        f"{name}_box": np.array(grid.box),
+        f"{name}_frame_spans": np.array(grid.frame_spans),
+    }
 
-    All are counted from 0; ``frame`` is the first frame of the clip that the key's step stands for.
-    Weights are written so that float32 reads them back exactly. The note of the row, and after it the sentences
+
+def write_csv(path: Path, answer: Answer, *, about: str = "") -> None:
+    """Write one line for each position, in grid order, under the names frame,row,column,weight,times_uniform,note.
+
+    All are counted from 0; ``frame`` is the first frame of the clip that the position's step stands for.
+    Weights are written so that float32 reads them back exactly. The note of the answer, and after it the sentences
     ``about`` it, stand once, in the first line, behind a word: a cell that began with a file's name could be a formula.
     """
-    per_unit, told = times_uniform_per_unit(row), f"{row.note} {about}".strip()
+    per_unit, told = answer.times_uniform_per_unit, f"{answer.note} {about}".strip()
     note = f"Note: {told}" if told else ""
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("frame", "row", "column", "weight", "times_uniform", "note"))
-        for index, weight in enumerate(row.values):
-            cell = row.key_grid.cell(index)
-            times = abs(float(weight)) * per_unit
+        for index, weight in enumerate(answer.heat.reshape(-1)):
+            cell = answer.grid.cell(index)
+            times = float(weight) * per_unit
             lines.writerow(
-                (row.key_grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}", "" if index else note)
+                (answer.grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}", "" if index else note)
             )

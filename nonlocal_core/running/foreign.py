@@ -1,7 +1,7 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, get_args
 
@@ -14,6 +14,7 @@ from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
 from nonlocal_core.running.forward import is_out_of_memory
+from nonlocal_core.vocabulary import WeightStatus
 
 Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
@@ -23,35 +24,50 @@ IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0
 """Input of nearly every published image network; used where a network states none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Facts about a network of one's own that its module does not tell, or tells otherwise.
+
+    >>> ModelSpec(title="Ours", status="untrained", takes="clip").token_grid is None
+    True
+    """
+
+    title: str | None = None
+    """Name for people; None: that of its class."""
+    status: WeightStatus = "trained"
+    classes: tuple[str, ...] = ()
+    """Names of its answers, where it has a classifier; empty: those that it names itself, else numbers."""
+    takes: Takes | None = None
+    """How it takes a clip; None: as ``takes_of`` finds."""
+    input_spec: InputSpec | None = None
+    """Size and colours of its input; None: as ``input_spec_of`` finds."""
+    token_grid: tuple[int, int, int] | None = None
+    """Cells (T, H, W) that its tokens stand for; None: as ``attach`` finds."""
+    class_tokens: int = 0
+    """Tokens before those of the grid."""
+
+
 class ForeignNetwork(nn.Module):
     """Somebody's network behind the interface of ours; its own forward pass is not touched.
 
-    ``takes``, ``input_spec``: None asks the network itself (see ``takes_of`` and ``input_spec_of``). ``classes``:
-    names of its answers, where it has a classifier. Raises CaptureError for a network in training mode, one whose
-    weights are not made yet, or one that does not say how it takes a clip.
+    Raises CaptureError for a network in training mode, one whose weights are not made yet, or one that does not say
+    how it takes a clip.
     """
 
     inserted: tuple[InsertedBlock, ...] = ()
     """None that it was built with: the blocks of such a network are found (`capture.adapters`)."""
 
-    def __init__(
-        self,
-        model: nn.Module,
-        *,
-        takes: Takes | None = None,
-        input_spec: InputSpec | None = None,
-        classes: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, model: nn.Module, spec: ModelSpec) -> None:
         super().__init__()
         _check(model)
         self.training = False  # of this wrapper alone: the modes inside stay as they are
         self.model = model
-        self.takes = takes or takes_of(model)
+        self.takes = spec.takes or takes_of(model)
         if self.takes not in get_args(Takes):
             raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
-        self.input_spec = input_spec or input_spec_of(model)
+        self.input_spec = spec.input_spec or input_spec_of(model)
         self.shown: str | None = None  # the last block
-        self.classes = classes or _labels(model)
+        self.classes = spec.classes or _labels(model)
 
     @property
     def trained_on(self) -> Selection | None:
@@ -89,8 +105,8 @@ class ForeignNetwork(nn.Module):
         stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
         return (
             f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {fault or type(fault).__name__}"
-            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say what it takes with takes "
-            "('clip', 'frames_first' or 'frames') and input_spec."
+            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
+            "takes: takes ('clip', 'frames_first' or 'frames') and input_spec."
         )
 
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
@@ -148,8 +164,8 @@ def takes_of(model: nn.Module) -> Takes:
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
         raise CaptureError(
-            "This network has no convolution to tell how it takes a clip. Say takes='clip' for (1, 3, T, H, W), "
-            "'frames_first' for (1, T, 3, H, W) or 'frames' for a batch of frames."
+            "This network has no convolution to tell how it takes a clip. Say so with ModelSpec(takes=...): 'clip' for "
+            "(1, 3, T, H, W), 'frames_first' for (1, T, 3, H, W) or 'frames' for a batch of frames."
         )
     return "clip" if isinstance(first, nn.Conv3d) else "frames"
 
@@ -175,7 +191,9 @@ def _fixed_side(model: nn.Module) -> int | None:
     size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
     if isinstance(size, tuple | list):
         if len(set(size)) > 1:
-            raise CaptureError(f"This network takes frames of {tuple(size)} (H, W). Say so with input_spec.")
+            raise CaptureError(
+                f"This network takes frames of {tuple(size)} (H, W). Say so with ModelSpec(input_spec=...)."
+            )
         size = size[0]
     return size if isinstance(size, int) else None
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,6 @@ from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
-from nonlocal_core.media.intake import Intake
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NormalisedProbe, ParameterFreeGaussian
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.running.foreign import ForeignNetwork
@@ -93,20 +92,23 @@ def is_shipped(model: str) -> bool:
 
 
 def network_and_frames(
-    model: str | PreparedModel, device: DeviceChoice, intake: Intake, tell: Progress
+    model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
 ) -> tuple[PreparedModel, Frames]:
     """Return the network and what it is shown; a shipped network is loaded while the frames are read.
 
-    Raises what ``prepare_model`` and ``Intake.read`` raise.
+    ``read``: returns the frames; it is told which ones the network was trained on.
+    Raises what ``prepare_model`` and ``read`` raise.
     """
+    if isinstance(model, PreparedModel):
+        return model, read(model.selection)
     tell("Loading the network", 0, 1)
-    if isinstance(model, str) and is_shipped(model):
+    if is_shipped(model):
         with ThreadPoolExecutor(max_workers=1) as beside:
             loading = beside.submit(prepare_model, model, device)
-            shown = intake.read(None, tell)
+            shown = read(None)
             return loading.result(), shown
-    prepared = model if isinstance(model, PreparedModel) else prepare_model(model, device, progress=tell)
-    return prepared, intake.read(prepared.selection, tell)
+    prepared = prepare_model(model, device, progress=tell)
+    return prepared, read(prepared.selection)
 
 
 def prepare_checkpoint(

@@ -1,26 +1,24 @@
 """Formats of a saved answer, chosen by the suffix of the file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nonlocal_core.bundle import Question
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.look import Answer, answer_words, heat_of
 from nonlocal_core.media import Frames
-from nonlocal_core.query import AffinityRow
+from nonlocal_core.pin import Pin
 from nonlocal_core.render import (
+    SHARPNESS,
     Caption,
     Drawing,
-    Scale,
-    arrow_figure,
     durations,
     figure,
-    fit_scale,
-    is_signed,
     paint_clip,
     pdf_bytes,
+    pixels,
     replacing,
     svg_bytes,
     with_banner,
@@ -30,11 +28,16 @@ from nonlocal_core.render import (
     write_npz,
     write_png,
 )
+from nonlocal_core.render.layout import UNITS, lay_out
 from nonlocal_core.running.prepared import NetworkCard
 from nonlocal_core.saving.provenance import Provenance
 from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress
 
+CELL_PIXELS = 500_000
+"""Pixels of all photographs in a figure for a notebook, about 300 kB: sharp at the width of a cell."""
+CELL_INCHES = 10.0
+"""Width of a figure in a notebook, at 96 pixels an inch."""
 Write = Callable[[Path, Progress], None]
 """Writes what was prepared; the file is whole or absent, also when the callback raises."""
 
@@ -48,17 +51,15 @@ class QuestionAnswer:
     card: NetworkCard
     device: str
     block: BlockCapture
-    question: Question
-    row: AffinityRow
+    pin: Pin
+    shown: Answer
+    """Computed from the tables as the viewer stores them, so that pictures and words are those of the screen."""
+    exact: Answer
+    """Computed from the tables as captured, for files of numbers."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]
     """Packs the clip and the tables of every block, which only the live page needs."""
-
-    @property
-    def scale(self) -> Scale:
-        """The colour scale of every picture of this answer."""
-        return fit_scale(self.row.heat, signed=is_signed(self.row), own_t=self.row.own_key.t)
 
     @property
     def caption(self) -> Caption:
@@ -72,13 +73,13 @@ class QuestionAnswer:
 
     @property
     def about(self) -> str:
-        """Sentences for bare numbers, after the note of their row: what to know of the clip, how the row was proved."""
-        return " ".join((*self.frames.warnings, *self.frames.info.remarks, self.block.proof))
+        """Sentences for bare numbers, after their note: what they say, the clip's warnings, how they were proved."""
+        return " ".join((answer_words(self.shown), *self.frames.warnings, *self.frames.info.remarks, self.block.proof))
 
     @property
     def provenance(self) -> Provenance:
         """Record of the clip, network and settings that gave the answer."""
-        frames, asked = self.frames, self.question
+        frames, asked = self.frames, self.pin
         return Provenance(
             clip_name=frames.info.name,
             clip_sha256=frames.info.sha256,
@@ -102,8 +103,9 @@ class QuestionAnswer:
             query_grid=self.block.query_grid.shape,
             key_grid=self.block.key_grid.shape,
             query=(asked.frame, asked.x, asked.y),
-            query_cell=self.row.query,
-            scale_limit=self.scale.limit,
+            asked_cell=self.exact.asked,
+            direction=asked.direction,
+            view=asked.view,
         )
 
 
@@ -123,6 +125,19 @@ def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
     return path
 
 
+def figure_svg(answered: QuestionAnswer) -> str:
+    """Return the figure for the cell of a notebook.
+
+    It is SVG, in which heat keeps its colours and words stay sharp: as PNG the same figure weighs 2.5 MB, and JPEG
+    blurs both. The photographs are as large as a cell shows them.
+    """
+    tiles = lay_out(len(answered.frames.rgb), answered.frames.rgb.shape[1:3], width_px=UNITS).tiles
+    area = sum(tile.width * tile.height for tile in tiles)
+    drawing = _figure(answered, sharpness=(CELL_PIXELS / area) ** 0.5)
+    drawing = replace(drawing, per_inch=drawing.size_hw[1] / CELL_INCHES)
+    return svg_bytes(drawing, provenance=answered.provenance.as_json()).decode()
+
+
 def _html(answered: QuestionAnswer) -> Write:
     page = export_html(
         answered.bundle(), title=answered.frames.info.name, provenance=answered.provenance.as_json()
@@ -131,22 +146,23 @@ def _html(answered: QuestionAnswer) -> Write:
 
 
 def _png(answered: QuestionAnswer) -> Write:
-    picture = figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
+    picture = pixels(_figure(answered, sharpness=1.0))
     return lambda path, tell: write_png(path, picture, provenance=answered.provenance.as_json())
 
 
 def _svg(answered: QuestionAnswer) -> Write:
-    content = svg_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    content = svg_bytes(_figure(answered), provenance=answered.provenance.as_json())
     return lambda path, tell: _write_bytes(path, content)
 
 
 def _pdf(answered: QuestionAnswer) -> Write:
-    content = pdf_bytes(_arrows(answered), provenance=answered.provenance.as_json())
+    content = pdf_bytes(_figure(answered), provenance=answered.provenance.as_json())
     return lambda path, tell: _write_bytes(path, content)
 
 
-def _arrows(answered: QuestionAnswer) -> Drawing:
-    return arrow_figure(answered.frames.rgb, answered.frames.pts_seconds, answered.row, answered.caption)
+def _figure(answered: QuestionAnswer, sharpness: float = SHARPNESS) -> Drawing:
+    frames, look = answered.frames, answered.pin.look
+    return figure(frames.rgb, frames.pts_seconds, answered.shown, answered.caption, look=look, sharpness=sharpness)
 
 
 def _gif(answered: QuestionAnswer) -> Write:
@@ -159,10 +175,11 @@ def _mp4(answered: QuestionAnswer) -> Write:
 
 def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
     times = answered.frames.pts_seconds
-    pictures = paint_clip(answered.frames.rgb, answered.row, answered.scale)
+    heat = heat_of(answered.shown, answered.pin.look)
+    pictures = paint_clip(answered.frames.rgb, answered.shown, heat)
     return lambda path, tell: write(
         path,
-        with_banner(pictures, answered.row, times, answered.caption),
+        with_banner(pictures, answered.shown, times, answered.caption),
         durations(times),
         lambda done, total: tell("Drawing frames", done, total),
         provenance=answered.provenance.as_json(),
@@ -172,8 +189,7 @@ def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
 def _npz(answered: QuestionAnswer) -> Write:
     return lambda path, tell: write_npz(
         path,
-        answered.row,
-        answered.scale,
+        answered.exact,
         pts_seconds=answered.frames.pts_seconds,
         about=answered.about,
         provenance=answered.provenance.as_json(),
@@ -181,7 +197,7 @@ def _npz(answered: QuestionAnswer) -> Write:
 
 
 def _csv(answered: QuestionAnswer) -> Write:
-    return lambda path, tell: write_csv(path, answered.row, about=answered.about)
+    return lambda path, tell: write_csv(path, answered.exact, about=answered.about)
 
 
 def _json(answered: QuestionAnswer) -> Write:

@@ -13,7 +13,8 @@ class Provenance:
     """Question, clip and network of one answer. Frames, rows and columns are counted from 0, as in the library.
 
     ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
-    is the frame of these that was asked from, with x and y in [0, 1]; ``query_cell`` is (t, y, x) on the query grid.
+    is the frame of these that was asked from, with x and y in [0, 1]; ``asked_cell`` is (t, y, x) on the query
+    grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the words of a ``Look``.
     ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
     about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as players take
     it. ``unreadable`` has name and reason of each part of the network that could not be shown.
@@ -41,8 +42,9 @@ class Provenance:
     query_grid: tuple[int, int, int]
     key_grid: tuple[int, int, int]
     query: tuple[int, float, float]
-    query_cell: tuple[int, int, int]
-    scale_limit: float
+    asked_cell: tuple[int, int, int]
+    direction: str
+    view: str
 
     def as_json(self) -> str:
         """Return indented JSON in ASCII, with the versions of the packages that took part."""

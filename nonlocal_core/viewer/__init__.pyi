@@ -1,6 +1,7 @@
 # What can be imported from nonlocal_core.viewer, and from where; __init__.py reads this file.
 
 from .export import export_html
+from .notebook import CELL_STORAGE, notebook_cell
 from .scripts import viewer_css, viewer_js
 
-__all__ = ["export_html", "viewer_css", "viewer_js"]
+__all__ = ["CELL_STORAGE", "export_html", "notebook_cell", "viewer_css", "viewer_js"]

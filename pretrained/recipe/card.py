@@ -1,4 +1,4 @@
-"""The card of a model: what it was made of, how, what was measured, and what may be claimed, written from the logs."""
+"""Model cards: data, training, measures and permitted claims of a model, written from the logs of its runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,9 +31,9 @@ def card_text(
     data: dict[str, Any],
     repeated: tuple[float, float] | None = None,
 ) -> str:
-    """Return the card of a model: what it was made of, how, and every measure of every seed.
+    """Return the card of a model with its data, its training, and every measure of every seed.
 
-    ``repeated``: the largest difference of a weight, and the seconds, when the first run was done again elsewhere.
+    ``repeated``: the largest difference of a weight and the training time, if the first run was repeated elsewhere.
     """
     first = runs[0]
     settings = first["logs"][0]["settings"]
@@ -100,7 +100,7 @@ def _listed(shares: Mapping[Any, float]) -> str:
 
 
 def _seeds(values: Sequence[float], form: str) -> str:
-    """Return the value of every seed and, in bold, their mean."""
+    """Return the values of all seeds and, in bold, their mean."""
     return f"{', '.join(format(one, form) for one in values)}, **{np.mean(values):{form}}**"
 
 
@@ -207,7 +207,7 @@ def _answer_table(run: dict[str, Any]) -> list[str]:
 
 
 def _answer_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
-    """Return by how much the learned rows lower the KL, for every seed and as their mean."""
+    """Return the reduction of the KL divergence by the learned rows, for every seed and as their mean."""
     controls = ("none", "identity", "uniform", "wrong")
     lines = [
         "",
@@ -250,7 +250,7 @@ REAL_NAMES = {
 
 
 def stills_and_clips(real: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the entries of pictures, and those of clips, which have a rate of frames hit."""
+    """Return the entries of pictures and those of clips; only clips have a hit rate."""
     stills = {clip: found for clip, found in real.items() if "hit_rate" not in found["trained"]}
     return stills, {clip: found for clip, found in real.items() if clip not in stills}
 
@@ -280,7 +280,7 @@ def _real_cells(found: Mapping[str, float]) -> str:
 
 
 def _real_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the means over the real clips of every seed."""
+    """Return the means over the real clips for every seed."""
     if len(runs) < 2:
         return []
     found = []
@@ -291,7 +291,7 @@ def _real_seeds(runs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _claims(run: dict[str, Any]) -> list[str]:
-    """Return one sentence per claim, decided by the figures."""
+    """Return one sentence per claim that the figures allow."""
     found = run["evaluation"]
     lines = ["- It matches appearance: two equal things are one to it."]
     for version in ("clean", "damaged"):
@@ -318,7 +318,7 @@ def _beside(gain: Sequence[float]) -> str:
 
 
 def _verdict(run: dict[str, Any], version: str) -> str:
-    """Return whether the answer is better for looking elsewhere; only a rival trained again for its row can tell."""
+    """Return the verdict on the attended places as cause of a better answer; only a retrained rival can show it."""
     gains = run["evaluation"]["answer_gains"][version]
     as_good = [words for control, words in CONTROL_WORDS.items() if gains[f"kl.{control}-learned"]["mean"][1] <= 0]
     if as_good:
@@ -338,5 +338,5 @@ def _interval(values: Sequence[float], *, signed: bool = False) -> str:
 
 
 def mean_of(real: dict[str, Any], name: str, measure: str) -> float:
-    """Return the mean of a measure over the real clips that have it: a row without any weight has no shares."""
+    """Return the mean of a measure over the real clips that have it; a row without any weight has no shares."""
     return float(np.mean([found[name][measure] for found in real.values() if measure in found[name]]))

@@ -1,4 +1,4 @@
-"""Evaluation of one block, and of what it has to beat, on clips that nothing was learned from or chosen by."""
+"""Evaluation of blocks and their baselines on clips that were used neither for training nor for choosing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,21 +31,21 @@ from pretrained.recipe.train import answered
 
 ANSWER_CLIPS = 20
 ANSWER_FRAMES = 3
-"""Of a clip, through the rest of the network."""
+"""Frames per clip that run through the rest of the network."""
 PROPAGATION = "propagation_j"
-"""Measured on clean clips, beside the measures of single rows."""
+"""Name of the measure over all rows of a clip; on clean clips only."""
 CONTROLS = ("none", "learned", "identity", "uniform", "wrong")
 
 ROW_VERSIONS: tuple[Version, ...] = ("clean", "damaged")
-"""What rows are judged on; answers on all versions."""
+"""Versions on which rows are judged. Answers are judged on all."""
 
 Block = NormalisedBlock | NormalisedProbe | ParameterFreeGaussian
 PerClip = dict[str, dict[str, np.ndarray]]
-"""Version -> measure -> one value per clip."""
+"""Values per clip, by version and measure."""
 
 
 def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
-    """Return the weights (Q, N) of some positions of a clip (1, C, T, h, w)."""
+    """Return the rows (Q, N) of some query positions of a clip (1, C, T, h, w)."""
     with torch.inference_mode():
         pieces = block.embed(x)
         theta = pieces.theta[:, torch.from_numpy(queries)]
@@ -54,7 +54,7 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 
 
 def evaluate_rows(block: Block, shown: Shown) -> PerClip:
-    """Return the measures of rows: queries of all frames of clean clips, of the changed frames of the others."""
+    """Return the measures of rows, with queries in all frames of clean clips and in the changed frames of others."""
     found: PerClip = {}
     for version in ROW_VERSIONS:
         per_clip: list[Mapping[str, float]] = []
@@ -76,9 +76,9 @@ def evaluate_rows(block: Block, shown: Shown) -> PerClip:
 def evaluate_answers(
     blocks: Sequence[NormalisedBlock], trunk: Lite0, clips: Clips, controls: tuple[str, ...] = CONTROLS
 ) -> PerClip:
-    """Return ``kl`` and ``top1_kept`` to the clean answer as ``measure.control`` for every control of the rows.
+    """Return ``kl`` and ``top1_kept`` against the clean answer for every control, under names like ``kl.uniform``.
 
-    ``blocks``: one behind the other; a control exchanges the rows of all.
+    ``blocks``: in the order in which they run. A control replaces the rows of all of them.
     """
     found: PerClip = {}
     for version in JUDGED:
@@ -109,7 +109,7 @@ def _answer(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judged:
-    """A block that is asked on real clips. ``first``, ``stride``: what it is shown, see ``Shown``, and its cells."""
+    """Block to judge on real clips. ``first``: the block before it, see ``Shown``. ``stride``: pixels per cell."""
 
     block: Block
     first: First | None
@@ -119,10 +119,10 @@ class Judged:
 def evaluate_real(
     judged: Mapping[str, Judged], network: Sequence[NormalisedBlock], trunk: Lite0, clips: list[RealClip]
 ) -> dict[str, Any]:
-    """Return clip -> name -> measures, for blocks, for two controls at stride 8 and for the network.
+    """Return the measures of blocks, of two controls at stride 8 and of the network, by clip and name.
 
-    ``colour`` is the parameter-free Gaussian of mean colours, ``blob`` looks at nothing. ``network``: its blocks, one
-    behind the other; ``top1_kept`` is the share of the frames whose best class stays what it is without them.
+    ``colour`` is the parameter-free Gaussian of mean colours. ``blob`` ignores the content. ``network``: its blocks in
+    the order in which they run; ``top1_kept`` is the share of frames whose best class they do not change.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for clip in clips:
@@ -150,7 +150,7 @@ def _judged(one: Judged, x: Tensor, clip: RealClip) -> dict[str, float]:
 
 
 def summary(found: PerClip, baseline: PerClip | None = None) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """Return version -> measure -> ``mean`` and, against the baseline on the same clips, ``gain``, with intervals."""
+    """Return ``mean`` and ``gain`` over a baseline on the same clips, with intervals, by version and measure."""
     out: dict[str, dict[str, dict[str, list[float]]]] = {}
     for version, measured in found.items():
         out[version] = {}

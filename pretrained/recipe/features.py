@@ -1,4 +1,4 @@
-"""Features of composed clips after blocks 4 and 10 of the frozen trunk, made once and kept on disk in shards."""
+"""Features of composed clips after blocks 4 and 10 of the frozen trunk, computed once and stored in shards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -20,22 +20,24 @@ from pretrained.recipe.sources import Sources, Split
 CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
 SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
 SHARD = 20
-"""Clips in a file."""
+"""Clips per file."""
 FINE, COARSE = 8, 16
 """Strides of the two layers, in pixels."""
 OBJECT_COVER, SURE_COVER, GROUND_COVER = 0.5, 0.8, 0.05
-"""Of a cell's pixels: from where it counts as an object's, is asked from, and is still background."""
+"""Shares of a cell's pixels that objects cover: above the first it belongs to one object, above the second it may be a
+query, and up to the third it is background."""
 MIXED = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Clips:
-    """n clips of T frames on h x w cells of 16 pixels, and on 2h x 2w of 8.
+    """Clips: n of T frames, on h x w cells of 16 pixels and on 2h x 2w cells of 8 pixels.
 
-    ``features``: version -> (n, T, C, h, w) float16, of the versions that were made; ``fine``: the same at stride 8.
-    ``hit``: version -> (n, T), which frames were changed. ``labels`` (n, T, h, w): 0 background, k object k, MIXED
-    neither. ``sure``: cells that one object nearly fills. ``fine_labels``, ``fine_sure``: on the finer cells.
-    ``window`` (n, T, 4): the camera's window in the photograph. ``answers`` (n, T, 1000) float16: clean logits.
+    ``features``: (n, T, C, h, w) float16 at stride 16, for each version. ``fine``: the same at stride 8. ``hit``:
+    (n, T), the changed frames of each version. ``labels``: (n, T, h, w), 0 for background, k for object k, MIXED for a
+    cell that is neither. ``sure``: cells that one object nearly fills. ``fine_labels``, ``fine_sure``: the same on the
+    finer cells. ``window``: (n, T, 4), the camera's window in the photograph. ``answers``: (n, T, 1000) float16, logits
+    of the clean frames.
     """
 
     features: dict[Version, np.ndarray]
@@ -49,15 +51,15 @@ class Clips:
     answers: np.ndarray
 
     def clip(self, version: Version, index: int) -> Float[Tensor, "1 C T h w"]:
-        """Return the features of one clip as a block takes them."""
+        """Return the features of one clip in the layout of a block's input."""
         return torch.from_numpy(self.features[version][index]).float().transpose(0, 1)[None]
 
     def clean_answers(self, index: int, frames: Tensor) -> Float[Tensor, "f 1000"]:
-        """Return the clean logits of some frames of one clip."""
+        """Return the logits of some clean frames of one clip."""
         return torch.from_numpy(self.answers[index]).float()[frames]
 
     def asked_frames(self, version: Version, index: int, most: int) -> Int[Tensor, " f"]:
-        """Return up to ``most`` frames to judge answers by, spread over the changed ones; of clean clips, over all."""
+        """Return up to ``most`` frames to judge answers on, spread over the changed frames, or all of a clean clip."""
         hit = self.hit[version][index]
         frames = torch.from_numpy(np.flatnonzero(hit) if version != "clean" else np.arange(len(hit)))
         return frames[:: max(1, len(frames) // most)][:most]
@@ -73,9 +75,9 @@ def make_clips(
     frames: int = 8,
     side: int = 224,
 ) -> Clips:
-    """Return the clips of those indices; each follows from its split and index alone, more versions or fewer.
+    """Return the clips of those indices. A clip depends on its split and index alone.
 
-    ``versions``: a beginning of `TAUGHT`.
+    ``versions``: the first entries of `TAUGHT`; further versions do not change the earlier ones.
     """
     patches = TRAIN_PATCHES if split == "train" else 0.0
     scenes, layers, hits = [], [], []
@@ -126,7 +128,7 @@ def _layers(trunk: Lite0, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _cells(scene: Scene, stride: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the label of every cell of ``stride`` pixels, and whether one object nearly fills it."""
+    """Return the label of every cell of ``stride`` pixels, and a mask of those that one object nearly fills."""
     share = torch.stack([
         avg_pool2d(torch.from_numpy(scene.objects == label).float()[:, None], stride)[:, 0] for label in range(5)
     ])  # fmt: skip
@@ -148,7 +150,7 @@ def write_shards(
     *,
     versions: Sequence[Version] = JUDGED,
 ) -> None:
-    """Write the shards of a split that are not there yet; an interrupted run goes on where it was."""
+    """Write the missing shards of a split, so that an interrupted run continues where it stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     for start in range(0, count, SHARD):
         path = folder / f"{split}-{start:04d}.npz"

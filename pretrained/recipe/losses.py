@@ -1,4 +1,4 @@
-"""Losses that teach the affinity: to look at the whole of an object in all frames, or at what damage took from one."""
+"""Losses of the affinity: rows that cover the whole object in all frames, and rows that find what damage removed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,42 +15,41 @@ from nonlocal_core.vocabulary import Pairwise
 from pretrained.recipe.features import MIXED
 
 Task = Literal["find", "refine", "mend"]
-"""What a block is for: to find the same object at stride 16, the same on the finer grid from what that found, or to
-bring back what damage took from a frame."""
+"""Purpose of a block: to find the same object at stride 16, to refine that on the finer grid, or to mend a frame by
+fetching what damage removed from it."""
 
 OBJECT_QUERIES, GROUND_QUERIES, ANYWHERE_QUERIES = 96, 64, 96
-"""Of a clip in a step; each object has its equal part of the first. The last: of a block that mends."""
+"""Queries per clip and step: on objects, in equal parts; on the background; and anywhere, for a block that mends."""
 LABELS = 5
 """The background and up to four objects."""
 NEAR_CELLS = 1.2
-"""How far a background cell may lie from the true point and still count as it."""
+"""Distance in cells up to which a background cell counts as the same point."""
 SOFTNESS = 8.0
-"""Of the ReLU while training, so that a key with a negative weight can still be found."""
+"""Sharpness of the softplus that replaces the ReLU in training and gives keys with a negative weight a gradient."""
 
 TERMS: dict[Task, dict[str, float]] = {
     "find": {"on": 1.5, "even": 1.0},
     "refine": {"on": 2.0, "even": 1.0},
     "mend": {"mend": 1.0, "stay": 25.0},
 }
-"""How much each term counts.
+"""Weight of each term of the loss.
 
-    on     minus the logarithm of the weight that lies on what the query should look at, its own cell included
-    even   by how much that weight is spread less evenly over it, in nats (Kullback-Leibler divergence)
-    mend   queries in changed frames: how far the row is from the one that the clean clip has (`clean_rows`)
-    stay   the same for queries in unchanged frames, whose clean row lies mostly on themselves
+    on     minus the logarithm of the weight on the target of the query, its own cell included
+    even   KL divergence, in nats, of the weight within the target from the even one
+    mend   KL divergence of the row from that of the clean clip (`clean_rows`), for queries in changed frames
+    stay   the same for queries in unchanged frames, whose clean rows lie mostly on themselves
 
-`on` and `even` weighed alike are the cross-entropy to an even row over the object. With `on` dearer, rows leave out a
-little of the object sooner than they take in what is not: that is chosen here, and not by sharpening afterwards.
+With equal weights, `on` and `even` sum to the cross-entropy to an even row over the object. With a larger weight of
+`on`, rows rather leave out some of the object than include something else, so that no sharpening has to follow.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WholeTargets:
-    """For Q queries of one clip of N positions: where each should look.
+    """Target rows of Q queries of one clip of N positions, for a block that finds or refines.
 
-    ``even`` (Q, N): the same share on every cell of the query's object in all frames; for the background, on the same
-    point of the photograph in all frames. Its own cell is among them. ``known`` (N,): cells that are one thing, not
-    half one and half another.
+    ``even``: (Q, N), an equal share on every cell of the query's object in all frames, or of the same point of the
+    photograph for a query on the background; its own cell is among them. ``known``: (N,), False for MIXED cells.
     """
 
     queries: Int[Tensor, " Q"]
@@ -60,9 +59,9 @@ class WholeTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MendTargets:
-    """For Q queries of one clip: the row that each has in the clip as composed.
+    """Target rows of Q queries of one clip, for a block that mends.
 
-    ``clean`` (Q, N): `clean_rows`. ``changed`` (Q,): whether the query's frame is not as composed.
+    ``clean``: (Q, N), their rows in the clean clip (`clean_rows`). ``changed``: (Q,), True in a changed frame.
     """
 
     queries: Int[Tensor, " Q"]
@@ -73,7 +72,7 @@ class MendTargets:
 def draw_whole(
     labels: np.ndarray, window: np.ndarray, rng: np.random.Generator, *, ground_queries: int = GROUND_QUERIES
 ) -> WholeTargets:
-    """Draw the queries of one clip: its (T, h, w) labels and (T, 4) windows."""
+    """Draw queries of one clip with their target rows; ``labels`` (T, h, w), ``window`` (T, 4)."""
     flat = labels.ravel()
     drawn = _object_queries(flat, rng)
     ground = _drawn(flat == 0, ground_queries if len(drawn) else GROUND_QUERIES, rng)
@@ -97,15 +96,16 @@ def draw_mending(
     temperature: float,
     rng: np.random.Generator,
 ) -> MendTargets:
-    """Draw the queries of one clip: (T, h, w) labels, (T,) changed frames, its features as composed.
+    """Draw queries of one clip with their target rows; ``labels`` (T, h, w), ``hit`` (T,), ``clean``: clean features.
 
-    From objects and background, and from anywhere, between two things as well. ``temperature``: of the clean rows.
+    Some queries lie on objects and on the background, others anywhere, on MIXED cells too. ``temperature``: of the
+    clean rows.
     """
     flat, frame = labels.ravel(), np.arange(len(labels)).repeat(labels[0].size)
     known = np.concatenate([_object_queries(flat, rng), _drawn(flat == 0, GROUND_QUERIES // 2, rng)])
     anywhere = rng.choice(flat.size, ANYWHERE_QUERIES)
     queries = np.concatenate([known, anywhere])
-    label = np.concatenate([flat[known], np.full(len(anywhere), MIXED)])  # wherever they lie: not told
+    label = np.concatenate([flat[known], np.full(len(anywhere), MIXED)])  # of whatever they lie on
     allowed = ((label[:, None] == flat) | (label == MIXED)[:, None]) & ~hit[frame]
     return MendTargets(
         queries=torch.from_numpy(queries),
@@ -128,10 +128,10 @@ def _drawn(among: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
 def clean_rows(
     clean: Float[Tensor, "1 C T h w"], queries: np.ndarray, allowed: np.ndarray, temperature: float
 ) -> Float[Tensor, "Q N"]:
-    """Return the parameter-free Gaussian's rows on the clip as composed, over the keys (Q, N) that are allowed.
+    """Return the rows of the parameter-free Gaussian on the clean clip, over the keys (Q, N) that are allowed.
 
-    What a row in a damaged clip should be: where the same thing is, seen as if nothing had been done to it, in the
-    frames to which nothing was done. A row without such a key is zero.
+    They are the target of rows in a damaged clip: they find the same thing by its clean features, in undamaged frames.
+    A row without an allowed key is zero.
     """
     unit = ParameterFreeGaussian().embed(clean).theta[0]
     logits = unit[torch.from_numpy(queries)] @ unit.T / temperature
@@ -139,7 +139,7 @@ def clean_rows(
 
 
 def _same_point(queries: np.ndarray, window: np.ndarray, grid_hw: tuple[int, ...]) -> np.ndarray:
-    """Return (Q, N), which cells lie over the point of the photograph that each query lies over."""
+    """Return a mask (Q, N) of the cells over the same point of the photograph as each query."""
     rows, cols = grid_hw
     corner, length = window[:, :2], window[:, 2:] - window[:, :2]
     y, x = np.mgrid[:rows, :cols] + 0.5
@@ -152,7 +152,7 @@ def _same_point(queries: np.ndarray, window: np.ndarray, grid_hw: tuple[int, ...
 
 
 def log_weights(pairwise: Pairwise, theta: Float[Tensor, "Q Ci"], phi: Float[Tensor, "N Ci"]) -> Float[Tensor, "Q N"]:
-    """Return the logarithm of each key's weight, but for a constant of the row; differentiable everywhere."""
+    """Return the logarithm of each key's weight up to a constant of the row; differentiable everywhere."""
     match pairwise:
         case "gaussian" | "embedded_gaussian":
             return theta @ phi.T
@@ -164,7 +164,7 @@ def log_weights(pairwise: Pairwise, theta: Float[Tensor, "Q Ci"], phi: Float[Ten
 
 
 def whole_terms(logs: Float[Tensor, "Q N"], targets: WholeTargets) -> dict[str, Tensor]:
-    """Return `on` and `even` in nats, differentiable."""
+    """Return the terms `on` and `even` in nats."""
     shares = logs.masked_fill(~targets.known, -torch.inf).log_softmax(dim=1)
     wanted = targets.even > 0
     on = shares.masked_fill(~wanted, -torch.inf).logsumexp(dim=1)
@@ -173,14 +173,14 @@ def whole_terms(logs: Float[Tensor, "Q N"], targets: WholeTargets) -> dict[str, 
 
 
 def mend_terms(logs: Float[Tensor, "Q N"], targets: MendTargets) -> dict[str, Tensor]:
-    """Return `mend` and `stay` in nats, differentiable."""
+    """Return the terms `mend` and `stay` in nats."""
     astray = (targets.clean * (_log(targets.clean) - logs.log_softmax(dim=1))).sum(1)
     told = targets.clean.any(dim=1)
     return {"mend": _mean(astray, told & targets.changed), "stay": _mean(astray, told & ~targets.changed)}
 
 
 def weighed(terms: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """Return the sum of the terms, each times its weight."""
+    """Return the weighted sum of the terms."""
     return torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
 
 
@@ -189,5 +189,5 @@ def _log(weight: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
-    """Return the mean over the rows that count, 0 where none does."""
+    """Return the mean over the counted rows, or 0 if there is none."""
     return torch.where(counted, values, 0.0).sum() / counted.sum().clamp_min(1)

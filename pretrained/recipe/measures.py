@@ -1,4 +1,4 @@
-"""Measures that judge a block: fixed before anything was trained, and the same for every block and every baseline."""
+"""Measures of a block, fixed before any training, and the same for every block and every baseline."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from nonlocal_core.measures import ranking, rows_on_object
 from pretrained.recipe.features import MIXED
 
 QUERIES_PER_OBJECT = 6
-"""Of a clip, drawn from the cells that the object nearly fills."""
+"""Queries per object and clip, drawn from the cells that the object nearly fills."""
 TOP = 20
 RESAMPLES = 2000
 
@@ -32,22 +32,22 @@ MEASURES = (
     "hit_rate",
     "query_dependence",
 )
-"""Names of what ``row_measures`` returns. Those up to ``own_frame`` are `nonlocal_core.measures.ObjectFigures`.
+"""Measures of ``row_measures``. Those up to ``own_frame`` are fields of `nonlocal_core.measures.ObjectFigures`.
 
-    auc_object         chance that a key on the same object outweighs one on another object, in other frames
+    auc_object         probability that a key on the same object outweighs one on another object, in other frames
     precision_20       share of the 20 strongest keys of other frames that lie on the same object
     hit_rate           share of the other frames that show the object whose strongest key lies on it
-    query_dependence   mean of 1 - cosine between two whole rows: twice the figure of `nonlocal_core.measures`
+    query_dependence   mean of 1 - cosine between two whole rows, twice the figure of `nonlocal_core.measures`
 Negative weights, which only the dot product has, count as zero.
 """
 
 Rows = Callable[[np.ndarray], np.ndarray]
-"""From query positions (Q,) to their weights on all keys (Q, N)."""
+"""Function from query positions (Q,) to their weights on all keys (Q, N)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Truth:
-    """Of one clip: labels, sure cells (T, h, w), and the frames (T,) that queries are taken from."""
+    """Ground truth of one clip: labels and sure cells (T, h, w), and a mask (T,) of the frames with queries."""
 
     labels: np.ndarray
     sure: np.ndarray
@@ -55,7 +55,7 @@ class Truth:
 
 
 def pick_queries(truth: Truth, seed: int) -> np.ndarray:
-    """Return up to six positions on each object, in the frames asked, the object also showing in another frame."""
+    """Return up to six query positions on each object that shows in two or more frames, within the frames asked."""
     rng = np.random.default_rng(seed)
     chosen: list[np.ndarray] = []
     frame = np.broadcast_to(np.arange(len(truth.labels))[:, None, None], truth.labels.shape).ravel()
@@ -69,7 +69,7 @@ def pick_queries(truth: Truth, seed: int) -> np.ndarray:
 
 
 def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
-    """Return the mean of every measure over the queries of a clip; empty when there are none."""
+    """Return the mean of every measure over the queries of a clip, or an empty dict for a clip without a query."""
     queries = pick_queries(truth, seed)
     if not len(queries):
         return {}
@@ -93,11 +93,11 @@ def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
 
 
 def propagation(rows: Rows, labels: np.ndarray) -> float:
-    """Return how well objects are carried from the first frame that shows them to all others; nan without an object.
+    """Return the region similarity J of objects that rows carry from the first frame that shows them to all others.
 
-    ``labels`` (T, h, w). A cell is the object's when more than half of the weight that it gives to the marked frame
-    lies on it there. Region similarity J: cells in both over cells in either, mean over the frames that show the
-    object, then over objects. Cells that are neither one thing nor another count in no frame.
+    ``labels``: (T, h, w). A cell is assigned to an object when more than half of the weight that it gives to the marked
+    frame lies on the object there. J is the intersection over the union, averaged over the frames that show the object,
+    then over objects; nan for a clip without an object. MIXED cells count in no frame.
     """
     flat, known = labels.ravel(), labels.ravel() != MIXED
     frame = np.arange(flat.size) // labels[0].size
@@ -139,14 +139,14 @@ def _dependence(weights: np.ndarray) -> float:
 
 
 def answer_measures(logits: Tensor, clean: Tensor) -> dict[str, float]:
-    """Return how far answers (n, 1000) are from the clean ones: ``kl`` in nats, and the share of equal best classes."""
+    """Return the KL divergence of answers (n, 1000) to the clean ones in nats, and the share of equal best classes."""
     divergence = kl_div(logits.log_softmax(-1), clean.log_softmax(-1), log_target=True, reduction="none").sum(-1)
     same = (logits.argmax(-1) == clean.argmax(-1)).float()
     return {"kl": float(divergence.mean()), "top1_kept": float(same.mean())}
 
 
 def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
-    """Return the mean of per-clip values, and the 95 % interval of it over resampled clips; missing ones are nan."""
+    """Return the mean of per-clip values and its 95 % bootstrap interval over clips; nan values are left out."""
     known = values[~np.isnan(values)]
     drawn = np.random.default_rng(seed).integers(len(known), size=(RESAMPLES, len(known)))
     low, high = np.percentile(known[drawn].mean(axis=1), [2.5, 97.5])
@@ -154,11 +154,11 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
 
 
 def table(clips: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return measure -> one value per clip, nan where a clip has none."""
+    """Return one value per clip for each measure, nan where a clip has none."""
     return {name: np.array([clip.get(name, np.nan) for clip in clips]) for name in names}
 
 
 def as_rows(weights: Tensor) -> np.ndarray:
-    """Return a tensor of weights as float64 rows."""
+    """Return a tensor of weights as a float64 array."""
     rows: np.ndarray = torch.as_tensor(weights).double().numpy()
     return rows

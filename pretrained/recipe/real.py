@@ -1,7 +1,7 @@
-"""Real clips and pictures: does a query look at the whole of an object that was outlined by hand?
+"""Real clips and pictures with objects that were outlined by hand, and the measures of a row on them.
 
-The outlines are in tests/data/real_clips.json. What comes with the installation is named there as a ``sample``; the
-others are where their ``source`` says. A file is used only when it is the very one that the outlines were drawn on.
+The outlines are in tests/data/real_clips.json. A clip of the installation has a ``sample`` there, any other a
+``source``. A file is used only if its hash is that of the file on which the outlines were drawn.
 """
 
 import hashlib
@@ -23,15 +23,14 @@ from nonlocal_core.media import Selection, find_sample, network_input, read_fram
 from nonlocal_core.models.lite0_networks import INPUT
 
 BLOB_PART = 1 / 7
-"""Deviation of the control that never looks at the pixels, as a part of the frame's height: a blob at the query's place
-in every frame."""
+"""Standard deviation of the control `blob`, as a part of the frame's height."""
 PIXELS_PER_CELL = 8
-"""Along a side, that outlines are drawn with."""
+"""Resolution of drawn outlines, along each side of a cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RealClip:
-    """Frames as the network takes them (1, 3, T, h, w), the point that is asked, and the object's outlines."""
+    """Frames as network input (1, 3, T, h, w), with the query and the outlines of the object in ``entry``."""
 
     id: str
     pixels: Tensor
@@ -40,17 +39,17 @@ class RealClip:
 
     @property
     def is_still(self) -> bool:
-        """True for a picture: it has no other frame to look at."""
+        """True for a clip of one frame."""
         return self.pixels.shape[2] == 1
 
     def query(self, rows: int, cols: int) -> int:
-        """Return the flat position that the query has on a grid."""
+        """Return the flat index of the query's cell on a grid."""
         frames, query = self.pixels.shape[2], self.entry["query"]
         grid = self.view.query_grid(clip_frames=frames, steps=frames, rows=rows, cols=cols)
         return grid.index(grid.cell_at(frame=query["frame"], x=query["x"], y=query["y"]))
 
     def cover(self, rows: int, cols: int) -> np.ndarray:
-        """Return which share of each cell (T, rows, cols) the object covers; the whole frame is on the grid."""
+        """Return the share of each cell (T, rows, cols) that the object covers; the grid spans the whole frame."""
         size_hw = (rows * PIXELS_PER_CELL, cols * PIXELS_PER_CELL)
         is_round = self.entry.get("round", False)
         masks = np.stack([outlined(shapes, size_hw, is_round=is_round) for shapes in self.entry["shapes"]])
@@ -59,7 +58,7 @@ class RealClip:
 
 
 def load_real_clips(outlines: Path, folder: Path | None) -> list[RealClip]:
-    """Return the clips that are at hand: those of the installation, and those of ``folder`` with the right content."""
+    """Return the available clips: those of the installation, and those in ``folder`` with the right hash."""
     found = []
     for entry in json.loads(outlines.read_text(encoding="utf-8")):
         path = _locate(entry, folder)
@@ -82,9 +81,9 @@ def _locate(entry: dict[str, Any], folder: Path | None) -> Path | None:
 
 
 def outlined(shapes: list[list[float]], size_hw: tuple[int, int], *, is_round: bool) -> np.ndarray:
-    """Return the pixels inside any shape, in units of the frame: a box x0, y0, x1, y1, or a polygon x, y, x, y, ...
+    """Return a mask of the pixels inside any of the shapes: boxes x0, y0, x1, y1 and polygons x, y, x, y, ...
 
-    ``is_round``: of a box the ellipse inside it.
+    Coordinates are fractions of the frame. ``is_round``: a box stands for the ellipse inside it.
     """
     height, width = size_hw
     mask = Image.new("1", (width, height))
@@ -102,10 +101,10 @@ def outlined(shapes: list[list[float]], size_hw: tuple[int, int], *, is_round: b
 
 
 def real_measures(row: np.ndarray, cover: np.ndarray, query: int) -> dict[str, float]:
-    """Return every figure of `ObjectFigures` that a row has, and the rate of frames hit.
+    """Return the finite figures of `ObjectFigures` for one row, and its hit rate.
 
-    A frame that shows the object is hit when its strongest cell lies at least half on it; a still image has no other
-    frame. ``row`` (N,). ``cover`` (T, rows, cols): which share of each cell is the object's. ``query``: flat position.
+    A frame that shows the object is hit when its strongest cell lies at least half on the object. A still image has no
+    hit rate. ``row``: (N,). ``cover``: (T, rows, cols), share of each cell on the object. ``query``: flat index.
     """
     weights = np.maximum(row, 0).astype(np.float64)
     found = rows_on_object(weights[None], np.array([query]), cover).means()
@@ -118,7 +117,7 @@ def real_measures(row: np.ndarray, cover: np.ndarray, query: int) -> dict[str, f
 
 
 def blob(cover: np.ndarray, query: int) -> np.ndarray:
-    """Return the row of the control: a blob at the query's place, the same in every frame."""
+    """Return the control row: a Gaussian blob at the query's place in every frame."""
     frames, rows, cols = cover.shape
     _, y, x = np.unravel_index(query, cover.shape)
     down, across = np.mgrid[:rows, :cols]
@@ -127,5 +126,5 @@ def blob(cover: np.ndarray, query: int) -> np.ndarray:
 
 
 def colour_features(clip: RealClip, stride: int) -> Tensor:
-    """Return the mean colour of every cell, (1, 3, T, rows, cols)."""
+    """Return the mean colour of every cell (1, 3, T, rows, cols)."""
     return avg_pool2d(clip.pixels[0].transpose(0, 1), stride).transpose(0, 1)[None]

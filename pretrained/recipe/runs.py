@@ -1,4 +1,4 @@
-"""The steps of the recipe on disk: clips, runs, evaluations. Each goes on where an interrupted one stopped."""
+"""Steps of the recipe and their files: clips, runs, evaluations. An interrupted step continues where it stopped."""
 
 import json
 from collections.abc import Sequence
@@ -39,14 +39,14 @@ BASELINE = "parameter_free"
 TASKS: dict[Pairwise, tuple[Task, ...]] = {
     pairwise: ("find", "mend", "refine") if pairwise in MENDING else ("find", "refine") for pairwise in PAIRWISE
 }
-"""What the blocks of a network are for, in the order in which they run."""
+"""Tasks of the blocks of a network, in the order in which they run."""
 RIVALS = ("self", "place")
-"""Rows that the output path is trained again for."""
+"""Fixed rows for which the output path is trained again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """A folder with everything that the recipe makes and may be thrown away, and who is told of progress."""
+    """Folder of everything that the recipe makes, which may be deleted, and the function that reports progress."""
 
     folder: Path
     tell: Tell
@@ -57,21 +57,21 @@ class Workshop:
         return self.folder / "clips"
 
     def run(self, pairwise: Pairwise, seed: int, task: Task = "find") -> Path:
-        """Return the folder of the run of one block."""
+        """Return the folder of one block's run."""
         return self.folder / "runs" / f"{pairwise}-{seed}" / task
 
     def evaluation(self, pairwise: Pairwise, seed: int) -> Path:
-        """Return where the figures of one network lie."""
+        """Return the file of one network's evaluation."""
         return self.folder / "runs" / f"{pairwise}-{seed}" / "evaluation.json"
 
 
 def trunk() -> Lite0:
-    """Return the frozen network that the block is trained for."""
+    """Return the frozen network that the blocks are trained in."""
     return load_lite0(find_card().weights)
 
 
 def make_data(workshop: Workshop) -> None:
-    """Download the pictures and write the clips of all splits. Raises MediaError when they cannot be reached."""
+    """Download the pictures and write the clips of all splits. Raises MediaError if the download fails."""
     sources = workshop.folder / "sources"
     workshop.tell("Downloading pictures")
     download(sources)
@@ -85,10 +85,10 @@ def make_data(workshop: Workshop) -> None:
 
 
 def train(workshop: Workshop, settings: Settings) -> Path:
-    """Train one block and return its folder; parts that were finished before are read back, not done again.
+    """Train one block and return its folder; parts that are finished already are read from there.
 
-    A block that mends is shown what the block of the same seed that finds leaves behind, one that refines what its rows
-    sum up.
+    The input of a block that mends is the output of the block of the same seed that finds. A block that refines is also
+    given the features that the rows of that block gather.
     """
     if not (workshop.folder / "data.json").exists():
         make_data(workshop)
@@ -124,27 +124,27 @@ def _shown_to(workshop: Workshop, settings: Settings) -> Shown:
 
 
 def load_network(workshop: Workshop, pairwise: Pairwise, seed: int) -> list[NormalisedBlock]:
-    """Return the trained blocks that the answer of one network rests on, in the order in which they run."""
+    """Return the trained blocks that change the answer of one network, in the order in which they run."""
     folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise] if task != "refine"]
     return [load_block(folder / "block.safetensors", pairwise) for folder in folders]
 
 
 def load_block(path: Path, pairwise: Pairwise) -> NormalisedBlock:
-    """Return a trained block after block 10, frozen and in eval mode."""
+    """Return the trained block at stride 16, frozen and in eval mode."""
     block = NormalisedBlock(CHANNELS_STRIDE16, pairwise)
     block.load_state_dict(load_file(path))
     return block.eval().requires_grad_(requires_grad=False)
 
 
 def load_probe(path: Path, pairwise: Pairwise) -> NormalisedProbe:
-    """Return a trained block on the finer grid, frozen and in eval mode."""
+    """Return the trained block at stride 8, frozen and in eval mode."""
     probe = NormalisedProbe(JOINT_CHANNELS, pairwise)
     probe.load_state_dict(load_file(path))
     return probe.eval().requires_grad_(requires_grad=False)
 
 
 def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_clips: Path | None) -> None:
-    """Write ``evaluation.json`` for every network, against the parameter-free Gaussian on what each block is shown."""
+    """Write ``evaluation.json`` for every network. The baseline is the parameter-free Gaussian of the input."""
     clips, network = read_shards(workshop.clips, "test"), trunk()
     free = ParameterFreeGaussian()
     rows, fine_rows = evaluate_rows(free, Shown(clips=clips)), evaluate_rows(free, Shown(clips=clips, first=free))
@@ -175,9 +175,10 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
 
 
 def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
-    """Train the output paths again for rows that do not look: the fair rivals of the learned ones, judged alike.
+    """Train the output paths again for fixed rows, which ignore the content: fair rivals of the learned rows.
 
-    Writes ``controls.json``: for ``self`` and ``place`` (``gather``), the KL of the network with that row, per version.
+    Writes ``controls.json`` with the KL divergence of the network with the rows ``self`` and ``place`` (``gather``),
+    for each version.
     """
     test, network = read_shards(workshop.clips, "test"), trunk()
     found = {}
@@ -185,12 +186,12 @@ def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
         clips, blocks = read_shards(workshop.clips, "train"), list[NormalisedBlock]()
         for task in TASKS[pairwise]:
             if task == "refine":
-                continue  # it has no output path
+                continue  # has no output path
             settings = usual_settings(pairwise, seed, task)
             block = new_block(settings)
             assert isinstance(block, NormalisedBlock)
             block.load_state_dict(load_file(workshop.run(pairwise, seed, task) / "affinity.safetensors"))
-            torch.nn.init.zeros_(block.out.weight)  # what such a row brings is no good start for W_z
+            torch.nn.init.zeros_(block.out.weight)  # the learned W_z is no good start for such rows
             train_output(block, network, clips, settings, Log(settings=settings), workshop.tell, row=row)
             blocks.append(block.eval().requires_grad_(requires_grad=False))
             clips = passed_through(block, clips, row)
@@ -199,7 +200,7 @@ def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
 
 
 def _gains(answers: PerClip) -> PerClip:
-    """Return by how much each control's KL exceeds that of the learned rows, per clip."""
+    """Return the KL divergence of each control minus that of the learned rows, per clip."""
     return {
         version: {
             f"kl.{control}-learned": values[f"kl.{control}"] - values["kl.learned"]
@@ -214,5 +215,5 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def use_one_thread() -> None:
-    """Compute on one thread: the same numbers on every machine of a kind, and room for others."""
+    """Compute on one thread, so that machines of one kind give the same numbers."""
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""From runs to what is shipped: weights, their entries in the catalog, a card each, and the figures of the app."""
+"""Shipping of trained runs: weights, catalog entries, cards, and the figures that the app shows."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ from pretrained.recipe.runs import BASELINE, TASKS, Workshop, trunk
 PRETRAINED = Path(__file__).parents[1]
 
 DEFAULT_MODEL = "lite0-embedded-gaussian"
-"""The first of the catalog: the best on real clips by average precision, which a test checks."""
+"""First model of the catalog: the best on real clips by average precision, as a test checks."""
 
 ROW_FIGURES = ("own_cell", "places", "covered", "on_object", "average_precision", "auc", "auc_object")
 DAMAGED_FIGURES = ("covered", "average_precision", "auc_object")
-"""What the app's page shows of the composed clips."""
+"""Measures on damaged clips that the app shows."""
 
 DESCRIPTIONS: dict[Pairwise, str] = {
     "gaussian": "The affinity is the Gaussian of the classifier's own features, of which a gain for each channel and "
@@ -42,9 +42,10 @@ COMMON = (
 
 
 def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int], again: Workshop | None = None) -> None:
-    """Copy the first seed's weights of each function into ``pretrained`` and write catalog entries and cards.
+    """Copy the weights of each function's first seed into ``pretrained`` and write catalog entries and cards.
 
-    ``again``: of another clone, where the first seed was trained once more; cards then say how alike it came out.
+    ``again``: workshop of another clone in which the first seed was trained once more. The cards then state the largest
+    difference.
     """
     catalog = json.loads((PRETRAINED / "catalog.json").read_text(encoding="utf-8"))
     (PRETRAINED / "cards").mkdir(exist_ok=True)
@@ -67,7 +68,7 @@ def ship(workshop: Workshop, names: Sequence[Pairwise], seeds: Sequence[int], ag
 
 
 def _blocks(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, torch.Tensor]:
-    """Return the weights of a network's blocks, named as the network names them."""
+    """Return the weights of a network's blocks under the names of the network's parameters."""
     names = trained_network(trunk(), pairwise).blocks()
     folders = [workshop.run(pairwise, seed, task) for task in TASKS[pairwise]]
     return {
@@ -78,7 +79,7 @@ def _blocks(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, torc
 
 
 def _repeated(workshop: Workshop, again: Workshop, pairwise: Pairwise, seed: int) -> tuple[float, float] | None:
-    """Return the largest difference of a weight, and the seconds of training there; None where it was not trained."""
+    """Return the largest difference of a weight and the training time of the repetition, None without a repetition."""
     if not all((again.run(pairwise, seed, task) / "block.safetensors").exists() for task in TASKS[pairwise]):
         return None
     ours, theirs = (_blocks(folder, pairwise, seed) for folder in (workshop, again))
@@ -96,7 +97,7 @@ def _write(path: Path, content: object) -> None:
 
 
 def _measured(workshop: Workshop, titles: dict[str, str], seed: int) -> list[dict[str, Any]]:
-    """Return what every network's rows do with their weight, for the app's page; the parameter-free one first."""
+    """Return the figures of every network's rows for the app, those of the parameter-free network first."""
     baseline = _json(workshop.folder / "baseline.json")
     judged = {_model_id(p): _json(workshop.evaluation(p, seed)) for p in PAIRWISE}
     free = "lite0-parameter-free"

@@ -4,7 +4,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nonlocal_core.bundle import ClipWords, ModelLabel, Question, TourStop, View, encode_bundle, encode_columns
+from nonlocal_core.bundle import (
+    ClipWords,
+    ModelLabel,
+    Question,
+    Storage,
+    TourStop,
+    View,
+    encode_bundle,
+    encode_columns,
+)
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -89,7 +98,7 @@ def clip_bytes(
         model=MODEL,
         view=View(question=Question(frame=0, x=0.5, y=0.5), tour=stops if tour else ()),
         words=ClipWords(caption=texts, licence=texts),
-        columns=not apart,
+        storage=Storage(columns=not apart),
     )
     return (whole, encode_columns(capture)) if apart else whole
 

@@ -176,9 +176,9 @@ def test_the_answers_are_those_of_their_blocks(bench):
     rows = bench.page.locator(".nlv-figures tbody tr")
     figures = [rows.nth(i).locator("td").all_inner_texts() for i in range(3)]
     assert [line[0] for line in figures] == ["1 of 432", "1 of 432", "1 of 36"]
-    assert [line[1] for line in figures] == ["<0.1 %", "100 %", "<0.1 %"], "only the second looks at its own frame"
-    assert [line[4] for line in figures] == ["432×", "432×", "36×"]
-    assert [line[5] for line in figures][::2] == ["100 %", "other cells"]
+    assert [line[2] for line in figures] == ["<0.1 %", "100 %", "<0.1 %"], "only the second looks at its own frame"
+    assert [line[5] for line in figures] == ["432×", "432×", "36×"]
+    assert [line[6] for line in figures][::2] == ["100 %", "other cells"]
 
 
 def test_a_map_less_itself_is_empty(bench):
@@ -188,7 +188,7 @@ def test_a_map_less_itself_is_empty(bench):
     bench.subtract(1, 1)
     assert bench.painted(difference) == 0
     assert difference.get_attribute("data-peak") == "0"
-    assert "the same" in difference.locator(".nlv-notice").inner_text()
+    assert "differ nowhere" in difference.locator(".nlv-notice").inner_text()
     bench.subtract(1, 3)
     assert bench.painted(difference) == 0
     assert "different cells, 3×9×16 and 3×3×4" in difference.locator(".nlv-notice").inner_text()
@@ -203,11 +203,11 @@ def test_one_scale_for_all_is_said_on_every_picture(bench):
     bench.show(PANES)
     limits = bench.page.locator(".nlv-pane .nlv-limit")
     bench.point(bench.pane(0).locator("[data-frame='1']"), 0.5, 0.5)  # from here no block looks at its own frame
-    own = limits.all_inner_texts()[:3]
-    bench.page.get_by_role("button", name="One for all").click()
-    bench.settle()
     shared = limits.all_inner_texts()[:3]
-    assert own == ["full colour 432× even share", "full colour 432× even share", "full colour 36× even share"]
+    bench.page.get_by_role("button", name="Each its own").click()
+    bench.settle()
+    own = limits.all_inner_texts()[:3]
+    assert own == ["full heat at 432× even share", "full heat at 432× even share", "full heat at 36× even share"]
     assert shared == [own[0]] * 3
 
 

@@ -102,7 +102,7 @@ def moving_square(width, height, frames=12):
 def test_the_first_visit_is_answered_and_asks_nothing_of_the_internet(visit, address):
     page = visit()
     expect(page.get_by_role("heading", name="Where does this position look?")).to_be_visible()
-    expect(page.get_by_text("looks most at")).to_be_visible()
+    expect(page.get_by_text("most of the rest")).to_be_visible()
     assert viewer(page).get_attribute("data-pinned") == "false"
     assert {urlparse(url).netloc for url in page.requested if url.startswith("http")} == {urlparse(address).netloc}
     assert page.complaints == []
@@ -150,19 +150,19 @@ def test_a_pin_reaches_python_and_its_link_restores_it_in_another_browser(visit,
     expect(page.get_by_text("Share of each frame")).to_be_visible()
     expect(page.get_by_text("How concentrated it is")).to_be_visible()
     page.keyboard.press("s")
-    page.wait_for_url("**at=0*view=all*")
+    page.wait_for_url("**at=0*view=each*")
     cell = viewer(page).get_attribute("data-cell")
     asked = parse_qs(urlparse(page.url).query)
     assert asked["clip"] == ["sample:coffee"]
     page.get_by_role("link", name="Networks", exact=True).click()
     expect(page.get_by_role("heading", name="Which network looks?")).to_be_visible()
     page.get_by_role("link", name="Explore", exact=True).click()
-    page.wait_for_url("**at=0*view=all*")
+    page.wait_for_url("**at=0*view=each*")
     assert parse_qs(urlparse(page.url).query) == asked, "the address leads back to what is on screen from any way here"
     second = visit("?" + urlparse(page.url).query)
     expect(viewer(second)).to_have_attribute("data-pinned", "true")
     expect(viewer(second)).to_have_attribute("data-cell", cell)
-    expect(second.get_by_label("Scale", exact=True)).to_have_js_property("selectedIndex", 1)  # over all frames
+    expect(second.get_by_label("Scale", exact=True)).to_have_js_property("selectedIndex", 1)  # each frame by itself
     expect(second.get_by_text("Where it looks: frame 1")).to_be_visible()
     assert page.complaints == second.complaints == []
 

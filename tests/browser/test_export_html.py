@@ -1,6 +1,7 @@
 """The exported page in a real browser: what one points at is what is asked, and what lights up is the answer."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -59,21 +60,26 @@ def test_the_cell_that_is_looked_at_lights_up_and_no_other(chromium, tmp_path, s
     query = Cell(0, 1, 2)
     target = target_of(grid, query)
     with opened(chromium, tmp_path, clip_bytes(**SHAPES[shape])) as viewer:
-        viewer.page.get_by_role("checkbox").uncheck()  # arrows would lie over the cells
+        arrows_of(viewer).uncheck()  # arrows would lie over the cells
         viewer.point(viewer.asks, 2.5 / grid.cols, 1.5 / grid.rows)
         assert viewer.facts["shown"] == str(target.t)
         viewer.page.mouse.move(0, 0)
         for picture in (viewer.answers, viewer.film(target.t)):
-            light = brightness(picture, grid)
-            light[:2, :4] = 0  # the number of the frame stands there
-            lit = np.unravel_index(light.argmax(), light.shape)
+            heat = warmth(picture, grid)
+            heat[:2, :4] = 0  # the number of the frame stands there
+            lit = np.unravel_index(heat.argmax(), heat.shape)
             assert lit == (target.y, target.x)
-            assert light[lit] > 200 > 140 > np.sort(light, axis=None)[-2]
+            assert heat[lit] > 40 > 20 > np.sort(heat, axis=None)[-2]
 
 
-def brightness(picture, grid):
-    """(rows, cols) mean brightness in the middle of each cell, of what is really on the screen."""
-    shown = np.asarray(Image.open(io.BytesIO(picture.screenshot())).convert("L"), float)
+def arrows_of(viewer):
+    return viewer.page.get_by_role("checkbox", name="Arrows")
+
+
+def warmth(picture, grid):
+    """(rows, cols) mean of red less blue in the middle of each cell, of what is really on the screen."""
+    rgb = np.asarray(Image.open(io.BytesIO(picture.screenshot())).convert("RGB"), float)
+    shown = rgb[..., 0] - rgb[..., 2]
     out = np.empty((grid.rows, grid.cols))
     for y in range(grid.rows):
         for x in range(grid.cols):
@@ -86,12 +92,17 @@ def brightness(picture, grid):
 def test_all_attention_goes_where_the_page_says(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes()) as viewer:
         viewer.point(viewer.asks, 0.03, 0.05)
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "looks most at frame 2"
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frame 2 gets"
         assert viewer.page.locator(".nlv-answers .nlv-figure").inner_text() == "100 %"
         shares = viewer.page.locator(".nlv-film .nlv-share").all_inner_texts()
         assert shares[1] == "100 %"
         assert all(share in ("0 %", "<0.1 %") for share in (shares[0], shares[2]))
-        spoken = "Query frame 1, row 1, column 1. Most attention, 100 percent, goes to frame 2."
+        sentence = viewer.page.locator(".nlv-sentence").inner_text()
+        assert re.fullmatch(
+            r"<0\.1 % stays on the spot itself, <0\.1 % in its frame; most of the rest, 100 %, goes to frame 2\.",
+            sentence,
+        )
+        spoken = f"Query frame 1, row 1, column 1. {sentence}"
         expect(viewer.page.locator("[aria-live]")).to_have_text(spoken)
 
 
@@ -103,11 +114,11 @@ def test_the_other_direction_asks_who_looks_here(chromium, tmp_path):
         viewer.point(viewer.film(target.t), (target.x + 0.5) / 16, (target.y + 0.5) / 9)
         assert viewer.facts["direction"] == "column"
         assert viewer.facts["shown"] == "0"
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "is looked at most from frame 1"
-        viewer.page.get_by_role("checkbox").uncheck()
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frame 1 gives"
+        arrows_of(viewer).uncheck()
         viewer.page.mouse.move(0, 0)
-        light = brightness(viewer.answers, grid)
-        assert np.unravel_index(light.argmax(), light.shape) == (1, 2)
+        heat = warmth(viewer.answers, grid)
+        assert np.unravel_index(heat.argmax(), heat.shape) == (1, 2)
 
 
 def test_the_keyboard_does_all(chromium, tmp_path):
@@ -136,11 +147,13 @@ def test_the_keyboard_does_all(chromium, tmp_path):
         assert facts("Escape")["pinned"] == "false"
         assert facts("u") == viewer.facts | {"pinned": "true", "block": "one", "direction": "column"}
         scale = viewer.page.get_by_label("Scale", exact=True)
-        assert scale.input_value() == "Leave out own frame"
+        assert scale.input_value() == "One for all frames"
         facts("s")
-        assert scale.input_value() == "All frames"
+        assert scale.input_value() == "Each frame by itself"
         facts("a")
-        assert not viewer.page.get_by_role("checkbox").is_checked()
+        assert not arrows_of(viewer).is_checked()
+        facts("a")
+        assert arrows_of(viewer).is_checked()
         facts("?")
         assert viewer.page.get_by_role("dialog").is_visible()
         facts("Escape")
@@ -209,7 +222,7 @@ def test_arrows_lead_out_of_the_own_frame_and_their_number_is_a_choice(chromium,
 
     with opened(chromium, tmp_path, clip_bytes(blocks=random_block)) as viewer:
         arrows = viewer.page.locator(".nlv-reel .nlv-arrows g[visibility='visible'] .nlv-shaft")
-        assert arrows.count() == 16
+        assert arrows.count() == 12
         viewer.page.get_by_label("Number of arrows").fill("5")
         viewer.settle()
         assert arrows.count() == 5
@@ -220,8 +233,7 @@ def test_arrows_lead_out_of_the_own_frame_and_their_number_is_a_choice(chromium,
             for path in arrows.evaluate_all("(all) => all.map((a) => a.getAttribute('d'))")
         ]
         assert min(ends) + reel["x"] > own["x"] + own["width"]
-        viewer.page.get_by_label("Scale", exact=True).select_option("All frames")
-        viewer.page.get_by_role("checkbox").uncheck()
+        arrows_of(viewer).uncheck()
         viewer.settle()
         assert arrows.count() == 0
 
@@ -251,7 +263,7 @@ def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path
 
     with opened(chromium, tmp_path, clip_bytes(blocks=blocks)) as viewer:
         badge, notice = viewer.page.locator(".nlv-badge"), viewer.page.locator(".nlv-notice")
-        assert notice.inner_text().startswith("Nearly flat: no cell gets more than 1× the mean")
+        assert notice.inner_text().startswith("Nearly even: no cell has more than 1× an even share")
         assert badge.inner_text() == ""
         viewer.page.get_by_role("button", name="Block raw").click()
         viewer.settle()
@@ -330,9 +342,14 @@ def test_signed_weights_have_a_scale_centred_on_zero(chromium, tmp_path):
 
     with opened(chromium, tmp_path, clip_bytes(blocks=blocks)) as viewer:
         viewer.point(viewer.asks, 2.5 / 16, 1.5 / 9)
-        ticks = viewer.page.locator(".nlv-ticks").first.locator("span").all_inner_texts()
-        assert ticks[1] == "0"
-        assert ticks[0] == f"−{ticks[2]}"
+        assert viewer.page.locator(".nlv-sentence").inner_text() == "Looks nowhere: no weight is positive."
+        viewer.page.get_by_text("Colours", exact=True).click()
+        viewer.page.get_by_role("checkbox", name="Draw negative weight").check()
+        viewer.settle()
+        ticks = viewer.page.locator(".nlv-ticks").first.locator("span:visible").all_inner_texts()
+        middle = ticks.index("1")
+        assert [tick.removeprefix("−") for tick in ticks[:middle]] == ticks[:middle:-1]
+        assert all(tick.startswith("−") for tick in ticks[:middle])
         grid = QueryGrid.over_clip(clip_frames=3, steps=3, rows=9, cols=16)
         target = target_of(grid, Cell(0, 1, 2))
         red, _, blue = cell_colour(viewer, target)
@@ -358,11 +375,11 @@ def test_a_frame_without_keys_says_so(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes(frames=5, blocks=blocks)) as viewer:
         viewer.page.locator("[data-bar='4']").click()
         viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "finds no key in frame 5"
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "No key lies in frame 5"
         assert not viewer.page.locator(".nlv-answers .nlv-heat").is_visible()
         viewer.page.locator("[data-bar='3']").click()
         viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "looks at frames 3–4"
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 gets"
         assert viewer.complaints == []
 
 

@@ -10,7 +10,7 @@ import torch
 from playwright.sync_api import expect
 from torch import nn
 
-from nonlocal_core import Session
+from nonlocal_core import ModelSpec, Session
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ def network_around_mmcv():
     [(vision_transformer, 6, (3, 6, 6)), (network_around_mmcv, 1, (3, 28, 48))],
 )
 def test_it_opens_and_answers_as_the_api_does(chromium, tmp_path, make, blocks, grid):
-    session = Session.from_model(make(), "sample:bunny", status="untrained", title="Theirs", frames=3)
+    session = Session.from_model(make(), "sample:bunny", spec=ModelSpec(status="untrained", title="Theirs"), frames=3)
     assert len(session.capture.blocks) == blocks
     assert max(block.rebuild_error for block in session.capture.blocks) < 1e-3
     path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5)

@@ -66,6 +66,7 @@ def test_all_that_is_said_of_the_pictures_is_on_the_screen(chromium, tmp_path, w
         watched.settle()
         said = [
             ".nlv-guide p",
+            ".nlv-sentence",
             ".nlv-asks .nlv-lead",
             ".nlv-answers .nlv-lead",
             ".nlv-answers .nlv-figure",

@@ -58,7 +58,7 @@ def test_the_score_of_an_object_of_the_composed_sample_is_the_apis(page, address
         page.get_by_role("radio", name=name).click()
         similarity, hits = score(session, truths[name][frame], frame, truths[name])
         settled(page)  # until then the score of the object before may stand beside the new one
-        expect(metric(page, "Region similarity J")).to_have_text(similarity)
+        expect(metric(page, "Overlap with the truth, J")).to_have_text(similarity)
         expect(metric(page, "Pointing hits")).to_have_text(hits)
     settled(page)
     expect(page.get_by_text(f"frame {frame + 1} · marked")).to_be_visible()
@@ -70,7 +70,7 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
     page.get_by_role("radio", name="A box").click()
     page.get_by_role("combobox", name="Score against").click()
     page.get_by_role("option", name="cat").click()
-    expect(metric(page, "Region similarity J")).to_be_visible()
+    expect(metric(page, "Overlap with the truth, J")).to_be_visible()
     settled(page)  # what is drawn while the page still runs is drawn over
     before = slider_values(page)
     picture = page.locator(".stPlotlyChart .nsewdrag").first
@@ -91,7 +91,7 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
     truth = known_masks(session.sample, session.frames.frame_indices)["cat"]
     marked = session.first_question().frame
     similarity, hits = score(session, box_mask((x0, y0, x1, y1), truth.shape[1:]), marked, truth)
-    expect(metric(page, "Region similarity J")).to_have_text(similarity)
+    expect(metric(page, "Overlap with the truth, J")).to_have_text(similarity)
     expect(metric(page, "Pointing hits")).to_have_text(hits)
     page.reload()
     expect(page.locator("[data-testid=stSlider]").filter(has_text="From top to bottom")).to_be_visible()
@@ -101,7 +101,7 @@ def test_a_drawn_box_is_tracked_and_scored(page, address, session):
 def test_a_click_marks_what_the_block_finds_and_a_link_restores_it(page, address, session, chromium):
     page.goto(f"{address}/track?{QUERY}&find=What+I+click")
     picture = page.get_by_alt_text("The frame with the region around the click")
-    expect(metric(page, "Region similarity J")).to_be_visible()
+    expect(metric(page, "Overlap with the truth, J")).to_be_visible()
     settled(page)
     arrived = page.url
     before = picture.get_attribute("src")
@@ -113,7 +113,7 @@ def test_a_click_marks_what_the_block_finds_and_a_link_restores_it(page, address
     expect(page.get_by_text("with the exact pixels of the cup")).to_be_visible()
     expect(picture).not_to_have_attribute("src", before)
     similarity, hits, own = clicked_score(session, x, y, frame, truths["cup"])
-    expect(metric(page, "Region similarity J")).to_have_text(similarity)
+    expect(metric(page, "Overlap with the truth, J")).to_have_text(similarity)
     expect(metric(page, "Pointing hits")).to_have_text(hits)
     expect(page.get_by_text(f"J {own} with the exact pixels of the cup")).to_be_visible()
 
@@ -121,11 +121,11 @@ def test_a_click_marks_what_the_block_finds_and_a_link_restores_it(page, address
     wider.press("ArrowRight")
     expect(page).to_have_url(re.compile("width=50"))
     similarity, hits, _ = clicked_score(session, x, y, frame, truths["cup"], chance=0.5)
-    expect(metric(page, "Region similarity J")).to_have_text(similarity)
+    expect(metric(page, "Overlap with the truth, J")).to_have_text(similarity)
     with chromium.new_context() as other:
         restored = other.new_page()
         restored.goto(page.url)
-        expect(metric(restored, "Region similarity J")).to_have_text(similarity)
+        expect(metric(restored, "Overlap with the truth, J")).to_have_text(similarity)
         expect(metric(restored, "Pointing hits")).to_have_text(hits)
 
     page.get_by_role("button", name="Take the last click back").click()
@@ -138,7 +138,7 @@ def test_a_finger_marks_on_a_small_screen_and_the_keyboard_moves_the_mark(addres
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{address}/track?{QUERY}&find=What+I+click")
         picture = page.get_by_alt_text("The frame with the region around the click")
-        expect(metric(page, "Region similarity J")).to_be_visible()
+        expect(metric(page, "Overlap with the truth, J")).to_be_visible()
         settled(page)
         picture.scroll_into_view_if_needed()
         box = picture.bounding_box()

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from nonlocal_core.bundle import ClipWords, ModelLabel, Question, TourStop, View, encode_bundle
+from nonlocal_core.bundle import ClipWords, ModelLabel, Question, Storage, TourStop, View, encode_bundle
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
@@ -81,9 +81,10 @@ def make_block(
     )
 
 
-def make_bundle(*blocks, frames=None, view=None, **rest):
+def make_bundle(*blocks, frames=None, view=None, words=None, **storage):
     capture = Capture(blocks=blocks, classes=(ClassScore("espresso", 0.75), ClassScore("cup", 0.125)))
-    return encode_bundle(frames or make_frames(), capture, model=MODEL, view=view, **rest)
+    words, storage = words or ClipWords(), Storage(**storage)
+    return encode_bundle(frames or make_frames(), capture, model=MODEL, view=view, words=words, storage=storage)
 
 
 def full_bundle():
@@ -113,4 +114,4 @@ def rebuilt(header, payload, *, true_id=True):
         header = {**bare, "id": digest.hexdigest()}
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     text += b" " * (-(12 + len(text)) % 64)
-    return struct.pack("<4sII", b"NLVB", 2, len(text)) + text + payload
+    return struct.pack("<4sII", b"NLVB", 3, len(text)) + text + payload

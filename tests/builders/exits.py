@@ -164,7 +164,17 @@ def table(session: Session, block: str, folder: Path) -> str:
 
 def shell(*form: str) -> Exit:
     def ask(session: Session, block: str, _folder: Path) -> str:
-        asked = Namespace(**POINT, block=block, direction="row", top=2, json="json" in form)
+        asked = Namespace(
+            **POINT,
+            block=block,
+            direction="row",
+            top=2,
+            json="json" in form,
+            point=None,
+            box=None,
+            minus=None,
+            mask_out=None,
+        )
         printed = StringIO()
         with redirect_stdout(printed), patch.object(query_verb, "open_session", lambda options: session):
             query_verb.run(asked)
@@ -213,11 +223,10 @@ def track_page(session, block):
 
 
 def below_page(session, block):
-    from nonlocal_core.app.server.opened import notes_on
     from nonlocal_core.app.server.visit import Pin
     from nonlocal_core.app.widgets import pinned
 
-    pinned.tell(notes_on(session.frames), session, Pin(frame=1, x=0.3, y=0.6, block=block))
+    pinned.tell(session, Pin(frame=1, x=0.3, y=0.6, block=block))
 
 
 def page(draw: Callable[[Session, str], None]) -> Exit:
@@ -225,7 +234,7 @@ def page(draw: Callable[[Session, str], None]) -> Exit:
         app = AppTest.from_function(draw, args=(session, block), default_timeout=PATIENCE_SECONDS).run()
         assert not app.exception, app.exception
         said = [html.unescape(found.proto.body) for found in app.get("html")]
-        said += [found.value for found in (*app.caption, *app.subheader, *app.info)]
+        said += [found.value for found in (*app.caption, *app.header, *app.info)]
         said += [option for found in app.selectbox for option in found.options]
         said += [words_on(found.proto.spec) for found in app.get("plotly_chart")]
         said += [found.value.to_csv() for found in app.dataframe]

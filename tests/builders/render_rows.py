@@ -1,9 +1,9 @@
-"""Rows to draw: real AffinityRow records with values that a test chooses. T=5, H=6, W=8 unless it says otherwise."""
+"""Rows and columns to draw: real records with values that a test chooses. T=5, H=6, W=8 unless it says otherwise."""
 
 import numpy as np
 
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
-from nonlocal_core.query import AffinityRow
+from nonlocal_core.query import AffinityColumn, AffinityRow
 
 
 def make_row(
@@ -34,6 +34,21 @@ def make_row(
         key_grid=keys,
         subsample=subsample,
         key_count=keys.size,
+    )
+
+
+def make_column(heat, *, key, subsample, grid=(5, 6, 8), pairwise="embedded_gaussian"):
+    """``heat``: an array on the query grid, weights on one key of the pooled grid."""
+    queries = QueryGrid.over_clip(clip_frames=grid[0], steps=grid[0], rows=grid[1], cols=grid[2])
+    return AffinityColumn(
+        block="block",
+        pairwise=pairwise,
+        values=np.asarray(heat, np.float32).reshape(queries.size),
+        off_grid={},
+        key=Cell(*key),
+        query_grid=queries,
+        key_grid=queries.pooled(subsample),
+        subsample=subsample,
     )
 
 

@@ -25,12 +25,12 @@ def run(**environment):
 
 @pytest.mark.parametrize(("needs", "status"), [("", 0), ("programs", pytest.ExitCode.USAGE_ERROR)])
 def test_what_is_missing_fails_a_run_that_asked_for_it(needs, status):
-    found = run(NONLOCAL_NEEDS=needs, NONLOCAL_CHROMIUM="/absent/chromium")
+    found = run(NONLOCAL_NEEDS=needs, NONLOCAL_CHROMIUM="/absent/chromium", NONLOCAL_AXE="/absent/axe.js")
     assert found.returncode == status, found.stdout + found.stderr
     if needs:
-        assert "need node, ffmpeg, ffprobe, /absent/chromium: make tools" in found.stderr
+        assert "need node, ffmpeg, ffprobe, /absent/chromium, /absent/axe.js: make tools" in found.stderr
 
 
 def test_what_is_missing_is_listed():
-    found = run(NONLOCAL_NEEDS="", NONLOCAL_CHROMIUM="/absent/chromium")
-    assert "skipped for want of programs: node, ffmpeg, ffprobe, /absent/chromium" in found.stdout
+    found = run(NONLOCAL_NEEDS="", NONLOCAL_CHROMIUM="/absent/chromium", NONLOCAL_AXE="/absent/axe.js")
+    assert "skipped for want of programs: node, ffmpeg, ffprobe, /absent/chromium, /absent/axe.js" in found.stdout

@@ -115,8 +115,9 @@ def test_off_grid_keys_take_weight_but_no_place(pairwise):
     assert answer.heat.shape == (4, 2, 3)
     np.testing.assert_allclose(answer.values, matrix[i, :-2], atol=TOLERANCE)
     np.testing.assert_allclose(list(answer.off_grid.values()), matrix[i, -2:], atol=TOLERANCE)
-    mass = np.abs(matrix[i]).sum()
-    np.testing.assert_allclose(answer.per_step_share.sum() * mass, np.abs(matrix[i, :-2]).sum(), atol=TOLERANCE)
+    positive = np.maximum(matrix[i], 0)
+    expected = positive[:-2].sum() / positive.sum()
+    np.testing.assert_allclose(answer.per_step_share.sum(), expected, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("subsample", [(1, 1, 1), (2, 2, 3)])
@@ -147,12 +148,16 @@ def test_figures_of_a_row_follow_from_its_definition():
     assert best[0].times_uniform == pytest.approx(p[order[0]] * 120, rel=1e-5)
 
 
-def test_shares_of_a_signed_row_count_magnitudes():
+def test_shares_and_ranks_of_a_signed_row_count_positive_weight():
     block = capture("dot_product")
     answer = row(block, Cell(0, 0, 0))
     assert answer.values.min() < 0 < answer.values.max()
-    expected = np.abs(answer.heat).sum((1, 2)) / np.abs(answer.values).sum()
-    np.testing.assert_allclose(answer.per_step_share, expected, rtol=1e-6)
+    positive = np.maximum(answer.heat, 0)
+    np.testing.assert_allclose(answer.per_step_share, positive.sum((1, 2)) / positive.sum(), rtol=1e-6)
+    ranked = answer.top(999)
+    assert len(ranked) == (answer.values > 0).sum()
+    assert [cell.value for cell in ranked] == sorted(answer.values[answer.values > 0], reverse=True)
+    assert ranked[0].times_uniform == pytest.approx(ranked[0].value / np.abs(answer.values).mean(), rel=1e-5)
 
 
 def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():
@@ -210,3 +215,42 @@ def test_tables_that_do_not_fit_their_grids_are_refused():
     spoiled[3, 1] = np.nan
     with pytest.raises(CaptureError, match="not finite"):
         BlockCapture(**{**fields, "phi": spoiled})
+
+
+# Several cells at once
+
+
+def test_the_answer_to_several_cells_is_the_mean_of_their_rows():
+    block = capture("dot_product", grid=(4, 7, 9), seed=3)
+    cells = [Cell(0, 1, 2), Cell(3, 6, 8), Cell(2, 4, 4)]
+    single = np.stack([row(block, cell).values.astype(np.float64) for cell in cells])
+    several = row(block, cells[0], also=cells[1:])
+    np.testing.assert_allclose(several.values, single.mean(axis=0), rtol=0, atol=2e-7 * np.abs(single).max())
+    assert several.asked_cells == tuple(cells)
+    own = {block.query_grid.own_key(cell, block.subsample) for cell in cells}
+    assert {tuple(cell) for cell in np.argwhere(several.own_cells)} == own
+    keys = [Cell(0, 1, 2), Cell(3, 2, 3)]
+    columns = np.stack([column(block, key).values.astype(np.float64) for key in keys])
+    found = column(block, keys[0], also=keys[1:])
+    np.testing.assert_allclose(found.values, columns.mean(axis=0), rtol=0, atol=2e-7 * np.abs(columns).max())
+
+
+def test_what_is_taken_away_leaves_a_signed_surplus_in_the_same_unit():
+    block = capture("embedded_gaussian", grid=(4, 7, 9), subsample=(1, 1, 1), seed=3)
+    plus, minus = Cell(0, 1, 2), [Cell(3, 6, 8), Cell(2, 4, 4)]
+    less = np.stack([row(block, cell).values.astype(np.float64) for cell in minus]).mean(axis=0)
+    surplus = row(block, plus, minus=minus)
+    np.testing.assert_allclose(surplus.values, row(block, plus).values - less, rtol=0, atol=1e-7)
+    assert surplus.is_signed
+    assert not row(block, plus).is_signed
+    assert surplus.times_uniform_per_unit == pytest.approx(row(block, plus).times_uniform_per_unit)
+    assert surplus.per_step_share.sum() == pytest.approx(1)
+
+
+def test_a_mask_holds_the_cells_over_a_threshold():
+    block = capture("embedded_gaussian", grid=(4, 7, 9), subsample=(1, 1, 1), seed=3)
+    answer = row(block, Cell(0, 1, 2))
+    for times in (1.0, 3.0):
+        expected = answer.heat * 252 / np.abs(answer.values).sum(dtype=float) >= times
+        assert (answer.mask(times) == expected).all()
+        assert 0 < expected.sum() < 200

@@ -127,7 +127,7 @@ def tushar_i3d(*, blocks: Literal[0, 5] = 5) -> ResNetConfig:
 def _frozen(config: ResNetConfig) -> ResNetConfig:
     """Return the network as trained on from merged normalisation (USE_AFFINE; NONLOCAL.USE_BN and USE_AFFINE off).
 
-    The non-local blocks have no normalisation then, and res3 attends in 4 groups of 4 feature frames.
+    The non-local blocks have no normalisation then, and res3 attends in 4 groups of 4 steps.
     """
     res2, res3, res4, res5 = config.stages
     return replace(

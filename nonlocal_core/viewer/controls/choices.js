@@ -1,7 +1,9 @@
-// Choices that every view has: the direction, how heat is drawn, how faint weights are raised. Each is { root, show }.
+// Choices that every view has: the direction, how strong heat is, its colours. Each is { root, show } or { roots, show }.
 
-import { el, segmented } from "../drawing/dom.js";
+import { el, menu, say, segmented } from "../drawing/dom.js";
 
+const TOOL_NAMES = ["point", "box", "brush"];
+const SIGNS = ["plus", "minus"];
 const DIRECTIONS = ["row", "column"];
 const LOOKED_AT = "The weights that other positions give to this one (d)";
 const AWAITED = "Being computed: it turns when that is done (d)";
@@ -20,7 +22,26 @@ export function directionChoice(act) {
   return { root, show };
 }
 
-export function heatChoice(act) {
+/** What a drag asks: a point, the cells of a box or under a brush; and whether it adds cells or takes them away. */
+export function toolChoice(act) {
+  const tools = segmented("Ask with", [
+    { title: "Point", hint: "Ask from one cell (g)" },
+    { title: "Box", hint: "Drag a box: the mean of its cells answers; with Shift it adds to what is asked (g)" },
+    { title: "Brush", hint: "Paint cells, in one frame or several; with Shift it adds to what is asked (g)" },
+  ], (index) => act({ type: "tool", tool: TOOL_NAMES[index] }));
+  const signs = segmented("Cells", [
+    { title: "+", hint: "Cells that are asked (+)" },
+    { title: "−", hint: "Cells whose answer is taken away (-)" },
+  ], (index) => act({ type: "sign", sign: SIGNS[index] }));
+  const show = ({ tool, sign }) => {
+    tools.press(TOOL_NAMES.indexOf(tool));
+    signs.press(SIGNS.indexOf(sign));
+    signs.root.hidden = tool === "point";
+  };
+  return { root: el("div", { class: "nlv-tools" }, tools.root, signs.root), show };
+}
+
+function heatChoice(act) {
   const { root, press } = segmented("Heat", [
     { title: "Cells", hint: "Each key as it is" },
     { title: "Smooth", hint: "Blended between cells: prettier, and less true" },
@@ -28,11 +49,58 @@ export function heatChoice(act) {
   return { root: el("div", { class: "nlv-control" }, el("span", {}, "Heat"), root), show: ({ smooth }) => press(smooth ? 1 : 0) };
 }
 
-export function liftChoice(act) {
-  const input = el("input", {
-    type: "range", min: "0", max: "0.9", step: "0.05", "aria-label": "Lift faint weights",
-    oninput: () => act({ type: "set", values: { lift: Number(input.value) } }),
-  });
-  const root = el("label", { class: "nlv-control" }, el("span", {}, "Lift faint weights"), input);
-  return { root, show: ({ lift }) => { input.value = lift; } };
+/** Steps of the slider that hides faint heat, in times an even share. */
+const THRESHOLDS = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 999];
+
+/** How strong heat is, and from how many times an even share on it is drawn. */
+export function strengthChoice(act) {
+  const set = (values) => act({ type: "set", values });
+  const strength = slider("Strength of the heat", { min: 20, max: 100, step: 5 }, (value) => set({ strength: value }));
+  const threshold = slider("Hide heat below", { min: 0, max: THRESHOLDS.length - 1, step: 1 }, (value) => set({ threshold: THRESHOLDS[value] }));
+  const told = el("output", { class: "nlv-output" });
+  const show = (state) => {
+    strength.value = state.strength;
+    threshold.value = THRESHOLDS.findIndex((times) => times >= state.threshold);
+    say(told, `${state.threshold}×`);
+  };
+  return {
+    roots: [
+      el("label", { class: "nlv-control" }, el("span", {}, "Strength"), strength),
+      el("label", { class: "nlv-control" }, el("span", {}, "Hide below ", told, " an even share"), threshold),
+    ],
+    show,
+  };
+}
+
+/** The colours in detail: curve, photographs, negative weight; `each` offers a scale for every frame by itself. */
+export function colourChoice(act, { each }) {
+  const set = (values) => act({ type: "set", values });
+  const [curves, scales] = [["log", "root", "linear"], ["all", "each"]];
+  const curve = menu("Curve", ["Logarithmic", "Square root", "Linear"], (index) => set({ curve: curves[index] }));
+  const scale = menu("Scale", ["One for all frames", "Each frame by itself"], (index) => set({ scale: scales[index] }));
+  const plain = tick("Photographs in full colour", (checked) => set({ plain: checked }));
+  const negatives = tick("Draw negative weight, in cold colours", (checked) => set({ negatives: checked }));
+  const show = (state, signed) => {
+    curve.press(curves.indexOf(state.curve));
+    scale.press(scales.indexOf(state.scale));
+    plain.input.checked = state.plain;
+    negatives.input.checked = state.negatives;
+    negatives.root.hidden = !signed;
+  };
+  const heat = heatChoice(act);
+  const menus = [el("label", { class: "nlv-control" }, el("span", {}, "Curve"), curve.root)];
+  if (each) menus.push(el("label", { class: "nlv-control" }, el("span", {}, "Colour scale"), scale.root));
+  const root = el("details", { class: "nlv-colours" }, el("summary", {}, "Colours"),
+    el("div", { class: "nlv-controls" }, ...menus, heat.root, el("div", { class: "nlv-control" }, plain.root, negatives.root)));
+  return { root, show: (state, signed) => { show(state, signed); heat.show(state); } };
+}
+
+function slider(label, range, oninput) {
+  const input = el("input", { type: "range", ...range, "aria-label": label, oninput: () => oninput(Number(input.value)) });
+  return input;
+}
+
+function tick(text, onchange) {
+  const input = el("input", { type: "checkbox", onchange: () => onchange(input.checked) });
+  return { input, root: el("label", { class: "nlv-tick" }, input, text) };
 }

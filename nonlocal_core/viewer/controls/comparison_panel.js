@@ -1,6 +1,6 @@
 // What is chosen beside answers that stand side by side, and the table of their figures.
 
-import { directionChoice, heatChoice, liftChoice } from "./choices.js";
+import { colourChoice, directionChoice, strengthChoice } from "./choices.js";
 import { el, menu, say, segmented } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
@@ -38,50 +38,46 @@ export class ComparisonPanel {
     this.legend = new Legend();
     this.shared = segmented("Colour scale", [
       { title: "One for all", hint: "The same colour is the same number of even shares everywhere (s)" },
-      { title: "Each its own", hint: "Each is stretched to its own maximum: brightness does not compare (s)" },
-    ], (index) => set({ shared: index === 0 }));
-    this.own = el("input", { type: "checkbox", onchange: () => act({ type: "scale", scale: this.own.checked ? "others" : "all" }) });
-    this.ownText = el("span", {});
-    this.heat = heatChoice(act);
-    this.lift = liftChoice(act);
-    this.controls = el("div", { class: "nlv-controls" }, this.legend.root,
-      el("div", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.shared.root),
-      el("label", { class: "nlv-control" }, el("span", {}, "Scale leaves out"), el("span", { class: "nlv-tick" }, this.own, this.ownText)),
-      this.heat.root, this.lift.root);
+      { title: "Each its own", hint: "Each up to its own strongest cell: heat does not compare (s)" },
+    ], (index) => set({ apart: index === 1 }));
+    this.strength = strengthChoice(act);
+    this.colours = colourChoice(act, { each: false });
+    this.controls = el("div", {},
+      el("div", { class: "nlv-controls" }, this.legend.root,
+        el("div", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.shared.root), ...this.strength.roots), this.colours.root);
     this.notes = el("div", { class: "nlv-notes" });
     this.remarks = new Remarks();
     this.rows = el("tbody", {});
     this.titles = el("tr", {});
-    this.table = el("div", { class: "nlv-figures" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
+    this.table = el("div", { class: "nlv-figures", tabindex: "0", role: "region", "aria-label": "The same question in numbers" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
   }
 
   /** `titles` are those of the panes, `notes` the sentences under the table. */
   open(titles, columns, notes) {
     this.notes.replaceChildren(...notes.map((note) => el("p", { class: "nlv-warning" }, note)));
     const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
-    const choose = (side) => (index) => this.act({ type: "set", values: { minus: side(index) } });
-    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.minus?.[1] ?? 0])));
-    this.second = menu("Difference: less this", numbered, choose((index) => [this.minus[0], index]));
+    const choose = (side) => (index) => this.act({ type: "set", values: { pair: side(index) } });
+    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.pair?.[1] ?? 0])));
+    this.second = menu("Difference: less this", numbered, choose((index) => [this.pair[0], index]));
     this.less = el("span", {}, "−");
     this.subtraction.replaceChildren(el("span", {}, "Difference"), this.first.root, this.less, this.second.root);
     this.titles.replaceChildren(...columns.map((title) => el("th", { scope: "col" }, title)));
     this.rows.replaceChildren(...titles.map(() => el("tr", {}, el("th", { scope: "row" }), ...columns.slice(1).map(() => el("td", {})))));
   }
 
-  show({ state, ownKind, turns, awaited, times, signed }) {
-    this.minus = state.minus;
+  /** `heat` is one of those on screen, `top` what has full heat in all, null where each has its own. */
+  show({ state, turns, awaited, heat, top, signed, look }) {
+    this.pair = state.pair;
     this.direction.show(state, turns, awaited);
-    this.first.press(state.minus === null ? 0 : state.minus[0] + 1);
-    this.second.root.hidden = this.less.hidden = state.minus === null;
-    if (state.minus) this.second.press(state.minus[1]);
-    this.shared.press(state.shared ? 0 : 1);
-    this.own.checked = state.scale === "others";
-    say(this.ownText, `own ${ownKind}`);
-    this.heat.show(state);
-    this.lift.show(state);
-    this.legend.showTimes({
-      times: state.shared ? times : null, signed, lift: state.lift,
-      note: state.shared ? "One scale for all, in even shares." : "Of each one's own maximum: brightness does not compare.",
+    this.first.press(state.pair === null ? 0 : state.pair[0] + 1);
+    this.second.root.hidden = this.less.hidden = state.pair === null;
+    if (state.pair) this.second.press(state.pair[1]);
+    this.shared.press(state.apart ? 1 : 0);
+    this.strength.show(state);
+    this.colours.show(state, signed);
+    this.legend.show({
+      heat, top, unit: null, state: { ...state, negatives: signed && state.negatives }, look,
+      note: state.apart ? "Of each one's own strongest cell: heat does not compare." : "One scale for all.",
     });
   }
 

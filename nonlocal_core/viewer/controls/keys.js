@@ -12,6 +12,7 @@ export function actionOf(event, state, shown) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (MOVES[key]) return { type: "move", ...MOVES[key] };
   switch (key) {
+    case " ": return { type: "play" };
     case ",": return { type: "step", from: shown, by: -1 };
     case ".": return { type: "step", from: shown, by: 1 };
     case "Enter": return { type: "pin" };
@@ -21,7 +22,9 @@ export function actionOf(event, state, shown) {
     case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
-    case "a": return { type: "set", values: { arrows: !state.arrows } };
+    case "g": return { type: "tool" };
+    case "+": case "-": return { type: "sign", sign: key === "+" ? "plus" : "minus" };
+    case "a": return { type: "set", values: { count: state.count === 0 ? null : 0 } };
     case "t": return { type: "edit", edit: "add" };
     case "p": return { type: "present" };
     case "?": return { type: "help" };
@@ -30,11 +33,12 @@ export function actionOf(event, state, shown) {
 }
 
 /** The action of a key while presenting, or null: a presenter's clicker sends the Page keys. */
-export function presenterActionOf({ key, ctrlKey, metaKey, altKey }, { stop }, stops) {
+export function presenterActionOf({ key, ctrlKey, metaKey, altKey }, { stop, place = -1 }, stops) {
   if (ctrlKey || metaKey || altKey) return null;
   if (key === "Escape") return { type: "present" };
   if (stops === 0) return null;
-  if (key === "ArrowRight" || key === "PageDown") return { type: "tour", stop: Math.min(stop + 1, stops - 1) };
-  if (key === "ArrowLeft" || key === "PageUp") return { type: "tour", stop: Math.max(stop - 1, 0) };
+  const left = stop < 0 && place >= 0; // somebody clicked elsewhere: back to where the tour was left, or on from there
+  if (key === "ArrowRight" || key === "PageDown") return { type: "tour", stop: Math.min((left ? place : stop) + 1, stops - 1) };
+  if (key === "ArrowLeft" || key === "PageUp") return { type: "tour", stop: left ? Math.min(place, stops - 1) : Math.max(stop - 1, 0) };
   return null;
 }

@@ -1,28 +1,25 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
 import { blockChooser } from "./chooser.js";
-import { directionChoice, heatChoice, liftChoice } from "./choices.js";
-import { el, menu, say } from "../drawing/dom.js";
+import { colourChoice, directionChoice, strengthChoice, toolChoice } from "./choices.js";
+import { el, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "../drawing/legend.js";
 import { Remarks } from "./remarks.js";
 import { leaveButton, presentButton } from "./present.js";
-import { SCALES } from "../model/scale.js";
-import { MOST_ARROWS } from "../model/state.js";
+import { MOST_ARROWS, arrowsOf } from "../model/look_words.js";
 import { TourEditor } from "./tour_editor.js";
-
-const SCALE_TITLES = {
-  frame: ["Leave out own frame", "All frames", "Each frame by itself"],
-  place: ["Leave out own place", "Everything", "Each frame by itself"],
-};
 
 const KEYS = [
   ["point, tap or drag", "ask from there"],
   ["click", "pin the question; click it again to let go"],
+  ["g", "ask with a point, a box, a brush; Shift adds"],
+  ["+ −", "cells that are asked, cells that are taken away"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
+  ["Space", "play the clip with its heat, or pause"],
   ["Enter", "pin"],
   ["Esc", "let go"],
   ["u or Ctrl+Z", "back to the last pin"],
@@ -30,7 +27,7 @@ const KEYS = [
   ["h", "next head"],
   ["d", "turn the direction: where it looks, who looks here"],
   ["a", "arrows on or off"],
-  ["s", "next scale"],
+  ["s", "one colour scale, or each frame by itself"],
   ["t", "add to the tour, and write its caption"],
   ["p", "present: only the pictures, large; Esc leaves"],
   ["← → or Page keys", "while presenting: the stops of the tour"],
@@ -46,13 +43,18 @@ export class Panel {
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => this.#walk() }, "Tour");
     this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
     this.help = new Help(KEYS);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
+    this.tool = toolChoice(act);
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
       presentButton(act), helpButton(() => this.help.toggle()));
     this.leave = leaveButton(act);
     this.guide = new Guide(act);
     this.editor = new TourEditor(act, writing);
     this.legend = new Legend();
-    this.controls = el("div", { class: "nlv-controls" }, this.legend.root, ...this.#choices());
+    this.sentence = el("p", { class: "nlv-sentence" });
+    this.strength = strengthChoice(act);
+    this.colours = colourChoice(act, { each: true });
+    this.controls = el("div", {},
+      el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows()), this.colours.root);
     this.facts = el("div", { class: "nlv-facts" });
     this.rows = el("tbody", {});
     this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
@@ -68,7 +70,7 @@ export class Panel {
     this.remarks.show(bundle.media.remarks ?? []);
   }
 
-  show(bundle, state, ownKind, turns) {
+  show(bundle, state, turns) {
     const awaited = bundle.awaitsColumns;
     this.tour.hidden = state.tour.length === 0;
     this.add.disabled = !state.pinned;
@@ -76,14 +78,15 @@ export class Panel {
     this.guide.show(bundle, state);
     this.editor.show(bundle, state);
     this.direction.show(state, turns, awaited);
+    this.tool.show(state);
     this.chooser.press(state.block);
-    this.scale.press(SCALES.indexOf(state.scale), SCALE_TITLES[ownKind]);
-    this.heat.show(state);
-    this.lift.show(state);
-    this.arrows.checked = state.arrows;
-    this.count.value = state.count;
-    this.count.disabled = !state.arrows;
-    say(this.countText, String(state.count));
+    this.strength.show(state);
+    this.colours.show(state, bundle.blocks[state.block].signed);
+    const count = arrowsOf(state, bundle.frames.length, bundle.look);
+    this.arrows.checked = count > 0;
+    this.count.value = count;
+    this.count.disabled = count === 0;
+    say(this.countText, String(count));
   }
 
   showTable(cells) {
@@ -100,19 +103,11 @@ export class Panel {
     this.act({ type: "tour", stop: 0 });
   }
 
-  #choices() {
+  #arrows() {
     const set = (values) => this.act({ type: "set", values });
-    this.scale = menu("Scale", SCALE_TITLES.frame, (index) => this.act({ type: "scale", scale: SCALES[index] }));
-    this.heat = heatChoice(this.act);
-    this.lift = liftChoice(this.act);
-    this.arrows = el("input", { type: "checkbox", onchange: () => set({ arrows: this.arrows.checked }) });
+    this.arrows = el("input", { type: "checkbox", onchange: () => set({ count: this.arrows.checked ? null : 0 }) });
     this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
     this.countText = el("output", { class: "nlv-output" });
-    return [
-      el("label", { class: "nlv-control" }, el("span", {}, "Colour scale"), this.scale.root),
-      this.heat.root,
-      this.lift.root,
-      el("div", { class: "nlv-control" }, el("label", {}, this.arrows, " Arrows to the top ", this.countText), this.count),
-    ];
+    return el("div", { class: "nlv-control" }, el("label", {}, this.arrows, el("span", {}, "Arrows, at most "), this.countText), this.count);
   }
 }

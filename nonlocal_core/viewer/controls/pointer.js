@@ -6,11 +6,14 @@
 
 const TAP_PIXELS = 8;
 
-/** Watch the pictures; calls ask(at, found), pin(found, event), read(at, event), leave(), hold(frame, bar). `locate(event)` finds { at, asks }. */
+/**
+ * Watch the pictures; calls ask(at, found), pin(found, event), read(at, event), leave(), hold(frame, bar), and, where a drag
+ * takes in cells, stroke(phase, found, event). `locate(event)` finds { at, asks }.
+ */
 export class Pointer {
   #pressed = null;
 
-  constructor(field, { locate, isPinned, ask, pin, read, leave, hold }) {
+  constructor(field, { locate, isPinned, strokes = () => false, stroke, ask, pin, read, leave, hold }) {
     const on = (name, handler) => field.addEventListener(name, handler);
     const act = (event) => {
       const found = locate(event);
@@ -20,24 +23,42 @@ export class Pointer {
     };
     on("pointermove", (event) => {
       if (this.#pressed?.bar) return this.#scrub(field, event, hold);
+      if (this.#pressed?.strokes) return this.#draw(locate(event), event, stroke);
       if (event.pointerType === "touch" && !this.#moved(event)) return;
       act(event);
     });
     on("pointerdown", (event) => {
       if (event.button !== 0) return;
       const bar = event.target.closest("[data-bar]") !== null;
-      this.#pressed = { x: event.clientX, y: event.clientY, bar, asks: locate(event)?.asks ?? false };
+      const found = locate(event);
+      this.#pressed = { x: event.clientX, y: event.clientY, bar, asks: found?.asks ?? false };
+      if (!bar && found?.asks && strokes()) {
+        this.#pressed.strokes = true;
+        stroke("start", found, event);
+      }
       if (bar) this.#scrub(field, event, hold);
     });
     on("pointerup", (event) => {
       const found = locate(event);
-      if (this.#pressed && !this.#pressed.bar && found && !this.#moved(event)) {
+      if (this.#pressed?.strokes) stroke("end", found, event);
+      else if (this.#pressed && !this.#pressed.bar && found && !this.#moved(event)) {
         pin(found, event);
       }
       this.#pressed = null;
     });
-    on("pointercancel", () => { this.#pressed = null; });
-    on("pointerleave", leave);
+    on("pointercancel", (event) => {
+      if (this.#pressed?.strokes) stroke("end", null, event);
+      this.#pressed = null;
+    });
+    on("pointerleave", (event) => {
+      if (this.#pressed?.strokes) stroke("end", null, event);
+      this.#pressed = null;
+      leave();
+    });
+  }
+
+  #draw(found, event, stroke) {
+    if (found?.asks) stroke("move", found, event);
   }
 
   #moved(event) {

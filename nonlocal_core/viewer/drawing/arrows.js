@@ -1,13 +1,10 @@
 // Arrows from the asked position to the cells that weigh most, as in Figure 3 of the paper.
 // SVG, not canvas: only the lines are painted again, a quarter less main-thread time per hover where it was measured.
 
-import { inkOf, toneOf } from "./colour.js";
 import { svg } from "./dom.js";
 
 /** Lines below this tone are thin and faded: what matters is seen first, and twenty lines are no cobweb. */
 const FAINT = 0.35;
-/** The darkest colours of the map would be lost as lines; arrows use the rest of it. */
-const DARKEST = 0.4;
 /** Pixels that stay free above the highest curve. */
 const HEADROOM = 3;
 
@@ -19,15 +16,15 @@ export class Arrows {
   }
 
   /**
-   * Show arrows; `lines` are { from, to, weight, start, gap } in pixels, strongest first; an arrow starts and stops
+   * Show arrows; `lines` are { from, to, tone, ink, start, gap } in pixels, strongest first; an arrow starts and stops
    * that far from its ends. `origin` is marked by a dot, null for none. Reverse arrows point at where they start.
    */
-  show(lines, { peak, lift, reverse, origin = null }) {
+  show(lines, { reverse, origin = null }) {
     while (this.pool.length < lines.length) {
       this.pool.push(new Arrow());
       this.root.prepend(this.pool.at(-1).root); // later ones are weaker and lie below
     }
-    this.pool.forEach((arrow, i) => arrow.show(lines[i], lines[i] && toneOf(lines[i].weight, peak, lift), reverse));
+    this.pool.forEach((arrow, i) => arrow.show(lines[i], reverse));
     this.origin.setAttribute("visibility", origin && lines.length ? "visible" : "hidden");
     if (origin) this.origin.setAttribute("transform", `translate(${round(origin.x)} ${round(origin.y)})`);
   }
@@ -41,13 +38,13 @@ class Arrow {
     this.root = svg("g", {}, this.casing, this.line, this.head);
   }
 
-  show(line, tone, reverse) {
+  show(line, reverse) {
     this.root.setAttribute("visibility", line ? "visible" : "hidden");
     if (!line) return;
+    const { tone, ink } = line;
     const bend = bendOf(line.from, line.to);
     const [from, to] = [short(bend, line.from, line.start), short(bend, line.to, line.gap)];
     const curve = `M${round(from.x)} ${round(from.y)}Q${round(bend.x)} ${round(bend.y)} ${round(to.x)} ${round(to.y)}`;
-    const ink = inkOf((DARKEST + (1 - DARKEST) * tone) * Math.sign(line.weight));
     const width = 1 + 1.6 * tone;
     this.root.setAttribute("opacity", (tone < FAINT ? 0.2 + tone : 0.45 + 0.55 * tone).toFixed(2));
     this.casing.setAttribute("d", tone < FAINT ? "" : curve);

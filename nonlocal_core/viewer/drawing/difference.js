@@ -2,35 +2,39 @@
 
 import { differenceOf } from "../model/figures.js";
 import { differenceWords, whyNoDifference } from "../model/comparison_report.js";
-import { scaleOf } from "../model/scale.js";
+import { heatOf } from "../model/heat.js";
 import { Pane } from "./pane.js";
 
+/** No place is left out of the scale of a difference. */
+const NO_PLACE = { steps: () => false, near: () => false };
+
 export class Difference extends Pane {
-  constructor() {
-    super(() => {});
+  constructor(look) {
+    super(() => {}, look);
     this.photos = null;
   }
 
   /** `first` and `second` are { number, bundle, block, answered }; `photos`, `frame` and `asked` are of the first one's clip. */
   showBetween(first, second, { photos, state, frame, asked }) {
-    if (this.photos !== photos) this.#reopen(photos, first.bundle.media);
-    const { answer: { grid }, own } = first.answered;
+    if (this.photos !== photos) this.#reopen(photos, first.bundle.media, state);
+    const { answer: { grid } } = first.answered;
     const reason = whyNoDifference(first.answered, second.answered);
     let peak = 0;
-    if (reason) this.showNothing(frame, grid);
+    if (reason) this.showNothing(frame, grid, state);
     else {
       const answer = differenceOf(first.answered.answer, second.answered.answer);
-      peak = scaleOf(answer, own, state.scale).shared;
+      const heat = heatOf(answer, NO_PLACE, { ...state, scale: "all", threshold: 1, negatives: true }, this.look.recipe);
+      peak = heat.largest > 1 ? heat.tops[0] : 0;
       const shares = first.answered.shares.map((share, t) => Math.abs(share - second.answered.shares[t]));
-      this.show({ answer, own, shares, peaks: Array(grid.frames).fill(peak), state, frame, asked });
+      this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked });
     }
     this.say(differenceWords({ first: first.number, second: second.number, blocks: [first.block, second.block], peak, reason }));
     this.root.dataset.peak = reason ? "" : String(peak);
   }
 
-  #reopen(photos, media) {
+  #reopen(photos, media, state) {
     this.photos = photos;
     this.open(photos, media);
-    this.layout(window.devicePixelRatio || 1);
+    this.layout(window.devicePixelRatio || 1, state);
   }
 }

@@ -3,7 +3,9 @@
 import { Arrows } from "./arrows.js";
 import { boxOf, el, place, say } from "./dom.js";
 import { temporalCell } from "../model/grid.js";
-import { drawPhoto, fit, putHeat } from "./paint.js";
+import { barHeights } from "../model/heat.js";
+import { fit, putHeat } from "./paint.js";
+import { drawPhoto } from "./photograph.js";
 import { percent } from "../model/words.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
@@ -21,13 +23,13 @@ export class Film {
   constructor() {
     this.arrows = new Arrows();
     this.reel = el("div", { class: "nlv-reel" });
-    this.root = el("div", { class: "nlv-film" }, this.reel);
+    this.root = el("div", { class: "nlv-film", tabindex: "0", role: "group", "aria-label": "Frames" }, this.reel);
     this.frames = [];
   }
 
   open(photos, media) {
     this.photos = photos;
-    this.frames = photos.map((_, index) => filmFrame(index));
+    this.frames = Array.from({ length: photos.length }, (_, index) => filmFrame(index));
     this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
     this.root.style.setProperty("--columns", reelOf(count).columns);
@@ -38,10 +40,11 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
-  layout(ratio) {
+  layout(ratio, { plain }) {
     if (this.root.hidden) return;
+    this.plain = plain;
     for (const [index, { photo, picture }] of this.frames.entries()) {
-      drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos[index], true);
+      drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos.of(index, !plain));
     }
     const origin = this.reel.getBoundingClientRect();
     this.boxes = this.frames.map(({ picture }) => {
@@ -64,38 +67,38 @@ export class Film {
   hideHeat() {
     for (const { heat, root, fill, share } of this.frames) {
       heat.hidden = true;
-      root.classList.remove("is-own", "is-over", "is-shown", "is-asked");
+      root.classList.remove("is-own", "is-cut", "is-shown", "is-asked");
       fill.style.transform = "scaleY(0)";
       say(share, "");
     }
   }
 
-  /** Shares per temporal cell; the own one is hatched, and does not shrink the others where it is left out. */
-  showShares(shares, grid, own, leavesOut) {
+  /** Shares per temporal cell as bars on one scale; one that dwarfs the others is cut, with a visible break. */
+  showShares(shares, grid, own, recipe) {
     if (this.root.hidden) return;
-    const tallest = Math.max(...[...shares].filter((_, t) => !leavesOut || !own.ownsFrame(t)), 1e-9);
+    const { heights, cut } = barHeights(shares, recipe);
     this.frames.forEach((frame, index) => {
       const t = temporalCell(grid, index);
-      const share = t < 0 ? 0 : shares[t];
       const [start, stop] = t < 0 ? [index, index + 1] : grid.frame_spans[t];
-      frame.fill.style.transform = `scaleY(${Math.min(share / tallest, 1).toFixed(4)})`;
-      frame.root.classList.toggle("is-own", own.ownsFrame(t));
-      frame.root.classList.toggle("is-over", share > tallest);
+      frame.fill.style.transform = `scaleY(${(t < 0 ? 0 : heights[t]).toFixed(4)})`;
+      frame.root.classList.toggle("is-own", own.steps(t));
+      frame.root.classList.toggle("is-cut", t >= 0 && t === cut);
       frame.root.classList.toggle("is-joined", index > start);
       frame.root.classList.toggle("is-open", index + 1 < stop);
       frame.root.style.setProperty("--span", index === start ? stop - start : 1);
-      say(frame.share, index === start ? percent(share) : "");
+      say(frame.share, index === start ? percent(t < 0 ? 0 : shares[t]) : "");
     });
   }
 
+  /** `asked` are the frames that are asked from. */
   mark(asked, shown) {
     this.frames.forEach(({ root }, index) => {
-      root.classList.toggle("is-asked", index === asked);
+      root.classList.toggle("is-asked", asked.includes(index));
       root.classList.toggle("is-shown", index === shown);
     });
   }
 
-  /** Arrows from { frame, x, y } to targets { frame, x, y, weight }, strongest first. */
+  /** Arrows from { frame, x, y } to targets { frame, x, y, tone, ink }, strongest first. */
   showArrows(at, targets, look) {
     if (this.root.hidden) return;
     const point = ({ frame, x, y }) => {
@@ -103,7 +106,7 @@ export class Film {
       return { x: box.left + x * box.width, y: box.top + y * box.height };
     };
     const from = point(at);
-    const lines = targets.map((target) => ({ from, to: point(target), weight: target.weight, start: look.reverse ? 7 : 0, gap: 3 }));
+    const lines = targets.map((target) => ({ ...target, from, to: point(target), start: look.reverse ? 7 : 0, gap: 3 }));
     this.arrows.show(lines, { ...look, origin: from });
   }
 

@@ -1,56 +1,77 @@
-// The colour bar with its numbers, in affinity units and in times an even share.
+// The colour bar with its numbers: times an even share, and weights in affinity units.
 
-import { PALETTE, STEPS, exponentOf } from "./colour.js";
-import { timesEven } from "../model/affinity.js";
+import { opacityOf } from "./colour.js";
 import { el, say } from "./dom.js";
-import { percent, timesWords, weightWords } from "../model/words.js";
+import { ticksOf } from "../model/heat.js";
+import { weightWords } from "../model/words.js";
 
 const WIDTH = 256;
+/** What lies under the colours, as under a photograph. */
+const GREY = 128;
+/** Parts of the bar between two weights. */
+const WEIGHTS_APART = 0.3;
 
 export class Legend {
   constructor() {
     this.bar = el("canvas", { class: "nlv-ramp", width: String(WIDTH), height: "1", "aria-hidden": "true" });
-    this.weights = [0, 1, 2].map(() => el("span", {}));
-    this.times = [0, 1, 2].map(() => el("span", {}));
+    this.threshold = el("div", { class: "nlv-cut" });
+    this.weights = el("div", { class: "nlv-ticks" });
+    this.times = el("div", { class: "nlv-ticks" });
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
-      el("div", { class: "nlv-ticks" }, ...this.weights), this.bar, el("div", { class: "nlv-ticks" }, ...this.times), this.note);
+      el("div", { class: "nlv-title" }, "Times an even share"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
     this.drawn = "";
   }
 
-  /** The scale of one answer, up to `peak`. */
-  show({ answer, peak, signed, lift, note }) {
-    this.#ticks(peak, signed, (weight) => [weightWords(weight), timesWords(timesEven(answer, weight))], note);
-    this.#paint(signed, lift);
-  }
-
-  /** A scale in even shares that several answers have in common, up to `times`; null where each has its own. */
-  showTimes({ times, signed, lift, note }) {
-    const words = (part) => [(part < 0 ? "−" : "") + (times === null ? percent(Math.abs(part)) : timesWords(Math.abs(part) * times)), ""];
-    this.#ticks(1, signed, words, note);
-    this.#paint(signed, lift);
-  }
-
-  #ticks(peak, signed, words, note) {
-    const low = signed ? -peak : 0;
-    [low, (low + peak) / 2, peak].forEach((weight, i) => {
-      const [above, below] = words(weight);
-      say(this.weights[i], above);
-      say(this.times[i], below && i === 2 ? `${below} even share` : below);
-    });
+  /**
+   * The scale up to `top` times an even share, null where each answer has its own. `unit`: times an even share per affinity
+   * unit, null for no weights. `look` has ramps and recipe of the bundle.
+   */
+  show({ heat, top, unit, state, note, look }) {
+    const signed = state.negatives;
+    const ticks = top === null ? [[0, 1], [1, "strongest"]] : ticksOf(heat, top, look.recipe, signed ? 2 : 1);
+    const both = signed ? [...ticks.slice(1).reverse().map(([tone, times]) => [-tone, `−${times}`]), ...ticks] : ticks;
+    const placed = both.map(([tone, times]) => [signed ? (1 + tone) / 2 : tone, times]);
+    let last = -Infinity;
+    const weights = unit === null || top === null || unit === 0 ? [] : placed.filter(([at]) => at - last >= WEIGHTS_APART && ((last = at), true));
+    write(this.times, placed.map(([at, times]) => [at, String(times)]));
+    write(this.weights, weights.map(([at, times]) => [at, weightWords(Number(String(times).replace("−", "-")) / unit)]));
+    const cut = placed.length && state.threshold > 1 && top !== null ? Math.min(toneAt(heat, state.threshold, top), 1) : 0;
+    this.threshold.style.width = `${100 * (signed ? cut / 2 : cut)}%`;
+    this.threshold.style.left = signed ? "50%" : "0";
     say(this.note, note);
+    this.#paint(signed, state.strength, look);
   }
 
-  #paint(signed, lift) {
-    const look = `${signed} ${lift}`;
-    if (this.drawn === look) return;
-    this.drawn = look;
+  #paint(signed, strength, { ramps, recipe }) {
+    const drawn = `${signed} ${strength}`;
+    if (this.drawn === drawn) return;
+    this.drawn = drawn;
     const image = new ImageData(WIDTH, 1);
-    const words = new Uint32Array(image.data.buffer);
     for (let x = 0; x < WIDTH; x++) {
-      const at = signed ? (2 * x) / (WIDTH - 1) - 1 : x / (WIDTH - 1);
-      words[x] = PALETTE[Math.round(Math.abs(at) ** exponentOf(lift) * (STEPS - 1)) + (at < 0 ? STEPS : 0)];
+      const tone = signed ? (2 * x) / (WIDTH - 1) - 1 : x / (WIDTH - 1);
+      const opacity = opacityOf(Math.abs(tone), strength, recipe);
+      const colour = (tone < 0 ? ramps.cold : ramps.warm)[Math.round(255 * Math.abs(tone))];
+      image.data.set([...colour.map((part) => GREY + opacity * (part - GREY)), 255], 4 * x);
     }
     this.bar.getContext("2d").putImageData(image, 0, 0);
   }
+}
+
+function toneAt({ curve }, times, top) {
+  return curve(Math.min(times, top)) / curve(top);
+}
+
+/** Write [place in 0..1, text] into a row of ticks; elements are kept, for this happens at every move. */
+function write(row, texts) {
+  while (row.children.length < texts.length) row.append(el("span", {}));
+  [...row.children].forEach((tick, i) => {
+    tick.hidden = i >= texts.length;
+    if (tick.hidden) return;
+    const [at, text] = texts[i];
+    say(tick, text);
+    tick.style.left = `${(100 * at).toFixed(2)}%`;
+    tick.classList.toggle("is-first", at < 0.04);
+    tick.classList.toggle("is-last", at > 0.94);
+  });
 }

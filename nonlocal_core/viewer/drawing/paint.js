@@ -1,13 +1,7 @@
-// Pixels: photographs, dimmed photographs, and heat as one small canvas per frame that the browser scales up.
+// Pixels of heat: one small canvas per frame that the browser scales up.
 
-import { colourise } from "./colour.js";
+import { colourise, paletteOf } from "./colour.js";
 
-/** Photographs are dimmed under heat, so that the glow is seen; a veil keeps dark scenes readable. */
-const DESATURATION = "rgb(128 128 128 / 0.75)";
-const DIMMING = "#8e8e98";
-const VEIL = "rgb(96 96 108 / 0.2)";
-/** Dimmed photographs that are kept for the next time: those of a usual clip, a few tens of megabytes at most. */
-const MOST_KEPT = 12;
 /** Smoothing computes this many values per cell along each side; odd, so that the middle of a cell keeps its weight. */
 const SMOOTH_FACTOR = 5;
 
@@ -18,46 +12,26 @@ export function fit(canvas, width, height, ratio) {
   return canvas.getContext("2d");
 }
 
-export function drawPhoto(context, photo, dimmed) {
-  const { width, height } = context.canvas;
-  context.globalCompositeOperation = "source-over";
-  context.imageSmoothingQuality = "high";
-  context.drawImage(photo, 0, 0, width, height);
-  if (!dimmed) return;
-  for (const [mode, colour] of [["saturation", DESATURATION], ["multiply", DIMMING], ["source-over", VEIL]]) {
-    context.globalCompositeOperation = mode;
-    context.fillStyle = colour;
-    context.fillRect(0, 0, width, height);
-  }
-}
-
-const kept = new Map();
-
-/** Draw a dimmed photograph that was drawn before at this size, in another pane or a while ago, as a copy. */
-export function drawKept(context, photo) {
-  const { width, height } = context.canvas;
-  let copy = kept.get(photo);
-  kept.delete(photo);
-  if (!copy || copy.width !== width || copy.height !== height) {
-    copy = Object.assign(document.createElement("canvas"), { width, height });
-    drawPhoto(copy.getContext("2d"), photo, true);
-  }
-  kept.set(photo, copy);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
-  context.drawImage(copy, 0, 0);
-}
-
 /** Heat of all temporal cells of an answer, as ImageData per temporal cell; the buffers are kept between answers. */
 export class HeatPainter {
   #images = [];
   #words = new Uint32Array(0);
+  #palette = null;
+  #strength = null;
+
+  /** `ramps` and `recipe` are of the bundle's look. */
+  constructor({ ramps, recipe }) {
+    Object.assign(this, { ramps, recipe });
+  }
 
   /** Returns one ImageData per temporal cell; they are valid until the next call. */
-  paint({ grid, values }, peaks, { lift, smooth }) {
+  paint({ grid, values }, heat, { strength, smooth }) {
+    if (this.#strength !== strength) this.#palette = paletteOf(this.ramps, strength, this.recipe);
+    this.#strength = strength;
     const factor = smooth ? SMOOTH_FACTOR : 1;
     const fine = { frames: grid.frames, rows: grid.rows * factor, cols: grid.cols * factor };
     this.#resize(fine);
-    colourise(smooth ? upsample(values, grid, factor) : values, fine, peaks, lift, this.#words);
+    colourise(smooth ? upsample(values, grid, factor) : values, fine, heat, this.#palette, this.#words);
     return this.#images;
   }
 

@@ -7,12 +7,14 @@ import { HeatPainter } from "./paint.js";
 import { Answer } from "./sides.js";
 
 export class Pane {
-  constructor(onfollow) {
+  /** `look` has ramps and recipe of the bundle. */
+  constructor(onfollow, look) {
+    this.look = look;
     this.answer = new Answer({ onfollow });
     this.limit = el("div", { class: "nlv-limit" });
     this.answer.picture.append(this.limit);
     this.film = new Film();
-    this.painter = new HeatPainter();
+    this.painter = new HeatPainter(look);
     this.root = el("section", { class: "nlv-pane" }, this.answer.root, this.film.root);
   }
 
@@ -23,24 +25,24 @@ export class Pane {
     this.film.open(photos, media);
   }
 
-  layout(ratio) {
+  layout(ratio, state) {
     this.answer.layout(ratio);
-    this.film.layout(ratio);
+    this.film.layout(ratio, state);
   }
 
-  /** Show an answer with the colours that `peaks` give; `frame` is large, `asked` is marked on the strip. */
-  show({ answer, own, shares, peaks, state, frame, asked }) {
-    const images = this.painter.paint(answer, peaks, state);
+  /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip. */
+  show({ answer, own, shares, heat, state, frame, asked }) {
+    const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
-    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, smooth: state.smooth });
+    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
     this.film.showHeat(images, grid, state.smooth);
-    this.film.showShares(shares, grid, own, state.scale === "others");
-    this.film.mark(asked, frame);
+    this.film.showShares(shares, grid, own, this.look.recipe);
+    this.film.mark([asked], frame);
   }
 
   /** Show no heat at all, and a sentence instead. */
-  showNothing(frame, grid) {
-    this.answer.show({ frame, image: undefined, grid, smooth: false });
+  showNothing(frame, grid, state) {
+    this.answer.show({ frame, image: undefined, grid, state });
     this.film.hideHeat();
   }
 

@@ -1,8 +1,9 @@
 // The two kinds of large pictures: the frame that is asked from, and a frame that answers.
 
-import { boxOf, el, place, say } from "./dom.js";
-import { boundsOf } from "../model/grid.js";
-import { drawKept, drawPhoto, fit, putHeat } from "./paint.js";
+import { boxOf, el, place, say, svg } from "./dom.js";
+import { boundsOf, temporalCell } from "../model/grid.js";
+import { fit, putHeat } from "./paint.js";
+import { drawPhoto } from "./photograph.js";
 
 class Side {
   constructor(name, marks) {
@@ -13,25 +14,25 @@ class Side {
     this.picture = el("div", { class: "nlv-picture" }, this.photo, ...marks);
     this.warning = el("p", { class: "nlv-warning" });
     this.root = el("div", { class: `nlv-side ${name}` }, el("figure", {}, el("figcaption", {}, this.caption, this.detail), this.picture), this.warning);
-    this.drawn = -1;
+    this.drawn = null;
   }
 
   open(photos) {
     this.photos = photos;
-    this.drawn = -1;
+    this.drawn = null;
   }
 
   /** Take the size of the box on screen; the photograph is drawn again on the next show. */
   layout(ratio) {
     fit(this.photo, this.picture.clientWidth, this.picture.clientHeight, ratio);
-    this.drawn = -1;
+    this.drawn = null;
   }
 
-  draw(frame, dimmed) {
-    if (this.drawn === frame) return;
-    const context = this.photo.getContext("2d");
-    dimmed ? drawKept(context, this.photos[frame]) : drawPhoto(context, this.photos[frame], false);
-    this.drawn = frame;
+  draw(frame, muted) {
+    const photo = this.photos.of(frame, muted);
+    if (this.drawn === photo) return;
+    drawPhoto(this.photo.getContext("2d"), photo);
+    this.drawn = photo;
   }
 }
 
@@ -41,16 +42,25 @@ export class Question extends Side {
     const [unseen, cell] = [el("div", { class: "nlv-unseen" }), el("div", { class: "nlv-cell" })];
     const lines = [el("div", { class: "nlv-line" }), el("div", { class: "nlv-line" })];
     const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
-    super("nlv-asks", [unseen, ...lines, cell, hint]);
-    Object.assign(this, { unseen, cell, lines });
+    const paths = ["nlv-rim", "nlv-rim", "nlv-minus", "nlv-plus"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
+    const many = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths);
+    super("nlv-asks", [unseen, ...lines, cell, many, hint]);
+    Object.assign(this, { unseen, cell, lines, many, paths });
     this.unpin = el("button", { type: "button", class: "nlv-chip", title: "Let go (Esc)", onclick: onunpin }, "Pinned ×");
     this.caption.append(this.unpin);
   }
 
-  show({ frame, grid, cell, pinned }) {
+  show({ frame, grid, cells, taken = [], pinned }) {
     this.draw(frame, false);
-    const bounds = boundsOf(grid, cell);
+    const several = cells.length + taken.length > 1;
+    const bounds = boundsOf(grid, cells[0]);
     const [down, across] = this.lines;
+    for (const line of [this.cell, down, across]) line.hidden = several;
+    this.many.toggleAttribute("hidden", !several);
+    if (several) {
+      const t = temporalCell(grid, frame);
+      [taken, cells, taken, cells].forEach((some, i) => this.paths[i].setAttribute("d", outlineOf(grid, some.filter((cell) => cell.t === t))));
+    }
     place(this.cell, bounds);
     place(down, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
     place(across, { left: 0, width: 1, top: bounds.top, height: bounds.height });
@@ -68,6 +78,19 @@ export class Question extends Side {
   }
 }
 
+/** The outline of cells together: their sides without those between two of them. */
+function outlineOf(grid, cells) {
+  const there = new Set(cells.map(({ y, x }) => `${y},${x}`));
+  return cells.map((cell) => {
+    const { left, top, width, height } = boundsOf(grid, cell);
+    const has = (dy, dx) => there.has(`${cell.y + dy},${cell.x + dx}`);
+    return [
+      !has(-1, 0) && `M${left} ${top}h${width}`, !has(1, 0) && `M${left} ${top + height}h${width}`,
+      !has(0, -1) && `M${left} ${top}v${height}`, !has(0, 1) && `M${left + width} ${top}v${height}`,
+    ].filter(Boolean).join("");
+  }).join("");
+}
+
 /** A frame that answers, with heat. */
 export class Answer extends Side {
   constructor({ onfollow }) {
@@ -79,8 +102,8 @@ export class Answer extends Side {
   }
 
   /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
-  show({ frame, image, grid, smooth }) {
-    this.draw(frame, true);
+  show({ frame, image, grid, state: { smooth, plain } }) {
+    this.draw(frame, !plain);
     this.heat.hidden = !image;
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);

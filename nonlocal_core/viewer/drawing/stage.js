@@ -33,13 +33,13 @@ export class Stage {
     }
   }
 
-  /** Draw lines from the asked cell to targets { x, y, weight } in units of the shown frame, strongest first; they end at the edge of a cell. */
+  /** Draw lines from the asked cell to targets { x, y, tone, ink } in units of the shown frame, strongest first; they end at the edge of a cell. */
   showLinks(bounds, targets, cellWidth, look) {
     const point = ({ box }, { x, y }) => ({ x: box.left + x * box.width, y: box.top + y * box.height });
     const from = point(this.asks, { x: bounds.left + bounds.width / 2, y: bounds.top + bounds.height / 2 });
     const start = (this.asks.box.width * bounds.width) / 2 + 4;
     const gap = Math.max((this.answers.box.width * cellWidth) / 2, SMALLEST_GAP);
-    const lines = targets.map((target) => ({ from, to: point(this.answers, target), weight: target.weight, start, gap }));
+    const lines = targets.map((target) => ({ ...target, from, to: point(this.answers, target), start, gap }));
     this.links.show(lines, look);
   }
 }

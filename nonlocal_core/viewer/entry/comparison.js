@@ -1,23 +1,26 @@
 // Several answers to one question, side by side: blocks, networks or clips under one pointer.
 
-import { hasColumns, timesEven } from "../model/affinity.js";
+import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
 import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
 import { figuresOf, sameGrid } from "../model/figures.js";
+import { rampsOf } from "../drawing/colour.js";
 import { Difference } from "../drawing/difference.js";
 import { filling, outerHeight } from "../drawing/filling.js";
 import { boundsOf, cellAt, indexOf, temporalCell } from "../model/grid.js";
+import { heatOf } from "../model/heat.js";
+import { lookIn } from "../model/look_words.js";
 import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
-import { scaleOf } from "../model/scale.js";
 import { Question } from "../drawing/sides.js";
-import { pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { pinnedMessage, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
+import { pointsIn } from "./viewer.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "edit"]);
+const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play"]);
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
@@ -43,8 +46,8 @@ export class Comparison extends View {
     return this.shown[this.state.lead];
   }
 
-  get photos() {
-    return this.clips.flatMap(({ photos }) => photos);
+  closePhotos() {
+    for (const { photos } of this.clips) photos.close();
   }
 
   /**
@@ -55,14 +58,15 @@ export class Comparison extends View {
   open(panes, { asked = null, tour = null } = {}) {
     const before = this.clips[0]?.key === panes[0].clip ? this.state : null;
     this.closePhotos();
+    this.look = { recipe: panes[0].bundle.look, ramps: rampsOf(panes[0].bundle.look) };
     const keys = [...new Set(panes.map(({ clip }) => clip))];
     this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
     this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
-    this.difference = new Difference();
+    this.difference = new Difference(this.look);
     const { bundle, block } = this.panes[0];
-    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, shared: false, minus: this.#comparable() };
+    const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, pair: this.#comparable() };
     if (tour) start.tour = tour;
-    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, minus: start.minus, history: [] } : start;
+    this.state = before ? { ...before, ...(before.lead === 0 ? {} : start), block: start.block, pair: start.pair, history: [] } : start;
     this.alone = this.clips.every(({ bundle: { frames } }) => frames.length === 1);
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
@@ -75,19 +79,19 @@ export class Comparison extends View {
     this.root.dataset.ready = this.panes.map(({ bundle: { id } }) => id.slice(0, 12)).join(" ");
   }
 
-  asking({ frame, x, y, direction = this.state.direction, view }) {
-    const state = withView({ ...this.#led(0), direction }, view);
-    return reduce(state, { type: "pin", at: { frame, x, y } }, this.#leader(0));
+  asking({ frame, x, y, also, minus, direction = this.state.direction, view }) {
+    const state = { ...this.#led(0), direction, ...lookIn(view, this.look.recipe) };
+    return reduce(state, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.#leader(0));
   }
 
   take(action, { clip = this.state.lead }) {
     if (action.type === "tour") return this.#visit(action);
-    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { shared: !this.state.shared } });
+    if (action.type === "scale" && !action.scale) return this.act({ type: "set", values: { apart: !this.state.apart } });
     this.become(reduce(this.#led(clip), action, this.#leader(clip)), true);
   }
 
-  changed({ stop }) {
-    if (this.state.stop !== stop) this.pace.layoutSoon();
+  changed({ stop, plain }) {
+    if (this.state.stop !== stop || this.state.plain !== plain) this.pace.layoutSoon();
   }
 
   message() {
@@ -124,7 +128,7 @@ export class Comparison extends View {
 
   #pane({ title, bundle, block: name }, clip) {
     const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
-    const pane = new Pane(() => this.act({ type: "hold", frame: null }));
+    const pane = new Pane(() => this.act({ type: "hold", frame: null }), this.look);
     pane.open(this.clips[clip].photos, bundle.media);
     return { title, bundle, block, clip, pane, answered: null };
   }
@@ -165,6 +169,12 @@ export class Comparison extends View {
     return { ...this.state.at, frame: this.#carry(this.state.at.frame, clip) };
   }
 
+  /** What is asked of a clip: the same points, in its own frames. */
+  #question(clip) {
+    const carried = (points) => points.map((point) => ({ ...point, frame: this.#carry(point.frame, clip) }));
+    return { at: this.#at(clip), also: carried(this.state.also), minus: carried(this.state.minus) };
+  }
+
   /** Ask what a stop asks, of the first clip. Its block does not matter: all panes stay. */
   #visit(action) {
     const state = this.#led(0);
@@ -173,7 +183,7 @@ export class Comparison extends View {
 
   /** The pane, or the difference, that an element stands in. */
   #paneOf(element) {
-    const all = [...this.panes, { ...this.panes[this.state.minus?.[0] ?? 0], pane: this.difference }];
+    const all = [...this.panes, { ...this.panes[this.state.pair?.[0] ?? 0], pane: this.difference }];
     return all.find(({ pane }) => pane.root.contains(element));
   }
 
@@ -194,9 +204,9 @@ export class Comparison extends View {
     this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
     if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
-    for (const { pane } of this.panes) pane.layout(ratio);
-    this.difference.root.hidden = this.state.minus === null;
-    if (this.state.minus) this.difference.layout(ratio);
+    for (const { pane } of this.panes) pane.layout(ratio, this.state);
+    this.difference.root.hidden = this.state.pair === null;
+    if (this.state.pair) this.difference.layout(ratio, this.state);
     this.draw();
   }
 
@@ -211,7 +221,7 @@ export class Comparison extends View {
 
   #fill(caution) {
     const { columns, tall, wide, strips, tight } = filling({
-      count: this.clips.length + this.panes.length + (this.state.minus === null ? 0 : 1), step: this.clips.length,
+      count: this.clips.length + this.panes.length + (this.state.pair === null ? 0 : 1), step: this.clips.length,
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
@@ -226,13 +236,13 @@ export class Comparison extends View {
     const { state } = this;
     for (const pane of this.panes) {
       const at = this.#at(pane.clip);
-      pane.answered = askBlock(pane.block, state.direction, at, pane.answered);
+      pane.answered = askBlock(pane.block, state.direction, this.#question(pane.clip), pane.answered);
       pane.missed = cellAt(pane.answered.asked, at) === null;
-      pane.scale = scaleOf(pane.answered.answer, pane.answered.own, state.scale);
-      pane.times = timesEven(pane.answered.answer, pane.scale.shared);
       pane.figures = figuresOf(pane.answered, pane.bundle.media);
+      pane.heat = this.#heat(pane, null);
     }
-    this.times = Math.max(...this.panes.map(({ times }) => times));
+    this.top = state.apart ? null : Math.max(...this.panes.map(({ heat }) => heat.tops[0]));
+    if (this.top !== null) for (const pane of this.panes) pane.heat = this.#heat(pane, this.top);
     this.shown = this.clips.map((_, clip) => (state.held === null ? this.#strongestFrame(clip) : this.#carry(state.held, clip)));
     for (const [clip, { question, bundle }] of this.clips.entries()) this.#showQuestion(clip, question, bundle);
     for (const [index, pane] of this.panes.entries()) this.#showPane(pane, index === 0 && state.held !== null);
@@ -240,22 +250,27 @@ export class Comparison extends View {
     const [first] = this.panes;
     const signed = this.panes.some(({ block }) => block.signed);
     const turns = this.panes.every(({ block }) => hasColumns(block));
-    this.panel.show({ state, ownKind: first.answered.own.kind, turns, awaited: this.awaitsColumns, times: this.times, signed });
+    this.panel.show({ state, turns, awaited: this.awaitsColumns, heat: first.heat, top: this.top, signed, look: this.look });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
-    this.speaker.speakSoon(comparisonSpoken(this.panes, state));
+    this.speaker.speakSoon(comparisonSpoken(this.panes));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
+  }
+
+  #heat({ block, answered: { answer, own } }, top) {
+    const state = { ...this.state, scale: "all", negatives: answer.surplus || (block.signed && this.state.negatives) };
+    return heatOf(answer, own, state, this.look.recipe, top);
   }
 
   /** The frame of a clip that gets most in its first pane. */
   #strongestFrame(clip) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
-    return answered.answer.grid.frame_spans[strongestOf(answered, this.state.scale)][0];
+    return answered.answer.grid.frame_spans[strongestOf(answered)][0];
   }
 
   #showQuestion(clip, question, bundle) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
     const { frame } = this.#at(clip);
-    question.show({ frame, grid: answered.asked, cell: answered.cell, pinned: this.state.pinned });
+    question.show({ frame, grid: answered.asked, cells: answered.cells, taken: answered.taken, pinned: this.state.pinned });
     const alone = bundle.frames.length === 1;
     question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
   }
@@ -264,19 +279,17 @@ export class Comparison extends View {
     const { state } = this;
     const { answer } = pane.answered;
     const frame = this.shown[pane.clip];
-    const limit = state.shared ? this.times : pane.times;
-    const peak = answer.mass === 0 ? 0 : (limit * answer.mass) / answer.count;
-    pane.pane.show({ ...pane.answered, peaks: Array(answer.grid.frames).fill(peak), state, frame, asked: this.#at(pane.clip).frame });
-    pane.pane.say(paneWords({ ...pane, limit }, { state, shown: temporalCell(answer.grid, frame), held }));
+    pane.pane.show({ ...pane.answered, heat: pane.heat, state, frame, asked: this.#at(pane.clip).frame });
+    pane.pane.say(paneWords(pane, { shown: temporalCell(answer.grid, frame), held }));
     const { t, y, x } = pane.answered.cell;
     Object.assign(pane.pane.root.dataset, { block: pane.block.name, cell: `${t},${y},${x}`, q: String(pane.answered.index) });
   }
 
   #showDifference() {
-    const { minus } = this.state;
-    if (this.difference.root.hidden !== (minus === null)) return this.pace.layoutSoon();
-    if (minus === null) return;
-    const [first, second] = minus.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const { pair } = this.state;
+    if (this.difference.root.hidden !== (pair === null)) return this.pace.layoutSoon();
+    if (pair === null) return;
+    const [first, second] = pair.map((index) => ({ ...this.panes[index], number: index + 1 }));
     const { clip } = first;
     this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
   }

@@ -1,5 +1,6 @@
 // From bytes to a bundle with decoded photographs; from an address to bytes, with progress.
 
+import { Photographs } from "../drawing/photograph.js";
 import { parseBundle } from "../model/parse.js";
 
 /** Read a bundle and decode its photographs. */
@@ -8,8 +9,8 @@ export async function openBundle(buffer) {
   return { bundle, photos: await decodePhotos(bundle) };
 }
 
-export function decodePhotos({ frames }) {
-  return Promise.all(frames.map(({ bytes, type }) => createImageBitmap(new Blob([bytes], { type }))));
+export async function decodePhotos({ frames, look }) {
+  return new Photographs(await Promise.all(frames.map(({ bytes, type }) => createImageBitmap(new Blob([bytes], { type })))), look);
 }
 
 /** Fetch bytes; `onprogress(loaded, total)` is called as they arrive, total 0 when unknown. */

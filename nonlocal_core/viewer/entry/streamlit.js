@@ -194,8 +194,9 @@ function schemeOf(root) {
 /** A question as text, equal for equal questions whatever happened to the order of its fields on the way. */
 function nameOf(question) {
   if (!question) return "";
-  const { frame, x, y, block = "", direction = "", view = "" } = question;
-  return [frame, x.toFixed(5), y.toFixed(5), direction, view, block].join(" ");
+  const { frame, x, y, also = [], minus = [], block, direction = "", view = "" } = question;
+  const points = [[[frame, x, y], ...also], minus].map((some) => some.map(([f, u, v]) => [f, u.toFixed(5), v.toFixed(5)].join()).join(";"));
+  return [...points, direction, view, block ?? ""].join(" ");
 }
 
 /** A bundle that came with the data itself: bytes, or an Arrow table with one binary cell. */

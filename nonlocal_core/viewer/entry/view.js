@@ -33,6 +33,8 @@ export class View {
     this.pointer = new Pointer(this.field, {
       locate: (event) => this.locate(event),
       isPinned: () => this.state?.pinned ?? false,
+      strokes: () => this.isOpen && this.state.tool !== "point",
+      stroke: (phase, found, event) => this.act({ type: "stroke", phase, at: found?.at, add: event.shiftKey }),
       ask: (at, { clip }) => this.act({ type: "ask", at }, { clip }),
       pin: (found, event) => this.#click(found, event),
       read: (at, event) => this.read(at, event),
@@ -87,7 +89,7 @@ export class View {
   }
 
   closePhotos() {
-    for (const photo of this.photos) photo.close();
+    this.photos?.close();
   }
 
   /** Whether an action means nothing here, so that its key is left to the page. */

@@ -1,19 +1,28 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { hasColumns, topOf } from "../model/affinity.js";
+import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { say } from "../drawing/dom.js";
 import { spareHeight } from "../drawing/filling.js";
 import { Film } from "../drawing/film.js";
 import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
+import { inkOf, rampsOf } from "../drawing/colour.js";
+import { heatOf, peaksOf, toneOf } from "../model/heat.js";
+import { arrowsOf, lookIn } from "../model/look_words.js";
 import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
-import { scaleOf } from "../model/scale.js";
-import { askedGrid, pinnedMessage, reduce, startState, withView } from "../model/state.js";
+import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
+import { Player } from "./player.js";
 import { View } from "./view.js";
+import { Wall } from "../drawing/wall.js";
+
+/** Points as a message or a link lists them: [frame, x, y]. */
+export function pointsIn(list = []) {
+  return list.map(([frame, x, y]) => ({ frame, x, y }));
+}
 
 export class Viewer extends View {
   /**
@@ -28,8 +37,11 @@ export class Viewer extends View {
     super(panel, {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
-    Object.assign(this, { stage, film, ontour, painter: new HeatPainter(), photos: [] });
-    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, this.field, panel.controls, panel.facts, panel.numbers,
+    Object.assign(this, { stage, film, ontour, photos: null });
+    this.player = new Player({ hold: (frame) => this.act({ type: "hold", frame }), shown: () => this.shownFrame });
+    this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
+    film.root.after(this.player.root);
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentence, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
   }
 
@@ -46,6 +58,8 @@ export class Viewer extends View {
     this.bundle = bundle;
     this.closePhotos();
     this.photos = photos;
+    this.look = { recipe: bundle.look, ramps: rampsOf(bundle.look) };
+    this.painter = new HeatPainter(this.look);
     this.state = { ...startState(bundle), ...(tour && { tour }) };
     this.answered = null;
     this.teller.knows(null);
@@ -55,16 +69,18 @@ export class Viewer extends View {
     this.stage.open(photos);
     this.film.open(photos, bundle.media);
     this.panel.open(bundle);
+    this.player.open(bundle.media.pts_seconds);
+    this.wall.open(bundle, photos, this.look);
     this.reveals = true;
     if (asked) this.adopt(asked);
     this.layout();
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
     const state = { ...this.state, block: block < 0 ? this.state.block : block, direction };
-    return reduce(withView(state, view), { type: "pin", at: { frame, x, y } }, this.bundle);
+    return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
   showBlock(name) {
@@ -73,19 +89,28 @@ export class Viewer extends View {
   }
 
   take(action, { reveals = false }) {
+    if (action.type === "play") return this.bundle.frames.length > 1 && this.player.toggle();
+    if (this.player.isPlaying && action.type !== "hold" && action.type !== "set") this.player.stop();
     if (action.type === "edit" && this.presenter.on) return;
     this.become(reduce(this.state, action, this.bundle), true);
     if (action.edit === "add") this.panel.editor.write(this.state.stop);
     if (reveals) this.reveals = true;
   }
 
-  changed({ tour, stop, block }) {
+  changed({ tour, stop, block, plain }) {
     if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
+    if (this.state.plain !== plain) this.pace.layoutSoon(); // other photographs
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
   }
 
   message() {
     return pinnedMessage(this.bundle, this.state);
+  }
+
+  destroy() {
+    this.player.stop();
+    this.wall.stop();
+    super.destroy();
   }
 
   presents(on) {
@@ -111,7 +136,7 @@ export class Viewer extends View {
     const ratio = window.devicePixelRatio || 1;
     if (this.presenter.on) this.#fit();
     this.stage.layout(ratio);
-    this.film.layout(ratio);
+    this.film.layout(ratio, this.state);
     this.draw();
   }
 
@@ -127,28 +152,30 @@ export class Viewer extends View {
   draw() {
     if (this.bundle.blocks.length === 0) return this.#empty();
     const { state, bundle } = this;
-    this.answered = askBlock(bundle.blocks[state.block], state.direction, state.at, this.answered);
+    this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
     const { answered } = this;
     const { block, asked, cell, answer, own, shares } = answered;
-    const scale = scaleOf(answer, own, state.scale);
-    const images = this.painter.paint(answer, scale.peaks, state);
+    const drawing = { ...state, negatives: answer.surplus || (block.signed && state.negatives) };
+    const heat = heatOf(answer, own, drawing, bundle.look);
+    const images = this.painter.paint(answer, heat, state);
     const alone = bundle.frames.length === 1;
-    const strongest = strongestOf(answered, state.scale);
+    const strongest = strongestOf(answered);
     const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
-    const look = { peak: scale.shared, lift: state.lift, reverse: state.direction === "column" };
-    const targets = state.arrows ? this.#targets(answered) : [];
+    const targets = this.#targets(answered, heat);
+    const reverse = state.direction === "column";
     const middle = { ...pointOf(asked, cell), frame: state.at.frame };
 
-    this.stage.asks.show({ frame: state.at.frame, grid: asked, cell, pinned: state.pinned });
-    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, smooth: state.smooth });
+    this.stage.asks.show({ frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned });
+    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
     const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
-    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, look);
+    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse });
     this.film.showHeat(images, answer.grid, state.smooth);
-    this.film.showShares(shares, answer.grid, own, state.scale === "others");
-    this.film.mark(state.at.frame, this.shownFrame);
-    this.film.showArrows(middle, targets, look);
-    this.#write({ ...answered, bundle, state, scale, strongest, shown, alone });
+    this.film.showShares(shares, answer.grid, own, bundle.look);
+    this.film.mark([state.at, ...state.also].map(({ frame }) => frame), this.shownFrame);
+    this.film.showArrows(middle, targets, { reverse });
+    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone });
+    this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
     Object.assign(this.root.dataset, {
@@ -157,22 +184,35 @@ export class Viewer extends View {
     });
   }
 
-  #targets({ answer, own }) {
-    const { count, scale } = this.state;
-    return topOf(answer.values, count, scale === "others" ? own.holds : undefined).map((index) => {
+  /** What another block answers to the question on screen, for its picture on the wall. */
+  #askOther(index) {
+    const block = this.bundle.blocks[index];
+    const direction = hasColumns(block) ? this.state.direction : "row";
+    const answered = askBlock(block, direction, this.state, null);
+    const state = { ...this.state, negatives: answered.answer.surplus || (block.signed && this.state.negatives) };
+    const heat = heatOf(answered.answer, answered.own, state, this.bundle.look);
+    return { ...answered, heat, state, strongest: strongestOf(answered) };
+  }
+
+  #targets({ answer, own }, heat) {
+    const count = arrowsOf(this.state, this.bundle.frames.length, this.bundle.look);
+    const { ramps, recipe: { arrow_tone: least } } = this.look;
+    return peaksOf(answer, own, heat, count, this.bundle.look).map((index) => {
       const cell = cellOf(answer.grid, index);
-      return { ...pointOf(answer.grid, cell), t: cell.t, weight: answer.values[index] };
+      const tone = toneOf(heat, Math.abs(answer.values[index]) * heat.unit, heat.tops[cell.t]);
+      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(ramps, least + (1 - least) * tone, answer.values[index] < 0) };
     });
   }
 
   #write(drawn) {
-    const { state, block, answer, own, scale, shown } = drawn;
+    const { state, block, heat, shown } = drawn;
     const report = reportOf(drawn);
+    say(this.panel.sentence, report.sentence);
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
-    this.panel.show(this.bundle, state, own.kind, hasColumns(block));
-    const peak = state.scale === "each" ? scale.peaks[shown] ?? scale.shared : scale.shared;
-    this.panel.legend.show({ answer, peak, signed: block.signed, lift: state.lift, note: report.scaleNote });
+    this.panel.show(this.bundle, this.state, hasColumns(block));
+    const top = heat.tops[state.scale === "each" ? Math.max(shown, 0) : 0];
+    this.panel.legend.show({ heat, top, unit: heat.unit, state, note: report.scaleNote, look: this.look });
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
     if (this.panel.numbers.open) this.panel.showTable(report.table());

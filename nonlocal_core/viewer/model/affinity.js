@@ -1,6 +1,8 @@
 // Rows and columns of the affinity, from theta and phi: what nonlocal_core/capture/rows.py does, in the browser.
-// An answer is { direction, grid, values, offGrid, mass, count }: weights on a grid, and the number of cells that an
-// even answer would share `mass` over.
+// An answer is { direction, grid, values, offGrid, mass, positive, count }: weights on a grid, the sum of their sizes and of
+// the positive ones, and the number of cells that an even answer would share `mass` over.
+//
+// What an answer looks at is its positive weight: shares and ranks count that alone. Only a dot product has negative ones.
 
 import { indexOf } from "./grid.js";
 
@@ -17,7 +19,7 @@ export function rowOf(block, query) {
   block.softmax ? softmax(scores) : divide(scores, keyCount);
   const values = new Float32Array(onGrid);
   for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
-  return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), mass: massOf(scores), count: keyCount };
+  return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
 }
 
 /** Whether columns can be asked for: a softmax needs its normaliser, which a bundle of very many positions leaves out. */
@@ -42,7 +44,7 @@ export function columnOf(block, key) {
       values[i] = block.softmax ? Math.exp(scores[within] - logNormaliser[i]) : scores[within] / keyCount;
     }
   }
-  return { direction: "column", grid, values, offGrid: new Float32Array(0), mass: massOf(values), count: values.length };
+  return { direction: "column", grid, values, offGrid: new Float32Array(0), ...sumsOf(values), count: values.length };
 }
 
 /** The keys of the grid that a query may attend to, as start, stop and step of their indices. */
@@ -65,14 +67,14 @@ function offGridStart(block, query) {
   return block.scope === "space" ? block.ownKey(query).t * block.off_grid_keys.length : 0;
 }
 
-/** Indices of the k largest absolute weights, largest first, ties in index order; `skip(index)` leaves cells out. */
-export function topOf(values, k, skip = () => false) {
+/** Indices of the k largest positive weights, largest first, ties in index order. */
+export function topOf(values, k) {
   const order = [];
   for (let i = 0; i < values.length; i++) {
-    const weight = Math.abs(values[i]);
-    if (weight === 0 || (order.length === k && weight <= Math.abs(values[order[k - 1]])) || skip(i)) continue;
+    const weight = values[i];
+    if (weight <= 0 || (order.length === k && weight <= values[order[k - 1]])) continue;
     let place = Math.min(order.length, k - 1);
-    while (place > 0 && Math.abs(values[order[place - 1]]) < weight) {
+    while (place > 0 && values[order[place - 1]] < weight) {
       order[place] = order[place - 1];
       place--;
     }
@@ -81,22 +83,22 @@ export function topOf(values, k, skip = () => false) {
   return order;
 }
 
-/** Share of the mass in each temporal cell of the grid; zeros when there is no mass. */
-export function sharesOf({ grid, values, mass }) {
+/** Share of the positive weight in each temporal cell of the grid; zeros when there is none. */
+export function sharesOf({ grid, values, positive }) {
   const perFrame = grid.rows * grid.cols;
   const shares = new Float64Array(grid.frames);
-  if (mass === 0) return shares;
-  for (let i = 0; i < values.length; i++) shares[(i / perFrame) | 0] += Math.abs(values[i]);
-  return shares.map((share) => share / mass);
+  if (positive === 0) return shares;
+  for (let i = 0; i < values.length; i++) if (values[i] > 0) shares[(i / perFrame) | 0] += values[i];
+  return shares.map((share) => share / positive);
 }
 
-/** exp of the entropy of the absolute weights: over how many cells the answer is spread. */
-export function spreadOf({ values, offGrid, mass }) {
-  if (mass === 0) return 0;
+/** exp of the entropy of the positive weight: over how many cells the answer is spread. */
+export function spreadOf({ values, offGrid, positive }) {
+  if (positive === 0) return 0;
   let entropy = 0;
   for (const table of [values, offGrid]) {
     for (let i = 0; i < table.length; i++) {
-      const p = Math.abs(table[i]) / mass;
+      const p = table[i] / positive;
       if (p > 0) entropy -= p * Math.log(p);
     }
   }
@@ -144,10 +146,13 @@ function scoreInto(scores, block, vector, table, first, step) {
   }
 }
 
-function massOf(weights) {
-  let mass = 0;
-  for (let i = 0; i < weights.length; i++) mass += Math.abs(weights[i]);
-  return mass;
+function sumsOf(weights) {
+  let [mass, positive] = [0, 0];
+  for (let i = 0; i < weights.length; i++) {
+    mass += Math.abs(weights[i]);
+    if (weights[i] > 0) positive += weights[i];
+  }
+  return { mass, positive };
 }
 
 function softmax(scores) {

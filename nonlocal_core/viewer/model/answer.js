@@ -2,32 +2,82 @@
 
 import { columnOf, rowOf, sharesOf } from "./affinity.js";
 import { indexOf, nearestCell } from "./grid.js";
-import { ownOf } from "./scale.js";
+import { ownOf } from "./own.js";
+
+/** Answers to single cells that are kept for each block and direction: a brush adds a few cells to many. */
+const MOST_KEPT = 256;
+const kept = new WeakMap();
 
 /**
- * Ask a block from a point of its clip: { block, asked, cell, index, answer, own, shares }, where `asked` is the grid that
- * the cell lies on. `last` is what was returned before; the same object comes back when it answers this question too.
+ * Ask a block a question { at, also, minus } of its clip: { block, asked, cell, cells, taken, index, answer, own, shares }. `asked`
+ * is the grid that the cells lie on, `cell` the first one; `taken` are those whose mean is taken away. `last` is what was
+ * returned before; the same object comes back when it answers this question too.
  */
-export function askBlock(block, direction, at, last) {
+export function askBlock(block, direction, { at, also = [], minus = [] }, last) {
   const asked = direction === "row" ? block.query_grid : block.key_grid;
-  const cell = nearestCell(asked, at);
-  const index = indexOf(asked, cell);
-  if (last && last.index === index && last.block === block && last.answer.direction === direction) return last;
-  const answer = direction === "row" ? rowOf(block, cell) : columnOf(block, cell);
-  return { block, asked, cell, index, answer, own: ownOf(block, answer, cell), shares: sharesOf(answer) };
+  const [cells, taken] = [[at, ...also], minus].map((points) => points.map((point) => nearestCell(asked, point)));
+  const [plus, less] = [cells, taken].map((some) => some.map((cell) => indexOf(asked, cell)));
+  const name = `${plus} less ${less}`;
+  if (last && last.name === name && last.block === block && last.answer.direction === direction) return last;
+  const [cell] = cells;
+  const single = (some) => some.map((one) => singleAnswer(block, direction, asked, one));
+  const answer = plus.length + less.length === 1 ? single(cells)[0] : combined(single(cells), single(taken));
+  return { block, asked, cell, cells, taken, name, index: plus[0], answer, own: ownOf(block, answer, cells), shares: sharesOf(answer) };
 }
 
-/** Whether a temporal cell is left out: the own one, where the scale does not show it. */
-export function leavesOut({ own }, scale, t) {
-  return scale === "others" && own.kind === "frame" && own.ownsFrame(t);
+function singleAnswer(block, direction, asked, cell) {
+  if (!kept.has(block)) kept.set(block, new Map());
+  const answers = kept.get(block);
+  const key = `${direction} ${indexOf(asked, cell)}`;
+  const found = answers.get(key) ?? (direction === "row" ? rowOf(block, cell) : columnOf(block, cell));
+  answers.delete(key);
+  answers.set(key, found);
+  if (answers.size > MOST_KEPT) answers.delete(answers.keys().next().value);
+  return found;
 }
 
-/** The temporal cell that gets most of what is shown. */
-export function strongestOf(answered, scale) {
-  const { shares, own } = answered;
+/** The mean of answers, less the mean of others. Its even share stays that of the first: what is left is a surplus. */
+function combined(plus, minus) {
+  const [first] = plus;
+  const mean = (part) => {
+    const sum = new Float64Array(first[part].length);
+    for (const [answers, sign] of [[plus, 1], [minus, -1]]) {
+      for (const answer of answers) for (let i = 0; i < sum.length; i++) sum[i] += (sign * answer[part][i]) / answers.length;
+    }
+    return sum;
+  };
+  const [values, offGrid] = [mean("values"), mean("offGrid")];
+  let positive = 0;
+  for (const table of [values, offGrid]) for (let i = 0; i < table.length; i++) if (table[i] > 0) positive += table[i];
+  const mass = plus.length === 1 ? first.mass : massOf(plus);
+  return { ...first, values: Float32Array.from(values), offGrid: Float32Array.from(offGrid), mass, positive, surplus: minus.length > 0 };
+}
+
+/** The sum of the sizes of the mean of answers. */
+function massOf(answers) {
+  let mass = 0;
+  for (const part of ["values", "offGrid"]) {
+    for (let i = 0; i < answers[0][part].length; i++) {
+      let sum = 0;
+      for (const answer of answers) sum += answer[part][i];
+      mass += Math.abs(sum) / answers.length;
+    }
+  }
+  return mass;
+}
+
+/** The temporal cell that gets most beyond the asked one, or that one where no other has any. */
+export function strongestOf({ shares, own }) {
   let best = -1;
   shares.forEach((share, t) => {
-    if (!leavesOut(answered, scale, t) && (best < 0 || share > shares[best])) best = t;
+    if (!own.steps(t) && share > 0 && (best < 0 || share > shares[best])) best = t;
   });
-  return shares[best] > 0 ? best : own.t;
+  return best < 0 ? Math.max(shares.findIndex((_, t) => own.steps(t)), 0) : best;
+}
+
+/** The strongest cell that is not over the asked one, -1 for none. */
+export function strongestElsewhere({ answer: { values }, own }) {
+  let best = -1;
+  for (let i = 0; i < values.length; i++) if (values[i] > 0 && (best < 0 || values[i] > values[best]) && !own.is(i)) best = i;
+  return best;
 }

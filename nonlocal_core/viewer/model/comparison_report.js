@@ -1,30 +1,23 @@
 // What is said about answers side by side.
 
-import { leavesOut, strongestOf } from "./answer.js";
 import { overlapOf, sameGrid } from "./figures.js";
-import { badgeWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords, spreadWords, timesWords } from "./words.js";
+import { answerWords, badgeWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
 
 /** Over a pane: its name and what the frame that is shown gets; on it: how far its colours reach. */
-export function paneWords({ title, answered, figures, scale, limit, missed }, { state, shown, held }) {
+export function paneWords({ title, answered, heat, missed }, { shown, held }) {
   const { block, answer, shares } = answered;
   const alone = answer.grid.frames === 1;
   return {
     lead: title,
     figure: alone || shown < 0 ? "" : percent(shares[shown]),
-    detail: answer.mass === 0 ? "" : [...(alone ? [] : [mostWords(answered, state, shown)]), spreadWords(answer, figures.spread)].join(" · "),
-    limit: scale.shared > 0 ? `full colour ${timesWords(limit)} even share` : "",
+    detail: answer.positive === 0 ? "" : answerWords(answered),
+    limit: heat.largest > 0 ? `full heat at ${timesWords(heat.tops[0])} even share` : "",
     badge: badgeWords(block.status),
     warning: block.warning,
     warns: block.status === "untrained",
-    notice: missed ? "The network did not see this point: the nearest cell answers." : noticeWords({ block, answer, scale }),
+    notice: missed ? "The network did not see this point: the nearest cell answers." : noticeWords({ block, answer, heat }),
     held,
   };
-}
-
-function mostWords(answered, { scale }, shown) {
-  const best = strongestOf(answered, scale);
-  const but = leavesOut(answered, scale, answered.own.t) ? " but its own" : "";
-  return best === shown ? `most of all frames${but}` : `most at ${frameWords(answered.answer.grid, best)}: ${percent(answered.shares[best])}`;
 }
 
 /** Over the difference: what is taken from what, or why it cannot be. `blocks` are the two. */
@@ -36,8 +29,8 @@ export function differenceWords({ first, second, blocks, peak, reason }) {
   if (reason) return { ...said, detail: "", limit: "", notice: reason };
   return {
     ...said, detail: "warm: more in the first · cold: more in the second",
-    limit: peak > 0 ? `full colour ±${timesWords(peak)} even share` : "",
-    notice: peak > 0 ? "" : "The two maps are the same: there is no difference to show.",
+    limit: peak > 0 ? `full heat at ±${timesWords(peak)} even share` : "",
+    notice: peak > 0 ? "" : "The two maps differ nowhere by more than an even share.",
   };
 }
 
@@ -61,7 +54,7 @@ export function questionWords({ media, frame, cell, state, alone, name }) {
 
 /** Column titles of the table; `alone`: no pane has more than one frame. */
 export function figureTitles({ alone }) {
-  return ["", "spread over, cells", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
+  return ["answer", "spread over, cells", "on the spot", ...(alone ? [] : ["own frame"]), "away in the picture", ...(alone ? [] : ["away in time"]), "strongest, × even", "top 20 as in the first"];
 }
 
 /** One row of the table. */
@@ -71,6 +64,7 @@ export function figureRow({ title, answered, figures }, first, { alone }) {
   return [
     title,
     or(figures.spread, (spread) => `${Math.max(1, Math.round(spread))} of ${answered.answer.count}`),
+    or(figures.ownCell, percent),
     ...(alone ? [] : [or(figures.ownFrame, percent)]),
     or(figures.distance, (distance) => `${percent(distance)} of the diagonal`),
     ...(alone ? [] : [or(figures.seconds, secondsWords)]),
@@ -80,15 +74,8 @@ export function figureRow({ title, answered, figures }, first, { alone }) {
 }
 
 /** For a screen reader: what each pane says, in one sentence each. */
-export function comparisonSpoken(panes, { scale }) {
-  return panes.map(({ title, answered, figures }) => {
-    const { answer, shares } = answered;
-    if (answer.mass === 0) return `${title}: every weight is zero.`;
-    const best = strongestOf(answered, scale);
-    return answer.grid.frames === 1
-      ? `${title}: ${spreadWords(answer, figures.spread)}.`
-      : `${title}: most, ${Math.round(100 * shares[best])} percent, at ${frameWords(answer.grid, best)}.`;
-  }).join(" ");
+export function comparisonSpoken(panes) {
+  return panes.map(({ title, answered }) => `${title}: ${answerWords(answered)}`).join(" ");
 }
 
 /** All that must be known of panes before they are believed, each sentence once, with whose it is unless it is all's. */

@@ -6,8 +6,9 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 const TOP_CELLS = 20;
 
 /**
- * The figures of an answer to `cell` of the grid `asked`, all from absolute weights:
+ * The figures of an answer to `cell` of the grid `asked`, all from positive weight:
  *   spread    over how many cells it is spread, exp of its entropy
+ *   ownCell   share that stays on the asked cell
  *   ownFrame  share that stays in the asked temporal cell
  *   distance  mean distance in the picture, in units of the frame's diagonal
  *   seconds   mean distance in time
@@ -15,15 +16,14 @@ const TOP_CELLS = 20;
  * Keys that are no position count for the first two and are nowhere for the distances. NaN where all weights are zero.
  */
 export function figuresOf({ answer, asked, cell, own, shares }, media) {
-  if (answer.mass === 0) return { spread: NaN, ownFrame: NaN, distance: NaN, seconds: NaN, times: NaN };
+  if (answer.positive === 0) return { spread: NaN, ownCell: NaN, ownFrame: NaN, distance: NaN, seconds: NaN, times: NaN };
   const { grid } = answer;
   const placed = shares.reduce((sum, share) => sum + share, 0);
-  const ownFrame = shares.reduce((sum, share, t) => sum + (own.ownsFrame(t) ? share : 0), 0);
   const moments = momentsOf(grid, media.pts_seconds);
   const now = momentsOf(asked, media.pts_seconds)[cell.t];
   const seconds = shares.reduce((sum, share, t) => sum + share * Math.abs(moments[t] - now), 0) / placed;
-  const peak = answer.values.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);
-  return { spread: spreadOf(answer), ownFrame, distance: distanceOf(answer, asked, cell, media.shown_hw), seconds, times: timesEven(answer, peak) };
+  const peak = answer.values.reduce((most, weight) => Math.max(most, weight), 0);
+  return { spread: spreadOf(answer), ownCell: own.cellShare, ownFrame: own.stepShare, distance: distanceOf(answer, asked, cell, media.shown_hw), seconds, times: timesEven(answer, peak) };
 }
 
 /** The share of their strongest cells that two answers on one grid have in common; cells of no weight are not strong. */
@@ -41,13 +41,13 @@ export function sameGrid(a, b) {
     && a.frame_spans.every(([start, stop], t) => start === b.frame_spans[t][0] && stop === b.frame_spans[t][1]);
 }
 
-/** Weights of `first` less those of `second`, each in even shares, as an answer; both must lie on one grid. */
+/** Weights of `first` less those of `second`, each in even shares, as an answer whose unit that is; both must lie on one grid. */
 export function differenceOf(first, second) {
   const [one, other] = [first, second].map(({ mass, count }) => (mass === 0 ? 0 : count / mass));
   const values = first.values.map((weight, i) => weight * one - second.values[i] * other);
   return {
     direction: first.direction, grid: first.grid, values, offGrid: new Float32Array(0),
-    mass: values.reduce((sum, value) => sum + Math.abs(value), 0), count: values.length,
+    mass: values.length, positive: values.reduce((sum, value) => sum + Math.max(value, 0), 0), count: values.length,
   };
 }
 
@@ -58,7 +58,7 @@ function distanceOf({ grid, values }, asked, cell, [height, width]) {
   const diagonal = Math.hypot(height, width);
   const perFrame = grid.rows * grid.cols;
   const places = new Float64Array(perFrame);
-  for (let i = 0; i < values.length; i++) places[i % perFrame] += Math.abs(values[i]);
+  for (let i = 0; i < values.length; i++) places[i % perFrame] += Math.max(values[i], 0);
   let [sum, mass] = [0, 0];
   for (let place = 0; place < perFrame; place++) {
     const dx = (to.x[place % grid.cols] - from.x[cell.x]) * width;

@@ -1,4 +1,4 @@
-// The bundle, version 2: what nonlocal_core/bundle/container.py writes.
+// The bundle, version 3: what nonlocal_core/bundle/container.py writes.
 
 import { ownKey } from "./grid.js";
 
@@ -24,7 +24,7 @@ function readContainer(buffer) {
   const view = new DataView(buffer);
   if (buffer.byteLength < 12 || view.getUint32(0, false) !== 0x4e4c5642) throw new Error("This is not a bundle: it does not start with NLVB.");
   const version = view.getUint32(4, true);
-  if (version !== 2) throw new Error(`This viewer reads bundles of version 2; this one has version ${version}.`);
+  if (version !== 3) throw new Error(`This viewer reads bundles of version 3; this one has version ${version}.`);
   const start = 12 + view.getUint32(8, true);
   if (start > buffer.byteLength || start % ALIGNMENT) throw new Error("The bundle was cut off or damaged on its way.");
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 12, start - 12)));

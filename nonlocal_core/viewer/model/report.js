@@ -3,39 +3,37 @@
 import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import {
-  badgeWords, classWords, effectWords, frameWords, gridWords, headingWords, noticeWords, ownWords, percent, placeWords,
-  secondsWords, spokenWords, spreadWords, timesWords, weightWords,
+  answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords,
+  shownWords, spokenWords, spreadWords, timesWords, weightWords,
 } from "./words.js";
 
 const TABLE_ROWS = 5;
+const CURVE_WORDS = { log: "logarithmic", root: "square-root", linear: "linear" };
 
 /**
- * All texts of a drawn answer. `drawn` is { bundle, state, block, cell, index, answer, own, shares, asked, scale, strongest,
- * shown, alone }: `asked` is the grid that is asked on, `strongest` and `shown` are temporal cells of the answer's grid.
+ * All texts of a drawn answer. `drawn` is what askBlock returned with { bundle, state, heat, shown, alone }: `shown` is the
+ * temporal cell of the large picture.
  */
 export function reportOf(drawn) {
-  const { state, block, cell, answer, own, shares, scale, shown, alone, bundle } = drawn;
-  const cells = topOf(answer.values, TABLE_ROWS, state.scale === "others" ? own.holds : undefined);
-  const top = { cell: cellOf(answer.grid, cells[0] ?? 0), share: answer.mass ? Math.abs(answer.values[cells[0] ?? 0]) / answer.mass : 0 };
-  const said = { ...drawn, top, share: alone ? top.share : shares[shown] ?? 0 };
+  const { state, block, answer, heat, shown, alone, bundle } = drawn;
   const seconds = secondsWords(bundle.media.pts_seconds[state.at.frame]);
   return {
+    sentence: answerWords(drawn),
     heading: {
-      question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`,
-      where: `${placeWords(cell)}${alone ? "" : ` · ${seconds}`}${state.pinned ? "" : " · click to pin"}`,
-      ...headingWords(said),
-      detail: detail(said),
+      ...askedWords(drawn, alone ? "" : seconds),
+      ...shownWords(drawn, state, shown),
+      detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
       warning: block.warning,
       warns: block.status === "untrained",
       clipWarning: bundle.media.warnings.join(" "),
-      notice: noticeWords({ block, answer, scale }),
+      notice: noticeWords({ block, answer, heat }),
     },
-    scaleNote: scaleNote(said),
+    scaleNote: scaleNote(drawn),
     facts: facts(drawn),
     more: more(drawn),
-    table: () => cells.map((index) => tableRow(answer, index)),
-    spoken: spokenWords(said),
+    table: () => topOf(answer.values, TABLE_ROWS).map((index) => tableRow(answer, index)),
+    spoken: spokenWords(drawn),
   };
 }
 
@@ -45,24 +43,31 @@ export function readingOf(answer, cell, weight, alone) {
   return `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(cell)}`;
 }
 
-function detail({ answer, own, shown, share }) {
-  const parts = [];
-  if (answer.mass > 0 && (own.kind === "place" || !own.ownsFrame(shown))) parts.push(ownWords(answer, own, share));
-  if (answer.mass > 0) parts.push(spreadWords(answer, spreadOf(answer)));
-  return parts.join(" · ");
+/** What is asked, and where it lies. */
+function askedWords({ asked, cell, cells, taken, state, alone }, seconds) {
+  const pin = state.pinned ? "" : " · click to pin";
+  if (cells.length + taken.length === 1) {
+    return { question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`, where: `${placeWords(cell)}${seconds && ` · ${seconds}`}${pin}` };
+  }
+  const frames = new Set(cells.map(({ t }) => t));
+  const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
+  const less = taken.length ? `less ${taken.length === 1 ? "one cell" : `${taken.length} cells`} · ` : "";
+  return { question: `${cells.length === 1 ? "One cell" : `${cells.length} cells`}${of}`, where: `${less}the mean of their answers` };
 }
 
-function scaleNote({ own, state, answer, shown, scale, alone }) {
-  if (state.scale === "each" && shown >= 0) return `Scale of ${frameWords(answer.grid, shown)} alone: brightness does not compare.`;
-  if (scale.beyond > 0) return `The own ${own.kind} goes up to ${weightWords(scale.beyond)}.`;
-  return alone ? "" : "One scale for every frame.";
+function scaleNote({ state, answer, shown, heat, alone }) {
+  const said = [`${CURVE_WORDS[state.curve]} scale`];
+  if (state.scale === "each" && shown >= 0) said.push(`of ${frameWords(answer.grid, shown)} alone: heat does not compare`);
+  else if (!alone) said.push("one for every frame");
+  if (heat.beyond > 0) said.push(`the asked place itself goes up to ${timesWords(heat.beyond)}`);
+  return `${said.join(" · ").replace(/^./, (letter) => letter.toUpperCase())}.`;
 }
 
 function facts({ block, bundle, index, state, answer }) {
   const here = block.effectMap && state.direction === "row" ? block.effectMap[index] : null;
   const effect = effectWords(block, here);
   const classes = classWords(bundle.classes);
-  const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${percent(answer.mass ? Math.abs(weight) / answer.mass : 0)}`);
+  const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${percent(answer.positive ? Math.max(weight, 0) / answer.positive : 0)}`);
   return [off.length && `Beside the picture it looks at ${off.join(", ")}`, classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
 }
 

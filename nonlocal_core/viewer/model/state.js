@@ -1,29 +1,32 @@
 // What the person has chosen, as one plain object, and how each action changes it. No page, no pixels: node tests it.
 //
 // at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
+// also     further points that are asked with it, minus those whose mean answer is taken away
+// tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
+// look     how it is drawn: look_words.js has its fields
 // tour     its stops (tour.js); the person may change them
-// stop     the stop of the tour that is shown, -1 for none
+// stop     the stop of the tour that is shown, -1 for none; place: the last one that was, where a presenter goes on from
 // editing  whether the list of stops is open
 // history  what was pinned before, newest last; null for "nothing", { tour } for the stops before an edit
 
+import { TOOLS, stroke } from "./strokes.js";
 import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
-import { SCALES } from "./scale.js";
+import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
 
-export const MOST_ARROWS = 40;
 const REMEMBERED = 50;
 
 export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
   const { frame, x, y } = bundle.view.query;
   return {
-    block: Math.max(named, 0), direction: "row", at: { frame, x, y }, pinned: false, held: null, history: [],
-    tour: bundle.view.tour, stop: -1, editing: false,
-    scale: "others", smooth: false, lift: 0.5, arrows: true, count: bundle.frames.length === 1 ? 6 : 16,
+    block: Math.max(named, 0), direction: bundle.view.direction, at: { frame, x, y }, also: [], minus: [], pinned: false, held: null, history: [],
+    tool: "point", sign: "plus", stroke: null,
+    tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
 
@@ -41,8 +44,11 @@ export function reduce(state, action, bundle) {
 
 function after(state, action, bundle) {
   switch (action.type) {
-    case "ask": return sees(bundle, state, action.at) ? { ...state, at: action.at, pinned: false, stop: -1 } : state;
-    case "pin": return pin(bundle, state, action.at ?? state.at);
+    case "ask": return sees(bundle, state, action.at) ? { ...state, ...only(action.at), pinned: false, stop: -1 } : state;
+    case "stroke": return stroke(bundle, state, action);
+    case "tool": return { ...state, tool: action.tool ?? TOOLS[turn(TOOLS.indexOf(state.tool) + 1, TOOLS.length)], sign: "plus" };
+    case "sign": return state.tool === "point" ? state : { ...state, sign: action.sign };
+    case "pin": return pin(bundle, state, action.at ?? { ...state.at, also: state.also, minus: state.minus });
     case "unpin": return state.pinned || state.held !== null || state.stop >= 0 ? { ...remember(state), pinned: false, held: null, stop: -1 } : state;
     case "undo": return undo(state);
     case "move": return move(bundle, state, action);
@@ -52,7 +58,7 @@ function after(state, action, bundle) {
     case "layer": return { ...state, block: stepBlock(bundle.blocks, state.block, { layers: action.by }) };
     case "head": return { ...state, block: stepBlock(bundle.blocks, state.block, { heads: action.by }) };
     case "direction": return { ...state, direction: action.direction ?? (state.direction === "row" ? "column" : "row"), held: null };
-    case "scale": return { ...state, scale: action.scale ?? SCALES[turn(SCALES.indexOf(state.scale) + 1, SCALES.length)] };
+    case "scale": return { ...state, scale: action.scale ?? (state.scale === "all" ? "each" : "all") };
     case "set": return { ...state, ...action.values };
     case "tour": return visit(bundle, state, action.stop);
     case "edit": return action.edit === "add" ? addStop(bundle, state) : withTour(state, edited(state.tour, action), action.edit === "caption");
@@ -66,31 +72,25 @@ export function turnIn({ tour }, action) {
   return action.type === "tour" && tour[action.stop]?.direction === "column" ? { type: "direction", direction: "column" } : null;
 }
 
-/** How the answer is drawn, in words for a link; empty for the usual way. */
-export function viewOf({ scale, smooth, arrows, shared }) {
-  return [scale === SCALES[0] ? "" : scale, smooth ? "smooth" : "", arrows ? "" : "bare", shared ? "shared" : ""].filter(Boolean).join("-");
-}
-
-/** The state drawn as a link says; words that are not known are passed over. */
-export function withView(state, view = "") {
-  const words = view.split("-");
-  const scale = SCALES.find((known) => words.includes(known)) ?? SCALES[0];
-  return { ...state, scale, smooth: words.includes("smooth"), arrows: !words.includes("bare"), shared: words.includes("shared") };
-}
-
 /** What Python hears of: the pinned point and how its answer is drawn, or null. */
 export function pinnedMessage(bundle, state) {
   if (!state.pinned) return null;
-  return { ...state.at, block: bundle.blocks[state.block].name, direction: state.direction, view: viewOf(state) };
+  const listed = (name) => (state[name].length ? { [name]: state[name].map(({ frame, x, y }) => [frame, x, y]) } : {});
+  return { ...state.at, ...listed("also"), ...listed("minus"), block: bundle.blocks[state.block].name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
-function pin(bundle, state, at) {
+/** Pin a point, or what is asked already. */
+function pin(bundle, state, { also = [], minus = [], ...at }) {
   if (!sees(bundle, state, at)) return state;
-  return { ...remember(state), at, pinned: true, held: null, stop: -1 };
+  return { ...remember(state), at, also, minus, pinned: true, held: null, stop: -1 };
+}
+
+function only(at) {
+  return { at, also: [], minus: [] };
 }
 
 function remember(state) {
-  const last = state.pinned ? { at: state.at, block: state.block, direction: state.direction } : null;
+  const last = state.pinned ? { at: state.at, also: state.also, minus: state.minus, block: state.block, direction: state.direction } : null;
   return { ...state, history: [...state.history, last].slice(-REMEMBERED) };
 }
 
@@ -108,7 +108,7 @@ function move(bundle, state, { dx = 0, dy = 0, dt = 0 }) {
   const cell = nearestCell(grid, state.at);
   const next = { t: clamp(cell.t + dt, grid.frames), y: clamp(cell.y + dy, grid.rows), x: clamp(cell.x + dx, grid.cols) };
   const at = pointOf(grid, next);
-  return { ...state, at: next.t === cell.t ? { ...at, frame: state.at.frame } : at, stop: -1 };
+  return { ...state, ...only(next.t === cell.t ? { ...at, frame: state.at.frame } : at), stop: -1 };
 }
 
 function visit(bundle, state, stop) {
@@ -117,8 +117,8 @@ function visit(bundle, state, stop) {
   if (stop === state.stop) return state;
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
-    ...remember(state), stop, pinned: true, held: null, direction: found.direction,
-    at: { frame: found.frame, x: found.x, y: found.y }, block: block < 0 ? state.block : block,
+    ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), block: block < 0 ? state.block : block,
   };
 }
 

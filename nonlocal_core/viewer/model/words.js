@@ -1,5 +1,8 @@
 // Every sentence and number that a person reads. Frames, rows and columns are counted from 1 here and nowhere else.
 
+import { strongestElsewhere, strongestOf } from "./answer.js";
+import { cellOf } from "./grid.js";
+
 /** 0.43 -> "43 %"; small shares keep a digit, and what is there is never called zero. */
 export function percent(share) {
   const value = 100 * share;
@@ -26,10 +29,10 @@ export function secondsWords(seconds) {
   return seconds < 60 ? `${seconds.toFixed(2)} s` : `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 }
 
-/** "frame 3", or "frames 3–4" for a temporal cell that covers several. */
+/** "frame 3", or "frames 3 to 4" for a temporal cell that covers several. */
 export function frameWords(grid, t) {
   const [start, stop] = grid.frame_spans[t];
-  return stop - start === 1 ? `frame ${stop}` : `frames ${start + 1}–${stop}`;
+  return stop - start === 1 ? `frame ${stop}` : `frames ${start + 1} to ${stop}`;
 }
 
 export function placeWords(cell) {
@@ -40,46 +43,57 @@ export function gridWords(grid) {
   return `${grid.frames}×${grid.rows}×${grid.cols}`;
 }
 
-/** The heading over the answer: it goes on from "This spot of frame 3 …". */
-export function headingWords({ answer, state, shown, strongest, share, alone, top }) {
-  const looks = answer.direction === "row";
-  if (answer.mass === 0) return { lead: looks ? "looks nowhere" : "is looked at from nowhere", figure: "" };
-  if (shown < 0) return { lead: `finds no ${looks ? "key" : "query"} in frame ${state.held + 1}`, figure: "" };
-  if (alone) return { lead: `${looks ? "looks" : "is looked at"} most ${looks ? "at" : "from"} ${placeWords(top.cell)}`, figure: percent(top.share) };
-  const most = shown === strongest && state.held === null ? " most" : "";
-  return { lead: `${looks ? "looks" : "is looked at"}${most} ${looks ? "at" : "from"} ${frameWords(answer.grid, shown)}`, figure: percent(share) };
+/**
+ * The sentence of an answer: how much stays, and where most of the rest goes. What nonlocal_core/look/sentence.py says;
+ * its meaning is fixed, whatever scale, curve or frame is drawn.
+ */
+export function answerWords(answered) {
+  const { block, answer, own, shares } = answered;
+  const { direction, grid, values, positive } = answer;
+  const looks = direction === "row";
+  const signed = block.signed || answer.surplus;
+  const before = answer.surplus ? "Of the surplus, " : signed ? "Of the positive weight, " : "";
+  if (positive === 0 || shares.every((share) => share === 0)) {
+    return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
+  }
+  const [spot, its] = answered.cells.length === 1 ? ["the spot itself", "its frame"] : ["the asked cells", "their frames"];
+  const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
+  const goes = looks ? "goes to" : "comes from";
+  const best = strongestOf(answered);
+  if (!own.steps(best)) {
+    return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} ${its}; most of the rest, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
+  }
+  const where = grid.frames === 1 ? "" : ` in ${its}`;
+  const cell = strongestElsewhere(answered);
+  if (cell < 0) return `${onItself}; nothing ${goes} other places${where}.`;
+  return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
 }
 
-/** What the own frame or place keeps, as the end of "looks most at frame 5 …". */
-export function ownWords({ direction }, { kind, share }, shown) {
-  const keeps = direction === "row" ? "keeps" : "gives";
-  return share > shown ? `after its own ${kind}, which ${keeps} ${percent(share)}` : `its own ${kind} ${keeps} ${percent(share)}`;
+/** What the large picture shows: a frame and what it gets. */
+export function shownWords({ answer, shares }, { held }, shown) {
+  if (shown < 0) return { lead: `No ${answer.direction === "row" ? "key" : "query"} lies in frame ${held + 1}`, figure: "" };
+  if (answer.grid.frames === 1) return { lead: answer.direction === "row" ? "It looks here" : "These look at it", figure: "" };
+  const frame = frameWords(answer.grid, shown);
+  return { lead: `F${frame.slice(1)} ${answer.direction === "row" ? "gets" : "gives"}`, figure: percent(shares[shown]) };
 }
 
 export function spreadWords({ count }, spread) {
   return `spread over about ${Math.max(1, Math.round(spread))} of ${count} cells`;
 }
 
-/** The same for a screen reader, whole. */
-export function spokenWords({ answer, cell, asked, own, strongest, shares, alone, top }) {
-  const from = `${alone ? "Query" : `Query ${frameWords(asked, cell.t)},`} ${placeWords(cell)}.`;
-  if (answer.mass === 0) return `${from} Every weight is zero.`;
-  const looks = answer.direction === "row";
-  const whole = (share) => Math.round(100 * share);
-  const target = alone ? placeWords(top.cell) : frameWords(answer.grid, strongest);
-  const share = whole(alone ? top.share : shares[strongest]);
-  if ((own.kind === "place" || !own.ownsFrame(strongest)) && whole(own.share) > share) {
-    return looks
-      ? `${from} Its own ${own.kind} keeps ${whole(own.share)} percent of its attention; of the rest most, ${share} percent, goes to ${target}.`
-      : `${from} Its own ${own.kind} gives ${whole(own.share)} percent of the looks; of the rest most, ${share} percent, come from ${target}.`;
-  }
-  return looks ? `${from} Most attention, ${share} percent, goes to ${target}.` : `${from} Most looks, ${share} percent, come from ${target}.`;
+/** The same for a screen reader, with the question. */
+export function spokenWords(answered) {
+  const { asked, cell, cells, taken } = answered;
+  if (cells.length + taken.length > 1) return `${cells.length} cells asked${taken.length ? `, ${taken.length} taken away` : ""}. ${answerWords(answered)}`;
+  const from = asked.frames === 1 && asked.frame_spans[0][1] - asked.frame_spans[0][0] === 1 ? "Query" : `Query ${frameWords(asked, cell.t)},`;
+  return `${from} ${placeWords(cell)}. ${answerWords(answered)}`;
 }
 
 /** What must be said about a picture before it is believed; the first that applies. */
-export function noticeWords({ block, answer, scale }) {
+export function noticeWords({ block, answer, heat }) {
   if (answer.mass === 0) return "Every weight is zero here, so there is nothing to show.";
-  if (scale.flat) return `Nearly flat: no cell gets more than ${timesWords(scale.flatness)} the mean, so no heat is stretched out of it.`;
+  if (heat.largest === 0) return "No weight is positive here. Negative ones can be drawn too: Colours.";
+  if (heat.flat) return `Nearly even: no cell has more than ${timesWords(heat.largest)} an even share, so hardly any heat is drawn.`;
   if (block.pairwise === "concatenation") return "Concatenation: every query ranks the keys alike; only the threshold moves.";
   return "";
 }

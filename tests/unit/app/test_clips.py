@@ -7,8 +7,10 @@ import sys
 
 from PIL import Image
 
-from nonlocal_core import Limits, Selection, Session
-from nonlocal_core.app.server.clips import FIRST_CLIP, FRAMES, FrameMemory, read_first_clip
+from nonlocal_core import Selection, find_sample
+from nonlocal_core.app.server.clips import FrameMemory, read_first_clip
+from nonlocal_core.app.server.resources import first_session, open_clip
+from nonlocal_core.app.server.visit import Choices
 
 
 def picture():
@@ -27,22 +29,33 @@ assert "torch" not in sys.modules, "reading the first clip imported torch"
 
 def test_the_same_question_gets_the_same_frames_while_somebody_holds_them():
     memory = FrameMemory()
-    first = memory.read(picture(), Selection(), name="a", limits=Limits())
-    assert memory.read(picture(), Selection(), name="a", limits=Limits()) is first
-    assert memory.read(picture(), Selection(), name="b", limits=Limits()).info.name == "b"
-    assert memory.read(picture(), Selection(frames=1), name="a", limits=Limits()) is not first
+    first = memory.read(picture(), Selection(), name="a")
+    assert memory.read(picture(), Selection(), name="a") is first
+    assert memory.read(picture(), Selection(), name="b").info.name == "b"
+    assert memory.read(picture(), Selection(frames=1), name="a") is not first
 
 
 def test_nothing_is_held_for_nobody():
     memory = FrameMemory()
-    memory.read(picture(), Selection(), name=None, limits=Limits())
+    memory.read(picture(), Selection())
     gc.collect()
     assert not list(memory._held.items())
 
 
 def test_the_first_clip_is_read_as_its_session_asks_for_it():
     frames = read_first_clip()
-    assert Session.open(FIRST_CLIP, reader=FRAMES.read).frames is frames
+    assert first_session().frames is frames
+    assert first_session().sample.id == "bunny"
+
+
+def test_networks_that_ask_for_the_same_frames_share_them():
+    first, second = (
+        open_clip(Choices(clip="sample:composed", model=model, frames=2, short_side=64), lambda *_: None)
+        for model in ("lite0-gaussian", "lite0-dot-product")
+    )
+    assert first.session.frames is second.session.frames
+    assert first.session.bundle() != second.session.bundle()
+    assert first.session.sample.tour == second.session.sample.tour == find_sample("composed").tour
 
 
 def test_the_first_clip_is_read_without_torch():

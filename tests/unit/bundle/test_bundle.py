@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nonlocal_core.bundle import Bundle, Question, View, decode_bundle, encode_bundle, encode_columns
+from nonlocal_core.bundle import Bundle, Question, Storage, View, decode_bundle, encode_bundle, encode_columns
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.encode import _half
 from nonlocal_core.capture.record import UNTRAINED, Capture
@@ -236,6 +236,12 @@ def test_a_view_of_what_is_not_there_is_refused_when_writing(view):
         make_bundle(make_block(), view=view)
 
 
+@pytest.mark.parametrize("question", [Question(frame=0, x=0.0, y=0.0), Question(frame=4, x=1.0, y=1.0)])
+def test_the_corners_of_the_first_and_the_last_frame_can_be_asked(question):
+    made = make_bundle(make_block(), frames=make_frames(5), view=View(question=question))
+    assert decode_bundle(made).view.question == question
+
+
 def test_a_file_name_that_no_encoding_allows_survives():
     name = 'a\udcff"</script>\u2028.mp4'
     assert decode_bundle(make_bundle(frames=make_frames(name=name))).media.name == name
@@ -249,7 +255,7 @@ def test_a_file_name_that_no_encoding_allows_survives():
     [
         (b"", "starts with the letters NLVB"),
         (b"PK\x03\x04" + FULL[4:], "starts with the letters NLVB"),
-        (struct.pack("<4sI", b"NLVB", 1) + FULL[8:], "version 2 of the bundle; got 1"),
+        (struct.pack("<4sI", b"NLVB", 1) + FULL[8:], "version 3 of the bundle; got 1"),
         (FULL[:8] + struct.pack("<I", 2**32 - 1) + FULL[12:], "cut or damaged"),
         (FULL[:8] + struct.pack("<I", 60) + FULL[12:], "multiple of 64|JSON"),
         (FULL[:-1], "cut or damaged|does not match its id|payload"),
@@ -314,7 +320,7 @@ def test_a_strange_value_anywhere_is_refused_or_harmless(path):
 @pytest.mark.parametrize("key", sorted(set(HEADER) - {"id"}))
 def test_a_missing_field_is_named(key):
     header = {name: value for name, value in HEADER.items() if name != key}
-    header.setdefault("version", 2) if key != "version" else None
+    header.setdefault("version", 3) if key != "version" else None
     with pytest.raises(BundleError, match=key):
         decode_bundle(rebuilt(header, PAYLOAD))
 
@@ -346,6 +352,22 @@ def test_a_section_that_lies_is_refused(change, sentence):
         decode_bundle(changed(phi=change) if "offset" in change else changed(theta=change))
 
 
+def test_a_clip_may_be_long_and_a_grid_as_wide_as_the_page_allows():
+    frames = replace(make_frames(2), frame_indices=np.array([7, 10**6]))
+    read = decode_bundle(make_bundle(make_block(grid=(2, 1, 4096), channels=2), frames=frames))
+    assert read.media.frame_indices == (7, 10**6)
+    assert read.blocks[0].capture.query_grid.shape == (2, 1, 4096)
+    with pytest.raises(BundleError, match="cols"):
+        decode_bundle(make_bundle(make_block(grid=(2, 1, 4097), channels=2), frames=frames))
+
+
+def test_a_table_has_as_many_channels_as_the_page_allows():
+    narrow, wide = (make_bundle(make_block(grid=(1, 1, 1), channels=n), frames=make_frames(1)) for n in (2**16, 2**17))
+    assert decode_bundle(narrow).blocks[0].capture.theta.shape == (1, 2**16)
+    with pytest.raises(BundleError, match="channels"):
+        decode_bundle(wide)
+
+
 def test_values_that_are_not_finite_are_refused():
     offset = HEADER["blocks"][0]["log_normaliser"]["offset"]
     payload = PAYLOAD[:offset] + struct.pack("<f", float("nan")) + PAYLOAD[offset + 4 :]
@@ -355,7 +377,7 @@ def test_values_that_are_not_finite_are_refused():
 
 def test_a_picture_that_is_none_is_refused():
     offset = HEADER["frames"][0]["offset"]
-    with pytest.raises(BundleError, match="JPEG"):
+    with pytest.raises(BundleError, match="image/jpeg"):
         decode_bundle(rebuilt(HEADER, PAYLOAD[:offset] + b"GI" + PAYLOAD[offset + 2 :]))
 
 
@@ -363,7 +385,7 @@ def test_a_header_nested_without_end_is_refused():
     text = b'{"a":' + b"[" * 200_000
     text += b" " * (-(12 + len(text)) % 64)
     with pytest.raises(BundleError, match="JSON"):
-        decode_bundle(struct.pack("<4sII", b"NLVB", 2, len(text)) + text)
+        decode_bundle(struct.pack("<4sII", b"NLVB", 3, len(text)) + text)
 
 
 def test_two_blocks_of_one_name_are_refused():
@@ -388,7 +410,7 @@ def test_a_block_of_too_many_positions_travels_without_its_normaliser(monkeypatc
 def test_what_columns_need_comes_apart_and_is_the_same():
     capture = Capture(blocks=(make_block("gaussian"), make_block("dot_product", name="other")), classes=())
     whole = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL))
-    bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, columns=False))
+    bare = decode_bundle(encode_bundle(make_frames(), capture, model=MODEL, storage=Storage(columns=False)))
     assert [block.log_normaliser for block in bare.blocks] == [None, None]
     reader = ContainerReader(encode_columns(capture))
     first, second = reader.header.children("blocks", most=2)

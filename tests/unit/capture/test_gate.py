@@ -9,7 +9,7 @@ from refusals import off_by
 from torch import nn
 from torch.nn.functional import linear
 
-from nonlocal_core.capture import BlockReading, BlockSite, attach, recording, trial
+from nonlocal_core.capture import BlockReading, BlockSite, attach, rebuild, recording, trial
 from nonlocal_core.capture.twin import twin_of
 from nonlocal_core.geometry import ViewTransform
 
@@ -291,7 +291,7 @@ def test_a_fault_at_two_queries_is_found_at_the_first_run_of_a_shape_however_lar
 
 
 def test_a_long_check_is_shown_as_progress(monkeypatch):
-    monkeypatch.setattr(trial, "PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr(rebuild, "PROGRESS_SECONDS", -1.0)
     layer, told = Attention().eval(), []
     detach = attach((site_of(layer),))
     with recording(view=VIEW, clip_frames=T, progress=lambda *step: told.append(step)):

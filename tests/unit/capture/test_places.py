@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from nonlocal_core import CaptureError, InputSpec, NonlocalBlock, Session
+from nonlocal_core import CaptureError, InputSpec, ModelSpec, NonlocalBlock, Session
 from nonlocal_core.capture import nudged, points_for, run_count
 from nonlocal_core.capture.places import misplacement
 from nonlocal_core.geometry import QueryGrid
@@ -72,7 +72,9 @@ def second_frame_twice(maps):
 
 
 def open_(model, grid=(FRAMES, *GRID), spec=TOKENS):
-    return Session.from_model(model.eval(), "sample:bunny", frames=FRAMES, token_grid=grid, input_spec=spec)
+    return Session.from_model(
+        model.eval(), "sample:bunny", frames=FRAMES, spec=ModelSpec(token_grid=grid, input_spec=spec)
+    )
 
 
 @pytest.mark.parametrize("joint", [True, False])
@@ -142,14 +144,16 @@ class Maps(nn.Module):
 @pytest.mark.parametrize("norm", [nn.BatchNorm2d, nn.InstanceNorm2d], ids=lambda norm: norm.__name__)
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_overlapping_fields_are_proved_by_their_centre(depth, norm):
-    session = Session.from_model(Maps(depth, norm=norm).eval(), "sample:bunny", frames=3, input_spec=TOKENS)
+    session = Session.from_model(
+        Maps(depth, norm=norm).eval(), "sample:bunny", frames=3, spec=ModelSpec(input_spec=TOKENS)
+    )
     assert session.unreadable == ()
 
 
 def test_convolutions_that_pad_inside_are_refused():
     spec = InputSpec(short_side=96, multiple_of=8, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
     with pytest.raises(CaptureError, match="pad its input inside"):
-        Session.from_model(Maps(pad=(0, 32, 0, 32)).eval(), "sample:bunny", frames=3, input_spec=spec)
+        Session.from_model(Maps(pad=(0, 32, 0, 32)).eval(), "sample:bunny", frames=3, spec=ModelSpec(input_spec=spec))
 
 
 class Stages(nn.Module):
@@ -194,7 +198,7 @@ def test_the_networks_of_this_library_keep_their_places():
     """The functions differ, the trunk and the places where the blocks sit do not."""
     network, _ = build_model("lite0-embedded-gaussian")
     small = replace(network.input_spec, short_side=96)
-    session = Session.from_model(network, "sample:bunny", frames=3, takes="clip", input_spec=small)
+    session = Session.from_model(network, "sample:bunny", frames=3, spec=ModelSpec(takes="clip", input_spec=small))
     assert session.unreadable == ()
     assert [block.name for block in session.capture.blocks] == ["stride16", "mend", "joint"]
 
@@ -314,7 +318,7 @@ class Overwriting(Maps):
 
 
 def test_a_network_that_overwrites_its_own_tensors_is_proved():
-    session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, input_spec=TOKENS)
+    session = Session.from_model(Overwriting().eval(), "sample:bunny", frames=3, spec=ModelSpec(input_spec=TOKENS))
     assert session.unreadable == ()
 
 
@@ -330,7 +334,9 @@ def test_places_are_proved_once_for_a_network_and_a_size():
     further, each = run_count(points_for([open_(Tokens()).block().query_grid])), []
     for frames in (4, 4, 2, 2, 4):
         before = len(runs)
-        Session.from_model(model.eval(), "sample:bunny", frames=frames, token_grid=(frames, *GRID), input_spec=TOKENS)
+        Session.from_model(
+            model.eval(), "sample:bunny", frames=frames, spec=ModelSpec(token_grid=(frames, *GRID), input_spec=TOKENS)
+        )
         each.append(len(runs) - before)
     assert each == [1 + further, 1, 1 + further, 1, 1]
 

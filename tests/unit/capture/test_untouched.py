@@ -14,9 +14,10 @@ from foreign_blocks import C, SaganBlock
 from PIL import Image
 from torch import nn
 
-from nonlocal_core import CaptureError, InputSpec, Session
+from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
 
 SMALL = InputSpec(short_side=24, multiple_of=8, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+SPEC = ModelSpec(input_spec=SMALL, status="untrained")  # made once: checking its types draws random numbers
 STEPS = 3
 
 
@@ -170,7 +171,7 @@ def look(network, frozen):
     if frozen:
         network.drop.train()  # left otherwise on purpose
     modes = {name: module.training for name, module in network.named_modules()}
-    session = Session.from_model(network, PICTURE, input_spec=SMALL, status="untrained")
+    session = Session.from_model(network, PICTURE, spec=SPEC)
     assert [block.name for block in session.capture.blocks] == ["attend"]
     assert {name: module.training for name, module in network.named_modules()} == modes
     network.train()
@@ -233,7 +234,7 @@ def test_a_run_that_fails_leaves_the_network_as_it_was_too():
     network.stem.weight.requires_grad_(False)
     before, drawn = held(network), torch.get_rng_state()
     with pytest.raises(CaptureError, match="Network failed on an input of"):
-        Session.from_model(network, PICTURE, input_spec=SMALL)
+        Session.from_model(network, PICTURE, spec=SPEC)
     assert held(network) == before
     assert torch.equal(torch.get_rng_state(), drawn)
 
@@ -245,7 +246,7 @@ def test_a_block_that_cannot_be_copied_whole_is_read_and_its_hooks_stay_silent_f
     nn.init.constant_(network.attend.gamma, 0.5)
     network(torch.randn(2, 3, 24, 40)).sum().backward()  # leaves a map with a history
     state, looks = network.attend.generator.get_state(), len(network.attend.looks)
-    session = Session.from_model(network.eval(), PICTURE, input_spec=SMALL, status="untrained")
+    session = Session.from_model(network.eval(), PICTURE, spec=SPEC)
     assert len(session.capture.blocks) == 1
     assert torch.equal(network.attend.generator.get_state(), state)
     assert len(network.attend.looks) == looks
@@ -255,12 +256,12 @@ def test_a_block_that_cannot_be_copied_whole_is_read_and_its_hooks_stay_silent_f
 def test_a_look_inside_inference_mode_leaves_nothing_that_cannot_be_trained_with():
     network = Network(CacheBySize())
     with torch.inference_mode():
-        Session.from_model(network.eval(), PICTURE, input_spec=SMALL, status="untrained")
+        Session.from_model(network.eval(), PICTURE, spec=SPEC)
     network.train()(torch.randn(2, 3, 24, 40)).sum().backward()
 
 
 def test_layers_without_weights_are_refused_before_they_make_some():
     network = Network(nn.LazyConv2d(C, 1)).eval()
     with pytest.raises(CaptureError, match=r"'extra\.weight' has no values yet"):
-        Session.from_model(network, PICTURE, input_spec=SMALL)
+        Session.from_model(network, PICTURE, spec=SPEC)
     assert nn.parameter.is_lazy(network.extra.weight)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from nonlocal_core.errors import GeometryError, OutsideGridError
@@ -233,9 +233,16 @@ def test_no_cell_is_nearer_to_a_point_than_the_nearest(how: dict[str, object], x
 
 @UNHURRIED
 @given(boxes(), st.integers(1, 9), st.integers(1, 11))
+@example((0.2, 0.3, 0.9, 0.9), 1, 3)  # whose width and height, added up again, miss its rim
 def test_pooling_that_drops_nothing_keeps_the_box(box: Box, rows: int, cols: int) -> None:
     made = grid(rows=2 * rows, cols=2 * cols, box=box)
     assert made.pooled((1, 2, 2)).box == box  # exactly: a point on the rim is on both grids or on neither
+
+
+def test_the_nearest_cell_of_a_point_beyond_the_frame_is_no_padding() -> None:
+    padded = grid(box=(-0.25, -0.5, 1.25, 1.5))
+    assert padded.nearest_cell(frame=0, x=-9.0, y=-9.0) == padded.cell_at(frame=0, x=0.0, y=0.0)
+    assert padded.nearest_cell(frame=0, x=9.0, y=9.0) == padded.cell_at(frame=0, x=1.0, y=1.0)
 
 
 def test_every_point_of_the_rim_belongs_to_a_cell() -> None:

@@ -150,3 +150,19 @@ def test_in_overlapping_spans_a_frame_belongs_to_the_last_step_that_starts_at_or
     grid = Grid(steps=4, rows=1, cols=1, frame_spans=((1, 4), (2, 6), (5, 7), (9, 11)))
     assert [grid.find_t(frame) for frame in range(12)] == [None, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, None]
     assert cells_in_box(grid, (0.0, 0.0, 1.0, 1.0), (3, 5)).tolist() == [False, True, False, False]
+
+
+def test_a_cell_without_a_value_stays_empty_and_pulls_its_neighbours_to_zero() -> None:
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=1, cols=2)
+    smooth, covered = spread(np.array([[2.0, np.nan]]), grid, size_hw=(1, 4), smoothing="bilinear")
+    np.testing.assert_allclose(smooth, [[2.0, 1.5, np.nan, np.nan]])
+    assert covered.all()
+
+
+def test_smoothing_meets_every_value_at_its_centre_and_halves_the_way_between_two() -> None:
+    heat = np.random.default_rng(2).normal(size=(3, 4))
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=3, cols=4)
+    smooth, _ = spread(heat, grid, size_hw=(15, 20), smoothing="bilinear")
+    np.testing.assert_allclose(smooth[2::5, 2::5], heat)
+    between, _ = spread(heat, grid, size_hw=(15, 8), smoothing="bilinear")  # centres a quarter of a cell off
+    np.testing.assert_allclose(between[2::5, 1:-1:2], 0.75 * heat[:, :-1] + 0.25 * heat[:, 1:])

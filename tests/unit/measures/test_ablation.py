@@ -22,7 +22,7 @@ from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, Non
 from nonlocal_core.vocabulary import PAIRWISE
 from nonlocal_core.weights import build_model
 
-OPEN = {"frames": 3, "short_side": 64, "name": "noise.png"}
+OPEN = {"frames": 3, "short_side": 64}
 WORKING_PRECISION = 2e-5  # of a probability; worst seen 2e-6
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bundles import make_block
 
-from nonlocal_core import Session
+from nonlocal_core import Selection, Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, OutsideGridError
 from nonlocal_core.geometry import Cell, QueryGrid, cells_mask, coverage
@@ -194,7 +194,7 @@ def test_the_pixels_of_cells_are_those_whose_centres_lie_in_them():
 
 @pytest.mark.parametrize(("model", "measured"), [("default", 0.73), ("lite0-parameter-free", 0.60)])
 def test_a_click_finds_the_objects_of_the_composed_clip(model, measured):
-    session = Session.open("sample:composed", model, frame_indices=(0, 9, 21))
+    session = Session.open("sample:composed", model, frames=Selection(frame_indices=(0, 9, 21)))
     block, similar = session.block(), []
     for masks in known_masks(session.sample, session.frames.frame_indices).values():
         found = []

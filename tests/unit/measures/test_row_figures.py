@@ -66,14 +66,14 @@ def oracle_figures(weights, query, block):
     """The figures of one row, by loops over the cells of an evenly divided clip."""
     (tq, hq, wq), (tk, hk, wk) = block.query_grid.shape, block.key_grid.shape
     height, width = SHOWN_HW
-    mass = sum(abs(w) for w in weights)
+    mass = sum(max(w, 0) for w in weights)
     if mass == 0:
         return None
     names = ("entropy", "own_cell_share", "own_step_share", "distance", "frames_away", "seconds_away")
     figures = dict.fromkeys(names, 0.0)
     over = tuple(min(q // s, n - 1) for q, s, n in zip(query, block.subsample, (tk, hk, wk), strict=True))
     for weight, (t, y, x) in zip(weights, itertools.product(range(tk), range(hk), range(wk)), strict=True):
-        p = abs(weight) / mass
+        p = max(weight, 0) / mass
         figures["entropy"] -= p * math.log(p) if p > 0 else 0.0
         figures["own_cell_share"] += p if (t, y, x) == over else 0.0
         figures["own_step_share"] += p if t == over[0] else 0.0
@@ -87,7 +87,7 @@ def oracle_figures(weights, query, block):
         figures["frames_away"] += p * abs(sum(asking) / len(asking) - sum(asked) / len(asked))
         seconds = [sum(SECONDS[f] for f in frames) / len(frames) for frames in (asking, asked)]
         figures["seconds_away"] += p * abs(seconds[0] - seconds[1])
-    figures["top_times_uniform"] = max(abs(w) for w in weights) * block.key_count / mass
+    figures["top_times_uniform"] = max(weights) * block.key_count / sum(abs(w) for w in weights)
     return figures
 
 
@@ -150,6 +150,14 @@ def test_query_dependence_is_zero_for_one_map_and_a_half_for_maps_that_share_not
     assert measured == pytest.approx([0, 0.5], abs=1e-6)
 
 
+def test_two_queries_depend_as_their_one_pair_does():
+    block = capture("gaussian", grid=(1, 1, 2), subsample=(1, 1, 1))
+    first, second = oracle_matrix(block)
+    cosine = np.dot(first, second) / math.hypot(*first) / math.hypot(*second)
+    found = measure_block(block, shown_hw=SHOWN_HW, pts_seconds=SECONDS)
+    assert found.query_dependence == pytest.approx((1 - cosine) / 2, rel=TOLERANCE)
+
+
 def test_a_block_without_any_weight_has_no_figures_and_counts_its_silence():
     block = capture("concatenation")
     silent = BlockCapture(**parts(block) | {"theta": np.full_like(block.theta, -100.0)})
@@ -170,11 +178,12 @@ def test_the_temporal_profile_says_how_much_each_frame_gives_to_each(pairwise):
     expected = np.zeros((T, 2))
     heard = np.zeros(T)
     for i, weights in enumerate(oracle_matrix(block)):
-        if np.any(weights):
+        positive = np.maximum(weights, 0)
+        if np.any(positive):
             t = block.query_grid.cell(i).t
             heard[t] += 1
-            for j, weight in enumerate(weights):
-                expected[t, block.key_grid.cell(j).t] += abs(weight) / np.abs(weights).sum()
+            for j, weight in enumerate(positive):
+                expected[t, block.key_grid.cell(j).t] += weight / positive.sum()
     found = measure_block(block, shown_hw=SHOWN_HW, pts_seconds=SECONDS).temporal_profile
     np.testing.assert_allclose(found, expected / heard[:, None], rtol=TOLERANCE)
 

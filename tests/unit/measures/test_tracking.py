@@ -11,7 +11,7 @@ from bundles import make_block
 from PIL import Image
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
-from nonlocal_core import Session
+from nonlocal_core import Selection, Session
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
 from nonlocal_core.geometry import QueryGrid, box_mask, coverage
@@ -214,7 +214,7 @@ def test_painting_marks_the_object_and_leaves_the_frame_alone():
 
 @pytest.fixture(scope="module")
 def composed():
-    return Session.open("sample:composed", frame_indices=(0, 7, 14), short_side=128)
+    return Session.open("sample:composed", frames=Selection(frame_indices=(0, 7, 14)), short_side=128)
 
 
 def test_the_composed_sample_knows_its_objects_in_the_frames_that_were_taken(composed):
@@ -258,3 +258,8 @@ def test_a_table_of_boxes_says_where_the_object_is():
 def test_a_line_that_is_no_box_is_refused_by_its_number(line):
     with pytest.raises(MediaError, match="Line 2 should be a frame from 1 to 4"):
         read_boxes(f"1,0,0,1,1\n{line}\n".encode(), 4, (3, 5))
+
+
+def test_a_long_line_is_quoted_in_part():
+    with pytest.raises(MediaError, match=r"it is '1,0,0,1,x{72}'\."):
+        read_boxes(f"1,0,0,1,{'x' * 200}\n".encode(), 4, (3, 5))

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from nonlocal_core.errors import MediaError, MediaLimitError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
-from nonlocal_core.media.colours import coded_profile
+from nonlocal_core.media.colours import coded_profile, measured_profile
 from nonlocal_core.media.pixels import GREY, fit_within
 
 CORNERS = np.zeros((30, 50, 3), np.uint8)
@@ -290,6 +290,22 @@ def test_a_picture_cut_short_shows_what_is_there_and_says_so(kind: str, share: f
     assert (frames.rgb[0, there] == whole[there]).all()
     lost = 0 if kind == "BMP" else 59
     assert frames.rgb[0, lost, -8:].std(axis=0).max() == 0
+
+
+def test_a_marker_without_a_length_is_passed_over() -> None:
+    data = saved(Image.fromarray(NOISE), "JPEG", progressive=True)
+    between = data.index(b"\xff\xc4", data.index(b"\xff\xda"))  # the tables of the second scan
+    marked = data[:between] + b"\xff\x01" + data[between:]  # TEM of ITU-T T.81, table B.1
+    assert read_frames(marked).warnings == ()
+    assert (read_frames(marked).rgb == read_frames(data).rgb).all()
+    assert "cut short" in read_frames(marked[:-2]).warnings[0]
+
+
+def test_the_curve_of_a_gamma_is_that_gamma_in_an_icc_profile() -> None:
+    profile = measured_profile(0.45455, None)
+    *_, kind, _, bits = struct.unpack_from(">4sIHHi", profile, profile.index(b"para\0"))
+    assert kind == 0
+    assert bits / 2**16 == pytest.approx(1 / 0.45455, abs=2**-17)
 
 
 def test_a_picture_without_any_pixel_left_is_refused() -> None:

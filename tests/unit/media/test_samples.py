@@ -10,7 +10,7 @@ from PIL import Image
 
 from nonlocal_core import installed
 from nonlocal_core.errors import MediaError, UnknownNameError
-from nonlocal_core.media import Limits, Selection, find_sample, list_samples, open_sample, probe, read_frames
+from nonlocal_core.media import Limits, Selection, find_sample, list_samples, probe, read_frames
 from nonlocal_core.media.composed import (
     BACKGROUND,
     CUT_OUTS,
@@ -34,7 +34,7 @@ def small():
 
 
 def frames_of(sample):
-    return read_frames(sample.open(), sample.selection, name=sample.title)
+    return read_frames(f"sample:{sample.id}")
 
 
 def color_at(sample_id, stop):
@@ -57,7 +57,9 @@ def test_a_sample_reads_as_its_record_says(sample_id):
     sample = find_sample(sample_id)
     frames = frames_of(sample)
     assert frames.info.kind == sample.kind
-    assert len(frames.rgb) == sample.selection.frames
+    assert len(frames.rgb) == sample.selection.count
+    assert frames.info.sample_id == sample_id
+    assert frames.info.name == sample.title
     untagged = f"{sample.title} does not say how it codes its colours; BT.709 is assumed, as players do."
     assert frames.warnings == ()
     assert frames.info.remarks == ((untagged,) if sample_id == "bunny" else ())
@@ -73,7 +75,7 @@ def test_a_sample_reads_as_its_record_says(sample_id):
 
 @pytest.mark.parametrize("sample_id", IDS)
 def test_a_sample_is_small_enough_for_anyone(sample_id):
-    info = probe(open_sample(sample_id))
+    info = probe(f"sample:{sample_id}")
     assert info.byte_count < 8e6
     assert info.byte_count < Limits().max_bytes
 
@@ -87,7 +89,7 @@ def test_an_unknown_sample_is_answered_with_the_known_ones():
 def test_a_missing_package_is_answered_with_its_command(monkeypatch, sample_id):
     monkeypatch.setattr(installed, "find_spec", lambda name: None)
     with pytest.raises(MediaError, match=r"pip install scikit-(image|video)==[0-9.]+$"):
-        open_sample(sample_id)
+        find_sample(sample_id).open()
 
 
 def test_a_package_without_the_file_is_as_good_as_missing():

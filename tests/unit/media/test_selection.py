@@ -106,7 +106,7 @@ def test_an_index_that_no_frame_has_is_refused_with_the_valid_range() -> None:
 def test_a_start_within_the_last_frame_shows_it_and_after_its_end_is_refused() -> None:
     chosen, _ = choose_frames(Selection(frames=1, start_seconds=2.79), EVEN, end_seconds=2.8)
     assert chosen.tolist() == [13]
-    with pytest.raises(SelectionError, match=r"ends at 2\.800 s; start_seconds=2\.800"):
+    with pytest.raises(SelectionError, match=r"ends at 2\.800 s, so its frames cannot begin at 2\.800 s"):
         choose_frames(Selection(frames=1, start_seconds=2.8), EVEN, end_seconds=2.8)
 
 

@@ -191,6 +191,12 @@ LOCKED = {
     "matroska": locked_matroska(),
     "asf": spoilt(stamps(3, container="asf", codec="wmv2")) + DRM_OF_ASF,
     "ts": scrambled(stamps(6, container="mpegts")),
+    "mp4 with its index between": video(
+        (stamped(n) for n in range(30)), container_options={"encryption_scheme": "cenc-aes-ctr", **KEY}
+    )
+    + (2**16).to_bytes(4, "big")
+    + b"free"
+    + bytes(2**16 - 8),
 }
 
 

@@ -134,6 +134,13 @@ def test_packed_bits_are_shown_from_black_to_white(bits: int, order: str, photom
     assert np.abs(shown(packed(values, bits, order, photometric)) - expected[..., None]).max() <= 1
 
 
+@pytest.mark.parametrize("bits", [17, 31])
+def test_packed_bits_beyond_sixteen_are_shown_from_the_smallest_to_the_largest(bits: int) -> None:
+    values = RNG.integers(2 ** (bits - 2), 2**bits, HW)
+    expected = np.round((values - values.min()) / (values.max() - values.min()) * 255)
+    assert np.abs(shown(packed(values, bits), "without a fixed range") - expected[..., None]).max() <= 1
+
+
 def test_twelve_bits_inside_sixteen() -> None:
     values = np.linspace(0, 4095, HW[0] * HW[1]).reshape(HW).astype(np.uint16)
     expected = np.round(values / 4095 * 255)[..., None]
@@ -159,9 +166,10 @@ def test_pages_of_one_size_are_frames() -> None:
     )
 
 
-def test_the_rate_that_imagej_writes_is_used() -> None:
-    info = probe(tiff(random(np.uint8, (4, *HW)), imagej=True, metadata={"fps": 7.5, "axes": "TYX"}))
-    assert (info.rate, info.frame_count, info.warnings) == (7.5, 4, ())
+@pytest.mark.parametrize("rate", [7.5, 0.5])
+def test_the_rate_that_imagej_writes_is_used(rate: float) -> None:
+    info = probe(tiff(random(np.uint8, (4, *HW)), imagej=True, metadata={"fps": rate, "axes": "TYX"}))
+    assert (info.rate, info.frame_count, info.warnings) == (rate, 4, ())
 
 
 def test_all_pages_are_shown_on_one_scale() -> None:

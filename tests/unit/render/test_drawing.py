@@ -1,5 +1,6 @@
-"""The figure of arrows: where they lead, and the two formats it is written in, read by rules of their own."""
+"""Formats of a drawing: pixels, SVG and PDF, each read by rules of its own; and the strip of words under a film."""
 
+import base64
 import io
 import re
 import zlib
@@ -10,143 +11,27 @@ import pytest
 from PIL import Image
 from render_rows import make_frames, make_row
 
-from nonlocal_core.errors import RenderError
-from nonlocal_core.render import Caption, arrow_figure, pdf_bytes, svg_bytes
+from nonlocal_core.render import Caption, pdf_bytes, pixels, svg_bytes
 from nonlocal_core.render.banner import with_banner
-from nonlocal_core.render.drawing import Drawing, Outline, Photo, Words, box, disc
+from nonlocal_core.render.drawing import Drawing, Outline, Picture, Words, box, disc
 from nonlocal_core.render.text import font
 
 CAPTION = Caption(clip="clip.mp4", model="Network", block="res4/5")
 SVG = "{http://www.w3.org/2000/svg}"
 TIMES = np.arange(5) * 0.4
-CLOSE = 1.5  # units of 2400 across the page
-
-
-def draw(row, *, count=20, caption=CAPTION, frames=None):
-    frames = make_frames() if frames is None else frames
-    return arrow_figure(frames, np.arange(len(frames)) * 0.4, row, caption, most_arrows=count)
-
-
-def shafts(drawing):
-    """The coloured lines: curves that are stroked, not closed, and not the dark rim below them."""
-    lines = [shape for shape in drawing.shapes if isinstance(shape, Outline) and shape.stroke and not shape.closed]
-    return lines[1::2]
-
-
-def middle_of(drawing, grid, cell):
-    """Centre of a cell on the page, from the box of the photograph that it lies in."""
-    left, top, width, height = [shape.box for shape in drawing.shapes if isinstance(shape, Photo)][cell[0]]
-    x0, y0, x1, y1 = grid.box
-    x = x0 + (cell[2] + 0.5) / grid.cols * (x1 - x0)
-    y = y0 + (cell[1] + 0.5) / grid.rows * (y1 - y0)
-    return np.array([left + x * width, top + y * height]), min(width / grid.cols, height / grid.rows) / 2
-
-
-@pytest.mark.parametrize("pairwise", ["embedded_gaussian", "dot_product"])
-def test_arrows_lead_from_the_query_to_the_strongest_keys_elsewhere(pairwise):
-    heat = np.full((5, 6, 8), 1e-5)
-    heat[1, 0, 0] = 0.9  # the query's own frame, which gets no arrow
-    heat[4, 4, 6], heat[0, 5, 1], heat[3, 2, 7] = 0.5, 0.3, 0.2
-    if pairwise == "dot_product":
-        heat[0, 5, 1] *= -1
-    row = make_row(heat, query=(1, 2, 3), pairwise=pairwise)
-    drawing = draw(row, count=3)
-    start, _ = middle_of(drawing, row.query_grid, row.query)
-    strongest_last = [(3, 2, 7), (0, 5, 1), (4, 4, 6)]
-    assert len(shafts(drawing)) == 3
-    heads = [s for s in drawing.shapes if isinstance(s, Outline) and s.closed and len(s.steps) == 2][1::2]
-    for shaft, head, cell in zip(shafts(drawing), heads, strongest_last, strict=True):
-        target, half_cell = middle_of(drawing, row.key_grid, cell)
-        assert np.linalg.norm(np.array(shaft.start) - start) < CLOSE
-        assert np.linalg.norm(np.array(head.start) - target) == pytest.approx(half_cell, abs=CLOSE)
-        assert np.linalg.norm(np.array(shaft.steps[0][-1]) - target) > half_cell
-    widths = [shaft.width for shaft in shafts(drawing)]
-    assert widths == sorted(widths)
-    red, _, blue = shafts(drawing)[1].stroke
-    assert (blue > red) == (pairwise == "dot_product"), "a negative weight is cold"
-
-
-def test_photographs_stay_as_they_are():
-    drawing, frames = draw(make_row()), make_frames()
-    photos = [shape for shape in drawing.shapes if isinstance(shape, Photo)]
-    for photo, frame in zip(photos, frames, strict=True):
-        shown = Image.open(io.BytesIO(photo.jpeg))
-        assert shown.size == (83, 47), "small frames are not enlarged"
-        light = [np.asarray(picture.convert("L"), float).ravel() for picture in (shown, Image.fromarray(frame))]
-        assert np.corrcoef(*light)[0, 1] > 0.95  # of noise; 0.99 seen, and about 0 for another frame
-        _, _, width, height = photo.box
-        assert height / width == pytest.approx(47 / 83, rel=0.05)
-
-
-def words_of(drawing):
-    return [shape.text for shape in drawing.shapes if isinstance(shape, Words)]
-
-
-def test_the_words_say_what_is_drawn():
-    heat = np.full((5, 6, 8), 0.001)
-    heat[1, 2, 3], heat[4, 4, 6], heat[0, 0, 0] = 0.5, 0.25, 0.01
-    row = make_row(heat, query=(1, 2, 3))
-    said = words_of(draw(row, count=7))
-    assert said[:3] == [
-        "clip.mp4",
-        "Network · res4/5 · Embedded Gaussian",
-        "Query in frame 2 of 5 at 0.40 s, row 3 of 6, column 4 of 8",
-    ]
-    text = " ".join(said)
-    assert "Arrows: the 2 strongest keys outside the query's own frame." in text
-    times = 0.25 * 240 / heat.sum()
-    assert f"the strongest leads to a weight of 0.25, {times:.1f} times an even share." in text
-    assert f"{100 * heat[4].sum() / heat.sum():.1f} %" in said
-    assert "Colour" not in text
-    assert "Arrow: the strongest key outside the query's own frame." in " ".join(words_of(draw(row, count=1)))
-    warned = Caption(clip="clip.mp4", model="Network", block="res4/5", warning="Untrained weights.")
-    assert "Untrained weights." in words_of(draw(row, caption=warned))
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        make_row(np.zeros((5, 6, 8))),
-        make_row(np.full((5, 6, 8), 1 / 240)),
-        make_row(np.full((5, 6, 8), np.nan)),
-        make_row(grid=(5, 6, 8), subsample=(2, 2, 2), query=(4, 5, 7)),
-        make_row(grid=(5, 7, 9), subsample=(1, 2, 2), box=(0.1, -0.2, 0.9, 1.3)),
-    ],
-    ids=["zero", "even", "nan", "pooled in time", "margins"],
-)
-def test_every_kind_of_row_has_a_figure(row):
-    drawing = draw(row)
-    assert b"<svg" in svg_bytes(drawing)
-    assert pdf_bytes(drawing).endswith(b"%%EOF\n")
-    if row.key_grid.shape == (5, 6, 8):
-        assert shafts(drawing) == []
-
-
-def test_a_still_image_has_arrows_within_itself_and_no_time():
-    heat = np.full((1, 6, 8), 1e-4)
-    heat[0, 5, 7], heat[0, 1, 1] = 0.3, 0.6
-    row = make_row(heat, grid=(1, 6, 8), query=(0, 1, 1))
-    drawing = draw(row, frames=make_frames(1), count=2)
-    (shaft,) = shafts(drawing)
-    target, half_cell = middle_of(drawing, row.key_grid, (0, 5, 7))
-    assert np.linalg.norm(np.array(shaft.steps[0][-1]) - target) < 2 * half_cell
-    assert "Arrow: the strongest key outside the query's own place." in " ".join(words_of(drawing))
-    assert not [text for text in words_of(drawing) if text.endswith(" s")]
-
-
-def test_frames_of_another_clip_are_refused():
-    with pytest.raises(RenderError, match="5 frames"):
-        draw(make_row(), frames=make_frames(3))
-
 
 # Formats
 
+LAYER = np.zeros((4, 6, 4), np.uint8)
+LAYER[1, 2] = (200, 100, 50, 255)
+LAYER[3, 5] = (0, 0, 250, 102)
 SHAPES = Drawing(
     size_hw=(120, 240),
     per_inch=60,
     title="Ünder <b>\u65e5",
     shapes=(
-        Photo(box=(10, 20, 60, 40), jpeg=draw(make_row()).shapes[3].jpeg),
+        Picture(box=(10, 20, 60, 40), rgb=make_frames()[0]),
+        Picture(box=(10, 20, 60, 40), rgb=LAYER[..., :3], opacity=LAYER[..., 3]),
         box(80, 20, 30, 10, fill=(255, 0, 0)),
         Outline(start=(5, 5), steps=(((1, 2), (3, 4), (50.5, 60.25)),), stroke=(0, 0, 255), width=2.5, opacity=0.25),
         disc((150, 60), 12, fill=(255, 255, 255), stroke=(0, 0, 0), pen=1),
@@ -165,6 +50,12 @@ def test_an_svg_is_what_the_drawing_says():
     assert curve.get("d") == "M5 5C1 2 3 4 50.5 60.25"
     assert (curve.get("opacity"), curve.get("stroke-width"), curve.get("fill")) == ("0.25", "2.5", "none")
     assert circle.get("d").startswith("M162 60C")
+    photo, layer = root.findall(f"{SVG}image")
+    assert (photo.get("x"), photo.get("y"), photo.get("width"), photo.get("height")) == ("10", "20", "60", "40")
+    links = [image.get("{http://www.w3.org/1999/xlink}href") for image in (photo, layer)]
+    assert [link.partition(";")[0] for link in links] == ["data:image/jpeg", "data:image/png"]
+    stored = Image.open(io.BytesIO(base64.b64decode(links[1].partition(",")[2])))
+    assert (np.asarray(stored) == LAYER).all(), "heat is stored without loss"
     text = root.find(f"{SVG}text")
     assert (text.text, text.get("text-anchor"), text.get("x")) == ("a <b> & \u65e5", "middle", "100")
 
@@ -203,13 +94,17 @@ def test_a_pdf_is_what_the_drawing_says():
     assert (title, record) == (SHAPES.title, '{"a": 1}')
     content = stream_of(found[int(re.search(rb"/Contents (\d+) 0 R", page).group(1))]).decode("ascii")
     assert content.startswith("1.20000 0 0 -1.20000 0 144.000 cm\n"), "y runs downwards"
-    assert "q 60.00 0 0 -40.00 10.00 60.00 cm /I0 Do Q" in content
+    assert "q 60.00 0 0 -40.00 10.00 60.00 cm /I0 Do Q\nq 60.00 0 0 -40.00 10.00 60.00 cm /I1 Do Q" in content
     assert "1.000 0.000 0.000 rg 80.00 20.00 m 110.00 20.00 l 110.00 30.00 l 80.00 30.00 l h f" in content
     assert "0.000 0.000 1.000 RG 2.50 w 5.00 5.00 m 1.00 2.00 3.00 4.00 50.50 60.25 c S" in content
     assert content.count(" h B") == 1
     photo = found[int(re.search(rb"/I0 (\d+) 0 R", page).group(1))]
     assert b"/Width 83 /Height 47" in photo
     assert stream_of(photo) == SHAPES.shapes[0].jpeg
+    layer = found[int(re.search(rb"/I1 (\d+) 0 R", page).group(1))]
+    mask = found[int(re.search(rb"/SMask (\d+) 0 R", layer).group(1))]
+    assert stream_of(layer) == LAYER[..., :3].tobytes()
+    assert stream_of(mask) == LAYER[..., 3].tobytes()
     states = re.findall(rb"/G\d << /CA ([\d.]+) /ca ([\d.]+) >>", page)
     assert states == [(b"0.250", b"0.250"), (b"1.000", b"1.000")]
 
@@ -221,7 +116,7 @@ def test_the_words_of_a_pdf_stand_where_their_font_says():
     first = int(re.search(rb"/FirstChar (\d+)", face).group(1))
     program = stream_of(next(body for body in found.values() if b"/Length1" in body))
     assert program == font(12).font_bytes
-    content = next(stream_of(b) for b in found.values() if b"/FlateDecode" in b and b"/Length1" not in b).decode()
+    content = next(stream_of(b) for b in found.values() if re.match(rb"<<  /Filter", b)).decode()
     x, y, text = re.search(r"1 0 0 -1 ([\d.]+) ([\d.]+) Tm <(\w+)> Tj", content).groups()
     letters = bytes.fromhex(text)
     assert letters == b"a <b> & ?", "what the font lacks is a question mark"
@@ -229,6 +124,42 @@ def test_the_words_of_a_pdf_stand_where_their_font_says():
     assert float(x) == pytest.approx(100 - length / 2, abs=0.01)
     assert float(y) == 90
     assert length == pytest.approx(font(120).getlength(letters.decode()) / 10, rel=0.03)  # which moves pairs closer
+
+
+def test_pixels_are_what_the_drawing_says():
+    picture = pixels(SHAPES).astype(int)
+    assert picture.shape == (120, 240, 3)
+    assert (picture[25, 95] == (255, 0, 0)).all()
+    assert (picture[0, 0] == 255).all()
+    assert (picture[35, 35] == (200, 100, 50)).all(), "the second row and third column of the layer, opaque"
+    under = pixels(Drawing(size_hw=(120, 240), per_inch=60, title="", shapes=SHAPES.shapes[:1])).astype(int)
+    assert picture[55, 65] == pytest.approx(under[55, 65] * 0.6 + np.array((0, 0, 250)) * 0.4, abs=1)
+    assert (picture[45, 15] == under[45, 15]).all()
+    assert (picture[60, 150] == 255).all(), "the disc is white within"
+    ring = picture[60, 161:164].mean()
+    assert ring < 200, "and has a rim"
+    for s in (0.25, 0.5, 0.75):
+        x, y = (
+            (1 - s) ** 3 * a + 3 * s * (1 - s) ** 2 * b + 3 * s**2 * (1 - s) * c + s**3 * d
+            for a, b, c, d in ((5, 1, 3, 50.5), (5, 2, 4, 60.25))
+        )
+        here = picture[int(y), int(x)]
+        assert here[2] > here[0] + 20, "the curve is blue where it runs"
+
+
+def test_opacity_of_a_path_lets_the_ground_shine_through():
+    shapes = (
+        box(0, 0, 40, 40, fill=(0, 0, 0)),
+        Outline(
+            start=(10, 10),
+            steps=(((30, 10),), ((30, 30),), ((10, 30),)),
+            closed=True,
+            fill=(255, 255, 255),
+            opacity=0.4,
+        ),
+    )
+    picture = pixels(Drawing(size_hw=(40, 40), per_inch=60, title="", shapes=shapes))
+    assert picture[20, 20].tolist() == [102, 102, 102]
 
 
 # The strip of words under a film
@@ -260,6 +191,6 @@ def test_a_strip_of_words_warns_of_untrained_weights():
     assert not ((plain[..., 0] - plain[..., 2]) > 90).any()
 
 
-@pytest.mark.parametrize("heat", [np.zeros((5, 6, 8)), np.full((5, 6, 8), np.nan)])
+@pytest.mark.parametrize("heat", [np.zeros((5, 6, 8)), np.full((5, 6, 8), 0.1)])
 def test_a_strip_of_words_stands_under_any_row(heat):
     assert len(strips(make_row(heat), width=64)) == 5

@@ -4,16 +4,16 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from render_rows import make_frames, make_row
+from render_rows import make_column, make_frames, make_row
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell, KeyGrid, spread
-from nonlocal_core.render import Scale, colour_map, fit_scale, paint, paint_clip
+from nonlocal_core.look import Heat, Look, heat_of, muted
+from nonlocal_core.render import paint, paint_clip
 from nonlocal_core.render.marks import outline
-from nonlocal_core.render.overlay import BRIGHTNESS, MISSING_GREY, MISSING_OPACITY, OPACITY, OPACITY_POWER, SATURATION
 
-UNIT = Scale(limit=1.0, signed=False, clipped=False)
-SIGNED = Scale(limit=1.0, signed=True, clipped=False)
+TOP = 50.0
+USUAL = Look()
 BOXES = [(0.0, 0.0, 1.0, 1.0), (0.125, 0.0, 0.875, 1.0), (0.0, 0.25, 0.9375, 0.75), (-0.0625, -0.125, 1.0625, 1.25)]
 
 
@@ -21,11 +21,17 @@ def key_grid(box=(0.0, 0.0, 1.0, 1.0), rows=6, cols=8):
     return KeyGrid(steps=1, rows=rows, cols=cols, frame_spans=((0, 1),), box=box)
 
 
+def heat(times, look=USUAL):
+    """Heat of one step, given in times an even share."""
+    values = np.asarray(times, np.float64)[None]
+    return Heat(times=values, tops=np.array([TOP]), beyond=0.0, look=look)
+
+
 def one_hot(y, x, rows=6, cols=8):
-    heat = np.zeros((rows, cols), np.float32)
-    heat[y, x] = 1
-    heat.setflags(write=False)
-    return heat
+    times = np.zeros((rows, cols))
+    times[y, x] = TOP
+    times.setflags(write=False)
+    return heat(times)
 
 
 def lit_by_loops(grid, y, x, height, width):
@@ -40,22 +46,11 @@ def lit_by_loops(grid, y, x, height, width):
     return lit
 
 
-def dimmed_by_loops(frame):
-    out = np.zeros(frame.shape)
-    for row in range(frame.shape[0]):
-        for col in range(frame.shape[1]):
-            red, green, blue = (float(v) for v in frame[row, col])
-            grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-            out[row, col] = [BRIGHTNESS * (grey + SATURATION * (v - grey)) for v in (red, green, blue)]
-    return out
-
-
 @pytest.mark.parametrize("box", BOXES)
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (2, 5), (5, 7), (4, 0)])
 def test_a_single_weight_lights_its_cell_and_nothing_else(box, y, x):
     frame, grid = make_frames()[0], key_grid(box)
-    painted = paint(frame, one_hot(y, x), grid, UNIT)
-    dark = paint(frame, np.zeros((6, 8), np.float32), grid, UNIT)
+    painted, dark = paint(frame, one_hot(y, x), 0, grid), muted(frame)
     lit = lit_by_loops(grid, y, x, 47, 83)
     assert lit.any() or grid.bounds(Cell(0, y, x))[1] >= 1, "only padding lies below the frame"
     assert (np.any(painted != dark, axis=-1) == lit).all()
@@ -66,52 +61,48 @@ def test_a_single_weight_lights_its_cell_and_nothing_else(box, y, x):
 
 def test_every_pixel_follows_the_formula():
     frame = make_frames()[0]
-    heat = np.random.default_rng(0).random((6, 8)).astype(np.float32)
-    painted = paint(frame, heat, key_grid(), UNIT)
-    base, table = dimmed_by_loops(frame), colour_map(signed=False).table.astype(float)
+    drawn = heat(np.random.default_rng(0).random((6, 8)) * TOP)
+    painted, base = paint(frame, drawn, 0, key_grid()), muted(frame)
     for row, col in [(0, 0), (46, 82), (13, 71), (25, 40)]:
-        value = float(heat[row * 6 // 47, col * 8 // 83])
-        alpha = OPACITY * value**OPACITY_POWER
-        expected = base[row, col] * (1 - alpha) + table[round(value * 255)] * alpha
-        assert painted[row, col] == pytest.approx(expected, abs=0.51)
+        colour, alpha = drawn.coloured(drawn.times[:, row * 6 // 47, col * 8 // 83])
+        expected = base[row, col] * (1 - alpha) + colour[0] * alpha
+        assert painted[row, col] == pytest.approx(expected, abs=1.1)  # opacity is kept in 255 steps
 
 
-def test_zero_heat_is_the_dimmed_frame():
+def test_up_to_an_even_share_the_photograph_is_left_alone():
     frame = make_frames()[0]
-    painted = paint(frame, np.zeros((6, 8), np.float32), key_grid(), UNIT)
-    assert np.abs(painted - dimmed_by_loops(frame)).max() <= 0.51
+    drawn = heat(np.random.default_rng(0).random((6, 8)))
+    assert (paint(frame, drawn, 0, key_grid()) == muted(frame)).all()
+    plain = heat(np.random.default_rng(0).random((6, 8)), Look(plain=True))
+    assert (paint(frame, plain, 0, key_grid()) == frame).all()
+    assert (paint(frame, drawn, None, key_grid()) == muted(frame)).all()
 
 
 def test_constant_heat_covers_the_grid_evenly_and_leaves_the_margin():
     frame = np.full((48, 80, 3), 90, np.uint8)
-    painted = paint(frame, np.ones((6, 8), np.float32), key_grid((0.125, 0.0, 0.875, 1.0)), UNIT)
+    painted = paint(frame, heat(np.full((6, 8), 9.0)), 0, key_grid((0.125, 0.0, 0.875, 1.0)))
     inside = painted[:, 10:70].reshape(-1, 3)
     assert (inside == inside[0]).all()
-    margin = np.concatenate([painted[:, :10], painted[:, 70:]], axis=1).reshape(-1, 3)
-    assert (margin == round(90 * BRIGHTNESS)).all()
-
-
-@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
-def test_a_cell_without_a_number_is_grey_and_alone(hole):
-    frame = np.full((60, 80, 3), 100, np.uint8)
-    heat = np.zeros((6, 8), np.float32)
-    heat[2, 5] = hole
-    painted = paint(frame, heat, key_grid(), UNIT)
-    grey = round(65 + MISSING_OPACITY * (MISSING_GREY - 65))
-    expected = np.full((60, 80, 3), 65)
-    expected[20:30, 50:60] = grey
-    assert (painted == expected).all()
+    assert (inside[0] != 90).any()
+    margin = np.concatenate([painted[:, :10], painted[:, 70:]], axis=1)
+    assert (margin == 90).all()
 
 
 def test_signs_have_different_colours_of_the_same_opacity():
-    frame, heat = np.zeros((48, 80, 3), np.uint8), np.zeros((6, 8), np.float32)
-    heat[1, 2], heat[4, 6] = -0.5, 0.5
-    painted = paint(frame, heat, key_grid(), SIGNED)
+    frame, times = np.zeros((48, 80, 3), np.uint8), np.zeros((6, 8))
+    times[1, 2], times[4, 6] = -7.0, 7.0
+    painted = paint(frame, heat(times, Look(negatives=True)), 0, key_grid())
     negative, positive = painted[12, 25].astype(int), painted[36, 65].astype(int)
     assert negative[2] > negative[0] + 40, "negative is blue"
     assert positive[0] > positive[2] + 40, "positive is orange"
-    alpha = OPACITY * 0.5**OPACITY_POWER
-    assert positive == pytest.approx(alpha * colour_map(signed=True).table[round(0.75 * 255)], abs=0.51)
+
+
+def test_smooth_heat_has_the_colour_of_the_cell_at_its_centre():
+    frame = np.full((6 * 5, 8 * 7, 3), 128, np.uint8)
+    times = np.random.default_rng(0).random((6, 8)) * TOP + 2
+    smooth, cells = (paint(frame, heat(times, Look(smooth=smooth)), 0, key_grid()) for smooth in (True, False))
+    assert (smooth[2::5, 3::7] == cells[2::5, 3::7]).all()
+    assert (smooth != cells).any()
 
 
 def test_smoothing_meets_the_cell_centres_and_is_straight_between_them():
@@ -131,25 +122,27 @@ def test_smoothing_stays_inside_the_grid():
 
 
 def test_equal_values_look_equal_in_every_frame():
-    heat = np.zeros((5, 6, 8))
-    heat[0, 1, 1] = heat[3, 1, 1] = 0.2
-    heat[3, 4, 4] = 0.6
-    row = make_row(heat, query=(2, 0, 0))
-    scale = fit_scale(row.heat, signed=False, own_t=2)
+    values = np.full((5, 6, 8), 1e-4)
+    values[0, 1, 1] = values[3, 1, 1] = 0.2
+    values[3, 4, 4] = 0.6
+    row = make_row(values, query=(2, 0, 0))
     frames = np.repeat(make_frames()[:1], 5, axis=0)
-    pictures = list(paint_clip(frames, row, scale))
+    pictures = list(paint_clip(frames, row, heat_of(row, USUAL)))
     cell = np.s_[8:15, 11:20]
     assert (pictures[0][cell] == pictures[3][cell]).all()
     assert (pictures[0][cell] != pictures[1][cell]).any()
 
 
+def boxed(row, frames):
+    """Which frames differ from the photograph alone; the heat of the row is none."""
+    pictures = list(paint_clip(frames, row, heat_of(row, USUAL)))
+    return [(picture != muted(frame)).any(axis=-1) for picture, frame in zip(pictures, frames, strict=True)]
+
+
 def test_the_query_is_boxed_in_its_own_frame_only():
-    row, frames = make_row(np.zeros((5, 6, 8)), query=(1, 2, 3)), make_frames(5, 94, 166)
-    scale = fit_scale(row.heat, signed=False)
-    marked = list(paint_clip(frames, row, scale))
-    plain = [paint(frame, row.heat[0], row.key_grid, scale) for frame in frames]
-    assert [bool((a != b).any()) for a, b in zip(marked, plain, strict=True)] == [False, True, False, False, False]
-    ys, xs = np.nonzero((marked[1] != plain[1]).any(axis=-1))
+    marked = boxed(make_row(np.zeros((5, 6, 8)), query=(1, 2, 3)), make_frames(5, 94, 166))
+    assert [bool(where.any()) for where in marked] == [False, True, False, False, False]
+    ys, xs = np.nonzero(marked[1])
     assert ys.mean() / 94 == pytest.approx(2.5 / 6, abs=0.02)
     assert xs.mean() / 166 == pytest.approx(3.5 / 8, abs=0.02)
     assert np.ptp(ys) < 94 / 6 + 6
@@ -157,29 +150,33 @@ def test_the_query_is_boxed_in_its_own_frame_only():
 
 
 def test_a_query_cell_of_several_frames_is_boxed_in_each():
-    row, frames = make_row(np.zeros((5, 6, 8)), clip_frames=10), make_frames(10)
-    scale = fit_scale(row.heat, signed=False)
-    marked = list(paint_clip(frames, row, scale))
-    plain = [paint(frame, row.heat[0], row.key_grid, scale) for frame in frames]
-    assert [i for i in range(10) if (marked[i] != plain[i]).any()] == [2, 3]
+    marked = boxed(make_row(np.zeros((5, 6, 8)), clip_frames=10), make_frames(10))
+    assert [i for i, where in enumerate(marked) if where.any()] == [2, 3]
 
 
-def test_frames_of_one_key_cell_share_its_heat_and_a_frame_without_keys_is_only_dimmed():
-    heat = np.ones((2, 3, 4)) * np.array([0.1, 0.9])[:, None, None]
-    last, first = (make_row(heat, subsample=(2, 2, 2), query=query) for query in ((4, 2, 3), (0, 2, 3)))
+def test_a_column_boxes_the_key_that_is_looked_at():
+    column = make_column(np.zeros((5, 6, 8)), key=(1, 1, 1), subsample=(2, 2, 2))
+    marked = boxed(column, make_frames(5))
+    assert [i for i, where in enumerate(marked) if where.any()] == [2, 3]
+    ys, xs = np.nonzero(marked[2])
+    assert (ys.mean() / 47, xs.mean() / 83) == (pytest.approx(3 / 6, abs=0.03), pytest.approx(3 / 8, abs=0.03))
+
+
+def test_frames_of_one_key_cell_share_its_heat_and_a_frame_without_keys_has_none():
+    values = np.array([0.2, 0.8])[:, None, None] * np.eye(3, 4)
+    last, first = (make_row(values, subsample=(2, 2, 2), query=query) for query in ((4, 2, 3), (0, 2, 3)))
     frames = np.repeat(make_frames()[:1], 5, axis=0)
-    scale = fit_scale(last.heat, signed=False)
-    pictures = list(paint_clip(frames, last, scale))  # the box of the query lies in the last frame
+    pictures = list(paint_clip(frames, last, heat_of(last, USUAL)))  # the box of the query lies in the last frame
     same = [[bool((a == b).all()) for b in pictures] for a in pictures]
     assert same[0] == [True, True, False, False, False]
     assert same[2] == [False, False, True, True, False]
-    assert np.abs(list(paint_clip(frames, first, scale))[4] - dimmed_by_loops(frames[4])).max() <= 0.51
+    assert (list(paint_clip(frames, first, heat_of(first, USUAL)))[4] == muted(frames[4])).all()
 
 
 def test_too_few_frames_are_refused():
     row = make_row()
     with pytest.raises(RenderError, match="5 frames; got 4"):
-        list(paint_clip(make_frames(4), row, UNIT))
+        list(paint_clip(make_frames(4), row, heat_of(row, USUAL)))
 
 
 @pytest.mark.parametrize(

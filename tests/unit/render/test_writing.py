@@ -4,13 +4,12 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from render_rows import make_row
+from render_rows import make_column, make_row
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell
 from nonlocal_core.render import (
     durations,
-    fit_scale,
     replacing,
     write_csv,
     write_gif,
@@ -205,28 +204,35 @@ def test_csv_has_a_line_for_each_key_in_the_order_of_the_grid(tmp_path, pairwise
         assert note == ("Note: é is cut short." if (t, y, x) == (0, 0, 0) else ""), "it is said once"
         assert (int(frame), int(row_number), int(column)) == (2 * t, y, x), "a key of two frames starts at the first"
         assert np.float32(weight) == row.heat[t, y, x]
-        assert float(times) == pytest.approx(abs(heat[t, y, x]) / np.abs(heat).mean(), rel=1e-5)
+        assert float(times) == pytest.approx(heat[t, y, x] / np.abs(heat).mean(), rel=1e-5)
 
 
-def test_npz_holds_the_row_without_pickle(tmp_path):
+def test_npz_holds_the_answer_without_pickle(tmp_path):
     row = make_row(subsample=(2, 2, 2), box=(0.1, 0.0, 0.9, 1.0))
-    scale = fit_scale(row.heat, signed=False)
-    write_npz(tmp_path / "a.npz", row, scale, pts_seconds=TIMES)
+    write_npz(tmp_path / "a.npz", row, pts_seconds=TIMES)
     with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
-        assert (read["values"] == row.values).all()
-        assert read["heat"].shape == tuple(read["key_grid"]) == (2, 3, 4)
-        assert (read["heat"].ravel() == read["values"]).all()
-        assert Cell(*read["query_cell"].tolist()) == row.query
-        assert read["query_grid"].tolist() == [5, 6, 8]
-        assert read["query_box"].tolist() == [0.1, 0.0, 0.9, 1.0]
-        assert read["key_box"] == pytest.approx(row.key_grid.box)
-        assert read["key_frame_spans"].tolist() == [[0, 2], [2, 4]]
-        assert read["query_frame_spans"].tolist() == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]
-        assert str(read["pairwise"]) == "embedded_gaussian"
-        assert float(read["scale_limit"]) == scale.limit
-        assert float(read["uniform"]) == 1 / 24
-        assert read["per_step_share"] == pytest.approx(row.per_step_share)
+        assert (read["heat"] == row.heat).all()
+        assert read["heat"].shape == tuple(read["grid_shape"]) == (2, 3, 4)
+        assert Cell(*read["asked_cell"].tolist()) == row.query
+        assert read["asked_shape"].tolist() == [5, 6, 8]
+        assert read["asked_box"].tolist() == [0.1, 0.0, 0.9, 1.0]
+        assert read["grid_box"] == pytest.approx(row.key_grid.box)
+        assert read["grid_frame_spans"].tolist() == [[0, 2], [2, 4]]
+        assert read["asked_frame_spans"].tolist() == [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5]]
+        assert (str(read["pairwise"]), str(read["direction"])) == ("embedded_gaussian", "row")
+        assert float(read["times_uniform_per_unit"]) == pytest.approx(24 / np.abs(row.values).sum(dtype=float))
+        assert read["step_share"] == pytest.approx(row.per_step_share)
         assert (read["pts_seconds"] == TIMES).all()
+
+
+def test_a_column_is_written_on_the_grid_of_those_that_look(tmp_path):
+    column = make_column(np.random.default_rng(0).random((5, 6, 8)), key=(1, 1, 1), subsample=(2, 2, 2))
+    write_npz(tmp_path / "a.npz", column, pts_seconds=TIMES)
+    write_csv(tmp_path / "a.csv", column)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+        assert (tuple(read["grid_shape"]), tuple(read["asked_shape"])) == ((5, 6, 8), (2, 3, 4))
+        assert str(read["direction"]) == "column"
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 5 * 6 * 8
 
 
 def test_a_failure_keeps_the_old_file_and_leaves_no_part(tmp_path):

@@ -10,9 +10,9 @@ import torch
 from foreign_attention import SeparateLayer
 from torch import nn
 
-from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, NonlocalBlock, Session
+from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, ModelSpec, NonlocalBlock, Session
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.capture import trial
+from nonlocal_core.capture import rebuild
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
 from nonlocal_core.running.foreign import ForeignNetwork, input_spec_of, takes_of
 
@@ -57,7 +57,9 @@ def test_a_network_of_clips_answers_as_it_does_alone():
     model = Clips().eval()
     seen = []
     handle = model.register_forward_hook(lambda _model, args, output: seen.append((args[0], output)))
-    session = Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=3, classes=tuple("abcdefg"))
+    session = Session.from_model(
+        model, "sample:bunny", spec=ModelSpec(input_spec=SMALL, classes=tuple("abcdefg")), frames=3
+    )
     handle.remove()
     (clip, logits), *further = seen  # which prove where the cells lie
     assert len(further) == 3
@@ -78,7 +80,7 @@ def test_the_network_is_left_as_it_was():
     model = Clips().eval()
     before = {name: (module.training, len(module._forward_hooks)) for name, module in model.named_modules()}
     for _ in range(2):  # a second time would refuse blocks that are still hooked
-        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+        Session.from_model(model, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
     assert {name: (m.training, len(m._forward_hooks)) for name, m in model.named_modules()} == before
 
 
@@ -86,7 +88,7 @@ def test_a_failing_run_leaves_no_hooks():
     model = Clips().eval()
     model.head = nn.Linear(CHANNELS + 1, CLASSES)
     with pytest.raises(CaptureError, match=r"Clips failed on an input of \(1, 3, 2, 48, 80\): .*shapes cannot be mult"):
-        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+        Session.from_model(model, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
     assert not any(module._forward_hooks for module in model.modules())
 
 
@@ -104,20 +106,20 @@ class FixedFrames(Clips):
 
 
 def test_a_network_that_says_how_many_frames_it_takes_is_given_as_many():
-    session = Session.from_model(FixedFrames().eval(), "sample:bunny", input_spec=SMALL)
+    session = Session.from_model(FixedFrames().eval(), "sample:bunny", spec=ModelSpec(input_spec=SMALL))
     assert len(session.frames.rgb) == 5
     said = r"FixedFrames failed on an input of \(1, 4, 3, 48, 80\): 5 frames expected\. It says that it takes 5 frames"
     with pytest.raises(CaptureError, match=said):
-        Session.from_model(FixedFrames().eval(), "sample:bunny", input_spec=SMALL, frames=4)
+        Session.from_model(FixedFrames().eval(), "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=4)
 
 
 def test_what_is_no_network_and_a_way_that_does_not_exist_are_refused():
     code = """
 from torch import nn
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import ModelSpec, NonlocalError, Session
 for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
     try:
-        Session.from_model(model, "sample:coins", takes=takes)
+        Session.from_model(model, "sample:coins", spec=ModelSpec(takes=takes))
     except NonlocalError as error:
         print(error)
 """  # in a process of its own, since the test run checks types before the library does
@@ -166,7 +168,7 @@ def test_memory_that_runs_out_is_no_fault_of_the_network():
             raise MemoryError
 
     with pytest.raises(DeviceMemoryError, match=r"Choose fewer frames or a smaller short side\.$"):
-        Session.from_model(Large().eval(), "sample:bunny", input_spec=SMALL, frames=2)
+        Session.from_model(Large().eval(), "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
 
 
 def test_a_network_of_frames_sees_the_frames_as_a_batch():
@@ -197,9 +199,9 @@ def test_what_progress_raises_ends_the_run(stage, monkeypatch):
         if step == stage or step.startswith("Checking every row"):
             raise ZeroDivisionError
 
-    monkeypatch.setattr(trial, "PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr(rebuild, "PROGRESS_SECONDS", -1.0)
     with pytest.raises(ZeroDivisionError):
-        Session.from_model(Clips().eval(), "sample:bunny", input_spec=SMALL, frames=2, progress=tell)
+        Session.from_model(Clips().eval(), "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2, progress=tell)
 
 
 @pytest.mark.parametrize("flag", ["gate", "rope", "rel_pos", "temperature", "sr"])
@@ -225,21 +227,21 @@ def test_a_flag_or_a_plain_number_is_no_reason_to_refuse_a_layer(flag, value):
 def test_odd_statements_of_a_network_are_no_raw_errors(attribute, value):
     model = Clips().eval()
     setattr(model, attribute, value)
-    assert Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2).capture.blocks
+    assert Session.from_model(model, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2).capture.blocks
 
 
 @pytest.mark.parametrize("grid", [(0, 4, 4), (2, -4, 4)])
 def test_a_token_grid_is_three_whole_numbers(grid):
     with pytest.raises(CaptureError, match=r"token_grid is \(T, H, W\)"):
-        Session.from_model(Frames().eval(), "sample:bunny", frames=2, token_grid=grid)
+        Session.from_model(Frames().eval(), "sample:bunny", frames=2, spec=ModelSpec(token_grid=grid))
 
 
 def test_a_clip_shorter_than_the_default_is_told_only_to_who_asked():
     clip = np.zeros((3, 48, 80, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
     model = Clips().eval()
-    quiet = Session.from_model(model, clip, input_spec=SMALL)
+    quiet = Session.from_model(model, clip, spec=ModelSpec(input_spec=SMALL))
     assert not any("were asked for" in warning for warning in quiet.frames.warnings)
-    asked = Session.from_model(model, clip, input_spec=SMALL, frames=5)
+    asked = Session.from_model(model, clip, spec=ModelSpec(input_spec=SMALL), frames=5)
     assert any("5 frames were asked for, 3 can be given" in warning for warning in asked.frames.warnings)
 
 
@@ -249,7 +251,7 @@ class WithoutAnAnswer(Clips):
 
 
 def test_an_answer_that_is_not_finite_is_left_out_and_said(tmp_path):
-    session = Session.from_model(WithoutAnAnswer().eval(), "sample:bunny", input_spec=SMALL, frames=2)
+    session = Session.from_model(WithoutAnAnswer().eval(), "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
     assert session.capture.classes == ()
     assert session.not_shown == ["Not shown: the network's answer is not finite. Look for NaN in its weights."]
     assert decode_bundle(session.bundle()).classes == ()
@@ -261,7 +263,7 @@ def test_a_block_whose_own_weights_are_not_finite_is_no_map():
     model = Clips().eval()
     nn.init.constant_(model.attend.theta.weight, torch.nan)
     with pytest.raises(CaptureError, match=r"attend computed values that are not finite \(output, theta\)"):
-        Session.from_model(model, "sample:bunny", input_spec=SMALL, frames=2)
+        Session.from_model(model, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
 
 
 class SelfAttentionOfAnotherKind(nn.Module):
@@ -278,7 +280,7 @@ class SelfAttentionOfAnotherKind(nn.Module):
 def test_what_cannot_be_shown_is_said_with_the_viewer():
     model = Clips()
     model.strange = SelfAttentionOfAnotherKind()
-    session = Session.from_model(model.eval(), "sample:coins", input_spec=SMALL)
+    session = Session.from_model(model.eval(), "sample:coins", spec=ModelSpec(input_spec=SMALL))
     assert [name for name, _reason in session.unreadable] == ["strange"]
     caption = decode_bundle(session.bundle()).media.caption
     assert "Not shown: strange is a SelfAttentionOfAnotherKind" in caption
@@ -298,7 +300,7 @@ def test_a_network_in_training_mode_is_refused():
 def test_how_a_clip_is_taken_is_read_off_the_network():
     assert takes_of(Clips()) == "clip"
     assert takes_of(Frames()) == "frames"
-    with pytest.raises(CaptureError, match="takes='clip'"):
+    with pytest.raises(CaptureError, match=r"ModelSpec\(takes=\.\.\.\): 'clip' for"):
         takes_of(nn.Linear(3, 4))
 
 
@@ -318,14 +320,14 @@ def test_each_way_of_taking_a_clip(takes, shape):
 
     model = Seen().eval()
     clip = torch.randn(1, 3, 5, 6, 8)
-    ForeignNetwork(model, takes=takes)(clip)
+    ForeignNetwork(model, ModelSpec(takes=takes))(clip)
     assert model.x.shape == shape
     picked = model.x[2] if takes == "frames" else model.x[0, 2] if takes == "frames_first" else model.x[0, :, 2]
     torch.testing.assert_close(picked, clip[0, :, 2])
 
 
 def test_a_notebook_shows_the_viewer_in_a_frame_of_its_own():
-    html = Session.from_model(Clips().eval(), "sample:coins", input_spec=SMALL)._repr_html_()
+    html = Session.from_model(Clips().eval(), "sample:coins", spec=ModelSpec(input_spec=SMALL))._repr_html_()
     assert html.startswith("<iframe ")
     assert 'sandbox="allow-scripts"' in html
     assert "<script" not in html  # escaped: the notebook itself runs nothing

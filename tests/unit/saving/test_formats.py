@@ -18,11 +18,12 @@ from kept_files import bundle_in, provenance_of, texts_of
 from media_files import stamped, video
 from PIL import Image
 
-from nonlocal_core import Question, Session, UnknownNameError, list_models
+from nonlocal_core import Pin, Session, UnknownNameError, list_models
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
 from nonlocal_core.installed import folder_of
-from nonlocal_core.render import fit_scale, paint_clip
+from nonlocal_core.look import Look, answer_words, heat_of
+from nonlocal_core.render import paint_clip
 from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.weights import find_card
 
@@ -71,7 +72,8 @@ def test_the_record_says_what_was_asked_of_what(session, clip, files):
     assert record["input_hw"] == [96, 160]
     assert record["query"] == [1, 0.3, 0.6]
     t, rows, cols = record["query_grid"]
-    assert record["query_cell"] == [1, int(0.6 * rows), int(0.3 * cols)]
+    assert (record["direction"], record["view"]) == ("row", "")
+    assert record["asked_cell"] == [1, int(0.6 * rows), int(0.3 * cols)]
     assert (t, record["block"]) == (3, session.block().name)
     weights = find_card().weights.locate()
     assert record["weights"][weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -133,9 +135,9 @@ def test_the_table_is_the_row_of_the_api(session, files):
 def test_the_arrays_are_the_row_of_the_api(session, files):
     row = session.query(**POINT)
     with np.load(files[".npz"], allow_pickle=False) as arrays:
-        np.testing.assert_array_equal(arrays["values"], row.values)
         np.testing.assert_array_equal(arrays["heat"], row.heat)
-        assert tuple(arrays["query_cell"]) == row.query
+        assert tuple(arrays["asked_cell"]) == row.query
+        assert answer_words(row) in str(arrays["note"])
 
 
 # Films
@@ -143,8 +145,7 @@ def test_the_arrays_are_the_row_of_the_api(session, files):
 
 def painted(session):
     row = session.query(**POINT)
-    scale = fit_scale(row.heat, signed=False, own_t=row.own_key.t)
-    return list(paint_clip(session.frames.rgb, row, scale))
+    return list(paint_clip(session.frames.rgb, row, heat_of(row, Look())))
 
 
 def test_the_mp4_shows_each_frame_with_its_heat_over_a_strip_of_words(session, files):
@@ -242,7 +243,7 @@ def test_the_shell_makes_the_small_page_too(clip, session, tmp_path, capsys):
     small = ["--frames", "3", "--short-side", "96", "--frame", "1", "--x", "0.3", "--y", "0.6", "--precision", "int8"]
     assert main(["render", str(clip), "--model", MODEL, *small, "--out", str(target)]) == OK
     assert capsys.readouterr().out.strip() == str(target)
-    assert bundle_of(target) == session.bundle(question=Question(**POINT), precision="int8")
+    assert bundle_of(target) == session.bundle(Pin(**POINT), precision="int8")
 
 
 @pytest.mark.skipif(NODE is None, reason="node is not installed; it runs the viewer's modules")

@@ -1,13 +1,18 @@
 // Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
-// { block, point, grid }, or { block, point, other }, which asks for figures and for the agreement of two blocks.
+// { block, point, grid }, { block, point, other }, which asks for figures and for the agreement of two blocks, or
+// { block, direction, cell, also?, minus?, look }, which asks for all that is drawn and said, with the words of a look.
 
 import { readFileSync } from "node:fs";
 import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/model/affinity.js";
 import { askBlock } from "../../../nonlocal_core/viewer/model/answer.js";
+import { colourise, paletteOf, rampsOf } from "../../../nonlocal_core/viewer/drawing/colour.js";
 import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewer/model/figures.js";
 import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/model/grid.js";
+import { barHeights, heatOf, peaksOf, ticksOf } from "../../../nonlocal_core/viewer/model/heat.js";
+import { lookIn } from "../../../nonlocal_core/viewer/model/look_words.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
+import { answerWords } from "../../../nonlocal_core/viewer/model/words.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
@@ -18,12 +23,28 @@ function blockOf(name) {
 }
 
 function compare(block, other, point) {
-  const [one, two] = [block, other].map((asked) => askBlock(asked, "row", point));
+  const [one, two] = [block, other].map((asked) => askBlock(asked, "row", { at: point }));
   return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference: [...differenceOf(one.answer, two.answer).values] };
 }
 
-function answer({ block: name, direction, cell, point, grid, other }) {
+function draw(block, { direction, cell, also, minus, look }) {
+  const asked = direction === "row" ? block.query_grid : block.key_grid;
+  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)) });
+  const state = lookIn(look, bundle.look);
+  state.negatives = answered.answer.surplus || (block.signed && state.negatives);
+  const heat = heatOf(answered.answer, answered.own, state, bundle.look);
+  const words = new Uint32Array(answered.answer.values.length);
+  colourise(answered.answer.values, answered.answer.grid, heat, paletteOf(rampsOf(bundle.look), state.strength, bundle.look), words);
+  return {
+    pixels: [...words], tops: heat.tops, beyond: heat.beyond, flat: heat.flat, sentence: answerWords(answered),
+    peaks: peaksOf(answered.answer, answered.own, heat, 9, bundle.look), bars: barHeights(answered.shares, bundle.look),
+    ticks: ticksOf(heat, heat.tops[0], bundle.look),
+  };
+}
+
+function answer({ block: name, direction, cell, point, grid, other, also, minus, look }) {
   const block = blockOf(name);
+  if (look !== undefined) return draw(block, { direction, cell, also, minus, look });
   if (other) return compare(block, blockOf(other), point);
   if (point) {
     const found = cellAt(block[grid], point);

@@ -2,6 +2,15 @@
 
 import { reduce } from "../../../nonlocal_core/viewer/model/state.js";
 
+/** A look with the constants of the real one and ramps that tell each level: warm (level, 0, 0), cold (0, 0, level). */
+const hex = (level) => level.toString(16).padStart(2, "0");
+export const recipe = {
+  warm: Array.from({ length: 256 }, (_, level) => `${hex(level)}0000`).join(""), cold: Array.from({ length: 256 }, (_, level) => `0000${hex(level)}`).join(""),
+  even: 1.000001, least_top: { all: 30, each: 4 }, faint: 0.25, nearly_even: 2, kept_colour: 0.25, luminance: [0.25, 0.5, 0.25],
+  arrows: [12, 6], arrow_least: 3, arrow_tone: 0.4, ticks: [1, 2, 5, 10, 20, 50], ticks_apart: 0.13, dwarfed: 4, second: 0.5, strength: 80,
+};
+export const usual = { scale: "all", curve: "log", smooth: false, strength: 80, threshold: 1, plain: false, negatives: false, count: null, apart: false };
+
 const spans = (frames) => Array.from({ length: frames }, (_, t) => [t, t + 1]);
 export const grid = (frames, rows, cols, box = [0, 0, 1, 1]) => ({ frames, rows, cols, box, frame_spans: spans(frames) });
 
@@ -16,12 +25,12 @@ export function blockOf(queries, kernel = [1, 1, 1], facts = {}) {
 }
 
 export function bundleOf(blocks = [blockOf(grid(5, 6, 8)), blockOf(grid(5, 6, 8), [1, 2, 3], { name: "b" })], tour = []) {
-  return { blocks, frames: Array(5).fill({}), view: { block: "b", query: { frame: 2, x: 0.5, y: 0.5 }, tour } };
+  return { blocks, frames: Array(5).fill({}), look: recipe, view: { block: "b", query: { frame: 2, x: 0.5, y: 0.5 }, direction: "row", look: "", tour } };
 }
 
 export function rowAnswer(values, where, count = values.length) {
   const table = Float32Array.from(values);
-  return { direction: "row", grid: where, values: table, offGrid: new Float32Array(0), mass: table.reduce((sum, v) => sum + Math.abs(v), 0), count };
+  return { direction: "row", grid: where, values: table, offGrid: new Float32Array(0), mass: table.reduce((sum, v) => sum + Math.abs(v), 0), positive: table.reduce((sum, v) => sum + Math.max(v, 0), 0), count };
 }
 
 export const act = (bundle, state, ...actions) => actions.reduce((now, action) => reduce(now, action, bundle), state);

@@ -15,8 +15,9 @@ from bundles import full_bundle, make_block, make_bundle, make_frames
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
+from nonlocal_core.look import Look, answer_words, arrow_cells, bar_heights, heat_of, ticks
 from nonlocal_core.measures import measure_row, top_overlap
-from nonlocal_core.query import row
+from nonlocal_core.query import column, row
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
 
 SCRIPTS = Path(__file__).parent
@@ -157,21 +158,100 @@ def test_columns_are_made_of_the_same_weights(golden, half, tmp_path):
         check_figures(answer, weights, np.abs(weights).sum(), np.zeros(0), block.query_grid, block.name)
 
 
+LOOKS = ("", "each-root-over3", "linear-negatives-strength50")
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_what_is_drawn_and_said_is_what_files_draw_and_say(golden, half, tmp_path):
+    """Heat of every cell, its scale, the arrows, the bars, the ticks of the colour bar and the sentence."""
+    data, bundle = golden[half]
+    asked = []
+    for number, block in enumerate(bundle.blocks):
+        cells = (
+            ("row", QUERIES[number % len(QUERIES)]),
+            ("column", tuple(n - 1 for n in block.capture.key_grid.shape)),
+        )
+        asked += [(block, direction, cell, LOOKS[number % len(LOOKS)]) for direction, cell in cells]
+    questions = [
+        {"block": b.capture.name, "direction": d, "cell": dict(zip("tyx", c, strict=True)), "look": words}
+        for b, d, c, words in asked
+    ]
+    with_negative = 0
+    for (block, direction, cell, words), drawn in zip(asked, ask(tmp_path, data, questions)["answers"], strict=True):
+        capture, label = block.capture, f"{block.capture.name} {direction} {cell} {words}"
+        answer = row(capture, Cell(*cell)) if direction == "row" else _column(block, cell)
+        heat = heat_of(answer, Look.parse(words))
+        with_negative += (heat.times < 0).any()
+        np.testing.assert_allclose(drawn["tops"], heat.tops, rtol=1e-5, err_msg=label)
+        assert drawn["beyond"] == pytest.approx(heat.beyond, rel=1e-5), label
+        assert (drawn["flat"], drawn["sentence"]) == (heat.is_flat, answer_words(answer)), label
+        pixels = np.array(drawn["pixels"], np.uint32).view(np.uint8).reshape(*answer.grid.shape, 4).astype(int)
+        for t in range(answer.grid.steps):
+            colours, opacity = heat.coloured(heat.times[t], t)
+            alpha = np.rint(255 * opacity).astype(int)
+            # A weight on the edge between two levels may fall on either side.
+            assert np.abs(pixels[t, ..., 3] - alpha).max() <= 1, label
+            both = (alpha > 0) & (pixels[t, ..., 3] > 0)
+            assert np.abs(pixels[t, ..., :3] - colours)[both].max(initial=0) <= 3, label
+        assert drawn["peaks"] == [index for index, _ in arrow_cells(answer, heat, 9)], label
+        heights, cut = bar_heights(answer.per_step_share)
+        np.testing.assert_allclose(drawn["bars"]["heights"], heights, rtol=1e-5, atol=1e-9, err_msg=label)
+        assert drawn["bars"]["cut"] == (-1 if cut is None else cut), label
+        assert [times for _, times in drawn["ticks"]] == [times for _, times in ticks(heat)], label
+    assert with_negative, "no dot product had a negative weight to draw"
+
+
+def test_questions_of_several_cells_are_answered_as_in_python(golden, tmp_path):
+    data, bundle = golden[0]
+    cells, minus = [(0, 0, 0), (3, 6, 8), (1, 2, 3)], [(2, 3, 5), (2, 3, 6)]
+    as_json = [[dict(zip("tyx", cell, strict=True)) for cell in some] for some in (cells, minus)]
+    blocks = [block for block in bundle.blocks if "spacetime-1-1" in block.capture.name]
+    cases = [(block, direction, less) for block in blocks for direction in ("row", "column") for less in (False, True)]
+    questions = [
+        {"block": block.capture.name, "direction": direction, "cell": as_json[0][0], "also": as_json[0][1:], "look": ""}
+        | ({"minus": as_json[1]} if less else {})
+        for block, direction, less in cases
+    ]
+    for (block, direction, less), drawn in zip(cases, ask(tmp_path, data, questions)["answers"], strict=True):
+        taken = [Cell(*cell) for cell in minus] if less else []
+        asked = [Cell(*cell) for cell in cells]
+        if direction == "row":
+            answer = row(block.capture, asked[0], also=asked[1:], minus=taken)
+        else:
+            answer = _column(block, cells[0], also=asked[1:], minus=taken)
+        heat, label = heat_of(answer, Look()), f"{block.capture.name} {direction} {less}"
+        assert drawn["sentence"] == answer_words(answer), label
+        np.testing.assert_allclose(drawn["tops"], heat.tops, rtol=1e-5, err_msg=label)
+        alpha = np.array(drawn["pixels"], np.uint32).view(np.uint8).reshape(*answer.grid.shape, 4)[..., 3].astype(int)
+        expected = np.stack([np.rint(255 * heat.coloured(heat.times[t], t)[1]) for t in range(answer.grid.steps)])
+        assert np.abs(alpha - expected).max() <= 1, label
+        assert drawn["peaks"] == [index for index, _ in arrow_cells(answer, heat, 9)], label
+
+
+def _column(block, cell, **more):
+    normaliser = None if block.log_normaliser is None else block.log_normaliser.astype(np.float64)
+    return column(block.capture, Cell(*cell), normaliser, **more)
+
+
 def check_figures(answer, weights, mass, off_grid, grid, label):
     """Shares, spread and strongest cells follow from the weights."""
     assert answer["mass"] == pytest.approx(mass, rel=SUM_TOLERANCE), label
-    if mass == 0:  # a concatenation whose ReLU closes every key
+    if not (
+        np.append(weights, off_grid) > 0
+    ).any():  # a concatenation whose ReLU closes every key, a dot product of one sign
         assert not any(answer["shares"]), label
         assert (answer["spread"], answer["top"]) == (0, []), label
         return
-    shares = np.abs(weights).reshape(grid.steps, -1).sum(axis=1) / mass
+    positive = np.maximum(weights, 0)
+    p = np.concatenate([positive, np.maximum(off_grid, 0)])
+    p /= p.sum()
+    shares = p[: len(weights)].reshape(grid.steps, -1).sum(axis=1)
     np.testing.assert_allclose(answer["shares"], shares, rtol=SUM_TOLERANCE, atol=1e-9, err_msg=label)
-    p = np.concatenate([np.abs(weights), np.abs(off_grid)]) / mass
     p = p[p > 0]
     assert answer["spread"] == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=SUM_TOLERANCE), label
-    ranked = sorted(np.abs(weights), reverse=True)[: len(answer["top"])]
-    np.testing.assert_allclose(np.abs(weights)[answer["top"]], ranked, rtol=COLUMN_TOLERANCE, err_msg=label)
-    assert len(answer["top"]) == min(9, np.count_nonzero(weights)), label
+    ranked = sorted(weights, reverse=True)[: len(answer["top"])]
+    np.testing.assert_allclose(weights[answer["top"]], ranked, rtol=COLUMN_TOLERANCE, err_msg=label)
+    assert len(answer["top"]) == min(9, np.count_nonzero(positive)), label
 
 
 @pytest.mark.parametrize("box", [WHOLE_FRAME, (0.125, 0.0, 0.875, 1.0), (-0.1, -0.05, 1.2, 1.15)])
@@ -241,14 +321,14 @@ def test_figures_side_by_side_are_those_of_the_measures(tmp_path):
         figures, label = measure_row(first, **clip), f"{name} {cell}"
         expected = {
             "spread": figures.effective_keys,
+            "ownCell": figures.own_cell_share,
             "ownFrame": figures.own_step_share,
             "distance": figures.distance,
             "seconds": figures.seconds_away,
             "times": figures.top_times_uniform,
         }
         assert given["figures"] == pytest.approx(expected, rel=SUM_TOLERANCE), label
-        if captures[name].scope == "spacetime":  # under space, a grid has fewer keys of weight than are compared
-            assert given["overlap"] == pytest.approx(top_overlap(first, second)), label
+        assert given["overlap"] == pytest.approx(top_overlap(first, second)), label
         even = [
             answer.values * answer.key_count / (np.abs(answer.values).sum() + sum(map(abs, answer.off_grid.values())))
             for answer in (first, second)

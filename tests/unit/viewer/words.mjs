@@ -3,12 +3,11 @@
 
 import { readFileSync } from "node:fs";
 import { askBlock, strongestOf } from "../../../nonlocal_core/viewer/model/answer.js";
-import { timesEven } from "../../../nonlocal_core/viewer/model/affinity.js";
 import { differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../../../nonlocal_core/viewer/model/comparison_report.js";
 import { figuresOf } from "../../../nonlocal_core/viewer/model/figures.js";
+import { heatOf } from "../../../nonlocal_core/viewer/model/heat.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
 import { reportOf } from "../../../nonlocal_core/viewer/model/report.js";
-import { scaleOf } from "../../../nonlocal_core/viewer/model/scale.js";
 import { startState } from "../../../nonlocal_core/viewer/model/state.js";
 
 const file = readFileSync(process.argv[2]);
@@ -18,16 +17,16 @@ if (index < 0) throw new Error(`no block ${process.argv[3]}`);
 
 const block = bundle.blocks[index];
 const state = { ...startState(bundle), block: index, pinned: false };
-const answered = askBlock(block, "row", state.at);
-const scale = scaleOf(answered.answer, answered.own, state.scale);
-const strongest = strongestOf(answered, state.scale);
-const report = reportOf({ ...answered, bundle, state, scale, strongest, shown: strongest, alone: bundle.frames.length === 1 });
-const pane = { title: "Pane", block, bundle, answered, figures: figuresOf(answered, bundle.media), scale };
+const answered = askBlock(block, "row", state);
+const heat = heatOf(answered.answer, answered.own, state, bundle.look);
+const shown = strongestOf(answered);
+const report = reportOf({ ...answered, bundle, state, heat, shown, alone: bundle.frames.length === 1 });
+const pane = { title: "Pane", block, bundle, answered, figures: figuresOf(answered, bundle.media), heat };
 const shape = { alone: false };
 
 console.log(JSON.stringify({
   report: { ...report, table: report.table() },
-  pane: paneWords({ ...pane, limit: timesEven(answered.answer, scale.shared) }, { state, shown: strongest, held: false }),
+  pane: paneWords(pane, { shown, held: false }),
   question: questionWords({ media: bundle.media, frame: state.at.frame, cell: answered.cell, state, alone: false, name: "" }),
   figures: [figureTitles(shape), figureRow(pane, pane, shape), notesOf([pane])],
   difference: differenceWords({ first: 1, second: 2, blocks: [block, block], peak: 0, reason: "" }),

@@ -19,6 +19,8 @@ test("a presenter's clicker walks through the tour and stays at its ends", () =>
   const press = (key, stop, stops = 3) => presenterActionOf({ key }, { stop }, stops);
   assert.deepEqual([press("PageDown", -1), press("ArrowRight", 1), press("PageDown", 2)].map(({ stop }) => stop), [0, 2, 2]);
   assert.deepEqual([press("PageUp", 2), press("ArrowLeft", 0), press("PageUp", -1)].map(({ stop }) => stop), [1, 0, 0]);
+  const elsewhere = (key, place) => presenterActionOf({ key }, { stop: -1, place }, 5).stop;
+  assert.deepEqual([elsewhere("PageDown", 2), elsewhere("PageUp", 2), elsewhere("PageDown", 4)], [3, 2, 4], "a click elsewhere keeps the place");
   assert.deepEqual(press("Escape", 1), { type: "present" });
   assert.deepEqual([press("PageDown", -1, 0), press("a", 1), presenterActionOf({ key: "PageDown", ctrlKey: true }, { stop: 0 }, 3)], [null, null, null]);
   const bundle = bundleOf(undefined, [{ frame: 1, x: 0.2, y: 0.2, caption: "one", block: null, direction: "row" }]);

@@ -1,33 +1,32 @@
-// The colour map, and weights in it.
+// Weights as pixels.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PALETTE, STEPS, colourise } from "../../../../nonlocal_core/viewer/drawing/colour.js";
-import { grid } from "../records.mjs";
+import { colourise, inkOf, opacityOf, paletteOf, rampsOf } from "../../../../nonlocal_core/viewer/drawing/colour.js";
+import { grid, recipe } from "../records.mjs";
 
-test("zero is transparent, more is lighter, and both signs have their own colours", () => {
-  const lightness = (word) => 0.2126 * (word & 255) + 0.7152 * ((word >> 8) & 255) + 0.0722 * ((word >> 16) & 255);
-  const alpha = (word) => word >>> 24;
-  for (const half of [0, STEPS]) {
-    assert.equal(alpha(PALETTE[half]), 0);
-    for (let step = 1; step < STEPS; step++) {
-      assert.ok(lightness(PALETTE[half + step]) >= lightness(PALETTE[half + step - 1]) - 0.8, `step ${step}`);
-      assert.ok(alpha(PALETTE[half + step]) >= alpha(PALETTE[half + step - 1]));
-    }
-  }
-  const top = (half) => PALETTE[half + 128];
-  assert.ok((top(0) & 255) > ((top(0) >> 16) & 255), "warm is red");
-  assert.ok((top(STEPS) & 255) < ((top(STEPS) >> 16) & 255), "cold is blue");
+const ramps = rampsOf(recipe);
+const heat = { unit: 2, tops: [100, 4], least: 1.000001, curve: Math.log, negatives: false };
+const bytes = (word) => [word & 255, (word >> 8) & 255, (word >> 16) & 255, word >>> 24];
+
+test("heat starts faint and ends at the chosen strength", () => {
+  assert.deepEqual([0, 1].map((tone) => opacityOf(tone, 80, recipe)), [0.2, 0.8]);
+  const palette = paletteOf(ramps, 80, recipe);
+  assert.deepEqual([bytes(palette[0]), bytes(palette[255]), bytes(palette[256 + 255])], [[0, 0, 0, 51], [255, 0, 0, 204], [0, 0, 255, 204]]);
 });
 
-test("colour follows value, sign and the scale of its own temporal cell", () => {
-  const words = new Uint32Array(6);
-  colourise(Float32Array.from([0, 1, -1, 0.5, 2, 9]), grid(2, 1, 3), [1, 2], 0, words);
-  assert.equal(words[0] >>> 24, 0);
-  assert.equal(words[1], PALETTE[STEPS - 1]);
-  assert.equal(words[2], PALETTE[2 * STEPS - 1]);
-  assert.equal(words[3], PALETTE[64]);
-  assert.deepEqual([words[4], words[5]], [PALETTE[STEPS - 1], PALETTE[STEPS - 1]]);
-  colourise(Float32Array.from([0, 1, 2, 0, 0, 0]), grid(2, 1, 3), [0, 0], 0.5, words);
-  assert.ok(words.every((word) => word >>> 24 === 0), "a scale of zero paints nothing");
+test("a pixel follows its weight, sign and the top of its own temporal cell; without heat it is empty", () => {
+  const palette = paletteOf(ramps, 80, recipe);
+  const words = new Uint32Array(8);
+  const values = Float32Array.from([0, 0.5, 5, 50, -50, 1, 2, 9]);
+  colourise(values, grid(2, 1, 4), heat, palette, words);
+  assert.deepEqual([...words].map((word) => word >>> 24 > 0), [false, false, true, true, false, true, true, true]);
+  assert.equal(words[2], palette[128], "10 times an even share is half of 100 on a logarithm");
+  assert.deepEqual([words[3], words[6], words[7]], [palette[255], palette[255], palette[255]]);
+  colourise(values, grid(2, 1, 4), { ...heat, negatives: true }, palette, words);
+  assert.equal(words[4], palette[511]);
+});
+
+test("lines have the colour of their tone without transparency", () => {
+  assert.deepEqual([inkOf(ramps, 1, false), inkOf(ramps, 1, true)], ["rgb(255 0 0)", "rgb(0 0 255)"]);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askBlock, leavesOut, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
+import { askBlock, strongestElsewhere, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
 /** A dot product of one channel whose keys weigh what `phi` says, for every query. */
@@ -13,17 +13,38 @@ function weighing(phi, where = grid(3, 1, 2)) {
 
 test("the same question to the same block is not computed again, another one is", () => {
   const block = weighing([1, 2, 3, 4, 5, 6]);
-  const first = askBlock(block, "row", { frame: 1, x: 0.1, y: 0.5 });
-  assert.equal(askBlock(block, "row", { frame: 1, x: 0.4, y: 0.9 }, first), first, "another point of the same cell");
-  assert.equal(askBlock(block, "row", { frame: 1, x: 0.6, y: 0.5 }, first).index, 3);
-  assert.notEqual(askBlock(weighing([1, 2, 3, 4, 5, 6]), "row", { frame: 1, x: 0.1, y: 0.5 }, first), first);
-  assert.equal(askBlock(block, "column", { frame: 1, x: 0.1, y: 0.5 }, first).answer.direction, "column");
+  const first = askBlock(block, "row", { at: { frame: 1, x: 0.1, y: 0.5 } });
+  assert.equal(askBlock(block, "row", { at: { frame: 1, x: 0.4, y: 0.9 } }, first), first, "another point of the same cell");
+  assert.equal(askBlock(block, "row", { at: { frame: 1, x: 0.6, y: 0.5 } }, first).index, 3);
+  assert.notEqual(askBlock(weighing([1, 2, 3, 4, 5, 6]), "row", { at: { frame: 1, x: 0.1, y: 0.5 } }, first), first);
+  assert.equal(askBlock(block, "column", { at: { frame: 1, x: 0.1, y: 0.5 } }, first).answer.direction, "column");
 });
 
-test("the strongest frame is not the own one where the scale leaves that out", () => {
-  const answered = askBlock(weighing([1, 1, 9, 9, 3, 3]), "row", { frame: 1, x: 0.1, y: 0.5 });
-  assert.deepEqual(["others", "all"].map((scale) => strongestOf(answered, scale)), [2, 1]);
-  assert.deepEqual([0, 1, 2].map((t) => leavesOut(answered, "others", t)), [false, true, false]);
-  const alone = askBlock(weighing([0, 0, 9, 9, 0, 0]), "row", { frame: 1, x: 0.1, y: 0.5 });
-  assert.equal(strongestOf(alone, "others"), 1, "nothing but the own frame has weight");
+test("the strongest frame is another than the asked one, and positive weight alone makes it so", () => {
+  const strongest = (phi) => strongestOf(askBlock(weighing(phi), "row", { at: { frame: 1, x: 0.1, y: 0.5 } }));
+  assert.equal(strongest([1, 1, 9, 9, 3, 3]), 2);
+  assert.equal(strongest([1, 1, 9, 9, -8, -8]), 0);
+  assert.equal(strongest([0, 0, 9, 9, 0, -1]), 1, "nothing but the own frame has any");
+});
+
+test("the strongest cell elsewhere is not the asked one", () => {
+  const strongest = (phi) => strongestElsewhere(askBlock(weighing(phi), "row", { at: { frame: 1, x: 0.1, y: 0.5 } }));
+  assert.deepEqual([strongest([1, 1, 9, 5, 3, 3]), strongest([0, 0, 9, 0, 0, -1])], [3, -1]);
+});
+
+test("several cells are answered by the mean of their rows, less the mean of those that are taken away", () => {
+  const theta = Float32Array.of(1, 2, 4, 8, 16, 32);
+  const block = { ...weighing([1, 2, 3, 4, 5, 6]), theta: { row: (index) => theta.subarray(index, index + 1), all: () => theta } };
+  const at = (frame, x) => ({ frame, x, y: 0.5 });
+  const ask = (question) => askBlock(block, "row", question);
+  const single = [at(0, 0.1), at(1, 0.9), at(2, 0.9)].map((point) => ask({ at: point }).answer);
+  const mean = ask({ at: at(0, 0.1), also: [at(1, 0.9), at(2, 0.9)] });
+  mean.answer.values.forEach((value, i) => assert.ok(Math.abs(value - (single[0].values[i] + single[1].values[i] + single[2].values[i]) / 3) < 1e-6));
+  assert.ok(Math.abs(mean.answer.mass - (single[0].mass + single[1].mass + single[2].mass) / 3) < 1e-5);
+  assert.deepEqual([0, 1, 2].filter(mean.own.steps), [0, 1, 2]);
+  const surplus = ask({ at: at(2, 0.9), minus: [at(0, 0.1)] });
+  surplus.answer.values.forEach((value, i) => assert.ok(Math.abs(value - (single[2].values[i] - single[0].values[i])) < 1e-6));
+  assert.deepEqual([surplus.answer.surplus, surplus.answer.mass], [true, single[2].mass], "an even share stays that of the asked cells");
+  assert.equal(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [at(0, 0.2)] }, surplus), surplus, "the same cells");
+  assert.notEqual(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [] }, surplus), surplus);
 });

@@ -3,38 +3,38 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { comparisonSpoken, differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords, whyNoDifference } from "../../../../nonlocal_core/viewer/model/comparison_report.js";
-import { ownOf } from "../../../../nonlocal_core/viewer/model/scale.js";
+import { heatOf } from "../../../../nonlocal_core/viewer/model/heat.js";
+import { ownOf } from "../../../../nonlocal_core/viewer/model/own.js";
 import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { blockOf, grid, rowAnswer } from "../records.mjs";
+import { blockOf, grid, recipe, rowAnswer, usual } from "../records.mjs";
 
-const scale = { shared: 0.5, flat: false };
-const figures = { spread: 1.6, ownFrame: 0.25, distance: 0.1, seconds: NaN, times: 3 };
+const figures = { spread: 1.6, ownCell: 0.125, ownFrame: 0.25, distance: 0.1, seconds: NaN, times: 3 };
 
 /** A pane whose answer has these weights; asked from its first cell. */
 function paneOf(values, where, facts = {}) {
   const block = blockOf(where, [1, 1, 1], { status: "trained", warning: "", ...facts });
   const answer = rowAnswer(values, where);
-  const answered = { block, answer, asked: where, cell: { t: 0, y: 0, x: 0 }, index: 0, own: ownOf(block, answer, { t: 0, y: 0, x: 0 }), shares: sharesOf(answer) };
-  return { title: "Pane", block, bundle: { media: { warnings: [] } }, answered, figures, scale, limit: 3, missed: false };
+  const answered = { block, answer, asked: where, cell: { t: 0, y: 0, x: 0 }, cells: [{ t: 0, y: 0, x: 0 }], taken: [], index: 0, own: ownOf(block, answer, [{ t: 0, y: 0, x: 0 }]), shares: sharesOf(answer) };
+  return { title: "Pane", block, bundle: { media: { warnings: [] } }, answered, figures, heat: heatOf(answer, answered.own, usual, recipe), missed: false };
 }
 
-const others = { scale: "others", held: null, pinned: false };
+const others = { ...usual, held: null, pinned: false };
 
-test("a pane says what its shown frame gets, and which gets most when that is another", () => {
+test("a pane says what its shown frame gets, and its sentence, which is the same for every frame", () => {
   const pane = paneOf([0.1, 0.1, 0.4, 0.1, 0.2, 0.1], grid(3, 1, 2));
-  const most = paneWords(pane, { state: others, shown: 1, held: false });
-  assert.deepEqual([most.figure, most.detail, most.limit], ["50 %", "most of all frames but its own · spread over about 2 of 6 cells", "full colour 3× even share"]);
-  const other = paneWords(pane, { state: others, shown: 2, held: true });
-  assert.deepEqual([other.figure, other.detail.split(" · ")[0], other.held], ["30 %", "most at frame 2: 50 %", true]);
-  assert.equal(paneWords({ ...pane, missed: true }, { state: others, shown: 1, held: false }).notice, "The network did not see this point: the nearest cell answers.");
+  const [most, other] = [1, 2].map((shown) => paneWords(pane, { shown, held: shown === 2 }));
+  assert.deepEqual([most.figure, other.figure, other.held], ["50 %", "30 %", true]);
+  assert.equal(most.detail, "10 % stays on the spot itself, 20 % in its frame; most of the rest, 50 %, goes to frame 2.");
+  assert.deepEqual([other.detail, other.limit], [most.detail, "full heat at 30× even share"]);
+  assert.equal(paneWords({ ...pane, missed: true }, { shown: 1, held: false }).notice, "The network did not see this point: the nearest cell answers.");
 });
 
 test("a pane without weights says so, and an untrained block warns", () => {
   const pane = paneOf([0, 0, 0, 0], grid(2, 1, 2), { status: "untrained", warning: "Untrained." });
-  const words = paneWords({ ...pane, scale: { shared: 0, flat: false } }, { state: others, shown: 0, held: false });
+  const words = paneWords(pane, { shown: 0, held: false });
   assert.deepEqual([words.detail, words.limit, words.badge, words.warning, words.warns], ["", "", "untrained block", "Untrained.", true]);
   assert.match(words.notice, /Every weight is zero/);
-  assert.equal(comparisonSpoken([pane], others), "Pane: every weight is zero.");
+  assert.equal(comparisonSpoken([pane]), "Pane: Looks nowhere: every weight is zero.");
 });
 
 test("a difference says what is taken from what, or why it cannot be", () => {
@@ -44,8 +44,8 @@ test("a difference says what is taken from what, or why it cannot be", () => {
   assert.match(whyNoDifference(one.answered, paneOf([1, 0], grid(1, 1, 2, [0, 0, 0.5, 1])).answered), /different parts of their frames/);
   const blocks = [{ warning: "Careful.", status: "trained" }, { warning: "Careful.", status: "untrained" }];
   const words = differenceWords({ first: 1, second: 3, blocks, peak: 2, reason: "" });
-  assert.deepEqual([words.lead, words.limit, words.warning, words.warns, words.notice], ["1 − 3", "full colour ±2× even share", "Careful.", true, ""]);
-  assert.match(differenceWords({ first: 1, second: 3, blocks, peak: 0, reason: "" }).notice, /the same: there is no difference/);
+  assert.deepEqual([words.lead, words.limit, words.warning, words.warns, words.notice], ["1 − 3", "full heat at ±2× even share", "Careful.", true, ""]);
+  assert.match(differenceWords({ first: 1, second: 3, blocks, peak: 0, reason: "" }).notice, /differ nowhere by more than an even share/);
   assert.equal(differenceWords({ first: 1, second: 3, blocks, peak: 0, reason: "Other cells." }).notice, "Other cells.");
 });
 
@@ -53,11 +53,11 @@ test("the table has a column for each thing that there is to tell", () => {
   const pane = paneOf([0.5, 0.5], grid(1, 1, 2));
   const shape = { alone: true };
   assert.deepEqual(figureTitles(shape).length, figureRow(pane, pane, shape).length);
-  assert.deepEqual(figureRow(pane, pane, shape), ["Pane", "2 of 2", "10 % of the diagonal", "3×", "100 %"]);
+  assert.deepEqual(figureRow(pane, pane, shape), ["Pane", "2 of 2", "13 %", "10 % of the diagonal", "3×", "100 %"]);
   assert.equal(figureRow(pane, paneOf([1, 0, 0], grid(1, 1, 3)), shape).at(-1), "other cells");
   const whole = { alone: false };
   assert.equal(figureTitles(whole).length, figureRow(pane, pane, whole).length);
-  assert.deepEqual(figureRow(pane, pane, whole).slice(4, 5), ["–"], "what is not a number is not written as one");
+  assert.deepEqual(figureRow(pane, pane, whole).slice(5, 6), ["–"], "what is not a number is not written as one");
 });
 
 test("what must be known of panes is said once, with whose it is unless it is all's", () => {

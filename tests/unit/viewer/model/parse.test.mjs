@@ -9,5 +9,5 @@ test("what is no bundle is refused with a sentence", () => {
   assert.throws(() => parseBundle(new ArrayBuffer(4)), /not a bundle/);
   assert.throws(() => parseBundle(bytes(80, 75, 3, 4)), /not a bundle/);
   assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 1)), /version 1/);
-  assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 2, 0, 0, 0, 255, 255)), /cut off or damaged/);
+  assert.throws(() => parseBundle(bytes(78, 76, 86, 66, 3, 0, 0, 0, 255, 255)), /cut off or damaged/);
 });

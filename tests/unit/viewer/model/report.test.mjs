@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
 import { readingOf, reportOf } from "../../../../nonlocal_core/viewer/model/report.js";
-import { ownOf, scaleOf } from "../../../../nonlocal_core/viewer/model/scale.js";
-import { blockOf, grid, rowAnswer } from "../records.mjs";
+import { heatOf } from "../../../../nonlocal_core/viewer/model/heat.js";
+import { ownOf } from "../../../../nonlocal_core/viewer/model/own.js";
+import { blockOf, grid, recipe, rowAnswer, usual } from "../records.mjs";
 
 const where = grid(3, 1, 2);
 
@@ -15,22 +16,31 @@ function drawnOf(values, choices = {}, offGrid = []) {
     status: "trained", warning: "", effect: 0.25, effectMap: Float32Array.from([0.5, 0, 0, 0, 0, 0]), pairwise_title: "Gaussian",
     proof: "Proved.", row_error: 0.001, theta: { dtype: "float16" }, off_grid_keys: ["class token"],
   });
-  const state = { scale: "others", direction: "row", held: null, pinned: false, at: { frame: 0, x: 0.1, y: 0.5 }, ...choices };
+  const state = { ...usual, direction: "row", held: null, pinned: false, at: { frame: 0, x: 0.1, y: 0.5 }, ...choices };
   const on = rowAnswer(values, where);
-  const answer = { ...on, offGrid: Float32Array.from(offGrid), mass: on.mass + offGrid.reduce((sum, weight) => sum + weight, 0) };
-  const own = ownOf(block, answer, { t: 0, y: 0, x: 0 });
+  const answer = { ...on, offGrid: Float32Array.from(offGrid), mass: on.mass + offGrid.reduce((sum, weight) => sum + weight, 0), positive: on.positive + offGrid.reduce((sum, weight) => sum + weight, 0) };
+  const own = ownOf(block, answer, [{ t: 0, y: 0, x: 0 }]);
   const bundle = { classes: [{ name: "rabbit", score: 0.9 }], media: { pts_seconds: [0, 0.5, 1], warnings: [] }, model: { title: "Known" } };
   return {
-    bundle, state, block, cell: { t: 0, y: 0, x: 0 }, index: 0, answer, own, shares: sharesOf(answer), asked: where,
-    scale: scaleOf(answer, own, state.scale), strongest: 2, shown: 2, alone: false,
+    bundle, state, block, cell: { t: 0, y: 0, x: 0 }, cells: [{ t: 0, y: 0, x: 0 }], taken: [], index: 0, answer, own, shares: sharesOf(answer), asked: where,
+    heat: heatOf(answer, own, state, recipe), shown: 2, alone: false,
   };
 }
 
-test("the scale says what it leaves out, or that frames do not compare", () => {
+test("the sentence is the same whatever is drawn", () => {
+  const values = [0.5, 0.1, 0.05, 0, 0.2, 0.15];
+  const said = "50 % stays on the spot itself, 60 % in its frame; most of the rest, 35 %, goes to frame 3.";
+  for (const choices of [{}, { scale: "each" }, { curve: "linear" }, { threshold: 20 }, { held: 1 }]) {
+    const report = reportOf(drawnOf(values, choices));
+    assert.equal(report.sentence, said);
+    assert.equal(report.spoken, `Query frame 1, row 1, column 1. ${said}`);
+  }
+});
+
+test("the scale says how it goes, and when frames do not compare", () => {
   const values = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1];
-  assert.equal(reportOf(drawnOf(values)).scaleNote, "The own frame goes up to 0.5.");
-  assert.equal(reportOf(drawnOf(values, { scale: "all" })).scaleNote, "One scale for every frame.");
-  assert.equal(reportOf(drawnOf(values, { scale: "each" })).scaleNote, "Scale of frame 3 alone: brightness does not compare.");
+  assert.equal(reportOf(drawnOf(values)).scaleNote, "Logarithmic scale · one for every frame.");
+  assert.equal(reportOf(drawnOf(values, { scale: "each", curve: "root" })).scaleNote, "Square-root scale · of frame 3 alone: heat does not compare.");
 });
 
 test("the facts tell what the block adds here, the classes, and what lies beside the picture", () => {
@@ -40,9 +50,9 @@ test("the facts tell what the block adds here, the classes, and what lies beside
   assert.match(reportOf(drawnOf([0.1, 0.1, 0.1, 0.1, 0.2, 0.2], { direction: "column" })).facts, /This block adds 25 % to its input$/);
 });
 
-test("the table has the strongest cells without those that the scale leaves out", () => {
+test("the table has the strongest cells", () => {
   const rows = reportOf(drawnOf([0.5, 0.1, 0.05, 0, 0.2, 0.15])).table();
-  assert.deepEqual(rows, [["3", "1", "1", "0.2", "1.2×"], ["3", "1", "2", "0.15", "0.9×"], ["2", "1", "1", "0.05", "0.3×"]]);
+  assert.deepEqual(rows, [["1", "1", "1", "0.5", "3×"], ["3", "1", "1", "0.2", "1.2×"], ["3", "1", "2", "0.15", "0.9×"], ["1", "1", "2", "0.1", "0.6×"], ["2", "1", "1", "0.05", "0.3×"]]);
 });
 
 test("the label beside the pointer leaves out the frame where there is one", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pinnedMessage, reduce, startState, turnIn, viewOf, withView } from "../../../../nonlocal_core/viewer/model/state.js";
+import { pinnedMessage, reduce, startState, turnIn } from "../../../../nonlocal_core/viewer/model/state.js";
 import { LONGEST_CAPTION, MOST_STOPS } from "../../../../nonlocal_core/viewer/model/tour.js";
 import { act, blockOf, bundleOf, grid } from "../records.mjs";
 
@@ -13,11 +13,12 @@ test("the first state is the bundle's own view", () => {
   assert.equal(pinnedMessage(bundleOf(), state), null);
 });
 
-test("a link says how the answer is drawn", () => {
-  const usual = { scale: "others", smooth: false, arrows: true, shared: false };
-  const views = ["", "all", "each-smooth", "bare", "all-smooth-bare-shared"];
-  for (const view of views) assert.equal(viewOf(withView(usual, view)), view);
-  assert.deepEqual(withView({ ...usual, smooth: true }, "all-nonsense"), { ...usual, scale: "all" });
+test("a pin tells how its answer is drawn, and a bundle may come with that", () => {
+  const drawn = { ...bundleOf(), view: { ...bundleOf().view, direction: "column", look: "each-over3" } };
+  const state = startState({ ...drawn, blocks: drawn.blocks.map((block) => ({ ...block, softmax: false })) });
+  assert.deepEqual([state.direction, state.scale, state.threshold], ["column", "each", 3]);
+  const pinned = act(drawn, state, { type: "pin" }, { type: "scale" }, { type: "set", values: { smooth: true } });
+  assert.equal(pinnedMessage(drawn, pinned).view, "smooth-over3");
 });
 
 test("pins are remembered, and undo walks back through them to nothing", () => {
@@ -63,7 +64,7 @@ test("arrow keys move by one cell of the grid that is asked on, and stop at its 
 
 test("a point that the network did not see is not asked from", () => {
   const cropped = blockOf(grid(5, 6, 8, [0.25, 0, 0.75, 1]));
-  const bundle = { ...bundleOf([cropped]), view: { block: "a", query: { frame: 0, x: 0.5, y: 0.5 }, tour: [] } };
+  const bundle = { ...bundleOf([cropped]), view: { ...bundleOf().view, block: "a", query: { frame: 0, x: 0.5, y: 0.5 } } };
   const state = startState(bundle);
   assert.equal(act(bundle, state, { type: "ask", at: { frame: 0, x: 0.1, y: 0.5 } }), state);
   assert.equal(act(bundle, state, { type: "pin", at: { frame: 0, x: 0.8, y: 0.5 } }), state);

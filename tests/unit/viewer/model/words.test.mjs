@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { effectWords, headingWords, percent, spokenWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
-import { grid } from "../records.mjs";
+import { answerWords, effectWords, percent, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
+import { blockOf, grid } from "../records.mjs";
 
 test("numbers are said plainly", () => {
   assert.deepEqual([0, 0.0004, 0.0312, 0.0996, 0.43, 1].map(percent), ["0 %", "<0.1 %", "3.1 %", "10 %", "43 %", "100 %"]);
@@ -15,16 +16,30 @@ test("numbers are said plainly", () => {
   assert.equal(effectWords({ effect: null }, null), "");
 });
 
-test("the sentence tells the strongest frame, and what the own frame keeps when that is more", () => {
-  const where = grid(4, 8, 9);
-  const answer = { direction: "row", grid: where, mass: 1 };
-  const said = { answer, cell: { t: 2, y: 7, x: 8 }, asked: where, own: { kind: "frame", ownsFrame: (t) => t === 2, share: 0.37 }, strongest: 3, alone: false, top: null };
-  assert.equal(spokenWords({ ...said, shares: [0.1, 0.1, 0.37, 0.43] }), "Query frame 3, row 8, column 9. Most attention, 43 percent, goes to frame 4.");
-  assert.match(spokenWords({ ...said, own: { kind: "frame", ownsFrame: (t) => t === 2, share: 0.85 }, shares: [0.02, 0.02, 0.85, 0.11] }), /own frame keeps 85 percent .* 11 percent, goes to frame 4/);
-  assert.match(spokenWords({ ...said, answer: { ...answer, mass: 0 }, shares: [0, 0, 0, 0] }), /Every weight is zero/);
-  const heading = { answer, state: { held: null }, shown: 3, strongest: 3, share: 0.43, alone: false };
-  assert.deepEqual(headingWords(heading), { lead: "looks most at frame 4", figure: "43 %" });
-  assert.equal(headingWords({ ...heading, state: { held: 1 }, shown: 1 }).lead, "looks at frame 2");
-  assert.equal(headingWords({ ...heading, state: { held: 7 }, shown: -1 }).lead, "finds no key in frame 8");
-  assert.equal(headingWords({ ...heading, answer: { ...answer, direction: "column" } }).lead, "is looked at most from frame 4");
+/** The sentence about a dot product of one channel whose keys weigh what `phi` says, asked at its first cell. */
+function said(phi, where, facts = {}, direction = "row") {
+  const theta = { row: () => Float32Array.of(1), all: () => new Float32Array(phi.length).fill(1) };
+  const block = blockOf(where, [1, 1, 1], { pairwise: "dot_product", channels: 1, keyCount: phi.length, off_grid_keys: [], theta, phi: Float32Array.from(phi), ...facts });
+  return answerWords(askBlock(block, direction, { at: { frame: 0, x: 0.01, y: 0.01 } }));
+}
+
+test("the sentence says what stays and where most of the rest goes", () => {
+  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2)), "10 % stays on the spot itself, 20 % in its frame; most of the rest, 60 %, goes to frame 3.");
+  assert.equal(said([1, 1, 2], grid(1, 1, 3)), "25 % stays on the spot itself; of the rest most, 50 %, goes to row 1, column 3.");
+  assert.equal(said([1, 3, 0, 0], grid(2, 1, 2)), "25 % stays on the spot itself; of the rest most, 75 %, goes to row 1, column 2 in its frame.");
+  assert.equal(said([1, 0, 0, 0], grid(2, 1, 2)), "100 % stays on the spot itself; nothing goes to other places in its frame.");
+  assert.equal(said([0, 0, 0, 0], grid(2, 1, 2)), "Looks nowhere: every weight is zero.");
+  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2), {}, "column"), "17 % comes from the spot itself, 33 % from its frame; most of the rest, 33 %, comes from frame 2.");
+});
+
+test("of a dot product it counts positive weight, and says so", () => {
+  assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the positive weight, 25 % stays on the spot itself, 25 % in its frame; most of the rest, 75 %, goes to frame 2.");
+  assert.equal(said([-1, -1], grid(1, 1, 2), { signed: true }), "Looks nowhere: no weight is positive.");
+});
+
+test("over the large picture stands which frame it is and what that gets", () => {
+  const drawn = { answer: { direction: "row", grid: grid(4, 8, 9) }, shares: [0.1, 0.1, 0.37, 0.43] };
+  assert.deepEqual(shownWords(drawn, { held: null }, 3), { lead: "Frame 4 gets", figure: "43 %" });
+  assert.equal(shownWords({ ...drawn, answer: { ...drawn.answer, direction: "column" } }, { held: 1 }, 1).lead, "Frame 2 gives");
+  assert.equal(shownWords(drawn, { held: 7 }, -1).lead, "No key lies in frame 8");
 });

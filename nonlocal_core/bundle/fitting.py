@@ -1,0 +1,36 @@
+"""Choice of the blocks that fit into a page of limited weight."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from nonlocal_core.bundle.encode import stored_bytes
+from nonlocal_core.bundle.storage import Storage
+from nonlocal_core.capture.record import BlockCapture, Capture
+
+
+def blocks_within(capture: Capture, most_bytes: int, storage: Storage) -> Capture:
+    """Return the capture with the blocks that take at most so many bytes together, stored that way.
+
+    The block that is shown first comes first, then the others in their order. Where none fits, the smallest is kept
+    alone, and the caller says that it is too large. The first one that is kept is the one to show.
+    """
+    first = capture.block().name
+    storage = replace(storage, columns=False)  # a normaliser costs more time than all the rest; its bytes are known
+    kept: list[str] = []
+    room = most_bytes
+    for block in sorted(capture.blocks, key=lambda block: block.name != first):
+        if _at_least(block) <= room and (size := _stored(block, storage)) <= room:
+            kept.append(block.name)
+            room -= size
+    kept = kept or [min(capture.blocks, key=lambda block: _stored(block, storage)).name]
+    return replace(capture, blocks=tuple(block for block in capture.blocks if block.name in kept), shown=kept[0])
+
+
+def _stored(block: BlockCapture, storage: Storage) -> int:
+    return stored_bytes(block, storage) + 4 * block.query_grid.size
+
+
+def _at_least(block: BlockCapture) -> int:
+    """Return the bytes of its tables in 8 bits, equal ones once: what need not be tried to fit."""
+    return block.theta.size + (0 if np.array_equal(block.theta, block.phi) else block.phi.size)

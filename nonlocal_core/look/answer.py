@@ -1,0 +1,70 @@
+"""Interface between an answer and the pictures and words about it."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from nonlocal_core.geometry import Cell, Grid
+from nonlocal_core.vocabulary import Direction, Pairwise
+
+
+@runtime_checkable
+class Answer(Protocol):
+    """Weights of one question on the grid they are drawn on: a ``query.AffinityRow`` or ``query.AffinityColumn``."""
+
+    @property
+    def heat(self) -> Float[np.ndarray, "T H W"]:
+        """The weights, in affinity units."""
+
+    @property
+    def grid(self) -> Grid:
+        """Their grid."""
+
+    @property
+    def asked(self) -> Cell:
+        """The cell that was asked."""
+
+    @property
+    def asked_cells(self) -> tuple[Cell, ...]:
+        """All cells that were asked, that one first."""
+
+    @property
+    def asked_grid(self) -> Grid:
+        """Grid of the asked cell."""
+
+    @property
+    def direction(self) -> Direction:
+        """Direction of the question: the asked cell looks, or is looked at."""
+
+    @property
+    def pairwise(self) -> Pairwise:
+        """The pairwise function."""
+
+    @property
+    def is_signed(self) -> bool:
+        """True where weights can be negative."""
+
+    @property
+    def minus(self) -> tuple[Cell, ...]:
+        """Cells whose mean was taken away from that of the asked ones."""
+
+    @property
+    def note(self) -> str:
+        """Sentences that stand with every picture and number of this answer, or an empty string."""
+
+    @property
+    def times_uniform_per_unit(self) -> float:
+        """Factor from affinity units to times an even share; 0 for an answer without any weight."""
+
+    @property
+    def cell_share(self) -> Float[np.ndarray, "T H W"]:
+        """Part of each cell in the sum of positive weights, what lies off the grid included; zeros where that is 0."""
+
+    @property
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells of the grid that lie over the asked ones."""
+
+    @property
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """Those and their neighbours in the same step."""

@@ -1,0 +1,99 @@
+"""Choices of how an answer is drawn, and the words that a link, a pin and the shell say them with."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from nonlocal_core.errors import UnknownNameError
+
+Curve = Literal["log", "root", "linear"]
+"""Transfer from times an even share to tone."""
+Scale = Literal["all", "each"]
+"""One scale for all frames, or each frame by itself."""
+CURVES: tuple[Curve, ...] = get_args(Curve)
+SCALES: tuple[Scale, ...] = get_args(Scale)
+MOST_ARROWS = 40
+ARROWS, ARROWS_ON_A_STILL = 12, 6
+"""Most arrows by default; fewer where all end in one frame."""
+MOST_THRESHOLD = 999
+_NUMBERED = re.compile(r"(over|strength|arrows)(\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Choices of how one answer is drawn.
+
+    >>> Look.parse("each-smooth-over3").words
+    'each-smooth-over3'
+    """
+
+    scale: Scale = "all"
+    curve: Curve = "log"
+    smooth: bool = False
+    """Blend between the centres of cells; the numbers stay those of the cells."""
+    strength: int = 85
+    """Opacity of the strongest heat, in percent."""
+    threshold: int = 1
+    """Times an even share below which a cell has no heat, 1 or more."""
+    plain: bool = False
+    """Photographs in their own colours instead of muted ones."""
+    negatives: bool = False
+    """Draw negative weights too, in cold colours; only a dot product has them."""
+    arrows: int | None = None
+    """Arrows to the strongest cells, 0 for none; None: as many as suit the clip."""
+    apart: bool = False
+    """Answers side by side each on a scale of its own instead of one for all."""
+
+    def __post_init__(self) -> None:
+        """Check what the types cannot say."""
+        if not 5 <= self.strength <= 100:
+            raise UnknownNameError("strength in percent", str(self.strength), ("5 to 100",))
+        if not 1 <= self.threshold <= MOST_THRESHOLD:
+            raise UnknownNameError("threshold in times an even share", str(self.threshold), (f"1 to {MOST_THRESHOLD}",))
+        if self.arrows is not None and not 0 <= self.arrows <= MOST_ARROWS:
+            raise UnknownNameError("number of arrows", str(self.arrows), (f"0 to {MOST_ARROWS}",))
+
+    @classmethod
+    def parse(cls, words: str) -> "Look":
+        """Return the look that words name, joined by dashes; none for the usual one.
+
+        Raises UnknownNameError for a word that is not known, or a number out of its range.
+        """
+        chosen: dict[str, Any] = {}
+        for word in filter(None, words.split("-")):
+            numbered = _NUMBERED.fullmatch(word)
+            if numbered:
+                name = numbered[1].replace("over", "threshold")
+                chosen[name] = int(numbered[2])
+            elif word in _WORDS:
+                chosen |= _WORDS[word]
+            else:
+                raise UnknownNameError("word of a view", word, (*_WORDS, "over2 …", "strength50 …", "arrows8 …"))
+        return cls(**chosen)
+
+    @property
+    def words(self) -> str:
+        """The words that `parse` reads back; empty for the usual look."""
+        said = [word for word, values in _WORDS.items() if all(getattr(self, n) == v for n, v in values.items())]
+        said += [f"over{self.threshold}"] if self.threshold != LOOK.threshold else []
+        said += [f"strength{self.strength}"] if self.strength != LOOK.strength else []
+        said += [f"arrows{self.arrows}"] if self.arrows else []
+        return "-".join(said)
+
+    def arrow_count(self, frames: int) -> int:
+        """Return the most arrows for a clip of so many frames."""
+        return self.arrows if self.arrows is not None else ARROWS if frames > 1 else ARROWS_ON_A_STILL
+
+
+_WORDS: dict[str, dict[str, str | int]] = {
+    "each": {"scale": "each"},
+    "root": {"curve": "root"},
+    "linear": {"curve": "linear"},
+    "smooth": {"smooth": True},
+    "plain": {"plain": True},
+    "negatives": {"negatives": True},
+    "bare": {"arrows": 0},
+    "apart": {"apart": True},
+}
+LOOK = Look()
+"""The usual look."""

@@ -1,0 +1,141 @@
+"""Heat of one answer: from times an even share to tone, colour and opacity.
+
+A cell with an even share or less has no heat. Above it the tone rises from 0 to 1 at ``top``, the largest cell beyond
+the asked place: rows fall off so steeply that a linear scale shows one cell and a logarithm the object.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import maximum_filter
+
+from nonlocal_core.look.answer import Answer
+from nonlocal_core.look.choices import Curve, Look
+from nonlocal_core.look.palette import COLD, LEVELS, WARM
+
+EVEN = 1 + 1e-6
+"""Times an even share that heat must exceed: rounding lifts no cell of a uniform row above it."""
+LEAST_TOP = {"all": 30.0, "each": 4.0}
+"""Least top, in times an even share: a nearly flat answer is not stretched."""
+FAINT = 0.22
+"""Opacity of the faintest heat, as a part of the strongest."""
+NEARLY_EVEN = 2.0
+"""Times an even share below which the strongest cell of an answer means nothing."""
+
+_CURVES: dict[Curve, Callable[[np.ndarray], np.ndarray]] = {
+    "log": np.log,
+    "root": lambda times: np.sqrt(times) - 1,
+    "linear": lambda times: times - 1,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Heat:
+    """An answer in times an even share, with the scale of its colours."""
+
+    times: Float[np.ndarray, "T H W"]
+    """Negative only where negative weights are drawn."""
+    tops: Float[np.ndarray, " T"]
+    """Times an even share that has the full colour in each step."""
+    beyond: float
+    """The largest value above the tops, on or beside the asked place; 0 for none."""
+    look: Look
+
+    @property
+    def largest(self) -> float:
+        """The largest value, without its sign."""
+        return float(np.abs(self.times).max(initial=0))
+
+    @property
+    def is_flat(self) -> bool:
+        """True where no cell stands out, though there is weight."""
+        return 0 < self.largest < NEARLY_EVEN
+
+    def tones(self, times: Float[np.ndarray, "*shape"], t: int = 0) -> Float[np.ndarray, "*shape"]:
+        """Return the tone in [0, 1] of values of step ``t``; 0 for an even share and less."""
+        curve = _CURVES[self.look.curve]
+        size = np.minimum(np.maximum(np.abs(times), 1.0), self.tops[t])
+        return np.asarray(curve(size) / curve(self.tops[t]))
+
+    def shows(self, times: Float[np.ndarray, "*shape"]) -> np.ndarray:
+        """Tell which values have heat."""
+        size = np.abs(times)
+        return np.asarray((size > EVEN) & (size >= self.look.threshold))
+
+    def coloured(
+        self, times: Float[np.ndarray, "*shape"], t: int = 0
+    ) -> tuple[Float[np.ndarray, "*shape 3"], Float[np.ndarray, "*shape"]]:
+        """Return colour, in [0, 255], and opacity, in [0, 1], of values of step ``t``."""
+        level = np.rint(self.tones(times, t) * (LEVELS - 1)).astype(np.intp)
+        colours = np.where((times < 0)[..., None], COLD[level], WARM[level]).astype(np.float32)
+        return colours, np.where(self.shows(times), self.opacity(level / (LEVELS - 1)), 0.0)
+
+    def opacity(self, tones: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Return the opacity in [0, 1] of tones."""
+        return np.asarray(self.look.strength / 100 * (FAINT + (1 - FAINT) * tones))
+
+
+def heat_of(answer: Answer, look: Look) -> Heat:
+    """Return the heat of an answer."""
+    times = answer.heat.astype(np.float64) * answer.times_uniform_per_unit
+    if not (answer.minus or (answer.is_signed and look.negatives)):
+        times = np.maximum(times, 0)
+    size = np.abs(times)
+    elsewhere = np.where(answer.own_place, 0, size)
+    counted = elsewhere if elsewhere.any() else size
+    tops = counted.max(axis=(1, 2)) if look.scale == "each" else np.full(len(times), counted.max())
+    tops = np.maximum(tops, LEAST_TOP[look.scale])
+    over = size[(size > tops[:, None, None])]
+    return Heat(times=times, tops=tops, beyond=float(over.max(initial=0)), look=look)
+
+
+def heat_of_parts(parts: Float[np.ndarray, "T H W"]) -> Heat:
+    """Return the heat of values in [0, 1] that are no weights, such as a block's effect: linear, full at 1."""
+    top = LEAST_TOP["all"]
+    look = Look(curve="linear")
+    return Heat(times=1 + (top - 1) * parts, tops=np.full(len(parts), top), beyond=0.0, look=look)
+
+
+TICKS = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
+"""Times an even share that a colour bar may name."""
+TICKS_APART = 0.13
+"""Least distance of two ticks, as a part of the bar."""
+
+
+def ticks(heat: Heat, t: int = 0, *, halves: int = 1) -> tuple[tuple[float, int], ...]:
+    """Return (tone, times an even share) of the round numbers on the colour bar of step ``t``, from 1 up.
+
+    ``halves``: 2 for a bar that has another half for negative weight.
+    """
+    found: list[tuple[float, int]] = []
+    for times in TICKS:
+        tone = float(heat.tones(np.array(float(times)), t))
+        if times <= heat.tops[t] and (not found or tone - found[-1][0] >= TICKS_APART * halves):
+            found.append((tone, times))
+    return tuple(found)
+
+
+ARROW_TONE = 0.4
+"""Tone of the faintest arrow: the dark end of the ramp would be lost as a line."""
+
+
+ARROW_LEAST = 3.0
+"""Times an even share from which on a cell deserves an arrow."""
+
+
+def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, float], ...]:
+    """Return index on the grid and times an even share of the strongest peaks beyond the asked place.
+
+    A peak outweighs its eight neighbours in its step: the strongest cells of all lie side by side, and their arrows
+    would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer.
+    """
+    size = np.where(heat.shows(heat.times) & (np.abs(heat.times) >= ARROW_LEAST), np.abs(heat.times), 0)
+    peaks = np.where(size == maximum_filter(size, (1, 3, 3), mode="constant"), size, 0)
+    outside = peaks.copy()
+    outside[answer.own_cells.any(axis=(1, 2))] = 0
+    if not outside.any():
+        outside = np.where(answer.own_place, 0, peaks)
+    order = np.argsort(-outside, axis=None, kind="stable")[:count]
+    return tuple((int(index), float(heat.times.flat[index])) for index in order if outside.flat[index] > 0)

@@ -1,0 +1,23 @@
+"""Photographs under heat: as bright as they are, their colours muted, so that colour means heat."""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nonlocal_core.look.palette import coded, linear
+
+KEPT_COLOUR = 0.35
+"""Part of a colour's distance from the grey of its luminance that a muted photograph keeps."""
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Of linear red, green and blue (ITU-R BT.709)."""
+_LINEAR = linear(np.arange(256) / 255).astype(np.float32)
+
+
+def muted(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a new picture of the same luminance in muted colours.
+
+    The mixture is one of linear light: in gamma-coded values it would change the luminance by several percent.
+    """
+    light = _LINEAR[frame]
+    grey = light @ np.array(LUMINANCE, np.float32)
+    mixed = KEPT_COLOUR * light + (1 - KEPT_COLOUR) * grey[..., None]
+    return np.asarray(np.rint(255 * coded(mixed)).astype(np.uint8))

@@ -1,0 +1,81 @@
+"""The sentence of an answer: how much stays, and where most of the rest goes. The same words on screen and in files.
+
+Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and columns are counted from 1.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import numpy as np
+
+from nonlocal_core.geometry import Cell, Grid
+from nonlocal_core.look.answer import Answer
+
+
+def percent(share: float) -> str:
+    """Return a share in words: 43 %, 4.3 %, <0.1 %; what is there is never called zero.
+
+    >>> percent(0.0432), percent(0.4321), percent(0.0)
+    ('4.3 %', '43 %', '0 %')
+    """
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "<0.1 %"
+    digit = Decimal("1") if value >= 9.95 or value == 0 else Decimal("0.1")
+    return f"{Decimal(value).quantize(digit, ROUND_HALF_UP)} %"
+
+
+def frame_words(grid: Grid, t: int) -> str:
+    """Return the frames of a step: "frame 3", or "frames 3 to 4"."""
+    start, stop = grid.span(t)
+    return f"frame {stop}" if stop - start == 1 else f"frames {start + 1} to {stop}"
+
+
+def place_words(cell: Cell) -> str:
+    """Return a place in its frame: "row 2, column 5"."""
+    return f"row {cell.y + 1}, column {cell.x + 1}"
+
+
+def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
+    """Return what was asked; ``seconds``: when the asked step's first frame appears."""
+    cell, grid = answer.asked, answer.asked_grid
+    where = f"{place_words(cell)} of {grid.rows} x {grid.cols}"
+    if len(answer.asked_cells) > 1:
+        where = f"the mean of {len(answer.asked_cells)} cells"
+        steps = sorted({cell.t for cell in answer.asked_cells})
+        if frames > 1:
+            where += f" of {frame_words(grid, steps[0])}" if len(steps) == 1 else f" of {len(steps)} frames"
+    elif frames > 1:
+        where = f"{frame_words(grid, cell.t)} of {frames} at {seconds:.2f} s, {where}"
+    if answer.minus:
+        where += f", less {len(answer.minus)} {'cells' if len(answer.minus) > 1 else 'cell'},"
+    return f"Where {where} looks" if answer.direction == "row" else f"Who looks at {where}".rstrip(",")
+
+
+def answer_words(answer: Answer) -> str:
+    """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
+    looks, shares = answer.direction == "row", answer.cell_share
+    of_positive = "Of the surplus, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
+    if not shares.any():
+        none = "no weight is positive" if answer.is_signed else "every weight is zero"
+        return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
+    own, own_steps = answer.own_cells, answer.own_cells.any(axis=(1, 2))
+    on_itself = percent(float(shares[own].sum()))
+    alone = len(answer.asked_cells) == 1
+    spot, its = ("the spot itself", "its frame") if alone else ("the asked cells", "their frames")
+    stays, goes = (f"stays on {spot}", "goes to") if looks else (f"comes from {spot}", "comes from")
+    by_step = shares.sum(axis=(1, 2))
+    others = np.where(own_steps, 0, by_step)
+    if others.any():
+        best = int(others.argmax())
+        its_frame = percent(float(by_step[own_steps].sum()))
+        return (
+            f"{of_positive}{on_itself} {stays}, {its_frame} {'in' if looks else 'from'} {its}; "
+            f"most of the rest, {percent(float(others[best]))}, {goes} {frame_words(answer.grid, best)}."
+        )
+    elsewhere = np.where(own, 0, shares)
+    where = "" if len(shares) == 1 else f" in {its}"
+    if not elsewhere.any():
+        return f"{of_positive}{on_itself} {stays}; nothing {goes} other places{where}."
+    strongest = answer.grid.cell(int(elsewhere.argmax()))
+    share = percent(float(elsewhere.max()))
+    return f"{of_positive}{on_itself} {stays}; of the rest most, {share}, {goes} {place_words(strongest)}{where}."

@@ -1,0 +1,61 @@
+// Photographs: as they are, or in muted colours of the same luminance, as nonlocal_core/look/photograph.py mutes them.
+
+const STEPS = 4096;
+const linear = Float32Array.from({ length: 256 }, (_, byte) => {
+  const value = byte / 255;
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+});
+const coded = Uint8ClampedArray.from({ length: STEPS + 1 }, (_, step) => {
+  const light = step / STEPS;
+  return Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
+});
+
+/** Muted pixels in place: each colour mixed, as light, with the grey of its luminance. `pixels` are bytes R, G, B, A. */
+export function mute(pixels, { kept_colour: kept, luminance: [r, g, b] }) {
+  for (let i = 0; i < pixels.length; i += 4) {
+    const [red, green, blue] = [linear[pixels[i]], linear[pixels[i + 1]], linear[pixels[i + 2]]];
+    const grey = (1 - kept) * (r * red + g * green + b * blue);
+    pixels[i] = coded[((kept * red + grey) * STEPS + 0.5) | 0];
+    pixels[i + 1] = coded[((kept * green + grey) * STEPS + 0.5) | 0];
+    pixels[i + 2] = coded[((kept * blue + grey) * STEPS + 0.5) | 0];
+  }
+}
+
+/** One clip's photographs; muted ones are made when they are first drawn. */
+export class Photographs {
+  #muted = [];
+
+  constructor(bitmaps, recipe) {
+    this.bitmaps = bitmaps;
+    this.recipe = recipe;
+  }
+
+  get length() {
+    return this.bitmaps.length;
+  }
+
+  /** What to draw for a frame. */
+  of(frame, muted) {
+    return muted ? (this.#muted[frame] ??= this.#mute(this.bitmaps[frame])) : this.bitmaps[frame];
+  }
+
+  close() {
+    for (const bitmap of this.bitmaps) bitmap.close();
+  }
+
+  #mute(bitmap) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(bitmap, 0, 0);
+    const image = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    mute(image.data, this.recipe);
+    context.putImageData(image, 0, 0);
+    return canvas;
+  }
+}
+
+export function drawPhoto(context, photo) {
+  const { width, height } = context.canvas;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(photo, 0, 0, width, height);
+}

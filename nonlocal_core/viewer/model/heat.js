@@ -1,0 +1,97 @@
+// Heat of one answer: from times an even share to tones. What nonlocal_core/look/heat.py does, with its constants (`recipe`).
+
+const CURVES = { log: Math.log, root: (times) => Math.sqrt(times) - 1, linear: (times) => times - 1 };
+
+/**
+ * The heat of an answer as `state` draws it: { unit, tops, beyond, largest, flat, least, curve, negatives }.
+ * `unit` is times an even share per affinity unit, `tops[t]` what has the full colour in temporal cell t, `beyond` the
+ * largest above it, `least` what a cell must have to be drawn. `top` is one scale for several answers, null for its own.
+ */
+export function heatOf(answer, own, { scale, curve, threshold, negatives }, recipe, top = null) {
+  const { grid, values } = answer;
+  const unit = answer.mass > 0 ? answer.count / answer.mass : 0;
+  const perFrame = grid.rows * grid.cols;
+  const [elsewhere, anywhere] = [new Float64Array(grid.frames), new Float64Array(grid.frames)];
+  for (let t = 0, i = 0; t < grid.frames; t++) {
+    const mayBeOwn = own.steps(t);
+    for (const stop = i + perFrame; i < stop; i++) {
+      const size = negatives ? Math.abs(values[i]) : values[i];
+      if (size > anywhere[t]) anywhere[t] = size;
+      if (size > elsewhere[t] && !(mayBeOwn && own.near(i))) elsewhere[t] = size;
+    }
+  }
+  const counted = elsewhere.some((size) => size > 0) ? elsewhere : anywhere;
+  const highest = Math.max(...counted) * unit;
+  const tops = Array.from(counted, (size) => Math.max(top ?? (scale === "each" ? size * unit : highest), recipe.least_top[scale]));
+  const largest = Math.max(...anywhere) * unit;
+  const over = anywhere.map((size, t) => (size * unit > tops[t] ? size * unit : 0));
+  return {
+    unit, tops, beyond: Math.max(...over), largest, flat: largest > 0 && largest < recipe.nearly_even,
+    least: Math.max(recipe.even, threshold), curve: CURVES[curve], negatives,
+  };
+}
+
+/** The tone of a size in times an even share, 0 for an even share and less, 1 from `top` on. */
+export function toneOf({ curve }, times, top) {
+  return curve(Math.min(Math.max(times, 1), top)) / curve(top);
+}
+
+/** Whether a size in times an even share is drawn. */
+export function shows({ least }, times) {
+  return times >= least;
+}
+
+/** [tone, times an even share] of the round numbers on a colour bar; `parts` of it are as long as the whole. */
+export function ticksOf(heat, top, recipe, parts = 1) {
+  const found = [];
+  for (const times of recipe.ticks) {
+    const tone = toneOf(heat, times, top);
+    if (times <= top && (found.length === 0 || tone - found.at(-1)[0] >= recipe.ticks_apart * parts)) found.push([tone, times]);
+  }
+  return found;
+}
+
+/**
+ * Indices of the strongest peaks beyond the asked place, the strongest first: in other frames where they have any. A peak
+ * outweighs its eight neighbours.
+ */
+export function peaksOf({ grid, values }, own, heat, count, recipe) {
+  const perFrame = grid.rows * grid.cols;
+  const least = Math.max(heat.least, recipe.arrow_least);
+  const sizes = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const times = (heat.negatives ? Math.abs(values[i]) : values[i]) * heat.unit;
+    if (times >= least) sizes[i] = times;
+  }
+  const beyond = [];
+  const beside = [];
+  for (let i = 0; i < sizes.length; i++) {
+    if (sizes[i] === 0 || !isPeak(sizes, grid, i)) continue;
+    if (!own.steps((i / perFrame) | 0)) beyond.push(i);
+    else if (!own.near(i)) beside.push(i);
+  }
+  const found = beyond.length ? beyond : beside;
+  return found.sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
+}
+
+function isPeak(sizes, { rows, cols }, index) {
+  const within = index % (rows * cols);
+  const [y, x] = [(within / cols) | 0, within % cols];
+  for (let dy = y > 0 ? -1 : 0; dy <= (y < rows - 1 ? 1 : 0); dy++) {
+    for (let dx = x > 0 ? -1 : 0; dx <= (x < cols - 1 ? 1 : 0); dx++) {
+      if (sizes[index + dy * cols + dx] > sizes[index]) return false;
+    }
+  }
+  return true;
+}
+
+/** Heights in 0..1 of bars on one true scale, and which of them is cut since it dwarfs the others, -1 for none. */
+export function barHeights(shares, { dwarfed, second: seconds }) {
+  const largest = shares.reduce((best, share, i) => (share > shares[best] ? i : best), 0);
+  const top = shares[largest] ?? 0;
+  const second = shares.reduce((most, share, i) => (i !== largest && share > most ? share : most), 0);
+  if (second > 0 && top > dwarfed * second) {
+    return { heights: Array.from(shares, (share, i) => (i === largest ? 1 : (share * seconds) / second)), cut: largest };
+  }
+  return { heights: Array.from(shares, (share) => (top > 0 ? share / top : 0)), cut: -1 };
+}

@@ -1,0 +1,198 @@
+"""What holds on every page of the app: who can use it, what Back does, what is drawn over what."""
+
+import re
+
+import pytest
+from patience import PATIENCE_MS, settled
+from playwright.sync_api import expect
+from serving import AXE
+
+pytestmark = pytest.mark.browser
+
+SMALL = "clip=sample:composed&frames=3&short_side=128"
+PAGES = {
+    "explore": f"?{SMALL}",
+    "compare": f"compare?{SMALL}&compare=networks&networks=lite0-parameter-free,default",
+    "inspect": f"inspect?{SMALL}",
+    "track": f"track?{SMALL}&find=What+I+click",
+    "networks": "networks",
+    "findings": "findings",
+}
+ELSEWHERE = {"empty-table-header", "scrollable-region-focusable"}
+"""Of Compare's table and the film strip, which belong to the viewer and are known there."""
+LEAST_TARGET = 24
+"""Pixels of a target's sides, as WCAG 2.2 asks (2.5.8)."""
+TARGETS = """(least) => {
+  const all = [document, ...[...document.querySelectorAll('*')].map((e) => e.shadowRoot).filter(Boolean)]
+    .flatMap((root) => [...root.querySelectorAll(
+      'a, button, summary, select, input, [role=button], [role=tab], [role=radio], [role=switch]')]);
+  // What stands for a field that browsers draw no larger: its label, the line of a slider, the box around a text.
+  const target = (e) => e.tagName !== 'INPUT' ? e
+    : e.closest('label') ?? e.closest('[data-testid] [role=group]') ?? e.parentElement;
+  return all.filter((e) => e.checkVisibility({ visibilityProperty: true }))
+    .flatMap((own) => {
+      const boxes = [own, target(own)].map((e) => e.getBoundingClientRect());
+      const large = boxes.some(({ width, height }) => Math.min(width, height) >= least);
+      const seen = boxes[1].right > 0 && boxes[1].left < innerWidth && boxes[1].width > 1;
+      return seen && !large ? [[boxes[1], own]] : [];
+    })
+    .filter(([, own]) => !own.closest('p')) // a link in a sentence is as high as its line
+    .map(([box, own]) => `${own.tagName} ${own.ariaLabel ?? own.textContent.trim()} ${box.width} x ${box.height}`);
+}"""
+
+
+def open_page(page, address, name):
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/{PAGES[name]}")
+    expect(page.locator("h1")).to_be_visible()
+    settled(page)
+    if name in ("explore", "compare"):
+        page.wait_for_selector(".nlv[data-ready]")
+        settled(page)
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_in_either_theme(page, address, name):
+    if not AXE.is_file():
+        pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
+    open_page(page, address, name)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(
+            "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme", arg=theme
+        )
+        page.wait_for_timeout(500)  # colours fade into those of the theme
+        faults = [fault for fault in page.evaluate("axe.run(document)")["violations"] if fault["id"] not in ELSEWHERE]
+        told = [f"{fault['id']}: {node['target']} {node['html'][:160]}" for fault in faults for node in fault["nodes"]]
+        assert told == [], theme
+
+
+def test_axe_would_find_a_fault(page, address):
+    if not AXE.is_file():
+        pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
+    open_page(page, address, "networks")
+    page.evaluate("document.querySelector('main').append(new Image())")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert "image-alt" in [fault["id"] for fault in page.evaluate("axe.run(document)")["violations"]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_finger_meets_everything_and_nothing_sticks_out_on_a_phone(chromium, address, name):
+    with chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as context:
+        page = context.new_page()
+        open_page(page, address, name)
+        assert page.evaluate(TARGETS, LEAST_TARGET) == []
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [820, 1280])
+def test_figures_are_read_whole(page, address, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, address, "inspect")
+    cut = """() => [...document.querySelectorAll('[data-testid=stMetric] p')]
+      .filter((said) => { const range = document.createRange(); range.selectNodeContents(said);
+        const card = said.closest('[data-testid=stMetric]').getBoundingClientRect();
+        return range.getBoundingClientRect().right > card.right + 0.5; }).map((said) => said.textContent)"""
+    expect(page.locator("[data-testid=stMetricValue]")).to_have_count(7)
+    assert page.evaluate(cut) == []
+
+
+def test_nothing_is_drawn_through_the_menu_of_pages(page, address):
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 600})
+        open_page(page, address, "findings")
+        page.locator(".stMain").evaluate("main => main.scrollTo(0, 400)")
+        menu = page.locator("header.stAppHeader").bounding_box()
+        main = page.locator(".stMain").bounding_box()
+        assert page.locator(".stMain").evaluate("main => main.scrollTop") > 100
+        assert menu["y"] + menu["height"] <= main["y"]
+
+
+def test_back_leaves_a_page_however_much_was_chosen_on_it(page, address):
+    open_page(page, address, "explore")
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("heading", name="One question, several answers")).to_be_visible()
+    page.wait_for_selector(".nlv-compare[data-ready]")
+    expect(page).to_have_url(re.compile("compare=blocks"))
+    for picture, x in ((".nlv-asks .nlv-picture", 0.3), (".nlv-asks .nlv-picture", 0.6)):
+        box = page.locator(picture).first.bounding_box()
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + 0.5 * box["height"])
+        expect(page).to_have_url(re.compile(rf"at=\d%2C{str(x)[:3]}"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="Where does this position look?")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/\?clip="))
+    page.go_forward()
+    expect(page.get_by_role("heading", name="One question, several answers")).to_be_visible()
+
+
+def test_a_pin_just_before_leaving_keeps_nobody(page, address):
+    open_page(page, address, "explore")
+    page.locator(".nlv-asks .nlv-picture").first.click()
+    page.get_by_role("link", name="Inspect").click()
+    expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
+    page.wait_for_timeout(1500)  # for what was on its way
+    settled(page)
+    expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
+
+
+def test_a_sample_opens_by_its_picture_and_by_the_keyboard(page, address):
+    open_page(page, address, "explore")
+    page.get_by_role("button", name="Open image or video").click()
+    picture = page.locator(".st-key-card-coins img")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page).to_have_url(re.compile("clip=sample%3Acoins"))
+    page.wait_for_selector(".nlv[data-ready]")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Open image or video").click()
+    page.locator(".st-key-card-chelsea button:visible").first.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("clip=sample%3Achelsea"))
+
+
+def test_the_dialog_forgets_a_file_that_was_refused(page, address):
+    open_page(page, address, "explore")
+    page.get_by_role("button", name="Open image or video").click()
+    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
+        {"name": "not.mp4", "mimeType": "video/mp4", "buffer": b"no film"}
+    )
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Open image or video").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    settled(page)
+    expect(page.get_by_text("not.mp4")).to_have_count(0)
+    expect(page.get_by_role("dialog").get_by_role("alert").filter(has_text="not.mp4")).to_have_count(0)
+
+
+def test_a_network_is_chosen_by_its_line_in_the_table(page, address):
+    open_page(page, address, "networks")
+    expect(page.get_by_text("253 MB. Licence: CC-BY-NC-4.0")).to_be_visible()
+    grid = page.locator("[data-testid=stDataFrame] canvas").first
+    page.wait_for_timeout(1000)  # the table is drawn on a canvas, which nothing tells of
+    box = grid.bounding_box()
+    page.mouse.click(box["x"] + 150, box["y"] + 90)  # the second line
+    expect(page.get_by_text("283 MB. Licence: CC-BY-NC-4.0")).to_be_visible()
+
+
+def test_keep_says_what_to_do_before_there_is_a_pin_and_stands_on_the_first_screen(page, address):
+    open_page(page, address, "explore")
+    button = page.get_by_role("button", name="Keep")
+    assert button.bounding_box()["y"] < page.locator(".nlv-asks").first.bounding_box()["y"]
+    button.click()
+    expect(page.get_by_text("Click a position in the picture first.")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".nlv-asks .nlv-picture").first.click()
+    expect(page.get_by_role("heading", name="Where it looks")).to_be_visible()
+    button.click()
+    expect(page.get_by_role("button", name="Make the file")).to_be_visible()

@@ -1,0 +1,23 @@
+// Photographs in muted colours.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mute } from "../../../../nonlocal_core/viewer/drawing/photograph.js";
+
+const REAL = { kept_colour: 0.35, luminance: [0.2126, 0.7152, 0.0722] };
+const light = (byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
+const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+
+test("muting keeps greys, luminance and transparency, and takes colour away", () => {
+  for (const colour of [[0, 0, 0, 255], [120, 120, 120, 9], [255, 255, 255, 255]]) {
+    const pixel = Uint8ClampedArray.from(colour);
+    mute(pixel, REAL);
+    assert.deepEqual([...pixel], colour);
+  }
+  for (const colour of [[200, 90, 40, 255], [30, 160, 220, 255], [250, 240, 20, 255]]) {
+    const pixel = Uint8ClampedArray.from(colour);
+    mute(pixel, REAL);
+    assert.ok(Math.abs(luminance(pixel) - luminance(colour)) < 0.004, String(colour));
+    assert.ok(Math.max(...pixel.slice(0, 3)) - Math.min(...pixel.slice(0, 3)) < 0.6 * (Math.max(...colour.slice(0, 3)) - Math.min(...colour.slice(0, 3))));
+  }
+});
