@@ -80,14 +80,17 @@ def _chart(chart: Chart) -> str:
     claims = "".join(_claim(claim) for claim in chart.claims)
     return (
         f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
-        "<table><thead><tr><th></th><th>The paper: top-1, %</th><th>Here: won, %</th></tr></thead>"
+        "<table><thead><tr><td></td>"
+        "<th scope='col'>The paper: top-1, %</th><th scope='col'>Here: won, %</th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
     )
 
 
 def _row(bar: Bar) -> str:
     words = f"{bar.seeds} seeds, {bar.parameters:,} weights, {bar.seconds} s of training"
-    return f"<tr title='{words}'><th>{escape(bar.title)}</th><td>{_paper(bar)}</td><td>{_won(bar)}</td></tr>"
+    return (
+        f"<tr title='{words}'><th scope='row'>{escape(bar.title)}</th><td>{_paper(bar)}</td><td>{_won(bar)}</td></tr>"
+    )
 
 
 def _paper(bar: Bar) -> str:
