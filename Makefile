@@ -38,8 +38,9 @@ ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its 
 mutants: $(VENV)/mutants.stamp ## change SAMPLE tokens of the library one at a time (150) and see that its tests notice
 	$(BIN)/python tools/mutants.py --sample $(SAMPLE) --seed $(SEED)
 
-train: $(VENV)/test.stamp ## train the four instantiations anew, from pictures that Debian packages
+train: $(VENV)/test.stamp ## train the four instantiations and the findings anew, from pictures that Debian packages
 	$(BIN)/python -m pretrained.recipe train
+	$(BIN)/python -m pretrained.recipe mark train --seeds 1 2 3 4 5
 
 picture: $(VENV)/test.stamp ## take the README's picture from the running app
 	$(BIN)/python benchmarks/picture.py

@@ -32,6 +32,8 @@ COLUMNS = {
 }
 """What the table of networks shows, in its order."""
 WHOLE_NUMBERS = ("places", "real_places")
+ENOUGH_SEEDS = 5
+"""With fewer, their number stands beside the bar."""
 PAPER_AXIS = (71.0, 76.0)
 """Percent top-1 at both ends of the paper's scale."""
 
@@ -65,7 +67,7 @@ def _task(found: Findings) -> str:
         "that were not seen "
         "before. Lines: 95 % intervals over seeds and clips. It measures fetching by likeness on composed clips, not "
         "video recognition: compare the order within a chart with the paper's, not the figures.</p>"
-        f"<p class='nlv-says'>Beyond the paper, won: {controls}.</p></article>"
+        f"<p class='nlv-says'>Beyond the paper, won: {controls or 'nothing was run'}.</p></article>"
     )
 
 
@@ -78,14 +80,17 @@ def _chart(chart: Chart) -> str:
     claims = "".join(_claim(claim) for claim in chart.claims)
     return (
         f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
-        "<table><thead><tr><th></th><th>The paper: top-1, %</th><th>Here: won, %</th></tr></thead>"
+        "<table><thead><tr><td></td>"
+        "<th scope='col'>The paper: top-1, %</th><th scope='col'>Here: won, %</th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
     )
 
 
 def _row(bar: Bar) -> str:
     words = f"{bar.seeds} seeds, {bar.parameters:,} weights, {bar.seconds} s of training"
-    return f"<tr title='{words}'><th>{escape(bar.title)}</th><td>{_paper(bar)}</td><td>{_won(bar)}</td></tr>"
+    return (
+        f"<tr title='{words}'><th scope='row'>{escape(bar.title)}</th><td>{_paper(bar)}</td><td>{_won(bar)}</td></tr>"
+    )
 
 
 def _paper(bar: Bar) -> str:
@@ -101,12 +106,10 @@ def _paper(bar: Bar) -> str:
 def _won(bar: Bar) -> str:
     """Return a bar from chance on, with its interval, and the figure."""
     low, mean, high = (min(max(value, 0.0), 100.0) for value in (bar.won.low, bar.won.mean, bar.won.high))
-    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}"
-    return (
-        f"<div class='nlv-bar'><i style='width:{mean:.1f}%'></i>"
-        f"<u style='left:{low:.1f}%;width:{high - low:.1f}%'></u></div>"
-        f"<b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
-    )
+    few = f", {bar.seeds} seed{'s' * (bar.seeds > 1)}" if bar.seeds < ENOUGH_SEEDS else ""
+    interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}{few}"
+    drawn = f"<i style='width:{mean:.1f}%'></i><u style='left:{low:.1f}%;width:{high - low:.1f}%'></u>"
+    return f"<div class='nlv-bar'>{drawn}</div><b>{_whole(bar.won.mean)}</b><small>{interval}</small>"
 
 
 def _whole(value: float) -> str:

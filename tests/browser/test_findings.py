@@ -1,4 +1,4 @@
-"""The page of findings in a real browser: every table with its chart and verdict, and the networks' figures."""
+"""The page of findings in a real browser: the figures of the file, in letters that are read from afar."""
 
 import pytest
 from patience import PATIENCE_MS
@@ -8,36 +8,47 @@ from nonlocal_core.weights.findings import read_findings
 
 pytestmark = pytest.mark.browser
 
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".nlv-wall *")]
+    .filter((part) => [...part.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()))
+    .map((part) => parseFloat(getComputedStyle(part).fontSize)))"""
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_what_an_axis_shows_is_read_whole(chromium, address, width):
-    context = chromium.new_context(viewport={"width": width, "height": 844})
-    page = context.new_page()
+
+def opened(chromium, address, width, height=900):
+    page = chromium.new_context(viewport={"width": width, "height": height}).new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/findings")
-    found = read_findings()
-    expect(page.locator(".js-plotly-plot .bars")).to_have_count(len(found.tables))
-    for chart in page.locator(".js-plotly-plot").all():
-        frame, title = chart.bounding_box(), chart.locator(".xtitle").bounding_box()
-        assert frame["x"] <= title["x"]
-        assert title["x"] + title["width"] <= frame["x"] + frame["width"]
-        assert title["y"] + title["height"] <= frame["y"] + frame["height"]
-    context.close()
+    expect(page.locator(".nlv-finding")).to_have_count(1 + len(read_findings().charts))
+    return page
 
 
-def test_every_table_has_its_chart_and_its_verdict(chromium, address):
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{address}/findings")
-    found = read_findings()
-    expect(page.locator(".js-plotly-plot .bars")).to_have_count(len(found.tables))
-    for table in found.tables:
-        expect(page.get_by_text(f"The paper: {table.finding}")).to_be_visible()
-    verdicts = [f"{table.verdict[0].upper()}{table.verdict[1:]}." for table in found.tables]
-    for verdict in set(verdicts):
-        expect(page.get_by_text(verdict, exact=True)).to_have_count(verdicts.count(verdict))
+@pytest.mark.parametrize(("width", "pixels"), [(390, 12), (1280, 12), (1920, 16)])
+def test_letters_are_read_from_the_last_row_and_nothing_is_cut(chromium, address, width, pixels):
+    page = opened(chromium, address, width)
+    assert page.evaluate(SMALLEST) >= pixels
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for card in page.locator(".nlv-finding").all():
+        assert card.evaluate("(card) => card.scrollWidth <= card.clientWidth")
+    page.context.close()
+
+
+def test_the_page_shows_the_figures_of_the_file_beside_the_papers(chromium, address):
+    page, found = opened(chromium, address, 1280), read_findings()
+    for chart, card in zip(found.charts, page.locator(".nlv-finding").all()[1:], strict=True):
+        expect(card.locator("h2")).to_have_text(f"Table {chart.number} {chart.title}")
+        for bar, row in zip(chart.bars, card.locator("tbody tr").all(), strict=True):
+            expect(row.locator("th")).to_have_text(bar.title)
+            if bar.paper is not None:
+                expect(row.locator("td").nth(0).locator("b")).to_have_text(f"{bar.paper:.1f}")
+            expect(row.locator("td").nth(1).locator("b")).to_have_text(str(round(bar.won.mean)))
+            drawn = row.locator(".nlv-bar").evaluate(
+                "(bar) => bar.firstChild.getBoundingClientRect().width / bar.getBoundingClientRect().width"
+            )
+            assert drawn == pytest.approx(min(max(bar.won.mean, 0), 100) / 100, abs=0.005)
+        for claim, line in zip(chart.claims, card.locator("li").all(), strict=True):
+            expect(line).to_contain_text(claim.words)
+            expect(line).to_contain_text(claim.verdict[1:])
+            expect(line).to_contain_text(claim.reason)
     page.get_by_role("tab", name="The shipped networks").click()
     best = max(found.networks, key=lambda network: network.figures["real_average_precision"])
     expect(page.get_by_text(f"(AP {best.figures['real_average_precision']:.3f})")).to_be_visible()
-    context.close()
+    page.context.close()

@@ -125,8 +125,9 @@ CHARTS = (
             ),
         ),
         says=(
-            "It says that a second block is needed where one look depends on the result of another, and only there. It "
-            "does not say how many an action needs. Chance is 1/2 for two hops, 1/3 for one."
+            "It says that a second block is needed where one look depends on the result of another. "
+            "It does not say how "
+            "many an action needs. Chance is 1/2 for two hops, 1/3 for one."
         ),
     ),
     Chart(
@@ -159,15 +160,16 @@ CHARTS = (
             Claim(words="The block is better than 3 × 1 × 1.", first="embedded_gaussian", second="conv311"),
             Claim(words="The block is better than 3 × 3 × 3.", first="embedded_gaussian", second="conv333"),
             Claim(
-                words="Also with as far a reach (not in the paper).",
+                words="The block is better than convolutions in a row that see the whole clip (not in the paper).",
                 first="embedded_gaussian",
                 second="conv333-stacked",
             ),
         ),
         says=(
-            "It says that with as many weights, convolutions do not fetch from afar: neither one nor "
-            "13 in a row, which "
-            "see the whole clip. It does not say that they are worse at motion nearby."
+            "It says that one convolution with as many weights does not fetch from afar: it wins next to nothing where "
+            "the mark is two or three frames away. It does not say what deep stacks of them do, nor "
+            "that they are worse "
+            "at motion nearby."
         ),
     ),
 )

@@ -29,7 +29,10 @@ def read_runs(folder: Path) -> Runs:
 
 
 def figures_of(runs: Runs) -> dict[str, Any]:
-    """Return the figures of all variants and charts, shares won in percent of what can be won."""
+    """Return the figures of all variants and charts, shares won in percent of what can be won.
+
+    A variant that was not run is left out, and so is what is claimed about it.
+    """
     runs = {name: runs[name] for name in VARIANTS if name in runs}
     means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
     variants = {name: _variant(name, found, means) for name, found in runs.items()}
@@ -89,8 +92,10 @@ def _chart(chart: Chart, means: Resampled, variants: dict[str, Any]) -> dict[str
         "number": chart.number,
         "title": chart.title,
         "says": chart.says,
-        "bars": [asdict(bar) for bar in chart.bars],
-        "claims": [_claim(claim, means, variants) for claim in chart.claims],
+        "bars": [asdict(bar) for bar in chart.bars if bar.variant in variants],
+        "claims": [
+            _claim(claim, means, variants) for claim in chart.claims if {claim.first, claim.second} <= set(variants)
+        ],
     }
 
 

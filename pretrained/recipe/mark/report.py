@@ -25,7 +25,8 @@ PREFACE = (
     "the partner's mark.",
     "**Won**: (accuracy - chance) / (1 - chance), in percent: of what can be won, chance being 1/3 (two hops: 1/2). "
     "Mean of all seeds on {clips} test clips of pictures that were not seen before, with the 95 % interval over seeds "
-    "*and* clips, both resampled. The clips share a few dozen objects and five photographs, which "
+    "*and* clips, both resampled; of one seed alone, over clips. The clips share a few dozen objects "
+    "and five photographs, which "
     "the interval does not "
     "count.",
     f"**Plateau**: {STEP_CLIPS} clips a step, AdamW; every {LOOK_EVERY} steps questions on clips of "

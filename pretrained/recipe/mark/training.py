@@ -140,7 +140,7 @@ def _fit(network: Answerer, variant: Variant, seed: int, shown: dict[Split, Aske
         cooling += cooling > 0
         if step % LOOK_EVERY == 0 and not cooling:
             course.append([step, round(_watched(network, variant.hops, shown["choose"]), 4)])
-            cooling = int(_stands_still(course) or step >= most)
+            cooling = int(stands_still(course) or step >= most)
     return [*course, [step, round(_watched(network, variant.hops, shown["choose"]), 4)]]
 
 
@@ -167,7 +167,7 @@ def _optimiser(network: Answerer, variant: Variant) -> torch.optim.AdamW:
     return torch.optim.AdamW([{"params": part, "lr": rate} for rate, part in groups.items()], weight_decay=DECAY)
 
 
-def _stands_still(course: list[list[float]]) -> bool:
+def stands_still(course: list[list[float]]) -> bool:
     """Return whether the plateau is reached: the rule at the head of this file."""
     mark = course[0]
     for step, won in course:

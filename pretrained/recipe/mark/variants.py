@@ -29,7 +29,8 @@ class Variant:
     stride: int = 16
     hops: Hops = 1
     rate: float = SLOW
-    """What the usual rates of learning are multiplied by: `SLOW` or 1, whichever did better on the choosing clips."""
+    """What the usual rates of learning are multiplied by: `SLOW` or 1, the better on the choosing "
+    "clips if both were tried."""
 
     @property
     def channels(self) -> int:
@@ -95,13 +96,16 @@ VARIANTS: dict[str, Variant] = {
         Variant(id="stride32", title="stride 32", stride=32, bodies=_blocks(1, 1)),
         Variant(id="space", title="space", bodies=_scoped("space")),
         Variant(id="time", title="time", bodies=_scoped("time")),
-        Variant(id="conv311", title="3 × 1 × 1 convolution", bodies=_convolutions((3, 1, 1), 1)),
-        Variant(id="conv333", title="3 × 3 × 3 convolution", bodies=_convolutions((3, 3, 3), 1)),
-        Variant(id="hops2-blocks1", title="1 block", hops=2, bodies=_blocks(1, 2)),
-        Variant(id="hops2-blocks2", title="2 blocks", hops=2, bodies=_blocks(2, 2)),
-        Variant(id="blocks2", title="2 blocks", bodies=_blocks(2, 1)),
+        Variant(id="conv311", title="3 × 1 × 1 convolution", bodies=_convolutions((3, 1, 1), 1), rate=1.0),
+        Variant(id="conv333", title="3 × 3 × 3 convolution", bodies=_convolutions((3, 3, 3), 1), rate=1.0),
+        Variant(id="hops2-blocks1", title="1 block", hops=2, rate=1.0, bodies=_blocks(1, 2)),
+        Variant(id="hops2-blocks2", title="2 blocks", hops=2, rate=1.0, bodies=_blocks(2, 2)),
+        Variant(id="blocks2", title="2 blocks", rate=1.0, bodies=_blocks(2, 1)),
         Variant(
-            id="conv333-stacked", title=f"{REACHING} convolutions 3 × 3 × 3", bodies=_convolutions((3, 3, 3), REACHING)
+            id="conv333-stacked",
+            title=f"{REACHING} convolutions 3 × 3 × 3",
+            bodies=_convolutions((3, 3, 3), REACHING),
+            rate=1.0,
         ),
         Variant(id="uniform", title="even row", bodies=lambda channels: [MarkBlock(channels, row="uniform")]),
         Variant(
@@ -112,9 +116,9 @@ VARIANTS: dict[str, Variant] = {
             title="marks hidden from θ and φ",
             bodies=lambda channels: [MarkBlock(channels, blind=MARKS[1])],
         ),
-        Variant(id="paper_start", title="the paper's start", bodies=lambda channels: [PaperStart(channels)]),
-        Variant(id="hops2-blocks4", title="4 blocks", hops=2, bodies=_blocks(4, 2)),
-        Variant(id="blocks4", title="4 blocks", bodies=_blocks(4, 1)),
+        Variant(id="paper_start", title="the paper's start", bodies=lambda channels: [PaperStart(channels)], rate=1.0),
+        Variant(id="hops2-blocks4", title="4 blocks", hops=2, rate=1.0, bodies=_blocks(4, 2)),
+        Variant(id="blocks4", title="4 blocks", rate=1.0, bodies=_blocks(4, 1)),
     )
 }
 """In the order in which they are trained."""

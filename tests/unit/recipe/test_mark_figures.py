@@ -1,0 +1,113 @@
+"""Figures of the mark: intervals against slow loops, verdicts from intervals, and the shipped file against the page."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nonlocal_core.weights.findings import read_findings
+from pretrained.recipe.mark.bootstrap import LEVEL, RESAMPLES, Resampled
+from pretrained.recipe.mark.charts import CHARTS, Claim
+from pretrained.recipe.mark.figures import figures_of, verdict_on
+from pretrained.recipe.mark.report import report
+from pretrained.recipe.mark.variants import VARIANTS
+
+PRETRAINED = Path(__file__).parents[3] / "pretrained"
+
+
+def test_the_interval_equals_loops_that_draw_seeds_and_clips():
+    rng = np.random.default_rng(1)
+    values = {"first": rng.normal(size=(3, 7)), "second": rng.normal(1, 2, size=(2, 7))}
+    found = Resampled(values, seed=5)
+    draws = np.random.default_rng(5)
+    clips = draws.integers(7, size=(RESAMPLES, 7))
+    means = {}
+    for name, value in values.items():
+        seeds = draws.integers(len(value), size=(RESAMPLES, len(value)))
+        means[name] = [
+            sum(value[s, c] for s in seeds[r] for c in clips[r]) / (len(value) * 7) for r in range(RESAMPLES)
+        ]
+    np.testing.assert_allclose(found.interval("first")[1:], np.percentile(means["first"], LEVEL))
+    gaps = np.array(means["first"]) - means["second"]
+    expected = [values["first"].mean() - values["second"].mean(), *np.percentile(gaps, LEVEL)]
+    np.testing.assert_allclose(found.interval("first", "second"), expected)
+
+
+def test_either_chance_alone_widens_the_interval():
+    clips, seeds = np.linspace(0, 1, 50)[None].repeat(4, 0), np.array([0.2, 0.4, 0.6, 0.8])[:, None].repeat(50, 1)
+    found = Resampled({"clips": clips, "seeds": seeds, "neither": np.full((4, 50), 0.5), "both": (clips + seeds) / 2})
+    width = {name: np.ptp(found.interval(name)[1:]) for name in ("clips", "seeds", "neither", "both")}
+    assert width["neither"] == pytest.approx(0, abs=1e-12)
+    assert width["clips"] > 0.1
+    assert width["seeds"] > 0.3
+    assert width["both"] > max(width["clips"], width["seeds"]) / 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "difference", "verdict"),
+    [
+        ("better", [5, 1, 9], "holds here"),
+        ("better", [-5, -9, -1], "does not hold here: the other way round"),
+        ("better", [0.5, -1, 2], "does not hold here: no difference of 3 points"),
+        ("better", [2, -1, 5], "not told apart here"),
+        ("alike", [1, 0.5, 2], "holds here, within 3 points"),
+        ("alike", [5, 2, 8], "does not hold here"),
+        ("alike", [1, -2, 4], "not told apart here"),
+    ],
+)
+def test_a_verdict_follows_from_the_interval(kind, difference, verdict):
+    assert verdict_on(Claim(words="", first="a", second="b", kind=kind), difference) == verdict
+
+
+def log(right, looks=None):
+    return {"right": right, "apart": ["123"] * len(right), "parameters": 7, "steps": 400, "seconds": 2.0,
+            "looks": looks or {}, "course": [[50, 0.1], [100, 0.5]]}  # fmt: skip
+
+
+def test_figures_count_answers_from_chance_on():
+    runs = {
+        "none": [log(["100", "010", "001"]), log(["100", "100", "010"])],
+        "embedded_gaussian": [log(["111", "111", "111"], {"marked": 0.5}), log(["111", "111", "000"], {"marked": 0.7})],
+        "hops2-blocks2": [log(["110", "011", "000"])],
+    }
+    figures = figures_of(runs)
+    found = figures["variants"]
+    assert found["none"]["won"] == [0, 0, 0]
+    assert found["embedded_gaussian"]["by_seed"] == [100, 50]
+    assert found["embedded_gaussian"]["won"][0] == 75
+    assert found["embedded_gaussian"]["looks"] == {"marked": 0.6}
+    assert found["hops2-blocks2"]["by_seed"] == [pytest.approx(100 * (4 / 9 - 0.5) / 0.5, abs=0.05)]
+    assert found["none"]["by_frames_apart"] == {"1": 25.0, "2": 0.0, "3": -25.0}
+    by_table = {chart["number"]: chart for chart in figures["charts"]}
+    assert [bar["variant"] for bar in by_table["2a"]["bars"]] == ["none", "embedded_gaussian"]
+    assert [claim["words"] for claim in by_table["2a"]["claims"]] == ["One block is better than none."]
+    assert by_table["2b"]["claims"] == []
+
+
+def test_what_is_shipped_is_what_the_page_and_the_report_show():
+    figures = json.loads((PRETRAINED / "ablations.json").read_text(encoding="utf-8"))
+    assert (PRETRAINED / "ABLATIONS.md").read_text(encoding="utf-8") == report(figures)
+    found = read_findings()
+    assert found.clips == figures["clips"]
+    for chart, given, shown in zip(CHARTS, figures["charts"], found.charts, strict=True):
+        bars = [bar for bar in chart.bars if bar.variant in figures["variants"]]
+        assert [bar.paper for bar in shown.bars] == [bar.paper for bar in bars]
+        for bar, drawn in zip(bars, shown.bars, strict=True):
+            variant = figures["variants"][bar.variant]
+            assert [drawn.won.mean, drawn.won.low, drawn.won.high] == variant["won"]
+            assert drawn.seeds == len(variant["by_seed"])
+            assert drawn.won.mean == pytest.approx(np.mean(variant["by_seed"]), abs=0.1)
+        claims = {claim.words: claim for claim in chart.claims}
+        for claim, drawn in zip(given["claims"], shown.claims, strict=True):
+            assert drawn.verdict == claim["verdict"] == verdict_on(claims[claim["words"]], claim["difference"])
+            assert drawn.verdict.startswith("holds") or drawn.reason
+            assert "{" not in drawn.reason
+    assert set(figures["variants"]) <= set(VARIANTS)
+
+
+def test_one_block_wins_what_none_can():
+    (first, *_) = read_findings().charts
+    bars = {bar.title: bar for bar in first.bars}
+    assert bars["embedded Gaussian"].won.low - bars["no block"].won.high > 60
+    assert all(bar.seeds >= 5 for bar in first.bars)
