@@ -30,14 +30,14 @@ from nonlocal_core.bundle import (
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
-from nonlocal_core.errors import CaptureError, SelectionError
+from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
-from nonlocal_core.pin import MOST_POINTS, Pin, PinFields, Point
+from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point, asked_cells, points_of
 from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
@@ -47,8 +47,6 @@ from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
 
-FrameBox = tuple[int, float, float, float, float]
-"""(frame, x0, y0, x1, y1), in units of the shown frame."""
 AnyAnswer = TypeVar("AnyAnswer", AffinityRow, AffinityColumn)
 
 
@@ -177,7 +175,7 @@ class Session:
         UnknownNameError for another block.
         """
         captured = self.block(block)
-        first, also, less = _asked(captured.query_grid, _points(frame, x, y, points), boxes, minus)
+        first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
         return self._drawable(row(captured, first, also=also, minus=less))
 
     def column(
@@ -193,7 +191,7 @@ class Session:
     ) -> AffinityColumn:
         """Return who looks at a point, or at several; arguments and errors as for ``query``."""
         captured = self.block(block)
-        first, also, less = _asked(captured.key_grid, _points(frame, x, y, points), boxes, minus)
+        first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
         if captured.is_softmax and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
         normaliser = self._normalisers.get(captured.name)
@@ -328,10 +326,10 @@ class Session:
         stored = as_stored(self.block(pin.block))
         points = [(pin.frame, pin.x, pin.y), *pin.also]
         if pin.direction == "row":
-            first, also, less = _asked(stored.query_grid, points, (), pin.minus)
+            first, also, less = asked_cells(stored.query_grid, points, (), pin.minus)
             return row(stored, first, also=also, minus=less)
         normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
-        first, also, less = _asked(stored.key_grid, points, (), pin.minus)
+        first, also, less = asked_cells(stored.key_grid, points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:
@@ -373,29 +371,6 @@ class _FigureOf:
 def _middle(grid: Grid, cell: Cell) -> Point:
     """Return a point of the cell's first frame that asks the cell."""
     return grid.span(cell.t)[0], *grid.center(cell)
-
-
-def _points(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
-    """Return the single point and the others. Raises SelectionError for a point without all its numbers."""
-    if frame is None and x is None and y is None:
-        return list(points)
-    if frame is None or x is None or y is None:
-        raise SelectionError(f"A point has frame, x and y; got frame={frame}, x={x}, y={y}.")
-    return [(frame, x, y), *points]
-
-
-def _asked(
-    grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
-) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
-    """Return the first asked cell, the further ones, and those that are taken away."""
-    cells = [grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in points]
-    inside = (
-        cell for frame, *box in boxes for cell in grid.cells_in(frame=frame, box=(box[0], box[1], box[2], box[3]))
-    )
-    cells += dict.fromkeys(inside)
-    if not cells:
-        raise SelectionError("Nothing is asked: give frame, x and y, or points, or boxes.")
-    return cells[0], tuple(cells[1:]), tuple(grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in minus)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

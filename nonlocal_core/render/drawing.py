@@ -17,6 +17,8 @@ Step = tuple[Place] | tuple[Place, Place, Place]
 """A straight line to a point, or a cubic curve: two control points and its end."""
 Anchor = Literal["start", "middle", "end"]
 
+INK, MUTED = (24, 24, 28), (104, 104, 114)
+"""Colours of words on paper."""
 JPEG_QUALITY = 92
 ROUND = 0.5522847498  # distance of the control points of a quarter circle, over its radius
 
@@ -109,3 +111,8 @@ def disc(center: Place, radius: Length, *, fill: Colour, stroke: Colour, pen: Le
         ((x + k, y - radius), (x + radius, y - k), (x + radius, y)),
     )
     return Outline(start=(x + radius, y), steps=quarters, closed=True, fill=fill, stroke=stroke, width=pen)
+
+
+def centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Words:
+    """Return a line of text whose base line has its middle at a place."""
+    return Words(at=(x, y), text=text, size=size, colour=colour, anchor="middle")

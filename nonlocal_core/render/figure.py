@@ -5,10 +5,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.look import (
-    COLD,
-    LEVELS,
     LOOK,
-    WARM,
     Answer,
     Heat,
     Look,
@@ -17,20 +14,18 @@ from nonlocal_core.look import (
     heat_of,
     percent,
     question_words,
-    ticks,
 )
 from nonlocal_core.render.arrows import PEN, WHITE, arrow_shapes, arrows_of, place
-from nonlocal_core.render.drawing import Anchor, Drawing, Length, Outline, Picture, Shape, Words, box
+from nonlocal_core.render.drawing import INK, MUTED, Drawing, Outline, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import UNITS, Layout, Rect, lay_out
+from nonlocal_core.render.legend import legend
 from nonlocal_core.render.marks import MINUS, RIM, Colour
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
-from nonlocal_core.render.overlay import check_frames, heat_layer, over, photograph
-from nonlocal_core.render.text import drawable, fitted, font, number, wrapped
+from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
+from nonlocal_core.render.text import drawable, fitted, wrapped
 
-INK, MUTED, BAR = (24, 24, 28), (104, 104, 114), (98, 98, 112)
+BAR = (98, 98, 112)
 WARNING = (168, 62, 20)
-GREY = 128
-"""What lies under the colours of the colour bar."""
 NOTE_SIZE = 25  # in units
 PRINT_INCHES = 8.0
 """Width of the figure in print, that of a page."""
@@ -63,7 +58,7 @@ def figure(
     arrows = arrows_of(layout, answer, heat, count)
     shapes = (
         *_heading(layout, answer, caption, pts_seconds),
-        *_legend(layout.legend, answer, heat),
+        *legend(layout.legend, answer, heat),
         *_strip(layout, frames, answer, heat, sharpness),
         *(_bars(layout, answer, pts_seconds) if len(frames) > 1 else ()),
         *_asked(layout, answer),
@@ -101,49 +96,6 @@ def _heading(
     )
 
 
-def _legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
-    """Return the colour bar over grey, with times an even share under it and weights above it."""
-    signed = bool((heat.times < 0).any())
-    left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
-    width = right - left
-    parts = np.linspace(-1 if signed else 0, 1, width)
-    bar = Picture(box=(left, top, width, height), rgb=_ramp(heat, parts, height))
-    shapes: list[Shape] = [bar]
-    if heat.look.scale == "each":
-        marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
-    else:
-        unit = answer.times_uniform_per_unit
-        marks = (
-            [(tone, number(times / unit), str(times)) for tone, times in ticks(heat, halves=1 + signed)]
-            if heat.largest
-            else []
-        )
-    if signed:
-        marks = [*((-tone, f"-{weight}", f"-{times}") for tone, weight, times in marks[:0:-1]), *marks]
-    free = -np.inf
-    for tone, weight, times in marks:
-        x = left + (tone + signed) / (1 + signed) * width
-        shapes += [box(x - 1, top - 8, 2, 8, fill=MUTED), box(x - 1, top + height, 2, 8, fill=MUTED)]
-        shapes.append(_centred(min(x, right - 110) if len(times) > 9 else x, top + height + 32, times, 25, INK))
-        half = font(25).getlength(weight) / 2
-        if x - half > free and weight:
-            shapes.append(_centred(x, top - 14, weight, 25, INK))
-            free = x + half + 16
-    shapes.append(Words(at=(left - 20, top + height + 32), text="x even share", size=25, colour=MUTED, anchor="end"))
-    if heat.look.scale == "all":
-        shapes.append(Words(at=(left - 60, top - 14), text="weight", size=25, colour=MUTED, anchor="end"))
-    return tuple(shapes)
-
-
-def _ramp(heat: Heat, parts: Float[np.ndarray, " width"], height: int) -> UInt8[np.ndarray, "height width 3"]:
-    """Return the colours of tones from -1 or 0 to 1, over grey."""
-    level = np.rint(np.abs(parts) * (LEVELS - 1)).astype(int)
-    colours = np.where((parts < 0)[:, None], COLD[level], WARM[level]).astype(np.uint8)
-    opacity = np.rint(255 * heat.opacity(np.abs(parts))).astype(np.uint8)
-    grey = np.full((1, len(parts), 3), GREY, np.uint8)
-    return np.repeat(over(grey, colours[None], opacity[None]), height, axis=0)
-
-
 def _strip(
     layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat, sharpness: float
 ) -> tuple[Shape, ...]:
@@ -172,10 +124,10 @@ def _bars(layout: Layout, answer: Answer, pts_seconds: Float[np.ndarray, " T"]) 
     heights, cut = bar_heights(shares)
     for index, tile in enumerate(layout.tiles):
         base = tile.bottom + layout.bar_height
-        shapes.append(_centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
+        shapes.append(centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
         if answer.grid.find_t(index) is None:
             nothing = "no keys" if answer.direction == "row" else "no queries"
-            shapes.append(_centred((tile.left + tile.right) / 2, base + 36, nothing, 30, MUTED))
+            shapes.append(centred((tile.left + tile.right) / 2, base + 36, nothing, 30, MUTED))
     width = 0.4 * layout.tiles[0].width
     for t, part in _parts(layout, answer):
         middle, base = (part.left + part.right) / 2, part.bottom + layout.bar_height
@@ -190,7 +142,7 @@ def _bars(layout: Layout, answer: Answer, pts_seconds: Float[np.ndarray, " T"]) 
                 ((middle - width / 2, low + 8),),
             )
             shapes.append(Outline(start=(middle - width / 2, low), steps=corners, closed=True, fill=WHITE))
-        shapes.append(_centred(middle, base + 36, percent(float(shares[t])), 30, INK))
+        shapes.append(centred(middle, base + 36, percent(float(shares[t])), 30, INK))
     return tuple(shapes)
 
 
@@ -204,11 +156,6 @@ def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
         for tiles in by_row.values():
             found.append((t, Rect(tiles[0].left, tiles[0].top, tiles[-1].right, tiles[0].bottom)))
     return found
-
-
-def _centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Words:
-    anchor: Anchor = "middle"
-    return Words(at=(x, y), text=text, size=size, colour=colour, anchor=anchor)
 
 
 def _asked(layout: Layout, answer: Answer) -> tuple[Outline, ...]:

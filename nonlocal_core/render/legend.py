@@ -1,0 +1,57 @@
+"""The colour bar of a figure: the colours over grey, with times an even share under it and weights above it."""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from nonlocal_core.look import COLD, LEVELS, WARM, Answer, Heat, ticks
+from nonlocal_core.render.drawing import INK, MUTED, Picture, Shape, Words, box, centred
+from nonlocal_core.render.layout import Rect
+from nonlocal_core.render.overlay import over
+from nonlocal_core.render.text import font, number
+
+GREY = 128
+"""What lies under the colours."""
+SIZE = 25  # of type, in units
+
+
+def legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
+    """Return the colour bar over grey, with times an even share under it and weights above it."""
+    signed = bool((heat.times < 0).any())
+    left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
+    width = right - left
+    parts = np.linspace(-1 if signed else 0, 1, width)
+    bar = Picture(box=(left, top, width, height), rgb=_ramp(heat, parts, height))
+    shapes: list[Shape] = [bar]
+    if heat.look.scale == "each":
+        marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
+    else:
+        unit = answer.times_uniform_per_unit
+        marks = (
+            [(tone, number(times / unit), str(times)) for tone, times in ticks(heat, halves=1 + signed)]
+            if heat.largest
+            else []
+        )
+    if signed:
+        marks = [*((-tone, f"-{weight}", f"-{times}") for tone, weight, times in marks[:0:-1]), *marks]
+    free = -np.inf
+    for tone, weight, times in marks:
+        x = left + (tone + signed) / (1 + signed) * width
+        shapes += [box(x - 1, top - 8, 2, 8, fill=MUTED), box(x - 1, top + height, 2, 8, fill=MUTED)]
+        shapes.append(centred(min(x, right - 110) if len(times) > 9 else x, top + height + 32, times, SIZE, INK))
+        half = font(SIZE).getlength(weight) / 2
+        if x - half > free and weight:
+            shapes.append(centred(x, top - 14, weight, SIZE, INK))
+            free = x + half + 16
+    shapes.append(Words(at=(left - 20, top + height + 32), text="x even share", size=SIZE, colour=MUTED, anchor="end"))
+    if heat.look.scale == "all":
+        shapes.append(Words(at=(left - 60, top - 14), text="weight", size=SIZE, colour=MUTED, anchor="end"))
+    return tuple(shapes)
+
+
+def _ramp(heat: Heat, parts: Float[np.ndarray, " width"], height: int) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the colours of tones from -1 or 0 to 1, over grey."""
+    level = np.rint(np.abs(parts) * (LEVELS - 1)).astype(int)
+    colours = np.where((parts < 0)[:, None], COLD[level], WARM[level]).astype(np.uint8)
+    opacity = np.rint(255 * heat.opacity(np.abs(parts))).astype(np.uint8)
+    grey = np.full((1, len(parts), 3), GREY, np.uint8)
+    return np.repeat(over(grey, colours[None], opacity[None]), height, axis=0)
