@@ -1,13 +1,10 @@
 """A pin: one question with all that decides what its picture shows. Screen, link, shell and files take the same."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Required, TypedDict
 
 from nonlocal_core.errors import SelectionError
-from nonlocal_core.geometry import Cell
-from nonlocal_core.geometry.grid import Grid
-from nonlocal_core.look import Look
+from nonlocal_core.look.choices import Look
 from nonlocal_core.vocabulary import Direction
 
 Point = tuple[int, float, float]
@@ -65,29 +62,3 @@ class Pin:
     def look(self) -> Look:
         """The look that the words of the view name."""
         return Look.parse(self.view)
-
-
-def points_of(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
-    """Return the single point and the others. Raises SelectionError for a point without all its numbers."""
-    if frame is None and x is None and y is None:
-        return list(points)
-    if frame is None or x is None or y is None:
-        raise SelectionError(f"A point has frame, x and y; got frame={frame}, x={x}, y={y}.")
-    return [(frame, x, y), *points]
-
-
-def asked_cells(
-    grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
-) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
-    """Return the first asked cell, the further ones, and those that are taken away.
-
-    Raises SelectionError where nothing is asked, OutsideGridError for a point that the network did not see.
-    """
-    cells = [grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in points]
-    inside = (
-        cell for frame, *box in boxes for cell in grid.cells_in(frame=frame, box=(box[0], box[1], box[2], box[3]))
-    )
-    cells += dict.fromkeys(inside)
-    if not cells:
-        raise SelectionError("Nothing is asked: give frame, x and y, or points, or boxes.")
-    return cells[0], tuple(cells[1:]), tuple(grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in minus)

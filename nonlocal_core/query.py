@@ -10,7 +10,9 @@ from jaxtyping import Bool, Float32, Float64
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import column_weights, row_weights
+from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
+from nonlocal_core.pin import FrameBox, Point
 from nonlocal_core.vocabulary import Direction, Pairwise
 
 Cells = Sequence[Cell]
@@ -266,6 +268,32 @@ class AffinityColumn(_Weights):
     @property
     def _count(self) -> int:
         return self.query_grid.size
+
+
+def points_of(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
+    """Return the single point and the others. Raises SelectionError for a point without all its numbers."""
+    if frame is None and x is None and y is None:
+        return list(points)
+    if frame is None or x is None or y is None:
+        raise SelectionError(f"A point has frame, x and y; got frame={frame}, x={x}, y={y}.")
+    return [(frame, x, y), *points]
+
+
+def asked_cells(
+    grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
+) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
+    """Return the first asked cell, the further ones, and those that are taken away.
+
+    Raises SelectionError where nothing is asked, OutsideGridError for a point that the network did not see.
+    """
+    cells = [grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in points]
+    inside = (
+        cell for frame, *box in boxes for cell in grid.cells_in(frame=frame, box=(box[0], box[1], box[2], box[3]))
+    )
+    cells += dict.fromkeys(inside)
+    if not cells:
+        raise SelectionError("Nothing is asked: give frame, x and y, or points, or boxes.")
+    return cells[0], tuple(cells[1:]), tuple(grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in minus)
 
 
 def row(block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityRow:

@@ -37,8 +37,8 @@ from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
-from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point, asked_cells, points_of
-from nonlocal_core.query import AffinityColumn, AffinityRow, column, row
+from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
+from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames

@@ -47,9 +47,9 @@ def visit(chromium, address):
 
 def choose(page, name, content):
     page.get_by_role("button", name="Open image or video").click()
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
+    uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    uploader.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
 
 def see_through_png():
@@ -132,7 +132,9 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit_and_what_to_do(visit
     page.get_by_role("button", name="Open image or video").click()
     said = page.get_by_role("dialog").get_by_text(f"at most {MAX_CLIP_MB} MB. Cut a longer one")
     expect(said).not_to_be_visible()
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(large)
+    uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    uploader.set_input_files(large)
     expect(said).to_be_visible()
     box = said.bounding_box()
     assert box["x"] >= 0

@@ -68,9 +68,9 @@ def point(page, picture, x, y, *, click=False):
 
 def upload(page, name, content):
     page.get_by_role("button", name="Open image or video").click()
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
+    uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    uploader.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
 
 @contextmanager

@@ -172,9 +172,9 @@ def test_a_pinned_answer_is_made_and_downloaded_under_a_harmless_name(chromium, 
         page.goto(f"{address}/?clip=sample:coins&short_side=128")
         before = page.wait_for_selector("[data-ready]").get_attribute("data-ready")
         page.get_by_role("button", name="Open image or video").click()
-        page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(
-            {"name": EVIL, "mimeType": "video/mp4", "buffer": moving_square()}
-        )
+        uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+        expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+        uploader.set_input_files({"name": EVIL, "mimeType": "video/mp4", "buffer": moving_square()})
         expect(page.locator(f'[data-ready]:not([data-ready="{before}"])')).to_be_visible()
         expect(page.locator(f'[data-ready="{before}"]')).to_have_count(0)
         expect(page.get_by_text(re.compile(r"alert\(1\)>\.mp4 · 3 of 3 frames"))).to_be_visible()

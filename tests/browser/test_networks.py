@@ -32,7 +32,9 @@ def checkpoint(tmp_path_factory):
 
 def upload(page, file):
     page.get_by_role("tab", name="A checkpoint file").click()
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
+    uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    uploader.set_input_files(file)
     button = page.get_by_role("button", name="Open the checkpoint")
     expect(button).to_be_enabled()
     return button

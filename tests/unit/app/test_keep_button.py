@@ -2,13 +2,14 @@
 
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nonlocal_core import Question, RenderError, TourStop
+from nonlocal_core import Pin, Question, RenderError, TourStop
 from nonlocal_core.app.widgets import keep
 
 PATIENCE_SECONDS = 30
@@ -90,7 +91,7 @@ def test_a_file_is_made_in_the_background_and_offered(app, session):
     (offered,) = downloads(app)
     assert offered.label == "Download, 0.1 kB"
     assert session.asked == [
-        {"frame": 2, "x": 0.25, "y": 0.5, "block": "stride16", "tour": None, "precision": "float16"}
+        asdict(Pin(frame=2, x=0.25, y=0.5, block="stride16")) | {"tour": None, "precision": "float16"}
     ]
     assert session.target.suffix == ".mp4"
     assert not session.target.parent.exists(), "the file on the disk is gone; the browser gets the bytes"
