@@ -18,23 +18,17 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
-_TURN = "upload-turn"
 
 
-def open_dialog() -> None:
-    """Open the dialog with an uploader of its own, which knows nothing of a file that was refused before."""
-    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-    choose_clip()
-
-
-@st.dialog("Open an image or a video", width="large")
+# The run after it is dismissed drops its uploader, so that the next one knows nothing of a file that was refused.
+@st.dialog("Open an image or a video", width="large", on_dismiss="rerun")
 def choose_clip() -> None:
     """Let the visitor open a file or a sample."""
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key=f"upload-{st.session_state.get(_TURN, 0)}",
+        key="upload",
     )
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")

@@ -45,7 +45,7 @@ def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             from . import gallery  # with what reads clips
 
-            gallery.open_dialog()
+            gallery.choose_clip()
         frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
         models = known_networks.menu()
         known = choices.model if choices.model in models else next(iter(models))

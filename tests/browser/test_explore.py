@@ -67,9 +67,10 @@ def point(page, picture, x, y, *, click=False):
 
 
 def upload(page, name, content):
-    page.get_by_role("button", name="Open image or video").click()
     uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
-    expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    expect(uploader).to_have_count(0)  # a dialog before has left
+    page.get_by_role("button", name="Open image or video").click()
+    expect(uploader).to_have_count(1)
     uploader.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
 
