@@ -2,6 +2,7 @@
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
+from nonlocal_core.models.mark import MarkNetwork
 from nonlocal_core.weights.catalog import DEFAULT, ModelCard, find_card
 from nonlocal_core.weights.lite0 import load_lite0
 from nonlocal_core.weights.loading import fill
@@ -9,7 +10,7 @@ from nonlocal_core.weights.locations import ShippedFile
 from nonlocal_core.weights.shipped import read_shipped
 
 
-def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
+def build_model(name: str = DEFAULT) -> tuple[Lite0Network | MarkNetwork, ModelCard]:
     """Return the network, frozen and in eval mode, and its card.
 
     Raises UnknownNameError, listing the ids, and WeightsError when the weights are missing or differ from the pinned
@@ -17,11 +18,15 @@ def build_model(name: str = DEFAULT) -> tuple[Lite0Network, ModelCard]:
     """
     card = find_card(name)
     trunk = load_lite0(card.weights)
+    network: Lite0Network | MarkNetwork
     match card.network:
         case "lite0_parameter_free":
             network = parameter_free_network(trunk)
         case "lite0_trained":
             network = trained_network(trunk, card.pairwise)
+            fill(network.blocks(), read_shipped(_block_of(card)))
+        case "lite0_mark":
+            network = MarkNetwork(trunk)
             fill(network.blocks(), read_shipped(_block_of(card)))
     return network.eval().requires_grad_(requires_grad=False), card
 

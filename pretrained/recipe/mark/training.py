@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nonlocal_core.ops import THW
-from pretrained.recipe.mark.blocks import Answerer, MarkBlock
+from pretrained.recipe.mark.blocks import Answerer, AskedBlock
 from pretrained.recipe.mark.clips import CLIPS, MarkClips, read_shards, write_shards
 from pretrained.recipe.mark.scenes import sources_by_split
 from pretrained.recipe.mark.task import Hops, Questions, cells_of, draw, share_won
@@ -215,7 +215,7 @@ def looks(network: Answerer, hops: Hops, asked: Asked) -> dict[str, float]:
     in all frames; ``own_cell``; ``places``: exp of the entropy. Of absolute weights, which are divided by their sum.
     """
     body = network.bodies[0]
-    if hops != 1 or len(network.bodies) > 1 or not isinstance(body, MarkBlock):
+    if hops != 1 or len(network.bodies) > 1 or not isinstance(body, AskedBlock):
         return {}
     figures: dict[str, list[Tensor]] = {}
     torch.manual_seed(0)
