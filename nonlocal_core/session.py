@@ -41,7 +41,7 @@ from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
-from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
@@ -93,7 +93,8 @@ class Session:
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
         or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
-        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, or a
+        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``; "default": the one that a
+        sample was made for, else the first of ``list_models``. ``frames``: how many, or a
         ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
         spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
 
@@ -102,7 +103,10 @@ class Session:
         """
         tell = progress or _silent
         prepared, shown = network_and_frames(
-            model, device, lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell), tell
+            network_for(media, model),
+            device,
+            lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell),
+            tell,
         )
         session = _session(prepared, shown, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session

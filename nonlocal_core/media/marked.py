@@ -19,7 +19,7 @@ from nonlocal_core.media.frames import Frames
 from nonlocal_core.media.packaged import PackagedFile, picture
 
 MARKS = ("red", "green", "blue")
-COLOURS = ((230, 60, 50), (40, 160, 70), (50, 90, 220))
+COLOURS = ((255, 48, 32), (0, 190, 60), (40, 96, 255))
 """Colours of the lines, one for each mark."""
 FRAMES, SIDE, LINE_PX = 4, 448, 8
 INNER_PX = 2
@@ -48,9 +48,21 @@ def _on(cut_out: CutOut, *path: tuple[float, float, float, float]) -> CutOut:
 
 SPACE = MarkedScene(
     cut_outs=(
-        _on(_CUP, (0.76, 0.26, 0.17, 20), (0.60, 0.22, 0.17, 0), (0.40, 0.24, 0.16, -20), (0.22, 0.28, 0.16, -30)),
-        _on(_PATCH, (0.27, 0.24, 0.15, 0), (0.20, 0.38, 0.16, -30), (0.18, 0.60, 0.16, -60), (0.28, 0.78, 0.17, -90)),
-        _on(_CAT, (0.24, 0.72, 0.20, 8), (0.42, 0.76, 0.20, 3), (0.62, 0.73, 0.19, -4), (0.77, 0.56, 0.19, -8)),
+        _on(
+            _CUP,
+            (0.76, 0.26, 0.17, 20.0),
+            (0.60, 0.22, 0.17, 0.0),
+            (0.40, 0.24, 0.16, -20.0),
+            (0.22, 0.28, 0.16, -30.0),
+        ),
+        _on(
+            _PATCH,
+            (0.27, 0.24, 0.15, 0.0),
+            (0.20, 0.38, 0.16, -30.0),
+            (0.18, 0.60, 0.16, -60.0),
+            (0.28, 0.78, 0.17, -90.0),
+        ),
+        _on(_CAT, (0.24, 0.72, 0.20, 8.0), (0.42, 0.76, 0.20, 3.0), (0.62, 0.73, 0.19, -4.0), (0.77, 0.56, 0.19, -8.0)),
     ),
     ground=picture("hubble_deep_field.jpg"),
     frame=1,
@@ -63,21 +75,31 @@ ALIKE = MarkedScene(
             photo=_COINS,
             center=(99.0, 57.0),
             semi_axes=(19.5, 19.5),
-            path=((0.75, 0.74, 0.15, 0), (0.60, 0.80, 0.15, 20), (0.40, 0.80, 0.15, 45), (0.24, 0.72, 0.15, 70)),
+            path=(
+                (0.75, 0.74, 0.15, 0.0),
+                (0.60, 0.80, 0.15, 20.0),
+                (0.40, 0.80, 0.15, 45.0),
+                (0.24, 0.72, 0.15, 70.0),
+            ),
         ),
         CutOut(
             name="large coin",
             photo=_COINS,
             center=(346.0, 185.0),
             semi_axes=(29.0, 29.0),
-            path=((0.74, 0.25, 0.18, 0), (0.80, 0.40, 0.18, 15), (0.78, 0.56, 0.18, 30), (0.72, 0.70, 0.18, 40)),
+            path=(
+                (0.74, 0.25, 0.18, 0.0),
+                (0.80, 0.40, 0.18, 15.0),
+                (0.78, 0.56, 0.18, 30.0),
+                (0.72, 0.70, 0.18, 40.0),
+            ),
         ),
         CutOut(
             name="face",
             photo=picture("astronaut.png"),
             center=(224.0, 122.0),
             semi_axes=(56.0, 74.0),
-            path=((0.25, 0.30, 0.15, 0), (0.28, 0.38, 0.15, 5), (0.36, 0.30, 0.15, 0), (0.52, 0.26, 0.15, -6)),
+            path=((0.25, 0.30, 0.15, 0.0), (0.28, 0.38, 0.15, 5.0), (0.36, 0.30, 0.15, 0.0), (0.52, 0.26, 0.15, -6.0)),
         ),
     ),
     ground=picture("rocket.jpg"),
@@ -110,9 +132,7 @@ def _composed(scene: MarkedScene) -> tuple[bytes, Composition]:
     return marked.encoded(), marked
 
 
-def marks_on(
-    masks: Bool[np.ndarray, "K T H W"], frame: int, worn: Sequence[int]
-) -> UInt8[np.ndarray, "T H W"]:
+def marks_on(masks: Bool[np.ndarray, "K T H W"], frame: int, worn: Sequence[int]) -> UInt8[np.ndarray, "T H W"]:
     """Return which mark each pixel wears where object k wears ``worn[k]`` in one frame."""
     marks = np.zeros(masks.shape[1:], np.uint8)
     for mask, mark in zip(masks, worn, strict=True):

@@ -117,7 +117,6 @@ COMPOSED = Sample(
 )
 
 
-
 def _marked(scene: MarkedScene, **facts: Any) -> Sample:
     return Sample(
         kind="animation",

@@ -11,6 +11,7 @@ from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
+from nonlocal_core.media.samples import sample_of
 from nonlocal_core.models import (
     InsertedBlock,
     Lite0Network,
@@ -96,6 +97,16 @@ def prepare_model(
 def is_shipped(model: str) -> bool:
     """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
     return model in shipped_ids()
+
+
+def network_for(media: object, model: str | PreparedModel) -> str | PreparedModel:
+    """Return the network that a sample was made for where none was chosen, else the one that was.
+
+    >>> network_for("sample:marked", "default"), network_for("sample:coffee", "default")
+    ('lite0-mark', 'default')
+    """
+    sample = sample_of(media) if model == DEFAULT else None
+    return model if sample is None or sample.network is None else sample.network
 
 
 def network_and_frames(

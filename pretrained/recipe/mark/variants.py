@@ -8,7 +8,7 @@ from torch import nn
 
 from nonlocal_core.models.parameter_free import TEMPERATURE
 from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
-from pretrained.recipe.mark.blocks import Answerer, Convolutions, AskedBlock, Nothing, PaperStart
+from pretrained.recipe.mark.blocks import Answerer, AskedBlock, Convolutions, Nothing, PaperStart
 from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
 
 CHANNELS = {8: 40, 16: 112, 32: 320}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pretrained.recipe.mark.blocks import Convolutions, AskedBlock, Nothing
+from pretrained.recipe.mark.blocks import AskedBlock, Convolutions, Nothing
 from pretrained.recipe.mark.clips import MarkClips
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS, STRIDES, compose, owners, sources_by_split
 from pretrained.recipe.mark.task import STRENGTH, cells_of, draw, share_won
