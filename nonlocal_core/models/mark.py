@@ -97,7 +97,7 @@ class MarkNetwork(nn.Module):
         worn = STRENGTH * (avg_pool2d(frames[:, 3:], STRIDE) > COVER)
         rows = standardised(_rows(features, len(clip)))
         x = torch.cat([rows, _rows(worn.to(rows.dtype), len(clip))], -1).mT
-        z: Tensor = self.mark(x.unflatten(2, (clip.shape[2], *features.shape[-2:])))
+        z: Tensor = self.mark(x.reshape(*x.shape[:2], clip.shape[2], *features.shape[-2:]))
         logits: Tensor = self.head(z.flatten(2).mT)
         report_step(2, 2)
         return logits

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from safetensors.torch import load_file
+from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
 from nonlocal_core import CaptureError, Session, UnknownNameError
 from nonlocal_core.installed import folder_of
@@ -121,10 +122,9 @@ def test_the_ground_wears_nothing(session):
     assert (found.asked, found.truth) == (None, None)
 
 
-def test_what_cannot_be_answered_is_said(session):
-    unchecked = inspect.unwrap(who_wore)  # as it is called where types are not checked
+def test_what_cannot_be_answered_is_said(session, unchecked):
     with pytest.raises(UnknownNameError, match=CHANGES[1]):
-        unchecked(session, frame=0, x=0.5, y=0.5, change="block of")
+        who_wore(session, frame=0, x=0.5, y=0.5, change="block of")
     with pytest.raises(CaptureError, match="who_wore"):
         answer(session)
     nobody = replace(session, frames=replace(session.frames, marks=np.zeros_like(session.frames.marks)))
