@@ -28,18 +28,17 @@ _lock = threading.Lock()
 
 
 def menu(clip: str = "") -> dict[str, str]:
-    """Return the titles of the networks that can be opened now, by id; first the one that the clip was made for."""
-    own_one = made_for(clip)
-    shipped = {card.id: card.title for card in (*([find_card(own_one)] if own_one else ()), *list_models())}
+    """Return the titles of the networks that can be opened now, by id; first those that the clip was made for."""
+    shipped = {card.id: card.title for card in (*map(find_card, made_for(clip)), *list_models())}
     with _lock:
         own = {token: prepared.card.title for token, prepared in _held.items()}
     here = fetched_ids()
     return shipped | {card.id: card.title for card in list_published() if card.id in here} | own
 
 
-def made_for(clip: str) -> str | None:
-    """Return the id of the network that a sample was made for, None for any other clip."""
-    return next((sample.network for sample in list_samples() if clip == f"{SAMPLE_PREFIX}{sample.id}"), None)
+def made_for(clip: str) -> tuple[str, ...]:
+    """Return the ids of the networks that a sample was made for, empty for any other clip."""
+    return next((sample.networks for sample in list_samples() if clip == f"{SAMPLE_PREFIX}{sample.id}"), ())
 
 
 def find_network(model: str) -> "str | PreparedModel":

@@ -55,6 +55,6 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
 
 def _places(choices: Choices) -> Sequence[st.delta_generator.DeltaGenerator]:
     """Return where the viewer goes, and what stands beside it on a clip that was made for one network's answer."""
-    if known_networks.made_for(choices.clip) is None:
+    if not known_networks.made_for(choices.clip):
         return st.container(), st.container()
     return st.columns(BESIDE)

@@ -61,6 +61,6 @@ def _open_upload(content: bytes, name: str) -> None:
 
 def _open(clip: str) -> None:
     model = visit.current().model
-    kept = known_networks.made_for(clip) is None and model in known_networks.menu()  # not what another clip is made for
+    kept = not known_networks.made_for(clip) and model in known_networks.menu()  # not what another clip is made for
     visit.choose(Choices(clip=clip, model=model) if kept else Choices(clip=clip))
     st.rerun()

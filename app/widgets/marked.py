@@ -54,9 +54,11 @@ def tell(opened: OpenedClip, pin: Pin | None) -> None:
 
 def _found(opened: OpenedClip, asked: Pin, change: Change) -> MarkAnswer:
     return remembered(
-        (opened.token, "mark", change, asked.frame, asked.x, asked.y),
+        (opened.token, "mark", change, asked.frame, asked.x, asked.y, asked.block),
         "Running the network",
-        lambda _tell: who_wore(opened.session, frame=asked.frame, x=asked.x, y=asked.y, change=change),
+        lambda _tell: who_wore(
+            opened.session, frame=asked.frame, x=asked.x, y=asked.y, change=change, name=asked.block
+        ),
     )
 
 

@@ -53,18 +53,21 @@ def answers_marks(session: Session) -> bool:
     return isinstance(session.model.network, MarkNetwork) and marks is not None and bool(marks.any())
 
 
-def who_wore(session: Session, *, frame: int, x: float, y: float, change: Change = "as it is") -> MarkAnswer:
+def who_wore(
+    session: Session, *, frame: int, x: float, y: float, change: Change = "as it is", name: str | None = None
+) -> MarkAnswer:
     """Return which mark the network says the object at a point wears; arguments as for ``Session.query``.
 
-    ``change``: of this run alone. Raises CaptureError for another network or a clip in which nobody wears a mark,
-    OutsideGridError for a point outside the frame, UnknownNameError for another change, DeviceMemoryError.
+    ``change``: of this run alone. ``name``: of a snapshot's block, None for the one that is shown first.
+    Raises CaptureError for another network or a clip in which nobody wears a mark, OutsideGridError for a point outside
+    the frame, UnknownNameError for another change, DeviceMemoryError.
     """
     if change not in CHANGES:
         raise UnknownNameError("change", change, CHANGES)
-    block = _block_of(session)
+    block = _block_of(session, name)
     cell = block.query_grid.cell_at(frame=frame, x=x, y=y)
-    cut = strongest_keys(session, frame=frame, x=x, y=y) if change == "strongest keys cut" else None
-    every = mark_answers(session, change=change, cut=cut)
+    cut = strongest_keys(session, frame=frame, x=x, y=y, name=name) if change == "strongest keys cut" else None
+    every = mark_answers(session, change=change, cut=cut, name=name)
     named = {name: masks[frame] for name, masks in _masks(session).items()}
     asked = next((name for name, mask in named.items() if mask[pixel_at(x, y, mask.shape)]), None)
     worn = worn_by(session, change)
@@ -79,10 +82,14 @@ def who_wore(session: Session, *, frame: int, x: float, y: float, change: Change
 
 
 def mark_answers(
-    session: Session, *, change: Change = "as it is", cut: Bool[np.ndarray, " Nk"] | None = None
+    session: Session,
+    *,
+    change: Change = "as it is",
+    cut: Bool[np.ndarray, " Nk"] | None = None,
+    name: str | None = None,
 ) -> Float32[np.ndarray, "T h w K"]:
     """Return the probability of each mark at every position. ``cut``: keys (Nk,) that nobody may look at."""
-    block = _block_of(session)
+    block = _block_of(session, name)
     shown = session.frames if change != "marks swapped" else swapped(session.frames, TURN)
     logits = logits_of(
         replace(session, frames=shown),
@@ -90,13 +97,17 @@ def mark_answers(
         cut_keys=None if cut is None else {block.name: cut},
     )
     grid = block.query_grid
-    found: np.ndarray = logits.softmax(-1)[0].numpy().reshape(*grid.shape, len(MARKS))
+    names = [known.name for known in session.capture.blocks]
+    every: np.ndarray = logits.softmax(-1)[0].numpy().reshape(len(names), *grid.shape, len(MARKS))
+    found: np.ndarray = every[names.index(block.name)]
     return found
 
 
-def strongest_keys(session: Session, *, frame: int, x: float, y: float) -> Bool[np.ndarray, " Nk"]:
+def strongest_keys(
+    session: Session, *, frame: int, x: float, y: float, name: str | None = None
+) -> Bool[np.ndarray, " Nk"]:
     """Return the keys of a point's row above an even share: those that are drawn as heat."""
-    row = session.query(frame=frame, x=x, y=y, block=_block_of(session).name)
+    row = session.query(frame=frame, x=x, y=y, block=_block_of(session, name).name)
     found: np.ndarray = row.values > row.uniform
     return found
 
@@ -122,11 +133,11 @@ def marked_frame(session: Session) -> int:
     return int(marks.any(axis=(1, 2)).argmax())
 
 
-def _block_of(session: Session) -> BlockCapture:
+def _block_of(session: Session, name: str | None) -> BlockCapture:
     if not isinstance(session.model.network, MarkNetwork):
         raise CaptureError(f"{session.model.card.title} knows nothing of marks. Open the clip with lite0-mark.")
     marked_frame(session)
-    return session.block()
+    return session.block(name)
 
 
 def _masks(session: Session) -> dict[str, Bool[np.ndarray, "T H W"]]:

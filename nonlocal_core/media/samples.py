@@ -15,7 +15,7 @@ from jaxtyping import Bool, UInt8
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.media.composed import blurred_clip, composed_clip, composed_masks
 from nonlocal_core.media.frames import Kind
-from nonlocal_core.media.marked import ALIKE, SPACE, MarkedScene, marked_clip, marked_masks, worn_marks
+from nonlocal_core.media.marked import ALIKE, FRAMES, SPACE, MarkedScene, marked_clip, marked_masks, worn_marks
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
 from nonlocal_core.media.selection import Selection
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
@@ -53,8 +53,8 @@ class Sample:
     """Computes the exact masks of its objects by name, for every frame of the file; None where nobody knows them."""
     marks: Callable[[], UInt8[np.ndarray, "T H W"]] | None = None
     """Computes which mark each pixel wears (`marked`); None for a clip without marks."""
-    network: str | None = None
-    """Id of the network that the clip was made for; None: any."""
+    networks: tuple[str, ...] = ()
+    """Ids of the networks that the clip was made for, the one to open first; empty: any."""
 
     @property
     def query(self) -> Stop:
@@ -123,8 +123,8 @@ def _marked(scene: MarkedScene, **facts: Any) -> Sample:
         source=partial(marked_clip, scene),
         masks=partial(marked_masks, scene),
         marks=partial(worn_marks, scene),
-        network="lite0-mark",
-        selection=Selection(),
+        networks=("lite0-mark", "lite0-mark-film"),
+        selection=Selection(frames=FRAMES),
         **facts,
     )
 
@@ -146,7 +146,7 @@ SAMPLES: tuple[Sample, ...] = (
     ),
     _marked(
         ALIKE,
-        id="marked-alike",
+        id="alike",
         title="Who wore the mark? Two of a kind",
         caption="Two coins and a face wear a mark in the third frame: a coloured line. Likeness must tell two coins "
         "from each other.",

@@ -106,7 +106,7 @@ def network_for(media: object, model: str | PreparedModel) -> str | PreparedMode
     ('lite0-mark', 'default')
     """
     sample = sample_of(media) if model == DEFAULT else None
-    return model if sample is None or sample.network is None else sample.network
+    return model if sample is None or not sample.networks else sample.networks[0]
 
 
 def network_and_frames(

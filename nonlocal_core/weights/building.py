@@ -1,5 +1,7 @@
 """Construction of a catalog card's network, filled with its weights."""
 
+from torch import Tensor
+
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.lite0_networks import Lite0Network, parameter_free_network, trained_network
 from nonlocal_core.models.mark import MarkNetwork
@@ -26,8 +28,8 @@ def build_model(name: str = DEFAULT) -> tuple[Lite0Network | MarkNetwork, ModelC
             network = trained_network(trunk, card.pairwise)
             fill(network.blocks(), read_shipped(_block_of(card)))
         case "lite0_mark":
-            network = MarkNetwork(trunk)
-            fill(network.blocks(), read_shipped(_block_of(card)))
+            network = MarkNetwork(trunk, card.blocks)
+            fill(network.blocks(), _widened(read_shipped(_block_of(card))))
     return network.eval().requires_grad_(requires_grad=False), card
 
 
@@ -35,3 +37,8 @@ def _block_of(card: ModelCard) -> ShippedFile:
     if card.block is None:
         raise WeightsError(f"The catalog names no weights for the blocks of {card.id}. Install this package again.")
     return card.block
+
+
+def _widened(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors in float32, as snapshots, which are stored in half of it, are run."""
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}

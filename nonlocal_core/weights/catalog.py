@@ -39,7 +39,7 @@ class ModelCard:
 def list_models() -> tuple[ModelCard, ...]:
     """Return the cards of all models that open on any clip, the default first.
 
-    Those of one task, for which samples are made (`Sample.network`), are found by their ids alone.
+    Those of one task, for which samples are made (`Sample.networks`), are found by their ids alone.
 
     >>> [(card.id, card.status) for card in list_models()][:2]
     [('lite0-embedded-gaussian', 'trained'), ('lite0-parameter-free', 'parameter_free')]

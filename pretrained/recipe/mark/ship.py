@@ -53,7 +53,17 @@ def ship(runs_folder: Path, target: Path = PRETRAINED) -> None:
 
 def _renamed(path: Path) -> dict[str, Any]:
     """Return the tensors of a run under the names of the network's parts."""
-    return {name.replace("bodies.0.", "mark."): tensor for name, tensor in load_file(path).items()}
+    return _as(load_file(path), "mark")
+
+
+def _as(stored: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the tensors of an `Answerer` as those of a snapshot of a `MarkNetwork`."""
+    return {
+        key.replace("bodies.0.block.", "bodies.0.")
+        .replace("bodies.0.", f"looks.{name}.")
+        .replace("head.", f"heads.{name}."): tensor
+        for key, tensor in stored.items()
+    }
 
 
 def _card(entry: dict[str, Any], figures: dict[str, Any]) -> str:
@@ -74,7 +84,7 @@ def _card(entry: dict[str, Any], figures: dict[str, Any]) -> str:
         f"Of a row's weight {100 * looks['marked']:.0f} % lie on the object in the frame of marks, "
         f"{100 * looks['others']:.0f} % on the others there, {100 * looks['own_cell']:.0f} % on the cell itself; "
         f"{looks['places']:.0f} places.",
-        "The clips to show it on are `sample:marked` and `sample:marked-alike`, composed of pictures that come with "
+        "The clips to show it on are `sample:marked` and `sample:alike`, composed of pictures that come with "
         "scikit-image, none of which it learned from. On them marks are drawn as coloured lines, which its trunk sees "
         "as well; in training there were none.",
         "It measures fetching by likeness on composed clips, not video recognition.",

@@ -63,7 +63,12 @@ def test_it_answers_as_the_network_that_was_measured(session):
     """The recipe's own classes, filled from the shipped file, on the recipe's own features of the same pixels."""
     stored = load_file(folder_of("pretrained") / "lite0-mark.safetensors")
     measured = Answerer([AskedBlock(115)], 115, 3)
-    measured.load_state_dict({name.replace("mark.", "bodies.0."): tensor for name, tensor in stored.items()})
+    measured.load_state_dict(
+        {
+            name.replace("looks.mark.", "bodies.0.").replace("heads.mark.", "head."): tensor
+            for name, tensor in stored.items()
+        }
+    )
     spec, thw = session.model.network.input_spec, session.block().query_grid.shape
     fed = network_pixels(session.frames, spec, session.view)[0]
     rgb = np.rint((fed[:3] * spec.std[0] + spec.mean[0]) * 255).astype(np.uint8).transpose(1, 2, 3, 0)
@@ -122,7 +127,8 @@ def test_the_ground_wears_nothing(session):
     assert (found.asked, found.truth) == (None, None)
 
 
-def test_what_cannot_be_answered_is_said(session, unchecked):
+@pytest.mark.usefixtures("unchecked")
+def test_what_cannot_be_answered_is_said(session):
     with pytest.raises(UnknownNameError, match=CHANGES[1]):
         who_wore(session, frame=0, x=0.5, y=0.5, change="block of")
     with pytest.raises(CaptureError, match="who_wore"):
