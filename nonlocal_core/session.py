@@ -6,7 +6,7 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, Unpack
@@ -43,6 +43,7 @@ from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
+from nonlocal_core.running.snapshots import Checkpoint, as_film, weights_of
 from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
@@ -157,6 +158,35 @@ class Session:
                 attached.detach()
         found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
         return _with_an_answer(_session(prepared, shown, found))
+
+    @classmethod
+    def film(
+        cls,
+        model: nn.Module,
+        media: Media,
+        checkpoints: Mapping[str, Checkpoint],
+        *,
+        block: str | None = None,
+        spec: ModelSpec | None = None,
+        frames: int | Selection | None = None,
+    ) -> "Session":
+        """Return a session whose blocks are one block while it learned: the viewer steps through them under one pin.
+
+        ``model`` runs on the clip once with the weights of each checkpoint, and has its own again afterwards.
+        ``checkpoints``: a file or a state dict for each title, such as "step 300", in their order. ``block``: a name
+        from ``capture.blocks`` of such a session, None for the one that is shown first. The rest is as for
+        ``from_model``. Not while another thread runs the same network.
+
+        Raises WeightsError for a checkpoint of another network, CaptureError where there is nothing to show, and the
+        errors of ``from_model``.
+        """
+        runs: dict[str, Session] = {}
+        for title, checkpoint in checkpoints.items():
+            with weights_of(model, checkpoint):
+                shown = runs[next(iter(runs))].frames if runs else media
+                runs[title] = cls.from_model(model, shown, spec=spec, frames=None if runs else frames)
+        film = as_film({title: run.capture for title, run in runs.items()}, block)
+        return replace([*runs.values()][-1], capture=film, _normalisers={}, _first=[])
 
     def query(
         self,
