@@ -97,7 +97,7 @@ def mark_answers(
         cut_keys=None if cut is None else {block.name: cut},
     )
     grid = block.query_grid
-    names = [known.name for known in session.capture.blocks]
+    names = [inserted.name for inserted in session.model.network.inserted]
     every: np.ndarray = logits.softmax(-1)[0].numpy().reshape(len(names), *grid.shape, len(MARKS))
     found: np.ndarray = every[names.index(block.name)]
     return found

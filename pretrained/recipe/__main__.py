@@ -52,7 +52,7 @@ def _mark(workshop: Workshop, part: str | None, seeds: list[int], variants: list
     elif part == "film":
         mark.film(workshop)
     elif part == "ship":
-        mark.ship(mark.runs_folder(workshop))
+        mark.ship(mark.runs_folder(workshop), mark.film_folder(workshop))
     else:
         mark.train(workshop, seeds, variants)
 
