@@ -16,7 +16,7 @@ STEPS: dict[str, tuple[int, ...]] = {
     "embedded_gaussian": (1, 50, 75, 100, 150, 300),
     "paper_start": (0, 1000, 1500, 2000, 2500),
 }
-"""Steps that are kept of each variant, the end apart. The first step from the identity: before it W_z is zero, and nothing
+"""Steps that are kept of each variant, the end apart. Before the first step from the identity W_z is zero, and nothing
 proves the reading of a row. The paper's start sits on a plateau for the first thousand."""
 
 
