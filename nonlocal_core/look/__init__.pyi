@@ -2,21 +2,18 @@
 
 from .answer import Answer
 from .bars import bar_heights
-from .choices import CURVES, LOOK, SCALES, Curve, Look, Scale
-from .heat import ARROW_TONE, NEARLY_EVEN, Heat, arrow_cells, heat_of, heat_of_parts, ticks
+from .choices import LOOK, Curve, Look, Scale
+from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, ticks
 from .palette import COLD, LEVELS, WARM
 from .photograph import muted
 from .recipe import recipe
-from .sentence import answer_words, frame_words, percent, place_words, question_words
+from .sentence import answer_words, frame_words, percent, question_words
 
 __all__ = [
     "ARROW_TONE",
     "COLD",
-    "CURVES",
     "LEVELS",
     "LOOK",
-    "NEARLY_EVEN",
-    "SCALES",
     "WARM",
     "Answer",
     "Curve",
@@ -31,7 +28,6 @@ __all__ = [
     "heat_of_parts",
     "muted",
     "percent",
-    "place_words",
     "question_words",
     "recipe",
     "ticks",

@@ -8,7 +8,7 @@ import { Help, helpButton } from "./help.js";
 import { Legend } from "../drawing/legend.js";
 import { Remarks } from "./remarks.js";
 import { leaveButton, presentButton } from "./present.js";
-import { MOST_ARROWS, arrowsOf } from "../model/look_words.js";
+import { arrowsOf } from "../model/look_words.js";
 import { TourEditor } from "./tour_editor.js";
 
 const KEYS = [
@@ -84,6 +84,7 @@ export class Panel {
     this.colours.show(state, bundle.blocks[state.block].signed);
     const count = arrowsOf(state, bundle.frames.length, bundle.look);
     this.arrows.checked = count > 0;
+    this.count.max = bundle.look.most_arrows;
     this.count.value = count;
     this.count.disabled = count === 0;
     say(this.countText, String(count));
@@ -106,7 +107,7 @@ export class Panel {
   #arrows() {
     const set = (values) => this.act({ type: "set", values });
     this.arrows = el("input", { type: "checkbox", onchange: () => set({ count: this.arrows.checked ? null : 0 }) });
-    this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
+    this.count = el("input", { type: "range", min: "1", step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
     this.countText = el("output", { class: "nlv-output" });
     return el("div", { class: "nlv-control" }, el("label", {}, this.arrows, el("span", {}, "Arrows, at most "), this.countText), this.count);
   }

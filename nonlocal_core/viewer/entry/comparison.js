@@ -15,9 +15,8 @@ import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
 import { Question } from "../drawing/sides.js";
-import { pinnedMessage, reduce, startState } from "../model/state.js";
+import { pinnedMessage, pointsIn, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
-import { pointsIn } from "./viewer.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
 const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play"]);

@@ -13,16 +13,11 @@ import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
-import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
+import { askedGrid, pinnedMessage, pointsIn, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
 import { Wall } from "../drawing/wall.js";
-
-/** Points as a message or a link lists them: [frame, x, y]. */
-export function pointsIn(list = []) {
-  return list.map(([frame, x, y]) => ({ frame, x, y }));
-}
 
 export class Viewer extends View {
   /**

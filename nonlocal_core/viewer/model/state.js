@@ -79,6 +79,11 @@ export function pinnedMessage(bundle, state) {
   return { ...state.at, ...listed("also"), ...listed("minus"), block: bundle.blocks[state.block].name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
+/** Points as a message or a link lists them: [frame, x, y]. */
+export function pointsIn(list = []) {
+  return list.map(([frame, x, y]) => ({ frame, x, y }));
+}
+
 /** Pin a point, or what is asked already. */
 function pin(bundle, state, { also = [], minus = [], ...at }) {
   if (!sees(bundle, state, at)) return state;
