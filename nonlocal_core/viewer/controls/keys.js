@@ -22,6 +22,7 @@ export function actionOf(event, state, shown) {
     case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
+    case "m": return { type: "keep" };
     case "g": return { type: "tool" };
     case "+": case "-": return { type: "sign", sign: key === "+" ? "plus" : "minus" };
     case "a": return { type: "set", values: { count: state.count === 0 ? null : 0 } };

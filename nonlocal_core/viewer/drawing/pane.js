@@ -36,7 +36,7 @@ export class Pane {
     const { grid } = answer;
     this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
     this.film.showHeat(images, grid, state.smooth);
-    this.film.showShares(shares, grid, own, this.look.recipe);
+    this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }
 
