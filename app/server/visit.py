@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -143,7 +144,7 @@ def with_points(pin: Pin, also: object, minus: object) -> Pin:
     """Return the pin with further points, as a link or a browser lists them; without any that cannot be asked."""
     try:
         return replace(pin, also=_checked(also), minus=_checked(minus))
-    except (SelectionError, TypeError, ValueError):
+    except (SelectionError, TypeError, ValueError, OverflowError):  # the last of int(inf)
         return pin
 
 
@@ -179,6 +180,7 @@ def _ascending(text: str) -> tuple[int, ...] | None:
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:
     try:
-        return None if text is None else kind(text)
+        number = None if text is None else kind(text)
     except ValueError:
         return None
+    return None if number is None or not isfinite(number) else number

@@ -1,6 +1,6 @@
-"""A strip of words under each picture of a film: the network, the query and the cautions."""
+"""A strip of words under a picture: in a film, the network, the query and the cautions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -48,16 +48,22 @@ def _own_words(answer: Answer, pts_seconds: Float[np.ndarray, " T"], index: int)
 def _strip(width: int, answer: Answer, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
     """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
-    room = width - 2 * size
     kept = font(size).getlength(_own_words(answer, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0
     seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
     asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
-    lines = [
-        (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED),
-        *((line, ON_PANEL_MUTED) for line in wrapped(drawable(asked), size, room)),
-        *((line, ON_PANEL) for line in wrapped(drawable(answer_words(answer)), size, room)),
-        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, answer)), size, room)),
+    said = [
+        (fitted(drawable(network_words(caption, answer)), size, round(width - 2 * size - kept)), ON_PANEL_MUTED),
+        (asked, ON_PANEL_MUTED),
+        (answer_words(answer), ON_PANEL),
+        (cautions(caption, answer), WARNING_ON_PANEL),
     ]
+    return words_strip(said, width)
+
+
+def words_strip(said: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
+    """Return paragraphs on a dark panel of that width in pixels, in as many lines as they take."""
+    size = _type_size(width)
+    lines = [(line, colour) for text, colour in said for line in wrapped(drawable(text), size, width - 2 * size)]
     step = round(1.4 * size)
     strip = Image.new("RGB", (width, size + step * len(lines)), PANEL)
     pen = ImageDraw.Draw(strip)
