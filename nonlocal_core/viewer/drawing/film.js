@@ -7,6 +7,7 @@ import { barHeights } from "../model/heat.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { percent } from "../model/words.js";
+import { holds, seen } from "../model/zoom.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
@@ -29,6 +30,7 @@ export class Film {
 
   open(photos, media) {
     this.photos = photos;
+    this.drawn = null;
     this.frames = Array.from({ length: photos.length }, (_, index) => filmFrame(index));
     this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
@@ -40,12 +42,11 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
-  layout(ratio, { plain }) {
+  /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */
+  layout(ratio) {
     if (this.root.hidden) return;
-    this.plain = plain;
-    for (const [index, { photo, picture }] of this.frames.entries()) {
-      drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos.of(index, !plain));
-    }
+    this.drawn = null;
+    for (const { photo, picture } of this.frames) fit(photo, picture.clientWidth, picture.clientHeight, ratio);
     const origin = this.reel.getBoundingClientRect();
     this.boxes = this.frames.map(({ picture }) => {
       const box = picture.getBoundingClientRect();
@@ -53,14 +54,20 @@ export class Film {
     });
   }
 
-  showHeat(images, grid, smooth) {
+  draw({ plain, zoom }) {
+    if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom)) return;
+    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom));
+    this.drawn = { plain, zoom };
+  }
+
+  showHeat(images, grid, { smooth, zoom }) {
     if (this.root.hidden) return;
     this.frames.forEach(({ heat }, index) => {
       const t = temporalCell(grid, index);
       heat.hidden = t < 0;
       if (t >= 0) putHeat(heat, images[t]);
       heat.classList.toggle("is-smooth", smooth);
-      place(heat, boxOf(grid));
+      place(heat, seen(zoom, boxOf(grid)));
     });
   }
 
@@ -98,16 +105,17 @@ export class Film {
     });
   }
 
-  /** Arrows from { frame, x, y } to targets { frame, x, y, tone, ink }, strongest first. */
-  showArrows(at, targets, look) {
+  /** Arrows from { frame, x, y } to targets { frame, x, y, tone, ink }, strongest first; those between places in the window. */
+  showArrows(at, targets, { reverse, zoom }) {
     if (this.root.hidden) return;
     const point = ({ frame, x, y }) => {
-      const box = this.boxes[frame];
-      return { x: box.left + x * box.width, y: box.top + y * box.height };
+      const [box, { left, top }] = [this.boxes[frame], seen(zoom, { left: x, top: y })];
+      return { x: box.left + left * box.width, y: box.top + top * box.height };
     };
     const from = point(at);
-    const lines = targets.map((target) => ({ ...target, from, to: point(target), start: look.reverse ? 7 : 0, gap: 3 }));
-    this.arrows.show(lines, { ...look, origin: from });
+    const found = holds(zoom, at) ? targets.filter((target) => holds(zoom, target)) : [];
+    const lines = found.map((target) => ({ ...target, from, to: point(target), start: reverse ? 7 : 0, gap: 3 }));
+    this.arrows.show(lines, { reverse, origin: from });
   }
 
   /** Bring a frame into sight where the strip scrolls sideways; only after a key or a choice, never on hover. */
