@@ -18,7 +18,7 @@ ROWS, COLS, FRAMES = 9, 16, 4
 GRID = QueryGrid.over_clip(clip_frames=FRAMES, steps=FRAMES, rows=ROWS, cols=COLS)
 DENSITY = 2
 SEEN_EDGE = 2
-"""CSS pixels by which an edge on screen may be off: half a pixel of the picture, half a pixel of the outline, rounding."""
+"""CSS pixels by which an edge on screen may be off: half a pixel of the picture, of the outline, and rounding."""
 
 OUTLINED = 0.015
 """The same of the outline round many cells, which is drawn with a line of two pixels, in units of the picture."""
@@ -249,7 +249,8 @@ def test_zooming_by_keys_keeps_arrows_and_drags_in_place(viewer):
     assert viewer.facts["cell"] == f"0,{y},{x}"
     press(viewer, "?")
     dialog = page.get_by_role("dialog")
-    assert "zoom into all frames" in dialog.inner_text() and "follows what it looks at" in dialog.inner_text()
+    for done in ("zoom into all frames", "follows what it looks at"):
+        expect(dialog).to_contain_text(done)
 
 
 def test_two_fingers_zoom_one_moves_and_a_tap_asks(chromium, tmp_path):
@@ -308,7 +309,7 @@ WATCH = """() => {
 
 
 def played(viewer, count, *keys):
-    """Press keys, wait until the picture has changed so many times, pause; return what was asked and shown each time."""
+    """Press keys, wait for so many changes of the picture, pause; return what was asked and shown each time."""
     viewer.page.evaluate(WATCH)
     press(viewer, *keys)
     viewer.page.wait_for_function("(count) => window.steps.length >= count", arg=count)
