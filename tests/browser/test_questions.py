@@ -212,7 +212,7 @@ def window(viewer, corner, scale, target, size):
     viewer.point(viewer.answers, *(middle / size))
     assert page.locator(".nlv-tip").inner_text().endswith(f"row {target.y + 1}, column {target.x + 1}")
     np.testing.assert_allclose(box_on(viewer, ".nlv-ring", viewer.answers), edges, atol=SEEN_EDGE)
-    page.get_by_role("button", name="Show whole frames").click()
+    page.get_by_role("button", name="Fit").click()
     viewer.settle()
     whole = box_on(viewer, ".nlv-asks .nlv-cell", viewer.asks)
     assert round((whole[2] - whole[0]) / size[0] * COLS, 2) == 1
@@ -353,4 +353,27 @@ def test_python_hears_of_a_question_that_follows_when_it_rests(chromium):
     places = [(message["frame"], int(message["y"] * ROWS), int(message["x"] * COLS)) for message in told]
     at_rest = tuple(int(part) for part in mounted.facts["cell"].split(","))
     assert places == [(0, 1, 2), at_rest]
+    context.close()
+
+
+def test_answers_side_by_side_are_zoomed_together(chromium):
+    context = chromium.new_context(viewport={"width": 1200, "height": 800}, device_scale_factor=DENSITY)
+    mounted = Mounted(context.new_page(), clip_bytes(frames=FRAMES, tour=False))
+    panes = [{"url": "/bundle/a", "id": "a", "clip": "a", "title": f"Pane {n}", "block": "mapped"} for n in (1, 2)]
+    mounted.call_ready({"mode": "compare", "panes": panes})
+    target = target_of(GRID, Cell(0, 1, 2))
+    mounted.point(mounted.asks, *place_of(1, 2))
+    press(mounted, "Enter", "+")
+    there = (np.array(place_of(target.y, target.x)) - np.array(place_of(1, 2)) / 3) * 1.5
+    for pane in range(2):
+        picture = mounted.page.locator(".nlv-pane").nth(pane).locator(".nlv-answers .nlv-picture")
+        picture.scroll_into_view_if_needed()
+        mounted.point(picture, *there)
+        said = mounted.page.locator(".nlv-tip").inner_text()
+        assert said.splitlines()[pane].endswith(f"frame 2, row {target.y + 1}, column {target.x + 1}")
+        mounted.page.mouse.move(0, 0)
+        middle = hot_box(picture).reshape(2, 2).mean(axis=0)
+        size = picture.bounding_box()
+        np.testing.assert_allclose(middle, there * (size["width"], size["height"]), atol=SEEN_EDGE)
+    assert not mounted.complaints
     context.close()

@@ -8,9 +8,9 @@ import { Answer } from "./sides.js";
 
 export class Pane {
   /** `look` has ramps and recipe of the bundle. */
-  constructor(onfollow, look) {
+  constructor(onrelease, look) {
     this.look = look;
-    this.answer = new Answer({ onfollow });
+    this.answer = new Answer({ onrelease });
     this.limit = el("div", { class: "nlv-limit" });
     this.answer.picture.append(this.limit);
     this.film = new Film();

@@ -100,12 +100,12 @@ function outlineOf(grid, cells) {
 
 /** A frame that answers, with heat. */
 export class Answer extends Side {
-  constructor({ onfollow }) {
+  constructor({ onrelease }) {
     const [heat, badge, notice] = [el("canvas", { class: "nlv-heat" }), el("div", { class: "nlv-badge" }), el("div", { class: "nlv-notice" })];
     super("nlv-answers", [heat, badge, notice]);
     Object.assign(this, { heat, badge, notice });
-    this.follow = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onfollow }, "Held ×");
-    this.caption.append(this.follow);
+    this.release = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onrelease }, "Held ×");
+    this.caption.append(this.release);
   }
 
   /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
@@ -125,6 +125,6 @@ export class Answer extends Side {
     say(this.warning, warning);
     for (const element of [this.badge, this.warning]) element.classList.toggle("is-warning", warns);
     say(this.notice, notice);
-    this.follow.hidden = !held;
+    this.release.hidden = !held;
   }
 }

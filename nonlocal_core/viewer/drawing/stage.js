@@ -12,9 +12,9 @@ export const MOST_LINKS = 3;
 const SMALLEST_GAP = 9;
 
 export class Stage {
-  constructor({ onunpin, onfollow, onzoom }) {
+  constructor({ onunpin, onrelease, onzoom }) {
     this.asks = new Question({ onunpin, onzoom });
-    this.answers = new Answer({ onfollow });
+    this.answers = new Answer({ onrelease });
     this.links = new Arrows();
     this.root = el("div", { class: "nlv-stage" }, this.asks.root, this.answers.root, this.links.root);
   }

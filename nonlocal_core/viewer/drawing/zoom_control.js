@@ -8,8 +8,8 @@ export class ZoomControl {
   constructor(onzoom) {
     const button = (text, label, key, by) => el("button", { type: "button", class: "nlv-button", "aria-label": label, title: `${label} (${key})`, onclick: () => onzoom(by) }, text);
     this.less = button("−", "Zoom out", "-", 1 / ZOOM_STEP);
-    this.whole = button("Fit", "Show whole frames", "0", 0);
-    const more = button("+", "Zoom into all frames", "+, or the wheel with Ctrl", ZOOM_STEP);
+    this.whole = button("Fit", "Fit: show whole frames", "0", 0);
+    const more = button("+", "Zoom in", "+, or the wheel with Ctrl", ZOOM_STEP);
     this.root = el("div", { class: "nlv-zoom", role: "group", "aria-label": "Zoom" }, this.less, more, this.whole);
   }
 

@@ -33,7 +33,7 @@ export class Viewer extends View {
   constructor(parent, { onpin = () => {}, ontour = () => {}, lasts = "Changes last until this page is closed." } = {}) {
     const act = (action) => this.act(action, { reveals: true });
     const panel = new Panel(act, { lasts, onwritten: () => this.field.focus({ preventScroll: true }) });
-    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }), onzoom: (by) => act({ type: "zoom", by }) });
+    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onrelease: () => act({ type: "hold", frame: null }), onzoom: (by) => act({ type: "zoom", by }) });
     const film = new Film();
     super(panel, {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
