@@ -3,17 +3,21 @@
 from .answer import Answer
 from .bars import bar_heights
 from .choices import LOOK, Curve, Look, Scale
-from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, ticks
-from .palette import COLD, LEVELS, WARM
+from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, heats_of, strongest_layer, ticks
+from .palette import COLD, LEVELS, PIN_NAMES, PIN_TONE, PINS, WARM
 from .photograph import muted
 from .recipe import recipe
-from .sentence import answer_words, frame_words, percent, question_words
+from .sentence import LETTERS, answer_words, frame_words, lettered, percent, question_words
 
 __all__ = [
     "ARROW_TONE",
     "COLD",
+    "LETTERS",
     "LEVELS",
     "LOOK",
+    "PINS",
+    "PIN_NAMES",
+    "PIN_TONE",
     "WARM",
     "Answer",
     "Curve",
@@ -26,9 +30,12 @@ __all__ = [
     "frame_words",
     "heat_of",
     "heat_of_parts",
+    "heats_of",
+    "lettered",
     "muted",
     "percent",
     "question_words",
     "recipe",
+    "strongest_layer",
     "ticks",
 ]

@@ -25,8 +25,9 @@ export function actionOf(event, state, shown) {
     case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
+    case "m": return { type: "keep" };
     case "g": return { type: "tool" };
-    case "m": return { type: "sign" };
+    case "n": return { type: "sign" };
     case "+": case "=": return { type: "zoom", by: ZOOM_STEP };
     case "-": return { type: "zoom", by: 1 / ZOOM_STEP };
     case "0": return { type: "zoom", by: 0 };

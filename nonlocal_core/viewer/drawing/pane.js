@@ -37,7 +37,7 @@ export class Pane {
     this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
     this.film.draw(state);
     this.film.showHeat(images, grid, state);
-    this.film.showShares(shares, grid, own, this.look.recipe);
+    this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }
 

@@ -2,6 +2,7 @@
 
 import { boxOf, el, place, say, svg } from "./dom.js";
 import { boundsOf, temporalCell } from "../model/grid.js";
+import { PINS, letterOf } from "./letters.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { seen } from "../model/zoom.js";
@@ -47,17 +48,24 @@ export class Question extends Side {
     const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
     const paths = ["nlv-rim", "nlv-rim", "nlv-minus", "nlv-plus"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
     const many = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths);
-    super("nlv-asks", [unseen, ...lines, cell, many, hint]);
-    Object.assign(this, { unseen, cell, lines, many, paths });
+    const marks = PINS.map((name) => svg("path", { class: `nlv-pin ${name}`, "vector-effect": "non-scaling-stroke" }));
+    const rims = PINS.map(() => svg("path", { class: "nlv-rim", "vector-effect": "non-scaling-stroke" }));
+    const pins = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...rims, ...marks);
+    const letters = PINS.map(letterOf);
+    super("nlv-asks", [unseen, ...lines, cell, many, pins, ...letters, hint]);
+    Object.assign(this, { unseen, cell, lines, many, paths, pins, marks, rims, letters });
     this.unpin = el("button", { type: "button", class: "nlv-chip", title: "Let go (Esc)", onclick: onunpin }, "Pinned ×");
     this.caption.append(this.unpin);
     this.zoom = new ZoomControl(onzoom);
     this.detail.after(this.zoom.root);
   }
 
-  show({ frame, grid, cells, taken = [], pinned, zoom }) {
+  /** `pins`: the cells of each of several pins, A first, that are asked now among them; none for one. */
+  show({ frame, grid, cells, taken = [], pinned, pins = [], zoom }) {
     this.draw(frame, false, zoom);
     this.zoom.show(zoom);
+    for (const marks of [this.many, this.pins]) marks.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
+    this.#showPins(grid, frame, pins, zoom);
     const several = cells.length + taken.length > 1;
     const bounds = seen(zoom, boundsOf(grid, cells[0]));
     const [down, across] = this.lines;
@@ -65,7 +73,6 @@ export class Question extends Side {
     this.many.toggleAttribute("hidden", !several);
     if (several) {
       const t = temporalCell(grid, frame);
-      this.many.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
       [taken, cells, taken, cells].forEach((some, i) => this.paths[i].setAttribute("d", outlineOf(grid, some.filter((cell) => cell.t === t))));
     }
     place(this.cell, bounds);
@@ -76,6 +83,19 @@ export class Question extends Side {
     place(this.unseen, box);
     this.root.classList.toggle("is-pinned", pinned);
     this.unpin.hidden = !pinned;
+  }
+
+  #showPins(grid, frame, pins, zoom) {
+    const t = temporalCell(grid, frame);
+    this.pins.toggleAttribute("hidden", pins.length === 0);
+    PINS.forEach((_, i) => {
+      const here = (pins[i] ?? []).filter((cell) => cell.t === t);
+      for (const path of [this.rims[i], this.marks[i]]) path.setAttribute("d", outlineOf(grid, here));
+      this.letters[i].hidden = here.length === 0;
+      if (here.length === 0) return;
+      const { left, top } = seen(zoom, boundsOf(grid, here[0]));
+      Object.assign(this.letters[i].style, { left: `${100 * left}%`, top: `${100 * top}%` });
+    });
   }
 
   say({ question, where, clipWarning }) {

@@ -15,12 +15,13 @@ import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
 import { Question } from "../drawing/sides.js";
-import { pinnedMessage, pointsIn, reduce, startState } from "../model/state.js";
+import { pointsIn } from "../model/pins.js";
+import { pinnedMessage, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
 import { framePoint, seen } from "../model/zoom.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play", "follow"]);
+const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play", "follow", "keep", "drop", "subtract"]);
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */

@@ -9,13 +9,16 @@ import { Film } from "../drawing/film.js";
 import { followWords } from "../model/follow.js";
 import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
 import { inkOf, rampsOf } from "../drawing/colour.js";
-import { heatOf, peaksOf, toneOf } from "../model/heat.js";
+import { colourPins } from "../drawing/letters.js";
+import { heatOf, peaksOf, togetherOf, toneOf } from "../model/heat.js";
 import { arrowsOf, lookIn } from "../model/look_words.js";
 import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
-import { askedGrid, pinnedMessage, pointsIn, reduce, startState } from "../model/state.js";
+import { answerWords } from "../model/words.js";
+import { pinsIn, pointsIn } from "../model/pins.js";
+import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
@@ -44,7 +47,7 @@ export class Viewer extends View {
     });
     this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
     film.root.after(this.player.root);
-    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentence, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentences.root, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
   }
 
@@ -65,6 +68,8 @@ export class Viewer extends View {
     this.painter = new HeatPainter(this.look);
     this.state = { ...startState(bundle), ...(tour && { tour }) };
     this.answered = null;
+    this.kept = [];
+    colourPins(this.root, this.look);
     this.teller.knows(null);
     const [height, width] = bundle.media.shown_hw;
     this.root.style.setProperty("--aspect", width / height);
@@ -80,9 +85,9 @@ export class Viewer extends View {
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, also, minus, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, beside, temperature = 1, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
-    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction };
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature };
     return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
@@ -108,7 +113,8 @@ export class Viewer extends View {
     return this.state === state ? null : this.state.held;
   }
 
-  changed({ tour, stop, block }) {
+  changed({ tour, stop, block, beside }) {
+    if (this.state.beside.length !== beside.length) this.pace.layoutSoon(); // other sentences
     if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
   }
@@ -166,28 +172,36 @@ export class Viewer extends View {
     const { zoom } = state;
     const answered = this.#ask();
     const { block, asked, cell, answer, own, shares } = answered;
-    const drawing = { ...state, negatives: answer.surplus || (block.signed && state.negatives) };
-    const heat = heatOf(answer, own, drawing, bundle.look);
-    const images = this.painter.paint(answer, heat, state);
+    this.kept = state.beside.map((pin, i) => askBlock(block, state.direction, { ...pin, temperature: state.temperature }, this.kept[i]));
+    const pins = [...this.kept, answered];
+    const several = pins.length > 1;
+    const drawing = { ...state, negatives: !several && (answer.surplus || (block.signed && state.negatives)) };
+    const heats = pins.map((pin) => heatOf(pin.answer, pin.own, drawing, bundle.look));
+    if (several) heats.splice(0, heats.length, ...togetherOf(heats));
+    const heat = heats.at(-1);
+    const images = several ? this.painter.paintTogether(pins.map((pin) => pin.answer), heats, state) : this.painter.paint(answer, heat, state);
     const alone = bundle.frames.length === 1;
     const strongest = strongestOf(answered);
     const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
-    const targets = this.#targets(answered, heat);
+    const targets = pins.map((pin, i) => this.#targets(pin, heats[i], several ? i : null, pins.length));
     const reverse = state.direction === "column";
-    const middle = { ...pointOf(asked, cell), frame: state.at.frame };
+    const places = [...state.beside, state].map(({ at }, i) => ({ ...pointOf(asked, pins[i].cell), frame: at.frame }));
 
-    this.stage.asks.show({ frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, zoom });
+    this.stage.asks.show({
+      frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
+    });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
-    const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
+    const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
     this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse, zoom });
     this.film.draw(state);
     this.film.showHeat(images, answer.grid, state);
-    this.film.showShares(shares, answer.grid, own, bundle.look);
-    this.film.mark([state.at, ...state.also].map(({ frame }) => frame), this.shownFrame);
-    this.film.showArrows(middle, targets, { reverse, zoom });
+    this.film.showShares(pins, answer.grid, bundle.look);
+    this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
+    this.film.showLetters(several ? places : [], zoom);
+    this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse, zoom });
     this.player.tell(this.player.follows && !alone ? followWords(bundle, state, answered) : "");
-    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone });
+    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone }, pins, heats);
     this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
@@ -213,25 +227,27 @@ export class Viewer extends View {
     return { ...answered, heat, state, strongest: strongestOf(answered) };
   }
 
-  #targets({ answer, own }, heat) {
-    const count = arrowsOf(this.state, this.bundle.frames.length, this.bundle.look);
+  /** The cells that arrows lead to; of several pins each has its part of them, in its colour. */
+  #targets({ answer, own }, heat, pin, pins) {
+    const count = Math.floor(arrowsOf(this.state, this.bundle.frames.length, this.bundle.look) / pins);
     const { ramps, recipe: { arrow_tone: least } } = this.look;
     return peaksOf(answer, own, heat, count, this.bundle.look).map((index) => {
       const cell = cellOf(answer.grid, index);
       const tone = toneOf(heat, Math.abs(answer.values[index]) * heat.unit, heat.tops[cell.t]);
-      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(ramps, least + (1 - least) * tone, answer.values[index] < 0) };
+      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(pin === null ? ramps : { warm: ramps.pins[pin] }, least + (1 - least) * tone, answer.values[index] < 0) };
     });
   }
 
-  #write(drawn) {
+  #write(drawn, pins, heats) {
     const { state, block, heat, shown } = drawn;
     const report = reportOf(drawn);
-    say(this.panel.sentence, report.sentence);
+    this.panel.sentences.show(pins.map(answerWords));
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
     this.panel.show(this.bundle, this.state, hasColumns(block));
     const top = heat.tops[state.scale === "each" ? Math.max(shown, 0) : 0];
-    this.panel.legend.show({ heat, top, unit: heat.unit, state, note: report.scaleNote, look: this.look });
+    const unit = heats.every((other) => Math.abs(other.unit - heat.unit) <= 1e-5 * heat.unit) ? heat.unit : null;
+    this.panel.legend.show({ heat, top, unit, state, note: report.scaleNote, look: this.look, pins: pins.length > 1 ? pins.length : 0 });
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
     if (this.panel.numbers.open) this.panel.showTable(report.table());

@@ -2,6 +2,8 @@
 //
 // at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
 // also     further points that are asked with it, minus those whose mean answer is taken away
+// beside   pins that stay while another is asked: { at, also } each, A first; what is asked now has the next letter
+// temperature  what scores are divided by before the softmax; 1 is the network's
 // tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
@@ -19,16 +21,17 @@ import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
 import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
+import { REMEMBERED, keep, remember, subtract, takesTemperature } from "./pins.js";
 import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
 import { WHOLE, holds, middleOf, panned, reaching, zoomed } from "./zoom.js";
 
-const REMEMBERED = 50;
-
 export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
-  const { frame, x, y } = bundle.view.query;
+  const { query: at, also, minus, temperature } = bundle.view;
+  const beside = bundle.view.beside.map(({ points: [first, ...more] }) => ({ at: first, also: more }));
   return {
-    block: Math.max(named, 0), direction: bundle.view.direction, at: { frame, x, y }, also: [], minus: [], pinned: false, held: null, history: [],
+    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, held: null, history: [],
+    pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
     tool: "point", sign: "plus", stroke: null, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
@@ -62,6 +65,9 @@ function after(state, action, bundle) {
     case "pan": return through(state, panned(state.zoom, action));
     case "follow": return goOn(bundle, state, action.answered ?? null);
     case "pin": return pin(bundle, state, action.at ?? { ...state.at, also: state.also, minus: state.minus });
+    case "keep": return keep(state);
+    case "drop": return { ...remember(state), beside: state.beside.filter((_, i) => i !== action.pin) };
+    case "subtract": return subtract(state);
     case "unpin": return state.pinned || state.held !== null || state.stop >= 0 ? { ...remember(state), pinned: false, held: null, stop: -1 } : state;
     case "undo": return undo(state);
     case "move": return move(bundle, state, action);
@@ -88,13 +94,12 @@ export function turnIn({ tour }, action) {
 /** What Python hears of: the pinned point and how its answer is drawn, or null. */
 export function pinnedMessage(bundle, state) {
   if (!state.pinned) return null;
-  const listed = (name) => (state[name].length ? { [name]: state[name].map(({ frame, x, y }) => [frame, x, y]) } : {});
-  return { ...state.at, ...listed("also"), ...listed("minus"), block: bundle.blocks[state.block].name, direction: state.direction, view: wordsOf(state, bundle.look) };
-}
-
-/** Points as a message or a link lists them: [frame, x, y]. */
-export function pointsIn(list = []) {
-  return list.map(([frame, x, y]) => ({ frame, x, y }));
+  const block = bundle.blocks[state.block];
+  const list = (points) => points.map(({ frame, x, y }) => [frame, x, y]);
+  const listed = (name) => (state[name].length ? { [name]: list(state[name]) } : {});
+  const beside = state.beside.length ? { beside: state.beside.map(({ at, also }) => list([at, ...also])) } : {};
+  const temperature = state.temperature !== 1 && takesTemperature(block, state) ? { temperature: state.temperature } : {};
+  return { ...state.at, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 /** Pin a point, or what is asked already. */
@@ -117,17 +122,12 @@ function only(at) {
   return { at, also: [], minus: [] };
 }
 
-function remember(state) {
-  const last = state.pinned ? { at: state.at, also: state.also, minus: state.minus, block: state.block, direction: state.direction } : null;
-  return { ...state, history: [...state.history, last].slice(-REMEMBERED) };
-}
-
 function undo(state) {
   if (state.history.length === 0) return state;
   const last = state.history[state.history.length - 1];
   const history = state.history.slice(0, -1);
   if (last?.tour) return { ...withTour(state, last.tour), history };
-  return { ...state, ...last, pinned: last !== null, held: null, stop: -1, history };
+  return { ...state, ...(last ?? { beside: [], pinned: false }), held: null, stop: -1, history };
 }
 
 /** Move the asked cell by whole cells, or by whole temporal cells; it stops at the edge of the grid. */
@@ -146,7 +146,7 @@ function visit(bundle, state, stop) {
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
-    ...only({ frame: found.frame, x: found.x, y: found.y }), block: block < 0 ? state.block : block,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, block: block < 0 ? state.block : block,
   };
 }
 

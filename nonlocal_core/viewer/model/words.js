@@ -69,6 +69,14 @@ export function answerWords(answered) {
   return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
 }
 
+export const LETTERS = "ABC";
+
+/** The caution of a temperature that is not the network's. */
+export function temperatureWords(temperature) {
+  if (temperature === 1) return "";
+  return `Temperature ${temperature}, not the network's: its scores were divided by ${temperature} before the softmax.`;
+}
+
 /** What the large picture shows: a frame and what it gets. */
 export function shownWords({ answer, shares }, { held }, shown) {
   if (shown < 0) return { lead: `No ${answer.direction === "row" ? "key" : "query"} lies in frame ${held + 1}`, figure: "" };
