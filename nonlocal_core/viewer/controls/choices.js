@@ -31,8 +31,8 @@ export function toolChoice(act) {
     { title: "Brush", hint: "Paint cells, in one frame or several; with Shift it adds to what is asked (g)" },
   ], (index) => act({ type: "tool", tool: TOOL_NAMES[index] }));
   const signs = segmented("Cells", [
-    { title: "+", hint: "Cells that are asked (+)" },
-    { title: "−", hint: "Cells whose answer is taken away (-)" },
+    { title: "+", hint: "Cells that are asked (n)" },
+    { title: "−", hint: "Cells whose answer is taken away (n)" },
   ], (index) => act({ type: "sign", sign: SIGNS[index] }));
   const show = ({ tool, sign }) => {
     tools.press(TOOL_NAMES.indexOf(tool));

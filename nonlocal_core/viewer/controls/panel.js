@@ -16,11 +16,14 @@ const KEYS = [
   ["point, tap or drag", "ask from there"],
   ["click", "pin the question; click it again to let go"],
   ["g", "ask with a point, a box, a brush; Shift adds"],
-  ["+ −", "cells that are asked, cells that are taken away"],
+  ["n", "with a box or a brush: ask cells, or take them away"],
+  ["+ − 0", "zoom into all frames, out, whole frames again; also the wheel with Ctrl, or two fingers"],
+  ["drag", "while zoomed: move what is shown; with a box or a brush, in the answer"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
   ["Space", "play the clip with its heat, or pause"],
+  ["f", "while it plays, the question follows what it looks at, or stays"],
   ["Enter", "pin"],
   ["m", "keep this pin and ask another beside it: A, B, C"],
   ["Esc", "let go"],
@@ -47,8 +50,8 @@ export class Panel {
     this.help = new Help(KEYS);
     this.tool = toolChoice(act);
     this.pins = pinsChoice(act);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.pins.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
-      presentButton(act), helpButton(() => this.help.toggle()));
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.pins.root, this.blocks,
+      el("div", { class: "nlv-acts" }, this.tour, this.add, presentButton(act), helpButton(() => this.help.toggle())));
     this.leave = leaveButton(act);
     this.guide = new Guide(act);
     this.editor = new TourEditor(act, writing);

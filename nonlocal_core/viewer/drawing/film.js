@@ -8,6 +8,7 @@ import { barHeights } from "../model/heat.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { percent } from "../model/words.js";
+import { holds, seen } from "../model/zoom.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
@@ -31,6 +32,7 @@ export class Film {
 
   open(photos, media) {
     this.photos = photos;
+    this.drawn = null;
     this.frames = Array.from({ length: photos.length }, (_, index) => filmFrame(index));
     this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
@@ -42,11 +44,11 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
-  layout(ratio, { plain }) {
+  /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */
+  layout(ratio) {
     if (this.root.hidden) return;
-    for (const [index, { photo, picture }] of this.frames.entries()) {
-      drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos.of(index, !plain));
-    }
+    this.drawn = null;
+    for (const { photo, picture } of this.frames) fit(photo, picture.clientWidth, picture.clientHeight, ratio);
     const origin = this.reel.getBoundingClientRect();
     this.boxes = this.frames.map(({ picture }) => {
       const box = picture.getBoundingClientRect();
@@ -54,14 +56,20 @@ export class Film {
     });
   }
 
-  showHeat(images, grid, smooth) {
+  draw({ plain, zoom }) {
+    if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom)) return;
+    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom));
+    this.drawn = { plain, zoom };
+  }
+
+  showHeat(images, grid, { smooth, zoom }) {
     if (this.root.hidden) return;
     this.frames.forEach(({ heat }, index) => {
       const t = temporalCell(grid, index);
       heat.hidden = t < 0;
       if (t >= 0) putHeat(heat, images[t]);
       heat.classList.toggle("is-smooth", smooth);
-      place(heat, boxOf(grid));
+      place(heat, seen(zoom, boxOf(grid)));
     });
   }
 
@@ -110,29 +118,31 @@ export class Film {
   }
 
   /** Letters of several pins where they ask, { frame, x, y } each; none for one. */
-  showLetters(places) {
+  showLetters(places, zoom) {
     if (this.root.hidden) return;
     this.letters.forEach((letter, pin) => {
       const at = places[pin];
-      letter.hidden = !at;
-      if (!at) return;
+      letter.hidden = !at || !holds(zoom, at);
+      if (letter.hidden) return;
+      const { left, top } = seen(zoom, { left: at.x, top: at.y });
       this.frames[at.frame].picture.append(letter);
-      Object.assign(letter.style, { left: `${100 * at.x}%`, top: `${100 * at.y}%` });
+      Object.assign(letter.style, { left: `${100 * left}%`, top: `${100 * top}%` });
     });
   }
 
-  /** Arrows from { frame, x, y } each to its targets { frame, x, y, tone, ink }, strongest first; the last has a dot. */
-  showArrows(groups, look) {
+  /** Arrows from { frame, x, y } each to its targets { frame, x, y, tone, ink }, strongest first, between places in the window; the last has a dot. */
+  showArrows(groups, { reverse, zoom }) {
     if (this.root.hidden) return;
     const point = ({ frame, x, y }) => {
-      const box = this.boxes[frame];
-      return { x: box.left + x * box.width, y: box.top + y * box.height };
+      const [box, { left, top }] = [this.boxes[frame], seen(zoom, { left: x, top: y })];
+      return { x: box.left + left * box.width, y: box.top + top * box.height };
     };
-    const lines = groups.flatMap(({ at, targets }) => {
-      const from = point(at);
-      return targets.map((target) => ({ ...target, from, to: point(target), start: look.reverse ? 7 : 0, gap: 3 }));
+    const lines = groups.filter(({ at }) => holds(zoom, at)).flatMap(({ at, targets }) => {
+      const [from, found] = [point(at), targets.filter((target) => holds(zoom, target))];
+      return found.map((target) => ({ ...target, from, to: point(target), start: reverse ? 7 : 0, gap: 3 }));
     });
-    this.arrows.show(lines, { ...look, origin: point(groups.at(-1).at) });
+    const { at } = groups.at(-1);
+    this.arrows.show(lines, { reverse, origin: holds(zoom, at) ? point(at) : null });
   }
 
   /** Bring a frame into sight where the strip scrolls sideways; only after a key or a choice, never on hover. */

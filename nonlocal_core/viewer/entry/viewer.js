@@ -2,9 +2,11 @@
 
 import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
+import { turn } from "../model/blocks.js";
 import { say } from "../drawing/dom.js";
 import { spareHeight } from "../drawing/filling.js";
 import { Film } from "../drawing/film.js";
+import { followWords } from "../model/follow.js";
 import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
 import { inkOf, rampsOf } from "../drawing/colour.js";
 import { colourPins } from "../drawing/letters.js";
@@ -21,6 +23,10 @@ import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
 import { Wall } from "../drawing/wall.js";
+import { framePoint, seen } from "../model/zoom.js";
+
+/** Actions that a clip plays on after. */
+const PLAYS_ON = new Set(["hold", "set", "zoom", "pan", "follow"]);
 
 export class Viewer extends View {
   /**
@@ -30,13 +36,15 @@ export class Viewer extends View {
   constructor(parent, { onpin = () => {}, ontour = () => {}, lasts = "Changes last until this page is closed." } = {}) {
     const act = (action) => this.act(action, { reveals: true });
     const panel = new Panel(act, { lasts, onwritten: () => this.field.focus({ preventScroll: true }) });
-    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
+    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onrelease: () => act({ type: "hold", frame: null }), onzoom: (by) => act({ type: "zoom", by }) });
     const film = new Film();
     super(panel, {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
     Object.assign(this, { stage, film, ontour, photos: null });
-    this.player = new Player({ hold: (frame) => this.act({ type: "hold", frame }), shown: () => this.shownFrame });
+    this.player = new Player({
+      advance: (follows) => this.#advance(follows), rest: () => this.act({ type: "follow" }), changed: () => this.isOpen && this.pace.drawSoon(),
+    });
     this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
     film.root.after(this.player.root);
     this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentences.root, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
@@ -89,23 +97,31 @@ export class Viewer extends View {
   }
 
   take(action, { reveals = false }) {
-    if (action.type === "play") return this.bundle.frames.length > 1 && this.player.toggle();
-    if (this.player.isPlaying && action.type !== "hold" && action.type !== "set") this.player.stop();
+    if (action.type === "play") return this.bundle.frames.length > 1 && (action.follows ? this.player.turnFollow() : this.player.toggle());
+    if (this.player.isPlaying && !PLAYS_ON.has(action.type)) this.player.stop();
     if (action.type === "edit" && this.presenter.on) return;
     this.become(reduce(this.state, action, this.bundle), true);
     if (action.edit === "add") this.panel.editor.write(this.state.stop);
     if (reveals) this.reveals = true;
   }
 
-  changed({ tour, stop, block, plain, beside }) {
+  /** Show the next frame, to which the question may follow; returns the frame, null where nothing leads on. */
+  #advance(follows) {
+    const { state } = this;
+    if (!follows) this.act({ type: "hold", frame: turn((state.held ?? this.shownFrame) + 1, this.bundle.frames.length) });
+    else this.act({ type: "follow", answered: this.#ask() });
+    return this.state === state ? null : this.state.held;
+  }
+
+  changed({ tour, stop, block, beside }) {
     if (this.state.beside.length !== beside.length) this.pace.layoutSoon(); // other sentences
     if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
-    if (this.state.plain !== plain) this.pace.layoutSoon(); // other photographs
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
   }
 
+  /** A question that follows is to Python the one that it began with, until it rests. */
   message() {
-    return pinnedMessage(this.bundle, this.state);
+    return pinnedMessage(this.bundle, { ...this.state, ...this.state.followed });
   }
 
   destroy() {
@@ -130,14 +146,14 @@ export class Viewer extends View {
     const asks = picture !== this.stage.answers.picture;
     const frame = picture === this.stage.asks.picture ? this.state.at.frame
       : picture === this.stage.answers.picture ? this.shownFrame : Number(picture.dataset.frame);
-    return { picture, asks, reveals: !this.film.root.contains(picture), at: { frame, ...pointIn(picture, event) } };
+    return { picture, asks, reveals: !this.film.root.contains(picture), at: { frame, ...framePoint(this.state.zoom, pointIn(picture, event)) } };
   }
 
   layout() {
     const ratio = window.devicePixelRatio || 1;
     if (this.presenter.on) this.#fit();
     this.stage.layout(ratio);
-    this.film.layout(ratio, this.state);
+    this.film.layout(ratio);
     this.draw();
   }
 
@@ -153,8 +169,8 @@ export class Viewer extends View {
   draw() {
     if (this.bundle.blocks.length === 0) return this.#empty();
     const { state, bundle } = this;
-    this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
-    const { answered } = this;
+    const { zoom } = state;
+    const answered = this.#ask();
     const { block, asked, cell, answer, own, shares } = answered;
     this.kept = state.beside.map((pin, i) => askBlock(block, state.direction, { ...pin, temperature: state.temperature }, this.kept[i]));
     const pins = [...this.kept, answered];
@@ -173,16 +189,18 @@ export class Viewer extends View {
     const places = [...state.beside, state].map(({ at }, i) => ({ ...pointOf(asked, pins[i].cell), frame: at.frame }));
 
     this.stage.asks.show({
-      frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [],
+      frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
     const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
-    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse });
-    this.film.showHeat(images, answer.grid, state.smooth);
+    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse, zoom });
+    this.film.draw(state);
+    this.film.showHeat(images, answer.grid, state);
     this.film.showShares(pins, answer.grid, bundle.look);
     this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
-    this.film.showLetters(several ? places : []);
-    this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse });
+    this.film.showLetters(several ? places : [], zoom);
+    this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse, zoom });
+    this.player.tell(this.player.follows && !alone ? followWords(bundle, state, answered) : "");
     this.#write({ ...answered, bundle, state: drawing, heat, shown, alone, letter: several ? LETTERS[pins.length - 1] : "" }, pins, heats);
     this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
@@ -191,6 +209,12 @@ export class Viewer extends View {
       q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
     });
+  }
+
+  /** The answer to the question on screen. */
+  #ask() {
+    const { state, bundle } = this;
+    return this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
   }
 
   /** What another block answers to the question on screen, for its picture on the wall. */
@@ -236,7 +260,7 @@ export class Viewer extends View {
     if (!found) return this.tip.hide();
     const { answer } = this.answered;
     const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);
-    this.tip.show(words, event, event.target.closest(".nlv-picture"), boundsOf(answer.grid, found));
+    this.tip.show(words, event, event.target.closest(".nlv-picture"), seen(this.state.zoom, boundsOf(answer.grid, found)));
   }
 
   #empty() {

@@ -12,14 +12,18 @@
 // stop     the stop of the tour that is shown, -1 for none; place: the last one that was, where a presenter goes on from
 // editing  whether the list of stops is open
 // history  what was pinned before, newest last; null for "nothing", { tour } for the stops before an edit
+// zoom     the window that all pictures show (zoom.js); of this page alone
+// followed where a question began that follows what it looks at (follow.js), null for one that stays
 
 import { TOOLS, stroke } from "./strokes.js";
+import { follow } from "./follow.js";
 import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
 import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 import { REMEMBERED, keep, remember, subtract, takesTemperature } from "./pins.js";
 import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
+import { WHOLE, holds, middleOf, panned, reaching, zoomed } from "./zoom.js";
 
 export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
@@ -28,7 +32,7 @@ export function startState(bundle) {
   return {
     block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, held: null, history: [],
     pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
-    tool: "point", sign: "plus", stroke: null,
+    tool: "point", sign: "plus", stroke: null, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
@@ -41,8 +45,14 @@ export function askedGrid(bundle, state) {
 
 /** Returns the state after an action; the same object when the action changes nothing. */
 export function reduce(state, action, bundle) {
-  const next = after(state, action, bundle);
+  const next = inSight(after(state, action, bundle), state, action);
   return next.direction === "row" || hasColumns(bundle.blocks[next.block]) ? next : { ...next, direction: "row" };
+}
+
+/** Where the question moves out of the window, the window goes along; a drag holds it still. */
+function inSight(next, { at }, { type }) {
+  const zoom = next.at === at || type === "stroke" ? next.zoom : reaching(next.zoom, next.at);
+  return zoom === next.zoom ? next : { ...next, zoom };
 }
 
 function after(state, action, bundle) {
@@ -50,7 +60,10 @@ function after(state, action, bundle) {
     case "ask": return sees(bundle, state, action.at) ? { ...state, ...only(action.at), pinned: false, stop: -1 } : state;
     case "stroke": return stroke(bundle, state, action);
     case "tool": return { ...state, tool: action.tool ?? TOOLS[turn(TOOLS.indexOf(state.tool) + 1, TOOLS.length)], sign: "plus" };
-    case "sign": return state.tool === "point" ? state : { ...state, sign: action.sign };
+    case "sign": return state.tool === "point" ? state : { ...state, sign: action.sign ?? (state.sign === "plus" ? "minus" : "plus") };
+    case "zoom": return through(state, zoomed(state.zoom, action.by, action.at ?? (holds(state.zoom, state.at) ? state.at : middleOf(state.zoom))));
+    case "pan": return through(state, panned(state.zoom, action));
+    case "follow": return goOn(bundle, state, action.answered ?? null);
     case "pin": return pin(bundle, state, action.at ?? { ...state.at, also: state.also, minus: state.minus });
     case "keep": return keep(state);
     case "drop": return { ...remember(state), beside: state.beside.filter((_, i) => i !== action.pin) };
@@ -92,7 +105,17 @@ export function pinnedMessage(bundle, state) {
 /** Pin a point, or what is asked already. */
 function pin(bundle, state, { also = [], minus = [], ...at }) {
   if (!sees(bundle, state, at)) return state;
-  return { ...remember(state), at, also, minus, pinned: true, held: null, stop: -1 };
+  return { ...remember(state), at, also, minus, pinned: true, held: null, stop: -1, followed: null };
+}
+
+function through(state, zoom) {
+  return zoom === state.zoom ? state : { ...state, zoom };
+}
+
+/** Where a question began that follows is remembered, as a pin is. */
+function goOn(bundle, state, answered) {
+  const next = follow(bundle, state, answered);
+  return next === state || state.followed ? next : { ...next, history: remember(state).history };
 }
 
 function only(at) {
