@@ -10,8 +10,10 @@ import { percent } from "../model/words.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
-/** More frames than this are too small for a number each. */
+/** More frames than this are set closer. */
 const DENSE_FROM = 24;
+/** Width that a number needs under its frame, in times the size of type. */
+export const NUMBER_WIDE = 2.9;
 
 /** How many frames stand in a row, and in how many rows. */
 export function reelOf(count) {
@@ -41,7 +43,7 @@ export class Film {
   }
 
   layout(ratio, { plain }) {
-    if (this.root.hidden) return;
+    if (this.root.hidden || this.frames.length === 0) return;
     this.plain = plain;
     for (const [index, { photo, picture }] of this.frames.entries()) {
       drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos.of(index, !plain));
@@ -51,6 +53,8 @@ export class Film {
       const box = picture.getBoundingClientRect();
       return { left: box.left - origin.left, top: box.top - origin.top, width: box.width, height: box.height };
     });
+    const [{ root }] = this.frames;
+    this.root.classList.toggle("is-tight", this.boxes[0].width < NUMBER_WIDE * parseFloat(getComputedStyle(root).fontSize));
   }
 
   showHeat(images, grid, smooth) {
