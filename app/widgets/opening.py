@@ -41,7 +41,7 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
 
 def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
     """Draw the buttons and menus that choose the clip and the network; return the one that will hold the frames."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="menus"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             from . import gallery  # with what reads clips
 
