@@ -18,7 +18,7 @@ FRAMES_OPEN = "frames-open"
 
 
 def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
-    """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
+    """Draw the heading and the controls, and return what they open; None if that failed, which the page explains."""
     choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
