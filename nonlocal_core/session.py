@@ -231,6 +231,18 @@ class Session:
         normaliser = self._normalisers.get(captured.name)
         return self._drawable(column(captured, first, normaliser, also=also, minus=less))
 
+    def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature.
+
+        The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
+        temperature without a softmax.
+        """
+        if pin.direction == "column":
+            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+        block = self.block(pin.block)
+        first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
+        return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+
     def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
         """Return the answer with its figure, which is drawn when it is asked for."""
         few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
@@ -272,6 +284,10 @@ class Session:
             view=View(
                 block=None if first.block is None else self.block(first.block).name,
                 question=Question(frame=first.frame, x=first.x, y=first.y),
+                also=first.also,
+                minus=first.minus,
+                beside=first.beside,
+                temperature=first.temperature,
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
@@ -328,7 +344,8 @@ class Session:
         ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
         (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
         numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
-        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``block``, ``direction``, ``view``. ``tour`` and
+        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``block``, ``direction``,
+        ``view``. ``tour`` and
         ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves
         nothing behind.
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
@@ -345,25 +362,20 @@ class Session:
             device=self.model.device.title,
             block=self.block(asked.block),
             pin=asked,
-            shown=self._shown(asked),
-            exact=self._exact(asked),
+            shown=tuple(self._shown(one) for one in asked.all),
+            exact=tuple(self.answer(one) for one in asked.all),
             unreadable=self.unreadable,
             bundle=bundle,
         )
 
-    def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        ask = self.query if pin.direction == "row" else self.column
-        return ask(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-
     def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
         stored = as_stored(self.block(pin.block))
-        points = [(pin.frame, pin.x, pin.y), *pin.also]
         if pin.direction == "row":
-            first, also, less = asked_cells(stored.query_grid, points, (), pin.minus)
-            return row(stored, first, also=also, minus=less)
+            first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
+            return row(stored, first, also=also, minus=less, temperature=pin.temperature)
         normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
-        first, also, less = asked_cells(stored.key_grid, points, (), pin.minus)
+        first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:
