@@ -10,6 +10,7 @@ from pretrained.recipe.mark.task import cells_of
 from pretrained.recipe.mark.training import Asked, clips_folder, make_data, run
 from pretrained.recipe.mark.variants import VARIANTS
 from pretrained.recipe.runs import Workshop
+from pretrained.recipe.sources import Split
 
 SEED = 1
 STEPS: dict[str, tuple[int, ...]] = {
@@ -46,6 +47,6 @@ def film_folder(workshop: Workshop) -> Path:
     return workshop.folder / "mark" / "film"
 
 
-def _asked(workshop: Workshop, split: str, stride: int) -> Asked:
+def _asked(workshop: Workshop, split: Split, stride: int) -> Asked:
     clips = read_shards(clips_folder(workshop), split, stride)
     return Asked(clips=clips, cells=cells_of(clips.owners))
