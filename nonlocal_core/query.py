@@ -150,9 +150,9 @@ class _Weights(ABC):
         return float(-(p * np.log(p)).sum())
 
     def top(self, k: int = 20) -> tuple[RankedCell, ...]:
-        """Return the k cells of the largest positive weight, largest first; ties in index order.
+        """Return the k cells with the largest positive weights, largest first, ties in index order.
 
-        Fewer where fewer have any.
+        Fewer than k where fewer cells have a positive weight.
         """
         order = np.argsort(-self.values, kind="stable")[:k]
         per_unit = self.times_uniform_per_unit

@@ -6,7 +6,7 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, Unpack
@@ -41,8 +41,9 @@ from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
-from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
+from nonlocal_core.running.snapshots import Checkpoint, as_film, weights_of
 from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
@@ -93,7 +94,8 @@ class Session:
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
         or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
-        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, or a
+        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``; "default": the one that a
+        sample was made for, else the first of ``list_models``. ``frames``: how many, or a
         ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
         spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
 
@@ -102,7 +104,10 @@ class Session:
         """
         tell = progress or _silent
         prepared, shown = network_and_frames(
-            model, device, lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell), tell
+            network_for(media, model),
+            device,
+            lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell),
+            tell,
         )
         session = _session(prepared, shown, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session
@@ -153,6 +158,35 @@ class Session:
                 attached.detach()
         found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
         return _with_an_answer(_session(prepared, shown, found))
+
+    @classmethod
+    def film(
+        cls,
+        model: nn.Module,
+        media: Media,
+        checkpoints: Mapping[str, Checkpoint],
+        *,
+        block: str | None = None,
+        spec: ModelSpec | None = None,
+        frames: int | Selection | None = None,
+    ) -> "Session":
+        """Return a session whose blocks are one block while it learned: the viewer steps through them under one pin.
+
+        ``model`` runs on the clip once with the weights of each checkpoint, and has its own again afterwards.
+        ``checkpoints``: a file or a state dict for each title, such as "step 300", in their order. ``block``: a name
+        from ``capture.blocks`` of such a session, None for the one that is shown first. The rest is as for
+        ``from_model``. Not while another thread runs the same network.
+
+        Raises WeightsError for a checkpoint of another network, CaptureError where there is nothing to show, and the
+        errors of ``from_model``.
+        """
+        runs: dict[str, Session] = {}
+        for title, checkpoint in checkpoints.items():
+            with weights_of(model, checkpoint):
+                shown = runs[next(iter(runs))].frames if runs else media
+                runs[title] = cls.from_model(model, shown, spec=spec, frames=None if runs else frames)
+        film = as_film({title: run.capture for title, run in runs.items()}, block)
+        return replace([*runs.values()][-1], capture=film, _normalisers={}, _first=[])
 
     def query(
         self,

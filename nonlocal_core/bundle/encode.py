@@ -211,7 +211,10 @@ def _gain(table: np.ndarray) -> float:
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture, rows: int) -> float:
-    """Return the largest error of a stored row as a part of its maximum, at up to so many queries, evenly spread."""
+    """Return the largest error of a stored row, relative to the row's maximum.
+
+    ``rows``: the number of queries to measure, evenly spread over the grid.
+    """
     measured = np.unique(np.linspace(0, block.query_grid.size - 1, rows).round().astype(int))
     largest = 0.0
     for some in np.array_split(measured, -(-len(measured) // _ROWS_AT_ONCE)):

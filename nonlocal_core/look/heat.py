@@ -80,7 +80,7 @@ class Heat:
         return colours, np.where(self.shows(times), self.opacity(level / (LEVELS - 1)), 0.0)
 
     def opacity(self, tones: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Return the opacity in [0, 1] of tones."""
+        """Return the opacity of each tone, in [0, 1]."""
         return np.asarray(self.look.strength / 100 * (FAINT + (1 - FAINT) * tones))
 
 

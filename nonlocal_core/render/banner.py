@@ -1,4 +1,4 @@
-"""A strip of words under each picture of a film: the network, the query and the cautions."""
+"""A strip of words under a picture: in a film, the network, the query and the cautions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -61,20 +61,27 @@ def _strip(
 ) -> Image.Image:
     """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
-    room = width - 2 * size
-    answer = answers[-1]
+    room, answer = width - 2 * size, answers[-1]
     kept = font(size).getlength(_own_words(answer, pts_seconds, 0, shares)) + 2 * size if len(pts_seconds) > 1 else 0
-    lines = [(fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED)]
-    said = lettered([answer_words(one) for one in answers])
-    colours = (ON_PANEL,) if len(answers) == 1 else pin_colours(len(answers))
-    for one, sentence, colour in zip(answers, said, colours, strict=True):
-        seconds = float(pts_seconds[one.asked_grid.span(one.asked.t)[0]])
-        asked = question_words(one, frames=len(pts_seconds), seconds=seconds)
-        lines += [(line, ON_PANEL_MUTED) for line in wrapped(drawable(asked), size, room)]
-        lines += [(line, colour) for line in wrapped(drawable(sentence), size, room)]
-    lines += [
-        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, answer)), size, room)),
+    said: list[tuple[str, Colour]] = [
+        (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED)
     ]
+    sentences = lettered([answer_words(one) for one in answers])
+    colours = (ON_PANEL,) if len(answers) == 1 else pin_colours(len(answers))
+    for one, sentence, colour in zip(answers, sentences, colours, strict=True):
+        seconds = float(pts_seconds[one.asked_grid.span(one.asked.t)[0]])
+        said += [
+            (question_words(one, frames=len(pts_seconds), seconds=seconds), ON_PANEL_MUTED),
+            (sentence, colour),
+        ]
+    said.append((cautions(caption, answer), WARNING_ON_PANEL))
+    return words_strip(said, width)
+
+
+def words_strip(said: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
+    """Return paragraphs on a dark panel of that width in pixels, in as many lines as they take."""
+    size = _type_size(width)
+    lines = [(line, colour) for text, colour in said for line in wrapped(drawable(text), size, width - 2 * size)]
     step = round(1.4 * size)
     strip = Image.new("RGB", (width, size + step * len(lines)), PANEL)
     pen = ImageDraw.Draw(strip)

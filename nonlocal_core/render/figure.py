@@ -61,7 +61,7 @@ def figure(
     count = look.arrow_count(len(frames)) // len(answers)
     arrows = max(len(arrow_cells(*drawn, count)) for drawn in zip(answers, heats, strict=True))
     lines = note_lines(cautions(caption, answer), notes(answers, heats, arrows=arrows))
-    header = HEADER if len(answers) == 1 else PINS_FROM + PIN_LINES * len(answers)
+    header = header_units(len(answers))
     layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines), header=header)
     colours = pin_colours(len(answers))
     shapes = (
@@ -82,6 +82,11 @@ def figure(
     return Drawing(
         size_hw=layout.size_hw, per_inch=UNITS / PRINT_INCHES, title=f"{caption.clip}: {caption.block}", shapes=shapes
     )
+
+
+def header_units(pins: int) -> int:
+    """Return the height above the strip of a figure of so many pins, in units."""
+    return HEADER if pins == 1 else PINS_FROM + PIN_LINES * pins
 
 
 def note_lines(caution: str, sentences: list[str]) -> list[tuple[str, Colour]]:

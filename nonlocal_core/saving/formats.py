@@ -73,7 +73,7 @@ class QuestionAnswer:
 
     @property
     def about(self) -> str:
-        """Sentences for bare numbers, after their note: what they say, the clip's warnings, how they were proved."""
+        """Sentences that a file of bare numbers carries after its note: the answer, the clip's warnings, the proof."""
         said = lettered([answer_words(answer) for answer in self.shown])
         return " ".join((*said, *self.frames.warnings, *self.frames.info.remarks, self.block.proof))
 

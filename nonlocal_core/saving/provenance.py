@@ -1,6 +1,7 @@
 """Provenance of an answer: enough to compute it again, and nothing about the machine's folders."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
@@ -52,6 +53,11 @@ class Provenance:
     view: str
 
     def as_json(self) -> str:
-        """Return indented JSON in ASCII, with the versions of the packages that took part."""
-        versions = {package: version(package) for package in PACKAGES}
-        return json.dumps(asdict(self) | {"versions": versions}, indent=2, allow_nan=False)
+        """Return the record as text."""
+        return record(asdict(self))
+
+
+def record(facts: Mapping[str, object]) -> str:
+    """Return facts as indented JSON in ASCII, with the versions of the packages that took part."""
+    versions = {package: version(package) for package in PACKAGES}
+    return json.dumps({**facts, "versions": versions}, indent=2, allow_nan=False)

@@ -122,6 +122,9 @@ def test_a_caution_is_never_cut(chromium, width, height, presenting):
         bench.page.get_by_role("button", name="Present").click()
         bench.page.wait_for_selector(".nlv.is-presenting")
         bench.settle()
+        bench.settle()
+        pictures = bench.page.locator(".nlv-bench .nlv-side .nlv-picture").all()
+        assert min(picture.bounding_box()["height"] for picture in pictures) >= 90, "long words shrink no picture"
     cautions = bench.page.locator(".nlv-warning:visible").all()
     assert len(cautions) >= 4, "of the clip, of both blocks, and of their difference"
     for words in cautions:

@@ -7,6 +7,8 @@ from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 from serving import AXE
 
+from nonlocal_core import list_models
+
 pytestmark = pytest.mark.browser
 
 SMALL = "clip=sample:composed&frames=3&short_side=128"
@@ -37,6 +39,15 @@ TARGETS = """(least) => {
     .filter(([, own]) => !own.closest('p')) // a link in a sentence is as high as its line
     .map(([box, own]) => `${own.tagName} ${own.ariaLabel ?? own.textContent.trim()} ${box.width} x ${box.height}`);
 }"""
+
+
+COVERED = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap((chart) => {
+  const box = (e) => e.getBoundingClientRect();
+  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const buttons = [...chart.querySelectorAll('.modebar-btn')].map(box).filter(({ width }) => width > 0);
+  return [...chart.querySelectorAll('.annotation-text-g text, .gtitle')]
+    .filter((said) => buttons.some((button) => meets(button, box(said)))).map((said) => said.textContent);
+})"""
 
 
 def open_page(page, address, name):
@@ -73,6 +84,41 @@ def test_axe_finds_nothing_in_either_theme(page, address, name):
         assert told == [], theme
 
 
+def test_axe_finds_nothing_where_something_is_open_or_pinned(page, address):
+    if not AXE.is_file():
+        pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
+    page.emulate_media(color_scheme="dark")  # in which a popover, outside the page, would be light
+    open_page(page, address, "explore")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    def look(state):
+        settled(page)
+        page.wait_for_timeout(400)  # for what fades in
+        faults = page.evaluate("axe.run(document)")["violations"]
+        told = [f"{fault['id']}: {node['target']} {node['html'][:160]}" for fault in faults for node in fault["nodes"]]
+        assert told == [], state
+
+    page.locator(".nlv-asks .nlv-picture").first.click()
+    expect(page.get_by_role("heading", name="Where it looks")).to_be_visible()
+    look("a pin")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("button", name="Make the file")).to_be_visible()
+    look("Keep")
+    page.keyboard.press("Escape")
+    page.locator(".st-key-frames-open button").first.click()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    look("Frames")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(".nlv.is-presenting")
+    look("presenting")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nlv:not(.is-presenting)")
+    page.get_by_role("button", name="Open image or video").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("the dialog")
+
+
 def test_axe_would_find_a_fault(page, address):
     if not AXE.is_file():
         pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
@@ -89,6 +135,11 @@ def test_a_finger_meets_everything_and_nothing_sticks_out_on_a_phone(chromium, a
         open_page(page, address, name)
         assert page.evaluate(TARGETS, LEAST_TARGET) == []
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+        if name == "explore":
+            answer = page.locator(".nlv-answers .nlv-picture").bounding_box()
+            assert answer["y"] + answer["height"] <= 844, "question and answer are on the first screen"
+        page.locator(".stPlotlyChart").evaluate_all("(all) => all.at(-1)?.scrollIntoView()")
+        assert page.evaluate(COVERED) == []
 
 
 @pytest.mark.parametrize("width", [820, 1280])
@@ -133,7 +184,12 @@ def test_back_leaves_a_page_however_much_was_chosen_on_it(page, address):
 
 def test_the_question_of_a_comparison_stays_while_its_answers_are_scrolled(page, address):
     page.set_viewport_size({"width": 1280, "height": 800})
-    open_page(page, address, "compare")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/compare?{SMALL}&compare=networks&networks={','.join(card.id for card in list_models())}")
+    expect(page.locator(".nlv-pane:visible")).to_have_count(6)  # five, and the difference of two
+    settled(page)
+    boxes = [pane.bounding_box() for pane in page.locator(".nlv-pane:visible").all()]
+    assert sum(box["y"] + box["height"] <= 800 for box in boxes) >= 3, "whole answers on the first screen"
     question = page.locator(".nlv-asks .nlv-picture").first
     main = page.locator(".stMain")
     main.evaluate("main => main.scrollTo(0, document.querySelector('.stMain').scrollHeight)")

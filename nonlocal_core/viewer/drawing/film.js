@@ -12,8 +12,10 @@ import { holds, seen } from "../model/zoom.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
-/** More frames than this are too small for a number each. */
+/** More frames than this are set closer. */
 const DENSE_FROM = 24;
+/** Width that a number needs under its frame, in times the size of type. */
+export const NUMBER_WIDE = 2.9;
 
 /** How many frames stand in a row, and in how many rows. */
 export function reelOf(count) {
@@ -46,7 +48,7 @@ export class Film {
 
   /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */
   layout(ratio) {
-    if (this.root.hidden) return;
+    if (this.root.hidden || this.frames.length === 0) return;
     this.drawn = null;
     for (const { photo, picture } of this.frames) fit(photo, picture.clientWidth, picture.clientHeight, ratio);
     const origin = this.reel.getBoundingClientRect();
@@ -54,6 +56,8 @@ export class Film {
       const box = picture.getBoundingClientRect();
       return { left: box.left - origin.left, top: box.top - origin.top, width: box.width, height: box.height };
     });
+    const [{ root }] = this.frames;
+    this.root.classList.toggle("is-tight", this.boxes[0].width < NUMBER_WIDE * parseFloat(getComputedStyle(root).fontSize));
   }
 
   draw({ plain, zoom }) {

@@ -19,7 +19,7 @@ export class Legend {
     this.times = el("div", { class: "nlv-ticks" });
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
-      el("div", { class: "nlv-title" }, "Times an even share"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
+      el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
     this.drawn = "";
   }
 

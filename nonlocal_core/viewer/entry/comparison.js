@@ -214,22 +214,22 @@ export class Comparison extends View {
   /** While presenting: as many columns as make the pictures largest. */
   #fit() {
     this.draw();
-    for (let pass = 0, caution = 0; pass < 3; pass++) { // a caution may take more lines under smaller pictures
-      this.#fill(caution);
-      caution = Math.max(0, ...[...this.field.querySelectorAll(".nlv-warning")].map(outerHeight));
+    for (let pass = 0, written = undefined; pass < 3; pass++) { // words may take more lines over and under smaller pictures
+      this.#fill(written);
+      const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
+      written = tallest("figcaption") + tallest(".nlv-warning");
     }
   }
 
-  #fill(caution) {
-    const { columns, tall, wide, strips, tight } = filling({
+  #fill(written) {
+    const { columns, tall, wide, strips } = filling({
       count: this.clips.length + this.panes.length + (this.state.pair === null ? 0 : 1), step: this.clips.length,
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
-      caution,
+      written, type: parseFloat(getComputedStyle(this.field.querySelector(".nlv-detail")).fontSize),
     });
     this.field.classList.toggle("is-bare", !strips);
-    this.field.classList.toggle("is-tight", tight);
     for (const [name, value] of [["--bench", columns], ["--fitted", `${tall}px`], ["--wide", `${wide}px`]]) this.root.style.setProperty(name, value);
   }
 

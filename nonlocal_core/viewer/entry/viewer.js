@@ -16,7 +16,7 @@ import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
-import { answerWords } from "../model/words.js";
+import { LETTERS, answerWords } from "../model/words.js";
 import { pinsIn, pointsIn } from "../model/pins.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
@@ -201,7 +201,7 @@ export class Viewer extends View {
     this.film.showLetters(several ? places : [], zoom);
     this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse, zoom });
     this.player.tell(this.player.follows && !alone ? followWords(bundle, state, answered) : "");
-    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone }, pins, heats);
+    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone, letter: several ? LETTERS[pins.length - 1] : "" }, pins, heats);
     this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;

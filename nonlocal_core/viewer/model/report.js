@@ -21,7 +21,7 @@ export function reportOf(drawn) {
     sentence: answerWords(drawn),
     heading: {
       ...askedWords(drawn, alone ? "" : seconds),
-      ...shownWords(drawn, state, shown),
+      ...shownWords(drawn, state, shown, drawn.letter),
       detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
       warning: [temperatureWords(drawn.temperature), block.warning].filter(Boolean).join(" "),
