@@ -34,7 +34,10 @@ def main() -> None:
         hit = bool(masks[int(pin.y * height), int(pin.x * width)])
         row = found.answer(pin)
         own = percent(float(row.cell_share[row.own_cells].sum()))
-        print(f"| {entry['id']} | frame {pin.frame}, {pin.x:.2f}, {pin.y:.2f} | {'yes' if hit else 'no'} | {own} |", flush=True)
+        print(
+            f"| {entry['id']} | frame {pin.frame}, {pin.x:.2f}, {pin.y:.2f} | {'yes' if hit else 'no'} | {own} |",
+            flush=True,
+        )
         hits, clips = hits + hit, clips + 1
     print(f"\nOn the object in {hits} of {clips}.")
 

@@ -113,7 +113,7 @@ def _card(entry: dict[str, Any], figures: dict[str, Any]) -> str:
         "The clips to show it on are `sample:marked` and `sample:alike`, composed of pictures that come with "
         "scikit-image, none of which it learned from. On them marks are drawn as coloured lines, which its trunk sees "
         "as well; in training there were none.",
-        f"`{MODEL}-film` holds snapshots of the same training and of one from the paper's start, in float16, both of seed "
+        f"`{MODEL}-film` holds snapshots of the same training and of one from the paper's start, in float16, of seed "
         f"{SEED}. From the paper's start the seeds won {_by_seed(figures, 'paper_start')} until the rule stopped them.",
         "It measures fetching by likeness on composed clips, not video recognition.",
     )
