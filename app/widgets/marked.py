@@ -1,4 +1,4 @@
-"""Beside the viewer, for the network that tells who wore the mark: its answer against the truth, and what moves it."""
+"""Answer of the network that tells who wore the mark, beside the viewer: against the truth, and what moves it."""
 
 from html import escape
 

@@ -1,4 +1,4 @@
-"""Who wore the mark? The network's answer at a position against the truth, and what it is without its looks.
+"""Answer to "who wore the mark?" at a position, against the truth, and what it is without its looks.
 
 session = Session.open("sample:marked", "lite0-mark")
 found = who_wore(session, frame=3, x=0.77, y=0.56)

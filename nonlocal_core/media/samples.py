@@ -131,33 +131,6 @@ def _marked(scene: MarkedScene, **facts: Any) -> Sample:
 
 SAMPLES: tuple[Sample, ...] = (
     COMPOSED,
-    _marked(
-        SPACE,
-        id="marked",
-        title="Who wore the mark?",
-        caption="Cup, patch and cat wear a mark in the second frame: a coloured line. Asked in another frame: which?",
-        licence=COMPOSED.licence,
-        credit=COMPOSED.credit,
-        tour=(
-            Stop(frame=3, x=0.77, y=0.56, caption="The cat, two frames after its mark. Does the look go back to it?"),
-            Stop(frame=0, x=0.27, y=0.24, caption="The patch, one frame before its mark."),
-            Stop(frame=2, x=0.40, y=0.24, caption="The cup, one frame after its mark."),
-        ),
-    ),
-    _marked(
-        ALIKE,
-        id="alike",
-        title="Who wore the mark? Two of a kind",
-        caption="Two coins and a face wear a mark in the third frame: a coloured line. Likeness must tell two coins "
-        "from each other.",
-        licence="No known copyright restrictions (coins) and public domain, as stated by scikit-image",
-        credit="Brooklyn Museum (coins), NASA (portrait), SpaceX (rocket)",
-        tour=(
-            Stop(frame=0, x=0.74, y=0.25, caption="The large coin, two frames before its mark."),
-            Stop(frame=3, x=0.24, y=0.72, caption="The other coin, one frame after its mark."),
-            Stop(frame=3, x=0.52, y=0.26, caption="The face, one frame after its mark."),
-        ),
-    ),
     Sample(
         id="bunny",
         title="Big Buck Bunny",
@@ -199,6 +172,33 @@ SAMPLES: tuple[Sample, ...] = (
             Stop(frame=5, x=0.56, y=0.60, caption="The cat, blurred. Which block looks for it in the sharp frame?"),
             Stop(frame=2, x=0.32, y=0.63, caption="The cat where it is sharp. It has nothing to look for elsewhere."),
             Stop(frame=0, x=0.60, y=0.80, caption="The patch, blurred. In the sharp frame it is half out of sight."),
+        ),
+    ),
+    _marked(
+        SPACE,
+        id="marked",
+        title="Who wore the mark?",
+        caption="Cup, patch and cat wear a mark in the second frame: a coloured line. Asked in another frame: which?",
+        licence=COMPOSED.licence,
+        credit=COMPOSED.credit,
+        tour=(
+            Stop(frame=3, x=0.77, y=0.56, caption="The cat, two frames after its mark. Does the look go back to it?"),
+            Stop(frame=0, x=0.27, y=0.24, caption="The patch, one frame before its mark."),
+            Stop(frame=2, x=0.40, y=0.24, caption="The cup, one frame after its mark."),
+        ),
+    ),
+    _marked(
+        ALIKE,
+        id="alike",
+        title="Who wore the mark? Two of a kind",
+        caption="Two coins and a face wear a mark in the third frame: a coloured line. Likeness must tell two coins "
+        "from each other.",
+        licence="No known copyright restrictions (coins) and public domain, as stated by scikit-image",
+        credit="Brooklyn Museum (coins), NASA (portrait), SpaceX (rocket)",
+        tour=(
+            Stop(frame=0, x=0.74, y=0.25, caption="The large coin, two frames before its mark."),
+            Stop(frame=3, x=0.24, y=0.72, caption="The other coin, one frame after its mark."),
+            Stop(frame=3, x=0.52, y=0.26, caption="The face, one frame after its mark."),
         ),
     ),
     Sample(

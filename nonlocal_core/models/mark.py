@@ -128,6 +128,6 @@ def _inserted(name: str, module: nn.Module) -> InsertedBlock:
     start, _, step = name.partition("-")
     if not step:
         return InsertedBlock(name=name, title=TITLE, module=module, status="trained", note=NOTE)
-    title = f"{STARTS[start]} · after {step} steps" if step != "0" else f"{STARTS[start]} · before training"
+    when = "before training" if step == "0" else f"after {step} step{'s' * (step != '1')}"
     status: WeightStatus = "untrained" if step == "0" else "trained"
-    return InsertedBlock(name=name, title=title, module=module, status=status, note=SNAPSHOT_NOTE)
+    return InsertedBlock(name=name, title=f"{STARTS[start]} · {when}", module=module, status=status, note=SNAPSHOT_NOTE)

@@ -4,8 +4,8 @@ import { atTemperature, columnOf, rowOf, sharesOf } from "./affinity.js";
 import { indexOf, nearestCell } from "./grid.js";
 import { ownOf } from "./own.js";
 
-/** Answers to single cells that are kept for each block and direction: a brush adds a few cells to many. */
-const MOST_KEPT = 256;
+/** Answers to single cells that are kept of each block: more than a question may have, for a brush adds a few cells to many. */
+const MOST_KEPT = 512;
 const kept = new WeakMap();
 
 /**
@@ -42,31 +42,29 @@ function singleAnswer(block, direction, asked, cell) {
 /** The mean of answers, less the mean of others. Its even share stays that of the first: what is left is a surplus. */
 function combined(plus, minus) {
   const [first] = plus;
-  const mean = (part) => {
-    const sum = new Float64Array(first[part].length);
-    for (const [answers, sign] of [[plus, 1], [minus, -1]]) {
-      for (const answer of answers) for (let i = 0; i < sum.length; i++) sum[i] += (sign * answer[part][i]) / answers.length;
-    }
-    return sum;
-  };
-  const [values, offGrid] = [mean("values"), mean("offGrid")];
-  let positive = 0;
-  for (const table of [values, offGrid]) for (let i = 0; i < table.length; i++) if (table[i] > 0) positive += table[i];
-  const mass = plus.length === 1 ? first.mass : massOf(plus);
-  return { ...first, values: Float32Array.from(values), offGrid: Float32Array.from(offGrid), mass, positive, surplus: minus.length > 0 };
-}
-
-/** The sum of the sizes of the mean of answers. */
-function massOf(answers) {
-  let mass = 0;
-  for (const part of ["values", "offGrid"]) {
-    for (let i = 0; i < answers[0][part].length; i++) {
-      let sum = 0;
-      for (const answer of answers) sum += answer[part][i];
-      mass += Math.abs(sum) / answers.length;
+  const parts = { values: meanOf(plus, "values"), offGrid: meanOf(plus, "offGrid") };
+  const mass = plus.length === 1 ? first.mass : sumOf(parts.values, Math.abs) + sumOf(parts.offGrid, Math.abs);
+  if (minus.length) {
+    for (const [name, table] of Object.entries(parts)) {
+      const less = meanOf(minus, name);
+      for (let i = 0; i < table.length; i++) table[i] -= less[i];
     }
   }
-  return mass;
+  const positive = sumOf(parts.values, (weight) => Math.max(weight, 0)) + sumOf(parts.offGrid, (weight) => Math.max(weight, 0));
+  return { ...first, values: Float32Array.from(parts.values), offGrid: Float32Array.from(parts.offGrid), mass, positive, surplus: minus.length > 0 };
+}
+
+function meanOf(answers, part) {
+  const sum = new Float64Array(answers[0][part].length);
+  for (const { [part]: table } of answers) for (let i = 0; i < sum.length; i++) sum[i] += table[i];
+  for (let i = 0; i < sum.length; i++) sum[i] /= answers.length;
+  return sum;
+}
+
+function sumOf(table, size) {
+  let sum = 0;
+  for (let i = 0; i < table.length; i++) sum += size(table[i]);
+  return sum;
 }
 
 /** The temporal cell that gets most beyond the asked one, or that one where no other has any. */

@@ -10,13 +10,14 @@ from pretrained.recipe.mark.task import cells_of
 from pretrained.recipe.mark.training import Asked, clips_folder, make_data, run
 from pretrained.recipe.mark.variants import VARIANTS
 from pretrained.recipe.runs import Workshop
+from pretrained.recipe.sources import Split
 
 SEED = 1
 STEPS: dict[str, tuple[int, ...]] = {
     "embedded_gaussian": (1, 50, 75, 100, 150, 300),
     "paper_start": (0, 1000, 1500, 2000, 2500),
 }
-"""Steps that are kept of each variant, the end apart. The first step from the identity: before it W_z is zero, and nothing
+"""Steps that are kept of each variant, the end apart. Before the first step from the identity W_z is zero, and nothing
 proves the reading of a row. The paper's start sits on a plateau for the first thousand."""
 
 
@@ -46,6 +47,6 @@ def film_folder(workshop: Workshop) -> Path:
     return workshop.folder / "mark" / "film"
 
 
-def _asked(workshop: Workshop, split: str, stride: int) -> Asked:
+def _asked(workshop: Workshop, split: Split, stride: int) -> Asked:
     clips = read_shards(clips_folder(workshop), split, stride)
     return Asked(clips=clips, cells=cells_of(clips.owners))

@@ -28,7 +28,7 @@ FILM_TITLE = "Who wore the mark? While it learns"
 FILM_DESCRIPTION = (
     "Snapshots of two networks while they learn who wore the mark. One begins with theta and phi as the identity over "
     "features of unit length: it knows where to look within a hundred steps. The other begins as in the paper, from "
-    "N(0, .01) with no norm before and a batch norm of zero behind: for a thousand steps it looks everywhere alike. "
+    "N(0, .01) with no norm before and a batch norm of zero behind: for a thousand steps it answers by chance. "
     "Every snapshot looks and answers for itself."
 )
 STARTS = {"embedded_gaussian": "identity", "paper_start": "paper"}

@@ -138,3 +138,22 @@ def test_what_cannot_be_answered_is_said(session):
         who_wore(nobody, frame=0, x=0.5, y=0.5)
     with pytest.raises(CaptureError, match="lite0-mark"):
         who_wore(Session.open("sample:coins", short_side=64), frame=0, x=0.5, y=0.5)
+
+
+def test_the_film_ends_where_the_network_does_and_begins_with_a_guess(session):
+    """Snapshots are stored in half precision."""
+    film, stop = Session.open(session.frames, "lite0-mark-film"), session.sample.query
+    asked = {"frame": stop.frame, "x": stop.x, "y": stop.y}
+    names = [block.name for block in film.capture.blocks]
+    assert [block.status for block in film.capture.blocks if block.name.endswith("-0")] == ["untrained"]
+    identity = [name for name in names if name.startswith("identity-")]
+    assert film.block().name == identity[-1]
+    assert len(identity) >= 6 <= len(names) - len(identity)
+    assert_allclose(film.query(**asked).values, session.query(**asked).values, atol=0.02)
+    truth = MARKS.index(who_wore(session, **asked).truth)
+    chances = [who_wore(film, **asked, name=name).answer.probabilities[truth] for name in identity]
+    shares = [film.query(**asked, block=name).per_step_share[SPACE.frame] for name in identity]
+    assert chances[0] < 0.5 < 0.95 < chances[-1]
+    assert shares[0] < 0.3 < 0.95 < shares[-1]
+    papers = [film.query(**asked, block=name) for name in names if name not in identity]
+    assert_allclose(papers[0].per_step_share, 0.25, atol=0.01)  # N(0, .01): everywhere alike
