@@ -148,7 +148,8 @@ def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pa
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
     if compared.subject == "clips":
         exactly = choices.frame_indices  # of the first clip; as many of the other
-        other = replace(choices, clip=compared.other, frame_indices=None)
+        model = first.session.model.card.id if choices.model == "default" else choices.model  # not a sample's own
+        other = replace(choices, clip=compared.other, frame_indices=None, model=model)
         wanted = [choices, replace(other, frames=len(exactly)) if exactly else other]
     else:
         wanted = [replace(choices, model=model) for model in compared.models]

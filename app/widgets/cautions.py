@@ -35,7 +35,7 @@ def remark(frames: Frames) -> None:
 
 
 def tell(session: Session, block: BlockCapture) -> None:
-    """Draw them under the choice of a block, with how its reading was proved."""
+    """Draw the cautions of a clip and a block below the choice of the block, and the proof of its reading."""
     draw([*sentences(session.frames, [block.warning]), *session.not_shown, block.proof])
 
 

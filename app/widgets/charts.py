@@ -1,7 +1,7 @@
 """Plotly charts and the table of a pinned query; the numbers come from the session."""
 
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,13 +19,12 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
     Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
     """
-    way = session.query if pin.direction == "row" else session.column
-    ask = partial(way, frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus)
-    pinned = ask(block=pin.block)
+    pin = replace(pin, temperature=1.0)
+    pinned = session.answer(pin)
     found = {}
     for block in session.capture.blocks:
         with suppress(OutsideGridError):
-            found[block.title] = ask(block=block.name)
+            found[block.title] = session.answer(replace(pin, block=block.name))
     return found | {session.block(pin.block).title: pinned}
 
 

@@ -18,7 +18,7 @@ FRAMES_OPEN = "frames-open"
 
 
 def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
-    """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
+    """Draw the heading and the controls, and return what they open; None if that failed, which the page explains."""
     choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
@@ -47,7 +47,7 @@ def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
 
             gallery.choose_clip()
         frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
-        models = known_networks.menu()
+        models = known_networks.menu(choices.clip)
         known = choices.model if choices.model in models else next(iter(models))
         picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
         if picked != known:

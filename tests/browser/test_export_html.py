@@ -216,7 +216,7 @@ def test_the_bars_are_the_scrubber(chromium, tmp_path):
         assert viewer.facts["shown"] == "7"
         viewer.page.mouse.up()
         assert viewer.facts["pinned"] == "false"
-        viewer.page.get_by_role("button", name="Follow").click()
+        viewer.page.get_by_role("button", name="Held").click()
         viewer.settle()
         assert viewer.facts["shown"] == "1"
 
