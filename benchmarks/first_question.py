@@ -1,6 +1,6 @@
 """Where the first question of a clip falls: on an object that was outlined by hand, or on the ground.
 
-    python -m pretrained.recipe.first_question [folder]
+    python -m benchmarks.first_question [folder]
 
 The clips are those of tests/data/real_clips.json: the samples of the installation, and what lies in the folder. Every
 one is opened with the default network as if nobody had curated it. Prints a Markdown table.
