@@ -28,6 +28,7 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
+from nonlocal_core.capture.adapters import Fed
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
@@ -145,7 +146,7 @@ class Session:
                 status=spec.status,
                 token_grid=spec.token_grid,
                 class_tokens=spec.class_tokens,
-                input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
+                fed=Fed(frames=len(shown.rgb), hw=network.input_spec.view_of(shown.info.shown_hw).input_hw),
             )
             try:
                 found = record_run(prepared, shown, tell)

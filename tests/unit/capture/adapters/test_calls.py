@@ -256,14 +256,14 @@ def test_a_query_without_any_key_is_refused():
 
 
 def test_a_mask_with_too_many_kinds_is_refused_with_the_limit():
-    x = torch.randn(1, 71, WIDTH)
+    x = torch.randn(1, 301, WIDTH)
     layer = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-    model = Called(randomise(layer), attn_mask=torch.randn(71, 71))
-    attach_model(model, token_grid=(1, 7, 10), class_tokens=1)
+    model = Called(randomise(layer), attn_mask=torch.randn(301, 301))
+    attach_model(model, token_grid=(1, 15, 20), class_tokens=1)
     with recording(view=VIEW, clip_frames=1) as found:
         model(x)
     assert found.blocks == []
-    assert "with more than 64 different rows" in found.unreadable[0][1]
+    assert "with more than 256 different rows" in found.unreadable[0][1]
 
 
 @pytest.mark.parametrize(
