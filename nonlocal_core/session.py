@@ -125,7 +125,8 @@ class Session:
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``spec``: what the module does not tell, such as the status of its weights. The rest is as for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. The rest is as
+        for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
