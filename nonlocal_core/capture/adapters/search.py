@@ -22,6 +22,7 @@ from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_
 from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
 from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout
 from nonlocal_core.capture.adapters.token_reader import TokenReader
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import DoesMore, SelfAttention
 from nonlocal_core.capture.adapters.torch_attention import torch_attention
 from nonlocal_core.capture.adapters.windows import Around
@@ -113,7 +114,11 @@ def find_sites(
         return given or layout_of(model, name, fed.hw if fed else None)
 
     fed = fed and replace(fed, tubelet=_tubelet(model))
-    readers = {name: _looked_at(model, name, module, layout) for name, module in model.named_modules()}
+
+    def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
+        return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
+
+    readers = {name: _looked_at(model, name, module, reading_layout) for name, module in model.named_modules()}
     if (
         fed is None
         and _NO_GRID in readers.values()
@@ -185,7 +190,7 @@ def _tubelet(model: nn.Module) -> int:
 
 
 def _looked_at(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None]
 ) -> Reader | NotReadable | None:
     """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
     try:
@@ -197,7 +202,7 @@ def _looked_at(
 
 
 def _reader(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None]
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):

@@ -67,7 +67,7 @@ class SeenReader:
             scale = attended.factor
         else:
             q, scale = q * attended.factor, 1.0
-        if attended.bias is not None:
+        if attended.bias is not None and float(attended.bias.abs().max()) > attended.noise:
             bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], k.shape[2]))
             mask = folded(bias, scale=scale, noise=attended.noise)
             if isinstance(mask, NotReadable):

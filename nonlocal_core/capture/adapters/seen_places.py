@@ -9,15 +9,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.adapters.windows import Around, Windows, windows_of
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
-
-MOST_EXTRA = 16
-"""Tokens before those of the grid that are looked for where nothing states them."""
-
-LEAST_CELLS = 4
-"""Cells of a frame from which on they are taken for a grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +60,7 @@ class SeenPlaces:
                 )
             windows = self.learned[sizes]
             return windows if isinstance(windows, NotReadable) else _inside(windows)
-        return NotReadable(self._nowhere(batch, queries))
+        return nowhere(self.fed, batch, queries)
 
     def _stated(self, batch: int, queries: int) -> TokenPlacement | None:
         if self.layout is None:
@@ -75,46 +70,10 @@ class SeenPlaces:
         return made if isinstance(made, TokenPlacement) and is_clip else None
 
     def _solved(self, batch: int, queries: int) -> TokenPlacement | None:
-        """Return the one grid of the input's proportions that has as many cells, after few other tokens."""
         if self.fed is None or self.is_given:
             return None
-        stated = self.layout.extra if self.layout else ()
-        for count in sorted(range(MOST_EXTRA + 1), key=lambda count: count != len(stated)):
-            for frames, per_frame, scope in _shares(self.fed, batch, queries - count):
-                grid = _grid(per_frame, self.fed.hw)
-                if grid is not None:
-                    names = stated if count == len(stated) else tuple(f"token {i + 1}" for i in range(count))
-                    return TokenPlacement(thw=(frames, *grid), scope=scope, extra=names, order="thw")
-        return None
-
-    def _nowhere(self, batch: int, queries: int) -> str:
-        fed = "" if self.fed is None else f" of {self.fed.frames} frames of {self.fed.hw[0]} x {self.fed.hw[1]} pixels"
-        return (
-            f"has {batch} sequences of {queries} queries, which are no grid over an input{fed}. Give "
-            "token_grid=(T, H, W) and class_tokens, where they are one"
-        )
-
-
-def _shares(fed: Fed, batch: int, cells: int) -> Iterator[tuple[int, int, Scope]]:
-    """Yield steps and cells of each, for every way in which sequences may share out a clip."""
-    if batch == fed.frames:
-        yield fed.frames, cells, "space"
-    if batch == 1:
-        steps = [n for n in range(fed.frames, 0, -1) if fed.frames % n == 0 and cells % n == 0]
-        for step in sorted(steps, key=lambda n: n * fed.tubelet != fed.frames):
-            yield step, cells // step, "spacetime"
-    if cells == fed.frames // fed.tubelet and batch > 1:
-        yield cells, batch, "time"
-
-
-def _grid(cells: int, hw: tuple[int, int]) -> tuple[int, int] | None:
-    """Return rows and columns of that many square cells over an input, None where there are none."""
-    if cells < LEAST_CELLS:
-        return None
-    side = math.sqrt(hw[0] * hw[1] / cells)
-    sides = [s for s in range(max(1, int(side) - 1), int(side) + 3) if -(-hw[0] // s) * -(-hw[1] // s) == cells]
-    fits = [s for s in sides if not (hw[0] % s or hw[1] % s)] or sides
-    return (-(-hw[0] // fits[0]), -(-hw[1] // fits[0])) if fits else None
+        made = ShapeLayout(fed=self.fed, extra=self.layout.extra if self.layout else ()).placed(batch, queries)
+        return made if isinstance(made, TokenPlacement) else None
 
 
 def _with_keys(found: TokenPlacement, keys: int) -> Placed | NotReadable:

@@ -11,6 +11,7 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.masks import folded
 from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.reading import BlockReading, NotReadable
 from nonlocal_core.errors import CaptureError
@@ -21,7 +22,7 @@ class TokenReader:
     """Reader of an attention layer whose tokens lie as ``layout`` says."""
 
     attention: SelfAttention
-    layout: TokenLayout
+    layout: TokenLayout | ShapeLayout
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
         """Return what of a call ``read`` reads."""

@@ -7,6 +7,7 @@ from foreign_attention import randomise
 from foreign_kinds import (
     COLS,
     FRAMES,
+    HEAD,
     HEADS,
     IMAGE_HW,
     ROWS,
@@ -90,6 +91,15 @@ def test_rows_of_a_layer_that_nobody_described_are_its_own(kind):
     assert {block.query_grid.shape for block in found.blocks} == {(FRAMES, ROWS, COLS)}
     assert {len(block.off_grid_keys) for block in found.blocks} == {extra}
     assert_every_row(found.blocks, model.layer.seen.numpy(), extra)
+
+
+def test_a_bias_that_is_still_zero_is_none():
+    model = randomise(Tokens(FusedBiasAttention(0)))
+    torch.nn.init.zeros_(model.layer.table)
+    found = record(model)
+    assert found.unreadable == []
+    assert {block.theta.shape[1] for block in found.blocks} == {HEAD}
+    assert_every_row(found.blocks, model.layer.seen.numpy())
 
 
 def test_pooled_keys_lie_on_a_grid_of_their_own():
