@@ -42,7 +42,7 @@ def ship(runs_folder: Path, film_folder: Path, target: Path = PRETRAINED) -> Non
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     catalog["tasks"] = entries
     (target / "catalog.json").write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    card = _card(*entries, figures_of(read_runs(runs_folder)))
+    card = _card(entries[0], entries[1], figures_of(read_runs(runs_folder)))
     (target / "cards" / f"{MODEL}.md").write_text(card, encoding="utf-8")
 
 
