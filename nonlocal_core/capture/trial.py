@@ -51,7 +51,7 @@ class Trial:
     def adds_nothing(self) -> bool:
         """True where the block leaves its input alone by design, so that there is no output to rebuild."""
         heads, _, width = self.reading.g.shape
-        return self.site.reader.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
+        return self.reading.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
 
     @property
     def is_half(self) -> bool:

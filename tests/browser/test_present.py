@@ -4,7 +4,7 @@ import re
 
 import pytest
 from pages import Watched, clip_bytes, opened
-from patience import PATIENCE_MS, settled
+from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 
 from nonlocal_core.bundle import MAX_TOUR_STOPS
@@ -259,7 +259,7 @@ def test_a_tour_made_in_the_app_stays_and_leaves_with_the_page_file(chromium, ad
         page.locator(".nlv-top").scroll_into_view_if_needed()
         pin_and_add(watched, 0.3, 0.4, EVIL)
         pin_and_add(watched, 0.6, 0.5, "recheck c and r")  # letters that Streamlit has as shortcuts
-        page.wait_for_timeout(400)  # nobody leaves while the pin is still on its way
+        rest(page, 400)  # nobody leaves while the pin is still on its way
         settled(page)
         page.get_by_role("link", name="Compare").click()
         page.wait_for_selector(".nlv-compare[data-ready]")
