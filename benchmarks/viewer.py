@@ -1,5 +1,5 @@
-"""Measure the viewer in Chromium: what one hover costs on the main thread, with and without pooled keys, alone and
-over four panes side by side.
+"""Measure the viewer in Chromium: what one hover costs on the main thread, with and without pooled keys, alone, over
+four panes side by side, and beside two pins of which one is a brush of 40 cells.
 
     python benchmarks/viewer.py [hovers]
 
@@ -16,19 +16,26 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 from serving import CHROMIUM, FLAGS
 
-from nonlocal_core.bundle import ModelLabel, encode_bundle
+from nonlocal_core.bundle import ModelLabel, View, encode_bundle
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.media import Frames, MediaInfo
+from nonlocal_core.pin import Point
 from nonlocal_core.viewer import export_html, viewer_css, viewer_js
 
 FRAMES, SIDE, CHANNELS, PIXELS = 8, 28, 256, 448
 HOVERS = 200
 CASES = {"pooled 1x2x2": (1, 2, 2), "all": (1, 1, 1)}
 PANES = 4
+BRUSH = tuple(
+    (frame, (x + 0.5) / SIDE, (y + 0.5) / SIDE) for frame in (1, 4) for y in range(8, 12) for x in range(5, 10)
+)
+"""40 cells, of two frames."""
+PATH = [((x if y % 2 else 20 - x) / SIDE, (y + 0.5) / SIDE) for y in range(15, 20) for x in range(6, 14)]
+"""40 neighbours, one after the other."""
 SITE = "http://viewer.test"
 SIDE_BY_SIDE = """<!doctype html><div id="mount"></div><script type="module">
 import component from "/viewer.js";
@@ -56,11 +63,33 @@ def main() -> None:
                 page = browser.new_page(viewport={"width": 1280, "height": 860})
                 show(page, bundle)
                 page.wait_for_selector("[data-ready]")
-                script, task = _measure(page, hovers)
+                script, task = _measure(page, _anywhere(hovers))
                 what = f"{keys} ({title})" if panes == 1 else f"{panes} panes of {keys}"
                 print(f"| {what} | {len(bundle) / 1e6:.1f} MB | {_spread(script)} | {_spread(task)} |", flush=True)
                 page.close()
+        _measure_pins(browser, hovers)
         browser.close()
+
+
+def _measure_pins(browser: Browser, hovers: int) -> None:
+    """Print what a hover as pin C costs beside A, a brush, and B; and what each new cell of a brush costs there."""
+    bundle = _bundle((1, 1, 1), 1, beside=(BRUSH, ((2, 0.3, 0.7),)))
+    for tool, what in (("Point", "hovering as pin C"), ("Brush", "painting 40 cells as pin C")):
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        _show_alone(page, bundle)
+        page.wait_for_selector("[data-ready]")
+        page.get_by_role("button", name=tool, exact=True).click()
+        page.locator(".nlv-field").press("Escape")
+        if tool == "Brush":
+            page.locator(".nlv-asks .nlv-picture").hover()
+            page.mouse.down()
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        script, task = _measure(page, PATH if tool == "Brush" else _anywhere(hovers))
+        title = f"{FRAMES * SIDE * SIDE} (all), {what}"
+        print(f"| {title} | {len(bundle) / 1e6:.1f} MB | {_spread(script)} | {_spread(task)} |", flush=True)
+        assert not asked, f"a hover asked the server: {asked}"
+        page.close()
 
 
 def _show_alone(page: Page, bundle: bytes) -> None:
@@ -83,8 +112,8 @@ def _show_side_by_side(page: Page, bundle: bytes) -> None:
     page.add_style_tag(content=viewer_css())
 
 
-def _bundle(kernel: tuple[int, int, int], blocks: int) -> bytes:
-    """Return a clip of noise and that many blocks, each with tables of its own."""
+def _bundle(kernel: tuple[int, int, int], blocks: int, beside: tuple[tuple[Point, ...], ...] = ()) -> bytes:
+    """Return a clip of noise and that many blocks, each with tables of its own, and pins to begin with."""
     rng = np.random.default_rng(0)
     grid = QueryGrid.over_clip(clip_frames=FRAMES, steps=FRAMES, rows=SIDE, cols=SIDE)
     keys = grid.pooled(kernel)
@@ -117,20 +146,26 @@ def _bundle(kernel: tuple[int, int, int], blocks: int) -> bytes:
     )
     frames = Frames(rgb=rgb, pts_seconds=np.arange(FRAMES) / 8, frame_indices=np.arange(FRAMES), info=info)
     return encode_bundle(
-        frames, Capture(blocks=tuple(captured)), model=ModelLabel(id="noise", title="Noise", status="trained")
+        frames,
+        Capture(blocks=tuple(captured)),
+        model=ModelLabel(id="noise", title="Noise", status="trained"),
+        view=View(beside=beside),
     )
 
 
-def _measure(page: Page, hovers: int) -> tuple[list[float], list[float]]:
+def _anywhere(hovers: int) -> list[tuple[float, float]]:
+    rng = np.random.default_rng(1)
+    return [(float(x), float(y)) for x, y in rng.uniform(0.02, 0.98, (hovers, 2))]
+
+
+def _measure(page: Page, points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
     """Return milliseconds of script and of main thread for each hover over a new cell of the large picture."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     box = page.locator(".nlv-asks .nlv-picture").bounding_box()
     assert box is not None
-    rng = np.random.default_rng(1)
     script, task = [], []
-    for _ in range(hovers):
-        x, y = rng.uniform(0.02, 0.98, 2)
+    for x, y in points:
         before = _durations(devtools)
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         _after_paint(page)

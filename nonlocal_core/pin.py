@@ -1,6 +1,6 @@
 """A pin: one question with all that decides what its picture shows. Screen, link, shell and files take the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Required, TypedDict
 
 from nonlocal_core.errors import SelectionError
@@ -12,7 +12,11 @@ Point = tuple[int, float, float]
 FrameBox = tuple[int, float, float, float, float]
 """(frame, x0, y0, x1, y1), in units of the shown frame."""
 MOST_POINTS = 400
-"""Points of one question."""
+"""Points of one question, those of the pins beside it counted."""
+MOST_PINS = 3
+"""Pins that are shown together: A, B, C."""
+TEMPERATURES = (0.1, 10.0)
+"""Least and largest temperature."""
 
 
 class PinFields(TypedDict, total=False):
@@ -23,6 +27,8 @@ class PinFields(TypedDict, total=False):
     y: Required[float]
     also: tuple[Point, ...]
     minus: tuple[Point, ...]
+    beside: tuple[tuple[Point, ...], ...]
+    temperature: float
     block: str | None
     direction: Direction
     view: str
@@ -32,7 +38,8 @@ class PinFields(TypedDict, total=False):
 class Pin:
     """A pinned question: a point of a frame, the block, which way to look, and how the answer is drawn.
 
-    Raises UnknownNameError for a word of the view that is not known, SelectionError for too many points.
+    Raises UnknownNameError for a word of the view that is not known, SelectionError for too many points or pins, and
+    for a temperature out of its range or of a column.
     """
 
     frame: int
@@ -43,6 +50,10 @@ class Pin:
     """Further points; the answer is the mean over all."""
     minus: tuple[Point, ...] = ()
     """Points whose mean is taken away."""
+    beside: tuple[tuple[Point, ...], ...] = ()
+    """Questions that stay beside this one, A first, each the points whose mean it asks; this one is the last letter."""
+    temperature: float = 1.0
+    """Scores are divided by it before the softmax; 1 is the network's."""
     block: str | None = None
     """None for the block that is shown first."""
     direction: Direction = "row"
@@ -53,12 +64,36 @@ class Pin:
     def __post_init__(self) -> None:
         """Refuse what cannot be asked or drawn."""
         Look.parse(self.view)
-        if len(self.also) + len(self.minus) >= MOST_POINTS:
+        points = 1 + len(self.also) + len(self.minus) + sum(map(len, self.beside))
+        if points > MOST_POINTS:
+            raise SelectionError(f"A question has up to {MOST_POINTS} points; got {points}. Ask fewer.")
+        if len(self.beside) >= MOST_PINS or not all(self.beside):
             raise SelectionError(
-                f"A question has up to {MOST_POINTS} points; got {1 + len(self.also) + len(self.minus)}. Ask fewer."
+                f"Up to {MOST_PINS} pins are shown together, each with a point; got {1 + len(self.beside)}."
             )
+        low, high = TEMPERATURES
+        if not low <= self.temperature <= high:
+            raise SelectionError(f"A temperature is from {low} to {high}; got {self.temperature}.")
+        if self.temperature != 1 and self.direction == "column":
+            raise SelectionError("Only where a point looks has a temperature. Ask that, or leave it at 1.")
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every point that is asked, those that are taken away and the pins beside it apart."""
+        return ((self.frame, self.x, self.y), *self.also)
+
+    @property
+    def all(self) -> tuple["Pin", ...]:
+        """Every pin that is shown, A first, each as a question by itself."""
+        return (*(_by_itself(self, points) for points in self.beside), replace(self, beside=()))
 
     @property
     def look(self) -> Look:
         """The look that the words of the view name."""
         return Look.parse(self.view)
+
+
+def _by_itself(pin: Pin, points: tuple[Point, ...]) -> Pin:
+    """Return a pin that asks these points alone, all else as it is."""
+    (frame, x, y), *also = points
+    return replace(pin, frame=frame, x=x, y=y, also=tuple(also), minus=(), beside=())

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.capture.rows import column_weights, row_weights
+from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
 from nonlocal_core.pin import FrameBox, Point
@@ -150,9 +150,9 @@ class _Weights(ABC):
         return float(-(p * np.log(p)).sum())
 
     def top(self, k: int = 20) -> tuple[RankedCell, ...]:
-        """Return the k cells of the largest positive weight, largest first; ties in index order.
+        """Return the k cells with the largest positive weights, largest first, ties in index order.
 
-        Fewer where fewer have any.
+        Fewer than k where fewer cells have a positive weight.
         """
         order = np.argsort(-self.values, kind="stable")[:k]
         per_unit = self.times_uniform_per_unit
@@ -296,13 +296,17 @@ def asked_cells(
     return cells[0], tuple(cells[1:]), tuple(grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in minus)
 
 
-def row(block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityRow:
+def row(
+    block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = (), temperature: float = 1.0
+) -> AffinityRow:
     """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
 
-    Raises GeometryError when a cell is not on the query grid.
+    ``temperature``: scores are divided by it before the softmax; the answer's note says so.
+    Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax.
     """
-    plus = _mean([row_weights(block, cell) for cell in (query, *also)])
-    less = _mean([row_weights(block, cell) for cell in minus]) if minus else 0.0
+    asked = at_temperature(block, temperature)
+    plus = _mean([row_weights(asked, cell) for cell in (query, *also)])
+    less = _mean([row_weights(asked, cell) for cell in minus]) if minus else 0.0
     weights = np.asarray(plus - less, np.float32)
     on_grid = block.key_grid.size
     # Of the copies of an off-grid key only the query's own has a weight.
@@ -312,7 +316,7 @@ def row(block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = ()
         pairwise=block.pairwise,
         values=weights[:on_grid],
         off_grid=dict(zip(block.off_grid_keys, off_grid.tolist(), strict=True)),
-        note=block.warning,
+        note=" ".join(filter(None, (temperature_words(temperature), block.warning))),
         query=query,
         query_grid=block.query_grid,
         key_grid=block.key_grid,
@@ -353,6 +357,18 @@ def column(
         minus=tuple(minus),
         plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
+
+
+def temperature_words(temperature: float) -> str:
+    """Return the caution of a temperature that is not the network's, empty for 1.
+
+    >>> temperature_words(0.5)
+    "Temperature 0.5, not the network's: its scores were divided by 0.5 before the softmax."
+    """
+    if temperature == 1:
+        return ""
+    said = f"{temperature:g}"
+    return f"Temperature {said}, not the network's: its scores were divided by {said} before the softmax."
 
 
 def _mean(weights: Sequence[Float64[np.ndarray, " N"]]) -> Float64[np.ndarray, " N"]:

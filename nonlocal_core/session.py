@@ -6,7 +6,7 @@ row.top(5), row.per_step_share
 session.save("page.html", frame=3, x=0.5, y=0.4)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, Unpack
@@ -42,8 +42,9 @@ from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
-from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames
+from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
+from nonlocal_core.running.snapshots import Checkpoint, as_film, weights_of
 from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
@@ -94,7 +95,8 @@ class Session:
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
         or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
-        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``. ``frames``: how many, or a
+        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``; "default": the one that a
+        sample was made for, else the first of ``list_models``. ``frames``: how many, or a
         ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
         spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
 
@@ -103,7 +105,10 @@ class Session:
         """
         tell = progress or _silent
         prepared, shown = network_and_frames(
-            model, device, lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell), tell
+            network_for(media, model),
+            device,
+            lambda trained_on: frames_for(media, frames, trained_on, limits=limits, tell=tell),
+            tell,
         )
         session = _session(prepared, shown, record_run(prepared, shown, tell, short_side=short_side))
         return _with_an_answer(session) if session.unreadable else session
@@ -156,6 +161,35 @@ class Session:
         found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
         return _with_an_answer(_session(prepared, shown, found))
 
+    @classmethod
+    def film(
+        cls,
+        model: nn.Module,
+        media: Media,
+        checkpoints: Mapping[str, Checkpoint],
+        *,
+        block: str | None = None,
+        spec: ModelSpec | None = None,
+        frames: int | Selection | None = None,
+    ) -> "Session":
+        """Return a session whose blocks are one block while it learned: the viewer steps through them under one pin.
+
+        ``model`` runs on the clip once with the weights of each checkpoint, and has its own again afterwards.
+        ``checkpoints``: a file or a state dict for each title, such as "step 300", in their order. ``block``: a name
+        from ``capture.blocks`` of such a session, None for the one that is shown first. The rest is as for
+        ``from_model``. Not while another thread runs the same network.
+
+        Raises WeightsError for a checkpoint of another network, CaptureError where there is nothing to show, and the
+        errors of ``from_model``.
+        """
+        runs: dict[str, Session] = {}
+        for title, checkpoint in checkpoints.items():
+            with weights_of(model, checkpoint):
+                shown = runs[next(iter(runs))].frames if runs else media
+                runs[title] = cls.from_model(model, shown, spec=spec, frames=None if runs else frames)
+        film = as_film({title: run.capture for title, run in runs.items()}, block)
+        return replace([*runs.values()][-1], capture=film, _normalisers={}, _first=[])
+
     def query(
         self,
         *,
@@ -199,6 +233,18 @@ class Session:
         normaliser = self._normalisers.get(captured.name)
         return self._drawable(column(captured, first, normaliser, also=also, minus=less))
 
+    def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
+        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature.
+
+        The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
+        temperature without a softmax.
+        """
+        if pin.direction == "column":
+            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+        block = self.block(pin.block)
+        first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
+        return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+
     def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
         """Return the answer with its figure, which is drawn when it is asked for."""
         few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
@@ -240,6 +286,10 @@ class Session:
             view=View(
                 block=None if first.block is None else self.block(first.block).name,
                 question=Question(frame=first.frame, x=first.x, y=first.y),
+                also=first.also,
+                minus=first.minus,
+                beside=first.beside,
+                temperature=first.temperature,
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
@@ -296,7 +346,8 @@ class Session:
         ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
         (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
         numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
-        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``block``, ``direction``, ``view``. ``tour`` and
+        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``block``, ``direction``,
+        ``view``. ``tour`` and
         ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves
         nothing behind.
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
@@ -313,25 +364,20 @@ class Session:
             device=self.model.device.title,
             block=self.block(asked.block),
             pin=asked,
-            shown=self._shown(asked),
-            exact=self._exact(asked),
+            shown=tuple(self._shown(one) for one in asked.all),
+            exact=tuple(self.answer(one) for one in asked.all),
             unreadable=self.unreadable,
             bundle=bundle,
         )
 
-    def _exact(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        ask = self.query if pin.direction == "row" else self.column
-        return ask(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-
     def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
         stored = as_stored(self.block(pin.block))
-        points = [(pin.frame, pin.x, pin.y), *pin.also]
         if pin.direction == "row":
-            first, also, less = asked_cells(stored.query_grid, points, (), pin.minus)
-            return row(stored, first, also=also, minus=less)
+            first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
+            return row(stored, first, also=also, minus=less, temperature=pin.temperature)
         normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
-        first, also, less = asked_cells(stored.key_grid, points, (), pin.minus)
+        first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:

@@ -9,12 +9,12 @@ from pkgutil import iter_modules
 
 import pytest
 import torch
-from jaxtyping import install_import_hook
 from serving import AXE, CHROMIUM
+from shape_checks import check_packages
 
 CORE = Path(__file__).parents[1] / "nonlocal_core"
 # Every call's shapes and types are checked, but for the app's: its annotations name what it does not import.
-install_import_hook([f"nonlocal_core.{room.name}" for room in iter_modules([str(CORE)])], "beartype.beartype")
+check_packages(f"nonlocal_core.{room.name}" for room in iter_modules([str(CORE)]))
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)  # the workers share the cores

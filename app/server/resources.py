@@ -118,7 +118,7 @@ def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
 def _open(key: Choices, progress: Progress) -> _KeptSession:
     media, name = _media_of(key.clip)
     from nonlocal_core.media.intake import choice_for  # with the decoder
-    from nonlocal_core.running.prepared import network_and_frames  # with torch
+    from nonlocal_core.running.prepared import network_and_frames, network_for  # with torch
 
     from .clips import FRAMES
 
@@ -126,7 +126,7 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
         frames=key.frames, stride=key.stride, start_seconds=key.start_seconds, frame_indices=key.frame_indices
     )
     network, frames = network_and_frames(
-        find_network(key.model),
+        network_for(media, find_network(key.model)),
         "auto",
         lambda trained_on: FRAMES.read(
             media,

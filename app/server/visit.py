@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -113,6 +114,8 @@ def to_link(choices: Choices) -> dict[str, str]:
         link |= {"at": f"{pin.frame},{pin.x:.4f},{pin.y:.4f}", "direction": pin.direction}
         link |= {"block": pin.block} if pin.block else {}
         link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
+        link |= {"beside": "|".join(map(_listed, pin.beside))} if pin.beside else {}
+        link |= {"temperature": f"{pin.temperature:g}"} if pin.temperature != 1 else {}
         link |= {"view": pin.view} if pin.view else {}
     return link
 
@@ -136,14 +139,25 @@ def from_link(params: Mapping[str, str]) -> Choices:
     direction: Direction = "column" if params.get("direction") == "column" else "row"
     block, view = params.get("block") or None, known_view(params.get("view"))
     pin = Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view)
-    return replace(choices, pin=with_points(pin, _points(params.get("also")), _points(params.get("minus"))))
+    listed: dict[str, object] = {name: _points(params.get(name)) for name in ("also", "minus")}
+    listed["beside"] = [_points(points) for points in params.get("beside", "").split("|") if points]
+    return replace(choices, pin=with_listed(pin, listed | {"temperature": params.get("temperature", 1)}))
 
 
-def with_points(pin: Pin, also: object, minus: object) -> Pin:
-    """Return the pin with further points, as a link or a browser lists them; without any that cannot be asked."""
+def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
+    """Return the pin with further points, pins and a temperature, as a link or a browser lists them.
+
+    Without any of them where something cannot be asked.
+    """
     try:
-        return replace(pin, also=_checked(also), minus=_checked(minus))
-    except (SelectionError, TypeError, ValueError):
+        return replace(
+            pin,
+            also=_checked(listed.get("also")),
+            minus=_checked(listed.get("minus")),
+            beside=tuple(_checked(points) for points in listed.get("beside") or ()),
+            temperature=float(listed.get("temperature", 1)),
+        )
+    except (SelectionError, TypeError, ValueError, OverflowError):  # the last of int(inf)
         return pin
 
 
@@ -179,6 +193,7 @@ def _ascending(text: str) -> tuple[int, ...] | None:
 
 def _number(text: str | None, kind: type[Number]) -> Number | None:
     try:
-        return None if text is None else kind(text)
+        number = None if text is None else kind(text)
     except ValueError:
         return None
+    return None if number is None or not isfinite(number) else number

@@ -53,7 +53,7 @@ def draw() -> None:
 
 def _compare(first: OpenedClip, choices: Choices) -> None:
     compared = _current()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         subject = st.segmented_control(
             "Compare",
             list(SUBJECTS),
@@ -135,7 +135,7 @@ def _block_menu(compared: Comparison, first: OpenedClip, everywhere: Sequence[se
     titles = block_titles(first.session)
     common = [name for name in titles if all(name in names for names in everywhere)]
     known = compared.block if compared.block in titles else [*titles, *common][-1]
-    return menu("Block", titles, first=known, key=f"compare-block-{first.token}", width=200)
+    return menu("Block", titles, first=known, key=f"compare-block-{first.token}", width=296)
 
 
 _MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_menu}
@@ -148,7 +148,8 @@ def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pa
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
     if compared.subject == "clips":
         exactly = choices.frame_indices  # of the first clip; as many of the other
-        other = replace(choices, clip=compared.other, frame_indices=None)
+        model = first.session.model.card.id if choices.model == "default" else choices.model  # not a sample's own
+        other = replace(choices, clip=compared.other, frame_indices=None, model=model)
         wanted = [choices, replace(other, frames=len(exactly)) if exactly else other]
     else:
         wanted = [replace(choices, model=model) for model in compared.models]

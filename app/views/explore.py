@@ -1,16 +1,21 @@
 """Explore: point at any position of any frame, see where it looks."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from nonlocal_core import NonlocalError
 
-from ..server import tours, visit
+from ..server import known_networks, tours, visit
 from ..server.byte_store import let_picture_go_first
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from ..widgets import address, unmarked
 from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
+
+BESIDE = (5, 2)
+"""Widths of the viewer and of the answer that stands beside it."""
 
 
 def draw() -> None:
@@ -24,7 +29,9 @@ def draw() -> None:
 @st.fragment
 def _answer(opened: OpenedClip, choices: Choices) -> None:
     kept = st.container(key="keep")  # page.css puts it into the line of the menus
-    pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
+    picture, beside = _places(choices)
+    with picture:
+        pin, stops = viewer(opened.token, first=choices.pin, tour=tours.kept(opened.notes))
     tours.keep(opened.notes, stops)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
         visit.update(pin=pin)
@@ -37,8 +44,17 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
         unmarked.failure(error)
         return
 
-    from ..widgets import keep, pinned  # with the charts, which the picture does not wait for
+    from ..widgets import keep, marked, pinned  # with the charts, which the picture does not wait for
 
     with kept:
         keep.offer(session, pin, tours.for_file(opened.notes, session))
+    with beside:
+        marked.tell(opened, pin)
     pinned.tell(session, pin)
+
+
+def _places(choices: Choices) -> Sequence[st.delta_generator.DeltaGenerator]:
+    """Return where the viewer goes, and what stands beside it on a clip that was made for one network's answer."""
+    if not known_networks.made_for(choices.clip):
+        return st.container(), st.container()
+    return st.columns(BESIDE)

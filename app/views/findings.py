@@ -10,24 +10,24 @@ from nonlocal_core.weights.findings import Bar, Chart, Claim, Findings, read_fin
 from ..server import visit
 
 COLUMNS = {
-    "own_cell": "on its own cell",
-    "places": "places",
-    "covered": "of the object",
+    "own_cell": "stays on its own cell",
+    "places": "places looked at",
+    "covered": "object covered",
     "on_object": "weight on the object",
     "average_precision": "AP",
     "auc": "AUC",
     "auc_object": "AUC, objects only",
-    "damaged_covered": "damaged: of the object",
+    "damaged_covered": "damaged: object covered",
     "damaged_average_precision": "damaged: AP",
     "damaged_auc_object": "damaged: AUC, objects only",
-    "real_own_cell": "real clips: on its own cell",
-    "real_places": "real clips: places",
-    "real_covered": "real clips: of the object",
+    "real_own_cell": "real clips: stays on its own cell",
+    "real_places": "real clips: places looked at",
+    "real_covered": "real clips: object covered",
     "real_on_object": "real clips: weight on the object",
     "real_average_precision": "real clips: AP",
     "real_auc": "real clips: AUC",
     "real_hit_rate": "real clips: frames hit",
-    "stills_own_cell": "pictures: on its own cell",
+    "stills_own_cell": "pictures: stays on its own cell",
     "top1_kept": "real clips: answer kept",
 }
 """What the table of networks shows, in its order."""
@@ -56,7 +56,7 @@ def draw() -> None:
 def _task(found: Findings) -> str:
     """Return the card that says how it was measured."""
     seeds = sorted({bar.seeds for chart in found.charts for bar in chart.bars})
-    controls = "; ".join(f"{escape(bar.title)} {_whole(bar.won.mean)}" for bar in found.controls)
+    controls = "; ".join(f"won {_whole(bar.won.mean)}" for bar in found.controls)
     return (
         "<article class='nlv-finding'><h2>Who wore the mark?</h2>"
         "<p>Three objects move over four frames. In one frame each wears one of three marks. Asked at the object in "
@@ -67,7 +67,8 @@ def _task(found: Findings) -> str:
         "that were not seen "
         "before. Lines: 95 % intervals over seeds and clips. It measures fetching by likeness on composed clips, not "
         "video recognition: compare the order within a chart with the paper's, not the figures.</p>"
-        f"<p class='nlv-says'>Beyond the paper, won: {controls or 'nothing was run'}.</p></article>"
+        f"<p class='nlv-says'>Beyond the paper, a block that gathers by another position's weights: {controls}.</p>"
+        "</article>"
     )
 
 
@@ -76,12 +77,14 @@ def _range(numbers: list[int]) -> str:
 
 
 def _chart(chart: Chart) -> str:
+    start, stop = PAPER_AXIS
     rows = "".join(_row(bar) for bar in chart.bars)
     claims = "".join(_claim(claim) for claim in chart.claims)
     return (
         f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
         "<table><thead><tr><td></td>"
-        "<th scope='col'>The paper: top-1, %</th><th scope='col'>Here: won, %</th></tr></thead>"
+        f"<th scope='col'>The paper: top-1, %<br>from {start:.0f} to {stop:.0f}</th>"
+        "<th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
     )
 
@@ -113,8 +116,8 @@ def _won(bar: Bar) -> str:
 
 
 def _whole(value: float) -> str:
-    """Return a number without decimals; one that rounds to zero has no sign."""
-    return str(round(value))
+    """Return a number without decimals and with a true minus; one that rounds to zero has no sign."""
+    return str(round(value)).replace("-", "−")
 
 
 def _claim(claim: Claim) -> str:
@@ -132,7 +135,8 @@ def _networks(found: Findings) -> None:
     st.markdown(
         "What the rows of each shipped network do with all of their weight, on the map that is shown first. A row that "
         "stays on the cell that asks has all its weight on the object and shows nothing: so see how much of the object "
-        "it covers. AP and AUC rank the cells of other frames. The composed clips are held out; the real ones were "
+        "it covers. Shares are parts of 1. AP and AUC say how well the weight ranks the object's cells of other frames "
+        "before all others: 1 is perfect, for AUC 0.5 is chance. The composed clips are held out; the real ones were "
         "looked at while the recipe was chosen. Each network's card says more."
     )
     formats = {words: "%.0f" if name in WHOLE_NUMBERS else "%.3f" for name, words in COLUMNS.items()}

@@ -59,24 +59,27 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     unknown = "none" if block.adds_nothing else "not known"
     cards: tuple[tuple[str, str, str], ...] = (
         (
-            "Effect",
+            "Change of its input",
             unknown if effect is None else f"{100 * effect:.1f} %",
-            "How much the block changes its features, |W_z y| / |x|. Not how much the answer changes: see below.",
+            "Size of what the block adds, measured against its input (|W_z y| / |x|). Not how much the answer changes: "
+            "see below.",
         ),
         (
-            "Query dependence",
-            f"{measured.query_dependence:.3f}",
-            "0: all positions look at the same places. 0.5: no two share any. Not whether these are the right ones.",
+            "Each looks elsewhere",
+            f"{measured.query_dependence:.3f} of 0.5",
+            "0: all positions look at the same places. 0.5: no two share any. Not whether these are the right ones. "
+            "Known as query dependence.",
         ),
         (
             "Places looked at",
             f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
-            "As many as would share the weight evenly (exp of the entropy). Few is sharp, not necessarily correct.",
+            "So many places, each with the same weight, would be as spread out as a position's look is (exponential of "
+            "the entropy). Few is sharp, not necessarily correct.",
         ),
         (
             "Stays on itself",
             f"{100 * measured.own_cell_share:.0f} %",
-            "Weight on the very cell that asks. Near 100 % the row shows that cell and nothing else.",
+            "Weight on the very place that asks. Near 100\u00a0% it sees itself and nothing else.",
         ),
         (
             "Stays in its own frame",
@@ -96,9 +99,9 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
     )
     if block.key_grid.steps == 1:
         cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
-    for start in range(0, len(cards), 3):
-        for column, (title, value, meaning) in zip(st.columns(3), cards[start : start + 3], strict=False):
-            with column.container(border=True, height="stretch"):
+    with st.container(key="figures"):  # page.css sets as many of them side by side as there is room for
+        for title, value, meaning in cards:
+            with st.container(border=True, height="stretch", gap="xsmall"):
                 st.metric(title, value)
                 st.caption(meaning)
     every = block.query_grid.size
@@ -178,13 +181,14 @@ def _effect(session: Session, block: BlockCapture) -> None:
             "but the network's answer would be the same without them."
         )
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="frames-of-effect"):
         for frame, picture in charts.effect_pictures(session, block, effect).items():
             alt = f"Frame {frame + 1}, coloured where the block changes the features"
             st.image(picture, caption=f"frame {frame + 1}", alt=alt, width=PICTURE_WIDTH, output_format="JPEG")
     st.caption(
-        f"|W_z y| / |x| at each position; full colour is {float(effect.max()):.2g}, one scale for all frames. "
-        "Bright means that much was added there, not that it was useful."
+        "Size of what the block adds at each position, measured against its input (|W_z y| / |x|). Full colour is "
+        f"{100 * float(effect.max()):.2g} %, one scale for all frames. Bright means that much was added there, not "
+        "that it was useful."
     )
 
 

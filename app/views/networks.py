@@ -143,9 +143,9 @@ def _line(card: PublishedCard, *, here: bool) -> dict[str, object]:
         "function": (card.pairwise or "").replace("_", " "),
         "frames": card.frames,
         "top-1 as published, %": card.accuracy.get("top-1 %"),
-        "about": _size(card),
+        "size": _size(card),
         "licence of the weights": card.licence,
-        "here": "yes" if here else "",
+        "on this machine": "yes" if here else "",
     }
 
 

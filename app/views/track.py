@@ -135,7 +135,7 @@ def _answer(answer: Found) -> None:
         kept_track.offer(answer)
     if truth is not None and similarity is not None:
         _score(carried, truth, similarity, cautions.sentences(session.frames, [carried.note]))
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="frames-of-track"):
         for index, (frame, mask) in enumerate(zip(frames, found, strict=True)):
             if index == carried.frame:
                 said = " · marked"
@@ -176,10 +176,11 @@ def _score(carried: CarriedMask, truth: np.ndarray, similarity: np.ndarray, said
         )
     )
     figure.update_layout(
+        dragmode=False,
         height=170,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis={"title": "frame", "type": "category"},
-        yaxis={"title": "J", "range": [0, 1]},
+        yaxis={"title": "overlap, J", "range": [0, 1]},
     )
     right.plotly_chart(
         cautions.written_on(figure, said), key="similarity", alt="Overlap with the true object in every frame"

@@ -14,8 +14,10 @@ if TYPE_CHECKING:  # Compare has no charts to wait for
 
 CHART_WIDTH = 320
 """Pixels of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
-CHART_TYPE, CHART_LINE, CHART_GAP = 10, 13, 8
+CHART_TYPE, CHART_LINE, CHART_GAP = 11, 14, 8
 """Pixels of height of a letter there, of a line, and between the last line and the chart."""
+BUTTONS = 36
+"""Pixels of height of the buttons that Plotly draws over a chart, which lie beside its title where it has one."""
 WIDE, CAPITAL, COMMON = 0.95, 0.7, 0.55
 """Widths of Latin letters in units of their height, rather too wide than too narrow; ideographs are as wide as high."""
 
@@ -33,7 +35,7 @@ def remark(frames: Frames) -> None:
 
 
 def tell(session: Session, block: BlockCapture) -> None:
-    """Draw them under the choice of a block, with how its reading was proved."""
+    """Draw the cautions of a clip and a block below the choice of the block, and the proof of its reading."""
     draw([*sentences(session.frames, [block.warning]), *session.not_shown, block.proof])
 
 
@@ -64,7 +66,8 @@ def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
         yshift=CHART_GAP,
         **{"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"},
     )
-    room = CHART_LINE * len(lines) + CHART_TYPE + CHART_GAP
+    above = CHART_TYPE if figure.layout.title.text else BUTTONS
+    room = CHART_LINE * len(lines) + above + CHART_GAP
     return figure.update_layout(
         title={"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": CHART_TYPE}},
         margin={"t": figure.layout.margin.t + room},
@@ -76,7 +79,7 @@ def broken(text: str) -> list[str]:
     """Return the lines of a text over a chart; a word that is wider than a line is broken too.
 
     >>> [len(line) for line in broken("W" * 70 + " " + "\u5e83" * 40)]
-    [33, 33, 4, 32, 8]
+    [30, 30, 10, 29, 11]
     """
     lines: list[str] = []
     line = ""

@@ -1,7 +1,7 @@
 """Plotly charts and the table of a pinned query; the numbers come from the session."""
 
 from contextlib import suppress
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Pin, Session
 
 Answer = AffinityRow | AffinityColumn
+_EVEN, _FAINT = "if all cells got the same", {"dash": "dot", "width": 1.5, "color": "#888"}
 MOST_NAMED = 3
 """Blocks that a sentence names; of more it gives the number."""
 
@@ -18,13 +19,12 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
     Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
     """
-    way = session.query if pin.direction == "row" else session.column
-    ask = partial(way, frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus)
-    pinned = ask(block=pin.block)
+    pin = replace(pin, temperature=1.0)
+    pinned = session.answer(pin)
     found = {}
     for block in session.capture.blocks:
         with suppress(OutsideGridError):
-            found[block.title] = ask(block=block.name)
+            found[block.title] = session.answer(replace(pin, block=block.name))
     return found | {session.block(pin.block).title: pinned}
 
 
@@ -55,14 +55,14 @@ def _named(titles: list[str], of: int) -> str:
 
 
 def concentration(answers: dict[str, Answer]) -> go.Figure:
-    """Return how much of the weight the strongest cells hold together, for every block; the dotted line is uniform."""
+    """Return how much of the weight the strongest cells hold together, for every block; the dotted line is even."""
     figure = go.Figure()
     for title, given in answers.items():
         share = given.cumulative_share
         cells = range(1, len(share) + 1)
         figure.add_scatter(x=[100 * c / len(share) for c in cells], y=100 * share, name=title, mode="lines")
     uniform = np.geomspace(0.1, 100)  # a straight line, bent by the logarithmic axis
-    figure.add_scatter(x=uniform, y=uniform, name="uniform", mode="lines", line={"dash": "dot", "width": 1})
+    figure.add_scatter(x=uniform, y=uniform, name=_EVEN, mode="lines", line=_FAINT)
     figure.update_layout(
         title="How concentrated it is",
         xaxis={"title": "strongest cells, % of all", "type": "log"},
@@ -77,7 +77,7 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
     for title, given in answers.items():
         starts = [span[0] + 1 for span in given.grid.frame_spans]
         figure.add_scatter(x=starts, y=100 * given.per_step_share, name=title, mode="lines+markers")
-    figure.add_vline(x=frame + 1, line={"dash": "dot", "width": 1, "color": "#888"}, annotation_text="pinned frame")
+    figure.add_vline(x=frame + 1, line=_FAINT, annotation_text="pinned frame")
     figure.update_layout(
         title="Share of each frame",
         xaxis={"title": "frame", "dtick": 1 if max(len(a.grid.frame_spans) for a in answers.values()) <= 16 else None},
@@ -97,7 +97,7 @@ def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[st
             "row": ranked.cell.y + 1,
             "column": ranked.cell.x + 1,
             "weight": ranked.value,
-            "times uniform": ranked.times_uniform,
+            "times an even share": ranked.times_uniform,
         }
         | ({"note": "" if place else note} if note else {})
         for place, ranked in enumerate(given.top(count))
@@ -106,5 +106,8 @@ def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[st
 
 def _styled(figure: go.Figure) -> go.Figure:
     return figure.update_layout(
-        height=300, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend={"orientation": "h", "y": -0.3}
+        dragmode=False,  # a finger that scrolls the page draws no box
+        height=300,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        legend={"orientation": "h", "y": -0.3},
     )

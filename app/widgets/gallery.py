@@ -5,7 +5,7 @@ import streamlit as st
 from nonlocal_core import Limits, NonlocalError, list_samples, probe
 from nonlocal_core.media.extensions import KNOWN
 
-from ..server import visit
+from ..server import known_networks, visit
 from ..server.byte_store import UPLOADS
 from ..server.resources import thumbnail
 from ..server.visit import Choices
@@ -60,5 +60,7 @@ def _open_upload(content: bytes, name: str) -> None:
 
 
 def _open(clip: str) -> None:
-    visit.choose(Choices(clip=clip, model=visit.current().model))
+    model = visit.current().model
+    kept = not known_networks.made_for(clip) and model in known_networks.menu()  # not what another clip is made for
+    visit.choose(Choices(clip=clip, model=model) if kept else Choices(clip=clip))
     st.rerun()

@@ -74,9 +74,8 @@ def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
             "range": [len(asking) - 0.5, -0.5],
             **_frame_ticks(found.query_bins, asking),
         },
-        dragmode="zoom",
     )
-    return _styled(figure)
+    return _styled(figure).update_layout(dragmode="zoom")
 
 
 def question(found: AffinityMatrix, line: int) -> tuple[int, float, float]:
@@ -151,4 +150,4 @@ def _scale(signed: bool) -> list[list[object]]:
 
 
 def _styled(figure: go.Figure, *, height: int = 340) -> go.Figure:
-    return figure.update_layout(height=height, margin={"l": 0, "r": 0, "t": 10, "b": 0})
+    return figure.update_layout(dragmode=False, height=height, margin={"l": 0, "r": 0, "t": 10, "b": 0})

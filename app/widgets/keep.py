@@ -54,7 +54,7 @@ FORMATS = (
     Format("Figure (SVG)", "The same for the web, or to edit.", ".svg", "image/svg+xml"),
     Format("Film with heat (MP4)", "The chosen frames, at their own times.", ".mp4", "video/mp4"),
     Format("Film with heat (GIF)", "The same where a film cannot be shown.", ".gif", "image/gif"),
-    Format("Numbers (CSV)", "One line for each position: its weight, and times uniform.", ".csv", "text/csv"),
+    Format("Numbers (CSV)", "One line for each position: its weight, and times an even share.", ".csv", "text/csv"),
     Format("Numbers (NPZ)", "The weights on their grid, for NumPy.", ".npz", "application/octet-stream"),
     Format("Where it comes from (JSON)", "Clip, network, weights, frames, versions.", ".json", "application/json"),
 )

@@ -1,7 +1,6 @@
 """Files of what Track found: its frames as a picture or a film, its pixels, its scores; each with its cautions."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -9,11 +8,21 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from nonlocal_core import BlockCapture, Progress, Session
 from nonlocal_core.measures.tracking import CarriedMask, pointing_hits, region_similarity
-from nonlocal_core.render import durations, paint_mask, replacing, write_mp4, write_png
+from nonlocal_core.render import (
+    ON_PANEL,
+    PANEL,
+    WARNING_ON_PANEL,
+    durations,
+    paint_mask,
+    replacing,
+    words_strip,
+    write_mp4,
+    write_png,
+)
+from nonlocal_core.saving.provenance import record
 
 from . import cautions
 from .keep import Format, Offer, Write, draw, file_name
@@ -27,8 +36,6 @@ FORMATS = (
     Format("Found pixels (NPZ)", "The masks of all frames, for NumPy.", ".npz", "application/octet-stream"),
 )
 COLUMNS, GAP = 4, 6
-TYPE_PART, LEAST_TYPE = 40, 12
-"""A line of letters is this part of the picture's width high, and no smaller than so many pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +60,7 @@ class Found:
 
     @property
     def provenance(self) -> str:
-        """Clip, network, block and mark, as JSON in ASCII."""
+        """Record of clip, network, block and mark."""
         frames, card = self.session.frames, self.session.model.card
         facts = {
             "clip_name": frames.info.name,
@@ -66,7 +73,7 @@ class Found:
             "note": self.note,
             "proof": self.block.proof,
         }
-        return json.dumps(facts, indent=2)
+        return record(facts)
 
 
 def offer(found: Found) -> None:
@@ -90,40 +97,27 @@ def _picture(path: Path, found: Found, tell: Progress) -> None:
     count = len(found.session.frames.rgb)
     height, width = found.session.frames.rgb.shape[1:3]
     columns = min(COLUMNS, count)
-    sheet = np.full((-(-count // columns) * (height + GAP), columns * (width + GAP) - GAP, 3), 255, np.uint8)
+    sheet = np.empty((-(-count // columns) * (height + GAP), columns * (width + GAP) - GAP, 3), np.uint8)
+    sheet[:] = PANEL
     for index, picture in enumerate(_painted(found)):
         top, left = index // columns * (height + GAP), index % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = picture
         tell("Drawing frames", index + 1, count)
-    write_png(path, with_words(sheet, _words(found)), provenance=found.provenance)
+    write_png(path, np.concatenate([sheet, words_under(found, sheet.shape[1])]), provenance=found.provenance)
 
 
 def _film(path: Path, found: Found, tell: Progress) -> None:
     seconds = durations(found.session.frames.pts_seconds)
-    pictures = (with_words(picture, _words(found)) for picture in _painted(found))
+    words = words_under(found, found.session.frames.rgb.shape[2])
+    pictures = (np.concatenate([picture, words]) for picture in _painted(found))
     write_mp4(path, pictures, seconds, partial(tell, "Drawing frames"), provenance=found.provenance)
 
 
-def _words(found: Found) -> str:
+def words_under(found: Found, width: int) -> np.ndarray:
+    """Return what stands under a picture of that width (h, width, 3) uint8: whose find it is, and all cautions."""
     name, card = found.session.frames.info.name, found.session.model.card
-    return f"{name}. {card.title}, {found.block.title}. Marked in frame {found.carried.frame + 1}. {found.note}".strip()
-
-
-def with_words(picture: np.ndarray, words: str) -> np.ndarray:
-    """Return a picture (h, w, 3) uint8 with words on white under it, in as many lines as they take."""
-    width = picture.shape[1]
-    font = ImageFont.load_default(max(width // TYPE_PART, LEAST_TYPE))
-    lines = [""]
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.getlength(longer) > width - 2 * GAP:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    line = round(1.35 * getattr(font, "size", LEAST_TYPE))
-    strip = Image.new("RGB", (width, line * len(lines) + 2 * GAP), "white")
-    ImageDraw.Draw(strip).multiline_text((GAP, GAP), "\n".join(lines), fill="black", font=font, spacing=line // 4)
-    return np.concatenate([picture, np.asarray(strip)])
+    said = f"{name}. {card.title}, {found.block.title}. Marked in frame {found.carried.frame + 1}."
+    return np.asarray(words_strip([(said, ON_PANEL), (found.note, WARNING_ON_PANEL)], width))
 
 
 def _table(path: Path, found: Found, tell: Progress) -> None:
@@ -132,7 +126,7 @@ def _table(path: Path, found: Found, tell: Progress) -> None:
     hits = None if truth is None else pointing_hits(found.carried, truth)
     frames = found.session.frames
     with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
+        table = csv.writer(file, lineterminator="\n")
         table.writerow(["frame", "frame_index", "marked", "x0", "y0", "x1", "y1", "j", "pointing_hit", "note"])
         for index, mask in enumerate(masks):
             marked = index == found.carried.frame
@@ -140,7 +134,8 @@ def _table(path: Path, found: Found, tell: Progress) -> None:
             if similarity is not None and hits is not None and not marked:
                 scores = [f"{similarity[index]:.6f}", "" if np.isnan(hits[index]) else str(int(hits[index]))]
             box = box_of(mask)
-            table.writerow([index + 1, int(frames.frame_indices[index]), int(marked), *box, *scores, found.note])
+            said = f"Note: {found.note}" if found.note and index == 0 else ""  # begins as in the files of an answer
+            table.writerow([index + 1, int(frames.frame_indices[index]), int(marked), *box, *scores, said])
             tell("Writing scores", index + 1, len(masks))
 
 

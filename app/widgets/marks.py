@@ -130,4 +130,4 @@ def _said(mask: np.ndarray, truth: np.ndarray | None, name: str | None) -> str:
     )
     if truth is None:
         return found
-    return f"J {region_similarity(mask[None], truth[None])[0]:.2f} with the exact pixels of the {name}. {found}"
+    return f"Overlap J {region_similarity(mask[None], truth[None])[0]:.2f} with the exact pixels of the {name}. {found}"

@@ -18,7 +18,7 @@ FRAMES_OPEN = "frames-open"
 
 
 def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
-    """Draw the heading and the controls, and return what they open; None where a sentence says why that failed."""
+    """Draw the heading and the controls, and return what they open; None if that failed, which the page explains."""
     choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
@@ -41,13 +41,13 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
 
 def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
     """Draw the buttons and menus that choose the clip and the network; return the one that will hold the frames."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="menus"):
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             from . import gallery  # with what reads clips
 
             gallery.choose_clip()
         frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
-        models = known_networks.menu()
+        models = known_networks.menu(choices.clip)
         known = choices.model if choices.model in models else next(iter(models))
         picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
         if picked != known:

@@ -12,7 +12,7 @@ from nonlocal_core.vocabulary import Direction
 
 from ..server.byte_store import bundle_address, columns_address
 from ..server.tours import KeptTour
-from ..server.visit import known_view, with_points
+from ..server.visit import known_view, with_listed
 
 _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=viewer_css())
 
@@ -92,5 +92,5 @@ def _pin(sent: Any) -> Pin | None:
             direction: Direction = "column" if sent.get("direction") == "column" else "row"
             view = known_view(sent.get("view"))
             pin = Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
-            return with_points(pin, sent.get("also"), sent.get("minus"))
+            return with_listed(pin, sent)
     return None

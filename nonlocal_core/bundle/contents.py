@@ -7,6 +7,7 @@ from jaxtyping import Float32
 
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError
+from nonlocal_core.pin import Point
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
@@ -54,6 +55,11 @@ class View:
     """None for the one that the capture shows."""
     question: Question | None = None
     """None for the middle of the middle frame."""
+    also: tuple[Point, ...] = ()
+    minus: tuple[Point, ...] = ()
+    beside: tuple[tuple[Point, ...], ...] = ()
+    temperature: float = 1.0
+    """These as in a ``Pin``."""
     direction: Direction = "row"
     look: str = ""
     """How answers are drawn, in the words of a ``Look``."""

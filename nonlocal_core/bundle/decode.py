@@ -6,11 +6,12 @@ from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.bundle.storage import SIGNATURES
-from nonlocal_core.bundle.tour import question_in, tour_in
+from nonlocal_core.bundle.tour import points_in, question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.look import Look
+from nonlocal_core.pin import MOST_PINS, TEMPERATURES, Point
 from nonlocal_core.vocabulary import DIRECTIONS, PAIRWISE, SCOPES, SOFTMAX, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
@@ -158,10 +159,21 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
     return View(
         block=fields.choice("block", blocks) if blocks else None,
         question=question_in(fields.child("query"), frame_count),
+        also=points_in(fields, "also", frame_count),
+        minus=points_in(fields, "minus", frame_count),
+        beside=tuple(_pin(pin, frame_count) for pin in fields.children("beside", most=MOST_PINS - 1)),
+        temperature=fields.number("temperature", low=TEMPERATURES[0], high=TEMPERATURES[1]),
         direction=fields.choice("direction", DIRECTIONS),
         look=_look(fields),
         tour=tour_in(fields, frame_count, blocks),
     )
+
+
+def _pin(fields: Fields, frame_count: int) -> tuple[Point, ...]:
+    points = points_in(fields, "points", frame_count)
+    if not points:
+        raise BundleError(f"{fields.path('points')} are those of a pin, one at least; got none.")
+    return points
 
 
 def _look(fields: Fields) -> str:

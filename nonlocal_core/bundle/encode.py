@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float32
@@ -9,7 +10,7 @@ from jaxtyping import Float32
 from nonlocal_core.bundle.container import ContainerWriter
 from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
 from nonlocal_core.bundle.storage import STORAGE, Precision, Storage
-from nonlocal_core.bundle.tour import question_as_json, tour_as_json
+from nonlocal_core.bundle.tour import points_as_json, question_as_json, tour_as_json
 from nonlocal_core.capture.record import BlockCapture, Capture
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
@@ -78,6 +79,10 @@ def encode_bundle(
             "view": {
                 "block": view.block or (capture.block().name if capture.blocks else None),
                 "query": question_as_json(view.question or Question(frame=len(frames.rgb) // 2, x=0.5, y=0.5)),
+                "also": points_as_json(view.also),
+                "minus": points_as_json(view.minus),
+                "beside": [{"points": points_as_json(points)} for points in view.beside],
+                "temperature": view.temperature,
                 "direction": view.direction,
                 "look": view.look,
                 "tour": tour_as_json(view.tour),
@@ -206,7 +211,10 @@ def _gain(table: np.ndarray) -> float:
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture, rows: int) -> float:
-    """Return the largest error of a stored row as a part of its maximum, at up to so many queries, evenly spread."""
+    """Return the largest error of a stored row, relative to the row's maximum.
+
+    ``rows``: the number of queries to measure, evenly spread over the grid.
+    """
     measured = np.unique(np.linspace(0, block.query_grid.size - 1, rows).round().astype(int))
     largest = 0.0
     for some in np.array_split(measured, -(-len(measured) // _ROWS_AT_ONCE)):
@@ -231,7 +239,9 @@ def _check_view(view: View, capture: Capture, frame_count: int) -> None:
     for name in (view.block, *(stop.block for stop in view.tour)):
         if name is not None and name not in known:
             raise BundleError(f"The view names the block {name!r}; this capture has: {', '.join(known) or 'none'}.")
-    for question in (view.question, *(stop.question for stop in view.tour)):
+    points = chain(view.also, view.minus, *view.beside)
+    questions = (Question(frame=frame, x=x, y=y) for frame, x, y in points)
+    for question in (view.question, *questions, *(stop.question for stop in view.tour)):
         if question is not None and not (
             0 <= question.frame < frame_count and 0 <= question.x <= 1 and 0 <= question.y <= 1
         ):

@@ -7,6 +7,7 @@ from pathlib import Path
 from nonlocal_core.bundle.contents import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.errors import BundleError
+from nonlocal_core.pin import MOST_POINTS, Point
 from nonlocal_core.vocabulary import DIRECTIONS
 
 _WHAT = "tour"
@@ -15,6 +16,17 @@ _WHAT = "tour"
 def question_as_json(question: Question) -> dict[str, object]:
     """Return a question in the viewer's JSON form."""
     return {"frame": question.frame, "x": float(question.x), "y": float(question.y)}
+
+
+def points_as_json(points: Sequence[Point]) -> list[dict[str, object]]:
+    """Return points in the viewer's JSON form."""
+    return [question_as_json(Question(frame=frame, x=x, y=y)) for frame, x, y in points]
+
+
+def points_in(fields: Fields, key: str, frame_count: int) -> tuple[Point, ...]:
+    """Return the points of a field. Raises BundleError."""
+    found = (question_in(point, frame_count) for point in fields.children(key, most=MOST_POINTS))
+    return tuple((point.frame, point.x, point.y) for point in found)
 
 
 def tour_as_json(tour: Sequence[TourStop]) -> list[dict[str, object]]:

@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.errors import CaptureError
+from nonlocal_core.errors import CaptureError, SelectionError
 from nonlocal_core.geometry import Cell
 
 _CHUNK_ELEMENTS = 2**22
@@ -31,6 +32,21 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
     weights = np.zeros(len(block.phi))
     weights[allowed] = _normalised(block, _scores(block, theta_i, block.phi[allowed]))
     return weights
+
+
+def at_temperature(block: BlockCapture, temperature: float) -> BlockCapture:
+    """Return the block with its scores divided by a temperature before the softmax: no longer what the network does.
+
+    Raises SelectionError where no softmax follows the scores.
+    """
+    if temperature == 1:
+        return block
+    if not block.is_softmax:
+        raise SelectionError(
+            f"A temperature divides the scores of a softmax, and {block.title!r} has none. Leave it at 1, or ask a "
+            "Gaussian or an embedded Gaussian."
+        )
+    return replace(block, scale=block.scale / temperature)
 
 
 def many_row_weights(

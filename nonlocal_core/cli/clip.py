@@ -1,12 +1,12 @@
 """Arguments of the verbs that open a clip with a network and ask at one point."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.media import Selection
-from nonlocal_core.pin import Pin
+from nonlocal_core.pin import Pin, Point
 from nonlocal_core.running.prepared import PreparedModel, prepare_checkpoint
 from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import DIRECTIONS, SAMPLE_PREFIX
@@ -35,20 +35,23 @@ def add_point(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--x", type=float, help="0 left to 1 right")
     parser.add_argument("--y", type=float, help="0 top to 1 bottom")
     parser.add_argument(
-        "--point", type=_numbers(3), action="append", metavar="FRAME,X,Y", help="a further point; the mean is asked"
+        "--point", type=numbers(3), action="append", metavar="FRAME,X,Y", help="a further point; the mean is asked"
     )
     parser.add_argument(
-        "--box", type=_numbers(5), action="append", metavar="FRAME,X0,Y0,X1,Y1", help="all cells in a box; repeatable"
+        "--box", type=numbers(5), action="append", metavar="FRAME,X0,Y0,X1,Y1", help="all cells in a box; repeatable"
     )
     parser.add_argument(
-        "--minus", type=_numbers(3), action="append", metavar="FRAME,X,Y", help="a point whose answer is taken away"
+        "--minus", type=numbers(3), action="append", metavar="FRAME,X,Y", help="a point whose answer is taken away"
+    )
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="divide the scores of a softmax by it; 1 is the network's"
     )
     parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at it")
     parser.add_argument("--block", help="a block of the network; left out, the one that is shown first")
 
 
-def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
-    """Return a reader of a frame and numbers, separated by commas."""
+def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
+    """Return a reader of an argument of a frame and numbers, separated by commas."""
 
     def read(text: str) -> tuple[float, ...]:
         frame, *rest = text.split(",")
@@ -84,8 +87,11 @@ def open_session(options: argparse.Namespace) -> Session:
     )
 
 
-def pin_of(session: Session, options: argparse.Namespace, view: str = "") -> Pin:
-    """Return the question asked for; what was left out is the clip's own first question."""
+def pin_of(session: Session, options: argparse.Namespace, view: str = "", beside: Sequence[Point] = ()) -> Pin:
+    """Return the question asked for; what was left out is the clip's own first question.
+
+    ``beside``: the pins that are shown with it.
+    """
     block = session.block(options.block)
     grid = block.query_grid if options.direction == "row" else block.key_grid
     boxes = options.box or ()
@@ -105,6 +111,8 @@ def pin_of(session: Session, options: argparse.Namespace, view: str = "") -> Pin
         y=y,
         also=tuple(also),
         minus=tuple(options.minus or ()),
+        beside=tuple((point,) for point in beside),
+        temperature=options.temperature,
         block=options.block,
         direction=options.direction,
         view=view,

@@ -33,8 +33,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the answer."""
     session = open_session(options)
     pin = pin_of(session, options)
-    ask = session.query if pin.direction == "row" else session.column
-    answer = ask(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+    answer = session.answer(pin)
     if options.mask_out is not None:
         _write_mask(options.mask_out, session, answer, options.times)
     if options.json:

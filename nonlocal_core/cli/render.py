@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nonlocal_core.bundle import PRECISIONS, open_tour
-from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
+from nonlocal_core.cli.clip import add_clip, add_point, numbers, open_session, pin_of
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.saving.formats import FORMATS
 
@@ -14,6 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     add_clip(parser)
     add_point(parser)
+    parser.add_argument(
+        "--beside",
+        type=numbers(3),
+        action="append",
+        metavar="FRAME,X,Y",
+        help="a pin to show with it, in a colour of its own, A first; up to two",
+    )
     parser.add_argument(
         "--view",
         default="",
@@ -39,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the file and print its path."""
     session = open_session(options)
-    pin = pin_of(session, options, options.view)
+    pin = pin_of(session, options, options.view, options.beside or ())
     blocks = [block.name for block in session.capture.blocks]
     target = session.save(
         options.out,

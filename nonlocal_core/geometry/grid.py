@@ -142,7 +142,7 @@ class Grid:
         return self.cell_at(frame=frame, x=min(max(x, x0, 0.0), x1, 1.0), y=min(max(y, y0, 0.0), y1, 1.0))
 
     def cells_in(self, *, frame: int, box: Box) -> tuple[Cell, ...]:
-        """Return the cells of a frame whose centres lie in a box of the shown frame; the one under its middle if none.
+        """Return the cells of a frame whose centres lie in a box of the shown frame, or the cell under its middle.
 
         Raises OutsideGridError where the network saw nothing of the box.
         """

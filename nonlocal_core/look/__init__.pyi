@@ -2,21 +2,22 @@
 
 from .answer import Answer
 from .bars import bar_heights
-from .choices import CURVES, LOOK, SCALES, Curve, Look, Scale
-from .heat import ARROW_TONE, NEARLY_EVEN, Heat, arrow_cells, heat_of, heat_of_parts, ticks
-from .palette import COLD, LEVELS, WARM
+from .choices import LOOK, Curve, Look, Scale
+from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, heats_of, strongest_layer, ticks
+from .palette import COLD, LEVELS, PIN_NAMES, PIN_TONE, PINS, WARM
 from .photograph import muted
 from .recipe import recipe
-from .sentence import answer_words, frame_words, percent, place_words, question_words
+from .sentence import LETTERS, answer_words, frame_words, lettered, percent, question_words
 
 __all__ = [
     "ARROW_TONE",
     "COLD",
-    "CURVES",
+    "LETTERS",
     "LEVELS",
     "LOOK",
-    "NEARLY_EVEN",
-    "SCALES",
+    "PINS",
+    "PIN_NAMES",
+    "PIN_TONE",
     "WARM",
     "Answer",
     "Curve",
@@ -29,10 +30,12 @@ __all__ = [
     "frame_words",
     "heat_of",
     "heat_of_parts",
+    "heats_of",
+    "lettered",
     "muted",
     "percent",
-    "place_words",
     "question_words",
     "recipe",
+    "strongest_layer",
     "ticks",
 ]

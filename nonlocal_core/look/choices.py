@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from nonlocal_core.errors import UnknownNameError
 
@@ -10,8 +10,6 @@ Curve = Literal["log", "root", "linear"]
 """Transfer from times an even share to tone."""
 Scale = Literal["all", "each"]
 """One scale for all frames, or each frame by itself."""
-CURVES: tuple[Curve, ...] = get_args(Curve)
-SCALES: tuple[Scale, ...] = get_args(Scale)
 MOST_ARROWS = 40
 ARROWS, ARROWS_ON_A_STILL = 12, 6
 """Most arrows by default; fewer where all end in one frame."""

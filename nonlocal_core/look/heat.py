@@ -4,16 +4,16 @@ A cell with an even share or less has no heat. Above it the tone rises from 0 to
 the asked place: rows fall off so steeply that a linear scale shows one cell and a logarithm the object.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from scipy.ndimage import maximum_filter
 
 from nonlocal_core.look.answer import Answer
 from nonlocal_core.look.choices import Curve, Look
-from nonlocal_core.look.palette import COLD, LEVELS, WARM
+from nonlocal_core.look.palette import COLD, LEVELS, PINS, WARM
 
 EVEN = 1 + 1e-6
 """Times an even share that heat must exceed: rounding lifts no cell of a uniform row above it."""
@@ -42,6 +42,13 @@ class Heat:
     beyond: float
     """The largest value above the tops, on or beside the asked place; 0 for none."""
     look: Look
+    pin: int | None = None
+    """Number of the pin, where several answers are drawn together."""
+
+    @property
+    def ramp(self) -> UInt8[np.ndarray, "256 3"]:
+        """Colours of positive weight."""
+        return WARM if self.pin is None else PINS[self.pin]
 
     @property
     def largest(self) -> float:
@@ -69,11 +76,11 @@ class Heat:
     ) -> tuple[Float[np.ndarray, "*shape 3"], Float[np.ndarray, "*shape"]]:
         """Return colour, in [0, 255], and opacity, in [0, 1], of values of step ``t``."""
         level = np.rint(self.tones(times, t) * (LEVELS - 1)).astype(np.intp)
-        colours = np.where((times < 0)[..., None], COLD[level], WARM[level]).astype(np.float32)
+        colours = np.where((times < 0)[..., None], COLD[level], self.ramp[level]).astype(np.float32)
         return colours, np.where(self.shows(times), self.opacity(level / (LEVELS - 1)), 0.0)
 
     def opacity(self, tones: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Return the opacity in [0, 1] of tones."""
+        """Return the opacity of each tone, in [0, 1]."""
         return np.asarray(self.look.strength / 100 * (FAINT + (1 - FAINT) * tones))
 
 
@@ -87,8 +94,33 @@ def heat_of(answer: Answer, look: Look) -> Heat:
     counted = elsewhere if elsewhere.any() else size
     tops = counted.max(axis=(1, 2)) if look.scale == "each" else np.full(len(times), counted.max())
     tops = np.maximum(tops, LEAST_TOP[look.scale])
-    over = size[(size > tops[:, None, None])]
-    return Heat(times=times, tops=tops, beyond=float(over.max(initial=0)), look=look)
+    return Heat(times=times, tops=tops, beyond=_beyond(times, tops), look=look)
+
+
+def heats_of(answers: Sequence[Answer], look: Look) -> tuple[Heat, ...]:
+    """Return the heat of answers that are drawn together, in the order of their letters.
+
+    Several share one scale, each in the colour of its pin, and only positive weight is drawn.
+    """
+    if len(answers) == 1:
+        return (heat_of(answers[0], look),)
+    positive = [np.maximum(answer.heat.astype(np.float64) * answer.times_uniform_per_unit, 0) for answer in answers]
+    tops = np.max([heat_of(answer, replace(look, negatives=False)).tops for answer in answers], axis=0)
+    return tuple(
+        Heat(times=times, tops=tops, beyond=_beyond(times, tops), look=look, pin=pin)
+        for pin, times in enumerate(positive)
+    )
+
+
+def strongest_layer(layers: Sequence[Float[np.ndarray, "*shape"]], heats: Sequence[Heat]) -> np.ndarray:
+    """Return which of several answers is drawn at each place: the strongest of those that have heat there."""
+    shown = [np.where(heat.shows(times), np.abs(times), 0) for times, heat in zip(layers, heats, strict=True)]
+    return np.asarray(np.argmax(shown, axis=0))
+
+
+def _beyond(times: Float[np.ndarray, "T H W"], tops: Float[np.ndarray, " T"]) -> float:
+    size = np.abs(times)
+    return float(size[size > tops[:, None, None]].max(initial=0))
 
 
 def heat_of_parts(parts: Float[np.ndarray, "T H W"]) -> Heat:

@@ -1,4 +1,4 @@
-"""The two ramps of heat: warm for weight, cold for the negative weight that only a dot product has.
+"""The ramps of heat: warm for weight, cold for the negative weight that only a dot product has, one for each pin.
 
 Lightness rises evenly with the tone, so more is lighter in a grey print too, and no step looks like an edge (OKLab:
 Ottosson 2020, "A perceptual color space for image processing").
@@ -15,6 +15,9 @@ _LIGHTNESS = (0.40, 0.965)
 _WARM = ((0.0, "#8c0046"), (0.33, "#e2401f"), (0.67, "#ffab17"), (1.0, "#fff6b4"))
 _COLD = ((0.0, "#00408c"), (0.33, "#1f7fe2"), (0.67, "#2fc4f0"), (1.0, "#c8fbff"))
 """Anchors: (tone, sRGB)."""
+_PIN_LIGHTNESS = (0.55, 0.84)
+"""Less than of heat: a pin is known by its hue, which neither black nor white has."""
+_PINS = ("#ff7a14", "#2f9dff", "#22c96b")
 _TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -41,14 +44,16 @@ def coded(light: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     return np.asarray(np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055))
 
 
-def _ramp(anchors: tuple[tuple[float, str], ...]) -> UInt8[np.ndarray, "256 3"]:
+def _ramp(
+    anchors: tuple[tuple[float, str], ...], lightness: tuple[float, float] = _LIGHTNESS
+) -> UInt8[np.ndarray, "256 3"]:
     """Return the colours between anchors, which give the hue; read-only, since all callers share them."""
     tones = np.linspace(0, 1, LEVELS)
     assert all(a < b for (a, _), (b, _) in pairwise(anchors)), "anchors ascend"
     srgb = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for _, colour in anchors])
     lab = np.cbrt(linear(srgb) @ _TO_CONES.T) @ _TO_LAB.T
     hues = [np.interp(tones, [at for at, _ in anchors], lab[:, axis]) for axis in (1, 2)]
-    mixed = np.stack([np.linspace(*_LIGHTNESS, LEVELS), *hues], -1)
+    mixed = np.stack([np.linspace(*lightness, LEVELS), *hues], -1)
     light = (mixed @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
     table: np.ndarray = np.rint(255 * np.clip(coded(np.clip(light, 0, 1)), 0, 1)).astype(np.uint8)
     table.setflags(write=False)
@@ -59,3 +64,8 @@ WARM: UInt8[np.ndarray, "256 3"] = _ramp(_WARM)
 """Colour of each tone of a positive weight."""
 COLD: UInt8[np.ndarray, "256 3"] = _ramp(_COLD)
 """Colour of each tone of a negative weight."""
+PINS: tuple[UInt8[np.ndarray, "256 3"], ...] = tuple(_ramp(((0.0, hue), (1.0, hue)), _PIN_LIGHTNESS) for hue in _PINS)
+"""Colours of the pins A, B and C where several are drawn together: orange, blue, green."""
+PIN_NAMES = ("orange", "blue", "green")
+PIN_TONE = 170
+"""Level of a ramp that stands for its pin, on its box and its letter."""

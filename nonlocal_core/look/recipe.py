@@ -1,9 +1,9 @@
 """Recipe for the viewer to draw as files do: every constant and colour of the look, as JSON."""
 
 from nonlocal_core.look.bars import DWARFED, SECOND
-from nonlocal_core.look.choices import ARROWS, ARROWS_ON_A_STILL, CURVES, LOOK, MOST_ARROWS, SCALES
+from nonlocal_core.look.choices import ARROWS, ARROWS_ON_A_STILL, LOOK, MOST_ARROWS
 from nonlocal_core.look.heat import ARROW_LEAST, ARROW_TONE, EVEN, FAINT, LEAST_TOP, NEARLY_EVEN, TICKS, TICKS_APART
-from nonlocal_core.look.palette import COLD, WARM
+from nonlocal_core.look.palette import COLD, PIN_TONE, PINS, WARM
 from nonlocal_core.look.photograph import KEPT_COLOUR, LUMINANCE
 
 
@@ -12,6 +12,8 @@ def recipe() -> dict[str, object]:
     return {
         "warm": WARM.tobytes().hex(),
         "cold": COLD.tobytes().hex(),
+        "pins": [ramp.tobytes().hex() for ramp in PINS],
+        "pin_tone": PIN_TONE,
         "even": EVEN,
         "least_top": dict(LEAST_TOP),
         "faint": FAINT,
@@ -26,7 +28,5 @@ def recipe() -> dict[str, object]:
         "ticks_apart": TICKS_APART,
         "dwarfed": DWARFED,
         "second": SECOND,
-        "curves": list(CURVES),
-        "scales": list(SCALES),
         "strength": LOOK.strength,
     }

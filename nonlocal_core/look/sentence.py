@@ -3,6 +3,7 @@
 Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and columns are counted from 1.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -22,6 +23,20 @@ def percent(share: float) -> str:
         return "<0.1 %"
     digit = Decimal("1") if value >= 9.95 or value == 0 else Decimal("0.1")
     return f"{Decimal(value).quantize(digit, ROUND_HALF_UP)} %"
+
+
+LETTERS = "ABC"
+
+
+def lettered(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Return what is said of several pins, each behind its letter; of one as it is.
+
+    >>> lettered(["Looks nowhere.", "Looks here."])
+    ('A: Looks nowhere.', 'B: Looks here.')
+    """
+    if len(sentences) == 1:
+        return tuple(sentences)
+    return tuple(f"{letter}: {said}" for letter, said in zip(LETTERS, sentences, strict=False))
 
 
 def frame_words(grid: Grid, t: int) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
 from nonlocal_core.media import network_pixels
-from nonlocal_core.models import NonlocalBlock, clip_probabilities
+from nonlocal_core.models import MarkNetwork, NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.ops import Reach
 from nonlocal_core.ops.reach import split_keys, split_queries
@@ -65,8 +65,29 @@ def answer(
 
     Without a change this is the session's own answer, bit for bit. Other threads that run the same network meanwhile
     see nothing of it. Raises UnknownNameError for a block that is not there or adds nothing by design, ShapeError for
-    a mask of another grid, CaptureError for a network that classifies nothing, DeviceMemoryError.
+    a mask of another grid, CaptureError for a network that classifies no clips, DeviceMemoryError.
     """
+    network = session.model.network
+    if isinstance(network, MarkNetwork):
+        raise CaptureError(
+            f"{session.model.card.title} answers at each position, not for the clip. Explore shows its answer with and "
+            "without its block; in Python, ask measures.marks.who_wore."
+        )
+    logits = logits_of(session, switched_off=switched_off, cut_keys=cut_keys, progress=progress)
+    count = logits.shape[-1]
+    if count == 0:
+        raise CaptureError(f"{session.model.card.title} classifies nothing, so its answer cannot be compared.")
+    return Answer(classes=class_names(network, count), probabilities=clip_probabilities(logits)[0].numpy())
+
+
+def logits_of(
+    session: Session,
+    *,
+    switched_off: Collection[str] = (),
+    cut_keys: Mapping[str, Bool[np.ndarray, " Nk"]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Float[Tensor, "1 P K"]:
+    """Return what the network puts out, of all its positions; arguments and errors as for ``answer``."""
     network, device = session.model.network, session.model.device
     known = changeable_blocks(session)
     edits: dict[str, Edit] = {name: _cutting(mask) for name, mask in (cut_keys or {}).items()}
@@ -78,11 +99,7 @@ def answer(
         _changed({known[name]: edit for name, edit in edits.items()}),
         forward_progress(progress or (lambda done, total: None)),
     ):
-        logits = run(network, clip, device=device, forecast_bytes=session.forecast_bytes)
-    count = logits.shape[-1]
-    if count == 0:
-        raise CaptureError(f"{session.model.card.title} classifies nothing, so its answer cannot be compared.")
-    return Answer(classes=class_names(network, count), probabilities=clip_probabilities(logits)[0].numpy())
+        return run(network, clip, device=device, forecast_bytes=session.forecast_bytes)
 
 
 def changeable_blocks(session: Session) -> dict[str, NonlocalBlock]:

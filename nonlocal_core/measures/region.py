@@ -1,12 +1,12 @@
 """Region: the object under one click, segmented by the block's own weights within that frame.
 
-One row rarely outlines a thing: it may hardly leave the cell that asks. A walk does: it starts at the
-click, steps from cell to cell of the frame by the block's weights, and now and then starts anew. Where it comes often,
-the block holds the same thing. This is the random walk with restart that T. H. Kim, K. M. Lee and S. U. Lee cut
-pictures with, "Generative Image Segmentation Using Random Walks with Restart" (ECCV 2008).
+A single row rarely outlines an object: it may hardly leave the cell that asks. A random walk does: it starts at the
+click, steps from cell to cell of the frame with the block's weights as probabilities, and restarts now and then. The
+cells that it visits often are the object, as the block sees it. T. H. Kim, K. M. Lee and S. U. Lee segment pictures
+with this random walk with restart, "Generative Image Segmentation Using Random Walks with Restart" (ECCV 2008).
 
-Differs: their weights are of colour between neighbours. Here they are the block's, between all cells of the frame;
-that the region is one piece is asked afterwards.
+Differs: their weights compare the colours of neighbours. Here they are the block's, between all cells of the frame;
+a connected piece is cut out of the region afterwards.
 
 block = Session.open("sample:composed").block()
 cells = region_around(block, frame=3, x=0.33, y=0.55)
@@ -22,7 +22,7 @@ from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.tracking import refuse_restricted
 
 CHANCE = 0.7
-"""A cell belongs where the walk comes at least this many times as often as to all cells alike.
+"""A cell belongs to the region if the walk visits it at least this many times as often as a walk without preference.
 
 Chosen on the composed clip, where 0.5 to 1 do nearly as well. The mean J of cells with the exact masks is there 0.73
 for the default network and 0.60 for ``lite0-parameter-free``.

@@ -5,7 +5,8 @@ A. Efros, "Space-Time Correspondence as a Contrastive Random Walk" (NeurIPS 2020
 the keys that it weighs most.
 
 Differs: theirs asks the last frames too, within a radius of 12 cells and by a cosine at a fixed temperature. Here
-every frame asks the marked one alone, all over, by the block's own affinity: nothing but that answers.
+every frame asks the marked one alone, all over, by the block's own affinity: nothing but that answers. The viewer's
+Follow (``viewer/model/follow.js``) goes from frame to frame instead, to the strongest cell of each answer in the next.
 """
 
 import csv

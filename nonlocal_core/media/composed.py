@@ -109,24 +109,30 @@ class Layer:
     opacity: Float[np.ndarray, "h w"]
 
 
-def compose(*, frames: int = 24, size_hw: tuple[int, int] = (288, 432)) -> Composition:
+def compose(
+    *,
+    frames: int = 24,
+    size_hw: tuple[int, int] = (288, 432),
+    cut_outs: tuple[CutOut, ...] = CUT_OUTS,
+    ground: PackagedFile = BACKGROUND,
+) -> Composition:
     """Return the clip with its masks. Raises MediaError when scikit-image is not installed.
 
     From back to front, picture = picture * (1 - opacity) + colours * opacity. An object owns a pixel when at least
     half of what is seen there is its own.
     """
     rgb = np.empty((frames, *size_hw, 3), np.uint8)
-    masks = np.empty((len(CUT_OUTS), frames, *size_hw), bool)
+    masks = np.empty((len(cut_outs), frames, *size_hw), bool)
     for index, moment in enumerate(np.linspace(0.0, 1.0, frames).tolist()):
-        seen = background(moment, size_hw)
-        shares = np.zeros((len(CUT_OUTS), *size_hw))
-        for k, cut_out in enumerate(CUT_OUTS):
+        seen = background(moment, size_hw, ground)
+        shares = np.zeros((len(cut_outs), *size_hw))
+        for k, cut_out in enumerate(cut_outs):
             front = layer(cut_out, moment, size_hw)
             seen[front.window] += front.opacity[..., None] * (front.rgb - seen[front.window])
             shares[:, *front.window] *= 1 - front.opacity
             shares[k][front.window] = front.opacity
         rgb[index], masks[:, index] = np.rint(seen), shares >= 0.5
-    return Composition(names=tuple(cut_out.name for cut_out in CUT_OUTS), rgb=rgb, masks=masks)
+    return Composition(names=tuple(cut_out.name for cut_out in cut_outs), rgb=rgb, masks=masks)
 
 
 def composed_masks() -> dict[str, Bool[np.ndarray, "T H W"]]:
@@ -147,9 +153,11 @@ def blurred_clip() -> bytes:
     return compose().blurred(sharp=SHARP_FRAME, radius_px=BLUR_PX).encoded()
 
 
-def background(moment: float, size_hw: tuple[int, int]) -> Float[np.ndarray, "H W 3"]:
-    """Return the panning starfield at a moment in [0, 1], in [0, 255]."""
-    photo, (height, width) = _photo(BACKGROUND), size_hw
+def background(
+    moment: float, size_hw: tuple[int, int], ground: PackagedFile = BACKGROUND
+) -> Float[np.ndarray, "H W 3"]:
+    """Return the panning photograph behind all objects at a moment in [0, 1], in [0, 255]."""
+    photo, (height, width) = _photo(ground), size_hw
     window = 0.7 * min(photo.width / width, photo.height / height)
     start, stop = np.array(PAN)
     corner = (start + moment * (stop - start)) * (photo.width - window * width, photo.height - window * height)

@@ -51,7 +51,8 @@ class Frames:
 
     ``rgb``: as shown, scaled down to the largest side asked for. ``pts_seconds``: when each appears, counted from
     the first frame of the file. ``frame_indices``: its place among the decoded frames of the file. ``warnings``:
-    sentences about the file and about this choice of frames. Raises ShapeError when the three disagree on T.
+    sentences about the file and about this choice of frames. ``marks``: which mark each pixel wears, counted from 1,
+    0 for none, at the size of the file; None for a clip without marks. Raises ShapeError when they disagree on T.
     """
 
     rgb: UInt8[np.ndarray, "T H W 3"]
@@ -59,12 +60,14 @@ class Frames:
     frame_indices: Int64[np.ndarray, " T"]
     info: MediaInfo
     warnings: tuple[str, ...] = ()
+    marks: UInt8[np.ndarray, "T H0 W0"] | None = None
 
     def __post_init__(self) -> None:
-        counts = (len(self.rgb), len(self.pts_seconds), len(self.frame_indices))
+        worn = len(self.rgb if self.marks is None else self.marks)
+        counts = (len(self.rgb), len(self.pts_seconds), len(self.frame_indices), worn)
         if len(set(counts)) != 1 or counts[0] == 0:
             raise ShapeError(
-                f"Frames need one picture, one time and one index each, and at least one frame; got {counts}."
+                f"Frames need one picture, time, index and map of marks each, and at least one frame; got {counts}."
             )
 
     def __repr__(self) -> str:

@@ -23,7 +23,8 @@ class InputSpec:
 
     ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``crop``:
     the whole frame, or its central square. ``mean`` and ``std``: of red, green and blue, on a scale where white
-    is ``value_range``. ``max_long_side``: see ``LONG_SIDE``. Raises GeometryError for sizes that cannot be.
+    is ``value_range``. ``max_long_side``: see ``LONG_SIDE``. ``marks``: channels behind the colours, one for each mark
+    that an object can wear. Raises GeometryError for sizes that cannot be.
     """
 
     short_side: int
@@ -33,6 +34,7 @@ class InputSpec:
     std: tuple[float, float, float]
     value_range: Literal[1, 255] = 1
     max_long_side: int = LONG_SIDE
+    marks: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.multiple_of <= self.short_side <= self.max_long_side:
@@ -72,7 +74,7 @@ def _central_square(shown_hw: tuple[int, int]) -> Box:
     return (left, top, 1 - left, 1 - top)
 
 
-def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, "1 3 T h w"], ViewTransform]:
+def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, "1 c T h w"], ViewTransform]:
     """Return the clip as a network expects it, and the view that leads back to the shown frame.
 
     Frames are scaled by Pillow's bicubic filter: its support grows with the reduction, so that fine patterns do
@@ -82,8 +84,11 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
     return network_pixels(frames, spec, view), view
 
 
-def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 3 T h w"]:
-    """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it."""
+def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 c T h w"]:
+    """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it.
+
+    Three colours, and for networks that take marks the part of each pixel that wears each of them.
+    """
     height, width = view.input_hw
     clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)
     for t, picture in enumerate(frames.rgb):
@@ -92,11 +97,23 @@ def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Floa
         clip /= 255.0
     clip -= np.array(spec.mean, dtype=np.float32)[:, None, None, None]
     clip /= np.array(spec.std, dtype=np.float32)[:, None, None, None]
-    return clip
+    return np.concatenate([clip, _worn(frames, spec, view)], axis=1) if spec.marks else clip
 
 
-def _scaled(picture: UInt8[np.ndarray, "H W 3"], view: ViewTransform) -> UInt8[np.ndarray, "h w 3"]:
+def _worn(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 m T h w"]:
+    worn = np.zeros((1, spec.marks, len(frames.rgb), *view.input_hw), np.float32)
+    for t, marks in enumerate(() if frames.marks is None else frames.marks):
+        for mark in range(spec.marks):
+            mask = np.where(marks == 1 + mark, np.uint8(255), np.uint8(0))
+            worn[0, mark, t] = _scaled(mask, view, Image.Resampling.BOX)
+    worn /= 255.0
+    return worn
+
+
+def _scaled(
+    picture: UInt8[np.ndarray, "H W ..."], view: ViewTransform, way: Image.Resampling = Image.Resampling.BICUBIC
+) -> UInt8[np.ndarray, "h w ..."]:
     height, width = picture.shape[:2]
     left, top, right, bottom = view.crop
     box = (left * width, top * height, right * width, bottom * height)
-    return np.asarray(Image.fromarray(picture).resize(view.input_hw[::-1], Image.Resampling.BICUBIC, box=box))
+    return np.asarray(Image.fromarray(picture).resize(view.input_hw[::-1], way, box=box))

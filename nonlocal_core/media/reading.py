@@ -81,7 +81,10 @@ def read_frames(
         assert isinstance(clip, VideoClip)
         clip.recount()
         frames = _read(checked, clip, selection, max_side, progress)
-    return replace(frames, info=replace(frames.info, sample_id=sample.id)) if sample else frames
+    if sample is None:
+        return frames
+    marks = None if sample.marks is None else sample.marks()[frames.frame_indices]
+    return replace(frames, info=replace(frames.info, sample_id=sample.id), marks=marks)
 
 
 def _checked(source: Readable, name: str | None, limits: Limits) -> MediaFile | GatheredPictures:

@@ -5,14 +5,17 @@ Nothing is downloaded and nothing is copied: the files lie inside installed pack
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.media.composed import blurred_clip, composed_clip, composed_masks
 from nonlocal_core.media.frames import Kind
+from nonlocal_core.media.marked import ALIKE, FRAMES, SPACE, MarkedScene, marked_clip, marked_masks, worn_marks
 from nonlocal_core.media.packaged import PackagedFile, clip, picture
 from nonlocal_core.media.selection import Selection
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
@@ -48,6 +51,10 @@ class Sample:
     selection: Selection = ONE_FRAME
     masks: Callable[[], dict[str, Bool[np.ndarray, "T H W"]]] | None = None
     """Computes the exact masks of its objects by name, for every frame of the file; None where nobody knows them."""
+    marks: Callable[[], UInt8[np.ndarray, "T H W"]] | None = None
+    """Computes which mark each pixel wears (`marked`); None for a clip without marks."""
+    networks: tuple[str, ...] = ()
+    """Ids of the networks that the clip was made for, the one to open first; empty: any."""
 
     @property
     def query(self) -> Stop:
@@ -109,6 +116,19 @@ COMPOSED = Sample(
     ),
 )
 
+
+def _marked(scene: MarkedScene, **facts: Any) -> Sample:
+    return Sample(
+        kind="animation",
+        source=partial(marked_clip, scene),
+        masks=partial(marked_masks, scene),
+        marks=partial(worn_marks, scene),
+        networks=("lite0-mark", "lite0-mark-film"),
+        selection=Selection(frames=FRAMES),
+        **facts,
+    )
+
+
 SAMPLES: tuple[Sample, ...] = (
     COMPOSED,
     Sample(
@@ -152,6 +172,33 @@ SAMPLES: tuple[Sample, ...] = (
             Stop(frame=5, x=0.56, y=0.60, caption="The cat, blurred. Which block looks for it in the sharp frame?"),
             Stop(frame=2, x=0.32, y=0.63, caption="The cat where it is sharp. It has nothing to look for elsewhere."),
             Stop(frame=0, x=0.60, y=0.80, caption="The patch, blurred. In the sharp frame it is half out of sight."),
+        ),
+    ),
+    _marked(
+        SPACE,
+        id="marked",
+        title="Who wore the mark?",
+        caption="Cup, patch and cat wear a mark in the second frame: a coloured line. Asked in another frame: which?",
+        licence=COMPOSED.licence,
+        credit=COMPOSED.credit,
+        tour=(
+            Stop(frame=3, x=0.77, y=0.56, caption="The cat, two frames after its mark. Does the look go back to it?"),
+            Stop(frame=0, x=0.27, y=0.24, caption="The patch, one frame before its mark."),
+            Stop(frame=2, x=0.40, y=0.24, caption="The cup, one frame after its mark."),
+        ),
+    ),
+    _marked(
+        ALIKE,
+        id="alike",
+        title="Who wore the mark? Two of a kind",
+        caption="Two coins and a face wear a mark in the third frame: a coloured line. Likeness must tell two coins "
+        "from each other.",
+        licence="No known copyright restrictions (coins) and public domain, as stated by scikit-image",
+        credit="Brooklyn Museum (coins), NASA (portrait), SpaceX (rocket)",
+        tour=(
+            Stop(frame=0, x=0.74, y=0.25, caption="The large coin, two frames before its mark."),
+            Stop(frame=3, x=0.24, y=0.72, caption="The other coin, one frame after its mark."),
+            Stop(frame=3, x=0.52, y=0.26, caption="The face, one frame after its mark."),
         ),
     ),
     Sample(

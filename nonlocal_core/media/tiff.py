@@ -39,7 +39,7 @@ class PillowTiff:
         return hw, dict(self._picture.tag_v2)
 
     def decoded(self, index: int) -> Image.Image | Numbers:
-        """Return a page as a picture, or as numbers that need a scale."""
+        """Return a page: a picture, or numbers that are still to be scaled to grey levels."""
         page = self._picture
         page.seek(index)
         tags = page.tag_v2

@@ -15,9 +15,9 @@ DARK_SHARE = 4
 class Numbers:
     """A picture of one number per pixel, or of three.
 
-    ``full``: the greatest number that the stored bits can hold, None where they set no range. ``declared``: the one
-    that the file names as its greatest, where it does. ``negative``: the least is white. ``alpha``: 0 where
-    it is transparent, 255 where it is not.
+    ``full``: the largest number that the stored bits can hold, None if they set no range. ``declared``: the largest
+    number according to the file, if it names one. ``negative``: the smallest number is white. ``alpha``: 0 where the
+    picture is transparent, 255 elsewhere.
     """
 
     values: Num[np.ndarray, "H W"] | Num[np.ndarray, "H W 3"]

@@ -8,12 +8,14 @@ from nonlocal_core.models.lite0_networks import (
     parameter_free_network,
     trained_network,
 )
+from nonlocal_core.models.mark import MarkNetwork
 from nonlocal_core.models.normalised import NormalisedBlock, NormalisedProbe
 from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 __all__ = [
     "InsertedBlock",
     "Lite0Network",
+    "MarkNetwork",
     "NonlocalBlock",
     "NonlocalConfig",
     "NormalisedBlock",

@@ -1,6 +1,6 @@
 """Pictures of an answer: heat over frames, figures, films, and files of numbers."""
 
-from nonlocal_core.render.banner import with_banner
+from nonlocal_core.render.banner import ON_PANEL, PANEL, WARNING_ON_PANEL, with_banner, words_strip
 from nonlocal_core.render.drawing import Drawing
 from nonlocal_core.render.figure import SHARPNESS, figure
 from nonlocal_core.render.movies import Progress, durations, write_gif, write_mp4
@@ -13,7 +13,10 @@ from nonlocal_core.render.text import number
 from nonlocal_core.render.writing import replacing, write_csv, write_npz, write_png
 
 __all__ = [
+    "ON_PANEL",
+    "PANEL",
     "SHARPNESS",
+    "WARNING_ON_PANEL",
     "Caption",
     "Drawing",
     "Progress",
@@ -28,6 +31,7 @@ __all__ = [
     "replacing",
     "svg_bytes",
     "with_banner",
+    "words_strip",
     "write_csv",
     "write_gif",
     "write_mp4",

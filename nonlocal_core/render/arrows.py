@@ -4,14 +4,13 @@ import numpy as np
 from jaxtyping import Float
 
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.look import ARROW_TONE, COLD, LEVELS, WARM, Answer, Heat, arrow_cells
+from nonlocal_core.look import ARROW_TONE, COLD, LEVELS, Answer, Heat, arrow_cells
 from nonlocal_core.render.drawing import Outline, Step, disc
 from nonlocal_core.render.layout import Layout, Rect
-from nonlocal_core.render.marks import RIM, Arrow, Colour, Point, bend
+from nonlocal_core.render.marks import RIM, WHITE, Arrow, Colour, Point, bend
 
 PEN = 4.2  # units
 FINE = 2000  # sampled places on a curve, finer than print resolves
-WHITE: Colour = (255, 255, 255)
 FAINTEST = 0.35
 """Opacity of the weakest arrow."""
 
@@ -26,7 +25,7 @@ def arrows_of(layout: Layout, answer: Answer, heat: Heat, count: int) -> tuple[A
         cell = answer.grid.cell(index)
         tone = float(heat.tones(np.array(times), cell.t))
         level = round((ARROW_TONE + (1 - ARROW_TONE) * tone) * (LEVELS - 1))
-        red, green, blue = (int(part) for part in (COLD if times < 0 else WARM)[level])
+        red, green, blue = (int(part) for part in (COLD if times < 0 else heat.ramp)[level])
         other = place(layout, answer.grid, cell)
         start, stop = (asked, other) if answer.direction == "row" else (other, asked)
         gap = _half_cell(answer.grid if answer.direction == "row" else answer.asked_grid, tile)
@@ -40,16 +39,16 @@ def arrows_of(layout: Layout, answer: Answer, heat: Heat, count: int) -> tuple[A
                 gap_px=gap,
             )
         )
-    return tuple(arrow for arrow in found if arrow.start != arrow.stop)
+    return tuple(found)
 
 
-def arrow_shapes(arrows: tuple[Arrow, ...], *, asked: Point) -> tuple[Outline, ...]:
-    """Return the shapes of arrows, the strongest on top, and a dot at the asked cell."""
+def arrow_shapes(arrows: tuple[Arrow, ...], *, asked: Point, dot: Colour = WHITE) -> tuple[Outline, ...]:
+    """Return the shapes of arrows, the strongest on top, and a dot of that colour at the asked cell."""
     if not arrows:
         return ()
     weakest_first = sorted(arrows, key=lambda arrow: arrow.strength)
     shapes = [shape for arrow in weakest_first for shape in _arrow(arrow)]
-    return (*shapes, disc(asked, 2.2 * PEN, fill=WHITE, stroke=RIM, pen=PEN / 2))
+    return (*shapes, disc(asked, 2.2 * PEN, fill=dot, stroke=RIM, pen=PEN / 2))
 
 
 def _half_cell(grid: Grid, tile: Rect) -> float:

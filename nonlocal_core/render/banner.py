@@ -1,13 +1,13 @@
-"""A strip of words under each picture of a film: the network, the query and the cautions."""
+"""A strip of words under a picture: in a film, the network, the query and the cautions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from nonlocal_core.look import Answer, answer_words, percent, question_words
-from nonlocal_core.render.marks import Colour
+from nonlocal_core.look import Answer, answer_words, lettered, percent, question_words
+from nonlocal_core.render.marks import Colour, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
@@ -24,40 +24,64 @@ def with_banner(
     answer: Answer,
     pts_seconds: Float[np.ndarray, " T"],
     caption: Caption,
+    *,
+    beside: Sequence[Answer] = (),
 ) -> Iterator[UInt8[np.ndarray, "taller w 3"]]:
-    """Yield each picture with the sentence, question, network and cautions under it, and its own time and share."""
+    """Yield each picture with the sentence, question, network and cautions under it, and its own time and share.
+
+    ``beside``: answers of other pins, whose words stand above, each behind its letter.
+    """
     strip: Image.Image | None = None
+    answers = (*beside, answer)
+    shares = [one.cell_share.sum(axis=(1, 2)) for one in answers]
     for index, picture in enumerate(pictures):
-        strip = strip or _strip(picture.shape[1], answer, pts_seconds, caption)
+        strip = strip or _strip(picture.shape[1], answers, pts_seconds, caption, shares)
         own = strip.copy()
         if len(pts_seconds) > 1:
             size = _type_size(own.width)
             at = (own.width - size, size // 2)
-            words = _own_words(answer, pts_seconds, index)
+            words = _own_words(answer, pts_seconds, index, shares)
             ImageDraw.Draw(own).text(at, words, font=font(size), fill=ON_PANEL, anchor="ra")
         yield np.concatenate([picture, np.asarray(own)])
 
 
-def _own_words(answer: Answer, pts_seconds: Float[np.ndarray, " T"], index: int) -> str:
+def _own_words(answer: Answer, pts_seconds: Float[np.ndarray, " T"], index: int, shares: list[np.ndarray]) -> str:
     t = answer.grid.find_t(index)
     nothing = "no keys" if answer.direction == "row" else "no queries"
-    share = nothing if t is None else percent(float(answer.cell_share[t].sum()))
+    share = nothing if t is None else ", ".join(lettered([percent(float(steps[t])) for steps in shares]))
     return f"{index + 1} of {len(pts_seconds)} · {pts_seconds[index]:.2f} s · {share}"
 
 
-def _strip(width: int, answer: Answer, pts_seconds: Float[np.ndarray, " T"], caption: Caption) -> Image.Image:
+def _strip(
+    width: int,
+    answers: Sequence[Answer],
+    pts_seconds: Float[np.ndarray, " T"],
+    caption: Caption,
+    shares: list[np.ndarray],
+) -> Image.Image:
     """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
-    room = width - 2 * size
-    kept = font(size).getlength(_own_words(answer, pts_seconds, 0)) + 2 * size if len(pts_seconds) > 1 else 0
-    seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
-    asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
-    lines = [
-        (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED),
-        *((line, ON_PANEL_MUTED) for line in wrapped(drawable(asked), size, room)),
-        *((line, ON_PANEL) for line in wrapped(drawable(answer_words(answer)), size, room)),
-        *((line, WARNING_ON_PANEL) for line in wrapped(drawable(cautions(caption, answer)), size, room)),
+    room, answer = width - 2 * size, answers[-1]
+    kept = font(size).getlength(_own_words(answer, pts_seconds, 0, shares)) + 2 * size if len(pts_seconds) > 1 else 0
+    said: list[tuple[str, Colour]] = [
+        (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED)
     ]
+    sentences = lettered([answer_words(one) for one in answers])
+    colours = (ON_PANEL,) if len(answers) == 1 else pin_colours(len(answers))
+    for one, sentence, colour in zip(answers, sentences, colours, strict=True):
+        seconds = float(pts_seconds[one.asked_grid.span(one.asked.t)[0]])
+        said += [
+            (question_words(one, frames=len(pts_seconds), seconds=seconds), ON_PANEL_MUTED),
+            (sentence, colour),
+        ]
+    said.append((cautions(caption, answer), WARNING_ON_PANEL))
+    return words_strip(said, width)
+
+
+def words_strip(said: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
+    """Return paragraphs on a dark panel of that width in pixels, in as many lines as they take."""
+    size = _type_size(width)
+    lines = [(line, colour) for text, colour in said for line in wrapped(drawable(text), size, width - 2 * size)]
     step = round(1.4 * size)
     strip = Image.new("RGB", (width, size + step * len(lines)), PANEL)
     pen = ImageDraw.Draw(strip)

@@ -1,25 +1,29 @@
 """The figure of an answer: a film strip of all frames with heat, shares, arrows, colour bar and caption."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
 from nonlocal_core.look import (
+    LETTERS,
     LOOK,
     Answer,
     Heat,
     Look,
     answer_words,
+    arrow_cells,
     bar_heights,
-    heat_of,
+    heats_of,
     percent,
     question_words,
 )
-from nonlocal_core.render.arrows import PEN, WHITE, arrow_shapes, arrows_of, place
+from nonlocal_core.render.arrows import PEN, arrow_shapes, arrows_of, place
 from nonlocal_core.render.drawing import INK, MUTED, Drawing, Outline, Picture, Shape, Words, box, centred
-from nonlocal_core.render.layout import UNITS, Layout, Rect, lay_out
+from nonlocal_core.render.layout import HEADER, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import legend
-from nonlocal_core.render.marks import MINUS, RIM, Colour
+from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
 from nonlocal_core.render.text import drawable, fitted, wrapped
@@ -27,6 +31,8 @@ from nonlocal_core.render.text import drawable, fitted, wrapped
 BAR = (98, 98, 112)
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
+PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
+"""Where the pins of a heading begin, the height of one, and of its letter, in units."""
 PRINT_INCHES = 8.0
 """Width of the figure in print, that of a page."""
 SHARPNESS = 1.6
@@ -41,33 +47,46 @@ def figure(
     *,
     look: Look = LOOK,
     sharpness: float = SHARPNESS,
+    beside: Sequence[Answer] = (),
 ) -> Drawing:
-    """Return a film strip of the clip with the heat of one question.
+    """Return a film strip of the clip with the heat of one question, or of several pins.
 
-    ``sharpness``: pixels of the frames per unit; 1 for a drawing that becomes pixels.
+    ``sharpness``: pixels of the frames per unit; 1 for a drawing that becomes pixels. ``beside``: answers of other
+    pins to the same block, drawn together with this one, which is the last letter.
     Raises RenderError when the frames are not those of the answer, or when there is no room for them.
     """
     check_frames(frames, answer)
-    heat = heat_of(answer, look)
-    count = look.arrow_count(len(frames))
-    draft = lay_out(len(frames), frames.shape[1:3], width_px=UNITS)
-    lines = note_lines(
-        cautions(caption, answer), notes(answer, heat, arrows=len(arrows_of(draft, answer, heat, count)))
-    )
-    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines))
-    arrows = arrows_of(layout, answer, heat, count)
+    answers = (*beside, answer)
+    heats = heats_of(answers, look)
+    count = look.arrow_count(len(frames)) // len(answers)
+    arrows = max(len(arrow_cells(*drawn, count)) for drawn in zip(answers, heats, strict=True))
+    lines = note_lines(cautions(caption, answer), notes(answers, heats, arrows=arrows))
+    header = header_units(len(answers))
+    layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines), header=header)
+    colours = pin_colours(len(answers))
     shapes = (
-        *_heading(layout, answer, caption, pts_seconds),
-        *legend(layout.legend, answer, heat),
-        *_strip(layout, frames, answer, heat, sharpness),
-        *(_bars(layout, answer, pts_seconds) if len(frames) > 1 else ()),
-        *_asked(layout, answer),
-        *arrow_shapes(arrows, asked=place(layout, answer.asked_grid, answer.asked)),
+        *_heading(layout, answers, caption, pts_seconds),
+        *legend(layout.legend, answers, heats),
+        *_strip(layout, frames, answers, heats, sharpness),
+        *(_bars(layout, answers, pts_seconds) if len(frames) > 1 else ()),
+        *(shape for one, colour in zip(answers, colours, strict=True) for shape in _asked(layout, one, colour)),
+        *(
+            shape
+            for one, heat, colour in zip(answers, heats, colours, strict=True)
+            for shape in arrow_shapes(
+                arrows_of(layout, one, heat, count), asked=place(layout, one.asked_grid, one.asked), dot=colour
+            )
+        ),
         *_notes(layout, lines),
     )
     return Drawing(
         size_hw=layout.size_hw, per_inch=UNITS / PRINT_INCHES, title=f"{caption.clip}: {caption.block}", shapes=shapes
     )
+
+
+def header_units(pins: int) -> int:
+    """Return the height above the strip of a figure of so many pins, in units."""
+    return HEADER if pins == 1 else PINS_FROM + PIN_LINES * pins
 
 
 def note_lines(caution: str, sentences: list[str]) -> list[tuple[str, Colour]]:
@@ -78,8 +97,11 @@ def note_lines(caution: str, sentences: list[str]) -> list[tuple[str, Colour]]:
 
 
 def _heading(
-    layout: Layout, answer: Answer, caption: Caption, pts_seconds: Float[np.ndarray, " T"]
-) -> tuple[Words, ...]:
+    layout: Layout, answers: Sequence[Answer], caption: Caption, pts_seconds: Float[np.ndarray, " T"]
+) -> tuple[Shape, ...]:
+    if len(answers) > 1:
+        return _headings(layout, answers, caption, pts_seconds)
+    (answer,) = answers
     left, top, room = layout.margin, layout.margin, layout.legend.left - layout.margin - 40
     seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
     asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
@@ -96,53 +118,92 @@ def _heading(
     )
 
 
+def _headings(
+    layout: Layout, answers: Sequence[Answer], caption: Caption, pts_seconds: Float[np.ndarray, " T"]
+) -> tuple[Shape, ...]:
+    """Return the heading of several pins: under the clip each with its letter, question and sentence."""
+    left, top, room = layout.margin, layout.margin, layout.legend.left - layout.margin - 40
+    shapes: list[Shape] = [
+        Words(at=(left, top + 36), text=fitted(drawable(caption.clip), 44, room), size=44, colour=INK),
+        Words(
+            at=(left, top + 76),
+            text=fitted(drawable(network_words(caption, answers[-1])), 27, room),
+            size=27,
+            colour=MUTED,
+        ),
+    ]
+    beside = left + LETTER + 16
+    for index, (answer, colour) in enumerate(zip(answers, pin_colours(len(answers)), strict=True)):
+        above = top + PINS_FROM - 16 + PIN_LINES * index
+        seconds = float(pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
+        asked = question_words(answer, frames=len(pts_seconds), seconds=seconds)
+        width = layout.size_hw[1] - layout.margin - beside
+        shapes += [
+            box(left, above, LETTER, LETTER, fill=colour),
+            centred(left + LETTER / 2, above + 0.76 * LETTER, LETTERS[index], 40, RIM),
+            Words(at=(beside, above + 20), text=fitted(drawable(asked), 25, width), size=25, colour=MUTED),
+            Words(at=(beside, above + 56), text=fitted(drawable(answer_words(answer)), 34, width), size=34, colour=INK),
+        ]
+    return tuple(shapes)
+
+
 def _strip(
-    layout: Layout, frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat, sharpness: float
+    layout: Layout,
+    frames: UInt8[np.ndarray, "T h w 3"],
+    answers: Sequence[Answer],
+    heats: Sequence[Heat],
+    sharpness: float,
 ) -> tuple[Shape, ...]:
     """Return the photographs, their heat in a layer of its own, and a border around those that are asked."""
-    asked = {index for cell in answer.asked_cells for index in range(*answer.asked_grid.span(cell.t))}
+    grid, look = answers[-1].grid, heats[-1].look
+    asked = {index for one in answers for cell in one.asked_cells for index in range(*one.asked_grid.span(cell.t))}
     shapes: list[Shape] = []
     for index, (frame, tile) in enumerate(zip(frames, layout.tiles, strict=True)):
         place_of_tile = (tile.left, tile.top, tile.width, tile.height)
         size_hw = (round(sharpness * tile.height), round(sharpness * tile.width))
         if sharpness == 1 or size_hw[0] < frame.shape[0]:
             frame = np.asarray(Image.fromarray(frame).resize(size_hw[::-1], Image.Resampling.LANCZOS))
-        shapes.append(Picture(box=place_of_tile, rgb=photograph(frame, heat.look)))
-        t = answer.grid.find_t(index)
+        shapes.append(Picture(box=place_of_tile, rgb=photograph(frame, look)))
+        t = grid.find_t(index)
         if t is not None:
-            colours, opacity = heat_layer(heat, t, answer.grid, size_hw=size_hw)
+            colours, opacity = heat_layer(heats, t, grid, size_hw=size_hw)
             shapes.append(Picture(box=place_of_tile, rgb=colours, opacity=opacity))
         if index in asked:
             shapes.append(box(tile.left - 2, tile.top - 2, tile.width + 4, tile.height + 4, stroke=INK, pen=4))
     return tuple(shapes)
 
 
-def _bars(layout: Layout, answer: Answer, pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
-    """Return time and share under the frames; frames of one step share one bar."""
+def _bars(layout: Layout, answers: Sequence[Answer], pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
+    """Return time and share under the frames; frames of one step share one bar for each pin."""
     shapes: list[Shape] = []
-    shares = answer.cell_share.sum(axis=(1, 2))
-    heights, cut = bar_heights(shares)
+    answer, several = answers[-1], len(answers) > 1
+    shares = np.stack([one.cell_share.sum(axis=(1, 2)) for one in answers])
+    heights, cut = bar_heights(shares.ravel())
+    colours = pin_colours(len(answers)) if several else (BAR,)
     for index, tile in enumerate(layout.tiles):
         base = tile.bottom + layout.bar_height
         shapes.append(centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
         if answer.grid.find_t(index) is None:
             nothing = "no keys" if answer.direction == "row" else "no queries"
             shapes.append(centred((tile.left + tile.right) / 2, base + 36, nothing, 30, MUTED))
-    width = 0.4 * layout.tiles[0].width
+    across, count = layout.tiles[0].width, len(answers)
+    width, size = (0.4 * across, 30) if not several else (0.22 * across, min(30, round(0.1 * across)))
     for t, part in _parts(layout, answer):
-        middle, base = (part.left + part.right) / 2, part.bottom + layout.bar_height
-        height = (layout.bar_height - 12) * float(heights[t])
+        base = part.bottom + layout.bar_height
         shapes.append(box(part.left, base, part.width, 2, fill=BAR))
-        shapes.append(box(middle - width / 2, base - height, width, height, fill=BAR))
-        if t == cut:  # a white band across it: taller than is drawn
-            low = base - 0.72 * height
-            corners = (
-                ((middle + width / 2, low - 9),),
-                ((middle + width / 2, low - 1),),
-                ((middle - width / 2, low + 8),),
-            )
-            shapes.append(Outline(start=(middle - width / 2, low), steps=corners, closed=True, fill=WHITE))
-        shapes.append(centred(middle, base + 36, percent(float(shares[t])), 30, INK))
+        for index, colour in enumerate(colours):
+            middle = (part.left + part.right) / 2 + (index - (count - 1) / 2) * 0.32 * across
+            height = (layout.bar_height - 12) * float(heights[index * shares.shape[1] + t])
+            shapes.append(box(middle - width / 2, base - height, width, height, fill=colour))
+            if index * shares.shape[1] + t == cut:  # a white band across it: taller than is drawn
+                low = base - 0.72 * height
+                corners = (
+                    ((middle + width / 2, low - 9),),
+                    ((middle + width / 2, low - 1),),
+                    ((middle - width / 2, low + 8),),
+                )
+                shapes.append(Outline(start=(middle - width / 2, low), steps=corners, closed=True, fill=WHITE))
+            shapes.append(centred(middle, base + 36, percent(float(shares[index, t])), size, INK))
     return tuple(shapes)
 
 
@@ -158,11 +219,11 @@ def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
     return found
 
 
-def _asked(layout: Layout, answer: Answer) -> tuple[Outline, ...]:
+def _asked(layout: Layout, answer: Answer, asked: Colour) -> tuple[Outline, ...]:
     """Return the box of each asked cell in each of its frames, rims below; cells that are taken away are cold."""
     rims: list[Outline] = []
     boxes: list[Outline] = []
-    for cells, colour in ((answer.minus, MINUS), (answer.asked_cells, WHITE)):
+    for cells, colour in ((answer.minus, MINUS), (answer.asked_cells, asked)):
         for cell in cells:
             x0, y0, x1, y1 = answer.asked_grid.bounds(cell)
             for tile in layout.tiles[slice(*answer.asked_grid.span(cell.t))]:

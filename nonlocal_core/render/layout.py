@@ -52,10 +52,10 @@ class Layout:
         return max(1, round(units * self.unit))
 
 
-def lay_out(frames: int, frame_hw: tuple[int, int], *, width_px: int, notes: int = 0) -> Layout:
+def lay_out(frames: int, frame_hw: tuple[int, int], *, width_px: int, notes: int = 0, header: int = HEADER) -> Layout:
     """Return the layout of a film strip: one row up to five frames, else balanced rows of at most eight.
 
-    ``notes``: lines of text under the strip.
+    ``notes``: lines of text under the strip; ``header``: units above it.
     Raises RenderError when the tiles would come out smaller than 8 pixels.
     """
     rows = 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
@@ -64,7 +64,7 @@ def lay_out(frames: int, frame_hw: tuple[int, int], *, width_px: int, notes: int
     margin, gap, bar, labels = (round(n * unit) for n in (MARGIN, 10, 64, 84))
     if frames == 1:
         bar = labels = 0  # a still image has no time axis
-    header, headroom, row_gap, note_line = (round(n * unit) for n in (HEADER, 36, 30, 38))
+    header, headroom, row_gap, note_line = (round(n * unit) for n in (header, 36, 30, 38))
 
     inner = width_px - 2 * margin
     aspect = frame_hw[0] / frame_hw[1]

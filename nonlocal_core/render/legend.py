@@ -1,9 +1,11 @@
 """The colour bar of a figure: the colours over grey, with times an even share under it and weights above it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from nonlocal_core.look import COLD, LEVELS, WARM, Answer, Heat, ticks
+from nonlocal_core.look import COLD, LEVELS, Answer, Heat, ticks
 from nonlocal_core.render.drawing import INK, MUTED, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import Rect
 from nonlocal_core.render.overlay import over
@@ -14,20 +16,28 @@ GREY = 128
 SIZE = 25  # of type, in units
 
 
-def legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
-    """Return the colour bar over grey, with times an even share under it and weights above it."""
+def legend(area: Rect, answers: Sequence[Answer], heats: Sequence[Heat]) -> tuple[Shape, ...]:
+    """Return the colour bar over grey, with times an even share under it and weights above it.
+
+    Several answers have their colours one below the other, and weights where these mean the same in all.
+    """
+    answer, heat = answers[-1], heats[-1]
+    units = [one.times_uniform_per_unit for one in answers]
     signed = bool((heat.times < 0).any())
     left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
     width = right - left
     parts = np.linspace(-1 if signed else 0, 1, width)
-    bar = Picture(box=(left, top, width, height), rgb=_ramp(heat, parts, height))
+    bar = Picture(box=(left, top, width, height), rgb=_ramp(heats, parts, height))
     shapes: list[Shape] = [bar]
     if heat.look.scale == "each":
         marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
     else:
         unit = answer.times_uniform_per_unit
         marks = (
-            [(tone, number(times / unit), str(times)) for tone, times in ticks(heat, halves=1 + signed)]
+            [
+                (tone, number(times / unit) if np.allclose(units, unit) else "", str(times))
+                for tone, times in ticks(heat, halves=1 + signed)
+            ]
             if heat.largest
             else []
         )
@@ -43,15 +53,20 @@ def legend(area: Rect, answer: Answer, heat: Heat) -> tuple[Shape, ...]:
             shapes.append(centred(x, top - 14, weight, SIZE, INK))
             free = x + half + 16
     shapes.append(Words(at=(left - 20, top + height + 32), text="x even share", size=SIZE, colour=MUTED, anchor="end"))
-    if heat.look.scale == "all":
+    if heat.look.scale == "all" and np.allclose(units, units[0]):
         shapes.append(Words(at=(left - 60, top - 14), text="weight", size=SIZE, colour=MUTED, anchor="end"))
     return tuple(shapes)
 
 
-def _ramp(heat: Heat, parts: Float[np.ndarray, " width"], height: int) -> UInt8[np.ndarray, "height width 3"]:
-    """Return the colours of tones from -1 or 0 to 1, over grey."""
+def _ramp(
+    heats: Sequence[Heat], parts: Float[np.ndarray, " width"], height: int
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Return the colours of tones from -1 or 0 to 1, over grey, those of several answers one below the other."""
     level = np.rint(np.abs(parts) * (LEVELS - 1)).astype(int)
-    colours = np.where((parts < 0)[:, None], COLD[level], WARM[level]).astype(np.uint8)
-    opacity = np.rint(255 * heat.opacity(np.abs(parts))).astype(np.uint8)
     grey = np.full((1, len(parts), 3), GREY, np.uint8)
-    return np.repeat(over(grey, colours[None], opacity[None]), height, axis=0)
+    bands = []
+    for heat, rows in zip(heats, np.array_split(np.arange(height), len(heats)), strict=True):
+        colours = np.where((parts < 0)[:, None], COLD[level], heat.ramp[level]).astype(np.uint8)
+        opacity = np.rint(255 * heat.opacity(np.abs(parts))).astype(np.uint8)
+        bands.append(np.repeat(over(grey, colours[None], opacity[None]), len(rows), axis=0))
+    return np.concatenate(bands)

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from nonlocal_core.geometry import Box
+from nonlocal_core.look import PIN_TONE, PINS
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -14,6 +15,8 @@ BEND = 0.2  # height of a short curve over its chord
 RIM: Colour = (14, 14, 18)
 MINUS: Colour = (110, 205, 255)
 """Box of a cell that is taken away."""
+WHITE: Colour = (255, 255, 255)
+"""Box of an asked cell where one pin is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,14 @@ class Arrow:
     strength: float
     reach_px: float
     gap_px: float = 0.0
+
+
+def pin_colours(count: int) -> tuple[Colour, ...]:
+    """Return the colours of so many pins, white for one."""
+    if count == 1:
+        return (WHITE,)
+    colours = (ramp[PIN_TONE].tolist() for ramp in PINS[:count])
+    return tuple((red, green, blue) for red, green, blue in colours)
 
 
 def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, colour: Colour = (255, 255, 255)) -> None:

@@ -1,8 +1,9 @@
 """The words under a figure: what its colours, cells, bars and arrows mean."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nonlocal_core.look import LOOK, Answer, Curve, Heat
+from nonlocal_core.look import LETTERS, LOOK, PIN_NAMES, Answer, Curve, Heat
 from nonlocal_core.render.text import number
 from nonlocal_core.vocabulary import PAIRWISE_TITLES
 
@@ -29,9 +30,18 @@ def network_words(caption: Caption, answer: Answer) -> str:
     return " · ".join((caption.model, caption.block, PAIRWISE_TITLES[answer.pairwise]))
 
 
-def notes(answer: Answer, heat: Heat, *, arrows: int) -> list[str]:
+def notes(answers: Sequence[Answer], heats: Sequence[Heat], *, arrows: int) -> list[str]:
     """Return the sentences of a figure with so many arrows."""
-    return [_colours(answer, heat), _cells(answer, heat), *_bars_and_arrows(answer, heat, arrows)]
+    answer, heat = max(zip(answers, heats, strict=True), key=lambda drawn: drawn[1].largest)
+    return [*_pins(answers), _colours(answer, heat), _cells(answer, heat), *_bars_and_arrows(answers, arrows)]
+
+
+def _pins(answers: Sequence[Answer]) -> list[str]:
+    """Return how the colours of several pins are told apart."""
+    if len(answers) == 1:
+        return []
+    named = [f"{letter} {colour}" for letter, colour in zip(LETTERS, PIN_NAMES, strict=True)][: len(answers)]
+    return [f"{', '.join(named[:-1])} and {named[-1]}: each cell in the colour of the pin that looks there most."]
 
 
 def _colours(answer: Answer, heat: Heat) -> str:
@@ -47,7 +57,7 @@ def _colours(answer: Answer, heat: Heat) -> str:
     if heat.beyond:
         said += f" The asked place itself goes up to {number(heat.beyond)} times."
     if answer.is_signed:
-        drawn = look.negatives or answer.minus
+        drawn = bool((heat.times < 0).any()) or (heat.pin is None and (look.negatives or bool(answer.minus)))
         said += " Cold colours: negative weight." if drawn else " Negative weight is not drawn."
     return said
 
@@ -59,12 +69,14 @@ def _cells(answer: Answer, heat: Heat) -> str:
     return f"{drawn}: {grid.steps}x{grid.rows}x{grid.cols} {kind} (TxHxW).{photographs}"
 
 
-def _bars_and_arrows(answer: Answer, heat: Heat, arrows: int) -> list[str]:
+def _bars_and_arrows(answers: Sequence[Answer], arrows: int) -> list[str]:
+    answer = answers[-1]
     sentences, positive = [], "positive " if answer.is_signed else ""
     if answer.grid.end_frame > 1:
         sentences.append(f"Bars: each frame's part of all {positive}weight; a broken bar is taller still.")
     if arrows:
         which = f"the {arrows} strongest peaks" if arrows > 1 else "the strongest peak"
+        which += " of each" * (len(answers) > 1)
         where = "other frames" if answer.grid.steps > 1 else "other places"
         way = (
             f"Arrows lead to {which} in {where}"

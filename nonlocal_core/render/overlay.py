@@ -1,6 +1,6 @@
 """Heat over frames: the photograph as bright as it is, and colour whose opacity grows with the weight."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -8,10 +8,9 @@ from jaxtyping import Bool, UInt8
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid, spread
 from nonlocal_core.geometry.masks import Smoothing
-from nonlocal_core.look import Answer, Heat, Look, muted
-from nonlocal_core.render.marks import MINUS, Colour, outline
+from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, strongest_layer
+from nonlocal_core.render.marks import MINUS, outline, pin_colours
 
-WHITE: Colour = (255, 255, 255)
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
@@ -22,12 +21,21 @@ def photograph(frame: UInt8[np.ndarray, "h w 3"], look: Look) -> UInt8[np.ndarra
 
 
 def heat_layer(
-    heat: Heat, t: int, grid: Grid, *, size_hw: tuple[int, int]
+    heats: Sequence[Heat], t: int, grid: Grid, *, size_hw: tuple[int, int]
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
-    """Return colour and opacity in [0, 255] of the heat of one step, on the pixels of a frame."""
-    smoothing: Smoothing = "bilinear" if heat.look.smooth else "nearest"
-    times, covered = spread(heat.times[t], grid, size_hw=size_hw, smoothing=smoothing)
-    colours, opacity = heat.coloured(times, t)
+    """Return colour and opacity in [0, 255] of the heat of one step, on the pixels of a frame.
+
+    Of several answers the strongest is drawn at each place, in the colour of its pin.
+    """
+    smoothing: Smoothing = "bilinear" if heats[0].look.smooth else "nearest"
+    spreads = [spread(heat.times[t], grid, size_hw=size_hw, smoothing=smoothing) for heat in heats]
+    covered = spreads[0][1]
+    leading = strongest_layer([times for times, _ in spreads], heats)
+    colours, opacity = heats[0].coloured(spreads[0][0], t)
+    for index, (heat, (times, _)) in enumerate(zip(heats, spreads, strict=True)):
+        of_this, opaque = heat.coloured(times, t)
+        colours[leading == index] = of_this[leading == index]
+        opacity[leading == index] = opaque[leading == index]
     return colours.astype(np.uint8), np.rint(255 * opacity * covered).astype(np.uint8)
 
 
@@ -36,7 +44,7 @@ def paint(frame: UInt8[np.ndarray, "h w 3"], heat: Heat, t: int | None, grid: Gr
     base = photograph(frame, heat.look)
     if t is None:
         return base
-    colours, opacity = heat_layer(heat, t, grid, size_hw=frame.shape[:2])
+    colours, opacity = heat_layer([heat], t, grid, size_hw=frame.shape[:2])
     return over(base, colours, opacity)
 
 
@@ -49,18 +57,27 @@ def over(
 
 
 def paint_clip(
-    frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, heat: Heat
+    frames: UInt8[np.ndarray, "T h w 3"], answer: Answer, look: Look, *, beside: Sequence[Answer] = ()
 ) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """Yield one picture per frame of the clip: its heat, the asked cells boxed in their frames.
 
+    ``beside``: answers of other pins to the same block, drawn together with this one.
     Frames that no cell covers (an odd last frame lost to pooling) are without heat. Raises RenderError when the clip
     has fewer frames than the grids.
     """
     check_frames(frames, answer)
-    grid = answer.asked_grid
-    marks = [(cell, MINUS) for cell in answer.minus] + [(cell, WHITE) for cell in answer.asked_cells]
+    grid, answers = answer.asked_grid, (*beside, answer)
+    heats = heats_of(answers, look)
+    marks = [(cell, MINUS) for one in answers for cell in one.minus]
+    marks += [
+        (cell, colour)
+        for one, colour in zip(answers, pin_colours(len(answers)), strict=True)
+        for cell in one.asked_cells
+    ]
     for index, frame in enumerate(frames):
-        picture = paint(frame, heat, answer.grid.find_t(index), answer.grid).copy()
+        picture, t = photograph(frame, look).copy(), answer.grid.find_t(index)
+        if t is not None:
+            picture = over(picture, *heat_layer(heats, t, answer.grid, size_hw=frame.shape[:2]))
         for cell, colour in marks:
             start, stop = grid.span(cell.t)
             if start <= index < stop:

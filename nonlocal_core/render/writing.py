@@ -1,7 +1,7 @@
 """Files of figures (PNG) and numbers (NPZ, CSV), written completely or not at all."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid
-from nonlocal_core.look import Answer
+from nonlocal_core.look import LETTERS, Answer
 
 PRINT_DPI = 300
 
@@ -51,13 +51,15 @@ def write_npz(
     pts_seconds: Float[np.ndarray, " T"],
     about: str = "",
     provenance: str = "",
+    beside: Sequence[Answer] = (),
 ) -> None:
     """Write one answer with everything needed to draw it again; ``numpy.load`` reads it without pickle.
 
     ``heat`` (T, H, W) in affinity units, and ``times_uniform_per_unit`` of it, ``direction``, ``asked_cell`` (t, y, x);
     ``asked_`` and ``grid_`` each ``shape`` (T, H, W), ``box`` (x0, y0, x1, y1) of the shown frame and ``frame_spans``
     (T, 2) half-open; ``pts_seconds``, and the texts ``note`` and ``provenance``. ``about`` is put after the answer's
-    own note.
+    own note. ``beside``: answers of other pins; then there are ``beside_heat`` (P, T, H, W), with
+    ``beside_times_uniform_per_unit`` (P,) and ``beside_asked_cell`` (P, 3), the pin A first.
     """
     with replacing(path) as part, part.open("wb") as file:
         np.savez_compressed(
@@ -70,10 +72,21 @@ def write_npz(
             asked_cell=np.array(answer.asked),
             **_grid_arrays("asked", answer.asked_grid),
             **_grid_arrays("grid", answer.grid),
+            **_pins(beside),
             pts_seconds=pts_seconds,
             note=np.array(f"{answer.note} {about}".strip()),
             provenance=np.array(provenance),
         )
+
+
+def _pins(answers: Sequence[Answer]) -> dict[str, Any]:
+    if not answers:
+        return {}
+    return {
+        "beside_heat": np.stack([answer.heat for answer in answers]),
+        "beside_times_uniform_per_unit": np.array([answer.times_uniform_per_unit for answer in answers]),
+        "beside_asked_cell": np.array([answer.asked for answer in answers]),
+    }
 
 
 def _grid_arrays(name: str, grid: Grid) -> dict[str, Any]:
@@ -84,21 +97,24 @@ def _grid_arrays(name: str, grid: Grid) -> dict[str, Any]:
     }
 
 
-def write_csv(path: Path, answer: Answer, *, about: str = "") -> None:
+def write_csv(path: Path, answer: Answer, *, about: str = "", beside: Sequence[Answer] = ()) -> None:
     """Write one line for each position, in grid order, under the names frame,row,column,weight,times_uniform,note.
+
+    ``beside``: answers of other pins; then a first column ``pin`` has their letters, A first, this one last.
 
     All are counted from 0; ``frame`` is the first frame of the clip that the position's step stands for.
     Weights are written so that float32 reads them back exactly. The note of the answer, and after it the sentences
     ``about`` it, stand once, in the first line, behind a word: a cell that began with a file's name could be a formula.
     """
-    per_unit, told = answer.times_uniform_per_unit, f"{answer.note} {about}".strip()
+    answers, told = (*beside, answer), f"{answer.note} {about}".strip()
+    pin = ("pin",) if beside else ()
     note = f"Note: {told}" if told else ""
     with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("frame", "row", "column", "weight", "times_uniform", "note"))
-        for index, weight in enumerate(answer.heat.reshape(-1)):
-            cell = answer.grid.cell(index)
-            times = float(weight) * per_unit
-            lines.writerow(
-                (answer.grid.span(cell.t)[0], cell.y, cell.x, str(weight), f"{times:.6g}", "" if index else note)
-            )
+        lines.writerow((*pin, "frame", "row", "column", "weight", "times_uniform", "note"))
+        for letter, one in zip(LETTERS, answers, strict=False):
+            for index, weight in enumerate(one.heat.reshape(-1)):
+                cell, times = one.grid.cell(index), float(weight) * one.times_uniform_per_unit
+                frame = one.grid.span(cell.t)[0]
+                lines.writerow((*(letter for _ in pin), frame, cell.y, cell.x, str(weight), f"{times:.6g}", note))
+                note = ""

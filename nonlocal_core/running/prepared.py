@@ -11,19 +11,27 @@ from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
-from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock, NormalisedProbe, ParameterFreeGaussian
+from nonlocal_core.media.samples import sample_of
+from nonlocal_core.models import (
+    InsertedBlock,
+    Lite0Network,
+    MarkNetwork,
+    NonlocalBlock,
+    NormalisedProbe,
+    ParameterFreeGaussian,
+)
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.running.foreign import ForeignNetwork
 from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.vocabulary import Progress, WeightStatus
-from nonlocal_core.weights import DEFAULT, build_model, find_card, list_models
+from nonlocal_core.weights import DEFAULT, build_model, find_card, shipped_ids
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
 
-Network = Lite0Network | ResNet | ForeignNetwork
+Network = Lite0Network | MarkNetwork | ResNet | ForeignNetwork
 """Networks that a session can run: each states its input and the memory of a run."""
 
 KEPT_MODELS = 6
@@ -88,7 +96,17 @@ def prepare_model(
 
 def is_shipped(model: str) -> bool:
     """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
-    return model == DEFAULT or any(card.id == model for card in list_models())
+    return model in shipped_ids()
+
+
+def network_for(media: object, model: str | PreparedModel) -> str | PreparedModel:
+    """Return the network that a sample was made for where none was chosen, else the one that was.
+
+    >>> network_for("sample:marked", "default"), network_for("sample:coffee", "default")
+    ('lite0-mark', 'default')
+    """
+    sample = sample_of(media) if model == DEFAULT else None
+    return model if sample is None or not sample.networks else sample.networks[0]
 
 
 def network_and_frames(

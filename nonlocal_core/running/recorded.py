@@ -24,7 +24,7 @@ from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.media import Frames, InputSpec, network_input
-from nonlocal_core.models import clip_probabilities
+from nonlocal_core.models import MarkNetwork, clip_probabilities
 from nonlocal_core.models.progress import cancellable, forward_progress
 from nonlocal_core.running.foreign import ForeignNetwork
 from nonlocal_core.running.forward import run
@@ -138,7 +138,7 @@ def _misplaced(prepared: PreparedModel, clip: Tensor, record: Recording, tell: P
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:
     count = logits.shape[-1]
-    if count == 0:
+    if count == 0 or isinstance(network, MarkNetwork):  # which answers at a position, not for the clip
         return ()
     names, best = class_names(network, count), clip_probabilities(logits)[0].topk(min(MAX_CLASSES, count))
     return tuple(

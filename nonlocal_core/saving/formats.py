@@ -7,7 +7,7 @@ from pathlib import Path
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import ViewTransform
-from nonlocal_core.look import Answer, answer_words, heat_of
+from nonlocal_core.look import Answer, answer_words, lettered
 from nonlocal_core.media import Frames
 from nonlocal_core.pin import Pin
 from nonlocal_core.render import (
@@ -52,10 +52,10 @@ class QuestionAnswer:
     device: str
     block: BlockCapture
     pin: Pin
-    shown: Answer
-    """Computed from the tables as the viewer stores them, so that pictures and words are those of the screen."""
-    exact: Answer
-    """Computed from the tables as captured, for files of numbers."""
+    shown: tuple[Answer, ...]
+    """Of every pin, A first; from the tables as the viewer stores them, so that they are those of the screen."""
+    exact: tuple[Answer, ...]
+    """The same from the tables as captured, for files of numbers."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]
@@ -73,8 +73,9 @@ class QuestionAnswer:
 
     @property
     def about(self) -> str:
-        """Sentences for bare numbers, after their note: what they say, the clip's warnings, how they were proved."""
-        return " ".join((answer_words(self.shown), *self.frames.warnings, *self.frames.info.remarks, self.block.proof))
+        """Sentences that a file of bare numbers carries after its note: the answer, the clip's warnings, the proof."""
+        said = lettered([answer_words(answer) for answer in self.shown])
+        return " ".join((*said, *self.frames.warnings, *self.frames.info.remarks, self.block.proof))
 
     @property
     def provenance(self) -> Provenance:
@@ -103,7 +104,11 @@ class QuestionAnswer:
             query_grid=self.block.query_grid.shape,
             key_grid=self.block.key_grid.shape,
             query=(asked.frame, asked.x, asked.y),
-            asked_cell=self.exact.asked,
+            also=asked.also,
+            minus=asked.minus,
+            beside=asked.beside,
+            temperature=asked.temperature,
+            asked_cell=self.exact[-1].asked,
             direction=asked.direction,
             view=asked.view,
         )
@@ -161,8 +166,11 @@ def _pdf(answered: QuestionAnswer) -> Write:
 
 
 def _figure(answered: QuestionAnswer, sharpness: float = SHARPNESS) -> Drawing:
-    frames, look = answered.frames, answered.pin.look
-    return figure(frames.rgb, frames.pts_seconds, answered.shown, answered.caption, look=look, sharpness=sharpness)
+    frames, (*beside, shown) = answered.frames, answered.shown
+    look = answered.pin.look
+    return figure(
+        frames.rgb, frames.pts_seconds, shown, answered.caption, look=look, sharpness=sharpness, beside=beside
+    )
 
 
 def _gif(answered: QuestionAnswer) -> Write:
@@ -174,12 +182,11 @@ def _mp4(answered: QuestionAnswer) -> Write:
 
 
 def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
-    times = answered.frames.pts_seconds
-    heat = heat_of(answered.shown, answered.pin.look)
-    pictures = paint_clip(answered.frames.rgb, answered.shown, heat)
+    times, (*beside, shown) = answered.frames.pts_seconds, answered.shown
+    pictures = paint_clip(answered.frames.rgb, shown, answered.pin.look, beside=beside)
     return lambda path, tell: write(
         path,
-        with_banner(pictures, answered.shown, times, answered.caption),
+        with_banner(pictures, shown, times, answered.caption, beside=beside),
         durations(times),
         lambda done, total: tell("Drawing frames", done, total),
         provenance=answered.provenance.as_json(),
@@ -189,7 +196,8 @@ def _movie(answered: QuestionAnswer, write: Callable[..., None]) -> Write:
 def _npz(answered: QuestionAnswer) -> Write:
     return lambda path, tell: write_npz(
         path,
-        answered.exact,
+        answered.exact[-1],
+        beside=answered.exact[:-1],
         pts_seconds=answered.frames.pts_seconds,
         about=answered.about,
         provenance=answered.provenance.as_json(),
@@ -197,7 +205,7 @@ def _npz(answered: QuestionAnswer) -> Write:
 
 
 def _csv(answered: QuestionAnswer) -> Write:
-    return lambda path, tell: write_csv(path, answered.exact, about=answered.about)
+    return lambda path, tell: write_csv(path, answered.exact[-1], about=answered.about, beside=answered.exact[:-1])
 
 
 def _json(answered: QuestionAnswer) -> Write:

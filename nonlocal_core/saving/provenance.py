@@ -1,6 +1,7 @@
 """Provenance of an answer: enough to compute it again, and nothing about the machine's folders."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
@@ -12,12 +13,13 @@ PACKAGES = ("nonlocal-viewer", "torch", "numpy", "av", "pillow")
 class Provenance:
     """Question, clip and network of one answer. Frames, rows and columns are counted from 0, as in the library.
 
-    ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query``
-    is the frame of these that was asked from, with x and y in [0, 1]; ``asked_cell`` is (t, y, x) on the query
-    grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the words of a ``Look``.
-    ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
-    about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as players take
-    it. ``unreadable`` has name and reason of each part of the network that could not be shown.
+    ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query`` is
+    the frame of these that was asked from, with x and y in [0, 1], ``also`` and ``minus`` are further points of the
+    question, ``beside`` those of the pins shown with it, ``temperature`` what scores were divided by; ``asked_cell`` is
+    (t, y, x) on the query grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the
+    words of a ``Look``. ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the
+    block's sentences about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as
+    players take it. ``unreadable`` has name and reason of each part of the network that could not be shown.
     """
 
     clip_name: str
@@ -42,11 +44,20 @@ class Provenance:
     query_grid: tuple[int, int, int]
     key_grid: tuple[int, int, int]
     query: tuple[int, float, float]
+    also: tuple[tuple[int, float, float], ...]
+    minus: tuple[tuple[int, float, float], ...]
+    beside: tuple[tuple[tuple[int, float, float], ...], ...]
+    temperature: float
     asked_cell: tuple[int, int, int]
     direction: str
     view: str
 
     def as_json(self) -> str:
-        """Return indented JSON in ASCII, with the versions of the packages that took part."""
-        versions = {package: version(package) for package in PACKAGES}
-        return json.dumps(asdict(self) | {"versions": versions}, indent=2, allow_nan=False)
+        """Return the record as text."""
+        return record(asdict(self))
+
+
+def record(facts: Mapping[str, object]) -> str:
+    """Return facts as indented JSON in ASCII, with the versions of the packages that took part."""
+    versions = {package: version(package) for package in PACKAGES}
+    return json.dumps({**facts, "versions": versions}, indent=2, allow_nan=False)

@@ -22,7 +22,7 @@ class ModelCard:
     title: str
     description: str
     """One paragraph on the meaning of the maps and the claims that they allow."""
-    network: Literal["lite0_parameter_free", "lite0_trained"]
+    network: Literal["lite0_parameter_free", "lite0_trained", "lite0_mark"]
     """Name of the function that builds it."""
     pairwise: Pairwise
     blocks: tuple[str, ...]
@@ -37,7 +37,9 @@ class ModelCard:
 
 
 def list_models() -> tuple[ModelCard, ...]:
-    """Return the cards of all models, the default first.
+    """Return the cards of all models that open on any clip, the default first.
+
+    Those of one task, for which samples are made (`Sample.networks`), are found by their ids alone.
 
     >>> [(card.id, card.status) for card in list_models()][:2]
     [('lite0-embedded-gaussian', 'trained'), ('lite0-parameter-free', 'parameter_free')]
@@ -50,16 +52,22 @@ def find_card(name: str = DEFAULT) -> ModelCard:
     cards = _cards()
     if name == DEFAULT:
         return next(iter(cards.values()))
-    if name not in cards:
-        raise UnknownNameError("model", name, [DEFAULT, *cards])
-    return cards[name]
+    known = cards | _cards("tasks")
+    if name not in known:
+        raise UnknownNameError("model", name, [DEFAULT, *known])
+    return known[name]
+
+
+def shipped_ids() -> frozenset[str]:
+    """Return every id that ``find_card`` knows."""
+    return frozenset({DEFAULT, *_cards(), *_cards("tasks")})
 
 
 @cache
-def _cards() -> dict[str, ModelCard]:
+def _cards(part: Literal["models", "tasks"] = "models") -> dict[str, ModelCard]:
     catalog = json.loads((folder_of("pretrained") / "catalog.json").read_text(encoding="utf-8"))
     sources = {name: WheelFile(**source) for name, source in catalog["weights"].items()}
-    cards = [_card(entry, sources) for entry in catalog["models"]]
+    cards = [_card(entry, sources) for entry in catalog[part]]
     return {card.id: card for card in cards}
 
 

@@ -45,6 +45,12 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
     Raises WeightsError that names the unmatched tensors of either side, or those of another shape.
     """
+    check_fits(network, tensors)
+    network.load_state_dict(tensors, assign=True)
+
+
+def check_fits(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Raise WeightsError that names unmatched tensors of either side, or those of another shape."""
     wanted = network.state_dict()
     check_accounted(missing=wanted.keys() - tensors.keys(), unused=tensors.keys() - wanted.keys())
     wrong = [
@@ -54,7 +60,6 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     ]
     if wrong:
         raise WeightsError(f"These weights belong to another network: {'; '.join(wrong)}.")
-    network.load_state_dict(tensors, assign=True)
 
 
 def check_accounted(*, missing: Iterable[str], unused: Iterable[str]) -> None:

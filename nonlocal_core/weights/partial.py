@@ -24,7 +24,7 @@ class PartialDownload:
         return self.path.stat().st_size if self.path.is_file() else 0
 
     def range_headers(self) -> dict[str, str]:
-        """Return the headers that ask for the rest of the same version, none to ask for the whole file."""
+        """Return the request headers for the missing rest of the same version; empty to request the whole file."""
         mark = self._mark()
         return {"Range": f"bytes={self.byte_count}-", "If-Range": mark} if self.byte_count and mark else {}
 

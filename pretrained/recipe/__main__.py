@@ -15,7 +15,7 @@ def main() -> None:
     """Run one step of the recipe."""
     parser = argparse.ArgumentParser(prog="python -m pretrained.recipe", description=__doc__)
     parser.add_argument("step", choices=["data", "train", "evaluate", "controls", "ship", "mark"])
-    parser.add_argument("part", nargs="?", choices=["data", "train", "tables"], help="of `mark`")
+    parser.add_argument("part", nargs="?", choices=["data", "train", "tables", "film", "ship"], help="of `mark`")
     parser.add_argument("--pairwise", nargs="+", choices=PAIRWISE, default=list(PAIRWISE), help="all four by default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="one run for each; the first is shipped")
     parser.add_argument("--variants", nargs="+", choices=mark.VARIANTS, help="of `mark train`; all by default")
@@ -49,6 +49,10 @@ def _mark(workshop: Workshop, part: str | None, seeds: list[int], variants: list
         mark.make_data(workshop)
     elif part == "tables":
         mark.write_report(mark.runs_folder(workshop))
+    elif part == "film":
+        mark.film(workshop)
+    elif part == "ship":
+        mark.ship(mark.runs_folder(workshop), mark.film_folder(workshop))
     else:
         mark.train(workshop, seeds, variants)
 

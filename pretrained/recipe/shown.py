@@ -35,7 +35,7 @@ class Shown:
 
     @property
     def sure(self) -> np.ndarray:
-        """Cells that one object nearly fills (n, T, h, w)."""
+        """Mask of the cells that a single object nearly fills, (n, T, h, w)."""
         return self.clips.sure if self.first is None else self.clips.fine_sure
 
     def clip(self, version: Version, index: int, frames: Sequence[int] | None = None) -> Float[Tensor, "1 K T h w"]:

@@ -219,9 +219,10 @@ def _logs(block: NormalisedBlock, x: Float[Tensor, "1 K T h w"], queries: Tensor
 def train_output(
     block: NormalisedBlock, trunk: Lite0, clips: Clips, settings: Settings, log: Log, tell: Tell, row: str = "learned"
 ) -> None:
-    """Teach g and W_z to bring the answer of changed frames back, theta and phi standing still.
+    """Train g and W_z to restore the answer of changed frames, with theta and phi frozen.
 
-    ``row``: ``learned``, or a rival to train the output path for, ``self`` or ``place``: see ``gather``.
+    ``row``: the rows that the output path learns to use, ``learned`` or those of a rival, ``self`` or ``place``: see
+    ``gather``.
     """
     rng = np.random.default_rng([settings.seed, 20])
     groups = [([*block.g.parameters(), *block.out.parameters()], settings.output_rate)]

@@ -1,6 +1,7 @@
 """The Streamlit component's script in a shadow root, with Streamlit's side of the contract played by the tests."""
 
 from pages import Watched
+from patience import rest
 
 from nonlocal_core.viewer import viewer_css, viewer_js
 
@@ -56,5 +57,5 @@ class Mounted(Watched):
 
     def sent(self):
         """What Python has heard of, once the viewer's patience with moving pins is over."""
-        self.page.wait_for_timeout(350)
+        rest(self.page, 350)
         return self.page.evaluate("window.sent")

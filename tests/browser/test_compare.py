@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from mounted import Mounted
 from pages import clip_bytes, mapped_block
-from patience import PATIENCE_MS
+from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 
 from nonlocal_core import list_models
@@ -122,6 +122,9 @@ def test_a_caution_is_never_cut(chromium, width, height, presenting):
         bench.page.get_by_role("button", name="Present").click()
         bench.page.wait_for_selector(".nlv.is-presenting")
         bench.settle()
+        bench.settle()
+        pictures = bench.page.locator(".nlv-bench .nlv-side .nlv-picture").all()
+        assert min(picture.bounding_box()["height"] for picture in pictures) >= 90, "long words shrink no picture"
     cautions = bench.page.locator(".nlv-warning:visible").all()
     assert len(cautions) >= 4, "of the clip, of both blocks, and of their difference"
     for words in cautions:
@@ -372,11 +375,12 @@ def test_the_page_compares_blocks_and_its_address_restores_the_view(chromium, ad
     picture = page.locator(".nlv-asks .nlv-picture")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    page.wait_for_timeout(500)  # the page's own first messages
+    settled(page)
+    rest(page, 500)  # the page's own first messages
     before = len(page.sent)
     for x in (0.2, 0.4, 0.6):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + 0.5 * box["height"])
-    page.wait_for_timeout(500)
+    rest(page, 500)
     assert len(page.sent) == before, "hovering asks nothing of the server"
     page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
     page.wait_for_function("location.search.includes('at=')")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlparse
 import av
 import numpy as np
 import pytest
-from patience import PATIENCE_MS
+from patience import PATIENCE_MS, rest, settled
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -133,6 +133,8 @@ def test_hovering_sends_nothing_to_the_server(visit):
     page.reload()
     page.wait_for_selector(ANSWERED)
     page.wait_for_load_state("networkidle")
+    settled(page)
+    rest(page, 500)  # the page's own first messages
     page.requested.clear()
     sent.clear()
     seen = set()
@@ -140,6 +142,7 @@ def test_hovering_sends_nothing_to_the_server(visit):
         point(page, asked_picture(page), 0.1 + 0.8 * step / 30, 0.2 + 0.6 * step / 30)
         seen.add(viewer(page).get_attribute("data-q"))
     assert len(seen) > 10
+    rest(page, 500)
     assert [url for url in page.requested if not url.startswith(("data:", "blob:"))] == []
     assert sent == []
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -215,7 +216,7 @@ def test_the_bars_are_the_scrubber(chromium, tmp_path):
         assert viewer.facts["shown"] == "7"
         viewer.page.mouse.up()
         assert viewer.facts["pinned"] == "false"
-        viewer.page.get_by_role("button", name="Follow").click()
+        viewer.page.get_by_role("button", name="Held").click()
         viewer.settle()
         assert viewer.facts["shown"] == "1"
 
@@ -406,6 +407,14 @@ def test_hovering_moves_nothing_but_the_answer(chromium, tmp_path):
         assert viewer.page.locator(rulers).evaluate_all(measure) == before
 
 
+NUMBERS = """(all) => all.filter((one) => one.checkVisibility({ visibilityProperty: true }))
+  .map((one) => [one.textContent, getComputedStyle(one).zIndex === "1"
+    && getComputedStyle(one.closest(".nlv-reel").querySelector(".nlv-arrows")).zIndex === "auto"
+    && getComputedStyle(one.parentElement).zIndex === "auto"])"""
+WRITTEN = """(all) => all.map((one) => { const range = document.createRange(); range.selectNodeContents(one);
+  const { left, right, top } = range.getBoundingClientRect(); return [left, right, Math.round(top)]; })"""
+
+
 @pytest.mark.parametrize("frames", [1, 8, 16, 64])
 @pytest.mark.parametrize("width", [390, 820, 1600])
 def test_every_length_fits_every_width(chromium, tmp_path, frames, width):
@@ -420,7 +429,24 @@ def test_every_length_fits_every_width(chromium, tmp_path, frames, width):
         rows = len({round(box["y"]) for box in boxes})
         assert rows == (1 if width == 390 or frames <= 8 else 2 if frames == 16 else 4)
         assert min(box["width"] for box in boxes) >= (96 if width == 390 else 40)
+        numbers = viewer.page.locator(".nlv-count").evaluate_all(NUMBERS)
+        assert numbers == [[str(frame + 1), True] for frame in range(frames)], "over the arrows"
+        shares = viewer.page.locator(".nlv-share").evaluate_all(NUMBERS)
+        assert all(text and above for text, above in shares)
+        written = viewer.page.locator(".nlv-share").evaluate_all(WRITTEN)
+        assert all(right <= left or low > high for (_, right, high), (left, _, low) in pairwise(written))
         assert not viewer.complaints
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_what_is_said_of_an_upright_clip_is_whole(chromium, tmp_path, width):
+    with opened(chromium, tmp_path, clip_bytes(size_hw=(640, 360), cells=(16, 9)), width=width) as viewer:
+        viewer.point(viewer.asks, 0.5, 0.5)
+        viewer.page.mouse.down()
+        viewer.page.mouse.up()
+        viewer.settle()
+        said = viewer.page.locator(".nlv-sentence, .nlv-side .nlv-lead, .nlv-side .nlv-figure, .nlv-side .nlv-detail")
+        assert said.evaluate_all("(all) => all.filter((said) => said.scrollWidth > said.clientWidth + 1).length") == 0
 
 
 def test_light_and_dark_are_both_readable(chromium, tmp_path):

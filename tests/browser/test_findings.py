@@ -39,7 +39,7 @@ def test_the_page_shows_the_figures_of_the_file_beside_the_papers(chromium, addr
             expect(row.locator("th")).to_have_text(bar.title)
             if bar.paper is not None:
                 expect(row.locator("td").nth(0).locator("b")).to_have_text(f"{bar.paper:.1f}")
-            expect(row.locator("td").nth(1).locator("b")).to_have_text(str(round(bar.won.mean)))
+            expect(row.locator("td").nth(1).locator("b")).to_have_text(str(round(bar.won.mean)).replace("-", "−"))
             drawn = row.locator(".nlv-bar").evaluate(
                 "(bar) => bar.firstChild.getBoundingClientRect().width / bar.getBoundingClientRect().width"
             )

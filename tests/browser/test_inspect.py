@@ -63,13 +63,15 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
     assert shown == [
         "none",
-        f"{measured.query_dependence:.3f}",
+        f"{measured.query_dependence:.3f} of 0.5",
         f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
         f"{100 * measured.own_cell_share:.0f} %",
         f"{100 * measured.own_step_share:.0f} %",
         f"{100 * measured.distance:.0f} % of the diagonal",
         f"{measured.frames_away:.1f} frames",
     ]
+    for term in ("|W_z y| / |x|", "query dependence", "entropy"):
+        expect(page.get_by_text(re.compile(rf"\w \w.*{re.escape(term)}")).first).to_be_visible()  # words, and the term
     page.get_by_role("combobox", name="Block").click()
     page.get_by_role("option", name=session.block("stride8").title, exact=True).click()
     expect(page).to_have_url(re.compile("block=stride8(&|$)"))

@@ -123,7 +123,7 @@ def test_svg_and_pdf_are_drawn_alike_and_as_they_should(chromium, tmp_path):
         with watched(
             chromium, tmp_path / name, bare, viewport={"width": 1300, "height": 700}, device_scale_factor=2
         ) as viewer:
-            for _ in range(100):
+            for _ in range(PATIENCE_MS // 200):
                 if (picture := drawn(viewer.page)) is not None:
                     break
                 viewer.page.wait_for_timeout(200)

@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from patience import PATIENCE_MS, settled
+from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 from serving import AXE
+
+from nonlocal_core import list_models
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +41,15 @@ TARGETS = """(least) => {
 }"""
 
 
+COVERED = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap((chart) => {
+  const box = (e) => e.getBoundingClientRect();
+  const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const buttons = [...chart.querySelectorAll('.modebar-btn')].map(box).filter(({ width }) => width > 0);
+  return [...chart.querySelectorAll('.annotation-text-g text, .gtitle')]
+    .filter((said) => buttons.some((button) => meets(button, box(said)))).map((said) => said.textContent);
+})"""
+
+
 def open_page(page, address, name):
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/{PAGES[name]}")
@@ -67,10 +78,46 @@ def test_axe_finds_nothing_in_either_theme(page, address, name):
         page.wait_for_function(
             "theme => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === theme", arg=theme
         )
-        page.wait_for_timeout(500)  # colours fade into those of the theme
+        rest(page, 500)  # colours fade into those of the theme
         faults = page.evaluate("axe.run(document)")["violations"]
         told = [f"{fault['id']}: {node['target']} {node['html'][:160]}" for fault in faults for node in fault["nodes"]]
         assert told == [], theme
+
+
+def test_axe_finds_nothing_where_something_is_open_or_pinned(page, address):
+    if not AXE.is_file():
+        pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
+    page.emulate_media(color_scheme="dark")  # in which a popover, outside the page, would be light
+    open_page(page, address, "explore")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    def look(state):
+        """Ask axe about all but the area to drop files on, whose role is Streamlit's own."""
+        settled(page)
+        rest(page, 400)  # for what fades in
+        faults = page.evaluate("""axe.run({ exclude: "[data-testid=stFileUploaderDropzone]" })""")["violations"]
+        told = [f"{fault['id']}: {node['target']} {node['html'][:160]}" for fault in faults for node in fault["nodes"]]
+        assert told == [], state
+
+    page.locator(".nlv-asks .nlv-picture").first.click()
+    expect(page.get_by_role("heading", name="Where it looks")).to_be_visible()
+    look("a pin")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("button", name="Make the file")).to_be_visible()
+    look("Keep")
+    page.keyboard.press("Escape")
+    page.locator(".st-key-frames-open button").first.click()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    look("Frames")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(".nlv.is-presenting")
+    look("presenting")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nlv:not(.is-presenting)")
+    page.get_by_role("button", name="Open image or video").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("the dialog")
 
 
 def test_axe_would_find_a_fault(page, address):
@@ -89,6 +136,11 @@ def test_a_finger_meets_everything_and_nothing_sticks_out_on_a_phone(chromium, a
         open_page(page, address, name)
         assert page.evaluate(TARGETS, LEAST_TARGET) == []
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
+        if name == "explore":
+            answer = page.locator(".nlv-answers .nlv-picture").bounding_box()
+            assert answer["y"] + answer["height"] <= 844, "question and answer are on the first screen"
+        page.locator(".stPlotlyChart").evaluate_all("(all) => all.at(-1)?.scrollIntoView()")
+        assert page.evaluate(COVERED) == []
 
 
 @pytest.mark.parametrize("width", [820, 1280])
@@ -133,7 +185,12 @@ def test_back_leaves_a_page_however_much_was_chosen_on_it(page, address):
 
 def test_the_question_of_a_comparison_stays_while_its_answers_are_scrolled(page, address):
     page.set_viewport_size({"width": 1280, "height": 800})
-    open_page(page, address, "compare")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/compare?{SMALL}&compare=networks&networks={','.join(card.id for card in list_models())}")
+    expect(page.locator(".nlv-pane:visible")).to_have_count(6)  # five, and the difference of two
+    settled(page)
+    boxes = [pane.bounding_box() for pane in page.locator(".nlv-pane:visible").all()]
+    assert sum(box["y"] + box["height"] <= 800 for box in boxes) >= 3, "whole answers on the first screen"
     question = page.locator(".nlv-asks .nlv-picture").first
     main = page.locator(".stMain")
     main.evaluate("main => main.scrollTo(0, document.querySelector('.stMain').scrollHeight)")
@@ -151,7 +208,7 @@ def test_a_pin_just_before_leaving_keeps_nobody(page, address):
     page.locator(".nlv-asks .nlv-picture").first.click()
     page.get_by_role("link", name="Inspect").click()
     expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
-    page.wait_for_timeout(1500)  # for what was on its way
+    rest(page, 1500)  # for what was on its way
     settled(page)
     expect(page.get_by_role("heading", name="What does this block do?")).to_be_visible()
 
@@ -192,7 +249,7 @@ def test_a_network_is_chosen_by_its_line_in_the_table(page, address):
     open_page(page, address, "networks")
     expect(page.get_by_text("253 MB. Licence: CC-BY-NC-4.0")).to_be_visible()
     grid = page.locator("[data-testid=stDataFrame] canvas").first
-    page.wait_for_timeout(1000)  # the table is drawn on a canvas, which nothing tells of
+    rest(page, 1000)  # the table is drawn on a canvas, which nothing tells of
     box = grid.bounding_box()
     page.mouse.click(box["x"] + 150, box["y"] + 90)  # the second line
     expect(page.get_by_text("283 MB. Licence: CC-BY-NC-4.0")).to_be_visible()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from pages import Watched, clip_bytes, opened
-from patience import PATIENCE_MS, settled
+from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 
 from nonlocal_core.bundle import MAX_TOUR_STOPS
@@ -43,6 +43,16 @@ def test_a_lecture_from_a_file(chromium, tmp_path, full_screen):
         page.keyboard.press("PageUp")
         watched.settle()
         assert watched.facts["cell"] == "0,0,1"
+        watched.point(watched.answers, 0.5, 0.5)
+        assert page.locator(".nlv-tip").is_visible(), "what is pointed at is told while the question is pinned"
+        watched.point(watched.asks, 0.5, 0.5)
+        page.mouse.down()
+        page.mouse.up()
+        page.keyboard.press("PageDown")
+        watched.settle()
+        assert page.locator(".nlv-guide").inner_text().startswith("2 of 2."), "a click elsewhere keeps the place"
+        page.keyboard.press("PageUp")
+        watched.settle()
         page.keyboard.press("Escape")
         page.wait_for_selector(".nlv:not(.is-presenting)")
         watched.settle()
@@ -51,6 +61,12 @@ def test_a_lecture_from_a_file(chromium, tmp_path, full_screen):
         watched.settle()
         assert watched.facts["cell"] == "0,0,2", "the arrow keys move the question again"
         assert not watched.complaints
+
+
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".nlv *:not(.nlv-spoken)")]
+    .filter((part) => part.checkVisibility({ visibilityProperty: true }))
+    .filter((part) => [...part.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()))
+    .map((part) => parseFloat(getComputedStyle(part).fontSize)))"""
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1280, 720), (1920, 1080)])
@@ -64,6 +80,8 @@ def test_all_that_is_said_of_the_pictures_is_on_the_screen(chromium, tmp_path, w
         watched.page.wait_for_selector(ON)
         watched.settle()
         watched.settle()
+        if width == 1920:
+            assert watched.page.evaluate(SMALLEST) >= 18, "read from the last row"
         said = [
             ".nlv-guide p",
             ".nlv-sentence",
@@ -241,7 +259,7 @@ def test_a_tour_made_in_the_app_stays_and_leaves_with_the_page_file(chromium, ad
         page.locator(".nlv-top").scroll_into_view_if_needed()
         pin_and_add(watched, 0.3, 0.4, EVIL)
         pin_and_add(watched, 0.6, 0.5, "recheck c and r")  # letters that Streamlit has as shortcuts
-        page.wait_for_timeout(400)  # nobody leaves while the pin is still on its way
+        rest(page, 400)  # nobody leaves while the pin is still on its way
         settled(page)
         page.get_by_role("link", name="Compare").click()
         page.wait_for_selector(".nlv-compare[data-ready]")

@@ -61,6 +61,10 @@ def test_the_score_of_an_object_of_the_composed_sample_is_the_apis(page, address
         expect(metric(page, "Overlap with the truth, J")).to_have_text(similarity)
         expect(metric(page, "Pointing hits")).to_have_text(hits)
     settled(page)
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("combobox", name="Keep this answer as")).to_have_value("Frames with the outline (PNG)")
+    expect(page.get_by_role("button", name="Make the file")).to_be_visible()
+    page.keyboard.press("Escape")
     expect(page.get_by_text(f"frame {frame + 1} · marked")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^frame \d · J \d\.\d\d$"))).to_have_count(2)
 

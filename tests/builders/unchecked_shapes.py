@@ -1,12 +1,12 @@
 """A fixture for tests of error sentences; import it by name."""
 
 import pytest
-from jaxtyping import config
+from shape_checks import switch
 
 
 @pytest.fixture
 def unchecked():
     """Switch off the test run's own shape checks: a user's run has only the sentences of the library."""
-    config.update("jaxtyping_disable", True)
+    switch["on"] = False
     yield
-    config.update("jaxtyping_disable", False)
+    switch["on"] = True

@@ -60,9 +60,9 @@ class _ReachedError(Exception):
 
 
 def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """Return what a part of a block is given when the block is called so, None where it is not reached.
+    """Return the input of one part of a block in a call with these arguments, None if the call does not reach the part.
 
-    The block runs up to there once more, outside every recording.
+    Runs the block again, up to the part, outside every recording.
     """
     seen: list[Tensor] = []
 

@@ -1,6 +1,7 @@
 // Choices that every view has: the direction, how strong heat is, its colours. Each is { root, show } or { roots, show }.
 
 import { el, menu, say, segmented } from "../drawing/dom.js";
+import { takesTemperature } from "../model/pins.js";
 
 const TOOL_NAMES = ["point", "box", "brush"];
 const SIGNS = ["plus", "minus"];
@@ -30,8 +31,8 @@ export function toolChoice(act) {
     { title: "Brush", hint: "Paint cells, in one frame or several; with Shift it adds to what is asked (g)" },
   ], (index) => act({ type: "tool", tool: TOOL_NAMES[index] }));
   const signs = segmented("Cells", [
-    { title: "+", hint: "Cells that are asked (+)" },
-    { title: "−", hint: "Cells whose answer is taken away (-)" },
+    { title: "+", hint: "Cells that are asked (n)" },
+    { title: "−", hint: "Cells whose answer is taken away (n)" },
   ], (index) => act({ type: "sign", sign: SIGNS[index] }));
   const show = ({ tool, sign }) => {
     tools.press(TOOL_NAMES.indexOf(tool));
@@ -93,6 +94,27 @@ export function colourChoice(act, { each }) {
   const root = el("details", { class: "nlv-colours" }, el("summary", {}, "Colours"),
     el("div", { class: "nlv-controls" }, ...menus, heat.root, el("div", { class: "nlv-control" }, plain.root, negatives.root)));
   return { root, show: (state, signed) => { show(state, signed); heat.show(state); } };
+}
+
+const TEMPERATURES = [0.1, 0.14, 0.2, 0.3, 0.5, 0.7, 1, 1.4, 2, 3, 5, 7, 10];
+
+/** What scores are divided by before the softmax: shown where it changes anything, and loud where it is not the network's. */
+export function temperatureChoice(act) {
+  const set = (temperature) => act({ type: "set", values: { temperature } });
+  const told = el("output", { class: "nlv-output" });
+  const input = slider("Temperature of the softmax", { min: 0, max: TEMPERATURES.length - 1, step: 1 }, (value) => set(TEMPERATURES[value]));
+  const back = el("button", { type: "button", class: "nlv-chip", onclick: () => set(1) }, "the network's");
+  const root = el("div", { class: "nlv-control nlv-temperature", title: "Scores are divided by it before the softmax: low sharpens, high flattens. 1 is the network's." },
+    el("label", {}, el("span", {}, "Temperature "), told, back), input);
+  const show = (state, block) => {
+    root.hidden = !takesTemperature(block, state);
+    const step = TEMPERATURES.findIndex((value) => value >= state.temperature);
+    input.value = step < 0 ? TEMPERATURES.length - 1 : step;
+    say(told, String(state.temperature));
+    back.hidden = state.temperature === 1;
+    root.classList.toggle("is-warning", state.temperature !== 1);
+  };
+  return { root, show };
 }
 
 function slider(label, range, oninput) {

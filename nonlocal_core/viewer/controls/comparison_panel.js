@@ -14,6 +14,8 @@ const KEYS_THERE = [
   ["← ↑ → ↓", "move by one cell of the first"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
+  ["+ − 0", "zoom into all pictures, out, whole frames again; also the wheel with Ctrl, or two fingers"],
+  ["drag", "while zoomed: move what is shown"],
   ["Enter", "pin"],
   ["Esc", "let go"],
   ["u or Ctrl+Z", "back to the last pin"],

@@ -1,5 +1,7 @@
 // The keyboard: one key, one action.
 
+import { ZOOM_STEP } from "../model/zoom.js";
+
 const MOVES = {
   ArrowLeft: { dx: -1 }, ArrowRight: { dx: 1 }, ArrowUp: { dy: -1 }, ArrowDown: { dy: 1 },
   "<": { dt: -1 }, ">": { dt: 1 },
@@ -13,6 +15,7 @@ export function actionOf(event, state, shown) {
   if (MOVES[key]) return { type: "move", ...MOVES[key] };
   switch (key) {
     case " ": return { type: "play" };
+    case "f": return { type: "play", follows: true };
     case ",": return { type: "step", from: shown, by: -1 };
     case ".": return { type: "step", from: shown, by: 1 };
     case "Enter": return { type: "pin" };
@@ -22,8 +25,12 @@ export function actionOf(event, state, shown) {
     case "h": return { type: "head", by: 1 };
     case "d": return { type: "direction" };
     case "s": return { type: "scale" };
+    case "m": return { type: "keep" };
     case "g": return { type: "tool" };
-    case "+": case "-": return { type: "sign", sign: key === "+" ? "plus" : "minus" };
+    case "n": return { type: "sign" };
+    case "+": case "=": return { type: "zoom", by: ZOOM_STEP };
+    case "-": return { type: "zoom", by: 1 / ZOOM_STEP };
+    case "0": return { type: "zoom", by: 0 };
     case "a": return { type: "set", values: { count: state.count === 0 ? null : 0 } };
     case "t": return { type: "edit", edit: "add" };
     case "p": return { type: "present" };

@@ -1,26 +1,31 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
 import { blockChooser } from "./chooser.js";
-import { colourChoice, directionChoice, strengthChoice, toolChoice } from "./choices.js";
+import { colourChoice, directionChoice, strengthChoice, temperatureChoice, toolChoice } from "./choices.js";
 import { el, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
 import { Legend } from "../drawing/legend.js";
 import { Remarks } from "./remarks.js";
+import { Sentences, pinsChoice } from "./sentences.js";
 import { leaveButton, presentButton } from "./present.js";
-import { MOST_ARROWS, arrowsOf } from "../model/look_words.js";
+import { arrowsOf } from "../model/look_words.js";
 import { TourEditor } from "./tour_editor.js";
 
 const KEYS = [
   ["point, tap or drag", "ask from there"],
   ["click", "pin the question; click it again to let go"],
   ["g", "ask with a point, a box, a brush; Shift adds"],
-  ["+ −", "cells that are asked, cells that are taken away"],
+  ["n", "with a box or a brush: ask cells, or take them away"],
+  ["+ − 0", "zoom into all frames, out, whole frames again; also the wheel with Ctrl, or two fingers"],
+  ["drag", "while zoomed: move what is shown; with a box or a brush, in the answer"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
   ["Space", "play the clip with its heat, or pause"],
+  ["f", "while it plays, the question follows what it looks at, or stays"],
   ["Enter", "pin"],
+  ["m", "keep this pin and ask another beside it: A, B, C"],
   ["Esc", "let go"],
   ["u or Ctrl+Z", "back to the last pin"],
   ["b", "next block or layer"],
@@ -44,17 +49,19 @@ export class Panel {
     this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
     this.help = new Help(KEYS);
     this.tool = toolChoice(act);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.blocks, el("span", { class: "nlv-gap" }), this.tour, this.add,
-      presentButton(act), helpButton(() => this.help.toggle()));
+    this.pins = pinsChoice(act);
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.pins.root, this.blocks,
+      el("div", { class: "nlv-acts" }, this.tour, this.add, presentButton(act), helpButton(() => this.help.toggle())));
     this.leave = leaveButton(act);
     this.guide = new Guide(act);
     this.editor = new TourEditor(act, writing);
     this.legend = new Legend();
-    this.sentence = el("p", { class: "nlv-sentence" });
+    this.sentences = new Sentences(act);
+    this.temperature = temperatureChoice(act);
     this.strength = strengthChoice(act);
     this.colours = colourChoice(act, { each: true });
     this.controls = el("div", {},
-      el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows()), this.colours.root);
+      el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows(), this.temperature.root), this.colours.root);
     this.facts = el("div", { class: "nlv-facts" });
     this.rows = el("tbody", {});
     this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
@@ -79,11 +86,14 @@ export class Panel {
     this.editor.show(bundle, state);
     this.direction.show(state, turns, awaited);
     this.tool.show(state);
+    this.pins.show(state);
+    this.temperature.show(state, bundle.blocks[state.block]);
     this.chooser.press(state.block);
     this.strength.show(state);
     this.colours.show(state, bundle.blocks[state.block].signed);
     const count = arrowsOf(state, bundle.frames.length, bundle.look);
     this.arrows.checked = count > 0;
+    this.count.max = bundle.look.most_arrows;
     this.count.value = count;
     this.count.disabled = count === 0;
     say(this.countText, String(count));
@@ -106,7 +116,7 @@ export class Panel {
   #arrows() {
     const set = (values) => this.act({ type: "set", values });
     this.arrows = el("input", { type: "checkbox", onchange: () => set({ count: this.arrows.checked ? null : 0 }) });
-    this.count = el("input", { type: "range", min: "1", max: String(MOST_ARROWS), step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
+    this.count = el("input", { type: "range", min: "1", step: "1", "aria-label": "Number of arrows", oninput: () => set({ count: Number(this.count.value) }) });
     this.countText = el("output", { class: "nlv-output" });
     return el("div", { class: "nlv-control" }, el("label", {}, this.arrows, el("span", {}, "Arrows, at most "), this.countText), this.count);
   }

@@ -16,7 +16,7 @@ export class Difference extends Pane {
 
   /** `first` and `second` are { number, bundle, block, answered }; `photos`, `frame` and `asked` are of the first one's clip. */
   showBetween(first, second, { photos, state, frame, asked }) {
-    if (this.photos !== photos) this.#reopen(photos, first.bundle.media, state);
+    if (this.photos !== photos) this.#reopen(photos, first.bundle.media);
     const { answer: { grid } } = first.answered;
     const reason = whyNoDifference(first.answered, second.answered);
     let peak = 0;
@@ -32,9 +32,9 @@ export class Difference extends Pane {
     this.root.dataset.peak = reason ? "" : String(peak);
   }
 
-  #reopen(photos, media, state) {
+  #reopen(photos, media) {
     this.photos = photos;
     this.open(photos, media);
-    this.layout(window.devicePixelRatio || 1, state);
+    this.layout(window.devicePixelRatio || 1);
   }
 }

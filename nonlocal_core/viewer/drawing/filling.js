@@ -1,45 +1,46 @@
 // How answers side by side fill a screen: how many columns, how large each picture, with or without the strips of frames.
 
-import { reelOf } from "./film.js";
+import { NUMBER_WIDE, reelOf } from "./film.js";
 
 /** Pixels of height that a picture needs to be read from the back of a room; below, the page scrolls instead. */
 export const LEGIBLE = 90;
 /** Pictures that come out lower than this give up their strips of frames, if that makes them higher. */
 const CRAMPED = 150;
-/** Pixels as comparison.css has them while presenting: between pictures, of what is written over one, of a row of the strip. */
+/** Pixels between pictures, as comparison.css has them while presenting. */
 const GAP = 18;
-const WRITTEN = 56;
-const STRIP_ROW = 42;
+/** Pixels of height of a strip of frames without its pictures: at its edge, and of each row but for its numbers. */
 const STRIP_EDGE = 8;
-/** Pixels of width that a share needs under its frame. */
-const SHARE_WIDTH = 44;
+const STRIP_ROW = 26;
+/** Height of a number under its frame, in times the size of type. */
+const NUMBER_HIGH = 1.4;
 
 /**
- * Pictures of one aspect in width x height: { columns, tall, wide, strips, tight }, tall and wide the size of each.
- * `step`: how many belong together, so that a row never parts them. `frames`: of each strip; tight ones have no room for
- * a number under every frame. `caution`: pixels that the sentences under a picture take.
+ * Pictures of one aspect in width x height: { columns, tall, wide, strips }, tall and wide the size of each.
+ * `step`: how many belong together, so that a row never parts them. `frames`: of each strip, which stands where its
+ * numbers have room. `written`: pixels that the words over and under a picture take. `type`: pixels of their letters.
  */
-export function filling({ step = 1, ...space }) {
-  const { columns, tall, strips } = chosen({ step, ...space });
-  const wide = Math.floor(tall * space.aspect);
-  return { columns, tall, wide, strips, tight: wide / reelOf(space.frames).columns < SHARE_WIDTH };
+export function filling({ step = 1, written = 56, type = 12, ...space }) {
+  const { columns, tall, strips } = chosen({ step, written, type, ...space });
+  return { columns, tall, wide: Math.floor(tall * space.aspect), strips };
 }
 
 function chosen(space) {
-  const whole = space.frames > 1 ? largest({ ...space, strip: reelOf(space.frames) }) : null;
-  if (whole?.tall >= CRAMPED) return { ...whole, strips: true };
+  const strip = space.frames > 1 ? reelOf(space.frames) : null;
   const bare = largest({ ...space, strip: null });
-  if (whole?.tall >= bare.tall) return { ...whole, strips: true };
+  const whole = strip && largest({ ...space, strip });
+  if (whole && (whole.tall * space.aspect) / strip.columns >= NUMBER_WIDE * space.type && whole.tall >= Math.min(CRAMPED, Math.max(bare.tall, LEGIBLE))) {
+    return { ...whole, strips: true };
+  }
   return { ...(bare.tall >= LEGIBLE ? bare : scrolled(space)), strips: false };
 }
 
-function largest({ count, width, height, aspect, step, caution = 0, strip }) {
-  const written = WRITTEN + caution;
+function largest({ count, width, height, aspect, step, written, type, strip }) {
+  const row = STRIP_ROW + NUMBER_HIGH * type;
   let best = { columns: step, tall: 0 };
   for (let columns = step; columns < count + step; columns += step) {
     const rows = Math.ceil(count / columns);
     const wide = (width - GAP * (columns - 1)) / columns;
-    const high = (height - GAP * (rows - 1)) / rows - written - (strip ? STRIP_EDGE + STRIP_ROW * strip.rows : 0);
+    const high = (height - GAP * (rows - 1)) / rows - written - (strip ? STRIP_EDGE + row * strip.rows : 0);
     const tall = Math.floor(Math.min(wide / aspect, high / (1 + (strip ? strip.rows / strip.columns : 0))));
     if (tall > best.tall) best = { columns, tall };
   }

@@ -2,16 +2,20 @@
 
 import { Arrows } from "./arrows.js";
 import { boxOf, el, place, say } from "./dom.js";
+import { PINS, letterOf } from "./letters.js";
 import { temporalCell } from "../model/grid.js";
 import { barHeights } from "../model/heat.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { percent } from "../model/words.js";
+import { holds, seen } from "../model/zoom.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
-/** More frames than this are too small for a number each. */
+/** More frames than this are set closer. */
 const DENSE_FROM = 24;
+/** Width that a number needs under its frame, in times the size of type. */
+export const NUMBER_WIDE = 2.9;
 
 /** How many frames stand in a row, and in how many rows. */
 export function reelOf(count) {
@@ -25,10 +29,12 @@ export class Film {
     this.reel = el("div", { class: "nlv-reel" });
     this.root = el("div", { class: "nlv-film", tabindex: "0", role: "group", "aria-label": "Frames" }, this.reel);
     this.frames = [];
+    this.letters = PINS.map(letterOf);
   }
 
   open(photos, media) {
     this.photos = photos;
+    this.drawn = null;
     this.frames = Array.from({ length: photos.length }, (_, index) => filmFrame(index));
     this.reel.replaceChildren(...this.frames.map(({ root }) => root), this.arrows.root);
     const count = photos.length;
@@ -40,53 +46,70 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
-  layout(ratio, { plain }) {
-    if (this.root.hidden) return;
-    this.plain = plain;
-    for (const [index, { photo, picture }] of this.frames.entries()) {
-      drawPhoto(fit(photo, picture.clientWidth, picture.clientHeight, ratio), this.photos.of(index, !plain));
-    }
+  /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */
+  layout(ratio) {
+    if (this.root.hidden || this.frames.length === 0) return;
+    this.drawn = null;
+    for (const { photo, picture } of this.frames) fit(photo, picture.clientWidth, picture.clientHeight, ratio);
     const origin = this.reel.getBoundingClientRect();
     this.boxes = this.frames.map(({ picture }) => {
       const box = picture.getBoundingClientRect();
       return { left: box.left - origin.left, top: box.top - origin.top, width: box.width, height: box.height };
     });
+    const [{ root }] = this.frames;
+    this.root.classList.toggle("is-tight", this.boxes[0].width < NUMBER_WIDE * parseFloat(getComputedStyle(root).fontSize));
   }
 
-  showHeat(images, grid, smooth) {
+  draw({ plain, zoom }) {
+    if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom)) return;
+    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom));
+    this.drawn = { plain, zoom };
+  }
+
+  showHeat(images, grid, { smooth, zoom }) {
     if (this.root.hidden) return;
     this.frames.forEach(({ heat }, index) => {
       const t = temporalCell(grid, index);
       heat.hidden = t < 0;
       if (t >= 0) putHeat(heat, images[t]);
       heat.classList.toggle("is-smooth", smooth);
-      place(heat, boxOf(grid));
+      place(heat, seen(zoom, boxOf(grid)));
     });
   }
 
   hideHeat() {
-    for (const { heat, root, fill, share } of this.frames) {
+    for (const { heat, root, bars } of this.frames) {
       heat.hidden = true;
-      root.classList.remove("is-own", "is-cut", "is-shown", "is-asked");
-      fill.style.transform = "scaleY(0)";
-      say(share, "");
+      root.classList.remove("is-own", "is-shown", "is-asked");
+      for (const bar of bars) showBar(bar, 0, false, "");
     }
   }
 
-  /** Shares per temporal cell as bars on one scale; one that dwarfs the others is cut, with a visible break. */
-  showShares(shares, grid, own, recipe) {
+  /**
+   * Shares per temporal cell as bars on one scale; one that dwarfs the others is cut, with a visible break. `answered` are
+   * the answers of several pins, A first, or one; own is that of the last.
+   */
+  showShares(answered, grid, recipe) {
     if (this.root.hidden) return;
-    const { heights, cut } = barHeights(shares, recipe);
+    const several = answered.length > 1;
+    const { own } = answered.at(-1);
+    const { heights, cut } = barHeights(Float64Array.from(answered.flatMap(({ shares }) => [...shares])), recipe);
+    this.reel.classList.toggle("is-several", several);
+    this.reel.style.setProperty("--pins", answered.length);
     this.frames.forEach((frame, index) => {
       const t = temporalCell(grid, index);
       const [start, stop] = t < 0 ? [index, index + 1] : grid.frame_spans[t];
-      frame.fill.style.transform = `scaleY(${(t < 0 ? 0 : heights[t]).toFixed(4)})`;
-      frame.root.classList.toggle("is-own", own.steps(t));
-      frame.root.classList.toggle("is-cut", t >= 0 && t === cut);
+      frame.bars.forEach((bar, pin) => {
+        const at = pin * grid.frames + t;
+        const there = pin < answered.length && t >= 0;
+        const text = pin < answered.length && index === start ? percent(there ? answered[pin].shares[t] : 0) : "";
+        showBar(bar, there ? heights[at] : 0, there && at === cut, text);
+        bar.share.hidden = pin >= answered.length;
+      });
+      frame.root.classList.toggle("is-own", !several && own.steps(t));
       frame.root.classList.toggle("is-joined", index > start);
       frame.root.classList.toggle("is-open", index + 1 < stop);
       frame.root.style.setProperty("--span", index === start ? stop - start : 1);
-      say(frame.share, index === start ? percent(t < 0 ? 0 : shares[t]) : "");
     });
   }
 
@@ -98,16 +121,32 @@ export class Film {
     });
   }
 
-  /** Arrows from { frame, x, y } to targets { frame, x, y, tone, ink }, strongest first. */
-  showArrows(at, targets, look) {
+  /** Letters of several pins where they ask, { frame, x, y } each; none for one. */
+  showLetters(places, zoom) {
+    if (this.root.hidden) return;
+    this.letters.forEach((letter, pin) => {
+      const at = places[pin];
+      letter.hidden = !at || !holds(zoom, at);
+      if (letter.hidden) return;
+      const { left, top } = seen(zoom, { left: at.x, top: at.y });
+      this.frames[at.frame].picture.append(letter);
+      Object.assign(letter.style, { left: `${100 * left}%`, top: `${100 * top}%` });
+    });
+  }
+
+  /** Arrows from { frame, x, y } each to its targets { frame, x, y, tone, ink }, strongest first, between places in the window; the last has a dot. */
+  showArrows(groups, { reverse, zoom }) {
     if (this.root.hidden) return;
     const point = ({ frame, x, y }) => {
-      const box = this.boxes[frame];
-      return { x: box.left + x * box.width, y: box.top + y * box.height };
+      const [box, { left, top }] = [this.boxes[frame], seen(zoom, { left: x, top: y })];
+      return { x: box.left + left * box.width, y: box.top + top * box.height };
     };
-    const from = point(at);
-    const lines = targets.map((target) => ({ ...target, from, to: point(target), start: look.reverse ? 7 : 0, gap: 3 }));
-    this.arrows.show(lines, { ...look, origin: from });
+    const lines = groups.filter(({ at }) => holds(zoom, at)).flatMap(({ at, targets }) => {
+      const [from, found] = [point(at), targets.filter((target) => holds(zoom, target))];
+      return found.map((target) => ({ ...target, from, to: point(target), start: reverse ? 7 : 0, gap: 3 }));
+    });
+    const { at } = groups.at(-1);
+    this.arrows.show(lines, { reverse, origin: holds(zoom, at) ? point(at) : null });
   }
 
   /** Bring a frame into sight where the strip scrolls sideways; only after a key or a choice, never on hover. */
@@ -123,8 +162,14 @@ function filmFrame(index) {
   const photo = el("canvas", { class: "nlv-photo" });
   const heat = el("canvas", { class: "nlv-heat" });
   const picture = el("div", { class: "nlv-picture", "data-frame": index }, photo, heat, el("span", { class: "nlv-count" }, String(index + 1)));
-  const fill = el("i", { class: "nlv-fill" });
-  const share = el("span", { class: "nlv-share" });
-  const bar = el("button", { type: "button", class: "nlv-bar", tabindex: "-1", "data-bar": index, "aria-label": `Show frame ${index + 1} large` }, fill);
-  return { root: el("div", { class: "nlv-frame" }, picture, bar, share), picture, photo, heat, fill, share };
+  const bars = PINS.map((pin) => ({ fill: el("i", { class: `nlv-fill ${pin}` }), share: el("span", { class: `nlv-part ${pin}` }) }));
+  const bar = el("button", { type: "button", class: "nlv-bar", tabindex: "-1", "data-bar": index, "aria-label": `Show frame ${index + 1} large` }, ...bars.map(({ fill }) => fill));
+  const shares = el("span", { class: "nlv-share" }, ...bars.map(({ share }) => share));
+  return { root: el("div", { class: "nlv-frame" }, picture, bar, shares), picture, photo, heat, bars };
+}
+
+function showBar({ fill, share }, height, cut, text) {
+  fill.style.transform = `scaleY(${height.toFixed(4)})`;
+  fill.classList.toggle("is-cut", cut);
+  say(share, text);
 }

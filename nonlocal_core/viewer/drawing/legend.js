@@ -19,16 +19,16 @@ export class Legend {
     this.times = el("div", { class: "nlv-ticks" });
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
-      el("div", { class: "nlv-title" }, "Times an even share"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
+      el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
     this.drawn = "";
   }
 
   /**
-   * The scale up to `top` times an even share, null where each answer has its own. `unit`: times an even share per affinity
+   * The scale up to `top` times an even share, null where each answer has its own. `pins`: how many are drawn together. `unit`: times an even share per affinity
    * unit, null for no weights. `look` has ramps and recipe of the bundle.
    */
-  show({ heat, top, unit, state, note, look }) {
-    const signed = state.negatives;
+  show({ heat, top, unit, state, note, look, pins = 0 }) {
+    const signed = state.negatives && pins === 0;
     const ticks = top === null ? [[0, 1], [1, "strongest"]] : ticksOf(heat, top, look.recipe, signed ? 2 : 1);
     const both = signed ? [...ticks.slice(1).reverse().map(([tone, times]) => [-tone, `−${times}`]), ...ticks] : ticks;
     const placed = both.map(([tone, times]) => [signed ? (1 + tone) / 2 : tone, times]);
@@ -40,20 +40,25 @@ export class Legend {
     this.threshold.style.width = `${100 * (signed ? cut / 2 : cut)}%`;
     this.threshold.style.left = signed ? "50%" : "0";
     say(this.note, note);
-    this.#paint(signed, state.strength, look);
+    this.#paint(signed, state.strength, look, pins);
   }
 
-  #paint(signed, strength, { ramps, recipe }) {
-    const drawn = `${signed} ${strength}`;
+  /** One row of colours, or one for each pin. */
+  #paint(signed, strength, { ramps, recipe }, pins) {
+    const drawn = `${signed} ${strength} ${pins}`;
     if (this.drawn === drawn) return;
     this.drawn = drawn;
-    const image = new ImageData(WIDTH, 1);
-    for (let x = 0; x < WIDTH; x++) {
-      const tone = signed ? (2 * x) / (WIDTH - 1) - 1 : x / (WIDTH - 1);
-      const opacity = opacityOf(Math.abs(tone), strength, recipe);
-      const colour = (tone < 0 ? ramps.cold : ramps.warm)[Math.round(255 * Math.abs(tone))];
-      image.data.set([...colour.map((part) => GREY + opacity * (part - GREY)), 255], 4 * x);
-    }
+    const rows = pins ? ramps.pins.slice(0, pins) : [ramps.warm];
+    const image = new ImageData(WIDTH, rows.length);
+    rows.forEach((warm, row) => {
+      for (let x = 0; x < WIDTH; x++) {
+        const tone = signed ? (2 * x) / (WIDTH - 1) - 1 : x / (WIDTH - 1);
+        const opacity = opacityOf(Math.abs(tone), strength, recipe);
+        const colour = (tone < 0 ? ramps.cold : warm)[Math.round(255 * Math.abs(tone))];
+        image.data.set([...colour.map((part) => GREY + opacity * (part - GREY)), 255], 4 * (row * WIDTH + x));
+      }
+    });
+    this.bar.height = rows.length;
     this.bar.getContext("2d").putImageData(image, 0, 0);
   }
 }

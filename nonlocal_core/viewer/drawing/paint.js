@@ -1,6 +1,6 @@
 // Pixels of heat: one small canvas per frame that the browser scales up.
 
-import { colourise, paletteOf } from "./colour.js";
+import { colourise, colouriseTogether, paletteOf, pinPaletteOf } from "./colour.js";
 
 /** Smoothing computes this many values per cell along each side; odd, so that the middle of a cell keeps its weight. */
 const SMOOTH_FACTOR = 5;
@@ -16,7 +16,7 @@ export function fit(canvas, width, height, ratio) {
 export class HeatPainter {
   #images = [];
   #words = new Uint32Array(0);
-  #palette = null;
+  #palettes = null;
   #strength = null;
 
   /** `ramps` and `recipe` are of the bundle's look. */
@@ -26,13 +26,27 @@ export class HeatPainter {
 
   /** Returns one ImageData per temporal cell; they are valid until the next call. */
   paint({ grid, values }, heat, { strength, smooth }) {
-    if (this.#strength !== strength) this.#palette = paletteOf(this.ramps, strength, this.recipe);
+    const { fine, spread } = this.#prepare(grid, strength, smooth);
+    colourise(spread(values), fine, heat, this.#palettes.heat, this.#words);
+    return this.#images;
+  }
+
+  /** The same for answers of several pins, with their heats on one scale. */
+  paintTogether(answers, heats, { strength, smooth }) {
+    const { fine, spread } = this.#prepare(answers[0].grid, strength, smooth);
+    colouriseTogether(answers.map(({ values }, pin) => ({ values: spread(values), heat: heats[pin] })), fine, this.#palettes.pins, this.#words);
+    return this.#images;
+  }
+
+  #prepare(grid, strength, smooth) {
+    if (this.#strength !== strength) {
+      this.#palettes = { heat: paletteOf(this.ramps, strength, this.recipe), pins: pinPaletteOf(this.ramps, strength, this.recipe) };
+    }
     this.#strength = strength;
     const factor = smooth ? SMOOTH_FACTOR : 1;
     const fine = { frames: grid.frames, rows: grid.rows * factor, cols: grid.cols * factor };
     this.#resize(fine);
-    colourise(smooth ? upsample(values, grid, factor) : values, fine, heat, this.#palette, this.#words);
-    return this.#images;
+    return { fine, spread: (values) => (smooth ? upsample(values, grid, factor) : values) };
   }
 
   #resize({ frames, rows, cols }) {

@@ -8,9 +8,9 @@ import { Answer } from "./sides.js";
 
 export class Pane {
   /** `look` has ramps and recipe of the bundle. */
-  constructor(onfollow, look) {
+  constructor(onrelease, look) {
     this.look = look;
-    this.answer = new Answer({ onfollow });
+    this.answer = new Answer({ onrelease });
     this.limit = el("div", { class: "nlv-limit" });
     this.answer.picture.append(this.limit);
     this.film = new Film();
@@ -25,9 +25,9 @@ export class Pane {
     this.film.open(photos, media);
   }
 
-  layout(ratio, state) {
+  layout(ratio) {
     this.answer.layout(ratio);
-    this.film.layout(ratio, state);
+    this.film.layout(ratio);
   }
 
   /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip. */
@@ -35,14 +35,16 @@ export class Pane {
     const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
     this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
-    this.film.showHeat(images, grid, state.smooth);
-    this.film.showShares(shares, grid, own, this.look.recipe);
+    this.film.draw(state);
+    this.film.showHeat(images, grid, state);
+    this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }
 
   /** Show no heat at all, and a sentence instead. */
   showNothing(frame, grid, state) {
     this.answer.show({ frame, image: undefined, grid, state });
+    this.film.draw(state);
     this.film.hideHeat();
   }
 

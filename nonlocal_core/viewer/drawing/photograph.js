@@ -54,8 +54,9 @@ export class Photographs {
   }
 }
 
-export function drawPhoto(context, photo) {
+/** Fill a canvas with the part of a photograph that a window shows. */
+export function drawPhoto(context, photo, { scale, x, y }) {
   const { width, height } = context.canvas;
   context.imageSmoothingQuality = "high";
-  context.drawImage(photo, 0, 0, width, height);
+  context.drawImage(photo, x * photo.width, y * photo.height, photo.width / scale, photo.height / scale, 0, 0, width, height);
 }

@@ -2,8 +2,11 @@
 
 import { boxOf, el, place, say, svg } from "./dom.js";
 import { boundsOf, temporalCell } from "../model/grid.js";
+import { PINS, letterOf } from "./letters.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
+import { seen } from "../model/zoom.js";
+import { ZoomControl } from "./zoom_control.js";
 
 class Side {
   constructor(name, marks) {
@@ -28,32 +31,43 @@ class Side {
     this.drawn = null;
   }
 
-  draw(frame, muted) {
+  draw(frame, muted, zoom) {
     const photo = this.photos.of(frame, muted);
-    if (this.drawn === photo) return;
-    drawPhoto(this.photo.getContext("2d"), photo);
-    this.drawn = photo;
+    if (this.drawn?.photo === photo && this.drawn.zoom === zoom) return;
+    drawPhoto(this.photo.getContext("2d"), photo, zoom);
+    this.picture.classList.toggle("is-zoomed", zoom.scale > 1);
+    this.drawn = { photo, zoom };
   }
 }
 
 /** The frame that is asked from, with the asked cell. */
 export class Question extends Side {
-  constructor({ onunpin }) {
+  constructor({ onunpin, onzoom }) {
     const [unseen, cell] = [el("div", { class: "nlv-unseen" }), el("div", { class: "nlv-cell" })];
     const lines = [el("div", { class: "nlv-line" }), el("div", { class: "nlv-line" })];
     const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
     const paths = ["nlv-rim", "nlv-rim", "nlv-minus", "nlv-plus"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
     const many = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...paths);
-    super("nlv-asks", [unseen, ...lines, cell, many, hint]);
-    Object.assign(this, { unseen, cell, lines, many, paths });
+    const marks = PINS.map((name) => svg("path", { class: `nlv-pin ${name}`, "vector-effect": "non-scaling-stroke" }));
+    const rims = PINS.map(() => svg("path", { class: "nlv-rim", "vector-effect": "non-scaling-stroke" }));
+    const pins = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...rims, ...marks);
+    const letters = PINS.map(letterOf);
+    super("nlv-asks", [unseen, ...lines, cell, many, pins, ...letters, hint]);
+    Object.assign(this, { unseen, cell, lines, many, paths, pins, marks, rims, letters });
     this.unpin = el("button", { type: "button", class: "nlv-chip", title: "Let go (Esc)", onclick: onunpin }, "Pinned ×");
     this.caption.append(this.unpin);
+    this.zoom = new ZoomControl(onzoom);
+    this.detail.after(this.zoom.root);
   }
 
-  show({ frame, grid, cells, taken = [], pinned }) {
-    this.draw(frame, false);
+  /** `pins`: the cells of each of several pins, A first, that are asked now among them; none for one. */
+  show({ frame, grid, cells, taken = [], pinned, pins = [], zoom }) {
+    this.draw(frame, false, zoom);
+    this.zoom.show(zoom);
+    for (const marks of [this.many, this.pins]) marks.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
+    this.#showPins(grid, frame, pins, zoom);
     const several = cells.length + taken.length > 1;
-    const bounds = boundsOf(grid, cells[0]);
+    const bounds = seen(zoom, boundsOf(grid, cells[0]));
     const [down, across] = this.lines;
     for (const line of [this.cell, down, across]) line.hidden = several;
     this.many.toggleAttribute("hidden", !several);
@@ -64,11 +78,24 @@ export class Question extends Side {
     place(this.cell, bounds);
     place(down, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
     place(across, { left: 0, width: 1, top: bounds.top, height: bounds.height });
-    const seen = boxOf(grid);
-    this.unseen.hidden = seen.left <= 0 && seen.top <= 0 && seen.left + seen.width >= 1 && seen.top + seen.height >= 1;
-    place(this.unseen, seen);
+    const box = seen(zoom, boxOf(grid));
+    this.unseen.hidden = box.left <= 0 && box.top <= 0 && box.left + box.width >= 1 && box.top + box.height >= 1;
+    place(this.unseen, box);
     this.root.classList.toggle("is-pinned", pinned);
     this.unpin.hidden = !pinned;
+  }
+
+  #showPins(grid, frame, pins, zoom) {
+    const t = temporalCell(grid, frame);
+    this.pins.toggleAttribute("hidden", pins.length === 0);
+    PINS.forEach((_, i) => {
+      const here = (pins[i] ?? []).filter((cell) => cell.t === t);
+      for (const path of [this.rims[i], this.marks[i]]) path.setAttribute("d", outlineOf(grid, here));
+      this.letters[i].hidden = here.length === 0;
+      if (here.length === 0) return;
+      const { left, top } = seen(zoom, boundsOf(grid, here[0]));
+      Object.assign(this.letters[i].style, { left: `${100 * left}%`, top: `${100 * top}%` });
+    });
   }
 
   say({ question, where, clipWarning }) {
@@ -93,21 +120,21 @@ function outlineOf(grid, cells) {
 
 /** A frame that answers, with heat. */
 export class Answer extends Side {
-  constructor({ onfollow }) {
+  constructor({ onrelease }) {
     const [heat, badge, notice] = [el("canvas", { class: "nlv-heat" }), el("div", { class: "nlv-badge" }), el("div", { class: "nlv-notice" })];
     super("nlv-answers", [heat, badge, notice]);
     Object.assign(this, { heat, badge, notice });
-    this.follow = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onfollow }, "Follow ×");
-    this.caption.append(this.follow);
+    this.release = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onrelease }, "Held ×");
+    this.caption.append(this.release);
   }
 
   /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
-  show({ frame, image, grid, state: { smooth, plain } }) {
-    this.draw(frame, !plain);
+  show({ frame, image, grid, state: { smooth, plain, zoom } }) {
+    this.draw(frame, !plain, zoom);
     this.heat.hidden = !image;
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);
-    place(this.heat, boxOf(grid));
+    place(this.heat, seen(zoom, boxOf(grid)));
   }
 
   say({ lead, figure, detail, badge, warning, warns, notice, held }) {
@@ -118,6 +145,6 @@ export class Answer extends Side {
     say(this.warning, warning);
     for (const element of [this.badge, this.warning]) element.classList.toggle("is-warning", warns);
     say(this.notice, notice);
-    this.follow.hidden = !held;
+    this.release.hidden = !held;
   }
 }

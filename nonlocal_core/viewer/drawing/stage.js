@@ -3,6 +3,7 @@
 import { Arrows } from "./arrows.js";
 import { el } from "./dom.js";
 import { Answer, Question } from "./sides.js";
+import { holds, seen } from "../model/zoom.js";
 
 /** Lines between the two pictures of a clip; the others are on the strip. */
 export const MOST_LINKS = 3;
@@ -11,9 +12,9 @@ export const MOST_LINKS = 3;
 const SMALLEST_GAP = 9;
 
 export class Stage {
-  constructor({ onunpin, onfollow }) {
-    this.asks = new Question({ onunpin });
-    this.answers = new Answer({ onfollow });
+  constructor({ onunpin, onrelease, onzoom }) {
+    this.asks = new Question({ onunpin, onzoom });
+    this.answers = new Answer({ onrelease });
     this.links = new Arrows();
     this.root = el("div", { class: "nlv-stage" }, this.asks.root, this.answers.root, this.links.root);
   }
@@ -33,13 +34,20 @@ export class Stage {
     }
   }
 
-  /** Draw lines from the asked cell to targets { x, y, tone, ink } in units of the shown frame, strongest first; they end at the edge of a cell. */
-  showLinks(bounds, targets, cellWidth, look) {
-    const point = ({ box }, { x, y }) => ({ x: box.left + x * box.width, y: box.top + y * box.height });
-    const from = point(this.asks, { x: bounds.left + bounds.width / 2, y: bounds.top + bounds.height / 2 });
-    const start = (this.asks.box.width * bounds.width) / 2 + 4;
-    const gap = Math.max((this.answers.box.width * cellWidth) / 2, SMALLEST_GAP);
-    const lines = targets.map((target) => ({ ...target, from, to: point(this.answers, target), start, gap }));
-    this.links.show(lines, look);
+  /**
+   * Draw lines from the asked cell to targets { x, y, tone, ink } in units of the shown frame, strongest first; they end at the
+   * edge of a cell, and those out of the window are left out.
+   */
+  showLinks(bounds, targets, cellWidth, { reverse, zoom }) {
+    const point = ({ box }, { x, y }) => {
+      const { left, top } = seen(zoom, { left: x, top: y });
+      return { x: box.left + left * box.width, y: box.top + top * box.height };
+    };
+    const middle = { x: bounds.left + bounds.width / 2, y: bounds.top + bounds.height / 2 };
+    const from = point(this.asks, middle);
+    const start = (this.asks.box.width * zoom.scale * bounds.width) / 2 + 4;
+    const gap = Math.max((this.answers.box.width * zoom.scale * cellWidth) / 2, SMALLEST_GAP);
+    const found = holds(zoom, middle) ? targets.filter((target) => holds(zoom, target)) : [];
+    this.links.show(found.map((target) => ({ ...target, from, to: point(this.answers, target), start, gap })), { reverse });
   }
 }

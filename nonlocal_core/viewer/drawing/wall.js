@@ -5,6 +5,7 @@ import { fit, HeatPainter, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { temporalCell } from "../model/grid.js";
 import { percent } from "../model/words.js";
+import { seen } from "../model/zoom.js";
 
 /** Milliseconds that a question rests before all blocks are asked. */
 const REST_MS = 150;
@@ -52,10 +53,10 @@ export class Wall {
       const { answer, heat, shares, strongest, state } = this.ask(index);
       const frame = state.held ?? answer.grid.frame_spans[strongest][0];
       const t = temporalCell(answer.grid, frame);
-      drawPhoto(fit(pane.photo, this.size.width, this.size.height, devicePixelRatio || 1), this.photos.of(frame, !state.plain));
+      drawPhoto(fit(pane.photo, this.size.width, this.size.height, devicePixelRatio || 1), this.photos.of(frame, !state.plain), state.zoom);
       pane.heat.hidden = t < 0;
       if (t >= 0) putHeat(pane.heat, pane.painter.paint(answer, heat, state)[t]);
-      place(pane.heat, boxOf(answer.grid));
+      place(pane.heat, seen(state.zoom, boxOf(answer.grid)));
       say(pane.words, this.bundle.frames.length > 1 ? `frame ${frame + 1}, ${percent(shares[Math.max(t, 0)])}` : "");
       pane.root.setAttribute("aria-pressed", String(index === state.block));
     });

@@ -15,12 +15,13 @@ import { Pane } from "../drawing/pane.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf } from "../model/report.js";
 import { Question } from "../drawing/sides.js";
+import { pointsIn } from "../model/pins.js";
 import { pinnedMessage, reduce, startState } from "../model/state.js";
 import { View } from "./view.js";
-import { pointsIn } from "./viewer.js";
+import { framePoint, seen } from "../model/zoom.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
-const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play"]);
+const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play", "follow", "keep", "drop", "subtract"]);
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
@@ -90,8 +91,8 @@ export class Comparison extends View {
     this.become(reduce(this.#led(clip), action, this.#leader(clip)), true);
   }
 
-  changed({ stop, plain }) {
-    if (this.state.stop !== stop || this.state.plain !== plain) this.pace.layoutSoon();
+  changed({ stop }) {
+    if (this.state.stop !== stop) this.pace.layoutSoon();
   }
 
   message() {
@@ -119,7 +120,7 @@ export class Comparison extends View {
   }
 
   #clip(key, { bundle, photos }) {
-    const question = new Question({ onunpin: () => this.act({ type: "unpin" }) });
+    const question = new Question({ onunpin: () => this.act({ type: "unpin" }), onzoom: (by) => this.act({ type: "zoom", by }) });
     const [height, width] = bundle.media.shown_hw;
     question.root.style.setProperty("--aspect", width / height);
     question.open(photos);
@@ -191,7 +192,7 @@ export class Comparison extends View {
   locate(event) {
     const picture = event.target.closest?.(".nlv-picture");
     if (!picture || !this.isOpen) return null;
-    const place = pointIn(picture, event);
+    const place = framePoint(this.state.zoom, pointIn(picture, event));
     const clip = this.clips.findIndex(({ question }) => question.picture === picture);
     if (clip >= 0) return { picture, clip, asks: true, at: { frame: this.#at(clip).frame, ...place } };
     const { pane, clip: own } = this.#paneOf(picture);
@@ -204,31 +205,31 @@ export class Comparison extends View {
     this.panel.guide.show(this.#leader(0), this.state); // first, for it takes room
     if (this.presenter.on) this.#fit();
     for (const { question } of this.clips) question.layout(ratio);
-    for (const { pane } of this.panes) pane.layout(ratio, this.state);
+    for (const { pane } of this.panes) pane.layout(ratio);
     this.difference.root.hidden = this.state.pair === null;
-    if (this.state.pair) this.difference.layout(ratio, this.state);
+    if (this.state.pair) this.difference.layout(ratio);
     this.draw();
   }
 
   /** While presenting: as many columns as make the pictures largest. */
   #fit() {
     this.draw();
-    for (let pass = 0, caution = 0; pass < 3; pass++) { // a caution may take more lines under smaller pictures
-      this.#fill(caution);
-      caution = Math.max(0, ...[...this.field.querySelectorAll(".nlv-warning")].map(outerHeight));
+    for (let pass = 0, written = undefined; pass < 3; pass++) { // words may take more lines over and under smaller pictures
+      this.#fill(written);
+      const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
+      written = tallest("figcaption") + tallest(".nlv-warning");
     }
   }
 
-  #fill(caution) {
-    const { columns, tall, wide, strips, tight } = filling({
+  #fill(written) {
+    const { columns, tall, wide, strips } = filling({
       count: this.clips.length + this.panes.length + (this.state.pair === null ? 0 : 1), step: this.clips.length,
       width: this.field.clientWidth, height: this.field.clientHeight,
       aspect: Math.max(...this.clips.map(({ bundle: { media: { shown_hw: [height, width] } } }) => width / height)),
       frames: Math.max(...this.clips.map(({ photos }) => photos.length)),
-      caution,
+      written, type: parseFloat(getComputedStyle(this.field.querySelector(".nlv-detail")).fontSize),
     });
     this.field.classList.toggle("is-bare", !strips);
-    this.field.classList.toggle("is-tight", tight);
     for (const [name, value] of [["--bench", columns], ["--fitted", `${tall}px`], ["--wide", `${wide}px`]]) this.root.style.setProperty(name, value);
   }
 
@@ -270,7 +271,7 @@ export class Comparison extends View {
   #showQuestion(clip, question, bundle) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
     const { frame } = this.#at(clip);
-    question.show({ frame, grid: answered.asked, cells: answered.cells, taken: answered.taken, pinned: this.state.pinned });
+    question.show({ frame, grid: answered.asked, cells: answered.cells, taken: answered.taken, pinned: this.state.pinned, zoom: this.state.zoom });
     const alone = bundle.frames.length === 1;
     question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
   }
@@ -305,6 +306,6 @@ export class Comparison extends View {
       const there = cellAt(answer.grid, found.at);
       return there ? `${title}: ${readingOf(answer, there, answer.values[indexOf(answer.grid, there)], this.alone)}` : `${title}: –`;
     });
-    this.tip.show(words.join("\n"), event, found.picture, boundsOf(under.answered.answer.grid, cell));
+    this.tip.show(words.join("\n"), event, found.picture, seen(this.state.zoom, boundsOf(under.answered.answer.grid, cell)));
   }
 }

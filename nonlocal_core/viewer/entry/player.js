@@ -1,4 +1,5 @@
-// Playing a clip: one frame after the other is shown large with its heat, at the clip's own pace or slower, round and round.
+// Playing a clip: one frame after the other is shown large with its heat, at the clip's own pace or slower, round and round;
+// where it follows, the question moves along (model/follow.js).
 
 import { el, say } from "../drawing/dom.js";
 
@@ -12,12 +13,17 @@ export class Player {
   #waiting = null;
   #pace = 0;
 
-  /** `hold(frame)` shows a frame; `shown()` is the one that is large now. */
-  constructor({ hold, shown }) {
-    Object.assign(this, { hold, shown, seconds: [] });
-    this.button = el("button", { type: "button", class: "nlv-button", "aria-pressed": "false", title: "Play the clip with its heat (Space)", onclick: () => this.toggle() }, "▶ Play");
-    this.pace = el("button", { type: "button", class: "nlv-button", title: "Pace of the clip: its own, half, a quarter", onclick: () => this.#slower() }, PACE_WORDS[0]);
-    this.root = el("div", { class: "nlv-player", role: "group", "aria-label": "Play" }, this.button, this.pace);
+  /** `advance(follows)` shows the next frame and returns it, null where there is none; `rest()` hears that a question no longer follows. */
+  constructor({ advance, rest, changed }) {
+    Object.assign(this, { advance, rest, changed, seconds: [], follows: false });
+    const button = (title, onclick) => el("button", { type: "button", class: "nlv-button", title, onclick });
+    this.button = button("Play the clip with its heat (Space)", () => this.toggle());
+    this.pace = button("Pace of the clip: its own, half, a quarter", () => this.#slower());
+    this.following = button("While it plays, the question follows what it looks at (f)", () => this.turnFollow());
+    this.note = el("span", { class: "nlv-follows" });
+    this.root = el("div", { class: "nlv-player", role: "group", "aria-label": "Play" }, this.button, this.pace, this.following, this.note);
+    say(this.following, "Follow");
+    this.#say();
   }
 
   /** `seconds`: when each frame appears. */
@@ -35,16 +41,30 @@ export class Player {
     this.isPlaying ? this.stop() : this.#next();
   }
 
+  turnFollow() {
+    this.follows = !this.follows;
+    if (!this.follows) this.rest();
+    this.#say();
+    this.changed();
+  }
+
   stop() {
+    const played = this.isPlaying;
     clearTimeout(this.#waiting);
     this.#waiting = null;
+    if (played) this.rest();
     this.#say();
   }
 
+  /** What following does, empty where it does not. */
+  tell(words) {
+    say(this.note, words);
+  }
+
   #next() {
-    const shown = this.shown();
-    this.hold((shown + 1) % this.seconds.length);
-    this.#waiting = setTimeout(() => this.#next(), durationOf(this.seconds, this.shown()) / PACES[this.#pace]);
+    const frame = this.advance(this.follows);
+    if (frame === null) return this.stop();
+    this.#waiting = setTimeout(() => this.#next(), durationOf(this.seconds, frame) / PACES[this.#pace]);
     this.#say();
   }
 
@@ -56,6 +76,7 @@ export class Player {
   #say() {
     say(this.button, this.isPlaying ? "❚❚ Pause" : "▶ Play");
     this.button.setAttribute("aria-pressed", String(this.isPlaying));
+    this.following.setAttribute("aria-pressed", String(this.follows));
     say(this.pace, PACE_WORDS[this.#pace]);
   }
 }

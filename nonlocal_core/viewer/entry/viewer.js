@@ -2,27 +2,31 @@
 
 import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
+import { turn } from "../model/blocks.js";
 import { say } from "../drawing/dom.js";
 import { spareHeight } from "../drawing/filling.js";
 import { Film } from "../drawing/film.js";
+import { followWords } from "../model/follow.js";
 import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
 import { inkOf, rampsOf } from "../drawing/colour.js";
-import { heatOf, peaksOf, toneOf } from "../model/heat.js";
+import { colourPins } from "../drawing/letters.js";
+import { heatOf, peaksOf, togetherOf, toneOf } from "../model/heat.js";
 import { arrowsOf, lookIn } from "../model/look_words.js";
 import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
+import { LETTERS, answerWords } from "../model/words.js";
+import { pinsIn, pointsIn } from "../model/pins.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
 import { Wall } from "../drawing/wall.js";
+import { framePoint, seen } from "../model/zoom.js";
 
-/** Points as a message or a link lists them: [frame, x, y]. */
-export function pointsIn(list = []) {
-  return list.map(([frame, x, y]) => ({ frame, x, y }));
-}
+/** Actions that a clip plays on after. */
+const PLAYS_ON = new Set(["hold", "set", "zoom", "pan", "follow"]);
 
 export class Viewer extends View {
   /**
@@ -32,16 +36,18 @@ export class Viewer extends View {
   constructor(parent, { onpin = () => {}, ontour = () => {}, lasts = "Changes last until this page is closed." } = {}) {
     const act = (action) => this.act(action, { reveals: true });
     const panel = new Panel(act, { lasts, onwritten: () => this.field.focus({ preventScroll: true }) });
-    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onfollow: () => act({ type: "hold", frame: null }) });
+    const stage = new Stage({ onunpin: () => act({ type: "unpin" }), onrelease: () => act({ type: "hold", frame: null }), onzoom: (by) => act({ type: "zoom", by }) });
     const film = new Film();
     super(panel, {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
     Object.assign(this, { stage, film, ontour, photos: null });
-    this.player = new Player({ hold: (frame) => this.act({ type: "hold", frame }), shown: () => this.shownFrame });
+    this.player = new Player({
+      advance: (follows) => this.#advance(follows), rest: () => this.act({ type: "follow" }), changed: () => this.isOpen && this.pace.drawSoon(),
+    });
     this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
     film.root.after(this.player.root);
-    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentence, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
+    this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentences.root, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
   }
 
@@ -62,6 +68,8 @@ export class Viewer extends View {
     this.painter = new HeatPainter(this.look);
     this.state = { ...startState(bundle), ...(tour && { tour }) };
     this.answered = null;
+    this.kept = [];
+    colourPins(this.root, this.look);
     this.teller.knows(null);
     const [height, width] = bundle.media.shown_hw;
     this.root.style.setProperty("--aspect", width / height);
@@ -77,9 +85,9 @@ export class Viewer extends View {
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, also, minus, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, beside, temperature = 1, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
-    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction };
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature };
     return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
@@ -89,22 +97,31 @@ export class Viewer extends View {
   }
 
   take(action, { reveals = false }) {
-    if (action.type === "play") return this.bundle.frames.length > 1 && this.player.toggle();
-    if (this.player.isPlaying && action.type !== "hold" && action.type !== "set") this.player.stop();
+    if (action.type === "play") return this.bundle.frames.length > 1 && (action.follows ? this.player.turnFollow() : this.player.toggle());
+    if (this.player.isPlaying && !PLAYS_ON.has(action.type)) this.player.stop();
     if (action.type === "edit" && this.presenter.on) return;
     this.become(reduce(this.state, action, this.bundle), true);
     if (action.edit === "add") this.panel.editor.write(this.state.stop);
     if (reveals) this.reveals = true;
   }
 
-  changed({ tour, stop, block, plain }) {
+  /** Show the next frame, to which the question may follow; returns the frame, null where nothing leads on. */
+  #advance(follows) {
+    const { state } = this;
+    if (!follows) this.act({ type: "hold", frame: turn((state.held ?? this.shownFrame) + 1, this.bundle.frames.length) });
+    else this.act({ type: "follow", answered: this.#ask() });
+    return this.state === state ? null : this.state.held;
+  }
+
+  changed({ tour, stop, block, beside }) {
+    if (this.state.beside.length !== beside.length) this.pace.layoutSoon(); // other sentences
     if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
-    if (this.state.plain !== plain) this.pace.layoutSoon(); // other photographs
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
   }
 
+  /** A question that follows is to Python the one that it began with, until it rests. */
   message() {
-    return pinnedMessage(this.bundle, this.state);
+    return pinnedMessage(this.bundle, { ...this.state, ...this.state.followed });
   }
 
   destroy() {
@@ -129,14 +146,14 @@ export class Viewer extends View {
     const asks = picture !== this.stage.answers.picture;
     const frame = picture === this.stage.asks.picture ? this.state.at.frame
       : picture === this.stage.answers.picture ? this.shownFrame : Number(picture.dataset.frame);
-    return { picture, asks, reveals: !this.film.root.contains(picture), at: { frame, ...pointIn(picture, event) } };
+    return { picture, asks, reveals: !this.film.root.contains(picture), at: { frame, ...framePoint(this.state.zoom, pointIn(picture, event)) } };
   }
 
   layout() {
     const ratio = window.devicePixelRatio || 1;
     if (this.presenter.on) this.#fit();
     this.stage.layout(ratio);
-    this.film.layout(ratio, this.state);
+    this.film.layout(ratio);
     this.draw();
   }
 
@@ -152,29 +169,39 @@ export class Viewer extends View {
   draw() {
     if (this.bundle.blocks.length === 0) return this.#empty();
     const { state, bundle } = this;
-    this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
-    const { answered } = this;
+    const { zoom } = state;
+    const answered = this.#ask();
     const { block, asked, cell, answer, own, shares } = answered;
-    const drawing = { ...state, negatives: answer.surplus || (block.signed && state.negatives) };
-    const heat = heatOf(answer, own, drawing, bundle.look);
-    const images = this.painter.paint(answer, heat, state);
+    this.kept = state.beside.map((pin, i) => askBlock(block, state.direction, { ...pin, temperature: state.temperature }, this.kept[i]));
+    const pins = [...this.kept, answered];
+    const several = pins.length > 1;
+    const drawing = { ...state, negatives: !several && (answer.surplus || (block.signed && state.negatives)) };
+    const heats = pins.map((pin) => heatOf(pin.answer, pin.own, drawing, bundle.look));
+    if (several) heats.splice(0, heats.length, ...togetherOf(heats));
+    const heat = heats.at(-1);
+    const images = several ? this.painter.paintTogether(pins.map((pin) => pin.answer), heats, state) : this.painter.paint(answer, heat, state);
     const alone = bundle.frames.length === 1;
     const strongest = strongestOf(answered);
     const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
-    const targets = this.#targets(answered, heat);
+    const targets = pins.map((pin, i) => this.#targets(pin, heats[i], several ? i : null, pins.length));
     const reverse = state.direction === "column";
-    const middle = { ...pointOf(asked, cell), frame: state.at.frame };
+    const places = [...state.beside, state].map(({ at }, i) => ({ ...pointOf(asked, pins[i].cell), frame: at.frame }));
 
-    this.stage.asks.show({ frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned });
+    this.stage.asks.show({
+      frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
+    });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
-    const links = targets.filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
-    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse });
-    this.film.showHeat(images, answer.grid, state.smooth);
-    this.film.showShares(shares, answer.grid, own, bundle.look);
-    this.film.mark([state.at, ...state.also].map(({ frame }) => frame), this.shownFrame);
-    this.film.showArrows(middle, targets, { reverse });
-    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone });
+    const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
+    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse, zoom });
+    this.film.draw(state);
+    this.film.showHeat(images, answer.grid, state);
+    this.film.showShares(pins, answer.grid, bundle.look);
+    this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
+    this.film.showLetters(several ? places : [], zoom);
+    this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse, zoom });
+    this.player.tell(this.player.follows && !alone ? followWords(bundle, state, answered) : "");
+    this.#write({ ...answered, bundle, state: drawing, heat, shown, alone, letter: several ? LETTERS[pins.length - 1] : "" }, pins, heats);
     this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
@@ -182,6 +209,12 @@ export class Viewer extends View {
       q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
     });
+  }
+
+  /** The answer to the question on screen. */
+  #ask() {
+    const { state, bundle } = this;
+    return this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
   }
 
   /** What another block answers to the question on screen, for its picture on the wall. */
@@ -194,25 +227,27 @@ export class Viewer extends View {
     return { ...answered, heat, state, strongest: strongestOf(answered) };
   }
 
-  #targets({ answer, own }, heat) {
-    const count = arrowsOf(this.state, this.bundle.frames.length, this.bundle.look);
+  /** The cells that arrows lead to; of several pins each has its part of them, in its colour. */
+  #targets({ answer, own }, heat, pin, pins) {
+    const count = Math.floor(arrowsOf(this.state, this.bundle.frames.length, this.bundle.look) / pins);
     const { ramps, recipe: { arrow_tone: least } } = this.look;
     return peaksOf(answer, own, heat, count, this.bundle.look).map((index) => {
       const cell = cellOf(answer.grid, index);
       const tone = toneOf(heat, Math.abs(answer.values[index]) * heat.unit, heat.tops[cell.t]);
-      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(ramps, least + (1 - least) * tone, answer.values[index] < 0) };
+      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(pin === null ? ramps : { warm: ramps.pins[pin] }, least + (1 - least) * tone, answer.values[index] < 0) };
     });
   }
 
-  #write(drawn) {
+  #write(drawn, pins, heats) {
     const { state, block, heat, shown } = drawn;
     const report = reportOf(drawn);
-    say(this.panel.sentence, report.sentence);
+    this.panel.sentences.show(pins.map(answerWords));
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
     this.panel.show(this.bundle, this.state, hasColumns(block));
     const top = heat.tops[state.scale === "each" ? Math.max(shown, 0) : 0];
-    this.panel.legend.show({ heat, top, unit: heat.unit, state, note: report.scaleNote, look: this.look });
+    const unit = heats.every((other) => Math.abs(other.unit - heat.unit) <= 1e-5 * heat.unit) ? heat.unit : null;
+    this.panel.legend.show({ heat, top, unit, state, note: report.scaleNote, look: this.look, pins: pins.length > 1 ? pins.length : 0 });
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
     if (this.panel.numbers.open) this.panel.showTable(report.table());
@@ -225,7 +260,7 @@ export class Viewer extends View {
     if (!found) return this.tip.hide();
     const { answer } = this.answered;
     const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);
-    this.tip.show(words, event, event.target.closest(".nlv-picture"), boundsOf(answer.grid, found));
+    this.tip.show(words, event, event.target.closest(".nlv-picture"), seen(this.state.zoom, boundsOf(answer.grid, found)));
   }
 
   #empty() {

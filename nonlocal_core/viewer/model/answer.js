@@ -1,28 +1,31 @@
 // The answer to a question, with what follows from it: computed only when the question changed.
 
-import { columnOf, rowOf, sharesOf } from "./affinity.js";
+import { atTemperature, columnOf, rowOf, sharesOf } from "./affinity.js";
 import { indexOf, nearestCell } from "./grid.js";
 import { ownOf } from "./own.js";
 
-/** Answers to single cells that are kept for each block and direction: a brush adds a few cells to many. */
-const MOST_KEPT = 256;
+/** Answers to single cells that are kept of each block: more than a question may have, for a brush adds a few cells to many. */
+const MOST_KEPT = 512;
 const kept = new WeakMap();
 
 /**
- * Ask a block a question { at, also, minus } of its clip: { block, asked, cell, cells, taken, index, answer, own, shares }. `asked`
- * is the grid that the cells lie on, `cell` the first one; `taken` are those whose mean is taken away. `last` is what was
- * returned before; the same object comes back when it answers this question too.
+ * Ask a block a question { at, also, minus, temperature } of its clip: { block, asked, cell, cells, taken, temperature, index,
+ * answer, own, shares }. `asked` is the grid that the cells lie on, `cell` the first one; `taken` are those whose mean is taken
+ * away; `temperature` is 1 where the block or the direction has none. `last` is what was returned before; the same object
+ * comes back when it answers this question too.
  */
-export function askBlock(block, direction, { at, also = [], minus = [] }, last) {
+export function askBlock(block, direction, { at, also = [], minus = [], temperature: wanted = 1 }, last) {
+  const asker = direction === "row" ? atTemperature(block, wanted) : block;
+  const temperature = asker === block ? 1 : wanted;
   const asked = direction === "row" ? block.query_grid : block.key_grid;
   const [cells, taken] = [[at, ...also], minus].map((points) => points.map((point) => nearestCell(asked, point)));
   const [plus, less] = [cells, taken].map((some) => some.map((cell) => indexOf(asked, cell)));
-  const name = `${plus} less ${less}`;
+  const name = `${plus} less ${less} at ${temperature}`;
   if (last && last.name === name && last.block === block && last.answer.direction === direction) return last;
   const [cell] = cells;
-  const single = (some) => some.map((one) => singleAnswer(block, direction, asked, one));
+  const single = (some) => some.map((one) => singleAnswer(asker, direction, asked, one));
   const answer = plus.length + less.length === 1 ? single(cells)[0] : combined(single(cells), single(taken));
-  return { block, asked, cell, cells, taken, name, index: plus[0], answer, own: ownOf(block, answer, cells), shares: sharesOf(answer) };
+  return { block, asked, cell, cells, taken, temperature, name, index: plus[0], answer, own: ownOf(block, answer, cells), shares: sharesOf(answer) };
 }
 
 function singleAnswer(block, direction, asked, cell) {
@@ -39,31 +42,29 @@ function singleAnswer(block, direction, asked, cell) {
 /** The mean of answers, less the mean of others. Its even share stays that of the first: what is left is a surplus. */
 function combined(plus, minus) {
   const [first] = plus;
-  const mean = (part) => {
-    const sum = new Float64Array(first[part].length);
-    for (const [answers, sign] of [[plus, 1], [minus, -1]]) {
-      for (const answer of answers) for (let i = 0; i < sum.length; i++) sum[i] += (sign * answer[part][i]) / answers.length;
-    }
-    return sum;
-  };
-  const [values, offGrid] = [mean("values"), mean("offGrid")];
-  let positive = 0;
-  for (const table of [values, offGrid]) for (let i = 0; i < table.length; i++) if (table[i] > 0) positive += table[i];
-  const mass = plus.length === 1 ? first.mass : massOf(plus);
-  return { ...first, values: Float32Array.from(values), offGrid: Float32Array.from(offGrid), mass, positive, surplus: minus.length > 0 };
-}
-
-/** The sum of the sizes of the mean of answers. */
-function massOf(answers) {
-  let mass = 0;
-  for (const part of ["values", "offGrid"]) {
-    for (let i = 0; i < answers[0][part].length; i++) {
-      let sum = 0;
-      for (const answer of answers) sum += answer[part][i];
-      mass += Math.abs(sum) / answers.length;
+  const parts = { values: meanOf(plus, "values"), offGrid: meanOf(plus, "offGrid") };
+  const mass = plus.length === 1 ? first.mass : sumOf(parts.values, Math.abs) + sumOf(parts.offGrid, Math.abs);
+  if (minus.length) {
+    for (const [name, table] of Object.entries(parts)) {
+      const less = meanOf(minus, name);
+      for (let i = 0; i < table.length; i++) table[i] -= less[i];
     }
   }
-  return mass;
+  const positive = sumOf(parts.values, (weight) => Math.max(weight, 0)) + sumOf(parts.offGrid, (weight) => Math.max(weight, 0));
+  return { ...first, values: Float32Array.from(parts.values), offGrid: Float32Array.from(parts.offGrid), mass, positive, surplus: minus.length > 0 };
+}
+
+function meanOf(answers, part) {
+  const sum = new Float64Array(answers[0][part].length);
+  for (const { [part]: table } of answers) for (let i = 0; i < sum.length; i++) sum[i] += table[i];
+  for (let i = 0; i < sum.length; i++) sum[i] /= answers.length;
+  return sum;
+}
+
+function sumOf(table, size) {
+  let sum = 0;
+  for (let i = 0; i < table.length; i++) sum += size(table[i]);
+  return sum;
 }
 
 /** The temporal cell that gets most beyond the asked one, or that one where no other has any. */

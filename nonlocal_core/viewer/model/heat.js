@@ -3,9 +3,9 @@
 const CURVES = { log: Math.log, root: (times) => Math.sqrt(times) - 1, linear: (times) => times - 1 };
 
 /**
- * The heat of an answer as `state` draws it: { unit, tops, beyond, largest, flat, least, curve, negatives }.
- * `unit` is times an even share per affinity unit, `tops[t]` what has the full colour in temporal cell t, `beyond` the
- * largest above it, `least` what a cell must have to be drawn. `top` is one scale for several answers, null for its own.
+ * The heat of an answer as `state` draws it: { unit, tops, highests, beyond, largest, flat, least, curve, negatives }.
+ * `unit` is times an even share per affinity unit, `tops[t]` what has the full colour in temporal cell t, `highests[t]` the
+ * largest there, `beyond` the largest above its top, `least` what a cell must have to be drawn. `top` is one scale for several answers, null for its own.
  */
 export function heatOf(answer, own, { scale, curve, threshold, negatives }, recipe, top = null) {
   const { grid, values } = answer;
@@ -24,11 +24,21 @@ export function heatOf(answer, own, { scale, curve, threshold, negatives }, reci
   const highest = Math.max(...counted) * unit;
   const tops = Array.from(counted, (size) => Math.max(top ?? (scale === "each" ? size * unit : highest), recipe.least_top[scale]));
   const largest = Math.max(...anywhere) * unit;
-  const over = anywhere.map((size, t) => (size * unit > tops[t] ? size * unit : 0));
+  const highests = Array.from(anywhere, (size) => size * unit);
   return {
-    unit, tops, beyond: Math.max(...over), largest, flat: largest > 0 && largest < recipe.nearly_even,
+    unit, tops, highests, beyond: beyondOf(highests, tops), largest, flat: largest > 0 && largest < recipe.nearly_even,
     least: Math.max(recipe.even, threshold), curve: CURVES[curve], negatives,
   };
+}
+
+/** The heat of several pins on one scale; only positive weight is drawn of them. */
+export function togetherOf(heats) {
+  const tops = heats[0].tops.map((_, t) => Math.max(...heats.map((heat) => heat.tops[t])));
+  return heats.map((heat) => ({ ...heat, tops, beyond: beyondOf(heat.highests, tops) }));
+}
+
+function beyondOf(highests, tops) {
+  return Math.max(...highests.map((size, t) => (size > tops[t] ? size : 0)));
 }
 
 /** The tone of a size in times an even share, 0 for an even share and less, 1 from `top` on. */

@@ -9,8 +9,6 @@ const WORDS = {
 };
 const NUMBERS = { over: "threshold", strength: "strength", arrows: "count" };
 
-export const MOST_ARROWS = 40;
-
 /** The fields that words name, the usual ones where they say nothing; words that are not known are passed over. */
 export function lookIn(words = "", { strength }) {
   const look = {

@@ -4,7 +4,7 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import {
   answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords,
-  shownWords, spokenWords, spreadWords, timesWords, weightWords,
+  shownWords, spokenWords, spreadWords, temperatureWords, timesWords, weightWords,
 } from "./words.js";
 
 const TABLE_ROWS = 5;
@@ -21,11 +21,11 @@ export function reportOf(drawn) {
     sentence: answerWords(drawn),
     heading: {
       ...askedWords(drawn, alone ? "" : seconds),
-      ...shownWords(drawn, state, shown),
+      ...shownWords(drawn, state, shown, drawn.letter),
       detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
-      warning: block.warning,
-      warns: block.status === "untrained",
+      warning: [temperatureWords(drawn.temperature), block.warning].filter(Boolean).join(" "),
+      warns: block.status === "untrained" || drawn.temperature !== 1,
       clipWarning: bundle.media.warnings.join(" "),
       notice: noticeWords({ block, answer, heat }),
     },
@@ -71,13 +71,13 @@ function facts({ block, bundle, index, state, answer }) {
   return [off.length && `Beside the picture it looks at ${off.join(", ")}`, classes && `The network says: ${classes}`, effect && `This block ${effect}`].filter(Boolean).join(" · ");
 }
 
-function more({ block, bundle, answer }) {
+function more({ block, bundle, answer, temperature }) {
   const off = [...answer.offGrid].map((weight, n) => `${block.off_grid_keys[n]} ${weightWords(weight)} (${timesWords(timesEven(answer, weight))} even share)`);
   return `${block.proof} ${[
     ...(off.length ? [`no positions: ${off.join(", ")}`] : []),
     `${bundle.model.title}, ${block.pairwise_title}`,
     `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
-    `stored as ${block.theta.dtype}, rows within ${percent(block.row_error)} of their maximum`,
+    `stored as ${block.theta.dtype}, rows within ${percent(block.row_error)} of their maximum${temperature === 1 ? "" : " at the network's temperature"}`,
   ].join(" · ")}`;
 }
 

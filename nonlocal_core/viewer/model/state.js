@@ -2,6 +2,8 @@
 //
 // at       the point that is asked from: { frame, x, y }, x and y in 0..1 of the frame
 // also     further points that are asked with it, minus those whose mean answer is taken away
+// beside   pins that stay while another is asked: { at, also } each, A first; what is asked now has the next letter
+// temperature  what scores are divided by before the softmax; 1 is the network's
 // tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
@@ -10,22 +12,27 @@
 // stop     the stop of the tour that is shown, -1 for none; place: the last one that was, where a presenter goes on from
 // editing  whether the list of stops is open
 // history  what was pinned before, newest last; null for "nothing", { tour } for the stops before an edit
+// zoom     the window that all pictures show (zoom.js); of this page alone
+// followed where a question began that follows what it looks at (follow.js), null for one that stays
 
 import { TOOLS, stroke } from "./strokes.js";
+import { follow } from "./follow.js";
 import { hasColumns } from "./affinity.js";
 import { stepBlock, turn } from "./blocks.js";
 import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
+import { REMEMBERED, keep, remember, subtract, takesTemperature } from "./pins.js";
 import { MOST_STOPS, asksTheSame, edited, stopFrom } from "./tour.js";
-
-const REMEMBERED = 50;
+import { WHOLE, holds, middleOf, panned, reaching, zoomed } from "./zoom.js";
 
 export function startState(bundle) {
   const named = bundle.blocks.findIndex((block) => block.name === bundle.view.block);
-  const { frame, x, y } = bundle.view.query;
+  const { query: at, also, minus, temperature } = bundle.view;
+  const beside = bundle.view.beside.map(({ points: [first, ...more] }) => ({ at: first, also: more }));
   return {
-    block: Math.max(named, 0), direction: bundle.view.direction, at: { frame, x, y }, also: [], minus: [], pinned: false, held: null, history: [],
-    tool: "point", sign: "plus", stroke: null,
+    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, held: null, history: [],
+    pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
+    tool: "point", sign: "plus", stroke: null, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
@@ -38,8 +45,14 @@ export function askedGrid(bundle, state) {
 
 /** Returns the state after an action; the same object when the action changes nothing. */
 export function reduce(state, action, bundle) {
-  const next = after(state, action, bundle);
+  const next = inSight(after(state, action, bundle), state, action);
   return next.direction === "row" || hasColumns(bundle.blocks[next.block]) ? next : { ...next, direction: "row" };
+}
+
+/** Where the question moves out of the window, the window goes along; a drag holds it still. */
+function inSight(next, { at }, { type }) {
+  const zoom = next.at === at || type === "stroke" ? next.zoom : reaching(next.zoom, next.at);
+  return zoom === next.zoom ? next : { ...next, zoom };
 }
 
 function after(state, action, bundle) {
@@ -47,8 +60,14 @@ function after(state, action, bundle) {
     case "ask": return sees(bundle, state, action.at) ? { ...state, ...only(action.at), pinned: false, stop: -1 } : state;
     case "stroke": return stroke(bundle, state, action);
     case "tool": return { ...state, tool: action.tool ?? TOOLS[turn(TOOLS.indexOf(state.tool) + 1, TOOLS.length)], sign: "plus" };
-    case "sign": return state.tool === "point" ? state : { ...state, sign: action.sign };
+    case "sign": return state.tool === "point" ? state : { ...state, sign: action.sign ?? (state.sign === "plus" ? "minus" : "plus") };
+    case "zoom": return through(state, zoomed(state.zoom, action.by, action.at ?? (holds(state.zoom, state.at) ? state.at : middleOf(state.zoom))));
+    case "pan": return through(state, panned(state.zoom, action));
+    case "follow": return goOn(bundle, state, action.answered ?? null);
     case "pin": return pin(bundle, state, action.at ?? { ...state.at, also: state.also, minus: state.minus });
+    case "keep": return keep(state);
+    case "drop": return { ...remember(state), beside: state.beside.filter((_, i) => i !== action.pin) };
+    case "subtract": return subtract(state);
     case "unpin": return state.pinned || state.held !== null || state.stop >= 0 ? { ...remember(state), pinned: false, held: null, stop: -1 } : state;
     case "undo": return undo(state);
     case "move": return move(bundle, state, action);
@@ -75,23 +94,32 @@ export function turnIn({ tour }, action) {
 /** What Python hears of: the pinned point and how its answer is drawn, or null. */
 export function pinnedMessage(bundle, state) {
   if (!state.pinned) return null;
-  const listed = (name) => (state[name].length ? { [name]: state[name].map(({ frame, x, y }) => [frame, x, y]) } : {});
-  return { ...state.at, ...listed("also"), ...listed("minus"), block: bundle.blocks[state.block].name, direction: state.direction, view: wordsOf(state, bundle.look) };
+  const block = bundle.blocks[state.block];
+  const list = (points) => points.map(({ frame, x, y }) => [frame, x, y]);
+  const listed = (name) => (state[name].length ? { [name]: list(state[name]) } : {});
+  const beside = state.beside.length ? { beside: state.beside.map(({ at, also }) => list([at, ...also])) } : {};
+  const temperature = state.temperature !== 1 && takesTemperature(block, state) ? { temperature: state.temperature } : {};
+  return { ...state.at, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 /** Pin a point, or what is asked already. */
 function pin(bundle, state, { also = [], minus = [], ...at }) {
   if (!sees(bundle, state, at)) return state;
-  return { ...remember(state), at, also, minus, pinned: true, held: null, stop: -1 };
+  return { ...remember(state), at, also, minus, pinned: true, held: null, stop: -1, followed: null };
+}
+
+function through(state, zoom) {
+  return zoom === state.zoom ? state : { ...state, zoom };
+}
+
+/** Where a question began that follows is remembered, as a pin is. */
+function goOn(bundle, state, answered) {
+  const next = follow(bundle, state, answered);
+  return next === state || state.followed ? next : { ...next, history: remember(state).history };
 }
 
 function only(at) {
   return { at, also: [], minus: [] };
-}
-
-function remember(state) {
-  const last = state.pinned ? { at: state.at, also: state.also, minus: state.minus, block: state.block, direction: state.direction } : null;
-  return { ...state, history: [...state.history, last].slice(-REMEMBERED) };
 }
 
 function undo(state) {
@@ -99,7 +127,7 @@ function undo(state) {
   const last = state.history[state.history.length - 1];
   const history = state.history.slice(0, -1);
   if (last?.tour) return { ...withTour(state, last.tour), history };
-  return { ...state, ...last, pinned: last !== null, held: null, stop: -1, history };
+  return { ...state, ...(last ?? { beside: [], pinned: false }), held: null, stop: -1, history };
 }
 
 /** Move the asked cell by whole cells, or by whole temporal cells; it stops at the edge of the grid. */
@@ -118,7 +146,7 @@ function visit(bundle, state, stop) {
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
-    ...only({ frame: found.frame, x: found.x, y: found.y }), block: block < 0 ? state.block : block,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, block: block < 0 ? state.block : block,
   };
 }
 

@@ -1,5 +1,6 @@
 // Questions larger than a point: cells that a box or a brush takes in, and cells that are taken away. No page, no pixels.
 
+import { lastOf } from "./pins.js";
 import { boundsOf, cellAt, indexOf, pointOf } from "./grid.js";
 
 export const TOOLS = ["point", "box", "brush"];
@@ -22,8 +23,7 @@ export function stroke(bundle, state, { phase, at, add }) {
 
 function begin(state, at, add) {
   const before = add || state.sign === "minus" ? { plus: [state.at, ...state.also], minus: state.minus } : { plus: [], minus: [] };
-  const last = state.pinned ? { at: state.at, also: state.also, minus: state.minus, block: state.block, direction: state.direction } : null;
-  return { ...state, pinned: false, held: null, stop: -1, stroke: { from: at, last: at, before, points: [], undo: last } };
+  return { ...state, pinned: false, held: null, stop: -1, stroke: { from: at, last: at, before, points: [], undo: lastOf(state) } };
 }
 
 function ended(state) {

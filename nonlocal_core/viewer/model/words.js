@@ -69,12 +69,21 @@ export function answerWords(answered) {
   return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
 }
 
-/** What the large picture shows: a frame and what it gets. */
-export function shownWords({ answer, shares }, { held }, shown) {
+export const LETTERS = "ABC";
+
+/** The caution of a temperature that is not the network's. */
+export function temperatureWords(temperature) {
+  if (temperature === 1) return "";
+  return `Temperature ${temperature}, not the network's: its scores were divided by ${temperature} before the softmax.`;
+}
+
+/** What the large picture shows: a frame and what it gets, of several pins that of the last, whose `letter` is given. */
+export function shownWords({ answer, shares }, { held }, shown, letter = "") {
   if (shown < 0) return { lead: `No ${answer.direction === "row" ? "key" : "query"} lies in frame ${held + 1}`, figure: "" };
   if (answer.grid.frames === 1) return { lead: answer.direction === "row" ? "It looks here" : "These look at it", figure: "" };
   const frame = frameWords(answer.grid, shown);
-  return { lead: `F${frame.slice(1)} ${answer.direction === "row" ? "gets" : "gives"}`, figure: percent(shares[shown]) };
+  const named = letter ? `${letter}: ${frame}` : `F${frame.slice(1)}`;
+  return { lead: `${named} ${answer.direction === "row" ? "gets" : "gives"}`, figure: percent(shares[shown]) };
 }
 
 export function spreadWords({ count }, spread) {

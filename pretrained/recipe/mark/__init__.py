@@ -1,7 +1,9 @@
 """The mark: a task that only a look at another place can solve, and the paper's findings measured by it."""
 
+from pretrained.recipe.mark.film import film, film_folder
 from pretrained.recipe.mark.report import write_report
+from pretrained.recipe.mark.ship import ship
 from pretrained.recipe.mark.training import make_data, runs_folder, train
 from pretrained.recipe.mark.variants import VARIANTS
 
-__all__ = ["VARIANTS", "make_data", "runs_folder", "train", "write_report"]
+__all__ = ["VARIANTS", "film", "film_folder", "make_data", "runs_folder", "ship", "train", "write_report"]

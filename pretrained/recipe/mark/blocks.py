@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
+from nonlocal_core.models.block import NonlocalBlock
+from nonlocal_core.models.mark import MarkBlock
 from nonlocal_core.models.parameter_free import TEMPERATURE
 from nonlocal_core.ops import THW, Reach
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope
@@ -22,14 +23,14 @@ START_NOISE = 0.002
 CONCATENATION_STD = 0.3
 
 
-class MarkBlock(NonlocalBlock):
-    """z = x + W_z y, the paper's y; theta, phi and the Gaussian read u = length * gain x / |gain x|.
+class AskedBlock(MarkBlock):
+    """The block that ships, asked at a few positions; and controls in its place.
 
-    >>> MarkBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
+    >>> AskedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
 
-    The features come standardised. theta = phi = identity and W_z = 0 to start, so C' = C. ``blind``: of how many of
-    the last channels theta and phi see nothing. ``row``: controls that take the place of the learned row.
+    The features come standardised. theta = phi = identity and W_z = 0 to start. ``blind``: of how many of the last
+    channels theta and phi see nothing. ``row``: controls that take the place of the learned row.
     """
 
     def __init__(
@@ -42,10 +43,8 @@ class MarkBlock(NonlocalBlock):
         blind: int = 0,
         temperature: float = TEMPERATURE,
     ) -> None:
-        super().__init__(channels, pairwise, NonlocalConfig(inner_channels=channels, norm="none", scope=scope))
+        super().__init__(channels, pairwise, scope=scope, temperature=temperature)
         self.row = row
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.length = nn.Parameter(torch.tensor(temperature**-0.5))
         self.register_buffer("seen", torch.ones(channels), persistent=False)
         self.seen: Tensor
         self.seen[channels - blind :] = 0
@@ -58,6 +57,11 @@ class MarkBlock(NonlocalBlock):
             for half in (self.w_theta, self.w_phi):
                 if half is not None:
                     nn.init.normal_(half.weight, std=CONCATENATION_STD)
+
+    @property
+    def seen_gain(self) -> Tensor:
+        """Gain of the channels that are compared, zero where they are hidden."""
+        return self.gain * self.seen
 
     def at(self, rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"], thw: THW) -> Float[Tensor, "B Q C"]:
         """Return z of some positions: the same as ``forward`` there, without tables of all positions."""
@@ -73,7 +77,7 @@ class MarkBlock(NonlocalBlock):
         if self.row == "uniform":
             return rows.new_full((*queries.shape, keys), 1 / keys)
         asking = torch.randint(keys, queries.shape) if self.row == "wrong" else queries
-        gain = self.gain * self.seen
+        gain = self.seen_gain
         per_length = self.length / (rows.square() @ gain.square()).clamp_min(1e-12).sqrt()
         unit = taken(rows, asking) * gain * per_length.gather(1, asking)[..., None]
         folded, shift = self._folded(unit)
@@ -94,16 +98,6 @@ class MarkBlock(NonlocalBlock):
             return theta @ self.phi.weight, theta @ self.phi.bias[:, None]
         half = self.w_phi.weight @ self.phi.weight
         return half.expand_as(unit), self.w_theta(theta) + (self.w_phi.weight @ self.phi.bias)
-
-    def _tables(self, rows: Float[Tensor, "B N C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
-        weighted = rows * self.gain * self.seen
-        unit = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(1e-6) * self.length
-        if self.theta is None or self.phi is None:
-            return unit, unit, self.g(rows)
-        theta, phi = self.theta(unit), self.phi(unit)
-        if self.w_theta is not None and self.w_phi is not None:
-            return self.w_theta(theta), self.w_phi(phi), self.g(rows)
-        return theta, phi, self.g(rows)
 
 
 class PaperStart(nn.Module):

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from nonlocal_core.models.mark import STRENGTH as ONE_HOP_STRENGTH
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
 
 Hops = Literal[1, 2]
@@ -21,7 +22,7 @@ MARKS: dict[Hops, int] = {1: 3, 2: 4}
 """Channels that marks take; of two hops the first two are tags."""
 ANSWERS: dict[Hops, int] = {1: 3, 2: 2}
 """Answers that are possible, all of them as likely."""
-STRENGTH: dict[Hops, float] = {1: 3.0, 2: 15.0}
+STRENGTH: dict[Hops, float] = {1: ONE_HOP_STRENGTH, 2: 15.0}
 """Value of a mark, where features have a deviation of 1."""
 
 Cells = list[list[list[np.ndarray]]]

@@ -8,6 +8,7 @@ and the network is judged on the test clips.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from nonlocal_core.ops import THW
-from pretrained.recipe.mark.blocks import Answerer, MarkBlock
+from pretrained.recipe.mark.blocks import Answerer, AskedBlock
 from pretrained.recipe.mark.clips import CLIPS, MarkClips, read_shards, write_shards
 from pretrained.recipe.mark.scenes import sources_by_split
 from pretrained.recipe.mark.task import Hops, Questions, cells_of, draw, share_won
@@ -36,6 +37,9 @@ GROWN, STARTED, MOST = 0.01, 0.1, 3000
 DRAWS: dict[Split, dict[Hops, int]] = {"choose": {1: 1, 2: 3}, "test": {1: 2, 2: 4}}
 """How often each clip is asked about, with marks drawn anew."""
 JUDGED_AT_ONCE = 20
+
+Keep = Callable[[int, Answerer], None]
+"""Called with the number of steps done and the network; it may keep a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +68,7 @@ class Asked:
 def make_data(workshop: Workshop) -> None:
     """Download the pictures, compose the clips and run the trunk on them, where that was not done yet."""
     download(workshop.folder / "sources")
-    write_shards(_clips(workshop), sources_by_split(workshop.folder / "sources"), trunk(), workshop.tell)
+    write_shards(clips_folder(workshop), sources_by_split(workshop.folder / "sources"), trunk(), workshop.tell)
 
 
 def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
@@ -78,7 +82,7 @@ def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) 
     for variant, seed in missing:
         for split in CLIPS:
             if (split, variant.stride) not in read:
-                clips = read_shards(_clips(workshop), split, variant.stride)
+                clips = read_shards(clips_folder(workshop), split, variant.stride)
                 read[split, variant.stride] = Asked(clips=clips, cells=cells_of(clips.owners))
         shown = {split: read[split, variant.stride] for split in CLIPS}
         network, found = run(variant, seed, shown)
@@ -92,17 +96,21 @@ def runs_folder(workshop: Workshop) -> Path:
     return workshop.folder / "mark" / "runs"
 
 
-def _clips(workshop: Workshop) -> Path:
+def clips_folder(workshop: Workshop) -> Path:
+    """Return where the clips lie."""
     return workshop.folder / "mark" / "clips"
 
 
-def run(variant: Variant, seed: int, shown: dict[Split, Asked], most: int = MOST) -> tuple[Answerer, dict[str, Any]]:
+def run(
+    variant: Variant, seed: int, shown: dict[Split, Asked], most: int = MOST, keep: Keep | None = None
+) -> tuple[Answerer, dict[str, Any]]:
     """Train one variant with one seed and return it with its log: steps, seconds, course, and its test answers.
 
     ``right``: for each test clip, a string of 1 and 0, one for each question. ``apart``: the frames between.
+    ``keep``: called before the first step, with 0, and after every one.
     """
     network, started = variant.build(seed), time.monotonic()
-    curve = _fit(network, variant, seed, shown, most)
+    curve = _fit(network, variant, seed, shown, most, keep or _keep_nothing)
     seconds = time.monotonic() - started
     right, apart = judge(network, variant.hops, shown["test"], "test")
     return network, {
@@ -119,13 +127,20 @@ def run(variant: Variant, seed: int, shown: dict[Split, Asked], most: int = MOST
     }
 
 
-def _fit(network: Answerer, variant: Variant, seed: int, shown: dict[Split, Asked], most: int) -> list[list[float]]:
+def _keep_nothing(_step: int, _network: Answerer) -> None:
+    """Keep no snapshot."""
+
+
+def _fit(
+    network: Answerer, variant: Variant, seed: int, shown: dict[Split, Asked], most: int, keep: Keep
+) -> list[list[float]]:
     """Train to the plateau and through the cooling; return [step, share won on the choosing clips] as they came."""
     rng, learned = np.random.default_rng([seed, 40]), shown["train"]
     torch.manual_seed(seed)
     optimiser = _optimiser(network, variant)
     rates = [group["lr"] for group in optimiser.param_groups]
     course, cooling, step = list[list[float]](), 0, 0
+    keep(0, network)
     while cooling < COOL:
         step += 1
         factor = min(1.0, step / WARM) * (1 - cooling / COOL)
@@ -137,6 +152,7 @@ def _fit(network: Answerer, variant: Variant, seed: int, shown: dict[Split, Aske
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        keep(step, network)
         cooling += cooling > 0
         if step % LOOK_EVERY == 0 and not cooling:
             course.append([step, round(_watched(network, variant.hops, shown["choose"]), 4)])
@@ -215,7 +231,7 @@ def looks(network: Answerer, hops: Hops, asked: Asked) -> dict[str, float]:
     in all frames; ``own_cell``; ``places``: exp of the entropy. Of absolute weights, which are divided by their sum.
     """
     body = network.bodies[0]
-    if hops != 1 or len(network.bodies) > 1 or not isinstance(body, MarkBlock):
+    if hops != 1 or len(network.bodies) > 1 or not isinstance(body, AskedBlock):
         return {}
     figures: dict[str, list[Tensor]] = {}
     torch.manual_seed(0)

@@ -8,7 +8,7 @@ from torch import nn
 
 from nonlocal_core.models.parameter_free import TEMPERATURE
 from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
-from pretrained.recipe.mark.blocks import Answerer, Convolutions, MarkBlock, Nothing, PaperStart
+from pretrained.recipe.mark.blocks import Answerer, AskedBlock, Convolutions, Nothing, PaperStart
 from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
 
 CHANNELS = {8: 40, 16: 112, 32: 320}
@@ -44,16 +44,16 @@ class Variant:
 
 
 def _functions(pairwise: Pairwise) -> Callable[[int], list[nn.Module]]:
-    return lambda channels: [MarkBlock(channels, pairwise)]
+    return lambda channels: [AskedBlock(channels, pairwise)]
 
 
 def _scoped(scope: Scope) -> Callable[[int], list[nn.Module]]:
-    return lambda channels: [MarkBlock(channels, scope=scope)]
+    return lambda channels: [AskedBlock(channels, scope=scope)]
 
 
 def _blocks(count: int, hops: Hops) -> Callable[[int], list[nn.Module]]:
     warm = TEMPERATURE if hops == 1 else TWO_HOP_TEMPERATURE
-    return lambda channels: [MarkBlock(channels, temperature=warm) for _ in range(count)]
+    return lambda channels: [AskedBlock(channels, temperature=warm) for _ in range(count)]
 
 
 def _convolutions(kernel: tuple[int, int, int], layers: int) -> Callable[[int], list[nn.Module]]:
@@ -64,7 +64,7 @@ def _convolutions(kernel: tuple[int, int, int], layers: int) -> Callable[[int], 
 
 def _width(kernel: tuple[int, int, int], layers: int, channels: int) -> int:
     """Return the largest width with which convolutions have no more weights than the block."""
-    budget = parameter_count(MarkBlock(channels))
+    budget = parameter_count(AskedBlock(channels))
     taps = kernel[0] * kernel[1] * kernel[2]
     fitting = [
         n for n in range(1, 2 * channels) if layers * (taps * n + 1) * n + 2 * channels * n + n + channels <= budget
@@ -107,14 +107,14 @@ VARIANTS: dict[str, Variant] = {
             bodies=_convolutions((3, 3, 3), REACHING),
             rate=1.0,
         ),
-        Variant(id="uniform", title="even row", bodies=lambda channels: [MarkBlock(channels, row="uniform")]),
+        Variant(id="uniform", title="even row", bodies=lambda channels: [AskedBlock(channels, row="uniform")]),
         Variant(
-            id="wrong", title="row of another position", bodies=lambda channels: [MarkBlock(channels, row="wrong")]
+            id="wrong", title="row of another position", bodies=lambda channels: [AskedBlock(channels, row="wrong")]
         ),
         Variant(
             id="blind",
             title="marks hidden from θ and φ",
-            bodies=lambda channels: [MarkBlock(channels, blind=MARKS[1])],
+            bodies=lambda channels: [AskedBlock(channels, blind=MARKS[1])],
         ),
         Variant(id="paper_start", title="the paper's start", bodies=lambda channels: [PaperStart(channels)], rate=1.0),
         Variant(id="hops2-blocks4", title="4 blocks", hops=2, rate=1.0, bodies=_blocks(4, 2)),

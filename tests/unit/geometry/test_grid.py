@@ -191,6 +191,16 @@ def test_pooling_inside_a_crop_drops_the_odd_edge_on_the_right_and_at_the_bottom
         keys.cell_at(frame=0, x=0.66, y=0.5)
 
 
+def test_cells_that_reach_beyond_the_frame_are_told_as_far_as_the_frame_goes() -> None:
+    for box, told in (
+        ((-0.25, 0.125, 1.5, 0.825), "(x 0 to 1, y 0.125 to 0.825)"),
+        ((0.25, -0.125, 0.75, 1.25), "(x 0.25 to 0.75, y 0 to 1)"),
+    ):
+        with pytest.raises(OutsideGridError) as refused:
+            grid(rows=7, cols=9, box=box).cell_at(frame=0, x=0.2, y=0.9)
+        assert told in str(refused.value)
+
+
 @UNHURRIED
 @given(grids(), st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)))
 def test_a_query_has_the_key_that_pools_it_or_the_last_one(

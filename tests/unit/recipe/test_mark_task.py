@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pretrained.recipe.mark.blocks import Convolutions, MarkBlock, Nothing
+from pretrained.recipe.mark.blocks import AskedBlock, Convolutions, Nothing
 from pretrained.recipe.mark.clips import MarkClips
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS, STRIDES, compose, owners, sources_by_split
 from pretrained.recipe.mark.task import STRENGTH, cells_of, draw, share_won
@@ -136,7 +136,7 @@ def test_two_hops_ask_for_the_mark_of_the_one_with_the_same_tag():
 
 
 def small(**of_block):
-    return Variant(id="small", title="", stride=8, bodies=lambda channels: [MarkBlock(channels, **of_block)], rate=1.0)
+    return Variant(id="small", title="", stride=8, bodies=lambda channels: [AskedBlock(channels, **of_block)], rate=1.0)
 
 
 def test_only_the_right_row_wins(asked):
@@ -182,7 +182,7 @@ def test_a_plateau_is_where_nothing_was_gained_for_long(won, still):
 @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian", "dot_product", "concatenation"])
 def test_the_short_way_at_some_positions_is_the_block(pairwise, scope):
     torch.manual_seed(6)
-    block = MarkBlock(14, pairwise, scope=scope, blind=3)
+    block = AskedBlock(14, pairwise, scope=scope, blind=3)
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -195,7 +195,7 @@ def test_the_short_way_at_some_positions_is_the_block(pairwise, scope):
 
 
 def test_what_theta_and_phi_are_blind_to_moves_no_weight_but_is_fetched():
-    block = MarkBlock(14, blind=3)
+    block = AskedBlock(14, blind=3)
     rows, queries = torch.randn(1, 60, 14, generator=torch.Generator().manual_seed(7)), torch.tensor([[3, 8]])
     marked = rows.clone()
     marked[0, 20, 12] += 5

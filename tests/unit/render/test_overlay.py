@@ -8,7 +8,7 @@ from render_rows import make_column, make_frames, make_row
 
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell, KeyGrid, spread
-from nonlocal_core.look import Heat, Look, heat_of, muted
+from nonlocal_core.look import Heat, Look, muted
 from nonlocal_core.render import paint, paint_clip
 from nonlocal_core.render.marks import outline
 
@@ -127,7 +127,7 @@ def test_equal_values_look_equal_in_every_frame():
     values[3, 4, 4] = 0.6
     row = make_row(values, query=(2, 0, 0))
     frames = np.repeat(make_frames()[:1], 5, axis=0)
-    pictures = list(paint_clip(frames, row, heat_of(row, USUAL)))
+    pictures = list(paint_clip(frames, row, USUAL))
     cell = np.s_[8:15, 11:20]
     assert (pictures[0][cell] == pictures[3][cell]).all()
     assert (pictures[0][cell] != pictures[1][cell]).any()
@@ -135,7 +135,7 @@ def test_equal_values_look_equal_in_every_frame():
 
 def boxed(row, frames):
     """Which frames differ from the photograph alone; the heat of the row is none."""
-    pictures = list(paint_clip(frames, row, heat_of(row, USUAL)))
+    pictures = list(paint_clip(frames, row, USUAL))
     return [(picture != muted(frame)).any(axis=-1) for picture, frame in zip(pictures, frames, strict=True)]
 
 
@@ -166,17 +166,17 @@ def test_frames_of_one_key_cell_share_its_heat_and_a_frame_without_keys_has_none
     values = np.array([0.2, 0.8])[:, None, None] * np.eye(3, 4)
     last, first = (make_row(values, subsample=(2, 2, 2), query=query) for query in ((4, 2, 3), (0, 2, 3)))
     frames = np.repeat(make_frames()[:1], 5, axis=0)
-    pictures = list(paint_clip(frames, last, heat_of(last, USUAL)))  # the box of the query lies in the last frame
+    pictures = list(paint_clip(frames, last, USUAL))  # the box of the query lies in the last frame
     same = [[bool((a == b).all()) for b in pictures] for a in pictures]
     assert same[0] == [True, True, False, False, False]
     assert same[2] == [False, False, True, True, False]
-    assert (list(paint_clip(frames, first, heat_of(first, USUAL)))[4] == muted(frames[4])).all()
+    assert (list(paint_clip(frames, first, USUAL))[4] == muted(frames[4])).all()
 
 
 def test_too_few_frames_are_refused():
     row = make_row()
     with pytest.raises(RenderError, match="5 frames; got 4"):
-        list(paint_clip(make_frames(4), row, heat_of(row, USUAL)))
+        list(paint_clip(make_frames(4), row, USUAL))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from nonlocal_core import Pin, Session, UnknownNameError, list_models
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
 from nonlocal_core.installed import folder_of
-from nonlocal_core.look import Look, answer_words, heat_of
+from nonlocal_core.look import Look, answer_words
 from nonlocal_core.render import paint_clip
 from nonlocal_core.saving.formats import FORMATS
 from nonlocal_core.weights import find_card
@@ -145,7 +145,7 @@ def test_the_arrays_are_the_row_of_the_api(session, files):
 
 def painted(session):
     row = session.query(**POINT)
-    return list(paint_clip(session.frames.rgb, row, heat_of(row, Look())))
+    return list(paint_clip(session.frames.rgb, row, Look()))
 
 
 def test_the_mp4_shows_each_frame_with_its_heat_over_a_strip_of_words(session, files):

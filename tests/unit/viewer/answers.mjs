@@ -1,18 +1,19 @@
 // Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, { block, point, other }, which asks for figures and for the agreement of two blocks, or
-// { block, direction, cell, also?, minus?, look }, which asks for all that is drawn and said, with the words of a look.
+// { block, direction, cell, also?, minus?, temperature?, look }, which asks for all that is drawn and said, with the words of a
+// look, or { block, direction, pins, look }, which asks for the pixels of cells that are pinned beside each other.
 
 import { readFileSync } from "node:fs";
 import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/model/affinity.js";
 import { askBlock } from "../../../nonlocal_core/viewer/model/answer.js";
-import { colourise, paletteOf, rampsOf } from "../../../nonlocal_core/viewer/drawing/colour.js";
+import { colourise, colouriseTogether, paletteOf, pinPaletteOf, rampsOf } from "../../../nonlocal_core/viewer/drawing/colour.js";
 import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewer/model/figures.js";
 import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/model/grid.js";
-import { barHeights, heatOf, peaksOf, ticksOf } from "../../../nonlocal_core/viewer/model/heat.js";
+import { barHeights, heatOf, peaksOf, ticksOf, togetherOf } from "../../../nonlocal_core/viewer/model/heat.js";
 import { lookIn } from "../../../nonlocal_core/viewer/model/look_words.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
-import { answerWords } from "../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, temperatureWords } from "../../../nonlocal_core/viewer/model/words.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
@@ -27,9 +28,20 @@ function compare(block, other, point) {
   return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference: [...differenceOf(one.answer, two.answer).values] };
 }
 
-function draw(block, { direction, cell, also, minus, look }) {
+function drawTogether(block, { direction, pins, look }) {
   const asked = direction === "row" ? block.query_grid : block.key_grid;
-  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)) });
+  const state = { ...lookIn(look, bundle.look), negatives: false };
+  const answers = pins.map((cell) => askBlock(block, direction, { at: pointOf(asked, cell) }));
+  const heats = togetherOf(answers.map(({ answer, own }) => heatOf(answer, own, state, bundle.look)));
+  const { grid, values } = answers[0].answer;
+  const words = new Uint32Array(values.length);
+  colouriseTogether(answers.map(({ answer }, i) => ({ values: answer.values, heat: heats[i] })), grid, pinPaletteOf(rampsOf(bundle.look), state.strength, bundle.look), words);
+  return { pixels: [...words], tops: heats[0].tops, beyond: heats.map(({ beyond }) => beyond) };
+}
+
+function draw(block, { direction, cell, also, minus, temperature, look }) {
+  const asked = direction === "row" ? block.query_grid : block.key_grid;
+  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)), temperature });
   const state = lookIn(look, bundle.look);
   state.negatives = answered.answer.surplus || (block.signed && state.negatives);
   const heat = heatOf(answered.answer, answered.own, state, bundle.look);
@@ -38,13 +50,14 @@ function draw(block, { direction, cell, also, minus, look }) {
   return {
     pixels: [...words], tops: heat.tops, beyond: heat.beyond, flat: heat.flat, sentence: answerWords(answered),
     peaks: peaksOf(answered.answer, answered.own, heat, 9, bundle.look), bars: barHeights(answered.shares, bundle.look),
-    ticks: ticksOf(heat, heat.tops[0], bundle.look),
+    ticks: ticksOf(heat, heat.tops[0], bundle.look), caution: temperatureWords(answered.temperature), values: [...answered.answer.values],
   };
 }
 
-function answer({ block: name, direction, cell, point, grid, other, also, minus, look }) {
+function answer({ block: name, direction, cell, point, grid, other, also, minus, temperature, pins, look }) {
   const block = blockOf(name);
-  if (look !== undefined) return draw(block, { direction, cell, also, minus, look });
+  if (pins) return drawTogether(block, { direction, pins, look });
+  if (look !== undefined) return draw(block, { direction, cell, also, minus, temperature, look });
   if (other) return compare(block, blockOf(other), point);
   if (point) {
     const found = cellAt(block[grid], point);

@@ -6,6 +6,7 @@ import { reduce } from "../../../nonlocal_core/viewer/model/state.js";
 const hex = (level) => level.toString(16).padStart(2, "0");
 export const recipe = {
   warm: Array.from({ length: 256 }, (_, level) => `${hex(level)}0000`).join(""), cold: Array.from({ length: 256 }, (_, level) => `0000${hex(level)}`).join(""),
+  pins: ["ff8000", "0080ff", "00ff80"].map((colour) => colour.repeat(256)), pin_tone: 170,
   even: 1.000001, least_top: { all: 30, each: 4 }, faint: 0.25, nearly_even: 2, kept_colour: 0.25, luminance: [0.25, 0.5, 0.25],
   arrows: [12, 6], arrow_least: 3, arrow_tone: 0.4, ticks: [1, 2, 5, 10, 20, 50], ticks_apart: 0.13, dwarfed: 4, second: 0.5, strength: 80,
 };
@@ -25,7 +26,7 @@ export function blockOf(queries, kernel = [1, 1, 1], facts = {}) {
 }
 
 export function bundleOf(blocks = [blockOf(grid(5, 6, 8)), blockOf(grid(5, 6, 8), [1, 2, 3], { name: "b" })], tour = []) {
-  return { blocks, frames: Array(5).fill({}), look: recipe, view: { block: "b", query: { frame: 2, x: 0.5, y: 0.5 }, direction: "row", look: "", tour } };
+  return { blocks, frames: Array(5).fill({}), look: recipe, view: { block: "b", query: { frame: 2, x: 0.5, y: 0.5 }, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour } };
 }
 
 export function rowAnswer(values, where, count = values.length) {

@@ -15,7 +15,7 @@ from bundles import full_bundle, make_block, make_bundle, make_frames
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.errors import OutsideGridError
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
-from nonlocal_core.look import Look, answer_words, arrow_cells, bar_heights, heat_of, ticks
+from nonlocal_core.look import Look, answer_words, arrow_cells, bar_heights, heat_of, heats_of, strongest_layer, ticks
 from nonlocal_core.measures import measure_row, top_overlap
 from nonlocal_core.query import column, row
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
@@ -226,6 +226,65 @@ def test_questions_of_several_cells_are_answered_as_in_python(golden, tmp_path):
         expected = np.stack([np.rint(255 * heat.coloured(heat.times[t], t)[1]) for t in range(answer.grid.steps)])
         assert np.abs(alpha - expected).max() <= 1, label
         assert drawn["peaks"] == [index for index, _ in arrow_cells(answer, heat, 9)], label
+
+
+def test_pins_are_drawn_together_as_in_python(golden, tmp_path):
+    data, bundle = golden[0]
+    cells = [(0, 0, 0), (3, 6, 8), (1, 2, 3)]
+    blocks = [block for block in bundle.blocks if "spacetime-1-1" in block.capture.name]
+    cases = [(b, direction, words) for b in blocks for direction in ("row", "column") for words in ("", "each-over2")]
+    questions = [
+        {"block": b.capture.name, "direction": d, "pins": [dict(zip("tyx", c, strict=True)) for c in cells], "look": w}
+        for b, d, w in cases
+    ]
+    hues = set()
+    for (block, direction, words), drawn in zip(cases, ask(tmp_path, data, questions)["answers"], strict=True):
+        by_row = direction == "row"
+        answers = [row(block.capture, Cell(*cell)) if by_row else _column(block, cell) for cell in cells]
+        heats, label = heats_of(answers, Look.parse(words)), f"{block.capture.name} {direction} {words}"
+        np.testing.assert_allclose(drawn["tops"], heats[0].tops, rtol=1e-5, err_msg=label)
+        np.testing.assert_allclose(drawn["beyond"], [heat.beyond for heat in heats], rtol=1e-5, err_msg=label)
+        grid = answers[0].grid
+        pixels = np.array(drawn["pixels"], np.uint32).view(np.uint8).reshape(*grid.shape, 4).astype(int)
+        for t in range(grid.steps):
+            leading = strongest_layer([heat.times[t] for heat in heats], heats)
+            for pin, heat in enumerate(heats):
+                colours, opacity = heat.coloured(heat.times[t], t)
+                alpha = np.rint(255 * opacity).astype(int)
+                of_this = leading == pin
+                assert np.abs(pixels[t, ..., 3] - alpha)[of_this].max(initial=0) <= 1, label
+                seen = of_this & (alpha > 0) & (pixels[t, ..., 3] > 0)
+                assert np.abs(pixels[t, ..., :3] - colours)[seen].max(initial=0) <= 3, label
+                hues |= {pin} if seen.any() else set()
+    assert hues == {0, 1, 2}, "every pin leads somewhere"
+
+
+@pytest.mark.parametrize("temperature", [0.3, 5.0])
+def test_a_temperature_changes_a_softmax_alone_and_says_so(golden, tmp_path, temperature):
+    data, bundle = golden[0]
+    questions = [
+        {"block": block.capture.name, "direction": direction, "cell": {"t": 1, "y": 2, "x": 3}, "look": ""}
+        | ({"temperature": temperature} if tempered else {})
+        for block in bundle.blocks
+        for direction in ("row", "column")
+        for tempered in (True, False)
+    ]
+    answers = iter(ask(tmp_path, data, questions)["answers"])
+    softmaxes = 0
+    for block in bundle.blocks:
+        for direction in ("row", "column"):
+            tempered, plain = next(answers), next(answers)
+            assert plain["caution"] == ""
+            if direction == "column" or not block.capture.is_softmax:
+                assert tempered == plain
+                continue
+            softmaxes += 1
+            expected = row(block.capture, Cell(1, 2, 3), temperature=temperature)
+            np.testing.assert_allclose(tempered["values"], expected.values, rtol=1e-4, atol=1e-9)
+            assert tempered["sentence"] == answer_words(expected)
+            assert tempered["caution"]
+            assert expected.note.startswith(tempered["caution"])
+    assert softmaxes
 
 
 def _column(block, cell, **more):

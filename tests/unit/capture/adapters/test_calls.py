@@ -69,20 +69,21 @@ def places(scope, extra):
 
 
 def assert_every_row(found, weights, scope, extra=1):
-    """Compare every row of every head with ``weights`` (B, heads, N, N); return the largest difference."""
+    """Compare every row of every head with ``weights`` (B, heads, N, N)."""
     assert found.unreadable == []
     extra = 0 if scope == "time" else extra
     sequences, tokens = places(scope, extra)
     assert len(found.blocks) == HEADS
     for head, captured in enumerate(found.blocks):
         assert captured.rebuild_error < WORKING_PRECISION
-        for i in range(captured.query_grid.size):
-            whole = weights[sequences[i], head, tokens[i]]
-            expected = np.where(sequences == sequences[i], whole[tokens], 0)
-            answer = row(captured, captured.query_grid.cell(i))
-            np.testing.assert_allclose(answer.values, expected, atol=ROW_PRECISION)
-            assert not answer.values[expected == 0].any()
-            np.testing.assert_allclose(list(answer.off_grid.values()), whole[:extra], atol=ROW_PRECISION)
+        answers = [row(captured, captured.query_grid.cell(i)) for i in range(captured.query_grid.size)]
+        whole = weights[sequences, head, tokens]
+        expected = np.where(sequences == sequences[:, None], whole[:, tokens], 0)
+        values = np.stack([answer.values for answer in answers])
+        np.testing.assert_allclose(values, expected, atol=ROW_PRECISION)
+        assert not values[expected == 0].any()
+        off_grid = [list(answer.off_grid.values()) for answer in answers]
+        np.testing.assert_allclose(off_grid, whole[:, :extra], atol=ROW_PRECISION)
 
 
 def some(*shape, seed=5):

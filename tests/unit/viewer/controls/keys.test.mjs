@@ -9,9 +9,10 @@ import { act, bundleOf } from "../records.mjs";
 test("every key in the help does what it says", () => {
   const state = startState(bundleOf());
   const press = (key, extra = {}) => actionOf({ key, ...extra }, state, 3)?.type ?? null;
-  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "layer", h: "head", p: "present", t: "edit", d: "direction", s: "scale", a: "set", "?": "help", q: null };
+  const expected = { ArrowLeft: "move", "<": "move", ",": "step", ".": "step", Enter: "pin", Escape: "unpin", u: "undo", b: "layer", h: "head", p: "present", t: "edit", d: "direction", s: "scale", a: "set", "?": "help", "+": "zoom", "=": "zoom", "-": "zoom", "0": "zoom", n: "sign", " ": "play", f: "play", q: null };
   for (const [key, type] of Object.entries(expected)) assert.equal(press(key), type, key);
   assert.equal(press("z", { ctrlKey: true }), "undo");
+  assert.equal(press("+", { ctrlKey: true }), null, "the browser's own zoom");
   assert.equal(press("d", { ctrlKey: true }), null);
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colourise, inkOf, opacityOf, paletteOf, rampsOf } from "../../../../nonlocal_core/viewer/drawing/colour.js";
+import { colourise, colouriseTogether, inkOf, opacityOf, paletteOf, pinPaletteOf, rampsOf } from "../../../../nonlocal_core/viewer/drawing/colour.js";
 import { grid, recipe } from "../records.mjs";
 
 const ramps = rampsOf(recipe);
@@ -29,4 +29,13 @@ test("a pixel follows its weight, sign and the top of its own temporal cell; wit
 
 test("lines have the colour of their tone without transparency", () => {
   assert.deepEqual([inkOf(ramps, 1, false), inkOf(ramps, 1, true)], ["rgb(255 0 0)", "rgb(0 0 255)"]);
+});
+
+test("of several pins the strongest has the pixel, in its colour and on the scale of all", () => {
+  const palette = pinPaletteOf(ramps, 80, recipe);
+  const words = new Uint32Array(4);
+  const layer = (unit, ...values) => ({ values: Float32Array.from(values), heat: { ...heat, unit, tops: [100] } });
+  colouriseTogether([layer(1, 10, 1, 90, 10), layer(2, 4, 0, 60, 5), layer(1, 9, 1, 2, 0)], grid(1, 1, 4), palette, words);
+  const level = (times) => Math.round((255 * Math.log(times)) / Math.log(100));
+  assert.deepEqual([...words], [palette[level(10)], 0, palette[256 + 255], palette[level(10)]], "A at 10, nothing, B at 120, A before B where they are equal");
 });

@@ -15,7 +15,7 @@ test("heads of a layer stand together; b goes to the next layer, h to the next h
   assert.deepEqual(layersOf(blocks), [{ title: "Layer 0", blocks: [0, 1, 2] }, { title: "Layer 1", blocks: [3, 4] }, { title: "Last", blocks: [5] }]);
   assert.deepEqual([[1, { layers: 1 }], [2, { layers: 1 }], [4, { layers: 1 }], [5, { layers: 1 }], [0, { heads: -1 }], [4, { heads: 1 }], [5, { heads: 1 }]]
     .map(([block, by]) => stepBlock(blocks, block, by)), [4, 4, 5, 0, 2, 3, 5]);
-  const bundle = { ...bundleOf(blocks), view: { block: "layer0.head2", query: { frame: 0, x: 0.5, y: 0.5 }, tour: [] } };
+  const bundle = { ...bundleOf(blocks), view: { ...bundleOf().view, block: "layer0.head2" } };
   const state = startState(bundle);
   assert.deepEqual([state.block, act(bundle, state, { type: "layer", by: 1 }).block, act(bundle, state, { type: "head", by: 1 }).block], [2, 4, 0]);
 });

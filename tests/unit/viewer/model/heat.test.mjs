@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barHeights, heatOf, peaksOf, shows, ticksOf, toneOf } from "../../../../nonlocal_core/viewer/model/heat.js";
+import { barHeights, heatOf, peaksOf, shows, ticksOf, togetherOf, toneOf } from "../../../../nonlocal_core/viewer/model/heat.js";
 import { ownOf } from "../../../../nonlocal_core/viewer/model/own.js";
 import { noticeWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { blockOf, grid, recipe, rowAnswer, usual } from "../records.mjs";
@@ -79,4 +79,9 @@ test("bars are on one scale; one that dwarfs the others is cut and stays the hig
   assert.deepEqual(barHeights([0.2, 0.4], recipe), { heights: [0.5, 1], cut: -1 });
   assert.deepEqual(barHeights([0.9, 0.01, 0.02], recipe), { heights: [1, 0.25, 0.5], cut: 0 });
   assert.deepEqual(barHeights([0, 0], recipe), { heights: [0, 0], cut: -1 });
+});
+
+test("pins share one scale, that of the strongest, frame by frame", () => {
+  const heats = togetherOf([{ tops: [30, 50], highests: [40, 45], unit: 1 }, { tops: [60, 30], highests: [70, 10], unit: 2 }]);
+  assert.deepEqual(heats.map(({ tops, beyond }) => [tops, beyond]), [[[60, 50], 0], [[60, 50], 70]]);
 });

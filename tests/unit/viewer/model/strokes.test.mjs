@@ -55,4 +55,5 @@ test("a question has a limit, and signs belong to tools", () => {
   assert.equal(1 + state.also.length, MOST_POINTS - 1);
   assert.equal(act(bundle, startState(bundle), { type: "sign", sign: "minus" }).sign, "plus");
   assert.equal(act(bundle, start, { type: "tool" }).tool, "brush");
+  assert.deepEqual([1, 2].map((times) => act(bundle, start, ...Array(times).fill({ type: "sign" })).sign), ["minus", "plus"]);
 });

@@ -1,0 +1,119 @@
+"""Answer of the network that tells who wore the mark, beside the viewer: against the truth, and what moves it."""
+
+from html import escape
+
+import streamlit as st
+
+from nonlocal_core import NonlocalError, Pin
+from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_marks, who_wore
+from nonlocal_core.media.marked import COLOURS, MARKS
+
+from ..server.memory import remembered
+from ..server.opened import OpenedClip
+from . import unmarked
+
+SHORT: dict[Change, str] = {
+    "as it is": "As it is",
+    "block off": "Block off",
+    "strongest keys cut": "Keys cut",
+    "marks swapped": "Swapped",
+}
+TITLES: dict[Change, str] = {
+    "as it is": "As it is",
+    "block off": "Block off",
+    "strongest keys cut": "Strongest keys cut",
+    "marks swapped": "Marks swapped",
+}
+
+
+def tell(opened: OpenedClip, pin: Pin | None) -> None:
+    """Draw the answer at the pinned position, or at the first question; nothing for clips without marks."""
+    session = opened.session
+    if not answers_marks(session):
+        if session.frames.marks is not None:
+            unmarked.hint("The network that tells who wore the mark is another one, or its frame is not among these.")
+        return
+    asked = pin or session.first_question()
+    with st.container(key="mark"):
+        change = st.segmented_control(
+            "Answer",
+            CHANGES,
+            default=CHANGES[0],
+            required=True,
+            format_func=SHORT.__getitem__,
+            key="mark-change",
+            label_visibility="collapsed",
+        )
+        try:
+            found = {each: _found(opened, asked, each) for each in dict.fromkeys((CHANGES[0], change))}
+        except NonlocalError as error:
+            unmarked.hint(error)
+            return
+        several = len(session.capture.blocks) > 1
+        st.html(_answered(found, asked.frame, session.block(asked.block).title if several else ""))
+
+
+def _found(opened: OpenedClip, asked: Pin, change: Change) -> MarkAnswer:
+    return remembered(
+        (opened.token, "mark", change, asked.frame, asked.x, asked.y, asked.block),
+        "Running the network",
+        lambda _tell: who_wore(
+            opened.session, frame=asked.frame, x=asked.x, y=asked.y, change=change, name=asked.block
+        ),
+    )
+
+
+def _answered(found: dict[Change, MarkAnswer], frame: int, snapshot: str) -> str:
+    """Return the question and its answers. ``snapshot``: whose they are, empty where there is one block."""
+    first = found[CHANGES[0]]
+    if first.asked is None:
+        objects = ", ".join(first.worn)
+        return (
+            f"<section class='nlv-mark'><h2>Who wore the mark?</h2><p>This is the ground, which wears none. "
+            f"Click one of these, in any frame but {first.marked_frame + 1}: {escape(objects)}.</p></section>"
+        )
+    here = " Here it wears it itself: ask in another frame." if frame == first.marked_frame else ""
+    of = f" of: {escape(snapshot)}" if snapshot else ""
+    cards = "".join(_card(change, answer) for change, answer in found.items())
+    return (
+        f"<section class='nlv-mark'><h2>Which mark did the {escape(first.asked)} wear in frame "
+        f"{first.marked_frame + 1}?</h2><p>Asked in frame {frame + 1}{of}.{here}</p><div>{cards}</div></section>"
+    )
+
+
+def _card(change: Change, found: MarkAnswer) -> str:
+    """Return one answer: the verdict, a bar for each mark, and what was done."""
+    chances = dict(zip(MARKS, found.answer.probabilities.tolist(), strict=True))
+    said = max(chances, key=lambda mark: chances[mark])
+    verdict = "right" if said == found.truth else "wrong"
+    rows = "".join(_row(mark, chance, worn=mark == found.truth) for mark, chance in chances.items())
+    return (
+        f"<article class='nlv-{verdict}'><h3>{TITLES[change]}: {said}, {verdict}</h3>"
+        f"<table><tbody>{rows}</tbody></table><p>{escape(_done(change, found))}</p></article>"
+    )
+
+
+def _row(mark: str, chance: float, *, worn: bool) -> str:
+    colour = "#{:02x}{:02x}{:02x}".format(*COLOURS[MARKS.index(mark)])
+    truth = "<b>worn</b>" if worn else ""
+    return (
+        f"<tr><th scope='row'>{mark}</th>"
+        f"<td><i style='width:{100 * chance:.1f}%;background:{colour}'></i></td>"
+        f"<td>{100 * chance:.0f} %</td><td>{truth}</td></tr>"
+    )
+
+
+def _done(change: Change, found: MarkAnswer) -> str:
+    match change:
+        case "as it is":
+            return "Nothing is changed. The heat is where it fetches this answer."
+        case "block off":
+            return "The block passes its input on. Nothing at this place tells the mark, so this is a guess."
+        case "strongest keys cut":
+            return (
+                f"The {found.cut} cells that the heat shows, more than an even share each, may not be looked at. "
+                "What is left is fetched elsewhere."
+            )
+        case "marks swapped":
+            worn = ", ".join(f"{name} {mark}" for name, mark in found.worn.items())
+            return f"Now worn: {worn}. The picture shows the marks before."

@@ -1,0 +1,53 @@
+"""Snapshots of a network while it learned: its weights changed for one run, and one block of each run in a film."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.capture import Capture
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.weights.checkpoint import read_checkpoint
+from nonlocal_core.weights.loading import check_fits
+
+Checkpoint = str | Path | Mapping[str, Tensor]
+"""A file of weights, of which no code is run, or a state dict."""
+
+
+@contextmanager
+def weights_of(model: nn.Module, checkpoint: Checkpoint) -> Iterator[None]:
+    """Give a network the weights of a checkpoint inside the ``with``, and its own again behind it.
+
+    Raises WeightsError, before anything is changed, where they do not fill it exactly.
+    """
+    tensors = checkpoint if isinstance(checkpoint, Mapping) else read_checkpoint(Path(checkpoint)).tensors
+    check_fits(model, tensors)
+    own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    try:
+        with torch.no_grad():
+            model.load_state_dict(tensors)
+        yield
+    finally:
+        with torch.no_grad():
+            model.load_state_dict(own)
+
+
+def as_film(captures: Mapping[str, Capture], block: str | None) -> Capture:
+    """Return a capture whose blocks are one block of each, under the titles of the captures, the last shown first.
+
+    ``block``: its name, None for the one that is shown first. Raises CaptureError where there is nothing to show, or
+    the grids differ, UnknownNameError where a capture has no such block.
+    """
+    if not captures:
+        raise CaptureError("A film shows at least one checkpoint; none was given.")
+    found = [
+        replace(capture.block(block), name=title, title=f"{capture.block(block).title} · {title}")
+        for title, capture in captures.items()
+    ]
+    grids = {frame.query_grid.shape for frame in found}
+    if len(grids) > 1:
+        raise CaptureError(f"The checkpoints of a film share one grid; these have {sorted(grids)}.")
+    return Capture(blocks=tuple(found), classes=[*captures.values()][-1].classes)

@@ -1,0 +1,64 @@
+"""What a link or a browser asks for: what cannot be understood is left out, and nothing raises."""
+
+import pytest
+
+from nonlocal_core import Pin
+from nonlocal_core.app.server.visit import Choices, from_link, to_link, with_listed
+
+PIN = Pin(frame=0, x=0.5, y=0.5)
+FAR = 1e999
+"""What JSON makes of a number that is too large."""
+
+
+@pytest.mark.parametrize(
+    "points", [[[FAR, 0.5, 0.5]], [[0, FAR, 0.5]], [[-1, 0.5, 0.5]], [[0, 0.5]], [["a", 0, 0]], [[None, 0, 0]], 7, [7]]
+)
+def test_points_of_a_browser_that_are_none_are_left_out(points):
+    assert with_listed(PIN, {"also": points}) == PIN
+    assert with_listed(PIN, {"minus": points}) == PIN
+
+
+def test_points_of_a_browser_are_kept():
+    assert with_listed(PIN, {"also": [[1, 0, 1]], "minus": [[2, 0.25, 0.5]]}).also == ((1, 0.0, 1.0),)
+
+
+@pytest.mark.parametrize("at", ["inf,0.5,0.5", "nan,0.5,0.5", "0,nan,0.5", "0,0.5", "0,2,0", "-1,0,0", "a,b,c"])
+def test_a_link_to_no_place_pins_nothing(at):
+    assert from_link({"clip": "sample:bunny", "at": at}).pin is None
+
+
+@pytest.mark.parametrize(
+    "asked", [{"start_seconds": "inf"}, {"start_seconds": "nan"}, {"frames": "1e3"}, {"stride": ""}]
+)
+def test_a_link_with_no_number_leaves_the_choice_to_the_clip(asked):
+    assert from_link({"clip": "sample:bunny"} | asked) == from_link({"clip": "sample:bunny"})
+
+
+WHOLE = Pin(
+    frame=1,
+    x=0.25,
+    y=0.5,
+    also=((2, 0.5, 0.5),),
+    beside=(((0, 0.1, 0.2), (0, 0.3, 0.2)), ((3, 0.5, 0.75),)),
+    temperature=0.3,
+)
+
+
+def test_a_link_carries_the_whole_question():
+    choices = Choices(clip="sample:bunny", pin=WHOLE)
+    assert from_link(to_link(choices)) == choices
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"beside": [[[0, 0.5, 0.5]]] * 3},
+        {"beside": [[]]},
+        {"beside": 3},
+        {"temperature": "nan"},
+        {"temperature": 99},
+        {"temperature": None},
+    ],
+)
+def test_pins_and_temperatures_that_cannot_be_asked_are_left_out(listed):
+    assert with_listed(PIN, listed) == PIN
