@@ -105,7 +105,7 @@ class ForeignNetwork(nn.Module):
             if is_out_of_memory(fault):
                 raise
             raise CaptureError(self._failure(given, fault)) from fault
-        logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
+        logits: Any = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
         is_answer = isinstance(logits, Tensor) and logits.ndim == 2
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
 
