@@ -173,9 +173,10 @@ class PlaceTrial:
     def _reason(self, name: str, first: FirstCall) -> str | None:
         if len(self.theta.get(name, [])) != run_count(self.points):
             return "cannot be placed: it did not run again as it did the first time"
-        are_tokens, keys = not first.reading.residual, first.grid.pooled(first.reading.subsample)
+        own, keys = first.reading, first.grid.pooled(first.reading.subsample)
+        are_tokens = not (own.residual or own.overlaps)
         reason = misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens)
-        if reason is None and (are_tokens or keys.shape == first.grid.shape):
+        if reason is None and (not own.residual or keys.shape == first.grid.shape):
             on_grid = [moved[: keys.size] for moved in self.phi[name]]
             reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens)
         return reason

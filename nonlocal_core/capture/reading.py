@@ -51,6 +51,8 @@ class BlockReading:
     features: int | None = None
     """Number of the first channels of theta and phi that a position has of itself, where more were put behind them to
     add a mask or a bias; None: all."""
+    overlaps: bool = False
+    """Whether tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 

@@ -105,7 +105,7 @@ class ForeignNetwork(nn.Module):
             if is_out_of_memory(fault):
                 raise
             raise CaptureError(self._failure(given, fault)) from fault
-        logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
+        logits: Any = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
         is_answer = isinstance(logits, Tensor) and logits.ndim == 2
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
 
@@ -195,7 +195,7 @@ def input_spec_of(model: nn.Module) -> InputSpec:
 
 def _colours(model: nn.Module) -> tuple[Rgb | None, Rgb | None]:
     """Return mean and standard deviation of a network's input, None where it states none."""
-    said = getattr(model, "pretrained_cfg", None)
+    said: Any = getattr(model, "pretrained_cfg", None)
     if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
         return _rgb(said["mean"]), _rgb(said["std"])
     for part in (model, getattr(model, "visual", None), getattr(model, "config", None)):
@@ -217,6 +217,9 @@ def _fixed_side(model: nn.Module) -> int | None:
     """Return the side of the square that a transformer was built for, None for networks that take any size."""
     size = getattr(getattr(model, "config", model), "image_size", None)
     size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
+    said: Any = getattr(model, "pretrained_cfg", None)
+    if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):
+        size = tuple(said.get("input_size", ()))[-2:]
     if isinstance(size, tuple | list):
         if len(set(size)) > 1:
             raise CaptureError(

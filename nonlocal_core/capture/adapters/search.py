@@ -61,7 +61,7 @@ _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"),
 _NEAR = 4
 """Modules around a layer in which the map is looked for that its windows are cut out of."""
 
-_MAY_COMPARE = (("q", "k"), ("query", "key"), ("in_proj_weight",))
+_MAY_COMPARE = (("q", "k"), ("q", "kv"), ("to_q", "to_kv"), ("query", "key"), ("in_proj_weight",))
 _MAY_SAY = ("qkv", "quer", "c_attn")
 """Parts, and words in the names of parts, that mean so in a module that says that it attends."""
 
@@ -113,12 +113,12 @@ def find_sites(
     def layout(name: str) -> TokenLayout | None:
         return given or layout_of(model, name, fed.hw if fed else None)
 
-    fed = fed and replace(fed, tubelet=_tubelet(model))
+    fed = fed and _with_first_step(fed, model)
 
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
         return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
 
-    readers = {name: _looked_at(model, name, module, reading_layout) for name, module in model.named_modules()}
+    readers = {name: _looked_at(model, name, module, reading_layout, fed) for name, module in model.named_modules()}
     if (
         fed is None
         and _NO_GRID in readers.values()
@@ -183,18 +183,25 @@ def _modules_around(model: nn.Module, name: str) -> tuple[nn.Module, ...]:
     return tuple(model.get_submodule(part) for part in reversed(_around(name)))[:_NEAR]
 
 
-def _tubelet(model: nn.Module) -> int:
-    """Return how many frames the first convolution of a network takes together."""
-    first = next((module for module in model.modules() if isinstance(module, nn.Conv3d)), None)
-    return 1 if first is None else first.stride[0]
+def _with_first_step(fed: Fed, model: nn.Module) -> Fed:
+    """Return sizes with how a network's first convolution steps over its input."""
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
+    if first is None:
+        return fed
+    overlaps = any(size > step for size, step in zip(first.kernel_size[-2:], first.stride[-2:], strict=True))
+    return replace(fed, tubelet=first.stride[0] if isinstance(first, nn.Conv3d) else 1, overlaps=overlaps)
 
 
 def _looked_at(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None]
+    model: nn.Module,
+    name: str,
+    module: nn.Module,
+    layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
+    fed: Fed | None,
 ) -> Reader | NotReadable | None:
     """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
     try:
-        return _reader(model, name, module, layout_of_layer)
+        return _reader(model, name, module, layout_of_layer, fed)
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a property of somebody's own raises
@@ -202,7 +209,11 @@ def _looked_at(
 
 
 def _reader(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None]
+    model: nn.Module,
+    name: str,
+    module: nn.Module,
+    layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
+    fed: Fed | None,
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
@@ -221,8 +232,8 @@ def _reader(
         if isinstance(attention, NotReadable):
             return attention
         if attention is not None:
-            layout = layout_of_layer(name)
-            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout)
+            layout, overlaps = layout_of_layer(name), fed is not None and fed.overlaps
+            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout, overlaps=overlaps)
     return None
 
 

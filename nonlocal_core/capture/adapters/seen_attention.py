@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
 from nonlocal_core.capture.adapters.masks import folded, walled
+from nonlocal_core.capture.adapters.padding import padded_key
 from nonlocal_core.capture.adapters.parts import head_count
 from nonlocal_core.capture.adapters.products import Attended, Unclear, Watch
 from nonlocal_core.capture.adapters.seen_places import SeenPlaces
@@ -85,6 +86,16 @@ class SeenReader:
         if placed.walls:
             walls = walled(placed.walls, scale=scale)
             theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
+        if placed.padding is not None:
+            padding = padded_key(q, k, v, placed.padding, scale=scale)
+            if isinstance(padding, NotReadable):
+                return padding
+            theta, phi = _beside(theta, placed.each(padding.theta)), _beside(phi, torch.zeros(phi.shape[1], 1))
+            steps = placed.thw[0] if placed.scope == "space" else 1
+            key = torch.zeros(len(phi), steps, phi.shape[-1]).to(phi)
+            key[..., -1] = padding.phi
+            phi = torch.cat([phi, key], dim=1)
+            g = torch.cat([g, padding.value[:, None].expand(-1, steps, -1)], dim=1)
         return BlockReading(
             theta=theta,
             phi=phi,
@@ -98,6 +109,7 @@ class SeenReader:
             off_grid_keys=placed.extra,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
+            overlaps=self.places.fed is not None and self.places.fed.overlaps,
             residual=False,
         )
 

@@ -1,11 +1,11 @@
 """Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement
@@ -25,8 +25,14 @@ class Placed:
     scope: Scope
     extra: tuple[str, ...] = ()
     subsample: tuple[int, int, int] = (1, 1, 1)
+    padding: Bool[Tensor, "B n"] | None = None
+    """Which tokens are padding, where windows hold some."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """For each axis that windows divide, the group of every key."""
+
+    def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
+        """Return the rows of every head."""
+        return torch.stack([self.rows(head) for head in table.unbind(1)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -115,11 +121,13 @@ def _inside(windows: Windows) -> Placed:
         flat = tokens.flatten(0, 1)
         return flat[windows.order.to(flat.device)]
 
-    assert cells.numel() == math.prod(windows.thw)
+    is_padding = cells < 0
     return Placed(
         rows=rows,
         keys=rows,
         thw=windows.thw,
         scope="space" if windows.within_frames or t == 1 else "spacetime",
         walls=windows.walls,
+        extra=("padding",) if is_padding.any() else (),
+        padding=is_padding if is_padding.any() else None,
     )

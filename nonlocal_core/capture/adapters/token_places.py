@@ -23,6 +23,8 @@ class Fed:
     """Pixels of its input."""
     tubelet: int = 1
     """Frames that its first convolution takes together."""
+    overlaps: bool = False
+    """Whether the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ class TokenReader:
 
     attention: SelfAttention
     layout: TokenLayout | ShapeLayout
+    overlaps: bool = False
+    """Whether tokens see more than their own cell."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
         """Return what of a call ``read`` reads."""
@@ -62,6 +64,7 @@ class TokenReader:
             off_grid_keys=placed.extra,
             rows=lambda z: placed.rows(self.attention.batch_first(z)),
             features=made.q.shape[-1],
+            overlaps=self.overlaps,
             residual=False,
         )
 

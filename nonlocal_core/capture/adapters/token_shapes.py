@@ -26,7 +26,7 @@ class ShapeLayout:
     def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
         """Return the place of every token of a call, with as few others before them as possible."""
         for count in sorted(range(MOST_EXTRA + 1), key=lambda count: count != len(self.extra)):
-            for frames, per_frame, scope in _shares(self.fed, batch, tokens - count):
+            for frames, per_frame, scope in _shares(self.fed, batch, tokens - count, alone=count == 0):
                 grid = _grid(per_frame, self.fed.hw)
                 if grid is not None:
                     names = self.extra if count == len(self.extra) else tuple(f"token {i + 1}" for i in range(count))
@@ -43,15 +43,18 @@ def nowhere(fed: Fed | None, batch: int, queries: int) -> NotReadable:
     )
 
 
-def _shares(fed: Fed, batch: int, cells: int) -> Iterator[tuple[int, int, Scope]]:
-    """Yield steps and cells of each, for every way in which sequences may share out a clip."""
+def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[int, int, Scope]]:
+    """Yield steps and cells of each, for every way in which sequences may share out a clip.
+
+    ``alone``: whether there are no tokens beside those of the grid; sequences along time have none.
+    """
     if batch == fed.frames:
         yield fed.frames, cells, "space"
     if batch == 1:
         steps = [n for n in range(fed.frames, 0, -1) if fed.frames % n == 0 and cells % n == 0]
         for step in sorted(steps, key=lambda n: n * fed.tubelet != fed.frames):
             yield step, cells // step, "spacetime"
-    if cells == fed.frames // fed.tubelet and batch > 1:
+    if alone and cells == fed.frames // fed.tubelet > 1 and batch > 1:
         yield cells, batch, "time"
 
 

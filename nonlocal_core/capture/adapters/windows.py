@@ -60,7 +60,7 @@ class Windows:
     within_frames: bool
     """Whether each map is one frame."""
     cells: Int[Tensor, "B n"]
-    """Index of the cell of each token."""
+    """Index of the cell of each token, -1 for padding."""
     order: Int[Tensor, " Nq"]
     """For each cell, the number of its token."""
     walls: tuple[Int[Tensor, " Nq"], ...]
@@ -107,11 +107,6 @@ def _found(
                 continue
             if len(torch.unique(cells[cells >= 0])) != table.shape[0] * table.shape[1]:
                 continue  # some of the map is not there
-            if bool((cells < 0).any()):
-                return NotReadable(
-                    f"has windows that reach over the edge of its map of {thw[1]}x{thw[2]} cells, where they hold "
-                    "padding; choose a size of the input that they divide"
-                )
             return _divided(cells.reshape(sizes), thw, within)
     return None
 
@@ -181,9 +176,9 @@ def _divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool)
     """Return cells in sequences as windows, whose walls run along the axes."""
     flat = cells.reshape(-1)
     total = thw[0] * thw[1] * thw[2]
-    if len(flat) != total or len(torch.unique(flat)) != total:
+    if int((flat >= 0).sum()) != total or len(torch.unique(flat[flat >= 0])) != total:
         return NotReadable("has sequences that hold some cells of their map twice or not at all")
-    order = flat.argsort()
+    order = torch.where(flat < 0, total, flat).argsort()[:total]
     owner = torch.arange(len(cells), device=cells.device).repeat_interleave(cells.shape[1])[order].reshape(thw)
     frames = owner if not within else owner - owner.amin(dim=(1, 2), keepdim=True)
     groups = [_groups(frames, axis) for axis in range(3)]

@@ -26,6 +26,7 @@ from foreign_kinds import (
     Tokens,
     TurnedAttention,
     Windowed,
+    heads_of,
 )
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
@@ -117,25 +118,37 @@ WINDOW_HW = (16, 24)
 MASKED = 1e-35  # Swin's mask is -100, whose exponential is not 0
 
 
-def test_rows_are_zero_outside_of_their_window_shifted_or_not():
-    model = randomise(Windowed())
+def windows_of(layer):
+    """The cell of each token of each window, by the layer's own cutting of a map of numbers; -1 for padding."""
+    rows, cols = layer.window
+    numbers = torch.full((FRAMES, 4 + -4 % rows, 6 + -6 % cols, 1), -1.0)
+    numbers[:, :4, :6] = torch.arange(FRAMES * 24.0).reshape(FRAMES, 4, 6, 1)
+    return layer.parted(numbers.roll([-s for s in layer.shift], dims=(1, 2)))[..., 0].long().numpy()
+
+
+@pytest.mark.parametrize(("window", "pads"), [((2, 3), False), ((3, 4), True)], ids=["whole", "padded"])
+def test_rows_are_zero_outside_of_their_window_shifted_or_not(window, pads):
+    model = randomise(Windowed(window, pads=pads))
     found = record(model, WINDOW_HW)
     assert found.unreadable == []
     for name in ("plain", "shifted"):
         layer = model.get_submodule(name)
         blocks = [block for block in found.blocks if block.layer == f"{name}.attention"]
         assert {block.query_grid.shape for block in blocks} == {(FRAMES, 4, 6)}
-        # The cell of each token, by the layer's own cutting of a map of numbers.
-        numbers = torch.arange(FRAMES * 24.0).reshape(FRAMES, 4, 6, 1).roll([-s for s in layer.shift], dims=(1, 2))
-        cells = layer.parted(numbers)[..., 0].long().numpy()
-        expected = np.zeros((HEADS, FRAMES * 24, FRAMES * 24))
-        for window, weights in zip(cells, layer.attention.seen.numpy(), strict=True):
-            expected[:, window[:, None], window] = weights
+        assert {block.off_grid_keys for block in blocks} == {("padding",) if pads else ()}
+        expected, beside = np.zeros((HEADS, FRAMES * 24, FRAMES * 24)), np.zeros((HEADS, FRAMES * 24))
+        for cells, weights in zip(windows_of(layer), layer.attention.seen.numpy(), strict=True):
+            real = cells >= 0
+            expected[:, cells[real][:, None], cells[real]] = weights[:, real][:, :, real]
+            beside[:, cells[real]] = weights[:, real][:, :, ~real].sum(axis=-1)
         for head, block in enumerate(blocks):
             assert block.rebuild_error < WORKING_PRECISION
-            rows = np.stack([row(block, block.query_grid.cell(i)).values for i in range(FRAMES * 24)])
+            answers = [row(block, block.query_grid.cell(i)) for i in range(FRAMES * 24)]
+            rows = np.stack([answer.values for answer in answers])
             np.testing.assert_allclose(rows, expected[head], atol=ROW_PRECISION)
             assert rows[expected[head] == 0].max() < MASKED
+            padding = [sum(answer.off_grid.values()) for answer in answers]
+            np.testing.assert_allclose(padding, beside[head], atol=ROW_PRECISION)
 
 
 REFUSED = {
@@ -169,6 +182,34 @@ def test_a_network_of_ones_own_is_read_and_placed_without_a_grid():
     assert {block.layer for block in session.capture.blocks} == {"plain.attention", "shifted.attention"}
     session = open_(Tokens(BiasAttention(1), 1), IMAGE_HW)
     assert {block.query_grid.shape for block in session.capture.blocks} == {(FRAMES, ROWS, COLS)}
+
+
+class Overlapping(Tokens):
+    """Patches whose fields overlap, as in SegFormer, and pooled keys."""
+
+    def __init__(self, layer):
+        super().__init__(layer, given_size=True)
+        self.patches = torch.nn.Conv2d(3, 12, 7, 4, 3)
+        self.places = torch.nn.Parameter(torch.zeros(1, 96, 12))
+
+
+class ElsewherePooledAttention(PooledAttention):
+    """Keys as many as pooled ones, made of no part of the clip."""
+
+    def forward(self, x, height, width):
+        q, k, v = (layer(x) for layer in (self.asks_query, self.answers, self.gives))
+        elsewhere = torch.linspace(-2, 2, 24 * 12).reshape(1, 24, 12).expand(len(x), -1, -1)
+        k, v = heads_of(self.answers(elsewhere)), heads_of(self.gives(elsewhere))
+        return self.last((self.weigh(heads_of(q), k) @ v).transpose(1, 2).flatten(2))
+
+
+def test_patches_that_overlap_are_placed_and_pooled_keys_with_them():
+    session = open_(Overlapping(PooledAttention()), (32, 48))
+    assert session.unreadable == ()
+    block = session.capture.blocks[0]
+    assert (block.query_grid.shape, block.key_grid.shape) == ((FRAMES, 8, 12), (FRAMES, 4, 6))
+    with pytest.raises(CaptureError, match="does not see a change of the clip"):
+        open_(Overlapping(ElsewherePooledAttention()), (32, 48))
 
 
 def test_keys_of_other_tokens_are_refused_though_they_are_as_many():
