@@ -324,6 +324,7 @@ def test_space_plays_the_clip_and_a_question_that_follows_goes_where_it_looks(vi
     assert played(viewer, 3, " ") == [f"0,1,2 > {frame}" for frame in (2, 3, 0)], "heat of the pin, frame by frame"
     button = viewer.page.get_by_role("button", name="Follow")
     viewer.page.locator("[data-bar='3']").click()
+    viewer.settle()
     press(viewer, "f")
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(viewer.page.get_by_text("the question moves on to the cell that it weighs most")).to_be_visible()
@@ -339,6 +340,7 @@ def test_space_plays_the_clip_and_a_question_that_follows_goes_where_it_looks(vi
     viewer.page.mouse.up()
     expect(viewer.page.get_by_text("the cell of the frame before that weighs it most")).to_be_visible()
     viewer.page.locator("[data-bar='3']").click()
+    viewer.settle()
     assert played(viewer, 3, " ") == ["3,4,10 > 2", "2,0,2 > 1", "1,5,10 > 0"], "who looks here, back through the clip"
 
 
