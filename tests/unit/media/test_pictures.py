@@ -397,6 +397,7 @@ def test_animations_are_held_to_the_budget_of_decoding() -> None:
     assert probe(data, limits=Limits(max_decoded_frames=5)).frame_count == 5
     with pytest.raises(MediaLimitError, match="max_decoded_frames"):
         probe(data, limits=Limits(max_decoded_frames=4))
+    assert probe(data, limits=Limits(max_decoded_pixels=48 * 80 * 5)).frame_count == 5
     with pytest.raises(MediaLimitError, match="max_decoded_pixels"):
         probe(data, limits=Limits(max_decoded_pixels=48 * 80 * 5 - 1))
     with pytest.raises(MediaLimitError, match="max_listed_frames"):

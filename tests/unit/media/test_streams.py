@@ -10,7 +10,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 from media_files import number_of, packets_of, stamped, stamps, video
-from PIL import Image
+from PIL import Image, ImageCms
 
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media import Selection, probe, read_frames
@@ -52,6 +52,9 @@ def jpeg(number: int, hw: tuple[int, int] = (48, 80), **how: object) -> bytes:
     return file.getvalue()
 
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
 def with_view_inside(picture: bytes, view: bytes) -> bytes:
     """Return a JPEG that carries another one in a segment, as EXIF does with thumbnails."""
     segment = b"\xff\xe1" + (len(view) + 8).to_bytes(2, "big") + b"Exif\0\0" + view
@@ -84,7 +87,11 @@ def test_one_jpeg_is_a_picture_whatever_it_carries(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("padding", [b"", b"\0\0\0", b"\xff\xff", b"\r\n"])
-@pytest.mark.parametrize("how", [{}, {"progressive": True}, {"restart_marker_blocks": 1}], ids=str)
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"progressive": True}, {"restart_marker_blocks": 1}, {"icc_profile": SRGB}],
+    ids=["plain", "progressive", "restarts", "a profile, in APP2 as a second view would be"],
+)
 def test_jpegs_one_behind_the_other_are_a_video(padding: bytes, how: dict[str, object]) -> None:
     data = padding.join(with_view_inside(jpeg(n, **how), jpeg(99)) for n in range(5))
     frames = read_frames(data, Selection(stride=1))
