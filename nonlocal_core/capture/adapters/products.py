@@ -35,8 +35,8 @@ class Attended:
     q: Float[Tensor, "*lead n D"]
     k: Float[Tensor, "*lead N D"]
     v: Float[Tensor, "*lead N Dv"]
-    factor: Float[Tensor, "*lead n 1"] | float
-    """Of every query's products."""
+    factor: float
+    """Of all products; factors that differ are in q."""
     bias: Float[Tensor, "*any n N"] | None
     """Addition to the scores; at most ``BLOCKED`` where a key is forbidden."""
     noise: float
@@ -191,9 +191,7 @@ def _is_same(part: Tensor, weights: Tensor) -> bool:
     return torch.equal(part.detach().reshape(-1), weights.reshape(-1).to(part.dtype))
 
 
-def _solved(
-    given: Tensor, parts: list[tuple[_Scores, Tensor]]
-) -> tuple[Tensor, Tensor, Tensor | float, Tensor | None, float]:
+def _solved(given: Tensor, parts: list[tuple[_Scores, Tensor]]) -> tuple[Tensor, Tensor, float, Tensor | None, float]:
     """Return q, k, their factor, the bias and its rounding of ``given``, which was made of some products."""
     shape = parts[0][1].shape
     scores, rest = given.reshape(shape).float(), given.reshape(shape).float()

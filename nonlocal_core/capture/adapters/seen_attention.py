@@ -64,10 +64,7 @@ class SeenReader:
         placed = self.places.placed(self.module, call.tokens, (len(q), q.shape[2], k.shape[2]))
         if isinstance(placed, NotReadable):
             return placed
-        if isinstance(attended.factor, float):
-            scale = attended.factor
-        else:
-            q, scale = q * attended.factor, 1.0
+        scale = attended.factor
         if attended.bias is not None and float(attended.bias.abs().max()) > attended.noise:
             bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], k.shape[2]))
             mask = folded(bias, scale=scale, noise=attended.noise)

@@ -280,6 +280,7 @@ class SelfAttentionOfAnotherKind(nn.Module):
 def test_what_cannot_be_shown_is_said_with_the_viewer():
     model = Clips()
     model.strange = SelfAttentionOfAnotherKind()
+    model.stem.register_forward_hook(lambda _stem, _args, made: model.strange(made))
     session = Session.from_model(model.eval(), "sample:coins", spec=ModelSpec(input_spec=SMALL))
     assert [name for name, _reason in session.unreadable] == ["strange"]
     caption = decode_bundle(session.bundle()).media.caption
