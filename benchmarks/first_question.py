@@ -1,6 +1,6 @@
 """Where the first question of a clip falls: on an object that was outlined by hand, or on the ground.
 
-    python benchmarks/first_question.py [folder]
+    python -m benchmarks.first_question [folder]
 
 The clips are those of tests/data/real_clips.json: the samples of the installation, and what lies in the folder. Every
 one is opened with the default network as if nobody had curated it. Prints a Markdown table.
@@ -11,11 +11,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from pretrained.recipe.real import outlined
-from pretrained.recipe.runs import OUTLINES
-
 from nonlocal_core import Selection, Session, find_sample
 from nonlocal_core.look import percent
+from pretrained.recipe.real import outlined
+from pretrained.recipe.runs import OUTLINES
 
 
 def main() -> None:
@@ -34,7 +33,10 @@ def main() -> None:
         hit = bool(masks[int(pin.y * height), int(pin.x * width)])
         row = found.answer(pin)
         own = percent(float(row.cell_share[row.own_cells].sum()))
-        print(f"| {entry['id']} | frame {pin.frame}, {pin.x:.2f}, {pin.y:.2f} | {'yes' if hit else 'no'} | {own} |", flush=True)
+        print(
+            f"| {entry['id']} | frame {pin.frame}, {pin.x:.2f}, {pin.y:.2f} | {'yes' if hit else 'no'} | {own} |",
+            flush=True,
+        )
         hits, clips = hits + hit, clips + 1
     print(f"\nOn the object in {hits} of {clips}.")
 

@@ -28,6 +28,7 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
+from nonlocal_core.capture.adapters import Fed
 from nonlocal_core.capture.adapters import attach as attach_model
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.errors import CaptureError
@@ -129,7 +130,8 @@ class Session:
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``spec``: what the module does not tell, such as the status of its weights. The rest is as for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. The rest is as
+        for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
@@ -150,7 +152,7 @@ class Session:
                 status=spec.status,
                 token_grid=spec.token_grid,
                 class_tokens=spec.class_tokens,
-                input_hw=network.input_spec.view_of(shown.info.shown_hw).input_hw,
+                fed=Fed(frames=len(shown.rgb), hw=network.input_spec.view_of(shown.info.shown_hw).input_hw),
             )
             try:
                 found = record_run(prepared, shown, tell)

@@ -16,7 +16,7 @@ CHART_WIDTH = 320
 """Pixels of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
 CHART_TYPE, CHART_LINE, CHART_GAP = 11, 14, 8
 """Pixels of height of a letter there, of a line, and between the last line and the chart."""
-BUTTONS = 28
+BUTTONS = 36
 """Pixels of height of the buttons that Plotly draws over a chart, which lie beside its title where it has one."""
 WIDE, CAPITAL, COMMON = 0.95, 0.7, 0.55
 """Widths of Latin letters in units of their height, rather too wide than too narrow; ideographs are as wide as high."""

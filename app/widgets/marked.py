@@ -49,7 +49,8 @@ def tell(opened: OpenedClip, pin: Pin | None) -> None:
         except NonlocalError as error:
             unmarked.hint(error)
             return
-        st.html(_answered(found, asked.frame))
+        several = len(session.capture.blocks) > 1
+        st.html(_answered(found, asked.frame, session.block(asked.block).title if several else ""))
 
 
 def _found(opened: OpenedClip, asked: Pin, change: Change) -> MarkAnswer:
@@ -62,7 +63,8 @@ def _found(opened: OpenedClip, asked: Pin, change: Change) -> MarkAnswer:
     )
 
 
-def _answered(found: dict[Change, MarkAnswer], frame: int) -> str:
+def _answered(found: dict[Change, MarkAnswer], frame: int, snapshot: str) -> str:
+    """Return the question and its answers. ``snapshot``: whose they are, empty where there is one block."""
     first = found[CHANGES[0]]
     if first.asked is None:
         objects = ", ".join(first.worn)
@@ -71,10 +73,11 @@ def _answered(found: dict[Change, MarkAnswer], frame: int) -> str:
             f"Click one of these, in any frame but {first.marked_frame + 1}: {escape(objects)}.</p></section>"
         )
     here = " Here it wears it itself: ask in another frame." if frame == first.marked_frame else ""
+    of = f" of: {escape(snapshot)}" if snapshot else ""
     cards = "".join(_card(change, answer) for change, answer in found.items())
     return (
         f"<section class='nlv-mark'><h2>Which mark did the {escape(first.asked)} wear in frame "
-        f"{first.marked_frame + 1}?</h2><p>Asked in frame {frame + 1}.{here}</p><div>{cards}</div></section>"
+        f"{first.marked_frame + 1}?</h2><p>Asked in frame {frame + 1}{of}.{here}</p><div>{cards}</div></section>"
     )
 
 
@@ -103,7 +106,7 @@ def _row(mark: str, chance: float, *, worn: bool) -> str:
 def _done(change: Change, found: MarkAnswer) -> str:
     match change:
         case "as it is":
-            return "The network as it was trained. The heat is where it fetches this answer."
+            return "Nothing is changed. The heat is where it fetches this answer."
         case "block off":
             return "The block passes its input on. Nothing at this place tells the mark, so this is a guess."
         case "strongest keys cut":

@@ -43,6 +43,9 @@ class Recording:
         """Record one call, or why it cannot be shown."""
         try:
             found = proved(site, call, name, self.setting)
+            if isinstance(found, NotReadable) and site.second is not None:
+                again = proved(site.second, call, name, self.setting)
+                site, found = (site, found) if isinstance(again, NotReadable) else (site.second, again)
         except CaptureError as fault:
             raise CaptureError(f"Block {name!r}: {fault}") from fault
         if isinstance(found, NotReadable):
@@ -104,12 +107,15 @@ def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
     if again:
         raise CaptureError(f"A block is hooked once; {', '.join(again)} already are. Detach the earlier hooks first.")
     handles = [site.module.register_forward_hook(_hook(site), with_kwargs=True) for site in sites]
+    watched = [each.watch() for site in sites for each in (site, site.second) if each and each.watch]
     modules = [site.module for site in sites]
     _hooked.update(modules)
 
     def detach() -> None:
         for handle in handles:
             handle.remove()
+        for stop in watched:
+            stop()
         _hooked.difference_update(modules)
 
     return detach

@@ -25,15 +25,12 @@ class NonlocalBlockReader:
             query_thw=pieces.query_thw,
             pairwise=block.pairwise,
             scale=block.scale_value,
+            project=block.project,
             subsample=block.subsample or (1, 1, 1),
             scope=block.scope,
             temporal_groups=block.temporal_groups,
             contrasts=block.contrasts,
         )
-
-    def project(self, y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n C"]:
-        """Return W_z y."""
-        return self._block.project(y)
 
 
 class ProbeReader:
@@ -52,8 +49,10 @@ class ProbeReader:
             query_thw=pieces.query_thw,
             pairwise=self._block.pairwise,
             scale=self._block.scale_value,
+            project=_nothing,
         )
 
-    def project(self, y: Float[Tensor, "1 n Cg"]) -> None:
-        """Return None: there is no output path."""
-        return
+
+def _nothing(_y: Float[Tensor, "1 n Cg"]) -> None:
+    """Return None: there is no output path."""
+    return

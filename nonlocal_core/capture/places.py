@@ -115,6 +115,8 @@ def _is_in(number: int, run: int) -> bool:
 class FirstCall:
     """Copies of a block's call that further runs need, since a network may overwrite its own tensors."""
 
+    site: BlockSite
+    """The block, with the reader whose reading was proved."""
     reading: BlockReading
     grid: QueryGrid
     """Where its queries are said to lie."""
@@ -131,7 +133,9 @@ class FirstCall:
         assert isinstance(reading, BlockReading)
         own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone())
         rest = call.output[1:] if isinstance(call.output, tuple) else ()
-        return cls(reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest)
+        return cls(
+            site=site, reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest
+        )
 
 
 @dataclass(slots=True)
@@ -146,16 +150,18 @@ class PlaceTrial:
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
 
-    def see(self, site: BlockSite, call: Call, name: str) -> Any:
+    def see(self, _site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
         if name not in self.first:
             return None
-        first, x = self.first[name], site.inputs(call.args, call.kwargs)
-        before, after = first.reading, site.reader.read(x)
-        if isinstance(after, NotReadable) or before.theta.shape != after.theta.shape:
+        first = self.first[name]
+        x = first.site.inputs(call.args, call.kwargs)
+        before, after = first.reading, first.site.reader.read(x)
+        if isinstance(after, NotReadable) or before.theta.shape[:2] != after.theta.shape[:2]:
             return None
-        self.theta.setdefault(name, []).append(_movement(before.theta, after.theta))
-        self.phi.setdefault(name, []).append(_movement(before.phi, after.phi))
+        own = slice(before.features)
+        self.theta.setdefault(name, []).append(_movement(before.theta[..., own], after.theta[..., own]))
+        self.phi.setdefault(name, []).append(_movement(before.phi[..., own], after.phi[..., own]))
         z = first.added + x if before.residual else first.added
         return (z, *first.rest) if isinstance(call.output, tuple) else z
 
@@ -167,9 +173,10 @@ class PlaceTrial:
     def _reason(self, name: str, first: FirstCall) -> str | None:
         if len(self.theta.get(name, [])) != run_count(self.points):
             return "cannot be placed: it did not run again as it did the first time"
-        are_tokens, keys = not first.reading.residual, first.grid.pooled(first.reading.subsample)
+        own, keys = first.reading, first.grid.pooled(first.reading.subsample)
+        are_tokens = not (own.residual or own.overlaps)
         reason = misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens)
-        if reason is None and keys.shape == first.grid.shape:
+        if reason is None and (not own.residual or keys.shape == first.grid.shape):
             on_grid = [moved[: keys.size] for moved in self.phi[name]]
             reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens)
         return reason

@@ -38,6 +38,8 @@ class BlockReading:
     query_thw: tuple[int, int, int]
     pairwise: Pairwise
     scale: float
+    project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
+    """Returns what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
     subsample: tuple[int, int, int] = (1, 1, 1)
     scope: Scope = "spacetime"
     temporal_groups: int = 1
@@ -46,6 +48,11 @@ class BlockReading:
     """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False
     """Whether a query's own g is subtracted from that of every key; then both lie on one grid."""
+    features: int | None = None
+    """Number of the first channels of theta and phi that a position has of itself, where more were put behind them to
+    add a mask or a bias; None: all."""
+    overlaps: bool = False
+    """Whether tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 
@@ -82,10 +89,6 @@ class Reader(Protocol):
         """
         ...
 
-    def project(self, y: Float[Tensor, "1 n heads_Cg"]) -> Float[Tensor, "1 n C"] | None:
-        """Return what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
-        ...
-
 
 def first_line(fault: Exception) -> str:
     """Return the first line of what an error of somebody else's says, or its name where it says nothing."""
@@ -115,6 +118,10 @@ class BlockSite:
     note: str = ""
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
     """What of a call the reader reads."""
+    watch: Callable[[], Callable[[], None]] | None = None
+    """Begins to look at what the reader needs beside the block's own calls, until the returned function is called."""
+    second: "BlockSite | None" = None
+    """The same block with another reader, for calls that this one's reading is refused for."""
 
     def has_met(self, shape: Shape) -> bool:
         """Return whether the block, with the weights that it has now, was proved at every query of that shape."""

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, Int
 from torch import Tensor
 
 from nonlocal_core.capture.assemble import table_of
-from nonlocal_core.capture.reading import BlockReading, Reader
+from nonlocal_core.capture.reading import BlockReading
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights, weighted_sums
 from nonlocal_core.capture.trial import Trial
@@ -50,7 +50,7 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
 
     ``tolerance``: the error that will be accepted; the noise of rounding counts as an error of at most that.
     """
-    blocks, reader, reading = trial.blocks, trial.site.reader, trial.reading
+    blocks, reading = trial.blocks, trial.reading
     tell = _after_a_while(trial.tell, f"Checking every row of {trial.site.title}", len(queries))
     after = reading.rows(trial.z)
     before = reading.rows(trial.x) if reading.residual else None
@@ -62,7 +62,7 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
     worst, done = torch.zeros_like(scale), 0
     shown: list[tuple[Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]] = []
     for some, y, alike in _gathered(blocks, values, queries, contrasts=reading.contrasts):
-        rebuilt = _added(reader, reading, y)
+        rebuilt = _added(reading, y)
         index = torch.from_numpy(some).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
         worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
@@ -70,10 +70,10 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
         shown.append((y[::step], alike[::step]))
         done += len(some)
         tell(done)
-    other = _sensitivity(blocks, reader, reading, values, scale)
+    other = _sensitivity(blocks, reading, values, scale)
     # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
     looked, average = (np.split(np.concatenate(each), len(values), axis=1) for each in zip(*shown, strict=True))
-    own = _least_effect(reader, reading, looked, average, scale)
+    own = _least_effect(reading, looked, average, scale)
     return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
 
 
@@ -124,16 +124,15 @@ def _gathered(
         )
 
 
-def _added(reader: Reader, reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"]:
+def _added(reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"]:
     """Return what the block makes of rows of y."""
-    added = reader.project(torch.from_numpy(y).to(reading.g)[None])
+    added = reading.project(torch.from_numpy(y).to(reading.g)[None])
     assert added is not None
     return added[0].double()
 
 
 def _sensitivity(
     blocks: tuple[BlockCapture, ...],
-    reader: Reader,
     reading: BlockReading,
     values: list[Float32[np.ndarray, "Nk_all Cg"]],
     scale: Float[Tensor, " C"],
@@ -148,20 +147,19 @@ def _sensitivity(
     first, second = (
         [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
     )
-    return _least_effect(reader, reading, first, second, scale)
+    return _least_effect(reading, first, second, scale)
 
 
 def _least_effect(
-    reader: Reader,
     reading: BlockReading,
     first: list[Float32[np.ndarray, "m Cg"]],
     second: list[Float32[np.ndarray, "m Cg"]],
     scale: Float[Tensor, " C"],
 ) -> float:
     """Return how far the output moves where one head's y is exchanged, for the head that moves it least."""
-    plain, least = _added(reader, reading, np.concatenate(first, axis=1)), np.inf
+    plain, least = _added(reading, np.concatenate(first, axis=1)), np.inf
     for head in range(len(first)):
-        mixed = _added(reader, reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1))
+        mixed = _added(reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1))
         least = min(least, float(((mixed - plain).abs().amax(dim=0).to(scale) / scale).max()))
     return least
 

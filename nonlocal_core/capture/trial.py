@@ -13,7 +13,7 @@ from torch import Tensor
 from nonlocal_core.capture.assemble import assemble
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape
 from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.errors import GeometryError
+from nonlocal_core.errors import CaptureError, GeometryError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
 
@@ -51,7 +51,7 @@ class Trial:
     def adds_nothing(self) -> bool:
         """True where the block leaves its input alone by design, so that there is no output to rebuild."""
         heads, _, width = self.reading.g.shape
-        return self.site.reader.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
+        return self.reading.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
 
     @property
     def is_half(self) -> bool:
@@ -109,4 +109,6 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
         blocks = assemble(site, reading, name=name, view=setting.view, clip_frames=setting.clip_frames)
     except GeometryError as fault:
         return NotReadable(f"has a grid that does not fit the clip: {fault}")
+    except CaptureError as fault:
+        return NotReadable(f"has tables that do not fit their grid: {fault}")
     return Trial(site=site, reading=reading, blocks=blocks, x=x, z=z, tell=setting.tell)

@@ -17,7 +17,7 @@ _COLD = ((0.0, "#00408c"), (0.33, "#1f7fe2"), (0.67, "#2fc4f0"), (1.0, "#c8fbff"
 """Anchors: (tone, sRGB)."""
 _PIN_LIGHTNESS = (0.55, 0.84)
 """Less than of heat: a pin is known by its hue, which neither black nor white has."""
-_PINS = ("#ff7a14", "#2f9dff", "#22c96b")
+_PINS = ("#ff8a00", "#3050ff", "#00d0a0")
 _TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],

@@ -69,7 +69,10 @@ def answer(
     """
     network = session.model.network
     if isinstance(network, MarkNetwork):
-        raise CaptureError(f"{session.model.card.title} answers at a position. Ask `measures.marks.who_wore`.")
+        raise CaptureError(
+            f"{session.model.card.title} answers at each position, not for the clip. Explore shows its answer with and "
+            "without its block; in Python, ask measures.marks.who_wore."
+        )
     logits = logits_of(session, switched_off=switched_off, cut_keys=cut_keys, progress=progress)
     count = logits.shape[-1]
     if count == 0:

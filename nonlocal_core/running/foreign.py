@@ -1,9 +1,9 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,11 @@ from nonlocal_core.vocabulary import WeightStatus
 Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
 a batch (T, 3, H, W), as an image network has it."""
+
+Call = Callable[[nn.Module, Tensor], Any]
+"""A run of a network on what ``takes`` makes of a clip, for networks that want keywords, lists or dictionaries."""
+
+Rgb = tuple[float, float, float]
 
 IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 """Input of nearly every published image network; used where a network states none."""
@@ -45,6 +50,9 @@ class ModelSpec:
     """Cells (T, H, W) that its tokens stand for; None: as ``attach`` finds."""
     class_tokens: int = 0
     """Tokens before those of the grid."""
+    call: Call | None = None
+    """Runs the network, ``call(model, frames)``, where it wants more or something else than the frames alone; they come
+    as ``takes`` says. None: ``model(frames)``."""
 
 
 class ForeignNetwork(nn.Module):
@@ -65,6 +73,7 @@ class ForeignNetwork(nn.Module):
         self.takes = spec.takes or takes_of(model)
         if self.takes not in get_args(Takes):
             raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
+        self.call = spec.call
         self.input_spec = spec.input_spec or input_spec_of(model)
         self.shown: str | None = None  # the last block
         self.classes = spec.classes or _labels(model)
@@ -89,14 +98,14 @@ class ForeignNetwork(nn.Module):
             case "frames":
                 given = clip[0].transpose(0, 1)
         try:
-            output = self.model(given)
+            output = self.model(given) if self.call is None else self.call(self.model, given)
         except NonlocalError:
             raise
         except Exception as fault:  # whatever it is, it is said in one sentence
             if is_out_of_memory(fault):
                 raise
             raise CaptureError(self._failure(given, fault)) from fault
-        logits = getattr(output, "logits", output)
+        logits: Any = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
         is_answer = isinstance(logits, Tensor) and logits.ndim == 2
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
 
@@ -106,7 +115,8 @@ class ForeignNetwork(nn.Module):
         return (
             f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {fault or type(fault).__name__}"
             f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
-            "takes: takes ('clip', 'frames_first' or 'frames') and input_spec."
+            "takes: takes ('clip', 'frames_first' or 'frames'), input_spec, and call=lambda model, frames: ... where "
+            "it wants keywords, a list or a dictionary."
         )
 
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
@@ -174,21 +184,42 @@ def input_spec_of(model: nn.Module) -> InputSpec:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
     A network of fixed size sees the central square of the frame; others see the whole frame.
-    Sources: timm 1.0.31, ``pretrained_cfg``; ``image_size`` of pytorch/vision@90a8f70, and of the ``config`` in
-    transformers 5.23.0.
+    Sources: timm 1.0.31, ``pretrained_cfg``; open_clip's ``visual.image_mean``; ``image_size`` of
+    pytorch/vision@90a8f70, and of the ``config`` in transformers 5.23.0.
     """
-    said = getattr(model, "pretrained_cfg", None)
-    spec = IMAGENET_INPUT
-    if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
-        spec = replace(spec, mean=tuple(said["mean"]), std=tuple(said["std"]))
+    mean, std = _colours(model)
+    spec = IMAGENET_INPUT if mean is None or std is None else replace(IMAGENET_INPUT, mean=mean, std=std)
     side = _fixed_side(model)
     return spec if side is None else replace(spec, short_side=side, multiple_of=side, crop="center")
+
+
+def _colours(model: nn.Module) -> tuple[Rgb | None, Rgb | None]:
+    """Return mean and standard deviation of a network's input, None where it states none."""
+    said: Any = getattr(model, "pretrained_cfg", None)
+    if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
+        return _rgb(said["mean"]), _rgb(said["std"])
+    for part in (model, getattr(model, "visual", None), getattr(model, "config", None)):
+        found = _rgb(getattr(part, "image_mean", None)), _rgb(getattr(part, "image_std", None))
+        if None not in found:
+            return found
+    return None, None
+
+
+def _rgb(values: Any) -> Rgb | None:
+    """Return three numbers as they are, None for anything else."""
+    numbers = values.flatten().tolist() if isinstance(values, Tensor) else values
+    if not isinstance(numbers, tuple | list) or len(numbers) != 3:
+        return None
+    return float(numbers[0]), float(numbers[1]), float(numbers[2])
 
 
 def _fixed_side(model: nn.Module) -> int | None:
     """Return the side of the square that a transformer was built for, None for networks that take any size."""
     size = getattr(getattr(model, "config", model), "image_size", None)
     size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
+    said: Any = getattr(model, "pretrained_cfg", None)
+    if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):
+        size = tuple(said.get("input_size", ()))[-2:]
     if isinstance(size, tuple | list):
         if len(set(size)) > 1:
             raise CaptureError(

@@ -377,3 +377,53 @@ def test_answers_side_by_side_are_zoomed_together(chromium):
         np.testing.assert_allclose(middle, there * (size["width"], size["height"]), atol=SEEN_EDGE)
     assert not mounted.complaints
     context.close()
+
+
+def click(viewer, y, x):
+    viewer.page.mouse.click(*at(viewer, viewer.asks, *place_of(y, x)))
+    viewer.settle()
+
+
+def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
+    page, sentences = viewer.page, viewer.page.locator(".nlv-sentence")
+    click(viewer, 2, 3)
+    press(viewer, "m")
+    click(viewer, 7, 12)
+    expect(sentences).to_have_count(2)
+    for letter, (y, x) in {"A": (2, 3), "B": (7, 12)}.items():
+        mark = page.locator(".nlv-asks .nlv-picture .nlv-letter", has_text=letter).bounding_box()
+        frame = viewer.asks.bounding_box()
+        middle = (mark["x"] + mark["width"] / 2 - frame["x"], mark["y"] + mark["height"] / 2 - frame["y"])
+        corner = (x / COLS * frame["width"], y / ROWS * frame["height"])
+        np.testing.assert_allclose(middle, corner, atol=SEEN_EDGE)
+    parts = page.locator(".nlv-film .nlv-frame").nth(1).locator(".nlv-part:visible")
+    assert parts.all_inner_texts() == ["100 %", "100 %"], "both look at frame 2"
+
+    page.get_by_role("button", name="A − B").click()
+    viewer.settle()
+    expect(sentences).to_have_count(1)
+    assert detail(viewer) == "less one cell · the mean of their answers"
+    press(viewer, "u")
+    expect(sentences).to_have_count(2)
+    page.get_by_role("button", name="Take pin A away").click()
+    viewer.settle()
+    expect(sentences).to_have_count(1)
+    assert viewer.facts["cell"] == "0,7,12"
+    assert viewer.facts["pinned"] == "true"
+
+
+def test_a_temperature_says_on_the_picture_that_it_is_not_the_networks(viewer):
+    page, caution = viewer.page, viewer.page.locator(".nlv-answers .nlv-warning")
+    click(viewer, 2, 3)
+    slider = page.get_by_label("Temperature of the softmax")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    viewer.settle()
+    expect(caution).to_contain_text("Temperature 0.7, not the network's: its scores were divided by 0.7")
+    press(viewer, "d")
+    expect(slider).to_be_hidden()
+    expect(caution).not_to_contain_text("Temperature")
+    press(viewer, "d")
+    page.get_by_role("button", name="back to 1").click()
+    viewer.settle()
+    expect(caution).not_to_contain_text("Temperature")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.reading import first_input
@@ -76,3 +77,49 @@ def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwar
     finally:
         handle.remove()
     return seen[0] if seen else None
+
+
+class Reached(NamedTuple):
+    """What a rerun of a module saw on the way to one of its parts."""
+
+    tokens: Tensor
+    """The first argument of the part."""
+    maps: tuple[Tensor, ...]
+    """The noise that the module was given, and what its parts made on the way."""
+
+
+def rerun_up_to(
+    module: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, seed: int
+) -> Reached | None:
+    """Return what a part of a module is given where the module is called with noise in the place of its first tensor.
+
+    None where the part is not reached.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    first = next((value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)), None)
+    if first is None or not first.is_floating_point():
+        return None
+    noise = torch.randn(first.shape, generator=generator).to(first)
+    maps, reached = [noise], list[Tensor]()
+
+    def stop(_part: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        reached.append(first_input(given, named))
+        raise _ReachedError
+
+    def keep(_part: nn.Module, _given: tuple[Any, ...], made: Any) -> None:
+        if isinstance(made, Tensor):
+            maps.append(made)
+
+    handles = [inner.register_forward_hook(keep) for inner in module.modules() if inner is not part]
+    handles.append(part.register_forward_pre_hook(stop, with_kwargs=True))
+    try:
+        with suppress(_ReachedError):
+            Context().run(
+                module.forward,
+                *(noise if value is first else value for value in args),
+                **{name: noise if value is first else value for name, value in kwargs.items()},
+            )
+    finally:
+        for handle in handles:
+            handle.remove()
+    return Reached(reached[0], tuple(maps)) if reached and isinstance(reached[0], Tensor) else None

@@ -73,6 +73,7 @@ class MapReader:
             query_thw=thw,
             pairwise=self.pairwise,
             scale=self.scale,
+            project=self.project,
             subsample=self._subsample(),
             scope="space" if x.ndim == 4 else "spacetime",
             temporal_groups=self.temporal_groups,

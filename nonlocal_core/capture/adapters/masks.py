@@ -13,8 +13,9 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.reading import NotReadable
 
-MAX_MASK_KINDS = 64
-"""Channels that a mask may add to every head: as many as a head of a common transformer has of its own."""
+MAX_MASK_KINDS = 256
+"""Channels that a mask or a bias may add to every head: enough for one of its own at each of 14 x 14 positions and a
+class token. More would make the tables too large to send to a page."""
 
 BLOCKED = -1e4
 """Added to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
@@ -22,6 +23,17 @@ the square root of the scale, stay inside float16."""
 
 MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "relative_position_bias")
 _PADDINGS = ("key_padding_mask",)
+
+_LARGE = 24
+"""Queries from which on it is tried whether a bias factors."""
+
+_MANY = 64
+"""Tables from which on each of them is taken as it is."""
+
+_EXACT = 1e-7
+"""The part of the largest number that is rounding in float32."""
+
+_SEED = 3
 
 Bias = Float[Tensor, "b h n N"]
 """Addition to the scores; an axis of length 1 stands for all sequences, heads or queries."""
@@ -87,31 +99,82 @@ def _added(mask: Tensor, *, true_blocks: bool) -> Bias:
 class FoldedMask:
     """A mask as channels to append to queries and keys."""
 
-    theta: Float[Tensor, "b h N P"]
-    phi: Float[Tensor, "b h N P"]
+    theta: Float[Tensor, "*b n P"]
+    phi: Float[Tensor, "*b N P"]
 
 
-def folded(bias: Bias, *, tokens: int, scale: float) -> FoldedMask | NotReadable:
-    """Return the channels that add a mask to ``scale * q . k``, or why none do."""
-    rows = bias.expand(-1, -1, tokens if bias.shape[2] > 1 else 1, tokens)
-    parts = [[_kinds(head) for head in sequence] for sequence in rows]
-    if any(part is None for sequence in parts for part in sequence):
+def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) -> FoldedMask | NotReadable:
+    """Return the channels that add a mask to ``scale * q . k``, or why none do.
+
+    ``noise``: rounding that the mask may hold, up to which its rows count as alike.
+    """
+    if (bias <= BLOCKED / 2).all(-1).any():
+        return NotReadable("was called with a mask that leaves some queries no key at all, whose weights are undefined")
+    if len(bias) > 1 and float((bias - bias[:1]).abs().max()) <= noise:
+        bias = bias[:1]
+    made = _by_rank(bias, noise) or _by_kind(bias, noise)
+    if made is None:
         return NotReadable(
             f"adds a mask or a bias to its scores with more than {MAX_MASK_KINDS} different rows, more channels than "
             "this viewer gives it"
         )
-    flat = [part for sequence in parts for part in sequence if part is not None]
+    share = float((made.phi.abs().max() / scale).sqrt())
+    return FoldedMask(theta=made.theta * share, phi=made.phi / (scale * share))
+
+
+def _by_kind(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
+    """Return one channel for each kind of row, None where there are more kinds than the limit."""
+    batch, heads, tokens, _ = bias.shape
+    if batch * heads > _MANY and tokens <= MAX_MASK_KINDS:  # each row is a kind: cheaper than to look for fewer
+        return FoldedMask(theta=torch.eye(tokens).to(bias).expand(batch, heads, -1, -1), phi=bias.mT)
+    flat = []
+    for head in bias.flatten(0, 1):
+        part = _kinds(head, noise)
+        if part is None:
+            return None
+        flat.append(part)
     count = max(len(table) for _, table in flat)
-    kinds = torch.stack([kind.expand(tokens) for kind, _ in flat]).reshape(*bias.shape[:2], tokens)
-    tables = torch.stack([_filled(table, count) for _, table in flat]).reshape(*bias.shape[:2], count, tokens)
-    if (tables <= BLOCKED / 2).all(-1).any():
-        return NotReadable("was called with a mask that leaves some queries no key at all, whose weights are undefined")
-    share = float((tables.abs().max() / scale).sqrt())
-    marks = torch.nn.functional.one_hot(kinds, count).to(tables) * share
-    return FoldedMask(theta=marks, phi=tables.mT / (scale * share))
+    kinds = torch.stack([kind for kind, _ in flat]).reshape(batch, heads, tokens)
+    tables = torch.stack([_filled(table, count) for _, table in flat]).reshape(batch, heads, count, -1)
+    return FoldedMask(theta=torch.nn.functional.one_hot(kinds, count).to(tables), phi=tables.mT)
 
 
-def _kinds(rows: Float[Tensor, "n N"]) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
+def _by_rank(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
+    """Return fewer channels where a large bias factors, as one that rows and columns give separately; else None.
+
+    A range of random combinations of its columns holds all of them, or the rank is too high (Halko et al., 2011).
+    """
+    tokens, keys = bias.shape[-2:]
+    most = min(tokens // 2, MAX_MASK_KINDS)
+    if min(tokens, keys) < _LARGE or bool((bias <= BLOCKED / 2).any()) or len(bias) > _MANY:
+        return None
+    table = bias.double()
+    spread = torch.randn(keys, most + 1, generator=torch.Generator().manual_seed(_SEED), dtype=torch.float64)
+    basis, _ = torch.linalg.qr(table @ spread.to(table.device))
+    part = basis.mT @ table
+    if float((table - basis @ part).abs().max()) > max(noise, _EXACT * float(table.abs().max())):
+        return None
+    left, sizes, right = torch.linalg.svd(part, full_matrices=False)
+    rank = max(1, int((sizes > _EXACT * sizes.amax(-1, keepdim=True)).sum(-1).max()))
+    root = sizes[..., :rank].sqrt()
+    theta, phi = (basis @ left[..., :rank]) * root[..., None, :], right[..., :rank, :].mT * root[..., None, :]
+    return FoldedMask(theta=theta.float(), phi=phi.float())
+
+
+def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> FoldedMask:
+    """Return channels that forbid the keys of other windows; nothing is added to those of a query's own.
+
+    ``groups``: for each axis, the group of every key, those of the grid first; the queries are the keys of the grid.
+    A key counts as in the window of a query where it is in the same group along every axis.
+    """
+    share = (-BLOCKED / scale) ** 0.5
+    marks = [torch.nn.functional.one_hot(group).float() for group in groups]
+    return FoldedMask(
+        theta=torch.cat(marks, dim=-1) * share, phi=torch.cat([mark - 1 for mark in marks], dim=-1) * share
+    )
+
+
+def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
     """Return of which kind each row is and the row of each kind, None where there are more than the limit."""
     kinds = torch.full((len(rows),), -1, device=rows.device)
     left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
@@ -119,7 +182,7 @@ def _kinds(rows: Float[Tensor, "n N"]) -> tuple[Int[Tensor, " n"], Float[Tensor,
         if len(tables) == MAX_MASK_KINDS:
             return None
         first = rows[left[0]]
-        alike = (rows[left] == first).all(-1)
+        alike = ((rows[left] - first).abs() <= noise).all(-1)
         kinds[left[alike]] = len(tables)
         tables.append(first)
         left = left[~alike]

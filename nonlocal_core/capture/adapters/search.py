@@ -1,7 +1,7 @@
 """Find every block and attention layer of a network that can be read, and say why the others cannot."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -14,14 +14,18 @@ from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
 from nonlocal_core.capture.adapters.proof import Recipe, prove
 from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
 from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
+from nonlocal_core.capture.adapters.seen_attention import SeenReader
+from nonlocal_core.capture.adapters.seen_places import SeenPlaces
 from nonlocal_core.capture.adapters.separate_qkv import separate_attention
 from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
 from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
 from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout
 from nonlocal_core.capture.adapters.token_reader import TokenReader
-from nonlocal_core.capture.adapters.tokens import SelfAttention
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
+from nonlocal_core.capture.adapters.tokens import DoesMore, SelfAttention
 from nonlocal_core.capture.adapters.torch_attention import torch_attention
+from nonlocal_core.capture.adapters.windows import Around
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line
@@ -54,7 +58,10 @@ _NO_GRID = NotReadable(
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"))
 """Parts that only something that attends has."""
 
-_MAY_COMPARE = (("q", "k"), ("query", "key"), ("in_proj_weight",))
+_NEAR = 4
+"""Modules around a layer in which the map is looked for that its windows are cut out of."""
+
+_MAY_COMPARE = (("q", "k"), ("q", "kv"), ("to_q", "to_kv"), ("query", "key"), ("in_proj_weight",))
 _MAY_SAY = ("qkv", "quer", "c_attn")
 """Parts, and words in the names of parts, that mean so in a module that says that it attends."""
 
@@ -84,7 +91,7 @@ def find_sites(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
-    input_hw: tuple[int, int] | None = None,
+    fed: Fed | None = None,
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -96,28 +103,51 @@ def find_sites(
     recorded. ``status``: what the weights are, since no module tells. ``token_grid``: the cells (T, H, W) of the clip
     that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
-    ``input_hw``: the pixels that the network will be fed, where that is another size than the one it was built for.
+    ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
+    states it.
 
     Raises CaptureError when nothing can be read for want of a token grid.
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
     def layout(name: str) -> TokenLayout | None:
-        return given or layout_of(model, name, input_hw)
+        return given or layout_of(model, name, fed.hw if fed else None)
 
-    readers = {name: _looked_at(model, name, module, layout) for name, module in model.named_modules()}
-    if _NO_GRID in readers.values() and not any(isinstance(reader, Reader) for reader in readers.values()):
+    fed = fed and _with_first_step(fed, model)
+
+    def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
+        return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
+
+    readers = {name: _looked_at(model, name, module, reading_layout, fed) for name, module in model.named_modules()}
+    if (
+        fed is None
+        and _NO_GRID in readers.values()
+        and not any(isinstance(reader, Reader) for reader in readers.values())
+    ):
         name = next(name for name, reader in readers.items() if reader is _NO_GRID)
         raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
-    around = {part for name, reader in readers.items() if reader for part in _around(name)}
+    known = {part for name, reader in readers.items() if reader for part in _around(name)}
+    for name, module in model.named_modules():
+        readers[name] = readers[name] or (None if name in known else _suspect(module))
+    outer = {part for name, reader in readers.items() if reader for part in _around(name)}
     sites, unreadable = [], []
     for name, module in model.named_modules():
-        reader = readers[name] or (None if name in around else _suspect(module))
-        shown = name or type(module).__name__
+        reader, shown = readers[name], name or type(module).__name__
+        if reader is None or (isinstance(reader, _Unknown) and name in outer):
+            continue
+        places = SeenPlaces(
+            layout=layout(name), is_given=given is not None, fed=fed, around=Around(_modules_around(model, name))
+        )
+        seen = _site(shown, module, SeenReader(module=module, places=places), status) if places.is_possible else None
         if isinstance(reader, NotReadable):
-            unreadable.append((shown, reader.reason))
-        elif reader is not None:
-            sites.append(_site(shown, module, reader, status))
+            is_open = isinstance(reader, _Unknown | DoesMore) or reader is _NO_GRID
+            if is_open and seen is not None:
+                sites.append(seen)
+            else:
+                unreadable.append((shown, reader.reason))
+        else:
+            second = seen if isinstance(reader, TokenReader) else None
+            sites.append(replace(_site(shown, module, reader, status), second=second))
     return FoundSites(tuple(sites), tuple(unreadable))
 
 
@@ -127,7 +157,7 @@ def attach_model(
     status: WeightStatus = "trained",
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
-    input_hw: tuple[int, int] | None = None,
+    fed: Fed | None = None,
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
@@ -138,21 +168,40 @@ def attach_model(
 
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
-    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, input_hw=input_hw)
+    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed)
     return AttachedModel(found, attach(found.sites))
 
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
-    inputs = reader.inputs if isinstance(reader, TokenReader | MapReader) else first_input
-    return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs)
+    inputs = reader.inputs if isinstance(reader, TokenReader | MapReader | SeenReader) else first_input
+    watch = reader.places.around.watch if isinstance(reader, SeenReader) else None
+    return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs, watch=watch)
+
+
+def _modules_around(model: nn.Module, name: str) -> tuple[nn.Module, ...]:
+    """Return the modules that a module lies in, the nearest first."""
+    return tuple(model.get_submodule(part) for part in reversed(_around(name)))[:_NEAR]
+
+
+def _with_first_step(fed: Fed, model: nn.Module) -> Fed:
+    """Return sizes with how a network's first convolution steps over its input."""
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
+    if first is None:
+        return fed
+    overlaps = any(size > step for size, step in zip(first.kernel_size[-2:], first.stride[-2:], strict=True))
+    return replace(fed, tubelet=first.stride[0] if isinstance(first, nn.Conv3d) else 1, overlaps=overlaps)
 
 
 def _looked_at(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+    model: nn.Module,
+    name: str,
+    module: nn.Module,
+    layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
+    fed: Fed | None,
 ) -> Reader | NotReadable | None:
     """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
     try:
-        return _reader(model, name, module, layout_of_layer)
+        return _reader(model, name, module, layout_of_layer, fed)
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a property of somebody's own raises
@@ -160,7 +209,11 @@ def _looked_at(
 
 
 def _reader(
-    model: nn.Module, name: str, module: nn.Module, layout_of_layer: Callable[[str], TokenLayout | None]
+    model: nn.Module,
+    name: str,
+    module: nn.Module,
+    layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
+    fed: Fed | None,
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
@@ -179,8 +232,8 @@ def _reader(
         if isinstance(attention, NotReadable):
             return attention
         if attention is not None:
-            layout = layout_of_layer(name)
-            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout)
+            layout, overlaps = layout_of_layer(name), fed is not None and fed.overlaps
+            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout, overlaps=overlaps)
     return None
 
 
@@ -198,5 +251,9 @@ def _suspect(module: nn.Module) -> NotReadable | None:
     compares = any(all(getattr(module, name, None) is not None for name in names) for names in parts)
     says = attends and any(word in name for name, _ in module.named_children() for word in _MAY_SAY)
     if compares or says or says_nonlocal(module):
-        return NotReadable(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
+        return _Unknown(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
     return None
+
+
+class _Unknown(NotReadable):
+    """Reason for a module that only looks like a block."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
 from nonlocal_core.capture.adapters.parts import chained, head_count, normed_heads
-from nonlocal_core.capture.adapters.tokens import ProjectedTokens, by_call, padded, why_not_plain
+from nonlocal_core.capture.adapters.tokens import DoesMore, ProjectedTokens, by_call, padded, why_not_plain
 from nonlocal_core.capture.reading import NotReadable
 
 _PROJECTIONS = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("to_q", "to_k", "to_v"))
@@ -30,7 +30,7 @@ def separate_attention(layer: nn.Module) -> "SeparateAttention | NotReadable | N
         return None
     q, k, v = (getattr(layer, name) for name in names)
     if not q.out_features == k.out_features == v.out_features:
-        return NotReadable("shares keys among groups of heads, which this viewer does not show")
+        return DoesMore("shares keys among groups of heads")
     if not q.in_features == k.in_features == v.in_features:
         return NotReadable("makes its keys of wider or narrower tokens than its queries, so not of the same cells")
     return why_not_plain(layer) or SeparateAttention(module=layer, names=names)

@@ -15,6 +15,19 @@ TokenOrder = Literal["thw", "hwt"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fed:
+    """Sizes of what a network is fed."""
+
+    frames: int
+    hw: tuple[int, int]
+    """Pixels of its input."""
+    tubelet: int = 1
+    """Frames that its first convolution takes together."""
+    overlaps: bool = False
+    """Whether the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLayout:
     """Positions that the tokens of a sequence stand for.
 

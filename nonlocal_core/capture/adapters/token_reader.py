@@ -11,6 +11,7 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.masks import folded
 from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.reading import BlockReading, NotReadable
 from nonlocal_core.errors import CaptureError
@@ -21,7 +22,9 @@ class TokenReader:
     """Reader of an attention layer whose tokens lie as ``layout`` says."""
 
     attention: SelfAttention
-    layout: TokenLayout
+    layout: TokenLayout | ShapeLayout
+    overlaps: bool = False
+    """Whether tokens see more than their own cell."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
         """Return what of a call ``read`` reads."""
@@ -45,7 +48,7 @@ class TokenReader:
             return placed
         q, k, scale = made.q, made.k, self.attention.scale
         if made.bias is not None:
-            mask = folded(made.bias, tokens=tokens, scale=scale)
+            mask = folded(made.bias.expand(-1, -1, tokens if made.bias.shape[2] > 1 else 1, tokens), scale=scale)
             if isinstance(mask, NotReadable):
                 return mask
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
@@ -56,9 +59,12 @@ class TokenReader:
             query_thw=placed.thw,
             pairwise="embedded_gaussian",
             scale=scale,
+            project=self.project,
             scope=placed.scope,
             off_grid_keys=placed.extra,
             rows=lambda z: placed.rows(self.attention.batch_first(z)),
+            features=made.q.shape[-1],
+            overlaps=self.overlaps,
             residual=False,
         )
 
@@ -71,9 +77,9 @@ def _shape_of(value: Any) -> str:
     return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
 
 
-def _beside(table: Float[Tensor, "B heads N D"], channels: Float[Tensor, "b h N P"]) -> Float[Tensor, "B heads N D_P"]:
+def _beside(table: Float[Tensor, "B heads N D"], channels: Float[Tensor, "b h n P"]) -> Float[Tensor, "B heads N D_P"]:
     """Return a table with the channels of a mask behind its own, in single precision at least."""
-    return torch.cat([table, channels.to(table.device).expand(*table.shape[:2], -1, -1)], dim=-1)
+    return torch.cat([table, channels.to(table.device).expand(*table.shape[:-1], -1)], dim=-1)
 
 
 def _per_head(table: Float[Tensor, "B heads N D"], rows: Callable[[Tensor], Tensor]) -> Float[Tensor, "heads N_all D"]:

@@ -46,6 +46,10 @@ _BRINGS_MORE = {
 _OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
 
 
+class DoesMore(NotReadable):
+    """Reason why q, k and v alone do not tell all of a layer, which is then read by its products."""
+
+
 class ProjectedTokens(NamedTuple):
     """Queries, keys and values that an attention layer made of its input."""
 
@@ -102,7 +106,7 @@ def why_not_plain(layer: nn.Module) -> NotReadable | None:
     """Return why q, k and v do not tell all of an attention layer, None when nothing speaks against it."""
     for name, what in _DOES_MORE.items():
         if is_there(getattr(layer, name, None)):
-            return NotReadable(f"{what} ({name}), which theta and phi do not hold")
+            return DoesMore(f"{what} ({name}), which theta and phi do not hold")
     return None
 
 
@@ -116,9 +120,9 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
 
     True in a mask admits a key, as in ``torch.nn.functional.scaled_dot_product_attention``.
     """
-    elsewhere = call.given(*_OTHER_KEYS)
-    if elsewhere is not None and call.arguments[elsewhere] is not call.tokens:
-        return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
+    elsewhere = why_not_own_keys(call)
+    if elsewhere is not None:
+        return elsewhere
     unknown = call.given(*_BRINGS_MORE)
     if unknown is not None:
         return NotReadable(f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold")
@@ -128,6 +132,14 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
     q, k = rotated(layer, call, q, k)
     bias = given_bias(call, q, causal=_is_causal(layer, call), true_blocks=False)
     return bias if isinstance(bias, NotReadable) else ProjectedTokens(q, k, v, bias)
+
+
+def why_not_own_keys(call: LayerCall) -> NotReadable | None:
+    """Return why the keys of a call are other tokens than its queries, None when nothing says that they are."""
+    elsewhere = call.given(*_OTHER_KEYS)
+    if elsewhere is not None and call.arguments[elsewhere] is not call.tokens:
+        return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
+    return None
 
 
 def _is_causal(layer: nn.Module, call: LayerCall) -> bool:

@@ -103,7 +103,7 @@ export function temperatureChoice(act) {
   const set = (temperature) => act({ type: "set", values: { temperature } });
   const told = el("output", { class: "nlv-output" });
   const input = slider("Temperature of the softmax", { min: 0, max: TEMPERATURES.length - 1, step: 1 }, (value) => set(TEMPERATURES[value]));
-  const back = el("button", { type: "button", class: "nlv-chip", onclick: () => set(1) }, "the network's");
+  const back = el("button", { type: "button", class: "nlv-chip", onclick: () => set(1) }, "back to 1");
   const root = el("div", { class: "nlv-control nlv-temperature", title: "Scores are divided by it before the softmax: low sharpens, high flattens. 1 is the network's." },
     el("label", {}, el("span", {}, "Temperature "), told, back), input);
   const show = (state, block) => {

@@ -42,7 +42,7 @@ def ship(runs_folder: Path, film_folder: Path, target: Path = PRETRAINED) -> Non
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     catalog["tasks"] = entries
     (target / "catalog.json").write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    card = _card(entries[0], figures_of(read_runs(runs_folder)))
+    card = _card(entries[0], entries[1], figures_of(read_runs(runs_folder)))
     (target / "cards" / f"{MODEL}.md").write_text(card, encoding="utf-8")
 
 
@@ -92,7 +92,7 @@ def _as(stored: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _card(entry: dict[str, Any], figures: dict[str, Any]) -> str:
+def _card(entry: dict[str, Any], film: dict[str, Any], figures: dict[str, Any]) -> str:
     found = figures["variants"][PLAIN]
     mean, low, high = found["won"]
     looks = found["looks"]
@@ -113,8 +113,9 @@ def _card(entry: dict[str, Any], figures: dict[str, Any]) -> str:
         "The clips to show it on are `sample:marked` and `sample:alike`, composed of pictures that come with "
         "scikit-image, none of which it learned from. On them marks are drawn as coloured lines, which its trunk sees "
         "as well; in training there were none.",
-        f"`{MODEL}-film` holds snapshots of the same training, and of one from the paper's start, which wins "
-        f"{_won(figures, 'paper_start')} on average; in float16, of seed {SEED} alone.",
+        f"`{film['id']}` (`{film['block']['file']}`, sha256 `{film['block']['sha256']}`) holds snapshots of the same "
+        f"training and of one from the paper's start, in float16, of seed {SEED}. From the paper's start the seeds won "
+        f"{_by_seed(figures, 'paper_start')} until the rule stopped them.",
         "It measures fetching by likeness on composed clips, not video recognition.",
     )
     body = "\n".join(_item(fact) for fact in facts)
@@ -132,3 +133,7 @@ def _item(fact: str) -> str:
 
 def _won(figures: dict[str, Any], name: str) -> str:
     return f"{round(figures['variants'][name]['won'][0])} %" if name in figures["variants"] else "(not run)"
+
+
+def _by_seed(figures: dict[str, Any], name: str) -> str:
+    return ", ".join(f"{round(won)} %" for won in figures["variants"][name]["by_seed"])

@@ -85,6 +85,7 @@ class Reader:
             query_thw=(T, H, W),
             pairwise="embedded_gaussian",
             scale=layer.scale * (1.05 if fault == "wrong scale" else 1),
+            project=self.project,
             scope="space" if layer.within else "spacetime",
             rows=lambda z: z[0],
             residual=False,

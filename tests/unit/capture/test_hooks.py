@@ -45,10 +45,8 @@ class BlockReader:
             query_thw=(T, H, W),
             pairwise="embedded_gaussian",
             scale=self.scale,
+            project=self.block.out,
         )
-
-    def project(self, y):
-        return self.block.out(y)
 
 
 def site(block, name="block", scale=0.5):

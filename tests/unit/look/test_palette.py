@@ -1,10 +1,12 @@
 """Colour maps, judged by formulas that they were not built with: CIE lightness, and simulated colour blindness."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from cielab import COLOUR_BLINDNESS, cielab
 
-from nonlocal_core.look import COLD, WARM
+from nonlocal_core.look import COLD, PINS, WARM
 
 UNEVEN_L = 3.0  # furthest that CIE lightness strays from a straight line; worst seen 1.4
 SIGNS_APART_L = 3.0  # between the two ramps at one tone; worst seen 2.6
@@ -32,6 +34,14 @@ def test_signs_differ_in_hue_and_not_in_lightness(blindness):
     if blindness == "none":
         assert np.abs(warm[:, 0] - cold[:, 0]).max() < SIGNS_APART_L
     assert np.linalg.norm(warm - cold, axis=1)[:230].min() > 15
+
+
+@pytest.mark.parametrize("blindness", COLOUR_BLINDNESS)
+def test_pins_are_told_apart_at_every_tone_by_every_kind_of_colour_vision(blindness):
+    seen = [cielab(ramp, blindness) for ramp in PINS]
+    for one, other in combinations(seen, 2):
+        assert np.linalg.norm(one - other, axis=1).min() > 15
+    assert all(np.diff(ramp[:, 0]).min() > -STEP_BACK_L for ramp in seen), "more is lighter"
 
 
 def test_the_lightness_measure_finds_a_rainbow_at_fault():

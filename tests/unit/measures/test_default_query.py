@@ -58,7 +58,7 @@ def test_a_row_that_stays_on_its_own_cell_is_not_asked():
 
 def test_nothing_is_asked_from_the_border():
     frames, mask = clip((0, 0))
-    t, y, x = default_query(by_likeness(mask), frames)
+    _, y, x = default_query(by_likeness(mask), frames)
     assert MARGIN <= (y + 0.5) / ROWS <= 1 - MARGIN
     assert MARGIN <= (x + 0.5) / COLS <= 1 - MARGIN
 

@@ -8,7 +8,7 @@ from PIL import Image
 from render_rows import make_column, make_frames, make_row
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.look import Look, answer_words, heat_of
+from nonlocal_core.look import PINS, Look, answer_words, heat_of
 from nonlocal_core.render import Caption, figure, number, paint, pixels
 from nonlocal_core.render.drawing import Outline, Picture, Words
 from nonlocal_core.render.layout import UNITS, lay_out
@@ -313,3 +313,21 @@ def test_a_figure_says_what_is_known_of_the_answer_and_of_the_clip():
     told = Caption(clip="clip.mp4", model="Network", block="res4/5", warning="It is cut short.")
     heights = [len(draw(row, caption=caption)) for row in (plain, noted) for caption in (CAPTION, told)]
     assert heights[0] < heights[1] == heights[2] == heights[3], "one line, whichever of the two or both"
+
+
+def test_pins_are_named_drawn_in_their_colours_and_counted_in_bars():
+    first, last = (make_row(np.eye(240)[n].reshape(5, 6, 8) + 1e-4, query=(n // 48, 0, 0)) for n in (60, 200))
+    times, look = np.arange(5) * 0.4, Look(arrows=4)
+    drawn = figure(make_frames(), times, last, CAPTION, look=look, beside=[first])
+    words = [shape.text for shape in drawn.shapes if isinstance(shape, Words)]
+    assert [text for text in words if text in ("A", "B")] == ["A", "B"]
+    assert {drawable(answer_words(first)), drawable(answer_words(last))} <= set(words)
+    assert "A orange and B blue: each cell in the colour of the pin that looks there most." in " ".join(words)
+    layers = [shape for shape in drawn.shapes if isinstance(shape, Picture) and shape.opacity is not None]
+    for t, ramp, (y, x) in ((1, PINS[0], (1, 4)), (4, PINS[1], (1, 0))):
+        height, width = layers[t].opacity.shape
+        at = (int((y + 0.5) / 6 * height), int((x + 0.5) / 8 * width))
+        assert layers[t].rgb[at].tolist() == ramp[255].tolist()
+        assert layers[t].opacity[at] > 200
+    shares = [text for text in words if text.endswith(" %")]
+    assert len(shares) == 2 * 5, "each frame has the share of each pin"

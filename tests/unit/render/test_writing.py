@@ -1,5 +1,7 @@
 """Files, read back frame by frame by the decoders of others, and what is left when writing fails."""
 
+import csv
+
 import av
 import numpy as np
 import pytest
@@ -257,3 +259,20 @@ def test_a_failure_keeps_the_old_file_and_leaves_no_part(tmp_path):
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(RenderError, match="nowhere"):
         write_png(tmp_path / "nowhere" / "a.png", pictures(1)[0])
+
+
+def test_pins_beside_an_answer_are_written_with_their_letters(tmp_path):
+    first, last = make_row(query=(0, 0, 0)), make_row(np.random.default_rng(1).random((5, 6, 8)), query=(2, 3, 4))
+    write_npz(tmp_path / "a.npz", last, pts_seconds=TIMES, beside=[first])
+    write_csv(tmp_path / "a.csv", last, about="Two pins.", beside=[first])
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+        assert (read["heat"] == last.heat).all()
+        assert (read["beside_heat"] == first.heat[None]).all()
+        assert read["beside_asked_cell"].tolist() == [[0, 0, 0]]
+        assert read["beside_times_uniform_per_unit"].tolist() == [first.times_uniform_per_unit]
+    with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["note"] for line in lines] == ["Note: Two pins."] + [""] * (2 * 240 - 1)
+    for letter, answer in (("A", first), ("B", last)):
+        weights = [np.float32(line["weight"]) for line in lines if line["pin"] == letter]
+        assert (np.array(weights) == answer.values).all(), letter

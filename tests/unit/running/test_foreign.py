@@ -326,6 +326,31 @@ def test_each_way_of_taking_a_clip(takes, shape):
     torch.testing.assert_close(picked, clip[0, :, 2])
 
 
+def test_a_network_that_wants_something_else_than_frames_is_called_as_its_user_says():
+    class Wants(Clips):
+        def forward(self, paths, *, scale):
+            return {"logits": super().forward(paths["fast"][0] * scale)}
+
+    spec = ModelSpec(status="untrained", input_spec=SMALL, call=lambda model, clip: model({"fast": [clip]}, scale=2.0))
+    network = Wants().eval()
+    session = Session.from_model(network, "sample:bunny", spec=spec, frames=2)
+    assert session.unreadable == ()
+    assert len(session.capture.classes) == 5
+    with pytest.raises(CaptureError, match=r"call=lambda model, frames"):
+        Session.from_model(network, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
+
+
+def test_colours_that_a_network_states_are_those_of_its_input():
+    visual = nn.Conv2d(3, 4, 8)
+    network = nn.ModuleDict({"visual": visual})
+    assert input_spec_of(network).mean == (0.485, 0.456, 0.406)
+    visual.image_mean, visual.image_std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+    spec = input_spec_of(network)
+    assert (spec.mean, spec.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    visual.image_std = 3
+    assert input_spec_of(network).std == (0.229, 0.224, 0.225)
+
+
 def test_a_notebook_shows_the_viewer_in_a_frame_of_its_own():
     html = Session.from_model(Clips().eval(), "sample:coins", spec=ModelSpec(input_spec=SMALL))._repr_html_()
     assert html.startswith("<iframe ")

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from make_trained_golden import GOLDEN, answers
 
-from nonlocal_core import Session
+from nonlocal_core import Session, list_samples
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.geometry import Cell, coverage
 from nonlocal_core.measures import measure_object
 from nonlocal_core.measures.tracking import known_masks
 from nonlocal_core.vocabulary import SOFTMAX
-from nonlocal_core.weights import list_models
+from nonlocal_core.weights import find_card, list_models
 from nonlocal_core.weights.shipped import read_shipped
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
 TRAINED = [card for card in list_models() if card.status == "trained"]
+OF_SAMPLES = [find_card(name) for name in sorted({name for sample in list_samples() for name in sample.networks})]
 CLOSE = 2e-3
 """Of the largest entry: another processor adds in another order, and a row's exponentials reach e^14."""
 MAX_BYTES = 20_000_000
@@ -34,7 +35,7 @@ def test_answers_and_rows_are_the_golden_ones(card):
         np.testing.assert_allclose(found, golden, rtol=0, atol=CLOSE * np.abs(golden).max())
 
 
-@pytest.mark.parametrize("card", TRAINED, ids=lambda card: card.id)
+@pytest.mark.parametrize("card", [*TRAINED, *OF_SAMPLES], ids=lambda card: card.id)
 def test_every_file_has_its_hash_and_a_card_that_names_it(card):
     content = (PRETRAINED / card.block.file).read_bytes()
     assert hashlib.sha256(content).hexdigest() == card.block.sha256
@@ -43,7 +44,7 @@ def test_every_file_has_its_hash_and_a_card_that_names_it(card):
 
 def test_what_is_shipped_stays_small_and_is_all_listed():
     files = sorted(PRETRAINED.glob("*.safetensors"))
-    assert [file.name for file in files] == sorted(card.block.file for card in TRAINED)
+    assert [file.name for file in files] == sorted(card.block.file for card in (*TRAINED, *OF_SAMPLES))
     assert sum(file.stat().st_size for file in files) < MAX_BYTES
 
 

@@ -8,7 +8,6 @@ import torch
 from foreign_attention import (
     COLS,
     FRAMES,
-    HEAD_WIDTH,
     HEADS,
     IMAGE_HW,
     PATCH,
@@ -33,8 +32,8 @@ from refusals import off_by
 from torch import nn
 
 from nonlocal_core.capture import attach, recording
+from nonlocal_core.capture.adapters import Fed, find_sites
 from nonlocal_core.capture.adapters import attach as attach_model
-from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.query import row
@@ -327,7 +326,7 @@ def test_every_flipped_setting_of_an_attention_shows(flip):
     model, twin = (randomise(TimmVit(qk_norm=True, scale_norm=True, fused=False)) for _ in range(2))
     site = find_sites(model).sites[0]
     wrong = replace(site.reader.attention, module=twin.get_submodule(site.name))
-    attach((replace(site, reader=replace(site.reader, attention=wrong)),))
+    attach((replace(site, reader=replace(site.reader, attention=wrong), second=None),))
     assert record(model, clip()).blocks[0].rebuild_error < WORKING_PRECISION
     FLIPS[flip](wrong.module)
     found = record(model, clip())
@@ -335,34 +334,13 @@ def test_every_flipped_setting_of_an_attention_shows(flip):
     assert off_by(found.unreadable[0][1]) > WRONG
 
 
-@pytest.mark.parametrize(
-    ("attribute", "words"),
-    [
-        ("relative_position_bias_table", "adds a bias on relative positions"),
-        ("rope", "adds a rotary position embedding of its own"),
-        ("gate", "adds a gate on its output"),
-        ("temperature", "adds a learned temperature"),
-    ],
-)
-@pytest.mark.parametrize("layer", [FusedLayer, SeparateLayer])
-def test_layers_that_are_known_to_do_more_are_refused_by_name(layer, attribute, words):
-    odd = layer()
-    setattr(odd, attribute, nn.Parameter(torch.zeros(2)))
-    found = find_sites(nn.ModuleDict({"odd": odd, "good": layer()}), token_grid=GRID)
-    assert [site.name for site in found.sites] == ["good"]
-    assert found.unreadable == (("odd", f"{words} ({attribute}), which theta and phi do not hold"),)
-
-
-def test_keys_that_are_no_tokens_and_shared_keys_are_refused():
-    shared = SeparateLayer(old=False)
-    shared.k_proj = nn.Linear(WIDTH, HEAD_WIDTH)
+def test_keys_that_are_no_tokens_are_refused():
     elsewhere = SeparateLayer(old=False)
     elsewhere.k_proj, elsewhere.v_proj = (nn.Linear(WIDTH + 1, WIDTH) for _ in range(2))
     biased = nn.MultiheadAttention(WIDTH, HEADS, add_bias_kv=True)
-    found = find_sites(nn.ModuleDict({"a": shared, "b": elsewhere, "c": biased}), token_grid=GRID)
+    found = find_sites(nn.ModuleDict({"b": elsewhere, "c": biased}), token_grid=GRID)
     assert not found.sites
     said = dict(found.unreadable)
-    assert said["a"].startswith("shares keys among groups of heads")
     assert said["b"].startswith("makes its keys of wider or narrower tokens")
     assert said["c"].startswith("adds keys that are no tokens")
 
@@ -403,7 +381,7 @@ def test_another_size_than_the_one_it_was_built_for_has_its_own_grid(case):
     randomise(model)
     if case == "timm":
         model.patch_embed.patch_size = (PATCH, PATCH)
-    attached = attach_model(model, input_hw=(IMAGE_HW[0], 2 * PATCH))
+    attached = attach_model(model, fed=Fed(frames=FRAMES, hw=(IMAGE_HW[0], 2 * PATCH)))
     found = record(model, clip()[..., : 2 * PATCH])
     attached.detach()
     layer, tokens = seen_by(model, name, clip()[..., : 2 * PATCH])

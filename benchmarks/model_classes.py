@@ -1,0 +1,184 @@
+"""Table of model classes: each opened with random weights, and what of it is read and proved, or refused and why.
+
+    python benchmarks/model_classes.py           # writes the table of docs/your-model.md anew
+
+Needs the peers (`make peers`); classes of timm need torchvision beside, and are left out where it is missing.
+"""
+
+import re
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nonlocal_core import NonlocalError, Session
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "your-model.md"
+WIDTHS = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3}
+PLAIN = {"image_size": 64, "patch_size": 16, **WIDTHS}
+LINED = {**PLAIN, "intermediate_size": 32}
+SWIN = {"image_size": 64, "patch_size": 4, "embed_dim": 24, "depths": [2, 2], "num_heads": [1, 2], "window_size": 4}
+STAGES = {"hidden_sizes": [12, 24, 36, 48], "num_attention_heads": [1, 2, 3, 4], "depths": [1, 1, 1, 1]}
+
+TRANSFORMERS = {
+    "ViTModel": ("ViTConfig", LINED),
+    "DeiTModel": ("DeiTConfig", LINED),
+    "BeitModel": ("BeitConfig", LINED | {"use_relative_position_bias": True}),
+    "Data2VecVisionModel": ("Data2VecVisionConfig", LINED | {"use_relative_position_bias": True}),
+    "Dinov2Model": ("Dinov2Config", PLAIN),
+    "Dinov2WithRegistersModel": ("Dinov2WithRegistersConfig", PLAIN | {"num_register_tokens": 4}),
+    "DINOv3ViTModel": ("DINOv3ViTConfig", LINED | {"num_register_tokens": 4}),
+    "CLIPVisionModel": ("CLIPVisionConfig", LINED),
+    "SiglipVisionModel": ("SiglipVisionConfig", LINED),
+    "AltCLIPVisionModel": ("AltCLIPVisionConfig", LINED),
+    "ChineseCLIPVisionModel": ("ChineseCLIPVisionConfig", LINED),
+    "OwlViTVisionModel": ("OwlViTVisionConfig", LINED),
+    "BlipVisionModel": ("BlipVisionConfig", LINED),
+    "Blip2VisionModel": ("Blip2VisionConfig", LINED),
+    "Aimv2VisionModel": ("Aimv2VisionConfig", LINED),
+    "MLCDVisionModel": ("MLCDVisionConfig", LINED | {"hidden_size": 48}),
+    "PixtralVisionModel": ("PixtralVisionConfig", LINED | {"hidden_size": 48}),
+    "InternVLVisionModel": ("InternVLVisionConfig", LINED | {"image_size": [64, 64], "patch_size": [16, 16]}),
+    "ViTMAEModel": ("ViTMAEConfig", LINED),
+    "ViTMSNModel": ("ViTMSNConfig", LINED),
+    "IJepaModel": ("IJepaConfig", LINED),
+    "DPTModel": ("DPTConfig", LINED),
+    "YolosModel": ("YolosConfig", LINED | {"image_size": [64, 64], "num_detection_tokens": 5}),
+    "VitDetModel": (
+        "VitDetConfig",
+        PLAIN
+        | {"patch_size": 8, "pretrain_image_size": 64, "window_size": 4, "window_block_indices": [0]}
+        | {"use_relative_position_embeddings": True},
+    ),
+    "SamVisionModel": ("SamVisionConfig", PLAIN | {"patch_size": 8, "window_size": 3, "global_attn_indexes": [1]}),
+    "SwinModel": ("SwinConfig", SWIN),
+    "Swinv2Model": ("Swinv2Config", SWIN),
+    "DonutSwinModel": ("DonutSwinConfig", SWIN),
+    "SegformerModel": ("SegformerConfig", STAGES),
+    "PvtModel": ("PvtConfig", STAGES | {"image_size": 64}),
+    "PvtV2Model": ("PvtV2Config", STAGES),
+    "GLPNModel": ("GLPNConfig", STAGES),
+    "HieraModel": (
+        "HieraConfig",
+        {"image_size": [128, 128], "embed_dim": 24, "depths": [1, 2, 2, 1], "num_heads": [1, 2, 4, 8]},
+    ),
+    "LevitModel": (
+        "LevitConfig",
+        {"image_size": 128, "hidden_sizes": [24, 48, 96], "num_attention_heads": [2, 4, 6], "depths": [2, 2, 2]}
+        | {"key_dim": [8, 8, 8]},
+    ),
+    "MobileViTModel": ("MobileViTConfig", {"image_size": 64, "hidden_sizes": [24, 32, 40]}),
+    "MobileViTV2Model": ("MobileViTV2Config", {"image_size": 64}),
+    "VideoMAEModel": ("VideoMAEConfig", LINED),
+    "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
+    "TimesformerModel": ("TimesformerConfig", LINED),
+}
+"""Model class, its configuration and what is small in it."""
+
+SMALL = {"img_size": 64, "embed_dim": 24, "num_heads": 3, "depth": 2}
+WINDOWS = {"img_size": 64, "window_size": 4, "embed_dim": 24, "depths": (2, 2), "num_heads": (1, 2)}
+TIMM = {
+    "vit_tiny_patch16_224": SMALL,
+    "deit_tiny_distilled_patch16_224": SMALL,
+    "vit_small_patch14_reg4_dinov2": SMALL | {"img_size": 56},
+    "vit_relpos_small_patch16_224": SMALL,
+    "vit_srelpos_small_patch16_224": SMALL,
+    "beit_base_patch16_224": SMALL,
+    "beitv2_base_patch16_224": SMALL,
+    "eva_giant_patch14_224": SMALL | {"img_size": 56},
+    "eva02_tiny_patch14_224": SMALL | {"img_size": 56},
+    "vit_small_patch16_dinov3": SMALL,
+    "vit_small_patch16_rope_224": SMALL,
+    "vit_small_patch16_rope_mixed_224": SMALL,
+    "vit_pe_core_tiny_patch16_384": SMALL,
+    "samvit_base_patch16": SMALL | {"img_size": 128, "window_size": 3, "global_attn_indexes": (1,)},
+    "swin_tiny_patch4_window7_224": WINDOWS,
+    "swinv2_tiny_window8_256": WINDOWS,
+    "swinv2_cr_tiny_224": WINDOWS,
+    "maxvit_tiny_tf_224": {},
+    "pvt_v2_b0": {},
+    "twins_pcpvt_small": {},
+    "twins_svt_small": {},
+    "pit_ti_224": {},
+    "cait_xxs24_224": SMALL,
+    "xcit_nano_12_p16_224": SMALL,
+    "convit_tiny": SMALL,
+    "efficientvit_m0": {},
+    "mobilevit_xxs": {},
+    "mobilevitv2_050": {},
+}
+"""Name in timm, and what is small in it."""
+
+
+def randomise(network):
+    """Fill every parameter with something that is neither zero nor small, so that a wrong reading shows."""
+    torch.manual_seed(6)
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            with torch.no_grad():
+                if "norm" in type(module).__name__.lower() and parameter.ndim < 2:
+                    parameter.uniform_(0.6, 1.4) if name == "weight" else parameter.normal_(std=0.2)
+                else:
+                    parameter.normal_(std=parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.3)
+    return network.eval().requires_grad_(False)
+
+
+def networks():
+    """Yield library, name and network of every class that can be built here."""
+    import transformers
+
+    for name, (config, small) in TRANSFORMERS.items():
+        yield "transformers", name, getattr(transformers, name)(getattr(transformers, config)(**small))
+    if find_spec("torchvision") is None:
+        return
+    import timm
+
+    for name, small in TIMM.items():
+        yield "timm", name, timm.create_model(name, **small)
+
+
+def line(library, name, network):
+    """Return the line of the table for one network."""
+    frames = None if getattr(getattr(network, "config", None), "num_frames", None) else 2
+    clip = np.random.default_rng(0).integers(0, 256, (32, 70, 100, 3), np.uint8)
+    try:
+        session = Session.from_model(randomise(network), clip, frames=frames)
+    except NonlocalError as error:
+        return f"| {library} | `{name}` | none | | {_first_reason(str(error))} |"
+    blocks = session.capture.blocks
+    layers, grids = {block.layer for block in blocks}, {block.query_grid.shape for block in blocks}
+    refused = Counter(_first_reason(reason) for _, reason in session.unreadable)
+    why = "; ".join(f"{count}: {reason}" for reason, count in refused.items())
+    shown = ", ".join("x".join(map(str, grid)) for grid in sorted(grids))
+    total = len(layers) + len(session.unreadable)
+    return f"| {library} | `{name}` | {len(layers)} of {total} | {shown} | {why} |"
+
+
+def _first_reason(text):
+    """Return the first reason in a sentence, without the names and the numbers of one run."""
+    found = re.search(
+        r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
+        r"|\d+ softmaxes of products|no map around it|keys from elsewhere|in an order that this viewer does not know"
+        r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"
+        r"|failed on an input[^:]*: [^.]*)",
+        text,
+    )
+    return re.sub(r"saw .* tokens, which", "tokens that", found[1]) if found else text[:120]
+
+
+def main():
+    """Write the table into the page."""
+    lines = ["| library | class | layers read | grids (T x H x W) | the others |", "|---|---|---|---|---|"]
+    for library, name, network in networks():
+        lines.append(line(library, name, network))
+        print(lines[-1], flush=True)
+    begin, end = "<!-- classes: begin -->", "<!-- classes: end -->"
+    head, _, rest = PAGE.read_text().partition(begin)
+    tail = rest.partition(end)[2]
+    PAGE.write_text(f"{head}{begin}\n{chr(10).join(lines)}\n{end}{tail}")
+
+
+if __name__ == "__main__":
+    main()

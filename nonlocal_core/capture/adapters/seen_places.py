@@ -1,0 +1,133 @@
+"""Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement
+from nonlocal_core.capture.adapters.token_shapes import ShapeLayout, nowhere
+from nonlocal_core.capture.adapters.windows import Around, Windows, windows_of
+from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.vocabulary import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placed:
+    """Places of the queries and the keys of one call."""
+
+    rows: Callable[[Float[Tensor, "B n C"]], Float[Tensor, "Nq C"]]
+    keys: Callable[[Float[Tensor, "B N C"]], Float[Tensor, "Nk_all C"]]
+    thw: tuple[int, int, int]
+    scope: Scope
+    extra: tuple[str, ...] = ()
+    subsample: tuple[int, int, int] = (1, 1, 1)
+    padding: Bool[Tensor, "B n"] | None = None
+    """Which tokens are padding, where windows hold some."""
+    walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
+    """For each axis that windows divide, the group of every key."""
+
+    def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
+        """Return the rows of every head."""
+        return torch.stack([self.rows(head) for head in table.unbind(1)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenPlaces:
+    """Everything that may tell where the tokens of one layer lie."""
+
+    layout: TokenLayout | None
+    """As the network or its user states."""
+    is_given: bool
+    """Whether the user states it."""
+    fed: Fed | None
+    around: Around
+    learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
+    """By the sizes of a call."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is anything to tell the places by."""
+        return self.layout is not None or self.fed is not None
+
+    def placed(self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int]) -> Placed | NotReadable:
+        """Return the places of a call with so many sequences, queries and keys in each."""
+        batch, queries, keys = sizes
+        found = self._stated(batch, queries) or self._solved(batch, queries)
+        if found is not None:
+            return _with_keys(found, keys)
+        if queries == keys and not self.is_given:
+            if sizes not in self.learned:
+                self.learned[sizes] = windows_of(
+                    self.around, layer, tokens, sizes[:2], self.fed.hw if self.fed else None
+                )
+            windows = self.learned[sizes]
+            return windows if isinstance(windows, NotReadable) else _inside(windows)
+        return nowhere(self.fed, batch, queries)
+
+    def _stated(self, batch: int, queries: int) -> TokenPlacement | None:
+        if self.layout is None:
+            return None
+        made = self.layout.placed(batch, queries)
+        is_clip = self.is_given or self.fed is None or isinstance(made, NotReadable) or made.thw[0] <= self.fed.frames
+        return made if isinstance(made, TokenPlacement) and is_clip else None
+
+    def _solved(self, batch: int, queries: int) -> TokenPlacement | None:
+        if self.fed is None or self.is_given:
+            return None
+        made = ShapeLayout(fed=self.fed, extra=self.layout.extra if self.layout else ()).placed(batch, queries)
+        return made if isinstance(made, TokenPlacement) else None
+
+
+def _with_keys(found: TokenPlacement, keys: int) -> Placed | NotReadable:
+    """Return places with keys that may be pooled, with the same other tokens before them or none."""
+    t, h, w = found.thw
+    steps, cells = {"spacetime": (t, h * w), "space": (1, h * w), "time": (t, 1)}[found.scope]
+    if keys == steps * cells + len(found.extra):
+        return Placed(rows=found.rows, keys=found.keys, thw=found.thw, scope=found.scope, extra=found.extra)
+    for extra in (found.extra, ()):
+        for pool in _pools(found, keys - len(extra)):
+            pooled = TokenPlacement(
+                thw=(t // pool[0], h // pool[1], w // pool[2]), scope=found.scope, extra=extra, order=found.order
+            )
+            return Placed(
+                rows=found.rows, keys=pooled.keys, thw=found.thw, scope=found.scope, extra=extra, subsample=pool
+            )
+    return NotReadable(
+        f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "
+        "by a whole number"
+    )
+
+
+def _pools(found: TokenPlacement, keys: int) -> Iterator[tuple[int, int, int]]:
+    t, h, w = found.thw
+    if found.scope == "time":
+        return
+    for frames in range(1, t + 1) if found.scope == "spacetime" else (1,):
+        for side in range(1, min(h, w) + 1):
+            steps = t // frames if found.scope == "spacetime" else 1
+            if steps * (h // side) * (w // side) == keys:
+                yield frames, side, side
+
+
+def _inside(windows: Windows) -> Placed:
+    t = windows.thw[0]
+    cells = windows.cells
+
+    def rows(tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Nq C"]:
+        flat = tokens.flatten(0, 1)
+        return flat[windows.order.to(flat.device)]
+
+    is_padding = cells < 0
+    return Placed(
+        rows=rows,
+        keys=rows,
+        thw=windows.thw,
+        scope="space" if windows.within_frames or t == 1 else "spacetime",
+        walls=windows.walls,
+        extra=("padding",) if is_padding.any() else (),
+        padding=is_padding if is_padding.any() else None,
+    )

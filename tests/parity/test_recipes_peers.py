@@ -1,0 +1,31 @@
+"""Recipes of the guide for other people's networks, run as they stand where the library is installed."""
+
+import re
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from lock import ROOT
+
+from nonlocal_core import ModelSpec, Session
+
+PAGE = (ROOT / "docs" / "your-model.md").read_text()
+RECIPES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## )[^\n]*\n)*?```py\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL))
+WORKING_PRECISION = 1e-4  # rebuild error of a true reading in float32; worst seen 5e-6
+
+
+def test_the_page_has_its_recipes():
+    assert len(RECIPES) == PAGE.count("```py\n") == 8
+
+
+@pytest.mark.parametrize("title", RECIPES)
+def test_a_recipe_opens_its_network_and_reads_all_of_it(title):
+    if find_spec("transformers") is None:
+        pytest.skip("transformers is not installed")
+    clip = np.random.default_rng(0).integers(0, 256, (16, 80, 112, 3), np.uint8)
+    names = {"Session": Session, "ModelSpec": ModelSpec, "clip": clip, "untrained": ModelSpec(status="untrained")}
+    exec(RECIPES[title], names)
+    session = names["session"]
+    assert session.unreadable == ()
+    assert session.capture.blocks
+    assert max(block.rebuild_error for block in session.capture.blocks) < WORKING_PRECISION
