@@ -48,6 +48,7 @@ def main() -> None:
             print(f"The viewer answers at {address}.")
         tests = shutil.copytree(ROOT / "tests", folder / "tests", dirs_exist_ok=True)
         shutil.copytree(ROOT / "pretrained", folder / "pretrained", dirs_exist_ok=True)  # fixtures use its recipe
+        shutil.copy(ROOT / "pyproject.toml", folder)  # a test reads it
         files = [
             file
             for file in tests.rglob("unit/**/test_*.py")

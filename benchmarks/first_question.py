@@ -1,4 +1,4 @@
-"""Where the first question of a clip falls: on an object that was outlined by hand, or on the ground.
+"""Count how often the first question of a clip falls on an object that was outlined by hand.
 
     python -m benchmarks.first_question [folder]
 
