@@ -88,17 +88,8 @@ def _sources(token: str) -> dict[str, str]:
 def _pin(sent: Any) -> Pin | None:
     """Read what the browser sent. It may be anything, so nothing in it is trusted."""
     match sent:
-<<<<<<< HEAD
-        case {
-            "frame": int(frame),
-            "x": float() | int() as x,
-            "y": float() | int() as y,
-            "block": str() | None as block,
-        }:
-=======
         case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": None | str()}:
             block: str | None = sent["block"]
->>>>>>> main
             direction: Direction = "column" if sent.get("direction") == "column" else "row"
             view = known_view(sent.get("view"))
             pin = Pin(frame=frame, x=float(x), y=float(y), block=block, direction=direction, view=view)
