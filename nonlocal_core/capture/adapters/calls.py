@@ -80,7 +80,7 @@ def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwar
 
 
 class Reached(NamedTuple):
-    """What a rerun of a module saw on the way to one of its parts."""
+    """Record of a module's rerun on the way to one of its parts."""
 
     tokens: Tensor
     """The first argument of the part."""

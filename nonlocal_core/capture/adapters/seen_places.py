@@ -50,7 +50,7 @@ class SeenPlaces:
 
     @property
     def is_possible(self) -> bool:
-        """Whether there is anything to tell the places by."""
+        """True if there is anything to tell the places by."""
         return self.layout is not None or self.fed is not None
 
     def placed(self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int]) -> Placed | NotReadable:
