@@ -48,12 +48,15 @@ def main() -> None:
             print(f"The viewer answers at {address}.")
         tests = shutil.copytree(ROOT / "tests", folder / "tests", dirs_exist_ok=True)
         shutil.copytree(ROOT / "pretrained", folder / "pretrained", dirs_exist_ok=True)  # fixtures use its recipe
+        shutil.copy(ROOT / "pyproject.toml", folder)  # a test reads it
         files = [
             file
             for file in tests.rglob("unit/**/test_*.py")
             if any(word in str(file.relative_to(tests)) for word in TESTED)
         ]
-        run(python, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", tests, *files, cwd=folder)
+        paths = f"pythonpath={tests / 'builders'} {tests / 'browser'} {ROOT / 'benchmarks'} {ROOT / 'tools'}"
+        settings = ["-c", os.devnull, "-o", paths, "--import-mode", "importlib", "--rootdir", tests]
+        run(python, "-m", "pytest", "-q", *settings, *files, cwd=folder)
         run(python, "-m", "pip", "list", "--format", "freeze", cwd=folder)
 
 

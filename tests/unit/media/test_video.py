@@ -211,7 +211,15 @@ def test_a_turned_video_stands_upright(rotation: float, flips: tuple[bool, bool]
 
 @pytest.mark.parametrize(
     ("aspect", "shown_hw"),
-    [(Fraction(2), (48, 160)), (Fraction(1, 2), (96, 80)), (Fraction(16, 11), (48, 116)), (Fraction(99), (48, 80))],
+    [
+        (Fraction(2), (48, 160)),
+        (Fraction(1, 2), (96, 80)),
+        (Fraction(16, 11), (48, 116)),
+        (Fraction(10), (48, 800)),  # the widest that is believed, and the tallest
+        (Fraction(1, 10), (480, 80)),
+        (Fraction(11), (48, 80)),
+        (Fraction(1, 11), (48, 80)),
+    ],
 )
 def test_pixels_are_shown_square(aspect: Fraction, shown_hw: tuple[int, int]) -> None:
     data = stamps(4, aspect=aspect)
