@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nonlocal_core
-from nonlocal_core import Progress, WeightsError, list_models, list_samples
+from nonlocal_core import Progress, WeightsError, list_models
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
-from nonlocal_core.weights import find_card
+from nonlocal_core.weights import ModelCard, models_for
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
 
@@ -29,16 +29,16 @@ _lock = threading.Lock()
 
 def menu(clip: str = "") -> dict[str, str]:
     """Return the titles of the networks that can be opened now, by id; first those that the clip was made for."""
-    shipped = {card.id: card.title for card in (*map(find_card, made_for(clip)), *list_models())}
+    shipped = {card.id: card.title for card in (*made_for(clip), *list_models())}
     with _lock:
         own = {token: prepared.card.title for token, prepared in _held.items()}
     here = fetched_ids()
     return shipped | {card.id: card.title for card in list_published() if card.id in here} | own
 
 
-def made_for(clip: str) -> tuple[str, ...]:
-    """Return the ids of the networks that a sample was made for, empty for any other clip."""
-    return next((sample.networks for sample in list_samples() if clip == f"{SAMPLE_PREFIX}{sample.id}"), ())
+def made_for(clip: str) -> tuple[ModelCard, ...]:
+    """Return the networks that a sample was made for, the one to open first; empty for any other clip."""
+    return models_for(clip.removeprefix(SAMPLE_PREFIX))
 
 
 def find_network(model: str) -> "str | PreparedModel":

@@ -53,8 +53,6 @@ class Sample:
     """Computes the exact masks of its objects by name, for every frame of the file; None where nobody knows them."""
     marks: Callable[[], UInt8[np.ndarray, "T H W"]] | None = None
     """Computes which mark each pixel wears (`marked`); None for a clip without marks."""
-    networks: tuple[str, ...] = ()
-    """Ids of the networks that the clip was made for, the one to open first; empty: any."""
 
     @property
     def query(self) -> Stop:
@@ -123,7 +121,6 @@ def _marked(scene: MarkedScene, **facts: Any) -> Sample:
         source=partial(marked_clip, scene),
         masks=partial(marked_masks, scene),
         marks=partial(worn_marks, scene),
-        networks=("lite0-mark", "lite0-mark-film"),
         selection=Selection(frames=FRAMES),
         **facts,
     )

@@ -24,7 +24,7 @@ from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.running.foreign import ForeignNetwork
 from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.vocabulary import Progress, WeightStatus
-from nonlocal_core.weights import DEFAULT, build_model, find_card, shipped_ids
+from nonlocal_core.weights import DEFAULT, build_model, find_card, models_for, shipped_ids
 from nonlocal_core.weights.cache import cache_folder, find_pin
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.conversion import load_published
@@ -106,7 +106,8 @@ def network_for(media: object, model: str | PreparedModel) -> str | PreparedMode
     ('lite0-mark', 'default')
     """
     sample = sample_of(media) if model == DEFAULT else None
-    return model if sample is None or not sample.networks else sample.networks[0]
+    made = () if sample is None else models_for(sample.id)
+    return made[0].id if made else model
 
 
 def network_and_frames(

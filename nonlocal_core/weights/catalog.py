@@ -34,12 +34,14 @@ class ModelCard:
     """Weights of the trunk."""
     block: ShippedFile | None = None
     """Weights of the blocks, None where they have none."""
+    samples: tuple[str, ...] = ()
+    """Ids of the samples that it was made for; empty: any clip."""
 
 
 def list_models() -> tuple[ModelCard, ...]:
     """Return the cards of all models that open on any clip, the default first.
 
-    Those of one task, for which samples are made (`Sample.networks`), are found by their ids alone.
+    Those of one task, which were made for some samples, are found by their ids alone.
 
     >>> [(card.id, card.status) for card in list_models()][:2]
     [('lite0-embedded-gaussian', 'trained'), ('lite0-parameter-free', 'parameter_free')]
@@ -58,6 +60,15 @@ def find_card(name: str = DEFAULT) -> ModelCard:
     return known[name]
 
 
+def models_for(sample_id: str) -> tuple[ModelCard, ...]:
+    """Return the cards of the models that were made for a sample, the one to open first; empty for most.
+
+    >>> [card.id for card in models_for("marked")], models_for("bunny")
+    (['lite0-mark', 'lite0-mark-film'], ())
+    """
+    return tuple(card for card in _cards("tasks").values() if sample_id in card.samples)
+
+
 def shipped_ids() -> frozenset[str]:
     """Return every id that ``find_card`` knows."""
     return frozenset({DEFAULT, *_cards(), *_cards("tasks")})
@@ -74,4 +85,5 @@ def _cards(part: Literal["models", "tasks"] = "models") -> dict[str, ModelCard]:
 def _card(entry: dict[str, Any], sources: dict[str, WheelFile]) -> ModelCard:
     block = ShippedFile(**entry["block"]) if "block" in entry else None
     known = {"blocks": tuple(entry["blocks"]), "weights": sources[entry["weights"]], "block": block}
+    known["samples"] = tuple(entry.get("samples", ()))
     return ModelCard(**(entry | known))

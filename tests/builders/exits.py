@@ -173,6 +173,7 @@ def shell(*form: str) -> Exit:
             point=None,
             box=None,
             minus=None,
+            temperature=1.0,
             mask_out=None,
         )
         printed = StringIO()

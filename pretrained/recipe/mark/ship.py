@@ -17,6 +17,8 @@ from pretrained.recipe.runs import trunk
 from pretrained.recipe.ship import PRETRAINED
 
 MODEL, SEED = "lite0-mark", 1
+SAMPLES = ["marked", "alike"]
+"""Samples that the networks are made for."""
 TITLE = "EfficientNet-Lite0, who wore the mark?"
 DESCRIPTION = (
     "A frozen ImageNet classifier, and one embedded Gaussian block behind its block 10, trained to say at every "
@@ -62,6 +64,7 @@ def _entry(target: Path, model: str, title: str, description: str, tensors: dict
         "status": "trained",
         "parameters": parameter_count(MarkNetwork(trunk(), names)),
         "weights": "lite0",
+        "samples": SAMPLES,
         "block": {
             "file": weights.name,
             "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),

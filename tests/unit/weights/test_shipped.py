@@ -14,12 +14,12 @@ from nonlocal_core.geometry import Cell, coverage
 from nonlocal_core.measures import measure_object
 from nonlocal_core.measures.tracking import known_masks
 from nonlocal_core.vocabulary import SOFTMAX
-from nonlocal_core.weights import find_card, list_models
+from nonlocal_core.weights import list_models, models_for
 from nonlocal_core.weights.shipped import read_shipped
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
 TRAINED = [card for card in list_models() if card.status == "trained"]
-OF_SAMPLES = [find_card(name) for name in sorted({name for sample in list_samples() for name in sample.networks})]
+OF_SAMPLES = sorted({card for sample in list_samples() for card in models_for(sample.id)}, key=lambda card: card.id)
 CLOSE = 2e-3
 """Of the largest entry: another processor adds in another order, and a row's exponentials reach e^14."""
 MAX_BYTES = 20_000_000
