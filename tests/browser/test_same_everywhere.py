@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import av
 import numpy as np
+import pypdfium2
 import pytest
 from bundles import make_block
 from pages import Watched
@@ -83,6 +84,12 @@ def tiles_of(picture, pins):
     return found
 
 
+def page_of(path):
+    """The page of a PDF in pixels."""
+    with pypdfium2.PdfDocument(path) as document:
+        return np.asarray(document[0].render(scale=2).to_pil().convert("RGB"))
+
+
 def expected(session, pin):
     """Colours by formula, from the rows of the library, and the sentence of each pin."""
     answers = [session.answer(one) for one in Pin(**pin).all]
@@ -130,7 +137,7 @@ def check(chromium, tmp_path, session, pin):
     colours, sentences = expected(session, pin)
     assert (np.abs(colours - GREY).max(axis=-1) > 20).sum() > 10, "there is heat to compare"
     files = {
-        suffix: session.save(tmp_path / f"a{suffix}", **pin) for suffix in (".html", ".png", ".svg", ".gif", ".mp4")
+        suffix: session.save(tmp_path / f"a{suffix}", **pin) for suffix in (".html", ".png", ".svg", ".pdf", ".gif", ".mp4")
     }
 
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=2)
@@ -159,6 +166,7 @@ def check(chromium, tmp_path, session, pin):
     assert all(sentence in words for sentence in sentences)
     png = np.asarray(Image.open(files[".png"]).convert("RGB"))
     assert compared(at_centres(tiles_of(png, len(sentences))), colours, pin) <= APART, "png"
+    assert compared(at_centres(tiles_of(page_of(files[".pdf"]), len(sentences))), colours, pin) <= APART, "pdf"
     with Image.open(files[".gif"]) as film:
         pictures = []
         for index in range(film.n_frames):
