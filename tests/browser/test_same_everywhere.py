@@ -137,7 +137,8 @@ def check(chromium, tmp_path, session, pin):
     colours, sentences = expected(session, pin)
     assert (np.abs(colours - GREY).max(axis=-1) > 20).sum() > 10, "there is heat to compare"
     files = {
-        suffix: session.save(tmp_path / f"a{suffix}", **pin) for suffix in (".html", ".png", ".svg", ".pdf", ".gif", ".mp4")
+        suffix: session.save(tmp_path / f"a{suffix}", **pin)
+        for suffix in (".html", ".png", ".svg", ".pdf", ".gif", ".mp4")
     }
 
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=2)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from nonlocal_core import Session, list_models
+from nonlocal_core import Pin, Session, list_models
 from nonlocal_core.cli import OK, REFUSED, main
 from nonlocal_core.weights.cards import list_published
 
@@ -51,6 +51,22 @@ def test_render_writes_the_file_that_it_names(capsys, tmp_path):
         np.testing.assert_array_equal(written["heat"], expected.heat)
 
 
+def test_render_takes_pins_and_a_temperature(session, tmp_path):
+    target, point = tmp_path / "pins.npz", ["--frame", "1", "--x", "0.7", "--y", "0.2"]
+    asked = ["--beside", "0,0.3,0.4", "--temperature", "0.5", "--out", str(target)]
+    assert main(["render", "sample:bunny", *SMALL, *point, *asked]) == OK
+    last, first = (
+        session.answer(Pin(frame=frame, x=x, y=y, temperature=0.5)) for frame, x, y in ((1, 0.7, 0.2), (0, 0.3, 0.4))
+    )
+    with np.load(target) as written:
+        np.testing.assert_array_equal(written["heat"], last.heat)
+        np.testing.assert_array_equal(written["beside_heat"], first.heat[None])
+        assert str(written["note"]).startswith("Temperature 0.5, not the network's")
+        record = json.loads(str(written["provenance"]))
+    assert (record["temperature"], record["beside"]) == (0.5, [[[0, 0.3, 0.4]]])
+    assert not np.allclose(last.heat, session.query(frame=1, x=0.7, y=0.2).heat), "it changes the answer"
+
+
 def test_models_lists_every_card(capsys):
     assert main(["models", "--json"]) == OK
     cards = json.loads(capsys.readouterr().out)
@@ -64,6 +80,8 @@ def test_models_lists_every_card(capsys):
         (["query", "sample:bunny", "--model", "resnet"], "There is no model called 'resnet'"),
         (["query", "sample:bunny", *SMALL, "--frame", "9"], "Frame 9"),
         (["query", "sample:bunny", *SMALL, "--x", "1.5"], "x=1.5"),
+        (["query", "sample:bunny", *SMALL, "--temperature", "99"], "A temperature is from 0.1 to 10.0; got 99.0"),
+        (["query", "sample:bunny", *SMALL, "--temperature", "2", "--direction", "column"], "Only where a point looks"),
         (["query", "sample:bunny", *SMALL, "--block", "res4"], "There is no block called 'res4'"),
         (["render", "sample:coins", "--out", "heat.bmp"], "There is no file format called '.bmp'"),
         (["render", "sample:coins", "--out", "nowhere/heat.png"], "does not exist"),
