@@ -14,7 +14,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any, get_args
 
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from jaxtyping import AbstractArray, jaxtyped
 
 CHECKER = "shape_checks"
@@ -24,6 +24,9 @@ ONE_CALL = jaxtyped("context")
 switch = {"on": True}
 """Set ``on`` to False to run as users do."""
 
+AS_TYPED = BeartypeConf(is_pep484_tower=True)
+"""A whole number is a float too, as type checkers have it."""
+
 
 def checked(made: Any) -> Any:
     """Return a function that checks every call, or a class; a dataclass checks what it is made of."""
@@ -31,7 +34,7 @@ def checked(made: Any) -> Any:
         if is_dataclass(made) and "__init__" in vars(made):
             made.__init__ = checked(made.__init__)
         return made
-    typed = beartype(made)
+    typed = beartype(made, conf=AS_TYPED)
     if typed is made:
         return made
     one_call = _names_shapes(made.__annotations__.values())
