@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
-JOBS ?= 3
+JOBS ?= 2
 SAMPLE ?= 150
 SEED ?= 1
 
@@ -17,7 +17,7 @@ app: $(VENV)/app.stamp ## install what is needed, start the viewer and open it o
 	$(BIN)/streamlit run app/start.py --server.port $(PORT)
 
 test: $(VENV)/test.stamp tools check ## run every check and test, those in a real browser included
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/test.stamp ## lint, types and import law
 	$(BIN)/ruff check .
