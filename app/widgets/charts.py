@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import plotly.graph_objects as go
 
-from nonlocal_core import AffinityColumn, AffinityRow, OutsideGridError, Pin, Session
+from nonlocal_core import AffinityColumn, AffinityRow, BlockCapture, OutsideGridError, Pin, Session
 
 Answer = AffinityRow | AffinityColumn
 _EVEN, _FAINT = "if all cells got the same", {"dash": "dot", "width": 1.5, "color": "#888"}
@@ -19,13 +19,18 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
     Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
     """
-    pin = replace(pin, temperature=1.0)
-    pinned = session.answer(pin)
+    asked = session.block(pin.block)
+    pinned = _answer(session, pin, asked)
     found = {}
     for block in session.capture.blocks:
         with suppress(OutsideGridError):
-            found[block.title] = session.answer(replace(pin, block=block.name))
-    return found | {session.block(pin.block).title: pinned}
+            found[block.title] = _answer(session, pin, block)
+    return found | {asked.title: pinned}
+
+
+def _answer(session: Session, pin: Pin, block: BlockCapture) -> Answer:
+    """Return the answer of a block, at the pin's temperature where that changes it, as the viewer draws it."""
+    return session.answer(replace(pin, block=block.name, temperature=pin.temperature if block.is_softmax else 1.0))
 
 
 def headline(session: Session, pin: Pin) -> str:

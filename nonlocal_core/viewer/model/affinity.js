@@ -22,15 +22,14 @@ export function rowOf(block, query) {
   return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
 }
 
-let tempered = null;
+const tempered = new WeakMap();
 
-/** A block whose scores are divided by a temperature before the softmax: no longer what the network does. The last one is kept. */
+/** A block whose scores are divided by a temperature before the softmax: no longer what the network does. The last of each is kept. */
 export function atTemperature(block, temperature) {
   if (temperature === 1 || !block.softmax) return block;
-  if (tempered?.of !== block || tempered.temperature !== temperature) {
-    tempered = { of: block, temperature, block: { ...block, scale: block.scale / temperature } };
-  }
-  return tempered.block;
+  const scale = block.scale / temperature;
+  if (tempered.get(block)?.scale !== scale) tempered.set(block, { ...block, scale });
+  return tempered.get(block);
 }
 
 /** Whether columns can be asked for: a softmax needs its normaliser, which a bundle of very many positions leaves out. */
