@@ -18,17 +18,23 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
+_DISMISSED = "clip_dialogs_dismissed"
 
 
-# The run after it is dismissed drops its uploader, so that the next one knows nothing of a file that was refused.
-@st.dialog("Open an image or a video", width="large", on_dismiss="rerun")
+def _forget_upload() -> None:
+    st.session_state[_DISMISSED] = st.session_state.get(_DISMISSED, 0) + 1
+
+
+# A click that opens the dialog again may reach the server in one run with the dismissal: no run between them would
+# drop the uploader, so the next one goes by another key and knows nothing of a file that was refused.
+@st.dialog("Open an image or a video", width="large", on_dismiss=_forget_upload)
 def choose_clip() -> None:
     """Let the visitor open a file or a sample."""
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key="upload",
+        key=f"upload-{st.session_state.get(_DISMISSED, 0)}",
     )
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")

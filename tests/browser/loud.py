@@ -1,5 +1,8 @@
 """Blocks that matter: whatever weights are shipped, what they add is drawn anew and large, alike in every process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from nonlocal_core import PreparedModel, list_models, prepare_model
@@ -21,3 +24,14 @@ def loud_model() -> PreparedModel:
         for layer, std in ((block.theta, 0.5), (block.phi, 0.5), (block.g, 0.3), (block.norm or block.out, 0.5)):
             torch.nn.init.normal_(layer.weight, std=std)
     return prepared
+
+
+@contextmanager
+def loud_for_a_while() -> Iterator[PreparedModel]:
+    """Give the loud network, and make it what it was afterwards: a process has one of each id."""
+    network = prepare_model(MODEL).network
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    try:
+        yield loud_model()
+    finally:
+        network.load_state_dict(before)

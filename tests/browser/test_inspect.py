@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from loud import MODEL, loud_model
+from loud import MODEL, loud_for_a_while
 from patience import settled
 from playwright.sync_api import expect
 from serving import app_server
@@ -84,9 +84,15 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     expect(page.get_by_text("Where it looks: frame 2")).to_be_visible()
 
 
-def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address):
+@pytest.fixture
+def loud_session():
+    with loud_for_a_while() as model:
+        yield Session.open("sample:composed", model, frames=2, short_side=128)
+
+
+def test_taking_a_block_or_a_region_away_changes_the_table_as_the_api_computes(page, address, loud_session):
     page.goto(f"{address}/inspect?clip=sample:composed&frames=2&short_side=128&model={MODEL}&block=stride16")
-    session = Session.open("sample:composed", loud_model(), frames=2, short_side=128)
+    session = loud_session
     block = session.block("stride16")
     before, without = answer(session), answer(session, switched_off=[block.name])
     assert moved(before, without) > 0.01
