@@ -3,7 +3,13 @@
 set -eu
 axe=axe-core@4.10.3
 missing=""
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+# Chromium without its window: the same engine at half the processor time. The whole one serves where Debian lacks it.
+if ! command -v chromium-headless-shell >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null; } ||
+        echo "No chromium-headless-shell to install; the tests drive chromium." >&2
+fi
+command -v chromium-headless-shell >/dev/null 2>&1 || command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v ffprobe >/dev/null 2>&1 || missing="$missing ffmpeg"
 command -v node >/dev/null 2>&1 || missing="$missing nodejs"
 command -v npm >/dev/null 2>&1 || missing="$missing npm"

@@ -22,7 +22,7 @@ STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
 JOINT_TITLE = "stride 8 · blocks 4 and 10 together"
 REFINED_TITLE = "stride 8 · both layers and what stride 16 found"
-MEND_TITLE = "stride 16 · second block, mends"
+MEND_TITLE = "stride 16 · second block, repairs damage"
 
 JOINT_CHANNELS = CHANNELS_STRIDE8 + 2 * CHANNELS_STRIDE16
 """Both layers, and what the rows of the block at stride 16 sum up."""

@@ -71,6 +71,7 @@ def upload(page, name, content):
     expect(uploader).to_have_count(0)  # a dialog before has left
     page.get_by_role("button", name="Open image or video").click()
     expect(uploader).to_have_count(1)
+    settled(page)  # until then it may be that of the run before
     uploader.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
 
 
@@ -109,20 +110,25 @@ def test_the_first_visit_is_answered_and_asks_nothing_of_the_internet(visit, add
     assert page.complaints == []
 
 
-@pytest.mark.parametrize(("width", "density"), [(390, 2), (820, 1), (1440, 2)])
-@pytest.mark.parametrize(("size", "grid"), [((320, 192), (28, 48)), ((160, 288), (52, 28)), ((224, 224), (28, 28))])
-def test_a_click_selects_the_cell_under_it(visit, width, density, size, grid):
-    page = visit("?clip=sample:coins", width=width, density=density)
+@pytest.mark.parametrize(
+    ("size", "grid", "density"),
+    [((320, 192), (28, 48), 2), ((160, 288), (52, 28), 1), ((224, 224), (28, 28), 2)],
+)
+def test_a_click_selects_the_cell_under_it(visit, size, grid, density):
+    page = visit("?clip=sample:coins", width=390, density=density)
     with another_clip(page):
         upload(page, "square.mp4", moving_square(*size))
     expect(page.get_by_text(f"square.mp4 · 8 of 12 frames · {size[0]} × {size[1]}")).to_be_visible()
     rows, cols = grid
-    for x, y in ((0.03, 0.97), (0.61, 0.27)):
-        point(page, asked_picture(page), x, y, click=True)
-        frame = viewer(page).get_attribute("data-cell").split(",")[0]
-        expect(viewer(page)).to_have_attribute("data-cell", f"{frame},{int(y * rows)},{int(x * cols)}")
-        expect(viewer(page)).to_have_attribute("data-pinned", "true")
-        page.keyboard.press("Escape")
+    for width in (390, 820, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        rest(page, 200)  # for the layout
+        for x, y in ((0.03, 0.97), (0.61, 0.27)):
+            point(page, asked_picture(page), x, y, click=True)
+            frame = viewer(page).get_attribute("data-cell").split(",")[0]
+            expect(viewer(page)).to_have_attribute("data-cell", f"{frame},{int(y * rows)},{int(x * cols)}")
+            expect(viewer(page)).to_have_attribute("data-pinned", "true")
+            page.keyboard.press("Escape")
 
 
 def test_hovering_sends_nothing_to_the_server(visit):
@@ -206,8 +212,7 @@ def test_a_real_clip_can_be_opened_and_a_corrupt_one_is_refused_with_a_sentence(
     expect(page.get_by_text("square.mp4 · 8 of 12 frames · 256 × 192")).to_be_visible()
 
 
-@pytest.mark.parametrize("name", ["moving.avif", "moving.jfif", "moving.unheard-of", "moving"])
-def test_what_the_library_reads_the_upload_takes_whatever_its_name(visit, name):
+def test_what_the_library_reads_the_upload_takes_whatever_its_name(visit):
     page = visit("?clip=sample:coins")
     first, second = (Image.new("RGB", (128, 96), colour) for colour in ("teal", "orange"))
     buffer = io.BytesIO()
@@ -215,8 +220,9 @@ def test_what_the_library_reads_the_upload_takes_whatever_its_name(visit, name):
     page.get_by_role("button", name="Open image or video").click()
     expect(page.get_by_role("dialog").get_by_text(KNOWN)).to_be_visible()
     page.keyboard.press("Escape")
-    upload(page, name, buffer.getvalue())
-    expect(page.get_by_text(f"{name} · 2 of 2 frames · 128 × 96")).to_be_visible()
+    for name in ("moving.avif", "moving.jfif", "moving.unheard-of", "moving"):
+        upload(page, name, buffer.getvalue())
+        expect(page.get_by_text(f"{name} · 2 of 2 frames · 128 × 96")).to_be_visible()
 
 
 def test_a_hostile_file_name_is_only_a_name(visit):

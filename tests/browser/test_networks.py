@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+from patience import settled
 from playwright.sync_api import expect
 from safetensors.torch import save_file
 
@@ -34,6 +35,7 @@ def upload(page, file):
     page.get_by_role("tab", name="A checkpoint file").click()
     uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
     expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    settled(page)
     uploader.set_input_files(file)
     button = page.get_by_role("button", name="Open the checkpoint")
     expect(button).to_be_enabled()

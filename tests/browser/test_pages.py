@@ -236,6 +236,7 @@ def test_the_dialog_forgets_a_file_that_was_refused(page, address):
     page.get_by_role("button", name="Open image or video").click()
     uploader = page.locator("[data-testid=stFileUploaderDropzoneInput]")
     expect(uploader).to_have_count(1)  # that of a dialog before may be leaving
+    settled(page)
     uploader.set_input_files({"name": "not.mp4", "mimeType": "video/mp4", "buffer": b"no film"})
     expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
     page.keyboard.press("Escape")

@@ -2,7 +2,7 @@
 
 import { el, say } from "../drawing/dom.js";
 
-/** Python is told when the pin has rested this long: an arrow key held down is one message. */
+/** Python is told when the pin has rested this long: an arrow key held down is one message. A click is told at once. */
 const TELL_AFTER_MS = 200;
 const SPEAK_AFTER_MS = 350;
 
@@ -44,22 +44,30 @@ export class Teller {
 
   /** What the other side has, because it set it. */
   knows(message) {
-    clearTimeout(this.waiting);
+    this.stop();
     this.known = JSON.stringify(message);
   }
 
   tellSoon(message) {
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => {
-      const text = JSON.stringify(message);
-      if (text === this.known) return;
-      this.known = text;
-      this.send(message);
-    }, TELL_AFTER_MS);
+    this.message = message;
+    this.waiting = setTimeout(() => this.tellNow(), TELL_AFTER_MS);
+  }
+
+  /** Tell what waits to be told. */
+  tellNow() {
+    if (this.message === undefined) return;
+    const { message } = this;
+    this.stop();
+    const text = JSON.stringify(message);
+    if (text === this.known) return;
+    this.known = text;
+    this.send(message);
   }
 
   stop() {
     clearTimeout(this.waiting);
+    this.message = undefined;
   }
 }
 

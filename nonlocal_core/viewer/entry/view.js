@@ -46,6 +46,10 @@ export class View {
     });
     this.resized = new ResizeObserver(() => this.isOpen && this.pace.layoutSoon());
     this.resized.observe(this.root);
+    // What is told after a click on a link to another page would lead back to this one.
+    this.elsewhere = (event) => !event.composedPath().includes(this.root) && this.teller.tellNow();
+    document.addEventListener("pointerdown", this.elsewhere, true);
+    this.root.addEventListener("focusout", (event) => !this.root.contains(event.relatedTarget) && this.teller.tellNow());
   }
 
   /** The bundle knows more than before: turn, if that was asked for too early, and draw again. */
@@ -83,6 +87,7 @@ export class View {
 
   destroy() {
     this.resized.disconnect();
+    document.removeEventListener("pointerdown", this.elsewhere, true);
     this.speaker.stop();
     this.presenter.leave();
     this.teller.stop();
@@ -144,5 +149,6 @@ export class View {
     const cell = cellAt(grid, found.at);
     const again = this.state.pinned && cell && indexOf(grid, cell) === index;
     this.act(again ? { type: "unpin" } : { type: "pin", at: found.at }, found);
+    this.teller.tellNow();
   }
 }
