@@ -88,8 +88,8 @@ def run_count(points: Sequence[Point]) -> int:
 
 
 def nudged(
-    clip: Float[Tensor, "1 3 T H W"], points: Sequence[Point], grids: Sequence[QueryGrid], run: int
-) -> Float[Tensor, "1 3 T H W"]:
+    clip: Float[Tensor, "1 C T H W"], points: Sequence[Point], grids: Sequence[QueryGrid], run: int
+) -> Float[Tensor, "1 C T H W"]:
     """Return the clip of one run: with noise in a small square at each of its points, the same noise in every run."""
     height, width = clip.shape[-2:]
     finest = min(min(height / grid.rows, width / grid.cols) for grid in grids)
@@ -205,10 +205,9 @@ def misplacement(
         are_few = are_tokens and len(hit) <= FEW * len(said)
         is_another = are_tokens and len(hit) <= len(said) and set(hit.tolist()) != set(said)
         if is_another or np.abs(off).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
-            return (
-                f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved "
-                f"{_words(grid, int(own.argmax()))}. {_REMEDY}"
-            )
+            most = int(own.argmax())
+            moved_to = "many cells" if most in said else _words(grid, most)
+            return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved {moved_to}. {_REMEDY}"
     return None
 
 

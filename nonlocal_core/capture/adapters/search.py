@@ -168,7 +168,15 @@ def attach_model(
 
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
-    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed)
+    try:
+        found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed)
+    except (NonlocalError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a module of somebody's own raises where its parts are looked at
+        raise CaptureError(
+            f"{type(model).__name__} could not be looked at: {first_line(fault)}. Give the part of it that attends, as "
+            "a module of its own."
+        ) from fault
     return AttachedModel(found, attach(found.sites))
 
 
