@@ -28,9 +28,7 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
-from nonlocal_core.capture.adapters import Fed
-from nonlocal_core.capture.adapters import attach as attach_model
-from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
+from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
@@ -43,6 +41,7 @@ from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
+from nonlocal_core.running.own_run import record_own
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.running.snapshots import Checkpoint, as_film, weights_of
@@ -148,20 +147,7 @@ class Session:
         )
         shown = frames_for(media, frames, network.trained_on, limits=limits, tell=tell)
         shown = stretched(shown, min(network.least_frames, count_of(frames) or network.least_frames))
-        with left_as_it_was(model):
-            attached = attach_model(
-                model,
-                status=spec.status,
-                token_grid=spec.token_grid,
-                class_tokens=spec.class_tokens,
-                fed=Fed(frames=len(shown.rgb), hw=network.input_spec.view_of(shown.info.shown_hw).input_hw),
-            )
-            try:
-                found = record_run(prepared, shown, tell)
-            finally:
-                attached.detach()
-        found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
-        return _with_an_answer(_session(prepared, shown, found))
+        return _with_an_answer(_session(prepared, shown, record_own(prepared, shown, spec, tell)))
 
     @classmethod
     def film(
