@@ -109,6 +109,7 @@ class SeenReader:
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
+            is_walled=bool(placed.walls),
             residual=False,
         )
 
