@@ -25,8 +25,9 @@ def unwrapped(
 
     ``stands_beside``: names of what may lie outside of a wrapper, as a classifier does; all others have its prefix.
 
-    >>> names = unwrapped({"model.a": None, "model.b": None}, {"a", "b"}.__contains__, stands_beside=lambda name: False)
-    >>> list(names)
+    >>> import torch
+    >>> held = {"model.a": torch.ones(2), "model.b": torch.ones(3)}
+    >>> list(unwrapped(held, {"a", "b"}.__contains__, stands_beside=lambda name: False))
     ['a', 'b']
     """
     best, most = dict(tensors), sum(map(knows, tensors))
