@@ -28,20 +28,20 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
-from nonlocal_core.capture.adapters import Fed
-from nonlocal_core.capture.adapters import attach as attach_model
-from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
+from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
-from nonlocal_core.media.intake import frames_for
+from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
+from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
+from nonlocal_core.running.own_run import record_own
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.running.snapshots import Checkpoint, as_film, weights_of
@@ -130,8 +130,8 @@ class Session:
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. The rest is as
-        for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. A clip that is
+        shorter than the network takes is shown with repeated frames, which a warning says. The rest is as for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
@@ -139,27 +139,15 @@ class Session:
         model = uncompiled(model)
         network = ForeignNetwork(model, spec)
         title = spec.title or type(model).__name__
-        description = "A network of your own."
+        description = f"A network of your own. {network.stated_input.sentence}"
         prepared = PreparedModel(
             network=network,
             card=NetworkCard(id=title, title=title, description=description, status=spec.status),
             device=device_of(model),
         )
         shown = frames_for(media, frames, network.trained_on, limits=limits, tell=tell)
-        with left_as_it_was(model):
-            attached = attach_model(
-                model,
-                status=spec.status,
-                token_grid=spec.token_grid,
-                class_tokens=spec.class_tokens,
-                fed=Fed(frames=len(shown.rgb), hw=network.input_spec.view_of(shown.info.shown_hw).input_hw),
-            )
-            try:
-                found = record_run(prepared, shown, tell)
-            finally:
-                attached.detach()
-        found = replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
-        return _with_an_answer(_session(prepared, shown, found))
+        shown = stretched(shown, min(network.least_frames, count_of(frames) or network.least_frames))
+        return _with_an_answer(_session(prepared, shown, record_own(prepared, shown, spec, tell)))
 
     @classmethod
     def film(

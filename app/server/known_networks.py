@@ -13,6 +13,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 from nonlocal_core.weights import ModelCard, models_for
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import PublishedCard, list_published
+from nonlocal_core.weights.sets import AVERAGE
 
 if TYPE_CHECKING:
     from nonlocal_core import PreparedModel
@@ -61,16 +62,17 @@ def find_network(model: str) -> "str | PreparedModel":
     return model
 
 
-def open_file(content: bytes, name: str, arch: str | None) -> str:
+def open_file(content: bytes, name: str, arch: str | None, *, averaged: bool = False) -> str:
     """Keep the network that a checkpoint file fills, and return its id. The file itself is not kept.
 
-    ``arch``: None for the only network that it fills. Raises WeightsError when the file is refused.
+    ``arch``: None for the only network that it fills. ``averaged``: with the running average of the weights that the
+    file holds beside them. Raises WeightsError when the file is refused.
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-80:].lstrip(".") or "checkpoint"
     with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
         path = Path(folder) / safe
         path.write_bytes(content)
-        prepared = nonlocal_core.prepare_checkpoint(path, arch, name=name)
+        prepared = nonlocal_core.prepare_checkpoint(path, arch, weights=AVERAGE if averaged else None, name=name)
     token = _OWN + prepared.card.id
     with _lock:
         _held[token] = prepared

@@ -117,6 +117,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             rebuild_error=fields.number_or_none("rebuild_error", low=0.0),
             head=fields.count_or_none("head", below=_MAX_CHANNELS),
             off_grid_keys=off_grid,
+            is_walled=fields.has("walled"),
         )
     except CaptureError as error:
         raise BundleError(f"{fields.path('name')}: {error}") from error

@@ -145,6 +145,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "query_grid": _grid(block.query_grid),
         "key_grid": _grid(block.key_grid),
         "off_grid_keys": list(block.off_grid_keys),
+        **({"walled": 1} if block.is_walled else {}),
         "theta": theta.write(writer),
         "phi": phi.write(writer),
         "log_normaliser": _normaliser(writer, block, theta, phi) if storage.columns else None,

@@ -40,6 +40,10 @@ class Fields:
         """Return the full path of a field, for messages."""
         return f"{self._path}.{key}" if self._path else key
 
+    def has(self, key: str) -> bool:
+        """Return whether a field that bundles may leave out is there."""
+        return key in self._value
+
     def text(self, key: str) -> str:
         """Return a string."""
         value = self._get(key)

@@ -45,6 +45,7 @@ def _head(
         note=site.note,
         head=head,
         off_grid_keys=reading.off_grid_keys,
+        is_walled=reading.is_walled,
     )
 
 

@@ -53,6 +53,8 @@ class BlockReading:
     add a mask or a bias; None: all."""
     overlaps: bool = False
     """Whether tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
+    is_walled: bool = False
+    """Whether positions attend within windows, so that everything outside of them has weight 0."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 

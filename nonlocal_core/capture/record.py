@@ -11,6 +11,7 @@ from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
 
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
+WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
 _NAMED = 6
 _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
@@ -58,6 +59,8 @@ class BlockCapture:
     off_grid_keys: tuple[str, ...] = ()
     """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
+    is_walled: bool = False
+    """Whether positions attend within windows, whose walls the viewer draws."""
 
     def __post_init__(self) -> None:
         keys = self.key_grid.size + len(self.off_grid_keys) * self.off_grid_copies
@@ -131,10 +134,12 @@ class BlockCapture:
 
     @property
     def warning(self) -> str:
-        """Sentences that stand with every picture and number of this block: that it is untrained, then its note."""
-        if self.status != "untrained" or "untrained" in self.note.lower():
-            return self.note
-        return f"{UNTRAINED} {self.note}".strip()
+        """Sentences that stand with every picture and number of this block.
+
+        They say that it is untrained, that it attends within windows, and then its note.
+        """
+        is_said = self.status != "untrained" or "untrained" in self.note.lower()
+        return " ".join(filter(None, ("" if is_said else UNTRAINED, WALLED if self.is_walled else "", self.note)))
 
 
 @dataclass(frozen=True, slots=True)

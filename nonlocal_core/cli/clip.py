@@ -21,6 +21,9 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--weights", type=Path, metavar="FILE", help="a checkpoint file of your own")
     parser.add_argument("--arch", help="the network that the file of --weights fills; left out, all are tried")
+    parser.add_argument(
+        "--set", metavar="NAME", help="which of several sets of weights in the file; ema: their running average"
+    )
     parser.add_argument("--frames", type=int, help="how many frames (8)")
     parser.add_argument("--stride", type=int, help="take every n-th frame; left out, they are spread over the clip")
     parser.add_argument("--start", type=float, metavar="SECONDS", help="where to begin")
@@ -66,8 +69,10 @@ def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
 
 
 def _network(options: argparse.Namespace) -> str | PreparedModel:
-    model: str = options.model
-    return model if options.weights is None else prepare_checkpoint(options.weights, options.arch, options.device)
+    if options.weights is None:
+        model: str = options.model
+        return model
+    return prepare_checkpoint(options.weights, options.arch, options.device, weights=options.set)
 
 
 def open_session(options: argparse.Namespace) -> Session:

@@ -10,8 +10,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this verb."""
     parser.add_argument("file", type=Path)
     parser.add_argument("--arch", help="the network that it should fill; left out, all are tried")
+    parser.add_argument(
+        "--set", metavar="NAME", help="which of several sets of weights in the file; ema: their running average"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Print what it is."""
-    print(describe_checkpoint(options.file, options.arch).sentence)
+    print(describe_checkpoint(options.file, options.arch, weights=options.set).sentence)

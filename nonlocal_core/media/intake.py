@@ -51,5 +51,11 @@ def frames_for(
     )
 
 
+def count_of(asked: int | Selection | None) -> int | None:
+    """Return how many frames were asked for, None where that was left open."""
+    selection = _as_selection(asked)
+    return selection.frames if selection.frame_indices is None else len(selection.frame_indices)
+
+
 def _as_selection(asked: int | Selection | None) -> Selection:
     return asked if isinstance(asked, Selection) else Selection(frames=asked)

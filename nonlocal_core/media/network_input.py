@@ -17,24 +17,32 @@ LONG_SIDE = 1024
 """Pixels: a panorama is fed smaller rather than longer than this."""
 
 
+LUMA = (0.299, 0.587, 0.114)
+"""Parts of red, green and blue in grey (ITU-R BT.601), as Pillow and torchvision take them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
     """Size and colours that a network expects of its frames.
 
-    ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``crop``:
-    the whole frame, or its central square. ``mean`` and ``std``: of red, green and blue, on a scale where white
-    is ``value_range``. ``max_long_side``: see ``LONG_SIDE``. ``marks``: channels behind the colours, one for each mark
-    that an object can wear. Raises GeometryError for sizes that cannot be.
+    ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``size_hw``:
+    pixels of a network that takes one size only. ``crop``: the whole frame, or its central part of the input's shape,
+    a square without ``size_hw``; ``crop_fraction``: the part of the largest such crop that is fed. ``mean`` and
+    ``std``: of every channel, on a scale where white is ``value_range``; one of them is grey, three are red, green and
+    blue, and for more the colours follow each other in turn. ``max_long_side``: see ``LONG_SIDE``. ``marks``: channels
+    behind the colours, one for each mark that an object can wear. Raises GeometryError for sizes that cannot be.
     """
 
     short_side: int
     multiple_of: int
     crop: Crop = "none"
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     value_range: Literal[1, 255] = 1
     max_long_side: int = LONG_SIDE
     marks: int = 0
+    size_hw: tuple[int, int] | None = None
+    crop_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.multiple_of <= self.short_side <= self.max_long_side:
@@ -42,22 +50,32 @@ class InputSpec:
                 "An input needs 1 <= multiple_of <= short_side <= max_long_side; "
                 f"got {self.multiple_of}, {self.short_side}, {self.max_long_side}."
             )
-        if min(self.std) <= 0:
-            raise GeometryError(f"Each std is larger than 0; got {self.std}.")
+        if not self.std or len(self.std) != len(self.mean) or min(self.std) <= 0:
+            raise GeometryError(
+                f"Every channel has a mean and a std, and each std is larger than 0; got {self.mean} and {self.std}."
+            )
+        if (self.size_hw is not None and min(self.size_hw) < 1) or not 0 < self.crop_fraction <= 1:
+            raise GeometryError(
+                f"An input has at least one pixel, and a crop is a part of the frame, above 0 and up to 1; got "
+                f"{self.size_hw} and {self.crop_fraction}."
+            )
 
     def view_of(self, shown_hw: tuple[int, int]) -> ViewTransform:
         """Return what part of a frame of this size is fed, and at what size.
 
-        Both sides are rounded to cells, so the whole frame is seen and shapes change by less than a cell.
+        Both sides are rounded to cells, so the whole frame is seen and shapes change by less than a cell; of a network
+        of one size, the whole frame without a crop takes the shape of the input.
 
         >>> spec = InputSpec(short_side=256, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
         >>> spec.view_of((720, 1280)).input_hw
         (256, 448)
         """
         height, width = shown_hw
-        if self.crop == "center":
-            side = self._in_cells(float(self.short_side))
-            return ViewTransform(shown_hw=shown_hw, input_hw=(side, side), crop=_central_square(shown_hw))
+        side = self._in_cells(float(self.short_side))
+        size_hw = self.size_hw or ((side, side) if self.crop == "center" else None)
+        if size_hw is not None:
+            crop = _central(shown_hw, size_hw, self.crop_fraction) if self.crop == "center" else WHOLE_FRAME
+            return ViewTransform(shown_hw=shown_hw, input_hw=size_hw, crop=crop)
         scale = min(self.short_side / min(shown_hw), self.max_long_side / max(shown_hw))
         input_hw = (self._in_cells(height * scale), self._in_cells(width * scale))
         return ViewTransform(shown_hw=shown_hw, input_hw=input_hw, crop=WHOLE_FRAME)
@@ -68,9 +86,10 @@ class InputSpec:
         return min(max(cells, 1), self.max_long_side // self.multiple_of) * self.multiple_of
 
 
-def _central_square(shown_hw: tuple[int, int]) -> Box:
-    side = min(shown_hw)
-    top, left = ((1 - side / length) / 2 for length in shown_hw)
+def _central(shown_hw: tuple[int, int], input_hw: tuple[int, int], fraction: float) -> Box:
+    """Return a fraction of the largest central part of a frame that has the shape of the input."""
+    scale = fraction * min(length / pixels for length, pixels in zip(shown_hw, input_hw, strict=True))
+    top, left = ((1 - scale * n / length) / 2 for length, n in zip(shown_hw, input_hw, strict=True))
     return (left, top, 1 - left, 1 - top)
 
 
@@ -87,7 +106,7 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
 def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 c T h w"]:
     """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it.
 
-    Three colours, and for networks that take marks the part of each pixel that wears each of them.
+    The colours, and for networks that take marks the part of each pixel that wears each of them.
     """
     height, width = view.input_hw
     clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)
@@ -95,9 +114,18 @@ def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Floa
         clip[0, :, t] = _scaled(picture, view).transpose(2, 0, 1)
     if spec.value_range == 1:
         clip /= 255.0
+    clip = _in_channels(clip, len(spec.mean))
     clip -= np.array(spec.mean, dtype=np.float32)[:, None, None, None]
     clip /= np.array(spec.std, dtype=np.float32)[:, None, None, None]
     return np.concatenate([clip, _worn(frames, spec, view)], axis=1) if spec.marks else clip
+
+
+def _in_channels(clip: Float32[np.ndarray, "1 3 T h w"], count: int) -> Float32[np.ndarray, "1 c T h w"]:
+    """Return grey for one channel, the colours for three, and the colours in turn for any other number."""
+    if count == 1:
+        grey: np.ndarray = np.einsum("bcthw,c->bthw", clip, np.array(LUMA, np.float32))[:, None]
+        return grey
+    return clip if count == 3 else clip[:, np.arange(count) % 3]
 
 
 def _worn(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 m T h w"]:

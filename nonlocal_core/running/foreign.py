@@ -1,7 +1,7 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, get_args
 
@@ -14,6 +14,8 @@ from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
 from nonlocal_core.running.forward import is_out_of_memory
+from nonlocal_core.running.own_input import StatedInput, input_of
+from nonlocal_core.running.statements import stated
 from nonlocal_core.vocabulary import WeightStatus
 
 Takes = Literal["clip", "frames_first", "frames"]
@@ -22,11 +24,6 @@ a batch (T, 3, H, W), as an image network has it."""
 
 Call = Callable[[nn.Module, Tensor], Any]
 """A run of a network on what ``takes`` makes of a clip, for networks that want keywords, lists or dictionaries."""
-
-Rgb = tuple[float, float, float]
-
-IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-"""Input of nearly every published image network; used where a network states none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +42,9 @@ class ModelSpec:
     takes: Takes | None = None
     """How it takes a clip; None: as ``takes_of`` finds."""
     input_spec: InputSpec | None = None
-    """Size and colours of its input; None: as ``input_spec_of`` finds."""
+    """Size and colours of its input; None: as ``input_of`` finds."""
+    processor: Any = None
+    """Image processor of Hugging Face that it was trained with, where the network does not lead to it."""
     token_grid: tuple[int, int, int] | None = None
     """Cells (T, H, W) that its tokens stand for; None: as ``attach`` finds."""
     class_tokens: int = 0
@@ -74,9 +73,20 @@ class ForeignNetwork(nn.Module):
         if self.takes not in get_args(Takes):
             raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
         self.call = spec.call
-        self.input_spec = spec.input_spec or input_spec_of(model)
+        self.stated_input = _stated_input(model, spec)
+        self.input_spec = self.stated_input.spec
         self.shown: str | None = None  # the last block
         self.classes = spec.classes or _labels(model)
+
+    @property
+    def least_frames(self) -> int:
+        """Fewest frames that the network takes: as many as it says, or as one step of its first convolution holds."""
+        first = next((part for part in self.model.modules() if isinstance(part, nn.Conv3d)), None)
+        step = 1
+        if first is not None and self.takes != "frames":
+            around = 2 * first.padding[0] if isinstance(first.padding, tuple) else first.kernel_size[0]
+            step = max(1, first.kernel_size[0] - around)
+        return max(_stated_frames(self.model) or 1, step)
 
     @property
     def trained_on(self) -> Selection | None:
@@ -84,7 +94,7 @@ class ForeignNetwork(nn.Module):
         frames = _stated_frames(self.model)
         return None if frames is None else Selection(frames=frames)
 
-    def forward(self, clip: Float[Tensor, "1 3 T H W"]) -> Float[Tensor, "1 P K"]:
+    def forward(self, clip: Float[Tensor, "1 C T H W"]) -> Float[Tensor, "1 P K"]:
         """Return the network's logits, for the clip or for each frame; K is 0 for a network that classifies nothing.
 
         Raises CaptureError for whatever the network raises, but for want of memory.
@@ -113,7 +123,7 @@ class ForeignNetwork(nn.Module):
         frames = _stated_frames(self.model)
         stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
         return (
-            f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {fault or type(fault).__name__}"
+            f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {_words(fault)}"
             f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
             "takes: takes ('clip', 'frames_first' or 'frames'), input_spec, and call=lambda model, frames: ... where "
             "it wants keywords, a list or a dictionary."
@@ -122,6 +132,25 @@ class ForeignNetwork(nn.Module):
     def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
         """Return None: what another's forward pass takes cannot be told before it runs."""
         return
+
+
+def _words(fault: Exception) -> str:
+    return str(fault) or type(fault).__name__
+
+
+def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
+    """Return the input that the user states, else the network. Raises CaptureError for statements that raise."""
+    if spec.input_spec is not None:
+        return StatedInput(spec=spec.input_spec, colours="are as its user says")
+    try:
+        return input_of(model, spec.processor)
+    except NonlocalError:
+        raise
+    except Exception as fault:  # whatever an attribute of somebody's own raises
+        raise CaptureError(
+            f"{type(model).__name__} does not say what it takes: {_words(fault)}. Say size and colours "
+            "with ModelSpec(input_spec=InputSpec(...))."
+        ) from fault
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
@@ -138,7 +167,14 @@ def _precision(model: nn.Module) -> torch.dtype:
 
 def _check(model: nn.Module) -> None:
     if not isinstance(model, nn.Module):
-        raise CaptureError(f"A network is a torch.nn.Module; got a {type(model).__name__}. Give the module inside it.")
+        raise CaptureError(
+            f"A network is a torch.nn.Module; got a {type(model).__name__}. Give the module inside it."
+            + (
+                " A model.eval() of this class returns nothing: call it first, then give the model."
+                if model is None
+                else ""
+            )
+        )
     if isinstance(model, torch.jit.ScriptModule):
         raise CaptureError(
             "A network that torch.jit compiled hides its layers. Give the network that it was made from."
@@ -158,8 +194,7 @@ def _stated_frames(model: nn.Module) -> int | None:
 
     Sources: transformers 5.23.0, ``num_frames`` of VideoMAE, ViViT and TimeSformer, ``frames_per_clip`` of V-JEPA 2.
     """
-    config = getattr(model, "config", None)
-    said = getattr(config, "num_frames", None) or getattr(config, "frames_per_clip", None)
+    said = stated(model, "config", "num_frames") or stated(model, "config", "frames_per_clip")
     return said if isinstance(said, int) else None
 
 
@@ -180,58 +215,9 @@ def takes_of(model: nn.Module) -> Takes:
     return "clip" if isinstance(first, nn.Conv3d) else "frames"
 
 
-def input_spec_of(model: nn.Module) -> InputSpec:
-    """Return the size and the colours that a network states, else the usual ones of ImageNet.
-
-    A network of fixed size sees the central square of the frame; others see the whole frame.
-    Sources: timm 1.0.31, ``pretrained_cfg``; open_clip's ``visual.image_mean``; ``image_size`` of
-    pytorch/vision@90a8f70, and of the ``config`` in transformers 5.23.0.
-    """
-    mean, std = _colours(model)
-    spec = IMAGENET_INPUT if mean is None or std is None else replace(IMAGENET_INPUT, mean=mean, std=std)
-    side = _fixed_side(model)
-    return spec if side is None else replace(spec, short_side=side, multiple_of=side, crop="center")
-
-
-def _colours(model: nn.Module) -> tuple[Rgb | None, Rgb | None]:
-    """Return mean and standard deviation of a network's input, None where it states none."""
-    said: Any = getattr(model, "pretrained_cfg", None)
-    if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
-        return _rgb(said["mean"]), _rgb(said["std"])
-    for part in (model, getattr(model, "visual", None), getattr(model, "config", None)):
-        found = _rgb(getattr(part, "image_mean", None)), _rgb(getattr(part, "image_std", None))
-        if None not in found:
-            return found
-    return None, None
-
-
-def _rgb(values: Any) -> Rgb | None:
-    """Return three numbers as they are, None for anything else."""
-    numbers = values.flatten().tolist() if isinstance(values, Tensor) else values
-    if not isinstance(numbers, tuple | list) or len(numbers) != 3:
-        return None
-    return float(numbers[0]), float(numbers[1]), float(numbers[2])
-
-
-def _fixed_side(model: nn.Module) -> int | None:
-    """Return the side of the square that a transformer was built for, None for networks that take any size."""
-    size = getattr(getattr(model, "config", model), "image_size", None)
-    size = size or getattr(getattr(model, "patch_embed", None), "img_size", None)
-    said: Any = getattr(model, "pretrained_cfg", None)
-    if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):
-        size = tuple(said.get("input_size", ()))[-2:]
-    if isinstance(size, tuple | list):
-        if len(set(size)) > 1:
-            raise CaptureError(
-                f"This network takes frames of {tuple(size)} (H, W). Say so with ModelSpec(input_spec=...)."
-            )
-        size = size[0]
-    return size if isinstance(size, int) else None
-
-
 def _labels(model: nn.Module) -> tuple[str, ...]:
     """Return the names of the classes that a Hugging Face network knows."""
-    labels = getattr(getattr(model, "config", None), "id2label", None)
+    labels = stated(model, "config", "id2label")
     if not isinstance(labels, Mapping) or not all(isinstance(index, int) for index in labels):
         return ()
     return tuple(str(labels[index]) for index in sorted(labels))

@@ -131,21 +131,29 @@ def network_and_frames(
 
 
 def prepare_checkpoint(
-    path: Path, arch: str | None = None, device: DeviceChoice = "auto", *, name: str = ""
+    path: Path,
+    arch: str | None = None,
+    device: DeviceChoice = "auto",
+    *,
+    weights: str | None = None,
+    name: str = "",
 ) -> PreparedModel:
     """Return the network ``arch`` (`weights.published`) filled from a file of one's own, ready to record.
 
-    ``arch``: None for the only one that the file fills. ``name``: what people call the file, where its path does
-    not say. Raises WeightsError when the file is refused, does not fill the network completely, or fills several
-    that no name and no shape tells apart; UnknownNameError.
+    ``arch``: None for the only one that the file fills. ``weights``: the key of one of several sets of weights in the
+    file, or "ema" for their running average. ``name``: what people call the file, where its path does not say. A
+    classifier of other answers is left out, which the card says. Raises WeightsError when the file is refused, does not
+    fill the rest of the network completely, or fills several that no name and no shape tells apart; UnknownNameError.
     """
     chosen = pick_device(device)
-    known, network = load_checkpoint(path, arch)
+    filled = load_checkpoint(path, arch, weights=weights)
+    network = filled.network
     shown, digest = name or path.name, file_digest(path)
+    said = filled.said or "They fill this network completely."
     card = NetworkCard(
-        id=f"{known.arch}@{digest[:12]}",
+        id=f"{filled.known.arch}@{digest[:12]}" + (f"-{weights}" if weights else ""),
         title=f"{network.config.title} · {shown}",
-        description="Weights of your own, which fill this network completely; nothing more is known about them here.",
+        description=f"Weights of your own. {said} Nothing more is known about them here.",
         status="trained",
         weights={shown: digest},
     )

@@ -12,6 +12,7 @@ from nonlocal_core.capture import Capture
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.loading import check_fits
+from nonlocal_core.weights.wrappers import COUNTS, unwrapped
 
 Checkpoint = str | Path | Mapping[str, Tensor]
 """A file of weights, of which no code is run, or a state dict."""
@@ -23,7 +24,10 @@ def weights_of(model: nn.Module, checkpoint: Checkpoint) -> Iterator[None]:
 
     Raises WeightsError, before anything is changed, where they do not fill it exactly.
     """
-    tensors = checkpoint if isinstance(checkpoint, Mapping) else read_checkpoint(Path(checkpoint)).tensors
+    held = checkpoint if isinstance(checkpoint, Mapping) else read_checkpoint(Path(checkpoint)).tensors
+    wanted = model.state_dict().keys()
+    counted = {name: tensor for name, tensor in held.items() if name in wanted or name not in COUNTS}
+    tensors = unwrapped(counted, wanted.__contains__, stands_beside=wanted.__contains__)
     check_fits(model, tensors)
     own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     try:

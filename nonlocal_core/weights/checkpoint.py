@@ -1,7 +1,8 @@
 """Reading of a checkpoint file of any known kind into names and tensors, without running anything inside it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -10,16 +11,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.caffe2_file import ADMITTED as NUMPY
 from nonlocal_core.weights.caffe2_file import array_tensor, read_caffe2
-from nonlocal_core.weights.torch_file import LEGACY_START, read_torch_legacy, read_torch_zip
+from nonlocal_core.weights.kept_beside import RECORDS
+from nonlocal_core.weights.sets import chosen_set
+from nonlocal_core.weights.torch_file import LEGACY_START, TorchContent, torch_legacy, torch_zip
 from nonlocal_core.weights.unpickle import Call, shown
 
 CheckpointFormat = Literal["caffe2", "torch_zip", "torch_legacy", "safetensors"]
 
 Extra = dict[str, str | int | float | bool]
-
-CONTAINERS = ("blobs", "model_state", "state_dict", "model")
-"""Keys under which files keep their tensors: Caffe2, SlowFast, open-mmlab, torch's examples and others."""
 
 _SINGLE = (str, int, float, bool)
 _DTYPES = frozenset(
@@ -53,6 +54,8 @@ class RawCheckpoint:
     format: CheckpointFormat
     extra: Extra
     """Other single values of the file: number of iterations, configuration text, metadata."""
+    note: str = ""
+    """Sentence on which of several sets of weights these are."""
 
     def __repr__(self) -> str:
         values = sum(tensor.numel() for tensor in self.tensors.values())
@@ -62,20 +65,26 @@ class RawCheckpoint:
 _DEFAULT_LIMITS = CheckpointLimits()
 
 
-def read_checkpoint(path: Path, *, limits: CheckpointLimits = _DEFAULT_LIMITS) -> RawCheckpoint:
+def read_checkpoint(
+    path: Path, *, weights: str | None = None, limits: CheckpointLimits = _DEFAULT_LIMITS
+) -> RawCheckpoint:
     """Return the tensors of a Caffe2, torch or safetensors file. Its content decides the kind, not its suffix.
 
-    Code inside the file never runs. Raises WeightsError for a file of another kind, for globals that are not admitted,
-    damage, an exceeded limit, or a tensor that is not finite.
+    ``weights``: the key of one of several sets of weights, or "ema" for their running average; None: the only set, or
+    the one beside its average. Code inside the file never runs. Raises WeightsError for a file of another kind, for
+    globals that are not admitted, damage, an exceeded limit, a tensor that is not finite, or a set that is not there.
     """
     try:
         kind = _kind(path, limits)
-        tensors, extra = _read(path, kind)
+        tensors, extra, note = _read(path, kind, weights)
         _check_tensors(tensors, limits)
     except WeightsError as fault:
         raise WeightsError(f"{path.name} is not used as a checkpoint: {fault}. Nothing in it was run.") from fault
     return RawCheckpoint(
-        tensors={name: tensor.detach().contiguous() for name, tensor in tensors.items()}, format=kind, extra=extra
+        tensors={name: tensor.detach().contiguous() for name, tensor in tensors.items()},
+        format=kind,
+        extra=extra,
+        note=note,
     )
 
 
@@ -101,16 +110,20 @@ def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
     return "caffe2"  # any pickle, or an unknown format, which its reader refuses
 
 
-def _read(path: Path, kind: CheckpointFormat) -> tuple[dict[str, Tensor], Extra]:
+def _read(path: Path, kind: CheckpointFormat, weights: str | None) -> tuple[dict[str, Tensor], Extra, str]:
     match kind:
         case "safetensors":
-            return _read_safetensors(path)
+            if weights is not None:
+                raise WeightsError(f"a safetensors file holds one set of weights without a name, not {shown(weights)}")
+            return *_read_safetensors(path), ""
         case "caffe2":
-            return _unwrapped(read_caffe2(path))
+            return _unwrapped(read_caffe2(path), array_tensor, weights)
         case "torch_zip":
-            return _unwrapped(read_torch_zip(path))
+            with torch_zip(path) as file:
+                return _unwrapped(file.content, partial(_tensor_or_array, file), weights)
         case "torch_legacy":
-            return _unwrapped(read_torch_legacy(path))
+            with torch_legacy(path) as file:
+                return _unwrapped(file.content, partial(_tensor_or_array, file), weights)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
@@ -122,14 +135,18 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
         raise WeightsError(f"it is a damaged safetensors file ({fault})") from fault
 
 
-def _unwrapped(content: object) -> tuple[dict[str, Tensor], Extra]:
-    """Return the tensors, and the single values beside or around them."""
+def _tensor_or_array(file: TorchContent, call: Call, *, name: str) -> Tensor:
+    return array_tensor(call, name=name) if call.function in NUMPY else file.tensor(call, name=name)
+
+
+def _unwrapped(
+    content: object, tensor_of: Callable[..., Tensor], weights: str | None
+) -> tuple[dict[str, Tensor], Extra, str]:
+    """Return the tensors, the single values beside or around them, and which of several sets the tensors are."""
     if not isinstance(content, dict):
         raise WeightsError(f"it holds {shown(content)} and no tensors by name")
-    found = [name for name in CONTAINERS if isinstance(content.get(name), dict)]
-    if len(found) > 1:
-        raise WeightsError(f"it holds more than one set of weights: {', '.join(found)}")
-    inner = content[found[0]] if found else content
+    chosen, note = chosen_set(content, weights)
+    inner = content if chosen is None else content[chosen]
     extra = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, _SINGLE)}
     tensors = {}
     for name, value in inner.items():
@@ -137,11 +154,15 @@ def _unwrapped(content: object) -> tuple[dict[str, Tensor], Extra]:
             raise WeightsError(f"it names a tensor {shown(name)}")
         if isinstance(value, _SINGLE):
             extra[name] = value
-        elif isinstance(value, (Tensor, Call)):
-            tensors[name] = array_tensor(value, name=name) if isinstance(value, Call) else value
+        elif isinstance(value, Call) and value.function not in RECORDS:
+            tensors[name] = tensor_of(value, name=name)
         else:
-            raise WeightsError(f"where a tensor belongs, {shown(name)} holds {shown(value)}")
-    return tensors, extra
+            raise WeightsError(f"where a tensor belongs, {shown(name)} holds {_described(value)}")
+    return tensors, extra, note
+
+
+def _described(value: object) -> str:
+    return value.function if isinstance(value, Call) else shown(value)
 
 
 def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> None:

@@ -8,7 +8,7 @@ from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.checkpoint import CheckpointFormat, RawCheckpoint, read_checkpoint
 from nonlocal_core.weights.download import file_digest
-from nonlocal_core.weights.filling import load_network
+from nonlocal_core.weights.filling import load_network, without_classifier
 from nonlocal_core.weights.identify import identify
 from nonlocal_core.weights.layouts import OURS, Layout
 from nonlocal_core.weights.published import PublishedNetwork, find_published
@@ -40,14 +40,25 @@ class CheckpointReport:
     sentence: str
 
 
-def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport:
-    """Return what a file is and which networks it fills completely, or that it fills ``arch`` (`weights.published`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledNetwork:
+    """Network of a file of one's own, frozen and in evaluation mode."""
 
-    Raises WeightsError when the file is refused, or fills no network that is known here, or not the one asked for;
-    UnknownNameError when there is no such network.
+    known: PublishedNetwork
+    network: ResNet
+    said: str
+    """Sentences on what of the file was chosen, or left out; empty for most."""
+
+
+def describe_checkpoint(path: Path, arch: str | None = None, *, weights: str | None = None) -> CheckpointReport:
+    """Return what a file is and which networks it fills, or that it fills ``arch`` (`weights.published`).
+
+    ``weights``: as in ``read_checkpoint``. A network counts as filled where nothing but its classifier is missing or
+    another one, which is said. Raises WeightsError when the file is refused, or fills no network that is known here,
+    or not the one asked for; UnknownNameError when there is no such network.
     """
     wanted = None if arch is None else find_published(arch)
-    raw = read_checkpoint(path)
+    raw = read_checkpoint(path, weights=weights)
     if wanted is None:
         identity = identify(raw.tensors)
         if identity.layout is None or not identity.fits:
@@ -55,10 +66,13 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
         fits, layout, sentence = identity.fits, identity.layout, identity.sentence
     else:
         layout = _layout(raw, wanted)
-        load_network(raw.tensors, layout=layout, config=wanted.config)
+        config, classifier = without_classifier(raw.tensors, layout, wanted.config)
+        load_network(raw.tensors, layout=layout, config=config)
         fits = (wanted,)
-        sentence = f"It fills {wanted.config.title} ({wanted.arch}) completely."
+        how = "but for its classifier" if classifier else "completely"
+        sentence = f"It fills {wanted.config.title} ({wanted.arch}) {how}. {classifier}".strip()
     digests = {algorithm: file_digest(path, algorithm) for algorithm in ("sha256", "sha1")}
+    said = f" {raw.note}" if raw.note else ""
     return CheckpointReport(
         name=path.name,
         byte_count=path.stat().st_size,
@@ -69,20 +83,24 @@ def describe_checkpoint(path: Path, arch: str | None = None) -> CheckpointReport
         layout=layout.title,
         fits=tuple(network.arch for network in fits),
         published_as=tuple(card.id for card in list_published() if _published_as(card, digests)),
-        sentence=f"{path.name} is a {FORMAT_TITLES[raw.format]} of {_counted(raw)}. {sentence}",
+        sentence=f"{path.name} is a {FORMAT_TITLES[raw.format]} of {_counted(raw)}. {sentence}{said}",
     )
 
 
-def load_checkpoint(path: Path, arch: str | None = None) -> tuple[PublishedNetwork, ResNet]:
+def load_checkpoint(path: Path, arch: str | None = None, *, weights: str | None = None) -> FilledNetwork:
     """Return which network a file of one's own fills, and that network, frozen and in evaluation mode.
 
-    ``arch``: None for the only one that it fills. Raises WeightsError when the file is refused, does not fill the
-    network completely, or fills several that differ in what a file does not show; UnknownNameError.
+    ``arch``: None for the only one that it fills. ``weights``: as in ``read_checkpoint``. A classifier of other answers
+    is left out. Raises WeightsError when the file is refused, does not fill the rest of the network completely, or
+    fills several that differ in what a file does not show; UnknownNameError.
     """
     wanted = None if arch is None else find_published(arch)
-    raw = read_checkpoint(path)
-    network = wanted or _only_fit(raw, path.name)
-    return network, load_network(raw.tensors, layout=_layout(raw, network), config=network.config)
+    raw = read_checkpoint(path, weights=weights)
+    known = wanted or _only_fit(raw, path.name)
+    layout = _layout(raw, known)
+    config, classifier = without_classifier(raw.tensors, layout, known.config)
+    network = load_network(raw.tensors, layout=layout, config=config)
+    return FilledNetwork(known=known, network=network, said=" ".join(filter(None, (classifier, raw.note))))
 
 
 def _only_fit(raw: RawCheckpoint, name: str) -> PublishedNetwork:

@@ -13,8 +13,9 @@ from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.models.resnet_config import ResNetConfig
 from nonlocal_core.vocabulary import Pairwise
-from nonlocal_core.weights.layouts.rules import Layout
+from nonlocal_core.weights.layouts.rules import HEAD, Layout
 from nonlocal_core.weights.loading import fill
+from nonlocal_core.weights.wrappers import unwrapped
 
 Shape = tuple[int, ...]
 
@@ -22,7 +23,6 @@ NAMES_IN_A_MESSAGE = 6
 """Names that an error message lists. It counts the rest, since the file of another network leaves hundreds over."""
 
 _COUNTER = "num_batches_tracked"
-_HEAD = "head."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: La
     ``found``: shapes of the file, without a wrapper's prefix. ``wanted``: shapes of the network, without counters. A
     network without a classifier ignores that of the file.
     """
-    named = _named(found, layout, with_head=any(target.startswith(_HEAD) for target in wanted))
+    named = _named(found, layout, with_head=any(target.startswith(HEAD) for target in wanted))
     targets = {name: tuple(ours.split("+")) for name, ours in named.items() if ours}
     placed = {name: ours for name, ours in targets.items() if wanted.keys() >= set(ours)}
     times = Counter(target for ours in placed.values() for target in ours)
@@ -117,6 +117,24 @@ def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: La
     )
 
 
+def without_classifier(tensors: Mapping[str, Tensor], layout: Layout, config: ResNetConfig) -> tuple[ResNetConfig, str]:
+    """Return the configuration that a file fills but for its classifier, which is left out then, and a sentence on it.
+
+    The configuration itself and no sentence where the file fills all of it, or does not fill the rest either.
+    """
+    bare = replace(config, head=replace(config.head, classes=()))
+    found = shapes_of(without_prefix(tensors, layout))
+    if not config.head.classes or match(found, wanted_shapes(config), layout=layout).faults == 0:
+        return config, ""
+    if match(found, wanted_shapes(bare), layout=layout).faults:
+        return config, ""
+    own = [shape[0] for name, shape in found.items() if layout.our_name(name) == f"{HEAD}weight" and shape]
+    others = any(layout.classifies(name) for name in found)
+    count = f"{own[0]:,} answers" if own else "layers of another kind" if others else "none"
+    theirs = f"the file has {count}, this network {len(config.head.classes)} answers"
+    return bare, f"The classifier is left out: {theirs}. Everything before it is filled completely."
+
+
 @cache  # one per published network: identifying a file compares it with all of them
 def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
     """Return the shape of every parameter and buffer that a file must fill, by name."""
@@ -125,11 +143,13 @@ def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
 
 
 def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
-    """Return the tensors without the prefix of a wrapper, if every key has it."""
-    for prefix in layout.prefixes:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return dict(tensors)
+    """Return the tensors without the names of wrappers (`wrappers`), before all keys but those of a classifier."""
+    return unwrapped(
+        tensors,
+        lambda name: layout.our_name(name) is not None,
+        stands_beside=lambda name: layout.classifies(name) or layout.drops(name),
+        prefixes=layout.prefixes,
+    )
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
@@ -163,7 +183,7 @@ def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> di
     named = {
         name: layout.our_name(name) for name in found if not layout.drops(name) and layout.first_name(name) not in found
     }
-    return {name: ours for name, ours in named.items() if with_head or not (ours or "").startswith(_HEAD)}
+    return {name: ours for name, ours in named.items() if with_head or not layout.classifies(name)}
 
 
 def _fits(found: Shape, wanted: list[Shape]) -> bool:

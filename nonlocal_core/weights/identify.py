@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nonlocal_core.models.resnet_config import NONLOCAL_BLOCK, STAGE_NAMES, ResNetConfig
-from nonlocal_core.weights.filling import Match, match, shapes_of, wanted_shapes, without_prefix
+from nonlocal_core.weights.filling import (
+    Match,
+    match,
+    shapes_of,
+    wanted_shapes,
+    without_classifier,
+    without_prefix,
+)
 from nonlocal_core.weights.layouts import (
     ALEXHEX7,
     CAFFE2,
@@ -39,37 +46,49 @@ _OF_NETWORKS = (
 )
 _OF_BLOCKS = (ALEXHEX7, TEA1528)
 
+_IN_PYTHON = (
+    "A network of your own opens in Python, whatever its names are: build it, load the file into it, and give it to "
+    "Session.from_model."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Identity of a file, from names and shapes.
 
     ``layout``: the source of most of its names, None when unknown. ``fits``: every published network that it fills
-    completely. ``nearest``: where it fills none, the closest one and the unmatched names.
+    completely. ``nearest``: where it fills none, the closest one and the unmatched names. ``classifier``: a sentence
+    where it fills them but for the classifier.
     """
 
     layout: Layout | None
     fits: tuple[PublishedNetwork, ...]
     nearest: tuple[PublishedNetwork, Match] | None
+    classifier: str = ""
 
     @property
     def sentence(self) -> str:
         """Sentence for people about the identity of the file."""
         if self.layout is None:
-            return "The names of its tensors are those of no source that is known here."
+            return f"The names of its tensors are those of no source that is known here. {_IN_PYTHON}"
         if self.layout in _OF_BLOCKS:
             return f"It holds one non-local block ({self.layout.title}) and no network around it."
         if len(self.fits) == 1:
-            return f"It fills {self.fits[0].config.title} ({self.fits[0].arch}) completely."
+            how = "but for its classifier" if self.classifier else "completely"
+            return f"It fills {self.fits[0].config.title} ({self.fits[0].arch}) {how}. {self.classifier}".strip()
         if self.fits:
+            how = "but for their classifiers" if self.classifier else "equally well"
             return (
-                f"It fills {len(self.fits)} published networks equally well. What tells them apart (strides, paddings, "
+                f"It fills {len(self.fits)} published networks {how}. What tells them apart (strides, paddings, "
                 f"the softmax scale, the pairwise function) leaves no trace in a file, so say which it is: "
                 f"{', '.join(network.arch for network in self.fits)}."
             )
         assert self.nearest is not None
         network, matched = self.nearest
-        return f"Its names are those of {self.layout.title}. Closest comes {network.arch}, but: {matched.sentence}."
+        return (
+            f"Its names are those of {self.layout.title}. Closest comes {network.arch}, but: {matched.sentence}. "
+            f"{_IN_PYTHON}"
+        )
 
 
 def identify(tensors: Mapping[str, Tensor]) -> Identity:
@@ -78,12 +97,16 @@ def identify(tensors: Mapping[str, Tensor]) -> Identity:
     if layout is None or layout in _OF_BLOCKS:
         return Identity(layout=layout, fits=(), nearest=None)
     found = shapes_of(without_prefix(tensors, layout))
-    matches = [
-        (network, match(found, wanted_shapes(network.config), layout=layout))
-        for network in _alike(layout, _blocks_named({layout.our_name(name) for name in found}))
-    ]
+    alike = _alike(layout, _blocks_named({layout.our_name(name) for name in found}))
+    matches = [(network, match(found, wanted_shapes(network.config), layout=layout)) for network in alike]
     fits = tuple(network for network, matched in matches if matched.faults == 0)
-    return Identity(layout=layout, fits=fits, nearest=None if fits else min(matches, key=lambda pair: pair[1].faults))
+    if fits:
+        return Identity(layout=layout, fits=fits, nearest=None)
+    said = {network.arch: without_classifier(tensors, layout, network.config)[1] for network in alike}
+    bare = tuple(network for network in alike if said[network.arch])
+    if bare:
+        return Identity(layout=layout, fits=bare, nearest=None, classifier=said[bare[0].arch])
+    return Identity(layout=layout, fits=(), nearest=min(matches, key=lambda pair: pair[1].faults))
 
 
 def _alike(layout: Layout, blocks: set[str]) -> list[PublishedNetwork]:

@@ -13,9 +13,15 @@ from io import BufferedIOBase
 from typing import IO, cast
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.kept_beside import DICTIONARIES, RECORDS
 
 MAX_OPCODES = 1_000_000
 """Most opcodes of a pickle. A ResNet-101 with its optimiser state has about 40,000."""
+
+_GETATTR = frozenset({"__builtin__.getattr", "builtins.getattr"})
+"""Protocol 2 names a method so; only a method of a class of ``RECORDS`` may be, and it becomes a name again."""
+
+_BESIDE = DICTIONARIES | RECORDS | _GETATTR
 
 _MAX_LINE_BYTES = 4096
 
@@ -64,8 +70,9 @@ def read_inert(
     """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
     The stream is left right behind the pickle. At most ``byte_count`` bytes are read or allocated. ``admitted`` holds
-    the globals that may be named. References to outside data are appended to ``stored``, and refused without such a
-    list. Raises WeightsError that names a global or an opcode that no weights file needs.
+    the globals that may be named, beside those that `kept_beside` lists. References to outside data are appended to
+    ``stored``, and refused without such a list. Raises WeightsError that names a global or an opcode that no weights
+    file needs.
     """
     machine = _Machine(admitted=admitted, stored=stored)
     bounded = cast(IO[bytes], _Bounded(stream, byte_count))  # genops calls read and readline, nothing else
@@ -190,12 +197,20 @@ class _Machine:
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(function, Global) or not isinstance(arguments, tuple):
             raise WeightsError("it calls something that is no named function")
-        if function.name == "collections.OrderedDict":
-            self.stack.append(_ordered_dict(arguments))
+        if function.name in DICTIONARIES:
+            self.stack.append(_dictionary(arguments))
         elif function.name == "_codecs.encode":
             self.stack.append(_encoded(arguments))
+        elif function.name in _GETATTR:
+            self.stack.append(_method(function, arguments))
         else:
             self.stack.append(Call(function.name, arguments))
+
+    def new_object(self) -> None:
+        arguments, kind = self.stack.pop(), self.stack.pop()
+        if not isinstance(kind, Global) or kind.name not in DICTIONARIES | RECORDS or not isinstance(arguments, tuple):
+            raise _unneeded("NEWOBJ")
+        self.stack.append({} if kind.name in DICTIONARIES else Call(kind.name, arguments))
 
     def set_state(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
@@ -212,8 +227,8 @@ class _Machine:
         self.stack.append(self.stored[-1])
 
     def _global(self, name: str) -> Global:
-        if name not in self.admitted:
-            raise WeightsError(f"it asks for {shown(name)}, which no weights file needs")
+        if name not in self.admitted | _BESIDE and name.rpartition(".")[0] not in RECORDS:
+            raise _foreign(name)
         return Global(name)
 
     def _since_mark(self) -> list[object]:
@@ -251,6 +266,9 @@ _OPERATIONS: dict[str, Callable[[_Machine], None]] = {
     "TUPLE3": lambda machine: machine.tuple_of(3),
     "STACK_GLOBAL": _Machine.stack_global,
     "REDUCE": _Machine.call,
+    "NEWOBJ": _Machine.new_object,
+    "EMPTY_SET": lambda machine: machine.stack.append([]),
+    "ADDITEMS": _Machine.appends,
     "BUILD": _Machine.set_state,
     "BINPERSID": _Machine.refer,
 }
@@ -260,18 +278,35 @@ def _unneeded(opcode: str) -> WeightsError:
     return WeightsError(f"it uses the pickle operation {opcode}, which no weights file needs")
 
 
+def _foreign(name: str) -> WeightsError:
+    return WeightsError(f"it asks for {shown(name)}, which no weights file needs")
+
+
+def _method(getter: Global, arguments: tuple[object, ...]) -> Global:
+    """Return the name of a method of a class of ``RECORDS``. Raises WeightsError for any other attribute."""
+    match arguments:
+        case (Global(name=kind), str(name)) if kind in RECORDS:
+            return Global(f"{kind}.{name}")
+        case _:
+            raise _foreign(getter.name)
+
+
 def _integer(argument: object) -> int:
     if not isinstance(argument, int):
         raise TypeError("not a memo index")
     return argument
 
 
-def _ordered_dict(arguments: tuple[object, ...]) -> dict[object, object]:
-    """Return the dictionary of ``OrderedDict()`` or of Python 2's ``OrderedDict([[key, value], ...])``."""
-    made: dict[object, object] = {}
-    pairs = arguments[0] if arguments else []
-    if not isinstance(pairs, list):
+def _dictionary(arguments: tuple[object, ...]) -> dict[object, object]:
+    """Return the dictionary of ``OrderedDict()``, of Python 2's ``OrderedDict([[key, value], ...])``, or of others.
+
+    The function that a ``defaultdict`` calls for what is missing is left out.
+    """
+    given = arguments[0] if arguments else []
+    pairs = given.items() if isinstance(given, dict) else [] if isinstance(given, Global) else given
+    if isinstance(given, tuple | str) or not hasattr(pairs, "__iter__"):
         raise TypeError("not a list of pairs")
+    made: dict[object, object] = {}
     for key, value in pairs:
         if not isinstance(key, (str, int)):
             raise WeightsError(f"it uses {shown(key)} as a key")

@@ -1,16 +1,18 @@
 """Other people's networks in the viewer: a live page is written from Python and pointed at in a real Chromium."""
 
 import importlib
+import re
 import warnings
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
+from foreign_kinds import Windowed
 from playwright.sync_api import expect
 from torch import nn
 
-from nonlocal_core import ModelSpec, Session
+from nonlocal_core import InputSpec, ModelSpec, Session
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +71,32 @@ def test_it_opens_and_answers_as_the_api_does(chromium, tmp_path, make, blocks, 
     shown = [float(text.rstrip(" %").lstrip("<")) for text in page.locator(".nlv-share").all_inner_texts()]
     np.testing.assert_allclose(shown, 100 * row.per_step_share, atol=0.51)
     assert complaints == []
+    context.close()
+
+
+def test_the_wall_of_a_window_is_drawn_and_said(chromium, tmp_path):
+    seen = InputSpec(short_side=32, multiple_of=16, mean=(0.5,) * 3, std=(0.5,) * 3)
+    clip = np.random.default_rng(3).integers(0, 256, (2, 64, 96, 3), np.uint8)
+    torch.manual_seed(4)
+    session = Session.from_model(Windowed((2, 3)).eval(), clip, spec=ModelSpec(status="untrained", input_spec=seen))
+    block = session.block("shifted.attention.head0")
+    assert block.query_grid.shape == (2, 8, 12)
+    path = session.save(tmp_path / "page.html", block=block.name, frame=1, x=0.46, y=0.44)
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(path.as_uri())
+    viewer, wall = page.locator("[data-ready]"), page.locator(".nlv-answers .nlv-wall-line")
+    row = session.query(frame=1, x=0.46, y=0.44, block=block.name)
+    expect(viewer).to_have_attribute("data-shown", "1")
+    ys, xs = np.nonzero(row.heat[1] > 1e-30)
+    assert (len(ys), ys.max() - ys.min(), xs.max() - xs.min()) == (6, 1, 2)  # one window, of 2 x 3 cells
+    sides = re.findall(r"M([\d.]+) ([\d.]+)([hv])", wall.get_attribute("d"))
+    assert len(sides) == 2 * (2 + 3)
+    left, top = (min(float(side[axis]) for side in sides) for axis in (0, 1))
+    assert (left, top) == pytest.approx((xs.min() / 12, ys.min() / 8))
+    expect(page.locator(".nlv-root, body").first).to_contain_text("It attends within windows")
+    page.keyboard.press("b")
+    expect(wall).to_have_count(1)
     context.close()
 
 

@@ -71,6 +71,8 @@ class Watch(TorchFunctionMode):
     found: list[Attended] = field(default_factory=list)
     step: int = 0
     _scores: list[_Scores] = field(default_factory=list)
+    from_several: bool = False
+    """Whether some softmax was taken over scores that several products, or a part of one, were put together to."""
     _pending: tuple[Tensor, Tensor, Tensor, Any, Any, float] | None = None
 
     def __post_init__(self) -> None:
@@ -142,6 +144,7 @@ class Watch(TorchFunctionMode):
             for each, grad in zip(scores, grads, strict=True)
             if grad is not None and each.leaf.numel() == given.numel()
         ]
+        self.from_several |= not parts and any(grad is not None for grad in grads)
         if parts:
             if axis not in (-1, given.ndim - 1):
                 raise Unclear("takes its softmax over another axis than that of its keys")

@@ -30,6 +30,10 @@ PROBE_THW = (4, 8, 12)
 _SEED = 7
 
 
+class NotAsItsParts(NotReadable):
+    """Reason for a block that computes something else than its parts suggest."""
+
+
 def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
     """Return the reading of the block that rebuilds the output of a random copy of it, or why there is none."""
     try:
@@ -48,7 +52,7 @@ def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
         if error <= PROOF_TOLERANCE:
             return mine
         doubts.append(f"{mine.pairwise} with scale {mine.scale:.3g} is off by {100 * error:.2g} %")
-    return NotReadable(f"does not compute what its parts suggest: {'; '.join(doubts)}")
+    return NotAsItsParts(f"does not compute what its parts suggest: {'; '.join(doubts)}")
 
 
 def _rebuild_error(reader: MapReader) -> float:

@@ -11,7 +11,7 @@ from nonlocal_core.capture.adapters.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
 from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
 from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
-from nonlocal_core.capture.adapters.proof import Recipe, prove
+from nonlocal_core.capture.adapters.proof import NotAsItsParts, Recipe, prove
 from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
 from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
 from nonlocal_core.capture.adapters.seen_attention import SeenReader
@@ -55,7 +55,7 @@ _NO_GRID = NotReadable(
     "class_tokens, the number of tokens before them"
 )
 
-_COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"))
+_COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
 """Parts that only something that attends has."""
 
 _NEAR = 4
@@ -92,6 +92,7 @@ def find_sites(
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
     fed: Fed | None = None,
+    attending: tuple[str, ...] = (),
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -104,7 +105,7 @@ def find_sites(
     that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
     ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
-    states it.
+    states it. ``attending``: names of modules that were seen to attend (`discovery`), whatever their own names say.
 
     Raises CaptureError when nothing can be read for want of a token grid.
     """
@@ -128,7 +129,7 @@ def find_sites(
         raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
     known = {part for name, reader in readers.items() if reader for part in _around(name)}
     for name, module in model.named_modules():
-        readers[name] = readers[name] or (None if name in known else _suspect(module))
+        readers[name] = readers[name] or (None if name in known else _suspect(module, is_seen=name in attending))
     outer = {part for name, reader in readers.items() if reader for part in _around(name)}
     sites, unreadable = [], []
     for name, module in model.named_modules():
@@ -140,7 +141,7 @@ def find_sites(
         )
         seen = _site(shown, module, SeenReader(module=module, places=places), status) if places.is_possible else None
         if isinstance(reader, NotReadable):
-            is_open = isinstance(reader, _Unknown | DoesMore) or reader is _NO_GRID
+            is_open = isinstance(reader, _Unknown | DoesMore | NotAsItsParts) or reader is _NO_GRID
             if is_open and seen is not None:
                 sites.append(seen)
             else:
@@ -158,6 +159,7 @@ def attach_model(
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
     fed: Fed | None = None,
+    attending: tuple[str, ...] = (),
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
@@ -168,7 +170,17 @@ def attach_model(
 
     What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
     """
-    found = find_sites(model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed)
+    try:
+        found = find_sites(
+            model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed, attending=attending
+        )
+    except (NonlocalError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as fault:  # whatever a module of somebody's own raises where its parts are looked at
+        raise CaptureError(
+            f"{type(model).__name__} could not be looked at: {first_line(fault)}. Give the part of it that attends, as "
+            "a module of its own."
+        ) from fault
     return AttachedModel(found, attach(found.sites))
 
 
@@ -243,14 +255,17 @@ def _around(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(len(parts))] if name else []
 
 
-def _suspect(module: nn.Module) -> NotReadable | None:
-    """Return a reason for a module that looks like a block but is of no kind that is known here, else None."""
+def _suspect(module: nn.Module, *, is_seen: bool) -> NotReadable | None:
+    """Return a reason for a module that looks like a block but is of no kind that is known here, else None.
+
+    ``is_seen``: it was seen to attend.
+    """
     named = type(module).__name__.lower()
     attends = "attention" in named or "attn" in named
     parts = (*_COMPARES, *_MAY_COMPARE) if attends else _COMPARES
     compares = any(all(getattr(module, name, None) is not None for name in names) for names in parts)
     says = attends and any(word in name for name, _ in module.named_children() for word in _MAY_SAY)
-    if compares or says or says_nonlocal(module):
+    if is_seen or compares or says or says_nonlocal(module):
         return _Unknown(f"is a {type(module).__name__}, of a kind that this viewer cannot read")
     return None
 

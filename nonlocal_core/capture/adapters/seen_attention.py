@@ -61,6 +61,8 @@ class SeenReader:
     def _reading(self, call: WholeCall, attended: Attended, output: Any) -> BlockReading | NotReadable:
         lead = _Lead(tuple(attended.q.shape[:-2]), head_count(self.module))
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
+        if _is_over_channels(call.tokens, q.shape[2]):
+            return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
         placed = self.places.placed(self.module, call.tokens, (len(q), q.shape[2], k.shape[2]))
         if isinstance(placed, NotReadable):
             return placed
@@ -107,6 +109,7 @@ class SeenReader:
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
+            is_walled=bool(placed.walls),
             residual=False,
         )
 
@@ -119,6 +122,11 @@ def _watched(module: nn.Module, call: WholeCall) -> tuple[Attended, Any]:
     watch = Watch()
     with watch:
         output = Context().run(module.forward, *call.args, **call.kwargs)
+    if not watch.found and watch.from_several:
+        raise Unclear(
+            f"is a {type(module).__name__}, whose softmax is taken over scores that it puts together from several "
+            "products, as criss-cross attention does; this viewer can show one product"
+        )
     if len(watch.found) != 1:
         count = "no softmax of products" if not watch.found else f"{len(watch.found)} softmaxes of products"
         raise Unclear(f"is a {type(module).__name__}, in which this viewer saw {count}, where it can show one")
@@ -127,8 +135,13 @@ def _watched(module: nn.Module, call: WholeCall) -> tuple[Attended, Any]:
 
 def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor) -> Any:
     """Return what a layer returns where its y is another."""
-    with Watch(put=(attended.step, lambda real: attended.lay(y).to(real).reshape(real.shape))):
+    with Watch(put=(attended.step, lambda real: _in_the_place_of(real, attended.lay(y)))):
         return Context().run(module.forward, *call.args, **call.kwargs)
+
+
+def _in_the_place_of(real: Tensor, y: Tensor) -> Tensor:
+    """Return y as the layer's product would be, which ``view`` may be asked of."""
+    return torch.empty_like(real).copy_(y.reshape(real.shape))
 
 
 def _main(output: Any) -> Tensor:
@@ -140,6 +153,12 @@ def _main(output: Any) -> Tensor:
 
 def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -> Float[Tensor, "*a N D_P"]:
     return torch.cat([table.float(), channels.to(table.device).expand(*table.shape[:-2], -1, -1)], dim=-1)
+
+
+def _is_over_channels(given: Any, count: int) -> bool:
+    """Return whether the asked things of a layer on maps are the channels."""
+    is_map = isinstance(given, Tensor) and given.ndim > 3
+    return is_map and given.shape[1] == count != math.prod(given.shape[2:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ Sources: timm 1.0.31, ``patch_embed.grid_size``; pytorch/vision@90a8f70, torchvi
 attention (models/timesformer/modeling_timesformer.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
 
 from nonlocal_core.capture.adapters.token_places import TokenLayout
-from nonlocal_core.errors import CaptureError
+from nonlocal_core.errors import CaptureError, NonlocalError
 
 _FIRST_TOKENS = (
     ("class token", ("cls_token", "class_embedding", "class_token")),
@@ -32,10 +32,26 @@ def layout_of(model: nn.Module, name: str, input_hw: HW | None = None) -> TokenL
     for depth in range(len(path) - 1, -1, -1):
         around = model.get_submodule(".".join(path[:depth]))
         for read in (_timm, _torchvision, _hugging_face):
-            layout = read(around, name, input_hw)
+            layout = _stated(read, around, name, input_hw)
             if layout is not None:
                 return layout
     return None
+
+
+_Statement = Callable[[Any, str, HW | None], TokenLayout | None]
+
+
+def _stated(read: _Statement, around: Any, name: str, hw: HW | None) -> TokenLayout | None:
+    """Return what a module states, None for statements that are none: of other kinds, or raising where they are read.
+
+    The grid then follows from the sizes of a call, as where nothing is stated, and is proved like any other.
+    """
+    try:
+        return read(around, name, hw)
+    except (NonlocalError, MemoryError):
+        raise
+    except Exception:  # whatever an attribute of somebody's own raises, or holds
+        return None
 
 
 def given_layout(token_grid: tuple[int, int, int], class_tokens: int) -> TokenLayout:

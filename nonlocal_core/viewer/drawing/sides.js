@@ -122,19 +122,24 @@ function outlineOf(grid, cells) {
 export class Answer extends Side {
   constructor({ onrelease }) {
     const [heat, badge, notice] = [el("canvas", { class: "nlv-heat" }), el("div", { class: "nlv-badge" }), el("div", { class: "nlv-notice" })];
-    super("nlv-answers", [heat, badge, notice]);
-    Object.assign(this, { heat, badge, notice });
+    const walls = ["nlv-rim", "nlv-wall-line"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
+    const walled = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...walls);
+    super("nlv-answers", [heat, walled, badge, notice]);
+    Object.assign(this, { heat, walled, walls, badge, notice });
     this.release = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onrelease }, "Held ×");
     this.caption.append(this.release);
   }
 
-  /** `image` is the heat of the frame's temporal cell, undefined where it has none. */
-  show({ frame, image, grid, state: { smooth, plain, zoom } }) {
+  /** `image` is the heat of the frame's temporal cell, undefined where it has none; `inside` are the cells within the wall of a window. */
+  show({ frame, image, grid, inside = [], state: { smooth, plain, zoom } }) {
     this.draw(frame, !plain, zoom);
     this.heat.hidden = !image;
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);
     place(this.heat, seen(zoom, boxOf(grid)));
+    this.walled.toggleAttribute("hidden", inside.length === 0);
+    this.walled.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
+    for (const path of this.walls) path.setAttribute("d", outlineOf(grid, inside));
   }
 
   say({ lead, figure, detail, badge, warning, warns, notice, held }) {

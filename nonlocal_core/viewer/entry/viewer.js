@@ -1,7 +1,7 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
 import { hasColumns } from "../model/affinity.js";
-import { askBlock, strongestOf } from "../model/answer.js";
+import { askBlock, insideWalls, strongestOf } from "../model/answer.js";
 import { turn } from "../model/blocks.js";
 import { say } from "../drawing/dom.js";
 import { spareHeight } from "../drawing/filling.js";
@@ -191,7 +191,7 @@ export class Viewer extends View {
     this.stage.asks.show({
       frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
-    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, state });
+    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls(block, answer, shown), state });
     const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
     this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse, zoom });
     this.film.draw(state);

@@ -6,6 +6,8 @@ import { ownOf } from "./own.js";
 
 /** Answers to single cells that are kept of each block: more than a question may have, for a brush adds a few cells to many. */
 const MOST_KEPT = 512;
+/** Weight below which a cell lies outside of a window: masks inside sequences leave about exp(-100). */
+const NOTHING = 1e-30;
 const kept = new WeakMap();
 
 /**
@@ -74,6 +76,15 @@ export function strongestOf({ shares, own }) {
     if (!own.steps(t) && share > 0 && (best < 0 || share > shares[best])) best = t;
   });
   return best < 0 ? Math.max(shares.findIndex((_, t) => own.steps(t)), 0) : best;
+}
+
+/** The cells of a temporal cell that lie within the wall of the asked window; none for a block without windows. */
+export function insideWalls({ walled }, { grid, values }, t) {
+  if (!walled || t < 0) return [];
+  const start = t * grid.rows * grid.cols;
+  return Array.from({ length: grid.rows * grid.cols }, (_, n) => n)
+    .filter((n) => Math.abs(values[start + n]) > NOTHING)
+    .map((n) => ({ t, y: Math.floor(n / grid.cols), x: n % grid.cols }));
 }
 
 /** The strongest cell that is not over the asked one, -1 for none. */

@@ -8,8 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nonlocal_core.weights.wrappers import COUNTS, PREFIXES
+
 TABLE = "(?P<table>weight|bias|running_mean|running_var)"
 """Pattern of the last part of a parameter's name in PyTorch."""
+
+HEAD = "head."
+"""Beginning of our names of a classifier's tensors."""
 
 Words = Mapping[str, Mapping[str, str]]
 """Translation of the source's words, by group of the pattern."""
@@ -45,15 +50,17 @@ class Layout:
     """Names of tensors in the files of one source.
 
     ``prefixes``: names of wrappers that may precede every key. ``dropped``: patterns of keys that hold no weight.
-    ``duplicates``: rules from the second name of a tensor to its first.
+    ``duplicates``: rules from the second name of a tensor to its first. ``classifier``: pattern of keys that belong to
+    a classifier, known or not.
     """
 
     name: str
     title: str
     rules: tuple[Rule, ...]
-    prefixes: tuple[str, ...] = ("module.",)  # torch.nn.DataParallel
-    dropped: tuple[str, ...] = (r".*num_batches_tracked",)
+    prefixes: tuple[str, ...] = PREFIXES
+    dropped: tuple[str, ...] = (r".*num_batches_tracked", *COUNTS)
     duplicates: tuple[Rule, ...] = ()
+    classifier: str = r"(?:head|cls_head|roi_head|fc|new_fc|classifier|projection)[.].+|pred_[wb]"
 
     def our_name(self, name: str) -> str | None:
         """Return our name of a tensor, None when no rule claims it."""
@@ -65,6 +72,10 @@ class Layout:
         """Return the other name of a tensor that is stored twice, None for most."""
         found = [renamed for rule in self.duplicates if (renamed := rule.rename(name)) is not None]
         return found[0] if found else None
+
+    def classifies(self, name: str) -> bool:
+        """Tell whether a key belongs to a classifier."""
+        return (self.our_name(name) or "").startswith(HEAD) or bool(re.fullmatch(self.classifier, name))
 
     def drops(self, name: str) -> bool:
         """Tell whether a key is bookkeeping of the training, not a weight."""

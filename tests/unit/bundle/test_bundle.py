@@ -70,6 +70,15 @@ def test_a_block_that_half_precision_would_hurt_travels_in_full():
     np.testing.assert_array_equal(read.capture.theta, steep.theta)
 
 
+def test_that_a_block_has_windows_travels_and_others_say_nothing_of_it():
+    block = make_block()
+    assert "walled" not in header_of(make_bundle(block))[0]["blocks"][0]
+    assert not decode_bundle(make_bundle(block)).blocks[0].capture.is_walled
+    read = decode_bundle(make_bundle(replace(block, is_walled=True))).blocks[0]
+    assert read.capture.is_walled
+    assert "It attends within windows" in read.warning
+
+
 def test_the_row_error_is_what_a_loop_measures():
     block = make_block(scale=2.0)
     read = decode_bundle(make_bundle(block)).blocks[0]

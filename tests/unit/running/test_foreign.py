@@ -14,7 +14,8 @@ from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, ModelSpec,
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture import rebuild
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
-from nonlocal_core.running.foreign import ForeignNetwork, input_spec_of, takes_of
+from nonlocal_core.running.foreign import ForeignNetwork, takes_of
+from nonlocal_core.running.own_input import input_spec_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 CHANNELS, CLASSES = 12, 7
@@ -117,7 +118,7 @@ def test_what_is_no_network_and_a_way_that_does_not_exist_are_refused():
     code = """
 from torch import nn
 from nonlocal_core import ModelSpec, NonlocalError, Session
-for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
+for model, takes in ((len, None), (None, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
     try:
         Session.from_model(model, "sample:coins", spec=ModelSpec(takes=takes))
     except NonlocalError as error:
@@ -126,6 +127,8 @@ for model, takes in ((len, None), (nn.Conv2d(3, 4, 2).eval(), "video")):
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == [
         "A network is a torch.nn.Module; got a builtin_function_or_method. Give the module inside it.",
+        "A network is a torch.nn.Module; got a NoneType. Give the module inside it. A model.eval() of this class "
+        "returns nothing: call it first, then give the model.",
         "There is no way to take a clip called 'video'. Choose one of: clip, frames_first, frames.",
     ]
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from nonlocal_core import CaptureError, ModelSpec, NonlocalBlock, Session, UnknownNameError, WeightsError
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.running.snapshots import weights_of
 
 SPEC = ModelSpec(takes="clip", status="trained")
 CLIP = np.random.default_rng(5).integers(0, 255, (3, 32, 48, 3), np.uint8)
@@ -69,3 +70,10 @@ def test_what_is_no_film_is_said_and_the_network_keeps_its_weights():
     with pytest.raises(CaptureError, match="none was given"):
         Session.film(model, CLIP, {}, spec=SPEC)
     assert all(torch.equal(tensor, own[name]) for name, tensor in model.state_dict().items())
+
+
+def test_the_wrapper_of_a_checkpoint_is_taken_off():
+    model, other = small(1), small(2).state_dict()
+    held = {f"model._orig_mod.{name}": tensor for name, tensor in other.items()} | {"n_averaged": torch.tensor(3)}
+    with weights_of(model, held):
+        assert all(torch.equal(tensor, other[name]) for name, tensor in model.state_dict().items())

@@ -206,9 +206,9 @@ def test_a_report_on_one_network(tmp_path, monkeypatch):
     assert report.fits == (NETWORK.arch,)
     assert report.value_count == sum(value.numel() for value in STATE.values())
     assert report.sentence.endswith(f"It fills {NETWORK.config.title} ({NETWORK.arch}) completely.")
-    network, filled = load_checkpoint(path, NETWORK.arch)
-    assert network == NETWORK
-    assert_filled(filled)
+    mine = load_checkpoint(path, NETWORK.arch)
+    assert (mine.known, mine.said) == (NETWORK, "")
+    assert_filled(mine.network)
 
 
 def test_what_fills_nothing_is_refused(tmp_path):

@@ -9,7 +9,8 @@ from checkpoint_bytes import ARRAYS, TENSORS, caffe2_bytes, torch_bytes
 from safetensors.torch import save_file
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.checkpoint import CONTAINERS, CheckpointLimits, read_checkpoint
+from nonlocal_core.weights.checkpoint import CheckpointLimits, read_checkpoint
+from nonlocal_core.weights.sets import CONTAINERS
 
 
 @pytest.fixture

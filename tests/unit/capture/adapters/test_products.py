@@ -1,5 +1,7 @@
 """Layers that nobody described, read by the products that they make: every row equals the layer's own weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,7 @@ from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
 from nonlocal_core.capture import recording
 from nonlocal_core.capture.adapters import Fed
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.record import WALLED
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.query import row
 
@@ -143,6 +146,8 @@ def test_rows_are_zero_outside_of_their_window_shifted_or_not(window, pads):
             beside[:, cells[real]] = weights[:, real][:, :, ~real].sum(axis=-1)
         for head, block in enumerate(blocks):
             assert block.rebuild_error < WORKING_PRECISION
+            assert block.is_walled
+            assert WALLED in replace(block, status="trained").warning
             answers = [row(block, block.query_grid.cell(i)) for i in range(FRAMES * 24)]
             rows = np.stack([answer.values for answer in answers])
             np.testing.assert_allclose(rows, expected[head], atol=ROW_PRECISION)

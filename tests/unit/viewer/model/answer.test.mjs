@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askBlock, strongestElsewhere, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
+import { askBlock, insideWalls, strongestElsewhere, strongestOf } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
 /** A dot product of one channel whose keys weigh what `phi` says, for every query. */
@@ -18,6 +18,14 @@ test("the same question to the same block is not computed again, another one is"
   assert.equal(askBlock(block, "row", { at: { frame: 1, x: 0.6, y: 0.5 } }, first).index, 3);
   assert.notEqual(askBlock(weighing([1, 2, 3, 4, 5, 6]), "row", { at: { frame: 1, x: 0.1, y: 0.5 } }, first), first);
   assert.equal(askBlock(block, "column", { at: { frame: 1, x: 0.1, y: 0.5 } }, first).answer.direction, "column");
+});
+
+test("what lies inside of a window has weight, and only blocks with windows have walls", () => {
+  const block = weighing([0, 0, 3, 0, 4e-38, -5], grid(1, 2, 3));
+  const { answer } = askBlock(block, "row", { at: { frame: 0, x: 0.1, y: 0.3 } });
+  assert.deepEqual(insideWalls({ ...block, walled: 1 }, answer, 0), [{ t: 0, y: 0, x: 2 }, { t: 0, y: 1, x: 2 }]);
+  assert.deepEqual(insideWalls(block, answer, 0), []);
+  assert.deepEqual(insideWalls({ ...block, walled: 1 }, answer, -1), []);
 });
 
 test("the strongest frame is another than the asked one, and positive weight alone makes it so", () => {

@@ -1,0 +1,198 @@
+"""Input of a network of one's own, as it states it: channels, size, crop and colours; ImageNet's where it says nothing.
+
+Sources: timm 1.0.31, ``pretrained_cfg``; open_clip's ``visual.image_mean``; ``image_size`` of pytorch/vision@90a8f70,
+and of the ``config`` in transformers 5.23.0, with the fields of its image processors and their file.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.media import InputSpec
+from nonlocal_core.running.statements import stated
+
+IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""Input of nearly every published image network; used where a network states none."""
+
+_PROCESSOR_FILE = "preprocessor_config.json"
+_WHITE = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedInput:
+    """Input of a network, and who says so."""
+
+    spec: InputSpec
+    colours: str
+    """Source of mean and std, in words that follow "colours"."""
+
+    @property
+    def sentence(self) -> str:
+        """Sentence for the record of a run."""
+        spec = self.spec
+        size = f"{spec.short_side} pixels" if spec.size_hw is None else f"{spec.size_hw[0]} x {spec.size_hw[1]} pixels"
+        side = "at a short side of " if spec.size_hw is None and spec.crop == "none" else "at "
+        seen = "their centre" if spec.crop == "center" else "whole"
+        kinds = {1: "in grey", 3: "in colour"}
+        channels = kinds.get(len(spec.mean), f"in {len(spec.mean)} channels, red, green and blue in turn")
+        mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (spec.mean, spec.std))
+        return (
+            f"Frames are fed {seen}, {side}{size}, {channels}; mean {mean} and std {std} of the colours {self.colours}."
+        )
+
+
+def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
+    """Return the size and the colours that a network states, else the usual ones of ImageNet.
+
+    A network of fixed size sees the central part of the frame, others see the whole frame. ``processor``: the image
+    processor of the network, or its fields; None: one that the network holds, or that lies beside its weights on this
+    machine. Raises CaptureError where a size that is stated cannot be one.
+    """
+    processor = processor if processor is not None else _processor(model)
+    size_hw, mean, std = _fixed_hw(model), *_stated_colours(model)
+    spec = IMAGENET_INPUT if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
+    said: Any = stated(model, "pretrained_cfg")
+    fraction = said.get("crop_pct") if isinstance(said, Mapping) else None
+    if size_hw is not None and isinstance(fraction, int | float) and 0 < fraction <= 1:
+        spec = replace(spec, crop_fraction=float(fraction))
+    colours = "are those of ImageNet, since nothing says others"
+    if mean is not None and std is not None:
+        spec, colours = replace(spec, mean=mean, std=std), "are as its configuration says"
+    if processor is not None:
+        processed = _of_processor(spec, processor)
+        colours = colours if processed == spec else "are as its image processor says"
+        spec = processed
+    return StatedInput(spec=_in_channels(spec, _channels(model)), colours=colours)
+
+
+def input_spec_of(model: nn.Module) -> InputSpec:
+    """Return the input of ``input_of`` without its source."""
+    return input_of(model).spec
+
+
+def _of_size(spec: InputSpec, size_hw: tuple[int, int], crop: Literal["none", "center"]) -> InputSpec:
+    side = min(size_hw)
+    return replace(
+        spec,
+        crop=crop,
+        size_hw=size_hw,
+        short_side=side,
+        multiple_of=side,
+        max_long_side=max(*size_hw, spec.max_long_side),
+    )
+
+
+def _of_processor(spec: InputSpec, processor: Any) -> InputSpec:
+    """Return an input with what an image processor of Hugging Face, or the fields of its file, do to a picture."""
+    mean, std = _numbers(stated(processor, "image_mean")), _numbers(stated(processor, "image_std"))
+    if mean is not None and std is not None and len(mean) == len(std) and min(std) > 0:
+        if stated(processor, "do_normalize") is False:
+            mean, std = (0.0,) * len(mean), (1.0,) * len(mean)
+        factor = stated(processor, "rescale_factor")
+        white = _WHITE * (factor if isinstance(factor, int | float) and factor > 0 else 1 / _WHITE)
+        white = float(_WHITE) if stated(processor, "do_rescale") is False else white
+        # ViViT's takes pixels to -1..1 first.
+        offset = 1.0 if stated(processor, "offset") is True and white > 1 else 0.0
+        mean = tuple((value + offset) / white for value in mean)
+        spec = replace(spec, mean=mean, std=tuple(value / white for value in std))
+    crop, size = _hw(stated(processor, "crop_size")), stated(processor, "size")
+    if crop is not None and stated(processor, "do_center_crop"):
+        before = stated(size, "shortest_edge")
+        fraction = min(1.0, min(crop) / before) if isinstance(before, int) and before > 0 else 1.0
+        return replace(_of_size(spec, crop, "center"), crop_fraction=fraction)
+    whole = _hw(size)
+    if whole is not None and stated(processor, "do_resize") is not False:
+        return _of_size(spec, whole, "none")
+    return spec
+
+
+def _processor(model: nn.Module) -> Any:
+    """Return the image processor that a network holds, or the fields of its file on this machine; None for most."""
+    for name in ("image_processor", "processor"):
+        held = stated(model, name)
+        if held is not None and not isinstance(held, nn.Module):
+            return stated(held, "image_processor") or held
+    source = stated(model, "config", "_name_or_path")
+    if not isinstance(source, str) or not source:
+        return None
+    path = Path(source) / _PROCESSOR_FILE
+    hub: Any = sys.modules.get("huggingface_hub")
+    if not path.is_file() and hub is not None and source.count("/") <= 1:
+        kept = hub.try_to_load_from_cache(source, _PROCESSOR_FILE)
+        path = Path(kept) if isinstance(kept, str) else path
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError):  # a file that is no processor's says nothing
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _stated_colours(model: nn.Module) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Return mean and standard deviation of a network's input, None where it states none."""
+    said: Any = stated(model, "pretrained_cfg")
+    if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
+        return _numbers(said["mean"]), _numbers(said["std"])
+    for part in (model, stated(model, "visual"), stated(model, "config")):
+        found = _numbers(stated(part, "image_mean")), _numbers(stated(part, "image_std"))
+        if None not in found:
+            return found
+    return None, None
+
+
+def _numbers(values: Any) -> tuple[float, ...] | None:
+    """Return numbers for one channel or for three as they are, None for anything else."""
+    numbers = values.flatten().tolist() if isinstance(values, Tensor) else values
+    if not isinstance(numbers, tuple | list) or len(numbers) not in (1, 3):
+        return None
+    return tuple(map(float, numbers)) if all(isinstance(number, int | float) for number in numbers) else None
+
+
+def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
+    """Return the size that a transformer was built for, None for networks that take any size."""
+    size = stated(model, "config", "image_size") if hasattr(model, "config") else stated(model, "image_size")
+    size = size or stated(model, "patch_embed", "img_size") or stated(model, "visual", "image_size")
+    said: Any = stated(model, "pretrained_cfg")
+    if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):
+        size = tuple(said.get("input_size", ()))[-2:]
+    return _hw(size)
+
+
+def _hw(size: Any) -> tuple[int, int] | None:
+    """Return a size of one number, two, or under the names of an image processor. Raises CaptureError for none."""
+    if isinstance(size, Mapping) or stated(size, "height") is not None:
+        size = (stated(size, "height"), stated(size, "width"))
+    pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
+    if len(pair) != 2 or not all(isinstance(side, int) and not isinstance(side, bool) for side in pair):
+        return None
+    if min(pair) < 1:
+        raise CaptureError(f"This network takes frames of {pair} (H, W). Say another size with ModelSpec(input_spec=).")
+    return pair
+
+
+def _channels(model: nn.Module) -> int:
+    """Return how many channels a network takes: three where any convolution does, else those of its first layer."""
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
+    if any(layer.in_channels == 3 for layer in convolutions):
+        return 3
+    first = next((part for part in model.modules() if part._parameters), None)
+    if convolutions and first is convolutions[0]:
+        return convolutions[0].in_channels
+    said = stated(model, "config", "num_channels")
+    return said if isinstance(said, int) and said > 0 and not convolutions else 3
+
+
+def _in_channels(spec: InputSpec, count: int) -> InputSpec:
+    """Return the input in so many channels: grey has the means of the colours, others have them in turn."""
+    own = len(spec.mean)
+    if count == own:
+        return spec
+    if count == 1:
+        return replace(spec, mean=(sum(spec.mean) / own,), std=(sum(spec.std) / own,))
+    mean, std = (tuple(values[index % own] for index in range(count)) for values in (spec.mean, spec.std))
+    return replace(spec, mean=mean, std=std)
