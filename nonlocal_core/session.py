@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 from torch import nn
 
+from nonlocal_core.ancestors.filters import AnyFilter
 from nonlocal_core.bundle import (
     ClipWords,
     ModelLabel,
@@ -82,7 +83,7 @@ class Session:
     def open(
         cls,
         media: Media,
-        model: str | PreparedModel = "default",
+        model: str | PreparedModel | AnyFilter = "default",
         *,
         frames: int | Selection | None = None,
         short_side: int | None = None,
@@ -95,10 +96,11 @@ class Session:
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
         or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
-        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``; "default": the one that a
-        sample was made for, else the first of ``list_models``. ``frames``: how many, or a
-        ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
-        spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
+        published checkpoint, a network from ``prepare_model`` or ``prepare_checkpoint``, or a filter over pixels, such
+        as ``NlMeans(h=0.2)``; "default": the one that a sample was made for, else the first of ``list_models``.
+        ``frames``: how many, or a ``Selection``; its unset fields fall back to the network's training selection, else
+        the sample's, else 8 frames spread over the clip. ``short_side``: pixels of the network's input; the whole frame
+        is shown.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
         block of the network could be proved on this clip.
