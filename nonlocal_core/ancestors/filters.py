@@ -84,7 +84,7 @@ class NlMeans:
     )
     settings: ClassVar[Mapping[str, Setting]] = {
         "h": Setting(
-            title="h", least=0.02, most=1, step=0.01, words="The larger, the less alike patches may be; white is 1."
+            title="h", least=0.02, most=0.5, step=0.01, words="The larger, the less alike patches may be; white is 1."
         ),
         "patch": Setting(title="Patch", least=1, most=9, step=2, words="Side of a patch in pixels of the grid, odd."),
         "noise": NOISE,
@@ -106,8 +106,9 @@ class NlMeans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bilateral:
-    """Bilateral filter: weight exp(-|p_i - p_j|^2 / 2 space^2 - dt^2 / 2 steps^2 - |I_i - I_j|^2 / 2 colour^2).
+    """Bilateral filter: a pixel weighs pixels by how near they are and how alike in colour.
 
+    ``exp(-|p_i - p_j|^2 / 2 space^2 - dt^2 / 2 steps^2 - |I_i - I_j|^2 / 2 colour^2)``.
     C. Tomasi, R. Manduchi, "Bilateral filtering for gray and color images" (ICCV 1998), here over all frames.
 
     >>> filter_id(Bilateral())
@@ -149,9 +150,10 @@ class Bilateral:
 class DenseCrf:
     """The two kernels of the fully connected CRF, each divided by the sum of its row.
 
-    Appearance: exp(-|p_i - p_j|^2 / 2 space^2 - dt^2 / 2 steps^2 - |I_i - I_j|^2 / 2 colour^2). Smoothness: exp(-|p_i -
-    p_j|^2 / 2 near^2 - dt^2 / 2 steps^2). P. Kraehenbuehl, V. Koltun, "Efficient inference in fully connected CRFs with
-    Gaussian edge potentials" (NIPS 2011), equation 3, here over all frames.
+    Appearance: ``exp(-|p_i - p_j|^2 / 2 space^2 - dt^2 / 2 steps^2 - |I_i - I_j|^2 / 2 colour^2)``.
+    Smoothness: ``exp(-|p_i - p_j|^2 / 2 near^2 - dt^2 / 2 steps^2)``.
+    P. Kraehenbuehl, V. Koltun, "Efficient inference in fully connected CRFs with Gaussian edge potentials" (NIPS 2011),
+    equation 3, here over all frames.
 
     >>> parse_filter("pixels-crf:near=0.1")
     DenseCrf(space=0.25, colour=0.06, near=0.1, steps=4.0, noise=0.0)
