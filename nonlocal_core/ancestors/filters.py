@@ -1,7 +1,7 @@
 """Filters whose affinities open as networks without weights: their ids, and their settings by name.
 
 An id carries the settings that differ from the usual ones, so that a link keeps them, as in
-``pixels-nl-means:h=0.2,patch=7``. Nothing here waits for torch.
+``pixels-nl-means:h=0.2:patch=7``. Nothing here waits for torch.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class NlMeans:
     frames and without a search window.
 
     >>> filter_id(NlMeans(h=0.2, patch=7))
-    'pixels-nl-means:h=0.2,patch=7'
+    'pixels-nl-means:h=0.2:patch=7'
     """
 
     name: ClassVar[str] = "pixels-nl-means"
@@ -215,8 +215,19 @@ def filter_id(chosen: AnyFilter) -> str:
     """Return the id that opens a filter with these settings; the usual ones are left out."""
     given = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
     usual = {field.name: field.default for field in fields(chosen)}
-    listed = ",".join(f"{name}={value:g}" for name, value in given.items() if value != usual[name])
-    return f"{chosen.name}:{listed}" if listed else chosen.name
+    listed = [f"{name}={value:g}" for name, value in given.items() if value != usual[name]]
+    return ":".join([chosen.name, *listed])
+
+
+def filter_title(model: str) -> str:
+    """Return the title of a filter with its settings.
+
+    >>> filter_title("pixels-nl-means:h=0.2:patch=7")
+    'Pixels, non-local means · h 0.2, patch 7'
+    """
+    chosen = parse_filter(model)
+    _, *listed = filter_id(chosen).split(":")
+    return f"{chosen.title} · {', '.join(listed).replace('=', ' ')}" if listed else chosen.title
 
 
 def is_filter(model: str) -> bool:
@@ -236,7 +247,7 @@ def parse_filter(model: str) -> AnyFilter:
     if name not in known:
         raise UnknownNameError("filter", name, known)
     kind, given = known[name], dict[str, Any]()
-    for part in filter(None, listed.split(",")):
+    for part in filter(None, listed.split(":")):
         setting, _, text = part.partition("=")
         if setting not in kind.settings:
             raise UnknownNameError(f"setting of {name}", setting, kind.settings)

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> None:
     print("Networks that can be opened by name:")
     for model in list_models():
         print(f"  {model.id:36} {model.status.replace('_', '-'):15} {model.title}")
-    print("Filters over pixels, without weights; settings follow the id, as in pixels-nl-means:h=0.2,patch=7:")
+    print("Filters over pixels, without weights; settings follow the id, as in pixels-nl-means:h=0.2:patch=7:")
     for kind in FILTERS:
         print(f"  {kind.name:36} {', '.join(kind.settings):15} {kind.title}")
     print("Published checkpoints that `fetch` downloads, about so large, under these licences:")

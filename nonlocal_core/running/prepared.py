@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nonlocal_core.ancestors.filters import AnyFilter, filter_id, is_filter, parse_filter
+from nonlocal_core.ancestors.filters import AnyFilter, filter_id, filter_title, is_filter, parse_filter
 from nonlocal_core.ancestors.network import PixelAffinity, PixelNetwork
 from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import FilterReader, NonlocalBlockReader, ProbeReader
@@ -180,11 +180,7 @@ def _shipped(model: str, device: Device) -> PreparedModel:
 
 def _filter(chosen: AnyFilter, device: Device) -> PreparedModel:
     model = filter_id(chosen)
-    _, _, settings = model.partition(":")
-    words = f" · {settings.replace('=', ' ').replace(',', ', ')}" if settings else ""
-    identity = NetworkCard(
-        id=model, title=f"{chosen.title}{words}", description=chosen.description, status="parameter_free"
-    )
+    identity = NetworkCard(id=model, title=filter_title(model), description=chosen.description, status="parameter_free")
     return _prepared(PixelNetwork(chosen).eval(), identity, device)
 
 

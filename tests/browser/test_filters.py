@@ -39,7 +39,7 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
     expect(slider).to_be_focused()  # so that arrows go on
     page.wait_for_url("**h%3D0.11**")
     link = parse_qs(urlparse(page.url).query)
-    assert link["model"] == ["pixels-nl-means:h=0.11,noise=0.1"]
+    assert link["model"] == ["pixels-nl-means:h=0.11:noise=0.1"]
     assert link["at"] == ["0,0.2600,0.1900"]
 
     session = Session.open("sample:coins", link["model"][0], short_side=SIDE)

@@ -110,8 +110,8 @@ def test_a_pixel_of_the_grid_is_the_mean_of_those_below(monkeypatch):
 
 
 def test_the_card_names_the_settings_and_no_weights():
-    card = prepare_model("pixels-nl-means:h=0.2,noise=0.1", "cpu").card
-    assert card.id == "pixels-nl-means:h=0.2,noise=0.1"
+    card = prepare_model("pixels-nl-means:h=0.2:noise=0.1", "cpu").card
+    assert card.id == "pixels-nl-means:h=0.2:noise=0.1"
     assert card.title == "Pixels, non-local means · h 0.2, noise 0.1"
     assert dict(card.weights) == {}
 
