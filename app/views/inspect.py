@@ -47,17 +47,20 @@ def _inspect(opened: OpenedClip, choices: Choices) -> None:
             progress=tell,
         ),
     )
-    _figures(block, measured, unknown="all of it" if is_filter(session.model.card.id) else "not known")
+    _figures(block, measured, adds=not is_filter(session.model.card.id))
     _over_time(opened, block, measured)
     _effect(session, block)
     _without(opened, block)
     cautions.remark(session.frames)
 
 
-def _figures(block: BlockCapture, measured: BlockMeasures, *, unknown: str) -> None:
-    """Draw the block's numbers, each with what it means and what it does not; ``unknown``: a change without number."""
+def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> None:
+    """Draw the block's numbers, each with what it means and what it does not.
+
+    ``adds``: whether it adds to its input; a filter takes its place.
+    """
     effect = block.mean_effect
-    unknown = "none" if block.adds_nothing else unknown
+    unknown = "none" if block.adds_nothing else "not known"
     cards: tuple[tuple[str, str, str], ...] = (
         (
             "Change of its input",
@@ -98,6 +101,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, unknown: str) -> N
             f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
         ),
     )
+    cards = cards if adds else cards[1:]
     if block.key_grid.steps == 1:
         cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
     with st.container(key="figures"):  # page.css sets as many of them side by side as there is room for
