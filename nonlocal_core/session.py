@@ -36,6 +36,7 @@ from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
+from nonlocal_core.measures.faithfulness import DRAWS, Faithfulness, faithfulness
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import frames_for
 from nonlocal_core.media.reading import Media
@@ -246,6 +247,28 @@ class Session:
         block = self.block(pin.block)
         first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
         return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+
+    def faithfulness(
+        self,
+        *,
+        frame: int,
+        x: float,
+        y: float,
+        block: str | None = None,
+        keys: int | None = None,
+        draws: int = DRAWS,
+        runs: int = 0,
+    ) -> Faithfulness:
+        """Return whether the strongest keys of a point's row matter more than others: what is left without them.
+
+        ``keys``: how many are cut at once, None for those above an even share. ``draws``: of random keys, and of other
+        rows. ``runs``: in so many of them, and for the other cuts once, the network runs again and is asked for its
+        answer; none by default. Raises OutsideGridError, UnknownNameError, SelectionError for a number of keys that
+        leaves none, CaptureError for a block that adds nothing by design or is not built here, DeviceMemoryError.
+        """
+        captured = self.block(block)
+        cell = captured.query_grid.cell_at(frame=frame, x=x, y=y)
+        return faithfulness(self, captured, cell, keys=keys, draws=draws, runs=runs)
 
     def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
         """Return the answer with its figure, which is drawn when it is asked for."""

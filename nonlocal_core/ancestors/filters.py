@@ -266,7 +266,8 @@ def _check(chosen: AnyFilter) -> None:
         value = getattr(chosen, name)
         if not (isinstance(value, int | float) and bounds.least <= value <= bounds.most):
             raise SelectionError(
-                f"{name} of {chosen.name} goes from {bounds.least:g} to {bounds.most:g}; got {value!r}. Take a number between."
+                f"{name} of {chosen.name} goes from {bounds.least:g} to {bounds.most:g}; got {value!r}. "
+                "Take a number between."
             )
     if isinstance(chosen, NlMeans) and chosen.patch % 2 != 1:
         raise SelectionError(
