@@ -56,7 +56,7 @@ class Faithfulness:
     keys: int
     """How many were cut at once."""
     added: Mapping[Cut, Interval]
-    """|change of W_z y| / |W_z y| at the query; 0 where the block adds nothing."""
+    """``|change of W_z y| / |W_z y|`` at the query; 0 where the block adds nothing."""
     answer: Mapping[Cut, Interval]
     """Probability that changed hands, in [0, 1], where nobody may look at the keys; empty where nothing was run."""
 

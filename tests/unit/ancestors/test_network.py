@@ -9,6 +9,7 @@ from nonlocal_core import CaptureError, Session
 from nonlocal_core.ancestors.filters import FILTERS, NlMeans
 from nonlocal_core.ancestors.network import MOST_POSITIONS, PixelNetwork, grid_of, on_grid, with_noise
 from nonlocal_core.bundle.decode import decode_bundle
+from nonlocal_core.capture import recording
 from nonlocal_core.measures.filtered import filtered
 from nonlocal_core.running.prepared import prepare_model
 
@@ -107,6 +108,25 @@ def test_a_pixel_of_the_grid_is_the_mean_of_those_below(monkeypatch):
     small = on_grid(clip)
     assert small.shape[-2:] == (2, 3)
     torch.testing.assert_close(small[0, :, 0, 1, 2], clip[0, :, 0, 2:, 4:].mean(dim=(1, 2)))
+
+
+def test_half_precision_around_it_changes_no_row():
+    """As on a GPU, where networks run under autocast: scores of hundreds would lose their differences."""
+    exact = prepare_model("pixels-nl-means", "cpu").network
+    clip = torch.from_numpy(moving_square()).permute(3, 0, 1, 2)[None].float() / 255
+    view = exact.input_spec.view_of((30, 44))
+    with (
+        torch.no_grad(),
+        torch.autocast("cpu", torch.bfloat16),
+        recording(view=view, clip_frames=3) as record,
+    ):
+        exact(clip)
+    (block,) = record.blocks
+    assert record.unreadable == []
+    assert block.is_half, "so that it was proved by a copy in float32"
+    assert block.rebuild_error < REBUILT
+    expected = exact.affinities[0].embed(clip).theta[0]
+    np.testing.assert_array_equal(block.theta, expected)
 
 
 def test_the_card_names_the_settings_and_no_weights():
