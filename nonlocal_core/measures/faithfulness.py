@@ -62,7 +62,7 @@ class Faithfulness:
 
     @property
     def stands_out(self) -> bool:
-        """Whether the strongest keys matter more to what is added than the middle of the random draws."""
+        """True where the strongest keys matter more to what is added than the middle of the random draws."""
         return self.added["strongest"].mean > self.added["random"].high
 
     @property
