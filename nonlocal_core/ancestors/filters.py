@@ -215,7 +215,7 @@ def filter_id(chosen: AnyFilter) -> str:
     """Return the id that opens a filter with these settings; the usual ones are left out."""
     given = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
     usual = {field.name: field.default for field in fields(chosen)}
-    listed = [f"{name}={value:g}" for name, value in given.items() if value != usual[name]]
+    listed = [f"{name}={value:.12g}" for name, value in given.items() if value != usual[name]]
     return ":".join([chosen.name, *listed])
 
 

@@ -17,7 +17,12 @@ from nonlocal_core.ancestors.filters import (
 
 @pytest.mark.parametrize(
     "chosen",
-    [*(kind() for kind in FILTERS), NlMeans(h=0.25, patch=7, noise=0.1), Bilateral(steps=1.5), DenseCrf(near=0.03)],
+    [
+        *(kind() for kind in FILTERS),
+        NlMeans(h=0.1234567, patch=7, noise=0.1),
+        Bilateral(steps=1.5),
+        DenseCrf(near=0.03),
+    ],
 )
 def test_an_id_leads_back_to_its_settings(chosen):
     model = filter_id(chosen)
