@@ -10,9 +10,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from nonlocal_core import NonlocalError, Pin
-from nonlocal_core.ancestors.filters import AnyFilter, Setting, filter_id, parse_filter
-from nonlocal_core.measures.filtered import Filtered, filtered
+from nonlocal_core import NonlocalError, Pin, ShapeError
+from nonlocal_core.ancestors.filters import AnyFilter, NlMeans, Setting, filter_id, parse_filter
+from nonlocal_core.measures.filtered import Filtered, bm3d_estimate, filtered, psnr
 
 from ..server import visit
 from ..server.memory import remembered
@@ -44,6 +44,28 @@ def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
             unmarked.hint(error)
             return
         st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
+        if chosen.noise and isinstance(chosen, NlMeans):
+            _beside(opened, found, asked.frame, (cell.y, cell.x))
+
+
+def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int, int]) -> None:
+    """Draw what BM3D makes of the same noise; nothing where the grid is smaller than its blocks."""
+    try:
+        estimate = remembered(
+            (opened.token, "bm3d", frame),
+            "Stacking blocks that are alike",
+            lambda _tell: bm3d_estimate(opened.session, frame=frame),
+        )
+    except ShapeError as error:
+        unmarked.hint(error)
+        return
+    figure = _figure("BM3D, its first step", estimate, psnr(estimate, found.clean), cell_yx)
+    said = (
+        "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, from all frames, and keeps what they share. "
+        "All or nothing: no softmax, so there is no row to show. It is told how strong the noise is."
+    )
+    title = "A relative that takes the best"
+    st.html(f"<section class='nlv-filtered'><h2>{title}</h2><div>{figure}</div><p>{said}</p></section>")
 
 
 def _slider(chosen: AnyFilter, name: str, bounds: Setting) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
+from nonlocal_core.ancestors.bm3d import denoised
 from nonlocal_core.ancestors.network import PixelNetwork, on_grid, with_noise
 from nonlocal_core.capture.rows import weighted_sums
 from nonlocal_core.errors import CaptureError
@@ -45,16 +46,9 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
     ``block``: a name, or None for the one that is shown first. Raises CaptureError for a network that is no filter,
     UnknownNameError for another block, OutsideGridError for a frame that is not there.
     """
-    network, captured = session.model.network, session.block(block)
-    if not isinstance(network, PixelNetwork):
-        raise CaptureError(
-            f"{session.model.card.title} compares features; only a filter makes pixels of pixels. Open the clip with "
-            "one, such as pixels-nl-means."
-        )
+    captured = session.block(block)
+    clean, before = _pixels(session)
     steps, rows, cols = captured.query_grid.shape
-    pixels = network_pixels(session.frames, network.input_spec, session.view)
-    clean = on_grid(torch.from_numpy(pixels))
-    before = with_noise(clean, network.filter.noise)
     step, count = captured.query_grid.t_of_frame(frame), rows * cols
     values = np.ascontiguousarray(_as_rows(before))
     after = np.empty((steps * count, 3), np.float32)
@@ -70,7 +64,34 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
     )
 
 
-def psnr(values: Float32[np.ndarray, "*shape"], truth: Float32[np.ndarray, "*shape"]) -> float:
+def bm3d_estimate(session: Session, *, frame: int) -> Float32[np.ndarray, "H W 3"]:
+    """Return what the first step of BM3D makes of the same noisy pixels, for a frame of the clip.
+
+    It is told the deviation of the noise. Raises CaptureError for a network that is no filter or adds no noise,
+    OutsideGridError for a frame that is not there, ShapeError for a grid smaller than a block.
+    """
+    _, before = _pixels(session)
+    network = session.model.network
+    if not (isinstance(network, PixelNetwork) and network.filter.noise):
+        raise CaptureError("BM3D takes noise of a known deviation away, and none was added. Set noise above 0.")
+    estimate = denoised(before[0].permute(1, 2, 3, 0).numpy(), noise=network.filter.noise)
+    shown: np.ndarray = estimate[session.block().query_grid.t_of_frame(frame)].astype(np.float32)
+    return shown
+
+
+def _pixels(session: Session) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the clip on the filter's grid, (1, 3, T, h, w), without and with noise."""
+    network = session.model.network
+    if not isinstance(network, PixelNetwork):
+        raise CaptureError(
+            f"{session.model.card.title} compares features; only a filter makes pixels of pixels. Open the clip with "
+            "one, such as pixels-nl-means."
+        )
+    clean = on_grid(torch.from_numpy(network_pixels(session.frames, network.input_spec, session.view)))
+    return clean, with_noise(clean, network.filter.noise)
+
+
+def psnr(values: Float[np.ndarray, "*shape"], truth: Float[np.ndarray, "*shape"]) -> float:
     """Return the peak signal to noise ratio in dB, where the peak is 1; infinite where both are equal.
 
     >>> round(psnr(np.full((2, 2), 0.5, np.float32), np.full((2, 2), 0.6, np.float32)), 3)

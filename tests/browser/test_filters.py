@@ -11,7 +11,7 @@ from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
 from nonlocal_core import NlMeans, Session
-from nonlocal_core.measures.filtered import filtered
+from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
 
 pytestmark = pytest.mark.browser
 
@@ -25,9 +25,11 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
     viewer, captions = page.locator("[data-ready]"), page.locator(".nlv-filtered figcaption")
 
     def expect_answer(chosen):
-        found = filtered(Session.open("sample:coins", chosen, short_side=SIDE), frame=0)
+        session = Session.open("sample:coins", chosen, short_side=SIDE)
+        found, relative = filtered(session, frame=0), bm3d_estimate(session, frame=0)
         expect(captions.first).to_have_text(f"With noise, PSNR {found.psnr_before:.1f} dB")
-        expect(captions.last).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
+        expect(captions.nth(1)).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
+        expect(captions.nth(2)).to_have_text(f"BM3D, its first step, PSNR {psnr(relative, found.clean):.1f} dB")
         expect(viewer).to_have_attribute("data-pinned", "true")
         expect(page.locator(".nlv")).to_contain_text(f"h {chosen.h:g}. Noise of deviation 0.1 was added")
 

@@ -10,7 +10,7 @@ from nonlocal_core.ancestors.filters import FILTERS, NlMeans
 from nonlocal_core.ancestors.network import MOST_POSITIONS, PixelNetwork, grid_of, on_grid, with_noise
 from nonlocal_core.bundle.decode import decode_bundle
 from nonlocal_core.capture import recording
-from nonlocal_core.measures.filtered import filtered
+from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
 from nonlocal_core.running.prepared import prepare_model
 
 REBUILT = 1e-4
@@ -143,6 +143,15 @@ def test_files_leave_as_from_any_network(tmp_path):
         assert drawn.size[0] > 500
     table = session.save(tmp_path / "heat.csv", frame=1, x=0.45, y=0.4, block="smoothness").read_text()
     assert "No weights: these are pixels" in table.splitlines()[1]
+
+
+def test_bm3d_sees_the_same_noise():
+    session = Session.open(moving_square(), NlMeans(noise=0.1), short_side=30)
+    found, estimate = filtered(session, frame=2), bm3d_estimate(session, frame=2)
+    assert estimate.shape == found.clean.shape
+    assert psnr(estimate, found.clean) > found.psnr_before + 8
+    with pytest.raises(CaptureError, match="none was added"):
+        bm3d_estimate(Session.open(moving_square(1), NlMeans(), short_side=10), frame=0)
 
 
 def test_features_are_not_filtered():
