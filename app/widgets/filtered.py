@@ -61,7 +61,7 @@ def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int,
         return
     figure = _figure("BM3D, its first step", estimate, psnr(estimate, found.clean), cell_yx)
     said = (
-        "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, from all frames, and keeps what they share. "
+        "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, in all frames, and keeps what they share. "
         "All or nothing: no softmax, so there is no row to show. It is told how strong the noise is."
     )
     title = "A relative that takes the best"

@@ -30,6 +30,8 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
         expect(captions.first).to_have_text(f"With noise, PSNR {found.psnr_before:.1f} dB")
         expect(captions.nth(1)).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
         expect(captions.nth(2)).to_have_text(f"BM3D, its first step, PSNR {psnr(relative, found.clean):.1f} dB")
+        settled(page)
+        expect(viewer).to_have_count(1)  # that of the settings before has left
         expect(viewer).to_have_attribute("data-pinned", "true")
         expect(page.locator(".nlv")).to_contain_text(f"h {chosen.h:g}. Noise of deviation 0.1 was added")
 
