@@ -1,5 +1,6 @@
 # What can be imported from nonlocal_core, and from where; __init__.py reads this file.
 
+from .ancestors.filters import Bilateral, DenseCrf, NlMeans, filter_id, parse_filter
 from .bundle import Question, TourStop
 from .capture import BlockCapture, Capture, ClassScore
 from .capture.adapters import attach
@@ -47,12 +48,14 @@ __all__ = [
     "PAIRWISE",
     "AffinityColumn",
     "AffinityRow",
+    "Bilateral",
     "BlockCapture",
     "BundleError",
     "Capture",
     "CaptureError",
     "Cell",
     "ClassScore",
+    "DenseCrf",
     "DeviceMemoryError",
     "Frames",
     "GeometryError",
@@ -66,6 +69,7 @@ __all__ = [
     "ModelCard",
     "ModelSpec",
     "NetworkCard",
+    "NlMeans",
     "NonlocalBlock",
     "NonlocalError",
     "OutsideGridError",
@@ -89,9 +93,11 @@ __all__ = [
     "WeightStatus",
     "WeightsError",
     "attach",
+    "filter_id",
     "find_sample",
     "list_models",
     "list_samples",
+    "parse_filter",
     "prepare_checkpoint",
     "prepare_model",
     "probe",

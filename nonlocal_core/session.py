@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 from torch import nn
 
+from nonlocal_core.ancestors.filters import AnyFilter
 from nonlocal_core.bundle import (
     ClipWords,
     ModelLabel,
@@ -33,6 +34,7 @@ from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
+from nonlocal_core.measures.faithfulness import DRAWS, Faithfulness, faithfulness
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
@@ -82,7 +84,7 @@ class Session:
     def open(
         cls,
         media: Media,
-        model: str | PreparedModel = "default",
+        model: str | PreparedModel | AnyFilter = "default",
         *,
         frames: int | Selection | None = None,
         short_side: int | None = None,
@@ -95,10 +97,11 @@ class Session:
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
         or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
-        published checkpoint, or a network from ``prepare_model`` or ``prepare_checkpoint``; "default": the one that a
-        sample was made for, else the first of ``list_models``. ``frames``: how many, or a
-        ``Selection``; its unset fields fall back to the network's training selection, else the sample's, else 8 frames
-        spread over the clip. ``short_side``: pixels of the network's input; the whole frame is shown.
+        published checkpoint, a network from ``prepare_model`` or ``prepare_checkpoint``, or a filter over pixels, such
+        as ``NlMeans(h=0.2)``; "default": the one that a sample was made for, else the first of ``list_models``.
+        ``frames``: how many, or a ``Selection``; its unset fields fall back to the network's training selection, else
+        the sample's, else 8 frames spread over the clip. ``short_side``: pixels of the network's input; the whole frame
+        is shown.
 
         Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
         block of the network could be proved on this clip.
@@ -232,6 +235,28 @@ class Session:
         block = self.block(pin.block)
         first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
         return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+
+    def faithfulness(
+        self,
+        *,
+        frame: int,
+        x: float,
+        y: float,
+        block: str | None = None,
+        keys: int | None = None,
+        draws: int = DRAWS,
+        runs: int = 0,
+    ) -> Faithfulness:
+        """Return whether the strongest keys of a point's row matter more than others: what is left without them.
+
+        ``keys``: how many are cut at once, None for those above an even share. ``draws``: of random keys, and of other
+        rows. ``runs``: in so many of them, and for the other cuts once, the network runs again and is asked for its
+        answer; none by default. Raises OutsideGridError, UnknownNameError, SelectionError for a number of keys that
+        leaves none, CaptureError for a block that adds nothing by design or is not built here, DeviceMemoryError.
+        """
+        captured = self.block(block)
+        cell = captured.query_grid.cell_at(frame=frame, x=x, y=y)
+        return faithfulness(self, captured, cell, keys=keys, draws=draws, runs=runs)
 
     def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
         """Return the answer with its figure, which is drawn when it is asked for."""

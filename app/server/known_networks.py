@@ -4,11 +4,14 @@ import re
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nonlocal_core
-from nonlocal_core import Progress, WeightsError, list_models
+from nonlocal_core import NonlocalError, Progress, WeightsError, list_models
+from nonlocal_core.ancestors.filters import FILTERS, filter_name, filter_title, is_filter
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 from nonlocal_core.weights import ModelCard, models_for
 from nonlocal_core.weights.cache import fetched_ids
@@ -29,12 +32,30 @@ _lock = threading.Lock()
 
 
 def menu(clip: str = "") -> dict[str, str]:
-    """Return the titles of the networks that can be opened now, by id; first those that the clip was made for."""
+    """Return the titles of the networks that can be opened now, by id; first those that the clip was made for.
+
+    Filters stand there once, without settings.
+    """
     shipped = {card.id: card.title for card in (*made_for(clip), *list_models())}
     with _lock:
         own = {token: prepared.card.title for token, prepared in _held.items()}
     here = fetched_ids()
-    return shipped | {card.id: card.title for card in list_published() if card.id in here} | own
+    filters = {known.name: known.title for known in FILTERS}
+    return shipped | filters | {card.id: card.title for card in list_published() if card.id in here} | own
+
+
+def in_menu(model: str) -> str:
+    """Return the id under which a menu lists a network: that of a filter has no settings there."""
+    return filter_name(model) if is_filter(model) else model
+
+
+def filter_titles(models: Iterable[str]) -> dict[str, str]:
+    """Return the titles of those that are filters, with their settings; what cannot be set so is left out."""
+    titles = {}
+    for model in filter(is_filter, models):
+        with suppress(NonlocalError):
+            titles[model] = filter_title(model)
+    return titles
 
 
 def made_for(clip: str) -> tuple[ModelCard, ...]:

@@ -7,6 +7,7 @@ from typing import Literal, cast
 import streamlit as st
 
 from nonlocal_core import Session, list_models, list_samples
+from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.models.sharing import shared_features
 
 from ..server import known_networks, tours, visit
@@ -100,8 +101,9 @@ def _blocks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
 
 def _networks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     card = first.session.model.card
-    titles = {card.id: card.title} | known_networks.menu()
-    short = dict(zip(titles, apart(list(titles.values())), strict=True))
+    titles = {card.id: card.title} | known_networks.menu() | known_networks.filter_titles(compared.models)
+    networks = [name for name in titles if not is_filter(name)]  # a filter's title has no word that they share
+    short = titles | dict(zip(networks, apart([titles[name] for name in networks]), strict=True))
     known = [name for name in compared.models if name in titles]
     shipped = dict.fromkeys([card.id, *(other.id for other in list_models())])
     picked = st.multiselect(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from nonlocal_core import NonlocalError
+from nonlocal_core.ancestors.filters import is_filter
 
 from ..server import known_networks, tours, visit
 from ..server.byte_store import let_picture_go_first
@@ -44,17 +45,20 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
         unmarked.failure(error)
         return
 
-    from ..widgets import keep, marked, pinned  # with the charts, which the picture does not wait for
+    from ..widgets import filtered, keep, marked, pinned  # with the charts, which the picture does not wait for
 
     with kept:
         keep.offer(session, pin, tours.for_file(opened.notes, session))
     with beside:
-        marked.tell(opened, pin)
+        if is_filter(choices.model):
+            filtered.tell(opened, choices, pin)
+        else:
+            marked.tell(opened, pin)
     pinned.tell(session, pin)
 
 
 def _places(choices: Choices) -> Sequence[st.delta_generator.DeltaGenerator]:
-    """Return where the viewer goes, and what stands beside it on a clip that was made for one network's answer."""
-    if not known_networks.made_for(choices.clip):
+    """Return where the viewer goes, and what stands beside it: a network's answer to its clip, a filter's sliders."""
+    if not (is_filter(choices.model) or known_networks.made_for(choices.clip)):
         return st.container(), st.container()
     return st.columns(BESIDE)

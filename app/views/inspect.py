@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
+from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.geometry import cells_in_box
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
@@ -46,15 +47,18 @@ def _inspect(opened: OpenedClip, choices: Choices) -> None:
             progress=tell,
         ),
     )
-    _figures(block, measured)
+    _figures(block, measured, adds=not is_filter(session.model.card.id))
     _over_time(opened, block, measured)
     _effect(session, block)
     _without(opened, block)
     cautions.remark(session.frames)
 
 
-def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
-    """Draw the block's numbers, each with what it means and what it does not."""
+def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> None:
+    """Draw the block's numbers, each with what it means and what it does not.
+
+    ``adds``: whether it adds to its input; a filter takes its place.
+    """
     effect = block.mean_effect
     unknown = "none" if block.adds_nothing else "not known"
     cards: tuple[tuple[str, str, str], ...] = (
@@ -97,6 +101,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures) -> None:
             f"{measured.seconds_away:.2g} s on average. A clip of alike frames reaches far without any motion.",
         ),
     )
+    cards = cards if adds else cards[1:]
     if block.key_grid.steps == 1:
         cards = tuple(card for card in cards if card[0] not in ("Stays in its own frame", "Reach in time"))
     with st.container(key="figures"):  # page.css sets as many of them side by side as there is room for
@@ -167,6 +172,12 @@ def _noted(opened: OpenedClip, block: BlockCapture, chart: go.Figure) -> go.Figu
 def _effect(session: Session, block: BlockCapture) -> None:
     st.header("Where it changes the features", anchor=False)
     effect = effect_map(block)
+    if is_filter(session.model.card.id):
+        st.info(
+            "Everywhere: a filter puts the mean in the place of the pixel and does not add the pixel itself. "
+            "Explore shows the pixels before and after."
+        )
+        return
     if effect is None:
         st.info(
             "Nowhere: this block only shows what its positions look at. It has no output of its own, "
@@ -197,6 +208,9 @@ def _without(opened: OpenedClip, block: BlockCapture) -> None:
     """Draw what the answer is without the block, or without what a region says."""
     st.header("What the answer is without it", anchor=False)
     session = opened.session
+    if is_filter(session.model.card.id):
+        st.info("There is no answer to compare: a filter makes pixels of pixels and names no classes.")
+        return
     if block.name not in changeable_blocks(session):
         st.info(
             "There is nothing to switch off: this block adds nothing to the network's features, so the answer is the "

@@ -67,6 +67,7 @@ def _open_upload(content: bytes, name: str) -> None:
 
 def _open(clip: str) -> None:
     model = visit.current().model
-    kept = not known_networks.made_for(clip) and model in known_networks.menu()  # not what another clip is made for
+    listed = known_networks.in_menu(model) in known_networks.menu()
+    kept = listed and not known_networks.made_for(clip)  # not what another clip is made for
     visit.choose(Choices(clip=clip, model=model) if kept else Choices(clip=clip))
     st.rerun()

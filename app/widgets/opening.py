@@ -48,8 +48,9 @@ def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
             gallery.choose_clip()
         frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
         models = known_networks.menu(choices.clip)
-        known = choices.model if choices.model in models else next(iter(models))
-        picked = menu("Network", models, first=known, key=f"model-{choices.model}", width=380)
+        chosen = known_networks.in_menu(choices.model)
+        known = chosen if chosen in models else next(iter(models))
+        picked = menu("Network", models, first=known, key=f"model-{chosen}", width=380)
         if picked != known:
             visit.update(model=picked)
             st.rerun()

@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
+from nonlocal_core.ancestors.network import PixelAffinity
 from nonlocal_core.capture.reading import BlockReading
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.models.normalised import NormalisedProbe
@@ -51,6 +52,32 @@ class ProbeReader:
             scale=self._block.scale_value,
             project=_nothing,
         )
+
+
+class FilterReader:
+    """Read a filter, whose output is y itself: the mean of the pixels, in place of its input."""
+
+    def __init__(self, block: PixelAffinity) -> None:
+        self._block = block
+
+    def read(self, x: Tensor) -> BlockReading:
+        """Return the vectors of the pixels as theta and phi, and the pixels as g."""
+        pieces = self._block.embed(x)
+        return BlockReading(
+            theta=pieces.theta,
+            phi=pieces.phi,
+            g=pieces.g,
+            query_thw=pieces.query_thw,
+            pairwise=self._block.pairwise,
+            scale=1.0,
+            project=_itself,
+            residual=False,
+        )
+
+
+def _itself(y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n Cg"]:
+    """Return y: nothing is made of it."""
+    return y
 
 
 def _nothing(_y: Float[Tensor, "1 n Cg"]) -> None:

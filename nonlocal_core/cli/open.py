@@ -11,6 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from nonlocal_core.ancestors.filters import FILTERS, filter_id, is_filter, parse_filter
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.errors import MediaError, NonlocalError, UnknownNameError
 from nonlocal_core.installed import folder_of
@@ -84,7 +85,9 @@ def _model(named: str | None) -> str | None:
     if named in (None, "default"):
         return None
     published = {card.id: card for card in list_published()}
-    known = [card.id for card in list_models()]
+    known = [*(card.id for card in list_models()), *(each.name for each in FILTERS)]
+    if is_filter(named):
+        return filter_id(parse_filter(named))
     if named in known:
         return named
     if named not in published:

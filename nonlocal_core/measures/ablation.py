@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,17 +20,42 @@ from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError, ShapeError, UnknownNameError
-from nonlocal_core.media import network_pixels
+from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.media import Frames, network_pixels
 from nonlocal_core.models import MarkNetwork, NonlocalBlock, clip_probabilities
 from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.ops import Reach
 from nonlocal_core.ops.reach import split_keys, split_queries
 from nonlocal_core.running.forward import run
-from nonlocal_core.running.prepared import class_names
-from nonlocal_core.session import Session
+from nonlocal_core.running.prepared import PreparedModel, class_names
 
 Edit = Callable[[NonlocalBlock, Tensor], Tensor]
 """Function that computes a block's output from its input, in place of the block."""
+
+
+@runtime_checkable
+class OpenRun(Protocol):
+    """Run of a network on a clip that can be repeated: a session."""
+
+    @property
+    def frames(self) -> Frames:
+        """The frames that were shown."""
+        ...
+
+    @property
+    def view(self) -> ViewTransform:
+        """The part of them that the network saw."""
+        ...
+
+    @property
+    def model(self) -> PreparedModel:
+        """The network."""
+        ...
+
+    @property
+    def forecast_bytes(self) -> int | None:
+        """Memory that a run is expected to take; None: unknown."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +76,7 @@ class ClassChange:
 
 
 def answer(
-    session: Session,
+    session: OpenRun,
     *,
     switched_off: Collection[str] = (),
     cut_keys: Mapping[str, Bool[np.ndarray, " Nk"]] | None = None,
@@ -81,17 +107,26 @@ def answer(
 
 
 def logits_of(
-    session: Session,
+    session: OpenRun,
     *,
     switched_off: Collection[str] = (),
     cut_keys: Mapping[str, Bool[np.ndarray, " Nk"]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Float[Tensor, "1 P K"]:
     """Return what the network puts out, of all its positions; arguments and errors as for ``answer``."""
+    edits: dict[str, Edit] = {name: _cutting(mask) for name, mask in (cut_keys or {}).items()}
+    return run_edited(session, edits | dict.fromkeys(switched_off, _passing_on), progress)
+
+
+def run_edited(
+    session: OpenRun, edits: Mapping[str, Edit], progress: Callable[[int, int], None] | None = None
+) -> Float[Tensor, "1 P K"]:
+    """Return what the network puts out where functions compute the outputs of some blocks, by their names.
+
+    Raises UnknownNameError for a block that is not there or adds nothing by design, DeviceMemoryError.
+    """
     network, device = session.model.network, session.model.device
     known = changeable_blocks(session)
-    edits: dict[str, Edit] = {name: _cutting(mask) for name, mask in (cut_keys or {}).items()}
-    edits |= dict.fromkeys(switched_off, _passing_on)
     for name in edits.keys() - known.keys():
         raise UnknownNameError("block that can be changed", name, known)
     clip = torch.from_numpy(network_pixels(session.frames, network.input_spec, session.view))
@@ -102,7 +137,7 @@ def logits_of(
         return run(network, clip, device=device, forecast_bytes=session.forecast_bytes)
 
 
-def changeable_blocks(session: Session) -> dict[str, NonlocalBlock]:
+def changeable_blocks(session: OpenRun) -> dict[str, NonlocalBlock]:
     """Return the blocks that add something to the network's features, by name, in the order in which they run.
 
     Empty for a network whose blocks only show how alike its features are, and for networks of other people.

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float64
 from scipy import ndimage
 
 from nonlocal_core.capture import BlockCapture, many_row_weights
+from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.tracking import refuse_restricted
 
@@ -37,6 +38,8 @@ SAMPLED_ROWS = 64
 """That the power is found on."""
 GOING_ON = 0.9
 """Part of the steps that follow the weights; all others start anew at the click."""
+MOST_CELLS = 8192
+"""Of a frame that is walked in: the steps are a table of all its cells times all its cells."""
 STEPS = 50
 """After these, less than 1 % of the walk is still to be settled: GOING_ON ** STEPS."""
 
@@ -50,9 +53,15 @@ def region_around(
     point. ``chance``: see ``CHANCE``; the lower, the wider the region.
 
     Raises OutsideGridError for a point or a frame that the block does not look at, CaptureError for a block that
-    does not compare all frames: what is found could not be tracked.
+    does not compare all frames, since what is found could not be tracked, or whose frames have too many cells.
     """
     refuse_restricted(block)
+    cells = block.key_grid.rows * block.key_grid.cols
+    if cells > MOST_CELLS:
+        raise CaptureError(
+            f"A click outlines an object where a frame has at most {MOST_CELLS} cells; {block.title!r} has {cells}. "
+            "Draw a box, or open the clip with more frames or a smaller short side."
+        )
     seed = block.key_grid.cell_at(frame=frame, x=x, y=y)
     often = visits(block, seed, t=block.query_grid.t_of_frame(frame)) >= chance
     often[seed.y, seed.x] = True

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nonlocal_core.ancestors.filters import AnyFilter, filter_id, filter_title, is_filter, parse_filter
+from nonlocal_core.ancestors.network import PixelAffinity, PixelNetwork
 from nonlocal_core.capture import BlockSite, Reader, attach
-from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
+from nonlocal_core.capture.own import FilterReader, NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.samples import sample_of
@@ -31,7 +33,7 @@ from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
 
-Network = Lite0Network | MarkNetwork | ResNet | ForeignNetwork
+Network = Lite0Network | MarkNetwork | PixelNetwork | ResNet | ForeignNetwork
 """Networks that a session can run: each states its input and the memory of a run."""
 
 KEPT_MODELS = 6
@@ -76,10 +78,14 @@ def prepare_model(
     >>> model.card.status, model is prepare_model("lite0-gaussian", "cpu")
     ('trained', True)
 
-    ``model``: an id of ``list_models``, or of a published checkpoint, which is fetched the first time.
-    Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used.
+    ``model``: an id of ``list_models``, of a published checkpoint, which is fetched the first time, or of a filter over
+    pixels (``filter_id``), which is made anew at each call since it has no weights.
+    Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used,
+    SelectionError for a setting of a filter that is out of its bounds.
     """
     chosen = pick_device(device)
+    if is_filter(model):
+        return _filter(parse_filter(model), chosen)
     published = {card.id: card for card in list_published()}
     key = model if model in published else find_card(model).id, chosen
     with _keeping:
@@ -96,15 +102,17 @@ def prepare_model(
 
 def is_shipped(model: str) -> bool:
     """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
-    return model in shipped_ids()
+    return is_filter(model) or model in shipped_ids()
 
 
-def network_for(media: object, model: str | PreparedModel) -> str | PreparedModel:
+def network_for(media: object, model: str | PreparedModel | AnyFilter) -> str | PreparedModel:
     """Return the network that a sample was made for where none was chosen, else the one that was.
 
     >>> network_for("sample:marked", "default"), network_for("sample:coffee", "default")
     ('lite0-mark', 'default')
     """
+    if isinstance(model, AnyFilter):
+        return filter_id(model)
     sample = sample_of(media) if model == DEFAULT else None
     made = () if sample is None else models_for(sample.id)
     return made[0].id if made else model
@@ -178,6 +186,12 @@ def _shipped(model: str, device: Device) -> PreparedModel:
     return _prepared(network, identity, device)
 
 
+def _filter(chosen: AnyFilter, device: Device) -> PreparedModel:
+    model = filter_id(chosen)
+    identity = NetworkCard(id=model, title=filter_title(model), description=chosen.description, status="parameter_free")
+    return _prepared(PixelNetwork(chosen).eval(), identity, device)
+
+
 def _published(card: PublishedCard, device: Device, progress: Progress | None) -> PreparedModel:
     tell = progress or (lambda stage, done, total: None)
     network = load_published(
@@ -208,6 +222,8 @@ def _site(inserted: InsertedBlock) -> BlockSite:
     match inserted.module:
         case ParameterFreeGaussian() | NormalisedProbe() as probe:
             reader: Reader = ProbeReader(probe)
+        case PixelAffinity() as affinity:
+            reader = FilterReader(affinity)
         case NonlocalBlock() as block:
             reader = NonlocalBlockReader(block)
         case other:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nonlocal_core.app.server.known_networks import filter_titles, in_menu, menu
 from nonlocal_core.app.views.compare import Comparison, apart, from_link, spread, to_link
 
 
@@ -33,6 +34,7 @@ def test_a_few_blocks_stand_for_many(count, positions):
     [
         Comparison(blocks=("res3.1", "res4.5")),
         Comparison(subject="networks", block="stride16", models=("one", "two")),
+        Comparison(subject="networks", block="patches", models=("pixels-nl-means:h=0.2:patch=7", "pixels-crf")),
         Comparison(subject="clips", block="stride16", other="sample:bunny"),
     ],
 )
@@ -42,3 +44,12 @@ def test_a_link_restores_what_is_compared(compared):
 
 def test_what_a_link_says_wrongly_is_left_out():
     assert from_link({"compare": "everything", "blocks": ",,", "with": "sample:bunny"}) == Comparison()
+
+
+def test_filters_are_compared_by_their_settings():
+    models = ("pixels-nl-means:h=0.2:patch=7", "pixels-crf", "lite0-gaussian", "pixels-crf:near=9", "pixels-crf:h")
+    assert filter_titles(models) == {
+        "pixels-nl-means:h=0.2:patch=7": "Pixels, non-local means · h 0.2, patch 7",
+        "pixels-crf": "Pixels, dense CRF",
+    }
+    assert {in_menu(model) for model in models[:3]} <= menu().keys()

@@ -56,6 +56,8 @@ def test_a_clip_and_how_to_show_it_reach_the_server_and_not_its_address(started,
     assert flags == ["--server.port=8600", "--server.headless=true"]
     asked = json.loads(os.environ[FIRST_VISIT])
     assert asked == {"clip": str(tmp_path / "cat.gif"), "model": "lite0-gaussian", "frames": 4}
+    assert main(["cat.gif", "--model", "pixels-nl-means:patch=7:h=0.2", "--no-browser"]) == OK
+    assert json.loads(os.environ[FIRST_VISIT])["model"] == "pixels-nl-means:h=0.2:patch=7"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nonlocal_core import Pin, Session, list_models
+from nonlocal_core.ancestors.filters import FILTERS
 from nonlocal_core.cli import OK, REFUSED, main
 from nonlocal_core.weights.cards import list_published
 
@@ -70,7 +71,8 @@ def test_render_takes_pins_and_a_temperature(session, tmp_path):
 def test_models_lists_every_card(capsys):
     assert main(["models", "--json"]) == OK
     cards = json.loads(capsys.readouterr().out)
-    assert [card["id"] for card in cards] == [card.id for card in (*list_models(), *list_published())]
+    shipped, published = ([card.id for card in cards] for cards in (list_models(), list_published()))
+    assert [card["id"] for card in cards] == [*shipped, *(kind.name for kind in FILTERS), *published]
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,10 @@ def test_a_click_finds_the_objects_of_the_composed_clip(model, measured):
                 found.append((cells & true).sum() / (cells | true).sum())
         similar.append(np.mean(found))
     assert np.mean(similar) == pytest.approx(measured, abs=0.02)
+
+
+def test_a_frame_of_too_many_cells_is_refused_before_its_table_is_made(monkeypatch):
+    monkeypatch.setattr("nonlocal_core.measures.region.MOST_CELLS", 11)
+    block = Session.open(np.zeros((2, 30, 40, 3), np.uint8), "pixels-bilateral", short_side=3).block()
+    with pytest.raises(CaptureError, match=r"at most 11 cells; 'near, and of one colour' has 12. Draw a box"):
+        region_around(block, frame=0, x=0.5, y=0.5)

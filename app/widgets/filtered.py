@@ -1,0 +1,137 @@
+"""A filter's sliders, and what its rows make of the pixels, beside the viewer."""
+
+import base64
+import io
+from dataclasses import replace
+from html import escape
+from math import isinf
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from nonlocal_core import NonlocalError, Pin, ShapeError
+from nonlocal_core.ancestors.filters import AnyFilter, NlMeans, Setting, filter_id, parse_filter
+from nonlocal_core.measures.filtered import Filtered, bm3d_estimate, filtered, psnr
+
+from ..server import visit
+from ..server.memory import remembered
+from ..server.opened import OpenedClip
+from ..server.visit import Choices
+from . import unmarked
+
+
+def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
+    """Draw the sliders and the pictures; a slider that was moved opens the clip anew, with the pin where it was."""
+    if visit.current().model != choices.model:
+        st.rerun()
+    chosen = parse_filter(choices.model)
+    with st.container(key="filter"):
+        with st.container(key="filter-settings"):
+            for name, bounds in chosen.settings.items():
+                _slider(chosen, name, bounds)
+        session = opened.session
+        asked = pin or session.first_question()
+        try:
+            block = session.block(asked.block)
+            found = remembered(
+                (opened.token, "filtered", asked.frame, block.name),
+                "Filtering the frame",
+                lambda _tell: filtered(session, frame=asked.frame, block=block.name),
+            )
+            cell = block.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
+        except NonlocalError as error:
+            unmarked.hint(error)
+            return
+        st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
+        if chosen.noise and isinstance(chosen, NlMeans):
+            _beside(opened, found, asked.frame, (cell.y, cell.x))
+
+
+def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int, int]) -> None:
+    """Draw what BM3D makes of the same noise; nothing where the grid is smaller than its blocks."""
+    try:
+        estimate = remembered(
+            (opened.token, "bm3d", frame),
+            "Stacking blocks that are alike",
+            lambda _tell: bm3d_estimate(opened.session, frame=frame),
+        )
+    except ShapeError as error:
+        unmarked.hint(error)
+        return
+    figure = _figure("BM3D, its first step", estimate, psnr(estimate, found.clean), cell_yx)
+    said = (
+        "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, in all frames, and keeps what they share. "
+        "All or nothing: no softmax, so there is no row to show. It is told how strong the noise is."
+    )
+    title = "A relative that takes the best"
+    st.html(f"<section class='nlv-filtered'><h2>{title}</h2><div>{figure}</div><p>{said}</p></section>")
+
+
+def _slider(chosen: AnyFilter, name: str, bounds: Setting) -> None:
+    key, value = f"{chosen.name}-{name}", getattr(chosen, name)
+    kind = int if isinstance(value, int) else float
+    if st.session_state.get(key) != value:  # a link, or another filter before this one
+        st.session_state[key] = value
+
+    def move() -> None:
+        now = visit.current()
+        moved = replace(parse_filter(now.model), **{name: round(st.session_state[key], 4)})
+        visit.update(model=filter_id(moved), pin=now.pin)
+
+    st.slider(
+        bounds.title,
+        kind(bounds.least),
+        kind(bounds.most),
+        step=kind(bounds.step),
+        key=key,
+        on_change=move,
+        help=bounds.words,
+    )
+
+
+def _pictures(found: Filtered, cell_yx: tuple[int, int], *, noise: float) -> str:
+    """Return the frame before and after, the asked pixel ringed, and that pixel's colours."""
+    noisy = {"With noise": (found.before, found.psnr_before)} if noise else {"As it is": (found.clean, float("inf"))}
+    shown = noisy | {"Filtered": (found.after, found.psnr_after if noise else float("inf"))}
+    figures = "".join(_figure(title, values, ratio, cell_yx) for title, (values, ratio) in shown.items())
+    gain = found.psnr_after - found.psnr_before
+    said = (
+        f"The filter changes the ratio by {gain:+.1f} dB, against the pixels without noise."
+        if noise
+        else "Move Noise to see what the filter takes away again."
+    )
+    parts = ({"as it is": found.clean} | ({"with noise": found.before} if noise else {})) | {"filtered": found.after}
+    pixel = "".join(
+        f"<span><i style='background:{_css(each[cell_yx])}'></i>{name}</span>" for name, each in parts.items()
+    )
+    rows, cols = found.clean.shape[:2]
+    return (
+        f"<section class='nlv-filtered'><h2>What the rows make of the pixels</h2><div>{figures}</div>"
+        f"<p class='nlv-pixel'><b>The asked pixel</b>{pixel}</p>"
+        f"<p>Each pixel becomes the mean of all pixels of the clip, weighed by its row. {escape(said)} "
+        f"The grid has {rows} × {cols} pixels a frame.</p></section>"
+    )
+
+
+def _figure(title: str, values: np.ndarray, ratio: float, cell_yx: tuple[int, int]) -> str:
+    rows, cols = values.shape[:2]
+    y, x = cell_yx
+    ring = f"left:{100 * (x + 0.5) / cols:.2f}%;top:{100 * (y + 0.5) / rows:.2f}%"
+    words = title if isinf(ratio) else f"{title}, PSNR {ratio:.1f} dB"
+    return (
+        f"<figure><div><img src='{_address(values)}' alt='{escape(words)}'><i style='{ring}'></i></div>"
+        f"<figcaption>{escape(words)}</figcaption></figure>"
+    )
+
+
+def _address(values: np.ndarray) -> str:
+    """Return the address of a picture that holds it."""
+    out = io.BytesIO()
+    Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)).save(out, "png")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _css(colour: np.ndarray) -> str:
+    red, green, blue = (round(255 * float(part)) for part in np.clip(colour, 0, 1))
+    return f"rgb({red},{green},{blue})"

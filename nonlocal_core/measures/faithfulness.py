@@ -1,0 +1,205 @@
+"""Test of a map by taking keys away: do those that it weighs most matter more than others?
+
+For one query, its strongest keys are cut; or as many random ones; or those whose colour is nearest to its own; or the
+strongest ones of another query. What the block then adds at the query is compared with what it added, and, in a few
+runs of the network in which nobody may look at them, the answer with the answer.
+
+found = Session.open("sample:marked").faithfulness(frame=3, x=0.77, y=0.56, runs=4)
+found.words
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int
+from PIL import Image
+from torch import Tensor
+
+from nonlocal_core.capture import BlockCapture
+from nonlocal_core.capture.rows import allowed_keys, row_weights
+from nonlocal_core.errors import CaptureError, SelectionError
+from nonlocal_core.geometry import Cell, KeyGrid
+from nonlocal_core.measures.ablation import OpenRun, changeable_blocks, logits_of, run_edited
+from nonlocal_core.models import MarkNetwork, NonlocalBlock
+
+Cut = Literal["strongest", "random", "colour", "another row"]
+CUTS: tuple[Cut, ...] = get_args(Cut)
+DRAWS = 40
+"""Choices of random keys, and of other rows, over which an interval is told."""
+MIDDLE = (2.5, 97.5)
+"""Percentiles of the draws between which an interval lies."""
+_Sets = dict[Cut, list[Int[np.ndarray, " k"]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Mean over draws, and the bounds of the middle 95 % of them; all three the same where there is one."""
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: list[float]) -> "Interval":
+        """Return the interval of some values."""
+        low, high = np.percentile(values, MIDDLE)
+        return cls(mean=float(np.mean(values)), low=float(low), high=float(high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faithfulness:
+    """Effects of cutting keys, by how they were chosen."""
+
+    keys: int
+    """How many were cut at once."""
+    added: Mapping[Cut, Interval]
+    """``|change of W_z y| / |W_z y|`` at the query; 0 where the block adds nothing."""
+    answer: Mapping[Cut, Interval]
+    """Probability that changed hands, in [0, 1], where nobody may look at the keys; empty where nothing was run."""
+
+    @property
+    def stands_out(self) -> bool:
+        """True where the strongest keys matter more to what is added than the middle of the random draws."""
+        return self.added["strongest"].mean > self.added["random"].high
+
+    @property
+    def moves_answer(self) -> bool | None:
+        """The same of the answer; None where it was not asked."""
+        return self.answer["strongest"].mean > self.answer["random"].high if self.answer else None
+
+    @property
+    def words(self) -> str:
+        """The result in sentences."""
+        said = [_sentence(self.keys, "what the block adds here", self.added, stands_out=self.stands_out)]
+        if self.moves_answer is not None:
+            said.append(_sentence(self.keys, "the answer", self.answer, stands_out=self.moves_answer))
+        return " ".join(said)
+
+
+def faithfulness(
+    ran: OpenRun, block: BlockCapture, query: Cell, *, keys: int | None = None, draws: int = DRAWS, runs: int = 0
+) -> Faithfulness:
+    """Return what cutting keys of one query does; arguments and errors as for ``Session.faithfulness``."""
+    known = changeable_blocks(ran)
+    if block.name not in known:
+        raise CaptureError(
+            f"Keys can be cut in blocks that are built here and add to the features; {block.title!r} is none. "
+            f"Ask one of: {', '.join(known) or 'none in this network'}."
+        )
+    if draws < 1 or runs < 0:
+        raise SelectionError(f"Draw at least once, and run no less than 0 times; got {draws} and {runs}.")
+    weights = np.abs(row_weights(block, query))
+    allowed = np.flatnonzero(allowed_keys(block, query))
+    count = int((weights[allowed] > weights[allowed].mean()).sum()) if keys is None else keys
+    if not (keys is None or 1 <= keys < len(allowed)):
+        raise SelectionError(f"Cut from 1 to {len(allowed) - 1} of the {len(allowed)} keys of this query; got {keys}.")
+    sets = _sets(ran, block, query, allowed, min(max(count, 1), len(allowed) - 1), draws)
+    changes = _added(ran, block, query, allowed, sets)
+    return Faithfulness(
+        keys=len(sets["strongest"][0]),
+        added={cut: Interval.over(values) for cut, values in changes.items()},
+        answer=_answers(ran, block, query, {cut: chosen[:runs] for cut, chosen in sets.items()}) if runs else {},
+    )
+
+
+def _sets(
+    ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], count: int, draws: int
+) -> _Sets:
+    """Return the keys to cut, for each way of choosing them once or in several draws."""
+    rng = np.random.default_rng(0)
+    colours, own = _colours(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
+    far = np.linalg.norm(colours - colours[block.key_grid.index(own)], axis=1)
+    others = rng.choice(block.query_grid.size, draws)
+    return {
+        "strongest": [_most(np.abs(row_weights(block, query)), allowed, count)],
+        "random": [rng.choice(allowed, count, replace=False) for _ in range(draws)],
+        "colour": [_most(-far, allowed, count)],
+        "another row": [
+            _most(np.abs(row_weights(block, block.query_grid.cell(int(other)))), allowed, count) for other in others
+        ],
+    }
+
+
+def _most(values: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"], count: int) -> Int[np.ndarray, " k"]:
+    """Return the allowed keys with the largest values."""
+    chosen: np.ndarray = allowed[np.argsort(-values[allowed], kind="stable")[:count]]
+    return chosen
+
+
+def _colours(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
+    """Return the mean colour of each key's cell, in its first frame."""
+    height, width = ran.frames.rgb.shape[1:3]
+    x0, y0, x1, y1 = grid.box
+    box = (max(x0, 0) * width, max(y0, 0) * height, min(x1, 1) * width, min(y1, 1) * height)
+    small = [
+        np.asarray(Image.fromarray(ran.frames.rgb[start]).resize((grid.cols, grid.rows), Image.Resampling.BOX, box=box))
+        for start, _ in grid.frame_spans
+    ]
+    return np.stack(small).reshape(-1, 3).astype(np.float64)
+
+
+def _added(
+    ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], sets: _Sets
+) -> dict[Cut, list[float]]:
+    """Return how much what the block adds at the query changes without each of the sets, in one run."""
+    found: dict[Cut, list[float]] = {}
+    asked = torch.tensor([block.query_grid.index(query)])
+
+    def watch(module: NonlocalBlock, x: Tensor) -> Tensor:
+        pieces = module.embed(x)
+
+        def added(keys: Int[np.ndarray, " m"]) -> Float[Tensor, " C"]:
+            chosen = torch.from_numpy(keys).to(x.device)
+            return module.project(module.gather(pieces, asked.to(x.device), chosen))[0, 0].double()
+
+        whole = added(allowed)
+        size = float(whole.norm())
+        for cut, chosen in sets.items():
+            rest = [np.setdiff1d(allowed, some) for some in chosen]
+            found[cut] = [float((added(keys) - whole).norm()) / size if size else 0.0 for keys in rest]
+        output: Tensor = module.forward(x)
+        return output
+
+    run_edited(ran, {block.name: watch})
+    return found
+
+
+def _answers(ran: OpenRun, block: BlockCapture, query: Cell, sets: _Sets) -> dict[Cut, Interval]:
+    """Return how much probability changes hands without each of the sets, a run for each."""
+    before = _probabilities(ran, block, query, logits_of(ran))
+    found = {}
+    for cut, chosen in sets.items():
+        moved = []
+        for some in chosen:
+            mask = np.isin(np.arange(len(block.phi)), some)
+            after = _probabilities(ran, block, query, logits_of(ran, cut_keys={block.name: mask}))
+            moved.append(float((after - before).abs().sum() / 2))
+        found[cut] = Interval.over(moved)
+    return found
+
+
+def _probabilities(ran: OpenRun, block: BlockCapture, query: Cell, logits: Float[Tensor, "1 P K"]) -> Tensor:
+    """Return the probability of each class: at the query, for a network that answers there, else for the clip."""
+    likely = logits[0].double().softmax(-1)
+    if not isinstance(ran.model.network, MarkNetwork):
+        return likely.mean(dim=0)
+    names = [inserted.name for inserted in ran.model.network.inserted]
+    return likely[names.index(block.name) * block.query_grid.size + block.query_grid.index(query)]
+
+
+def _sentence(keys: int, what: str, effects: Mapping[Cut, Interval], *, stands_out: bool) -> str:
+    strongest, chance = effects["strongest"], effects["random"]
+    figures = (
+        f"{_percent(strongest.mean)}, {keys} random ones {_percent(chance.mean)} "
+        f"({_percent(chance.low)} to {_percent(chance.high)})"
+    )
+    if stands_out:
+        return f"Cutting its {keys} strongest keys changes {what} by {figures}."
+    return f"To {what} its {keys} strongest keys matter no more than random ones: cut, they change it by {figures}."
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2g} %"
