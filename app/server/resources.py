@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
@@ -17,6 +18,7 @@ from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
 from .opened import OpenedClip, notes_on
+from .queue import Queue
 from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
@@ -45,8 +47,11 @@ FIRST = Choices(clip=FIRST_CLIP)
 """What a first visit opens, as installed."""
 
 _kept: OrderedDict[Choices, _KeptSession] = OrderedDict()
-_opening = threading.Lock()
-"""One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
+_keeping = threading.Lock()
+_opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()
+"""Those who wait for the very same clip and network, which are opened once."""
+_RUNS = Queue()
+"""One network runs at a time. Files are read before, beside each other; what is kept is answered without waiting."""
 
 
 def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
@@ -79,10 +84,13 @@ _first_columns = LazyBytes(lambda: first_session().columns_bundle())
 
 def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
     kept = _kept.get(key)
-    if kept is None:
-        progress("Waiting for the run before this one", 0, 1)
-        with _opening:
-            kept = _kept.get(key) or _open(key, progress)
+    if kept is not None:
+        return kept
+    with _keeping:
+        opening = _opening.setdefault(key, Queue())
+    with opening.turn(lambda _: progress("Opening what somebody else asked for too", 0, 1)):
+        kept = _kept.get(key) or _open(key, progress)
+        with _keeping:
             _kept[key] = kept
             while len(_kept) > MAX_SESSIONS:
                 _kept.popitem(last=False)
@@ -109,9 +117,9 @@ def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
     media, name = _media_of(choices.clip)
     source = nonlocal_core.find_sample(media.removeprefix(SAMPLE_PREFIX)).open() if isinstance(media, str) else media
     exactly = nonlocal_core.Selection(frame_indices=choices.frame_indices)
-    pictures: np.ndarray = nonlocal_core.read_frames(
-        source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell
-    ).rgb
+    from .clips import read
+
+    pictures: np.ndarray = read(source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell).rgb
     return pictures
 
 
@@ -136,11 +144,12 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
         ),
         progress,
     )
-    session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
-    progress("Preparing the viewer", 0, 1)
-    if key == FIRST:
-        return _KeptSession(session, _first_bundle(session), _first_columns)
-    return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
+    with _RUNS.turn(lambda place: progress(place.words, 0, 1)):
+        session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
+        progress("Preparing the viewer", 0, 1)
+        if key == FIRST:
+            return _KeptSession(session, _first_bundle(session), _first_columns)
+        return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
 
 
 def _first_bundle(session: "Session") -> bytes:
@@ -176,6 +185,9 @@ def warm_up() -> None:
     try:
         _kept_for(first_choices(), _silent)
         time.sleep(QUIET_SECONDS)
+        from .clips import READER
+
+        READER.start_ahead()
         for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)
     except NonlocalError as error:

@@ -56,23 +56,26 @@ DEFAULT_ALLOWANCE = Allowance()
 class ApartReader:
     """Reads files each in a new process, of which a few are started ahead; safe to use from several threads.
 
-    ``ahead``: processes that wait for a file. They are started by ``start_ahead``, and again after each that was used.
+    ``ahead``: processes that wait for a file once ``start_ahead`` was called; each that was used is replaced.
     """
 
     def __init__(self, ahead: int, allowance: Allowance = DEFAULT_ALLOWANCE) -> None:
         self._ahead, self._allowance = ahead, allowance
         self._waiting: deque[subprocess.Popen[bytes]] = deque()
         self._lock = threading.Lock()
+        self._keeps = False
 
     def start_ahead(self) -> None:
         """Start processes until so many wait as shall."""
         with self._lock:
+            self._keeps = True
             while len(self._waiting) < self._ahead:
                 self._waiting.append(_started())
 
     def close(self) -> None:
         """End the processes that wait."""
         with self._lock:
+            self._keeps = False
             while self._waiting:
                 _end(self._waiting.pop())
 
@@ -123,7 +126,7 @@ class ApartReader:
             return answer
         finally:
             _end(process)
-            if self._ahead:
+            if self._keeps:
                 threading.Thread(target=self.start_ahead, daemon=True).start()
 
 
