@@ -160,7 +160,7 @@ def _first_bundle(session: "Session") -> bytes:
     bundle = session.bundle(columns=False)
     try:
         keep_picture(FirstPicture(notes=notes_on(session.frames), bundle=bundle))
-    except OSError as fault:
+    except (OSError, NonlocalError) as fault:
         print(f"The first picture could not be kept for the next start: {fault}", flush=True)  # noqa: T201 -- the log
     return bundle
 

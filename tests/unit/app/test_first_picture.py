@@ -33,7 +33,9 @@ def test_a_picture_comes_back_as_it_was_kept(folder):
     assert kept_picture() == PICTURE
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "foreign"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "changed", "emptied", "foreign", "a number", "nothing", "nested", "of other types"]
+)
 def test_a_damaged_file_is_no_picture(folder, damage):
     keep_picture(PICTURE)
     (file,) = folder.iterdir()
@@ -44,6 +46,10 @@ def test_a_damaged_file_is_no_picture(folder, damage):
             "changed": content[:-1] + b"?",
             "emptied": b"",
             "foreign": b'{"sha256": 5}\n' + PICTURE.bundle,
+            "a number": b"3\n" + PICTURE.bundle,
+            "nothing": b"null\n" + PICTURE.bundle,
+            "nested": b"[" * 100_000 + b"\n" + PICTURE.bundle,
+            "of other types": content.replace(b'"frame_count": 2', b'"frame_count": "2"'),
         }[damage]
     )
     kept_picture.cache_clear()
