@@ -2,18 +2,18 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakValueDictionary
 
 import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
+from .budget import HELD
 from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
@@ -32,8 +32,6 @@ PREVIEW_SIDE = 120
 """The same of a frame that is looked at before it is chosen."""
 QUIET_SECONDS = 20.0
 """How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
-MAX_SESSIONS = 8
-"""Opened clips kept at once, the oldest first out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,6 @@ class _KeptSession:
 FIRST = Choices(clip=FIRST_CLIP)
 """What a first visit opens, as installed."""
 
-_kept: OrderedDict[Choices, _KeptSession] = OrderedDict()
 _keeping = threading.Lock()
 _opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()
 """Those who wait for the very same clip and network, which are opened once."""
@@ -61,13 +58,18 @@ def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
     Raises NonlocalError with the sentence to show.
     """
     key = replace(choices, pin=None)
-    picture = kept_picture() if key == FIRST and key not in _kept else None
+    picture = kept_picture() if key == FIRST and _kept(key) is None else None
     if picture is not None:
         token = BUNDLES.put(picture.bundle, later=_first_columns)
         return OpenedClip(token=token, notes=picture.notes, awaited=first_session)
     kept = _kept_for(key, progress)
     token = BUNDLES.put(kept.bundle, later=kept.columns)
-    return OpenedClip(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
+    # A page outlives its visitor for a while: it names the session and does not hold it.
+    return OpenedClip(token=token, notes=notes_on(kept.session.frames), awaited=lambda: _kept_for(key, _silent).session)
+
+
+def _kept(key: Choices) -> _KeptSession | None:
+    return cast(_KeptSession | None, HELD.get(("session", key)))
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -83,18 +85,22 @@ _first_columns = LazyBytes(lambda: first_session().columns_bundle())
 
 
 def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
-    kept = _kept.get(key)
+    kept = _kept(key)
     if kept is not None:
         return kept
     with _keeping:
         opening = _opening.setdefault(key, Queue())
     with opening.turn(lambda _: progress("Opening what somebody else asked for too", 0, 1)):
-        kept = _kept.get(key) or _open(key, progress)
-        with _keeping:
-            _kept[key] = kept
-            while len(_kept) > MAX_SESSIONS:
-                _kept.popitem(last=False)
+        kept = _kept(key) or _open(key, progress)
+        HELD.put(("session", key), kept, session_bytes(kept.session))
     return kept
+
+
+def session_bytes(session: "Session") -> int:
+    """Return what a session weighs: its frames and the tables of its blocks."""
+    frames = session.frames.rgb.nbytes + (0 if session.frames.marks is None else session.frames.marks.nbytes)
+    tables = (getattr(block, each.name) for block in session.capture.blocks for each in fields(block))
+    return frames + sum(getattr(table, "nbytes", 0) for table in tables)
 
 
 def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
