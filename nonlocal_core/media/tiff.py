@@ -19,9 +19,11 @@ from nonlocal_core.media.tiff_tags import check_tags
 from nonlocal_core.media.tones import Numbers
 
 _KIND, _OLD_KIND, _BITS, _PHOTOMETRIC, _DESCRIPTION = 254, 255, 258, 262, 270
-_LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION = 281, 339, 277, 34675, 274
+_LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION, _EXTRA = 281, 339, 277, 34675, 274, 338
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 _SIGNED, _FLOAT = 2, 3
+_ALPHA_BYTES, _MULTIPLIED_BYTES = 12.0, 42.0
+"""Bytes for each pixel that transparency takes, and colours that are multiplied by it: they are divided as floats."""
 
 
 class PillowTiff:
@@ -86,8 +88,16 @@ class DeepTiff:
         return check_page(page, self._name, self._limits), {tag.code: tag.value for tag in page.tags}
 
     def extra_bytes(self, tags: dict[int, Any]) -> float:
-        """Return the bytes of each pixel that its channels take as they are stored, and as floats."""
-        return (float(np.max(tags.get(_BITS, 1))) / 8 + 16) * float(np.max(tags.get(_SAMPLES, 1)))
+        """Return the bytes of each pixel that its channels take, packed and unpacked, and its alpha."""
+        samples = float(np.max(tags.get(_SAMPLES, 1)))
+        alpha = (
+            _MULTIPLIED_BYTES
+            if np.any(np.equal(tags.get(_EXTRA, 0), 1))
+            else _ALPHA_BYTES
+            if samples in (2, 4)
+            else 0.0
+        )
+        return float(np.max(tags.get(_BITS, 1))) / 4 * samples + alpha
 
     def decoded(self, index: int) -> Numbers:
         """Return a page as numbers."""
