@@ -1,8 +1,8 @@
 """Frames that were read, for as long as a session shows them: another network is shown the same ones without reading.
 
-Samples are read here. Files that visitors bring are read in processes of their own (`nonlocal_core.media.apart`): one
-that takes too much, or whose visitor left, is ended, and nobody waits for another's. Nothing here waits for torch, so
-the first visit's clip is read while the libraries load.
+Samples, and the file that whoever started the server named, are read here. Files that visitors bring are read in
+processes of their own (`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended, and
+nobody waits for another's. Nothing here waits for torch, so the first visit's clip is read while the libraries load.
 """
 
 import threading
@@ -64,8 +64,8 @@ def read(
     max_side: int = DEFAULT_SIDE,
     progress: Tell = _nobody,
 ) -> Frames:
-    """Return what ``read_frames`` returns, for a file from a process of its own."""
-    if isinstance(source, bytes) or (isinstance(source, Path) and source.is_file()):
+    """Return what ``read_frames`` returns, for an upload from a process of its own."""
+    if isinstance(source, bytes):
         return READER.read_frames(source, selection, name=name, limits=Limits(), max_side=max_side, tell=progress)
     return read_frames(source, selection, name=name, max_side=max_side, progress=progress)
 

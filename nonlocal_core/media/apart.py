@@ -43,7 +43,7 @@ class Allowance:
     cpu_seconds: float = 8.0
     cpu_seconds_per_megabyte: float = 1.0
     """Beside these, for each megabyte of the file."""
-    wall_seconds: float = 120.0
+    wall_seconds: float = 180.0
 
     def cpu_seconds_for(self, byte_count: int) -> float:
         """Return the processor time for a file of so many bytes."""
