@@ -1,4 +1,4 @@
-"""Store of what the server holds for browsers: bundles to fetch and files that were uploaded, both bounded.
+"""Store of what the server holds for browsers: bundles to fetch and files that were uploaded, in the one budget.
 
 A bundle travels once over plain HTTP and is kept by the browser; the page itself only carries its address. What the
 first picture does without, the normalisers of "who looks here", is made when the browser asks for it.
@@ -7,9 +7,8 @@ first picture does without, the normalisers of "who looks here", is made when th
 import hmac
 import secrets
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from weakref import WeakValueDictionary
 
 from starlette.concurrency import run_in_threadpool
@@ -17,10 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-MAX_BUNDLE_BYTES = 512 * 2**20
-"""Bundles held at once, least recently used first out."""
-MAX_UPLOAD_BYTES = 512 * 2**20
-"""Uploaded files held at once, for all visitors together."""
+from .budget import HELD, Budget, Kind
 
 
 class StoredBytes(NamedTuple):
@@ -47,13 +43,12 @@ class LazyBytes:
 
 
 class ByteStore:
-    """Bytes by a token that cannot be guessed from them; bounded; safe to use from several threads."""
+    """Bytes by a token that cannot be guessed from them, held in a budget; safe to use from several threads."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, kind: Kind, budget: Budget) -> None:
+        self._kind, self._budget = kind, budget
         self._salt = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, StoredBytes] = OrderedDict()
         self._later: WeakValueDictionary[str, LazyBytes] = WeakValueDictionary()
 
     def put(self, content: bytes, name: str = "", later: LazyBytes | None = None) -> str:
@@ -66,21 +61,15 @@ class ByteStore:
         digest = hmac.new(self._salt, len(labelled).to_bytes(8, "big") + labelled, "sha256")
         digest.update(content)
         token = digest.hexdigest()
-        with self._lock:
-            self._held[token] = StoredBytes(content, name)
-            if later is not None:
+        if later is not None:
+            with self._lock:
                 self._later[token] = later
-            self._held.move_to_end(token)
-            while len(self._held) > 1 and sum(len(held.content) for held in self._held.values()) > self._max_bytes:
-                self._held.popitem(last=False)
+        self._budget.put((self._kind, token), StoredBytes(content, name), len(content))
         return token
 
     def get(self, token: str) -> StoredBytes | None:
         """Return what was kept, or None when it was never there or had to make room."""
-        with self._lock:
-            if token in self._held:
-                self._held.move_to_end(token)
-            return self._held.get(token)
+        return cast(StoredBytes | None, self._budget.get((self._kind, token)))
 
     def later(self, token: str) -> LazyBytes | None:
         """Return what belongs to the bytes of that token, or None when there is nothing or its owner let it go."""
@@ -91,8 +80,8 @@ class ByteStore:
 PICTURE_SECONDS = 5.0
 """How long everything else waits for a first visitor's picture; it may be that nobody comes."""
 _sent = threading.Event()
-BUNDLES = ByteStore(MAX_BUNDLE_BYTES)
-UPLOADS = ByteStore(MAX_UPLOAD_BYTES)
+BUNDLES = ByteStore("bundle", HELD)
+UPLOADS = ByteStore("upload", HELD)
 
 
 def bundle_address(token: str) -> str:

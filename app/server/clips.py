@@ -1,39 +1,81 @@
 """Frames that were read, for as long as a session shows them: another network is shown the same ones without reading.
 
-Nothing here waits for torch, so the first visit's clip is read while the libraries load.
+Samples, and the file that whoever started the server named, are read here. Files that visitors bring are read in
+processes of their own (`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended, and
+nobody waits for another's. Nothing here waits for torch, so the first visit's clip is read while the libraries load.
 """
 
 import threading
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from nonlocal_core import Frames, Selection, read_frames
+from nonlocal_core import Frames, Limits, Selection, read_frames
+from nonlocal_core.media.apart import ApartReader
+from nonlocal_core.media.frames import MediaInfo
 from nonlocal_core.media.intake import choice_for
 
+from .queue import Queue
 from .visit import FIRST_CLIP
+
+READERS_AHEAD = 2
+"""Processes that wait for a visitor's file, of about 70 MB each."""
+DEFAULT_SIDE = 1024
+"""The longer side of frames, as ``read_frames`` reads them."""
+READER = ApartReader(READERS_AHEAD)
+
+Tell = Callable[[int, int], None]
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 class FrameMemory:
     """Reads frames, and hands out those that somebody still holds; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._reading = threading.Lock()
+        self._lock = threading.Lock()
         self._held: WeakValueDictionary[tuple[Any, ...], Frames] = WeakValueDictionary()
+        self._reading: WeakValueDictionary[tuple[Any, ...], Queue] = WeakValueDictionary()
 
-    def read(self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, **more: Any) -> Frames:
-        """Return what ``read_frames`` returns for these arguments; one that asks while they are read waits."""
+    def read(
+        self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, progress: Tell = _nobody
+    ) -> Frames:
+        """Return what ``read_frames`` returns for these arguments; only who asks for the very same waits meanwhile."""
         known = sha256(source).digest() if isinstance(source, bytes) else source  # the bytes are the uploads' to hold
         asked = (known, selection, name)
-        with self._reading:
+        with self._lock:
+            reading = self._reading.setdefault(asked, Queue())
+        with reading.turn(lambda _: progress(0, 1)):
             frames = self._held.get(asked)
             if frames is None:
-                frames = self._held[asked] = read_frames(source, selection, name=name, **more)
+                frames = self._held[asked] = read(source, selection, name=name, progress=progress)
             return frames
 
 
+def read(
+    source: str | Path | bytes,
+    selection: Selection,
+    *,
+    name: str | None = None,
+    max_side: int = DEFAULT_SIDE,
+    progress: Tell = _nobody,
+) -> Frames:
+    """Return what ``read_frames`` returns, for an upload from a process of its own."""
+    if isinstance(source, bytes):
+        return READER.read_frames(source, selection, name=name, limits=Limits(), max_side=max_side, tell=progress)
+    return read_frames(source, selection, name=name, max_side=max_side, progress=progress)
+
+
 FRAMES = FrameMemory()
+
+
+def facts(content: bytes, name: str, limits: Limits, tell: Tell) -> MediaInfo:
+    """Return what ``probe`` returns for a file that a visitor brought. Raises MediaError."""
+    return READER.probe(content, name=name, limits=limits, tell=tell)
 
 
 def read_first_clip() -> Frames:

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nonlocal_core
+from nonlocal_core.errors import NonlocalError
 from nonlocal_core.installed import folder_of
 from nonlocal_core.saving.provenance import PACKAGES
 from nonlocal_core.weights.cache import cache_folder
@@ -43,16 +44,20 @@ def kept_picture() -> FirstPicture | None:
     try:
         head, _, bundle = _path().read_bytes().partition(b"\n")
         told = json.loads(head)
-        if told.pop("sha256") != sha256(bundle).hexdigest():
-            return None
-        notes = ClipNotes(**told)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, RecursionError, NonlocalError):
         return None
-    return FirstPicture(notes=notes, bundle=bundle)
+    match told:
+        case {"sha256": str(digest), "summary": str(summary), "key": str(key), "frame_count": int(count)}:
+            if digest == sha256(bundle).hexdigest():
+                return FirstPicture(notes=ClipNotes(summary=summary, key=key, frame_count=count), bundle=bundle)
+    return None
 
 
 def keep_picture(picture: FirstPicture) -> None:
-    """Keep a picture for the next start, in place of all others. Raises OSError where nothing can be written."""
+    """Keep a picture for the next start, in place of all others.
+
+    Raises OSError where nothing can be written, WeightsError where there is no folder for it.
+    """
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     head = json.dumps(asdict(picture.notes) | {"sha256": sha256(picture.bundle).hexdigest()})

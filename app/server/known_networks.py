@@ -39,7 +39,10 @@ def menu(clip: str = "") -> dict[str, str]:
     shipped = {card.id: card.title for card in (*made_for(clip), *list_models())}
     with _lock:
         own = {token: prepared.card.title for token, prepared in _held.items()}
-    here = fetched_ids()
+    try:
+        here = fetched_ids()
+    except WeightsError:  # the Networks page says what is wrong with them; those that are shipped need none of it
+        here = frozenset()
     filters = {known.name: known.title for known in FILTERS}
     return shipped | filters | {card.id: card.title for card in list_published() if card.id in here} | own
 

@@ -2,21 +2,23 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from weakref import WeakValueDictionary
 
 import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
+from .budget import HELD
 from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
 from .opened import OpenedClip, notes_on
+from .queue import Queue
 from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
@@ -30,8 +32,6 @@ PREVIEW_SIDE = 120
 """The same of a frame that is looked at before it is chosen."""
 QUIET_SECONDS = 20.0
 """How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
-MAX_SESSIONS = 8
-"""Opened clips kept at once, the oldest first out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,11 @@ class _KeptSession:
 FIRST = Choices(clip=FIRST_CLIP)
 """What a first visit opens, as installed."""
 
-_kept: OrderedDict[Choices, _KeptSession] = OrderedDict()
-_opening = threading.Lock()
-"""One clip is opened at a time, since one network runs at a time; what is kept is answered without waiting."""
+_keeping = threading.Lock()
+_opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()
+"""Those who wait for the very same clip and network, which are opened once."""
+_RUNS = Queue()
+"""One network runs at a time. Files are read before, beside each other; what is kept is answered without waiting."""
 
 
 def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
@@ -56,13 +58,18 @@ def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
     Raises NonlocalError with the sentence to show.
     """
     key = replace(choices, pin=None)
-    picture = kept_picture() if key == FIRST and key not in _kept else None
+    picture = kept_picture() if key == FIRST and _kept(key) is None else None
     if picture is not None:
         token = BUNDLES.put(picture.bundle, later=_first_columns)
         return OpenedClip(token=token, notes=picture.notes, awaited=first_session)
     kept = _kept_for(key, progress)
     token = BUNDLES.put(kept.bundle, later=kept.columns)
-    return OpenedClip(token=token, notes=notes_on(kept.session.frames), awaited=lambda: kept.session)
+    # A page outlives its visitor for a while: it names the session and does not hold it.
+    return OpenedClip(token=token, notes=notes_on(kept.session.frames), awaited=lambda: _kept_for(key, _silent).session)
+
+
+def _kept(key: Choices) -> _KeptSession | None:
+    return cast(_KeptSession | None, HELD.get(("session", key)))
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -78,15 +85,22 @@ _first_columns = LazyBytes(lambda: first_session().columns_bundle())
 
 
 def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
-    kept = _kept.get(key)
-    if kept is None:
-        progress("Waiting for the run before this one", 0, 1)
-        with _opening:
-            kept = _kept.get(key) or _open(key, progress)
-            _kept[key] = kept
-            while len(_kept) > MAX_SESSIONS:
-                _kept.popitem(last=False)
+    kept = _kept(key)
+    if kept is not None:
+        return kept
+    with _keeping:
+        opening = _opening.setdefault(key, Queue())
+    with opening.turn(lambda _: progress("Opening what somebody else asked for too", 0, 1)):
+        kept = _kept(key) or _open(key, progress)
+        HELD.put(("session", key), kept, session_bytes(kept.session))
     return kept
+
+
+def session_bytes(session: "Session") -> int:
+    """Return what a session weighs: its frames and the tables of its blocks."""
+    frames = session.frames.rgb.nbytes + (0 if session.frames.marks is None else session.frames.marks.nbytes)
+    tables = (getattr(block, each.name) for block in session.capture.blocks for each in fields(block))
+    return frames + sum(getattr(table, "nbytes", 0) for table in tables)
 
 
 def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
@@ -109,9 +123,9 @@ def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
     media, name = _media_of(choices.clip)
     source = nonlocal_core.find_sample(media.removeprefix(SAMPLE_PREFIX)).open() if isinstance(media, str) else media
     exactly = nonlocal_core.Selection(frame_indices=choices.frame_indices)
-    pictures: np.ndarray = nonlocal_core.read_frames(
-        source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell
-    ).rgb
+    from .clips import read
+
+    pictures: np.ndarray = read(source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell).rgb
     return pictures
 
 
@@ -136,11 +150,12 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
         ),
         progress,
     )
-    session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
-    progress("Preparing the viewer", 0, 1)
-    if key == FIRST:
-        return _KeptSession(session, _first_bundle(session), _first_columns)
-    return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
+    with _RUNS.turn(lambda place: progress(place.words, 0, 1)):
+        session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
+        progress("Preparing the viewer", 0, 1)
+        if key == FIRST:
+            return _KeptSession(session, _first_bundle(session), _first_columns)
+        return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
 
 
 def _first_bundle(session: "Session") -> bytes:
@@ -151,7 +166,7 @@ def _first_bundle(session: "Session") -> bytes:
     bundle = session.bundle(columns=False)
     try:
         keep_picture(FirstPicture(notes=notes_on(session.frames), bundle=bundle))
-    except OSError as fault:
+    except (OSError, NonlocalError) as fault:
         print(f"The first picture could not be kept for the next start: {fault}", flush=True)  # noqa: T201 -- the log
     return bundle
 
@@ -176,6 +191,9 @@ def warm_up() -> None:
     try:
         _kept_for(first_choices(), _silent)
         time.sleep(QUIET_SECONDS)
+        from .clips import READER
+
+        READER.start_ahead()
         for sample in nonlocal_core.list_samples():
             thumbnail(sample.id)
     except NonlocalError as error:

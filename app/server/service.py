@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -9,10 +10,12 @@ from importlib import import_module
 
 import streamlit as st
 
+from .budget import HELD
 from .byte_store import let_picture_go_first
 from .first_picture import kept_picture
 from .resources import FIRST, warm_up
 from .visit import first_choices
+from .visitors import is_here
 
 
 def _warm_up() -> None:
@@ -34,8 +37,19 @@ def _warm_up() -> None:
         warm_up()
 
 
+SWEEP_SECONDS = 15.0
+"""How often the server looks who has left."""
+
+
+def _sweep() -> None:
+    while True:
+        time.sleep(SWEEP_SECONDS)
+        HELD.sweep(is_here)
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, object]]:
     """Load the default network while the browser is still opening, so that the first picture comes at once."""
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=_sweep, name="sweep", daemon=True).start()
     yield {}

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -27,6 +27,10 @@ _LINK = "link"
 _DESTINATION = "destination"
 MOST_FRAMES = 64
 """Frames that are shown at once."""
+SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
+"""Sizes of the network's input, in pixels of its short side, that the pages offer."""
+MOST_INDEX = 1_000_000
+"""Places of a clip that a link may name, in frames and in seconds; no clip that is read has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +128,18 @@ def from_link(params: Mapping[str, str]) -> Choices:
     """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
     if "clip" not in params:
         params = to_link(first_choices()) | dict(params)
+    usual = first_choices()  # whoever started the server may ask for more than the menus hold
     choices = Choices(
         clip=params["clip"],
         model=params.get("model", "default"),
-        frames=_number(params.get("frames"), int),
-        stride=_number(params.get("stride"), int),
-        start_seconds=_number(params.get("start_seconds"), float),
+        frames=_number(params.get("frames"), int, 1, max(MOST_FRAMES, usual.frames or 0)),
+        stride=_number(params.get("stride"), int, 1, MOST_INDEX),
+        start_seconds=_number(params.get("start_seconds"), float, 0, MOST_INDEX),
         frame_indices=_ascending(params.get("exactly", "")),
-        short_side=_number(params.get("short_side"), int),
+        short_side=_number(params.get("short_side"), int, 1, max(*SHORT_SIDES, usual.short_side or 0)),
     )
     frame, x, y = (_number(text, float) for text in [*params.get("at", "").split(","), "", "", ""][:3])
-    if frame is None or x is None or y is None or not (frame >= 0 and 0 <= x <= 1 and 0 <= y <= 1):
+    if frame is None or x is None or y is None or not _is_place(frame, x, y):
         return choices
     direction: Direction = "column" if params.get("direction") == "column" else "row"
     block, view = params.get("block") or None, known_view(params.get("view"))
@@ -164,10 +169,14 @@ def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
 def _checked(points: object) -> tuple[Point, ...]:
     found = []
     for frame, x, y in cast(Iterable[tuple[int, float, float]], points or ()):
-        if not (int(frame) >= 0 and 0 <= float(x) <= 1 and 0 <= float(y) <= 1):
+        if not _is_place(int(frame), float(x), float(y)):
             raise ValueError
         found.append((int(frame), float(x), float(y)))
     return tuple(found)
+
+
+def _is_place(frame: float, x: float, y: float) -> bool:
+    return 0 <= frame <= MOST_INDEX and 0 <= x <= 1 and 0 <= y <= 1
 
 
 def _listed(points: Iterable[Point]) -> str:
@@ -187,13 +196,16 @@ def known_view(view: Any) -> str:
 
 
 def _ascending(text: str) -> tuple[int, ...] | None:
-    numbers = {_number(part, int) for part in text.split(",")[:MOST_FRAMES]}
-    return tuple(sorted(number for number in numbers if number is not None and number >= 0)) or None
+    numbers = {_number(part, int, 0) for part in text.split(",")[:MOST_FRAMES]}
+    return tuple(sorted(number for number in numbers if number is not None and number <= MOST_INDEX)) or None
 
 
-def _number(text: str | None, kind: type[Number]) -> Number | None:
+def _number(text: str | None, kind: type[Number], low: float = -inf, high: Number | None = None) -> Number | None:
+    """Return a number of a link, held to the highest; None for what is none, or below the lowest."""
     try:
         number = None if text is None else kind(text)
-    except ValueError:
+        if number is None or not isfinite(number) or number < low:
+            return None
+    except (ValueError, OverflowError):  # the latter of whole numbers that no float holds
         return None
-    return None if number is None or not isfinite(number) else number
+    return number if high is None else min(number, high)

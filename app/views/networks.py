@@ -53,7 +53,11 @@ def _published() -> None:
     )
     every = st.toggle("Also those without non-local blocks, and those that cannot be opened here")
     cards = [card for card in list_published() if every or _can_open(card)]
-    here = fetched_ids()
+    try:
+        here = fetched_ids()
+    except NonlocalError as error:
+        unmarked.failure(error)
+        return
     by_id = {card.id: card for card in cards if _can_open(card)}
     table = f"published-{len(cards)}"
 

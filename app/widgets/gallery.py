@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from nonlocal_core import Limits, NonlocalError, list_samples, probe
+from nonlocal_core import Limits, NonlocalError, list_samples
 from nonlocal_core.media.extensions import KNOWN
 
 from ..server import known_networks, visit
 from ..server.byte_store import UPLOADS
+from ..server.clips import facts
 from ..server.resources import thumbnail
 from ..server.visit import Choices
 from . import cautions, unmarked
@@ -57,9 +58,15 @@ def choose_clip() -> None:
 
 
 def _open_upload(content: bytes, name: str) -> None:
+    slot = st.empty()
+
+    def tell(_done: int, _total: int) -> None:
+        slot.caption("Looking at the file …")
+
     try:
-        probe(content, name=name, limits=Limits(max_bytes=MAX_CLIP_MB * 2**20))
+        facts(content, name, Limits(max_bytes=MAX_CLIP_MB * 2**20), tell)
     except NonlocalError as error:
+        slot.empty()
         unmarked.failure(error)
         return
     _open(f"upload:{UPLOADS.put(content, name)}")

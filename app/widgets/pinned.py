@@ -4,6 +4,7 @@ import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin, Session
 
+from ..server.budget import HELD
 from . import cautions, charts, unmarked
 
 
@@ -15,7 +16,8 @@ def tell(session: Session, pin: Pin | None) -> None:
         _numbers(session, pin)
     card, device = session.model.card, session.model.device
     needed = "" if session.forecast_bytes is None else f"{session.forecast_bytes / 1e6:.0f} MB for this run, "
-    memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free"
+    held = f"this server holds {HELD.held_bytes / 1e9:.2f} of {HELD.max_bytes / 1e9:.1f} GB for its visitors"
+    memory = f"{needed}{device.free_bytes() / 1e9:.1f} GB free; {held}"
     st.caption(f"**{unmarked.as_it_is(card.title)}**, on {device.title} ({memory}). {card.description}")
     if session.not_shown:
         cautions.draw(session.not_shown)

@@ -11,12 +11,11 @@ from nonlocal_core import Frames, NonlocalError
 from ..server import visit
 from ..server.memory import remembered
 from ..server.resources import preview
-from ..server.visit import MOST_FRAMES, Choices
+from ..server.visit import MOST_FRAMES, SHORT_SIDES, Choices
 from . import unmarked
 from .opening import FRAMES_OPEN
 
 SPREAD, NTH, EXACTLY = "Spread evenly", "Every n-th", "Exactly these"
-SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
 DEFAULT_SHORT_SIDE = 224
 STRIP_COLUMNS, STRIP_GAP = 8, 4
 _PART = re.compile(r"(\d{1,9})(?:\s*[-–]\s*(\d{1,9}))?")

@@ -73,7 +73,7 @@ def open_tour(path: Path, *, frame_count: int, blocks: Sequence[str]) -> tuple[T
     """Return the stops in a JSON file; see ``read_tour``. Raises BundleError."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, no text, or a number without end
         raise BundleError(f"A tour is a list in JSON; reading {path} failed: {error}.") from error
     return read_tour(found, frame_count=frame_count, blocks=blocks)
 

@@ -36,15 +36,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser(filled=given[:1]).parse_args(given)
     try:
         import_module(f"{__name__}.{options.verb}").run(options)
+        sys.stdout.flush()  # what was printed may not fit on the disk, which is told here and not at the exit
     except NonlocalError as error:
-        print(f"nonlocal-viewer: {error}", file=sys.stderr)
-        return REFUSED
+        return _refused(str(error))
     except BrokenPipeError:  # the reader, such as `head`, had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
+    except OSError as fault:
+        _print_no_more()
+        place = f"{fault.filename}: " if fault.filename else ""
+        return _refused(f"The system refused to read or write: {place}{fault.strerror or fault}. Choose another place.")
+    except MemoryError:
+        return _refused("The memory does not suffice. Ask for fewer frames or a smaller --short-side.")
     except KeyboardInterrupt:
         print("nonlocal-viewer: interrupted; nothing was left half-written.", file=sys.stderr)
         return INTERRUPTED
     return OK
+
+
+def _refused(sentence: str) -> int:
+    print(f"nonlocal-viewer: {sentence}", file=sys.stderr)
+    return REFUSED
+
+
+def _print_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser(filled: Iterable[str]) -> argparse.ArgumentParser:

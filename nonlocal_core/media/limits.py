@@ -1,6 +1,6 @@
 """Limits on the cost of reading a file: each has a name, a default and a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nonlocal_core.errors import MediaLimitError
 
@@ -20,8 +20,16 @@ class Limits:
     """Size of a picture or an animation, whose decoders read the whole file into memory."""
     max_pixels: int = 80_000_000
     """Pixels of a picture, as stored and as shown."""
+    max_picture_memory: int = 600_000_000
+    """Bytes that decoding a picture takes at once, by its format, its depth and its size."""
+    max_unpacked_pixels: int = 200_000_000
+    """Pixels that a picture or an animation of few bytes is decoded to, all its frames together."""
+    max_unpacked_per_byte: int = 100
+    """Pixels beside these for each byte of the file: a long animation has the bytes for it, a bomb has not."""
     max_video_pixels: int = 8192 * 4608
     """Pixels of a video frame: 8K. A decoder holds a score of frames at once."""
+    max_light_video_pixels: int = 4096 * 2304
+    """The same of a video of few bytes: 4K, and eight more pixels for each byte."""
     max_seconds: float = 4 * 3600.0
     """Length of a clip."""
     max_frames: int = 128
@@ -32,6 +40,8 @@ class Limits:
     """Frames decoded to reach the ones asked for."""
     max_decoded_pixels: int = 20_000_000_000
     """Their pixels: 9,645 frames of 1920 x 1080."""
+    max_light_decoded_pixels: int = 3_000_000_000
+    """The same of a video of few bytes: 1,446 frames of 1920 x 1080, and 3,000 more pixels for each byte."""
 
     def check_bytes(self, name: str, count: int) -> None:
         """Refuse a file that is too large."""
@@ -54,9 +64,36 @@ class Limits:
         """Refuse a picture with too many pixels, or none."""
         _check_pixels(name, "picture", hw, self.max_pixels, "max_pixels")
 
-    def check_video_size(self, name: str, hw: tuple[int, int]) -> None:
-        """Refuse a video whose frames have too many pixels, or none."""
+    def check_picture_memory(self, name: str, hw: tuple[int, int], bytes_per_pixel: float) -> None:
+        """Refuse a picture whose decoding takes too much memory at once."""
+        needed = hw[0] * hw[1] * bytes_per_pixel
+        if needed > self.max_picture_memory:
+            raise MediaLimitError(
+                f"{name} has {hw[1]:,} × {hw[0]:,} pixels, which take {needed / 1e6:,.0f} MB to decode; up to "
+                f"{self.max_picture_memory / 1e6:,.0f} MB are used (limit max_picture_memory). Make it smaller, or "
+                "save it as JPEG."
+            )
+
+    def check_unpacked(self, name: str, pixels: float, byte_count: int) -> None:
+        """Refuse a picture or an animation that unpacks to far more than its bytes can tell."""
+        most = self.max_unpacked_pixels + self.max_unpacked_per_byte * byte_count
+        if pixels > most:
+            raise MediaLimitError(
+                f"Reading {name} decodes {pixels:,.0f} pixels from {byte_count:,} bytes; up to {most:,} are decoded "
+                "from so few (limits max_unpacked_pixels, max_unpacked_per_byte). Make it smaller, or save an "
+                "animation as a video."
+            )
+
+    def check_video_size(self, name: str, hw: tuple[int, int], byte_count: int) -> None:
+        """Refuse a video whose frames have too many pixels, or none; one of few bytes sooner."""
         _check_pixels(name, "video", hw, self.max_video_pixels, "max_video_pixels")
+        light = self.max_light_video_pixels + 8 * byte_count
+        _check_pixels(name, f"video of {byte_count:,} bytes", hw, light, "max_light_video_pixels")
+
+    def for_video(self, byte_count: int) -> "Limits":
+        """Return the limits for a video of so many bytes, whose decoding is held to what its bytes can tell."""
+        light = self.max_light_decoded_pixels + 3_000 * byte_count
+        return replace(self, max_decoded_pixels=min(self.max_decoded_pixels, light))
 
     def check_seconds(self, name: str, seconds: float) -> None:
         """Refuse a clip that is too long."""

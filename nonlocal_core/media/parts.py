@@ -19,13 +19,18 @@ from nonlocal_core.media.gif import read_gif
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.pixels import Turn
 from nonlocal_core.media.png import Png, read_png
-from nonlocal_core.media.stills import exif_turn, hdr_note
+from nonlocal_core.media.stills import CLEAR_BYTES, OPAQUE_BYTES, exif_turn, hdr_note
+from nonlocal_core.media.tiff_tags import check_tags
 from nonlocal_core.media.tones import Numbers, Tones
 
 PROFILE_BYTES = 16 * 2**20
 """A colour profile beyond this is left aside; those of printers have some megabytes."""
 NO_PROFILE = b"damaged"
 """Stands for what cannot be read: no profile is so short, which is told where profiles are used."""
+_ANIMATION_BYTES = 13.0
+"""Bytes for each pixel: four of the canvas, four of a part, four to scale what is transparent."""
+_KEYED_BYTES = 42.0
+"""The same of colours of 16 bits, one of which is transparent."""
 SRGB_GAMMA = 0.45455
 """The gamma that writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)
@@ -40,12 +45,14 @@ class PartPages:
         self.profile: bytes | None = None
         self.hw = hw
         self.count = max(len(parts), 1)
+        self.bytes_per_pixel = _ANIMATION_BYTES
         self._parts, self._decode = parts, decode
+        self.opening_pixels = float(sum(part.hw[0] * part.hw[1] for part in parts)) if len(parts) > 1 else 0.0
 
     def delay(self, index: int) -> Fraction:
         """Decode a part and return how long its frame is shown."""
         part = self._parts[index]
-        self._pixels(part)
+        self._decode(part.still()).load()
         return part.delay_seconds
 
     def _tell_end(self, name: str, whole: bool) -> None:
@@ -55,6 +62,11 @@ class PartPages:
     def part_hw(self, index: int) -> tuple[int, int]:
         """Return the size that a part declares."""
         return self._parts[index].hw if self._parts else self.hw
+
+    def reading_pixels(self, indices: Sequence[int]) -> float:
+        """Return how many pixels are decoded and drawn: of all parts up to the last frame, and of each whole frame."""
+        drawn = sum(part.hw[0] * part.hw[1] for part in self._parts[: max(indices) + 1])
+        return float(drawn + len(indices) * self.hw[0] * self.hw[1])
 
     def _pixels(self, part: Part) -> np.ndarray:
         return np.asarray(self._decode(part.still()).convert("RGBA"))
@@ -83,9 +95,14 @@ class PngPages(PartPages):
 
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         png = self._png = read_png(data, name, _most_parts(limits))
-        self._name = name
+        self._name, self._limits = name, limits
         super().__init__(png.hw, png.parts, self._part_picture)
+        if png.colour == 2 and png.bits == 16 and png.key() is not None:
+            self.bytes_per_pixel = _KEYED_BYTES
+        elif len(png.parts) < 2:
+            self.bytes_per_pixel = OPAQUE_BYTES if png.colour < 3 and png.key() is None else CLEAR_BYTES
         if b"eXIf" in png.chunks:
+            check_tags(png.chunks[b"eXIf"], name)
             self.turn = exif_turn(lambda: _exif(png.chunks[b"eXIf"]))
         if not png.sound:
             self.notes.append(f"{name} has a wrong checksum, so that its picture may be damaged.")
@@ -103,6 +120,7 @@ class PngPages(PartPages):
         try:
             return _picture_of(self._png, self._png.still())
         except (OSError, SyntaxError, ValueError, IndexError):
+            self._limits.check_picture_memory(self._name, self.hw, 3 * self._png.row_bytes / self.hw[1])
             mended, rows = self._png.mended()
             if rows == 0:
                 raise

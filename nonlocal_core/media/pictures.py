@@ -26,17 +26,25 @@ from nonlocal_core.media.tones import Numbers, Tones, tones_of
 SHORTEST_SECONDS = Fraction(1, 100)
 """Browsers show a frame that lasts no longer for ``DEFAULT_SECONDS`` instead, and so does this reader."""
 DEFAULT_SECONDS = Fraction(1, 10)
+_CONVERTED_BYTES = 8
+"""Bytes for each pixel that a colour profile takes, as it was and as it is shown; a JPEG is made small first."""
 
 
 @runtime_checkable
 class Pages(Protocol):
-    """The frames of one format. ``hw``: as stored, before ``turn``. ``count``: how many frames are listed."""
+    """The frames of one format. ``hw``: as stored, before ``turn``. ``count``: how many frames are listed.
+
+    ``bytes_per_pixel``: what decoding and showing one frame takes at once, measured. ``opening_pixels``: what is
+    decoded to learn how far the file is sound.
+    """
 
     hw: tuple[int, int]
     turn: Turn
     notes: list[str]
     profile: bytes | None
     count: int
+    bytes_per_pixel: float
+    opening_pixels: float
 
     def part_hw(self, index: int) -> tuple[int, int]:
         """Return the size of what is decoded for a frame."""
@@ -46,6 +54,9 @@ class Pages(Protocol):
 
     def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
         """Yield ascending frames, at no less than that size."""
+
+    def reading_pixels(self, indices: Sequence[int]) -> float:
+        """Return how many pixels are decoded and drawn to show these frames."""
 
 
 class PictureClip:
@@ -58,7 +69,7 @@ class PictureClip:
     def __init__(self, source: MediaFile, found: PictureFormat, limits: Limits) -> None:
         limits.check_picture_bytes(source.name, source.byte_count)
         self.codec: str = found
-        self._name, self._limits = source.name, limits
+        self._name, self._limits, self._byte_count = source.name, limits, source.byte_count
         self._budget = DecodeBudget(source.name, limits)
         self._tones: Tones | None = None
         with self._faults():
@@ -72,6 +83,9 @@ class PictureClip:
             limits.check_listed(source.name, self._pages.count)
             for index in range(self._pages.count):
                 limits.check_picture_size(source.name, self._pages.part_hw(index))
+            converted = 0 if self._pages.profile is None or found == "jpeg" else _CONVERTED_BYTES
+            limits.check_picture_memory(source.name, self._pages.hw, self._pages.bytes_per_pixel + converted)
+            limits.check_unpacked(source.name, self._pages.opening_pixels, source.byte_count)
             delays = self._delays() if self._pages.count > 1 else []
         self._lay_out(delays if len(delays) > 1 else [])
 
@@ -87,7 +101,9 @@ class PictureClip:
         """Yield the frames of ascending indices at a size."""
         turn = self._pages.turn
         with self._faults():
-            for frame in self._pages.frames(indices.tolist(), turn.hw(shown_hw)):
+            wanted = indices.tolist()
+            self._limits.check_unpacked(self._name, self._pages.reading_pixels(wanted), self._byte_count)
+            for frame in self._pages.frames(wanted, turn.hw(shown_hw)):
                 picture = self._toned(frame) if isinstance(frame, Numbers) else frame
                 seen = self._on_screen(picture)
                 self._tell(see_through_note(seen, self._name))
@@ -96,7 +112,9 @@ class PictureClip:
     def numbers(self) -> Iterator[Numbers]:
         """Yield all frames that are numbers and need a scale; none of other pictures."""
         with self._faults():
-            for frame in self._pages.frames(range(len(self.starts)), self._pages.hw):
+            everything = range(len(self.starts))
+            self._limits.check_unpacked(self._name, self._pages.reading_pixels(everything), self._byte_count)
+            for frame in self._pages.frames(everything, self._pages.hw):
                 if not isinstance(frame, Numbers):
                     return
                 yield frame
@@ -185,7 +203,8 @@ def screen_picture(
             plain = in_srgb(plain, profile)
         except ProfileError as fault:
             tell(f"{name} has a colour profile that cannot be used ({fault}); it is left aside.")
-    return plain.convert("RGBA" if plain.has_transparency_data else "RGB")
+    mode = "RGBA" if plain.has_transparency_data else "RGB"
+    return plain if plain.mode == mode else plain.convert(mode)  # which copies even where there is nothing to do
 
 
 def _plain(picture: Image.Image) -> Image.Image:

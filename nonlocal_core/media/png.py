@@ -38,6 +38,11 @@ class Png:
         """True where it holds one number per pixel and no palette."""
         return self.colour == 0
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row, unpacked."""
+        return 1 + (self.hw[1] * self.bits * _SAMPLES[self.colour] + 7) // 8
+
     def key(self) -> tuple[int, ...] | None:
         """Return the samples of the colour that is transparent, None where there is none."""
         stored, count = self.chunks.get(b"tRNS", b""), _SAMPLES[self.colour]
@@ -51,8 +56,7 @@ class Png:
 
     def mended(self) -> tuple[bytes, int]:
         """Return the default image with empty rows where its own cannot be unpacked, and how many rows are its own."""
-        height, width = self.hw
-        row = 1 + (width * self.bits * _SAMPLES[self.colour] + 7) // 8
+        height, row = self.hw[0], self.row_bytes
         unpacked = b"".join(_unpacked(b"".join(self.pixels), row * height))
         rows = 0 if self.interlaced else len(unpacked) // row
         empty = unpacked[: rows * row].ljust(row * height, b"\x00")

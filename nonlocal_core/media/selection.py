@@ -16,6 +16,10 @@ TICK_SECONDS = 1e-6
 """Times closer than this are the same: container clocks tick slower, and float sums miss exact ends."""
 
 
+LONGEST_WRITTEN = 1e7
+"""Seconds from which on a sentence writes a power of ten: it would hold up to 300 digits."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rule for choosing frames: spread evenly over time, every n-th, or by index.
@@ -90,7 +94,7 @@ def choose_frames(
     count, start_seconds = selection.count, selection.start_seconds or 0.0
     if start_seconds > max(starts[-1], end_seconds - TICK_SECONDS):
         raise SelectionError(
-            f"The clip ends at {end_seconds:.3f} s, so its frames cannot begin at {start_seconds:.3f} s. "
+            f"The clip ends at {end_seconds:.3f} s, so its frames cannot begin at {_in_short(start_seconds)} s. "
             "Choose an earlier start."
         )
     if selection.stride is not None:
@@ -98,6 +102,10 @@ def choose_frames(
     else:
         chosen, warnings = _by_time(count, start_seconds, starts)
     return chosen, () if selection.frames is None else warnings
+
+
+def _in_short(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < LONGEST_WRITTEN else f"{seconds:.3g}"
 
 
 def _by_index(indices: tuple[int, ...], available: int) -> Int64[np.ndarray, " T"]:

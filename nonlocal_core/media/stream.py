@@ -130,7 +130,7 @@ class VideoPass:
             raise encrypted(self._source)
         if decoder is None:
             raise MediaError(f"No decoder here reads the video in {self._name}. Save it as H.264, VP9 or AV1.")
-        self._limits.check_video_size(self._name, (decoder.height, decoder.width))
+        self._check_size((decoder.height, decoder.width))
         tags = {key.lower(): value for key, value in stream.metadata.items()}
         self.is_encrypted = "enc_key_id" in tags  # Matroska
         if tags.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
@@ -207,9 +207,12 @@ class VideoPass:
             self.is_unsupported |= isinstance(fault, _UNSUPPORTED)
             return
         for frame in frames:
-            self._limits.check_video_size(self._name, (frame.height, frame.width))
+            self._check_size((frame.height, frame.width))
             self._budget.spend((frame.height, frame.width))
             yield frame
+
+    def _check_size(self, hw: tuple[int, int]) -> None:
+        self._limits.check_video_size(self._name, hw, self._source.byte_count)
 
     def seek(self, stamp: int) -> bool:
         """Go to a keyframe at or before a time stamp of the stream; return whether the container can."""

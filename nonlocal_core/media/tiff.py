@@ -13,13 +13,17 @@ from PIL.TiffImagePlugin import TiffImageFile
 from nonlocal_core.media.frames import ASSUMED_RATE, assumed_rate_note
 from nonlocal_core.media.limits import DecodeBudget, Limits
 from nonlocal_core.media.pixels import Turn
+from nonlocal_core.media.stills import CLEAR_BYTES, OPAQUE_BYTES
 from nonlocal_core.media.tiff_numbers import check_page, numbers_of, unread
+from nonlocal_core.media.tiff_tags import check_tags
 from nonlocal_core.media.tones import Numbers
 
 _KIND, _OLD_KIND, _BITS, _PHOTOMETRIC, _DESCRIPTION = 254, 255, 258, 262, 270
-_LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION = 281, 339, 277, 34675, 274
+_LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION, _EXTRA = 281, 339, 277, 34675, 274, 338
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 _SIGNED, _FLOAT = 2, 3
+_ALPHA_BYTES, _MULTIPLIED_BYTES = 12.0, 42.0
+"""Bytes for each pixel that transparency takes, and colours that are multiplied by it: they are divided as floats."""
 
 
 class PillowTiff:
@@ -38,6 +42,11 @@ class PillowTiff:
         self._limits.check_picture_size(self._name, hw)
         return hw, dict(self._picture.tag_v2)
 
+    def extra_bytes(self, tags: dict[int, Any]) -> float:
+        """Return the bytes of each pixel that numbers take beside the picture that is made of them."""
+        bits, opaque = float(np.max(tags.get(_BITS, 1))), tags.get(_SAMPLES, 1) in (1, 3)
+        return (bits / 4 if bits > 8 else 0.0) - (CLEAR_BYTES - OPAQUE_BYTES) * opaque
+
     def decoded(self, index: int) -> Image.Image | Numbers:
         """Return a page: a picture, or numbers that are still to be scaled to grey levels."""
         page = self._picture
@@ -46,15 +55,15 @@ class PillowTiff:
         bits, form = int(tags.get(_BITS, (1,))[0]), int(tags.get(_SAMPLE_FORMAT, (1,))[0])
         largest, negative = tags.get(_LARGEST, (None,))[0], tags.get(_PHOTOMETRIC) == 0
         page.load()
-        values = np.asarray(page)
         if page.mode.startswith("I;16"):
-            return Numbers(values=values, full=2**bits - 1, declared=largest, negative=negative)
+            return Numbers(values=np.asarray(page), full=2**bits - 1, declared=largest, negative=negative)
         if page.mode in ("I", "F"):
+            values = np.asarray(page)
             unsigned = page.mode == "I" and form not in (_SIGNED, _FLOAT)
             return Numbers(values=values.view(np.uint32) if unsigned else values, full=None, negative=negative)
         if page.mode == "L" and form == _SIGNED:
-            return Numbers(values=values.view(np.int8), full=None, negative=negative)
-        return page.copy()
+            return Numbers(values=np.asarray(page).view(np.int8), full=None, negative=negative)
+        return page
 
 
 class DeepTiff:
@@ -78,6 +87,18 @@ class DeepTiff:
             raise EOFError from fault
         return check_page(page, self._name, self._limits), {tag.code: tag.value for tag in page.tags}
 
+    def extra_bytes(self, tags: dict[int, Any]) -> float:
+        """Return the bytes of each pixel that its channels take, packed and unpacked, and its alpha."""
+        samples = float(np.max(tags.get(_SAMPLES, 1)))
+        alpha = (
+            _MULTIPLIED_BYTES
+            if np.any(np.equal(tags.get(_EXTRA, 0), 1))
+            else _ALPHA_BYTES
+            if samples in (2, 4)
+            else 0.0
+        )
+        return float(np.max(tags.get(_BITS, 1))) / 4 * samples + alpha
+
     def decoded(self, index: int) -> Numbers:
         """Return a page as numbers."""
         numbers, note = numbers_of(self._file.pages[index], self._name, self._data)
@@ -91,6 +112,7 @@ class TiffPages:
 
     def __init__(self, data: bytes, name: str, limits: Limits, budget: DecodeBudget) -> None:
         self._name, self._limits = name, limits
+        check_tags(data, name)
         self._reader = _reader(data, name, limits)
         self.notes: list[str] = getattr(self._reader, "notes", [])
         self.turn = self._reader.turn
@@ -98,7 +120,9 @@ class TiffPages:
         self.profile: bytes | None = tags.get(_PROFILE) if isinstance(tags.get(_PROFILE), bytes) else None
         self._pages = self._alike(budget)
         self.count = len(self._pages)
-        self.hw, _ = self._reader.page(self._pages[0])
+        self.hw, tags = self._reader.page(self._pages[0])
+        self.bytes_per_pixel = CLEAR_BYTES + self._reader.extra_bytes(tags)
+        self.opening_pixels = 0.0
         self._delay = self._delay_of(str(tags.get(_DESCRIPTION, ""))) if self.count > 1 else Fraction(0)
 
     def _alike(self, budget: DecodeBudget) -> list[int]:
@@ -134,6 +158,10 @@ class TiffPages:
             return 1 / rate
         self.notes.append(assumed_rate_note(f"{self._name} has {len(self._pages)} pages"))
         return 1 / ASSUMED_RATE
+
+    def reading_pixels(self, indices: Sequence[int]) -> float:
+        """Return how many pixels are decoded: those of these pages alone."""
+        return float(len(indices) * self.hw[0] * self.hw[1])
 
     def part_hw(self, _index: int) -> tuple[int, int]:
         """Return the size of a page."""

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Num, UInt8
 from PIL import Image
 
+_ROWS = 64
+"""Rows of numbers that are turned into greys at once."""
 DARK_SHARE = 4
 """Cameras store 10 to 14 bits inside 16. A picture that stays below this part of the range is taken for such a one."""
 
@@ -49,8 +51,11 @@ class Tones:
     def shades(self, numbers: Numbers) -> Image.Image:
         """Return the picture of numbers; those that are not finite are black."""
         values = numbers.values
-        few = values.dtype == np.uint16  # a table of all of them takes an eighth of the memory
-        greys = self._levels(np.arange(2**16))[values] if few else self._levels(values)
+        table = self._levels(np.arange(2**16)) if values.dtype == np.uint16 else None
+        greys = np.empty(values.shape, np.uint8)
+        for at in range(0, len(values), _ROWS):  # all at once would take many times the memory of the numbers
+            rows = values[at : at + _ROWS]
+            greys[at : at + _ROWS] = self._levels(rows) if table is None else table[rows]
         picture = Image.fromarray(greys)
         if numbers.alpha is not None:
             picture.putalpha(Image.fromarray(numbers.alpha))

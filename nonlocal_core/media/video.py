@@ -37,6 +37,7 @@ class VideoClip:
     def __init__(self, source: MediaFile, demuxer: VideoFormat, limits: Limits) -> None:
         self.notes: list[str] = []
         self.remarks: list[str] = []
+        limits = limits.for_video(source.byte_count)
         self._source, self._demuxer, self._limits = source, demuxer, limits
         self._budget = DecodeBudget(source.name, limits)
         with self._pass() as video:
@@ -74,7 +75,7 @@ class VideoClip:
                 remarks=self.remarks,
             )
         self.shown_hw = self._view.shown_hw
-        self._limits.check_video_size(self._source.name, self.shown_hw)
+        self._limits.check_video_size(self._source.name, self.shown_hw, self._source.byte_count)
         if self._listing is not None:
             rank = self._listing.rank_of(first.pts)
             # A recording that starts in mid-air lists frames whose references are missing; they never come out.

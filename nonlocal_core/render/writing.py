@@ -23,14 +23,21 @@ PRINT_DPI = 300
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``. Rename it to ``path`` when the block ends, remove it when it fails.
 
-    Raises RenderError when the folder does not exist.
+    Raises RenderError when the folder does not exist, when ``path`` is a folder, and when the disk does not take it.
     """
     if not path.parent.is_dir():
         raise RenderError(f"The folder {path.parent} does not exist. Create it, or choose another place.")
+    if path.is_dir():
+        raise RenderError(f"{path} is a folder. Give the name of a file in it.")
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         yield part
         part.replace(path)
+    except OSError as fault:
+        raise RenderError(
+            f"{path} cannot be written: {fault.strerror or fault}. Make room, or give the right to write there, or "
+            "choose another place."
+        ) from fault
     finally:
         part.unlink(missing_ok=True)
 

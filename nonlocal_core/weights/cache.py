@@ -36,13 +36,19 @@ class Pin:
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Return the given folder, else that of $NONLOCAL_CACHE, else the user's cache folder."""
+    """Return the given folder, else that of $NONLOCAL_CACHE, else the user's cache folder.
+
+    Raises WeightsError for a user who has no folder.
+    """
     if chosen is not None:
         return chosen
     if named := os.environ.get(ENVIRONMENT):
         return Path(named)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "nonlocal-viewer"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "nonlocal-viewer"
+    except RuntimeError as fault:
+        raise WeightsError(f"This user has no home folder. Set ${ENVIRONMENT} to a folder of your own.") from fault
 
 
 @contextmanager
@@ -98,12 +104,26 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
 def list_pins(cache: Path) -> dict[str, Pin]:
     """Return all pins by id of the checkpoint. Raises WeightsError when their file is damaged."""
     path = cache / _PINS
-    if not path.exists():
-        return {}
     try:
-        return {name: Pin(**entry) for name, entry in json.loads(path.read_bytes()).items()}
-    except (ValueError, TypeError, AttributeError) as fault:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as fault:
+        raise WeightsError(
+            f"{path} cannot be read ({fault.strerror}). Make it readable, or remove it; the downloads are then pinned "
+            "anew."
+        ) from fault
+    try:
+        return {name: _pin(entry) for name, entry in json.loads(content).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as fault:
         raise WeightsError(f"{path} is damaged. Remove it; the downloads are then pinned anew.") from fault
+
+
+def _pin(entry: object) -> Pin:
+    match entry:
+        case {"sha256": str(sha256), "arch": str(arch)}:
+            return Pin(sha256=sha256, arch=arch)
+    raise TypeError(entry)
 
 
 def converted_path(cache: Path, arch: str, source_sha256: str) -> Path:

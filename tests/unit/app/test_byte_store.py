@@ -8,6 +8,7 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.routing import Match
 
+from nonlocal_core.app.server.budget import Budget
 from nonlocal_core.app.server.byte_store import (
     BUNDLES,
     ROUTES,
@@ -63,7 +64,7 @@ def test_what_is_not_held_is_said_so():
 
 
 def test_the_oldest_makes_room_and_what_was_asked_for_last_stays():
-    store = ByteStore(10)
+    store = ByteStore("bundle", Budget(10))
     first, second = store.put(b"12345"), store.put(b"67890")
     assert store.get(first).content == b"12345"
     store.put(b"abcde")
@@ -72,7 +73,7 @@ def test_the_oldest_makes_room_and_what_was_asked_for_last_stays():
 
 
 def test_a_name_belongs_to_the_upload_and_not_to_the_bytes():
-    store = ByteStore(1000)
+    store = ByteStore("upload", Budget(1000))
     first, second = store.put(b"the same bytes", "biopsy of Mrs A.png"), store.put(b"the same bytes", "cells.png")
     assert (store.get(first).name, store.get(second).name) == ("biopsy of Mrs A.png", "cells.png")
     assert store.put(b"the same bytes", "cells.png") == second

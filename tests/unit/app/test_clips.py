@@ -4,10 +4,12 @@ import gc
 import io
 import subprocess
 import sys
+import threading
 
 from PIL import Image
 
 from nonlocal_core import Selection, find_sample
+from nonlocal_core.app.server import clips
 from nonlocal_core.app.server.clips import FrameMemory, read_first_clip
 from nonlocal_core.app.server.resources import first_session, open_clip
 from nonlocal_core.app.server.visit import Choices
@@ -21,6 +23,7 @@ def picture():
 
 WITHOUT_TORCH = """
 import sys
+from nonlocal_core.app.server import clips
 from nonlocal_core.app.server.clips import read_first_clip
 assert len(read_first_clip().rgb) == 8
 assert "torch" not in sys.modules, "reading the first clip imported torch"
@@ -33,6 +36,28 @@ def test_the_same_question_gets_the_same_frames_while_somebody_holds_them():
     assert memory.read(picture(), Selection(), name="a") is first
     assert memory.read(picture(), Selection(), name="b").info.name == "b"
     assert memory.read(picture(), Selection(frames=1), name="a") is not first
+
+
+def test_a_file_that_somebody_brought_is_decoded_in_another_process(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("it was decoded here")
+
+    monkeypatch.setattr(clips, "read_frames", never)
+    assert FrameMemory().read(picture(), Selection()).rgb.shape == (1, 6, 8, 3)
+
+
+def test_nobody_waits_while_the_file_of_another_is_read():
+    memory, answers = FrameMemory(), []
+
+    def meanwhile(_done, _total):
+        if not answers:
+            answers.append(None)
+            beside = threading.Thread(target=lambda: answers.append(memory.read(picture(), Selection(), name="b")))
+            beside.start()
+            beside.join(timeout=60)
+
+    memory.read(picture(), Selection(), name="a", progress=meanwhile)
+    assert len(answers) == 2
 
 
 def test_nothing_is_held_for_nobody():

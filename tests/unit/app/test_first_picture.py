@@ -8,6 +8,7 @@ import pytest
 
 from nonlocal_core import Session
 from nonlocal_core.app.server import first_picture, prepare, resources
+from nonlocal_core.app.server.budget import Budget
 from nonlocal_core.app.server.first_picture import FirstPicture, keep_picture, kept_picture
 from nonlocal_core.app.server.opened import ClipNotes, notes_on
 from nonlocal_core.app.server.visit import Choices
@@ -33,7 +34,9 @@ def test_a_picture_comes_back_as_it_was_kept(folder):
     assert kept_picture() == PICTURE
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "foreign"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "changed", "emptied", "foreign", "a number", "nothing", "nested", "of other types"]
+)
 def test_a_damaged_file_is_no_picture(folder, damage):
     keep_picture(PICTURE)
     (file,) = folder.iterdir()
@@ -44,6 +47,10 @@ def test_a_damaged_file_is_no_picture(folder, damage):
             "changed": content[:-1] + b"?",
             "emptied": b"",
             "foreign": b'{"sha256": 5}\n' + PICTURE.bundle,
+            "a number": b"3\n" + PICTURE.bundle,
+            "nothing": b"null\n" + PICTURE.bundle,
+            "nested": b"[" * 100_000 + b"\n" + PICTURE.bundle,
+            "of other types": content.replace(b'"frame_count": 2', b'"frame_count": "2"'),
         }[damage]
     )
     kept_picture.cache_clear()
@@ -96,7 +103,7 @@ def test_the_first_page_is_drawn_without_torch_or_a_decoder():
 
 
 def test_preparing_keeps_the_picture_that_a_start_would_make(folder, monkeypatch):
-    monkeypatch.setattr(resources, "_kept", {})
+    monkeypatch.setattr(resources, "HELD", Budget(10**9))
     assert prepare.main() is None
     kept_picture.cache_clear()
     picture = kept_picture()
@@ -105,14 +112,14 @@ def test_preparing_keeps_the_picture_that_a_start_would_make(folder, monkeypatch
 
 
 def test_what_cannot_be_prepared_is_said_in_a_sentence(folder, monkeypatch):
-    monkeypatch.setattr(resources, "_kept", {})
+    monkeypatch.setattr(resources, "HELD", Budget(10**9))
     monkeypatch.setattr(resources, "FIRST", Choices(clip="sample:nothing"))
     assert "nothing" in prepare.main()
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing_and_the_start_goes_on(folder, monkeypatch, capsys):
-    monkeypatch.setattr(resources, "_kept", {})
+    monkeypatch.setattr(resources, "HELD", Budget(10**9))
     folder.parent.joinpath("first-picture").write_text("a file where the folder should be")
     assert prepare.main() is None
     assert "could not be kept" in capsys.readouterr().out
-    assert resources.FIRST in resources._kept
+    assert resources._kept(resources.FIRST) is not None

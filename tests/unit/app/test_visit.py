@@ -3,7 +3,15 @@
 import pytest
 
 from nonlocal_core import Pin
-from nonlocal_core.app.server.visit import Choices, from_link, to_link, with_listed
+from nonlocal_core.app.server.visit import (
+    MOST_FRAMES,
+    MOST_INDEX,
+    SHORT_SIDES,
+    Choices,
+    from_link,
+    to_link,
+    with_listed,
+)
 
 PIN = Pin(frame=0, x=0.5, y=0.5)
 FAR = 1e999
@@ -22,7 +30,10 @@ def test_points_of_a_browser_are_kept():
     assert with_listed(PIN, {"also": [[1, 0, 1]], "minus": [[2, 0.25, 0.5]]}).also == ((1, 0.0, 1.0),)
 
 
-@pytest.mark.parametrize("at", ["inf,0.5,0.5", "nan,0.5,0.5", "0,nan,0.5", "0,0.5", "0,2,0", "-1,0,0", "a,b,c"])
+@pytest.mark.parametrize(
+    "at",
+    ["inf,0.5,0.5", "nan,0.5,0.5", "0,nan,0.5", "0,0.5", "0,2,0", "-1,0,0", "a,b,c", "1e300,0,0", f"{10**400},0,0"],
+)
 def test_a_link_to_no_place_pins_nothing(at):
     assert from_link({"clip": "sample:bunny", "at": at}).pin is None
 
@@ -62,3 +73,19 @@ def test_a_link_carries_the_whole_question():
 )
 def test_pins_and_temperatures_that_cannot_be_asked_are_left_out(listed):
     assert with_listed(PIN, listed) == PIN
+
+
+@pytest.mark.parametrize("name", ["frames", "stride", "start_seconds", "exactly", "short_side", "also", "temperature"])
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_a_number_of_many_digits_is_left_out(name, digits):
+    asked = {"clip": "sample:bunny", "at": "0,0.5,0.5"}
+    many = "9" * digits + (",0.5,0.5" if name == "also" else "")
+    assert from_link(asked | {name: many}) == from_link(asked) or name in ("frames", "stride", "short_side")
+    for held in (from_link(asked | {name: many}).frames, from_link(asked | {name: many}).stride):
+        assert held is None or held <= MOST_INDEX
+
+
+def test_a_link_is_held_to_what_the_menus_offer():
+    asked = from_link({"clip": "sample:bunny", "frames": "128", "short_side": "4000", "stride": "0"})
+    assert (asked.frames, asked.short_side, asked.stride) == (MOST_FRAMES, SHORT_SIDES[-1], None)
+    assert from_link({"clip": "sample:bunny", "frames": "-1", "start_seconds": "-2"}) == Choices(clip="sample:bunny")

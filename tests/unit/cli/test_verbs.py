@@ -1,15 +1,19 @@
 """The shell: what it prints is what the API answers, and every refusal is one sentence and a status."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from nonlocal_core import Pin, Session, list_models
+from nonlocal_core import Pin, RenderError, Session, list_models
 from nonlocal_core.ancestors.filters import FILTERS
+from nonlocal_core.bundle import open_tour
 from nonlocal_core.cli import OK, REFUSED, main
+from nonlocal_core.errors import BundleError
 from nonlocal_core.weights.cards import list_published
 
 SMALL = ["--frames", "2", "--short-side", "64"]
@@ -87,6 +91,8 @@ def test_models_lists_every_card(capsys):
         (["query", "sample:bunny", *SMALL, "--block", "res4"], "There is no block called 'res4'"),
         (["render", "sample:coins", "--out", "heat.bmp"], "There is no file format called '.bmp'"),
         (["render", "sample:coins", "--out", "nowhere/heat.png"], "does not exist"),
+        (["render", "sample:coins", *SMALL, "--out", "."], "There is no file format called ''"),
+        (["query", "sample:coins", *SMALL, "--mask-out", "."], "is a folder. Give the name of a file in it"),
         (["fetch", "nothing"], "nothing"),
         (["verify", "no-such-file.pth"], "no-such-file.pth"),
     ],
@@ -99,6 +105,31 @@ def test_a_refusal_is_one_sentence_and_a_status(capsys, tmp_path, monkeypatch, a
     assert printed.err.startswith("nonlocal-viewer: ")
     assert printed.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_is_a_sentence(capsys):
+    command = f"{sys.executable} -m nonlocal_core models > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == REFUSED
+    assert done.stderr.startswith("nonlocal-viewer: The system refused to read or write: No space left on device")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_that_the_disk_does_not_take_is_a_sentence_and_leaves_nothing(session, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(RenderError, match=r"heat\.npz cannot be written: No space left on device"):
+        session.save(tmp_path / "heat.npz", frame=0, x=0.5, y=0.5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tour_with_a_number_without_end_is_a_sentence(tmp_path):
+    tour = tmp_path / "tour.json"
+    tour.write_text(f'[{{"frame": {"9" * 5000}, "x": 0.5, "y": 0.5, "caption": ""}}]')
+    with pytest.raises(BundleError, match="A tour is a list in JSON"):
+        open_tour(tour, frame_count=8, blocks=["stride8"])
 
 
 def test_a_reader_that_had_enough_is_no_error():

@@ -5,17 +5,20 @@ import io
 import os
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from checkpoint_bytes import Runs
 from checkpoint_server import card_at, left_over
 
+from nonlocal_core.app.server import known_networks
 from nonlocal_core.errors import UnknownNameError, WeightsError
 from nonlocal_core.models.resnet import ResNet
 from nonlocal_core.weights import conversion, describe, identify
 from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, converted_path, find_pin, write_pin
 from nonlocal_core.weights.cards import Digest, find_published_card
+from nonlocal_core.weights.catalog import list_models
 from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import describe_checkpoint, load_checkpoint
 from nonlocal_core.weights.layouts import OURS
@@ -133,9 +136,40 @@ def test_a_pin_does_not_change(cache):
     with pytest.raises(WeightsError, match=r"was pinned here as sha256 aaa.* remove its line from"):
         write_pin(cache, "test/net", Pin(sha256="b" * 64, arch="one"))
     assert find_pin(cache, "test/net").sha256 == "a" * 64
-    (cache / "pins.json").write_text("[1]")
-    with pytest.raises(WeightsError, match=r"pins\.json is damaged"):
-        find_pin(cache, "test/net")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[1]",
+        "3",
+        "null",
+        "[" * 100_000,
+        '{"a": 3}',
+        '{"a": {"sha256": 3, "arch": "one"}}',
+        '{"a": {"sha256": "a"}}',
+        None,
+    ],
+)
+def test_damaged_pins_are_a_sentence_and_the_menu_stays(content, tmp_path, monkeypatch):
+    path = tmp_path / "pins.json"
+    path.mkdir() if content is None else path.write_text(content)
+    with pytest.raises(WeightsError, match=r"pins\.json (is damaged|cannot be read)"):
+        find_pin(tmp_path, "test/net")
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    assert set(known_networks.menu()) == {card.id for card in list_models()}
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    def homeless():
+        raise RuntimeError
+
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(WeightsError, match=r"no home folder\. Set \$NONLOCAL_CACHE"):
+        cache_folder()
+    assert set(known_networks.menu()) == {card.id for card in list_models()}
 
 
 def refusals(marker):

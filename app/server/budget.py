@@ -1,0 +1,100 @@
+"""Budget of what the server holds for its visitors, in bytes: sessions, bundles and uploads, all in one place.
+
+What was used least recently makes room. What was held for visitors goes soon after the last of them.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from . import visitors
+
+MAX_HELD_BYTES = 1_500_000_000
+"""Bytes held at once for all visitors together, networks apart."""
+MAX_VISITOR_UPLOAD_BYTES = 200_000_000
+"""Bytes of uploads held for one visitor, whose oldest make room."""
+Kind = Literal["bundle", "session", "upload"]
+"""Kinds of what is held."""
+SWEEPS = 2
+"""Sweeps at which nobody was there for whom something is held, before it goes: a page that is reloaded comes back."""
+
+Key = tuple[Kind, Hashable]
+"""Kind, and what tells one of the kind from another."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Holding:
+    value: object
+    size: int
+    visitors: set[str] = field(default_factory=set)
+    is_the_servers: bool = False
+    absent_sweeps: int = 0
+
+
+class Budget:
+    """Values by key, each with its weight in bytes; bounded; safe to use from several threads."""
+
+    def __init__(self, max_bytes: int, max_visitor_upload_bytes: int = MAX_VISITOR_UPLOAD_BYTES) -> None:
+        self.max_bytes = max_bytes
+        self._most_uploads = max_visitor_upload_bytes
+        self._lock = threading.RLock()
+        self._held: OrderedDict[Key, _Holding] = OrderedDict()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that are held now."""
+        with self._lock:
+            return sum(holding.size for holding in self._held.values())
+
+    def put(self, key: Key, value: object, size: int) -> None:
+        """Hold a value for the visitor whose page runs, or for the server where none does; others may make room."""
+        visitor = visitors.here()
+        with self._lock:
+            holding = self._held.setdefault(key, _Holding(value=value, size=size))
+            holding.value, holding.size = value, size
+            self._touch(key, holding, visitor)
+            if visitor is not None and key[0] == "upload":
+                self._bound_uploads(visitor)
+            while len(self._held) > 1 and self.held_bytes > self.max_bytes:
+                self._held.popitem(last=False)
+
+    def get(self, key: Key) -> object | None:
+        """Return a value, or None when it was never there or had to make room."""
+        visitor = visitors.here()
+        with self._lock:
+            holding = self._held.get(key)
+            if holding is None:
+                return None
+            if visitor is not None:
+                self._touch(key, holding, visitor)
+            self._held.move_to_end(key)
+            return holding.value
+
+    def sweep(self, is_here: Callable[[str], bool]) -> None:
+        """Let go of what was held for visitors of whom none has been there for some sweeps."""
+        with self._lock:
+            for key, holding in list(self._held.items()):
+                if holding.is_the_servers or any(map(is_here, holding.visitors)):
+                    holding.absent_sweeps = 0
+                    continue
+                holding.absent_sweeps += 1
+                if holding.absent_sweeps >= SWEEPS:
+                    del self._held[key]
+
+    def _touch(self, key: Key, holding: _Holding, visitor: str | None) -> None:
+        if visitor is None:
+            holding.is_the_servers = True
+        else:
+            holding.visitors.add(visitor)
+        holding.absent_sweeps = 0
+        self._held.move_to_end(key)
+
+    def _bound_uploads(self, visitor: str) -> None:
+        own = [key for key, holding in self._held.items() if key[0] == "upload" and holding.visitors == {visitor}]
+        while len(own) > 1 and sum(self._held[key].size for key in own) > self._most_uploads:
+            del self._held[own.pop(0)]
+
+
+HELD = Budget(MAX_HELD_BYTES)

@@ -1,0 +1,234 @@
+"""Reading of files nobody vouches for, in a process of its own that can be stopped: see ``apart_child``.
+
+What goes over is one line of JSON and plain bytes, never pickled objects: a decoder that was taken over could answer
+with one, and unpickling it would run its code here.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+
+import psutil
+
+from nonlocal_core import errors
+from nonlocal_core.errors import MediaError, MediaLimitError
+from nonlocal_core.media.frames import Frames, MediaInfo
+from nonlocal_core.media.limits import Limits
+from nonlocal_core.media.selection import Selection
+from nonlocal_core.media.wire import error_in, frames_in, info_from_json
+
+Result = TypeVar("Result")
+Tell = Callable[[int, int], None]
+
+CHILD = "nonlocal_core.media.apart_child"
+LOOK_SECONDS = 0.05
+"""How often a process is looked at, and whoever waits for it is told."""
+GONE_SECONDS = 5.0
+"""How long a process may take to end once it was told to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """The most that a process may take to read one file."""
+
+    memory_bytes: int = 700_000_000
+    cpu_seconds: float = 8.0
+    cpu_seconds_per_megabyte: float = 1.0
+    """Beside these, for each megabyte of the file."""
+    wall_seconds: float = 180.0
+
+    def cpu_seconds_for(self, byte_count: int) -> float:
+        """Return the processor time for a file of so many bytes."""
+        return self.cpu_seconds + self.cpu_seconds_per_megabyte * byte_count / 1e6
+
+
+DEFAULT_ALLOWANCE = Allowance()
+
+
+class ApartReader:
+    """Reads files each in a new process, of which a few are started ahead; safe to use from several threads.
+
+    ``ahead``: processes that wait for a file once ``start_ahead`` was called; each that was used is replaced.
+    """
+
+    def __init__(self, ahead: int, allowance: Allowance = DEFAULT_ALLOWANCE) -> None:
+        self._ahead, self._allowance = ahead, allowance
+        self._waiting: deque[subprocess.Popen[bytes]] = deque()
+        self._lock = threading.Lock()
+        self._keeps = False
+
+    def start_ahead(self) -> None:
+        """Start processes until so many wait as shall."""
+        with self._lock:
+            self._keeps = True
+            while len(self._waiting) < self._ahead:
+                self._waiting.append(_started())
+
+    def close(self) -> None:
+        """End the processes that wait."""
+        with self._lock:
+            self._keeps = False
+            while self._waiting:
+                _end(self._waiting.pop())
+
+    def probe(self, source: Path | bytes, *, name: str | None = None, limits: Limits, tell: Tell) -> MediaInfo:
+        """Return what ``probe`` returns; see ``read_frames`` here."""
+        asked = {"ask": "probe"}
+        return self._asked(asked, source, name, limits, tell, lambda head, _: info_from_json(head["info"]))
+
+    def read_frames(
+        self,
+        source: Path | bytes,
+        selection: Selection,
+        *,
+        name: str | None = None,
+        limits: Limits,
+        max_side: int = 1024,
+        tell: Tell,
+    ) -> Frames:
+        """Return what ``read_frames`` returns.
+
+        ``tell(done, total)`` is called again and again while the process works; where it raises, as it does for whoever
+        has left, the process is ended. Raises what ``read_frames`` raises, and MediaLimitError where the process takes
+        more than its allowance.
+        """
+        asked = {"ask": "read_frames", "selection": asdict(selection), "max_side": max_side}
+        return self._asked(asked, source, name, limits, tell, frames_in)
+
+    def _asked(
+        self,
+        asked: dict[str, Any],
+        source: Path | bytes,
+        name: str | None,
+        limits: Limits,
+        tell: Tell,
+        read: Callable[[dict[str, Any], BufferedReader], Result],
+    ) -> Result:
+        content = source if isinstance(source, bytes) else b""
+        asked |= {"name": name, "limits": asdict(limits), "byte_count": len(content)}
+        asked["path"] = None if isinstance(source, bytes) else str(source.resolve())
+        with self._lock:
+            process = self._waiting.popleft() if self._waiting else None
+        if process is None or process.poll() is not None:
+            process = _started()
+        try:
+            size = len(content) or _size_of(source)
+            conversation = _Conversation(process, json.dumps(asked).encode() + b"\n", content, read)
+            answer: Result = _watched(process, conversation, self._allowance, size, name or "This file", tell)
+            return answer
+        finally:
+            _end(process)
+            if self._keeps:
+                threading.Thread(target=self.start_ahead, daemon=True).start()
+
+
+def _size_of(source: Path | bytes) -> int:
+    try:
+        return source.stat().st_size if isinstance(source, Path) else len(source)
+    except OSError:  # the reader says what is wrong with it
+        return 0
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- ourselves
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(GONE_SECONDS)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except BrokenPipeError:  # what it was not read of the file is of no use to anybody
+                continue
+
+
+class _Conversation(threading.Thread):
+    """A question that is sent and its answer that is read, in a thread, since both may block while the process runs."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        head: bytes,
+        content: bytes,
+        read: Callable[[dict[str, Any], BufferedReader], Any],
+    ) -> None:
+        super().__init__(name="apart", daemon=True)
+        self.progress = (0, 1)
+        self.answer: Any = None
+        self.fault: Exception | None = None
+        self._process, self._head, self._content, self._read = process, head, content, read
+
+    def run(self) -> None:
+        """Talk until there is an answer or the process is gone."""
+        sent, told = cast(IO[bytes], self._process.stdin), cast(BufferedReader, self._process.stdout)
+        try:
+            sent.write(self._head)
+            sent.write(self._content)
+            sent.close()
+            for line in told:
+                head = json.loads(line)
+                if "progress" in head:
+                    done, total = head["progress"]
+                    self.progress = (int(done), max(int(total), 1))
+                    continue
+                if "error" in head:
+                    self.fault = error_in(head)
+                else:
+                    self.answer = self._read(head, told)
+                return
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            self.fault = fault
+
+
+def _watched(
+    process: subprocess.Popen[bytes],
+    conversation: _Conversation,
+    allowance: Allowance,
+    byte_count: int,
+    name: str,
+    tell: Tell,
+) -> Any:
+    seconds = allowance.cpu_seconds_for(byte_count)
+    until = time.monotonic() + allowance.wall_seconds
+    seen = psutil.Process(process.pid)
+    before = _taken(seen)
+    conversation.start()
+    while conversation.is_alive():
+        conversation.join(LOOK_SECONDS)
+        tell(*conversation.progress)
+        cpu, memory = _taken(seen)
+        for used, most, unit, limit in (
+            (cpu - before[0], seconds, "s of processor time", "cpu_seconds"),
+            (memory / 1e6, allowance.memory_bytes / 1e6, "MB of memory", "memory_bytes"),
+            (time.monotonic() - until + allowance.wall_seconds, allowance.wall_seconds, "s", "wall_seconds"),
+        ):
+            if used > most:
+                raise MediaLimitError(
+                    f"Reading {name} takes more than {most:,.0f} {unit} (limit {limit}), and was stopped. "
+                    "Make it smaller or shorter, ask for fewer frames, or open it in a shell."
+                )
+    if conversation.fault is not None and isinstance(conversation.fault, errors.NonlocalError):
+        raise conversation.fault
+    if conversation.answer is None:
+        raise MediaError(f"{name} made its decoder fail. It is damaged: save it again.") from conversation.fault
+    return conversation.answer
+
+
+def _taken(process: psutil.Process) -> tuple[float, int]:
+    """Return the processor time and the memory that a process takes; nothing once it is gone."""
+    try:
+        with process.oneshot():
+            times = process.cpu_times()
+            return times.user + times.system, process.memory_info().rss
+    except psutil.Error:
+        return 0.0, 0

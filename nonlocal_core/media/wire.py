@@ -1,0 +1,65 @@
+"""Facts about a file, frames and errors, between the process that reads it and the one that asked."""
+
+from dataclasses import asdict
+from fractions import Fraction
+from io import BufferedReader
+from typing import Any, cast
+
+import numpy as np
+
+from nonlocal_core import errors
+from nonlocal_core.errors import MediaError
+from nonlocal_core.media.frames import Frames, Kind, MediaInfo
+
+KINDS: tuple[Kind, ...] = ("image", "animation", "video")
+
+
+def info_as_json(info: MediaInfo) -> dict[str, Any]:
+    """Return the facts as JSON holds them."""
+    return asdict(info) | {"rate": None if info.rate is None else [info.rate.numerator, info.rate.denominator]}
+
+
+def info_from_json(told: dict[str, Any]) -> MediaInfo:
+    """Return the facts. Raises KeyError, TypeError or ValueError for what are none."""
+    height, width = told["shown_hw"]
+    count, rate, seconds = told["frame_count"], told["rate"], told["duration_seconds"]
+    if told["kind"] not in KINDS:
+        raise ValueError(told["kind"])
+    return MediaInfo(
+        name=str(told["name"]),
+        kind=cast(Kind, told["kind"]),
+        byte_count=int(told["byte_count"]),
+        sha256=str(told["sha256"]),
+        shown_hw=(int(height), int(width)),
+        frame_count=None if count is None else int(count),
+        rate=None if rate is None else Fraction(*map(int, rate)),
+        duration_seconds=None if seconds is None else float(seconds),
+        codec=str(told["codec"]),
+        warnings=tuple(map(str, told["warnings"])),
+        remarks=tuple(map(str, told["remarks"])),
+    )
+
+
+def error_in(head: dict[str, Any]) -> Exception:
+    """Return an error of the process as one of ours; of a kind that is not known here, as a MediaError."""
+    kind = getattr(errors, str(head["error"]), MediaError)
+    known = isinstance(kind, type) and issubclass(kind, errors.NonlocalError) and kind is not errors.UnknownNameError
+    return cast(Exception, (kind if known else MediaError)(str(head["message"])))
+
+
+def frames_in(head: dict[str, Any], told: BufferedReader) -> Frames:
+    """Return the frames behind their head. Raises ValueError, KeyError or TypeError for what are none."""
+    rgb = np.empty(tuple(int(side) for side in head["shape"]), np.uint8)
+    left = rgb.data.cast("B")
+    while left:
+        count = told.readinto(left)
+        if not count:
+            raise ValueError("the frames end too early")
+        left = left[count:]
+    return Frames(
+        rgb=rgb,
+        pts_seconds=np.array(head["pts_seconds"], np.float64),
+        frame_indices=np.array(head["frame_indices"], np.int64),
+        info=info_from_json(head["info"]),
+        warnings=tuple(map(str, head["warnings"])),
+    )

@@ -1,0 +1,139 @@
+"""A file read in a process of its own gives what it gives here, and the process ends with whoever asked."""
+
+import io
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from media_files import stamps
+from PIL import Image
+
+from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
+from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.apart import Allowance, ApartReader
+
+
+@pytest.fixture
+def reader() -> Iterator[ApartReader]:
+    made = ApartReader(ahead=0)
+    yield made
+    made.close()
+
+
+def picture(side: int = 40) -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((side, side), 60).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
+def nobody(_done: int, _total: int) -> None:
+    pass
+
+
+def test_frames_and_facts_are_those_of_reading_here(reader: ApartReader, tmp_path: Path) -> None:
+    data, chosen = stamps(6), Selection(frame_indices=(1, 4))
+    there = reader.read_frames(data, chosen, name="mine.mp4", limits=Limits(), tell=nobody)
+    here = read_frames(data, chosen, name="mine.mp4")
+    assert (there.rgb == here.rgb).all()
+    assert (there.pts_seconds == here.pts_seconds).all()
+    assert (there.frame_indices == here.frame_indices).all()
+    assert (there.info, there.warnings) == (here.info, here.warnings)
+    path = tmp_path / "mine.mp4"
+    path.write_bytes(data)
+    assert reader.probe(path, limits=Limits(), tell=nobody) == probe(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "limits"),
+    [
+        (b"Dear diary", MediaError, Limits()),
+        (picture(), MediaLimitError, Limits(max_pixels=9)),
+        (picture(), SelectionError, Limits()),
+    ],
+)
+def test_errors_are_those_of_reading_here(
+    data: bytes, error: type[Exception], limits: Limits, reader: ApartReader
+) -> None:
+    chosen = Selection(frame_indices=(7,))
+    with pytest.raises(error) as there:
+        reader.read_frames(data, chosen, name="mine", limits=limits, tell=nobody)
+    with pytest.raises(error) as here:
+        read_frames(data, chosen, name="mine", limits=limits)
+    assert str(there.value) == str(here.value)
+    assert type(there.value) is type(here.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "limit"),
+    [
+        (Allowance(memory_bytes=1_000_000), "memory_bytes"),
+        (Allowance(cpu_seconds=-1.0, cpu_seconds_per_megabyte=0.0), "cpu_seconds"),
+        (Allowance(wall_seconds=0.0), "wall_seconds"),
+    ],
+)
+def test_a_process_beyond_its_allowance_is_ended(allowed: Allowance, limit: str) -> None:
+    with pytest.raises(MediaLimitError, match=f"Reading mine takes more than .*limit {limit}"):
+        ApartReader(0, allowed).read_frames(picture(), Selection(), name="mine", limits=Limits(), tell=nobody)
+    assert not readers()
+
+
+class _Left(BaseException):
+    """Stands for what Streamlit raises in the run of a visitor who has left."""
+
+
+def test_a_process_ends_with_whoever_asked(reader: ApartReader) -> None:
+    def leave(_done: int, _total: int) -> None:
+        assert len(readers()) == 1
+        raise _Left
+
+    with pytest.raises(_Left):
+        reader.read_frames(picture(), Selection(), limits=Limits(), tell=leave)
+    assert not readers()
+
+
+def test_a_process_that_dies_is_a_damaged_file(reader: ApartReader) -> None:
+    def kill(_done: int, _total: int) -> None:
+        for process in readers():
+            process.kill()
+
+    with pytest.raises(MediaError, match="mine made its decoder fail"):
+        reader.read_frames(picture(), Selection(), name="mine", limits=Limits(), tell=kill)
+
+
+def test_nobody_waits_for_the_file_of_another(reader: ApartReader) -> None:
+    answers = []
+
+    def meanwhile(_done: int, _total: int) -> None:
+        if not answers:
+            answers.append(reader.read_frames(picture(), Selection(), limits=Limits(), tell=nobody))
+
+    first = reader.read_frames(picture(60), Selection(), limits=Limits(), tell=meanwhile)
+    assert [len(frames.rgb[0]) for frames in (*answers, first)] == [40, 60]
+
+
+def test_processes_wait_ahead_and_are_replaced() -> None:
+    reader = ApartReader(ahead=1)
+    reader.start_ahead()
+    (waiting,) = readers()
+    assert reader.probe(picture(), limits=Limits(), tell=nobody).shown_hw == (40, 40)
+    while not (after := readers()) or after == [waiting]:
+        time.sleep(0.01)
+    assert not waiting.is_running()
+    reader.close()
+    assert not readers()
+
+
+def readers() -> list[psutil.Process]:
+    """Return the processes of this one that read files."""
+    children = [child for child in psutil.Process(os.getpid()).children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if any("apart_child" in part for part in child.cmdline())]
+
+
+def test_frames_are_writable_as_those_of_reading_here(reader: ApartReader) -> None:
+    frames = reader.read_frames(picture(), Selection(), limits=Limits(), tell=nobody)
+    assert isinstance(frames.rgb, np.ndarray)
+    assert frames.rgb.flags.writeable

@@ -1,0 +1,120 @@
+"""The cost of a file is known before it is paid: what is small and unpacks to much is refused by the limit's name."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from nonlocal_core.errors import MediaError, MediaLimitError
+from nonlocal_core.media import Limits, Selection, probe, read_frames
+
+SIDE = 8900
+"""Pixels of a side; a square of them stays just under ``max_pixels``."""
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_head(side: int, bits: int, colour: int, interlaced: int = 0) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, colour, 0, 0, interlaced))
+
+
+def apng(side: int, count: int) -> bytes:
+    """Return an animation of whole frames without colour, one bit for each pixel."""
+    rows = zlib.compress(bytes(side * (1 + side // 8)), 9)
+    pieces = [png_head(side, 1, 3), chunk(b"acTL", struct.pack(">II", count, 0)), chunk(b"PLTE", bytes(6))]
+    for number in range(count):
+        control = struct.pack(">IIIIIHHBB", 2 * number, side, side, 0, 0, 1, 10, 0, 0)
+        pieces += [chunk(b"fcTL", control), chunk(b"fdAT", struct.pack(">I", 2 * number + 1) + rows)]
+        if number == 0:
+            pieces[-1] = chunk(b"IDAT", rows)
+    return b"".join((*pieces, chunk(b"IEND", b"")))
+
+
+def gif(side: int, count: int) -> bytes:
+    """Return frames of one pixel on a canvas."""
+    frame = b"\x21\xf9\x04\x00\x05\x00\x00\x00\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(6) + count * frame + b"\x3b"
+
+
+def webp(side: int) -> bytes:
+    """Return the head of a picture without loss that declares its sides."""
+    body = b"\x2f" + struct.pack("<I", (side - 1) | (side - 1) << 14) + bytes(13)
+    return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
+
+
+def jpeg(side: int, scans: int) -> bytes:
+    """Return a progressive JPEG of one shade whose last scan comes again and again."""
+    file = io.BytesIO()
+    Image.new("L", (side, side), 90).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    at = data.rindex(b"\xff\xda")
+    return data[:at] + scans * data[at:-2] + data[-2:]
+
+
+def exif(entries: int, length: int) -> bytes:
+    """Return tags that all name the same bytes."""
+    at = 8 + 2 + 12 * entries + 4
+    tags = b"".join(struct.pack("<HHII", 40_000 + n, 7, length, at) for n in range(entries))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", entries) + tags + bytes(4 + length)
+
+
+def png_with_exif() -> bytes:
+    tags = chunk(b"eXIf", exif(3_000, 200_000))
+    return png_head(8, 8, 2) + tags + chunk(b"IDAT", zlib.compress(bytes(8 * 25))) + chunk(b"IEND", b"")
+
+
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a GIF with a large canvas": (lambda: gif(SIDE, 240), "max_picture_memory"),
+    "a GIF that shows many large canvases": (lambda: gif(6_500, 240), "max_unpacked_pixels"),
+    "a WebP of 34 bytes": (lambda: webp(SIDE), "max_picture_memory"),
+    "a progressive JPEG of many scans": (lambda: jpeg(1_000, 6_000), "max_unpacked_pixels"),
+    "an APNG of whole frames": (lambda: apng(4_000, 40), "max_unpacked_pixels"),
+    "an interlaced PNG": (lambda: png_head(SIDE, 16, 6, 1) + chunk(b"IDAT", b""), "max_picture_memory"),
+    "a PNG of 16 bits with a transparent colour": (
+        lambda: png_head(5_000, 16, 2) + chunk(b"tRNS", bytes(6)) + chunk(b"IDAT", b""),
+        "max_picture_memory",
+    ),
+    "a video of few bytes and large frames": (
+        lambda: b"YUV4MPEG2 W8000 H4500 F25:1 C420\nFRAME\n" + b"\x80" * 5000,
+        "max_light_video_pixels",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_small_file_that_unpacks_to_much_is_refused_before_it_is_decoded(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, limit = BOMBS[kind]
+    data = make()
+    assert len(data) < 2**20
+    for reader in (PngImageFile, *(type(Image.open(io.BytesIO(jpeg(8, 0)))),)):
+        monkeypatch.setattr(reader, "load", _never)
+    with pytest.raises(MediaLimitError, match=limit):
+        read_frames(data, Selection(), name="mine")
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("it was decoded")
+
+
+@pytest.mark.parametrize("make", [png_with_exif, lambda: exif(3_000, 200_000)], ids=["EXIF", "TIFF"])
+def test_tags_that_all_name_the_same_bytes_are_refused(make: Callable[[], bytes]) -> None:
+    with pytest.raises(MediaError, match="its tags unpack to far more bytes than it has"):
+        probe(make(), name="mine")
+
+
+def test_what_has_the_bytes_for_it_is_read() -> None:
+    data = jpeg(100, 30)
+    assert read_frames(data, Selection()).rgb.shape == (1, 100, 100, 3)
+    work = Limits(max_unpacked_pixels=0, max_unpacked_per_byte=200)
+    assert probe(gif(100, 3), limits=work).frame_count == 3
+    assert len(read_frames(gif(100, 3), Selection(frames=1), limits=work).rgb) == 1
+    with pytest.raises(MediaLimitError, match="max_unpacked_per_byte"):
+        read_frames(gif(100, 3), Selection(frames=3), limits=work)
