@@ -7,7 +7,7 @@ import { ownOf } from "./own.js";
 /** Answers to single cells that are kept of each block: more than a question may have, for a brush adds a few cells to many. */
 const MOST_KEPT = 512;
 /** Weight below which a cell lies outside of a window: masks inside sequences leave about exp(-100). */
-const NOTHING = 1e-30;
+const NO_WEIGHT = 1e-30;
 const kept = new WeakMap();
 
 /**
@@ -83,7 +83,7 @@ export function insideWalls({ walled }, { grid, values }, t) {
   if (!walled || t < 0) return [];
   const start = t * grid.rows * grid.cols;
   return Array.from({ length: grid.rows * grid.cols }, (_, n) => n)
-    .filter((n) => Math.abs(values[start + n]) > NOTHING)
+    .filter((n) => Math.abs(values[start + n]) > NO_WEIGHT)
     .map((n) => ({ t, y: Math.floor(n / grid.cols), x: n % grid.cols }));
 }
 
