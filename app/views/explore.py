@@ -61,4 +61,4 @@ def _places(choices: Choices) -> Sequence[st.delta_generator.DeltaGenerator]:
     """Return where the viewer goes, and what stands beside it: a network's answer to its clip, a filter's sliders."""
     if not (is_filter(choices.model) or known_networks.made_for(choices.clip)):
         return st.container(), st.container()
-    return st.columns(BESIDE)
+    return st.container(key="places").columns(BESIDE)

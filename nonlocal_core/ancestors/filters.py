@@ -84,7 +84,11 @@ class NlMeans:
     )
     settings: ClassVar[Mapping[str, Setting]] = {
         "h": Setting(
-            title="h", least=0.02, most=0.5, step=0.01, words="The larger, the less alike patches may be; white is 1."
+            title="Tolerance h",
+            least=0.02,
+            most=0.5,
+            step=0.01,
+            words="The larger, the less alike patches may be; white is 1.",
         ),
         "patch": Setting(title="Patch", least=1, most=9, step=2, words="Side of a patch in pixels of the grid, odd."),
         "noise": NOISE,
