@@ -80,8 +80,8 @@ class Limits:
         if pixels > most:
             raise MediaLimitError(
                 f"Reading {name} decodes {pixels:,.0f} pixels from {byte_count:,} bytes; up to {most:,} are decoded "
-                "from so few (limits max_unpacked_pixels, max_unpacked_per_byte). Make it smaller, or save an "
-                "animation as a video."
+                "from so few (limits max_unpacked_pixels, max_unpacked_per_byte). Save it anew, smaller; an animation "
+                "as a video."
             )
 
     def check_video_size(self, name: str, hw: tuple[int, int], byte_count: int) -> None:

@@ -85,7 +85,8 @@ class PictureClip:
                 limits.check_picture_size(source.name, self._pages.part_hw(index))
             converted = 0 if self._pages.profile is None or found == "jpeg" else _CONVERTED_BYTES
             limits.check_picture_memory(source.name, self._pages.hw, self._pages.bytes_per_pixel + converted)
-            limits.check_unpacked(source.name, self._pages.opening_pixels, source.byte_count)
+            single = self._pages.reading_pixels([0]) if self._pages.count == 1 else 0.0
+            limits.check_unpacked(source.name, max(self._pages.opening_pixels, single), source.byte_count)
             delays = self._delays() if self._pages.count > 1 else []
         self._lay_out(delays if len(delays) > 1 else [])
 

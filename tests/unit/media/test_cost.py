@@ -100,6 +100,11 @@ def test_a_small_file_that_unpacks_to_much_is_refused_before_it_is_decoded(
         read_frames(data, Selection(), name="mine")
 
 
+def test_a_picture_that_cannot_be_read_is_refused_when_it_is_looked_at() -> None:
+    with pytest.raises(MediaLimitError, match="max_unpacked_pixels"):
+        probe(jpeg(1_000, 6_000), name="mine")
+
+
 def _never(*_: object) -> None:
     raise AssertionError("it was decoded")
 
