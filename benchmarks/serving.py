@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 300
 """Longest start on a busy machine."""
 STOP_SECONDS = 30
-_BROWSERS = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")]
+_BROWSERS = [Path("/usr/lib/chromium/chromium-headless-shell"), Path("/usr/bin/chromium")]
 CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", next(filter(Path.exists, _BROWSERS), _BROWSERS[-1])))
-"""The browser of the tests and benchmarks: Chromium without its window where it is installed, else the whole one."""
+"""The browser of the tests and benchmarks: Chromium without its window where Debian has it, else the whole one. Itself,
+not the script that starts it, which leaves it behind when it is ended."""
 AXE = Path(os.environ.get("NONLOCAL_AXE", ROOT / "build" / "programs" / "node_modules" / "axe-core" / "axe.min.js"))
 """The script that looks for what keeps people from using a page; `make tools` installs it."""
 FLAGS = [
