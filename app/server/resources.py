@@ -40,6 +40,11 @@ class _KeptSession:
     bundle: bytes
     columns: LazyBytes
 
+    @property
+    def size(self) -> int:
+        """Bytes of the session and of its bundle, which it holds whether a page still asks for that or not."""
+        return session_bytes(self.session) + len(self.bundle)
+
 
 FIRST = Choices(clip=FIRST_CLIP)
 """What a first visit opens, as installed."""
@@ -92,7 +97,7 @@ def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
         opening = _opening.setdefault(key, Queue())
     with opening.turn(lambda _: progress("Opening what somebody else asked for too", 0, 1)):
         kept = _kept(key) or _open(key, progress)
-        HELD.put(("session", key), kept, session_bytes(kept.session))
+        HELD.put(("session", key), kept, kept.size)
     return kept
 
 

@@ -6,7 +6,7 @@ An id carries the settings that differ from the usual ones, so that a link keeps
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from nonlocal_core.errors import SelectionError, UnknownNameError
 
@@ -40,27 +40,6 @@ _SPACE = Setting(
     title="Distance", least=0.03, most=2, step=0.01, words="Deviation in the picture, in short sides of the frame."
 )
 _STEPS = Setting(title="Frames", least=0.5, most=64, step=0.5, words="Deviation in time, in frames that are shown.")
-
-
-class PixelFilter(Protocol):
-    """Filter over the pixels of a clip: y_i is the mean of all pixels, weighed by an affinity to pixel i."""
-
-    name: ClassVar[str]
-    """The id without settings."""
-    title: ClassVar[str]
-    description: ClassVar[str]
-    settings: ClassVar[Mapping[str, Setting]]
-    blocks: ClassVar[Mapping[str, str]]
-    """The title of each affinity by its name."""
-
-    @property
-    def noise(self) -> float:
-        """Deviation of the noise that is added first."""
-        ...
-
-    def note(self, block: str) -> str:
-        """Return what must be known of the maps of one affinity."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +189,8 @@ class DenseCrf:
 WHOLE = frozenset({"patch"})
 """Settings that count something."""
 AnyFilter = NlMeans | Bilateral | DenseCrf
+"""Filter over the pixels of a clip: y_i is the mean of all pixels, weighed by an affinity to pixel i. ``name``: its id
+without settings; ``blocks``: the title of each affinity by its name."""
 FILTERS: tuple[type[AnyFilter], ...] = (NlMeans, Bilateral, DenseCrf)
 """In the order of menus."""
 FilterName = Literal["pixels-nl-means", "pixels-bilateral", "pixels-crf"]

@@ -45,6 +45,7 @@ class PixelAffinity(nn.Module):
     """
 
     pairwise: Pairwise = "embedded_gaussian"
+    scale_value = 1.0
 
     def __init__(self, vectors: Vectors) -> None:
         super().__init__()

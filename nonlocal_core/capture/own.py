@@ -35,14 +35,14 @@ class NonlocalBlockReader:
 
 
 class ProbeReader:
-    """Read a block that adds nothing to its input by design."""
+    """Read a block whose tables need no projection: it adds nothing to its input, or it puts out y itself."""
 
-    def __init__(self, block: ParameterFreeGaussian | NormalisedProbe) -> None:
+    def __init__(self, block: ParameterFreeGaussian | NormalisedProbe | PixelAffinity) -> None:
         self._block = block
 
     def read(self, x: Tensor) -> BlockReading:
-        """Return what is compared as theta, phi and g."""
-        pieces = self._block.embed(x)
+        """Return what is compared as theta and phi, and what a filter takes the mean of as g."""
+        pieces, filters = self._block.embed(x), isinstance(self._block, PixelAffinity)
         return BlockReading(
             theta=pieces.theta,
             phi=pieces.phi,
@@ -50,28 +50,8 @@ class ProbeReader:
             query_thw=pieces.query_thw,
             pairwise=self._block.pairwise,
             scale=self._block.scale_value,
-            project=_nothing,
-        )
-
-
-class FilterReader:
-    """Read a filter, whose output is y itself: the mean of the pixels, in place of its input."""
-
-    def __init__(self, block: PixelAffinity) -> None:
-        self._block = block
-
-    def read(self, x: Tensor) -> BlockReading:
-        """Return the vectors of the pixels as theta and phi, and the pixels as g."""
-        pieces = self._block.embed(x)
-        return BlockReading(
-            theta=pieces.theta,
-            phi=pieces.phi,
-            g=pieces.g,
-            query_thw=pieces.query_thw,
-            pairwise=self._block.pairwise,
-            scale=1.0,
-            project=_itself,
-            residual=False,
+            project=_itself if filters else _nothing,
+            residual=not filters,
         )
 
 

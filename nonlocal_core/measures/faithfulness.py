@@ -22,6 +22,7 @@ from nonlocal_core.capture import BlockCapture
 from nonlocal_core.capture.rows import allowed_keys, row_weights
 from nonlocal_core.errors import CaptureError, SelectionError
 from nonlocal_core.geometry import Cell, KeyGrid
+from nonlocal_core.look import percent
 from nonlocal_core.measures.ablation import OpenRun, changeable_blocks, logits_of, run_edited
 from nonlocal_core.models import MarkNetwork, NonlocalBlock
 
@@ -96,25 +97,26 @@ def faithfulness(
     count = int((weights[allowed] > weights[allowed].mean()).sum()) if keys is None else keys
     if not (keys is None or 1 <= keys < len(allowed)):
         raise SelectionError(f"Cut from 1 to {len(allowed) - 1} of the {len(allowed)} keys of this query; got {keys}.")
-    sets = _sets(ran, block, query, allowed, min(max(count, 1), len(allowed) - 1), draws)
+    count = min(max(count, 1), len(allowed) - 1)
+    strongest: _Sets = {"strongest": [_most(weights, allowed, count)]}
+    sets = strongest | _others(ran, block, query, allowed, count, draws)
     changes = _added(ran, block, query, allowed, sets)
     return Faithfulness(
-        keys=len(sets["strongest"][0]),
+        keys=count,
         added={cut: Interval.over(values) for cut, values in changes.items()},
         answer=_answers(ran, block, query, {cut: chosen[:runs] for cut, chosen in sets.items()}) if runs else {},
     )
 
 
-def _sets(
+def _others(
     ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], count: int, draws: int
 ) -> _Sets:
-    """Return the keys to cut, for each way of choosing them once or in several draws."""
+    """Return the keys to cut beside the strongest, for each way of choosing them once or in several draws."""
     rng = np.random.default_rng(0)
     colours, own = _colours(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
     far = np.linalg.norm(colours - colours[block.key_grid.index(own)], axis=1)
     others = rng.choice(block.query_grid.size, draws)
     return {
-        "strongest": [_most(np.abs(row_weights(block, query)), allowed, count)],
         "random": [rng.choice(allowed, count, replace=False) for _ in range(draws)],
         "colour": [_most(-far, allowed, count)],
         "another row": [
@@ -193,13 +195,9 @@ def _probabilities(ran: OpenRun, block: BlockCapture, query: Cell, logits: Float
 def _sentence(keys: int, what: str, effects: Mapping[Cut, Interval], *, stands_out: bool) -> str:
     strongest, chance = effects["strongest"], effects["random"]
     figures = (
-        f"{_percent(strongest.mean)}, {keys} random ones {_percent(chance.mean)} "
-        f"({_percent(chance.low)} to {_percent(chance.high)})"
+        f"{percent(strongest.mean)}, {keys} random ones {percent(chance.mean)} "
+        f"({percent(chance.low)} to {percent(chance.high)})"
     )
     if stands_out:
         return f"Cutting its {keys} strongest keys changes {what} by {figures}."
     return f"To {what} its {keys} strongest keys matter no more than random ones: cut, they change it by {figures}."
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2g} %"

@@ -101,7 +101,14 @@ class ApartReader:
         more than its allowance.
         """
         asked = {"ask": "read_frames", "selection": asdict(selection), "max_side": max_side}
-        return self._asked(asked, source, name, limits, tell, frames_in)
+        return self._asked(
+            asked,
+            source,
+            name,
+            limits,
+            tell,
+            lambda head, told: frames_in(head, told, most=limits.max_frames, max_side=max_side),
+        )
 
     def _asked(
         self,

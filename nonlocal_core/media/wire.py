@@ -47,15 +47,21 @@ def error_in(head: dict[str, Any]) -> Exception:
     return cast(Exception, (kind if known else MediaError)(str(head["message"])))
 
 
-def frames_in(head: dict[str, Any], told: BufferedReader) -> Frames:
-    """Return the frames behind their head. Raises ValueError, KeyError or TypeError for what are none."""
-    rgb = np.empty(tuple(int(side) for side in head["shape"]), np.uint8)
+def frames_in(head: dict[str, Any], told: BufferedReader, *, most: int, max_side: int) -> Frames:
+    """Return the frames behind their head. Raises ValueError, KeyError or TypeError for what are none.
+
+    ``most``, ``max_side``: how many there may be, and how large, whatever a decoder that was taken over says.
+    """
+    count, height, width, channels = map(int, head["shape"])
+    if not (0 < count <= most and min(height, width) > 0 and max(height, width) <= max_side and channels == 3):
+        raise ValueError(head["shape"])
+    rgb = np.empty((count, height, width, channels), np.uint8)
     left = rgb.data.cast("B")
     while left:
-        count = told.readinto(left)
-        if not count:
+        taken = told.readinto(left)
+        if not taken:
             raise ValueError("the frames end too early")
-        left = left[count:]
+        left = left[taken:]
     return Frames(
         rgb=rgb,
         pts_seconds=np.array(head["pts_seconds"], np.float64),

@@ -10,7 +10,7 @@ from pathlib import Path
 from nonlocal_core.ancestors.filters import AnyFilter, filter_id, filter_title, is_filter, parse_filter
 from nonlocal_core.ancestors.network import PixelAffinity, PixelNetwork
 from nonlocal_core.capture import BlockSite, Reader, attach
-from nonlocal_core.capture.own import FilterReader, NonlocalBlockReader, ProbeReader
+from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.samples import sample_of
@@ -220,10 +220,8 @@ def _prepared(network: Network, card: NetworkCard, device: Device, selection: Se
 
 def _site(inserted: InsertedBlock) -> BlockSite:
     match inserted.module:
-        case ParameterFreeGaussian() | NormalisedProbe() as probe:
+        case ParameterFreeGaussian() | NormalisedProbe() | PixelAffinity() as probe:
             reader: Reader = ProbeReader(probe)
-        case PixelAffinity() as affinity:
-            reader = FilterReader(affinity)
         case NonlocalBlock() as block:
             reader = NonlocalBlockReader(block)
         case other:

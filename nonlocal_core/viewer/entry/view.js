@@ -47,8 +47,6 @@ export class View {
     this.resized = new ResizeObserver(() => this.isOpen && this.pace.layoutSoon());
     this.resized.observe(this.root);
     // What is told after a click on a link to another page would lead back to this one.
-    this.elsewhere = (event) => !event.composedPath().includes(this.root) && this.teller.tellNow();
-    document.addEventListener("pointerdown", this.elsewhere, true);
     this.root.addEventListener("focusout", (event) => !this.root.contains(event.relatedTarget) && this.teller.tellNow());
   }
 
@@ -87,7 +85,6 @@ export class View {
 
   destroy() {
     this.resized.disconnect();
-    document.removeEventListener("pointerdown", this.elsewhere, true);
     this.speaker.stop();
     this.presenter.leave();
     this.teller.stop();

@@ -15,8 +15,13 @@ def visit(monkeypatch):
 
 def test_sessions_are_weighed_and_the_least_recently_used_makes_room(monkeypatch):
     few, many = (Choices(clip="sample:composed", frames=count, short_side=64) for count in (1, 6))
-    sizes = [resources.session_bytes(resources.open_clip(asked, lambda *_: None).session) for asked in (few, many)]
-    assert sizes[1] > 4 * sizes[0]  # of 6 frames and of 1
+    for asked in (few, many):
+        resources.open_clip(asked, lambda *_: None)
+    kept = [resources._kept(asked) for asked in (few, many)]
+    sizes = [each.size for each in kept]
+    tables = [resources.session_bytes(each.session) for each in kept]
+    assert tables[1] > 4 * tables[0]  # of 6 frames and of 1
+    assert [size - table for size, table in zip(sizes, tables, strict=True)] == [len(each.bundle) for each in kept]
     held = Budget(sizes[1] + sizes[0] // 2)
     monkeypatch.setattr(resources, "HELD", held)
     for asked in (few, many):
