@@ -1,6 +1,6 @@
 """The viewer as a Streamlit component: the same script that the exported page runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -39,6 +39,38 @@ def viewer(token: str, *, first: Pin | None, tour: KeptTour) -> ViewerResult:
         on_tour_change=lambda: None,
     )
     return ViewerResult(_pin(answer.pinned), answer.tour)
+
+
+class LessonResult(NamedTuple):
+    """State of the viewer of a lesson: the pinned question, and the step that was asked for just now, if any."""
+
+    pin: Pin | None
+    step: str | None
+
+
+def lesson(token: str, step: Mapping[str, object], *, first: Pin | None, block: str | None) -> LessonResult:
+    """Draw the viewer with a step of a lesson round it, in one place for all steps.
+
+    ``step``: what ``viewer/controls/lesson.js`` shows. ``first``: what is pinned on arrival, at ``block``.
+    """
+    asked = None if first is None else asdict(first)
+    answer = _component(
+        key="learn",
+        data=_as_list(
+            {
+                **_sources(token),
+                "query": asked,
+                "block": block,
+                "lesson": dict(step),
+                "tour": {"clip": "lesson", "stops": []},
+            }
+        ),
+        default={"pinned": asked, "tour": None},
+        on_pinned_change=lambda: None,
+        on_tour_change=lambda: None,
+        on_step_change=lambda: None,
+    )
+    return LessonResult(_pin(answer.pinned), answer.step if isinstance(answer.step, str) else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
