@@ -31,13 +31,13 @@ def draw() -> None:
     """Draw the page."""
     choices = visit.current()
     step = _step()
-    heading = st.empty()
-    _head(heading, "Opening …")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="menus"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-head"):
+        heading = st.empty()
         if st.button("Open image or video", icon=":material/folder_open:", key="open"):
             from ..widgets import gallery  # with what reads clips
 
             gallery.choose_clip()
+    _head(heading, "Opening …")
     opened = _opened(step, choices)
     if opened is None:
         _head(heading, "")

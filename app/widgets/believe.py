@@ -63,9 +63,9 @@ def tell(opened: OpenedClip, session: Session, asked: Pin) -> None:
 
 
 def _testable(session: Session, block: BlockCapture) -> BlockCapture:
-    """Return the block, or the last one before it that adds to the features."""
+    """Return the block, or the first one of the network that adds to the features."""
     known = changeable_blocks(session)
-    return block if block.name in known else session.block(list(known)[-1])
+    return block if block.name in known else session.block(next(iter(known)))
 
 
 def _result(session: Session, block: BlockCapture, found: tuple[Faithfulness, ...]) -> None:

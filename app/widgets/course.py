@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nonlocal_core import Session
 
 EMBEDDED = "lite0-embedded-gaussian"
-PIXELS = 64
+PIXELS = 48
 """Short side of the grid of filters: a row of each pixel within a second."""
 FEW = 128
 """Short side of the network's input where cells are to hold a number."""

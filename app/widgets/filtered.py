@@ -43,8 +43,8 @@ def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[
             _slider(read, name, keep)
 
 
-def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None) -> None:
-    """Draw the frame of the pin before and after; with noise under non-local means, BM3D's beside them."""
+def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: bool = True) -> None:
+    """Draw the frame of the pin before and after; with noise under non-local means, BM3D's ``beside`` them."""
     session = opened.session
     asked = pin or session.first_question()
     try:
@@ -59,7 +59,7 @@ def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None) -> None:
         unmarked.hint(error)
         return
     st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
-    if chosen.noise and isinstance(chosen, NlMeans):
+    if beside and chosen.noise and isinstance(chosen, NlMeans):
         _beside(opened, found, asked.frame, (cell.y, cell.x))
 
 

@@ -1,6 +1,7 @@
 """What stands below the viewer at a step of the course: sliders, and what they do, from the running network."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
         from . import stacked
 
         stacked.tell(opened, pin)
-    filtered.pictures(opened, chosen, pin)
+    filtered.pictures(opened, chosen, pin, beside=step == "bm3d")
 
 
 def _strength(opened: OpenedClip, _pin: Pin | None) -> None:
@@ -163,7 +164,7 @@ def _believe(opened: OpenedClip, pin: Pin | None) -> None:
     from . import believe
 
     session = opened.session
-    believe.tell(opened, session, pin or session.first_question())
+    believe.tell(opened, session, pin or replace(session.first_question(), block=course.stage_of("believe").block))
     if st.button(learn().page["again"], key="learn-explore"):
         visit.go_to("explore")
 

@@ -60,8 +60,8 @@ def _chart(before: Answer, after: Answer, strength: float) -> go.Figure:
         orientation="h",
         marker_color="#d9480f",
     )
-    figure.add_bar(
-        y=names, x=[100 * change.before for change in changes], name="s = 1", orientation="h", marker_color="#868e96"
-    )
+    if strength != 1:
+        as_it_is = [100 * change.before for change in changes]
+        figure.add_bar(y=names, x=as_it_is, name="s = 1", orientation="h", marker_color="#868e96")
     figure.update_layout(title="The answer", xaxis={"title": "probability, %", "rangemode": "tozero"})
     return charts.styled(figure)

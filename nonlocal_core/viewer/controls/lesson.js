@@ -51,11 +51,11 @@ export class Lesson {
     this.previous.disabled = place === 0;
     this.next.disabled = place === step.steps.length - 1;
     say(this.title, step.title);
-    this.words.replaceChildren(step.words, " ", el("cite", {}, `(${step.cites})`));
+    this.words.replaceChildren(...setOf(step.words), " ", el("cite", {}, `(${step.cites})`));
     this.terms = termsOf(step.formula).map(({ part, pieces }) => ({ part, root: this.#term(part, pieces) }));
     this.formula.replaceChildren(...this.terms.map(({ root }) => root));
-    this.tail.replaceChildren(el("p", {}, el("b", {}, "Try: "), step.attempt),
-      el("details", {}, el("summary", {}, el("b", {}, "Ask the picture: "), step.question), el("p", {}, step.answer)));
+    this.tail.replaceChildren(el("p", {}, el("b", {}, "Try: "), ...setOf(step.attempt)),
+      el("details", {}, el("summary", {}, el("b", {}, "Ask the picture: "), ...setOf(step.question)), el("p", {}, ...setOf(step.answer))));
     this.#light(null);
     if (this.view.isOpen) this.view.pace.layoutSoon();
   }
@@ -80,7 +80,7 @@ export class Lesson {
   }
 
   #term(part, pieces) {
-    const set = pieces.map(({ text, script }) => (script ? el(script, {}, text) : text));
+    const set = asNodes(pieces);
     if (!part) return el("span", {}, ...set);
     const light = () => this.#light(part);
     const dark = () => this.#light(null);
@@ -149,6 +149,7 @@ export class Lesson {
       if (span.hidden) return;
       const weight = values[t * count + n];
       say(span, block.softmax ? shareWords(weight) : numberWords(weight));
+      span.classList.toggle("is-none", span.textContent === "0");
       place(span, boundsOf(grid, cellOf({ ...grid, frames: 1 }, n)));
     });
   }
@@ -206,5 +207,14 @@ function shareWords(share) {
 function setText(element, text) {
   if (element.dataset.text === text) return;
   element.dataset.text = text;
-  element.replaceChildren(...piecesOf(text).map(({ text: part, script }) => (script ? el(script, {}, part) : part)));
+  element.replaceChildren(...setOf(text));
+}
+
+/** A text with its low and high parts, as nodes. */
+function setOf(text) {
+  return asNodes(piecesOf(text));
+}
+
+function asNodes(pieces) {
+  return pieces.map(({ text, script }) => (script ? el(script, {}, text) : text));
 }
