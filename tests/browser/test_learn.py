@@ -1,4 +1,4 @@
-"""The course in a real Chromium: every step by mouse, back by keyboard alone; terms, pictures and numbers belong together."""
+"""The course in a real Chromium: every step by mouse, back by keyboard alone; terms, pictures, numbers together."""
 
 import re
 from urllib.parse import parse_qs, urlparse
@@ -93,8 +93,9 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
 
 def the_numbers_are_those_of_the_network(page):
     """What the lesson says of the cell under the pointer is what Python computes for it."""
+    selection = Selection(frames=SMALL["frames"])
     session = Session.open(
-        "sample:composed", "lite0-embedded-gaussian", frames=Selection(frames=SMALL["frames"]), short_side=SMALL["short_side"]
+        "sample:composed", "lite0-embedded-gaussian", frames=selection, short_side=SMALL["short_side"]
     )
     facts = page.locator(".nlv").evaluate("(root) => ({ ...root.dataset })")
     t, y, x = map(int, facts["cell"].split(","))

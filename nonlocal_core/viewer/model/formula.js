@@ -6,7 +6,7 @@ import { timesEven } from "./affinity.js";
 import { indexOf } from "./grid.js";
 
 /** Parts of the picture that a term may stand for: the asked cell, one that is looked at, both, all that may be looked at. */
-export const PARTS = ["query", "key", "pair", "keys"];
+const PARTS = ["query", "key", "pair", "keys"];
 
 const TERM = /\[([^\]|]+)\|(\w+)\]/g;
 const SCRIPT = /([_^])(?:\{([^}]*)\}|(.))/gu;
@@ -62,8 +62,10 @@ export function workOf({ block, cell, answer }, key) {
 export function powerWords(log) {
   const tens = log / Math.LN10;
   if (tens > -3 && tens < 4) return String(Number(Math.exp(log).toPrecision(3)));
-  const exponent = Math.floor(tens);
-  return `${(10 ** (tens - exponent)).toFixed(1)}·10^{${exponent < 0 ? "−" : ""}${Math.abs(exponent)}}`;
+  const floor = Math.floor(tens);
+  const digits = (10 ** (tens - floor)).toFixed(1);
+  const [first, exponent] = digits === "10.0" ? ["1.0", floor + 1] : [digits, floor];
+  return `${first}·10^{${exponent < 0 ? "−" : ""}${Math.abs(exponent)}}`;
 }
 
 /** The first numbers of a vector, and how many there are. */
