@@ -1,4 +1,4 @@
-"""What stands below the viewer at a step of the course: sliders, and what they do, from the running network."""
+"""Panels below the viewer at the steps of the course: sliders and tables, from the running network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,6 +61,14 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
 
         stacked.tell(opened, pin)
     filtered.pictures(opened, chosen, pin, beside=step == "bm3d")
+
+
+def _predict(opened: OpenedClip, _pin: Pin | None) -> None:
+    from . import predict
+
+    block = course.stage_of("embedded").block
+    assert block is not None
+    predict.tell(opened, block)
 
 
 def _strength(opened: OpenedClip, _pin: Pin | None) -> None:
@@ -170,6 +178,7 @@ def _believe(opened: OpenedClip, pin: Pin | None) -> None:
 
 
 _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
+    "embedded": _predict,
     "block": _strength,
     "subsampling": _subsampling,
     "spacetime": _scopes,

@@ -31,6 +31,7 @@ class Words:
     page: dict[str, str]
     steps: tuple[StepWords, ...]
     help: dict[str, str]
+    predict: dict[str, str]
 
 
 @cache
@@ -42,4 +43,4 @@ def learn() -> Words:
     """
     read = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     steps = tuple(StepWords(**(step | {"names": tuple(step["names"])})) for step in read["step"])
-    return Words(page=read["page"], steps=steps, help=read["help"])
+    return Words(page=read["page"], steps=steps, help=read["help"], predict=read["predict"])

@@ -165,7 +165,7 @@ def _others(
 ) -> _Sets:
     """Return the keys to cut beside the strongest, for each way of choosing them once or in several draws."""
     rng = np.random.default_rng(0)
-    colours, own = _colours(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
+    colours, own = colours_of(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
     far = np.linalg.norm(colours - colours[block.key_grid.index(own)], axis=1)
     others = rng.choice(block.query_grid.size, draws)
     return {
@@ -183,7 +183,7 @@ def _most(values: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"], co
     return chosen
 
 
-def _colours(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
+def colours_of(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
     """Return the mean colour of each key's cell, in its first frame."""
     height, width = ran.frames.rgb.shape[1:3]
     x0, y0, x1, y1 = grid.box

@@ -64,6 +64,7 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
         expect(section.locator(".nlv-term.is-lit:not([data-part=key], [data-part=pair])")).to_have_count(0)
         if step.id == "embedded":
             the_numbers_are_those_of_the_network(page)
+            a_guess_is_scored_once_the_heat_is_shown(page)
         if place + 1 < len(STEPS):
             page.get_by_role("button", name="Next ›").click()
     expect(page.get_by_role("button", name="Next ›")).to_be_disabled()
@@ -110,6 +111,21 @@ def the_numbers_are_those_of_the_network(page):
         if share < 0.1
         else abs(float(told.removesuffix(" %")) - share) < max(0.05, 0.005 * share) + 0.5
     )
+
+
+def a_guess_is_scored_once_the_heat_is_shown(page):
+    """By keyboard alone: two cells are marked, and the page says what share of the weight they capture."""
+    expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
+    page.get_by_role("application", name=learn().predict["keys"]).focus()
+    for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator(".nlv-score")).to_have_count(0)
+    page.get_by_role("button", name="Show the heat").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".nlv-score")).to_contain_text("that 2 cells capture")
+    shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
+    assert shares[0] <= shares[-1], "no guess captures more than the strongest cells"
+    settled(page)
 
 
 def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):

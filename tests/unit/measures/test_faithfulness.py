@@ -153,10 +153,10 @@ def test_a_curve_ends_with_all_keys_above_an_even_share_and_runs_once_for_all_co
     cell = block.query_grid.cell_at(**POINT)
     told = []
     curve = faithfulness_curve(session, block, cell, draws=3, runs=1, progress=lambda done, of: told.append((done, of)))
-    whole = session.faithfulness(**POINT, block="stride16", draws=3, runs=1)
+    whole = session.faithfulness(**POINT, block="stride16", draws=3)
     assert [found.keys for found in curve] == [*(1 << n for n in range(len(curve) - 1)), whole.keys]
     assert curve[-1].added == whole.added
-    assert curve[-1].answer == whole.answer
+    assert set(curve[-1].answer) == set(CUTS)
     assert all(found.answer == {} for found in curve[:-1])
     two = session.faithfulness(**POINT, block="stride16", keys=2, draws=3)
     assert curve[1].added["strongest"] == two.added["strongest"]
