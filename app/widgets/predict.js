@@ -39,7 +39,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.sets = !state.marks.has(state.at);
     set(state.at, state.sets);
   };
-  canvas.onpointermove = (event) => state.sets !== null && set(under(event), state.sets);
+  canvas.onpointermove = (event) => {
+    if (state.sets === null) return;
+    const to = under(event);
+    for (const index of between(state.at, to, data.cols)) state.sets ? state.marks.add(index) : state.marks.delete(index);
+    state.at = to;
+    set(to, state.sets);
+  };
   canvas.onpointerup = canvas.onpointercancel = () => { state.sets = null; };
   canvas.onkeydown = (event) => {
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -64,6 +70,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 const SIDE = 32;
+
+/** The cells on the line from one to another: a fast drag tells of few places. */
+function between(from, to, cols) {
+  const [row, column] = [Math.floor(from / cols), from % cols];
+  const [down, across] = [Math.floor(to / cols) - row, (to % cols) - column];
+  const steps = Math.max(Math.abs(down), Math.abs(across));
+  return Array.from({ length: steps }, (_, n) => Math.round(row + (down * n) / steps) * cols + Math.round(column + (across * n) / steps));
+}
 
 function paint(canvas, { rows, cols, heat }, { marks, at }, open) {
   [canvas.width, canvas.height] = [cols * SIDE, rows * SIDE];

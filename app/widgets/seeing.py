@@ -41,7 +41,7 @@ def _function() -> None:
     step = step_of_model(filter_name(model) if is_filter(model) else model)
     if step is not None:
         words = words_of(step)
-        st.html(_section([words.title, f"{words.words} ({words.cites})"]))
+        st.html(f"<h3 class='nlv-seeing'>{escape(words.title)}</h3>{_section([f'{words.words} ({words.cites})'])}")
 
 
 def _section(said: list[str]) -> str:
