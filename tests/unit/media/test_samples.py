@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from nonlocal_core import installed
 from nonlocal_core.errors import MediaError, UnknownNameError
@@ -265,6 +266,22 @@ def test_an_object_shows_its_photograph(k):
     rows, cols = np.mgrid[part.window] + 0.5
     shown = np.hypot(cols - x * size[1], rows - y * size[0]) < reach * zoom
     assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_the_edge_of_an_object_is_a_pixel_and_a_half_wide(k):
+    """Along the short axis the opacity falls from 1 to 0 within 0.75 pixels to either side of the rim."""
+    cut_out, size = CUT_OUTS[k], (288, 432)
+    part = layer(cut_out, 0.0, size)
+    x, y, scale, degrees = place(cut_out, 0.0)
+    short = min(cut_out.semi_axes) * scale * size[1] / cut_out.semi_axes[0]
+    offsets = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
+    turn, lies = np.deg2rad(degrees), cut_out.semi_axes[0] >= cut_out.semi_axes[1]
+    down, across = (np.cos(turn), np.sin(turn)) if lies else (-np.sin(turn), np.cos(turn))
+    rows, cols = y * size[0] + (short + offsets) * down, x * size[1] + (short + offsets) * across
+    top, left = part.window[0].start, part.window[1].start
+    seen = map_coordinates(part.opacity, [rows - 0.5 - top, cols - 0.5 - left], order=1)
+    assert seen == pytest.approx(np.clip(0.5 - offsets / 1.5, 0, 1), abs=0.12)
 
 
 def test_objects_and_background_move(small):
