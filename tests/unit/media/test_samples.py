@@ -268,6 +268,18 @@ def test_an_object_shows_its_photograph(k):
     assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["lying", "standing"])
+def test_fine_patterns_of_an_object_do_not_alias(monkeypatch, axis):
+    """A photograph is shrunk before its points are taken: stripes of one pixel become an even grey."""
+    cut_out = CUT_OUTS[0]
+    with Image.open(cut_out.photo.locate()) as opened:
+        width, height = opened.size
+    stripes = (np.indices((height, width))[axis] % 2 * 255).astype(np.uint8)
+    monkeypatch.setattr("nonlocal_core.media.composed._photo", lambda _: Image.fromarray(stripes).convert("RGB"))
+    part = layer(cut_out, 0.0, (96, 144))
+    assert np.abs(part.rgb[part.opacity == 1] - 127.5).max() < 8
+
+
 @pytest.mark.parametrize("k", range(3))
 def test_the_edge_of_an_object_is_a_pixel_and_a_half_wide(k):
     """Along the short axis the opacity falls from 1 to 0 within 0.75 pixels to either side of the rim."""
