@@ -268,10 +268,11 @@ def test_an_object_shows_its_photograph(k):
     assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
 
 
+@pytest.mark.parametrize("k", range(3))
 @pytest.mark.parametrize("axis", [0, 1], ids=["lying", "standing"])
-def test_fine_patterns_of_an_object_do_not_alias(monkeypatch, axis):
+def test_fine_patterns_of_an_object_do_not_alias(monkeypatch, axis, k):
     """A photograph is shrunk before its points are taken: stripes of one pixel become an even grey."""
-    cut_out = CUT_OUTS[0]
+    cut_out = CUT_OUTS[k]
     with Image.open(cut_out.photo.locate()) as opened:
         width, height = opened.size
     stripes = (np.indices((height, width))[axis] % 2 * 255).astype(np.uint8)
