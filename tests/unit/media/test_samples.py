@@ -268,6 +268,25 @@ def test_an_object_shows_its_photograph(k):
     assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
 
 
+MEASURED_ON = [
+    ((7845.6, 85.95, 379.23, 218.7, 162.8, 114.6), (4681.1, 91.66, 51.34, 218.3, 162.2, 114.2)),
+    ((2873.2, 229.90, 258.71, 143.0, 103.6, 153.9), (2874.0, 45.58, 267.34, 142.9, 103.6, 153.9)),
+    ((14872.8, 189.56, 69.20, 146.0, 106.6, 76.2), (16808.3, 189.58, 310.54, 146.2, 106.8, 76.4)),
+]
+"""Area in pixels, middle (row, column) and mean colour of each object in the first and the last frame of 288 x 432."""
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_the_clip_is_the_one_that_the_cards_were_measured_on(k):
+    for moment, (area, *others) in zip((0.0, 1.0), MEASURED_ON[k], strict=True):
+        part = layer(CUT_OUTS[k], moment, (288, 432))
+        rows, cols = np.mgrid[part.window]
+        share = part.opacity / part.opacity.sum()
+        assert part.opacity.sum() == pytest.approx(area, rel=2e-3)
+        middle = (share * rows).sum(), (share * cols).sum()
+        assert (*middle, *(share[..., None] * part.rgb).sum(axis=(0, 1))) == pytest.approx(others, abs=0.3)
+
+
 @pytest.mark.parametrize("k", range(3))
 @pytest.mark.parametrize("axis", [0, 1], ids=["lying", "standing"])
 def test_fine_patterns_of_an_object_do_not_alias(monkeypatch, axis, k):
