@@ -361,6 +361,15 @@ def test_a_section_that_lies_is_refused(change, sentence):
         decode_bundle(changed(phi=change) if "offset" in change else changed(theta=change))
 
 
+@pytest.mark.parametrize("span", [[3, 3], [4, 3], [0, 6], [-1, 2], [1], 2], ids=str)
+def test_a_step_covers_at_least_one_frame_that_is_there(span):
+    header = copy.deepcopy(HEADER)
+    grid = header["blocks"][0]["query_grid"]
+    grid["frame_spans"][3] = span
+    with pytest.raises(BundleError, match="frame_spans"):
+        decode_bundle(rebuilt(header, PAYLOAD))
+
+
 def test_a_clip_may_be_long_and_a_grid_as_wide_as_the_page_allows():
     frames = replace(make_frames(2), frame_indices=np.array([7, 10**6]))
     read = decode_bundle(make_bundle(make_block(grid=(2, 1, 4096), channels=2), frames=frames))

@@ -93,6 +93,16 @@ def test_numbers_are_normalised_per_channel_on_either_scale() -> None:
             assert full[0, c, t] == pytest.approx((colours[t, c] - (110, 112, 114)[c]) / STD[c], rel=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_a_network_of_other_channels_is_fed_grey_or_the_colours_in_turn(count: int) -> None:
+    colour = np.array([200, 100, 50], dtype=np.uint8)
+    rgb = np.broadcast_to(colour, (2, 64, 64, 3)).copy()
+    clip, _ = network_input(frames_of(rgb), spec(mean=(0.0,) * count, std=(1.0,) * count))
+    grey = (0.299 * 200 + 0.587 * 100 + 0.114 * 50) / 255
+    wanted = [grey] if count == 1 else [colour[channel % 3] / 255 for channel in range(count)]
+    np.testing.assert_allclose(clip[0, :, 0, 5, 5], wanted, atol=1e-3)
+
+
 def test_the_whole_frame_lands_where_the_view_says() -> None:
     rows, cols = np.indices((96, 160))
     rgb = np.stack([rows * 255 // 95, cols * 255 // 159, np.zeros_like(rows)], axis=-1)[None].astype(np.uint8)
