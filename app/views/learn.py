@@ -16,7 +16,7 @@ from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
 from ..words import learn
 
-_STEP, _PINS, _CLIP, _LEFT = "learn-step", "learn-pins", "learn-clip", "learn-left"
+_STEP, _WANTED, _PINS, _CLIP, _LEFT = "learn-step", "learn-wanted", "learn-pins", "learn-clip", "learn-left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,12 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
     first = kept.pin
     block = (first and first.block) or course.stage_of(step).block
     pin, wanted = lesson(opened.token, _shown(step, opened), first=first, block=block)
-    if wanted in course.step_ids():
-        st.session_state[_STEP] = wanted
-        st.rerun()
     _keep(clip, step, pin)
+    if wanted is not None and wanted != st.session_state.get(_WANTED):
+        st.session_state[_WANTED] = wanted
+        if wanted.id in course.step_ids():
+            st.session_state[_STEP] = wanted.id
+            st.rerun()
     address.keep(visit.current(), {"step": step})
     lesson_panels.draw(step, opened, _kept(clip, step).pin)
 

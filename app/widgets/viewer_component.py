@@ -41,11 +41,18 @@ def viewer(token: str, *, first: Pin | None, tour: KeptTour) -> ViewerResult:
     return ViewerResult(_pin(answer.pinned), answer.tour)
 
 
+class WantedStep(NamedTuple):
+    """Step of a lesson that was asked for, and the time at the browser, which tells two such wishes apart."""
+
+    id: str
+    at: float
+
+
 class LessonResult(NamedTuple):
-    """State of the viewer of a lesson: the pinned question, and the step that was asked for just now, if any."""
+    """State of the viewer of a lesson: the pinned question, and the step that was asked for last, if any."""
 
     pin: Pin | None
-    step: str | None
+    step: WantedStep | None
 
 
 def lesson(token: str, step: Mapping[str, object], *, first: Pin | None, block: str | None) -> LessonResult:
@@ -65,12 +72,19 @@ def lesson(token: str, step: Mapping[str, object], *, first: Pin | None, block: 
                 "tour": {"clip": "lesson", "stops": []},
             }
         ),
-        default={"pinned": asked, "tour": None},
+        default={"pinned": asked, "tour": None, "step": None},
         on_pinned_change=lambda: None,
         on_tour_change=lambda: None,
         on_step_change=lambda: None,
     )
-    return LessonResult(_pin(answer.pinned), answer.step if isinstance(answer.step, str) else None)
+    return LessonResult(_pin(answer.pinned), _wanted(answer.step))
+
+
+def _wanted(sent: Any) -> WantedStep | None:
+    match sent:
+        case {"id": str(step), "at": float() | int() as at}:
+            return WantedStep(step, float(at))
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 // The Streamlit component. data is { url, columns?, id, query?, block?, tour? } with the bundle behind url and what it left
 // out behind columns, or the bundle's bytes; or, for answers side by side,
 // { mode: "compare", query?, tour?, panes: [{ url, columns?, id, block, title, clip }] }. An object comes in a list of one.
-// lesson is a step of a lesson (controls/lesson.js). tour is { clip, stops }: any text that tells clips apart, and what Python knows of the tour, null for the bundle's own.
+// lesson is a step of a lesson (controls/lesson.js). tour is { clip, stops }: any text that tells clips apart, and what Python
+// knows of the tour, null for the bundle's own.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
 import { hasColumns } from "../model/affinity.js";
@@ -18,10 +19,10 @@ const mounted = new WeakMap();
 const REMEMBERED_PINS = 8;
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
 
-export default function component({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function component({ data, parentElement, setStateValue }) {
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Mount(parentElement));
   const mount = mounted.get(parentElement);
-  Object.assign(mount, { setStateValue, setTriggerValue });
+  mount.setStateValue = setStateValue;
   mount.update(Array.isArray(data) ? data[0] : data);
   return () => {
     mount.destroy();
@@ -108,7 +109,7 @@ class Mount {
 
   /** A step of a lesson; the same one again, when only the question changed, stays as it is. */
   #teach(step) {
-    this.lesson ??= new Lesson(this.view, (id) => this.setTriggerValue("step", id));
+    this.lesson ??= new Lesson(this.view, (id) => this.setStateValue("step", { id, at: Date.now() }));
     const name = JSON.stringify(step);
     if (name !== this.step) this.lesson.open(step);
     this.step = name;
