@@ -1,11 +1,13 @@
-"""The server: the pages and the route that serves bundles. Start it with ``streamlit run app/start.py``.
+"""The server: the pages, the route that serves bundles and the gate before both. Start it with ``streamlit run app/start.py``.
 
 Streamlit runs this file and ``main.py`` as scripts of no package, so they name what they import by its installed name.
 """
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from nonlocal_core.app.server.byte_store import ROUTES
+from nonlocal_core.app.server.gate import Gate
 from nonlocal_core.app.server.service import lifespan
 
-app = st.App("main.py", routes=ROUTES, lifespan=lifespan)
+app = st.App("main.py", routes=ROUTES, middleware=[Middleware(Gate)], lifespan=lifespan)
