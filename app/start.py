@@ -1,4 +1,4 @@
-"""The server: the pages, the route that serves bundles and the gate before both. Start it with ``streamlit run app/start.py``.
+"""The server: pages, the route of bundles, the gate before both. Start it with ``streamlit run app/start.py``.
 
 Streamlit runs this file and ``main.py`` as scripts of no package, so they name what they import by its installed name.
 """

@@ -12,7 +12,6 @@ import socket
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -84,8 +83,8 @@ async def _refuse(host: str, scope: Scope, receive: Receive, send: Send) -> None
         await send({"type": "websocket.close", "code": POLICY_VIOLATED})
         return
     said = PlainTextResponse(
-        f"This viewer does not answer to the name {host!r}. Use the address in numbers, or let whoever started it allow "
-        "the name: --server.allowedHosts NAME",
+        f"This viewer does not answer to the name {host!r}. Use the address in numbers, or let whoever started it "
+        "allow the name: --server.allowedHosts NAME",
         status_code=MISDIRECTED,
         headers=_headers(""),
     )
@@ -128,6 +127,6 @@ def policy(host: str) -> str:
 @cache
 def _inline_scripts() -> str:
     """Return what lets the scripts that stand in Streamlit's own page run, and no others."""
-    page = (Path(cast(str, st.__file__)).parent / "static" / "index.html").read_bytes()
+    page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
     digests = (hashlib.sha256(script).digest() for script in re.findall(rb"<script>(.*?)</script>", page, re.DOTALL))
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

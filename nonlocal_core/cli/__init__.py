@@ -5,6 +5,7 @@ A verb's module is imported when the verb is used, so that the pages come up wit
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] not in (*VERBS, *_OF_THE_PROGRAM):
         given = [OPEN, *given]
     options = make_parser(filled=given[:1]).parse_args(given)
+    if arguments is None and options.verb != OPEN:  # the server has its own way to end
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: what is half written goes
     try:
         import_module(f"{__name__}.{options.verb}").run(options)
         sys.stdout.flush()  # what was printed may not fit on the disk, which is told here and not at the exit

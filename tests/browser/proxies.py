@@ -1,4 +1,4 @@
-"""A reverse proxy in a few lines, as institutes put one before the app: a path before all addresses, kept or taken off."""
+"""A reverse proxy as institutes put one before the app: with a path before all addresses, kept or taken off."""
 
 import socket
 import threading

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -12,8 +13,9 @@ import pytest
 from nonlocal_core import Pin, RenderError, Session, list_models
 from nonlocal_core.ancestors.filters import FILTERS
 from nonlocal_core.bundle import open_tour
-from nonlocal_core.cli import OK, REFUSED, main
+from nonlocal_core.cli import INTERRUPTED, OK, REFUSED, main, samples
 from nonlocal_core.errors import BundleError
+from nonlocal_core.render import replacing
 from nonlocal_core.weights.cards import list_published
 
 SMALL = ["--frames", "2", "--short-side", "64"]
@@ -122,6 +124,22 @@ def test_a_file_that_the_disk_does_not_take_is_a_sentence_and_leaves_nothing(ses
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(RenderError, match=r"heat\.npz cannot be written: No space left on device"):
         session.save(tmp_path / "heat.npz", frame=0, x=0.5, y=0.5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_verb_that_is_ended_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def run(_options):
+        with replacing(tmp_path / "a.txt") as part:
+            part.write_text("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(samples, "run", run)
+    monkeypatch.setattr(sys, "argv", ["nonlocal-viewer", "samples"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main() == INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert list(tmp_path.iterdir()) == []
 
 
