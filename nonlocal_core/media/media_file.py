@@ -61,9 +61,8 @@ def as_media_file(source: Path | bytes, *, name: str | None, limits: Limits) -> 
     MediaLimitError for one that is too large.
     """
     shown = display_name(name or ("" if isinstance(source, bytes) else source.name))
-    if isinstance(source, bytes):
-        count, version = len(source), ()
-    else:
+    count, version = len(source) if isinstance(source, bytes) else 0, tuple[int, ...]()
+    if isinstance(source, Path):
         status = _status(source, shown)
         count, version = status.st_size, _version(status)
     if count == 0:
