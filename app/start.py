@@ -9,5 +9,6 @@ from starlette.middleware import Middleware
 from nonlocal_core.app.server.byte_store import ROUTES
 from nonlocal_core.app.server.gate import Gate
 from nonlocal_core.app.server.service import lifespan
+from nonlocal_core.app.server.uploading import Uploading
 
-app = st.App("main.py", routes=ROUTES, middleware=[Middleware(Gate)], lifespan=lifespan)
+app = st.App("main.py", routes=ROUTES, middleware=[Middleware(Gate), Middleware(Uploading)], lifespan=lifespan)
