@@ -23,15 +23,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "builders")]
-
-import numpy as np
-from bundles import full_bundle
-from checkpoint_bytes import caffe2_bytes, torch_bytes
-from media_files import stamped, stamps
-from PIL import Image
-
 from nonlocal_core.errors import NonlocalError
+
+sys.path[:0] = [str(Path(__file__).parents[1] / "builders")]  # what is damaged is made there
 
 BATCH = 250
 """Cases of one process."""
@@ -88,8 +82,8 @@ def try_media(data: bytes) -> None:
     from nonlocal_core.media import Selection, read_frames
 
     frames = read_frames(data, Selection(frames=2), name="damaged", max_side=64)
-    assert frames.rgb.dtype == np.uint8
     assert len(frames.rgb) in (1, 2)
+    assert max(frames.rgb.shape[1:3]) <= 64
 
 
 def try_checkpoint(data: bytes) -> None:
@@ -132,6 +126,9 @@ def try_link(data: bytes) -> None:
 
 
 def _pictures() -> list[bytes]:
+    from media_files import stamped
+    from PIL import Image
+
     frames = [Image.fromarray(stamped(number)) for number in range(3)]
     made = []
     for kind in ("PNG", "GIF", "WEBP", "AVIF", "TIFF", "JPEG", "BMP"):
@@ -143,6 +140,8 @@ def _pictures() -> list[bytes]:
 
 
 def _videos() -> list[bytes]:
+    from media_files import stamps
+
     h264 = ("mp4", "mov", "matroska", "mpegts", "flv")
     return [stamps(5, container=kind) for kind in h264] + [
         stamps(5, container="avi", codec="mpeg4"),
@@ -154,17 +153,24 @@ def _videos() -> list[bytes]:
 
 def _checkpoints() -> list[bytes]:
     import torch
+    from checkpoint_bytes import caffe2_bytes, torch_bytes
     from safetensors.torch import save
 
     weights = {"theta.weight": torch.arange(21.0).reshape(3, 7), "phi.bias": torch.zeros(5, dtype=torch.float16)}
     return [caffe2_bytes(), torch_bytes(weights), torch_bytes(weights, legacy=True), save(weights)]
 
 
+def _bundles() -> list[bytes]:
+    from bundles import full_bundle
+
+    return [full_bundle()]
+
+
 Kind = tuple[Callable[[], list[bytes]], Callable[[bytes], None]]
 KINDS: dict[str, Kind] = {
     "media": (lambda: _pictures() + _videos(), try_media),
     "checkpoints": (_checkpoints, try_checkpoint),
-    "bundles": (lambda: [full_bundle()], try_bundle),
+    "bundles": (_bundles, try_bundle),
     "tours": (lambda: [json.dumps(TOUR).encode()], try_tour),
     "links": (lambda: [link.encode() for link in LINKS], try_link),
 }
@@ -184,9 +190,11 @@ def run_case(kind: str, number: int) -> bool:
     try:
         KINDS[kind][1](data)
     except NonlocalError as error:
-        assert str(error).isprintable(), f"an error with control characters: {str(error)!r}"
-        return False
-    return True
+        sentence = str(error)
+    else:
+        return True
+    assert sentence.isprintable(), f"an error with control characters: {sentence!r}"
+    return False
 
 
 def main() -> None:
