@@ -44,7 +44,7 @@ HOVER = """async (picture, [x, y]) => {
 
 @dataclass
 class Seen:
-    """What all visitors saw."""
+    """Figures and faults that the visitors met, all together."""
 
     heat_seconds: list[float] = field(default_factory=list)
     upload_seconds: list[float] = field(default_factory=list)
