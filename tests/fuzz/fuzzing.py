@@ -27,8 +27,8 @@ from nonlocal_core.errors import NonlocalError
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "builders")]  # what is damaged is made there
 
-BATCH = 250
-"""Cases of one process."""
+BATCH = 2000
+"""Cases of one process, which takes seconds to start."""
 TOUR = [{"frame": 1, "x": 0.5, "y": 0.25, "caption": "here", "block": "one", "direction": "row"}] * 2
 LINKS = (
     "clip=sample:bunny&model=lite0-gaussian&frames=8&stride=2&start_seconds=1.5&short_side=224&at=3,0.4000,0.3800"
