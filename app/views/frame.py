@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from nonlocal_core.app.server import visit
-from nonlocal_core.app.widgets import seeing
+from nonlocal_core.app.widgets import login, seeing
 
 _STYLE = Path(__file__).with_name("page.css")
 _TITLES = ("Explore", "Compare", "Inspect", "Track", "Learn", "Networks", "Findings")
@@ -33,6 +33,8 @@ def draw() -> None:
     """Draw the page that the address names, in its frame."""
     st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
     st.html(_STYLE)
+    if login.wall():
+        return
     pages = {
         title.lower(): st.Page(_page(title), title=title, url_path=title.lower(), default=title == _TITLES[0])
         for title in _TITLES
