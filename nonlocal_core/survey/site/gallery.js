@@ -1,9 +1,10 @@
 // Page of a survey: filters, a histogram that is a filter, and cards of which only those in sight are in the page.
 const survey = JSON.parse(document.getElementById("survey").textContent);
 const { rows, figures } = survey;
-const [WIDTH, HEIGHT, GAP, BARS] = [260, 196, 10, 40];
+const [WIDTH, HEIGHT, GAP, BARS] = [260, 190, 10, 40];
 const by = (id) => document.getElementById(id);
 const [field, bars] = [by("field"), by("bars")];
+const several = new Set(rows.model).size > 1;
 let range = null, shown = [];
 
 const make = (name, parent, text = "") => {
@@ -63,8 +64,8 @@ function update() {
     const key = (i) => column[i] === null ? (down ? -Infinity : Infinity) : column[i];
     shown = matching(true);
     if (by("order").value !== "list") shown.sort((a, b) => (down ? key(b) - key(a) : key(a) - key(b)) || a - b);
-    by("count").textContent = `${shown.length.toLocaleString("en")} of ${rows.clip.length.toLocaleString("en")} rows` +
-        (range ? " (within the marked bars; click them again to take that back)" : "");
+    by("count").textContent = `${shown.length.toLocaleString("en")} of ${rows.clip.length.toLocaleString("en")} rows, ` +
+        (range ? "within the marked bars; click them again to see all" : "one for each clip, network and block");
     draw();
 }
 
@@ -101,7 +102,7 @@ function makeCard(row) {
     picture.src = rows.picture[row];
     picture.alt = `Heat of ${rows.name[row]}: the frame that is asked, and the one it looks at most`;
     make("b", card, rows.name[row]);
-    make("small", card, `${rows.block[row]} · ${rows.answer[row] || rows.model[row]}`);
+    make("small", card, [several && rows.model[row], rows.block[row], rows.answer[row]].filter(Boolean).join(" · "));
     make("small", card);
     return card;
 }
@@ -122,16 +123,17 @@ by("csv").onclick = () => {
     URL.revokeObjectURL(link.href);
 };
 
-fill("model", [...(new Set(rows.model).size > 1 ? [["", "all"]] : []), ...distinct(rows.model)]);
+fill("model", [...(several ? [["", "all"]] : []), ...distinct(rows.model)]);
 fill("block", [["*first", "shown first"], ["", "all"], ...distinct(rows.block)]);
 fill("figure", figures.map((figure) => [figure.name, figure.title]));
 fill("order", [["down", "largest first"], ["up", "smallest first"], ["list", "as listed"]]);
+by("figure").value = figures.find(({ name }) => matching(false).some((i) => rows[name][i] !== null))?.name ?? figures[0].name;
 for (const id of ["model", "block", "figure"]) by(id).onchange = () => { range = null; update(); };
 by("order").onchange = update;
 by("words").oninput = () => { range = null; update(); };
 survey.failed.forEach(([clip, reason]) => make("li", by("failed"), `${clip}: ${reason}`));
 by("failures").hidden = !survey.failed.length;
-by("failures").firstElementChild.textContent = `${survey.failed.length.toLocaleString("en")} without figures`;
+by("failures").firstElementChild.textContent = `Clips without figures: ${survey.failed.length.toLocaleString("en")}`;
 addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
 addEventListener("resize", draw);
 update();
