@@ -45,6 +45,7 @@ def main() -> None:
                 f"| {len(models)} | {seconds:.2f} | {loop:.2f} | {worker / 1e6:.0f} | {decoder / 1e6:.0f} | "
                 f"{size / 1e3:.0f} |"
             )
+            sys.stdout.flush()
             hours, disk = MILLION * seconds / 3600, MILLION * size / 1e9
             print(f"\nA million clips: {hours:,.0f} hours of one core, {disk:,.0f} GB of rows.\n")
 

@@ -59,7 +59,7 @@ def _ray() -> Any:
 def _join(ray: Any, address: str | None) -> None:
     settings = {"include_dashboard": False} if address is None else {}
     try:
-        ray.init(address=address, log_to_driver=False, configure_logging=False, **settings)
+        ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **settings)
     except (ConnectionError, ValueError, RuntimeError) as fault:
         raise SurveyError(
             f"There is no Ray cluster at {address!r}: {fault}. Start one, or leave the address out."

@@ -1,6 +1,7 @@
 """Worker of a survey: it holds the networks and makes a clip's rows. Every engine runs this one."""
 
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -50,7 +51,8 @@ class Worker:
             if chosen not in read:
                 read[chosen] = self._read(job.clip, chosen)
         rows: list[Row] = []
-        with self._running, shared_features():
+        shared = shared_features() if len(self._models) > 1 else nullcontext()
+        with self._running, shared:
             for model in self._models:
                 shown = read[choice_for(job.clip, self._plan.frames, model.selection)]
                 rows += self._rows(job, model, shown)

@@ -19,17 +19,14 @@ CHOICE = {"models": ["lite0-gaussian"], "frames": Selection(frames=1), "short_si
 @contextmanager
 def two_nodes():
     """A cluster of two raylets on this machine, of one core each; yield it and the second node."""
-    import ray
     from ray.cluster_utils import Cluster
 
     store = 80 * 2**20
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": store})
     try:
         second = cluster.add_node(num_cpus=1, object_store_memory=store)
-        ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
         yield cluster, second
     finally:
-        ray.shutdown()
         cluster.shutdown()
 
 
@@ -49,7 +46,7 @@ def test_two_nodes_give_the_same_rows_and_one_that_is_killed_loses_none(tmp_path
                 cluster.remove_node(second, allow_graceful=False)
                 killed.append(pace.done)
 
-        survey(clips, tmp_path / "out", **CHOICE, engine=RayEngine(workers=2), progress=kill)
+        survey(clips, tmp_path / "out", **CHOICE, engine=RayEngine(address=cluster.address, workers=2), progress=kill)
     assert killed == [3]
     rows = read_rows(tmp_path / "out")
     worker = Worker(Plan(models=("lite0-gaussian",), frames=Selection(frames=1), short_side=64))
