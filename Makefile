@@ -69,7 +69,7 @@ $(VENV)/test.stamp: $(VENV)/app.stamp
 
 # timm and mmaction2 without what they ask for, since only the files of their networks are imported.
 $(VENV)/peers.stamp: $(VENV)/test.stamp
-	$(BIN)/pip install --quiet -e '.[peers]'
+	$(BIN)/pip install --quiet -e '.[peers,survey]'
 	$(BIN)/pip install --quiet --no-deps timm==1.0.31 mmaction2==1.2.0
 	@touch $@
 

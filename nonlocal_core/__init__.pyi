@@ -16,6 +16,7 @@ from .errors import (
     RenderError,
     SelectionError,
     ShapeError,
+    SurveyError,
     UnknownNameError,
     WeightsError,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "SelectionError",
     "Session",
     "ShapeError",
+    "SurveyError",
     "TourStop",
     "UnknownNameError",
     "ViewTransform",

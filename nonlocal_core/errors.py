@@ -15,6 +15,7 @@
     ├── DeviceMemoryError               the forward pass does not fit in the memory of the device
     ├── BundleError (ValueError)        bytes that are not a bundle of this version
     ├── RenderError (ValueError)        a picture that cannot be drawn as asked
+    ├── SurveyError (ValueError)        a survey that cannot be begun, gone on with or read
     └── ScriptError                     scripts of the viewer that cannot be joined into one
 
 A message has three parts: what was expected, what came, what to do next.
@@ -78,6 +79,10 @@ class BundleError(NonlocalError, ValueError):
 
 class RenderError(NonlocalError, ValueError):
     """A picture cannot be drawn as asked."""
+
+
+class SurveyError(NonlocalError, ValueError):
+    """A survey of many clips cannot be begun, gone on with or read."""
 
 
 class ScriptError(NonlocalError):

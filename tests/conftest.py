@@ -22,7 +22,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 PROGRAMS = [program for program in ("node", "ffmpeg", "ffprobe", str(CHROMIUM)) if shutil.which(program) is None]
 NEEDS = {
     "programs": PROGRAMS + [str(script) for script in (AXE,) if not script.is_file()],
-    "peers": [name for name in ("mmcv", "pytorchvideo", "transformers", "timm", "mmaction") if find_spec(name) is None],
+    "peers": [
+        name for name in ("mmcv", "pytorchvideo", "transformers", "timm", "mmaction", "ray") if find_spec(name) is None
+    ],
 }
 """What some tests need and is not here, by the word that asks for it in ``NONLOCAL_NEEDS``; ``make`` installs both."""
 

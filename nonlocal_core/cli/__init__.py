@@ -25,6 +25,8 @@ VERBS = {
     "models": "networks: those that can be opened by name, and published checkpoints",
     "fetch": "download a published checkpoint, or go on where a download stopped",
     "verify": "what a checkpoint file is, and whether it fills a network wholly",
+    "survey": "all clips of a folder or a list, as a table of figures; goes on where it was stopped",
+    "gallery": "a survey as static pages: filters, histograms, pictures, live viewers",
     "samples": "the clips that came with the installation",
     "completion": "print what makes a shell complete these commands",
 }

@@ -1,4 +1,4 @@
-"""Process that reads one file for ``apart`` and ends: the question comes on its input, the answer on its output."""
+"""Process that reads files for ``apart``, one after the other, until its input ends; the answers are its output."""
 
 import json
 import os
@@ -20,11 +20,12 @@ NICENESS = 10
 
 
 def main(asked: IO[bytes], told: IO[bytes]) -> None:
-    """Read one question, answer it and return."""
-    line = asked.readline()
-    if not line:  # it was never needed
-        return
-    question = json.loads(line)
+    """Answer every question."""
+    for line in iter(asked.readline, b""):
+        _answer_one(json.loads(line), asked, told)
+
+
+def _answer_one(question: dict[str, Any], asked: IO[bytes], told: IO[bytes]) -> None:
     source = asked.read(question["byte_count"]) if question["path"] is None else Path(question["path"])
 
     def say(**head: object) -> None:

@@ -17,7 +17,7 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
     bundle = decode_bundle(bundle_bytes)
     css, script = page_css(), page_js()
     policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(css)}'; img-src blob: data:; "
+        f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return f"""<!doctype html>
@@ -45,7 +45,7 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
 """
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """Return the source expression that lets exactly this inline text run."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 

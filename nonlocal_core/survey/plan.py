@@ -1,0 +1,49 @@
+"""Plan of a survey: what is done with every clip. It fixes the rows, so that a run goes on only under the same one."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nonlocal_core.errors import SurveyError
+from nonlocal_core.media import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``.
+
+    Raises SurveyError for no network, or one that is named twice.
+    """
+
+    models: tuple[str, ...] = ("default",)
+    frames: Selection = field(default_factory=Selection)
+    short_side: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would give no rows, or two of the same."""
+        if not self.models or len(set(self.models)) < len(self.models):
+            raise SurveyError(f"A survey takes one or more different networks; got {list(self.models)}.")
+
+    def as_json(self) -> str:
+        """Return the plan as one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """Return the plan of such a line."""
+        told: dict[str, Any] = json.loads(text)
+        frames = told["frames"]
+        indices = frames.pop("frame_indices")
+        return cls(
+            models=tuple(told["models"]),
+            frames=Selection(**frames, frame_indices=None if indices is None else tuple(indices)),
+            short_side=told["short_side"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Clip to measure: its place in the reading list, and its address."""
+
+    place: int
+    clip: str

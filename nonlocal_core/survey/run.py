@@ -1,0 +1,97 @@
+"""Survey from beginning to end, or from where the last run of it was stopped."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from nonlocal_core.media import Selection
+from nonlocal_core.survey.local import LocalEngine
+from nonlocal_core.survey.plan import Plan
+from nonlocal_core.survey.pool import Pool, measured
+from nonlocal_core.survey.reading_list import clip_list
+from nonlocal_core.survey.result import ResultFolder
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Engine that starts workers: processes here, or actors of Ray."""
+
+    def start(self, plan: Plan) -> AbstractContextManager[Pool]:
+        """Start workers for a plan, and end them behind the ``with``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Pace of a survey: clips done and all, those done in this run, its seconds, rows without figures in it."""
+
+    done: int
+    count: int
+    here: int
+    seconds: float
+    failed: int
+
+    @property
+    def per_second(self) -> float:
+        """Clips a second in this run, the start of the workers included."""
+        return self.here / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """Time that the rest takes at this pace; infinite before the first clip."""
+        return (self.count - self.done) / self.per_second if self.here else float("inf")
+
+    @property
+    def sentence(self) -> str:
+        """Clips done, their rate, the time that is left and the rows that failed, in one line."""
+        minutes, seconds = divmod(round(self.seconds_left), 60)
+        hours, minutes = divmod(minutes, 60)
+        left = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+        failed = f", {self.failed} rows without figures" if self.failed else ""
+        return f"{self.done:,} of {self.count:,} clips, {self.per_second:.2f} a second, {left} left{failed}"
+
+
+def survey(
+    clips: str | Path | Sequence[str],
+    out: str | Path,
+    *,
+    models: Sequence[str] = ("default",),
+    frames: int | Selection | None = None,
+    short_side: int | None = None,
+    engine: Engine | None = None,
+    progress: Callable[[Pace], None] | None = None,
+) -> ResultFolder:
+    """Run every clip through networks and write a row for each clip, network and block; return the folder.
+
+    ``clips``: as for ``clip_list``. ``out``: a new folder, or that of the same survey, which then goes on where it was
+    stopped. ``models``: ids of ``list_models``, of published checkpoints or of filters. ``frames``, ``short_side``: as
+    for ``Session.open``. ``engine``: ``LocalEngine()``, one process on each core, when None. A clip that cannot be
+    read or shown is a row with its reason.
+
+    The rows are those of ``Session.open`` in a process whose arithmetic has one thread.
+    Raises SurveyError, UnknownNameError for a network, WeightsError.
+    """
+    plan = Plan(
+        models=tuple(models),
+        frames=frames if isinstance(frames, Selection) else Selection(frames=frames),
+        short_side=short_side,
+    )
+    folder = ResultFolder.begin(Path(out), plan, clip_list(clips))
+    with folder.writing():
+        folder.tidy()
+        done = len(folder.done())
+        started, here, failed = time.monotonic(), 0, 0
+        left = folder.count - done
+        if not left:
+            return folder
+        with (engine or LocalEngine()).start(plan) as pool:
+            for finished in measured(pool, folder.left(), left):
+                failed += folder.keep(finished.job, finished.content, finished.reason)
+                here += 1
+                if progress is not None:
+                    seconds = time.monotonic() - started
+                    progress(Pace(done=done + here, count=folder.count, here=here, seconds=seconds, failed=failed))
+    return folder

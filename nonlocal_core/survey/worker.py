@@ -1,0 +1,97 @@
+"""Worker of a survey: it holds the networks and makes a clip's rows. Every engine runs this one."""
+
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from nonlocal_core.errors import NonlocalError
+from nonlocal_core.media import Frames, Limits, Selection, read_frames
+from nonlocal_core.media.apart import ApartReader
+from nonlocal_core.media.intake import choice_for
+from nonlocal_core.models.sharing import shared_features
+from nonlocal_core.running.prepared import PreparedModel, prepare_model
+from nonlocal_core.session import Session
+from nonlocal_core.survey.addresses import is_remote, read_bytes
+from nonlocal_core.survey.clip_rows import clip_rows
+from nonlocal_core.survey.plan import Job, Plan
+from nonlocal_core.survey.records import Row, as_bytes
+from nonlocal_core.vocabulary import SAMPLE_PREFIX
+
+DEPTH = 2
+"""Clips that a worker holds at once: one runs, one is decoded meanwhile."""
+THREADS = 1
+"""Threads of a worker's arithmetic: processes are what is multiplied, and other numbers of threads round otherwise."""
+
+
+class Worker:
+    """Networks, ready to run, and a process that decodes for them; ``measure`` may be called by ``DEPTH`` threads.
+
+    Decoders run in a process of their own, so that a file that breaks one, or never ends, costs its own row alone.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        torch.set_num_threads(THREADS)
+        self._plan = plan
+        self._models = [prepare_model(model) for model in plan.models]
+        self._reader = ApartReader(1, again=True)
+        self._running = threading.Lock()
+        self._settled: set[tuple[str, tuple[int, ...]]] = set()
+
+    def close(self) -> None:
+        """End the process that decodes."""
+        self._reader.close()
+
+    def measure(self, job: Job) -> bytes:
+        """Return the rows of one clip (`records.as_bytes`); whatever goes wrong with it is the reason in its rows."""
+        read: dict[Selection, Frames | str] = {}
+        for model in self._models:
+            chosen = choice_for(job.clip, self._plan.frames, model.selection)
+            if chosen not in read:
+                read[chosen] = self._read(job.clip, chosen)
+        rows: list[Row] = []
+        shared = shared_features() if len(self._models) > 1 else nullcontext()
+        with self._running, shared:
+            for model in self._models:
+                shown = read[choice_for(job.clip, self._plan.frames, model.selection)]
+                rows += self._rows(job, model, shown)
+        return as_bytes(rows)
+
+    def _read(self, clip: str, chosen: Selection) -> Frames | str:
+        limits = Limits()
+        try:
+            if clip.startswith(SAMPLE_PREFIX):
+                return read_frames(clip, chosen)
+            remote = is_remote(clip)
+            source = read_bytes(clip, limits) if remote else Path(clip)
+            name = clip.rpartition("/")[2] if remote else None
+            return self._reader.read_frames(source, chosen, name=name, limits=limits, tell=lambda done, total: None)
+        except Exception as fault:  # of a clip that nobody has seen: it is told in its row, and the survey goes on
+            return reason_of(fault)
+
+    def _rows(self, job: Job, model: PreparedModel, shown: Frames | str) -> tuple[Row, ...]:
+        if isinstance(shown, str):
+            return (Row(place=job.place, clip=job.clip, model=model.card.id, reason=shown),)
+        try:
+            return clip_rows(self._settled_session(model, shown), place=job.place, clip=job.clip)
+        except Exception as fault:  # as above
+            return (Row(place=job.place, clip=job.clip, model=model.card.id, reason=reason_of(fault)),)
+
+    def _settled_session(self, model: PreparedModel, shown: Frames) -> Session:
+        """Return the session of a clip; the first of a size runs twice.
+
+        The first run of a size is proved at every query, later ones at some that the clip's own output draws. So a row
+        says the same, whichever clips its worker met before.
+        """
+        session = Session.open(shown, model, short_side=self._plan.short_side)
+        size = model.card.id, (len(shown.rgb), *session.view.input_hw)
+        if size in self._settled:
+            return session
+        self._settled.add(size)
+        return Session.open(shown, model, short_side=self._plan.short_side)
+
+
+def reason_of(fault: Exception) -> str:
+    """Return the sentence of an error of this library, the kind and the words of any other."""
+    return str(fault) if isinstance(fault, NonlocalError) else f"{type(fault).__name__}: {fault}"

@@ -1,0 +1,107 @@
+"""The gallery of a survey, opened from a disk: filters, bars, order, cards, CSV, and a live viewer, without network."""
+
+import csv
+from io import BytesIO
+
+import pytest
+from pages import Watched
+from PIL import Image
+from playwright.sync_api import expect
+
+from nonlocal_core.errors import SurveyError
+from nonlocal_core.survey.gallery import gallery
+from nonlocal_core.survey.plan import Job, Plan
+from nonlocal_core.survey.records import Row, as_bytes
+from nonlocal_core.survey.result import ResultFolder
+from nonlocal_core.survey.worker import Worker
+
+pytestmark = pytest.mark.browser
+
+COUNT = 300
+EVIL = "=</script><img src=x onerror=alert(1)>.mp4"
+
+
+def made_row(place):
+    """Rows of a clip that is no file: the figure grows with the place; one in fifty failed."""
+    clip, file = EVIL if place == 7 else f"clip {place}.mp4", BytesIO()
+    if place % 50 == 49:
+        return as_bytes([Row(place=place, clip=clip, model="lite0-gaussian", reason=f"{clip} is cut short.")])
+    Image.new("RGB", (160, 90), (place % 256, 90, 40)).save(file, "JPEG")
+    facts = {"place": place, "clip": clip, "name": clip, "model": "lite0-gaussian", "block": "made", "answer": ()}
+    row = Row(**facts, is_shown_first=True, places=float(place), picture=file.getvalue(), sha256="0", asked=())
+    return as_bytes([row])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("survey")
+    clips = ["sample:coffee", *(EVIL if place == 7 else f"clip {place}.mp4" for place in range(1, COUNT))]
+    plan = Plan(models=("lite0-gaussian",), short_side=64)
+    result = ResultFolder.begin(folder / "result", plan, clips)
+    with pytest.raises(SurveyError, match="has figures yet"):
+        gallery(result.path, folder / "site")
+    worker = Worker(plan)
+    result.keep(Job(0, clips[0]), worker.measure(Job(0, clips[0])))
+    worker.close()
+    for place in range(1, COUNT):
+        result.keep(Job(place, clips[place]), made_row(place))
+    return gallery(result.path, folder / "site", viewers=1)
+
+
+def test_a_stranger_finds_a_clip_and_points_at_it(page, site, tmp_path):
+    watched = Watched(page)
+    page.goto(site.as_uri())
+    count, cards = page.locator("#count"), page.locator("#field > *")
+    failed = len([place for place in range(1, COUNT) if place % 50 == 49])
+    shown = COUNT - failed
+    expect(count).to_have_text(
+        f"{shown} of {shown + 1} rows, one for each clip, network and block"
+    )  # the real clip has a second block
+    page.get_by_text(f"Clips without figures: {failed}").click()
+    expect(page.get_by_text("clip 49.mp4 is cut short.")).to_be_visible()
+
+    expect(page.get_by_label("Figure")).to_have_value("query_dependence")  # the first that these clips have
+    page.get_by_label("Figure").select_option("places")
+    expect(cards.first).to_contain_text("clip 298.mp4")
+    assert 4 < cards.count() < 60  # of 294
+    page.mouse.wheel(0, 10**6)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(cards.last).to_contain_text("clip 1.mp4")
+    page.evaluate("scrollTo(0, 0)")
+    page.get_by_label("Order").select_option("up")
+    expect(cards.first).to_contain_text("clip 1.mp4")
+
+    page.locator("#bars button").nth(3).click()
+    inside = [place for place in range(1, COUNT) if place % 50 != 49]
+    low, high = 1.0, 298.0
+    step = (high - low) / 40
+    within = [place for place in inside if low + 3 * step <= place <= low + 4 * step]
+    expect(count).to_contain_text(f"{len(within)} of {shown + 1} rows")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save selection as CSV").click()
+    download.value.save_as(tmp_path / "selection.csv")
+    with (tmp_path / "selection.csv").open(newline="") as file:
+        assert [float(line["places"]) for line in csv.DictReader(file)] == within
+    page.locator("#bars button[aria-pressed=true]").click()
+
+    page.get_by_label("Name or answer").fill("onerror")
+    expect(count).to_contain_text(f"1 of {shown + 1} rows")
+    expect(cards.locator("b")).to_have_text(EVIL)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save selection as CSV").click()
+    download.value.save_as(tmp_path / "evil.csv")
+    assert (tmp_path / "evil.csv").read_text().splitlines()[1].startswith("'=</script>")
+
+    page.get_by_label("Name or answer").fill("coffee")
+    expect(count).to_contain_text(f"1 of {shown + 1} rows")
+    expect(cards.locator("img")).to_have_js_property("naturalWidth", 160)
+    cards.first.click()
+    page.wait_for_selector(".nlv[data-ready]")
+    watched.settle()
+    seen = set()
+    for x, y in ((0.1, 0.1), (0.9, 0.8)):
+        watched.point(watched.asks, x, y)
+        seen.add(watched.facts["cell"])
+    assert len(seen) == 2
+    assert all(url.startswith(("file:", "blob:", "data:")) for url in watched.requests)
+    assert watched.complaints == watched.dialogs == []
