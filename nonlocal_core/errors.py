@@ -15,6 +15,7 @@
     ├── DeviceMemoryError               the forward pass does not fit in the memory of the device
     ├── BundleError (ValueError)        bytes that are not a bundle of this version
     ├── RenderError (ValueError)        a picture that cannot be drawn as asked
+    ├── SiteError                       a page of static files cannot be written
     └── ScriptError                     scripts of the viewer that cannot be joined into one
 
 A message has three parts: what was expected, what came, what to do next.
@@ -78,6 +79,10 @@ class BundleError(NonlocalError, ValueError):
 
 class RenderError(NonlocalError, ValueError):
     """A picture cannot be drawn as asked."""
+
+
+class SiteError(NonlocalError):
+    """A page of static files cannot be written."""
 
 
 class ScriptError(NonlocalError):
