@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from nonlocal_core.cli.progress import tell
+from nonlocal_core.site.writing import write_site
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 
@@ -29,9 +30,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the folder and print the page's path."""
-    from nonlocal_core.site.writing import write_site
-
-    made = write_site(
-        options.out, models=options.model, clips=options.clip, runtime=options.runtime, progress=tell
-    )
-    print(made)
+    print(write_site(options.out, models=options.model, clips=options.clip, runtime=options.runtime, progress=tell))

@@ -73,7 +73,7 @@ def blocks_graph(network: Lite0Network) -> bytes:
 
 
 def normaliser_graph() -> bytes:
-    """Return the graph from some rows of theta and all of phi to the logarithm of each row's sum, which columns need."""
+    """Return the graph from some rows of theta and all of phi to the logarithm of each row's sum, for columns."""
     graph = Graph()
     theta, phi = (graph.input(name, "float32", (count, "C")) for name, count in (("theta", "n"), ("phi", "N")))
     scale = graph.input("scale", "float32", ())
@@ -187,7 +187,9 @@ def _passed(graph: Graph, block: NormalisedBlock, name: str, rows: str) -> str:
     if block.pairwise in SOFTMAX:  # its weights sum to 1
         y = graph.op("Sub", _summed(graph, block.pairwise, theta, phi, g), g)
     else:
-        summed = _summed(graph, block.pairwise, theta, phi, graph.op("Pad", g, graph.constant([0, 0, 0, 1]), graph.constant(1.0)))
+        summed = _summed(
+            graph, block.pairwise, theta, phi, graph.op("Pad", g, graph.constant([0, 0, 0, 1]), graph.constant(1.0))
+        )
         parts = (graph.op("Slice", summed, *map(graph.constant, ([a], [b], [1]))) for a, b in ((0, -1), (-1, _END)))
         y, total = parts
         y = graph.op("Sub", y, graph.op("Mul", total, g))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nonlocal_core.errors import SiteError
 from nonlocal_core.look import recipe
+from nonlocal_core.models import Lite0Network
 from nonlocal_core.models.lite0_networks import INPUT
 from nonlocal_core.render import replacing
 from nonlocal_core.running.prepared import prepare_model
@@ -87,6 +88,7 @@ def write_site(
         progress("Exporting networks", 1 + index, steps)
         entries.append(network_entry(model, folder.add))
     network = prepare_model(named[0], "cpu").network
+    assert isinstance(network, Lite0Network)
     facts["networks"] = entries
     facts["files"] = {
         "trunk": folder.add("trunk.onnx", trunk_graph(network.trunk)),

@@ -1,7 +1,7 @@
 // A rolling clip of the camera: its last frames, of which each turn of the loop takes a new one.
 
 /** Longest side that is asked of the camera; its pictures are shown and fed smaller anyway. */
-const WIDE = 640;
+const CAMERA_SIDE = 640;
 
 export class Camera {
   #stream = null;
@@ -19,7 +19,7 @@ export class Camera {
   async open() {
     if (!navigator.mediaDevices) throw new Error("A browser gives the camera to pages on https or on this computer (localhost) alone. Open the page there.");
     try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: WIDE } }, audio: false });
+      this.#stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: CAMERA_SIDE } }, audio: false });
     } catch (error) {
       throw new Error(refusalOf(error));
     }

@@ -1,13 +1,13 @@
 // A picture, an animation or a video of the reader's own, decoded by the browser: { kind, name, bitmaps, seconds, warnings }.
 // Which frames, says model/selection.js. What cannot be opened is an Error whose message a person can read.
 
-import { chosenOf, momentsOf } from "../model/selection.js";
+import { chosenOf, evenMoments } from "../model/selection.js";
 
 /** As nonlocal_core/media: what is read at once, the longest side that is shown, and the grey behind transparent parts. */
 const MOST_PIXELS = 80e6;
 const MOST_LISTED = 2000;
 const LONG_SIDE = 1024;
-const GREY = "rgb(128, 128, 128)";
+const BEHIND = "rgb(128, 128, 128)";
 const WAIT_MS = 15000;
 const ANIMATED = new Set(["image/gif", "image/webp", "image/png", "image/avif"]);
 
@@ -66,7 +66,7 @@ async function openVideo(file, { frames, tell, signal }) {
     }
     const last = await seek(video, Math.max(video.duration - 1e-3, 0), file);
     const found = new Map();
-    const moments = momentsOf(frames, last);
+    const moments = evenMoments(frames, last);
     for (const [index, moment] of moments.entries()) {
       signal.throwIfAborted();
       tell("Reading frames", index, moments.length);
@@ -115,7 +115,7 @@ async function shown(picture) {
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * part)), Math.max(1, Math.round(height * part)));
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.fillStyle = GREY;
+  context.fillStyle = BEHIND;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   picture.close();

@@ -22,7 +22,7 @@ class Site {
   #opening = new AbortController();
 
   constructor(host, facts, worker) {
-    Object.assign(this, { host, facts, clip: null, network: facts.networks[0], asked: null, camera: new Camera() });
+    Object.assign(this, { host, facts, clip: null, seen: null, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
     this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (name, values) => this.#column(name, values) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
     this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => this.openSample(facts.samples[index]));
@@ -81,7 +81,7 @@ class Site {
   async choose(network) {
     this.network = network;
     this.#keepAddress();
-    if (this.clip && !this.camera.isOn) await this.#show({ asked: this.asked && { ...this.asked, block: undefined } });
+    if (this.clip && !this.camera.isOn) await this.#show(this.asked && { ...this.asked, block: undefined });
   }
 
   stop() {
@@ -91,8 +91,13 @@ class Site {
   }
 
   async turnCamera() {
-    if (this.camera.isOn) return this.camera.close();
+    if (this.camera.isOn) {
+      this.frozen = true;
+      return this.camera.close();
+    }
     this.stop();
+    this.frozen = false;
+    this.seen = null;
     this.#refuse("");
     try {
       await this.camera.open();
@@ -123,11 +128,10 @@ class Site {
       await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
       this.#rest();
     }
-    this.camera.close();
+    if (!this.frozen || !kept.length) return; // another clip was opened
     this.#sayCamera();
-    if (!kept.length) return;
     this.clip = clipOf({ kind: "video", name: "camera", bitmaps: kept.map(({ bitmap }) => bitmap), seconds: kept.map(({ second }) => second - kept[0].second), warnings: [] });
-    await this.#show({ asked: this.asked && { ...this.asked, frame: kept.length - 1 }, again: true });
+    await this.#show(this.asked && { ...this.asked, frame: kept.length - 1 });
   }
 
   async #open(read, asked = null) {
@@ -142,22 +146,23 @@ class Site {
       if (signal.aborted) return;
       this.clip = clip;
       this.asked = asked;
-      await this.#show({ asked, again: true });
+      await this.#show(asked);
     } catch (error) {
       if (!signal.aborted) this.#refuse(error.message);
       this.#rest();
     }
   }
 
-  /** Run the network on the clip and show what it answers; `again`: the frames have not been through the trunk yet. */
-  async #show({ asked = null, again = false }) {
+  /** Run the network on the clip and show what it answers; frames that went through the trunk already stay with the worker. */
+  async #show(asked = null) {
     this.#refuse("");
     const { clip, network, facts } = this;
     const inputHw = inputOf(clip.media.shown_hw, facts.input);
     try {
-      const frames = again ? await copies(clip.bitmaps) : [];
-      const tables = await this.worker.run({ frames, keep: again ? 0 : undefined, inputHw, network });
+      const isNew = this.seen !== clip;
+      const tables = await this.worker.run({ frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
       if (!tables) return;
+      this.seen = clip;
       await this.#draw(clip, { network, tables, inputHw, asked, pinned: true });
       this.#rest();
       this.worker.columns(this.bundle.blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]));
@@ -257,7 +262,7 @@ function questionIn(text) {
 }
 
 /** The worker runs from a blob, so that the page's own policy holds for it too. */
-async function start() {
+async function startSite() {
   const host = document.getElementById("viewer");
   try {
     const at = (file) => new URL(file, document.baseURI).href;
@@ -269,10 +274,10 @@ async function start() {
     worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files: { trunk: at(trunk), normaliser: at(normaliser) }, threads });
     for (const network of facts.networks) network.file = at(network.file);
     await new Site(host, facts, worker).begin();
-    await navigator.serviceWorker?.register("offline.js");
+    navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));
   } catch (error) {
     host.replaceChildren(el("p", { role: "alert", class: "nlv-failed" }, `The page could not start. ${error.message}`));
   }
 }
 
-start();
+startSite();

@@ -1,7 +1,7 @@
 // The network in the page, away from the page's own thread: frames come in, tables of theta and phi go out.
 //
-// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, frames?, keep?, inputHw, network } with new
-// frames as bitmaps, of which `keep` earlier ones stay before them (none for another clip), all of them where none are new;
+// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, frames, keep, inputHw, network } with new
+// frames as bitmaps, before which the last `keep` of the earlier ones stay;
 // { kind: "columns", job, scales }; { kind: "cancel", job }. Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
 
 import { scaled } from "../model/scaling.js";
@@ -39,7 +39,7 @@ class Runner {
     Object.assign(this.ort.env.wasm, { wasmPaths: { wasm: runtime.wasm }, numThreads: threads, proxy: false });
   }
 
-  async #run({ job, frames = [], keep = frames.length ? 0 : this.#features.length, inputHw, network }) {
+  async #run({ job, frames, keep, inputHw, network }) {
     const tell = (stage, done, total) => this.post({ job, progress: { stage, done, total } });
     tell("Loading the network", 0, 2);
     const trunk = await this.#session(this.files.trunk);

@@ -15,7 +15,7 @@ export function liveBundle({ id, media, frames, view, network, look, tables, inp
     const grid = gridOf(theta.rows, steps, inputHw);
     const made = {
       ...facts, query_grid: grid, key_grid: grid, theta: sectionOf(theta), phi: sectionOf(phi), log_normaliser: null,
-      effect: effect ? meanOf(effect.values) : null, effect_map: effect ? sectionOf(effect) : null, row_error: 0, rebuild_error: null,
+      effect: effect ? averageOf(effect.values) : null, effect_map: effect ? sectionOf(effect) : null, row_error: 0, rebuild_error: null,
     };
     return readBlock(made, ({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   });
@@ -34,6 +34,6 @@ function sectionOf({ values, rows }) {
   return { dtype: "float32", shape: [rows, values.length / rows], gain: 1, values };
 }
 
-function meanOf(values) {
+function averageOf(values) {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

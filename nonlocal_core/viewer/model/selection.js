@@ -4,12 +4,12 @@
 const TICK_SECONDS = 1e-6;
 
 /** Moments spread evenly from 0 to the start of the last frame. */
-export function momentsOf(count, last) {
+export function evenMoments(count, last) {
   return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : (last * i) / (count - 1)));
 }
 
 /** Indices of the frames that are chosen from frames that appear at `starts`. */
 export function chosenOf(count, starts) {
-  const shown = momentsOf(count, starts.at(-1)).map((moment) => Math.max(starts.findLastIndex((start) => start <= moment + TICK_SECONDS), 0));
+  const shown = evenMoments(count, starts.at(-1)).map((moment) => Math.max(starts.findLastIndex((start) => start <= moment + TICK_SECONDS), 0));
   return [...new Set(shown)];
 }

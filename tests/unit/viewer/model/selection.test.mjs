@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { inputOf, scaled } from "../../../../nonlocal_core/viewer/model/scaling.js";
-import { chosenOf, momentsOf } from "../../../../nonlocal_core/viewer/model/selection.js";
+import { chosenOf, evenMoments } from "../../../../nonlocal_core/viewer/model/selection.js";
 
 test("frames are those on screen at moments spread evenly, none twice", () => {
   assert.deepEqual(chosenOf(3, [0, 0.5, 1, 1.5]), [0, 1, 3]);
   assert.deepEqual(chosenOf(8, [0, 0.1]), [0, 1]);
   assert.deepEqual(chosenOf(4, [0, 3, 3.1, 3.2]), [0, 3]);
-  assert.deepEqual(momentsOf(1, 9), [0]);
+  assert.deepEqual(evenMoments(1, 9), [0]);
 });
 
 test("an input has whole cells on both sides", () => {
