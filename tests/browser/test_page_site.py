@@ -115,7 +115,7 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     expect(page.get_by_role("button", name="Camera")).to_be_visible()
 
     # nobody was asked, and nobody is needed any more
-    page.evaluate("navigator.serviceWorker.ready")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     assert {url for url in requests if not url.startswith((address, f"blob:{address}"))} == set()
     assert faults == []
     server.shutdown()
