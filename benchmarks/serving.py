@@ -20,6 +20,8 @@ CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", next(filter(Path.exists, _BR
 not the script that starts it, which leaves it behind when it is ended."""
 AXE = Path(os.environ.get("NONLOCAL_AXE", ROOT / "build" / "programs" / "node_modules" / "axe-core" / "axe.min.js"))
 """The script that looks for what keeps people from using a page; `make tools` installs it."""
+ENGINE = Path(os.environ.get("NONLOCAL_ENGINE", ROOT / "build" / "programs" / "onnxruntime-web"))
+"""The folder of the engine that runs networks in a page without a server; `make tools` fetches it."""
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -29,8 +31,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",
 ]
-"""What Chromium is started with: nothing that reaches out by itself."""
+"""What Chromium is started with: nothing that reaches out by itself, and a camera that is none."""
 
 
 @contextmanager

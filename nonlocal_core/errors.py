@@ -16,6 +16,7 @@
     ├── BundleError (ValueError)        bytes that are not a bundle of this version
     ├── RenderError (ValueError)        a picture that cannot be drawn as asked
     ├── SurveyError (ValueError)        a survey that cannot be begun, gone on with or read
+    ├── SiteError                       a page of static files cannot be written
     └── ScriptError                     scripts of the viewer that cannot be joined into one
 
 A message has three parts: what was expected, what came, what to do next.
@@ -83,6 +84,10 @@ class RenderError(NonlocalError, ValueError):
 
 class SurveyError(NonlocalError, ValueError):
     """A survey of many clips cannot be begun, gone on with or read."""
+
+
+class SiteError(NonlocalError):
+    """A page of static files cannot be written."""
 
 
 class ScriptError(NonlocalError):

@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 import pytest
 import torch
-from serving import AXE, CHROMIUM
+from serving import AXE, CHROMIUM, ENGINE
 from shape_checks import check_packages
 
 CORE = Path(__file__).parents[1] / "nonlocal_core"
@@ -22,6 +22,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 PROGRAMS = [program for program in ("node", "ffmpeg", "ffprobe", str(CHROMIUM)) if shutil.which(program) is None]
 NEEDS = {
     "programs": PROGRAMS + [str(script) for script in (AXE,) if not script.is_file()],
+    "engine": [str(ENGINE)] if not ENGINE.is_dir() else [],
     "peers": [
         name for name in ("mmcv", "pytorchvideo", "transformers", "timm", "mmaction", "ray") if find_spec(name) is None
     ],

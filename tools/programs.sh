@@ -26,3 +26,18 @@ fi
 # Under build/, which git ignores: it is a program of the tests and no part of the viewer.
 [ -f build/programs/node_modules/axe-core/axe.min.js ] ||
     npm install --prefix build/programs --no-save --ignore-scripts --no-audit --no-fund --silent "$axe"
+# The engine of a page without a server, of the version that nonlocal_core/site/runtime.py checks. Without a network, what
+# needs it is skipped.
+engine=build/programs/onnxruntime-web
+if [ ! -d "$engine" ]; then
+    mkdir -p "$engine.part"
+    if npm pack onnxruntime-web@1.30.0 --silent --pack-destination "$engine.part" >/dev/null &&
+        tar xzf "$engine.part"/*.tgz -C "$engine.part" --strip-components=2 \
+            package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm; then
+        rm "$engine.part"/*.tgz
+        mv "$engine.part" "$engine"
+    else
+        rm -r "$engine.part"
+        echo "npm did not fetch onnxruntime-web; the tests of the page without a server are skipped." >&2
+    fi
+fi

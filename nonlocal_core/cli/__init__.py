@@ -23,6 +23,7 @@ VERBS = {
     "query": "where one position of a clip looks, as numbers",
     "render": "write the answer to one question as a file",
     "models": "networks: those that can be opened by name, and published checkpoints",
+    "page": "the viewer as a folder of static files, in which the network runs in the browser",
     "fetch": "download a published checkpoint, or go on where a download stopped",
     "verify": "what a checkpoint file is, and whether it fills a network wholly",
     "survey": "all clips of a folder or a list, as a table of figures; goes on where it was stopped",

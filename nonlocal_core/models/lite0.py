@@ -17,6 +17,8 @@ from torch.nn.functional import pad, relu6
 
 CHANNELS_STRIDE8 = 40
 CHANNELS_STRIDE16 = 112
+STRIDE8_BLOCKS, STRIDE16_BLOCKS = 5, 11
+"""Blocks up to the last one at each of these strides."""
 
 CPU_CHUNK_PIXELS = 2 * 224 * 224
 """Pixels of input that go through the trunk at once: more of them leave the caches and make it slower."""
@@ -31,8 +33,6 @@ _KEPT_BYTES_PER_PIXEL = 5
 _STEM_CHANNELS = 32
 _HEAD_CHANNELS = 1280
 _CLASSES = 1000
-_STRIDE8_BLOCKS = 5
-_STRIDE16_BLOCKS = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ class Lite0(nn.Module):
 
     def to_stride16(self, features: Float[Tensor, "n 40 h w"]) -> Float[Tensor, "n 112 y x"]:
         """Return the features after block 10, from those after block 4."""
-        return _in_chunks(self.blocks[_STRIDE8_BLOCKS:_STRIDE16_BLOCKS], features, stride=8)
+        return _in_chunks(self.blocks[STRIDE8_BLOCKS:STRIDE16_BLOCKS], features, stride=8)
 
     def to_logits(self, features: Float[Tensor, "n 112 h w"]) -> Float[Tensor, "n 1000"]:
         """Return the class logits of every frame, from the features after block 10."""
@@ -131,7 +131,7 @@ class Lite0(nn.Module):
 
     def to_stride32(self, features: Float[Tensor, "n 112 h w"]) -> Float[Tensor, "n 320 y x"]:
         """Return the features after block 15, from those after block 10."""
-        return _in_chunks(self.blocks[_STRIDE16_BLOCKS:], features, stride=16)
+        return _in_chunks(self.blocks[STRIDE16_BLOCKS:], features, stride=16)
 
     def classify(self, features: Float[Tensor, "n 320 h w"]) -> Float[Tensor, "n 1000"]:
         """Return the class logits of every frame, from the features after block 15."""
@@ -150,11 +150,11 @@ class Lite0(nn.Module):
         return _CHUNK_BYTES_PER_PIXEL * chunk + _KEPT_BYTES_PER_PIXEL * frames * pixels
 
     def _stride8(self, frames: Tensor) -> Tensor:
-        features: Tensor = self.blocks[:_STRIDE8_BLOCKS](relu6(self.stem(frames), inplace=True))
+        features: Tensor = self.blocks[:STRIDE8_BLOCKS](relu6(self.stem(frames), inplace=True))
         return features
 
     def _logits(self, features: Tensor) -> Tensor:
-        return self.classify(self.blocks[_STRIDE16_BLOCKS:](features))
+        return self.classify(self.blocks[STRIDE16_BLOCKS:](features))
 
 
 def _inverted_residuals() -> list[InvertedResidual]:

@@ -41,6 +41,24 @@ def page_js() -> str:
 
 
 @cache
+def site_js() -> str:
+    """Return the script of the page without a server."""
+    return join_scripts(_FOLDER, "entry/site.js")
+
+
+@cache
+def worker_js() -> str:
+    """Return the script of its worker, which runs the network."""
+    return join_scripts(_FOLDER, "entry/site_worker.js")
+
+
+@cache
+def offline_js() -> str:
+    """Return the script that keeps its files."""
+    return join_scripts(_FOLDER, "entry/site_offline.js")
+
+
+@cache
 def viewer_css() -> str:
     """Return the style sheet of the viewer, for a page or for a component's shadow root."""
     return _joined_sheets(*_SHEETS, "controls/lesson.css", "entry/comparison.css")
@@ -50,6 +68,12 @@ def viewer_css() -> str:
 def page_css() -> str:
     """Return the style sheet of the exported page."""
     return _joined_sheets(*_SHEETS, "entry/page.css")
+
+
+@cache
+def site_css() -> str:
+    """Return the style sheet of the page without a server."""
+    return _joined_sheets(*_SHEETS, "entry/page.css", "entry/site.css")
 
 
 def join_scripts(folder: Traversable, entry: str) -> str:

@@ -35,7 +35,8 @@ function readContainer(buffer) {
   return { header, bytes };
 }
 
-function readBlock(block, bytes) {
+/** A block from its facts; `bytes(section)` gives what lies in a section. */
+export function readBlock(block, bytes) {
   const table = (section) => section && new Table(section, bytes(section), table(section.row_gains)?.all());
   const theta = table(block.theta);
   const keys = block.key_grid;

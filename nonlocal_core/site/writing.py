@@ -1,0 +1,150 @@
+"""Write the page: a folder of static files in which every name but the page's own tells its content."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from nonlocal_core.errors import SiteError
+from nonlocal_core.look import recipe
+from nonlocal_core.models import Lite0Network
+from nonlocal_core.models.lite0_networks import INPUT
+from nonlocal_core.render import replacing
+from nonlocal_core.running.prepared import prepare_model
+from nonlocal_core.session import Session
+from nonlocal_core.site.contents import clip_bundle, network_entry, page_networks
+from nonlocal_core.site.lite0 import normaliser_graph, trunk_graph
+from nonlocal_core.site.runtime import NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
+from nonlocal_core.viewer.scripts import offline_js, site_css, site_js, worker_js
+from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
+
+SAMPLES = ("bunny", "composed", "chelsea")
+"""Clips of a page where none are named."""
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; "
+    "img-src blob:; media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+TITLE = "Where does this position look?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is being filled, and the addresses of its files."""
+
+    path: Path
+    names: list[str] = field(default_factory=list)
+
+    def add(self, name: str, content: bytes) -> str:
+        """Write a file under its name and a part of its hash, and return its address."""
+        stem, _, suffix = name.partition(".")
+        return self.add_as(f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}", content)
+
+    def add_as(self, name: str, content: bytes) -> str:
+        with replacing(self.path / name) as part:
+            part.write_bytes(content)
+        self.names.append(name)
+        return name
+
+
+def write_site(
+    out: Path,
+    *,
+    models: Sequence[str] = (),
+    clips: Sequence[str] = (),
+    runtime: Path | None = None,
+    progress: Progress,
+) -> Path:
+    """Write a page of networks and clips into a folder, and return the address to open in it.
+
+    ``models``: ids of ``page_networks``, the first one shown first; all of them when empty. ``clips``: files, folders
+    of frames and ``sample:ID``; ``SAMPLES`` when empty. ``runtime``: a folder with the files of ``runtime_files``.
+    A folder that has other files keeps them; those of an earlier page of the same name are replaced.
+    Raises SiteError, UnknownNameError, WeightsError, and what ``Session.open`` raises for a clip.
+    """
+    named = tuple(models) or page_networks()
+    shown = tuple(clips) or tuple(SAMPLE_PREFIX + sample for sample in SAMPLES)
+    steps = 2 + len(named) + len(shown)
+    progress("Fetching the engine", 0, steps)
+    engine = runtime_files(runtime)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise SiteError(f"A page is a folder; {out} cannot be made: {fault.strerror}. Name another place.") from fault
+    folder = _Folder(out)
+    facts: dict[str, object] = {
+        "runtime": {"script": folder.add(SCRIPT, engine[SCRIPT]), "wasm": folder.add(WASM, engine[WASM])},
+        "worker": folder.add("worker.js", worker_js().encode()),
+        "input": {
+            "short_side": INPUT.short_side,
+            "multiple_of": INPUT.multiple_of,
+            "max_long_side": INPUT.max_long_side,
+        },
+        "look": recipe(),
+    }
+    entries = []
+    for index, model in enumerate(named):
+        progress("Exporting networks", 1 + index, steps)
+        entries.append(network_entry(model, folder.add))
+    network = prepare_model(named[0], "cpu").network
+    assert isinstance(network, Lite0Network)
+    facts["networks"] = entries
+    facts["files"] = {
+        "trunk": folder.add("trunk.onnx", trunk_graph(network.trunk)),
+        "normaliser": folder.add("normaliser.onnx", normaliser_graph()),
+    }
+    samples = []
+    for index, clip in enumerate(shown):
+        progress("Reading clips", 1 + len(named) + index, steps)
+        samples.append(_sample(clip, named[0], folder))
+    facts["samples"] = samples
+    progress("Writing the page", steps - 1, steps)
+    _write_page(folder, facts)
+    progress("Writing the page", steps, steps)
+    return out / "index.html"
+
+
+def _sample(clip: str, model: str, folder: _Folder) -> dict[str, str]:
+    session = Session.open(clip, model, device="cpu")
+    sample, name = session.sample, session.frames.info.name
+    key = sample.id if sample else hashlib.sha256(name.encode()).hexdigest()[:10]
+    title = sample.title if sample else name
+    return {"id": key, "title": title, "file": folder.add(f"clip_{key}.nlvb", clip_bundle(session))}
+
+
+def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
+    site = folder.add("site.json", json.dumps(facts, allow_nan=False).encode())
+    style, script = folder.add("site.css", site_css().encode()), folder.add("site.js", site_js().encode())
+    folder.add_as("NOTICE.txt", NOTICE.encode())
+    folder.add_as("index.html", _html(site=site, style=style, script=script).encode())
+    version = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
+    files = json.dumps(["./", *folder.names])
+    offline = f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n{offline_js()}"
+    folder.add_as("offline.js", offline.encode())
+
+
+def _html(*, site: str, style: str, script: str) -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{TITLE}</title>
+<link rel="stylesheet" href="{style}">
+</head>
+<body data-site="{site}">
+<header>
+<h1>{TITLE}</h1>
+<p>Point at any place of any frame: the network runs in this page. <strong>Nothing leaves this computer.</strong></p>
+</header>
+<main id="viewer"><p role="status">Opening the page. If this sentence stays, it was opened as a file: a browser runs it
+from a web server alone, such as <code>python -m http.server</code> in this folder.</p></main>
+<noscript><p>This page runs a network while you point, so it needs JavaScript. It sends nothing.</p></noscript>
+<footer>nonlocal-viewer · the network is run by {PACKAGE} {VERSION} (MIT licence, Microsoft) ·
+once opened, it works without a network</footer>
+<script type="module" src="{script}"></script>
+</body>
+</html>
+"""

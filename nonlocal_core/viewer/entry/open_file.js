@@ -1,0 +1,123 @@
+// A picture, an animation or a video of the reader's own, decoded by the browser: { kind, name, bitmaps, seconds, warnings }.
+// Which frames, says model/selection.js. What cannot be opened is an Error whose message a person can read.
+
+import { chosenOf, evenMoments } from "../model/selection.js";
+
+/** As nonlocal_core/media: what is read at once, the longest side that is shown, and the grey behind transparent parts. */
+const MOST_PIXELS = 80e6;
+const MOST_LISTED = 2000;
+const LONG_SIDE = 1024;
+const BEHIND = "rgb(128, 128, 128)";
+const WAIT_MS = 15000;
+const ANIMATED = new Set(["image/gif", "image/webp", "image/png", "image/avif"]);
+
+export async function openFile(file, { frames, tell, signal }) {
+  const opened = await (file.type.startsWith("video/") ? openVideo : openPicture)(file, { frames, tell, signal });
+  return { name: file.name || "clip", warnings: [], ...opened };
+}
+
+async function openPicture(file, { frames, tell, signal }) {
+  if (ANIMATED.has(file.type) && "ImageDecoder" in globalThis) {
+    const animation = await openAnimation(file, { frames, tell, signal });
+    if (animation) return animation;
+  }
+  const picture = await createImageBitmap(file).catch(() => {
+    throw new Error(`${file.name || "This file"} is not a picture or a video that this browser can open. Save it as JPEG, PNG, WebP, GIF, MP4 or WebM.`);
+  });
+  return { kind: "image", bitmaps: [await shown(picture)], seconds: [0] };
+}
+
+/** The frames of an animation; null for a still picture. */
+async function openAnimation(file, { frames, tell, signal }) {
+  const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type });
+  try {
+    await decoder.completed;
+    const count = decoder.tracks.selectedTrack?.frameCount ?? 1;
+    if (count < 2) return null;
+    if (count > MOST_LISTED) throw new Error(`${file.name} has ${count} frames; animations up to ${MOST_LISTED} are read. Save it as a video.`);
+    const starts = [];
+    for (let index = 0; index < count; index++) {
+      signal.throwIfAborted();
+      if (index % 10 === 0) tell("Reading frames", index, count);
+      const { image } = await decoder.decode({ frameIndex: index });
+      starts.push(image.timestamp / 1e6);
+      image.close();
+    }
+    const bitmaps = [];
+    const chosen = chosenOf(frames, starts);
+    for (const index of chosen) bitmaps.push(await shown((await decoder.decode({ frameIndex: index })).image));
+    return { kind: "animation", bitmaps, seconds: chosen.map((index) => starts[index]) };
+  } catch (error) {
+    if (error instanceof DOMException && error.name !== "AbortError") return null; // the browser's other decoder may know it
+    throw error;
+  } finally {
+    decoder.close();
+  }
+}
+
+async function openVideo(file, { frames, tell, signal }) {
+  const video = Object.assign(document.createElement("video"), { muted: true, preload: "auto", playsInline: true, src: URL.createObjectURL(file) });
+  try {
+    await heard(video, "loadeddata", file);
+    if (!("requestVideoFrameCallback" in video)) throw new Error("This browser cannot tell which frame of a video it shows. A newer one can; pictures can be opened here.");
+    if (!Number.isFinite(video.duration)) {
+      video.currentTime = 1e7; // a recording without a length has one once its end was sought
+      await heard(video, "seeked", file);
+    }
+    const last = await seek(video, Math.max(video.duration - 1e-3, 0), file);
+    const found = new Map();
+    const moments = evenMoments(frames, last);
+    for (const [index, moment] of moments.entries()) {
+      signal.throwIfAborted();
+      tell("Reading frames", index, moments.length);
+      const second = await seek(video, Math.min(moment + 1e-4, video.duration), file);
+      if (!found.has(second)) found.set(second, await shown(await createImageBitmap(video)));
+    }
+    const seconds = [...found.keys()].sort((a, b) => a - b);
+    return { kind: "video", bitmaps: seconds.map((second) => found.get(second)), seconds: seconds.map((second) => second - seconds[0]) };
+  } finally {
+    URL.revokeObjectURL(video.src);
+    video.removeAttribute("src");
+    video.load();
+  }
+}
+
+/** Show the frame at a moment and return when it appears. */
+async function seek(video, second, file) {
+  const presented = new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)));
+  video.currentTime = second;
+  await heard(video, "seeked", file);
+  // A frame that is on screen already is not presented again everywhere.
+  return Promise.race([presented, new Promise((resolve) => setTimeout(() => resolve(video.currentTime), 500))]);
+}
+
+function heard(video, event, file) {
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(new Error(`${file.name || "This video"} cannot be decoded by this browser. Save it as H.264 (MP4) or VP9 (WebM).`));
+    const late = setTimeout(broken, WAIT_MS);
+    const done = (then) => () => {
+      clearTimeout(late);
+      then();
+    };
+    video.addEventListener(event, done(resolve), { once: true });
+    video.addEventListener("error", done(broken), { once: true });
+  });
+}
+
+/** A bitmap of a decoded picture as it is shown: at most so large, over grey where it is transparent. */
+async function shown(picture) {
+  const [width, height] = [picture.width ?? picture.displayWidth, picture.height ?? picture.displayHeight];
+  if (width * height > MOST_PIXELS) {
+    picture.close();
+    throw new Error(`It has ${width} × ${height} pixels; pictures up to ${MOST_PIXELS / 1e6} million pixels are read. Make it smaller.`);
+  }
+  const part = Math.min(1, LONG_SIDE / Math.max(width, height));
+  const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * part)), Math.max(1, Math.round(height * part)));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = BEHIND;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  picture.close();
+  return canvas.transferToImageBitmap();
+}

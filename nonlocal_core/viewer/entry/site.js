@@ -1,0 +1,283 @@
+// The page without a server: samples, files and a camera, run through a network in this browser and asked in the viewer.
+
+import { el, menu, say } from "../drawing/dom.js";
+import { Photographs } from "../drawing/photograph.js";
+import { liveBundle } from "../model/live.js";
+import { parseBundle } from "../model/parse.js";
+import { inputOf } from "../model/scaling.js";
+import { Camera } from "./camera.js";
+import { decodePhotos } from "./load.js";
+import { NetworkWorker } from "./network_worker.js";
+import { openFile } from "./open_file.js";
+import { Viewer } from "./viewer.js";
+
+const FRAMES = 8;
+/** The camera's pictures go in smaller, so that the answer keeps up with them. */
+const CAMERA_SHORT_SIDE = 128;
+const OWN = "Your own";
+const OPENED = "pictures and clips: drop, paste, or open a file";
+
+class Site {
+  #made = 0;
+  #opening = new AbortController();
+
+  constructor(host, facts, worker) {
+    Object.assign(this, { host, facts, clip: null, seen: null, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
+    this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (name, values) => this.#column(name, values) });
+    this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
+    this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => this.openSample(facts.samples[index]));
+    this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
+    this.live = el("button", { type: "button", class: "nlv-button", onclick: () => this.turnCamera() });
+    this.cancel = el("button", { type: "button", class: "nlv-button", onclick: () => this.stop() }, "Cancel");
+    this.status = el("span", { role: "status" });
+    this.bar = el("progress", { max: "1", "aria-label": "Progress" });
+    this.working = el("div", { class: "site-working" }, this.bar, this.status, this.cancel);
+    this.fault = el("p", { role: "alert", class: "site-fault", hidden: true });
+    const open = el("label", { class: "nlv-button site-open", for: "own", title: OPENED }, this.file, "Open a picture or clip…");
+    const labelled = (words, control) => el("label", { class: "site-choice" }, el("span", {}, words), control);
+    const stand = el("div", { class: "site-stand nlv-status" }, this.working, this.fault);
+    host.replaceChildren(
+      el("div", { class: "site-bar nlv-status" }, labelled("Clip", this.clips.root), open, this.live, labelled("Network", this.networks.root)), stand, el("div", { class: "site-viewer" }),
+    );
+    this.viewer = new Viewer(host.lastChild, { onpin: (message) => this.#pinned(message) });
+    this.viewer.root.hidden = true;
+    this.#sayCamera();
+    this.#rest();
+    addEventListener("dragover", (event) => event.preventDefault());
+    addEventListener("drop", (event) => (event.preventDefault(), this.#take(event.dataTransfer.files)));
+    addEventListener("paste", (event) => this.#take(event.clipboardData.files));
+    addEventListener("beforeunload", () => this.camera.close());
+  }
+
+  /** Begin with what the address says: a sample, a network and a pinned question. */
+  async begin() {
+    const said = new URLSearchParams(location.hash.slice(1));
+    const index = Math.max(this.facts.samples.findIndex(({ id }) => id === said.get("clip")), 0);
+    this.network = this.facts.networks.find(({ model }) => model.id === said.get("model")) ?? this.network;
+    this.networks.press(this.facts.networks.indexOf(this.network));
+    this.clips.press(index);
+    this.asked = questionIn(said.get("pin"));
+    await this.openSample(this.facts.samples[index], this.asked);
+  }
+
+  async openSample(sample, asked = null) {
+    await this.#open(async (signal) => {
+      const response = await fetch(sample.file, { signal });
+      if (!response.ok) throw new Error(`The server answered ${response.status} for this clip.`);
+      const bundle = parseBundle(await response.arrayBuffer());
+      const { bitmaps } = await decodePhotos(bundle);
+      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps };
+    }, asked);
+  }
+
+  async openOwn(file) {
+    await this.#open(async (signal) => {
+      const tell = (stage, done, total) => this.#tell(stage, done, total);
+      return clipOf(await openFile(file, { frames: FRAMES, tell, signal }));
+    });
+    if (this.clip?.id === null) this.#sayOwn();
+  }
+
+  async choose(network) {
+    this.network = network;
+    this.#keepAddress();
+    if (this.clip && !this.camera.isOn) await this.#show(this.asked && { ...this.asked, block: undefined });
+  }
+
+  stop() {
+    this.#opening.abort();
+    this.worker.cancel();
+    this.#rest();
+  }
+
+  async turnCamera() {
+    if (this.camera.isOn) {
+      this.frozen = true;
+      return this.camera.close();
+    }
+    this.stop();
+    this.frozen = false;
+    this.seen = null;
+    this.#refuse("");
+    try {
+      await this.camera.open();
+      this.#sayCamera();
+      this.#sayOwn();
+      await this.#film();
+    } catch (error) {
+      this.#refuse(error.message);
+    }
+    this.camera.close();
+    this.#sayCamera();
+  }
+
+  /** Show the camera's last frames until it is closed, then run them once more at full size. */
+  async #film() {
+    const input = { ...this.facts.input, short_side: CAMERA_SHORT_SIDE };
+    let kept = [];
+    let network = null;
+    while (this.camera.isOn) {
+      kept = [...kept, await this.camera.take()].slice(-FRAMES);
+      const clip = clipOf({ kind: "video", name: "camera", bitmaps: kept.map(({ bitmap }) => bitmap), seconds: kept.map(({ second }) => second - kept[0].second), warnings: [] });
+      const at = this.asked ?? { x: 0.5, y: 0.5 };
+      const inputHw = inputOf(clip.media.shown_hw, input);
+      ({ network } = this);
+      const frames = [await createImageBitmap(kept.at(-1).bitmap)];
+      const tables = await this.worker.run({ frames, keep: kept.length - 1, inputHw, network });
+      if (!tables) break;
+      await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
+      this.#rest();
+    }
+    if (!this.frozen || !kept.length) return; // another clip was opened
+    this.#sayCamera();
+    this.clip = clipOf({ kind: "video", name: "camera", bitmaps: kept.map(({ bitmap }) => bitmap), seconds: kept.map(({ second }) => second - kept[0].second), warnings: [] });
+    await this.#show(this.asked && { ...this.asked, frame: kept.length - 1 });
+  }
+
+  async #open(read, asked = null) {
+    this.camera.close();
+    this.stop();
+    this.#refuse("");
+    this.#opening = new AbortController();
+    const { signal } = this.#opening;
+    this.#tell("Opening the clip", 0, 1);
+    try {
+      const clip = await read(signal);
+      if (signal.aborted) return;
+      this.clip = clip;
+      this.asked = asked;
+      await this.#show(asked);
+    } catch (error) {
+      if (!signal.aborted) this.#refuse(error.message);
+      this.#rest();
+    }
+  }
+
+  /** Run the network on the clip and show what it answers; frames that went through the trunk already stay with the worker. */
+  async #show(asked = null) {
+    this.#refuse("");
+    const { clip, network, facts } = this;
+    const inputHw = inputOf(clip.media.shown_hw, facts.input);
+    try {
+      const isNew = this.seen !== clip;
+      const tables = await this.worker.run({ frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
+      if (!tables) return;
+      this.seen = clip;
+      await this.#draw(clip, { network, tables, inputHw, asked, pinned: true });
+      this.#rest();
+      this.worker.columns(this.bundle.blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]));
+    } catch (error) {
+      this.#refuse(error.message);
+      this.#rest();
+    }
+  }
+
+  async #draw(clip, { network, tables, inputHw, asked, pinned }) {
+    const { look } = this.facts;
+    this.#made += 1;
+    const question = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
+    const bundle = liveBundle({ id: `page-${this.#made}`, media: clip.media, frames: clip.bitmaps, view: question, network, look, tables, inputHw });
+    bundle.awaitsColumns = bundle.blocks.some(({ softmax }) => softmax);
+    this.bundle = bundle;
+    this.viewer.root.hidden = false;
+    this.viewer.open(bundle, new Photographs(await copies(clip.bitmaps), look), { asked: pinned ? asked : null });
+  }
+
+  #column(name, values) {
+    if (name !== null) this.bundle.blocks.find((block) => block.name === name).logNormaliser = values;
+    else {
+      this.bundle.awaitsColumns = false;
+      this.viewer.refresh();
+      this.viewer.root.dataset.columns = this.bundle.id;
+    }
+  }
+
+  #take(files) {
+    if (files?.length) this.openOwn(files[0]);
+  }
+
+  #pinned(message) {
+    this.asked = message;
+    this.#keepAddress();
+  }
+
+  #keepAddress() {
+    const said = new URLSearchParams();
+    if (this.clip?.id) said.set("clip", this.clip.id);
+    if (this.network !== this.facts.networks[0]) said.set("model", this.network.model.id);
+    if (this.asked && this.clip?.id) said.set("pin", JSON.stringify(this.asked));
+    history.replaceState(null, "", `#${said}`);
+  }
+
+  #sayOwn() {
+    this.clips.press(this.facts.samples.length, [...this.facts.samples.map(({ title }) => title), OWN]);
+    this.#keepAddress();
+  }
+
+  #sayCamera() {
+    say(this.live, this.camera.isOn ? "❚❚ Freeze" : "Camera");
+    this.live.title = this.camera.isOn ? "Keep these frames, and let go of the camera" : `Ask in the last ${FRAMES} frames of the camera, while they come`;
+  }
+
+  #tell(stage, done, total) {
+    if (this.camera.isOn && this.viewer.isOpen) return;
+    this.working.hidden = false;
+    this.bar.value = done / total;
+    say(this.status, `${stage}…`);
+  }
+
+  #rest() {
+    this.working.hidden = true;
+    say(this.status, "");
+  }
+
+  #refuse(sentence) {
+    this.fault.hidden = sentence === "";
+    say(this.fault, sentence);
+  }
+}
+
+function clipOf({ kind, name, bitmaps, seconds, warnings }) {
+  const [{ width, height }] = bitmaps;
+  const media = {
+    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", warnings, remarks: [],
+  };
+  const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
+  return { id: null, media, bitmaps, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+}
+
+function copies(bitmaps) {
+  return Promise.all(bitmaps.map((bitmap) => createImageBitmap(bitmap)));
+}
+
+/** A pinned question from the address; null for what is none. */
+function questionIn(text) {
+  try {
+    const asked = JSON.parse(text);
+    const isOne = asked && [asked.x, asked.y].every((at) => at >= 0 && at <= 1) && Number.isInteger(asked.frame) && asked.frame >= 0;
+    return isOne ? asked : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The worker runs from a blob, so that the page's own policy holds for it too. */
+async function startSite() {
+  const host = document.getElementById("viewer");
+  try {
+    const at = (file) => new URL(file, document.baseURI).href;
+    const facts = await (await fetch(document.body.dataset.site)).json();
+    const script = await (await fetch(facts.worker)).blob();
+    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
+    const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency ?? 1, 4) : 1;
+    const { trunk, normaliser } = facts.files;
+    worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files: { trunk: at(trunk), normaliser: at(normaliser) }, threads });
+    for (const network of facts.networks) network.file = at(network.file);
+    await new Site(host, facts, worker).begin();
+    navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));
+  } catch (error) {
+    host.replaceChildren(el("p", { role: "alert", class: "nlv-failed" }, `The page could not start. ${error.message}`));
+  }
+}
+
+startSite();

@@ -1,0 +1,135 @@
+// The network in the page, away from the page's own thread: frames come in, tables of theta and phi go out.
+//
+// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, frames, keep, inputHw, network } with new
+// frames as bitmaps, before which the last `keep` of the earlier ones stay;
+// { kind: "columns", job, scales }; { kind: "cancel", job }. Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
+
+import { scaled } from "../model/scaling.js";
+
+/** Multiply-adds of one block, and rows of scores that are held at once: as Python bounds them. */
+const MOST_PRODUCTS = 6e10;
+const ROWS_AT_ONCE = 512;
+
+class Runner {
+  #sessions = new Map();
+  #features = [];
+  #tables = new Map();
+  #job = 0;
+
+  constructor(post) {
+    this.post = post;
+  }
+
+  async take(message) {
+    if (message.kind === "begin") return void (this.started = this.#begin(message));
+    const { job } = message;
+    this.#job = job;
+    if (message.kind === "cancel") return;
+    try {
+      await this.started;
+      await (message.kind === "run" ? this.#run(message) : this.#columns(message));
+    } catch (error) {
+      if (error !== ENDED) this.post({ job, failed: sentenceOf(error) });
+    }
+  }
+
+  async #begin({ runtime, files, threads }) {
+    this.files = files;
+    this.ort = await import(runtime.script);
+    Object.assign(this.ort.env.wasm, { wasmPaths: { wasm: runtime.wasm }, numThreads: threads, proxy: false });
+  }
+
+  async #run({ job, frames, keep, inputHw, network }) {
+    const tell = (stage, done, total) => this.post({ job, progress: { stage, done, total } });
+    tell("Loading the network", 0, 2);
+    const trunk = await this.#session(this.files.trunk);
+    tell("Loading the network", 1, 2);
+    const blocks = await this.#session(network.file);
+    const features = keep ? this.#features.slice(-keep) : [];
+    for (const [index, frame] of frames.entries()) {
+      tell("Running the network", index, frames.length + 1);
+      await this.#breathe(job);
+      features.push(await this.#see(trunk, frame, inputHw));
+      frame.close();
+    }
+    this.#features = features;
+    tell("Comparing all positions", frames.length, frames.length + 1);
+    await this.#breathe(job);
+    const made = await blocks.run({ stride8: this.#joined(features, "stride8"), stride16: this.#joined(features, "stride16") });
+    this.#tables = new Map(Object.entries(made).map(([name, { data, dims }]) => [name, { values: data, rows: dims[0] }]));
+    this.post({ job, tables: this.#tables });
+  }
+
+  /** The features of one frame. */
+  async #see(trunk, frame, inputHw) {
+    const [height, width] = [frame.height, frame.width];
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+    context.drawImage(frame, 0, 0);
+    const pixels = scaled(context.getImageData(0, 0, width, height).data, [height, width], inputHw);
+    return trunk.run({ frame: new this.ort.Tensor("uint8", pixels, [1, ...inputHw, 3]) });
+  }
+
+  #joined(features, name) {
+    const { dims } = features[0][name];
+    const size = features[0][name].data.length;
+    const all = new Float32Array(size * features.length);
+    features.forEach((each, index) => all.set(each[name].data, index * size));
+    return new this.ort.Tensor("float32", all, [features.length, ...dims.slice(1)]);
+  }
+
+  /** The normaliser of each block with a softmax, which a column needs. */
+  async #columns({ job, scales }) {
+    const normaliser = await this.#session(this.files.normaliser);
+    for (const [name, scale] of scales) {
+      const theta = this.#tables.get(`theta:${name}`);
+      const phi = this.#tables.get(`phi:${name}`) ?? theta;
+      const { rows } = theta;
+      const channels = theta.values.length / rows;
+      if (rows * phi.values.length > MOST_PRODUCTS) continue;
+      const { Tensor } = this.ort;
+      const keys = { phi: new Tensor("float32", phi.values, [phi.rows, channels]), scale: new Tensor("float32", Float32Array.of(scale), []) };
+      const values = new Float32Array(rows);
+      for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+        await this.#breathe(job);
+        const some = theta.values.subarray(from * channels, Math.min(from + ROWS_AT_ONCE, rows) * channels);
+        const { log_normaliser: sums } = await normaliser.run({ ...keys, theta: new Tensor("float32", some, [some.length / channels, channels]) });
+        values.set(sums.data, from);
+      }
+      this.post({ job, column: { name, values } });
+    }
+    this.post({ job, column: null });
+  }
+
+  async #session(file) {
+    if (!this.#sessions.has(file)) this.#sessions.set(file, this.#load(file));
+    try {
+      return await this.#sessions.get(file);
+    } catch (error) {
+      this.#sessions.delete(file); // the next one may succeed
+      throw error;
+    }
+  }
+
+  async #load(file) {
+    const response = await fetch(file);
+    if (!response.ok) throw new Error(`The server answered ${response.status} for a part of the network.`);
+    return this.ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), { executionProviders: ["wasm"] });
+  }
+
+  /** Let messages in; ends a job that another one has replaced. */
+  async #breathe(job) {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (job !== this.#job) throw ENDED;
+  }
+}
+
+const ENDED = Symbol("another job began");
+
+function sentenceOf(error) {
+  const said = String(error?.message ?? error);
+  if (/alloc|memory|out of bounds/i.test(said)) return "The memory of this browser does not suffice. Take fewer frames, or close other pages.";
+  return `The network could not run. ${said}`;
+}
+
+const runner = new Runner((message) => self.postMessage(message));
+self.onmessage = ({ data }) => runner.take(data);

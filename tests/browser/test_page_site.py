@@ -1,0 +1,137 @@
+"""The page without a server, in a real browser: its rows are Python's, it asks nobody, and it opens again offline."""
+
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from patience import PATIENCE_MS
+from PIL import Image
+from playwright.sync_api import expect
+from serving import ENGINE
+
+from nonlocal_core.capture.rows import many_row_weights
+from nonlocal_core.session import Session
+from nonlocal_core.site.writing import write_site
+
+pytestmark = pytest.mark.browser
+
+MODELS = ("lite0-embedded-gaussian", "lite0-gaussian")
+ROW_TOLERANCE = 1e-3
+"""Of a row's largest weight."""
+RECORD = """{
+    const Real = window.Worker;
+    window.Worker = class extends Real {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", ({ data }) => data.tables && (window.tables = data.tables));
+        }
+    };
+}"""
+"""Keeps what the network's worker answers, before the page begins."""
+ROWS = """([name, asked]) => {
+    const theta = window.tables.get(`theta:${name}`);
+    const phi = window.tables.get(`phi:${name}`) ?? theta;
+    const channels = theta.values.length / theta.rows;
+    return asked.map((query) => Array.from({ length: phi.rows }, (_, key) => {
+        let score = 0;
+        for (let c = 0; c < channels; c++) score += theta.values[query * channels + c] * phi.values[key * channels + c];
+        return score;
+    }));
+}"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The folder of a written page, its address, and its server."""
+    if not ENGINE.is_dir():
+        pytest.skip(f"No engine at {ENGINE}: make tools fetches it, or set NONLOCAL_ENGINE to its folder.")
+    picture(tmp_path / "first.png", seed=3)
+    folder = tmp_path / "site"
+    clips = [str(tmp_path / "first.png")]
+    write_site(folder, models=MODELS, clips=clips, runtime=ENGINE, progress=lambda stage, done, total: None)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def picture(path, *, seed):
+    """A picture of plain patches, larger than the network's input, so that the page has to scale it."""
+    patches = np.random.default_rng(seed).integers(0, 256, (10, 14, 3), dtype=np.uint8)
+    Image.fromarray(patches.repeat(31, axis=0).repeat(37, axis=1)).save(path)
+
+
+def opened(viewer, before=None):
+    """Wait for another bundle, and return its id."""
+    if before is not None:
+        expect(viewer).not_to_have_attribute("data-ready", before, timeout=PATIENCE_MS)
+    expect(viewer).to_have_attribute("data-ready", "page-" + str(1 if before is None else int(before[5:]) + 1))
+    return viewer.get_attribute("data-ready")
+
+
+def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served, tmp_path):
+    address, server = served
+    requests, faults = [], []
+    page.context.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda said: said.type == "error" and faults.append(said.text))
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.context.grant_permissions(["camera"], origin=address)
+    page.add_init_script(RECORD)
+    page.goto(address)
+    viewer = page.locator(".nlv")
+    first = opened(viewer)
+    assert page.get_by_text("Nothing leaves this computer.").is_visible()
+
+    # a file of one's own, and each network on it
+    picture(tmp_path / "own.png", seed=4)
+    page.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    second = opened(viewer, first)
+    assert rows_differ(page, tmp_path / "own.png", MODELS[0]) <= ROW_TOLERANCE
+    page.get_by_label("Network").select_option(index=1)
+    third = opened(viewer, second)
+    assert rows_differ(page, tmp_path / "own.png", MODELS[1]) <= ROW_TOLERANCE
+    expect(viewer).to_have_attribute("data-columns", third)  # who looks here can be asked
+
+    # what is no picture is refused in a sentence, and the answer on screen stays
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    page.locator("input[type=file]").set_input_files(tmp_path / "broken.png")
+    expect(page.get_by_role("alert")).to_contain_text("is not a picture or a video that this browser can open")
+    assert viewer.get_attribute("data-ready") == third
+
+    # the camera: frames follow each other, and stay once frozen
+    page.get_by_role("button", name="Camera").click()
+    expect(page.locator(".nlv-film .nlv-picture")).to_have_count(8)
+    page.get_by_role("button", name="Freeze").click()
+    expect(page.get_by_role("button", name="Camera")).to_be_visible()
+
+    # nobody was asked, and nobody is needed any more
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    assert {url for url in requests if not url.startswith((address, f"blob:{address}"))} == set()
+    assert faults == []
+    server.shutdown()
+    server.socket.close()
+    page.goto(address)
+    opened(viewer)
+
+
+def rows_differ(page, path, model):
+    """The largest difference between the page's rows and Python's, as a part of the largest weight of the row."""
+    worst = 0.0
+    for block in Session.open(path, model, device="cpu").capture.blocks:
+        asked = np.linspace(0, block.query_grid.size - 1, 7).astype(int)
+        scores = np.array(page.evaluate(ROWS, [block.name, asked.tolist()]))
+        seen = np.exp(block.scale * (scores - scores.max(axis=1, keepdims=True)))
+        seen /= seen.sum(axis=1, keepdims=True)
+        true = many_row_weights(block, asked)
+        worst = max(worst, float((np.abs(seen - true).max(axis=1) / true.max(axis=1)).max()))
+    return worst
