@@ -78,6 +78,20 @@ def _by_frames_apart(name: str, found: Sequence[dict[str, Any]]) -> dict[str, fl
     }
 
 
+def longer_figures(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return what was won on longer clips, in percent, with its interval and by the frames between."""
+    runs: Runs = answers["variants"]
+    means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
+    return {
+        "frames": answers["frames"],
+        "clips": len(next(iter(runs.values()))[0]["right"]),
+        "variants": {
+            name: {"won": _rounded(means.interval(name)), "by_frames_apart": _by_frames_apart(name, found)}
+            for name, found in runs.items()
+        },
+    }
+
+
 def _course(found: Sequence[dict[str, Any]]) -> list[list[float]]:
     """Return [step, mean share won on the choosing clips] as long as every seed still learned at full rate."""
     shortest = min(len(run["course"]) for run in found) - 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained.recipe.mark.figures import figures_of, read_runs
+from pretrained.recipe.mark.figures import figures_of, longer_figures, read_runs
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
 from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, PATIENCE, STARTED, STEP_CLIPS
 from pretrained.recipe.ship import PRETRAINED
@@ -39,9 +39,11 @@ PREFACE = (
 )
 
 
-def write_report(runs_folder: Path, target: Path = PRETRAINED) -> None:
-    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder."""
+def write_report(runs_folder: Path, longer: Path | None = None, target: Path = PRETRAINED) -> None:
+    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder and the answers about longer clips."""
     figures = figures_of(read_runs(runs_folder))
+    if longer is not None and longer.exists():
+        figures["longer"] = longer_figures(json.loads(longer.read_text(encoding="utf-8")))
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     (target / "ablations.json").write_text(text, encoding="utf-8")
     (target / "ABLATIONS.md").write_text(report(figures), encoding="utf-8")
@@ -56,6 +58,7 @@ def report(figures: dict[str, Any]) -> str:
         lines += _chart(chart, figures["variants"])
     lines += _controls(figures)
     lines += _distance(figures)
+    lines += _longer(figures)
     return "\n".join([*lines, ""])
 
 
@@ -117,6 +120,30 @@ def _distance(figures: dict[str, Any]) -> list[str]:
         found = variant["by_frames_apart"]
         words = f"{variant['title']}, two hops" if variant["hops"] > 1 else variant["title"]
         lines.append(f"| {words} | " + " | ".join(f"{found[key]:.0f}" for key in ("1", "2", "3")) + " |")
+    return lines
+
+
+def _longer(figures: dict[str, Any]) -> list[str]:
+    if "longer" not in figures:
+        return []
+    found, variants = figures["longer"], figures["variants"]
+    apart = [str(frames) for frames in range(1, found["frames"])]
+    lines = ["", "## More frames", ""]
+    lines += [
+        _wrapped(
+            f"The same networks, which learned from clips of {FRAMES} frames, asked about {found['clips']} clips of "
+            f"{found['frames']} without learning anything new. Won, %: on clips of {FRAMES} frames, on these, and on "
+            "these by the frames between question and mark."
+        ),
+        "",
+        f"| | {FRAMES} frames | {found['frames']} frames | {' | '.join(apart)} |",
+        "|---" * (3 + len(apart)) + "|",
+    ]
+    for name, one in found["variants"].items():
+        mean, low, high = one["won"]
+        cells = " | ".join(f"{one['by_frames_apart'][key]:.0f}" for key in apart)
+        before = variants[name]["won"][0]
+        lines.append(f"| {variants[name]['title']} | {before:.1f} | {mean:.1f} [{low:.1f}, {high:.1f}] | {cells} |")
     return lines
 
 
