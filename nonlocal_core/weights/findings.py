@@ -31,7 +31,7 @@ class Bar:
     seeds: int
     parameters: int
     seconds: int
-    """Mean time of a training on one thread of a CPU."""
+    """Time of a training of the mean length at the pace of its fastest seed, on one thread of a CPU."""
     paper: float | None
     """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str

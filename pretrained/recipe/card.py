@@ -195,28 +195,34 @@ def _aims(pairwise: str, found: Mapping[str, Any]) -> list[str]:
     """Return what was wanted beside what was reached, and what was given up for what."""
     if pairwise not in AIMS:
         return []
-    lines = ["", "## What was wanted, and what was traded"]
+    trades = any(name == "on_object" for _, name, _, _ in AIMS[pairwise])
+    lines = ["", "## What was wanted, and what was traded" if trades else "## What was wanted"]
     lines += ["What was to be reached was set on cells of 16 pixels. Figures that fall short are in bold.", ""]
     lines += ["| clips | measure | wanted | cells of 16 pixels | cells of 8 pixels |", "|---|---|---|---|---|"]
     for version, name, least, most in AIMS[pairwise]:
-        wanted = (
-            f"at most {most:g}" if not least else f"at least {least:g}" if most == MOST else f"{least:g} to {most:g}"
-        )
         cells = []
         for part in reversed(FINER):
             value = found[part][version][name]["mean"][0]
             shown = f"{value:.3f}"
             cells.append(shown if least <= value <= most else f"**{shown}**")
-        lines.append(f"| {VERSION_WORDS[version]} | `{name}` | {wanted} | {' | '.join(cells)} |")
+        lines.append(f"| {VERSION_WORDS[version]} | `{name}` | {_bounds(least, most)} | {' | '.join(cells)} |")
+    if not trades:
+        return lines
     clips = stills_and_clips(found["real"])[1]
     covered, weight = (mean_of(clips, "trained", name) for name in ("covered", "on_object"))
     return [
         *lines,
         "",
         f"Weight on the object was given up for covering it. On the real clips {weight:.2f} of the weight lies on the "
-        f"object but only {covered:.2f} of the object is covered: large things are filled in part. A dearer `on`, or "
-        "sharper rows, raise the first figure and lower the second, which is the one that is seen.",
+        f"object but only {covered:.2f} of the object is covered: large things are filled in part. Sharper rows raise the "
+        "first figure and lower the second, which is the one that is seen (`pretrained/README.md` has by how much).",
     ]
+
+
+def _bounds(least: float, most: float) -> str:
+    if most == MOST:
+        return f"at least {least:g}"
+    return f"{least:g} to {most:g}" if least else f"at most {most:g}"
 
 
 def _later_rows(runs: Sequence[dict[str, Any]]) -> list[str]:

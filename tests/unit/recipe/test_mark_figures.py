@@ -93,6 +93,14 @@ def test_longer_clips_are_counted_by_seed_and_by_distance():
     assert found["variants"]["none"]["by_frames_apart"] == {"1": 25, "3": 25, "5": 25, "7": 25}
 
 
+def test_a_run_has_started_where_it_never_falls_back_to_chance():
+    runs = {"embedded_gaussian": [log(["111"]), log(["111"]) | {"course": [[50, 0.2], [100, 0.0], [150, 0.3]]}]}
+    never = log(["100"]) | {"course": [[50, 0.2], [100, 0.01]]}
+    found = figures_of(runs | {"paper_start": [never]})["variants"]
+    assert found["embedded_gaussian"]["started"] == [50, 150]
+    assert found["paper_start"]["started"] == [None]
+
+
 def test_what_is_shipped_is_what_the_page_and_the_report_show():
     figures = json.loads((PRETRAINED / "ablations.json").read_text(encoding="utf-8"))
     assert (PRETRAINED / "ABLATIONS.md").read_text(encoding="utf-8") == report(figures)
