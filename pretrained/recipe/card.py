@@ -214,8 +214,8 @@ def _aims(pairwise: str, found: Mapping[str, Any]) -> list[str]:
         *lines,
         "",
         f"Weight on the object was given up for covering it. On the real clips {weight:.2f} of the weight lies on the "
-        f"object but only {covered:.2f} of the object is covered: large things are filled in part. Sharper rows raise the "
-        "first figure and lower the second, which is the one that is seen (`pretrained/README.md` has by how much).",
+        f"object but only {covered:.2f} of the object is covered: large things are filled in part. Sharper rows raise "
+        "the first figure and lower the second, which is the one that is seen: `pretrained/README.md` has the figures.",
     ]
 
 
