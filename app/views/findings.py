@@ -91,7 +91,11 @@ def _chart(chart: Chart) -> str:
 def _beyond(found: Findings) -> str:
     """Return the card of what the paper has no table of: controls, another start, longer clips."""
     bodies = _group("Other rows, another start", found.controls)
-    says = "An even row, and the row of another position, gather as much and find nothing."
+    says = (
+        "An even row, and the row of another position, gather as much and find nothing. Marks that θ and φ cannot see "
+        "are fetched all the same, by the likeness of the objects. From the paper's start a seed sits at chance for "
+        "hundreds of steps, and the rule stops some before they leave it."
+    )
     if found.longer:
         bodies += _group(f"Taught on 4 frames, asked about {found.longer.frames}", found.longer.bars)
         says += f" The {found.longer.clips} longer clips were asked about without learning anything new."

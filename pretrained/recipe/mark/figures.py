@@ -82,7 +82,7 @@ def _by_frames_apart(name: str, found: Sequence[dict[str, Any]]) -> dict[str, fl
 
 def _seconds(found: Sequence[dict[str, Any]]) -> float:
     """Return the time of a training of the mean length at the pace of the fastest seed, which others held up least."""
-    pace = min(run["seconds"] / run["steps"] for run in found)
+    pace: float = min(run["seconds"] / run["steps"] for run in found)
     return pace * float(np.mean([run["steps"] for run in found]))
 
 

@@ -38,9 +38,10 @@ def judge_longer(workshop: Workshop) -> None:
         clips = MarkClips(features=torch.from_numpy(kept["features"]), owners=kept["owners"])
     asked = Asked(clips=clips, cells=cells_of(clips.owners))
     found = {name: _judged(workshop, name, asked) for name in JUDGED}
-    content = {"frames": FRAMES, "variants": {name: runs for name, runs in found.items() if runs}}
-    longer_file(workshop).write_text(json.dumps(content) + "\n", encoding="utf-8")
-    workshop.tell(f"mark, {len(content['variants'])} variants judged on clips of {FRAMES} frames")
+    judged = {name: runs for name, runs in found.items() if runs}
+    text = json.dumps({"frames": FRAMES, "variants": judged}) + "\n"
+    longer_file(workshop).write_text(text, encoding="utf-8")
+    workshop.tell(f"mark, {len(judged)} variants judged on clips of {FRAMES} frames")
 
 
 def make_longer(sources: Sources, network: Lite0, indices: range, frames: int = FRAMES) -> dict[str, np.ndarray]:
