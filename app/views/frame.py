@@ -8,9 +8,10 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from nonlocal_core.app.server import visit
+from nonlocal_core.app.widgets import seeing
 
 _STYLE = Path(__file__).with_name("page.css")
-_TITLES = ("Explore", "Compare", "Inspect", "Track", "Networks", "Findings")
+_TITLES = ("Explore", "Compare", "Inspect", "Track", "Learn", "Networks", "Findings")
 
 
 def _favicon() -> Image.Image:
@@ -39,4 +40,5 @@ def draw() -> None:
     page = st.navigation(list(pages.values()), position="top")
     if (destination := visit.destination()) is not None:
         st.switch_page(pages[destination])  # which puts its own address
+    seeing.offer(page.url_path)
     page.run()

@@ -42,7 +42,7 @@ def test_query_in_words_names_the_strongest_cell(session, capsys):
     assert main(["query", "sample:bunny", *SMALL]) == OK
     first = session.first_question()
     cell = session.query(frame=first.frame, x=first.x, y=first.y).top(1)[0].cell
-    assert f"frame cell {cell.t}, row {cell.y}, column {cell.x}" in capsys.readouterr().out
+    assert f"frame {cell.t + 1}, row {cell.y + 1}, column {cell.x + 1}: " in capsys.readouterr().out
 
 
 def test_render_writes_the_file_that_it_names(capsys, tmp_path):
