@@ -31,7 +31,7 @@ class Bar:
     seeds: int
     parameters: int
     seconds: int
-    """Mean time of a training on one thread of a CPU."""
+    """Time of a training of the mean length at the pace of its fastest seed, on one thread of a CPU."""
     paper: float | None
     """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str
@@ -73,6 +73,15 @@ class NetworkFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Longer:
+    """Networks asked about clips of more frames than they learned from."""
+
+    frames: int
+    clips: int
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """Results of all measurements, and their extent."""
 
@@ -80,6 +89,8 @@ class Findings:
     charts: tuple[Chart, ...]
     controls: tuple[Bar, ...]
     """Variants beyond the paper's tables."""
+    longer: Longer | None
+    """The same networks on longer clips, where they were asked."""
     networks: tuple[NetworkFigures, ...]
 
 
@@ -91,10 +102,8 @@ def read_findings() -> Findings:
     return Findings(
         clips=ablations["clips"],
         charts=tuple(_chart(chart, variants) for chart in ablations["charts"]),
-        controls=tuple(
-            _bar({"title": variants[name]["title"], "paper": None, "paper_words": ""}, variants[name])
-            for name in ablations["controls"]
-        ),
+        controls=tuple(_bar(_untold(variants[name]["title"]), variants[name]) for name in ablations["controls"]),
+        longer=_longer(ablations["longer"], variants) if "longer" in ablations else None,
         networks=tuple(NetworkFigures(**entry) for entry in measured),
     )
 
@@ -115,6 +124,16 @@ def _chart(chart: dict[str, Any], variants: dict[str, Any]) -> Chart:
         ),
         says=chart["says"],
     )
+
+
+def _longer(found: dict[str, Any], variants: dict[str, Any]) -> Longer:
+    bars = (_bar(_untold(variants[name]["title"]), variants[name] | one) for name, one in found["variants"].items())
+    return Longer(frames=found["frames"], clips=found["clips"], bars=tuple(bars))
+
+
+def _untold(title: str) -> dict[str, Any]:
+    """Return a bar of which the paper says nothing."""
+    return {"title": title, "paper": None, "paper_words": ""}
 
 
 def _bar(bar: dict[str, Any], found: dict[str, Any]) -> Bar:

@@ -10,12 +10,14 @@ from pretrained.recipe.runs import TASKS, Workshop, evaluate, make_data, retrain
 from pretrained.recipe.ship import ship
 from pretrained.recipe.train import usual_settings
 
+MARK_PARTS = ("data", "train", "longer", "tables", "film", "ship")
+
 
 def main() -> None:
     """Run one step of the recipe."""
     parser = argparse.ArgumentParser(prog="python -m pretrained.recipe", description=__doc__)
     parser.add_argument("step", choices=["data", "train", "evaluate", "controls", "ship", "mark"])
-    parser.add_argument("part", nargs="?", choices=["data", "train", "tables", "film", "ship"], help="of `mark`")
+    parser.add_argument("part", nargs="?", choices=MARK_PARTS, help="of `mark`")
     parser.add_argument("--pairwise", nargs="+", choices=PAIRWISE, default=list(PAIRWISE), help="all four by default")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1], help="one run for each; the first is shipped")
     parser.add_argument("--variants", nargs="+", choices=mark.VARIANTS, help="of `mark train`; all by default")
@@ -47,8 +49,10 @@ def main() -> None:
 def _mark(workshop: Workshop, part: str | None, seeds: list[int], variants: list[str] | None) -> None:
     if part == "data":
         mark.make_data(workshop)
+    elif part == "longer":
+        mark.judge_longer(workshop)
     elif part == "tables":
-        mark.write_report(mark.runs_folder(workshop))
+        mark.write_report(mark.runs_folder(workshop), mark.longer_file(workshop))
     elif part == "film":
         mark.film(workshop)
     elif part == "ship":

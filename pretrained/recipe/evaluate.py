@@ -53,17 +53,38 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
     return as_rows(weights)
 
 
-def evaluate_rows(block: Block, shown: Shown) -> PerClip:
-    """Return the measures of rows, with queries in all frames of clean clips and in the changed frames of others."""
+def pooled_rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
+    """Return the rows (Q, N / 4) of a block on the finer grid as one of cells twice as wide would have them.
+
+    ``queries``: positions on the wider cells. A row is the mean of those of its four cells, and the weights of every
+    four keys are added up.
+    """
+    frames, height, width = x.shape[2:]
+    wide = frames, height // 2, width // 2
+    t, y, across = np.unravel_index(queries, wide)
+    corners = [(t, 2 * y + down, 2 * across + right) for down in (0, 1) for right in (0, 1)]
+    rows = rows_of(block, x, np.concatenate([np.ravel_multi_index(one, (frames, height, width)) for one in corners]))
+    cells = rows.reshape(4, len(queries), frames, wide[1], 2, wide[2], 2)
+    pooled: np.ndarray = cells.sum(axis=(4, 6)).mean(axis=0).reshape(len(queries), -1)
+    return pooled
+
+
+def evaluate_rows(block: Block, shown: Shown, *, pooled: bool = False) -> PerClip:
+    """Return the measures of rows, with queries in all frames of clean clips and in the changed frames of others.
+
+    ``pooled``: of a block on the finer grid, on the coarser one's cells: see ``pooled_rows_of``.
+    """
     found: PerClip = {}
+    labels_of, sure_of = (shown.clips.labels, shown.clips.sure) if pooled else (shown.labels, shown.sure)
+    reader = pooled_rows_of if pooled else rows_of
     for version in ROW_VERSIONS:
         per_clip: list[Mapping[str, float]] = []
-        for index, labels in enumerate(shown.labels):
+        for index, labels in enumerate(labels_of):
             hit = shown.clips.hit[version][index]
             asked = hit if version != "clean" else np.ones_like(hit)
             x = shown.clip(version, index)
-            truth = Truth(labels=labels, sure=shown.sure[index], asked=asked)
-            per_clip.append(row_measures(partial(rows_of, block, x), truth, seed=index))
+            truth = Truth(labels=labels, sure=sure_of[index], asked=asked)
+            per_clip.append(row_measures(partial(reader, block, x), truth, seed=index))
         found[version] = table(per_clip, MEASURES)
     if shown.first is None:  # on the finer grid a clip's whole matrix has 16 times as many weights
         found["clean"][PROPAGATION] = np.array([

@@ -147,9 +147,12 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
     """Write ``evaluation.json`` for every network. The baseline is the parameter-free Gaussian of the input."""
     clips, network = read_shards(workshop.clips, "test"), trunk()
     free = ParameterFreeGaussian()
-    rows, fine_rows = evaluate_rows(free, Shown(clips=clips)), evaluate_rows(free, Shown(clips=clips, first=free))
+    both = Shown(clips=clips, first=free)
+    rows, fine_rows = evaluate_rows(free, Shown(clips=clips)), evaluate_rows(free, both)
+    pooled = evaluate_rows(free, both, pooled=True)
     real = load_real_clips(OUTLINES, real_clips)
-    _write_json(workshop.folder / "baseline.json", {"rows": summary(rows), "fine_rows": summary(fine_rows)})
+    baseline = {"rows": summary(rows), "fine_rows": summary(fine_rows), "pooled_rows": summary(pooled)}
+    _write_json(workshop.folder / "baseline.json", baseline)
     for pairwise, seed in names:
         blocks = load_network(workshop, pairwise, seed)
         first, later = blocks[0], blocks[1:]
@@ -162,6 +165,7 @@ def evaluate(workshop: Workshop, names: Sequence[tuple[Pairwise, int]], real_cli
         answers = evaluate_answers(blocks, network, clips)
         found = {
             "fine_rows": summary(evaluate_rows(probe, Shown(clips=clips, first=first)), fine_rows),
+            "pooled_rows": summary(evaluate_rows(probe, Shown(clips=clips, first=first), pooled=True), pooled),
             "rows": summary(evaluate_rows(first, Shown(clips=clips)), rows),
             "answers": summary(answers),
             "answer_gains": summary(_gains(answers)),

@@ -17,7 +17,7 @@ def opened(chromium, address, width, height=900):
     page = chromium.new_context(viewport={"width": width, "height": height}).new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{address}/findings")
-    expect(page.locator(".nlv-finding")).to_have_count(1 + len(read_findings().charts))
+    expect(page.locator(".nlv-finding")).to_have_count(2 + len(read_findings().charts))
     return page
 
 
@@ -33,7 +33,7 @@ def test_letters_are_read_from_the_last_row_and_nothing_is_cut(chromium, address
 
 def test_the_page_shows_the_figures_of_the_file_beside_the_papers(chromium, address):
     page, found = opened(chromium, address, 1280), read_findings()
-    for chart, card in zip(found.charts, page.locator(".nlv-finding").all()[1:], strict=True):
+    for chart, card in zip(found.charts, page.locator(".nlv-finding").all()[1:-1], strict=True):
         expect(card.locator("h2")).to_have_text(f"Table {chart.number} {chart.title}")
         for bar, row in zip(chart.bars, card.locator("tbody tr").all(), strict=True):
             expect(row.locator("th")).to_have_text(bar.title)
@@ -48,6 +48,11 @@ def test_the_page_shows_the_figures_of_the_file_beside_the_papers(chromium, addr
             expect(line).to_contain_text(claim.words)
             expect(line).to_contain_text(claim.verdict[1:])
             expect(line).to_contain_text(claim.reason)
+    beyond = page.locator(".nlv-beyond tr:has(td b)")
+    shown = [*found.controls, *(found.longer.bars if found.longer else ())]
+    for bar, row in zip(shown, beyond.all(), strict=True):
+        expect(row.locator("th")).to_have_text(bar.title)
+        expect(row.locator("b")).to_have_text(str(round(bar.won.mean)).replace("-", "−"))
     page.get_by_role("tab", name="The shipped networks").click()
     best = max(found.networks, key=lambda network: network.figures["real_average_precision"])
     expect(page.get_by_text(f"(AP {best.figures['real_average_precision']:.3f})")).to_be_visible()

@@ -174,5 +174,5 @@ CHARTS = (
     ),
 )
 
-CONTROLS = ("uniform", "wrong", "blind", "paper_start")
+CONTROLS = ("uniform", "wrong", "blind", "paper_start", "paper_start-patient")
 """Variants beyond the paper's tables."""

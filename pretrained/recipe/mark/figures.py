@@ -12,6 +12,7 @@ import numpy as np
 from pretrained.recipe.mark.bootstrap import Resampled
 from pretrained.recipe.mark.charts import CHARTS, CONTROLS, Chart, Claim
 from pretrained.recipe.mark.task import share_won
+from pretrained.recipe.mark.training import STARTED
 from pretrained.recipe.mark.variants import VARIANTS
 
 Runs = dict[str, list[dict[str, Any]]]
@@ -63,9 +64,10 @@ def _variant(name: str, found: Sequence[dict[str, Any]], means: Resampled) -> di
         "by_seed": [round(float(_per_clip(name, [run]).mean()), 1) for run in found],
         "by_frames_apart": _by_frames_apart(name, found),
         "steps": [run["steps"] for run in found],
-        "seconds": round(float(np.mean([run["seconds"] for run in found]))),
+        "seconds": round(_seconds(found)),
         "looks": looks,
         "course": _course(found),
+        "started": [_started(run) for run in found],
     }
 
 
@@ -75,6 +77,33 @@ def _by_frames_apart(name: str, found: Sequence[dict[str, Any]]) -> dict[str, fl
     return {
         str(frames): round(100 * share_won(float(right[:, apart == frames].mean()), VARIANTS[name].hops), 1)
         for frames in sorted(set(apart))
+    }
+
+
+def _seconds(found: Sequence[dict[str, Any]]) -> float:
+    """Return the time of a training of the mean length at the pace of the fastest seed, which others held up least."""
+    pace: float = min(run["seconds"] / run["steps"] for run in found)
+    return pace * float(np.mean([run["steps"] for run in found]))
+
+
+def _started(run: dict[str, Any]) -> int | None:
+    """Return the first step from which on a run had learned something whenever it was watched; None if never."""
+    nothing = [step for step, won in run["course"] if won < STARTED]
+    later = [step for step, _won in run["course"] if not nothing or step > nothing[-1]]
+    return int(later[0]) if later else None
+
+
+def longer_figures(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return what was won on longer clips, in percent, with its interval and by the frames between."""
+    runs: Runs = answers["variants"]
+    means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
+    return {
+        "frames": answers["frames"],
+        "clips": len(next(iter(runs.values()))[0]["right"]),
+        "variants": {
+            name: {"won": _rounded(means.interval(name)), "by_frames_apart": _by_frames_apart(name, found)}
+            for name, found in runs.items()
+        },
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained.recipe.mark.figures import figures_of, read_runs
+from pretrained.recipe.mark.figures import figures_of, longer_figures, read_runs
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
-from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, PATIENCE, STARTED, STEP_CLIPS
+from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, MOST, PATIENCE, STARTED, STEP_CLIPS
+from pretrained.recipe.mark.variants import PLAIN
 from pretrained.recipe.ship import PRETRAINED
 
 WIDTH = 118
@@ -33,15 +34,17 @@ PREFACE = (
     "other pictures. Once "
     f"the share won has not grown by {100 * GROWN:.0f} point for {PATIENCE} steps ({LONG_PATIENCE:,} while it is below "
     f"{100 * STARTED:.0f} %), the rates fall to zero in {COOL} steps, and the run is judged. "
-    "**Seconds**: of a training, "
-    "on one thread of a CPU that others used as well.",
+    "**Seconds**: of a training of the mean length at the pace of its fastest seed, on one thread of a CPU that others "
+    "used as well.",
     "It measures fetching by likeness on composed clips, not video recognition.",
 )
 
 
-def write_report(runs_folder: Path, target: Path = PRETRAINED) -> None:
-    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder."""
+def write_report(runs_folder: Path, longer: Path | None = None, target: Path = PRETRAINED) -> None:
+    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder and the answers about longer clips."""
     figures = figures_of(read_runs(runs_folder))
+    if longer is not None and longer.exists():
+        figures["longer"] = longer_figures(json.loads(longer.read_text(encoding="utf-8")))
     text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
     (target / "ablations.json").write_text(text, encoding="utf-8")
     (target / "ABLATIONS.md").write_text(report(figures), encoding="utf-8")
@@ -56,6 +59,7 @@ def report(figures: dict[str, Any]) -> str:
         lines += _chart(chart, figures["variants"])
     lines += _controls(figures)
     lines += _distance(figures)
+    lines += _longer(figures)
     return "\n".join([*lines, ""])
 
 
@@ -97,17 +101,40 @@ def _controls(figures: dict[str, Any]) -> list[str]:
         at = variant["looks"]
         shares = " | ".join(f"{at[key]:.2f}" for key in ("marked", "others", "object", "own_cell"))
         lines.append(f"| {variant['title']} | {shares} | {at['places']:.0f} |")
-    if "paper_start" in variants:
-        course = ", ".join(f"{step:.0f}: {won:.0f}" for step, won in variants["paper_start"]["course"][1::2])
-        lines += [
-            "",
-            _wrapped(
-                "The paper's start (N(0, .01), half the channels, no norm before, batch norm with a "
-                "scale of zero behind), "
-                f"step: percent won on the choosing clips, mean of the seeds: {course}."
-            ),
+    return [*lines, *_paper_start(variants)]
+
+
+def _paper_start(variants: dict[str, Any]) -> list[str]:
+    """Return how long each seed of the paper's start sat at chance, and what the rule made of it."""
+    found = [variants[name] for name in ("paper_start", "paper_start-patient") if name in variants]
+    if not found:
+        return []
+    lines = [
+        "",
+        _wrapped(
+            "The paper's start (N(0, .01), half the channels, no norm before, batch norm with a scale of zero behind) "
+            f"sits at chance for long and then learns. Step from which on a seed won {100 * STARTED:.0f} % of the "
+            "choosing clips, the steps of the whole run, and percent won on the test clips:"
+        ),
+        "",
+        "| | of each seed: started, stopped, won |",
+        "|---|---|",
+    ]
+    for one in found:
+        seeds = [
+            f"{f'{started:,}' if started else 'never'}, {steps:,}, {won:.0f}"
+            for started, steps, won in zip(one["started"], one["steps"], one["by_seed"], strict=True)
         ]
-    return lines
+        lines.append(f"| {one['title']} | {'; '.join(seeds)} |")
+    return [
+        *lines,
+        "",
+        _wrapped(
+            "So seeds differ by what the rule does to them: one that is stopped while it sits at chance wins nothing, "
+            f"and one that still grows at {MOST:,} steps is cut short. From the identity every seed starts within "
+            f"{max(variants[PLAIN]['started']):,} steps."
+        ),
+    ]
 
 
 def _distance(figures: dict[str, Any]) -> list[str]:
@@ -117,6 +144,30 @@ def _distance(figures: dict[str, Any]) -> list[str]:
         found = variant["by_frames_apart"]
         words = f"{variant['title']}, two hops" if variant["hops"] > 1 else variant["title"]
         lines.append(f"| {words} | " + " | ".join(f"{found[key]:.0f}" for key in ("1", "2", "3")) + " |")
+    return lines
+
+
+def _longer(figures: dict[str, Any]) -> list[str]:
+    if "longer" not in figures:
+        return []
+    found, variants = figures["longer"], figures["variants"]
+    apart = [str(frames) for frames in range(1, found["frames"])]
+    lines = ["", "## More frames", ""]
+    lines += [
+        _wrapped(
+            f"The same networks, which learned from clips of {FRAMES} frames, asked about {found['clips']} clips of "
+            f"{found['frames']} without learning anything new. Won, %: on clips of {FRAMES} frames, on these, and on "
+            "these by the frames between question and mark."
+        ),
+        "",
+        f"| | {FRAMES} frames | {found['frames']} frames | {' | '.join(apart)} |",
+        "|---" * (3 + len(apart)) + "|",
+    ]
+    for name, one in found["variants"].items():
+        mean, low, high = one["won"]
+        cells = " | ".join(f"{one['by_frames_apart'][key]:.0f}" for key in apart)
+        before = variants[name]["won"][0]
+        lines.append(f"| {variants[name]['title']} | {before:.1f} | {mean:.1f} [{low:.1f}, {high:.1f}] | {cells} |")
     return lines
 
 

@@ -63,7 +63,9 @@ def _joined(first: Sources, second: Sources) -> Sources:
     )
 
 
-def compose(sources: Sources, rng: np.random.Generator, *, patches: float = 0.0, side: int = SIDE) -> Scene:
+def compose(
+    sources: Sources, rng: np.random.Generator, *, patches: float = 0.0, side: int = SIDE, frames: int = FRAMES
+) -> Scene:
     """Return a clip of three objects, each of which owns a cell of every stride in every frame.
 
     ``patches``: see `pretrained.recipe.scenes.compose`. Raises MediaError where no such clip was found.
@@ -71,29 +73,29 @@ def compose(sources: Sources, rng: np.random.Generator, *, patches: float = 0.0,
     for _try in range(TRIES):
         cast = Cast(sources, patches, rng)
         photo = furnished(cast, rng)
-        window = camera((photo.height, photo.width), rng, FRAMES)
+        window = camera((photo.height, photo.width), rng, frames)
         rgb = np.stack([seen(photo, box, side) for box in window]).astype(np.float32)
-        objects = np.zeros((FRAMES, side, side), np.uint8)
-        for label, center in enumerate(paths(rng), start=1):
+        objects = np.zeros((frames, side, side), np.uint8)
+        for label, center in enumerate(paths(rng, frames), start=1):
             place(rgb, objects, cast.draw(rng), label, _motion(center * side, rng, side), rng)
         if all(_everyone_shows(owners(objects, stride)) for stride in STRIDES):
             return Scene(rgb=np.rint(np.clip(rgb, 0, 255)).astype(np.uint8), objects=objects, window=window)
     raise MediaError(f"In {TRIES} clips no three objects covered cells of {STRIDES[-1]} pixels. Use larger pictures.")
 
 
-def paths(rng: np.random.Generator) -> np.ndarray:
+def paths(rng: np.random.Generator, frames: int = FRAMES) -> np.ndarray:
     """Return centres (object, frame, 2) in shares of the side: they go on, turn a little, bounce, and keep apart."""
     while True:
-        center = np.stack([_path(rng) for _object in range(OBJECTS)])
+        center = np.stack([_path(rng, frames) for _object in range(OBJECTS)])
         gaps = np.linalg.norm(center[:, None] - center[None], axis=-1)
         if gaps[~np.eye(OBJECTS, dtype=bool)].min() >= APART:
             return center
 
 
-def _path(rng: np.random.Generator) -> np.ndarray:
+def _path(rng: np.random.Generator, frames: int) -> np.ndarray:
     center, angle = rng.uniform(RIM, 1 - RIM, 2), rng.uniform(0, 2 * np.pi)
     found = [center]
-    for _frame in range(1, FRAMES):
+    for _frame in range(1, frames):
         angle += rng.normal(0, 0.4)
         heading = np.array([np.cos(angle), np.sin(angle)])
         there = center + rng.uniform(0, STEP) * heading
@@ -105,14 +107,14 @@ def _path(rng: np.random.Generator) -> np.ndarray:
 
 
 def _motion(center: np.ndarray, rng: np.random.Generator, side: int) -> Motion:
-    moment = np.linspace(0, 1, FRAMES)
+    moment = np.linspace(0, 1, len(center))
     corners = rng.normal(0, 0.05, (4, 2)) + np.sin(np.pi * moment)[:, None, None] * rng.normal(0, 0.05, (4, 2))
     return Motion(
         center=center,
         size=rng.uniform(*STAMP_PX) * side / SIDE * rng.uniform(1 / SCALE, SCALE) ** moment,
         angle=rng.uniform(-0.5, 0.5) + moment * rng.normal(0, 0.5),
         corners=corners,
-        shows=np.ones(FRAMES, bool),
+        shows=np.ones(len(center), bool),
     )
 
 

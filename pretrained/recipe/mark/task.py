@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nonlocal_core.models.mark import STRENGTH as ONE_HOP_STRENGTH
-from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
+from pretrained.recipe.mark.scenes import OBJECTS
 
 Hops = Literal[1, 2]
 
@@ -47,10 +47,10 @@ class Questions:
 
 def cells_of(owners: np.ndarray) -> Cells:
     """Return the positions of each object in each frame of clips whose owners (n, T, h, w) are given."""
-    area = owners.shape[2] * owners.shape[3]
-    flat = owners.reshape(len(owners), FRAMES, area)
+    frames, area = owners.shape[1], owners.shape[2] * owners.shape[3]
+    flat = owners.reshape(len(owners), frames, area)
     return [
-        [[t * area + np.flatnonzero(clip[t] == label) for t in range(FRAMES)] for label in range(1, OBJECTS + 1)]
+        [[t * area + np.flatnonzero(clip[t] == label) for t in range(frames)] for label in range(1, OBJECTS + 1)]
         for clip in flat
     ]
 
@@ -61,11 +61,12 @@ def draw(hops: Hops, cells: Cells, positions: int, rng: np.random.Generator) -> 
 
 
 def _one_hop(cells: Cells, positions: int, rng: np.random.Generator) -> Questions:
+    frames = len(cells[0][0])
     marks = np.zeros((len(cells), positions, MARKS[1]), np.float32)
-    queries, answers, apart = (np.zeros((len(cells), OBJECTS * (FRAMES - 1)), np.int64) for _ in range(3))
+    queries, answers, apart = (np.zeros((len(cells), OBJECTS * (frames - 1)), np.int64) for _ in range(3))
     for clip, of_clip in enumerate(cells):
-        marked, worn = int(rng.integers(FRAMES)), rng.permutation(OBJECTS)
-        others = [t for t in range(FRAMES) if t != marked]
+        marked, worn = int(rng.integers(frames)), rng.permutation(OBJECTS)
+        others = [t for t in range(frames) if t != marked]
         for label, of_object in enumerate(of_clip):
             marks[clip, of_object[marked], worn[label]] = STRENGTH[1]
             for place, t in enumerate(others):
@@ -85,7 +86,7 @@ def _two_hops(cells: Cells, positions: int, rng: np.random.Generator) -> Questio
     queries, answers, apart = (np.zeros((len(cells), 1), np.int64) for _ in range(3))
     own_queries, own_answers = (np.zeros((len(cells), OBJECTS), np.int64) for _ in range(2))
     for clip, of_clip in enumerate(cells):
-        tagged, marked = rng.permutation(FRAMES)[:2]
+        tagged, marked = rng.permutation(len(of_clip[0]))[:2]
         asker, partner, third = rng.permutation(OBJECTS)
         tag, mark, any_mark = rng.integers(2, size=3)
         tags = {asker: tag, partner: tag, third: 1 - tag}

@@ -156,7 +156,7 @@ def _fit(
         cooling += cooling > 0
         if step % LOOK_EVERY == 0 and not cooling:
             course.append([step, round(_watched(network, variant.hops, shown["choose"]), 4)])
-            cooling = int(stands_still(course) or step >= most)
+            cooling = int(stands_still(course, variant.patience) or step >= most * variant.patience)
     return [*course, [step, round(_watched(network, variant.hops, shown["choose"]), 4)]]
 
 
@@ -183,13 +183,16 @@ def _optimiser(network: Answerer, variant: Variant) -> torch.optim.AdamW:
     return torch.optim.AdamW([{"params": part, "lr": rate} for rate, part in groups.items()], weight_decay=DECAY)
 
 
-def stands_still(course: list[list[float]]) -> bool:
-    """Return whether the plateau is reached: the rule at the head of this file."""
+def stands_still(course: list[list[float]], times: int = 1) -> bool:
+    """Return whether the plateau is reached: the rule at the head of this file.
+
+    ``times``: what the patience with a run that has learned nothing is multiplied by.
+    """
     mark = course[0]
     for step, won in course:
         if won > mark[1] + GROWN:
             mark = [step, won]
-    patience = PATIENCE if mark[1] >= STARTED else LONG_PATIENCE
+    patience = PATIENCE if mark[1] >= STARTED else LONG_PATIENCE * times
     return course[-1][0] - mark[0] >= patience
 
 

@@ -15,6 +15,7 @@ CHANNELS = {8: 40, 16: 112, 32: 320}
 """Channels by stride, after blocks 4, 10 and 15 of the trunk."""
 TWO_HOP_TEMPERATURE = 0.3
 SLOW = 0.3
+PATIENT = 3
 REACHING = 13
 """Layers of 3 x 3 x 3 that see from one corner of 14 x 14 cells to the other, and from the first frame to the last."""
 
@@ -29,8 +30,10 @@ class Variant:
     stride: int = 16
     hops: Hops = 1
     rate: float = SLOW
-    """What the usual rates of learning are multiplied by: `SLOW` or 1, the better on the choosing "
-    "clips if both were tried."""
+    """What the usual rates of learning are multiplied by: `SLOW` or 1, the better on the choosing clips if both were
+    tried."""
+    patience: int = 1
+    """What the rule's patience with a run that has learned nothing, and the most steps, are multiplied by."""
 
     @property
     def channels(self) -> int:
@@ -117,6 +120,13 @@ VARIANTS: dict[str, Variant] = {
             bodies=lambda channels: [AskedBlock(channels, blind=MARKS[1])],
         ),
         Variant(id="paper_start", title="the paper's start", bodies=lambda channels: [PaperStart(channels)], rate=1.0),
+        Variant(
+            id="paper_start-patient",
+            title=f"the paper's start, the rule {PATIENT} times as patient",
+            bodies=lambda channels: [PaperStart(channels)],
+            rate=1.0,
+            patience=PATIENT,
+        ),
         Variant(id="hops2-blocks4", title="4 blocks", hops=2, rate=1.0, bodies=_blocks(4, 2)),
         Variant(id="blocks4", title="4 blocks", rate=1.0, bodies=_blocks(4, 1)),
     )

@@ -9,7 +9,7 @@ import pytest
 from nonlocal_core.weights.findings import read_findings
 from pretrained.recipe.mark.bootstrap import LEVEL, RESAMPLES, Resampled
 from pretrained.recipe.mark.charts import CHARTS, Claim
-from pretrained.recipe.mark.figures import figures_of, verdict_on
+from pretrained.recipe.mark.figures import figures_of, longer_figures, verdict_on
 from pretrained.recipe.mark.report import report
 from pretrained.recipe.mark.variants import VARIANTS
 
@@ -83,6 +83,22 @@ def test_figures_count_answers_from_chance_on():
     assert [bar["variant"] for bar in by_table["2a"]["bars"]] == ["none", "embedded_gaussian"]
     assert [claim["words"] for claim in by_table["2a"]["claims"]] == ["One block is better than none."]
     assert by_table["2b"]["claims"] == []
+
+
+def test_longer_clips_are_counted_by_seed_and_by_distance():
+    runs = {"none": [{"right": ["1100", "0011"], "apart": ["1357", "1357"]}]}
+    found = longer_figures({"frames": 8, "variants": runs})
+    assert (found["frames"], found["clips"]) == (8, 2)
+    assert found["variants"]["none"]["won"] == [25, 25, 25]
+    assert found["variants"]["none"]["by_frames_apart"] == {"1": 25, "3": 25, "5": 25, "7": 25}
+
+
+def test_a_run_has_started_where_it_never_falls_back_to_chance():
+    runs = {"embedded_gaussian": [log(["111"]), log(["111"]) | {"course": [[50, 0.2], [100, 0.0], [150, 0.3]]}]}
+    never = log(["100"]) | {"course": [[50, 0.2], [100, 0.01]]}
+    found = figures_of(runs | {"paper_start": [never]})["variants"]
+    assert found["embedded_gaussian"]["started"] == [50, 150]
+    assert found["paper_start"]["started"] == [None]
 
 
 def test_what_is_shipped_is_what_the_page_and_the_report_show():

@@ -1,5 +1,6 @@
 """Who wore the mark: the questions say nothing by themselves, and nothing but the right look answers them."""
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -9,7 +10,17 @@ import torch
 
 from pretrained.recipe.mark.blocks import AskedBlock, Convolutions, Nothing
 from pretrained.recipe.mark.clips import MarkClips
-from pretrained.recipe.mark.scenes import FRAMES, OBJECTS, STRIDES, compose, owners, sources_by_split
+from pretrained.recipe.mark.scenes import (
+    APART,
+    FRAMES,
+    OBJECTS,
+    STEP,
+    STRIDES,
+    compose,
+    owners,
+    paths,
+    sources_by_split,
+)
 from pretrained.recipe.mark.task import STRENGTH, cells_of, draw, share_won
 from pretrained.recipe.mark.training import Asked, run, stands_still
 from pretrained.recipe.mark.variants import VARIANTS, Variant, parameter_count
@@ -178,6 +189,15 @@ def test_a_plateau_is_where_nothing_was_gained_for_long(won, still):
     assert stands_still([[50.0 * (k + 1), value] for k, value in enumerate(won)]) is still
 
 
+def test_patience_is_multiplied_while_nothing_was_learned_and_only_then():
+    def course(value, looks):
+        return [[50.0 * (k + 1), value] for k in range(looks)]
+
+    assert stands_still(course(0.02, 60), times=3) is False
+    assert stands_still(course(0.02, 61), times=3) is True
+    assert stands_still(course(0.5, 7), times=3) is True
+
+
 @pytest.mark.parametrize("scope", ["spacetime", "space", "time"])
 @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian", "dot_product", "concatenation"])
 def test_the_short_way_at_some_positions_is_the_block(pairwise, scope):
@@ -238,6 +258,23 @@ def test_composed_clips_give_every_object_a_cell_of_every_stride():
                     frame, row * stride : (row + 1) * stride, column * stride : (column + 1) * stride
                 ]
                 assert (covered == 2).mean() > 0.5
+
+
+def test_longer_clips_ask_in_every_frame_but_the_marked_one():
+    center = paths(np.random.default_rng(2), 2 * FRAMES)
+    assert center.shape == (OBJECTS, 2 * FRAMES, 2)
+    for first, second in itertools.combinations(center, 2):
+        assert np.linalg.norm(first - second, axis=1).min() >= APART
+    assert np.linalg.norm(np.diff(center, axis=1), axis=-1).max() <= STEP
+    clips = np.tile(owned(clips=2), (1, 2, 1, 1))
+    found = draw(1, cells_of(clips), 2 * FRAMES * AREA, np.random.default_rng(3))
+    frames = 2 * FRAMES
+    assert found.queries.shape == (2, OBJECTS * (frames - 1))
+    for clip, queries in enumerate(found.queries.numpy()):
+        (marked,) = {int(cell) // AREA for cell in np.flatnonzero(found.marks[clip].any(-1))}
+        asked = queries // AREA
+        assert sorted(asked) == sorted(t for t in range(frames) if t != marked for _ in range(OBJECTS))
+        assert np.array_equal(found.apart[clip], np.abs(asked - marked))
 
 
 def test_pictures_to_test_by_are_none_that_the_task_was_worded_on(monkeypatch):

@@ -1,5 +1,6 @@
 """The recipe in small: its losses against loops, and a whole run on a handful of clips."""
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from nonlocal_core.models.normalised import NormalisedBlock
+from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 from nonlocal_core.vocabulary import PAIRWISE
 from pretrained.recipe import runs
-from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows
+from pretrained.recipe.evaluate import evaluate_answers, evaluate_rows, pooled_rows_of, rows_of
 from pretrained.recipe.features import MIXED
 from pretrained.recipe.losses import (
     ANYWHERE_QUERIES,
@@ -293,6 +295,22 @@ def test_a_run_goes_on_where_it_stopped_and_is_judged(tmp_path, clips, trunk, mo
     assert np.nanmin(answers["clean"]["kl.learned"]) > 0
     losses = json.loads((folder / "log.json").read_text())["losses"]
     assert [entry["step"] for entry in losses["output"]] == [1, 2, 3]
+
+
+def test_rows_on_wider_cells_equal_loops_over_the_four_cells_of_each():
+    x = torch.randn(1, 5, 2, 4, 6, generator=torch.Generator().manual_seed(9))
+    whole = rows_of(ParameterFreeGaussian(), x, np.arange(48)).reshape(2, 4, 6, 2, 4, 6)
+    queries = np.array([0, 4, 11])
+    found = pooled_rows_of(ParameterFreeGaussian(), x, queries)
+    for query, row in zip(queries, found, strict=True):
+        t, y, across = np.unravel_index(query, (2, 2, 3))
+        expected = np.zeros((2, 2, 3))
+        for down, right in itertools.product(range(2), range(2)):
+            fine = whole[t, 2 * y + down, 2 * across + right]
+            for key in np.ndindex(2, 4, 6):
+                expected[key[0], key[1] // 2, key[2] // 2] += fine[key] / 4
+        np.testing.assert_allclose(row, expected.ravel(), atol=1e-12)
+        assert row.sum() == pytest.approx(1)
 
 
 def test_the_block_that_mends_is_shown_what_the_first_leaves_behind(tmp_path, clips, monkeypatch):
