@@ -28,7 +28,7 @@ from nonlocal_core.bundle import (
     encode_bundle,
     encode_columns,
 )
-from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
+from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
 from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
@@ -40,7 +40,7 @@ from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
-from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
+from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, point_of_asker, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
@@ -191,17 +191,22 @@ class Session:
         boxes: Sequence[FrameBox] = (),
         minus: Sequence[Point] = (),
         block: str | None = None,
+        asker: str | None = None,
     ) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
 
         ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
         of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
+        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. ``asker``: one of its
+        ``askers``, such as "class token", that is asked instead of the position; of it the frame counts where each
+        frame has its own, and nothing has to be pointed at. In a notebook the row
         shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
         Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
         UnknownNameError for another block.
         """
-        captured = self.block(block)
+        captured = asked_by(self.block(block), asker)
+        if captured.asker is not None and x is None and y is None and not (points or boxes):
+            frame, x, y = point_of_asker(captured.query_grid, frame)
         first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
         return self._drawable(row(captured, first, also=also, minus=less))
 
@@ -232,7 +237,7 @@ class Session:
         """
         if pin.direction == "column":
             return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-        block = self.block(pin.block)
+        block = asked_by(self.block(pin.block), pin.asker)
         first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
         return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
 
@@ -303,6 +308,7 @@ class Session:
                 minus=first.minus,
                 beside=first.beside,
                 temperature=first.temperature,
+                asker=first.asker,
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
@@ -375,7 +381,7 @@ class Session:
             view=self.view,
             card=self.model.card,
             device=self.model.device.title,
-            block=self.block(asked.block),
+            block=asked_by(self.block(asked.block), asked.asker),
             pin=asked,
             shown=tuple(self._shown(one) for one in asked.all),
             exact=tuple(self.answer(one) for one in asked.all),
@@ -385,7 +391,7 @@ class Session:
 
     def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
-        stored = as_stored(self.block(pin.block))
+        stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
             first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
             return row(stored, first, also=also, minus=less, temperature=pin.temperature)
@@ -419,6 +425,7 @@ class _FigureOf:
             also=tuple(also),
             minus=minus,
             block=answer.block,
+            asker=answer.asker,
             direction=answer.direction,
         )
 

@@ -76,7 +76,9 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
         site.meet(shape)
     effect = trial.effect
     return tuple(
-        replace(block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries), is_half=trial.is_half)
+        replace(
+            block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries) or None, is_half=trial.is_half
+        )
         for block in trial.blocks
     )
 

@@ -58,6 +58,8 @@ class ProjectedTokens(NamedTuple):
     v: Float[Tensor, "B heads N D"]
     bias: Bias | None = None
     """Sum of what the masks add to the scores."""
+    are_a_list: bool = False
+    """Whether the queries are others than the keys: a list, of which none is a position."""
 
 
 @runtime_checkable
