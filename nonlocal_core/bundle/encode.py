@@ -137,7 +137,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "scale": float(block.scale),
         "status": block.status,
         "note": block.note,
-        "warning": block.warning,
+        "warning": block.warning_of_any_asker,
         "proof": block.proof,
         "scope": block.scope,
         "temporal_groups": block.temporal_groups,

@@ -155,12 +155,17 @@ class BlockCapture:
     def warning(self) -> str:
         """Sentences that stand with every picture and number of this block.
 
-        They say that it is untrained, that it attends within windows, that no position asks, and then its note.
+        They say that it is untrained, that it attends within windows, who asks where no position does, and its note.
         """
+        asked = "" if self.asker is None else ASKED.format(asker=asker_words(self.asker), where=self._same_row)
+        return f"{self.warning_of_any_asker} {asked}".strip()
+
+    @property
+    def warning_of_any_asker(self) -> str:
+        """The same without who asks, which the viewer chooses and says itself."""
         is_said = self.status != "untrained" or "untrained" in self.note.lower()
         untrained, walled = "" if is_said else UNTRAINED, WALLED if self.is_walled else ""
-        asked = "" if self.asker is None else ASKED.format(asker=asker_words(self.asker), where=self._same_row)
-        return " ".join(filter(None, (untrained, walled, asked, self.note)))
+        return " ".join(filter(None, (untrained, walled, self.note)))
 
     @property
     def _same_row(self) -> str:

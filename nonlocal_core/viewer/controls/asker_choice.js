@@ -1,9 +1,9 @@
 // Who is asked: the position under the pointer, or what is no position, such as a class token. Hidden where only positions ask.
 
 import { menu } from "../drawing/dom.js";
-import { askerOf } from "../model/askers.js";
+import { askerNamed, askerOf } from "../model/askers.js";
 
-const POSITION = "The position";
+const POSITION = "the position";
 
 /** Returns { root, show(block, state) }. */
 export function askerChoice(act) {
@@ -13,7 +13,7 @@ export function askerChoice(act) {
     const { askers = [], asker = null } = block;
     chooser.root.hidden = askers.length === 0;
     names = asker === null ? [null, ...askers] : askers;
-    chooser.press(names.indexOf(askerOf(block, state)), names.map((name) => (name ?? POSITION).replace(/^./, (letter) => letter.toUpperCase())));
+    chooser.press(names.indexOf(askerOf(block, state)), names.map((name) => `Asked by ${name === null ? POSITION : askerNamed(name)}`));
   };
   return { root: chooser.root, show };
 }

@@ -2,7 +2,7 @@
 
 import { hasColumns } from "./affinity.js";
 
-const kept = new WeakMap();
+const spreads = new WeakMap();
 
 /** The name of who asks a block in a state: the chosen one where the block has it, the block's own, null for positions. */
 export function askerOf({ askers = [], asker = null }, state) {
@@ -13,13 +13,18 @@ export function askerOf({ askers = [], asker = null }, state) {
 export function askedBy(block, state) {
   const asker = askerOf(block, state);
   if (asker === null) return block;
-  if (kept.get(block)?.asker !== asker) kept.set(block, spread(block, asker));
-  return kept.get(block);
+  if (spreads.get(block)?.asker !== asker) spreads.set(block, spread(block, asker));
+  return spreads.get(block);
+}
+
+/** An asker's name in a sentence. */
+export function askerNamed(asker) {
+  return /\d$/.test(asker) ? asker : `the ${asker}`;
 }
 
 /** Who asks, in a sentence, with the frame where each has its own. */
 export function askerWords({ asker, scope, query_grid: { frames, frame_spans: spans } }, cells) {
-  const name = /\d$/.test(asker) ? asker : `the ${asker}`;
+  const name = askerNamed(asker);
   if (scope !== "space" || frames === 1) return name;
   const steps = [...new Set(cells.map(({ t }) => t))];
   if (steps.length > 1) return `${name} of ${steps.length} frames`;
