@@ -128,6 +128,8 @@ class BlockSite:
     """What of a call the reader reads."""
     watch: Callable[[], Callable[[], None]] | None = None
     """Begins to look at what the reader needs beside the block's own calls, until the returned function is called."""
+    because: str = ""
+    """Why the layer is read by what it is seen to do, where its parts do not tell all; said where that fails too."""
     second: "BlockSite | None" = None
     """The same block with another reader, for calls that this one's reading is refused for."""
 

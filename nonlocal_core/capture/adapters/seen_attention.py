@@ -124,11 +124,19 @@ class SeenReader:
         ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
         """
         batch, queries, keys = sizes
+        are_others = elsewhere is not None or _brings(call, keys, beside=queries)
         placed = elsewhere or self.places.placed(self.module, call.tokens, sizes)
-        if isinstance(placed, Placed) or (elsewhere is None and queries == keys):
+        if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
             return placed
         alone = self.places.keys_alone(batch, queries, keys)
         return placed if isinstance(alone, NotReadable) else alone
+
+
+def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
+    """Return whether a call brings a sequence of so many tokens beside its first argument, which has another number."""
+    others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
+    sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
+    return keys != beside and any(keys in value.shape[:2] for value in sequences)
 
 
 def _watched(module: nn.Module, call: WholeCall) -> tuple[Attended, Any]:
@@ -229,7 +237,8 @@ class _Laid:
             )
 
     def rows(self, z: Tensor) -> Float[Tensor, "B n C"]:
-        """Return the output, sequence by sequence."""
+        """Return the output, sequence by sequence; a single query of each, or a single sequence, may lack its axis."""
+        z = z if z.ndim > 2 else z[None]
         if self._sequences_second:
             return z.transpose(0, 1)
         return z.reshape(*self._sizes, -1) if self._channels_last else z.flatten(2).mT

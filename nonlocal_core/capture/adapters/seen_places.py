@@ -74,6 +74,10 @@ class SeenPlaces:
             return windows if isinstance(windows, NotReadable) else _inside(windows)
         return nowhere(self.fed, batch, queries)
 
+    def are_grid(self, batch: int, queries: int) -> bool:
+        """Return whether so many queries may be the cells of a grid."""
+        return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
+
     def keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
         """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
         found = self._stated(batch, keys) or self._solved(batch, keys)
