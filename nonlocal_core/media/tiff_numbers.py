@@ -40,10 +40,11 @@ def numbers_of(page: Any, name: str, data: bytes) -> tuple[Numbers, str]:
     shown = 3 if int(page.photometric) == _RGB else 1
     full = 2**bits - 1 if form == _UNSIGNED and bits <= 16 else None
     extra = [int(kind) for kind in page.extrasamples]
-    alpha = values[..., shown] / float(full) if full is not None and extra[:1] in ([1], [2]) else None
-    colours = values[..., :shown]
-    if alpha is not None and extra[0] == 1:  # colours that are multiplied by alpha already
-        colours = np.minimum(colours / np.maximum(alpha, 1 / 65535)[..., None], float(full or 1))
+    colours, alpha = values[..., :shown], None
+    if full is not None and extra[:1] in ([1], [2]):
+        alpha = values[..., shown] / float(full)
+        if extra[0] == 1:  # colours that are multiplied by alpha already
+            colours = np.minimum(colours / np.maximum(alpha, 1 / 65535)[..., None], float(full))
     left = values.shape[-1] - shown - (alpha is not None)
     largest = page.tags.get("MaxSampleValue")
     numbers = Numbers(

@@ -1,83 +1,18 @@
 """Rows, columns and their figures against slow float64 loops that share nothing with the code under test."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
+from affinity_oracle import capture, oracle_matrix
 
-from nonlocal_core.capture.record import BlockCapture
-from nonlocal_core.capture.rows import log_normaliser
-from nonlocal_core.errors import CaptureError, GeometryError
-from nonlocal_core.geometry import Cell, QueryGrid
+from nonlocal_core.errors import GeometryError
+from nonlocal_core.geometry import Cell
 from nonlocal_core.query import column, row
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
 
 CHANNELS = 2
 TOLERANCE = 3e-6  # float32 scores of magnitude about 4; worst seen 4e-7
-
-
-def capture(pairwise, *, grid=(4, 5, 6), subsample=(1, 2, 2), scope="spacetime", groups=1, off_grid=(), seed=0):
-    rng = np.random.default_rng(seed)
-    queries = QueryGrid.over_clip(clip_frames=grid[0], steps=grid[0], rows=grid[1], cols=grid[2])
-    keys = queries.pooled(subsample)
-    channels = 1 if pairwise == "concatenation" else CHANNELS
-    return BlockCapture(
-        name="block",
-        title="Block",
-        pairwise=pairwise,
-        scale=0.7,
-        theta=rng.normal(size=(queries.size, channels)).astype(np.float32),
-        phi=rng.normal(size=(keys.size + len(off_grid) * (keys.steps if scope == "space" else 1), channels)).astype(
-            np.float32
-        ),
-        query_grid=queries,
-        key_grid=keys,
-        subsample=subsample,
-        scope=scope,
-        temporal_groups=groups,
-        off_grid_keys=off_grid,
-    )
-
-
-def oracle_matrix(block):
-    """The affinity by loops over cells, in float64, from the definition in the paper."""
-    kt, kh, kw = block.subsample
-    tk, hk, wk = block.key_grid.shape
-    matrix = np.zeros((block.query_grid.size, len(block.phi)))
-    query_cells = list(itertools.product(*map(range, block.query_grid.shape)))
-    homes = range(tk) if block.scope == "space" else [None]
-    off_grid = [(home, None, None) for home in homes for _ in block.off_grid_keys]
-    key_cells = [*itertools.product(*map(range, block.key_grid.shape)), *off_grid]
-    for i, (t, y, x) in enumerate(query_cells):
-        scores = {}
-        for j, key in enumerate(key_cells):
-            if key[1] is None:
-                if key[0] not in (None, min(t // kt, tk - 1)):
-                    continue
-            else:
-                own = (min(t // kt, tk - 1), min(y // kh, hk - 1), min(x // kw, wk - 1))
-                group_q = t // (block.query_grid.steps // block.temporal_groups)
-                group_k = key[0] // (tk // block.temporal_groups)
-                if block.scope == "space" and key[0] != own[0]:
-                    continue
-                if block.scope != "space" and group_q != group_k:
-                    continue
-                if block.scope == "time" and key[1:] != own[1:]:
-                    continue
-            a, b = block.theta[i].astype(float), block.phi[j].astype(float)
-            if block.pairwise == "concatenation":
-                scores[j] = max(0.0, a[0] + b[0])
-            else:
-                scores[j] = sum(float(p) * float(q) for p, q in zip(a, b, strict=True))
-        if block.pairwise in ("gaussian", "embedded_gaussian"):
-            total = sum(math.exp(block.scale * s) for s in scores.values())
-            weights = {j: math.exp(block.scale * s) / total for j, s in scores.items()}
-        else:
-            weights = {j: s / len(scores) for j, s in scores.items()}
-        for j, weight in weights.items():
-            matrix[i, j] = weight
-    return matrix
 
 
 CASES = [
@@ -169,55 +104,12 @@ def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():
     assert answer.entropy == 0
 
 
-def test_large_scores_do_not_overflow():
-    block = capture("gaussian")
-    object.__setattr__(block, "scale", 5000.0)
-    assert row(block, Cell(1, 1, 1)).values.sum() == pytest.approx(1)
-    assert np.isfinite(log_normaliser(block)).all()
-
-
-def test_the_normaliser_is_the_same_whatever_the_chunks(monkeypatch):
-    block = capture("gaussian", scope="space")
-    whole = log_normaliser(block)
-    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", 50)
-    np.testing.assert_allclose(log_normaliser(block), whole, rtol=1e-6)
-
-
-@pytest.mark.parametrize("chunk", [1, 250, 10**6])  # of a 120 x 120 matrix: single rows, a few, all
-@pytest.mark.parametrize("scale", [0.5, 40.0])  # small scores are summed once for both halves, large ones are not
-def test_the_normaliser_of_one_table_equals_the_sum_of_its_rows(monkeypatch, chunk, scale):
-    block = capture("gaussian", subsample=(1, 1, 1))
-    object.__setattr__(block, "phi", block.theta.copy())
-    object.__setattr__(block, "scale", scale)
-    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
-    scores = scale * block.theta.astype(np.float64) @ block.theta.astype(np.float64).T
-    peak = scores.max(axis=1)
-    expected = np.log(np.exp(scores - peak[:, None]).sum(axis=1)) + peak
-    np.testing.assert_allclose(log_normaliser(block), expected, rtol=2e-6, atol=2e-6)
-
-
 def test_cells_off_the_grid_are_refused():
     block = capture("gaussian")
     with pytest.raises(GeometryError, match="not on a grid"):
         row(block, Cell(4, 0, 0))
     with pytest.raises(GeometryError, match="not on a grid"):
         column(block, Cell(0, 2, 0))
-
-
-def test_tables_that_do_not_fit_their_grids_are_refused():
-    block = capture("gaussian")
-    fields = {name: getattr(block, name) for name in BlockCapture.__dataclass_fields__}
-    with pytest.raises(CaptureError, match=r"needs theta \(120, Ci\)"):
-        BlockCapture(**{**fields, "theta": block.theta[1:]})
-    with pytest.raises(CaptureError, match="its key grid has"):
-        BlockCapture(**{**fields, "subsample": (1, 1, 2)})
-    spoiled = block.phi.copy()
-    spoiled[3, 1] = np.nan
-    with pytest.raises(CaptureError, match="not finite"):
-        BlockCapture(**{**fields, "phi": spoiled})
-
-
-# Several cells at once
 
 
 def test_the_answer_to_several_cells_is_the_mean_of_their_rows():

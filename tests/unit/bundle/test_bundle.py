@@ -361,6 +361,35 @@ def test_a_section_that_lies_is_refused(change, sentence):
         decode_bundle(changed(phi=change) if "offset" in change else changed(theta=change))
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"pairwise": "dot_product", "log_normaliser": HEADER["blocks"][0]["theta"]},
+            "belongs to the two Gaussians only",
+        ),
+        ({"pairwise": "concatenation", "log_normaliser": None}, "of a concatenation has one channel; got 7"),
+        ({"subsample": [1, 0, 2]}, "pooling is 1 or more"),
+        ({"temporal_groups": 2}, "temporal_groups divides 5 query and 5 key steps; got 2"),
+    ],
+    ids=["normaliser", "channels", "pooling", "groups"],
+)
+def test_a_block_that_contradicts_itself_is_refused(change, sentence):
+    header = copy.deepcopy(HEADER)
+    header["blocks"][0].update(change)
+    with pytest.raises(BundleError, match=sentence):
+        decode_bundle(rebuilt(header, PAYLOAD))
+
+
+@pytest.mark.parametrize("span", [[3, 3], [4, 3], [0, 6], [-1, 2], [1], 2], ids=str)
+def test_a_step_covers_at_least_one_frame_that_is_there(span):
+    header = copy.deepcopy(HEADER)
+    grid = header["blocks"][0]["query_grid"]
+    grid["frame_spans"][3] = span
+    with pytest.raises(BundleError, match="frame_spans"):
+        decode_bundle(rebuilt(header, PAYLOAD))
+
+
 def test_a_clip_may_be_long_and_a_grid_as_wide_as_the_page_allows():
     frames = replace(make_frames(2), frame_indices=np.array([7, 10**6]))
     read = decode_bundle(make_bundle(make_block(grid=(2, 1, 4096), channels=2), frames=frames))

@@ -340,3 +340,19 @@ def test_a_view_tiles_its_crop() -> None:
     with pytest.raises(OutsideGridError):
         made.cell_at(frame=0, x=0.1, y=0.5)
     assert ViewTransform(shown_hw=(6, 8), input_hw=(6, 8)).crop == WHOLE_FRAME
+
+
+def test_a_box_holds_the_cells_whose_centres_it_covers() -> None:
+    made = grid(rows=4, cols=4, box=(0.0, 0.0, 1.0, 1.0))
+    inside = made.cells_in(frame=3, box=(0.1, 0.3, 0.4, 0.4))
+    assert inside == (Cell(1, 1, 0), Cell(1, 1, 1))
+    assert made.cells_in(frame=0, box=(0.125, 0.125, 0.375, 0.375)) == tuple(
+        Cell(0, y, x) for y in range(2) for x in range(2)
+    )
+    assert made.cells_in(frame=0, box=(0.55, 0.8, 0.6, 0.85)) == (Cell(0, 3, 2),)
+
+
+def test_a_box_outside_of_a_crop_is_refused() -> None:
+    cropped = grid(box=(0.25, 0.0, 0.75, 1.0))
+    with pytest.raises(OutsideGridError):
+        cropped.cells_in(frame=0, box=(0.0, 0.4, 0.1, 0.6))

@@ -5,7 +5,10 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import tifffile
+from picture_bytes import chunk
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
@@ -14,10 +17,6 @@ from nonlocal_core.media import Limits, Selection, probe, read_frames
 
 SIDE = 8900
 """Pixels of a side; a square of them stays just under ``max_pixels``."""
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png_head(side: int, bits: int, colour: int, interlaced: int = 0) -> bytes:
@@ -123,3 +122,28 @@ def test_what_has_the_bytes_for_it_is_read() -> None:
     assert len(read_frames(gif(100, 3), Selection(frames=1), limits=work).rgb) == 1
     with pytest.raises(MediaLimitError, match="max_unpacked_per_byte"):
         read_frames(gif(100, 3), Selection(frames=3), limits=work)
+
+
+def tiff(channels: int, dtype: type) -> bytes:
+    file = io.BytesIO()
+    values = np.zeros((40, 60) if channels == 1 else (40, 60, channels), dtype)
+    kind = "minisblack" if channels < 3 else "rgb"
+    tifffile.imwrite(file, values, photometric=kind, extrasamples=["unassalpha"] if channels in (2, 4) else None)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "bytes_per_pixel"),
+    [
+        pytest.param(tiff(1, np.uint8), 4.5, id="greys"),
+        pytest.param(tiff(3, np.uint8), 4.5, id="colours"),
+        pytest.param(tiff(4, np.uint8), 8.5, id="colours and alpha"),
+        pytest.param(tiff(1, np.uint16), 4.5 + 4, id="greys of 16 bits"),
+        pytest.param(tiff(1, np.float32), 4.5 + 8, id="greys that are floats"),
+    ],
+)
+def test_a_tiff_is_refused_by_what_its_pixels_take(data: bytes, bytes_per_pixel: float) -> None:
+    needed = int(40 * 60 * bytes_per_pixel)
+    assert probe(data, limits=Limits(max_picture_memory=needed)).shown_hw == (40, 60)
+    with pytest.raises(MediaLimitError, match="max_picture_memory"):
+        probe(data, limits=Limits(max_picture_memory=needed - 1))

@@ -1,5 +1,6 @@
 """From frames to a network's input: sizes that cells tile, the crop told truly, numbers as the network expects."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -91,6 +92,33 @@ def test_numbers_are_normalised_per_channel_on_either_scale() -> None:
         for c in range(3):
             assert unit[0, c, t] == pytest.approx((colours[t, c] / 255 - MEAN[c]) / STD[c], abs=1e-5)
             assert full[0, c, t] == pytest.approx((colours[t, c] - (110, 112, 114)[c]) / STD[c], rel=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_a_network_of_other_channels_is_fed_grey_or_the_colours_in_turn(count: int) -> None:
+    colour = np.array([200, 100, 50], dtype=np.uint8)
+    rgb = np.broadcast_to(colour, (2, 64, 64, 3)).copy()
+    clip, _ = network_input(frames_of(rgb), spec(mean=(0.0,) * count, std=(1.0,) * count))
+    grey = (0.299 * 200 + 0.587 * 100 + 0.114 * 50) / 255
+    wanted = [grey] if count == 1 else [colour[channel % 3] / 255 for channel in range(count)]
+    np.testing.assert_allclose(clip[0, :, 0, 5, 5], wanted, atol=1e-3)
+
+
+def test_a_network_that_takes_marks_is_told_the_share_of_each_pixel_that_wears_one() -> None:
+    marks = np.zeros((2, 128, 128), np.uint8)
+    marks[1, :64, :65] = 2
+    marks[1, 64:, :] = 1
+    frames = replace(frames_of(np.zeros((2, 128, 128, 3), np.uint8)), marks=marks)
+    clip, _ = network_input(frames, spec(marks=2))
+    assert clip.shape == (1, 5, 2, 64, 64)
+    worn = clip[0, 3:]
+    assert not worn[:, 0].any()
+    assert (worn[0, 1, 32:] == 1).all()
+    assert (worn[1, 1, :32, :32] == 1).all()
+    assert worn[1, 1, :32, 32] == pytest.approx(0.5, abs=0.01)
+    assert not worn[1, 1, :32, 33:].any()
+    without, _ = network_input(frames_of(frames.rgb), spec(marks=2))
+    assert not without[0, 3:].any()
 
 
 def test_the_whole_frame_lands_where_the_view_says() -> None:

@@ -7,8 +7,10 @@ import zlib
 from fractions import Fraction
 
 import numpy as np
+import picture_bytes
 import pytest
 from media_files import number_of, stamped
+from picture_bytes import chunk
 from PIL import Image, ImageOps
 
 from nonlocal_core.errors import MediaError, MediaLimitError
@@ -136,6 +138,19 @@ def test_grey_and_transparent_grey_and_one_bit() -> None:
     assert keyed[3, 11].tolist() == [55] * 3
 
 
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_of_colours_of_sixteen_bits_one_is_transparent(interlaced: bool) -> None:
+    """Where all bits can be had, a neighbour that differs in the last one is told from it."""
+    key, near, other = (0x1234, 0x8001, 0x40FF), (0x1234, 0x8001, 0x40FE), (0xFF00, 0x2000, 0x8000)
+    hidden = chunk(b"tRNS", struct.pack(">3H", *key))
+    samples = np.array([[key, near, other]])
+    data = picture_bytes.png(samples, bits=16, colour=2, interlaced=interlaced, chunks=hidden)
+    first, second, third = shown(data)[0]
+    assert first.tolist() == [GREY] * 3
+    assert interlaced or np.abs(second - np.array(near) / 257).max() <= 0.5
+    assert np.abs(third - np.array(other) / 257).max() <= 1
+
+
 def test_sixteen_bits_keep_their_range() -> None:
     deep = np.linspace(0, 65535, 30 * 50).reshape(30, 50).astype(np.uint16)
     expected = np.round(deep / 257.0)[..., None]
@@ -145,10 +160,6 @@ def test_sixteen_bits_keep_their_range() -> None:
 
 def png(width: int, height: int, *, bits: int, colour: int, rows: bytes) -> bytes:
     """Write a PNG by hand: Pillow cannot write colours of 16 bits, nor sizes that it has no pixels for."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
@@ -416,3 +427,24 @@ def test_an_animation_whose_clock_never_ticks_is_refused() -> None:
     data[timescale : timescale + 4] = bytes(4)
     with pytest.raises(MediaError, match="cannot be read as a picture"):
         probe(bytes(data))
+
+
+def test_an_animation_without_its_end_is_told() -> None:
+    frames = [{"rgba": np.full((12, 16, 4), 60 * n + 40, np.uint8)} for n in range(3)]
+    for frame in frames:
+        frame["rgba"][..., 3] = 255
+    data = picture_bytes.apng((12, 16), frames)
+    assert probe(data, name="run.png").warnings == ()
+    last = data.rindex(b"fcTL") - 4
+    (warning,) = read_frames(data[:last], Selection(frames=3), name="run.png").info.warnings[:1]
+    assert warning == "run.png is cut short: what follows frame 1 is missing."
+
+
+def test_a_gif_without_its_end_is_told() -> None:
+    file = io.BytesIO()
+    pictures = [Image.new("L", (16, 12), 60 * n) for n in range(3)]
+    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:])
+    assert probe(file.getvalue(), name="run.gif").warnings == ()
+    assert probe(file.getvalue()[:-1], name="run.gif").warnings == (
+        "run.gif is cut short: what follows frame 2 is missing.",
+    )

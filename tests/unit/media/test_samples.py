@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from nonlocal_core import installed
 from nonlocal_core.errors import MediaError, UnknownNameError
@@ -265,6 +266,54 @@ def test_an_object_shows_its_photograph(k):
     rows, cols = np.mgrid[part.window] + 0.5
     shown = np.hypot(cols - x * size[1], rows - y * size[0]) < reach * zoom
     assert part.rgb[shown].mean(axis=0) == pytest.approx(photo[disc].mean(axis=0), abs=4.0)
+
+
+MEASURED_ON = [
+    ((7845.6, 85.95, 379.23, 218.7, 162.8, 114.6), (4681.1, 91.66, 51.34, 218.3, 162.2, 114.2)),
+    ((2873.2, 229.90, 258.71, 143.0, 103.6, 153.9), (2874.0, 45.58, 267.34, 142.9, 103.6, 153.9)),
+    ((14872.8, 189.56, 69.20, 146.0, 106.6, 76.2), (16808.3, 189.58, 310.54, 146.2, 106.8, 76.4)),
+]
+"""Area in pixels, middle (row, column) and mean colour of each object in the first and the last frame of 288 x 432."""
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_the_clip_is_the_one_that_the_cards_were_measured_on(k):
+    for moment, (area, *others) in zip((0.0, 1.0), MEASURED_ON[k], strict=True):
+        part = layer(CUT_OUTS[k], moment, (288, 432))
+        rows, cols = np.mgrid[part.window]
+        share = part.opacity / part.opacity.sum()
+        assert part.opacity.sum() == pytest.approx(area, rel=2e-3)
+        middle = (share * rows).sum(), (share * cols).sum()
+        assert (*middle, *(share[..., None] * part.rgb).sum(axis=(0, 1))) == pytest.approx(others, abs=0.3)
+
+
+@pytest.mark.parametrize("k", range(3))
+@pytest.mark.parametrize("axis", [0, 1], ids=["lying", "standing"])
+def test_fine_patterns_of_an_object_do_not_alias(monkeypatch, axis, k):
+    """A photograph is shrunk before its points are taken: stripes of one pixel become an even grey."""
+    cut_out = CUT_OUTS[k]
+    with Image.open(cut_out.photo.locate()) as opened:
+        width, height = opened.size
+    stripes = (np.indices((height, width))[axis] % 2 * 255).astype(np.uint8)
+    monkeypatch.setattr("nonlocal_core.media.composed._photo", lambda _: Image.fromarray(stripes).convert("RGB"))
+    part = layer(cut_out, 0.0, (96, 144))
+    assert np.abs(part.rgb[part.opacity == 1] - 127.5).max() < 8
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_the_edge_of_an_object_is_a_pixel_and_a_half_wide(k):
+    """Along the short axis the opacity falls from 1 to 0 within 0.75 pixels to either side of the rim."""
+    cut_out, size = CUT_OUTS[k], (288, 432)
+    part = layer(cut_out, 0.0, size)
+    x, y, scale, degrees = place(cut_out, 0.0)
+    short = min(cut_out.semi_axes) * scale * size[1] / cut_out.semi_axes[0]
+    offsets = np.array([-2.0, -0.3, 0.0, 0.3, 2.0])
+    turn, lies = np.deg2rad(degrees), cut_out.semi_axes[0] >= cut_out.semi_axes[1]
+    down, across = (np.cos(turn), np.sin(turn)) if lies else (-np.sin(turn), np.cos(turn))
+    rows, cols = y * size[0] + (short + offsets) * down, x * size[1] + (short + offsets) * across
+    top, left = part.window[0].start, part.window[1].start
+    seen = map_coordinates(part.opacity, [rows - 0.5 - top, cols - 0.5 - left], order=1)
+    assert seen == pytest.approx(np.clip(0.5 - offsets / 1.5, 0, 1), abs=0.12)
 
 
 def test_objects_and_background_move(small):

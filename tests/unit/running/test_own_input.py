@@ -12,7 +12,6 @@ from torch import nn
 from nonlocal_core import CaptureError, GeometryError, InputSpec, ModelSpec, Session
 from nonlocal_core.capture.adapters import search
 from nonlocal_core.media import network_input, read_frames
-from nonlocal_core.media.stretching import stretched
 from nonlocal_core.running.own_input import IMAGENET_INPUT, input_of
 
 UNTRAINED = ModelSpec(status="untrained")
@@ -115,13 +114,6 @@ def test_one_picture_is_enough_for_a_step_of_two_frames():
     assert session.capture.blocks[0].query_grid.shape == (1, 4, 4)
     assert RUNS["seen"].shape[2] == 2
     assert not any("repeated" in said for said in Session.from_model(network, CLIP, spec=UNTRAINED).frames.warnings)
-
-
-def test_repeated_frames_stand_evenly_in_the_order_of_time():
-    frames = stretched(read_frames(CLIP[:3]), 7)
-    np.testing.assert_array_equal(frames.rgb, CLIP[[0, 0, 0, 1, 1, 2, 2]])
-    np.testing.assert_allclose(frames.pts_seconds, np.array([0, 1 / 3, 2 / 3, 1, 1.5, 2, 2.5]) / 10)
-    assert stretched(frames, 7) is frames
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4, 6])

@@ -1,0 +1,83 @@
+"""Sums over rows that are forgotten at once: the same for every size of a chunk, and for scores of every size."""
+
+import numpy as np
+import pytest
+from affinity_oracle import capture, oracle_matrix
+
+from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import (
+    column_weights,
+    log_normaliser,
+    many_row_weights,
+    row_weights,
+    weighted_sums,
+)
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.geometry import Cell
+from nonlocal_core.vocabulary import PAIRWISE, SCOPES
+
+
+@pytest.mark.parametrize("chunk", [1, 250, 10**6])
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("pairwise", PAIRWISE)
+def test_rows_columns_and_sums_are_those_of_the_matrix(monkeypatch, pairwise, scope, chunk):
+    block = capture(pairwise, grid=(2, 3, 4), scope=scope)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
+    matrix = oracle_matrix(block)
+    values = np.random.default_rng(3).normal(size=(len(block.phi), 5)).astype(np.float32)
+    seen = []
+    for some, sums, mass in weighted_sums(block, values, np.arange(block.query_grid.size)):
+        np.testing.assert_allclose(sums, matrix[some] @ values, atol=3e-6)
+        np.testing.assert_allclose(mass, matrix[some].sum(axis=1), atol=3e-6)
+        seen += some.tolist()
+    assert sorted(seen) == list(range(block.query_grid.size))
+    asked = np.array([0, 7, 23])
+    np.testing.assert_allclose(many_row_weights(block, asked), matrix[asked], atol=3e-6)
+    for index in asked.tolist():
+        np.testing.assert_allclose(row_weights(block, block.query_grid.cell(index)), matrix[index], atol=3e-6)
+    for index in (0, 3):
+        column = column_weights(block, block.key_grid.cell(index), None)
+        np.testing.assert_allclose(column, matrix[:, index], atol=3e-6)
+
+
+def test_large_scores_do_not_overflow():
+    block = capture("gaussian")
+    object.__setattr__(block, "scale", 5000.0)
+    assert row_weights(block, Cell(1, 1, 1)).sum() == pytest.approx(1)
+    assert np.isfinite(log_normaliser(block)).all()
+
+
+def test_the_normaliser_is_the_same_whatever_the_chunks(monkeypatch):
+    block = capture("gaussian", scope="space")
+    whole = log_normaliser(block)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", 50)
+    np.testing.assert_allclose(log_normaliser(block), whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("chunk", [1, 250, 10**6])  # of a 120 x 120 matrix: single rows, a few, all
+@pytest.mark.parametrize("scale", [0.5, 40.0])  # small scores are summed once for both halves, large ones are not
+def test_the_normaliser_of_one_table_equals_the_sum_of_its_rows(monkeypatch, chunk, scale):
+    block = capture("gaussian", subsample=(1, 1, 1))
+    object.__setattr__(block, "phi", block.theta.copy())
+    object.__setattr__(block, "scale", scale)
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
+    scores = scale * block.theta.astype(np.float64) @ block.theta.astype(np.float64).T
+    peak = scores.max(axis=1)
+    expected = np.log(np.exp(scores - peak[:, None]).sum(axis=1)) + peak
+    np.testing.assert_allclose(log_normaliser(block), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_tables_that_do_not_fit_their_grids_are_refused():
+    block = capture("gaussian")
+    fields = {name: getattr(block, name) for name in BlockCapture.__dataclass_fields__}
+    with pytest.raises(CaptureError, match=r"needs theta \(120, Ci\)"):
+        BlockCapture(**{**fields, "theta": block.theta[1:]})
+    with pytest.raises(CaptureError, match="its key grid has"):
+        BlockCapture(**{**fields, "subsample": (1, 1, 2)})
+    spoiled = block.phi.copy()
+    spoiled[3, 1] = np.nan
+    with pytest.raises(CaptureError, match="not finite"):
+        BlockCapture(**{**fields, "phi": spoiled})
+
+
+# Several cells at once
