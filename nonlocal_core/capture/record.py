@@ -210,7 +210,7 @@ class Capture:
     classes: tuple[ClassScore, ...] = ()
     """Best first; empty for a network without a classifier."""
     shown: str | None = None
-    """The block to show where none is named; None for the last."""
+    """The block to show where none is named; None for the last that positions ask."""
 
     def __repr__(self) -> str:
         return f"Capture({self.blocks_in_words})"
@@ -226,7 +226,8 @@ class Capture:
         """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""
         if not self.blocks:
             raise CaptureError("This network ran no block that could be captured.")
-        name = name or self.shown or self.blocks[-1].name
+        last = next((block for block in reversed(self.blocks) if block.asker is None), self.blocks[-1])
+        name = name or self.shown or last.name
         for block in self.blocks:
             if block.name == name:
                 return block

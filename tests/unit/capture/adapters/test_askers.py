@@ -164,6 +164,21 @@ def test_one_query_that_gathers_the_image_is_read(layer):
     assert session.capture.blocks[0].askers == ("query 1",)
 
 
+def test_a_layer_that_positions_ask_is_shown_before_others():
+    class Both(Decoder):
+        def __init__(self):
+            super().__init__(Attention())
+            self.own = Attention()
+
+        def forward(self, x):
+            memory = self.patches(x).flatten(2).mT
+            return self.cross(self.objects.expand(len(x), -1, -1), memory + self.own(memory))
+
+    session = Session.from_model(randomised(Both()), CLIP, spec=SPEC)
+    assert {(block.layer, block.asker) for block in session.capture.blocks} == {("own", None), ("cross", "query 1")}
+    assert session.capture.block().name == "own.head2"
+
+
 def test_a_decoder_that_does_more_than_it_shows_is_refused():
     class Gated(Attention):
         def forward(self, tokens, memory=None):
