@@ -85,7 +85,7 @@ class _Weights(ABC):
 
     @property
     def asker_words(self) -> str | None:
-        """Who asked where it was no position, in words: "the class token of frame 2"."""
+        """Name in a sentence of what asked and is no position, "the class token of frame 2"; None for positions."""
         if self.asker is None:
             return None
         steps = sorted({cell.t for cell in self.asked_cells})

@@ -191,24 +191,29 @@ class Session:
         boxes: Sequence[FrameBox] = (),
         minus: Sequence[Point] = (),
         block: str | None = None,
-        asker: str | None = None,
     ) -> AffinityRow:
         """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
 
         ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
         of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. ``asker``: one of its
-        ``askers``, such as "class token", that is asked instead of the position; of it the frame counts where each
-        frame has its own, and nothing has to be pointed at. In a notebook the row
+        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
         shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
         Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
         UnknownNameError for another block.
         """
-        captured = asked_by(self.block(block), asker)
-        if captured.asker is not None and x is None and y is None and not (points or boxes):
-            frame, x, y = point_of_asker(captured.query_grid, frame)
+        captured = self.block(block)
         first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
         return self._drawable(row(captured, first, also=also, minus=less))
+
+    def asked_by(self, asker: str, *, frame: int | None = None, block: str | None = None) -> AffinityRow:
+        """Return where something looks that is no position: one of a block's ``askers``, such as "class token".
+
+        ``frame``: of which one, where each frame has its own; None for the first. ``block``: as for ``query``.
+        Raises UnknownNameError for another asker or block, OutsideGridError for a frame that the network did not see.
+        """
+        captured = asked_by(self.block(block), asker)
+        frame, x, y = point_of_asker(captured.query_grid, frame)
+        return self._drawable(row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y)))
 
     def column(
         self,

@@ -55,7 +55,7 @@ class Answer(Protocol):
 
     @property
     def asker_words(self) -> str | None:
-        """Who asked where it was no position, such as "the class token"; None where the asked cell did."""
+        """Name in a sentence of what asked and is no position, as "the class token"; None for positions."""
 
     @property
     def note(self) -> str:

@@ -112,7 +112,7 @@ def test_class_token_and_registers_of_each_frame_ask():
     assert block.askers == ("token 1", "token 2", "token 3")
     for number, name in enumerate(block.askers):
         for frame in range(T):
-            row = session.query(frame=frame, asker=name, block=block.name)
+            row = session.asked_by(name, frame=frame, block=block.name)
             np.testing.assert_allclose(row.heat[frame].reshape(-1), own[frame, 1, number, 3:], atol=CLOSE)
             np.testing.assert_allclose([*row.off_grid.values()], own[frame, 1, number, :3], atol=CLOSE)
             assert np.delete(row.heat, frame, axis=0).max() == 0
@@ -126,7 +126,7 @@ def test_the_class_token_of_a_clip_asks_all_frames():
     session = Session.from_model(network, CLIP, spec=replace(SPEC, token_grid=(T, H, W), class_tokens=1))
     own = weights_of(network.attention)
     for head, block in enumerate(session.capture.blocks):
-        row = session.query(asker="class token", block=block.name)
+        row = session.asked_by("class token", block=block.name)
         np.testing.assert_allclose(row.values, own[0, head, 0, 1:], atol=CLOSE)
     assert row.asker_words == "the class token"
     assert "Where the class token looks" in row._repr_svg_()
@@ -143,12 +143,12 @@ def test_queries_of_a_decoder_ask_the_image(layer):
         assert block.asker == "query 1"
         assert block.rebuild_error < 1e-4
         for number in range(7):
-            row = session.query(frame=2, asker=f"query {number + 1}", block=block.name)
+            row = session.asked_by(f"query {number + 1}", frame=2, block=block.name)
             np.testing.assert_allclose(row.heat[2].reshape(-1), own[2, head, number], atol=CLOSE)
     with pytest.raises(SelectionError, match=r"query 1 does\. Ask where it looks"):
         session.column(frame=0, x=0.5, y=0.5)
     with pytest.raises(UnknownNameError, match="query 7"):
-        session.query(asker="class token")
+        session.asked_by("class token")
 
 
 class Pool(Attention):
@@ -221,7 +221,7 @@ def test_the_viewer_answers_as_python_does(network, spec, asker, tmp_path):
     x, y = block.query_grid.center(block.query_grid.cell(T * H))
     row = session._shown(Pin(frame=1, x=x, y=y, asker=asker, block=block.name))
     np.testing.assert_allclose(drawn["values"], row.values, atol=CLOSE)
-    exact = session.query(frame=1, asker=asker, block=block.name)
+    exact = session.asked_by(asker, frame=1, block=block.name)
     np.testing.assert_allclose(drawn["values"], exact.values, atol=STORED)
     assert drawn["sentence"] == answer_words(row)
     assert arrow_cells(row, heat_of(row, Look()), 9) == ()
@@ -238,7 +238,7 @@ def test_bundle_and_files_carry_who_asks(tmp_path):
     page = session.save(tmp_path / "asked.json", frame=1, x=0.5, y=0.5, asker="token 2").read_text()
     assert '"asker": "token 2"' in page
     table = session.save(tmp_path / "asked.npz", frame=1, x=0.5, y=0.5, asker="token 2")
-    exact = session.query(frame=1, asker="token 2").values
+    exact = session.asked_by("token 2", frame=1).values
     np.testing.assert_allclose(np.load(table)["heat"].reshape(-1), exact, atol=STORED)
     assert session.save(tmp_path / "asked.png", frame=1, x=0.5, y=0.5, asker="token 2").stat().st_size
     with pytest.raises(SelectionError, match="Only where 'token 2' looks can be asked"):
