@@ -25,11 +25,8 @@ check: $(VENV)/test.stamp ## lint, types and import law
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peers
-	$(BIN)/python benchmarks/ops.py
-	$(BIN)/python benchmarks/capture.py
-	$(BIN)/python benchmarks/viewer.py
-	$(BIN)/python benchmarks/first_heat.py
+bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peers, and write benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/results.py
 
 ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its packages, and prove that it works there
 	$(BIN)/python benchmarks/ends.py lower

@@ -1,11 +1,14 @@
-"""The server: the pages and the route that serves bundles. Start it with ``streamlit run app/start.py``.
+"""The server: pages, the route of bundles, the gate before both. Start it with ``streamlit run app/start.py``.
 
 Streamlit runs this file and ``main.py`` as scripts of no package, so they name what they import by its installed name.
 """
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from nonlocal_core.app.server.byte_store import ROUTES
+from nonlocal_core.app.server.gate import Gate
 from nonlocal_core.app.server.service import lifespan
+from nonlocal_core.app.server.uploading import Uploading
 
-app = st.App("main.py", routes=ROUTES, lifespan=lifespan)
+app = st.App("main.py", routes=ROUTES, middleware=[Middleware(Gate), Middleware(Uploading)], lifespan=lifespan)

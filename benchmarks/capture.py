@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import date
 
 import torch
+from figures import ratio
 
 from nonlocal_core import Session, list_models, prepare_model
 from nonlocal_core.capture import recording
@@ -31,8 +32,8 @@ def main() -> None:
     print("|---|---|---|---|")
     for card in list_models():
         plain, recorded = _passes(card.id, rounds)
-        ratio = statistics.median(b / a for a, b in zip(plain, recorded, strict=True))
-        print(f"| {card.id} | {statistics.median(plain):.2f} s | {statistics.median(recorded):.2f} s | {ratio:.2f} |")
+        medians = f"{statistics.median(plain):.2f} s | {statistics.median(recorded):.2f} s"
+        print(f"| {card.id} | {medians} | {ratio(recorded, plain)} |", flush=True)
     session = Session.open("sample:bunny")
     keys, channels = session.block().phi.shape
     print(

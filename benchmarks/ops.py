@@ -26,6 +26,7 @@ from statistics import median
 
 import peers
 import torch
+from figures import ratio
 from torch import Tensor, nn
 
 from nonlocal_core.models.block import NonlocalBlock
@@ -123,10 +124,6 @@ def interleaved(runs: dict[str, Callable[[], object]], seconds: float) -> dict[s
     return times
 
 
-def ratio(slow: list[float], fast: list[float]) -> float:
-    return median(a / b for a, b in zip(slow, fast, strict=True))
-
-
 def peak_growth(run: Callable[[], object]) -> float:
     """Return by how many MB the peak resident set rises above what is resident now."""
     Path("/proc/self/clear_refs").write_text("5")  # sets the recorded peak back to what is resident
@@ -181,7 +178,7 @@ def report_blocks(frames: tuple[int, ...], seconds: float) -> None:
         mb, peer_mb = memory_of(case, "ours"), memory_of(case, "peer")
         print(
             f"| {case.size} | {case.title} | {case.peer} | {median(ours) * 1e3:.0f} "
-            f"| {median(theirs) * 1e3:.0f} | {ratio(theirs, ours):.2f} | {mb:.0f} | {peer_mb:.0f} "
+            f"| {median(theirs) * 1e3:.0f} | {ratio(theirs, ours)} | {mb:.0f} | {peer_mb:.0f} "
             f"| {mb / peer_mb:.0%} |",
             flush=True,
         )
@@ -203,7 +200,7 @@ def report_concatenation(frames: tuple[int, ...], seconds: float) -> None:
             times = interleaved({name: partial(block, x) for name, block in blocks.items()}, seconds)
         slow, fast = times["concatenation"], times["dot_product"]
         print(
-            f"| {case.size} | {median(slow) * 1e3:.0f} | {median(fast) * 1e3:.0f} | {ratio(slow, fast):.2f} "
+            f"| {case.size} | {median(slow) * 1e3:.0f} | {median(fast) * 1e3:.0f} | {ratio(slow, fast)} "
             f"| {memory_of(case, 'ours'):.0f} |",
             flush=True,
         )
@@ -226,7 +223,7 @@ def report_operation(frames: tuple[int, ...], seconds: float) -> None:
             times = interleaved({"lean": lean, "explicit": lambda: matrix() @ g}, seconds)  # noqa: B023
         print(
             f"| {case.size} | {PAIRWISE_TITLES[pairwise]} | {median(times['lean']) * 1e3:.0f} "
-            f"| {median(times['explicit']) * 1e3:.0f} | {ratio(times['explicit'], times['lean']):.1f} | {error:.0e} |",
+            f"| {median(times['explicit']) * 1e3:.0f} | {ratio(times['explicit'], times['lean'], 1)} | {error:.0e} |",
             flush=True,
         )
 

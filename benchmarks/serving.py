@@ -39,12 +39,14 @@ def app_server(
     script: str = "app/start.py",
     *,
     command: Sequence[str | Path] | None = None,
+    base: str = "",
     cwd: Path = ROOT,
     **environment: str,
 ) -> Iterator[str]:
     """Yield the address of a running server; its output goes to ``log`` and is shown when it does not start.
 
     ``script``: what Streamlit runs. ``command``: `nonlocal-viewer` with its arguments, which is run instead.
+    ``base``: path that all its addresses begin with, such as ``/viewer``.
     """
     port = _free_port()
     if command is None:
@@ -53,12 +55,14 @@ def app_server(
     else:
         started = [*command, "--port", str(port), "--no-browser"]
     with log.open("w") as output:
+        environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": base.strip("/")} if base else {}
         process = subprocess.Popen(
             started, cwd=cwd, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
         )
+    address = f"http://localhost:{port}{base}"
     try:
-        _wait_until_healthy(process, port, log)
-        yield f"http://localhost:{port}"
+        _wait_until_healthy(process, address, log)
+        yield address
     finally:
         process.terminate()
         try:
@@ -75,11 +79,11 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_healthy(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=10):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=10):
                 return
         except OSError:
             time.sleep(0.1)

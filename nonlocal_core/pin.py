@@ -11,8 +11,8 @@ Point = tuple[int, float, float]
 """(frame, x, y)"""
 FrameBox = tuple[int, float, float, float, float]
 """(frame, x0, y0, x1, y1), in units of the shown frame."""
-MOST_POINTS = 400
-"""Points of one question, those of the pins beside it counted."""
+MOST_POINTS = 4096
+"""Points of one question, those of the pins beside it counted: all cells of a frame, and more. A page asks fewer."""
 MOST_PINS = 3
 """Pins that are shown together: A, B, C."""
 TEMPERATURES = (0.1, 10.0)

@@ -105,7 +105,12 @@ class _Weights(ABC):
         return self.pairwise == "dot_product" or bool(self.minus)
 
     def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
-        """Return which cells have at least so many times an even share of the weight."""
+        """Return which cells have at least so many times an even share of the weight.
+
+        Raises SelectionError for less than none.
+        """
+        if not times_uniform >= 0:
+            raise SelectionError(f"times_uniform is 0 or more; got {times_uniform}.")
         return np.asarray(self.heat * self.times_uniform_per_unit >= times_uniform)
 
     @property
@@ -311,8 +316,13 @@ def asked_cells(
 ) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
     """Return the first asked cell, the further ones, and those that are taken away.
 
-    Raises SelectionError where nothing is asked, OutsideGridError for a point that the network did not see.
+    Raises SelectionError where nothing is asked or numbers are missing, GeometryError for a box that is none, and
+    OutsideGridError for a point that the network did not see.
     """
+    for asked, names in ((points, "frame, x, y"), (boxes, "frame, x0, y0, x1, y1"), (minus, "frame, x, y")):
+        wrong = next((numbers for numbers in asked if len(numbers) != names.count(",") + 1), None)
+        if wrong is not None:
+            raise SelectionError(f"Each is ({names}); got {tuple(wrong)}.")
     cells = [grid.cell_at(frame=frame, x=x, y=y) for frame, x, y in points]
     inside = (
         cell for frame, *box in boxes for cell in grid.cells_in(frame=frame, box=(box[0], box[1], box[2], box[3]))

@@ -85,13 +85,13 @@ UPLOADS = ByteStore("upload", HELD)
 
 
 def bundle_address(token: str) -> str:
-    """Return the path of the route below, relative to the server's own root."""
-    return f"/api/bundle/{token}.bin"
+    """Return the address of the route below, relative to a page: only the browser knows what a proxy puts before it."""
+    return f"api/bundle/{token}.bin"
 
 
 def columns_address(token: str) -> str:
-    """Return the path of what belongs to the bundle of that token and is made later."""
-    return f"/api/columns/{token}.bin"
+    """Return the address of what belongs to the bundle of that token and is made later, relative to a page."""
+    return f"api/columns/{token}.bin"
 
 
 async def serve_bundle(request: Request) -> Response:
@@ -121,4 +121,9 @@ def _answer(content: bytes | None) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-ROUTES = (Route(bundle_address("{token}"), serve_bundle), Route(columns_address("{token}"), serve_columns))
+_BASE = "/{base:path}"
+"""Whatever stands before the pages: nothing, or ``server.baseUrlPath``."""
+ROUTES = (
+    Route(_BASE + bundle_address("{token}"), serve_bundle),
+    Route(_BASE + columns_address("{token}"), serve_columns),
+)

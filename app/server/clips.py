@@ -1,12 +1,13 @@
 """Frames that were read, for as long as a session shows them: another network is shown the same ones without reading.
 
 Samples, and the file that whoever started the server named, are read here. Files that visitors bring are read in
-processes of their own (`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended, and
-nobody waits for another's. Nothing here waits for torch, so the first visit's clip is read while the libraries load.
+processes of their own (`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended. A few
+run beside each other, one for each visitor, so that nobody takes all places. Nothing here waits for torch, so the first
+visit's clip is read while the libraries load.
 """
 
 import threading
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,24 @@ from nonlocal_core import Frames, Limits, Selection, read_frames
 from nonlocal_core.media.apart import ApartReader
 from nonlocal_core.media.frames import MediaInfo
 from nonlocal_core.media.intake import choice_for
+from nonlocal_core.vocabulary import Progress
 
+from . import visitors
 from .queue import Queue
 from .visit import FIRST_CLIP
 
 READERS_AHEAD = 2
 """Processes that wait for a visitor's file, of about 70 MB each."""
+READERS_AT_ONCE = 4
+"""Processes that read at once, of up to 700 MB each."""
 DEFAULT_SIDE = 1024
 """The longer side of frames, as ``read_frames`` reads them."""
+READING = "Reading frames"
 READER = ApartReader(READERS_AHEAD)
+_TURNS = Queue(READERS_AT_ONCE, "the files of others")
 
-Tell = Callable[[int, int], None]
 
-
-def _nobody(_done: int, _total: int) -> None:
+def _nobody(_stage: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
@@ -42,14 +47,14 @@ class FrameMemory:
         self._reading: WeakValueDictionary[tuple[Any, ...], Queue] = WeakValueDictionary()
 
     def read(
-        self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, progress: Tell = _nobody
+        self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, progress: Progress = _nobody
     ) -> Frames:
         """Return what ``read_frames`` returns for these arguments; only who asks for the very same waits meanwhile."""
         known = sha256(source).digest() if isinstance(source, bytes) else source  # the bytes are the uploads' to hold
         asked = (known, selection, name)
         with self._lock:
             reading = self._reading.setdefault(asked, Queue())
-        with reading.turn(lambda _: progress(0, 1)):
+        with reading.turn(lambda _: progress(READING, 0, 1)):
             frames = self._held.get(asked)
             if frames is None:
                 frames = self._held[asked] = read(source, selection, name=name, progress=progress)
@@ -62,20 +67,32 @@ def read(
     *,
     name: str | None = None,
     max_side: int = DEFAULT_SIDE,
-    progress: Tell = _nobody,
+    progress: Progress = _nobody,
 ) -> Frames:
     """Return what ``read_frames`` returns, for an upload from a process of its own."""
-    if isinstance(source, bytes):
-        return READER.read_frames(source, selection, name=name, limits=Limits(), max_side=max_side, tell=progress)
-    return read_frames(source, selection, name=name, max_side=max_side, progress=progress)
+
+    def tell(done: int, total: int) -> None:
+        progress(READING, done, total)
+
+    if not isinstance(source, bytes):
+        return read_frames(source, selection, name=name, max_side=max_side, progress=tell)
+    with _turn(progress):
+        return READER.read_frames(source, selection, name=name, limits=Limits(), max_side=max_side, tell=tell)
+
+
+def _turn(progress: Progress) -> AbstractContextManager[None]:
+    return _TURNS.turn(lambda place: progress(place.words, 0, 1), visitors.here())
 
 
 FRAMES = FrameMemory()
 
 
-def facts(content: bytes, name: str, limits: Limits, tell: Tell) -> MediaInfo:
+def facts(content: bytes, name: str, limits: Limits, progress: Progress) -> MediaInfo:
     """Return what ``probe`` returns for a file that a visitor brought. Raises MediaError."""
-    return READER.probe(content, name=name, limits=limits, tell=tell)
+    with _turn(progress):
+        return READER.probe(
+            content, name=name, limits=limits, tell=lambda done, total: progress("Looking at the file …", done, total)
+        )
 
 
 def read_first_clip() -> Frames:

@@ -1,9 +1,8 @@
-"""Queue before what serves one visitor at a time; whoever waits is told a place and a time, and may leave."""
+"""Queue before what serves few visitors at a time; whoever waits is told a place and a time, and may leave."""
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,6 +20,8 @@ class Place:
     number: int
     count: int
     seconds: float
+    awaited: str = "the run before this one"
+    """What is waited for, in words."""
 
     @property
     def words(self) -> str:
@@ -31,48 +32,66 @@ class Place:
         """
         suffix = "th" if self.number % 100 in (11, 12, 13) else _ORDINALS.get(self.number % 10, "th")
         about = f", about {max(self.seconds, 1):.0f} s" if self.seconds else ""
-        return f"Waiting for the run before this one: {self.number}{suffix} of {self.count}{about}"
+        return f"Waiting for {self.awaited}: {self.number}{suffix} of {self.count}{about}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    who: Hashable
 
 
 class Queue:
-    """Serves those who come one at a time, in their order; safe to use from several threads."""
+    """Serves those who come in their order; safe to use from several threads.
 
-    def __init__(self) -> None:
+    ``at_once``: how many are served beside each other, of one visitor never more than one. ``awaited``: see `Place`.
+    """
+
+    def __init__(self, at_once: int = 1, awaited: str = "the run before this one") -> None:
+        self._at_once, self._awaited = at_once, awaited
         self._changed = threading.Condition()
-        self._line: deque[object] = deque()
-        self._began = 0.0
+        self._line: list[_Turn] = []
+        self._served: dict[_Turn, float] = {}
         self._usual = 0.0
 
     @contextmanager
-    def turn(self, tell: Callable[[Place], None]) -> Iterator[None]:
-        """Wait for one's turn and hold it, told the place again and again; who raises from ``tell`` leaves the line."""
-        me = object()
+    def turn(self, tell: Callable[[Place], None], who: Hashable = None) -> Iterator[None]:
+        """Wait for one's turn and hold it, told the place again and again; who raises from ``tell`` leaves the line.
+
+        ``who``: a visitor, whose second turn waits for the first; None is nobody's.
+        """
+        me = _Turn(who)
         with self._changed:
             self._line.append(me)
-        served = False
         try:
             while (place := self._place(me)) is not None:
                 tell(place)
                 with self._changed:
-                    self._changed.wait_for(lambda: self._line[0] is me, TELL_SECONDS)
-            served = True
+                    self._changed.wait_for(lambda: self._may_begin(me), TELL_SECONDS)
             yield
         finally:
             with self._changed:
-                self._line.remove(me)
-                if served:
-                    took = time.monotonic() - self._began
-                    self._usual += (_FORGETTING if self._usual else 1.0) * (took - self._usual)
-                    self._began = time.monotonic()
+                began = self._served.pop(me, None)
+                if began is None:
+                    self._line.remove(me)
+                else:
+                    self._usual += (_FORGETTING if self._usual else 1.0) * (time.monotonic() - began - self._usual)
                 self._changed.notify_all()
 
-    def _place(self, me: object) -> Place | None:
+    def _place(self, me: _Turn) -> Place | None:
         """Return the place of one in line, None when it is their turn, which begins with that."""
         with self._changed:
-            ahead = self._line.index(me)
             now = time.monotonic()
-            if ahead == 0:
-                self._began = now
+            if self._may_begin(me):
+                self._line.remove(me)
+                self._served[me] = now
                 return None
-            left = max(self._usual - (now - self._began), 0.0) + (ahead - 1) * self._usual if self._usual else 0.0
-            return Place(number=ahead, count=len(self._line) - 1, seconds=left)
+            ahead = self._line.index(me)
+            longest = now - min(self._served.values(), default=now)
+            left = max(self._usual - longest, 0.0) + ahead // self._at_once * self._usual if self._usual else 0.0
+            return Place(number=ahead + 1, count=len(self._line), seconds=left, awaited=self._awaited)
+
+    def _may_begin(self, me: _Turn) -> bool:
+        """Tell whether one is the first in line whose visitor is not served already, and there is room."""
+        busy = {turn.who for turn in self._served} - {None}
+        first = next((turn for turn in self._line if turn.who not in busy), None)
+        return first is me and len(self._served) < self._at_once

@@ -130,7 +130,9 @@ def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
     exactly = nonlocal_core.Selection(frame_indices=choices.frame_indices)
     from .clips import read
 
-    pictures: np.ndarray = read(source, exactly, name=name, max_side=PREVIEW_SIDE, progress=tell).rgb
+    pictures: np.ndarray = read(
+        source, exactly, name=name, max_side=PREVIEW_SIDE, progress=lambda _stage, done, total: tell(done, total)
+    ).rgb
     return pictures
 
 
@@ -151,7 +153,7 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
             media,
             choice_for(media, asked, trained_on),
             name=name,
-            progress=lambda done, total: progress("Reading frames", done, total),
+            progress=progress,
         ),
         progress,
     )

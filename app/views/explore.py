@@ -45,7 +45,13 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
         unmarked.failure(error)
         return
 
-    from ..widgets import filtered, keep, marked, pinned  # with the charts, which the picture does not wait for
+    from ..widgets import (
+        believe,
+        filtered,
+        keep,
+        marked,
+        pinned,
+    )  # with the charts, which the picture does not wait for
 
     with kept:
         keep.offer(session, pin, tours.for_file(opened.notes, session))
@@ -54,6 +60,7 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
             filtered.tell(opened, choices, pin)
         else:
             marked.tell(opened, pin)
+    believe.offer(opened, session, pin)
     pinned.tell(session, pin)
 
 

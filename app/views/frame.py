@@ -8,9 +8,10 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from nonlocal_core.app.server import visit
+from nonlocal_core.app.widgets import login, seeing
 
 _STYLE = Path(__file__).with_name("page.css")
-_TITLES = ("Explore", "Compare", "Inspect", "Track", "Networks", "Findings")
+_TITLES = ("Explore", "Compare", "Inspect", "Track", "Learn", "Networks", "Findings")
 
 
 def _favicon() -> Image.Image:
@@ -32,6 +33,8 @@ def draw() -> None:
     """Draw the page that the address names, in its frame."""
     st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
     st.html(_STYLE)
+    if login.wall():
+        return
     pages = {
         title.lower(): st.Page(_page(title), title=title, url_path=title.lower(), default=title == _TITLES[0])
         for title in _TITLES
@@ -39,4 +42,5 @@ def draw() -> None:
     page = st.navigation(list(pages.values()), position="top")
     if (destination := visit.destination()) is not None:
         st.switch_page(pages[destination])  # which puts its own address
+    seeing.offer(page.url_path)
     page.run()

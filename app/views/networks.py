@@ -11,6 +11,8 @@ from nonlocal_core.weights.published import published_networks
 
 from ..server import known_networks, visit
 from ..server.known_networks import MAX_CHECKPOINT_MB
+from ..server.uploading import let_go
+from ..server.visitors import here
 from ..widgets import cautions, unmarked
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
@@ -127,6 +129,7 @@ def _own() -> None:
         except NonlocalError as error:
             unmarked.failure(error)
             return
+    let_go(here(), file)
     _show(model)
 
 

@@ -47,10 +47,11 @@ def draw(said: Iterable[str]) -> None:
 def oversize(most_mb: int, remedy: str) -> None:
     """Draw, once the browser refuses a file above, the largest that it may be and what to do instead.
 
-    Streamlit refuses it without asking the server, and says why only to a pointer that rests on the file's name.
+    Streamlit says why only to a pointer that rests on the file's name, and not what the server answered.
     """
     said = f"A file that is uploaded here has at most {most_mb} MB. {remedy}"
-    st.html(f"<p class='nlv-oversize' role='alert'>{escape(said)}</p>")
+    busy = "A smaller one is refused while the server receives as much as it holds: try again in a minute."
+    st.html(f"<p class='nlv-oversize' role='alert'>{escape(said)}<br>{busy}</p>")
 
 
 def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":

@@ -73,7 +73,7 @@ def concentration(answers: dict[str, Answer]) -> go.Figure:
         xaxis={"title": "strongest cells, % of all", "type": "log"},
         yaxis={"title": "weight they hold, %", "range": [0, 100]},
     )
-    return _styled(figure)
+    return styled(figure)
 
 
 def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
@@ -88,7 +88,7 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
         xaxis={"title": "frame", "dtick": 1 if max(len(a.grid.frame_spans) for a in answers.values()) <= 16 else None},
         yaxis={"title": "share of the weight, %", "rangemode": "tozero"},
     )
-    return _styled(figure)
+    return styled(figure)
 
 
 def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[str, object]]:
@@ -109,7 +109,8 @@ def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[st
     ]
 
 
-def _styled(figure: go.Figure) -> go.Figure:
+def styled(figure: go.Figure) -> go.Figure:
+    """Give a chart the size and the legend of all charts below the viewer; return it."""
     return figure.update_layout(
         dragmode=False,  # a finger that scrolls the page draws no box
         height=300,

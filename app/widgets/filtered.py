@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html import escape
 from math import isinf
@@ -11,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from nonlocal_core import NonlocalError, Pin, ShapeError
-from nonlocal_core.ancestors.filters import AnyFilter, NlMeans, Setting, filter_id, parse_filter
+from nonlocal_core.ancestors.filters import AnyFilter, NlMeans, filter_id, parse_filter
 from nonlocal_core.measures.filtered import Filtered, bm3d_estimate, filtered, psnr
 
 from ..server import visit
@@ -26,26 +27,40 @@ def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
     if visit.current().model != choices.model:
         st.rerun()
     chosen = parse_filter(choices.model)
+
+    def keep(moved: AnyFilter) -> None:
+        visit.update(model=filter_id(moved), pin=visit.current().pin)
+
     with st.container(key="filter"):
-        with st.container(key="filter-settings"):
-            for name, bounds in chosen.settings.items():
-                _slider(chosen, name, bounds)
-        session = opened.session
-        asked = pin or session.first_question()
-        try:
-            block = session.block(asked.block)
-            found = remembered(
-                (opened.token, "filtered", asked.frame, block.name),
-                "Filtering the frame",
-                lambda _tell: filtered(session, frame=asked.frame, block=block.name),
-            )
-            cell = block.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
-        except NonlocalError as error:
-            unmarked.hint(error)
-            return
-        st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
-        if chosen.noise and isinstance(chosen, NlMeans):
-            _beside(opened, found, asked.frame, (cell.y, cell.x))
+        sliders(lambda: parse_filter(visit.current().model), chosen.settings, keep)
+        pictures(opened, chosen, pin)
+
+
+def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[[AnyFilter], None]) -> None:
+    """Draw sliders of some settings; ``read`` returns the filter as it is set now, ``keep`` takes it as it is moved."""
+    with st.container(key="filter-settings"):
+        for name in names:
+            _slider(read, name, keep)
+
+
+def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: bool = True) -> None:
+    """Draw the frame of the pin before and after; with noise under non-local means, BM3D's ``beside`` them."""
+    session = opened.session
+    asked = pin or session.first_question()
+    try:
+        block = session.block(asked.block)
+        found = remembered(
+            (opened.token, "filtered", asked.frame, block.name),
+            "Filtering the frame",
+            lambda _tell: filtered(session, frame=asked.frame, block=block.name),
+        )
+        cell = block.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
+    except NonlocalError as error:
+        unmarked.hint(error)
+        return
+    st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
+    if beside and chosen.noise and isinstance(chosen, NlMeans):
+        _beside(opened, found, asked.frame, (cell.y, cell.x))
 
 
 def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int, int]) -> None:
@@ -68,24 +83,19 @@ def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int,
     st.html(f"<section class='nlv-filtered'><h2>{title}</h2><div>{figure}</div><p>{said}</p></section>")
 
 
-def _slider(chosen: AnyFilter, name: str, bounds: Setting) -> None:
-    key, value = f"{chosen.name}-{name}", getattr(chosen, name)
+def _slider(read: Callable[[], AnyFilter], name: str, keep: Callable[[AnyFilter], None]) -> None:
+    chosen = read()
+    key, value, bounds = f"{chosen.name}-{name}", getattr(chosen, name), chosen.settings[name]
     kind = int if isinstance(value, int) else float
     if st.session_state.get(key) != value:  # a link, or another filter before this one
         st.session_state[key] = value
-
-    def move() -> None:
-        now = visit.current()
-        moved = replace(parse_filter(now.model), **{name: round(st.session_state[key], 4)})
-        visit.update(model=filter_id(moved), pin=now.pin)
-
     st.slider(
         bounds.title,
         kind(bounds.least),
         kind(bounds.most),
         step=kind(bounds.step),
         key=key,
-        on_change=move,
+        on_change=lambda: keep(replace(read(), **{name: round(st.session_state[key], 4)})),
         help=bounds.words,
     )
 

@@ -1,6 +1,7 @@
 """The dialog to open a clip: a file of one's own, or a sample that came with the installation."""
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nonlocal_core import Limits, NonlocalError, list_samples
 from nonlocal_core.media.extensions import KNOWN
@@ -9,7 +10,9 @@ from ..server import known_networks, visit
 from ..server.byte_store import UPLOADS
 from ..server.clips import facts
 from ..server.resources import thumbnail
+from ..server.uploading import let_go
 from ..server.visit import Choices
+from ..server.visitors import here
 from . import cautions, unmarked
 
 MAX_CLIP_MB = 64
@@ -40,7 +43,7 @@ def choose_clip() -> None:
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")
     if file is not None:
-        _open_upload(file.getvalue(), file.name)
+        _open_upload(file)
     st.markdown("**Or a sample**")
     columns = st.columns(_COLUMNS)
     for position, sample in enumerate(list_samples()):
@@ -57,11 +60,12 @@ def choose_clip() -> None:
                     _open(f"sample:{sample.id}")
 
 
-def _open_upload(content: bytes, name: str) -> None:
+def _open_upload(file: UploadedFile) -> None:
+    content, name = file.getvalue(), file.name
     slot = st.empty()
 
-    def tell(_done: int, _total: int) -> None:
-        slot.caption("Looking at the file …")
+    def tell(stage: str, _done: int, _total: int) -> None:
+        slot.caption(stage)
 
     try:
         facts(content, name, Limits(max_bytes=MAX_CLIP_MB * 2**20), tell)
@@ -69,7 +73,9 @@ def _open_upload(content: bytes, name: str) -> None:
         slot.empty()
         unmarked.failure(error)
         return
-    _open(f"upload:{UPLOADS.put(content, name)}")
+    token = UPLOADS.put(content, name)
+    let_go(here(), file)
+    _open(f"upload:{token}")
 
 
 def _open(clip: str) -> None:

@@ -5,13 +5,14 @@ import streamlit as st
 from nonlocal_core import NonlocalError, Pin, Session
 
 from ..server.budget import HELD
-from . import cautions, charts, unmarked
+from . import cautions, charts, seeing, unmarked
 
 
 def tell(session: Session, pin: Pin | None) -> None:
     """Draw all of it; without a pin, how to make one."""
     if pin is None:
         st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
+        seeing.lead_to_course()
     else:
         _numbers(session, pin)
     card, device = session.model.card, session.model.device

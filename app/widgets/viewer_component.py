@@ -1,6 +1,6 @@
 """The viewer as a Streamlit component: the same script that the exported page runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -39,6 +39,52 @@ def viewer(token: str, *, first: Pin | None, tour: KeptTour) -> ViewerResult:
         on_tour_change=lambda: None,
     )
     return ViewerResult(_pin(answer.pinned), answer.tour)
+
+
+class WantedStep(NamedTuple):
+    """Step of a lesson that was asked for, and the time at the browser, which tells two such wishes apart."""
+
+    id: str
+    at: float
+
+
+class LessonResult(NamedTuple):
+    """State of the viewer of a lesson: the pinned question, and the step that was asked for last, if any."""
+
+    pin: Pin | None
+    step: WantedStep | None
+
+
+def lesson(token: str, step: Mapping[str, object], *, first: Pin | None, block: str | None) -> LessonResult:
+    """Draw the viewer with a step of a lesson round it, in one place for all steps.
+
+    ``step``: what ``viewer/controls/lesson.js`` shows. ``first``: what is pinned on arrival, at ``block``.
+    """
+    asked = None if first is None else asdict(first)
+    answer = _component(
+        key="learn",
+        data=_as_list(
+            {
+                **_sources(token),
+                "query": asked,
+                "block": block,
+                "lesson": dict(step),
+                "tour": {"clip": "lesson", "stops": []},
+            }
+        ),
+        default={"pinned": asked, "tour": None, "step": None},
+        on_pinned_change=lambda: None,
+        on_tour_change=lambda: None,
+        on_step_change=lambda: None,
+    )
+    return LessonResult(_pin(answer.pinned), _wanted(answer.step))
+
+
+def _wanted(sent: Any) -> WantedStep | None:
+    match sent:
+        case {"id": str(step), "at": float() | int() as at}:
+            return WantedStep(step, float(at))
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.pin import MOST_POINTS, Point
 from nonlocal_core.vocabulary import DIRECTIONS
 
+MAX_TOUR_BYTES = 1_000_000
+"""Bytes of a tour in a file of its own."""
 _WHAT = "tour"
 
 
@@ -72,7 +74,11 @@ def read_tour(found: object, *, frame_count: int, blocks: Sequence[str] | None =
 def open_tour(path: Path, *, frame_count: int, blocks: Sequence[str]) -> tuple[TourStop, ...]:
     """Return the stops in a JSON file; see ``read_tour``. Raises BundleError."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_TOUR_BYTES + 1)
+        if len(content) > MAX_TOUR_BYTES:
+            raise BundleError(f"A tour has up to {MAX_TOUR_BYTES:,} bytes; {path} has more. Give fewer stops.")
+        found = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, no text, or a number without end
         raise BundleError(f"A tour is a list in JSON; reading {path} failed: {error}.") from error
     return read_tour(found, frame_count=frame_count, blocks=blocks)

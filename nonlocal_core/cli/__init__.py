@@ -5,9 +5,12 @@ A verb's module is imported when the verb is used, so that the pages come up wit
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 from nonlocal_core import __version__
 from nonlocal_core.errors import NonlocalError
@@ -25,6 +28,9 @@ VERBS = {
     "samples": "the clips that came with the installation",
     "completion": "print what makes a shell complete these commands",
 }
+_WITH_TORCH = ("query", "render", "fetch", "verify")
+LEAST_ADDRESS_BYTES = 1_000_000_000
+_NO_MEMORY = "The memory does not suffice. Ask for fewer frames or a smaller --short-side."
 _OF_THE_PROGRAM = ("-h", "--help", "--version")
 
 
@@ -33,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] not in (*VERBS, *_OF_THE_PROGRAM):
         given = [OPEN, *given]
-    options = make_parser(filled=given[:1]).parse_args(given)
+    if arguments is None and given[0] != OPEN:  # the server has its own way to end
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: what is half written goes
     try:
+        _check_surroundings(given[0])
+        options = make_parser(filled=given[:1]).parse_args(given)
         import_module(f"{__name__}.{options.verb}").run(options)
         sys.stdout.flush()  # what was printed may not fit on the disk, which is told here and not at the exit
     except NonlocalError as error:
@@ -46,11 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{fault.filename}: " if fault.filename else ""
         return _refused(f"The system refused to read or write: {place}{fault.strerror or fault}. Choose another place.")
     except MemoryError:
-        return _refused("The memory does not suffice. Ask for fewer frames or a smaller --short-side.")
+        return _refused(_NO_MEMORY)
+    except RuntimeError as fault:
+        if "memory" not in str(fault):
+            raise
+        return _refused(_NO_MEMORY)  # torch has no class of its own for it
     except KeyboardInterrupt:
         print("nonlocal-viewer: interrupted; nothing was left half-written.", file=sys.stderr)
         return INTERRUPTED
     return OK
+
+
+def _check_surroundings(verb: str) -> None:
+    """Raise where torch would end the process, which it does without an error that could be caught."""
+    Path.cwd()  # OSError where the folder is gone
+    if find_spec("resource") and verb in _WITH_TORCH:
+        resource = import_module("resource")
+        allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESS_BYTES:
+            raise NonlocalError(
+                f"This process may take {allowed / 1e6:,.0f} MB of addresses (ulimit -v) and needs "
+                f"{LEAST_ADDRESS_BYTES / 1e6:,.0f} MB to load torch. Raise the limit."
+            )
 
 
 def _refused(sentence: str) -> int:

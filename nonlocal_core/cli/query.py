@@ -9,6 +9,7 @@ import numpy as np
 from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
 from nonlocal_core.geometry import cells_mask
 from nonlocal_core.look import answer_words, percent
+from nonlocal_core.look.sentence import frame_words, place_words
 from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.render import replacing
 from nonlocal_core.session import Session
@@ -90,8 +91,8 @@ def _as_text(session: Session, answer: AffinityRow | AffinityColumn, count: int)
     lines = [answer_words(answer), f"Block {answer.block}, {answer.pairwise}.", *filter(None, said)]
     lines += [f"Share of each step of time: {shares}", "Strongest cells:"]
     lines += [
-        f"  frame cell {ranked.cell.t}, row {ranked.cell.y}, column {ranked.cell.x}: "
-        f"{ranked.value:.4g}, {ranked.times_uniform:.1f} times uniform"
+        f"  {frame_words(answer.grid, ranked.cell.t)}, {place_words(ranked.cell)}: "
+        f"{ranked.value:.4g}, {ranked.times_uniform:.1f} times an even share"
         for ranked in answer.top(count)
     ]
     return "\n".join(lines)

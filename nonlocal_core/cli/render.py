@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=numbers(3),
         action="append",
         metavar="FRAME,X,Y",
-        help="a pin to show with it, in a colour of its own, A first; up to two",
+        help="a pin to show with it, in a colour of its own; up to two, A and B before the point that is asked",
     )
     parser.add_argument(
         "--view",

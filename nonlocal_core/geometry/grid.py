@@ -144,9 +144,15 @@ class Grid:
     def cells_in(self, *, frame: int, box: Box) -> tuple[Cell, ...]:
         """Return the cells of a frame whose centres lie in a box of the shown frame, or the cell under its middle.
 
-        Raises OutsideGridError where the network saw nothing of the box.
+        Raises GeometryError for corners that are not in order or in the frame, OutsideGridError where the network saw
+        nothing of the box.
         """
         x0, y0, x1, y1 = box
+        if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1):
+            raise GeometryError(
+                f"A box is x0, y0, x1, y1 with 0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1, of the frame; got "
+                f"{x0:g}, {y0:g}, {x1:g}, {y1:g}."
+            )
         t = self.t_of_frame(frame)
         cells = (Cell(t, y, x) for y in range(self.rows) for x in range(self.cols))
         found = tuple(cell for cell in cells if self._holds(cell, box))

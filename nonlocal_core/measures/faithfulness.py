@@ -8,7 +8,7 @@ found = Session.open("sample:marked").faithfulness(frame=3, x=0.77, y=0.56, runs
 found.words
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -84,6 +84,55 @@ def faithfulness(
     ran: OpenRun, block: BlockCapture, query: Cell, *, keys: int | None = None, draws: int = DRAWS, runs: int = 0
 ) -> Faithfulness:
     """Return what cutting keys of one query does; arguments and errors as for ``Session.faithfulness``."""
+    _check(ran, block, draws, runs)
+    weights = np.abs(row_weights(block, query))
+    allowed = np.flatnonzero(allowed_keys(block, query))
+    if not (keys is None or 1 <= keys < len(allowed)):
+        raise SelectionError(f"Cut from 1 to {len(allowed) - 1} of the {len(allowed)} keys of this query; got {keys}.")
+    count = _above_even(weights, allowed) if keys is None else keys
+    sets = _sets(ran, block, query, allowed, count, draws)
+    (changes,) = _added(ran, block, query, allowed, [sets])
+    tested = {cut: chosen[:runs] for cut, chosen in sets.items()}
+    return Faithfulness(
+        keys=count,
+        added={cut: Interval.over(values) for cut, values in changes.items()},
+        answer=_answers(ran, block, query, tested, _untold) if runs else {},
+    )
+
+
+def faithfulness_curve(
+    ran: OpenRun,
+    block: BlockCapture,
+    query: Cell,
+    *,
+    draws: int = DRAWS,
+    runs: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Faithfulness, ...]:
+    """Return what cutting 1, 2, 4 keys and so on does, up to all above an even share; the answer for these alone.
+
+    Arguments and errors as for ``faithfulness``, which the last one equals.
+    """
+    _check(ran, block, draws, runs)
+    tell = progress or _untold
+    allowed = np.flatnonzero(allowed_keys(block, query))
+    last = _above_even(np.abs(row_weights(block, query)), allowed)
+    counts = [count for count in (1 << power for power in range(31)) if count < last] + [last]
+    every = [_sets(ran, block, query, allowed, count, draws) for count in counts]
+    changes = _added(ran, block, query, allowed, every)
+    tested = {cut: chosen[:runs] for cut, chosen in every[-1].items()}
+    answer = _answers(ran, block, query, tested, tell) if runs else {}
+    return tuple(
+        Faithfulness(
+            keys=count,
+            added={cut: Interval.over(values) for cut, values in found.items()},
+            answer=answer if count == last else {},
+        )
+        for count, found in zip(counts, changes, strict=True)
+    )
+
+
+def _check(ran: OpenRun, block: BlockCapture, draws: int, runs: int) -> None:
     known = changeable_blocks(ran)
     if block.name not in known:
         raise CaptureError(
@@ -92,20 +141,23 @@ def faithfulness(
         )
     if draws < 1 or runs < 0:
         raise SelectionError(f"Draw at least once, and run no less than 0 times; got {draws} and {runs}.")
-    weights = np.abs(row_weights(block, query))
-    allowed = np.flatnonzero(allowed_keys(block, query))
-    count = int((weights[allowed] > weights[allowed].mean()).sum()) if keys is None else keys
-    if not (keys is None or 1 <= keys < len(allowed)):
-        raise SelectionError(f"Cut from 1 to {len(allowed) - 1} of the {len(allowed)} keys of this query; got {keys}.")
-    count = min(max(count, 1), len(allowed) - 1)
-    strongest: _Sets = {"strongest": [_most(weights, allowed, count)]}
-    sets = strongest | _others(ran, block, query, allowed, count, draws)
-    changes = _added(ran, block, query, allowed, sets)
-    return Faithfulness(
-        keys=count,
-        added={cut: Interval.over(values) for cut, values in changes.items()},
-        answer=_answers(ran, block, query, {cut: chosen[:runs] for cut, chosen in sets.items()}) if runs else {},
-    )
+
+
+def _untold(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _above_even(weights: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"]) -> int:
+    """Return how many of the allowed keys weigh more than an even share: at least one, and not all."""
+    count = int((weights[allowed] > weights[allowed].mean()).sum())
+    return min(max(count, 1), len(allowed) - 1)
+
+
+def _sets(
+    ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], count: int, draws: int
+) -> _Sets:
+    strongest: _Sets = {"strongest": [_most(np.abs(row_weights(block, query)), allowed, count)]}
+    return strongest | _others(ran, block, query, allowed, count, draws)
 
 
 def _others(
@@ -113,7 +165,7 @@ def _others(
 ) -> _Sets:
     """Return the keys to cut beside the strongest, for each way of choosing them once or in several draws."""
     rng = np.random.default_rng(0)
-    colours, own = _colours(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
+    colours, own = colours_of(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
     far = np.linalg.norm(colours - colours[block.key_grid.index(own)], axis=1)
     others = rng.choice(block.query_grid.size, draws)
     return {
@@ -131,7 +183,7 @@ def _most(values: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"], co
     return chosen
 
 
-def _colours(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
+def colours_of(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
     """Return the mean colour of each key's cell, in its first frame."""
     height, width = ran.frames.rgb.shape[1:3]
     x0, y0, x1, y1 = grid.box
@@ -144,10 +196,10 @@ def _colours(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
 
 
 def _added(
-    ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], sets: _Sets
-) -> dict[Cut, list[float]]:
-    """Return how much what the block adds at the query changes without each of the sets, in one run."""
-    found: dict[Cut, list[float]] = {}
+    ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], every: list[_Sets]
+) -> list[dict[Cut, list[float]]]:
+    """Return how much what the block adds at the query changes without each of the sets, in one run for all."""
+    found: list[dict[Cut, list[float]]] = []
     asked = torch.tensor([block.query_grid.index(query)])
 
     def watch(module: NonlocalBlock, x: Tensor) -> Tensor:
@@ -159,9 +211,12 @@ def _added(
 
         whole = added(allowed)
         size = float(whole.norm())
-        for cut, chosen in sets.items():
+
+        def changes(chosen: list[Int[np.ndarray, " k"]]) -> list[float]:
             rest = [np.setdiff1d(allowed, some) for some in chosen]
-            found[cut] = [float((added(keys) - whole).norm()) / size if size else 0.0 for keys in rest]
+            return [float((added(keys) - whole).norm()) / size if size else 0.0 for keys in rest]
+
+        found.extend({cut: changes(chosen) for cut, chosen in sets.items()} for sets in every)
         output: Tensor = module.forward(x)
         return output
 
@@ -169,9 +224,13 @@ def _added(
     return found
 
 
-def _answers(ran: OpenRun, block: BlockCapture, query: Cell, sets: _Sets) -> dict[Cut, Interval]:
+def _answers(
+    ran: OpenRun, block: BlockCapture, query: Cell, sets: _Sets, tell: Callable[[int, int], None]
+) -> dict[Cut, Interval]:
     """Return how much probability changes hands without each of the sets, a run for each."""
+    total, done = 1 + sum(map(len, sets.values())), 1
     before = _probabilities(ran, block, query, logits_of(ran))
+    tell(done, total)
     found = {}
     for cut, chosen in sets.items():
         moved = []
@@ -179,6 +238,8 @@ def _answers(ran: OpenRun, block: BlockCapture, query: Cell, sets: _Sets) -> dic
             mask = np.isin(np.arange(len(block.phi)), some)
             after = _probabilities(ran, block, query, logits_of(ran, cut_keys={block.name: mask}))
             moved.append(float((after - before).abs().sum() / 2))
+            done += 1
+            tell(done, total)
         found[cut] = Interval.over(moved)
     return found
 

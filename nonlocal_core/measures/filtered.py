@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from nonlocal_core.ancestors.bm3d import denoised
+from nonlocal_core.ancestors.bm3d import SIDE, Stack, denoised, stack
 from nonlocal_core.ancestors.network import PixelNetwork, on_grid, with_noise
 from nonlocal_core.capture.rows import weighted_sums
 from nonlocal_core.errors import CaptureError
+from nonlocal_core.geometry import Cell
 from nonlocal_core.media import network_pixels
 from nonlocal_core.session import Session
 
@@ -77,6 +78,18 @@ def bm3d_estimate(session: Session, *, frame: int) -> Float32[np.ndarray, "H W 3
     estimate = denoised(before[0].permute(1, 2, 3, 0).numpy(), noise=network.filter.noise)
     shown: np.ndarray = estimate[session.block().query_grid.t_of_frame(frame)].astype(np.float32)
     return shown
+
+
+def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T H W 3"]]:
+    """Return the stack that BM3D matches to the block round a pixel, and the noisy clip that it is cut from.
+
+    Raises CaptureError for a network that is no filter, ShapeError for a grid smaller than a block.
+    """
+    _, before = _pixels(session)
+    clip: np.ndarray = before[0].permute(1, 2, 3, 0).numpy()
+    rows, cols = (max(size - SIDE, 0) for size in clip.shape[1:3])
+    first = Cell(pixel.t, min(max(pixel.y - SIDE // 2, 0), rows), min(max(pixel.x - SIDE // 2, 0), cols))
+    return stack(clip, first), clip
 
 
 def _pixels(session: Session) -> tuple[torch.Tensor, torch.Tensor]:

@@ -32,7 +32,7 @@ CHILD = "nonlocal_core.media.apart_child"
 LOOK_SECONDS = 0.05
 """How often a process is looked at, and whoever waits for it is told."""
 GONE_SECONDS = 5.0
-"""How long a process may take to end once it was told to."""
+"""How long is waited for a process to end once it was told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,10 @@ def _started() -> subprocess.Popen[bytes]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait(GONE_SECONDS)
+    try:
+        process.wait(GONE_SECONDS)
+    except subprocess.TimeoutExpired:  # on a busy machine; nobody waits for it, but it does not stay as a zombie either
+        threading.Thread(target=process.wait, name="apart-end", daemon=True).start()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             try:

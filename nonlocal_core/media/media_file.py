@@ -4,6 +4,7 @@ import hashlib
 import io
 import unicodedata
 from dataclasses import dataclass
+from os import stat_result
 from pathlib import Path
 from stat import S_ISREG
 
@@ -24,6 +25,8 @@ class MediaFile:
     name: str
     byte_count: int
     data: Path | bytes
+    version: tuple[int, ...] = ()
+    """What changes when the file on the disk is written or replaced; empty in memory."""
 
     def open(self) -> io.BufferedReader | io.BytesIO:
         """Return a new reader at the start of the bytes; the caller closes it."""
@@ -40,9 +43,15 @@ class MediaFile:
             return file.read(HEAD_BYTES)
 
     def sha256(self) -> str:
-        """Return the hash of the bytes in hex, without holding them all."""
+        """Return the hash of the bytes in hex, without holding them all.
+
+        Raises MediaError when the file is not the one that was found: what was read of it may be of either.
+        """
         with self.open() as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if isinstance(self.data, Path) and _version(_status(self.data, self.name)) != self.version:
+            raise MediaError(f"{self.name} was changed while it was read. Open it again once it is written.")
+        return digest
 
 
 def as_media_file(source: Path | bytes, *, name: str | None, limits: Limits) -> MediaFile:
@@ -52,21 +61,28 @@ def as_media_file(source: Path | bytes, *, name: str | None, limits: Limits) -> 
     MediaLimitError for one that is too large.
     """
     shown = display_name(name or ("" if isinstance(source, bytes) else source.name))
-    count = len(source) if isinstance(source, bytes) else _size_of(source, shown)
+    count, version = len(source) if isinstance(source, bytes) else 0, tuple[int, ...]()
+    if isinstance(source, Path):
+        status = _status(source, shown)
+        count, version = status.st_size, _version(status)
     if count == 0:
         raise MediaError(f"{shown} is empty: it has 0 bytes. Save or upload it again.")
     limits.check_bytes(shown, count)
-    return MediaFile(name=shown, byte_count=count, data=source)
+    return MediaFile(name=shown, byte_count=count, data=source, version=version)
 
 
-def _size_of(path: Path, shown: str) -> int:
+def _version(status: stat_result) -> tuple[int, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _status(path: Path, shown: str) -> stat_result:
     try:
         status = path.stat()
     except (OSError, ValueError) as fault:  # ValueError: a NUL in the path
         raise MediaError(f"{shown} cannot be opened: there is no such file, or it may not be read.") from fault
     if not S_ISREG(status.st_mode):
         raise MediaError(f"{shown} is a device or a pipe; a file or a folder of pictures was expected.")
-    return status.st_size
+    return status
 
 
 def display_name(name: str) -> str:

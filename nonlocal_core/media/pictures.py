@@ -170,6 +170,10 @@ class PictureClip:
             raise MediaLimitError(
                 f"{self._name} unpacks to more pixels than are read here. Make it smaller."
             ) from fault
+        except MemoryError as fault:
+            raise MediaLimitError(
+                f"Reading {self._name} takes more memory than its decoder gets. Make it smaller, or save it as JPEG."
+            ) from fault
         except Exception as fault:
             raise unreadable(self._name, str(fault) or type(fault).__name__) from fault
 

@@ -1,6 +1,8 @@
 """Files of figures (PNG) and numbers (NPZ, CSV), written completely or not at all."""
 
 import csv
+import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +19,23 @@ from nonlocal_core.geometry import Grid
 from nonlocal_core.look import LETTERS, Answer
 
 PRINT_DPI = 300
+LEFT_OVER_SECONDS = 3600.0
+"""Age of a part, after its last byte, from which on its writer was killed: the slowest film writes more often."""
+_PART = re.compile(r"\..+\.[0-9a-f]{32}\.part")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``. Rename it to ``path`` when the block ends, remove it when it fails.
 
-    Raises RenderError when the folder does not exist, when ``path`` is a folder, and when the disk does not take it.
+    What writers that were killed left in the folder goes first. Raises RenderError when the folder does not exist, when
+    ``path`` is a folder, and when the disk does not take it.
     """
     if not path.parent.is_dir():
         raise RenderError(f"The folder {path.parent} does not exist. Create it, or choose another place.")
     if path.is_dir():
         raise RenderError(f"{path} is a folder. Give the name of a file in it.")
+    _remove_left_over(path.parent)
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         yield part
@@ -40,6 +47,16 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from fault
     finally:
         part.unlink(missing_ok=True)
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove the parts that nobody has written to for long."""
+    for part in folder.glob(".*.part"):
+        try:
+            if _PART.fullmatch(part.name) and time.time() - part.stat().st_mtime > LEFT_OVER_SECONDS:
+                part.unlink()
+        except OSError:  # another writer's, in a folder that many write to: not ours to remove
+            continue
 
 
 def write_png(path: Path, picture: UInt8[np.ndarray, "h w 3"], *, provenance: str = "") -> None:

@@ -43,7 +43,7 @@ def page_js() -> str:
 @cache
 def viewer_css() -> str:
     """Return the style sheet of the viewer, for a page or for a component's shadow root."""
-    return _joined_sheets(*_SHEETS, "entry/comparison.css")
+    return _joined_sheets(*_SHEETS, "controls/lesson.css", "entry/comparison.css")
 
 
 @cache

@@ -157,6 +157,10 @@ def _open(url: str, partial: PartialDownload, limits: DownloadLimits) -> HTTPRes
         fault.close()  # "range not satisfiable": the file there is shorter now
         partial.discard()
         return _open(url, partial, limits)
+    if partial.is_part_of_another(response):
+        response.close()
+        partial.discard()
+        return _open(url, partial, limits)
     return response
 
 

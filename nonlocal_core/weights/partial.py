@@ -36,9 +36,17 @@ class PartialDownload:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         etag = response.headers.get("ETag", "")
         strong = etag if etag.startswith('"') else ""  # a weak validator (W/"…") does not promise equal bytes
-        self._note.write_text(json.dumps({"mark": strong or response.headers.get("Last-Modified", "")}))
+        # In this order: whatever is interrupted, no validator stands beside the bytes of another version.
+        self._note.unlink(missing_ok=True)
         self.path.write_bytes(b"")
+        self._note.write_text(json.dumps({"mark": strong or response.headers.get("Last-Modified", "")}))
         return 0
+
+    def is_part_of_another(self, response: HTTPResponse) -> bool:
+        """Return whether a response continues another version than the one received, If-Range notwithstanding."""
+        mark = self._mark()
+        now = (response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
+        return response.status == 206 and mark is not None and any(now) and mark not in now
 
     def total(self, response: HTTPResponse) -> int | None:
         """Return the size of the whole file in bytes, None where the server does not say."""

@@ -167,6 +167,12 @@ def test_a_failure_is_a_sentence_with_a_way_on(mounted):
     mounted.call({"url": "/bundle/a", "id": "a"})
     status = mounted.page.locator(".nlv-status")
     status.get_by_text("answered 404").wait_for()
+    mounted.page.route("**/bundle/a", lambda route: route.abort(), times=1)
+    status.get_by_role("button", name="Try again").click()
+    status.get_by_text("The server cannot be reached").wait_for()
+    mounted.page.route("**/bundle/a", lambda route: route.fulfill(body="x", content_type="text/html"), times=1)
+    status.get_by_role("button", name="Try again").click()
+    status.get_by_text("a proxy does not pass this address on").wait_for()
     mounted.status, mounted.served = 200, b"<html>"
     status.get_by_role("button", name="Try again").click()
     status.get_by_text("not a bundle").wait_for()

@@ -17,6 +17,7 @@ PAGES = {
     "compare": f"compare?{SMALL}&compare=networks&networks=lite0-parameter-free,default",
     "inspect": f"inspect?{SMALL}",
     "track": f"track?{SMALL}&find=What+I+click",
+    "learn": f"learn?{SMALL}&step=operation",
     "networks": "networks",
     "findings": "findings",
 }
@@ -55,7 +56,7 @@ def open_page(page, address, name):
     page.goto(f"{address}/{PAGES[name]}")
     expect(page.locator("h1")).to_be_visible()
     settled(page)
-    if name in ("explore", "compare"):
+    if name in ("explore", "compare", "learn"):
         page.wait_for_selector(".nlv[data-ready]")
         settled(page)
 

@@ -25,6 +25,7 @@ class Behaviour:
     content: bytes = CONTENT
     mark: dict[str, str] = field(default_factory=lambda: {"ETag": '"one"'})
     ranges: bool = True
+    heeds_if_range: bool = True
     length: bool = True
     status: int | None = None
     location: str | None = None
@@ -61,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def first_byte(self, does):
         wanted, known = self.headers.get("Range"), self.headers.get("If-Range")
-        if not does.ranges or wanted is None or known not in does.mark.values():
+        if not does.ranges or wanted is None or (does.heeds_if_range and known not in does.mark.values()):
             return 0
         return int(wanted.removeprefix("bytes=").removesuffix("-"))
 

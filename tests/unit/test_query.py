@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 from affinity_oracle import capture, oracle_matrix
+from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
-from nonlocal_core.errors import GeometryError
+from nonlocal_core.errors import GeometryError, SelectionError
 from nonlocal_core.geometry import Cell
-from nonlocal_core.query import column, row
+from nonlocal_core.query import asked_cells, column, row
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES
 
 CHANNELS = 2
@@ -146,3 +147,17 @@ def test_a_mask_holds_the_cells_over_a_threshold():
         expected = answer.heat * 252 / np.abs(answer.values).sum(dtype=float) >= times
         assert (answer.mask(times) == expected).all()
         assert 0 < expected.sum() < 200
+
+
+def test_a_threshold_below_none_is_refused():
+    with pytest.raises(SelectionError, match="0 or more; got -1"):
+        row(capture("gaussian"), Cell(0, 0, 0)).mask(-1)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    "asked", [([(0, 0.5)], [], []), ([], [(0, 0.1, 0.1, 0.5)], []), ([(0, 0.5, 0.5)], [], [(0, 0.5, 0.5, 0.5)])]
+)
+def test_a_point_or_a_box_with_numbers_missing_is_refused(asked):
+    with pytest.raises(SelectionError, match=r"Each is \(frame, x.*; got \(0, 0\."):
+        asked_cells(capture("gaussian").query_grid, *asked)

@@ -1,13 +1,15 @@
 // The Streamlit component. data is { url, columns?, id, query?, block?, tour? } with the bundle behind url and what it left
 // out behind columns, or the bundle's bytes; or, for answers side by side,
 // { mode: "compare", query?, tour?, panes: [{ url, columns?, id, block, title, clip }] }. An object comes in a list of one.
-// tour is { clip, stops }: any text that tells clips apart, and what Python knows of the tour, null for the bundle's own.
+// lesson is a step of a lesson (controls/lesson.js). tour is { clip, stops }: any text that tells clips apart, and what Python
+// knows of the tour, null for the bundle's own.
 // Streamlit calls this function again whenever the data or the theme changes, so everything here can happen twice.
 
 import { hasColumns } from "../model/affinity.js";
 import { Comparison } from "./comparison.js";
 import { el, say } from "../drawing/dom.js";
 import { decodePhotos, fetchBytes, openBundle } from "./load.js";
+import { Lesson } from "../controls/lesson.js";
 import { parseBundle, parseColumns } from "../model/parse.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
@@ -42,6 +44,7 @@ class Mount {
     this.wanted = data;
     const { root } = this.view ??= this.#view(data.mode);
     root.style.colorScheme = schemeOf(root);
+    if (data.lesson) this.#teach(data.lesson);
     const key = data.panes ? JSON.stringify(data.panes) : data.id ?? data.url ?? data;
     if (this.key === key) return this.#follow();
     this.key = key;
@@ -102,6 +105,14 @@ class Mount {
     this.loading?.abort();
     this.view?.destroy();
     this.status.remove();
+  }
+
+  /** A step of a lesson; the same one again, when only the question changed, stays as it is. */
+  #teach(step) {
+    this.lesson ??= new Lesson(this.view, (id) => this.setStateValue("step", { id, at: Date.now() }));
+    const name = JSON.stringify(step);
+    if (name !== this.step) this.lesson.open(step);
+    this.step = name;
   }
 
   #view(mode) {

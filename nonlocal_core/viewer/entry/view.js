@@ -13,14 +13,19 @@ import { cellAt, indexOf } from "../model/grid.js";
 import { turnIn } from "../model/state.js";
 import { Pace, Speaker, Teller } from "./pace.js";
 
+/** Keys that mean the pictures while nothing on the page has the focus: letters, for arrows and the space bar scroll. */
+const LETTER = /^[a-z?]$/;
+
 export class View {
+  #pageKey = (event) => event.target === document.body && LETTER.test(event.key) && !event.defaultPrevented && this.#key(event);
+
   /** `panel` is what is chosen beside the pictures, `field` attributes and children of their element. */
   constructor(panel, { onpin, field: [attributes, ...pictures] }) {
     this.panel = panel;
     this.pace = new Pace({ layout: () => this.layout(), draw: () => this.draw() });
     this.teller = new Teller(onpin);
     this.speaker = new Speaker();
-    this.field = el("div", { role: "application", tabindex: "0", onkeydown: (event) => this.#key(event), ...attributes }, ...pictures);
+    this.field = el("div", { role: "application", tabindex: "0", onkeydown: (event) => event.target === this.field && this.#key(event), ...attributes }, ...pictures);
   }
 
   /** Stand in `parent`, as an element of that class with these children. */
@@ -46,6 +51,7 @@ export class View {
     });
     this.resized = new ResizeObserver(() => this.isOpen && this.pace.layoutSoon());
     this.resized.observe(this.root);
+    document.addEventListener("keydown", this.#pageKey);
     // What is told after a click on a link to another page would lead back to this one.
     this.root.addEventListener("focusout", (event) => !this.root.contains(event.relatedTarget) && this.teller.tellNow());
   }
@@ -85,6 +91,7 @@ export class View {
 
   destroy() {
     this.resized.disconnect();
+    document.removeEventListener("keydown", this.#pageKey);
     this.speaker.stop();
     this.presenter.leave();
     this.teller.stop();
@@ -114,7 +121,7 @@ export class View {
   clipOf() {}
 
   #key(event) {
-    if (!this.isOpen || event.target !== this.field) return;
+    if (!this.isOpen) return;
     const action = actionOf(event, this.state, this.shownFrame);
     if (action && !this.ignores(action)) this.#takeKey(event, action);
   }

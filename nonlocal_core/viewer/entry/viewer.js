@@ -41,7 +41,7 @@ export class Viewer extends View {
     super(panel, {
       onpin, field: [{ class: "nlv-field", "aria-label": "Where does this position look? Arrow keys move the question, Enter pins it, question mark lists all keys." }, stage.root, film.root],
     });
-    Object.assign(this, { stage, film, ontour, photos: null });
+    Object.assign(this, { stage, film, ontour, photos: null, lesson: null });
     this.player = new Player({
       advance: (follows) => this.#advance(follows), rest: () => this.act({ type: "follow" }), changed: () => this.isOpen && this.pace.drawSoon(),
     });
@@ -117,6 +117,11 @@ export class Viewer extends View {
     if (this.state.beside.length !== beside.length) this.pace.layoutSoon(); // other sentences
     if (this.presenter.on && (this.state.stop !== stop || this.state.block !== block)) this.pace.layoutSoon(); // other words
     if (this.state.tour !== tour) this.ontour(this.state.tour); // at once: the person may leave, and no key makes many edits
+  }
+
+  /** A lesson is walked with the Page keys; arrows ask. */
+  keeps(key) {
+    return this.lesson !== null && key !== "Escape";
   }
 
   /** A question that follows is to Python the one that it began with, until it rests. */
@@ -205,6 +210,7 @@ export class Viewer extends View {
     this.wall.showSoon();
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
+    this.lesson?.draw();
     Object.assign(this.root.dataset, {
       q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
@@ -258,6 +264,7 @@ export class Viewer extends View {
   /** Show the weight under the pointer in a small label, and ring its cell. */
   read(at, event) {
     const found = at && this.answered && cellAt(this.answered.answer.grid, at);
+    this.lesson?.read(found);
     if (!found) return this.tip.hide();
     const { answer } = this.answered;
     const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);

@@ -3,6 +3,7 @@
 import { askerWords } from "./askers.js";
 import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
+import { MOST_POINTS } from "./strokes.js";
 import {
   answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords,
   shownWords, spokenWords, spreadWords, temperatureWords, timesWords, weightWords,
@@ -54,7 +55,8 @@ function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds)
   const frames = new Set(cells.map(({ t }) => t));
   const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
   const less = taken.length ? `less ${taken.length === 1 ? "one cell" : `${taken.length} cells`} · ` : "";
-  return { question: `${cells.length === 1 ? "One cell" : `${cells.length} cells`}${of}`, where: `${less}the mean of their answers` };
+  const full = state.isFull ? ` · no more fit: a question has up to ${MOST_POINTS} cells` : "";
+  return { question: `${cells.length === 1 ? "One cell" : `${cells.length} cells`}${of}`, where: `${less}the mean of their answers${full}` };
 }
 
 function scaleNote({ state, answer, shown, heat, alone }) {

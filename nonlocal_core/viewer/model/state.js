@@ -5,7 +5,8 @@
 // beside   pins that stay while another is asked: { at, also } each, A first; what is asked now has the next letter
 // temperature  what scores are divided by before the softmax; 1 is the network's
 // asker    who is asked instead of the point, by its name; null for the point (askers.js)
-// tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null
+// tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null; isFull:
+//          it met the limit of cells
 // pinned   whether it stays when the pointer moves on
 // held     the frame that is kept large beside it; null follows the strongest
 // look     how it is drawn: look_words.js has its fields
@@ -33,7 +34,7 @@ export function startState(bundle) {
   return {
     block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, asker: bundle.view.asker ?? null, held: null, history: [],
     pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
-    tool: "point", sign: "plus", stroke: null, zoom: WHOLE, followed: null,
+    tool: "point", sign: "plus", stroke: null, isFull: false, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
   };
 }
@@ -46,8 +47,13 @@ export function askedGrid(bundle, state) {
 
 /** Returns the state after an action; the same object when the action changes nothing. */
 export function reduce(state, action, bundle) {
-  const next = inSight(after(state, action, bundle), state, action);
+  const next = stillFull(inSight(after(state, action, bundle), state, action), state, action);
   return next.direction === "row" || turns(bundle.blocks[next.block], next) ? next : { ...next, direction: "row" };
+}
+
+/** That a question may have no more cells is said of the drag that met the limit, and of no other question. */
+function stillFull(next, { also }, { type }) {
+  return next.also === also || type === "stroke" || !next.isFull ? next : { ...next, isFull: false };
 }
 
 /** Where the question moves out of the window, the window goes along; a drag holds it still. */
@@ -93,16 +99,17 @@ export function turnIn({ tour }, action) {
   return action.type === "tour" && tour[action.stop]?.direction === "column" ? { type: "direction", direction: "column" } : null;
 }
 
-/** What Python hears of: the pinned point and how its answer is drawn, or null. */
+/** What Python hears of: the pinned points and how the answer is drawn, or null. A question that follows the pointer is none. */
 export function pinnedMessage(bundle, state) {
-  if (!state.pinned) return null;
+  if (!state.pinned && state.beside.length === 0) return null;
   const block = bundle.blocks[state.block];
+  const pins = state.pinned ? state : { ...state.beside.at(-1), minus: [], beside: state.beside.slice(0, -1) };
   const list = (points) => points.map(({ frame, x, y }) => [frame, x, y]);
-  const listed = (name) => (state[name].length ? { [name]: list(state[name]) } : {});
-  const beside = state.beside.length ? { beside: state.beside.map(({ at, also }) => list([at, ...also])) } : {};
+  const listed = (name) => (pins[name].length ? { [name]: list(pins[name]) } : {});
+  const beside = pins.beside.length ? { beside: pins.beside.map(({ at, also }) => list([at, ...also])) } : {};
   const temperature = state.temperature !== 1 && takesTemperature(block, state) ? { temperature: state.temperature } : {};
   const asker = askerOf(block, state) === null ? {} : { asker: askerOf(block, state) };
-  return { ...state.at, ...asker, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
+  return { ...pins.at, ...asker, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 /** Pin a point, or what is asked already. */

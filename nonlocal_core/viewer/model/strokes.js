@@ -4,12 +4,12 @@ import { lastOf } from "./pins.js";
 import { boundsOf, cellAt, indexOf, pointOf } from "./grid.js";
 
 export const TOOLS = ["point", "box", "brush"];
-/** Points of one question, as nonlocal_core/pin.py limits them. */
+/** Points of a question and the pins beside it: as many as every browser and proxy takes in an address. */
 export const MOST_POINTS = 400;
 
 /**
  * The state during a drag: { phase: "start" | "move" | "end", at, add }. A new drag asks anew, one that adds, or takes cells
- * away, leaves what was asked before.
+ * away, leaves what was asked before. A drag that would take in more than a question may have changes nothing more; `isFull` tells.
  */
 export function stroke(bundle, state, { phase, at, add }) {
   const block = bundle.blocks[state.block];
@@ -18,24 +18,28 @@ export function stroke(bundle, state, { phase, at, add }) {
   const begun = phase === "start" ? begin(state, at, add) : state;
   if (!begun.stroke || cellAt(grid, at) === null) return phase === "start" ? state : begun;
   const points = begun.tool === "box" ? boxed(grid, begun.stroke.from, at) : brushed(grid, begun.stroke, at);
-  return { ...begun, ...asked(grid, begun, points), stroke: { ...begun.stroke, points, last: at } };
+  const taken = asked(grid, begun, points);
+  if (taken === null) return { ...begun, isFull: true };
+  return { ...begun, ...taken, isFull: false, stroke: { ...begun.stroke, points, last: at } };
 }
 
 function begin(state, at, add) {
   const before = add || state.sign === "minus" ? { plus: [state.at, ...state.also], minus: state.minus } : { plus: [], minus: [] };
-  return { ...state, pinned: false, held: null, stop: -1, stroke: { from: at, last: at, before, points: [], undo: lastOf(state) } };
+  return { ...state, pinned: false, held: null, stop: -1, isFull: false, stroke: { from: at, last: at, before, points: [], undo: lastOf(state) } };
 }
 
 function ended(state) {
   return { ...state, pinned: true, stroke: null, history: [...state.history, state.stroke.undo] };
 }
 
-/** What is asked when a drag has taken in these points. */
-function asked(grid, { sign, stroke: { before } }, points) {
+/** What is asked when a drag has taken in these points; null where they are more than one question may have. */
+function asked(grid, { sign, beside, stroke: { before } }, points) {
   const plus = union(grid, before.plus, sign === "plus" ? points : []);
   const minus = union(grid, before.minus, sign === "minus" ? points : []);
-  const [at, ...also] = plus.slice(0, MOST_POINTS - 1);
-  return { at, also, minus: minus.slice(0, Math.max(MOST_POINTS - 1 - also.length, 0)) };
+  const others = beside.reduce((sum, { also }) => sum + 1 + also.length, 0);
+  if (plus.length + minus.length + others > MOST_POINTS) return null;
+  const [at, ...also] = plus;
+  return { at, also, minus };
 }
 
 /** Points of two lists, one for each cell. */

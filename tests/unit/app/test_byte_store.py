@@ -22,8 +22,9 @@ from nonlocal_core.app.server.resources import open_clip
 from nonlocal_core.app.server.visit import Choices
 
 
-def get(path):
-    """Answer a request as the server does: by the route that matches."""
+def get(address, base="/"):
+    """Answer a request as the server does: by the route that matches. ``base``: of the pages."""
+    path = base + address
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
     for route in ROUTES:
         match, more = route.matches(scope)
@@ -37,7 +38,7 @@ def test_a_bundle_and_what_follows_it_come_under_one_token():
     made = []
     columns = LazyBytes(lambda: made.append(1) or b"columns")
     token = BUNDLES.put(b"bundle", later=columns)
-    assert get(bundle_address(token)).body == b"bundle"
+    assert get(bundle_address(token)).body == get(bundle_address(token), base="/a/path/").body == b"bundle"
     assert made == []
     answer = get(columns_address(token))
     assert (answer.body, answer.headers["cache-control"]) == (b"columns", "private, max-age=31536000, immutable")

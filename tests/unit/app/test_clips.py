@@ -49,7 +49,7 @@ def test_a_file_that_somebody_brought_is_decoded_in_another_process(monkeypatch)
 def test_nobody_waits_while_the_file_of_another_is_read():
     memory, answers = FrameMemory(), []
 
-    def meanwhile(_done, _total):
+    def meanwhile(_stage, _done, _total):
         if not answers:
             answers.append(None)
             beside = threading.Thread(target=lambda: answers.append(memory.read(picture(), Selection(), name="b")))

@@ -47,6 +47,41 @@ def test_whoever_leaves_makes_room():
         pass
 
 
+def test_some_are_served_beside_each_other_and_a_visitor_has_one_turn():
+    queue, served = Queue(2, "the files of others"), []
+
+    def leave(place):
+        served.append(place.words)
+        raise KeyboardInterrupt
+
+    with queue.turn(leave, "ann"):
+        with pytest.raises(KeyboardInterrupt), queue.turn(leave, "ann"):
+            raise AssertionError("a second place for the same visitor")
+        with queue.turn(leave, "ben"), pytest.raises(KeyboardInterrupt), queue.turn(leave, "cleo"):
+            raise AssertionError("a third place")
+        with queue.turn(leave, None):
+            pass
+    assert served == 2 * ["Waiting for the files of others: 1st of 1"]
+
+
+def test_whoever_waits_for_a_turn_of_their_own_holds_up_nobody():
+    queue, order = Queue(2), []
+    waits = threading.Event()
+
+    def visit():
+        with queue.turn(lambda _: waits.set(), "ann"):
+            order.append("ann's second")
+
+    with queue.turn(lambda _: None, "ann"):
+        second = threading.Thread(target=visit)
+        second.start()
+        waits.wait()
+        with queue.turn(lambda _: None, "ben"):
+            order.append("ben")
+    second.join()
+    assert order == ["ben", "ann's second"]
+
+
 def test_a_place_has_a_time_once_one_turn_is_over():
     queue, places = Queue(), []
 

@@ -3,17 +3,22 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+import nonlocal_core
 from nonlocal_core import Pin, RenderError, Session, list_models
 from nonlocal_core.ancestors.filters import FILTERS
 from nonlocal_core.bundle import open_tour
-from nonlocal_core.cli import OK, REFUSED, main
+from nonlocal_core.cli import INTERRUPTED, OK, REFUSED, main, samples
 from nonlocal_core.errors import BundleError
+from nonlocal_core.render import replacing
 from nonlocal_core.weights.cards import list_published
 
 SMALL = ["--frames", "2", "--short-side", "64"]
@@ -42,7 +47,7 @@ def test_query_in_words_names_the_strongest_cell(session, capsys):
     assert main(["query", "sample:bunny", *SMALL]) == OK
     first = session.first_question()
     cell = session.query(frame=first.frame, x=first.x, y=first.y).top(1)[0].cell
-    assert f"frame cell {cell.t}, row {cell.y}, column {cell.x}" in capsys.readouterr().out
+    assert f"frame {cell.t + 1}, row {cell.y + 1}, column {cell.x + 1}: " in capsys.readouterr().out
 
 
 def test_render_writes_the_file_that_it_names(capsys, tmp_path):
@@ -125,11 +130,56 @@ def test_a_file_that_the_disk_does_not_take_is_a_sentence_and_leaves_nothing(ses
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_verb_that_is_ended_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def run(_options):
+        with replacing(tmp_path / "a.txt") as part:
+            part.write_text("half")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(samples, "run", run)
+    monkeypatch.setattr(sys, "argv", ["nonlocal-viewer", "samples"])
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main() == INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_tour_with_a_number_without_end_is_a_sentence(tmp_path):
     tour = tmp_path / "tour.json"
     tour.write_text(f'[{{"frame": {"9" * 5000}, "x": 0.5, "y": 0.5, "caption": ""}}]')
     with pytest.raises(BundleError, match="A tour is a list in JSON"):
         open_tour(tour, frame_count=8, blocks=["stride8"])
+
+
+def test_a_tour_without_end_is_a_sentence():
+    with pytest.raises(BundleError, match="has up to 1,000,000 bytes"):
+        open_tour(Path("/dev/zero"), frame_count=8, blocks=["stride8"])
+
+
+def test_addresses_that_do_not_suffice_are_a_sentence():
+    command = f"ulimit -v 600000; {sys.executable} -m nonlocal_core query sample:coins --frame 0 --x 0.5 --y 0.5"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (REFUSED, 1)
+    assert "needs 1,000 MB to load torch. Raise the limit." in done.stderr
+
+
+def test_a_memory_that_torch_finds_too_small_is_a_sentence(capsys, monkeypatch):
+    def run(_options):
+        torch.empty(2**55, dtype=torch.uint8)
+
+    monkeypatch.setattr(samples, "run", run)
+    assert main(["samples"]) == REFUSED
+    assert capsys.readouterr().err.startswith("nonlocal-viewer: The memory does not suffice.")
+
+
+def test_a_folder_that_is_gone_is_a_sentence(tmp_path):
+    command = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} -m nonlocal_core samples"
+    environment = os.environ | {"PYTHONPATH": str(Path(nonlocal_core.__file__).parents[1])}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stderr.count("\n")) == (REFUSED, 1)
+    assert "The system refused to read or write: No such file or directory" in done.stderr
 
 
 def test_a_reader_that_had_enough_is_no_error():

@@ -356,3 +356,9 @@ def test_a_box_outside_of_a_crop_is_refused() -> None:
     cropped = grid(box=(0.25, 0.0, 0.75, 1.0))
     with pytest.raises(OutsideGridError):
         cropped.cells_in(frame=0, box=(0.0, 0.4, 0.1, 0.6))
+
+
+@pytest.mark.parametrize("box", [(0.5, 0.5, 0.3, 0.6), (0.5, 0.6, 0.6, 0.5), (-0.1, 0, 0.5, 0.5), (0.3, 0.3, 1.5, 0.5)])
+def test_corners_that_are_no_box_are_refused(box: Box) -> None:
+    with pytest.raises(GeometryError, match="A box is x0, y0, x1, y1"):
+        grid().cells_in(frame=0, box=box)

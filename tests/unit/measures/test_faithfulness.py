@@ -13,7 +13,7 @@ from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.capture.rows import row_weights
 from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.ablation import answer, moved
-from nonlocal_core.measures.faithfulness import CUTS, Faithfulness, Interval
+from nonlocal_core.measures.faithfulness import CUTS, Faithfulness, Interval, faithfulness_curve
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock
 from nonlocal_core.vocabulary import PAIRWISE
 
@@ -145,3 +145,19 @@ def test_what_cannot_be_cut_is_refused():
         session.faithfulness(**POINT, draws=0)
     with pytest.raises(CaptureError, match=r"'patches of pixels' is none. Ask one of: none in this network"):
         Session.open(np.zeros((1, 8, 9, 3), np.uint8), "pixels-nl-means", short_side=8).faithfulness(frame=0, x=0, y=0)
+
+
+def test_a_curve_ends_with_all_keys_above_an_even_share_and_runs_once_for_all_counts():
+    session = loud_session("dot_product")
+    block = session.block("stride16")
+    cell = block.query_grid.cell_at(**POINT)
+    told = []
+    curve = faithfulness_curve(session, block, cell, draws=3, runs=1, progress=lambda done, of: told.append((done, of)))
+    whole = session.faithfulness(**POINT, block="stride16", draws=3)
+    assert [found.keys for found in curve] == [*(1 << n for n in range(len(curve) - 1)), whole.keys]
+    assert curve[-1].added == whole.added
+    assert set(curve[-1].answer) == set(CUTS)
+    assert all(found.answer == {} for found in curve[:-1])
+    two = session.faithfulness(**POINT, block="stride16", keys=2, draws=3)
+    assert curve[1].added["strongest"] == two.added["strongest"]
+    assert told[-1] == (5, 5)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from media_files import stamps
 from PIL import Image
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
-from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media import Limits, Selection, apart, probe, read_frames
 from nonlocal_core.media.apart import Allowance, ApartReader
 
 
@@ -102,6 +103,17 @@ def test_a_process_that_dies_is_a_damaged_file(reader: ApartReader) -> None:
 
     with pytest.raises(MediaError, match="mine made its decoder fail"):
         reader.read_frames(picture(), Selection(), name="mine", limits=Limits(), tell=kill)
+
+
+def test_an_answer_does_not_wait_for_a_process_that_is_slow_to_end(
+    reader: ApartReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "GONE_SECONDS", -1.0)  # over before it begins
+    assert reader.probe(picture(), limits=Limits(), tell=nobody).shown_hw == (40, 40)
+    for thread in threading.enumerate():
+        if thread.name == "apart-end":
+            thread.join()
+    assert not readers()
 
 
 def test_nobody_waits_for_the_file_of_another(reader: ApartReader) -> None:

@@ -104,6 +104,16 @@ def test_a_picture_that_cannot_be_read_is_refused_when_it_is_looked_at() -> None
         probe(jpeg(1_000, 6_000), name="mine")
 
 
+def test_a_decoder_that_gets_no_memory_is_a_limit_and_no_damage() -> None:
+    """A line of many pixels is more than Pillow takes for one."""
+    side = 79_000_000
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, 1, 1, 0, 0, 0, 0))
+    rows = zlib.compress(bytes(1 + (side + 7) // 8), 1)
+    line = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    with pytest.raises(MediaLimitError, match="Reading mine takes more memory than its decoder gets"):
+        read_frames(line, Selection(), name="mine")
+
+
 def _never(*_: object) -> None:
     raise AssertionError("it was decoded")
 

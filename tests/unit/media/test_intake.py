@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from nonlocal_core import Selection, Session, read_frames
-from nonlocal_core.errors import SelectionError
+from nonlocal_core.errors import MediaError, SelectionError
 from nonlocal_core.media.intake import choice_for
 
 
@@ -28,6 +28,28 @@ def test_frames_that_were_read_give_the_answer_of_their_file():
     read = Session.open(file, frames=Selection(frame_indices=(0, 2, 4)), short_side=64)
     rows = [session.query(frame=1, x=0.3, y=0.6).values for session in (read, again)]
     np.testing.assert_array_equal(*rows)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_refused(tmp_path):
+    """Else the record has the hash of the second and the pixels of the first."""
+    clip, other = tmp_path / "clip.png", tmp_path / "other.png"
+    for path in (clip, other):
+        path.write_bytes(animation())
+
+    def replaced(done, _total):
+        if done == 1:
+            other.replace(clip)
+
+    with pytest.raises(MediaError, match=r"clip\.png was changed while it was read"):
+        read_frames(clip, Selection(frames=3), progress=replaced)
+    assert read_frames(clip, Selection(frames=3)).rgb.shape[0] == 3
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (64, 48)).save(folder / name)
+    with pytest.raises(MediaError, match=r"b\.png was changed"):
+        read_frames(folder, progress=lambda done, total: done == 1 and clip.replace(folder / "b.png"))
 
 
 @pytest.mark.parametrize("asked", [{"frames": 2}, {"stride": 2}, {"start_seconds": 0.1}, {"frame_indices": (0,)}])

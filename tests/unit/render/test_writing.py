@@ -1,6 +1,8 @@
 """Files, read back frame by frame by the decoders of others, and what is left when writing fails."""
 
 import csv
+import os
+import time
 
 import av
 import numpy as np
@@ -19,6 +21,7 @@ from nonlocal_core.render import (
     write_npz,
     write_png,
 )
+from nonlocal_core.render.writing import LEFT_OVER_SECONDS
 
 TIMES = np.array([0.0, 0.5, 0.75, 1.75, 2.0])
 H264_ERROR = 4.5  # mean absolute difference in grey levels; worst seen 3.6 (the small square)
@@ -254,6 +257,18 @@ def test_a_failure_keeps_the_old_file_and_leaves_no_part(tmp_path):
         part.write_text("after")
         assert target.read_text() == "before"
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "after")]
+
+
+def test_parts_of_killed_writers_go_with_the_next_file_and_those_of_others_stay(tmp_path):
+    killed, at_work = (tmp_path / f".a.mp4.{digit * 32}.part" for digit in "ab")
+    others = tmp_path / ".somebody's own.part"
+    for path in (killed, at_work, others):
+        path.write_bytes(b"half")
+    for path in (killed, others):
+        os.utime(path, (0, time.time() - 2 * LEFT_OVER_SECONDS))
+    with replacing(tmp_path / "b.txt") as part:
+        part.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted((at_work, others, tmp_path / "b.txt"))
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):

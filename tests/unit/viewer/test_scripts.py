@@ -118,7 +118,7 @@ def test_every_sheet_is_shipped_where_what_it_styles_is():
     for path in VIEWER.glob("*/*.css"):
         text = path.read_text("utf-8")
         assert (text in viewer_css()) == (path.name != "page.css"), path
-        assert (text in page_css()) == (path.name != "comparison.css"), path
+        assert (text in page_css()) == (path.name not in ("comparison.css", "lesson.css")), path
 
 
 def test_every_class_of_a_sheet_is_given_by_a_script():

@@ -84,6 +84,36 @@ def test_a_file_that_changed_meanwhile_is_fetched_whole(server, cache):
     assert download(card_at(server), cache_dir=cache, limits=LIMITS).read_bytes() == CONTENT[::-1]
 
 
+class _Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_versions_are_not_mixed_by_whoever_is_killed_between(server, cache, monkeypatch):
+    server.behaviour.break_after = HALF
+    refused(card_at(server), cache, "broke off")
+    server.behaviour.content = CONTENT[::-1]
+    server.behaviour.mark = {"ETag": '"two"'}
+    for name in ("write_bytes", "write_text", "unlink"):  # before each step that makes room for the new version
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, name, _killed)
+            with pytest.raises(_Killed):
+                download(card_at(server), cache_dir=cache, limits=LIMITS)
+    assert download(card_at(server), cache_dir=cache, limits=LIMITS).read_bytes() == CONTENT[::-1]
+
+
+def _killed(*_arguments, **_named):
+    raise _Killed
+
+
+def test_a_server_that_goes_on_with_another_version_is_asked_for_all_of_it(server, cache):
+    server.behaviour.break_after = HALF
+    refused(card_at(server), cache, "broke off")
+    server.behaviour.content = CONTENT[::-1]
+    server.behaviour.mark = {"ETag": '"two"'}
+    server.behaviour.heeds_if_range = False
+    assert download(card_at(server), cache_dir=cache, limits=LIMITS).read_bytes() == CONTENT[::-1]
+
+
 def test_a_file_that_became_shorter_is_fetched_whole(server, cache):
     server.behaviour.break_after = HALF
     refused(card_at(server), cache, "broke off")

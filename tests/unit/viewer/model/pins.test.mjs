@@ -51,6 +51,8 @@ test("Python hears of all pins, and a bundle may come with them", () => {
   const message = pinnedMessage(bundle, state);
   assert.deepEqual(message.beside, [[[1, 0.2, 0.5]]]);
   assert.deepEqual(pinsIn(message.beside), state.beside);
+  const loose = pinnedMessage(bundle, act(bundle, state, keep, { type: "unpin" }));
+  assert.deepEqual([loose.x, loose.beside], [0.6, [[[1, 0.2, 0.5]]]], "the pins that stay are told while another question follows the pointer");
   const view = { ...bundle.view, beside: [{ points: [{ frame: 3, x: 0.1, y: 0.1 }, { frame: 3, x: 0.3, y: 0.1 }] }], temperature: 0.5 };
   const opened = startState({ ...bundle, view });
   assert.deepEqual([opened.beside, opened.temperature, opened.pinned], [[{ at: { frame: 3, x: 0.1, y: 0.1 }, also: [{ frame: 3, x: 0.3, y: 0.1 }] }], 0.5, true]);

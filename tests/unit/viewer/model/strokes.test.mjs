@@ -51,8 +51,13 @@ test("undo brings back what was asked before the drag, cells and all", () => {
 test("a question has a limit, and signs belong to tools", () => {
   const large = bundleOf([blockOf(grid(5, 40, 40))]);
   const start = act(large, startState(large), { type: "tool", tool: "box" });
-  const state = act(large, start, ...drag([point(0, 0), point(99, 99)]));
-  assert.equal(1 + state.also.length, MOST_POINTS - 1);
+  const state = act(large, start, ...drag([point(0, 0), point(50, 40), point(50, 51), point(99, 99)]));
+  assert.deepEqual([1 + state.also.length, state.isFull], [21 * 17, true], "the last box that fits, and no part of a larger one");
+  assert.equal(act(large, start, ...drag([point(0, 0), point(99, 99), point(50, 40)])).isFull, false);
+  assert.equal(act(large, state, { type: "block", block: 0 }).isFull, true);
+  assert.equal(act(large, state, { type: "pin", at: point(5, 5) }).isFull, false);
+  const beside = { ...start, beside: [{ at: point(0, 99), also: Array(MOST_POINTS - 10).fill(point(0, 99)) }], pinned: true };
+  assert.deepEqual(act(large, beside, ...drag([point(0, 0), point(20, 0), point(24, 0), point(90, 0)])).also.length, 8, "pins count as well");
   assert.equal(act(bundle, startState(bundle), { type: "sign", sign: "minus" }).sign, "plus");
   assert.equal(act(bundle, start, { type: "tool" }).tool, "brush");
   assert.deepEqual([1, 2].map((times) => act(bundle, start, ...Array(times).fill({ type: "sign" })).sign), ["minus", "plus"]);

@@ -1,0 +1,132 @@
+"""Gate before every request: the names this server answers to, and what its pages may load.
+
+Without it a foreign site can give its own name this machine's address, and its script then reads what only visitors of
+the viewer may (DNS rebinding). Streamlit checks names for its websocket only, and only where a list is given.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import socket
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FRAMED_BY = "NONLOCAL_FRAMED_BY"
+"""Environment variable with the sites that may show the pages in a frame of theirs, beside the server's own."""
+MISDIRECTED = 421
+POLICY_VIOLATED = 1008
+
+
+class Gate:
+    """ASGI middleware that refuses foreign names, and tells browsers to load nothing from anywhere else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        host = Headers(scope=scope).get("host", "")
+        if not is_ours(host, tuple(st.get_option("server.allowedHosts"))):
+            return await _refuse(host, scope, receive, send)
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_headers(host))
+            await send(message)
+
+        return await self._app(scope, receive, send_guarded if scope["type"] == "http" else send)
+
+
+def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    """Tell whether a request to this name, with or without a port, is answered.
+
+    A number, since no foreign site can be behind one; this machine's own names; and the allowed ones, ``*.`` before a
+    name for all below it. A request without a name is none of a browser's.
+
+    >>> [is_ours(host, ("*.school.org",)) for host in ("127.0.0.1:8501", "lab.school.org", "evil.example")]
+    [True, True, False]
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    own = {"localhost", socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
+    if not host or name in own or name.endswith(".localhost") or _is_number(name):
+        return True
+    return any(_matches(name, pattern.strip().lower().rstrip(".")) for pattern in allowed)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return pattern == "*" or name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+
+
+async def _refuse(host: str, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": POLICY_VIOLATED})
+        return
+    said = PlainTextResponse(
+        f"This viewer does not answer to the name {host!r}. Use the address in numbers, or let whoever started it "
+        "allow the name: --server.allowedHosts NAME",
+        status_code=MISDIRECTED,
+        headers=_headers(""),
+    )
+    await said(scope, receive, send)
+
+
+def _headers(host: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": policy(host),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+def policy(host: str) -> str:
+    """Return the policy of the pages: scripts of the server alone, and not one request to anywhere else.
+
+    ``blob:`` are components, which Streamlit loads from memory; inline styles are Streamlit's and the charts'. The
+    websocket is named, since not every browser takes ``'self'`` for it.
+    """
+    sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' blob: {_inline_scripts()}".rstrip(),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' blob: data:",
+            "font-src 'self' data:",
+            "media-src 'self' blob: data:",
+            "worker-src 'self' blob:",
+            f"connect-src 'self' blob: data:{sockets}",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            f"frame-ancestors 'self' {os.environ.get(FRAMED_BY, '')}".rstrip(),
+        )
+    )
+
+
+@cache
+def _inline_scripts() -> str:
+    """Return what lets the scripts that stand in Streamlit's own page run, and no others."""
+    page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
+    digests = (hashlib.sha256(script).digest() for script in re.findall(rb"<script>(.*?)</script>", page, re.DOTALL))
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

@@ -1,0 +1,138 @@
+"""Learn: what a non-local operation is, step by step, on the visitor's own clip."""
+
+from dataclasses import dataclass, replace
+from html import escape
+
+import streamlit as st
+
+from nonlocal_core import NonlocalError, Pin
+
+from ..server import visit
+from ..server.opened import OpenedClip
+from ..server.variants import open_variant
+from ..server.visit import Choices
+from ..widgets import address, course, lesson_panels, unmarked
+from ..widgets.opening import open_with_progress
+from ..widgets.viewer_component import lesson
+from ..words import learn
+
+_STEP, _WANTED, _PINS, _CLIP, _LEFT = "learn-step", "learn-wanted", "learn-pins", "learn-clip", "learn-left"
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptPin:
+    """A pin, and the step whose blocks it names."""
+
+    pin: Pin | None
+    step: str
+
+
+def draw() -> None:
+    """Draw the page."""
+    choices = visit.current()
+    step = _step()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-head"):
+        heading = st.empty()
+        if st.button("Open image or video", icon=":material/folder_open:", key="open"):
+            from ..widgets import gallery  # with what reads clips
+
+            gallery.choose_clip()
+    _head(heading, "Opening …")
+    opened = _opened(step, choices)
+    if opened is None:
+        _head(heading, "")
+        address.keep(choices, {"step": step})
+        return
+    _head(heading, opened.notes.summary)
+    _lesson(opened, step, lesson_panels.model_of(step))
+
+
+def _opened(step: str, choices: Choices) -> OpenedClip | None:
+    """Return the clip as the step shows it; None where that failed, which is said."""
+    stage = course.stage_of(step)
+    opened = open_with_progress(course.choices_for(step, choices, lesson_panels.model_of(step)))
+    if opened is None or stage.variant is None:
+        return opened
+    try:
+        with st.spinner("Making the variants of this step"):
+            return open_variant(opened, step, stage.variant)
+    except NonlocalError as error:
+        unmarked.failure(error)
+        return None
+
+
+@st.fragment
+def _lesson(opened: OpenedClip, step: str, model: str) -> None:
+    if lesson_panels.model_of(step) != model:  # a slider was moved
+        st.rerun()
+    clip = course.stage_of(step).clip or visit.current().clip
+    kept = _kept(clip, step)
+    first = kept.pin
+    block = (first and first.block) or course.stage_of(step).block
+    pin, wanted = lesson(opened.token, _shown(step, opened), first=first, block=block)
+    _keep(clip, step, pin)
+    if wanted is not None and wanted != st.session_state.get(_WANTED):
+        st.session_state[_WANTED] = wanted
+        if wanted.id in course.step_ids():
+            st.session_state[_STEP] = wanted.id
+            st.rerun()
+    address.keep(visit.current(), {"step": step})
+    lesson_panels.draw(step, opened, _kept(clip, step).pin)
+
+
+def _step() -> str:
+    """Return the step that the visitor is at; on arrival, that of the address."""
+    if _STEP not in st.session_state:
+        asked = visit.asked("step")
+        st.session_state[_STEP] = asked if asked in course.step_ids() else course.step_ids()[0]
+    return str(st.session_state[_STEP])
+
+
+def _shown(step: str, opened: OpenedClip) -> dict[str, object]:
+    """Return the step as the viewer draws it."""
+    words, stage = course.words_of(step), course.stage_of(step)
+    said = f"{words.words} {words.still}" if words.still and opened.notes.frame_count == 1 else words.words
+    return {
+        "id": step,
+        "title": words.title,
+        "words": said,
+        "cites": words.cites,
+        "formula": words.formula,
+        "names": list(words.names),
+        "vectors": stage.vectors,
+        "cells": stage.cells,
+        "attempt": words.attempt,
+        "question": words.question,
+        "answer": words.answer,
+        "steps": [{"id": each.id, "title": each.title} for each in learn().steps],
+    }
+
+
+def _kept(clip: str, step: str) -> _KeptPin:
+    """Return the pin of a clip; one that was set at another step names none of this step's blocks."""
+    pins = st.session_state.setdefault(_PINS, {})
+    if clip not in pins:
+        pins[clip] = _KeptPin(visit.current().pin if clip == visit.current().clip else None, "")
+    kept: _KeptPin = pins[clip]
+    if kept.step == step or kept.pin is None:
+        return kept
+    place = Pin(frame=kept.pin.frame, x=kept.pin.x, y=kept.pin.y)
+    return _KeptPin(place, step)
+
+
+def _keep(clip: str, step: str, pin: Pin | None) -> None:
+    """Keep what was pinned. The viewer stays in its place from clip to clip, and tells the last pin until the next."""
+    if st.session_state.get(_CLIP) != clip:
+        st.session_state[_CLIP] = clip
+        st.session_state[_LEFT] = pin
+    if pin == st.session_state[_LEFT]:
+        return
+    st.session_state[_LEFT] = pin
+    st.session_state[_PINS][clip] = _KeptPin(pin, step)
+    if clip == visit.current().clip:
+        visit.update(pin=None if pin is None else replace(pin, block=None, view=""))
+
+
+def _head(slot: st.delta_generator.DeltaGenerator, clip: str) -> None:
+    title = learn().page["title"]
+    slot.html(f"<div class='nlv-heading'><h1>{escape(title)}</h1><p>{escape(clip)}</p></div>")

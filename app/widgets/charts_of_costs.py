@@ -1,0 +1,33 @@
+"""Chart of what the non-local sum costs, with its matrix and without."""
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from nonlocal_core.measures.costs import Cost
+
+from .charts import styled
+
+_TITLES = {"embedded_gaussian": "Gaussians", "dot_product": "dot product", "concatenation": "concatenation"}
+_INKS = {"embedded_gaussian": "#d9480f", "dot_product": "#1c7ed6", "concatenation": "#2b8a3e"}
+
+
+def chart(costs: Mapping[tuple[str, int], Cost]) -> go.Figure:
+    """Return the times by the number of positions, a dotted line where the matrix is built."""
+    figure = go.Figure()
+    for pairwise, title in _TITLES.items():
+        own = [cost for (function, _), cost in costs.items() if function == pairwise]
+        counts = [cost.positions for cost in own]
+        for name, dash, times in (
+            (f"{title}, short way", "solid", [1000 * cost.short_seconds for cost in own]),
+            (f"{title}, with the matrix", "dot", [1000 * cost.explicit_seconds for cost in own]),
+        ):
+            figure.add_scatter(
+                x=counts, y=times, name=name, mode="lines+markers", line={"color": _INKS[pairwise], "dash": dash}
+            )
+    figure.update_layout(
+        title="Time of one sum over all pairs",
+        xaxis={"title": "positions", "type": "log", "tickvals": sorted({cost.positions for cost in costs.values()})},
+        yaxis={"title": "ms", "type": "log"},
+    )
+    return styled(figure).update_layout(height=380)

@@ -1,0 +1,113 @@
+"""Steps of the course: the words of each, and the clip, network and block that it is shown on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..server.visit import Choices
+from ..words import StepWords, learn
+
+if TYPE_CHECKING:
+    from nonlocal_core import Session
+
+EMBEDDED = "lite0-embedded-gaussian"
+PIXELS = 48
+"""Short side of the grid of filters: a row of each pixel within a second."""
+FEW = 128
+"""Short side of the network's input where cells are to hold a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Setting of a step."""
+
+    model: str = EMBEDDED
+    block: str | None = "stride16"
+    """None for the one that its network shows first."""
+    clip: str | None = None
+    """None for the visitor's."""
+    short_side: int | None = None
+    sliders: tuple[str, ...] = ()
+    """Settings of a filter that the step lets set."""
+    vectors: bool = True
+    """Whether theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
+    cells: bool = False
+    """Whether the weights stand in the cells."""
+    variant: "Callable[[Session], Session] | None" = None
+    """Makes the session that is shown out of the opened one."""
+
+
+def _scopes(session: "Session") -> "Session":
+    from nonlocal_core.measures.variants import scopes_of, with_blocks
+
+    return with_blocks(session, scopes_of(session.block("stride16")))
+
+
+def _pooled(session: "Session") -> "Session":
+    from nonlocal_core.measures.variants import pooled, with_blocks
+
+    block = session.block("stride16")
+    return with_blocks(session, (pooled(block), replace(block, title="all keys")))
+
+
+_FILTER = Stage(block=None, short_side=PIXELS, vectors=False)
+_STAGES = {
+    "local": replace(_FILTER, model="pixels-crf:near=0.06:steps=0.5", block="smoothness", sliders=("near",)),
+    "nl-means": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("h", "noise")),
+    "bm3d": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("noise",)),
+    "graphical": replace(_FILTER, model="pixels-crf", block="appearance", sliders=("colour", "space")),
+    "operation": Stage(short_side=FEW, cells=True),
+    "gaussian": Stage(model="lite0-gaussian"),
+    "embedded": Stage(),
+    "dot-product": Stage(model="lite0-dot-product"),
+    "concatenation": Stage(model="lite0-concatenation"),
+    "block": Stage(),
+    "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant=_pooled),
+    "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant=_scopes),
+    "cost": Stage(),
+    "mark": Stage(model="lite0-mark", clip="sample:marked", block=None),
+    "findings": Stage(block=None),
+    "believe": Stage(),
+}
+
+
+def step_ids() -> tuple[str, ...]:
+    """Return the ids of the steps, in their order."""
+    return tuple(step.id for step in learn().steps)
+
+
+def words_of(step: str) -> StepWords:
+    """Return the words of a step."""
+    return next(words for words in learn().steps if words.id == step)
+
+
+def stage_of(step: str) -> Stage:
+    """Return the setting of a step."""
+    return _STAGES[step]
+
+
+def choices_for(step: str, choices: Choices, model: str) -> Choices:
+    """Return what a step opens for a visitor's choices. ``model``: of the step, with the settings of its sliders."""
+    stage = stage_of(step)
+    if stage.clip is not None:
+        return Choices(clip=stage.clip, model=model)
+    return replace(choices, model=model, short_side=stage.short_side or choices.short_side, pin=None)
+
+
+_TAUGHT = {
+    "default": "embedded",
+    EMBEDDED: "embedded",
+    "lite0-parameter-free": "gaussian",
+    "lite0-gaussian": "gaussian",
+    "lite0-dot-product": "dot-product",
+    "lite0-concatenation": "concatenation",
+    "lite0-mark": "mark",
+    "pixels-nl-means": "nl-means",
+    "pixels-crf": "graphical",
+}
+"""Steps that teach how a network compares."""
+
+
+def step_of_model(model: str) -> str | None:
+    """Return the step that teaches how a network compares, None where no step does."""
+    return _TAUGHT.get(model)

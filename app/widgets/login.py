@@ -1,0 +1,17 @@
+"""The wall before the pages of a closed class: whoever started the server may ask visitors to sign in."""
+
+import os
+
+import streamlit as st
+
+ASKED = "NONLOCAL_LOGIN"
+"""Environment variable that asks for it, with any value; who may sign in says ``[auth]`` in Streamlit's secrets."""
+
+
+def wall() -> bool:
+    """Draw the way in for a visitor who must sign in first, and tell whether the pages stay closed."""
+    if not os.environ.get(ASKED) or st.user.get("is_logged_in"):
+        return False
+    st.html("<div class='nlv-heading'><h1>Sign in first</h1><p>This viewer is open to a closed class.</p></div>")
+    st.button("Sign in", type="primary", on_click=st.login)
+    return True

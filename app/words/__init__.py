@@ -1,0 +1,46 @@
+"""Words of the page Learn and of the panel that explains what is on screen: ``learn.toml``, as records."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_FILE = Path(__file__).with_name("learn.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWords:
+    """Words of one step; ``learn.toml`` says what each is for."""
+
+    id: str
+    title: str
+    words: str
+    cites: str
+    formula: str
+    names: tuple[str, str]
+    attempt: str
+    question: str
+    answer: str
+    still: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Words of the course."""
+
+    page: dict[str, str]
+    steps: tuple[StepWords, ...]
+    help: dict[str, str]
+    predict: dict[str, str]
+
+
+@cache
+def learn() -> Words:
+    """Return the words of the course.
+
+    >>> learn().steps[0].id
+    'local'
+    """
+    read = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    steps = tuple(StepWords(**(step | {"names": tuple(step["names"])})) for step in read["step"])
+    return Words(page=read["page"], steps=steps, help=read["help"], predict=read["predict"])

@@ -1,0 +1,156 @@
+"""The course in a real Chromium: every step by mouse, back by keyboard alone; terms, pictures, numbers together."""
+
+import re
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from patience import PATIENCE_MS, rest, settled
+from playwright.sync_api import expect
+
+from app.words import learn
+from nonlocal_core import Selection, Session
+
+pytestmark = pytest.mark.browser
+
+SMALL = {"frames": 2, "short_side": 96}
+LINK = "clip=sample:composed&frames=2&short_side=96"
+STEPS = learn().steps
+
+
+def opened_step(page, step):
+    """Wait until a step and its picture are there, and return its section."""
+    expect(page.locator(".nlv-step")).to_have_text(step.title)
+    expect(page.locator(".nlv-lesson[aria-busy]")).to_have_attribute("aria-busy", "false")
+    settled(page)
+    expect(page.locator(".nlv-work")).to_contain_text("weight")
+    return page.locator(".nlv-lesson").first
+
+
+def weight_of(page):
+    """The share that the numbers of the lesson tell, in percent, as the text has it."""
+    return page.locator(".nlv-work > div").last.locator("dd").text_content().split(" · ")[0]
+
+
+def point(page, picture, x, y):
+    box = page.locator(picture).first.bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+
+
+def focused(page):
+    """The text of what has the focus, in the viewer's own tree too."""
+    return page.evaluate(
+        """() => { let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; return at.textContent; }"""
+    )
+
+
+def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
+    page = chromium.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{address}/learn?{LINK}")
+    viewer = page.locator(".nlv")
+    for place, step in enumerate(STEPS):
+        section = opened_step(page, step)
+        assert parse_qs(urlparse(page.url).query)["step"] == [step.id]
+        expect(section).to_contain_text(step.cites)
+        term = section.locator(".nlv-term[data-part=query]").first
+        if term.count():
+            term.hover()
+            expect(viewer).to_have_attribute("data-lit", "query")
+        point(page, ".nlv-answers .nlv-picture", 0.4, 0.5)
+        expect(viewer).to_have_attribute("data-lit", "key")
+        expect(section.locator(".nlv-term.is-lit:not([data-part=key], [data-part=pair])")).to_have_count(0)
+        if step.id == "embedded":
+            the_numbers_are_those_of_the_network(page)
+            a_guess_is_scored_once_the_heat_is_shown(page)
+        if place + 1 < len(STEPS):
+            page.get_by_role("button", name="Next ›").click()
+    expect(page.get_by_role("button", name="Next ›")).to_be_disabled()
+    page.get_by_role("button", name="Test this position").click()
+    expect(page.locator(".nlv-said", has_text="strongest keys")).to_be_visible()
+    settled(page)
+
+    page.get_by_role("button", name="‹ Previous").focus()
+    page.keyboard.press("Enter")
+    for step in reversed(STEPS[1:-1]):
+        opened_step(page, step)
+        page.keyboard.press("PageUp")
+    opened_step(page, STEPS[0])
+    for _ in range(40):
+        if focused(page).startswith("Next"):
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    opened_step(page, STEPS[1])
+    page.get_by_role("link", name="Explore").click()
+    page.wait_for_url(re.compile(r"/\?"))
+    page.get_by_role("link", name="Learn").click()
+    opened_step(page, STEPS[1])  # where it was left
+    assert errors == []
+    page.context.close()
+
+
+def the_numbers_are_those_of_the_network(page):
+    """What the lesson says of the cell under the pointer is what Python computes for it."""
+    selection = Selection(frames=SMALL["frames"])
+    session = Session.open(
+        "sample:composed", "lite0-embedded-gaussian", frames=selection, short_side=SMALL["short_side"]
+    )
+    facts = page.locator(".nlv").evaluate("(root) => ({ ...root.dataset })")
+    t, y, x = map(int, facts["cell"].split(","))
+    grid = session.block("stride16").query_grid
+    at = {"x": (x + 0.5) / grid.cols, "y": (y + 0.5) / grid.rows}
+    row = session.query(frame=t, block="stride16", **at)
+    key = session.block("stride16").key_grid.cell_at(frame=int(facts["shown"]), x=0.4, y=0.5)
+    share = 100 * float(row.heat[key.t, key.y, key.x])
+    told = weight_of(page)
+    assert (
+        told == "<0.1 %"
+        if share < 0.1
+        else abs(float(told.removesuffix(" %")) - share) < max(0.05, 0.005 * share) + 0.5
+    )
+
+
+def a_guess_is_scored_once_the_heat_is_shown(page):
+    """By keyboard alone: two cells are marked, and the page says what share of the weight they capture."""
+    expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
+    page.get_by_role("application", name=learn().predict["keys"]).focus()
+    for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator(".nlv-score")).to_have_count(0)
+    page.get_by_role("button", name="Show the heat").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".nlv-score")).to_contain_text("that 2 cells capture")
+    shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
+    assert shares[0] <= shares[-1], "no guess captures more than the strongest cells"
+    settled(page)
+
+
+def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/learn?{LINK}&step=operation&at=1,0.3300,0.5500")
+    opened_step(page, STEPS[4])
+    viewer = page.locator(".nlv")
+    expect(viewer).to_have_attribute("data-pinned", "true")
+    cell = viewer.get_attribute("data-cell")
+    numbers = page.locator(".nlv-cellnumbers span:visible").all_text_contents()
+    assert numbers
+    assert all(re.fullmatch(r"\d+(\.\d)?", number) for number in numbers)
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(".nlv.is-presenting")
+    page.keyboard.press("ArrowRight")  # asks, as everywhere in the course
+    expect(viewer).not_to_have_attribute("data-cell", cell)
+    page.keyboard.press("PageDown")
+    opened_step(page, STEPS[5])
+    expect(viewer).to_have_class(re.compile("is-presenting"))
+    words = page.locator(".nlv-words")
+    assert words.evaluate("(words) => words.scrollHeight <= words.clientHeight + 1")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".nlv:not(.is-presenting)")
+    rest(page, 300)
+    page.get_by_role("button", name="What am I seeing?").click()
+    expect(page.get_by_text(learn().help["beware"])).to_be_visible()
+    page.context.close()

@@ -1,0 +1,73 @@
+"""The gate refuses foreign names, and every answer carries the policy of the pages."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from nonlocal_core.app.server.gate import FRAMED_BY, Gate, is_ours, policy
+
+
+def answer_to(host, kind="http"):
+    """Return the messages that the gate sends to a request under a name."""
+    sent = []
+
+    async def keep(message):
+        sent.append(message)
+
+    async def ask():
+        scope = {"type": kind, "method": "GET", "path": "/", "headers": [(b"host", host.encode())]}
+        await Gate(PlainTextResponse("the page"))(scope, None, keep)
+
+    with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser that is driven from it
+        thread.submit(asyncio.run, ask()).result()
+    return sent
+
+
+@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1", "[::1]:8501", "192.168.1.7:80", "nlv.localhost", ""])
+def test_this_machine_and_addresses_in_numbers_are_answered(host):
+    start, body = answer_to(host)
+    assert (start["status"], body["body"]) == (200, b"the page")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example@127.0.0.1x", "["]
+)
+def test_a_foreign_name_is_refused_with_what_to_do(host):
+    start, body = answer_to(host)
+    assert start["status"] == 421
+    assert "--server.allowedHosts" in body["body"].decode()
+    assert (b"content-type", b"text/plain; charset=utf-8") in start["headers"]
+    assert answer_to(host, "websocket") == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_names_are_allowed_one_by_one_and_below_a_name():
+    allowed = ("viewer.school.org", "*.lab.org")
+    hosts = {
+        "viewer.school.org:443": True,
+        "Viewer.School.org.": True,
+        "a.lab.org": True,
+        "lab.org": False,
+        "evillab.org": False,
+    }
+    assert {host: is_ours(host, allowed) for host in hosts} == hosts
+    assert is_ours("anything.example", ("*",))
+
+
+def test_every_answer_carries_the_policy(monkeypatch):
+    headers = dict(answer_to("localhost:8501")[0]["headers"])
+    said = headers[b"content-security-policy"].decode()
+    rules = dict(rule.split(" ", 1) for rule in said.split("; "))
+    assert rules["default-src"] == rules["form-action"] == rules["frame-ancestors"] == "'self'"
+    assert "unsafe" not in rules["script-src"]
+    assert "ws://localhost:8501" in rules["connect-src"]
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    foreign = [word for word in said.split() if word.startswith(("http", "*", "ws"))]
+    assert foreign == ["ws://localhost:8501", "wss://localhost:8501;"]
+    monkeypatch.setenv(FRAMED_BY, "https://lms.school.org")
+    assert policy("").endswith("frame-ancestors 'self' https://lms.school.org")
+
+
+def test_a_name_cannot_write_into_the_policy():
+    assert "evil" not in policy("localhost; script-src evil.example")

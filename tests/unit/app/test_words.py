@@ -1,0 +1,61 @@
+"""Words of the course: short, cited, plain, and each with a step that shows them."""
+
+import re
+
+import pytest
+
+from app.views.frame import _TITLES
+from app.widgets import course
+from app.words import learn
+from nonlocal_core.ancestors.filters import is_filter, parse_filter
+from nonlocal_core.weights.catalog import find_card
+
+MOST_WORDS = 70
+PARTS = {"query", "key", "pair", "keys"}
+STEPS = learn().steps
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
+def test_a_step_is_short_cited_and_plain(step):
+    assert len(step.words.split()) <= MOST_WORDS
+    assert re.search(r"section|Table|\d{4}|Findings", step.cites), "where it comes from"
+    assert step.question.endswith("?")
+    assert not step.title.endswith(".")
+    for said in (step.title, step.words, step.cites, step.attempt, step.question, step.answer, step.still):
+        assert not re.search(r"[<>&`*]|https?:", said), "text, never markup"
+        assert "  " not in said
+    for said in (step.words, step.attempt, step.question, step.answer):
+        assert said == said.strip()
+        assert said.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
+def test_every_formula_names_parts_of_the_picture(step):
+    parts = re.findall(r"\[[^\]|]+\|(\w+)\]", step.formula)
+    assert set(parts) <= PARTS
+    assert len(parts) >= 2, "something to point at"
+    left = re.sub(r"\[[^\]|]+\|\w+\]", "", step.formula)
+    assert "]" not in left
+    assert not re.search(r"[_^](?![{\w−])", step.formula), "nothing is set low or high that is no letter"
+
+
+def test_every_step_has_a_stage_whose_network_and_settings_exist():
+    assert course.step_ids() == tuple(course._STAGES)
+    assert 12 <= len(STEPS) <= 16
+    for step in STEPS:
+        stage = course.stage_of(step.id)
+        if is_filter(stage.model):
+            chosen = parse_filter(stage.model)
+            assert set(stage.sliders) <= set(chosen.settings)
+            assert stage.block is None or stage.block in chosen.blocks
+        else:
+            card = find_card(stage.model)
+            assert stage.variant or stage.block is None or stage.block in card.blocks
+
+
+def test_every_page_has_words_of_what_is_seen():
+    assert {title.lower() for title in _TITLES} - {"explore", "learn"} <= set(learn().help)
+
+
+def test_a_count_of_words_can_fail():
+    assert len((" word" * 71).split()) > MOST_WORDS
