@@ -71,6 +71,12 @@ TRANSFORMERS = {
     ),
     "MobileViTModel": ("MobileViTConfig", {"image_size": 64, "hidden_sizes": [24, 32, 40]}),
     "MobileViTV2Model": ("MobileViTV2Config", {"image_size": 64}),
+    "DetrModel": (
+        "DetrConfig",
+        {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None, "num_queries": 7}
+        | {"d_model": 24, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_layers": 2, "decoder_layers": 2}
+        | {"encoder_attention_heads": 3, "decoder_attention_heads": 3, "backbone_config": "ResNetConfig"},
+    ),
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
@@ -102,6 +108,8 @@ TIMM = {
     "twins_pcpvt_small": {},
     "twins_svt_small": {},
     "pit_ti_224": {},
+    "mvitv2_tiny": {},
+    "hiera_tiny_224": {},
     "cait_xxs24_224": SMALL,
     "xcit_nano_12_p16_224": SMALL,
     "convit_tiny": SMALL,
@@ -129,7 +137,11 @@ def networks():
     """Yield library, name and network of every class that can be built here."""
     import transformers
 
+    resnet = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1], out_features=["stage4"]
+    )
     for name, (config, small) in TRANSFORMERS.items():
+        small = small | ({"backbone_config": resnet} if "backbone_config" in small else {})
         yield "transformers", name, getattr(transformers, name)(getattr(transformers, config)(**small))
     if find_spec("torchvision") is None:
         return
@@ -160,7 +172,8 @@ def _first_reason(text):
     """Return the first reason in a sentence, without the names and the numbers of one run."""
     found = re.search(
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
-        r"|\d+ softmaxes of products|no map around it|keys from elsewhere|in an order that this viewer does not know"
+        r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
+        r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"
         r"|failed on an input[^:]*: [^.]*)",
         text,

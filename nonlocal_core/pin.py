@@ -29,6 +29,7 @@ class PinFields(TypedDict, total=False):
     minus: tuple[Point, ...]
     beside: tuple[tuple[Point, ...], ...]
     temperature: float
+    asker: str | None
     block: str | None
     direction: Direction
     view: str
@@ -54,6 +55,8 @@ class Pin:
     """Questions that stay beside this one, A first, each the points whose mean it asks; this one is the last letter."""
     temperature: float = 1.0
     """Scores are divided by it before the softmax; 1 is the network's."""
+    asker: str | None = None
+    """One of the block's askers, such as "class token", that is asked instead of the point; None for the point."""
     block: str | None = None
     """None for the block that is shown first."""
     direction: Direction = "row"
@@ -76,6 +79,8 @@ class Pin:
             raise SelectionError(f"A temperature is from {low} to {high}; got {self.temperature}.")
         if self.temperature != 1 and self.direction == "column":
             raise SelectionError("Only where a point looks has a temperature. Ask that, or leave it at 1.")
+        if self.asker is not None and self.direction == "column":
+            raise SelectionError(f"Only where {self.asker!r} looks can be asked. Leave the direction at row.")
 
     @property
     def points(self) -> tuple[Point, ...]:

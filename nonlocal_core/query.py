@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.record import BlockCapture, asker_words
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
@@ -51,6 +51,10 @@ class _Weights(ABC):
     """Cells whose mean was taken away; ``values`` may then be negative."""
     plus_mass: float | None = None
     """Sum of the absolute weights before anything was taken away; None where nothing was."""
+    asker: str | None = None
+    """Name of who asked in the place of the position, such as "class token"; None where the position did."""
+    asks_by_step: bool = False
+    """Whether the asker asks in each step by itself."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 
@@ -78,6 +82,22 @@ class _Weights(ABC):
     def asked_cells(self) -> tuple[Cell, ...]:
         """Every cell that was asked, those that were taken away apart."""
         return (self.asked, *self.also)
+
+    @property
+    def asker_words(self) -> str | None:
+        """Name in a sentence of what asked and is no position, "the class token of frame 2"; None for positions."""
+        if self.asker is None:
+            return None
+        steps = sorted({cell.t for cell in self.asked_cells})
+        start, stop = self.asked_grid.span(steps[0])
+        frame = f"frame {stop}" if stop - start == 1 else f"frames {start + 1} to {stop}"
+        of = f" of {frame if len(steps) == 1 else f'{len(steps)} frames'}" if self.asks_by_step else ""
+        return asker_words(self.asker) + of
+
+    @property
+    def marked_cells(self) -> tuple[Cell, ...]:
+        """The asked cells as pictures mark them: none where no position asked."""
+        return self.asked_cells if self.asker is None else ()
 
     @property
     def is_signed(self) -> bool:
@@ -213,6 +233,8 @@ class AffinityRow(_Weights):
     def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
         t, y, x = self.query_grid.own_key(cell, self.subsample)
         inside = np.zeros(self.grid.shape, bool)
+        if self.asker is not None:
+            return inside
         inside[t, max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
         return inside
 
@@ -284,6 +306,11 @@ def points_of(frame: int | None, x: float | None, y: float | None, points: Seque
     return [(frame, x, y), *points]
 
 
+def point_of_asker(grid: Grid, frame: int | None) -> Point:
+    """Return a point that asks an asker: of that frame where each has its own, of the first where none is given."""
+    return grid.frame_spans[0][0] if frame is None else frame, *grid.center(grid.cell(0))
+
+
 def asked_cells(
     grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
 ) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
@@ -335,6 +362,8 @@ def row(
         also=tuple(also),
         minus=tuple(minus),
         plus_mass=float(np.abs(plus).sum()) if minus else None,
+        asker=block.asker,
+        asks_by_step=block.asker_copies > 1,
     )
 
 
@@ -351,6 +380,11 @@ def column(
     ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
     Raises GeometryError when a cell is not on the key grid.
     """
+    if block.asker is not None:
+        raise SelectionError(
+            f"Who looks at a position can be asked where positions look; in {block.title!r} {asker_words(block.asker)} "
+            "does. Ask where it looks."
+        )
     plus = _mean([column_weights(block, cell, normaliser) for cell in (key, *also)])
     less = _mean([column_weights(block, cell, normaliser) for cell in minus]) if minus else 0.0
     return AffinityColumn(

@@ -28,7 +28,7 @@ from nonlocal_core.bundle import (
     encode_bundle,
     encode_columns,
 )
-from nonlocal_core.capture import BlockCapture, Capture, log_normaliser
+from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
 from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
@@ -40,7 +40,7 @@ from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
-from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, points_of, row
+from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, point_of_asker, points_of, row
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
@@ -205,6 +205,16 @@ class Session:
         first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
         return self._drawable(row(captured, first, also=also, minus=less))
 
+    def asked_by(self, asker: str, *, frame: int | None = None, block: str | None = None) -> AffinityRow:
+        """Return where something looks that is no position: one of a block's ``askers``, such as "class token".
+
+        ``frame``: of which one, where each frame has its own; None for the first. ``block``: as for ``query``.
+        Raises UnknownNameError for another asker or block, OutsideGridError for a frame that the network did not see.
+        """
+        captured = asked_by(self.block(block), asker)
+        frame, x, y = point_of_asker(captured.query_grid, frame)
+        return self._drawable(row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y)))
+
     def column(
         self,
         *,
@@ -232,7 +242,7 @@ class Session:
         """
         if pin.direction == "column":
             return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-        block = self.block(pin.block)
+        block = asked_by(self.block(pin.block), pin.asker)
         first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
         return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
 
@@ -303,6 +313,7 @@ class Session:
                 minus=first.minus,
                 beside=first.beside,
                 temperature=first.temperature,
+                asker=first.asker,
                 direction=first.direction,
                 look=first.view,
                 tour=self._sample_tour() if tour is None else tuple(tour),
@@ -375,7 +386,7 @@ class Session:
             view=self.view,
             card=self.model.card,
             device=self.model.device.title,
-            block=self.block(asked.block),
+            block=asked_by(self.block(asked.block), asked.asker),
             pin=asked,
             shown=tuple(self._shown(one) for one in asked.all),
             exact=tuple(self.answer(one) for one in asked.all),
@@ -385,7 +396,7 @@ class Session:
 
     def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
-        stored = as_stored(self.block(pin.block))
+        stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
             first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
             return row(stored, first, also=also, minus=less, temperature=pin.temperature)
@@ -419,6 +430,7 @@ class _FigureOf:
             also=tuple(also),
             minus=minus,
             block=answer.block,
+            asker=answer.asker,
             direction=answer.direction,
         )
 

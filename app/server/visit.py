@@ -120,6 +120,7 @@ def to_link(choices: Choices) -> dict[str, str]:
         link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
         link |= {"beside": "|".join(map(_listed, pin.beside))} if pin.beside else {}
         link |= {"temperature": f"{pin.temperature:g}"} if pin.temperature != 1 else {}
+        link |= {"asker": pin.asker} if pin.asker else {}
         link |= {"view": pin.view} if pin.view else {}
     return link
 
@@ -146,7 +147,10 @@ def from_link(params: Mapping[str, str]) -> Choices:
     pin = Pin(frame=int(frame), x=x, y=y, block=block, direction=direction, view=view)
     listed: dict[str, object] = {name: _points(params.get(name)) for name in ("also", "minus")}
     listed["beside"] = [_points(points) for points in params.get("beside", "").split("|") if points]
-    return replace(choices, pin=with_listed(pin, listed | {"temperature": params.get("temperature", 1)}))
+    return replace(
+        choices,
+        pin=with_listed(pin, listed | {"temperature": params.get("temperature", 1), "asker": params.get("asker")}),
+    )
 
 
 def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
@@ -161,6 +165,7 @@ def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
             minus=_checked(listed.get("minus")),
             beside=tuple(_checked(points) for points in listed.get("beside") or ()),
             temperature=float(listed.get("temperature", 1)),
+            asker=str(listed["asker"]) if listed.get("asker") else None,
         )
     except (SelectionError, TypeError, ValueError, OverflowError):  # the last of int(inf)
         return pin

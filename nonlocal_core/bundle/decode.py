@@ -87,6 +87,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
     key_grid = _grid(KeyGrid, fields.child("key_grid"), frame_count)
     off_grid, scope = fields.texts("off_grid_keys"), fields.choice("scope", SCOPES)
     copies = key_grid.steps if scope == "space" else 1
+    askers = fields.texts_if_any("askers")
     theta, phi = fields.child("theta"), fields.child("phi")
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
@@ -98,6 +99,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
         raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")
     if pairwise == "concatenation" and channels != 1:
         raise BundleError(f"{fields.path('theta')} of a concatenation has one channel; got {channels}.")
+    asking = (len(askers) * (query_grid.steps if scope == "space" else 1), channels)
     try:
         capture = BlockCapture(
             name=fields.text("name"),
@@ -118,6 +120,9 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             head=fields.count_or_none("head", below=_MAX_CHANNELS),
             off_grid_keys=off_grid,
             is_walled=fields.has("walled"),
+            askers=askers,
+            asker_theta=reader.table(fields.child("asker_theta"), asking) if askers else None,
+            asker=fields.choice("asker", askers) if fields.has("asker") else None,
         )
     except CaptureError as error:
         raise BundleError(f"{fields.path('name')}: {error}") from error
@@ -163,6 +168,7 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
         also=points_in(fields, "also", frame_count),
         minus=points_in(fields, "minus", frame_count),
         beside=tuple(_pin(pin, frame_count) for pin in fields.children("beside", most=MOST_PINS - 1)),
+        asker=fields.text("asker") if fields.has("asker") else None,
         temperature=fields.number("temperature", low=TEMPERATURES[0], high=TEMPERATURES[1]),
         direction=fields.choice("direction", DIRECTIONS),
         look=_look(fields),

@@ -83,6 +83,7 @@ def encode_bundle(
                 "minus": points_as_json(view.minus),
                 "beside": [{"points": points_as_json(points)} for points in view.beside],
                 "temperature": view.temperature,
+                **({"asker": view.asker} if view.asker else {}),
                 "direction": view.direction,
                 "look": view.look,
                 "tour": tour_as_json(view.tour),
@@ -136,7 +137,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "scale": float(block.scale),
         "status": block.status,
         "note": block.note,
-        "warning": block.warning,
+        "warning": block.warning_of_any_asker,
         "proof": block.proof,
         "scope": block.scope,
         "temporal_groups": block.temporal_groups,
@@ -146,6 +147,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "key_grid": _grid(block.key_grid),
         "off_grid_keys": list(block.off_grid_keys),
         **({"walled": 1} if block.is_walled else {}),
+        **_askers(writer, block, theta),
         "theta": theta.write(writer),
         "phi": phi.write(writer),
         "log_normaliser": _normaliser(writer, block, theta, phi) if storage.columns else None,
@@ -154,6 +156,20 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "row_error": error,
         "rebuild_error": None if block.rebuild_error is None else float(block.rebuild_error),
     }
+
+
+def _askers(writer: ContainerWriter, block: BlockCapture, theta: StoredTable) -> dict[str, object]:
+    """Add theta of the askers, beside the table of the positions, and return the fields that name them."""
+    if block.asker_theta is None:
+        return {}
+    stored = _stored_askers(block.asker_theta, theta)
+    said = {} if block.asker is None else {"asker": block.asker}
+    return {"askers": list(block.askers), "asker_theta": stored.write(writer), **said}
+
+
+def _stored_askers(asking: Float32[np.ndarray, "Na Ci"], theta: StoredTable) -> StoredTable:
+    """Return theta of the askers, in float32 where the positions have that, else in float16: they are few."""
+    return StoredTable(table=asking) if theta.table.dtype == np.float32 else _half(asking)
 
 
 def _normaliser(
@@ -169,7 +185,8 @@ def _normaliser(
 def as_stored(block: BlockCapture) -> BlockCapture:
     """Return the block with the tables that a reader of its float16 bundle computes with."""
     theta, phi, _ = _storable(block, "float16")
-    return replace(block, theta=theta.values, phi=phi.values)
+    asking = None if block.asker_theta is None else _stored_askers(block.asker_theta, theta).values
+    return replace(block, theta=theta.values, phi=phi.values, asker_theta=asking)
 
 
 def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, StoredTable, float]:
@@ -200,7 +217,7 @@ def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
 
 
 def _has_columns(block: BlockCapture) -> bool:
-    return block.is_softmax and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
+    return block.is_softmax and block.asker is None and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
 
 
 def _gain(table: np.ndarray) -> float:

@@ -3,7 +3,7 @@
 from nonlocal_core.capture.hooks import Recording, attach, placing, recording
 from nonlocal_core.capture.places import PlaceTrial, nudged, points_for, run_count
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
-from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
+from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore, asked_by, asker_words
 from nonlocal_core.capture.rows import (
     allowed_keys,
     allowed_queries,
@@ -24,6 +24,8 @@ __all__ = [
     "Recording",
     "allowed_keys",
     "allowed_queries",
+    "asked_by",
+    "asker_words",
     "attach",
     "is_restricted",
     "log_normaliser",

@@ -5,7 +5,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from nonlocal_core.capture.reading import BlockReading, BlockSite
-from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.record import BlockCapture, asked_by
 from nonlocal_core.geometry import QueryGrid, ViewTransform
 
 
@@ -29,12 +29,15 @@ def _head(
     name: str,
     head: int | None,
 ) -> BlockCapture:
-    return BlockCapture(
+    theta = table_of(reading.theta[head or 0])
+    asking = None if reading.asker_theta is None else table_of(reading.asker_theta[head or 0])
+    nobody = not len(theta)  # no position asks: the first asker does until another is named
+    captured = BlockCapture(
         name=name if head is None else f"{name}.head{head}",
         title=site.title if head is None else f"{site.title} · head {head + 1}",
         pairwise=reading.pairwise,
         scale=reading.scale,
-        theta=table_of(reading.theta[head or 0]),
+        theta=np.zeros((grid.size, theta.shape[-1]), np.float32) if nobody else theta,
         phi=table_of(reading.phi[head or 0]),
         query_grid=grid,
         key_grid=grid.pooled(reading.subsample),
@@ -46,7 +49,10 @@ def _head(
         head=head,
         off_grid_keys=reading.off_grid_keys,
         is_walled=reading.is_walled,
+        askers=reading.askers,
+        asker_theta=asking,
     )
+    return asked_by(captured, reading.askers[0]) if nobody else captured
 
 
 def table_of(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:

@@ -76,7 +76,9 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
         site.meet(shape)
     effect = trial.effect
     return tuple(
-        replace(block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries), is_half=trial.is_half)
+        replace(
+            block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries) or None, is_half=trial.is_half
+        )
         for block in trial.blocks
     )
 
@@ -135,7 +137,7 @@ def _refusal(error: float, tolerance: float) -> NotReadable:
     off = f"{100 * error:.2g} %" if error < MOST_TOLD else f"more than {100 * MOST_TOLD:.0f} %"
     return NotReadable(
         f"cannot be proved: its output, rebuilt from theta, phi and g, is off by {off}, where {100 * tolerance:.2g} % "
-        "may be rounding. It may use a mask, a bias on positions, a rotation or a gate, write into its own input, "
-        "compute in half precision inside, hold a hook that changes its output, or have numbers too large for its "
-        "precision"
+        "may be rounding. It may use a mask, windows, a bias on positions, a rotation or a gate, write into its own "
+        "input, compute in half precision inside, hold a hook that changes its output, or have numbers too large for "
+        "its precision"
     )

@@ -49,7 +49,8 @@ class Recording:
         except CaptureError as fault:
             raise CaptureError(f"Block {name!r}: {fault}") from fault
         if isinstance(found, NotReadable):
-            self.unreadable.append((name, found.reason))
+            said = f"{site.because}. Read by its products, it {found.reason}" if site.because else found.reason
+            self.unreadable.append((name, said))
             return
         self.blocks.extend(found)
         if self.first is not None:

@@ -175,7 +175,10 @@ class PlaceTrial:
             return "cannot be placed: it did not run again as it did the first time"
         own, keys = first.reading, first.grid.pooled(first.reading.subsample)
         are_tokens = not (own.residual or own.overlaps)
-        reason = misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens)
+        positions_ask = own.theta.shape[1] > 0
+        reason = (
+            misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
+        )
         if reason is None and (not own.residual or keys.shape == first.grid.shape):
             on_grid = [moved[: keys.size] for moved in self.phi[name]]
             is_pooled = keys.shape != first.grid.shape

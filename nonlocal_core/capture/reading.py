@@ -55,6 +55,12 @@ class BlockReading:
     """Whether tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
     is_walled: bool = False
     """Whether positions attend within windows, so that everything outside of them has weight 0."""
+    askers: tuple[str, ...] = ()
+    """Names of what asks and is no position; where theta has no rows, nothing else asks."""
+    asker_theta: Float[Tensor, "heads Na Ci"] | None = None
+    """Their theta, as ``BlockCapture.asker_theta`` orders it."""
+    asker_rows: Callable[[Tensor], Tensor] = map_rows
+    """Lays their part of the block's output out as rows, in that order."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 
@@ -122,6 +128,8 @@ class BlockSite:
     """What of a call the reader reads."""
     watch: Callable[[], Callable[[], None]] | None = None
     """Begins to look at what the reader needs beside the block's own calls, until the returned function is called."""
+    because: str = ""
+    """Why the layer is read by what it is seen to do, where its parts do not tell all; said where that fails too."""
     second: "BlockSite | None" = None
     """The same block with another reader, for calls that this one's reading is refused for."""
 

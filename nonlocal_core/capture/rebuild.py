@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.assemble import table_of
 from nonlocal_core.capture.reading import BlockReading
-from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.record import BlockCapture, asked_by
 from nonlocal_core.capture.rows import many_row_weights, weighted_sums
 from nonlocal_core.capture.trial import Trial
 from nonlocal_core.vocabulary import Progress
@@ -52,7 +52,8 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
     """
     blocks, reading = trial.blocks, trial.reading
     tell = _after_a_while(trial.tell, f"Checking every row of {trial.site.title}", len(queries))
-    after = reading.rows(trial.z)
+    positions_ask = reading.theta.shape[1] > 0
+    after = reading.rows(trial.z) if positions_ask else reading.asker_rows(trial.z)
     before = reading.rows(trial.x) if reading.residual else None
     computed_in = (after.dtype, reading.theta.dtype, reading.g.dtype, torch.float32)  # the last for the tables
     precision = max(torch.finfo(dtype).eps for dtype in computed_in)
@@ -70,6 +71,11 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
         shown.append((y[::step], alike[::step]))
         done += len(some)
         tell(done)
+    for real, y in _asked_by_askers(blocks, reading, values, trial.z):
+        worst = torch.maximum(worst, (real - _added(reading, y)).abs().amax(dim=0).to(scale))
+        if not positions_ask:
+            alike = np.tile(np.concatenate([g.mean(axis=0) for g in values]), (len(y), 1)).astype(np.float32)
+            shown.append((y, alike))
     other = _sensitivity(blocks, reading, values, scale)
     # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
     looked, average = (np.split(np.concatenate(each), len(values), axis=1) for each in zip(*shown, strict=True))
@@ -122,6 +128,23 @@ def _gathered(
             np.concatenate([y - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
             np.concatenate([y.mean(axis=0) - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
         )
+
+
+def _asked_by_askers(
+    blocks: tuple[BlockCapture, ...], reading: BlockReading, values: list[Float32[np.ndarray, "Nk_all Cg"]], z: Tensor
+) -> list[tuple[Float[Tensor, "m C"], Float32[np.ndarray, "m heads_Cg"]]]:
+    """Return the real output of each asker and its y, the heads side by side, in each step that has its own."""
+    if not reading.askers:
+        return []
+    found = []
+    copies = blocks[0].asker_copies
+    firsts = np.arange(copies) * (blocks[0].query_grid.size // copies)
+    real = reading.asker_rows(z).double().reshape(copies, len(reading.askers), -1)
+    for number, asker in enumerate(reading.askers):
+        heads = [weighted_sums(asked_by(block, asker), g, firsts) for block, g in zip(blocks, values, strict=True)]
+        parts = [np.concatenate([y for _, y, _ in head]) for head in heads]
+        found.append((real[:, number], np.concatenate(parts, axis=1)))
+    return found
 
 
 def _added(reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"]:

@@ -1,6 +1,6 @@
 """Records of one forward pass: small tables from which every row of every affinity follows exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context
 
 import numpy as np
@@ -12,6 +12,7 @@ from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
 
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
+ASKED = "Asked by {asker}, not by a position: the answer is the same {where}."
 _NAMED = 6
 _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
@@ -61,6 +62,13 @@ class BlockCapture:
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
     is_walled: bool = False
     """Whether positions attend within windows, whose walls the viewer draws."""
+    askers: tuple[str, ...] = ()
+    """Names of what asks beside the positions or instead of them, such as a class token or the queries of a decoder."""
+    asker_theta: Float32[np.ndarray, "Na Ci"] | None = None
+    """Theta of the askers, None where there are none. Under scope ``space`` every temporal cell has its own, in the
+    order of ``off_grid_keys``."""
+    asker: str | None = None
+    """Name of the asker whose theta stands at every position (`asked_by`); None where the positions ask."""
 
     def __post_init__(self) -> None:
         keys = self.key_grid.size + len(self.off_grid_keys) * self.off_grid_copies
@@ -69,6 +77,12 @@ class BlockCapture:
             raise CaptureError(
                 f"Block {self.name!r} needs theta ({self.query_grid.size}, Ci) and phi ({keys}, Ci); "
                 f"got {self.theta.shape} and {self.phi.shape}."
+            )
+        asking = 0 if self.asker_theta is None else len(self.asker_theta)
+        if asking != len(self.askers) * self.asker_copies:
+            raise CaptureError(
+                f"Block {self.name!r} needs theta for {len(self.askers)} askers in {self.asker_copies} steps; "
+                f"got {asking} rows."
             )
         pooled = tuple(n // k for n, k in zip(self.query_grid.shape, self.subsample, strict=True))
         if pooled != self.key_grid.shape:
@@ -100,6 +114,11 @@ class BlockCapture:
     def off_grid_copies(self) -> int:
         """Number of times that phi holds the off-grid keys: for each temporal cell under scope ``space``, else once."""
         return self.key_grid.steps if self.scope == "space" else 1
+
+    @property
+    def asker_copies(self) -> int:
+        """Number of times that each asker asks: once in each temporal cell under scope ``space``, else once."""
+        return self.query_grid.steps if self.scope == "space" else 1
 
     @property
     def key_count(self) -> int:
@@ -136,10 +155,43 @@ class BlockCapture:
     def warning(self) -> str:
         """Sentences that stand with every picture and number of this block.
 
-        They say that it is untrained, that it attends within windows, and then its note.
+        They say that it is untrained, that it attends within windows, who asks where no position does, and its note.
         """
+        asked = "" if self.asker is None else ASKED.format(asker=asker_words(self.asker), where=self._same_row)
+        return f"{self.warning_of_any_asker} {asked}".strip()
+
+    @property
+    def warning_of_any_asker(self) -> str:
+        """The same without who asks, which the viewer chooses and says itself."""
         is_said = self.status != "untrained" or "untrained" in self.note.lower()
-        return " ".join(filter(None, ("" if is_said else UNTRAINED, WALLED if self.is_walled else "", self.note)))
+        untrained, walled = "" if is_said else UNTRAINED, WALLED if self.is_walled else ""
+        return " ".join(filter(None, (untrained, walled, self.note)))
+
+    @property
+    def _same_row(self) -> str:
+        return "within a frame" if self.asker_copies > 1 else "anywhere"
+
+
+def asker_words(asker: str) -> str:
+    """Return an asker's name in a sentence.
+
+    >>> asker_words("class token"), asker_words("query 3")
+    ('the class token', 'query 3')
+    """
+    return asker if asker[-1].isdigit() else f"the {asker}"
+
+
+def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:
+    """Return the block with an asker's theta at every position, so that whatever is asked of a position, it answers.
+
+    None leaves the block as it was captured. Raises UnknownNameError listing the askers.
+    """
+    if asker is None or asker == block.asker:
+        return block
+    if block.asker_theta is None or asker not in block.askers:
+        raise UnknownNameError("asker", asker, block.askers)
+    rows = block.asker_theta.reshape(block.asker_copies, len(block.askers), -1)[:, block.askers.index(asker)]
+    return replace(block, theta=np.repeat(rows, block.query_grid.size // len(rows), axis=0), effect=None, asker=asker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +210,7 @@ class Capture:
     classes: tuple[ClassScore, ...] = ()
     """Best first; empty for a network without a classifier."""
     shown: str | None = None
-    """The block to show where none is named; None for the last."""
+    """The block to show where none is named; None for the last that positions ask."""
 
     def __repr__(self) -> str:
         return f"Capture({self.blocks_in_words})"
@@ -174,7 +226,8 @@ class Capture:
         """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""
         if not self.blocks:
             raise CaptureError("This network ran no block that could be captured.")
-        name = name or self.shown or self.blocks[-1].name
+        last = next((block for block in reversed(self.blocks) if block.asker is None), self.blocks[-1])
+        name = name or self.shown or last.name
         for block in self.blocks:
             if block.name == name:
                 return block

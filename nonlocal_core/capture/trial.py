@@ -65,7 +65,16 @@ class Trial:
         own = self.reading
         tables = ((tuple(table.shape), table.dtype) for table in (own.theta, own.phi, own.g, self.z))
         maths = own.pairwise, own.scale, own.scope, own.temporal_groups, own.contrasts, own.residual
-        return *tables, own.query_thw, own.subsample, own.off_grid_keys, *maths, type(self.site.reader), self.is_half
+        return (
+            *tables,
+            own.query_thw,
+            own.subsample,
+            own.off_grid_keys,
+            own.askers,
+            *maths,
+            type(self.site.reader),
+            self.is_half,
+        )
 
     @property
     def effect(self) -> Float32[np.ndarray, " Nq"] | None:
@@ -79,7 +88,7 @@ class Trial:
 
     def queries(self, *, everywhere: bool) -> Int[np.ndarray, " n"]:
         """Return the queries to check: all where that is asked or cheap, else some that follow from the output."""
-        block, count = self.blocks[0], self.blocks[0].query_grid.size
+        block, count = self.blocks[0], self.reading.theta.shape[1]
         channels = self.reading.theta.shape[-1] + self.reading.g.shape[-1]
         products = count * block.key_count * channels * len(self.blocks)
         if everywhere or count <= DRAWN_QUERIES or products <= CHEAP_PRODUCTS:
@@ -97,8 +106,10 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     reading = site.reader.read(x)
     if isinstance(reading, NotReadable):
         return reading
-    reading.rows(z)  # refuses a batch of clips before anything is made of it
-    tables = {"output": z, "theta": reading.theta, "phi": reading.phi, "g": reading.g}
+    if reading.theta.shape[1]:
+        reading.rows(z)  # refuses a batch of clips before anything is made of it
+    theta = reading.theta if reading.asker_theta is None else torch.cat([reading.theta, reading.asker_theta], dim=1)
+    tables = {"output": z, "theta": theta, "phi": reading.phi, "g": reading.g}
     spoilt = [title for title, values in tables.items() if not all(map(math.isfinite, map(float, values.aminmax())))]
     if spoilt:
         return NotReadable(

@@ -49,6 +49,7 @@ def add_point(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="divide the scores of a softmax by it; 1 is the network's"
     )
+    parser.add_argument("--asker", help="who of the block's askers is asked instead, such as 'class token'")
     parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at it")
     parser.add_argument("--block", help="a block of the network; left out, the one that is shown first")
 
@@ -118,6 +119,7 @@ def pin_of(session: Session, options: argparse.Namespace, view: str = "", beside
         minus=tuple(options.minus or ()),
         beside=tuple((point,) for point in beside),
         temperature=options.temperature,
+        asker=options.asker,
         block=options.block,
         direction=options.direction,
         view=view,

@@ -30,6 +30,10 @@ class Answer(Protocol):
         """All cells that were asked, that one first."""
 
     @property
+    def marked_cells(self) -> tuple[Cell, ...]:
+        """Those that pictures mark: none where no position asked."""
+
+    @property
     def asked_grid(self) -> Grid:
         """Grid of the asked cell."""
 
@@ -48,6 +52,10 @@ class Answer(Protocol):
     @property
     def minus(self) -> tuple[Cell, ...]:
         """Cells whose mean was taken away from that of the asked ones."""
+
+    @property
+    def asker_words(self) -> str | None:
+        """Name in a sentence of what asked and is no position, as "the class token"; None for positions."""
 
     @property
     def note(self) -> str:

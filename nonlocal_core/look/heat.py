@@ -161,8 +161,11 @@ def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, floa
     """Return index on the grid and times an even share of the strongest peaks beyond the asked place.
 
     A peak outweighs its eight neighbours in its step: the strongest cells of all lie side by side, and their arrows
-    would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer.
+    would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer, nor where no place
+    asked, which an arrow could begin at.
     """
+    if answer.asker_words is not None:
+        return ()
     size = np.where(heat.shows(heat.times) & (np.abs(heat.times) >= ARROW_LEAST), np.abs(heat.times), 0)
     peaks = np.where(size == maximum_filter(size, (1, 3, 3), mode="constant"), size, 0)
     outside = peaks.copy()

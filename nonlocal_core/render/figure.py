@@ -156,7 +156,7 @@ def _strip(
 ) -> tuple[Shape, ...]:
     """Return the photographs, their heat in a layer of its own, and a border around those that are asked."""
     grid, look = answers[-1].grid, heats[-1].look
-    asked = {index for one in answers for cell in one.asked_cells for index in range(*one.asked_grid.span(cell.t))}
+    asked = {index for one in answers for cell in one.marked_cells for index in range(*one.asked_grid.span(cell.t))}
     shapes: list[Shape] = []
     for index, (frame, tile) in enumerate(zip(frames, layout.tiles, strict=True)):
         place_of_tile = (tile.left, tile.top, tile.width, tile.height)
@@ -223,7 +223,7 @@ def _asked(layout: Layout, answer: Answer, asked: Colour) -> tuple[Outline, ...]
     """Return the box of each asked cell in each of its frames, rims below; cells that are taken away are cold."""
     rims: list[Outline] = []
     boxes: list[Outline] = []
-    for cells, colour in ((answer.minus, MINUS), (answer.asked_cells, asked)):
+    for cells, colour in ((answer.minus, MINUS), (answer.marked_cells, asked)):
         for cell in cells:
             x0, y0, x1, y1 = answer.asked_grid.bounds(cell)
             for tile in layout.tiles[slice(*answer.asked_grid.span(cell.t))]:

@@ -72,7 +72,7 @@ def paint_clip(
     marks += [
         (cell, colour)
         for one, colour in zip(answers, pin_colours(len(answers)), strict=True)
-        for cell in one.asked_cells
+        for cell in one.marked_cells
     ]
     for index, frame in enumerate(frames):
         picture, t = photograph(frame, look).copy(), answer.grid.find_t(index)

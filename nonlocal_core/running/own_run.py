@@ -19,23 +19,31 @@ from nonlocal_core.vocabulary import Progress
 def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress) -> RecordedRun:
     """Return what the blocks of somebody's network left behind, and what of it cannot be shown.
 
-    Where nothing looks like a block, the network runs once more, to see which of its modules attend whatever their
-    names are. Raises what ``attach_model`` and ``record_run`` raise.
+    What attends under names that say nothing is seen while the network runs: by itself where nothing looks like a
+    block, else while it is recorded, which happens once more only where something was missed.
+    Raises what ``attach_model`` and ``record_run`` raise.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
     with left_as_it_was(network.model):
-        found = _recorded(prepared, frames, spec, tell, attending=())
-        if found.capture.blocks or found.unreadable:
-            return found
-        tell("Looking for what attends", 0, 1)
-        attending = _attending(prepared, network, frames)
-        return _recorded(prepared, frames, spec, tell, attending=attending) if attending else found
+        found, missed = _recorded(prepared, frames, spec, tell, attending=None)
+        if found is None:
+            tell("Looking for what attends", 0, 1)
+            missed = _attending(prepared, network, frames)
+        if missed or found is None:
+            found, _ = _recorded(prepared, frames, spec, tell, attending=missed)
+        assert found is not None
+        return found
 
 
 def _recorded(
-    prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, *, attending: tuple[str, ...]
-) -> RecordedRun:
+    prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, *, attending: tuple[str, ...] | None
+) -> tuple[RecordedRun | None, tuple[str, ...]]:
+    """Return what a run left behind, and the names of what attended in it and was not taken for a block.
+
+    ``attending``: names of what was seen to attend, None where nobody looked yet; then nothing runs, and None comes
+    back, where nothing looks like a block.
+    """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
     attached = attach_model(
@@ -44,13 +52,23 @@ def _recorded(
         token_grid=spec.token_grid,
         class_tokens=spec.class_tokens,
         fed=Fed(frames=len(frames.rgb), hw=network.input_spec.view_of(frames.info.shown_hw).input_hw),
-        attending=attending,
+        attending=attending or (),
     )
+    known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
     try:
-        found = record_run(prepared, frames, tell)
+        if not known and attending is None:
+            return None, ()
+        with discovering(network.model) as watch:  # within the hooks of the blocks, so that their proofs are theirs
+            found = record_run(prepared, frames, tell)
     finally:
         attached.detach()
-    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable))
+    missed = tuple(name for name in watch.weighing if not any(_lies_within(name, other) for other in known))
+    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable)), missed
+
+
+def _lies_within(name: str, other: str) -> bool:
+    """Return whether one of two modules is the other, or a part of it."""
+    return not name or f"{name}.".startswith(f"{other}.") or f"{other}.".startswith(f"{name}.")
 
 
 def _attending(prepared: PreparedModel, network: ForeignNetwork, frames: Frames) -> tuple[str, ...]:

@@ -12,9 +12,14 @@ from foreign_kinds import Windowed
 from playwright.sync_api import expect
 from torch import nn
 
-from nonlocal_core import InputSpec, ModelSpec, Session
+from nonlocal_core import InputSpec, ModelSpec, Pin, Session
+from nonlocal_core.look import answer_words
 
 pytestmark = pytest.mark.browser
+
+SQUARES = ModelSpec(
+    status="untrained", input_spec=InputSpec(short_side=96, multiple_of=16, mean=(0.5,) * 3, std=(0.25,) * 3)
+)
 
 
 def peer(name):
@@ -40,6 +45,19 @@ def network_around_mmcv():
     for parameter in block.parameters():
         nn.init.normal_(parameter, std=0.3)
     return nn.Sequential(nn.Conv2d(3, 16, 7, stride=8, padding=3), nn.ReLU(), block).eval()
+
+
+class Registered(nn.Module):
+    """A transformer of images with two tokens before the patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.attention = nn.Conv2d(3, 24, 16, 16), nn.MultiheadAttention(24, 2, batch_first=True)
+        self.first = nn.Parameter(torch.randn(1, 2, 24))
+
+    def forward(self, x):
+        tokens = torch.cat([self.first.expand(len(x), -1, -1), self.patches(x).flatten(2).mT], dim=1)
+        return self.attention(tokens, tokens, tokens)[0]
 
 
 @pytest.mark.parametrize(
@@ -116,5 +134,29 @@ def test_a_notebook_cell_holds_the_live_viewer(chromium):
     page.mouse.move(box["x"] + 0.72 * box["width"], box["y"] + 0.22 * box["height"], steps=3)
     cell = session.query(frame=0, x=0.72, y=0.22).query
     expect(viewer).to_have_attribute("data-cell", ",".join(map(str, cell)))
+    assert complaints == []
+    context.close()
+
+
+def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
+    torch.manual_seed(4)
+    session = Session.from_model(Registered().eval(), "sample:bunny", spec=SQUARES, frames=3)
+    path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5)
+    said = answer_words(session._shown(Pin(frame=1, x=0.5, y=0.5, asker="token 2")))
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    who, reverse = page.get_by_label("Asked by"), page.get_by_role("button", name="Who looks here")
+    expect(who).to_have_value("Asked by the position")
+    expect(reverse).to_be_enabled()
+    who.select_option("Asked by token 2")
+    expect(page.locator(".nlv-asks .nlv-lead")).to_have_text("Token 2 of frame 2")
+    expect(page.get_by_text(said, exact=True).first).to_be_visible()
+    expect(reverse).to_be_disabled()
+    expect(page.locator(".nlv-asks .nlv-cell")).to_be_hidden()
+    who.select_option("Asked by the position")
+    expect(page.locator(".nlv-asks .nlv-cell")).to_be_visible()
     assert complaints == []
     context.close()

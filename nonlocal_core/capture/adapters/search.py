@@ -143,7 +143,7 @@ def find_sites(
         if isinstance(reader, NotReadable):
             is_open = isinstance(reader, _Unknown | DoesMore | NotAsItsParts) or reader is _NO_GRID
             if is_open and seen is not None:
-                sites.append(seen)
+                sites.append(replace(seen, because=reader.reason) if isinstance(reader, DoesMore) else seen)
             else:
                 unreadable.append((shown, reader.reason))
         else:

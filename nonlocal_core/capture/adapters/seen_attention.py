@@ -14,7 +14,7 @@ from nonlocal_core.capture.adapters.masks import folded, walled
 from nonlocal_core.capture.adapters.padding import padded_key
 from nonlocal_core.capture.adapters.parts import head_count
 from nonlocal_core.capture.adapters.products import Attended, Unclear, Watch
-from nonlocal_core.capture.adapters.seen_places import SeenPlaces
+from nonlocal_core.capture.adapters.seen_places import Placed, SeenPlaces
 from nonlocal_core.capture.adapters.tails import Tail
 from nonlocal_core.capture.adapters.tokens import why_not_own_keys
 from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input
@@ -49,21 +49,20 @@ class SeenReader:
         if self.module.training:
             raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
         named = LayerCall(call.tokens, None, None, named_arguments(self.module, call.args, call.kwargs))
-        elsewhere = why_not_own_keys(named)
-        if elsewhere is not None:
-            return elsewhere
         try:
             attended, output = _watched(self.module, call)
-            return self._reading(call, attended, output)
+            return self._reading(call, attended, output, why_not_own_keys(named))
         except Unclear as reason:
             return NotReadable(str(reason))
 
-    def _reading(self, call: WholeCall, attended: Attended, output: Any) -> BlockReading | NotReadable:
+    def _reading(
+        self, call: WholeCall, attended: Attended, output: Any, elsewhere: NotReadable | None
+    ) -> BlockReading | NotReadable:
         lead = _Lead(tuple(attended.q.shape[:-2]), head_count(self.module))
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         if _is_over_channels(call.tokens, q.shape[2]):
             return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
-        placed = self.places.placed(self.module, call.tokens, (len(q), q.shape[2], k.shape[2]))
+        placed = self._placed(call, (len(q), q.shape[2], k.shape[2]), elsewhere)
         if isinstance(placed, NotReadable):
             return placed
         scale = attended.factor
@@ -82,6 +81,7 @@ class SeenReader:
             torch.stack([lay(head) for head in table.unbind(1)])
             for table, lay in ((q, placed.rows), (k, placed.keys), (v, placed.keys))
         )
+        asking = torch.stack([placed.others(head) for head in q.unbind(1)]) if placed.askers else None
         if placed.walls:
             walls = walled(placed.walls, scale=scale)
             theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
@@ -107,11 +107,36 @@ class SeenReader:
             scope=placed.scope,
             off_grid_keys=placed.extra,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
+            askers=placed.askers,
+            asker_theta=asking,
+            asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
             is_walled=bool(placed.walls),
             residual=False,
         )
+
+    def _placed(
+        self, call: WholeCall, sizes: tuple[int, int, int], elsewhere: NotReadable | None
+    ) -> Placed | NotReadable:
+        """Return the places of queries and keys, or of the keys alone where the queries are a list.
+
+        ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
+        """
+        batch, queries, keys = sizes
+        are_others = elsewhere is not None or _brings(call, keys, beside=queries)
+        placed = elsewhere or self.places.placed(self.module, call.tokens, sizes)
+        if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
+            return placed
+        alone = self.places.keys_alone(batch, queries, keys)
+        return placed if isinstance(alone, NotReadable) else alone
+
+
+def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
+    """Return whether a call brings a sequence of so many tokens beside its first argument, which has another number."""
+    others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
+    sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
+    return keys != beside and any(keys in value.shape[:2] for value in sequences)
 
 
 def _watched(module: nn.Module, call: WholeCall) -> tuple[Attended, Any]:
@@ -212,7 +237,8 @@ class _Laid:
             )
 
     def rows(self, z: Tensor) -> Float[Tensor, "B n C"]:
-        """Return the output, sequence by sequence."""
+        """Return the output, sequence by sequence; a single query of each, or a single sequence, may lack its axis."""
+        z = z if z.ndim > 2 else z[None]
         if self._sequences_second:
             return z.transpose(0, 1)
         return z.reshape(*self._sizes, -1) if self._channels_last else z.flatten(2).mT

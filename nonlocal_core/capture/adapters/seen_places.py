@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement
+from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement, query_names
 from nonlocal_core.capture.adapters.token_shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.adapters.windows import Around, Windows, windows_of
 from nonlocal_core.capture.reading import NotReadable
@@ -29,6 +29,12 @@ class Placed:
     """Which tokens are padding, where windows hold some."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """For each axis that windows divide, the group of every key."""
+    askers: tuple[str, ...] = ()
+    """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
+
+    def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
+        """Return the queries that are no positions."""
+        return tokens[:, : len(self.askers)].flatten(0, 1)
 
     def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
         """Return the rows of every head."""
@@ -68,6 +74,24 @@ class SeenPlaces:
             return windows if isinstance(windows, NotReadable) else _inside(windows)
         return nowhere(self.fed, batch, queries)
 
+    def are_grid(self, batch: int, queries: int) -> bool:
+        """Return whether so many queries may be the cells of a grid."""
+        return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
+
+    def keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
+        found = self._stated(batch, keys) or self._solved(batch, keys)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, keys)
+        return Placed(
+            rows=lambda tokens: tokens[:, queries:].flatten(0, 1),
+            keys=found.keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=found.extra,
+            askers=query_names(queries),
+        )
+
     def _stated(self, batch: int, queries: int) -> TokenPlacement | None:
         if self.layout is None:
             return None
@@ -87,14 +111,22 @@ def _with_keys(found: TokenPlacement, keys: int) -> Placed | NotReadable:
     t, h, w = found.thw
     steps, cells = {"spacetime": (t, h * w), "space": (1, h * w), "time": (t, 1)}[found.scope]
     if keys == steps * cells + len(found.extra):
-        return Placed(rows=found.rows, keys=found.keys, thw=found.thw, scope=found.scope, extra=found.extra)
+        return Placed(
+            rows=found.rows, keys=found.keys, thw=found.thw, scope=found.scope, extra=found.extra, askers=found.extra
+        )
     for extra in (found.extra, ()):
         for pool in _pools(found, keys - len(extra)):
             pooled = TokenPlacement(
                 thw=(t // pool[0], h // pool[1], w // pool[2]), scope=found.scope, extra=extra, order=found.order
             )
             return Placed(
-                rows=found.rows, keys=pooled.keys, thw=found.thw, scope=found.scope, extra=extra, subsample=pool
+                rows=found.rows,
+                keys=pooled.keys,
+                thw=found.thw,
+                scope=found.scope,
+                extra=extra,
+                subsample=pool,
+                askers=found.extra,
             )
     return NotReadable(
         f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "

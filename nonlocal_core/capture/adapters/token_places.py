@@ -98,3 +98,12 @@ class TokenPlacement:
         """Return the positions, then the extra tokens of each sequence."""
         extra = tokens[:, : len(self.extra)]
         return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
+
+
+def query_names(count: int) -> tuple[str, ...]:
+    """Return the names of queries that are no positions.
+
+    >>> query_names(2)
+    ('query 1', 'query 2')
+    """
+    return tuple(f"query {number + 1}" for number in range(count))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.masks import folded
-from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.token_places import TokenLayout, query_names
 from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.reading import BlockReading, NotReadable
@@ -42,18 +42,29 @@ class TokenReader:
         made = self.attention.embed(call)
         if isinstance(made, NotReadable):
             return made
-        batch, _, tokens, _ = made.q.shape
+        batch, _, tokens, _ = made.k.shape
         placed = self.layout.placed(batch, tokens)
         if isinstance(placed, NotReadable):
             return placed
+        if made.are_a_list and placed.scope == "time":
+            return NotReadable("is asked by a list of queries along time alone, which this viewer does not know")
+        queries = made.q.shape[2]
+        askers = query_names(queries) if made.are_a_list else placed.extra
+
+        def others(tokens: Tensor) -> Tensor:
+            return tokens[:, : len(askers)].flatten(0, 1)
+
+        def rows(tokens: Tensor) -> Tensor:
+            return tokens[:, queries:].flatten(0, 1) if made.are_a_list else placed.rows(tokens)
+
         q, k, scale = made.q, made.k, self.attention.scale
         if made.bias is not None:
-            mask = folded(made.bias.expand(-1, -1, tokens if made.bias.shape[2] > 1 else 1, tokens), scale=scale)
+            mask = folded(made.bias.expand(-1, -1, queries if made.bias.shape[2] > 1 else 1, tokens), scale=scale)
             if isinstance(mask, NotReadable):
                 return mask
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
         return BlockReading(
-            theta=_per_head(q, placed.rows),
+            theta=_per_head(q, rows),
             phi=_per_head(k, placed.keys),
             g=_per_head(made.v, placed.keys),
             query_thw=placed.thw,
@@ -62,7 +73,10 @@ class TokenReader:
             project=self.project,
             scope=placed.scope,
             off_grid_keys=placed.extra,
-            rows=lambda z: placed.rows(self.attention.batch_first(z)),
+            askers=askers,
+            asker_theta=_per_head(q, others) if askers else None,
+            asker_rows=lambda z: others(self.attention.batch_first(z)),
+            rows=lambda z: rows(self.attention.batch_first(z)),
             features=made.q.shape[-1],
             overlaps=self.overlaps,
             residual=False,

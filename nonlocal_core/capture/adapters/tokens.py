@@ -32,6 +32,9 @@ _DOES_MORE = {
 """Attributes of known layers (timm 1.0.31, transformers 5.23.0: Swin, BEiT, SAM, LeViT, XCiT, CaiT, PVT, Hiera, MViT;
 huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
 
+_FLAGS = ("use_mask_unit_attn",)
+"""Those of them that say so by being True."""
+
 _BRINGS_MORE = {
     **dict.fromkeys(
         ("rotary_pos_emb", "rotary_emb", "image_rotary_emb", "freqs_cis", "freqs"),
@@ -58,6 +61,8 @@ class ProjectedTokens(NamedTuple):
     v: Float[Tensor, "B heads N D"]
     bias: Bias | None = None
     """Sum of what the masks add to the scores."""
+    are_a_list: bool = False
+    """Whether the queries are others than the keys: a list, of which none is a position."""
 
 
 @runtime_checkable
@@ -105,7 +110,8 @@ def padded(x: Tensor) -> Float[Tensor, "B N C"]:
 def why_not_plain(layer: nn.Module) -> NotReadable | None:
     """Return why q, k and v do not tell all of an attention layer, None when nothing speaks against it."""
     for name, what in _DOES_MORE.items():
-        if is_there(getattr(layer, name, None)):
+        part = getattr(layer, name, None)
+        if is_there(part) or (name in _FLAGS and part is True):
             return DoesMore(f"{what} ({name}), which theta and phi do not hold")
     return None
 

@@ -43,17 +43,16 @@ class TorchAttention:
         return LayerCall(named["query"], named["key"], named["value"], named)
 
     def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
-        """Return queries, keys and values; a key other than the query makes it another kind of attention."""
+        """Return queries, keys and values; queries other than the keys are a list."""
         query, key, _, _ = call
-        if query is not key and not (query.shape == key.shape and bool((query == key).all())):
-            return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")
+        differs = query is not key and not (query.shape == key.shape and bool((query == key).all()))
         weights, biases = self._weights(), self._biases()
         q, k, v = (
             split_heads(linear(self.batch_first(tokens), weight, bias), self.module.num_heads)
             for tokens, weight, bias in zip(call[:3], weights, biases, strict=True)
         )
         added = given_bias(call, q, causal=False, true_blocks=True)  # is_causal comes with the mask that it is
-        return added if isinstance(added, NotReadable) else ProjectedTokens(q, k, v, added)
+        return added if isinstance(added, NotReadable) else ProjectedTokens(q, k, v, added, differs)
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
         """Return tokens with the batch first."""

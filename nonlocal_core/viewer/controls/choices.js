@@ -8,16 +8,18 @@ const SIGNS = ["plus", "minus"];
 const DIRECTIONS = ["row", "column"];
 const LOOKED_AT = "The weights that other positions give to this one (d)";
 const AWAITED = "Being computed: it turns when that is done (d)";
+const NO_POSITION = "Positions are looked at by positions: choose them under Asked by";
 const TOO_MANY = "Not for so many positions: choose fewer frames or a smaller short side";
 
-/** `show(state, turns, awaited)`: whether "who looks here" can be asked, and whether it soon can. */
+/** `show(state, turns, awaited, positions)`: whether "who looks here" can be asked, whether it soon can, whether positions ask. */
 export function directionChoice(act) {
   const { root, press, allow } = segmented("Direction", [
     { title: "Where it looks", hint: "The weights of this position's row (d)" },
     { title: "Who looks here", hint: LOOKED_AT },
   ], (index) => act({ type: "direction", direction: DIRECTIONS[index] }));
-  const show = ({ direction }, turns, awaited) => {
-    allow(1, turns || awaited, turns ? LOOKED_AT : awaited ? AWAITED : TOO_MANY);
+  const show = ({ direction }, turns, awaited, positions = true) => {
+    const why = !positions ? NO_POSITION : awaited ? AWAITED : TOO_MANY;
+    allow(1, turns || (awaited && positions), turns ? LOOKED_AT : why);
     press(DIRECTIONS.indexOf(direction));
   };
   return { root, show };

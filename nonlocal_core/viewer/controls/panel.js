@@ -1,5 +1,6 @@
 // Everything that is chosen beside the pictures: block, direction, tour, scale, heat, arrows; and the numbers.
 
+import { askerChoice } from "./asker_choice.js";
 import { blockChooser } from "./chooser.js";
 import { colourChoice, directionChoice, strengthChoice, temperatureChoice, toolChoice } from "./choices.js";
 import { el, say } from "../drawing/dom.js";
@@ -9,6 +10,7 @@ import { Legend } from "../drawing/legend.js";
 import { Remarks } from "./remarks.js";
 import { Sentences, pinsChoice } from "./sentences.js";
 import { leaveButton, presentButton } from "./present.js";
+import { askerOf } from "../model/askers.js";
 import { arrowsOf } from "../model/look_words.js";
 import { TourEditor } from "./tour_editor.js";
 
@@ -44,13 +46,14 @@ export class Panel {
   constructor(act, writing) {
     this.act = act;
     this.direction = directionChoice(act);
+    this.asker = askerChoice(act);
     this.blocks = el("div", { class: "nlv-blocks" });
     this.tour = el("button", { type: "button", class: "nlv-button", onclick: () => this.#walk() }, "Tour");
     this.add = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "edit", edit: "add" }) }, "Add to tour");
     this.help = new Help(KEYS);
     this.tool = toolChoice(act);
     this.pins = pinsChoice(act);
-    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.pins.root, this.blocks,
+    this.top = el("div", { class: "nlv-top" }, this.direction.root, this.tool.root, this.pins.root, this.blocks, this.asker.root,
       el("div", { class: "nlv-acts" }, this.tour, this.add, presentButton(act), helpButton(() => this.help.toggle())));
     this.leave = leaveButton(act);
     this.guide = new Guide(act);
@@ -84,7 +87,9 @@ export class Panel {
     this.add.title = state.pinned ? "Make the pinned position a stop of the tour (t)" : "Pin a position first: click it";
     this.guide.show(bundle, state);
     this.editor.show(bundle, state);
-    this.direction.show(state, turns, awaited);
+    const block = bundle.blocks[state.block];
+    this.direction.show(state, turns, awaited, askerOf(block, state) === null);
+    this.asker.show(block, state);
     this.tool.show(state);
     this.pins.show(state);
     this.temperature.show(state, bundle.blocks[state.block]);

@@ -60,16 +60,16 @@ export class Question extends Side {
     this.detail.after(this.zoom.root);
   }
 
-  /** `pins`: the cells of each of several pins, A first, that are asked now among them; none for one. */
+  /** `cells` are none where no position asks. `pins`: the cells of each of several pins, A first, that are asked now among them; none for one. */
   show({ frame, grid, cells, taken = [], pinned, pins = [], zoom }) {
     this.draw(frame, false, zoom);
     this.zoom.show(zoom);
     for (const marks of [this.many, this.pins]) marks.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
     this.#showPins(grid, frame, pins, zoom);
-    const several = cells.length + taken.length > 1;
-    const bounds = seen(zoom, boundsOf(grid, cells[0]));
+    const [several, none] = [cells.length + taken.length > 1, cells.length === 0];
+    const bounds = seen(zoom, boundsOf(grid, cells[0] ?? { t: 0, y: 0, x: 0 }));
     const [down, across] = this.lines;
-    for (const line of [this.cell, down, across]) line.hidden = several;
+    for (const line of [this.cell, down, across]) line.hidden = several || none;
     this.many.toggleAttribute("hidden", !several);
     if (several) {
       const t = temporalCell(grid, frame);

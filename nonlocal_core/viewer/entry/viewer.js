@@ -1,6 +1,6 @@
 // The viewer: one state, one answer, one draw per screen frame.
 
-import { hasColumns } from "../model/affinity.js";
+import { turns } from "../model/askers.js";
 import { askBlock, insideWalls, strongestOf } from "../model/answer.js";
 import { turn } from "../model/blocks.js";
 import { say } from "../drawing/dom.js";
@@ -85,9 +85,9 @@ export class Viewer extends View {
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, also, minus, beside, temperature = 1, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, beside, temperature = 1, asker = null, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
-    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature };
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature, asker };
     return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
@@ -177,7 +177,7 @@ export class Viewer extends View {
     const { zoom } = state;
     const answered = this.#ask();
     const { block, asked, cell, answer, own, shares } = answered;
-    this.kept = state.beside.map((pin, i) => askBlock(block, state.direction, { ...pin, temperature: state.temperature }, this.kept[i]));
+    this.kept = state.beside.map((pin, i) => askBlock(block, state.direction, { ...pin, temperature: state.temperature, asker: state.asker }, this.kept[i]));
     const pins = [...this.kept, answered];
     const several = pins.length > 1;
     const drawing = { ...state, negatives: !several && (answer.surplus || (block.signed && state.negatives)) };
@@ -194,7 +194,7 @@ export class Viewer extends View {
     const places = [...state.beside, state].map(({ at }, i) => ({ ...pointOf(asked, pins[i].cell), frame: at.frame }));
 
     this.stage.asks.show({
-      frame: state.at.frame, grid: asked, cells: answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
+      frame: state.at.frame, grid: asked, cells: block.asker ? [] : answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls(block, answer, shown), state });
     const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
@@ -226,7 +226,7 @@ export class Viewer extends View {
   /** What another block answers to the question on screen, for its picture on the wall. */
   #askOther(index) {
     const block = this.bundle.blocks[index];
-    const direction = hasColumns(block) ? this.state.direction : "row";
+    const direction = turns(block, this.state) ? this.state.direction : "row";
     const answered = askBlock(block, direction, this.state, null);
     const state = { ...this.state, negatives: answered.answer.surplus || (block.signed && this.state.negatives) };
     const heat = heatOf(answered.answer, answered.own, state, this.bundle.look);
@@ -234,7 +234,8 @@ export class Viewer extends View {
   }
 
   /** The cells that arrows lead to; of several pins each has its part of them, in its colour. */
-  #targets({ answer, own }, heat, pin, pins) {
+  #targets({ block, answer, own }, heat, pin, pins) {
+    if (block.asker) return []; // no place that an arrow could begin at
     const count = Math.floor(arrowsOf(this.state, this.bundle.frames.length, this.bundle.look) / pins);
     const { ramps, recipe: { arrow_tone: least } } = this.look;
     return peaksOf(answer, own, heat, count, this.bundle.look).map((index) => {
@@ -245,12 +246,12 @@ export class Viewer extends View {
   }
 
   #write(drawn, pins, heats) {
-    const { state, block, heat, shown } = drawn;
+    const { state, heat, shown } = drawn;
     const report = reportOf(drawn);
     this.panel.sentences.show(pins.map(answerWords));
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });
-    this.panel.show(this.bundle, this.state, hasColumns(block));
+    this.panel.show(this.bundle, this.state, turns(this.bundle.blocks[state.block], this.state));
     const top = heat.tops[state.scale === "each" ? Math.max(shown, 0) : 0];
     const unit = heats.every((other) => Math.abs(other.unit - heat.unit) <= 1e-5 * heat.unit) ? heat.unit : null;
     this.panel.legend.show({ heat, top, unit, state, note: report.scaleNote, look: this.look, pins: pins.length > 1 ? pins.length : 0 });

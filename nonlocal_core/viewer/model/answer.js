@@ -1,5 +1,6 @@
 // The answer to a question, with what follows from it: computed only when the question changed.
 
+import { askedBy } from "./askers.js";
 import { atTemperature, columnOf, rowOf, sharesOf } from "./affinity.js";
 import { indexOf, nearestCell } from "./grid.js";
 import { ownOf } from "./own.js";
@@ -11,23 +12,24 @@ const NO_WEIGHT = 1e-30;
 const kept = new WeakMap();
 
 /**
- * Ask a block a question { at, also, minus, temperature } of its clip: { block, asked, cell, cells, taken, temperature, index,
+ * Ask a block a question { at, also, minus, temperature, asker } of its clip: { block, asked, cell, cells, taken, temperature, index,
  * answer, own, shares }. `asked` is the grid that the cells lie on, `cell` the first one; `taken` are those whose mean is taken
  * away; `temperature` is 1 where the block or the direction has none. `last` is what was returned before; the same object
  * comes back when it answers this question too.
  */
-export function askBlock(block, direction, { at, also = [], minus = [], temperature: wanted = 1 }, last) {
-  const asker = direction === "row" ? atTemperature(block, wanted) : block;
-  const temperature = asker === block ? 1 : wanted;
+export function askBlock(captured, direction, { at, also = [], minus = [], temperature: wanted = 1, asker = null }, last) {
+  const block = askedBy(captured, { asker });
+  const tempered = direction === "row" ? atTemperature(block, wanted) : block;
+  const temperature = tempered === block ? 1 : wanted;
   const asked = direction === "row" ? block.query_grid : block.key_grid;
   const [cells, taken] = [[at, ...also], minus].map((points) => points.map((point) => nearestCell(asked, point)));
   const [plus, less] = [cells, taken].map((some) => some.map((cell) => indexOf(asked, cell)));
   const name = `${plus} less ${less} at ${temperature}`;
   if (last && last.name === name && last.block === block && last.answer.direction === direction) return last;
   const [cell] = cells;
-  const single = (some) => some.map((one) => singleAnswer(asker, direction, asked, one));
+  const single = (some) => some.map((one) => singleAnswer(tempered, direction, asked, one));
   const answer = plus.length + less.length === 1 ? single(cells)[0] : combined(single(cells), single(taken));
-  return { block, asked, cell, cells, taken, temperature, name, index: plus[0], answer, own: ownOf(block, answer, cells), shares: sharesOf(answer) };
+  return { block, asked, cell, cells, taken, temperature, name, index: plus[0], answer, own: ownOf(block, answer, block.asker ? [] : cells), shares: sharesOf(answer) };
 }
 
 function singleAnswer(block, direction, asked, cell) {

@@ -45,6 +45,7 @@ export function readBlock(block, bytes) {
   return {
     ...block,
     theta,
+    askerTheta: table(block.asker_theta) ?? null,
     phi: table(block.phi).all(),
     logNormaliser: table(block.log_normaliser)?.all() ?? null,
     effectMap: table(block.effect_map)?.all() ?? null,

@@ -45,6 +45,6 @@ export function remember(state) {
 /** What undo brings back: what is pinned, null for nothing. */
 export function lastOf(state) {
   if (!state.pinned && state.beside.length === 0) return null;
-  const { at, also, minus, beside, pinned, block, direction } = state;
-  return { at, also, minus, beside, pinned, block, direction };
+  const { at, also, minus, beside, pinned, block, direction, asker } = state;
+  return { at, also, minus, beside, pinned, block, direction, asker };
 }

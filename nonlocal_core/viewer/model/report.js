@@ -1,5 +1,6 @@
 // What the viewer says about one drawn answer: every text on the page, from the numbers on the page.
 
+import { askerWords } from "./askers.js";
 import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import { MOST_POINTS } from "./strokes.js";
@@ -45,7 +46,8 @@ export function readingOf(answer, cell, weight, alone) {
 }
 
 /** What is asked, and where it lies. */
-function askedWords({ asked, cell, cells, taken, state, alone }, seconds) {
+function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds) {
+  if (block.asker) return { question: `${askerWords(block, cells)}`.replace(/^./, (letter) => letter.toUpperCase()), where: "asks, wherever you point" };
   const pin = state.pinned ? "" : " · click to pin";
   if (cells.length + taken.length === 1) {
     return { question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`, where: `${placeWords(cell)}${seconds && ` · ${seconds}`}${pin}` };

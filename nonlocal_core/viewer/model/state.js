@@ -4,6 +4,7 @@
 // also     further points that are asked with it, minus those whose mean answer is taken away
 // beside   pins that stay while another is asked: { at, also } each, A first; what is asked now has the next letter
 // temperature  what scores are divided by before the softmax; 1 is the network's
+// asker    who is asked instead of the point, by its name; null for the point (askers.js)
 // tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null; isFull:
 //          it met the limit of cells
 // pinned   whether it stays when the pointer moves on
@@ -18,7 +19,7 @@
 
 import { TOOLS, stroke } from "./strokes.js";
 import { follow } from "./follow.js";
-import { hasColumns } from "./affinity.js";
+import { askerOf, turns } from "./askers.js";
 import { stepBlock, turn } from "./blocks.js";
 import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
@@ -31,7 +32,7 @@ export function startState(bundle) {
   const { query: at, also, minus, temperature } = bundle.view;
   const beside = bundle.view.beside.map(({ points: [first, ...more] }) => ({ at: first, also: more }));
   return {
-    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, held: null, history: [],
+    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, asker: bundle.view.asker ?? null, held: null, history: [],
     pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
     tool: "point", sign: "plus", stroke: null, isFull: false, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
@@ -47,7 +48,7 @@ export function askedGrid(bundle, state) {
 /** Returns the state after an action; the same object when the action changes nothing. */
 export function reduce(state, action, bundle) {
   const next = stillFull(inSight(after(state, action, bundle), state, action), state, action);
-  return next.direction === "row" || hasColumns(bundle.blocks[next.block]) ? next : { ...next, direction: "row" };
+  return next.direction === "row" || turns(bundle.blocks[next.block], next) ? next : { ...next, direction: "row" };
 }
 
 /** That a question may have no more cells is said of the drag that met the limit, and of no other question. */
@@ -84,6 +85,7 @@ function after(state, action, bundle) {
     case "head": return { ...state, block: stepBlock(bundle.blocks, state.block, { heads: action.by }) };
     case "direction": return { ...state, direction: action.direction ?? (state.direction === "row" ? "column" : "row"), held: null };
     case "scale": return { ...state, scale: action.scale ?? (state.scale === "all" ? "each" : "all") };
+    case "asker": return { ...state, asker: action.asker, also: [], minus: [], beside: [], stop: -1 };
     case "set": return { ...state, ...action.values };
     case "tour": return visit(bundle, state, action.stop);
     case "edit": return action.edit === "add" ? addStop(bundle, state) : withTour(state, edited(state.tour, action), action.edit === "caption");
@@ -106,7 +108,8 @@ export function pinnedMessage(bundle, state) {
   const listed = (name) => (pins[name].length ? { [name]: list(pins[name]) } : {});
   const beside = pins.beside.length ? { beside: pins.beside.map(({ at, also }) => list([at, ...also])) } : {};
   const temperature = state.temperature !== 1 && takesTemperature(block, state) ? { temperature: state.temperature } : {};
-  return { ...pins.at, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
+  const asker = askerOf(block, state) === null ? {} : { asker: askerOf(block, state) };
+  return { ...pins.at, ...asker, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 /** Pin a point, or what is asked already. */
@@ -153,7 +156,7 @@ function visit(bundle, state, stop) {
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
-    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, block: block < 0 ? state.block : block,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, asker: null, block: block < 0 ? state.block : block,
   };
 }
 

@@ -1,5 +1,6 @@
 // Every sentence and number that a person reads. Frames, rows and columns are counted from 1 here and nowhere else.
 
+import { askerWords } from "./askers.js";
 import { strongestElsewhere, strongestOf } from "./answer.js";
 import { cellOf } from "./grid.js";
 
@@ -56,6 +57,7 @@ export function answerWords(answered) {
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
+  if (block.asker) return `${before}${mostlyWords(answered)}.`;
   const [spot, its] = answered.cells.length === 1 ? ["the spot itself", "its frame"] : ["the asked cells", "their frames"];
   const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
   const goes = looks ? "goes to" : "comes from";
@@ -67,6 +69,15 @@ export function answerWords(answered) {
   const cell = strongestElsewhere(answered);
   if (cell < 0) return `${onItself}; nothing ${goes} other places${where}.`;
   return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
+}
+
+/** Which frame gets most of an answer that no position asked, or which place where one frame gets all. */
+function mostlyWords({ answer: { grid, values, positive }, shares }) {
+  const best = shares.reduce((most, share, t) => (share > shares[most] ? t : most), 0);
+  if (shares.filter((share) => share > 0).length > 1) return `Most, ${percent(shares[best])}, goes to ${frameWords(grid, best)}`;
+  const strongest = values.reduce((most, value, i) => (value > values[most] ? i : most), 0);
+  const where = grid.frames === 1 ? "" : ` of ${frameWords(grid, best)}`;
+  return `Most, ${percent(values[strongest] / positive)}, goes to ${placeWords(cellOf(grid, strongest))}${where}`;
 }
 
 export const LETTERS = "ABC";
@@ -93,7 +104,8 @@ export function spreadWords({ count, grid }, spread) {
 
 /** The same for a screen reader, with the question. */
 export function spokenWords(answered) {
-  const { asked, cell, cells, taken } = answered;
+  const { block, asked, cell, cells, taken } = answered;
+  if (block.asker) return `Asked: ${askerWords(block, cells)}. ${answerWords(answered)}`;
   if (cells.length + taken.length > 1) return `${cells.length} cells asked${taken.length ? `, ${taken.length} taken away` : ""}. ${answerWords(answered)}`;
   const from = asked.frames === 1 && asked.frame_spans[0][1] - asked.frame_spans[0][0] === 1 ? "Query" : `Query ${frameWords(asked, cell.t)},`;
   return `${from} ${placeWords(cell)}. ${answerWords(answered)}`;

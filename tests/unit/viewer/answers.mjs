@@ -1,7 +1,7 @@
 // Answers questions about a bundle with the viewer's own modules; test_viewer_model.py compares them with NumPy.
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, { block, point, other }, which asks for figures and for the agreement of two blocks, or
-// { block, direction, cell, also?, minus?, temperature?, look }, which asks for all that is drawn and said, with the words of a
+// { block, direction, cell, also?, minus?, temperature?, asker?, look }, which asks for all that is drawn and said, with the words of a
 // look, or { block, direction, pins, look }, which asks for the pixels of cells that are pinned beside each other.
 
 import { readFileSync } from "node:fs";
@@ -39,9 +39,9 @@ function drawTogether(block, { direction, pins, look }) {
   return { pixels: [...words], tops: heats[0].tops, beyond: heats.map(({ beyond }) => beyond) };
 }
 
-function draw(block, { direction, cell, also, minus, temperature, look }) {
+function draw(block, { direction, cell, also, minus, temperature, asker, look }) {
   const asked = direction === "row" ? block.query_grid : block.key_grid;
-  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)), temperature });
+  const answered = askBlock(block, direction, { at: pointOf(asked, cell), also: (also ?? []).map((one) => pointOf(asked, one)), minus: (minus ?? []).map((one) => pointOf(asked, one)), temperature, asker });
   const state = lookIn(look, bundle.look);
   state.negatives = answered.answer.surplus || (block.signed && state.negatives);
   const heat = heatOf(answered.answer, answered.own, state, bundle.look);
@@ -54,10 +54,10 @@ function draw(block, { direction, cell, also, minus, temperature, look }) {
   };
 }
 
-function answer({ block: name, direction, cell, point, grid, other, also, minus, temperature, pins, look }) {
+function answer({ block: name, direction, cell, point, grid, other, also, minus, temperature, asker, pins, look }) {
   const block = blockOf(name);
   if (pins) return drawTogether(block, { direction, pins, look });
-  if (look !== undefined) return draw(block, { direction, cell, also, minus, temperature, look });
+  if (look !== undefined) return draw(block, { direction, cell, also, minus, temperature, asker, look });
   if (other) return compare(block, blockOf(other), point);
   if (point) {
     const found = cellAt(block[grid], point);

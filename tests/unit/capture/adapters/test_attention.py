@@ -300,14 +300,12 @@ class Decoder(nn.Module):
         return self.cross(x, x.flip(1), x.flip(1))[0]
 
 
-def test_cross_attention_is_listed_and_the_rest_is_shown():
+def test_cross_attention_is_asked_by_its_queries_and_the_rest_by_positions():
     decoder = randomise(Decoder())
     attach_model(decoder, token_grid=GRID)
     found = record(decoder, torch_tokens("spacetime", 0))
-    assert {block.name.split(".")[0] for block in found.blocks} == {"attn"}
-    assert found.unreadable == [
-        ("cross", "was called with keys from elsewhere (cross-attention), which are no cells of this clip")
-    ]
+    assert {(block.name.split(".")[0], block.asker) for block in found.blocks} == {("attn", None), ("cross", "query 1")}
+    assert found.unreadable == []
 
 
 FLIPS = {

@@ -270,7 +270,7 @@ def test_a_mask_with_too_many_kinds_is_refused_with_the_limit():
     ("layer", "given", "words"),
     [
         (FusedLayer(fused=False), {"attn_mask": torch.full((16, 16), torch.nan)}, "holds NaN or infinity"),
-        (ToLayer(), {"encoder_hidden_states": torch.randn(4, 16, WIDTH)}, "keys from elsewhere (cross-attention)"),
+        (ToLayer(), {"encoder_hidden_states": torch.randn(4, 7, WIDTH)}, "keys from elsewhere (cross-attention)"),
     ],
     ids=["NaN", "cross"],
 )
