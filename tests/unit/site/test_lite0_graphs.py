@@ -83,5 +83,5 @@ def test_the_normaliser_is_that_of_the_columns():
     assert block.pairwise in SOFTMAX
     run = runner(normaliser_graph())
     some = slice(3, 17)
-    found = run(theta=block.theta[some], phi=block.phi, scale=np.float32(block.scale))["log_normaliser"]
+    found = run(theta=block.theta[some], phi=block.phi, scale=np.array(block.scale, np.float32))["log_normaliser"]
     np.testing.assert_allclose(found, log_normaliser(block)[some], atol=NORMALISER_TOLERANCE)
