@@ -15,6 +15,8 @@ START_SECONDS = 300
 """Longest start on a busy machine."""
 STOP_SECONDS = 30
 _BROWSERS = [Path("/usr/lib/chromium/chromium-headless-shell"), Path("/usr/bin/chromium")]
+WITH_CAMERA = Path("/usr/lib/chromium/chromium")
+"""Chromium as people have it: without its window it has no camera."""
 CHROMIUM = Path(os.environ.get("NONLOCAL_CHROMIUM", next(filter(Path.exists, _BROWSERS), _BROWSERS[-1])))
 """The browser of the tests and benchmarks: Chromium without its window where Debian has it, else the whole one. Itself,
 not the script that starts it, which leaves it behind when it is ended."""

@@ -9,7 +9,7 @@ import pytest
 from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
-from serving import ENGINE
+from serving import ENGINE, FLAGS, WITH_CAMERA
 
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.session import Session
@@ -30,6 +30,7 @@ RECORD = """{
     };
 }"""
 """Keeps what the network's worker answers, before the page begins."""
+NO_CAMERA = "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
 ROWS = """([name, asked]) => {
     const theta = window.tables.get(`theta:${name}`);
     const phi = window.tables.get(`phi:${name}`) ?? theta;
@@ -85,7 +86,6 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     page.context.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda said: said.type == "error" and faults.append(said.text))
     page.on("pageerror", lambda fault: faults.append(str(fault)))
-    page.context.grant_permissions(["camera"], origin=address)
     page.add_init_script(RECORD)
     page.goto(address)
     viewer = page.locator(".nlv")
@@ -108,11 +108,11 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     expect(page.get_by_role("alert")).to_contain_text("is not a picture or a video that this browser can open")
     assert viewer.get_attribute("data-ready") == third
 
-    # the camera: frames follow each other, and stay once frozen
+    # no camera: a sentence, and the answer on screen stays
+    page.evaluate(NO_CAMERA)
     page.get_by_role("button", name="Camera").click()
-    expect(page.locator(".nlv-film .nlv-picture")).to_have_count(8)
-    page.get_by_role("button", name="Freeze").click()
-    expect(page.get_by_role("button", name="Camera")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("no camera that the browser can see")
+    assert viewer.get_attribute("data-ready") == third
 
     # nobody was asked, and nobody is needed any more
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
@@ -122,6 +122,30 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     server.socket.close()
     page.goto(address)
     opened(viewer)
+
+
+def test_the_frames_of_a_camera_follow_each_other_and_stay_once_frozen(chromium, served):
+    if not WITH_CAMERA.exists():
+        pytest.skip(f"No {WITH_CAMERA}: Chromium without its window has no camera.")
+    address, _ = served
+    browser = chromium.browser_type.launch(executable_path=WITH_CAMERA, args=FLAGS)
+    try:
+        page = browser.new_page()
+        page.context.grant_permissions(["camera"], origin=address)
+        page.goto(address)
+        opened(page.locator(".nlv"))
+        page.get_by_role("button", name="Camera").click()
+        pictures = page.locator(".nlv-film .nlv-picture")
+        expect(pictures).to_have_count(8, timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Freeze").click()
+        expect(page.get_by_role("button", name="Camera")).to_be_visible()
+        frozen = page.locator(".nlv").get_attribute("data-ready")
+        pictures.first.click()
+        expect(page.locator(".nlv .is-pinned").first).to_be_visible()
+        assert page.locator(".nlv").get_attribute("data-ready") == frozen
+        expect(pictures).to_have_count(8)
+    finally:
+        browser.close()
 
 
 def rows_differ(page, path, model):
