@@ -72,13 +72,7 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
 def answer_words(answer: Answer) -> str:
     """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
     looks, shares = answer.direction == "row", answer.cell_share
-    of_positive = (
-        "Of the surplus over what is taken away, "
-        if answer.minus
-        else "Of the positive weight, "
-        if answer.is_signed
-        else ""
-    )
+    of_positive = "Of the surplus, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
     if not shares.any():
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."

@@ -383,7 +383,7 @@ def test_the_page_compares_blocks_and_its_address_restores_the_view(chromium, ad
     rest(page, 500)
     assert len(page.sent) == before, "hovering asks nothing of the server"
     page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"])
-    page.wait_for_function("location.search.includes('at=')")
+    page.wait_for_url(lambda url: "at=" in url)
     asked = parse_qs(urlparse(page.url).query)
     assert (asked["compare"], asked["blocks"], asked["block"]) == (["blocks"], ["stride8,stride16"], ["stride8"])
     cells = panes.evaluate_all(CELLS)

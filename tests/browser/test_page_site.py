@@ -30,7 +30,9 @@ RECORD = """{
     };
 }"""
 """Keeps what the network's worker answers, before the page begins."""
-NO_CAMERA = "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
+NO_CAMERA = (
+    "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
+)
 ROWS = """([name, asked]) => {
     const theta = window.tables.get(`theta:${name}`);
     const phi = window.tables.get(`phi:${name}`) ?? theta;

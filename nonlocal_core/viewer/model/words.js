@@ -53,7 +53,7 @@ export function answerWords(answered) {
   const { direction, grid, values, positive } = answer;
   const looks = direction === "row";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of the surplus over what is taken away, " : signed ? "Of the positive weight, " : "";
+  const before = answer.surplus ? "Of the surplus, " : signed ? "Of the positive weight, " : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
@@ -98,8 +98,8 @@ export function shownWords({ answer, shares }, { held }, shown, letter = "") {
 }
 
 /** How wide an answer spreads over the clip, whichever frame is shown. */
-export function spreadWords({ count, grid }, spread) {
-  return `${grid.frames > 1 ? "in all frames: " : ""}spread over about ${Math.max(1, Math.round(spread))} of ${count} cells`;
+export function spreadWords({ count }, spread) {
+  return `spread over about ${Math.max(1, Math.round(spread))} of all ${count} cells`;
 }
 
 /** The same for a screen reader, with the question. */

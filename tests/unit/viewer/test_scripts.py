@@ -11,7 +11,7 @@ import pytest
 
 from nonlocal_core.errors import ScriptError
 from nonlocal_core.viewer import viewer_css, viewer_js
-from nonlocal_core.viewer.scripts import join_scripts, page_css, page_js
+from nonlocal_core.viewer.scripts import join_scripts, offline_js, page_css, page_js, site_css, site_js, worker_js
 
 NODE = shutil.which("node")
 VIEWER = Path(str(resources.files("nonlocal_core.viewer")))
@@ -54,8 +54,9 @@ def first_line(path):
 
 
 def test_every_file_of_the_viewer_is_shipped_once_by_what_needs_it():
+    shipped = (viewer_js(), page_js(), site_js(), worker_js(), offline_js())
     for path in VIEWER.glob("*/*.js"):
-        assert viewer_js().count(first_line(path)) + page_js().count(first_line(path)) >= 1, path
+        assert {script.count(first_line(path)) for script in shipped} in ({0, 1}, {1}), path
     alone = {path.name for path in VIEWER.glob("*/*.js") if first_line(path) not in page_js()}
     assert {"comparison.js", "figures.js", "streamlit.js"} <= alone, "the exported page has one view and no server"
     assert viewer_js().count(first_line(VIEWER / "model" / "grid.js")) == 1
@@ -117,8 +118,9 @@ def test_an_import_that_has_no_meaning_in_one_script_is_an_error(tmp_path, state
 def test_every_sheet_is_shipped_where_what_it_styles_is():
     for path in VIEWER.glob("*/*.css"):
         text = path.read_text("utf-8")
-        assert (text in viewer_css()) == (path.name != "page.css"), path
-        assert (text in page_css()) == (path.name not in ("comparison.css", "lesson.css")), path
+        assert (text in viewer_css()) == (path.name not in ("page.css", "site.css")), path
+        assert (text in page_css()) == (path.name not in ("comparison.css", "lesson.css", "site.css")), path
+        assert (text in site_css()) == (path.name not in ("comparison.css", "lesson.css")), path
 
 
 def test_every_class_of_a_sheet_is_given_by_a_script():
