@@ -56,6 +56,14 @@ def test_a_gamma_of_its_own(value: int) -> None:
     assert np.abs(shown(gamma(value)) - expected).max() <= 1.5
 
 
+def test_greys_follow_a_profile_of_colours() -> None:
+    greys = PALE[..., :1]
+    data = png(greys, bits=8, colour=0, chunks=gamma(100_000))
+    expected = on_screen(greys / 255)
+    assert np.abs(read_frames(data, Selection(frames=1), name="it.png").rgb[0] - expected).max() <= 1.5
+    assert np.abs(expected - greys).max() > 40  # it matters
+
+
 @pytest.mark.parametrize(
     "chunks", [gamma(45_455), chunk(b"sRGB", b"\0") + gamma(100_000), b""], ids=["2.2", "named", "none"]
 )

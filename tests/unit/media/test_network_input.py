@@ -173,11 +173,18 @@ def test_the_grid_of_the_view_covers_the_crop() -> None:
         ({"multiple_of": 0}, "1 <= multiple_of"),
         ({"max_long_side": 63}, "short_side <= max_long_side"),
         ({"std": (1.0, 0.0, 1.0)}, "std is larger than 0"),
+        ({"size_hw": (0, 64)}, "at least one pixel"),
+        ({"crop_fraction": 0.0}, "above 0 and up to 1"),
+        ({"crop_fraction": 1.01}, "above 0 and up to 1"),
     ],
 )
 def test_inputs_that_cannot_be_are_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(GeometryError, match=message):
         spec(**wrong)
+
+
+def test_the_smallest_and_the_whole_of_what_can_be_are_taken() -> None:
+    assert spec(size_hw=(1, 1), multiple_of=1, crop_fraction=1.0).size_hw == (1, 1)
 
 
 def test_frames_agree_on_their_number_and_show_their_shape() -> None:
