@@ -1,7 +1,7 @@
 """Run the benchmarks one after the other and write what they print as one page, its ratios first.
 
     python benchmarks/results.py            # all, on a quiet machine: half an hour; writes benchmarks/RESULTS.md
-    python benchmarks/results.py --quick --out /tmp/results.md --only capture
+    python benchmarks/results.py --quick --out results.md --only capture
 
 Each runs in a process of its own, so that none finds the caches or threads of another. What could not be measured is
 said in its place, and the exit status is 1.

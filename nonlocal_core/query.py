@@ -12,6 +12,7 @@ from nonlocal_core.capture.record import BlockCapture, asker_words
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
+from nonlocal_core.look.sentence import frame_words
 from nonlocal_core.pin import FrameBox, Point
 from nonlocal_core.vocabulary import Direction, Pairwise
 
@@ -89,9 +90,8 @@ class _Weights(ABC):
         if self.asker is None:
             return None
         steps = sorted({cell.t for cell in self.asked_cells})
-        start, stop = self.asked_grid.span(steps[0])
-        frame = f"frame {stop}" if stop - start == 1 else f"frames {start + 1} to {stop}"
-        of = f" of {frame if len(steps) == 1 else f'{len(steps)} frames'}" if self.asks_by_step else ""
+        frames = frame_words(self.asked_grid, steps[0]) if len(steps) == 1 else f"{len(steps)} frames"
+        of = f" of {frames}" if self.asks_by_step else ""
         return asker_words(self.asker) + of
 
     @property

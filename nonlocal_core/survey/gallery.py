@@ -15,7 +15,7 @@ from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
 from nonlocal_core.survey.records import FIGURES
 from nonlocal_core.survey.result import ResultFolder
-from nonlocal_core.viewer.export import digest
+from nonlocal_core.viewer.export import digest, inert
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 TITLES: dict[str, tuple[str, str]] = {
@@ -125,9 +125,7 @@ def _page(folder: ResultFolder, columns: dict[str, list[Any]], failed: list[tupl
         {"name": name, "title": TITLES[name][0], "meaning": TITLES[name][1], "share": name in SHARES}
         for name in FIGURES
     ]
-    data = json.dumps({"rows": columns, "figures": figures, "failed": failed}, separators=(",", ":")).replace(
-        "<", "\\u003c"
-    )
+    data = inert(json.dumps({"rows": columns, "figures": figures, "failed": failed}, separators=(",", ":")))
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; "
         "img-src 'self' file:; base-uri 'none'; form-action 'none'"

@@ -28,7 +28,7 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>{css}</style>
-<script type="application/json" id="provenance">{_inert(provenance)}</script>
+<script type="application/json" id="provenance">{inert(provenance)}</script>
 </head>
 <body>
 <header>
@@ -50,7 +50,7 @@ def digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
-def _inert(json_text: str) -> str:
+def inert(json_text: str) -> str:
     """Return the JSON with the one letter escaped that could end its element; it still means the same."""
     return json_text.replace("<", "\\u003c")
 

@@ -114,11 +114,12 @@ class Site {
   /** Show the camera's last frames until it is closed, then run them once more at full size. */
   async #film() {
     const input = { ...this.facts.input, short_side: CAMERA_SHORT_SIDE };
-    let kept = [];
+    const kept = [];
     let network = null;
     while (this.camera.isOn) {
-      kept = [...kept, await this.camera.take()].slice(-FRAMES);
-      const clip = clipOf({ kind: "video", name: "camera", bitmaps: kept.map(({ bitmap }) => bitmap), seconds: kept.map(({ second }) => second - kept[0].second), warnings: [] });
+      kept.push(await this.camera.take());
+      if (kept.length > FRAMES) kept.shift().bitmap.close();
+      const clip = filmed(kept);
       const at = this.asked ?? { x: 0.5, y: 0.5 };
       const inputHw = inputOf(clip.media.shown_hw, input);
       ({ network } = this);
@@ -130,7 +131,7 @@ class Site {
     }
     if (!this.frozen || !kept.length) return; // another clip was opened
     this.#sayCamera();
-    this.clip = clipOf({ kind: "video", name: "camera", bitmaps: kept.map(({ bitmap }) => bitmap), seconds: kept.map(({ second }) => second - kept[0].second), warnings: [] });
+    this.clip = filmed(kept);
     await this.#show(this.asked && { ...this.asked, frame: kept.length - 1 });
   }
 
@@ -244,6 +245,12 @@ function clipOf({ kind, name, bitmaps, seconds, warnings }) {
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
   return { id: null, media, bitmaps, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+}
+
+/** The clip of pictures that a camera took. */
+function filmed(taken) {
+  const seconds = taken.map(({ second }) => second - taken[0].second);
+  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [] });
 }
 
 function copies(bitmaps) {
