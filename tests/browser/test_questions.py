@@ -415,6 +415,8 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     )
     letters = page.locator(".nlv-asks .nlv-picture .nlv-letter:visible")
     assert letters.all_inner_texts() == ["A", "B"]
+    least, most = page.locator(".nlv-key span").all_inner_texts()
+    assert least == f"−{most}", "the short colour bar beside the answer has both signs"
     assert page.locator(".nlv-film .nlv-letter:visible").all_inner_texts() == ["A", "B"]
     press(viewer, "u")
     expect(sentences).to_have_count(2)
