@@ -30,7 +30,8 @@ def test_a_clock_that_stands_or_goes_back_jumps() -> None:
 
 
 def test_the_usual_frame_is_the_median_of_those_that_go_on() -> None:
-    assert closed(0.25, 0.5, 0.75, -1.0, -1.0, -1.0) == ([0.25, 0.5, 0.75, 0.5, 0.5, 0.5], [-1.0, -1.0, -1.0])
+    for gap in (0.0, -1.0):
+        assert closed(0.25, 0.5, 0.75, gap, gap, gap) == ([0.25, 0.5, 0.75, 0.5, 0.5, 0.5], [gap, gap, gap])
 
 
 @pytest.mark.parametrize("demuxer", ["mov", "matroska", "avi"])

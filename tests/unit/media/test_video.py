@@ -444,6 +444,11 @@ def test_a_file_cut_short_shows_what_is_left() -> None:
     within = read_frames(data[: packet.pos + packet.size // 2], Selection(frame_indices=(19,)))
     assert number_of(within.rgb[0]) == 19
     assert any("cut short" in warning for warning in within.warnings)
+    all_but_one = probe(data[: packets_of(data)[-1].pos], name="it")
+    assert (all_but_one.frame_count, all_but_one.warnings) == (
+        COUNT - 1,
+        ("it is cut short; what can be read of it is shown.",),
+    )
 
 
 def test_a_file_without_its_index_or_without_a_whole_frame_is_refused() -> None:
