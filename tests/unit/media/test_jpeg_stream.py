@@ -17,9 +17,14 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def jpeg(
-    hw: tuple[int, int] = (48, 80), *, frame: int = 0xC0, before: bytes = b"", scan: bytes = b"\x12\xff\x00\x34"
+    hw: tuple[int, int] = (48, 80),
+    *,
+    depth: int = 8,
+    frame: int = 0xC0,
+    before: bytes = b"",
+    scan: bytes = b"\x12\xff\x00\x34",
 ) -> bytes:
-    size = segment(frame, struct.pack(">BHH", 8, *hw) + bytes(10))
+    size = segment(frame, struct.pack(">BHH", depth, *hw) + bytes(10))
     return START + before + size + segment(0xDA, bytes(10)) + scan + END
 
 
@@ -29,6 +34,7 @@ def is_stream(data: bytes) -> bool:
 
 def test_two_of_one_size_are_a_stream() -> None:
     assert is_stream(jpeg() + jpeg())
+    assert is_stream(jpeg() + jpeg(depth=12))
     assert not is_stream(jpeg())
     for other in ((48, 81), (49, 80), (80, 48)):
         assert not is_stream(jpeg() + jpeg(other))
