@@ -77,6 +77,8 @@ def test_sizes_are_told_as_width_by_height_and_memory_in_megabytes() -> None:
         MediaLimitError, match="2,000 × 1,000 pixels, which take 800 MB to decode; up to 600 MB are used"
     ):
         Limits().check_picture_memory("it", (1_000, 2_000), 400.0)
+    with pytest.raises(MediaLimitError, match="take 4,000,000 MB to decode; up to 1,000,000 MB are used"):
+        Limits(max_picture_memory=10**12).check_picture_memory("it", (1_000_000, 1_000_000), 4.0)
     with pytest.raises(MediaLimitError, match="video of 7 bytes of 40 × 30 pixels; up to 1,156 pixels"):
         SMALL.check_video_size("it", (30, 40), 7)
 

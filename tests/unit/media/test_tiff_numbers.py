@@ -85,6 +85,7 @@ def test_channels_beyond_colours_and_alpha_are_told() -> None:
     assert numbers_of(page(greys(channels=2)), "it", b"")[1] == "it has 2 channels; the first is shown."
     five = numbers_of(page(greys(channels=5), photometric=2, extrasamples=(2, 0)), "it", b"")
     assert five[1] == "it has 5 channels; the first three are shown."
+    assert five[0].alpha is not None
     assert numbers_of(page(greys(channels=4), photometric=2, extrasamples=(2,)), "it", b"")[1] == ""
     assert numbers_of(page(greys(channels=4), photometric=2, extrasamples=(0,)), "it", b"")[0].alpha is None
     floats = page(np.ones((*HW, 2), np.float32), sampleformat=3, extrasamples=(2,))
