@@ -150,7 +150,7 @@ class PngPages(PartPages):
                 return NO_PROFILE
         if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
             return None
-        gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 100_000
+        gamma = int.from_bytes(chunks[b"gAMA"], "big") / 100_000
         measured = chunks.get(b"cHRM", b"")
         if gamma == SRGB_GAMMA and not measured:
             return None
