@@ -11,7 +11,14 @@ from picture_bytes import chunk, png
 from PIL import Image, ImageCms
 
 from nonlocal_core.media import Selection, read_frames
-from nonlocal_core.media.colours import ProfileError, coded_profile, in_srgb, measured_profile
+from nonlocal_core.media.colours import (
+    _SRGB_CURVE,
+    ProfileError,
+    _profile,
+    coded_profile,
+    in_srgb,
+    measured_profile,
+)
 
 RNG = np.random.default_rng(4)
 PALE = RNG.integers(110, 150, (20, 30, 3))
@@ -186,9 +193,17 @@ def test_a_profile_that_moves_no_colour_by_more_than_a_level_is_left_out() -> No
     picture = Image.fromarray(PALE.astype(np.uint8))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert in_srgb(picture, srgb) is picture
-    assert in_srgb(picture, coded_profile(12)) is not picture
-    nearly = (*SRGB[:2], SRGB[2] + 0.02, *SRGB[3:])  # moves a few colours by some levels
-    assert in_srgb(picture, measured_profile(1 / 2.2, nearly)) is not picture
+    moves = []
+    for more in range(8):  # a red that is a little further from that of sRGB
+        profile = _profile((*SRGB[:2], SRGB[2] + more / 2_000, *SRGB[3:]), _SRGB_CURVE)
+        cms = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        way = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        transform = ImageCms.buildTransform(cms, ImageCms.createProfile("sRGB"), "RGB", "RGB", way)
+        levels = np.linspace(0, 255, 9).round().astype(np.uint8)
+        patches = np.array([[[r, g, b] for r in levels for g in levels] for b in levels])
+        moves.append(np.abs(np.asarray(transform.apply(Image.fromarray(patches))).astype(int) - patches).max())
+        assert (in_srgb(picture, profile) is picture) == (moves[-1] <= 1)
+    assert {1, 2} <= set(moves)
 
 
 def test_a_profile_of_other_channels_is_refused_with_what_it_is_for() -> None:

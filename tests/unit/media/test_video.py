@@ -110,6 +110,15 @@ def test_variable_rate_follows_the_true_times() -> None:
     assert frames.pts_seconds == pytest.approx([0.0, 0.2, 2.0, 2.15, 4.0], abs=1e-3)
 
 
+@pytest.mark.parametrize("container", ["matroska", "mp4", "mpegts"])
+def test_the_last_frame_lasts_as_the_container_says_or_as_most_do(container: str) -> None:
+    data = stamps(6, pts=[0, 10, 20, 30, 80, 95], container=container, options={"bf": "0"})
+    with av.open(io.BytesIO(data)) as opened:
+        last = [packet for packet in opened.demux(video=0) if packet.size][-1]
+        told = float((last.duration or 0) * last.time_base)
+    assert probe(data).duration_seconds == pytest.approx(0.95 + (told or 0.1), abs=1e-6)
+
+
 def test_times_count_from_the_first_frame() -> None:
     data = stamps(5, pts=[700, 710, 720, 750, 760], container="matroska")
     frames = read_frames(data, Selection(stride=2))
