@@ -186,6 +186,17 @@ def test_jpegs_with_exif_are_shown() -> None:
     assert [number_of(picture) for picture in frames.rgb] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_jpegs_stand_as_their_exif_turns_one_of_them(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(stamped(5)).save(file, "JPEG", exif=exif, quality=95)
+    stream, still = (read_frames(file.getvalue() * count, Selection(frames=count)) for count in (2, 1))
+    assert (stream.info.kind, still.info.kind) == ("video", "image")
+    assert (stream.rgb == still.rgb).all()
+
+
 def test_facts_are_known_before_any_frame_is_read() -> None:
     assert "whose alpha is 0" in probe(video([drawn(0)] * 2, pix_fmt="bgra", **LOSSLESS)).remarks[0]
     assert (probe(stamps(2)).warnings, probe(stamps(2)).remarks) == ((), ())
