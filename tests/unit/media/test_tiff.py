@@ -221,6 +221,11 @@ def test_pages_are_held_to_the_limits() -> None:
         probe(deep, limits=Limits(max_pixels=HW[0] * HW[1] * 3 - 1))
 
 
+def untold(data: bytes, code: int) -> bytes:
+    """Return a TIFF without a tag, for which its default holds."""
+    return data.replace(struct.pack("<HHI", code, 3, 1), struct.pack("<HHI", 65_000, 3, 1))
+
+
 def pages(data: bytes) -> TiffPages:
     return TiffPages(data, "it", Limits(), DecodeBudget("it", Limits()))
 
@@ -257,6 +262,8 @@ def test_channels_of_more_than_eight_bits_are_read_by_tifffile(data: bytes, read
         (tiff(random(np.uint16, (*HW, 4)), photometric="rgb", extrasamples=["assocalpha"]), 8.5 + 4 * 16 / 4 + 42),
         (tiff(random(np.uint16, (*HW, 2)), photometric="minisblack", extrasamples=["unassalpha"]), 8.5 + 8 + 12),
         (tiff(random(np.float64)), 8.5 + 64 / 4),
+        (untold(tiff(random(np.float64)), 277), 8.5 + 64 / 4),
+        (untold(tiff(random(np.uint16)), 277), 4.5 + 16 / 4),
     ],
 )
 def test_pages_cost_what_their_numbers_take(data: bytes, cost: float) -> None:
