@@ -309,3 +309,24 @@ def test_an_alpha_of_a_level_at_most_is_padding(alpha: int, is_padding: bool) ->
 )
 def test_hd_without_a_matrix_is_remarked(height: int, pix_fmt: str, told: bool) -> None:
     assert bool(view_of(plain((height, 16), pix_fmt=pix_fmt))[2]) is told
+
+
+WITHOUT_TONE = "it is HDR and shown without tone mapping: colours look flat."
+PALE = "it has a wide range of colours that is not converted: they look pale."
+UNKNOWN = "it codes its colours in a way not known here; they may look wrong."
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("colorspace", dict.fromkeys((3, 8, 10, 11, 12, 13, 14), UNKNOWN)),
+        ("color_trc", dict.fromkeys((16, 18), WITHOUT_TONE)),
+        ("color_primaries", dict.fromkeys((9, 11, 12), PALE)),
+    ],
+)
+def test_codes_of_colours_that_are_not_shown_truly_are_told(name: str, told: dict[int, str]) -> None:
+    """Numbers of ITU-T H.273: matrices that are not converted, curves of HDR, primaries wider than those of HD."""
+    for code in {*range(15), *told}:
+        frame = plain((6, 8), pix_fmt="yuv444p")
+        setattr(frame, name, code)
+        assert view_of(frame)[1] == ([told[code]] if code in told else [])

@@ -16,6 +16,7 @@ from media_files import number_of, packets_of, repeated, stamped, stamps, video,
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
 from nonlocal_core.media import Limits, MediaInfo, Selection, frame_view, probe, read_frames
+from nonlocal_core.media.media_file import as_media_file
 from nonlocal_core.media.video import VideoClip
 
 COUNT = 29
@@ -441,6 +442,17 @@ def test_damage_elsewhere_in_a_long_file_is_survived() -> None:
     for short_of_all in (Limits(max_decoded_frames=100), Limits(max_decoded_pixels=100 * height * width)):
         frames = read_frames(data, Selection(frame_indices=(2, 58)), limits=short_of_all)  # cannot decode all twice
         assert [number_of(picture) for picture in frames.rgb] == [2, 58]
+
+
+def test_all_frames_are_decoded_twice_where_half_the_budget_is_enough() -> None:
+    """Twelve frames of 48 x 80 pixels: twice for each, and as much again to spare."""
+    data = stamps(12, options={"bf": "0"})
+    source = as_media_file(data, name="it", limits=Limits())
+    enough = {"max_decoded_frames": 48, "max_decoded_pixels": 48 * 48 * 80}
+    for limits, is_enough in ((enough, True), *((enough | {name: enough[name] - 1}, False) for name in enough)):
+        clip = VideoClip(source, "mov", Limits(**limits))
+        assert clip._listing is not None
+        assert clip._can_recount(clip._listing) is is_enough
 
 
 def test_a_file_cut_short_shows_what_is_left() -> None:
