@@ -25,6 +25,8 @@ def test_marks_are_worn_in_one_frame() -> None:
     assert not marks[0].any()
     assert [marks[1, 30, 12 + 20 * k] for k in range(3)] == [3, 1, 2]
     assert (marks[1] > 0).sum() == 3 * 12 * 12
+    with pytest.raises(ValueError, match="zip"):
+        marks_on(squares(), 1, (2, 0))
 
 
 @pytest.mark.parametrize("mark", range(3))

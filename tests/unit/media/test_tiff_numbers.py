@@ -136,6 +136,12 @@ def test_packed_bits_follow_each_other_and_rows_begin_on_a_byte(bits: int, plana
     assert numbers.full == (2**bits - 1 if bits <= 16 else None)
 
 
+def test_strips_without_a_length_are_named() -> None:
+    strips = {"dataoffsets": (0, 9), "databytecounts": (9_000,)}
+    with pytest.raises(MediaError, match="not read here"):
+        numbers_of(page(greys(), bitspersample=12, dtype=None, **strips), "it", bytes(9_000))
+
+
 @pytest.mark.parametrize("how", [{"compression": 5}, {"is_tiled": True}, {"fillorder": 2}, {"bitspersample": 33}])
 def test_packed_bits_of_other_kinds_are_named(how: dict[str, Any]) -> None:
     told = {"bitspersample": 12, "dtype": None, "dataoffsets": (0,), "databytecounts": (700,)} | how
