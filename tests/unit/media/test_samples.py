@@ -92,7 +92,8 @@ def test_an_unknown_sample_is_answered_with_the_known_ones():
 @pytest.mark.parametrize("sample_id", ["bunny", "coffee"])
 def test_a_missing_package_is_answered_with_its_command(monkeypatch, sample_id):
     monkeypatch.setattr(installed, "find_spec", lambda name: None)
-    with pytest.raises(MediaError, match=r"comes with scikit-(image|video), .* Run: pip install scikit-(image|video)==[0-9.]+$"):
+    told = r"comes with scikit-(image|video), .* Run: pip install scikit-(image|video)==[0-9.]+$"
+    with pytest.raises(MediaError, match=told):
         find_sample(sample_id).open()
 
 
