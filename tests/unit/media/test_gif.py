@@ -112,6 +112,6 @@ def test_a_head_without_a_frame_is_refused(cut: int) -> None:
         read((screen() + b"\x3b")[:cut])
 
 
-def test_a_control_that_is_cut_short_is_completed() -> None:
-    gif = read(screen() + image() + control(3 << 2)[:4])
-    assert len(gif.parts) == 1
+def test_no_frame_follows_a_control_that_is_cut_short() -> None:
+    data = screen() + image() + control(3 << 2)
+    assert [len(read(data[:-cut]).parts) for cut in range(1, 8)] == [1] * 7
