@@ -48,8 +48,20 @@ ARITHMETIC = {"arith_expr", "term", "power", "shift_expr", "expr", "and_expr", "
 HANGING = ["-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true"]
 """A test that takes five minutes ends the run."""
 
-IMPORTED_ONCE = ["torch", "scipy.ndimage", "PIL.Image", "av"]
+IMPORTED_ONCE = [
+    "torch",
+    "scipy.ndimage",
+    "PIL.Image",
+    "av",
+    "hypothesis.strategies",
+    "jaxtyping",
+    "beartype",
+    "tifffile",
+]
 """Slow imports that no mutant changes, and all test runs share."""
+
+SHARING = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+"""pytest warns of plugins that were imported before it began, as hypothesis is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +137,7 @@ def sampled(rooms: list[str], count: int | None, seed: int) -> list[Mutant]:
 def tests_for(module: str, checkout: Path) -> list[list[str]]:
     """Return the tests of a module's room in the order to try them.
 
-    First those that are named after the module or import it, then those of the modules that import it, then all.
+    First those that are named after the module or import it, then those of the modules that import it, then the others.
     """
     room = Path(*Path(module).parts[:2])
     level, seen, found, stages = {module}, {module}, set[str](), list[list[str]]()
@@ -135,7 +147,10 @@ def tests_for(module: str, checkout: Path) -> list[list[str]]:
         found |= tests
         level = {user for one in level for user in _naming(one, checkout, str(room))} - seen - {f"{room}/__init__.py"}
         seen |= level
-    return [*stages, [f"tests/unit/{room.name}"]]
+    every = {
+        file.relative_to(checkout).as_posix() for file in (checkout / f"tests/unit/{room.name}").rglob("test_*.py")
+    }
+    return [*stages, *([sorted(every - found)] if every - found else [])]
 
 
 def _naming(module: str, checkout: Path, folder: str) -> Iterator[str]:
@@ -154,7 +169,7 @@ def _run(folder: Path, tests: list[str]) -> None:
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    sys.exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *HANGING, *tests])))
+    sys.exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *HANGING, *SHARING, *tests])))
 
 
 def notices(folder: Path, tests: list[str]) -> bool:

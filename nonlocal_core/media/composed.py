@@ -203,8 +203,8 @@ def _sampled(
 ) -> Float[np.ndarray, "h w 3"]:
     """Return the photograph at points (u, v) from the centre of the cut-out: shrunk first, then bilinear."""
     photo, (x, y), (a, b) = _photo(cut_out.photo), cut_out.center, cut_out.semi_axes
-    box = (max(x - a - 2, 0), max(y - b - 2, 0), min(x + a + 2, photo.width), min(y + b + 2, photo.height))
-    size = max(1, round((box[2] - box[0]) * zoom)), max(1, round((box[3] - box[1]) * zoom))
+    box = (x - a - 2, y - b - 2, x + a + 2, y + b + 2)
+    size = round((box[2] - box[0]) * zoom), round((box[3] - box[1]) * zoom)
     small = np.asarray(photo.resize(size, Image.Resampling.LANCZOS, box=box), np.float64)
     columns = (x + u - box[0]) * size[0] / (box[2] - box[0]) - 0.5
     rows = (y + v - box[1]) * size[1] / (box[3] - box[1]) - 0.5

@@ -34,7 +34,7 @@ def read_gif(data: bytes, name: str, max_parts: int) -> Gif:
             break
         if kind == _EXTENSION:
             if data[at + 1 : at + 3] == bytes((_CONTROL, 4)):
-                control = data[at + 3 : at + 7].ljust(4, b"\x00")
+                control = data[at + 3 : at + 7]
             at = _end_of_blocks(data, at + 2)
         elif kind == _IMAGE and at + 10 <= len(data):
             end = _end_of_blocks(data, _palette(data, at + 10, data[at + 9])[0] + 1)

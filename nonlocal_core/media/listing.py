@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, groupby
+from math import inf
 
 import numpy as np
 from av.packet import PacketSideData
@@ -62,7 +63,8 @@ class Listing:
         """
         pts, dts, keys, last_ticks = array("q"), array("q"), array("b"), 0
         palettes: dict[int, PacketSideData] = {}
-        latest_dts, back = -(1 << 63), int(STEP_BACK_SECONDS / (video.stream.time_base or 1))
+        latest_dts: float = -inf
+        back = int(STEP_BACK_SECONDS / (video.stream.time_base or 1))
         for packet in video.packets():
             if packet.is_discard:  # decoded for others to build on, never shown
                 continue

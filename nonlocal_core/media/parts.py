@@ -150,7 +150,7 @@ class PngPages(PartPages):
                 return NO_PROFILE
         if b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:
             return None
-        gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 100_000
+        gamma = int.from_bytes(chunks[b"gAMA"], "big") / 100_000
         measured = chunks.get(b"cHRM", b"")
         if gamma == SRGB_GAMMA and not measured:
             return None
@@ -180,9 +180,9 @@ def _picture_of(png: Png, still: bytes) -> Image.Image | Numbers:
     picture.load()
     if png.greys and png.bits == 16:
         values = np.asarray(picture)
-        significant = png.chunks.get(b"sBIT", b"\x10")[:1]
+        significant = int.from_bytes(png.chunks.get(b"sBIT", b"")[:1], "big")
         alpha = None if key is None else np.where(values == key[0], 0, 255).astype(np.uint8)
-        declared = (1 << significant[0]) - 1 if significant and 1 < significant[0] < 16 else None
+        declared = (1 << significant) - 1 if 1 < significant < 16 else None
         return Numbers(values=values, full=65535, declared=declared, alpha=alpha)
     if key is None:
         return picture

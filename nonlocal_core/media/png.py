@@ -27,8 +27,8 @@ class Png:
     bits: int
     colour: int
     interlaced: bool
+    sound: bool
     whole: bool = False
-    sound: bool = True
     chunks: dict[bytes, bytes] = field(default_factory=dict)
     pixels: list[bytes] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -83,8 +83,7 @@ def read_png(data: bytes, name: str, max_parts: int) -> Png:
     frame: list[bytes] = []
     for kind, body, sound in _chunks(data):
         if png is None:
-            png = _headed(kind, body, name)
-            png.sound = sound
+            png = _headed(kind, body, sound, name)
             continue
         if kind in _NEEDED:
             png.sound = png.sound and sound
@@ -113,13 +112,13 @@ def read_png(data: bytes, name: str, max_parts: int) -> Png:
     return png
 
 
-def _headed(kind: bytes, body: bytes, name: str) -> Png:
+def _headed(kind: bytes, body: bytes, sound: bool, name: str) -> Png:
     if kind != b"IHDR" or len(body) != 13:
         raise unreadable(name, "it has no header")
     width, height, bits, colour, _, _, interlace = struct.unpack(">IIBBBBB", body)
     if colour not in _SAMPLES or bits not in (1, 2, 4, 8, 16):
         raise unreadable(name, f"no PNG has {bits} bits of colour type {colour}")
-    return Png(hw=(height, width), bits=bits, colour=colour, interlaced=bool(interlace))
+    return Png(hw=(height, width), bits=bits, colour=colour, interlaced=bool(interlace), sound=sound)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:

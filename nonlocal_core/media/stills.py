@@ -103,11 +103,10 @@ class BmpPages(PillowPages):
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         picture = BmpImageFile(io.BytesIO(data))
         limits.check_picture_size(name, picture.size[::-1])  # before as many bytes are made
-        offset = picture.tile[0].offset if picture.tile else len(data)
+        (tile,) = picture.tile
         bits = struct.unpack_from("<H", data, 28 if data[14] != 12 else 24)[0]
-        needed = offset + (picture.width * bits + 31) // 32 * 4 * picture.height
-        raw = picture.tile and picture.tile[0].codec_name == "raw"
-        missing = needed - len(data) if raw and offset < len(data) else 0
+        needed = tile.offset + (picture.width * bits + 31) // 32 * 4 * picture.height
+        missing = needed - len(data) if tile.codec_name == "raw" and tile.offset < len(data) else 0
         if missing > 0:
             picture = BmpImageFile(io.BytesIO(data.ljust(needed, b"\x00")))
         super().__init__(picture)

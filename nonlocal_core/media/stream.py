@@ -177,7 +177,7 @@ class VideoPass:
                 return
             if packet is None:
                 return
-            self.packets_read += 1
+            self.packets_read += packet.size > 0 or packet.dts is not None  # the last one only ends decoding
             self.is_encrypted |= packet.has_sidedata("encryption_info")
             if packet.size:
                 self.cut_short = packet.is_corrupt  # in the middle, where recordings were joined, it is no end

@@ -137,8 +137,6 @@ class TiffPages:
             except EOFError:
                 break
             except (OSError, SyntaxError, ValueError, KeyError) as fault:
-                if not index:
-                    raise
                 self.notes.append(f"{self._name} is damaged, or of a kind not read here, after page {index}: {fault}.")
                 break
             budget.spend(hw)

@@ -64,7 +64,7 @@ class Tones:
     def _levels(self, values: Num[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
         finite = np.isfinite(values)
         share = np.where(finite, values - np.float64(self.low), 0.0)
-        share /= max(self.high - self.low, np.finfo(np.float64).tiny)
+        share /= self.high - self.low or 1.0
         share = np.clip(1 - share if self.negative else share, 0, 1)
         levels: UInt8[np.ndarray, "*shape"] = np.round(np.where(finite, share, 0) * 255).astype(np.uint8)
         return levels

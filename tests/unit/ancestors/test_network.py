@@ -7,7 +7,7 @@ from PIL import Image
 
 from nonlocal_core import CaptureError, Session
 from nonlocal_core.ancestors.filters import FILTERS, NlMeans
-from nonlocal_core.ancestors.network import MOST_POSITIONS, PixelNetwork, grid_of, on_grid, with_noise
+from nonlocal_core.ancestors.network import MOST_POSITIONS, grid_of, on_grid
 from nonlocal_core.bundle.decode import decode_bundle
 from nonlocal_core.capture import recording
 from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
@@ -73,17 +73,6 @@ def test_noise_is_taken_away_again_and_the_same_each_time():
     assert found.psnr_after > found.psnr_before + 5
     again = filtered(Session.open(moving_square(), chosen, short_side=30), frame=1)
     np.testing.assert_array_equal(found.before, again.before)
-
-
-def test_the_filtered_frame_is_the_output_of_the_network():
-    rgb = moving_square()
-    session = Session.open(rgb, NlMeans(noise=0.05), short_side=30)
-    clip = torch.from_numpy(rgb).permute(3, 0, 1, 2)[None].float() / 255
-    whole = PixelNetwork(NlMeans(noise=0.05)).affinities[0](with_noise(clip, 0.05))
-    for frame in (0, 2):
-        found = filtered(session, frame=frame)
-        np.testing.assert_allclose(found.after, whole[0, :, frame].permute(1, 2, 0), atol=2e-5)
-        np.testing.assert_allclose(found.clean, rgb[frame] / 255, atol=1e-6)
 
 
 def test_a_picture_of_one_colour_looks_everywhere_alike():
@@ -152,8 +141,3 @@ def test_bm3d_sees_the_same_noise():
     assert psnr(estimate, found.clean) > found.psnr_before + 8
     with pytest.raises(CaptureError, match="none was added"):
         bm3d_estimate(Session.open(moving_square(1), NlMeans(), short_side=10), frame=0)
-
-
-def test_features_are_not_filtered():
-    with pytest.raises(CaptureError, match="only a filter makes pixels of pixels"):
-        filtered(Session.open("sample:chelsea", short_side=32), frame=0)

@@ -7,7 +7,7 @@ import pytest
 from bundles import make_block
 
 from nonlocal_core.geometry import Cell
-from nonlocal_core.measures.default_query import MARGIN, default_query
+from nonlocal_core.measures.default_query import MARGIN, _from_rim, default_query
 
 FRAMES, ROWS, COLS = 4, 12, 16
 GROUND, THING = (60, 70, 60), (230, 120, 40)
@@ -65,3 +65,14 @@ def test_nothing_is_asked_from_the_border():
 
 def test_a_grid_of_one_cell_has_a_question():
     assert default_query(make_block(grid=(1, 1, 1)), np.zeros((1, 8, 8, 3), np.uint8)) == Cell(0, 0, 0)
+
+
+def test_a_colour_is_compared_with_the_nearest_fifth_of_those_two_cells_from_an_edge():
+    rng = np.random.default_rng(3)
+    frame = rng.uniform(0, 255, (8, 9, 3))
+    rim = [frame[y, x] for y in range(8) for x in range(9) if y < 2 or y >= 6 or x < 2 or x >= 7]
+    assert len(rim) == 52
+    found = _from_rim(frame)
+    for y, x in np.ndindex(8, 9):
+        nearest = sorted(np.sqrt(((frame[y, x] - colour) ** 2).sum()) for colour in rim)[:10]  # of 52, rounded down
+        assert found[y, x] == pytest.approx(np.mean(nearest))

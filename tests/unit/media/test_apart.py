@@ -71,15 +71,22 @@ def test_errors_are_those_of_reading_here(
 @pytest.mark.parametrize(
     ("allowed", "limit"),
     [
-        (Allowance(memory_bytes=1_000_000), "memory_bytes"),
-        (Allowance(cpu_seconds=-1.0, cpu_seconds_per_megabyte=0.0), "cpu_seconds"),
-        (Allowance(wall_seconds=0.0), "wall_seconds"),
+        (Allowance(memory_bytes=2_000_000), r"2 MB of memory \(limit memory_bytes"),
+        (Allowance(cpu_seconds=-1.0, cpu_seconds_per_megabyte=0.0), r"-1 s of processor time \(limit cpu_seconds"),
+        (Allowance(wall_seconds=0.0), r"0 s \(limit wall_seconds"),
     ],
 )
 def test_a_process_beyond_its_allowance_is_ended(allowed: Allowance, limit: str) -> None:
-    with pytest.raises(MediaLimitError, match=f"Reading mine takes more than .*limit {limit}"):
+    with pytest.raises(MediaLimitError, match=f"Reading mine takes more than {limit}"):
         ApartReader(0, allowed).read_frames(picture(), Selection(), name="mine", limits=Limits(), tell=nobody)
     assert not readers()
+
+
+def test_a_file_is_allowed_a_second_beyond_eight_for_each_megabyte() -> None:
+    allowed = Allowance()
+    assert [allowed.cpu_seconds_for(count) for count in (0, 500_000, 3_000_000)] == [8.0, 8.5, 11.0]
+    assert (allowed.memory_bytes, allowed.wall_seconds) == (700_000_000, 180.0)
+    assert Allowance(cpu_seconds=1.0, cpu_seconds_per_megabyte=4.0).cpu_seconds_for(2_000_000) == 9.0
 
 
 class _Left(BaseException):
@@ -87,7 +94,8 @@ class _Left(BaseException):
 
 
 def test_a_process_ends_with_whoever_asked(reader: ApartReader) -> None:
-    def leave(_done: int, _total: int) -> None:
+    def leave(done: int, total: int) -> None:
+        assert (done, total) == (0, 1)
         assert len(readers()) == 1
         raise _Left
 

@@ -63,3 +63,13 @@ def test_what_lies_outside_is_cut_off() -> None:
     np.testing.assert_array_equal(canvas.rgba[2:, 3:], pixels[:2, :1])
     assert not canvas.rgba[:2].any()
     assert not canvas.rgba[:, :3].any()
+
+
+def test_what_is_wholly_transparent_leaves_pixels_as_they_are() -> None:
+    """Colours under an alpha of 0 as well, where no alpha lies between nothing and all."""
+    canvas = Canvas((1, 3))
+    under = np.array([[[9, 8, 7, 0], [9, 8, 7, 0], [9, 8, 7, 90]]], np.uint8)
+    above = np.array([[[1, 2, 3, 0], [1, 2, 3, 255], [1, 2, 3, 0]]], np.uint8)
+    canvas.draw(part((1, 3), over=False), under)
+    canvas.draw(part((1, 3)), above)
+    assert canvas.rgba.tolist() == [[[9, 8, 7, 0], [1, 2, 3, 255], [9, 8, 7, 90]]]

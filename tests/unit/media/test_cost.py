@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from nonlocal_core.errors import MediaError, MediaLimitError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.colours import coded_profile
 
 SIDE = 8900
 """Pixels of a side; a square of them stays just under ``max_pixels``."""
@@ -157,3 +158,41 @@ def test_a_tiff_is_refused_by_what_its_pixels_take(data: bytes, bytes_per_pixel:
     assert probe(data, limits=Limits(max_picture_memory=needed)).shown_hw == (40, 60)
     with pytest.raises(MediaLimitError, match="max_picture_memory"):
         probe(data, limits=Limits(max_picture_memory=needed - 1))
+
+
+def saved(kind: str, **how: object) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(file, kind, **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "bytes_per_pixel"),
+    [
+        pytest.param(saved("PNG"), 4.5, id="PNG"),
+        pytest.param(saved("PNG", icc_profile=coded_profile(12)), 4.5 + 8, id="PNG with a profile"),
+        pytest.param(saved("JPEG"), 4.5, id="JPEG"),
+        pytest.param(saved("JPEG", icc_profile=coded_profile(12)), 4.5, id="JPEG with a profile, made small first"),
+        pytest.param(saved("WEBP"), 16.5, id="WebP"),
+        pytest.param(saved("BMP"), 4.5, id="BMP"),
+    ],
+)
+def test_a_picture_is_refused_by_what_its_format_takes(data: bytes, bytes_per_pixel: float) -> None:
+    needed = int(40 * 60 * bytes_per_pixel)
+    assert probe(data, limits=Limits(max_picture_memory=needed)).shown_hw == (40, 60)
+    with pytest.raises(MediaLimitError, match="max_picture_memory"):
+        probe(data, limits=Limits(max_picture_memory=needed - 1))
+
+
+def test_opening_and_reading_are_held_to_the_pixels_that_they_decode() -> None:
+    """An animation is decoded when it is opened, its canvases are drawn when they are read; a still picture is both."""
+    still, moving = saved("PNG"), gif(100, 3)
+    for data, ask, pixels in (
+        (still, lambda data, limits: probe(data, limits=limits), 40 * 60),
+        (moving, lambda data, limits: probe(data, limits=limits), 3),
+        (moving, lambda data, limits: read_frames(data, Selection(frames=3), limits=limits), 3 + 3 * 100 * 100),
+        (moving, lambda data, limits: read_frames(data, Selection(frames=1), limits=limits), 1 + 100 * 100),
+    ):
+        ask(data, Limits(max_unpacked_pixels=pixels, max_unpacked_per_byte=0))
+        with pytest.raises(MediaLimitError, match="max_unpacked_pixels"):
+            ask(data, Limits(max_unpacked_pixels=pixels - 1, max_unpacked_per_byte=0))

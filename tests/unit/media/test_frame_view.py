@@ -10,6 +10,7 @@ from media_files import STAMP_HW, number_of, stamped, stamps, video
 from PIL import Image
 
 from nonlocal_core.media import Frames, Selection, probe, read_frames
+from nonlocal_core.media.frame_view import FrameView
 
 GREY = (128, 128, 128)
 
@@ -185,6 +186,147 @@ def test_jpegs_with_exif_are_shown() -> None:
     assert [number_of(picture) for picture in frames.rgb] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_jpegs_stand_as_their_exif_turns_one_of_them(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(stamped(5)).save(file, "JPEG", exif=exif, quality=95)
+    stream, still = (read_frames(file.getvalue() * count, Selection(frames=count)) for count in (2, 1))
+    assert (stream.info.kind, still.info.kind) == ("video", "image")
+    assert (stream.rgb == still.rgb).all()
+
+
 def test_facts_are_known_before_any_frame_is_read() -> None:
     assert "whose alpha is 0" in probe(video([drawn(0)] * 2, pix_fmt="bgra", **LOSSLESS)).remarks[0]
     assert (probe(stamps(2)).warnings, probe(stamps(2)).remarks) == ((), ())
+
+
+def plain(hw: tuple[int, int], level: int = 200, pix_fmt: str = "rgb24") -> av.VideoFrame:
+    return av.VideoFrame.from_ndarray(np.full((*hw, 3), level, np.uint8), format="rgb24").reformat(format=pix_fmt)
+
+
+def view_of(first: av.VideoFrame, aspect: Fraction = Fraction(1)) -> tuple[FrameView, list[str], list[str]]:
+    notes, remarks = [], []
+    return FrameView("it", first, aspect, alpha_is_told=False, notes=notes, remarks=remarks), notes, remarks
+
+
+def box_of(picture: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the first and the last row and column that are not black."""
+    rows, columns = (np.flatnonzero((picture > 100).any(axis=(axis, 2))) for axis in (1, 0))
+    return rows[0], rows[-1], columns[0], columns[-1]
+
+
+@pytest.mark.parametrize(
+    ("hw", "box"),
+    [
+        ((40, 60), (0, 39, 0, 59)),
+        ((80, 120), (0, 39, 0, 59)),
+        ((40, 59), (0, 39, 0, 59)),  # a pixel of rounding is no other shape
+        ((39, 60), (0, 39, 0, 59)),
+        ((40, 58), (0, 39, 1, 58)),
+        ((38, 60), (1, 38, 0, 59)),
+        ((40, 57), (0, 39, 1, 57)),
+        ((60, 40), (0, 39, 16, 42)),  # 26.7 columns
+        ((4000, 4), (0, 39, 29, 29)),  # a hundredth of a column is one
+        ((4, 6000), (19, 19, 0, 59)),
+        ((8, 8), (0, 39, 10, 49)),
+    ],
+)
+def test_a_frame_of_another_shape_stands_in_the_middle(hw: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    view, notes, _ = view_of(plain((40, 60)))
+    picture = view.picture(plain(hw), None, (40, 60))
+    assert picture.shape == (40, 60, 3)
+    assert box_of(picture) == box
+    assert len(notes) == (box != (0, 39, 0, 59))
+
+
+def test_frames_of_the_first_shape_fill_whatever_size_is_asked_for() -> None:
+    view, notes, _ = view_of(plain((40, 60)))
+    assert box_of(view.picture(plain((40, 60)), None, (7, 9))) == (0, 6, 0, 8)
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("aspect", "shown_hw"),
+    [
+        (Fraction(10), (40, 600)),
+        (Fraction(101, 10), (40, 60)),
+        (Fraction(1, 10), (400, 60)),
+        (Fraction(9, 100), (40, 60)),
+        (Fraction(3, 2), (40, 90)),
+        (Fraction(2, 3), (60, 60)),
+    ],
+)
+def test_pixels_become_square_and_never_fewer(aspect: Fraction, shown_hw: tuple[int, int]) -> None:
+    assert view_of(plain((40, 60)), aspect)[0].shown_hw == shown_hw
+
+
+def test_the_shape_of_pixels_that_the_coded_video_tells_counts_for_frames_of_another_size() -> None:
+    view, _, _ = view_of(plain((40, 60)), Fraction(2))
+    assert box_of(view.picture(plain((40, 60)), Fraction(1), (40, 120))) == (0, 39, 0, 119)
+    assert box_of(view.picture(plain((20, 60)), Fraction(1), (40, 120))) == (0, 39, 0, 119)
+    assert box_of(view.picture(plain((40, 120)), None, (40, 120))) == (10, 29, 0, 119)
+
+
+NARROW = [0, 15, 16, 17, 126, 234, 235, 236, 255]
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "color_range", "is_widened"), [("ya8", 1, True), ("ya8", 2, False), ("gray", 1, False)]
+)
+def test_greys_of_the_narrow_range_are_widened(pix_fmt: str, color_range: int, is_widened: bool) -> None:
+    planes = np.array([NARROW], np.uint8)
+    frame = av.VideoFrame(len(NARROW), 1, pix_fmt)
+    stored = np.stack([planes[0], np.full_like(planes[0], 255)], axis=-1) if pix_fmt == "ya8" else planes[0]
+    frame.planes[0].update(np.pad(stored.reshape(-1), (0, frame.planes[0].line_size - stored.size)).tobytes())
+    frame.color_range = color_range
+    seen = view_of(frame)[0].picture(frame, None, (1, len(NARROW)))[0, :, 0]
+    expected = np.clip(np.round((np.array(NARROW) - 16) * 255 / 219), 0, 255) if is_widened else NARROW
+    assert seen.tolist() == list(expected)
+
+
+@pytest.mark.parametrize(("alpha", "is_padding"), [(0, True), (1, True), (2, False), (254, False)])
+def test_an_alpha_of_a_level_at_most_is_padding(alpha: int, is_padding: bool) -> None:
+    rgba = np.full((6, 8, 4), 200, np.uint8)
+    rgba[..., 3] = alpha
+    frame = av.VideoFrame.from_ndarray(rgba, format="rgba")
+    view, notes, remarks = view_of(frame)
+    assert (len(notes), len(remarks)) == ((0, 1) if is_padding else (1, 0))
+    seen = view.picture(frame, None, (6, 8))
+    assert np.abs(seen.astype(int) - (200 if is_padding else 128 + 72 * alpha / 255)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("height", "pix_fmt", "told"),
+    [
+        (720, "yuv420p", True),
+        (719, "yuv420p", False),
+        (720, "rgb24", False),
+        (720, "gray", False),
+        (720, "yuv444p", True),
+    ],
+)
+def test_hd_without_a_matrix_is_remarked(height: int, pix_fmt: str, told: bool) -> None:
+    assert bool(view_of(plain((height, 16), pix_fmt=pix_fmt))[2]) is told
+
+
+WITHOUT_TONE = "it is HDR and shown without tone mapping: colours look flat."
+PALE = "it has a wide range of colours that is not converted: they look pale."
+UNKNOWN = "it codes its colours in a way not known here; they may look wrong."
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("colorspace", dict.fromkeys((3, 8, 10, 11, 12, 13, 14), UNKNOWN)),
+        ("color_trc", dict.fromkeys((16, 18), WITHOUT_TONE)),
+        ("color_primaries", dict.fromkeys((9, 11, 12), PALE)),
+    ],
+)
+def test_codes_of_colours_that_are_not_shown_truly_are_told(name: str, told: dict[int, str]) -> None:
+    """Numbers of ITU-T H.273: matrices that are not converted, curves of HDR, primaries wider than those of HD."""
+    for code in {*range(15), *told}:
+        frame = plain((6, 8), pix_fmt="yuv444p")
+        setattr(frame, name, code)
+        assert view_of(frame)[1] == ([told[code]] if code in told else [])

@@ -14,6 +14,7 @@ from nonlocal_core import Session
 from nonlocal_core.cli import main
 from nonlocal_core.errors import MediaError, MediaLimitError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.gathered import GatheredClip, gather_folder, gather_given
 from nonlocal_core.media.pixels import GREY
 
 ALL = Selection(frames=30, stride=1)
@@ -193,3 +194,59 @@ def test_a_session_opens_an_array() -> None:
     assert session.frames.info.codec == "array"
     assert (session.frames.rgb == CLIP).all()
     assert len(session.query(frame=2, x=0.5, y=0.5).per_step_share) == 5
+
+
+def clip_of(*given: np.ndarray, limits: Limits = Limits()) -> GatheredClip:  # noqa: B008 -- frozen
+    return GatheredClip(gather_given(list(given), name="it", limits=limits), limits)
+
+
+@pytest.mark.parametrize(
+    ("hw", "box"),
+    [
+        ((40, 60), (0, 40, 0, 60)),
+        ((60, 40), (0, 40, 16, 43)),  # 26.7 columns
+        ((4000, 4), (0, 40, 29, 30)),  # a hundredth of a column is one
+        ((4, 6000), (19, 20, 0, 60)),
+        ((10, 15), (0, 40, 0, 60)),
+    ],
+)
+def test_a_picture_of_another_shape_stands_in_the_middle(hw: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    clip = clip_of(np.zeros((40, 60, 3), np.uint8), np.full((*hw, 3), 250, np.uint8))
+    (picture,) = clip.read(np.array([1]), (40, 60))
+    expected = np.full((40, 60, 3), GREY, np.uint8)
+    expected[box[0] : box[1], box[2] : box[3]] = 250
+    np.testing.assert_array_equal(picture, expected)
+    assert sum("differ in shape" in note for note in clip.notes) == (box != (0, 40, 0, 60))
+
+
+def test_gathered_pictures_last_a_tenth_of_a_second() -> None:
+    one, three = clip_of(CLIP[0]), clip_of(*CLIP[:3])
+    assert (one.kind, one.rate, one.end_seconds, one.starts.tolist(), one.notes) == ("image", None, 0.0, [0.0], [])
+    assert (three.kind, three.rate, three.end_seconds) == ("animation", 10, 0.3)
+    assert three.starts.tolist() == [0.0, 0.1, 0.2]
+    assert three.notes == ["it has 3 pictures and no times; they are shown as frames in their order, 10 a second."]
+    assert clip_of(CLIP[0], CLIP[1]).kind == "animation"
+
+
+def test_bytes_of_what_is_given_are_those_of_its_pixels() -> None:
+    grey, colours = Image.new("L", (7, 5)), np.zeros((5, 7, 3), np.uint8)
+    assert gather_given([grey, colours, b"abcd"], name=None, limits=Limits()).byte_count == 35 + 105 + 4
+
+
+def test_the_hash_is_that_of_a_line_for_each_picture() -> None:
+    grey, colours = Image.new("L", (7, 5), 9), np.arange(105, dtype=np.uint8).reshape(5, 7, 3)
+    hashes = (
+        hashlib.sha256(b"L (5, 7)\n" + bytes([9]) * 35).hexdigest(),
+        hashlib.sha256(b"|u1 (5, 7, 3)\n" + bytes(range(105))).hexdigest(),
+        hashlib.sha256(b"abcd").hexdigest(),
+    )
+    expected = hashlib.sha256("".join(f"{one}  \n" for one in hashes).encode()).hexdigest()
+    assert gather_given([grey, colours, b"abcd"], name=None, limits=Limits()).sha256() == expected
+
+
+def test_numbers_in_names_count_as_numbers_up_to_eighteen_digits(tmp_path: Path) -> None:
+    most = "a" + "9" * 18 + ".png"
+    for name in ("b.png", "a2.png", "a10.png", "A3.png", most, "a02.png"):
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    gathered = gather_folder(tmp_path, name=None, limits=Limits())
+    assert [item.name for item in gathered.items] == ["a02.png", "a2.png", "A3.png", "a10.png", most, "b.png"]

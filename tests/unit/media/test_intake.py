@@ -8,7 +8,7 @@ from PIL import Image
 
 from nonlocal_core import Selection, Session, read_frames
 from nonlocal_core.errors import MediaError, SelectionError
-from nonlocal_core.media.intake import choice_for
+from nonlocal_core.media.intake import choice_for, count_of
 
 
 def animation():
@@ -95,3 +95,17 @@ def test_what_is_left_out_is_as_the_network_was_trained_or_as_the_sample_has_it(
 def test_only_a_number_that_was_asked_for_is_missed():
     assert "12 frames were asked for, 5 can be given" in read_frames(animation(), Selection(frames=12)).warnings[0]
     assert read_frames(animation()).warnings == read_frames(animation(), Selection(start_seconds=0.1)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        (None, None),
+        (3, 3),
+        (Selection(frames=5, stride=2), 5),
+        (Selection(stride=2), None),
+        (Selection(frame_indices=(1, 4)), 2),
+    ],
+)
+def test_what_was_asked_for_is_counted(asked, count):
+    assert count_of(asked) == count

@@ -173,7 +173,10 @@ def test_the_grid_of_the_view_covers_the_crop() -> None:
         ({"multiple_of": 0}, "1 <= multiple_of"),
         ({"max_long_side": 63}, "short_side <= max_long_side"),
         ({"std": (1.0, 0.0, 1.0)}, "std is larger than 0"),
+        ({"std": (1.0, 1.0)}, "Every channel has a mean and a std"),
+        ({"mean": (), "std": ()}, "Every channel has a mean and a std"),
         ({"size_hw": (0, 64)}, "at least one pixel"),
+        ({"size_hw": (64, 0)}, "at least one pixel"),
         ({"crop_fraction": 0.0}, "above 0 and up to 1"),
         ({"crop_fraction": 1.01}, "above 0 and up to 1"),
     ],
@@ -185,6 +188,22 @@ def test_inputs_that_cannot_be_are_refused(wrong: dict[str, object], message: st
 
 def test_the_smallest_and_the_whole_of_what_can_be_are_taken() -> None:
     assert spec(size_hw=(1, 1), multiple_of=1, crop_fraction=1.0).size_hw == (1, 1)
+    assert spec(short_side=16, multiple_of=16, max_long_side=16).view_of((30, 90)).input_hw == (16, 16)
+    assert spec(short_side=1, multiple_of=1).max_long_side == 1024
+
+
+@pytest.mark.parametrize(
+    ("shown_hw", "input_hw"),
+    [((64, 88), (64, 96)), ((64, 87), (64, 80)), ((64, 4_000), (16, 1024)), ((4_000, 20), (1024, 16))],
+)
+def test_sides_go_to_the_nearest_cell_halves_up(shown_hw: tuple[int, int], input_hw: tuple[int, int]) -> None:
+    assert spec(short_side=64, multiple_of=16).view_of(shown_hw).input_hw == input_hw
+
+
+def test_a_fraction_of_the_largest_crop_lies_in_the_middle() -> None:
+    view = spec(crop="center", size_hw=(40, 20), crop_fraction=0.5).view_of((100, 200))
+    assert view.crop == pytest.approx((0.4375, 0.25, 0.5625, 0.75))  # 50 rows and 25 columns
+    assert view.input_hw == (40, 20)
 
 
 def test_frames_agree_on_their_number_and_show_their_shape() -> None:

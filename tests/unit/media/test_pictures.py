@@ -440,6 +440,15 @@ def test_an_animation_without_its_end_is_told() -> None:
     assert warning == "run.png is cut short: what follows frame 1 is missing."
 
 
+def test_damage_after_a_frame_is_told_with_its_place() -> None:
+    frames = picture_bytes.gif((12, 16), np.zeros((256, 3)), [{"pixels": np.zeros((12, 16), int)}] * 4)
+    at = [n for n in range(len(frames)) if frames[n : n + 9] == b"\x2c" + struct.pack("<HHHH", 0, 0, 16, 12)][2]
+    spoilt = bytearray(frames)
+    spoilt[at + 10] = 99  # codes of so many bits there are none
+    info = probe(bytes(spoilt), name="it")
+    assert (info.frame_count, info.warnings[0]) == (2, "it is damaged after frame 1.")
+
+
 def test_a_gif_without_its_end_is_told() -> None:
     file = io.BytesIO()
     pictures = [Image.new("L", (16, 12), 60 * n) for n in range(3)]

@@ -39,13 +39,16 @@ def frames_of(sample):
 
 
 def color_at(sample_id, stop):
-    """Mean colour of a small square around a stop, as fractions of its sum."""
-    frames = frames_of(find_sample(sample_id))
-    place = find_sample(sample_id).tour[stop]
-    height, width = frames.rgb.shape[1:3]
-    y, x, reach = int(place.y * height), int(place.x * width), max(1, width // 160)
-    mean = frames.rgb[place.frame, y - reach : y + reach + 1, x - reach : x + reach + 1].reshape(-1, 3).mean(axis=0)
+    """Mean colour around a stop, as fractions of its sum."""
+    mean = mean_at(frames_of(find_sample(sample_id)), find_sample(sample_id).tour[stop])
     return mean / mean.sum()
+
+
+def mean_at(frames, stop):
+    """Mean colour of a small square around a stop."""
+    height, width = frames.rgb.shape[1:3]
+    y, x, reach = int(stop.y * height), int(stop.x * width), max(1, width // 160)
+    return frames.rgb[stop.frame, y - reach : y + reach + 1, x - reach : x + reach + 1].reshape(-1, 3).mean(axis=0)
 
 
 def test_ids_are_names_for_a_link():
@@ -89,7 +92,8 @@ def test_an_unknown_sample_is_answered_with_the_known_ones():
 @pytest.mark.parametrize("sample_id", ["bunny", "coffee"])
 def test_a_missing_package_is_answered_with_its_command(monkeypatch, sample_id):
     monkeypatch.setattr(installed, "find_spec", lambda name: None)
-    with pytest.raises(MediaError, match=r"pip install scikit-(image|video)==[0-9.]+$"):
+    told = r"comes with scikit-(image|video), .* Run: pip install scikit-(image|video)==[0-9.]+$"
+    with pytest.raises(MediaError, match=told):
         find_sample(sample_id).open()
 
 
@@ -128,6 +132,22 @@ def test_a_stop_has_the_colour_of_what_it_names(sample_id, stop, least, channel)
     colour = color_at(sample_id, stop)
     assert colour.argmax() == channel
     assert colour[channel] > least
+
+
+SEEN_AT_STOPS = {
+    "bunny": ((156.9, 153.2, 150.4), (159.0, 173.7, 89.6), (145.7, 132.5, 128.3)),
+    "bikes": ((224.5, 68.6, 95.2), (56.0, 55.5, 55.9), (39.1, 38.0, 37.4)),
+    "composed": ((47.5, 40.6, 28.1), (175.6, 159.1, 177.0), (157.9, 72.8, 33.4)),
+    "blurred": ((171.4, 126.2, 90.4), (178.8, 134.4, 99.2), (159.8, 138.7, 174.8)),
+}
+"""Mean colour of a small square around each stop, on the frame that it means; on others it is another."""
+
+
+@pytest.mark.parametrize("sample_id", SEEN_AT_STOPS)
+def test_a_stop_is_on_the_frame_that_it_means(sample_id):
+    frames = frames_of(find_sample(sample_id))
+    for stop, colour in zip(find_sample(sample_id).tour, SEEN_AT_STOPS[sample_id], strict=True):
+        assert mean_at(frames, stop) == pytest.approx(colour, abs=1.0)
 
 
 def test_the_flowers_are_yellow():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media import Selection
-from nonlocal_core.media.selection import choose_frames
+from nonlocal_core.media.selection import DEFAULT_FRAMES, choose_frames
 
 UNHURRIED = settings(deadline=None)  # a busy machine is no fault
 
@@ -129,3 +129,43 @@ def test_a_start_within_the_last_frame_shows_it_and_after_its_end_is_refused() -
 def test_selections_that_no_clip_can_satisfy_are_refused(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(SelectionError, match=message):
         Selection(**wrong)
+
+
+def test_what_is_asked_for_is_counted_and_named() -> None:
+    assert (Selection().count, DEFAULT_FRAMES) == (8, 8)
+    assert Selection(frames=3).count == 3
+    assert Selection(frame_indices=(4, 7)).count == 2
+    assert Selection().given == {}
+    assert Selection(stride=2, start_seconds=0.0).given == {"stride": 2, "start_seconds": 0.0}
+    assert Selection(frame_indices=(4,)).over(Selection(stride=2)) == Selection(frame_indices=(4,))
+    assert Selection(frames=1, stride=1, start_seconds=0.0).given == {"frames": 1, "stride": 1, "start_seconds": 0.0}
+    assert Selection(frame_indices=(0,)).count == 1
+
+
+def test_too_few_are_told_only_where_a_number_was_asked_for() -> None:
+    assert choose_frames(Selection(), EVEN[:3], end_seconds=0.6) == (pytest.approx([0, 1, 2]), ())
+    assert choose_frames(Selection(stride=5), EVEN, end_seconds=2.8)[1] == ()
+
+
+def test_times_within_a_microsecond_are_the_same() -> None:
+    for early, index in ((0.9e-6, 5), (1.1e-6, 4)):
+        chosen, _ = choose_frames(Selection(frames=1, start_seconds=1.0 - early), EVEN, end_seconds=2.8)
+        assert chosen.tolist() == [index]
+    starts = np.array([0.0, 1.0])
+    assert choose_frames(Selection(frames=1, start_seconds=1.5), starts, end_seconds=1.500002)[0].tolist() == [1]
+    with pytest.raises(SelectionError, match="cannot begin"):
+        choose_frames(Selection(frames=1, start_seconds=1.5), starts, end_seconds=1.5000009)
+    assert choose_frames(Selection(frames=1, start_seconds=1.0), starts, end_seconds=1.0)[0].tolist() == [1]
+
+
+def test_a_start_that_is_far_beyond_is_written_short() -> None:
+    for start, told in ((9_999_999.0, "9999999.000 s"), (1e7, "1e+07 s"), (1.5e300, "1.5e+300 s")):
+        with pytest.raises(SelectionError, match=f"cannot begin at {told}".replace("+", r"\+")):
+            choose_frames(Selection(frames=1, start_seconds=start), EVEN, end_seconds=2.8)
+
+
+def test_a_clip_has_no_more_where_every_frame_from_the_start_was_given() -> None:
+    chosen, warnings = choose_frames(Selection(frames=5, start_seconds=3.0), UNEVEN, end_seconds=3.4)
+    assert chosen.tolist() == [3, 4, 5, 6]
+    assert warnings == ("5 frames were asked for, 4 can be given: the clip has no more from 3 s on.",)
+    assert choose_frames(Selection(frames=4, start_seconds=3.0), UNEVEN, end_seconds=3.4)[1] == ()

@@ -33,3 +33,8 @@ def test_a_still_image_is_repeated_every_tenth_of_a_second():
     four = stretched(read_frames(CLIP[:1]), 4)
     assert four.pts_seconds == pytest.approx([0, 0.025, 0.05, 0.075])
     assert four.warnings[-1] == "A still image is shown to a network that takes 4: frames are repeated."
+
+
+def test_a_last_frame_of_the_time_of_the_one_before_lasts_a_tenth_of_a_second():
+    joined = replace(read_frames(CLIP), pts_seconds=np.array([0.0, 0.5, 0.5]))
+    np.testing.assert_allclose(stretched(joined, 6).pts_seconds, [0, 0.25, 0.5, 0.5, 0.5, 0.55])

@@ -11,7 +11,9 @@ from PIL import Image
 
 from nonlocal_core.errors import MediaError, MediaLimitError
 from nonlocal_core.media import Limits, Selection, probe, read_frames
+from nonlocal_core.media.limits import DecodeBudget
 from nonlocal_core.media.pixels import GREY
+from nonlocal_core.media.tiff import DeepTiff, PillowTiff, TiffPages, _reader
 
 HW = (22, 34)
 RNG = np.random.default_rng(7)
@@ -217,3 +219,129 @@ def test_pages_are_held_to_the_limits() -> None:
     deep = tiff(random(np.float64, (*HW, 3)), photometric="rgb")
     with pytest.raises(MediaLimitError, match="max_pixels"):
         probe(deep, limits=Limits(max_pixels=HW[0] * HW[1] * 3 - 1))
+
+
+def untold(data: bytes, code: int) -> bytes:
+    """Return a TIFF without a tag, for which its default holds."""
+    return data.replace(struct.pack("<HHI", code, 3, 1), struct.pack("<HHI", 65_000, 3, 1))
+
+
+def pages(data: bytes) -> TiffPages:
+    return TiffPages(data, "it", Limits(), DecodeBudget("it", Limits()))
+
+
+@pytest.mark.parametrize(
+    ("data", "reader"),
+    [
+        (tiff(random(np.uint8)), PillowTiff),
+        (tiff(random(np.uint16)), PillowTiff),
+        (tiff(random(np.uint8, (*HW, 3)), photometric="rgb"), PillowTiff),
+        (tiff(random(np.uint8, (*HW, 2)), photometric="minisblack", extrasamples=["unassalpha"]), PillowTiff),
+        (tiff(random(np.uint16, (*HW, 3)), photometric="rgb"), DeepTiff),
+        (tiff(random(np.uint16, (*HW, 2)), photometric="minisblack", extrasamples=["unassalpha"]), DeepTiff),
+        (tiff(random(np.uint16, (*HW, 2)), photometric="miniswhite", extrasamples=["unassalpha"]), DeepTiff),
+        (tiff(random(np.uint8), bigtiff=True, byteorder=">"), DeepTiff),
+        (tiff(random(np.uint8), bigtiff=True, byteorder="<"), PillowTiff),
+        (tiff(random(np.float64)), DeepTiff),
+    ],
+)
+def test_channels_of_more_than_eight_bits_are_read_by_tifffile(data: bytes, reader: type) -> None:
+    assert type(_reader(data, "it", Limits())) is reader
+
+
+@pytest.mark.parametrize(
+    ("data", "cost"),
+    [
+        (tiff(random(np.uint8)), 4.5),
+        (tiff(random(np.uint8, (*HW, 3)), photometric="rgb"), 4.5),
+        (tiff(random(np.uint8, (*HW, 2)), photometric="minisblack", extrasamples=["unassalpha"]), 8.5),
+        (tiff(random(np.uint16)), 4.5 + 16 / 4),
+        (tiff(random(np.float32)), 4.5 + 32 / 4),
+        (tiff(random(np.uint16, (*HW, 3)), photometric="rgb"), 8.5 + 3 * 16 / 4),
+        (tiff(random(np.uint16, (*HW, 4)), photometric="rgb", extrasamples=["unassalpha"]), 8.5 + 4 * 16 / 4 + 12),
+        (tiff(random(np.uint16, (*HW, 4)), photometric="rgb", extrasamples=["assocalpha"]), 8.5 + 4 * 16 / 4 + 42),
+        (tiff(random(np.uint16, (*HW, 2)), photometric="minisblack", extrasamples=["unassalpha"]), 8.5 + 8 + 12),
+        (tiff(random(np.float64)), 8.5 + 64 / 4),
+        (untold(tiff(random(np.float64)), 277), 8.5 + 64 / 4),
+        (untold(tiff(random(np.uint16)), 277), 4.5 + 16 / 4),
+    ],
+)
+def test_pages_cost_what_their_numbers_take(data: bytes, cost: float) -> None:
+    given = pages(data)
+    assert given.bytes_per_pixel == cost
+    assert (given.opening_pixels, given.part_hw(0), given.delay(0)) == (0.0, HW, 0)
+    assert given.reading_pixels([0, 3]) == 2 * HW[0] * HW[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "dtype", "bits"), [(1, np.int32, 32), (2, np.int32, 32), (3, np.float32, 32), (2, np.int8, 8)]
+)
+def test_numbers_have_the_sign_that_the_file_tells(form: int, dtype: type, bits: int) -> None:
+    values = random(dtype)
+    (numbers,) = (
+        pages(tiff(values)).frames([0], HW) if form != 1 else pages(tiff(values.view(np.uint32))).frames([0], HW)
+    )
+    assert (numbers.values == (values.view(np.uint32) if form == 1 else values)).all()
+    assert numbers.values.dtype.itemsize * 8 == bits
+    assert (numbers.full, numbers.negative) == (None, False)
+
+
+def test_greys_of_sixteen_bits_have_their_range_and_what_is_declared() -> None:
+    values = random(np.uint16)
+    for photometric, negative in (("minisblack", False), ("miniswhite", True)):
+        data = tiff(values, photometric=photometric, extratags=[(281, "H", 1, 4_000, True)])
+        (numbers,) = pages(data).frames([0], HW)
+        assert (numbers.full, numbers.declared, numbers.negative) == (65_535, 4_000, negative)
+        assert (numbers.values == values).all()
+
+
+@pytest.mark.parametrize(
+    ("told", "rate"),
+    [
+        ("ImageJ=1.53\nimages=3\nfps=7.5\n", 7.5),
+        ("ImageJ=1.53\nfps=1234.123456\n", 1234.123456),
+        ("ImageJ=1.53\nfps=12345\n", 10),
+        ("ImageJ=1.53\nfps=0\n", 10),
+        ("images=3\nfps=7.5\n", 10),
+        ("ImageJ=1.53\nmyfps=7.5\n", 10),
+    ],
+)
+def test_a_rate_is_that_of_a_line_of_imagej(told: str, rate: float) -> None:
+    given = pages(tiff(random(np.uint8, (3, *HW)), photometric="minisblack", description=told, metadata=None))
+    assert given.delay(0) == pytest.approx(1 / rate)
+    note = "it has 3 pages and no times; they are shown as frames in their order, 10 a second."
+    assert given.notes == ([] if rate != 10 else [note])
+
+
+@pytest.mark.parametrize(("kind", "is_frame"), [(0, True), (1, False), (2, True), (4, False), (5, False), (8, True)])
+def test_reduced_copies_and_masks_are_no_pages(kind: int, is_frame: bool) -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as out:
+        out.write(random(np.uint8), photometric="minisblack")
+        out.write(random(np.uint8), photometric="minisblack", subfiletype=1)
+    tag = struct.pack("<HHI", 254, 4, 1)
+    data = file.getvalue().replace(tag + struct.pack("<I", 1), tag + struct.pack("<I", kind))
+    assert pages(data).count == 1 + is_frame
+
+
+def test_damage_behind_the_first_page_is_told_with_its_place() -> None:
+    data = bytearray(tiff(random(np.uint8, (3, *HW)), photometric="minisblack"))
+    first = struct.unpack_from("<I", data, 4)[0]
+    link = first + 2 + 12 * struct.unpack_from("<H", data, first)[0]
+    second = struct.unpack_from("<I", data, link)[0]
+    tag = next(at for at in range(second + 2, second + 400, 12) if struct.unpack_from("<H", data, at)[0] == 258)
+    struct.pack_into("<HHII", data, tag, 258, 3, 1, 77)  # no picture has 77 bits
+    (note,) = pages(bytes(data)).notes
+    assert note.startswith("it is damaged, or of a kind not read here, after page 1: ")
+    assert pages(bytes(data)).count == 1
+
+
+def test_a_turn_is_that_of_the_orientation_whoever_reads_it() -> None:
+    for values in (random(np.uint8, (*HW, 3)), random(np.uint16, (*HW, 3))):
+        data = tiff(values, photometric="rgb", extratags=[(274, "H", 1, 6, True)])
+        assert probe(data).shown_hw == HW[::-1]
+
+
+def test_what_no_profile_can_be_is_left_aside() -> None:
+    assert pages(tiff(random(np.uint8))).profile is None
+    assert pages(tiff(random(np.uint8), iccprofile=b"a profile")).profile == b"a profile"

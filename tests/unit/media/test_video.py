@@ -16,6 +16,7 @@ from media_files import number_of, packets_of, repeated, stamped, stamps, video,
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
 from nonlocal_core.media import Limits, MediaInfo, Selection, frame_view, probe, read_frames
+from nonlocal_core.media.media_file import as_media_file
 from nonlocal_core.media.video import VideoClip
 
 COUNT = 29
@@ -108,6 +109,15 @@ def test_variable_rate_follows_the_true_times() -> None:
     assert [number_of(picture) for picture in frames.rgb] == [0, 2, 3, 6, 7]
     assert frames.frame_indices.tolist() == [0, 2, 3, 6, 7]
     assert frames.pts_seconds == pytest.approx([0.0, 0.2, 2.0, 2.15, 4.0], abs=1e-3)
+
+
+@pytest.mark.parametrize("container", ["matroska", "mp4", "mpegts"])
+def test_the_last_frame_lasts_as_the_container_says_or_as_most_do(container: str) -> None:
+    data = stamps(6, pts=[0, 10, 20, 30, 80, 95], container=container, options={"bf": "0"})
+    with av.open(io.BytesIO(data)) as opened:
+        last = [packet for packet in opened.demux(video=0) if packet.size][-1]
+        told = float((last.duration or 0) * last.time_base)
+    assert probe(data).duration_seconds == pytest.approx(0.95 + (told or 0.1), abs=1e-6)
 
 
 def test_times_count_from_the_first_frame() -> None:
@@ -434,6 +444,17 @@ def test_damage_elsewhere_in_a_long_file_is_survived() -> None:
         assert [number_of(picture) for picture in frames.rgb] == [2, 58]
 
 
+def test_all_frames_are_decoded_twice_where_half_the_budget_is_enough() -> None:
+    """Twelve frames of 48 x 80 pixels: twice for each, and as much again to spare."""
+    data = stamps(12, options={"bf": "0"})
+    source = as_media_file(data, name="it", limits=Limits())
+    enough = {"max_decoded_frames": 48, "max_decoded_pixels": 48 * 48 * 80}
+    for limits, is_enough in ((enough, True), *((enough | {name: enough[name] - 1}, False) for name in enough)):
+        clip = VideoClip(source, "mov", Limits(**limits))
+        assert clip._listing is not None
+        assert clip._can_recount(clip._listing) is is_enough
+
+
 def test_a_file_cut_short_shows_what_is_left() -> None:
     data = stamps(COUNT, options={"bf": "0"}, container_options={"movflags": "faststart"})
     packet = packets_of(data)[20]
@@ -444,6 +465,11 @@ def test_a_file_cut_short_shows_what_is_left() -> None:
     within = read_frames(data[: packet.pos + packet.size // 2], Selection(frame_indices=(19,)))
     assert number_of(within.rgb[0]) == 19
     assert any("cut short" in warning for warning in within.warnings)
+    all_but_one = probe(data[: packets_of(data)[-1].pos], name="it")
+    assert (all_but_one.frame_count, all_but_one.warnings) == (
+        COUNT - 1,
+        ("it is cut short; what can be read of it is shown.",),
+    )
 
 
 def test_a_file_without_its_index_or_without_a_whole_frame_is_refused() -> None:
