@@ -48,6 +48,7 @@ def _head(
         note=site.note,
         head=head,
         off_grid_keys=reading.off_grid_keys,
+        has_key_grid=reading.has_key_grid,
         is_walled=reading.is_walled,
         askers=reading.askers,
         asker_theta=asking,

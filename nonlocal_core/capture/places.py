@@ -179,11 +179,20 @@ class PlaceTrial:
         reason = (
             misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
         )
+        if reason is None and not own.has_key_grid:
+            return self._list_moved(name)
         if reason is None and (not own.residual or keys.shape == first.grid.shape):
             on_grid = [moved[: keys.size] for moved in self.phi[name]]
             is_pooled = keys.shape != first.grid.shape
             reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens, may_miss=is_pooled)
         return reason
+
+    def _list_moved(self, name: str) -> str | None:
+        """Return in words that keys which are said to be no positions move with the clip, None where they rest."""
+        positions, keys = (max(float(each.max()) for each in moved[name]) for moved in (self.theta, self.phi))
+        if keys <= MOVED * positions:
+            return None
+        return "has keys that change with the clip, but are no grid of it: they may be cells in an unknown order"
 
 
 def misplacement(

@@ -44,6 +44,8 @@ class BlockReading:
     scope: Scope = "spacetime"
     temporal_groups: int = 1
     off_grid_keys: tuple[str, ...] = ()
+    has_key_grid: bool = True
+    """Whether any keys are positions; else all of them are off-grid ones."""
     rows: Callable[[Tensor], Tensor] = map_rows
     """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False

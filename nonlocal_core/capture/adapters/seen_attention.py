@@ -106,6 +106,7 @@ class SeenReader:
             subsample=placed.subsample,
             scope=placed.scope,
             off_grid_keys=placed.extra,
+            has_key_grid=placed.has_key_grid,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             askers=placed.askers,
             asker_theta=asking,
@@ -119,7 +120,7 @@ class SeenReader:
     def _placed(
         self, call: WholeCall, sizes: tuple[int, int, int], elsewhere: NotReadable | None
     ) -> Placed | NotReadable:
-        """Return the places of queries and keys, or of the keys alone where the queries are a list.
+        """Return the places of queries and keys, or of one of them where the others are a list.
 
         ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
         """
@@ -128,7 +129,7 @@ class SeenReader:
         placed = elsewhere or self.places.placed(self.module, call.tokens, sizes)
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
             return placed
-        alone = self.places.keys_alone(batch, queries, keys)
+        alone = self.places.one_side(batch, queries, keys)
         return placed if isinstance(alone, NotReadable) else alone
 
 

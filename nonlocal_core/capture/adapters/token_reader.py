@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.masks import folded
-from nonlocal_core.capture.adapters.token_places import TokenLayout, query_names
+from nonlocal_core.capture.adapters.token_places import TokenLayout, list_names
 from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.reading import BlockReading, NotReadable
@@ -25,6 +25,8 @@ class TokenReader:
     layout: TokenLayout | ShapeLayout
     overlaps: bool = False
     """Whether tokens see more than their own cell."""
+    token_names: tuple[str, ...] = ()
+    """Names of a list of queries of that length."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
         """Return what of a call ``read`` reads."""
@@ -49,7 +51,7 @@ class TokenReader:
         if made.are_a_list and placed.scope == "time":
             return NotReadable("is asked by a list of queries along time alone, which this viewer does not know")
         queries = made.q.shape[2]
-        askers = query_names(queries) if made.are_a_list else placed.extra
+        askers = list_names("query", queries, self.token_names) if made.are_a_list else placed.extra
 
         def others(tokens: Tensor) -> Tensor:
             return tokens[:, : len(askers)].flatten(0, 1)
