@@ -30,7 +30,8 @@ MIXED = 3
 
 NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
 """How far the centre of a movement may lie from its point: of a few tokens, and of fields that overlap, which answer
-unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
+unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as. Of fields that
+are wide and cut by the rim, as in a U-Net: as far as the movement spreads around its centre."""
 
 FEW = 4
 """Tokens that one change may move, where it falls on the border of patches."""
@@ -224,10 +225,12 @@ def misplacement(
         hit = np.flatnonzero(own)
         energy = own**2
         centre = (energy[:, None] * places).sum(axis=0) / energy.sum() if len(hit) else np.full(3, np.inf)
+        spread = np.sqrt((energy[hit, None] * (places[hit] - centre) ** 2).sum(axis=0) / energy.sum())
         off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
         are_few = are_tokens and len(hit) <= FEW * len(said)
         is_another = are_tokens and len(hit) <= len(said) and set(hit.tolist()) != set(said)
-        if is_another or np.abs(off).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
+        near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE, spread)
+        if is_another or bool((np.abs(off) > near).any()):
             most = int(own.argmax())
             moved_to = "many cells" if most in said else _words(grid, most)
             return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved {moved_to}. {_REMEDY}"

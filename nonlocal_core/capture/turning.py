@@ -17,10 +17,8 @@ def turned(block: BlockCapture) -> BlockCapture:
 
     For blocks whose keys all lie off the grid.
     """
-    # What all keys have in common moves no weight, and would only make both terms of the logarithm large.
-    centred = replace(block, phi=block.phi - block.phi.mean(axis=0))
     behind = np.full((len(block.phi), 1), 1 / block.scale, np.float32)
-    looking = np.append(block.theta, -log_normaliser(centred)[:, None].astype(np.float32), axis=1)
+    looking = np.append(block.theta, -log_normaliser(block)[:, None].astype(np.float32), axis=1)
     shown = replace(
         block,
         theta=np.zeros_like(looking),
@@ -28,7 +26,7 @@ def turned(block: BlockCapture) -> BlockCapture:
         off_grid_keys=(),
         has_key_grid=True,
         askers=block.off_grid_keys,
-        asker_theta=np.append(centred.phi, behind, axis=1),
+        asker_theta=np.append(block.phi, behind, axis=1),
         askers_are_keys=True,
     )
     return asked_by(shown, shown.askers[0])

@@ -97,6 +97,29 @@ def test_who_looks_at_a_word_is_the_column_of_the_layer(context):
                 assert column.times_uniform_per_unit == pytest.approx(H * W / column.values.sum())
 
 
+@pytest.mark.parametrize("padding", [None, torch.tensor([[False, False, False, False, True]])])
+def test_torch_s_own_layer_looks_at_words(padding):
+    class Torch(Block):
+        def __init__(self):
+            super().__init__()
+            self.attn2 = nn.MultiheadAttention(C, HEADS, batch_first=True, kdim=TEXT, vdim=TEXT)
+
+        def forward(self, x):
+            tokens, words = self.patches(x).flatten(2).mT, self.text(x, None)
+            masks = None if padding is None else padding.expand(len(x), -1)
+            y, weights = self.attn2(tokens, words, words, key_padding_mask=masks, average_attn_weights=False)
+            SAW.append(weights.detach().numpy())
+            return y
+
+    session = opened(Torch())
+    assert session.unreadable == ()
+    for head, block in enumerate(words_of(session)):
+        for number, name in enumerate(block.askers):
+            column = session.looking_at(name, frame=2, block=block.name)
+            np.testing.assert_allclose(column.heat[2].reshape(-1), SAW[0][2, head, :, number], atol=CLOSE)
+    assert (column.values.max() == 0) == (padding is not None)
+
+
 def test_a_word_of_a_whole_clip_is_looked_at_from_all_frames():
     class Clip(Block):
         def __init__(self):

@@ -266,16 +266,9 @@ def test_a_mask_with_too_many_kinds_is_refused_with_the_limit():
     assert "with more than 256 different rows" in found.unreadable[0][1]
 
 
-@pytest.mark.parametrize(
-    ("layer", "given", "words"),
-    [
-        (FusedLayer(fused=False), {"attn_mask": torch.full((16, 16), torch.nan)}, "holds NaN or infinity"),
-        (ToLayer(), {"encoder_hidden_states": torch.randn(4, 7, WIDTH)}, "keys from elsewhere (cross-attention)"),
-    ],
-    ids=["NaN", "cross"],
-)
-def test_what_a_call_brings_and_cannot_be_read_is_named(layer, given, words):
-    assert words in reason(layer, given)
+def test_what_a_call_brings_and_cannot_be_read_is_named():
+    given = {"attn_mask": torch.full((16, 16), torch.nan)}
+    assert "holds NaN or infinity" in reason(FusedLayer(fused=False), given)
 
 
 INTEGERS = torch.randint(-2, 3, (16, 16), generator=torch.Generator().manual_seed(1))
