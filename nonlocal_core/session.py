@@ -40,6 +40,7 @@ from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
+from nonlocal_core.over_layers import layers_of, mean_over_heads, rollout
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
 from nonlocal_core.query import (
     AffinityColumn,
@@ -224,6 +225,39 @@ class Session:
         captured = asked_by(self.block(block), asker)
         frame, x, y = point_of_asker(captured.query_grid, frame)
         return self._drawable(row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y)))
+
+    def mean_over_heads(
+        self, layer: str, *, frame: int, x: float = 0.5, y: float = 0.5, asker: str | None = None
+    ) -> AffinityRow:
+        """Return the mean of the rows of a layer's heads at a point, or of an asker; in numbers, without files.
+
+        ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
+        OutsideGridError when the network did not see the point.
+        """
+        (heads,) = layers_of(self.capture.blocks, [layer]).values()
+        return mean_over_heads(heads, heads[0].query_grid.cell_at(frame=frame, x=x, y=y), asker)
+
+    def rollout(
+        self,
+        *,
+        frame: int,
+        x: float = 0.5,
+        y: float = 0.5,
+        asker: str | None = None,
+        layers: Sequence[str] | None = None,
+        residual: float = 0.5,
+    ) -> AffinityRow:
+        """Return where a point or an asker looks through several layers, by attention rollout; no layer's own weights.
+
+        The product over the layers of (1 - residual) A + residual I, A the mean over a layer's heads (Abnar and
+        Zuidema, 2020); in numbers, without files. ``layers``: names without a head, None for all that were captured.
+        Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError, OutsideGridError.
+        """
+        self.block()  # refuses a capture without any
+        followed = layers_of(self.capture.blocks, layers)
+        grid = [*followed.values()][-1][0].query_grid
+        cell = grid.cell_at(frame=frame, x=x, y=y)
+        return rollout(followed, cell, asker, residual=residual, left_out=len(self.unreadable) if layers is None else 0)
 
     def looking_at(self, key: str, *, frame: int | None = None, block: str | None = None) -> AffinityColumn:
         """Return who looks at a key that is no position, such as a word of the text that a diffusion model is given.
