@@ -69,8 +69,8 @@ def rollout(
         values=weights[:on_grid],
         off_grid=dict(zip(last.off_grid_keys, off_grid.tolist(), strict=True)),
         note=(
-            f"Rollout: the product of {count}, each {1 - residual:g} of the mean over its heads and {residual:g} of its "
-            f"input. No layer has these weights.{missing} {asked.note}"
+            f"Rollout: the product of {count}, each {1 - residual:g} of the mean over its heads and {residual:g} of "
+            f"its input. No layer has these weights.{missing} {asked.note}"
         ).strip(),
     )
 

@@ -2,8 +2,8 @@
 
 Abnar and Zuidema, "Quantifying Attention Flow in Transformers" (ACL 2020): the product over layers of
 (1 - residual) A + residual I, where A is the mean over a layer's heads. One row goes through it, from the last layer
-back, so that no product of two matrices is ever made. It is no layer's own weight, and values, projections and everything
-between the layers are left out.
+back, so that no product of two matrices is ever made. It is no layer's own weight, and values, projections and
+everything between the layers are left out.
 """
 
 from collections.abc import Sequence
