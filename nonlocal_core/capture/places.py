@@ -132,7 +132,8 @@ class FirstCall:
         x = site.inputs(call.args, call.kwargs)
         reading = site.reader.read(x)
         assert isinstance(reading, BlockReading)
-        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone())
+        asking = None if reading.asker_theta is None else reading.asker_theta.clone()
+        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone(), asker_theta=asking)
         rest = call.output[1:] if isinstance(call.output, tuple) else ()
         return cls(
             site=site, reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest
@@ -150,6 +151,8 @@ class PlaceTrial:
     """How often each block ran in the present run."""
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
+    inner: dict[str, float] = field(default_factory=dict)
+    """How far the askers that a block makes inside moved at most."""
 
     def see(self, _site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
@@ -163,6 +166,9 @@ class PlaceTrial:
         own = slice(before.features)
         self.theta.setdefault(name, []).append(_movement(before.theta[..., own], after.theta[..., own]))
         self.phi.setdefault(name, []).append(_movement(before.phi[..., own], after.phi[..., own]))
+        if before.are_inner and before.asker_theta is not None and after.asker_theta is not None:
+            moved = float(_movement(before.asker_theta[..., own], after.asker_theta[..., own]).max())
+            self.inner[name] = max(self.inner.get(name, 0.0), moved)
         z = first.added + x if before.residual else first.added
         return (z, *first.rest) if isinstance(call.output, tuple) else z
 
@@ -180,6 +186,8 @@ class PlaceTrial:
         reason = (
             misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
         )
+        if self.inner.get(name, 0.0) > MOVED * max(float(each.max()) for each in self.phi[name]):
+            return "is asked by queries that change with the clip, but are no grid of it: it may pool its positions"
         if reason is None and not own.has_key_grid:
             return self._list_moved(name)
         if reason is None and (not own.residual or keys.shape == first.grid.shape):

@@ -63,6 +63,9 @@ class BlockReading:
     """Their theta, as ``BlockCapture.asker_theta`` orders it."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows
     """Lays their part of the block's output out as rows, in that order."""
+    are_inner: bool = False
+    """Whether the askers were made inside the layer: such a list must rest when the clip changes, else its entries may
+    be positions that the layer pooled."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 

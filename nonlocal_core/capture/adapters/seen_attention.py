@@ -2,7 +2,7 @@
 
 import math
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -110,6 +110,7 @@ class SeenReader:
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             askers=placed.askers,
             asker_theta=asking,
+            are_inner=placed.are_inner,
             asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
@@ -130,7 +131,7 @@ class SeenReader:
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
             return placed
         alone = self.places.one_side(batch, queries, keys)
-        return placed if isinstance(alone, NotReadable) else alone
+        return placed if isinstance(alone, NotReadable) else replace(alone, are_inner=not are_others)
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:

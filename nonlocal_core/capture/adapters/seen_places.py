@@ -31,6 +31,8 @@ class Placed:
     """For each axis that windows divide, the group of every key."""
     askers: tuple[str, ...] = ()
     """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
+    are_inner: bool = False
+    """Whether those were made inside the layer, since no call brought them."""
     has_key_grid: bool = True
     """Whether any keys are positions; else ``extra`` names all of them."""
 

@@ -92,7 +92,7 @@ class TokenPlacement:
             cells = cells.transpose(0, 1)
         elif self.scope == "spacetime" and self.order == "hwt":
             cells = cells.reshape(h * w, t, -1).transpose(0, 1)
-        return cells.reshape(t * h * w, -1)
+        return cells.reshape(t * h * w, tokens.shape[-1])
 
     def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
         """Return the positions, then the extra tokens of each sequence."""
