@@ -56,7 +56,8 @@ class Pin:
     temperature: float = 1.0
     """Scores are divided by it before the softmax; 1 is the network's."""
     asker: str | None = None
-    """One of the block's askers, such as "class token", that is asked instead of the point; None for the point."""
+    """One of the block's askers, such as "class token", that is asked instead of the point; None for the point. Of a
+    layer whose keys are no positions, such as words: the key that is looked at."""
     block: str | None = None
     """None for the block that is shown first."""
     direction: Direction = "row"
@@ -80,7 +81,10 @@ class Pin:
         if self.temperature != 1 and self.direction == "column":
             raise SelectionError("Only where a point looks has a temperature. Ask that, or leave it at 1.")
         if self.asker is not None and self.direction == "column":
-            raise SelectionError(f"Only where {self.asker!r} looks can be asked. Leave the direction at row.")
+            raise SelectionError(
+                f"Only where {self.asker!r} looks can be asked, or who looks at it where it is a key. Leave the "
+                "direction at row."
+            )
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -53,7 +53,8 @@ class _Weights(ABC):
     plus_mass: float | None = None
     """Sum of the absolute weights before anything was taken away; None where nothing was."""
     asker: str | None = None
-    """Name of who asked in the place of the position, such as "class token"; None where the position did."""
+    """Name of who asked in the place of the position, such as "class token", or of a column's key that is no position,
+    such as a word; None for positions."""
     asks_by_step: bool = False
     """Whether the asker asks in each step by itself."""
     draw: Callable[[], str] | None = None
@@ -92,7 +93,7 @@ class _Weights(ABC):
         steps = sorted({cell.t for cell in self.asked_cells})
         frames = frame_words(self.asked_grid, steps[0]) if len(steps) == 1 else f"{len(steps)} frames"
         of = f" of {frames}" if self.asks_by_step else ""
-        return asker_words(self.asker) + of
+        return asker_words(self.asker, is_key=self.direction == "column") + of
 
     @property
     def marked_cells(self) -> tuple[Cell, ...]:
@@ -263,6 +264,8 @@ class AffinityColumn(_Weights):
     """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
 
     key: Cell
+    looker_count: int | None = None
+    """The number of queries that may look at the key, where that is not all."""
 
     @property
     def grid(self) -> QueryGrid:
@@ -285,6 +288,8 @@ class AffinityColumn(_Weights):
         return "column"
 
     def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        if self.asker is not None:
+            return np.zeros(self.grid.shape, bool)
         # Queries of an odd edge that pooling dropped lie over the last key.
         t, y, x = (
             np.abs(keys - at) <= away
@@ -294,7 +299,7 @@ class AffinityColumn(_Weights):
 
     @property
     def _count(self) -> int:
-        return self.query_grid.size
+        return self.query_grid.size if self.looker_count is None else self.looker_count
 
 
 def points_of(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
@@ -339,8 +344,10 @@ def row(
     """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
 
     ``temperature``: scores are divided by it before the softmax; the answer's note says so.
-    Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax.
+    Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax, and
+    for a block whose keys are no positions.
     """
+    _refuse_a_list(block)
     asked = at_temperature(block, temperature)
     plus = _mean([row_weights(asked, cell) for cell in (query, *also)])
     less = _mean([row_weights(asked, cell) for cell in minus]) if minus else 0.0
@@ -380,6 +387,7 @@ def column(
     ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
     Raises GeometryError when a cell is not on the key grid.
     """
+    _refuse_a_list(block)
     if block.asker is not None:
         raise SelectionError(
             f"Who looks at a position can be asked where positions look; in {block.title!r} {asker_words(block.asker)} "
@@ -401,6 +409,42 @@ def column(
         minus=tuple(minus),
         plus_mass=float(np.abs(plus).sum()) if minus else None,
     )
+
+
+def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityColumn:
+    """Return who looks at the key of a block that is no position (`BlockCapture.asker`), in the steps of some cells.
+
+    The values are the layer's own weights: those of one position on all keys sum to 1.
+    Raises GeometryError when a cell is not on the query grid.
+    """
+    plus = _mean([row_weights(block, cell) for cell in (at, *also)])
+    less = _mean([row_weights(block, cell) for cell in minus]) if minus else 0.0
+    return AffinityColumn(
+        block=block.name,
+        pairwise=block.pairwise,
+        values=np.asarray(plus - less, np.float32),
+        off_grid={},
+        note=block.warning,
+        key=at,
+        query_grid=block.query_grid,
+        key_grid=block.key_grid,
+        subsample=block.subsample,
+        also=tuple(also),
+        minus=tuple(minus),
+        plus_mass=float(np.abs(plus).sum()) if minus else None,
+        asker=block.asker,
+        asks_by_step=block.asker_copies > 1,
+        looker_count=block.key_count,
+    )
+
+
+def _refuse_a_list(block: BlockCapture) -> None:
+    """Raise SelectionError for a block whose keys are no positions."""
+    if block.askers_are_keys:
+        raise SelectionError(
+            f"The keys of {block.title!r} are no positions, so no place in the picture is looked at. Ask who looks at "
+            f"one of them: session.looking_at({block.asker!r}, block={block.name!r})."
+        )
 
 
 def temperature_words(temperature: float) -> str:

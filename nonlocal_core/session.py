@@ -29,8 +29,9 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
+from nonlocal_core.capture.rows import at_temperature
 from nonlocal_core.capture.untouched import same_random_numbers
-from nonlocal_core.errors import CaptureError
+from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
@@ -39,8 +40,18 @@ from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
+from nonlocal_core.over_layers import layers_of, mean_over_heads, rollout
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
-from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, point_of_asker, points_of, row
+from nonlocal_core.query import (
+    AffinityColumn,
+    AffinityRow,
+    asked_cells,
+    column,
+    key_column,
+    point_of_asker,
+    points_of,
+    row,
+)
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
@@ -51,7 +62,7 @@ from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
 
-AnyAnswer = TypeVar("AnyAnswer", AffinityRow, AffinityColumn)
+AnyAnswer = TypeVar("AnyAnswer", bound=AffinityRow | AffinityColumn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -215,6 +226,54 @@ class Session:
         frame, x, y = point_of_asker(captured.query_grid, frame)
         return self._drawable(row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y)))
 
+    def mean_over_heads(
+        self, layer: str, *, frame: int, x: float = 0.5, y: float = 0.5, asker: str | None = None
+    ) -> AffinityRow:
+        """Return the mean of the rows of a layer's heads at a point, or of an asker; in numbers, without files.
+
+        ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
+        OutsideGridError when the network did not see the point.
+        """
+        (heads,) = layers_of(self.capture.blocks, [layer]).values()
+        return mean_over_heads(heads, heads[0].query_grid.cell_at(frame=frame, x=x, y=y), asker)
+
+    def rollout(
+        self,
+        *,
+        frame: int,
+        x: float = 0.5,
+        y: float = 0.5,
+        asker: str | None = None,
+        layers: Sequence[str] | None = None,
+        residual: float = 0.5,
+    ) -> AffinityRow:
+        """Return where a point or an asker looks through several layers, by attention rollout; no layer's own weights.
+
+        The product over the layers of (1 - residual) A + residual I, A the mean over a layer's heads (Abnar and
+        Zuidema, 2020); in numbers, without files. ``layers``: names without a head, None for all that were captured.
+        Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError, OutsideGridError.
+        """
+        self.block()  # refuses a capture without any
+        followed = layers_of(self.capture.blocks, layers)
+        grid = [*followed.values()][-1][0].query_grid
+        cell = grid.cell_at(frame=frame, x=x, y=y)
+        return rollout(followed, cell, asker, residual=residual, left_out=len(self.unreadable) if layers is None else 0)
+
+    def looking_at(self, key: str, *, frame: int | None = None, block: str | None = None) -> AffinityColumn:
+        """Return who looks at a key that is no position, such as a word of the text that a diffusion model is given.
+
+        ``key``: one of the ``askers`` of a block whose keys they are. ``frame``: of which one, where each frame has its
+        own keys; None for the first. ``block``: a name, or None for the last that has such a key.
+        Raises UnknownNameError for another key or block, OutsideGridError for a frame that the network did not see.
+        """
+        turned = [each for each in self.capture.blocks if each.askers_are_keys]
+        named = turned if block is None else [each for each in turned if each.name == self.block(block).name]
+        captured = next((each for each in reversed(named) if key in each.askers), None)
+        if captured is None:
+            raise UnknownNameError("key", key, tuple(dict.fromkeys(name for each in named for name in each.askers)))
+        at = point_of_asker(captured.query_grid, frame)
+        return self._drawable(key_column(asked_by(captured, key), asked_cells(captured.query_grid, [at], (), ())[0]))
+
     def column(
         self,
         *,
@@ -242,9 +301,7 @@ class Session:
         """
         if pin.direction == "column":
             return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-        block = asked_by(self.block(pin.block), pin.asker)
-        first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
-        return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+        return self._drawable(_looked(asked_by(self.block(pin.block), pin.asker), pin))
 
     def faithfulness(
         self,
@@ -398,8 +455,7 @@ class Session:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
         stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
-            first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
-            return row(stored, first, also=also, minus=less, temperature=pin.temperature)
+            return _looked(stored, pin)
         normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
         first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
@@ -431,7 +487,7 @@ class _FigureOf:
             minus=minus,
             block=answer.block,
             asker=answer.asker,
-            direction=answer.direction,
+            direction="row" if answer.asker else answer.direction,
         )
 
     def __call__(self) -> str:
@@ -439,6 +495,14 @@ class _FigureOf:
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
+
+
+def _looked(block: BlockCapture, pin: Pin) -> AffinityRow | AffinityColumn:
+    """Return the answer of a block to a pin that asks where something looks, or who looks at what is no position."""
+    first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
+    if block.askers_are_keys:
+        return key_column(at_temperature(block, pin.temperature), first, also=also, minus=less)
+    return row(block, first, also=also, minus=less, temperature=pin.temperature)
 
 
 def _middle(grid: Grid, cell: Cell) -> Point:

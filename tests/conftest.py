@@ -24,7 +24,9 @@ NEEDS = {
     "programs": PROGRAMS + [str(script) for script in (AXE,) if not script.is_file()],
     "engine": [str(ENGINE)] if not ENGINE.is_dir() else [],
     "peers": [
-        name for name in ("mmcv", "pytorchvideo", "transformers", "timm", "mmaction", "ray") if find_spec(name) is None
+        name
+        for name in ("mmcv", "pytorchvideo", "transformers", "diffusers", "timm", "mmaction", "ray")
+        if find_spec(name) is None
     ],
 }
 """What some tests need and is not here, by the word that asks for it in ``NONLOCAL_NEEDS``; ``make`` installs both."""

@@ -123,6 +123,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             askers=askers,
             asker_theta=reader.table(fields.child("asker_theta"), asking) if askers else None,
             asker=fields.choice("asker", askers) if fields.has("asker") else None,
+            askers_are_keys=fields.has("askers_are_keys"),
         )
     except CaptureError as error:
         raise BundleError(f"{fields.path('name')}: {error}") from error

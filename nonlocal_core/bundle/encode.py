@@ -11,7 +11,7 @@ from nonlocal_core.bundle.container import ContainerWriter
 from nonlocal_core.bundle.contents import ClipWords, ModelLabel, Question, View
 from nonlocal_core.bundle.storage import STORAGE, Precision, Storage
 from nonlocal_core.bundle.tour import points_as_json, question_as_json, tour_as_json
-from nonlocal_core.capture.record import BlockCapture, Capture
+from nonlocal_core.capture.record import BlockCapture, Capture, asked_by
 from nonlocal_core.capture.rows import log_normaliser, many_row_weights
 from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
@@ -163,7 +163,8 @@ def _askers(writer: ContainerWriter, block: BlockCapture, theta: StoredTable) ->
     if block.asker_theta is None:
         return {}
     stored = _stored_askers(block.asker_theta, theta)
-    said = {} if block.asker is None else {"asker": block.asker}
+    said: dict[str, object] = {} if block.asker is None else {"asker": block.asker}
+    said |= {"askers_are_keys": 1} if block.askers_are_keys else {}
     return {"askers": list(block.askers), "asker_theta": stored.write(writer), **said}
 
 
@@ -185,6 +186,10 @@ def _normaliser(
 def as_stored(block: BlockCapture) -> BlockCapture:
     """Return the block with the tables that a reader of its float16 bundle computes with."""
     theta, phi, _ = _storable(block, "float16")
+    return _with_tables(block, theta, phi)
+
+
+def _with_tables(block: BlockCapture, theta: StoredTable, phi: StoredTable) -> BlockCapture:
     asking = None if block.asker_theta is None else _stored_askers(block.asker_theta, theta).values
     return replace(block, theta=theta.values, phi=phi.values, asker_theta=asking)
 
@@ -198,7 +203,7 @@ def _storable(block: BlockCapture, precision: Precision) -> tuple[StoredTable, S
             smallest_first.insert(0, (_bytes, MAX_INT8_ROW_ERROR, max(most, _SAMPLED_ROWS)))
         for store, limit, rows in smallest_first:
             theta, phi = store(block.theta), store(block.phi)
-            error = _row_error(block, replace(block, theta=theta.values, phi=phi.values), rows)
+            error = _error_of(block, _with_tables(block, theta, phi), rows)
             if error <= limit:
                 return theta, phi, error
     return StoredTable(table=block.theta), StoredTable(table=block.phi), 0.0
@@ -226,6 +231,15 @@ def _gain(table: np.ndarray) -> float:
     if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
         return 1.0
     return float(2.0 ** np.floor(np.log2(peak / _COMFORTABLE_PEAK)))
+
+
+def _error_of(block: BlockCapture, stored: BlockCapture, rows: int) -> float:
+    """Return the largest error of a stored row of some positions, or of some askers where no position asks."""
+    if block.asker is None:
+        return _row_error(block, stored, rows)
+    some = np.unique(np.linspace(0, len(block.askers) - 1, rows).round().astype(int))
+    askers = [block.askers[int(number)] for number in some]
+    return max(_row_error(asked_by(block, name), asked_by(stored, name), block.asker_copies) for name in askers)
 
 
 def _row_error(block: BlockCapture, stored: BlockCapture, rows: int) -> float:

@@ -32,9 +32,10 @@ def _head(
     theta = table_of(reading.theta[head or 0])
     asking = None if reading.asker_theta is None else table_of(reading.asker_theta[head or 0])
     nobody = not len(theta)  # no position asks: the first asker does until another is named
+    title = site.title + name.removeprefix(site.name).replace("@", " · run ")  # of a layer that runs again
     captured = BlockCapture(
         name=name if head is None else f"{name}.head{head}",
-        title=site.title if head is None else f"{site.title} · head {head + 1}",
+        title=title if head is None else f"{title} · head {head + 1}",
         pairwise=reading.pairwise,
         scale=reading.scale,
         theta=np.zeros((grid.size, theta.shape[-1]), np.float32) if nobody else theta,
@@ -48,6 +49,7 @@ def _head(
         note=site.note,
         head=head,
         off_grid_keys=reading.off_grid_keys,
+        has_key_grid=reading.has_key_grid,
         is_walled=reading.is_walled,
         askers=reading.askers,
         asker_theta=asking,

@@ -17,6 +17,7 @@ from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, first_li
 from nonlocal_core.capture.rebuild import Rebuild, rebuild
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting, read_call
+from nonlocal_core.capture.turning import turned
 from nonlocal_core.capture.twin import randomise, run_twin, twin_of, with_noise
 from nonlocal_core.errors import CaptureError
 
@@ -75,12 +76,13 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
     if is_new:
         site.meet(shape)
     effect = trial.effect
-    return tuple(
+    blocks = (
         replace(
             block, effect=effect, rebuild_error=found.error, rebuilt_queries=len(queries) or None, is_half=trial.is_half
         )
         for block in trial.blocks
     )
+    return tuple(blocks if trial.reading.has_key_grid else map(turned, blocks))
 
 
 def _rebuild_in_float32(

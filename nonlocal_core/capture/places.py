@@ -30,7 +30,8 @@ MIXED = 3
 
 NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
 """How far the centre of a movement may lie from its point: of a few tokens, and of fields that overlap, which answer
-unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as."""
+unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as. Of fields that
+are wide and cut by the rim, as in a U-Net: as far as the movement spreads around its centre."""
 
 FEW = 4
 """Tokens that one change may move, where it falls on the border of patches."""
@@ -131,7 +132,8 @@ class FirstCall:
         x = site.inputs(call.args, call.kwargs)
         reading = site.reader.read(x)
         assert isinstance(reading, BlockReading)
-        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone())
+        asking = None if reading.asker_theta is None else reading.asker_theta.clone()
+        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone(), asker_theta=asking)
         rest = call.output[1:] if isinstance(call.output, tuple) else ()
         return cls(
             site=site, reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest
@@ -149,6 +151,8 @@ class PlaceTrial:
     """How often each block ran in the present run."""
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
+    inner: dict[str, float] = field(default_factory=dict)
+    """How far the askers that a block makes inside moved at most."""
 
     def see(self, _site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
@@ -162,6 +166,9 @@ class PlaceTrial:
         own = slice(before.features)
         self.theta.setdefault(name, []).append(_movement(before.theta[..., own], after.theta[..., own]))
         self.phi.setdefault(name, []).append(_movement(before.phi[..., own], after.phi[..., own]))
+        if before.are_inner and before.asker_theta is not None and after.asker_theta is not None:
+            moved = float(_movement(before.asker_theta[..., own], after.asker_theta[..., own]).max())
+            self.inner[name] = max(self.inner.get(name, 0.0), moved)
         z = first.added + x if before.residual else first.added
         return (z, *first.rest) if isinstance(call.output, tuple) else z
 
@@ -179,11 +186,22 @@ class PlaceTrial:
         reason = (
             misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
         )
+        if self.inner.get(name, 0.0) > MOVED * max(float(each.max()) for each in self.phi[name]):
+            return "is asked by queries that change with the clip, but are no grid of it: it may pool its positions"
+        if reason is None and not own.has_key_grid:
+            return self._list_moved(name)
         if reason is None and (not own.residual or keys.shape == first.grid.shape):
             on_grid = [moved[: keys.size] for moved in self.phi[name]]
             is_pooled = keys.shape != first.grid.shape
             reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens, may_miss=is_pooled)
         return reason
+
+    def _list_moved(self, name: str) -> str | None:
+        """Return in words that keys which are said to be no positions move with the clip, None where they rest."""
+        positions, keys = (max(float(each.max()) for each in moved[name]) for moved in (self.theta, self.phi))
+        if keys <= MOVED * positions:
+            return None
+        return "has keys that change with the clip, but are no grid of it: they may be cells in an unknown order"
 
 
 def misplacement(
@@ -215,10 +233,12 @@ def misplacement(
         hit = np.flatnonzero(own)
         energy = own**2
         centre = (energy[:, None] * places).sum(axis=0) / energy.sum() if len(hit) else np.full(3, np.inf)
+        spread = np.sqrt((energy[hit, None] * (places[hit] - centre) ** 2).sum(axis=0) / energy.sum())
         off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
         are_few = are_tokens and len(hit) <= FEW * len(said)
         is_another = are_tokens and len(hit) <= len(said) and set(hit.tolist()) != set(said)
-        if is_another or np.abs(off).max() > (NEAR_CELLS if are_few else NEAR_CELLS_WIDE):
+        near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE, spread)
+        if is_another or bool((np.abs(off) > near).any()):
             most = int(own.argmax())
             moved_to = "many cells" if most in said else _words(grid, most)
             return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved {moved_to}. {_REMEDY}"

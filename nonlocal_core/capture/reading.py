@@ -44,6 +44,8 @@ class BlockReading:
     scope: Scope = "spacetime"
     temporal_groups: int = 1
     off_grid_keys: tuple[str, ...] = ()
+    has_key_grid: bool = True
+    """Whether any keys are positions; else all of them are off-grid ones."""
     rows: Callable[[Tensor], Tensor] = map_rows
     """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False
@@ -61,6 +63,9 @@ class BlockReading:
     """Their theta, as ``BlockCapture.asker_theta`` orders it."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows
     """Lays their part of the block's output out as rows, in that order."""
+    are_inner: bool = False
+    """Whether the askers were made inside the layer: such a list must rest when the clip changes, else its entries may
+    be positions that the layer pooled."""
     residual: bool = True
     """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
 

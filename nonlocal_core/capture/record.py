@@ -13,6 +13,7 @@ from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
 ASKED = "Asked by {asker}, not by a position: the answer is the same {where}."
+LOOKED_AT = "{asker} is one of {count} keys that are no positions; the weights of one position on all of them sum to 1."
 _NAMED = 6
 _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
@@ -69,9 +70,14 @@ class BlockCapture:
     order of ``off_grid_keys``."""
     asker: str | None = None
     """Name of the asker whose theta stands at every position (`asked_by`); None where the positions ask."""
+    has_key_grid: bool = True
+    """False where all keys are off-grid ones, such as the words of a text; ``key_grid`` then says nothing."""
+    askers_are_keys: bool = False
+    """Whether the askers are the layer's keys, and phi the positions that look at them (`turned`): the weight is then
+    exp(scale * theta_i . phi_j), without a sum over positions."""
 
     def __post_init__(self) -> None:
-        keys = self.key_grid.size + len(self.off_grid_keys) * self.off_grid_copies
+        keys = self.key_grid.size * self.has_key_grid + len(self.off_grid_keys) * self.off_grid_copies
         channels = self.theta.shape[-1]
         if self.theta.shape != (self.query_grid.size, channels) or self.phi.shape != (keys, channels):
             raise CaptureError(
@@ -97,7 +103,8 @@ class BlockCapture:
             )
 
     def __repr__(self) -> str:
-        q, k = "x".join(map(str, self.query_grid.shape)), "x".join(map(str, self.key_grid.shape))
+        q, k = ("x".join(map(str, grid.shape)) for grid in (self.query_grid, self.key_grid))
+        k = f"a list of {len(self.askers)}" if self.askers_are_keys else k
         return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
 
     @property
@@ -108,7 +115,7 @@ class BlockCapture:
     @property
     def is_softmax(self) -> bool:
         """True where a row is a softmax, so that it sums to 1."""
-        return self.pairwise in SOFTMAX
+        return self.pairwise in SOFTMAX and not self.askers_are_keys
 
     @property
     def off_grid_copies(self) -> int:
@@ -124,7 +131,7 @@ class BlockCapture:
     def key_count(self) -> int:
         """Nk, the number of keys that one query may attend to."""
         t, h, w = self.key_grid.shape
-        on_grid = {"spacetime": t * h * w, "space": h * w, "time": t}[self.scope]
+        on_grid = {"spacetime": t * h * w, "space": h * w, "time": t}[self.scope] * self.has_key_grid
         return on_grid // (self.temporal_groups if self.scope != "space" else 1) + len(self.off_grid_keys)
 
     @property
@@ -157,7 +164,7 @@ class BlockCapture:
 
         They say that it is untrained, that it attends within windows, who asks where no position does, and its note.
         """
-        asked = "" if self.asker is None else ASKED.format(asker=asker_words(self.asker), where=self._same_row)
+        asked = "" if self.asker is None else self._who(self.asker)
         return f"{self.warning_of_any_asker} {asked}".strip()
 
     @property
@@ -167,18 +174,23 @@ class BlockCapture:
         untrained, walled = "" if is_said else UNTRAINED, WALLED if self.is_walled else ""
         return " ".join(filter(None, (untrained, walled, self.note)))
 
-    @property
-    def _same_row(self) -> str:
-        return "within a frame" if self.asker_copies > 1 else "anywhere"
+    def _who(self, asker: str) -> str:
+        """Return the sentence that says who asks, or what is looked at."""
+        if self.askers_are_keys:
+            named = asker_words(asker, is_key=True)
+            return LOOKED_AT.format(asker=f"{named[0].upper()}{named[1:]}", count=len(self.askers))
+        return ASKED.format(asker=asker_words(asker), where="within a frame" if self.asker_copies > 1 else "anywhere")
 
 
-def asker_words(asker: str) -> str:
-    """Return an asker's name in a sentence.
+def asker_words(asker: str, *, is_key: bool = False) -> str:
+    """Return an asker's name in a sentence; ``is_key``: a key that is looked at, such as a word.
 
-    >>> asker_words("class token"), asker_words("query 3")
-    ('the class token', 'query 3')
+    >>> asker_words("class token"), asker_words("query 3"), asker_words("dog", is_key=True)
+    ('the class token', 'query 3', '"dog"')
     """
-    return asker if asker[-1].isdigit() else f"the {asker}"
+    if asker[-1:].isdigit():
+        return asker
+    return f'"{asker}"' if is_key else f"the {asker}"
 
 
 def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:

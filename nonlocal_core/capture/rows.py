@@ -41,6 +41,11 @@ def at_temperature(block: BlockCapture, temperature: float) -> BlockCapture:
     """
     if temperature == 1:
         return block
+    if block.askers_are_keys:
+        raise SelectionError(
+            f"A temperature changes what each position spends on the other keys of {block.title!r}, which a picture of "
+            "one key does not hold. Leave it at 1."
+        )
     if not block.is_softmax:
         raise SelectionError(
             f"A temperature divides the scores of a softmax, and {block.title!r} has none. Leave it at 1, or ask a "
@@ -95,7 +100,7 @@ def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"
             mask &= only
     off_grid = np.zeros((block.off_grid_copies, len(block.off_grid_keys)), bool)
     off_grid[t if block.scope == "space" else 0] = True
-    return np.append(mask.reshape(-1), off_grid.reshape(-1))
+    return np.append(mask.reshape(-1) if block.has_key_grid else mask[:0], off_grid.reshape(-1))
 
 
 def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
@@ -211,6 +216,8 @@ def _scores(
 
 def _normalised(block: BlockCapture, scores: Float32[np.ndarray, "*n N"]) -> Float64[np.ndarray, "*n N"]:
     """Return the weights of each query from its scores on the keys that it may attend to."""
+    if block.askers_are_keys:
+        return np.asarray(np.exp(scores.astype(np.float64)))
     if not block.is_softmax:
         return scores / np.float64(scores.shape[-1])
     unnormalised = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))

@@ -106,8 +106,11 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     reading = site.reader.read(x)
     if isinstance(reading, NotReadable):
         return reading
-    if reading.theta.shape[1]:
-        reading.rows(z)  # refuses a batch of clips before anything is made of it
+    if not _is_laid_out(reading, z):
+        return NotReadable(
+            f"returns {tuple(z.shape)} for {reading.theta.shape[1]} queries: it pools or drops some of them, or orders "
+            "them in a way that this viewer does not know"
+        )
     theta = reading.theta if reading.asker_theta is None else torch.cat([reading.theta, reading.asker_theta], dim=1)
     tables = {"output": z, "theta": theta, "phi": reading.phi, "g": reading.g}
     spoilt = [title for title, values in tables.items() if not all(map(math.isfinite, map(float, values.aminmax())))]
@@ -123,3 +126,13 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     except CaptureError as fault:
         return NotReadable(f"has tables that do not fit their grid: {fault}")
     return Trial(site=site, reading=reading, blocks=blocks, x=x, z=z, tell=setting.tell)
+
+
+def _is_laid_out(reading: BlockReading, z: Tensor) -> bool:
+    """Return whether the output has a row for every query. Raises CaptureError for a batch of clips."""
+    try:
+        return not reading.theta.shape[1] or len(reading.rows(z)) == reading.theta.shape[1]
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, IndexError):  # torch's, for a shape that cannot be laid out so
+        return False

@@ -49,7 +49,10 @@ def add_point(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="divide the scores of a softmax by it; 1 is the network's"
     )
-    parser.add_argument("--asker", help="who of the block's askers is asked instead, such as 'class token'")
+    parser.add_argument(
+        "--asker",
+        help="who of the block's askers is asked instead, such as 'class token'; of a text, the word that is looked at",
+    )
     parser.add_argument("--direction", choices=DIRECTIONS, default="row", help="column: who looks at it")
     parser.add_argument("--block", help="a block of the network; left out, the one that is shown first")
 

@@ -55,7 +55,7 @@ class Answer(Protocol):
 
     @property
     def asker_words(self) -> str | None:
-        """Name in a sentence of what asked and is no position, as "the class token"; None for positions."""
+        """Name in a sentence of what asked, or is looked at, and is no position: "the class token"; else None."""
 
     @property
     def note(self) -> str:

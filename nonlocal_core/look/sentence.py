@@ -55,7 +55,8 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
     """Return what was asked; ``seconds``: when the asked step's first frame appears."""
     cell, grid = answer.asked, answer.asked_grid
     if answer.asker_words is not None:
-        return f"Where {answer.asker_words} looks"
+        named = answer.asker_words
+        return f"Where {named} looks" if answer.direction == "row" else f"Who looks at {named}"
     where = f"{place_words(cell)} of {grid.rows} x {grid.cols}"
     if len(answer.asked_cells) > 1:
         where = f"the mean of {len(answer.asked_cells)} cells"
@@ -77,7 +78,7 @@ def answer_words(answer: Answer) -> str:
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
     if answer.asker_words is not None:
-        return f"{of_positive}{_mostly(answer.grid, shares)}."
+        return f"{of_positive}{_mostly(answer.grid, shares, 'goes to' if looks else 'comes from')}."
     own, own_steps = answer.own_cells, answer.own_cells.any(axis=(1, 2))
     on_itself = percent(float(shares[own].sum()))
     alone = len(answer.asked_cells) == 1
@@ -101,12 +102,12 @@ def answer_words(answer: Answer) -> str:
     return f"{of_positive}{on_itself} {stays}; of the rest most, {share}, {goes} {place_words(strongest)}{where}."
 
 
-def _mostly(grid: Grid, shares: Float[np.ndarray, "T H W"]) -> str:
+def _mostly(grid: Grid, shares: Float[np.ndarray, "T H W"], goes: str) -> str:
     """Return which frame gets most of an answer that no position asked, or which place where one frame gets all."""
     by_step = shares.sum(axis=(1, 2))
     best = int(by_step.argmax())
     if np.count_nonzero(by_step) > 1:
-        return f"Most, {percent(float(by_step[best]))}, goes to {frame_words(grid, best)}"
+        return f"Most, {percent(float(by_step[best]))}, {goes} {frame_words(grid, best)}"
     strongest = grid.cell(int(shares.argmax()))
     where = "" if len(shares) == 1 else f" of {frame_words(grid, best)}"
-    return f"Most, {percent(float(shares.max()))}, goes to {place_words(strongest)}{where}"
+    return f"Most, {percent(float(shares.max()))}, {goes} {place_words(strongest)}{where}"

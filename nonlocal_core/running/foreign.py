@@ -49,6 +49,8 @@ class ModelSpec:
     """Cells (T, H, W) that its tokens stand for; None: as ``attach`` finds."""
     class_tokens: int = 0
     """Tokens before those of the grid."""
+    token_names: tuple[str, ...] = ()
+    """Names of queries or keys that are no positions, such as the words of a text, for every list of that length."""
     call: Call | None = None
     """Runs the network, ``call(model, frames)``, where it wants more or something else than the frames alone; they come
     as ``takes`` says. None: ``model(frames)``."""

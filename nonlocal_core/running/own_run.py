@@ -53,6 +53,7 @@ def _recorded(
         class_tokens=spec.class_tokens,
         fed=Fed(frames=len(frames.rgb), hw=network.input_spec.view_of(frames.info.shown_hw).input_hw),
         attending=attending or (),
+        token_names=spec.token_names,
     )
     known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
     try:

@@ -110,7 +110,7 @@ class QuestionAnswer:
             temperature=asked.temperature,
             asker=self.block.asker,
             asked_cell=self.exact[-1].asked,
-            direction=asked.direction,
+            direction=self.exact[-1].direction,
             view=asked.view,
         )
 

@@ -3,6 +3,7 @@
 import importlib
 import re
 import warnings
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -48,16 +49,19 @@ def network_around_mmcv():
 
 
 class Registered(nn.Module):
-    """A transformer of images with two tokens before the patches."""
+    """A transformer of images with two tokens before the patches, which then look at the words of a text."""
 
     def __init__(self):
         super().__init__()
         self.patches, self.attention = nn.Conv2d(3, 24, 16, 16), nn.MultiheadAttention(24, 2, batch_first=True)
-        self.first = nn.Parameter(torch.randn(1, 2, 24))
+        self.first, self.words = nn.Parameter(torch.randn(1, 2, 24)), nn.Parameter(torch.randn(1, 3, 24))
+        self.cross = nn.MultiheadAttention(24, 2, batch_first=True)
 
     def forward(self, x):
         tokens = torch.cat([self.first.expand(len(x), -1, -1), self.patches(x).flatten(2).mT], dim=1)
-        return self.attention(tokens, tokens, tokens)[0]
+        tokens = tokens + self.attention(tokens, tokens, tokens)[0]
+        words = self.words.expand(len(x), -1, -1)
+        return self.cross(tokens, words, words)[0]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,8 @@ def test_a_notebook_cell_holds_the_live_viewer(chromium):
 
 def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
     torch.manual_seed(4)
-    session = Session.from_model(Registered().eval(), "sample:bunny", spec=SQUARES, frames=3)
+    spec = replace(SQUARES, token_names=("a", "white", "rabbit"))
+    session = Session.from_model(Registered().eval(), "sample:bunny", spec=spec, frames=3)
     path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5)
     said = answer_words(session._shown(Pin(frame=1, x=0.5, y=0.5, asker="token 2")))
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -158,5 +163,12 @@ def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
     expect(page.locator(".nlv-asks .nlv-cell")).to_be_hidden()
     who.select_option("Asked by the position")
     expect(page.locator(".nlv-asks .nlv-cell")).to_be_visible()
+    page.get_by_label("Layer").select_option("cross")
+    page.get_by_label("Looked at").select_option('Who looks at "rabbit"')
+    expect(page.locator(".nlv-asks .nlv-lead")).to_have_text('"rabbit" of frame 2')
+    expect(page.locator(".nlv-answers")).to_contain_text("Frame 2 gives")
+    said = answer_words(session._shown(Pin(frame=1, x=0.5, y=0.5, asker="rabbit", block="cross.head1")))
+    expect(page.get_by_text(said, exact=True).first).to_be_visible()
+    expect(reverse).to_be_hidden()
     assert complaints == []
     context.close()

@@ -40,27 +40,27 @@ Bias = Float[Tensor, "b h n N"]
 
 
 def given_bias(
-    call: LayerCall, q: Float[Tensor, "B heads N D"], *, causal: bool, true_blocks: bool
+    call: LayerCall, q: Float[Tensor, "B heads Nq D"], keys: int, *, causal: bool, true_blocks: bool
 ) -> Bias | NotReadable | None:
-    """Return what a call's masks add to the scores of the queries q, None where they add nothing.
+    """Return what a call's masks add to the scores of the queries q on so many keys, None where they add nothing.
 
     ``causal``: no query sees later keys, whatever mask is given beside. ``true_blocks``: True forbids a key, as for
     ``torch.nn.MultiheadAttention``; else it admits one, as for ``scaled_dot_product_attention``. Numbers are added.
     """
     total: Bias = q.new_zeros(1, 1, 1, 1, dtype=torch.float32)
     if causal:
-        total = q.new_full(2 * q.shape[2:3], BLOCKED, dtype=torch.float32).triu(1)[None, None]
+        total = q.new_full((q.shape[2], keys), BLOCKED, dtype=torch.float32).triu(1)[None, None]
     for name in (None if causal else call.given(*MASKS), call.given(*_PADDINGS)):
         if name is None:
             continue
         mask = call.arguments[name]
         if not isinstance(mask, Tensor) or not (mask.is_floating_point() or mask.dtype == torch.bool):
             return NotReadable(f"was called with {name}, which is neither boolean nor of floating-point numbers")
-        placed = _placed(mask, q, padding=name in _PADDINGS)
+        placed = _placed(mask, (*q.shape[:3], keys), padding=name in _PADDINGS)
         if placed is None:
             return NotReadable(
                 f"was called with {name} of shape {tuple(mask.shape)}, which does not say on which of "
-                f"{q.shape[0]} sequences, {q.shape[1]} heads and {q.shape[2]} tokens it lies"
+                f"{q.shape[0]} sequences, {q.shape[1]} heads, {q.shape[2]} queries and {keys} keys it lies"
             )
         total = (total + _added(placed, true_blocks=true_blocks)).clamp_min(BLOCKED)
     if not torch.isfinite(total).all():
@@ -68,21 +68,23 @@ def given_bias(
     return total if total.any() else None
 
 
-def _placed(mask: Tensor, q: Float[Tensor, "B heads N D"], *, padding: bool) -> Tensor | None:
-    """Return a mask with four axes, None where its shape can be understood in no way or in several."""
-    batch, heads, tokens, _ = q.shape
+def _placed(mask: Tensor, full: tuple[int, int, int, int], *, padding: bool) -> Tensor | None:
+    """Return a mask with four axes, None where its shape can be understood in no way or in several.
+
+    ``full``: sequences, heads, queries and keys.
+    """
+    batch, heads, queries, keys = full
     shape = tuple(mask.shape)
-    if padding or shape == (batch, tokens) != (tokens, tokens):
-        return mask.reshape(-1, 1, 1, tokens) if shape in ((tokens,), (batch, tokens)) else None
-    if shape == (tokens, tokens):
+    if padding or shape == (batch, keys) != (queries, keys):
+        return mask.reshape(-1, 1, 1, keys) if shape in ((keys,), (batch, keys)) else None
+    if shape == (queries, keys):
         return mask[None, None]
     if len(shape) == 4:
-        full = (batch, heads, tokens, tokens)
         return mask if all(n in (1, most) for n, most in zip(shape, full, strict=True)) else None
-    if len(shape) != 3 or shape[1:] != (tokens, tokens):
+    if len(shape) != 3 or shape[1:] != (queries, keys):
         return None
     if shape[0] == batch * heads:
-        return mask.reshape(batch, heads, tokens, tokens)
+        return mask.reshape(full)
     if shape[0] in (1, batch) and shape[0] != heads:
         return mask[:, None]
     return mask[None] if shape[0] == heads and batch != heads else None

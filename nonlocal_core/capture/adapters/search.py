@@ -93,6 +93,7 @@ def find_sites(
     class_tokens: int = 0,
     fed: Fed | None = None,
     attending: tuple[str, ...] = (),
+    token_names: tuple[str, ...] = (),
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -106,6 +107,7 @@ def find_sites(
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
     ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
     states it. ``attending``: names of modules that were seen to attend (`discovery`), whatever their own names say.
+    ``token_names``: what a list of queries or keys of that length holds, such as the words of a text.
 
     Raises CaptureError when nothing can be read for want of a token grid.
     """
@@ -119,7 +121,8 @@ def find_sites(
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
         return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
 
-    readers = {name: _looked_at(model, name, module, reading_layout, fed) for name, module in model.named_modules()}
+    look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
+    readers = {name: look(name, module) for name, module in model.named_modules()}
     if (
         fed is None
         and _NO_GRID in readers.values()
@@ -137,7 +140,11 @@ def find_sites(
         if reader is None or (isinstance(reader, _Unknown) and name in outer):
             continue
         places = SeenPlaces(
-            layout=layout(name), is_given=given is not None, fed=fed, around=Around(_modules_around(model, name))
+            layout=layout(name),
+            is_given=given is not None,
+            fed=fed,
+            around=Around(_modules_around(model, name)),
+            token_names=token_names,
         )
         seen = _site(shown, module, SeenReader(module=module, places=places), status) if places.is_possible else None
         if isinstance(reader, NotReadable):
@@ -160,6 +167,7 @@ def attach_model(
     class_tokens: int = 0,
     fed: Fed | None = None,
     attending: tuple[str, ...] = (),
+    token_names: tuple[str, ...] = (),
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
@@ -172,7 +180,13 @@ def attach_model(
     """
     try:
         found = find_sites(
-            model, status=status, token_grid=token_grid, class_tokens=class_tokens, fed=fed, attending=attending
+            model,
+            status=status,
+            token_grid=token_grid,
+            class_tokens=class_tokens,
+            fed=fed,
+            attending=attending,
+            token_names=token_names,
         )
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise
@@ -210,10 +224,11 @@ def _looked_at(
     module: nn.Module,
     layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
     fed: Fed | None,
+    token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
     """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
     try:
-        return _reader(model, name, module, layout_of_layer, fed)
+        return _reader(model, name, module, layout_of_layer, fed, token_names)
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as fault:  # whatever a property of somebody's own raises
@@ -226,6 +241,7 @@ def _reader(
     module: nn.Module,
     layout_of_layer: Callable[[str], TokenLayout | ShapeLayout | None],
     fed: Fed | None,
+    token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
     if isinstance(module, NonlocalBlock):
@@ -245,7 +261,9 @@ def _reader(
             return attention
         if attention is not None:
             layout, overlaps = layout_of_layer(name), fed is not None and fed.overlaps
-            return _NO_GRID if layout is None else TokenReader(attention=attention, layout=layout, overlaps=overlaps)
+            if layout is None:
+                return _NO_GRID
+            return TokenReader(attention=attention, layout=layout, overlaps=overlaps, token_names=token_names)
     return None
 
 

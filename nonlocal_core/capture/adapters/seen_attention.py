@@ -2,7 +2,7 @@
 
 import math
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -106,9 +106,11 @@ class SeenReader:
             subsample=placed.subsample,
             scope=placed.scope,
             off_grid_keys=placed.extra,
+            has_key_grid=placed.has_key_grid,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
             askers=placed.askers,
             asker_theta=asking,
+            are_inner=placed.are_inner,
             asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
             features=attended.q.shape[-1],
             overlaps=self.places.fed is not None and self.places.fed.overlaps,
@@ -119,7 +121,7 @@ class SeenReader:
     def _placed(
         self, call: WholeCall, sizes: tuple[int, int, int], elsewhere: NotReadable | None
     ) -> Placed | NotReadable:
-        """Return the places of queries and keys, or of the keys alone where the queries are a list.
+        """Return the places of queries and keys, or of one of them where the others are a list.
 
         ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
         """
@@ -128,8 +130,8 @@ class SeenReader:
         placed = elsewhere or self.places.placed(self.module, call.tokens, sizes)
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
             return placed
-        alone = self.places.keys_alone(batch, queries, keys)
-        return placed if isinstance(alone, NotReadable) else alone
+        alone = self.places.one_side(batch, queries, keys)
+        return placed if isinstance(alone, NotReadable) else replace(alone, are_inner=not are_others)
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:

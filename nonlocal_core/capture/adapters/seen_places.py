@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement, query_names
+from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement, list_names
 from nonlocal_core.capture.adapters.token_shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.adapters.windows import Around, Windows, windows_of
 from nonlocal_core.capture.reading import NotReadable
@@ -31,6 +31,10 @@ class Placed:
     """For each axis that windows divide, the group of every key."""
     askers: tuple[str, ...] = ()
     """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
+    are_inner: bool = False
+    """Whether those were made inside the layer, since no call brought them."""
+    has_key_grid: bool = True
+    """Whether any keys are positions; else ``extra`` names all of them."""
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
         """Return the queries that are no positions."""
@@ -51,6 +55,8 @@ class SeenPlaces:
     """Whether the user states it."""
     fed: Fed | None
     around: Around
+    token_names: tuple[str, ...] = ()
+    """Names of a list of queries or keys of that length."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
     """By the sizes of a call."""
 
@@ -78,7 +84,34 @@ class SeenPlaces:
         """Return whether so many queries may be the cells of a grid."""
         return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
 
-    def keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+    def one_side(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of the keys or of the queries, where the others are a list: of a decoder, or of a text.
+
+        Where both may be a grid, the list is the one that has names, else that of the queries.
+        """
+        are_named = keys == len(self.token_names)
+        first, then = (self._queries_alone, self._keys_alone) if are_named else (self._keys_alone, self._queries_alone)
+        placed = first(batch, queries, keys)
+        if not isinstance(placed, NotReadable):
+            return placed
+        other = then(batch, queries, keys)
+        return placed if isinstance(other, NotReadable) else other
+
+    def _queries_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of queries that look at a list of keys, as at the words of a text."""
+        found = self._stated(batch, queries) or self._solved(batch, queries)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, queries)
+        return Placed(
+            rows=found.rows,
+            keys=lambda tokens: tokens.flatten(0, 1),
+            thw=found.thw,
+            scope=found.scope,
+            extra=list_names("token", keys, self.token_names),
+            has_key_grid=False,
+        )
+
+    def _keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
         """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
         found = self._stated(batch, keys) or self._solved(batch, keys)
         if found is None or found.scope == "time":
@@ -89,7 +122,7 @@ class SeenPlaces:
             thw=found.thw,
             scope=found.scope,
             extra=found.extra,
-            askers=query_names(queries),
+            askers=list_names("query", queries, self.token_names),
         )
 
     def _stated(self, batch: int, queries: int) -> TokenPlacement | None:

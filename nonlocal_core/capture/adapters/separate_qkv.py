@@ -32,7 +32,7 @@ def separate_attention(layer: nn.Module) -> "SeparateAttention | NotReadable | N
     if not q.out_features == k.out_features == v.out_features:
         return DoesMore("shares keys among groups of heads")
     if not q.in_features == k.in_features == v.in_features:
-        return NotReadable("makes its keys of wider or narrower tokens than its queries, so not of the same cells")
+        return DoesMore("makes its keys of wider or narrower tokens than its queries, so not of the same cells")
     return why_not_plain(layer) or SeparateAttention(module=layer, names=names)
 
 

@@ -92,7 +92,7 @@ class TokenPlacement:
             cells = cells.transpose(0, 1)
         elif self.scope == "spacetime" and self.order == "hwt":
             cells = cells.reshape(h * w, t, -1).transpose(0, 1)
-        return cells.reshape(t * h * w, -1)
+        return cells.reshape(t * h * w, tokens.shape[-1])
 
     def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
         """Return the positions, then the extra tokens of each sequence."""
@@ -100,10 +100,18 @@ class TokenPlacement:
         return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
 
 
-def query_names(count: int) -> tuple[str, ...]:
-    """Return the names of queries that are no positions.
+def list_names(kind: Literal["query", "token"], count: int, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the names of queries or keys that are no positions: the given ones, where there are as many.
 
-    >>> query_names(2)
+    >>> list_names("query", 2)
     ('query 1', 'query 2')
+    >>> list_names("token", 3, ("a", "dog", "a"))
+    ('a (token 1)', 'dog', 'a (token 3)')
     """
-    return tuple(f"query {number + 1}" for number in range(count))
+    plain = tuple(f"{kind} {number + 1}" for number in range(count))
+    if len(given) != count:
+        return plain
+    return tuple(
+        name if name and given.count(name) == 1 else f"{name} ({number})".lstrip()
+        for name, number in zip(given, plain, strict=True)
+    )

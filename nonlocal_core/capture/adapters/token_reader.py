@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.masks import folded
-from nonlocal_core.capture.adapters.token_places import TokenLayout, query_names
+from nonlocal_core.capture.adapters.token_places import TokenLayout, list_names
 from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
 from nonlocal_core.capture.adapters.tokens import SelfAttention
 from nonlocal_core.capture.reading import BlockReading, NotReadable
@@ -25,6 +25,8 @@ class TokenReader:
     layout: TokenLayout | ShapeLayout
     overlaps: bool = False
     """Whether tokens see more than their own cell."""
+    token_names: tuple[str, ...] = ()
+    """Names of a list of queries of that length."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
         """Return what of a call ``read`` reads."""
@@ -43,19 +45,28 @@ class TokenReader:
         if isinstance(made, NotReadable):
             return made
         batch, _, tokens, _ = made.k.shape
-        placed = self.layout.placed(batch, tokens)
+        queries = made.q.shape[2]
+        placed, are_words = self.layout.placed(batch, tokens), False
+        if made.are_a_list and (isinstance(placed, NotReadable) or tokens == len(self.token_names)):
+            looking = self.layout.placed(batch, queries)
+            placed, are_words = (placed, False) if isinstance(looking, NotReadable) else (looking, True)
         if isinstance(placed, NotReadable):
             return placed
         if made.are_a_list and placed.scope == "time":
-            return NotReadable("is asked by a list of queries along time alone, which this viewer does not know")
-        queries = made.q.shape[2]
-        askers = query_names(queries) if made.are_a_list else placed.extra
+            return NotReadable("attends between a list and positions along time alone, which this viewer does not know")
+        words = list_names("token", tokens, self.token_names) if are_words else ()
+        askers = placed.extra
+        if made.are_a_list:
+            askers = () if are_words else list_names("query", queries, self.token_names)
 
         def others(tokens: Tensor) -> Tensor:
             return tokens[:, : len(askers)].flatten(0, 1)
 
         def rows(tokens: Tensor) -> Tensor:
-            return tokens[:, queries:].flatten(0, 1) if made.are_a_list else placed.rows(tokens)
+            return tokens[:, queries:].flatten(0, 1) if made.are_a_list and not are_words else placed.rows(tokens)
+
+        def keys(tokens: Tensor) -> Tensor:
+            return tokens.flatten(0, 1) if are_words else placed.keys(tokens)
 
         q, k, scale = made.q, made.k, self.attention.scale
         if made.bias is not None:
@@ -65,14 +76,15 @@ class TokenReader:
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
         return BlockReading(
             theta=_per_head(q, rows),
-            phi=_per_head(k, placed.keys),
-            g=_per_head(made.v, placed.keys),
+            phi=_per_head(k, keys),
+            g=_per_head(made.v, keys),
             query_thw=placed.thw,
             pairwise="embedded_gaussian",
             scale=scale,
             project=self.project,
             scope=placed.scope,
-            off_grid_keys=placed.extra,
+            off_grid_keys=words or placed.extra,
+            has_key_grid=not are_words,
             askers=askers,
             asker_theta=_per_head(q, others) if askers else None,
             asker_rows=lambda z: others(self.attention.batch_first(z)),

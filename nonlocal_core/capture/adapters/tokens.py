@@ -136,7 +136,7 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
     if angles is not None and not is_rotary(angles):
         return NotReadable("was called with position_embeddings, which it may add to queries and keys in its own way")
     q, k = rotated(layer, call, q, k)
-    bias = given_bias(call, q, causal=_is_causal(layer, call), true_blocks=False)
+    bias = given_bias(call, q, k.shape[2], causal=_is_causal(layer, call), true_blocks=False)
     return bias if isinstance(bias, NotReadable) else ProjectedTokens(q, k, v, bias)
 
 

@@ -51,7 +51,9 @@ class TorchAttention:
             split_heads(linear(self.batch_first(tokens), weight, bias), self.module.num_heads)
             for tokens, weight, bias in zip(call[:3], weights, biases, strict=True)
         )
-        added = given_bias(call, q, causal=False, true_blocks=True)  # is_causal comes with the mask that it is
+        added = given_bias(
+            call, q, k.shape[2], causal=False, true_blocks=True
+        )  # is_causal comes with the mask that it is
         return added if isinstance(added, NotReadable) else ProjectedTokens(q, k, v, added, differs)
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:

@@ -89,6 +89,7 @@ export class Panel {
     this.editor.show(bundle, state);
     const block = bundle.blocks[state.block];
     this.direction.show(state, turns, awaited, askerOf(block, state) === null);
+    this.direction.root.hidden = Boolean(block.askers_are_keys); // what is no position is looked at, and looks nowhere
     this.asker.show(block, state);
     this.tool.show(state);
     this.pins.show(state);

@@ -6,7 +6,10 @@
 
 import { indexOf } from "./grid.js";
 
-/** Where a query cell looks: its weight on every key, exactly zero where scope or groups forbid it. */
+/**
+ * Where a query cell looks: its weight on every key, exactly zero where scope or groups forbid it. Of a block whose askers
+ * are its keys, who looks at the one that is asked (turning.py).
+ */
 export function rowOf(block, query) {
   const { keyCount, key_grid: grid } = block;
   const onGrid = grid.frames * grid.rows * grid.cols;
@@ -16,17 +19,19 @@ export function rowOf(block, query) {
   const reached = Math.ceil((stop - start) / step);
   scoreInto(scores.subarray(0, reached), block, theta, block.phi, start, step);
   scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid + offGridStart(block, query), 1);
-  block.softmax ? softmax(scores) : divide(scores, keyCount);
+  if (block.askers_are_keys) for (let n = 0; n < keyCount; n++) scores[n] = Math.exp(scores[n]);
+  else if (block.softmax) softmax(scores);
+  else divide(scores, keyCount);
   const values = new Float32Array(onGrid);
   for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
-  return { direction: "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
+  return { direction: block.askers_are_keys ? "column" : "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
 }
 
 const tempered = new WeakMap();
 
 /** A block whose scores are divided by a temperature before the softmax: no longer what the network does. The last of each is kept. */
 export function atTemperature(block, temperature) {
-  if (temperature === 1 || !block.softmax) return block;
+  if (temperature === 1 || !block.softmax || block.askers_are_keys) return block;
   const scale = block.scale / temperature;
   if (tempered.get(block)?.scale !== scale) tempered.set(block, { ...block, scale });
   return tempered.get(block);

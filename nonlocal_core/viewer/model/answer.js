@@ -24,8 +24,8 @@ export function askBlock(captured, direction, { at, also = [], minus = [], tempe
   const asked = direction === "row" ? block.query_grid : block.key_grid;
   const [cells, taken] = [[at, ...also], minus].map((points) => points.map((point) => nearestCell(asked, point)));
   const [plus, less] = [cells, taken].map((some) => some.map((cell) => indexOf(asked, cell)));
-  const name = `${plus} less ${less} at ${temperature}`;
-  if (last && last.name === name && last.block === block && last.answer.direction === direction) return last;
+  const name = `${direction}: ${plus} less ${less} at ${temperature}`;
+  if (last && last.name === name && last.block === block) return last;
   const [cell] = cells;
   const single = (some) => some.map((one) => singleAnswer(tempered, direction, asked, one));
   const answer = plus.length + less.length === 1 ? single(cells)[0] : combined(single(cells), single(taken));

@@ -1,4 +1,5 @@
-// What asks and is no position: a class token, registers, the queries of a decoder. What record.py's asked_by does.
+// What asks and is no position: a class token, registers, the queries of a decoder; or is looked at, as the words of a
+// text. What record.py's asked_by does.
 
 import { hasColumns } from "./affinity.js";
 
@@ -17,14 +18,15 @@ export function askedBy(block, state) {
   return spreads.get(block);
 }
 
-/** An asker's name in a sentence. */
-export function askerNamed(asker) {
-  return /\d$/.test(asker) ? asker : `the ${asker}`;
+/** An asker's name in a sentence; `looked`: a key that is looked at, such as a word. */
+export function askerNamed(asker, looked = false) {
+  if (/\d$/.test(asker)) return asker;
+  return looked ? `"${asker}"` : `the ${asker}`;
 }
 
 /** Who asks, in a sentence, with the frame where each has its own. */
-export function askerWords({ asker, scope, query_grid: { frames, frame_spans: spans } }, cells) {
-  const name = askerNamed(asker);
+export function askerWords({ asker, askers_are_keys: looked, scope, query_grid: { frames, frame_spans: spans } }, cells) {
+  const name = askerNamed(asker, Boolean(looked));
   if (scope !== "space" || frames === 1) return name;
   const steps = [...new Set(cells.map(({ t }) => t))];
   if (steps.length > 1) return `${name} of ${steps.length} frames`;

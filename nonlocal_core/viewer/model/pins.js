@@ -38,8 +38,8 @@ export function subtract(state) {
 }
 
 /** Whether a temperature changes what is asked: a softmax, and where a position looks. */
-export function takesTemperature({ softmax }, { direction }) {
-  return softmax && direction === "row";
+export function takesTemperature({ softmax, askers_are_keys: looked }, { direction }) {
+  return softmax && !looked && direction === "row";
 }
 
 /** The state with what is pinned in its history. */

@@ -47,7 +47,10 @@ export function readingOf(answer, cell, weight, alone) {
 
 /** What is asked, and where it lies. */
 function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds) {
-  if (block.asker) return { question: `${askerWords(block, cells)}`.replace(/^./, (letter) => letter.toUpperCase()), where: "asks, wherever you point" };
+  if (block.asker) {
+    const named = askerWords(block, cells).replace(/^./, (letter) => letter.toUpperCase());
+    return { question: named, where: block.askers_are_keys ? "is looked at, wherever you point" : "asks, wherever you point" };
+  }
   const pin = state.pinned ? "" : " · click to pin";
   if (cells.length + taken.length === 1) {
     return { question: alone ? "This spot" : `This spot of frame ${state.at.frame + 1}`, where: `${placeWords(cell)}${seconds && ` · ${seconds}`}${pin}` };
@@ -81,7 +84,7 @@ function more({ block, bundle, answer, temperature }) {
   return `${block.proof} ${[
     ...(off.length ? [`no positions: ${off.join(", ")}`] : []),
     `${bundle.model.title}, ${block.pairwise_title}`,
-    `queries ${gridWords(block.query_grid)}, keys ${gridWords(block.key_grid)} (T×H×W)`,
+    `queries ${gridWords(block.query_grid)}, keys ${block.askers_are_keys ? `a list of ${block.askers.length}` : gridWords(block.key_grid)} (T×H×W)`,
     `stored as ${block.theta.dtype}, rows within ${percent(block.row_error)} of their maximum${temperature === 1 ? "" : " at the network's temperature"}`,
   ].join(" · ")}`;
 }

@@ -52,15 +52,15 @@ export function answerWords(answered) {
   const { block, answer, own, shares } = answered;
   const { direction, grid, values, positive } = answer;
   const looks = direction === "row";
+  const goes = looks ? "goes to" : "comes from";
   const signed = block.signed || answer.surplus;
   const before = answer.surplus ? "Of A less B, " : signed ? "Of the positive weight, " : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
-  if (block.asker) return `${before}${mostlyWords(answered)}.`;
+  if (block.asker) return `${before}${mostlyWords(answered, goes)}.`;
   const [spot, its] = answered.cells.length === 1 ? ["the spot itself", "its frame"] : ["the asked cells", "their frames"];
   const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
-  const goes = looks ? "goes to" : "comes from";
   const best = strongestOf(answered);
   if (!own.steps(best)) {
     return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} ${its}; most of the rest, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
@@ -72,12 +72,12 @@ export function answerWords(answered) {
 }
 
 /** Which frame gets most of an answer that no position asked, or which place where one frame gets all. */
-function mostlyWords({ answer: { grid, values, positive }, shares }) {
+function mostlyWords({ answer: { grid, values, positive }, shares }, goes) {
   const best = shares.reduce((most, share, t) => (share > shares[most] ? t : most), 0);
-  if (shares.filter((share) => share > 0).length > 1) return `Most, ${percent(shares[best])}, goes to ${frameWords(grid, best)}`;
+  if (shares.filter((share) => share > 0).length > 1) return `Most, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}`;
   const strongest = values.reduce((most, value, i) => (value > values[most] ? i : most), 0);
   const where = grid.frames === 1 ? "" : ` of ${frameWords(grid, best)}`;
-  return `Most, ${percent(values[strongest] / positive)}, goes to ${placeWords(cellOf(grid, strongest))}${where}`;
+  return `Most, ${percent(values[strongest] / positive)}, ${goes} ${placeWords(cellOf(grid, strongest))}${where}`;
 }
 
 export const LETTERS = "ABC";

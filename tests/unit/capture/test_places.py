@@ -246,6 +246,21 @@ def test_where_everything_moves_the_named_cell_must_move_most():
     assert "cannot be placed" in misplacement(rolled, grid, points, are_tokens=True)
 
 
+def test_wide_fields_that_the_rim_cuts_are_placed_and_turned_ones_are_not():
+    grid = QueryGrid.over_clip(clip_frames=2, steps=2, rows=24, cols=36)
+    points = points_for([QueryGrid.over_clip(clip_frames=2, steps=2, rows=12, cols=18)])
+    t, y, x = np.indices(grid.shape)
+    fields = [
+        np.exp(-(((y + 0.5 - point.y * 24) ** 2 + (x + 0.5 - point.x * 36) ** 2) / 60)) * (t == point.start)
+        for point in points
+    ]
+    runs = range(run_count(points))
+    moved = [sum(field for number, field in enumerate(fields) if (number + 1) >> run & 1) for run in runs]
+    assert misplacement([each.reshape(-1) for each in moved], grid, points, are_tokens=False) is None
+    for turned in ([each[:, ::-1].reshape(-1) for each in moved], [np.roll(each, 6, 2).reshape(-1) for each in moved]):
+        assert "cannot be placed" in misplacement(turned, grid, points, are_tokens=False)
+
+
 class Square(nn.Module):
     """A vision transformer's first layer on few, square cells, whose tokens may lie in another order."""
 

@@ -179,6 +179,29 @@ def test_a_layer_that_positions_ask_is_shown_before_others():
     assert session.capture.block().name == "own.head2"
 
 
+class Latents(nn.Module):
+    """A layer that asks by queries of its own, or by every fifth of its tokens."""
+
+    def __init__(self, *, own):
+        super().__init__()
+        self.patches, self.attention = nn.Conv2d(3, C, 16, 16), Attention()
+        self.latents = nn.Parameter(torch.zeros(1, 5, C)) if own else None
+        self.attention.forward = self.ask
+
+    def ask(self, tokens):
+        asking = tokens[:, ::5] if self.latents is None else self.latents.expand(len(tokens), -1, -1)
+        return Attention.forward(self.attention, asking, tokens)
+
+    def forward(self, x):
+        return self.attention(self.patches(x).flatten(2).mT)
+
+
+def test_queries_that_a_layer_makes_inside_are_a_list_where_they_rest():
+    assert Session.from_model(randomised(Latents(own=True)), CLIP, spec=SPEC).block().asker == "query 1"
+    with pytest.raises(CaptureError, match="asked by queries that change with the clip, but are no grid of it"):
+        Session.from_model(randomised(Latents(own=False)), CLIP, spec=SPEC)
+
+
 def test_a_decoder_that_does_more_than_it_shows_is_refused():
     class Gated(Attention):
         def forward(self, tokens, memory=None):

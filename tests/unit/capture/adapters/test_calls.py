@@ -266,16 +266,20 @@ def test_a_mask_with_too_many_kinds_is_refused_with_the_limit():
     assert "with more than 256 different rows" in found.unreadable[0][1]
 
 
-@pytest.mark.parametrize(
-    ("layer", "given", "words"),
-    [
-        (FusedLayer(fused=False), {"attn_mask": torch.full((16, 16), torch.nan)}, "holds NaN or infinity"),
-        (ToLayer(), {"encoder_hidden_states": torch.randn(4, 7, WIDTH)}, "keys from elsewhere (cross-attention)"),
-    ],
-    ids=["NaN", "cross"],
-)
-def test_what_a_call_brings_and_cannot_be_read_is_named(layer, given, words):
-    assert words in reason(layer, given)
+def test_a_layer_that_pools_its_queries_says_so():
+    class Pooling(FusedLayer):
+        def forward(self, x):
+            q, k, v = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
+            pooled = nn.functional.scaled_dot_product_attention(q[:, :, ::2], k, v)
+            return self.proj(pooled.transpose(1, 2).flatten(2)) * (1 + x[:, ::2])
+
+    said = reason(Pooling(), {})
+    assert said.startswith("returns (4, 8, 12) for 60 queries: it pools or drops some of them")
+
+
+def test_what_a_call_brings_and_cannot_be_read_is_named():
+    given = {"attn_mask": torch.full((16, 16), torch.nan)}
+    assert "holds NaN or infinity" in reason(FusedLayer(fused=False), given)
 
 
 INTEGERS = torch.randint(-2, 3, (16, 16), generator=torch.Generator().manual_seed(1))

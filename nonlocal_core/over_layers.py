@@ -1,0 +1,86 @@
+"""Answers that no single head gives: the mean over the heads of a layer, and rollout through several layers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float64
+
+from nonlocal_core.capture.record import BlockCapture, asked_by
+from nonlocal_core.capture.rollout import rolled_out
+from nonlocal_core.errors import UnknownNameError
+from nonlocal_core.geometry import Cell
+from nonlocal_core.query import AffinityRow, row
+
+
+def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None) -> dict[str, list[BlockCapture]]:
+    """Return the heads of each layer by its name, in the order in which the layers ran; some of them, or all.
+
+    Raises UnknownNameError listing the layers.
+    """
+    found: dict[str, list[BlockCapture]] = {}
+    for block in blocks:
+        found.setdefault(block.layer, []).append(block)
+    for name in names or ():
+        if name not in found:
+            raise UnknownNameError("layer", name, list(found))
+    return {name: heads for name, heads in found.items() if names is None or name in names}
+
+
+def mean_over_heads(heads: Sequence[BlockCapture], cell: Cell, asker: str | None = None) -> AffinityRow:
+    """Return the mean of the rows of a layer's heads at a cell, or of an asker in its step.
+
+    Raises GeometryError and SelectionError as ``row`` does, UnknownNameError for another asker.
+    """
+    rows = [row(asked_by(head, asker), cell) for head in heads]
+    return replace(
+        rows[0],
+        block=heads[0].layer,
+        values=np.asarray(np.mean([each.values for each in rows], axis=0, dtype=np.float64), np.float32),
+        off_grid={name: float(np.mean([each.off_grid[name] for each in rows])) for name in rows[0].off_grid},
+        note=f"Mean over {len(heads)} heads: no head has these weights. {rows[0].note}".strip(),
+    )
+
+
+def rollout(
+    layers: Mapping[str, Sequence[BlockCapture]],
+    cell: Cell,
+    asker: str | None = None,
+    *,
+    residual: float,
+    left_out: int,
+) -> AffinityRow:
+    """Return where a cell, or an asker in its step, looks through several layers (`capture.rollout`).
+
+    ``left_out``: the number of layers that ran and cannot be followed, which the note tells.
+    Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError for another asker.
+    """
+    last = [*layers.values()][-1][0]
+    asked = row(asked_by(last, asker), cell)
+    start = _asking(last, cell, asker)
+    weights = rolled_out([*layers.values()], start, residual=residual).astype(np.float32)
+    on_grid = last.key_grid.size
+    off_grid = weights[on_grid:].reshape(last.off_grid_copies, -1).sum(axis=0)
+    count = f"{len(layers)} layer{'s' * (len(layers) > 1)}"
+    missing = f" {left_out} that cannot be shown are left out." if left_out else ""
+    return replace(
+        asked,
+        block="rollout",
+        values=weights[:on_grid],
+        off_grid=dict(zip(last.off_grid_keys, off_grid.tolist(), strict=True)),
+        note=(
+            f"Rollout: the product of {count}, each {1 - residual:g} of the mean over its heads and {residual:g} of "
+            f"its input. No layer has these weights.{missing} {asked.note}"
+        ).strip(),
+    )
+
+
+def _asking(block: BlockCapture, cell: Cell, asker: str | None) -> Float64[np.ndarray, " N_all"]:
+    """Return a row over all tokens that is 1 at the one that asks."""
+    start = np.zeros(len(block.phi))
+    if asker is None:
+        start[block.query_grid.index(cell)] = 1
+    else:
+        copy = cell.t if block.asker_copies > 1 else 0
+        start[block.key_grid.size + copy * len(block.askers) + block.askers.index(asker)] = 1
+    return start
