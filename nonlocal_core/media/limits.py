@@ -60,9 +60,10 @@ class Limits:
                 "Compress it, or save an animation as a video."
             )
 
-    def check_picture_size(self, name: str, hw: tuple[int, int]) -> None:
-        """Refuse a picture with too many pixels, or none."""
-        _check_pixels(name, "picture", hw, self.max_pixels, "max_pixels")
+    def check_picture_size(self, name: str, hw: tuple[int, int], channels: int = 1) -> None:
+        """Refuse a picture with too many pixels; each channel that is unpacked by itself counts as a picture."""
+        kind = "picture" if channels == 1 else f"picture of {channels} channels, each"
+        _check_pixels(name, kind, hw, self.max_pixels // channels, "max_pixels")
 
     def check_picture_memory(self, name: str, hw: tuple[int, int], bytes_per_pixel: float) -> None:
         """Refuse a picture whose decoding takes too much memory at once."""

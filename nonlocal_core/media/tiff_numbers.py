@@ -19,7 +19,7 @@ def check_page(page: Any, name: str, limits: Limits) -> tuple[int, int]:
     """Return the (H, W) of a page that can be read here. Raises MediaError with what it is, MediaLimitError."""
     hw = (int(page.imagelength), int(page.imagewidth))
     samples, photometric = int(page.samplesperpixel), int(page.photometric)
-    limits.check_picture_size(name, (hw[0], hw[1] * samples))  # all channels are unpacked
+    limits.check_picture_size(name, hw, max(samples, 1))  # all channels are unpacked
     if photometric > _RGB or page.imagedepth != 1 or (photometric == _RGB and samples < 3):
         raise unread(name, f"{samples} channels of {page.bitspersample} bits, photometric {photometric}")
     return hw
