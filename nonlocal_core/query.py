@@ -14,7 +14,7 @@ from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
 from nonlocal_core.look.sentence import frame_words
 from nonlocal_core.pin import FrameBox, Point
-from nonlocal_core.vocabulary import Direction, Pairwise
+from nonlocal_core.vocabulary import Direction, Rule
 
 Cells = Sequence[Cell]
 
@@ -36,7 +36,7 @@ class _Weights(ABC):
     """
 
     block: str
-    pairwise: Pairwise
+    pairwise: Rule
     values: Float32[np.ndarray, " N"]
     """In affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
@@ -202,7 +202,7 @@ class _Weights(ABC):
 class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
-    ``values`` sum to 1 for the two Gaussians; for the dot product and the concatenation they are f / Nk,
+    ``values`` sum to 1 for the two Gaussians and a matching; for the dot product and the concatenation they are f / Nk,
     the very numbers that multiply g in the network.
     """
 
@@ -377,7 +377,8 @@ def column(
 ) -> AffinityColumn:
     """Return who looks at key cells: the mean of their columns, less the mean of the columns of ``minus``.
 
-    ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
+    ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation where rows are divided by
+    their sum.
     Raises GeometryError when a cell is not on the key grid.
     """
     if block.asker is not None:

@@ -229,7 +229,7 @@ class Session:
         """Return who looks at a point, or at several; arguments and errors as for ``query``."""
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
-        if captured.is_softmax and captured.name not in self._normalisers:
+        if captured.is_summed and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
         normaliser = self._normalisers.get(captured.name)
         return self._drawable(column(captured, first, normaliser, also=also, minus=less))
@@ -400,7 +400,7 @@ class Session:
         if pin.direction == "row":
             first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
             return row(stored, first, also=also, minus=less, temperature=pin.temperature)
-        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
+        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_summed else None
         first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
 

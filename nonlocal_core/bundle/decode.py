@@ -12,7 +12,7 @@ from nonlocal_core.errors import BundleError, CaptureError, GeometryError, Unkno
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.look import Look
 from nonlocal_core.pin import MOST_PINS, TEMPERATURES, Point
-from nonlocal_core.vocabulary import DIRECTIONS, PAIRWISE, SCOPES, SOFTMAX, WeightStatus
+from nonlocal_core.vocabulary import DIRECTIONS, RULES, SCOPES, SUMMED, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
@@ -92,9 +92,9 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
     kt, kh, kw = fields.counts("subsample", below=_MAX_CELLS, length=3)
-    pairwise = fields.choice("pairwise", PAIRWISE)
-    if normaliser is not None and pairwise not in SOFTMAX:
-        raise BundleError(f"{fields.path('log_normaliser')} belongs to the two Gaussians only; got {pairwise}.")
+    pairwise = fields.choice("pairwise", RULES)
+    if normaliser is not None and pairwise not in SUMMED:
+        raise BundleError(f"{fields.path('log_normaliser')} belongs to rows divided by their sum; got {pairwise}.")
     if min(kt, kh, kw, channels) < 1 or channels > _MAX_CHANNELS:
         raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")
     if pairwise == "concatenation" and channels != 1:

@@ -17,7 +17,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
 from nonlocal_core.look import recipe
 from nonlocal_core.media import Frames
-from nonlocal_core.vocabulary import PAIRWISE_TITLES
+from nonlocal_core.vocabulary import RULE_TITLES
 
 MAX_ROW_ERROR = 0.005
 """Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
@@ -133,7 +133,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "name": block.name,
         "title": block.title,
         "pairwise": block.pairwise,
-        "pairwise_title": PAIRWISE_TITLES[block.pairwise],
+        "pairwise_title": RULE_TITLES[block.pairwise],
         "scale": float(block.scale),
         "status": block.status,
         "note": block.note,
@@ -217,7 +217,7 @@ def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
 
 
 def _has_columns(block: BlockCapture) -> bool:
-    return block.is_softmax and block.asker is None and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
+    return block.is_summed and block.asker is None and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
 
 
 def _gain(table: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
+from nonlocal_core.vocabulary import SOFTMAX, SUMMED, Rule, Scope, WeightStatus
 
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
@@ -26,6 +26,7 @@ class BlockCapture:
         gaussian, embedded_gaussian   softmax over j of scale * theta_i . phi_j
         dot_product                   theta_i . phi_j / Nk
         concatenation                 relu(theta_i + phi_j) / Nk, from two tables of one channel
+        matched                       1 / n_i where theta_i . phi_j >= 0, for n_i keys, else 0 (`ancestors.matching`)
 
     where j runs over the Nk keys that ``scope`` and ``temporal_groups`` leave to the query.
     """
@@ -33,7 +34,7 @@ class BlockCapture:
     name: str
     """Stable id within its network, e.g. ``stride16``."""
     title: str
-    pairwise: Pairwise
+    pairwise: Rule
     scale: float
     theta: Float32[np.ndarray, "Nq Ci"]
     phi: Float32[np.ndarray, "Nk_all Ci"]
@@ -109,6 +110,11 @@ class BlockCapture:
     def is_softmax(self) -> bool:
         """True where a row is a softmax, so that it sums to 1."""
         return self.pairwise in SOFTMAX
+
+    @property
+    def is_summed(self) -> bool:
+        """True where a row is divided by its own sum, so that a column needs those sums."""
+        return self.pairwise in SUMMED
 
     @property
     def off_grid_copies(self) -> int:

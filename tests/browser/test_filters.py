@@ -10,8 +10,8 @@ import pytest
 from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
-from nonlocal_core import NlMeans, Session
-from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
+from nonlocal_core import Bm3d, NlMeans, Session
+from nonlocal_core.measures.filtered import filtered, psnr, relative_estimate
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
 
     def expect_answer(chosen):
         session = Session.open("sample:coins", chosen, short_side=SIDE)
-        found, relative = filtered(session, frame=0), bm3d_estimate(session, frame=0)
+        found, relative = filtered(session, frame=0), relative_estimate(session, Bm3d(), frame=0)
         expect(captions.first).to_have_text(f"With noise, PSNR {found.psnr_before:.1f} dB")
         expect(captions.nth(1)).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
         expect(captions.nth(2)).to_have_text(f"BM3D, its first step, PSNR {psnr(relative, found.clean):.1f} dB")

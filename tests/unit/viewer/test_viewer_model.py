@@ -18,7 +18,7 @@ from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
 from nonlocal_core.look import Look, answer_words, arrow_cells, bar_heights, heat_of, heats_of, strongest_layer, ticks
 from nonlocal_core.measures import measure_row, top_overlap
 from nonlocal_core.query import column, row
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES
+from nonlocal_core.vocabulary import RULES, SCOPES
 
 SCRIPTS = Path(__file__).parent
 NODE = shutil.which("node")
@@ -73,17 +73,20 @@ def matrix(block):
         f = np.maximum(theta + phi.T, 0)
     elif block.pairwise == "dot_product":
         f = theta @ phi.T
+    elif block.pairwise == "matched":
+        f = (theta @ phi.T >= 0).astype(np.float64)
     else:
         f = np.exp(block.scale * (theta @ phi.T))
     f = np.where(mask, f, 0)
     counts = mask.sum(axis=1)
-    softmax = block.pairwise in ("gaussian", "embedded_gaussian")
-    return f / (f.sum(axis=1) if softmax else counts)[:, None], counts
+    summed = block.pairwise in ("gaussian", "embedded_gaussian", "matched")
+    sums = f.sum(axis=1)
+    return f / (np.where(sums > 0, sums, 1) if summed else counts)[:, None], counts
 
 
 CASES = [
     (pairwise, scope, groups, pooled, off_grid)
-    for pairwise, scope, groups, pooled in itertools.product(PAIRWISE, SCOPES, (1, 2), ((1, 1, 1), POOLED))
+    for pairwise, scope, groups, pooled in itertools.product(RULES, SCOPES, (1, 2), ((1, 1, 1), POOLED))
     for off_grid in ((), ("class token", "register"))
     if not (scope == "space" and groups == 2)
 ]
