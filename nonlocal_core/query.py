@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from nonlocal_core.capture.hops import STAYS, Heads, Looked, follow
 from nonlocal_core.capture.record import BlockCapture, asker_words
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
@@ -56,6 +57,8 @@ class _Weights(ABC):
     """Name of who asked in the place of the position, such as "class token"; None where the position did."""
     asks_by_step: bool = False
     """Whether the asker asks in each step by itself."""
+    hops: int = 1
+    """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 
@@ -401,6 +404,40 @@ def column(
         also=tuple(also),
         minus=tuple(minus),
         plus_mass=float(np.abs(plus).sum()) if minus else None,
+    )
+
+
+def followed(answer: AffinityRow, route: Sequence[Heads], *, stays: float = STAYS) -> AffinityRow:
+    """Return a row after one further hop for each layer of a route (``Capture.route``), on its own grid; notes say so.
+
+    ``stays``: the part of the weight that each further hop leaves where it is.
+    """
+    if not route:
+        return answer
+    looked = follow(Looked(answer.values.astype(np.float64), answer.off_grid), answer.grid, route, stays=stays)
+    return replace(
+        answer,
+        values=looked.values.astype(np.float32),
+        off_grid=dict(looked.off_grid),
+        note=" ".join(filter(None, (hop_words(answer.block, route, stays=stays), answer.note))),
+        hops=1 + len(route),
+    )
+
+
+def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> str:
+    """Return the caution of an answer of several hops.
+
+    It names the layers, and which part of the weight stays; a layer that is gone through again is said to be the same.
+    """
+    layers = [heads[0] for heads in route]
+    before = [block.partition(".head")[0], *(layer.layer for layer in layers)]
+    names = [
+        f"{layer.layer_title} again" if layer.layer == last else layer.layer_title
+        for last, layer in zip(before, layers, strict=False)
+    ]
+    return (
+        f"{1 + len(layers)} hops, the further ones through {', then '.join(names)}: of the weight {100 * stays:g} % "
+        "stays where it is each time, the rest goes on along the rows there."
     )
 
 

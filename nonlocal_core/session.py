@@ -29,8 +29,9 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
+from nonlocal_core.capture.hops import STAYS
 from nonlocal_core.capture.untouched import same_random_numbers
-from nonlocal_core.errors import CaptureError
+from nonlocal_core.errors import CaptureError, SelectionError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
@@ -40,7 +41,16 @@ from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
-from nonlocal_core.query import AffinityColumn, AffinityRow, asked_cells, column, point_of_asker, points_of, row
+from nonlocal_core.query import (
+    AffinityColumn,
+    AffinityRow,
+    asked_cells,
+    column,
+    followed,
+    point_of_asker,
+    points_of,
+    row,
+)
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
@@ -235,7 +245,7 @@ class Session:
         return self._drawable(column(captured, first, normaliser, also=also, minus=less))
 
     def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature.
+        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
         The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
         temperature without a softmax.
@@ -244,7 +254,24 @@ class Session:
             return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
         block = asked_by(self.block(pin.block), pin.asker)
         first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
-        return self._drawable(row(block, first, also=also, minus=less, temperature=pin.temperature))
+        found = row(block, first, also=also, minus=less, temperature=pin.temperature)
+        return self._drawable(followed(found, self.capture.route(self.block(pin.block), pin.hops)))
+
+    def follow(
+        self, *, frame: int, x: float, y: float, hops: int = 2, block: str | None = None, stays: float = STAYS
+    ) -> AffinityRow:
+        """Return where a point looks after several hops: its row, passed on along the rows of the layers before.
+
+        Each further hop leaves ``stays`` of the weight where it is, as the residual does, and passes the rest on
+        (attention rollout, with a half). Through the layer before, and so on; the first one is gone through again. The
+        rest as for ``query``. Raises SelectionError where rows do not sum to 1, for fewer hops than one, or for a part
+        that is none.
+        """
+        if hops < 1 or not 0 <= stays <= 1:
+            raise SelectionError(f"hops is 1 or more, stays from 0 to 1; got {hops} and {stays}.")
+        captured = self.block(block)
+        found = row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
+        return self._drawable(followed(found, self.capture.route(captured, hops), stays=stays))
 
     def faithfulness(
         self,
@@ -313,6 +340,7 @@ class Session:
                 minus=first.minus,
                 beside=first.beside,
                 temperature=first.temperature,
+                hops=first.hops,
                 asker=first.asker,
                 direction=first.direction,
                 look=first.view,
@@ -370,10 +398,9 @@ class Session:
         ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
         (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
         numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
-        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``block``, ``direction``,
-        ``view``. ``tour`` and
-        ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves
-        nothing behind.
+        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``hops``, ``asker``,
+        ``block``, ``direction``, ``view``. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What
+        ``progress`` raises ends the writing and leaves nothing behind.
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
         asked = Pin(**pin)
@@ -399,7 +426,9 @@ class Session:
         stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
             first, also, less = asked_cells(stored.query_grid, pin.points, (), pin.minus)
-            return row(stored, first, also=also, minus=less, temperature=pin.temperature)
+            found = row(stored, first, also=also, minus=less, temperature=pin.temperature)
+            route = self.capture.route(self.block(pin.block), pin.hops)
+            return followed(found, [tuple(as_stored(head) for head in heads) for heads in route])
         normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_summed else None
         first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)

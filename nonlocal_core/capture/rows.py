@@ -155,6 +155,18 @@ def weighted_sums(
         yield some, weights @ values[keys], weights.sum(axis=1)
 
 
+def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:
+    """Return the sum of the rows of all queries, each times its number in ``asking``: that vector times the affinity.
+
+    Rows are forgotten at once; those of queries whose number is 0 are not computed.
+    """
+    total = np.zeros(len(block.phi))
+    for some, keys in _chunks(block, np.flatnonzero(asking)):
+        scores = _scores(block, block.theta[some], block.phi[keys])
+        total[keys] += asking[some] @ _normalised(block, scores)
+    return total
+
+
 def _softmax(scores: Float32[np.ndarray, "n N"]) -> Float32[np.ndarray, "n N"]:
     """Return the softmax over the last axis in the precision of the scores, which are overwritten."""
     scores -= scores.max(axis=-1, keepdims=True)
