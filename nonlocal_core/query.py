@@ -430,11 +430,8 @@ def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> st
     It names the layers, and which part of the weight stays; a layer that is gone through again is said to be the same.
     """
     layers = [heads[0] for heads in route]
-    before = [block.partition(".head")[0], *(layer.layer for layer in layers)]
-    names = [
-        f"{layer.layer_title} again" if layer.layer == last else layer.layer_title
-        for last, layer in zip(before, layers, strict=False)
-    ]
+    before = [route[0][0].layer if block in {head.name for head in route[0]} else "", *(each.layer for each in layers)]
+    names = [layer.layer_title + " again" * (layer.layer == last) for last, layer in zip(before, layers, strict=False)]
     return (
         f"{1 + len(layers)} hops, the further ones through {', then '.join(names)}: of the weight {100 * stays:g} % "
         "stays where it is each time, the rest goes on along the rows there."

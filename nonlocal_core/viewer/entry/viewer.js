@@ -226,14 +226,14 @@ export class Viewer extends View {
   #ask() {
     const { state, bundle } = this;
     this.first = askBlock(bundle.blocks[state.block], state.direction, state, this.first);
-    return this.answered = this.hopper.after(this.first, bundle, state);
+    return this.answered = this.lesson ? this.first : this.hopper.after(this.first, bundle, state); // a lesson's numbers are those of one row
   }
 
   /** What another block answers to the question on screen, for its picture on the wall. */
   #askOther(index) {
     const block = this.bundle.blocks[index];
     const direction = turns(block, this.state) ? this.state.direction : "row";
-    const answered = askBlock(block, direction, this.state, null);
+    const answered = index === this.state.block ? this.answered : askBlock(block, direction, this.state, null);
     const state = { ...this.state, negatives: answered.answer.surplus || (block.signed && this.state.negatives) };
     const heat = heatOf(answered.answer, answered.own, state, this.bundle.look);
     return { ...answered, heat, state, strongest: strongestOf(answered) };
