@@ -22,6 +22,9 @@ SAMPLE_PREFIX = "sample:"
 FIRST_VISIT = "NONLOCAL_FIRST_VISIT"
 """Variable of the environment that tells the server what its first page opens: `app.server.visit` reads it."""
 
+SURVEYED = "NONLOCAL_SURVEY"
+"""Variable of the environment that holds the folder of the survey that the server shows: `app.server.surveyed`."""
+
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 

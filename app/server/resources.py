@@ -13,13 +13,14 @@ import nonlocal_core
 from nonlocal_core import MediaError, NonlocalError, Progress
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
+from . import surveyed
 from .budget import HELD
 from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
 from .opened import OpenedClip, notes_on
 from .queue import Queue
-from .visit import FIRST_CLIP, SERVED, Choices, first_choices, served
+from .visit import FIRST_CLIP, SERVED, SURVEY_PREFIX, Choices, first_choices, served
 
 if TYPE_CHECKING:  # their modules are imported when they are used: the first picture waits for none of them
     import numpy as np
@@ -118,6 +119,8 @@ def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
         return held.content, held.name
     if own is not None and clip == f"{SERVED}{own.name}":
         return own, None
+    if clip.startswith(SURVEY_PREFIX):
+        return surveyed.media_of(clip)
     if not clip.startswith(SAMPLE_PREFIX):
         raise MediaError(f"A link may name a sample or an upload, not {clip[:80]!r}. Open a clip with the button.")
     return clip, None

@@ -22,6 +22,8 @@ FIRST_CLIP = "sample:bunny"
 """What a first visit opens, where whoever started the server named no other."""
 SERVED = "file:"
 """Before the name of the file that whoever started the server named. No link can name another."""
+SURVEY_PREFIX = "survey:"
+"""Before the place of a clip in the reading list of the survey that the server shows."""
 _KEY = "choices"
 _LINK = "link"
 _DESTINATION = "destination"
@@ -38,7 +40,7 @@ class Choices:
     """Choice of clip, network and frames; None leaves it to the sample, else to the library's default."""
 
     clip: str
-    """``sample:ID``, ``upload:TOKEN`` for a file of this visitor, under its name, or ``file:NAME``, the server's."""
+    """``sample:ID``, ``upload:TOKEN`` for a file of this visitor, ``file:NAME``, the server's, or ``survey:PLACE``."""
     model: str = "default"
     frames: int | None = None
     stride: int | None = None

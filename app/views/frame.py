@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageDraw
 
-from nonlocal_core.app.server import visit
+from nonlocal_core.app.server import surveyed, visit
 from nonlocal_core.app.widgets import login, seeing
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -37,7 +37,7 @@ def draw() -> None:
         return
     pages = {
         title.lower(): st.Page(_page(title), title=title, url_path=title.lower(), default=title == _TITLES[0])
-        for title in _TITLES
+        for title in (*_TITLES, *(["Survey"] if surveyed.is_shown() else []))
     }
     page = st.navigation(list(pages.values()), position="top")
     if (destination := visit.destination()) is not None:

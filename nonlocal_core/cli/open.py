@@ -15,7 +15,7 @@ from nonlocal_core.ancestors.filters import FILTERS, filter_id, is_filter, parse
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.errors import MediaError, NonlocalError, UnknownNameError
 from nonlocal_core.installed import folder_of
-from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX
+from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, SURVEYED
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import list_published
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stride", type=int, help="take every n-th frame; left out, they are spread over the clip")
     parser.add_argument("--start", type=float, metavar="SECONDS", help="where to begin")
     parser.add_argument("--short-side", type=int, metavar="PIXELS", help="of the network's input")
+    parser.add_argument("--survey", metavar="RESULT", help="show the --out of a survey on a page of its own")
     parser.add_argument("--port", type=int, help="of the server (8501)")
     parser.add_argument("--address", help="0.0.0.0 lets other machines in; left out, only this one may")
     parser.add_argument("--no-browser", action="store_true", help="start the server alone")
@@ -54,12 +55,21 @@ def run(options: argparse.Namespace) -> None:
         "short_side": options.short_side,
     }
     os.environ[FIRST_VISIT] = json.dumps({name: value for name, value in visit.items() if value is not None})
+    if options.survey is not None:
+        os.environ[SURVEYED] = _survey(options.survey)
     flags = {"--server.port": options.port, "--server.address": options.address}
     said = [f"{flag}={value}" for flag, value in flags.items() if value is not None]
     sys.argv = ["streamlit", "run", str(folder_of("app") / "start.py"), *said]
     if options.no_browser:
         sys.argv.append("--server.headless=true")
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _survey(named: str) -> str:
+    """Return where a survey lies, whatever folder the server is in. Raises SurveyError for a folder without one."""
+    from nonlocal_core.survey import ResultFolder
+
+    return str(ResultFolder(named).path.resolve())
 
 
 def _clip(named: str | None) -> str | None:

@@ -65,14 +65,14 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
     elif frames > 1:
         where = f"{frame_words(grid, cell.t)} of {frames} at {seconds:.2f} s, {where}"
     if answer.minus:
-        where += f", less {len(answer.minus)} {'cells' if len(answer.minus) > 1 else 'cell'},"
+        where = f"A, {where}, less B, {len(answer.minus)} {'cells' if len(answer.minus) > 1 else 'cell'},"
     return f"Where {where} looks" if answer.direction == "row" else f"Who looks at {where}".rstrip(",")
 
 
 def answer_words(answer: Answer) -> str:
     """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
     looks, shares = answer.direction == "row", answer.cell_share
-    of_positive = "Of the surplus, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
+    of_positive = "Of A less B, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
     if not shares.any():
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."

@@ -1,5 +1,7 @@
 """Arrows of a figure as shapes: between the asked cell and the strongest cells, as in the paper's figure 3."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -18,15 +20,19 @@ XY = Float[np.ndarray, "2"]
 
 
 def arrows_of(layout: Layout, answer: Answer, heat: Heat, count: int) -> tuple[Arrow, ...]:
-    """Return up to ``count`` arrows, the strongest first; those of a column end at the asked cell."""
-    asked = place(layout, answer.asked_grid, answer.asked)
+    """Return up to ``count`` arrows, the strongest first; those of a column end at what was asked.
+
+    Of a difference, those of negative weight belong to the cells that were taken away.
+    """
+    plus = place(layout, answer.asked_grid, answer.asked_cells)
+    less = place(layout, answer.asked_grid, answer.minus) if answer.minus else plus
     tile, found = layout.tiles[0], []
     for index, times in arrow_cells(answer, heat, count):
         cell = answer.grid.cell(index)
         tone = float(heat.tones(np.array(times), cell.t))
         level = round((ARROW_TONE + (1 - ARROW_TONE) * tone) * (LEVELS - 1))
         red, green, blue = (int(part) for part in (COLD if times < 0 else heat.ramp)[level])
-        other = place(layout, answer.grid, cell)
+        other, asked = place(layout, answer.grid, (cell,)), less if times < 0 else plus
         start, stop = (asked, other) if answer.direction == "row" else (other, asked)
         gap = _half_cell(answer.grid if answer.direction == "row" else answer.asked_grid, tile)
         found.append(
@@ -57,11 +63,11 @@ def _half_cell(grid: Grid, tile: Rect) -> float:
     return min((x1 - x0) / grid.cols * tile.width, (y1 - y0) / grid.rows * tile.height) / 2
 
 
-def place(layout: Layout, grid: Grid, cell: Cell) -> Point:
-    """Return the centre of a cell on the figure, in the middle one of its frames."""
-    start, stop = grid.span(cell.t)
+def place(layout: Layout, grid: Grid, cells: Sequence[Cell]) -> Point:
+    """Return the middle of cells on the figure, as far as they lie in the step of the first, in its middle frame."""
+    start, stop = grid.span(cells[0].t)
     tile = layout.tiles[(start + stop - 1) // 2]
-    x, y = grid.center(cell)
+    x, y = np.mean([grid.center(cell) for cell in cells if cell.t == cells[0].t], axis=0).tolist()
     return (tile.left + x * tile.width, tile.top + y * tile.height)
 
 

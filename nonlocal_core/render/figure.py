@@ -23,16 +23,21 @@ from nonlocal_core.render.arrows import PEN, arrow_shapes, arrows_of, place
 from nonlocal_core.render.drawing import INK, MUTED, Drawing, Outline, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import HEADER, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import legend
-from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, pin_colours
+from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, lettered_cells, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
 from nonlocal_core.render.text import drawable, fitted, wrapped
 
-BAR = (98, 98, 112)
+AXIS = (98, 98, 112)
+GLOW, PALE, STRIPE = (255, 145, 66), (255, 195, 151), (176, 176, 184)
+"""Bars as on screen: of the frame that gets most beyond the asked one, of the others, of the asked one."""
+STRIPES_APART = 12  # units
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
 PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
 """Where the pins of a heading begin, the height of one, and of its letter, in units."""
+MARK = 26
+"""Height of the letter of a pin on a photograph, in units."""
 PRINT_INCHES = 8.0
 """Width of the figure in print, that of a page."""
 SHARPNESS = 1.6
@@ -74,9 +79,10 @@ def figure(
             shape
             for one, heat, colour in zip(answers, heats, colours, strict=True)
             for shape in arrow_shapes(
-                arrows_of(layout, one, heat, count), asked=place(layout, one.asked_grid, one.asked), dot=colour
+                arrows_of(layout, one, heat, count), asked=place(layout, one.asked_grid, one.asked_cells), dot=colour
             )
         ),
+        *_letters(layout, answers),
         *_notes(layout, lines),
     )
     return Drawing(
@@ -179,7 +185,8 @@ def _bars(layout: Layout, answers: Sequence[Answer], pts_seconds: Float[np.ndarr
     answer, several = answers[-1], len(answers) > 1
     shares = np.stack([one.cell_share.sum(axis=(1, 2)) for one in answers])
     heights, cut = bar_heights(shares.ravel())
-    colours = pin_colours(len(answers)) if several else (BAR,)
+    own = np.logical_and(answer.own_cells.any(axis=(1, 2)), not several)
+    elsewhere = np.where(own, 0, shares[-1])
     for index, tile in enumerate(layout.tiles):
         base = tile.bottom + layout.bar_height
         shapes.append(centred((tile.left + tile.right) / 2, base + 68, f"{pts_seconds[index]:.2f} s", 24, MUTED))
@@ -190,11 +197,15 @@ def _bars(layout: Layout, answers: Sequence[Answer], pts_seconds: Float[np.ndarr
     width, size = (0.4 * across, 30) if not several else (0.22 * across, min(30, round(0.1 * across)))
     for t, part in _parts(layout, answer):
         base = part.bottom + layout.bar_height
-        shapes.append(box(part.left, base, part.width, 2, fill=BAR))
+        shapes.append(box(part.left, base, part.width, 2, fill=AXIS))
+        colours = pin_colours(count) if several else (GLOW if t == elsewhere.argmax() else PALE,)
         for index, colour in enumerate(colours):
             middle = (part.left + part.right) / 2 + (index - (count - 1) / 2) * 0.32 * across
             height = (layout.bar_height - 12) * float(heights[index * shares.shape[1] + t])
-            shapes.append(box(middle - width / 2, base - height, width, height, fill=colour))
+            if own.item(t):
+                shapes += _stripes(middle - width / 2, base, width, height)
+            else:
+                shapes.append(box(middle - width / 2, base - height, width, height, fill=colour))
             if index * shares.shape[1] + t == cut:  # a white band across it: taller than is drawn
                 low = base - 0.72 * height
                 corners = (
@@ -205,6 +216,19 @@ def _bars(layout: Layout, answers: Sequence[Answer], pts_seconds: Float[np.ndarr
                 shapes.append(Outline(start=(middle - width / 2, low), steps=corners, closed=True, fill=WHITE))
             shapes.append(centred(middle, base + 36, percent(float(shares[index, t])), size, INK))
     return tuple(shapes)
+
+
+def _stripes(left: float, base: float, width: float, height: float) -> tuple[Outline, ...]:
+    """Return the slanted lines that fill a bar."""
+    return tuple(
+        Outline(
+            start=(left + max(0.0, along - height), base - min(along, height)),
+            steps=(((left + min(along, width), base - max(0.0, along - width)),),),
+            stroke=STRIPE,
+            width=4,
+        )
+        for along in np.arange(STRIPES_APART / 2, width + height, STRIPES_APART).tolist()
+    )
 
 
 def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
@@ -236,6 +260,18 @@ def _asked(layout: Layout, answer: Answer, asked: Colour) -> tuple[Outline, ...]
                 rims.append(box(*place_of_cell, stroke=RIM, pen=2 * PEN))
                 boxes.append(box(*place_of_cell, stroke=colour, pen=PEN))
     return (*rims, *boxes)
+
+
+def _letters(layout: Layout, answers: Sequence[Answer]) -> tuple[Shape, ...]:
+    """Return the letter of each group of asked cells at the first of them, none where one is asked."""
+    shapes: list[Shape] = []
+    for letter, cell, grid, colour in lettered_cells(answers):
+        x, y, _, _ = grid.bounds(cell)
+        tile = layout.tiles[grid.span(cell.t)[0]]
+        middle, line = tile.left + x * tile.width, tile.top + y * tile.height
+        shapes.append(box(middle - MARK / 2, line - MARK / 2, MARK, MARK, fill=colour, stroke=RIM, pen=1))
+        shapes.append(centred(middle, line + 0.32 * MARK, letter, round(0.85 * MARK), RIM))
+    return tuple(shapes)
 
 
 def _notes(layout: Layout, lines: list[tuple[str, Colour]]) -> tuple[Words, ...]:

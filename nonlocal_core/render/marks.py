@@ -1,17 +1,21 @@
 """Marks on a picture: the box of the asked cell, and arrows between it and the strongest cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
 
-from nonlocal_core.geometry import Box
-from nonlocal_core.look import PIN_TONE, PINS
+from nonlocal_core.geometry import Box, Cell, Grid
+from nonlocal_core.look import LETTERS, PIN_TONE, PINS, Answer
+from nonlocal_core.render.text import font
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
 BEND = 0.2  # height of a short curve over its chord
+LEAST_LETTER = 11  # pixels
 RIM: Colour = (14, 14, 18)
 MINUS: Colour = (110, 205, 255)
 """Box of a cell that is taken away."""
@@ -43,6 +47,18 @@ def pin_colours(count: int) -> tuple[Colour, ...]:
     return tuple((red, green, blue) for red, green, blue in colours)
 
 
+def lettered_cells(answers: Sequence[Answer]) -> list[tuple[str, Cell, Grid, Colour]]:
+    """Return letter, first cell, grid and colour of each pin or side of a difference; none where there is one alone."""
+    if len(answers) == 1 and answers[0].minus:
+        groups = [(answers[0].asked_cells, answers[0].asked_grid), (answers[0].minus, answers[0].asked_grid)]
+    else:
+        groups = [(one.marked_cells, one.asked_grid) for one in answers]
+    if len(groups) == 1:
+        return []
+    letters = zip(LETTERS, groups, pin_colours(len(groups)), strict=False)
+    return [(letter, cells[0], grid, colour) for letter, (cells, grid), colour in letters if cells]
+
+
 def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, colour: Colour = (255, 255, 255)) -> None:
     """Draw a small box with a dark rim around ``bounds`` (in units of the frame), in place.
 
@@ -56,6 +72,20 @@ def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, colour: Colour = (
     _frame(picture, (left - 2 * pen, top - 2 * pen, right + 2 * pen, bottom + 2 * pen), pen, RIM)
     _frame(picture, (left - pen, top - pen, right + pen, bottom + pen), pen, colour)
     _frame(picture, (left, top, right, bottom), max(1, pen // 2), RIM)
+
+
+def letter(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, text: str, colour: Colour) -> None:
+    """Write the letter of a pin on its colour at the top left of ``bounds`` (in units of the frame), in place."""
+    height, width = picture.shape[:2]
+    size = max(LEAST_LETTER, round(min(height, width) / 24))
+    middle = (round(bounds[0] * width), round(bounds[1] * height))
+    drawn = Image.fromarray(picture)
+    pen = ImageDraw.Draw(drawn)
+    pen.rectangle(
+        (middle[0] - size // 2, middle[1] - size // 2, middle[0] + size // 2, middle[1] + size // 2), fill=colour
+    )
+    pen.text(middle, text, font=font(size), fill=RIM, anchor="mm")
+    picture[:] = np.asarray(drawn)
 
 
 def _edges(start: float, stop: float, least: int) -> tuple[int, int]:

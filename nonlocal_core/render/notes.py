@@ -73,7 +73,8 @@ def _bars_and_arrows(answers: Sequence[Answer], arrows: int) -> list[str]:
     answer = answers[-1]
     sentences, positive = [], "positive " if answer.is_signed else ""
     if answer.grid.end_frame > 1:
-        sentences.append(f"Bars: each frame's part of all {positive}weight; a broken bar is taller still.")
+        hatched = "; hatched: the asked frame" if len(answers) == 1 and answer.own_cells.any() else ""
+        sentences.append(f"Bars: each frame's part of all {positive}weight{hatched}; a broken bar is taller still.")
     if arrows:
         which = f"the {arrows} strongest peaks" if arrows > 1 else "the strongest peak"
         which += " of each" * (len(answers) > 1)

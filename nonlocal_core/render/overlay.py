@@ -9,7 +9,7 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid, spread
 from nonlocal_core.geometry.masks import Smoothing
 from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, strongest_layer
-from nonlocal_core.render.marks import MINUS, outline, pin_colours
+from nonlocal_core.render.marks import MINUS, letter, lettered_cells, outline, pin_colours
 
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
@@ -82,6 +82,10 @@ def paint_clip(
             start, stop = grid.span(cell.t)
             if start <= index < stop:
                 outline(picture, grid.bounds(cell), colour)
+        for name, cell, own_grid, colour in lettered_cells(answers):
+            start, stop = own_grid.span(cell.t)
+            if start <= index < stop:
+                letter(picture, own_grid.bounds(cell), name, colour)
         yield picture
 
 

@@ -1,5 +1,6 @@
 """Words and numbers on a picture, in Pillow's own font."""
 
+import re
 import unicodedata
 from functools import cache
 from itertools import chain
@@ -9,6 +10,7 @@ from PIL import ImageFont
 
 EM = 1000  # size of type at which widths are measured; files count in thousandths of it
 # Pillow's own font (Aileron Regular) draws ASCII and these; the rest of Unicode comes out as empty boxes.
+UNBROKEN = re.compile(r"\s+(?!%)")
 BEYOND_ASCII = "·…°±"
 STAND_INS = str.maketrans({"×": "x", "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\n": " "})
 
@@ -38,9 +40,11 @@ def fitted(text: str, size_px: int, width_px: int) -> str:
 
 
 def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
-    """Return the text in lines that fit, broken between words, or inside a word that is longer than a line."""
+    """Return the text in lines that fit, broken between words, but not before %, or in a word longer than a line."""
     lines: list[str] = []
-    for word in chain.from_iterable(_fitting(whole, size_px, width_px) for whole in text.split()):
+    for word in chain.from_iterable(
+        _fitting(whole, size_px, width_px) for whole in filter(None, UNBROKEN.split(text.strip()))
+    ):
         if lines and font(size_px).getlength(f"{lines[-1]} {word}") <= width_px:
             lines[-1] += f" {word}"
         else:

@@ -115,8 +115,8 @@ def test_a_box_and_a_brush_ask_the_mean_of_their_cells_and_undo_goes_back(viewer
 
     page.get_by_role("button", name="−", exact=True).click()
     drag(viewer, viewer.asks, place_of(7, 10), place_of(7, 11))
-    assert question(viewer) == "16 cells of 2 frames"
-    assert detail(viewer) == "less 2 cells · the mean of their answers"
+    assert question(viewer) == "A: 16 cells of 2 frames"
+    assert detail(viewer) == "less B: 2 cells · the mean of their answers"
     np.testing.assert_allclose(outline_of(viewer, "nlv-minus"), (10 / 16, 7 / 9, 12 / 16, 8 / 9), atol=OUTLINED)
     press(viewer, "u")
     assert detail(viewer) == "the mean of their answers"
@@ -398,13 +398,26 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
         middle = (mark["x"] + mark["width"] / 2 - frame["x"], mark["y"] + mark["height"] / 2 - frame["y"])
         corner = (x / COLS * frame["width"], y / ROWS * frame["height"])
         np.testing.assert_allclose(middle, corner, atol=SEEN_EDGE)
+    assert page.locator(".nlv-film .is-shown .nlv-count").evaluate(
+        "count => getComputedStyle(count).backgroundColor"
+    ) == (page.locator(".nlv-asks .nlv-letter.is-b").evaluate("letter => getComputedStyle(letter).backgroundColor")), (
+        "the frame on show has the colour of the pin that looks there, and orange means A alone"
+    )
     parts = page.locator(".nlv-film .nlv-frame").nth(1).locator(".nlv-part:visible")
     assert parts.all_inner_texts() == ["100 %", "100 %"], "both look at frame 2"
 
     page.get_by_role("button", name="A − B").click()
     viewer.settle()
     expect(sentences).to_have_count(1)
-    assert detail(viewer) == "less one cell · the mean of their answers"
+    assert (question(viewer), detail(viewer)) == (
+        "A: one cell of frame 1",
+        "less B: one cell · the mean of their answers",
+    )
+    letters = page.locator(".nlv-asks .nlv-picture .nlv-letter:visible")
+    assert letters.all_inner_texts() == ["A", "B"]
+    least, most = page.locator(".nlv-key span").all_inner_texts()
+    assert least == f"−{most}", "the short colour bar beside the answer has both signs"
+    assert page.locator(".nlv-film .nlv-letter:visible").all_inner_texts() == ["A", "B"]
     press(viewer, "u")
     expect(sentences).to_have_count(2)
     page.get_by_role("button", name="Take pin A away").click()

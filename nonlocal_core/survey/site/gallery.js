@@ -114,8 +114,8 @@ const cell = (value) => {
 };
 
 by("csv").onclick = () => {
-    const names = ["clip", "model", "block", "answer", ...figures.map((figure) => figure.name)];
-    const lines = [names, ...shown.map((row) => names.map((name) => rows[name][row]))];
+    const names = ["clip", "answer", "model", "block", ...figures.map((figure) => figure.name)];
+    const lines = [["filepath", ...names.slice(1)], ...shown.map((row) => names.map((name) => rows[name][row]))];
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines.map((line) => line.map(cell).join(",") + "\n").join("")]));
     link.download = "selection.csv";

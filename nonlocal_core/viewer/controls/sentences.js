@@ -3,7 +3,7 @@
 import { el, say } from "../drawing/dom.js";
 import { PINS } from "../drawing/letters.js";
 import { LETTERS } from "../model/words.js";
-import { MOST_PINS, keeps } from "../model/pins.js";
+import { MOST_PINS, keeps, subtracts } from "../model/pins.js";
 
 export class Sentences {
   constructor(act) {
@@ -35,7 +35,7 @@ export class Sentences {
 /** Keep the pin and ask another beside it; with two pins, take the one from the other. */
 export function pinsChoice(act) {
   const keep = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "keep" }) });
-  const less = el("button", { type: "button", class: "nlv-button", title: "One question: what A has more than B, and less in cold colours; u brings both back", onclick: () => act({ type: "subtract" }) }, "A − B");
+  const less = el("button", { type: "button", class: "nlv-button", onclick: () => act({ type: "subtract" }) }, "A − B");
   const show = (state) => {
     const next = LETTERS[state.beside.length + 1];
     say(keep, next ? `Pin ${next}` : "Pins A, B, C");
@@ -43,7 +43,10 @@ export function pinsChoice(act) {
     keep.disabled = !keeps(state);
     keep.title = state.minus.length ? "Cells are taken away: let these go first" : state.beside.length === MOST_PINS - 1 ? "Three pins are the most: take one away first"
       : state.pinned ? `Keep this pin as ${LETTERS[state.beside.length]}, and ask another beside it (m)` : "Pin a position first: click it";
-    less.hidden = !(state.beside.length === 1 && state.pinned && state.minus.length === 0);
+    less.hidden = state.beside.length === 0;
+    less.disabled = !subtracts(state);
+    less.title = !less.disabled ? "One question: what A has more than B, and less in cold colours; u brings both back"
+      : state.pinned ? "Of two pins: take one away first" : "Pin B first: click it";
   };
   return { root: el("div", { class: "nlv-tools" }, keep, less), show };
 }

@@ -1,9 +1,9 @@
-// The colour bar with its numbers: times an even share, and weights in affinity units.
+// The colour bar with its numbers: times an even share, and weights in affinity units; and a short one beside the answer.
 
 import { opacityOf } from "./colour.js";
 import { el, say } from "./dom.js";
 import { ticksOf } from "../model/heat.js";
-import { weightWords } from "../model/words.js";
+import { timesWords, weightWords } from "../model/words.js";
 
 const WIDTH = 256;
 /** What lies under the colours, as under a photograph. */
@@ -20,6 +20,9 @@ export class Legend {
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
       el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
+    this.keyBar = el("canvas", { class: "nlv-ramp", width: String(WIDTH), height: "1" });
+    [this.least, this.most] = [el("span", {}), el("span", {})];
+    this.key = el("div", { class: "nlv-key", title: "Colour: times an even share (all cells alike: 1×)", "aria-hidden": "true" }, this.least, this.keyBar, this.most);
     this.drawn = "";
   }
 
@@ -40,6 +43,10 @@ export class Legend {
     this.threshold.style.width = `${100 * (signed ? cut / 2 : cut)}%`;
     this.threshold.style.left = signed ? "50%" : "0";
     say(this.note, note);
+    const most = top === null ? "strongest" : timesWords(top);
+    say(this.least, signed ? `−${most}` : "1×");
+    say(this.most, most);
+    this.key.hidden = !(top > 1);
     this.#paint(signed, state.strength, look, pins);
   }
 
@@ -60,6 +67,8 @@ export class Legend {
     });
     this.bar.height = rows.length;
     this.bar.getContext("2d").putImageData(image, 0, 0);
+    this.keyBar.height = rows.length;
+    this.keyBar.getContext("2d").putImageData(image, 0, 0);
   }
 }
 

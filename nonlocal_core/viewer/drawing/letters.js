@@ -12,6 +12,13 @@ export function letterOf(name, index) {
   return el("span", { class: `nlv-letter ${name}`, "aria-hidden": "true", hidden: "" }, LETTERS[index]);
 }
 
+/** Give the frame that is shown the colour of its pin, null for that of heat. */
+export function colourShown(element, pin) {
+  element.classList.toggle("is-lettered", pin !== null);
+  if (pin === null) element.style.removeProperty("--shown");
+  else element.style.setProperty("--shown", `var(${COLOURS[pin]})`);
+}
+
 /** Give an element the colours of the pins, for its children. */
 export function colourPins(element, { ramps, recipe }) {
   COLOURS.forEach((name, i) => element.style.setProperty(name, cssOf(ramps.pins[i][recipe.pin_tone])));

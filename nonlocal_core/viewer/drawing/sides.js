@@ -65,7 +65,8 @@ export class Question extends Side {
     this.draw(frame, false, zoom);
     this.zoom.show(zoom);
     for (const marks of [this.many, this.pins]) marks.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
-    this.#showPins(grid, frame, pins, zoom);
+    this.#showPins(grid, frame, pins);
+    this.#showLetters(grid, frame, taken.length ? [cells, taken] : pins, zoom);
     const [several, none] = [cells.length + taken.length > 1, cells.length === 0];
     const bounds = seen(zoom, boundsOf(grid, cells[0] ?? { t: 0, y: 0, x: 0 }));
     const [down, across] = this.lines;
@@ -85,16 +86,24 @@ export class Question extends Side {
     this.unpin.hidden = !pinned;
   }
 
-  #showPins(grid, frame, pins, zoom) {
+  #showPins(grid, frame, pins) {
     const t = temporalCell(grid, frame);
     this.pins.toggleAttribute("hidden", pins.length === 0);
     PINS.forEach((_, i) => {
       const here = (pins[i] ?? []).filter((cell) => cell.t === t);
       for (const path of [this.rims[i], this.marks[i]]) path.setAttribute("d", outlineOf(grid, here));
-      this.letters[i].hidden = here.length === 0;
-      if (here.length === 0) return;
-      const { left, top } = seen(zoom, boundsOf(grid, here[0]));
-      Object.assign(this.letters[i].style, { left: `${100 * left}%`, top: `${100 * top}%` });
+    });
+  }
+
+  /** A letter at the first cell of each group of cells, A first. */
+  #showLetters(grid, frame, groups, zoom) {
+    const t = temporalCell(grid, frame);
+    this.letters.forEach((letter, i) => {
+      const first = (groups[i] ?? []).find((cell) => cell.t === t);
+      letter.hidden = !first;
+      if (!first) return;
+      const { left, top } = seen(zoom, boundsOf(grid, first));
+      Object.assign(letter.style, { left: `${100 * left}%`, top: `${100 * top}%` });
     });
   }
 

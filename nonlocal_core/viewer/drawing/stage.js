@@ -35,19 +35,20 @@ export class Stage {
   }
 
   /**
-   * Draw lines from the asked cell to targets { x, y, tone, ink } in units of the shown frame, strongest first; they end at the
-   * edge of a cell, and those out of the window are left out.
+   * Draw lines from places { x, y } of the asked frame to targets { x, y, tone, ink } of the shown one, strongest first; they
+   * begin and end at the edge of a cell, and those out of the window are left out. `askedWidth` and `answerWidth`: of a cell.
    */
-  showLinks(bounds, targets, cellWidth, { reverse, zoom }) {
+  showLinks(groups, { askedWidth, answerWidth, reverse, zoom }) {
     const point = ({ box }, { x, y }) => {
       const { left, top } = seen(zoom, { left: x, top: y });
       return { x: box.left + left * box.width, y: box.top + top * box.height };
     };
-    const middle = { x: bounds.left + bounds.width / 2, y: bounds.top + bounds.height / 2 };
-    const from = point(this.asks, middle);
-    const start = (this.asks.box.width * zoom.scale * bounds.width) / 2 + 4;
-    const gap = Math.max((this.answers.box.width * zoom.scale * cellWidth) / 2, SMALLEST_GAP);
-    const found = holds(zoom, middle) ? targets.filter((target) => holds(zoom, target)) : [];
-    this.links.show(found.map((target) => ({ ...target, from, to: point(this.answers, target), start, gap })), { reverse });
+    const start = (this.asks.box.width * zoom.scale * askedWidth) / 2 + 4;
+    const gap = Math.max((this.answers.box.width * zoom.scale * answerWidth) / 2, SMALLEST_GAP);
+    const lines = groups.filter(({ at }) => holds(zoom, at)).flatMap(({ at, targets }) => {
+      const [from, found] = [point(this.asks, at), targets.filter((target) => holds(zoom, target))];
+      return found.map((target) => ({ ...target, from, to: point(this.answers, target), start, gap }));
+    });
+    this.links.show(lines, { reverse });
   }
 }

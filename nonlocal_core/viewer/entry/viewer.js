@@ -7,9 +7,9 @@ import { say } from "../drawing/dom.js";
 import { spareHeight } from "../drawing/filling.js";
 import { Film } from "../drawing/film.js";
 import { followWords } from "../model/follow.js";
-import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell } from "../model/grid.js";
+import { boundsOf, cellAt, cellOf, indexOf, pointOf, temporalCell, widthOf } from "../model/grid.js";
 import { inkOf, rampsOf } from "../drawing/colour.js";
-import { colourPins } from "../drawing/letters.js";
+import { colourPins, colourShown } from "../drawing/letters.js";
 import { heatOf, peaksOf, togetherOf, toneOf } from "../model/heat.js";
 import { arrowsOf, lookIn } from "../model/look_words.js";
 import { HeatPainter } from "../drawing/paint.js";
@@ -18,6 +18,7 @@ import { pointIn } from "../controls/pointer.js";
 import { readingOf, reportOf } from "../model/report.js";
 import { LETTERS, answerWords } from "../model/words.js";
 import { pinsIn, pointsIn } from "../model/pins.js";
+import { linksOf, originsOf } from "../model/origins.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Hopper } from "./hopper.js";
@@ -49,6 +50,7 @@ export class Viewer extends View {
     this.hopper = new Hopper(() => this.isOpen && this.pace.drawSoon());
     this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
     film.root.after(this.player.root);
+    stage.answers.detail.after(panel.legend.key);
     this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentences.root, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
   }
@@ -196,20 +198,22 @@ export class Viewer extends View {
     this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
     const targets = pins.map((pin, i) => this.#targets(pin, heats[i], several ? i : null, pins.length));
     const reverse = state.direction === "column";
-    const places = [...state.beside, state].map(({ at }, i) => ({ ...pointOf(asked, pins[i].cell), frame: at.frame }));
+    const origins = originsOf(asked, pins, [...state.beside, state], targets);
 
     this.stage.asks.show({
       frame: state.at.frame, grid: asked, cells: block.asker ? [] : answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
     this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls(block, answer, shown), state });
-    const links = targets.at(-1).filter(({ t }) => t === shown).slice(0, alone ? undefined : MOST_LINKS);
-    this.stage.showLinks(boundsOf(asked, cell), links, boundsOf(answer.grid, { t: 0, y: 0, x: 0 }).width, { reverse, zoom });
+    this.stage.showLinks(linksOf(several ? origins.slice(-1) : origins, { grid: asked, frame: state.at.frame, shown, most: alone ? undefined : MOST_LINKS }), {
+      askedWidth: widthOf(asked), answerWidth: widthOf(answer.grid), reverse, zoom,
+    });
     this.film.draw(state);
     this.film.showHeat(images, answer.grid, state);
     this.film.showShares(pins, answer.grid, bundle.look);
     this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
-    this.film.showLetters(several ? places : [], zoom);
-    this.film.showArrows(places.map((at, i) => ({ at, targets: targets[i] })), { reverse, zoom });
+    this.film.showLetters(origins.length > 1 ? origins.map(({ at }) => at) : [], zoom);
+    this.film.showArrows(origins, { reverse, zoom });
+    colourShown(this.root, several ? pins.length - 1 : null);
     this.player.tell(this.player.follows && !alone ? followWords(bundle, state, answered) : "");
     this.#write({ ...answered, bundle, state: drawing, heat, shown, alone, letter: several ? LETTERS[pins.length - 1] : "" }, pins, heats);
     this.wall.showSoon();
@@ -247,7 +251,7 @@ export class Viewer extends View {
     return peaksOf(answer, own, heat, count, this.bundle.look).map((index) => {
       const cell = cellOf(answer.grid, index);
       const tone = toneOf(heat, Math.abs(answer.values[index]) * heat.unit, heat.tops[cell.t]);
-      return { ...pointOf(answer.grid, cell), t: cell.t, tone, ink: inkOf(pin === null ? ramps : { warm: ramps.pins[pin] }, least + (1 - least) * tone, answer.values[index] < 0) };
+      return { ...pointOf(answer.grid, cell), t: cell.t, tone, less: answer.values[index] < 0, ink: inkOf(pin === null ? ramps : { warm: ramps.pins[pin] }, least + (1 - least) * tone, answer.values[index] < 0) };
     });
   }
 

@@ -57,6 +57,18 @@ export function pointOf(grid, cell) {
   return { frame: grid.frame_spans[cell.t][0], x: left + width / 2, y: top + height / 2 };
 }
 
+/** Width of a cell that no edge of the frame cuts, in units of the frame. */
+export function widthOf({ box: [x0, , x1], cols }) {
+  return (x1 - x0) / cols;
+}
+
+/** The middle of cells, as far as they lie in the step of the first; in the first frame of its span. */
+export function centreOf(grid, cells) {
+  const points = cells.filter(({ t }) => t === cells[0].t).map((cell) => pointOf(grid, cell));
+  const mean = (axis) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  return { frame: points[0].frame, x: mean("x"), y: mean("y") };
+}
+
 /** The key cell over a query cell; an odd edge that pooling dropped takes the last one. */
 export function ownKey(block, cell) {
   const [kt, kh, kw] = block.subsample;

@@ -25,10 +25,15 @@ export function keep(state) {
   return { ...remember(state), beside: [...state.beside, { at: state.at, also: state.also }], pinned: false, stop: -1 };
 }
 
+/** Whether there are two pins, so that B can be taken from A. */
+export function subtracts({ pinned, minus, beside }) {
+  return pinned && minus.length === 0 && beside.length === 1;
+}
+
 /** From two pins to one question: the answer of A less that of B. */
 export function subtract(state) {
-  const { at, also, minus, beside: [first, ...others] } = state;
-  if (!first || others.length || minus.length || !state.pinned) return state;
+  if (!subtracts(state)) return state;
+  const { at, also, beside: [first] } = state;
   return { ...remember(state), at: first.at, also: first.also, minus: [at, ...also], beside: [], stop: -1 };
 }
 

@@ -54,9 +54,10 @@ function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds)
   }
   const frames = new Set(cells.map(({ t }) => t));
   const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
-  const less = taken.length ? `less ${taken.length === 1 ? "one cell" : `${taken.length} cells`} · ` : "";
+  const counted = (some) => (some.length === 1 ? "one cell" : `${some.length} cells`);
+  const less = taken.length ? `less B: ${counted(taken)} · ` : "";
   const full = state.isFull ? ` · no more fit: a question has up to ${MOST_POINTS} cells` : "";
-  return { question: `${cells.length === 1 ? "One cell" : `${cells.length} cells`}${of}`, where: `${less}the mean of their answers${full}` };
+  return { question: `${taken.length ? "A: " : ""}${counted(cells)}${of}`, where: `${less}the mean of their answers${full}` };
 }
 
 function scaleNote({ state, answer, shown, heat, alone }) {

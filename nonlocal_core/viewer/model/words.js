@@ -54,7 +54,7 @@ export function answerWords(answered) {
   const { direction, grid, values, positive } = answer;
   const looks = direction === "row";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of the surplus, " : signed ? "Of the positive weight, " : "";
+  const before = answer.surplus ? "Of A less B, " : signed ? "Of the positive weight, " : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }

@@ -8,9 +8,11 @@ from PIL import Image
 from render_rows import make_column, make_frames, make_row
 
 from nonlocal_core.errors import RenderError
+from nonlocal_core.geometry import Cell
 from nonlocal_core.look import PINS, Look, answer_words, heat_of
 from nonlocal_core.render import Caption, figure, number, paint, pixels
 from nonlocal_core.render.drawing import Outline, Picture, Words
+from nonlocal_core.render.figure import AXIS, GLOW, PALE, STRIPE
 from nonlocal_core.render.layout import UNITS, lay_out
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
 
@@ -95,9 +97,16 @@ def test_a_single_weight_lights_one_place_of_one_tile():
 
 
 def bars_of(drawing):
-    """Height of the bar under each frame, and whether it is cut."""
-    boxes = [shape for shape in drawing.shapes if isinstance(shape, Outline) and shape.fill == (98, 98, 112)]
-    heights = [abs(shape.steps[1][0][1] - shape.start[1]) for shape in boxes[1::2]]
+    """Height of the bar under each frame, and whether it is cut; that of the asked frame is hatched."""
+    outlines = [shape for shape in drawing.shapes if isinstance(shape, Outline)]
+    axes = [shape.start for shape in outlines if shape.fill == AXIS]
+    ends = [
+        (shape.start[0], min(y for _, y in (shape.start, *(step[-1] for step in shape.steps))))
+        for shape in outlines
+        if shape.fill in (GLOW, PALE) or shape.stroke == STRIPE
+    ]
+    width = axes[1][0] - axes[0][0]
+    heights = [base - min(y for x, y in ends if left <= x < left + width) for left, base in axes]
     white = [s for s in drawing.shapes if isinstance(s, Outline) and s.fill == (255, 255, 255) and len(s.steps) == 3]
     return heights, white
 
@@ -108,6 +117,17 @@ def test_bars_are_in_proportion_to_the_share_of_the_frame():
     heights, cuts = bars_of(make(make_row(values)))
     assert np.array(heights) / heights[1] == pytest.approx(np.array([0.05, 0.4, 0.1, 0.25, 0.2]) / 0.4, abs=0.01)
     assert cuts == []
+
+
+def test_bars_show_the_asked_frame_hatched_and_the_one_that_gets_most_beyond_it_full():
+    values = np.zeros((5, 6, 8))
+    values[:, 0, 0] = [0.05, 0.4, 0.1, 0.25, 0.2]
+    shapes = [shape for shape in make(make_row(values, query=(1, 2, 3))).shapes if isinstance(shape, Outline)]
+    assert [shape.fill for shape in shapes if shape.fill in (GLOW, PALE)] == [PALE, PALE, GLOW, PALE]
+    hatches = [shape for shape in shapes if shape.stroke == STRIPE]
+    axis = [shape.start for shape in shapes if shape.fill == AXIS][1]
+    assert all(axis[0] <= shape.start[0] <= axis[0] + tiles_of()[1].width for shape in hatches)
+    assert len(hatches) > 5
 
 
 def test_a_bar_that_dwarfs_the_others_is_broken_and_still_the_highest():
@@ -151,7 +171,8 @@ def test_a_still_image_has_no_time_axis():
 
 def shafts(drawing):
     """The coloured lines: curves that are stroked, not closed, and not the dark rim below them."""
-    lines = [shape for shape in drawing.shapes if isinstance(shape, Outline) and shape.stroke and not shape.closed]
+    outlines = [shape for shape in drawing.shapes if isinstance(shape, Outline) and shape.stroke != STRIPE]
+    lines = [shape for shape in outlines if shape.stroke and not shape.closed]
     return lines[1::2]
 
 
@@ -306,6 +327,11 @@ def test_a_word_longer_than_a_line_is_broken_and_loses_no_letter():
     assert all(font(20).getlength(line) <= 160 for line in lines)
     assert "".join(lines).replace(" ", "") == f"Thefile{name}iscutshort."
     assert wrapped("one", 20, 1) == ["o", "n", "e"], "a letter is never broken"
+    assert wrapped("goes up to 17 % here", 20, round(font(20).getlength("goes up to 17"))) == [
+        "goes up to",
+        "17 % here",
+    ]
+    assert wrapped("", 20, 100) == []
 
 
 def test_a_figure_says_what_is_known_of_the_answer_and_of_the_clip():
@@ -315,12 +341,32 @@ def test_a_figure_says_what_is_known_of_the_answer_and_of_the_clip():
     assert heights[0] < heights[1] == heights[2] == heights[3], "one line, whichever of the two or both"
 
 
+def test_a_difference_has_a_letter_and_arrows_at_either_side():
+    values = np.zeros((5, 6, 8))
+    values[3, 4, 6], values[4, 1, 1] = 0.5, -0.4
+    asked, taken = [Cell(1, 2, 2), Cell(1, 2, 4), Cell(2, 0, 0)], [Cell(0, 3, 7)]
+    row = replace(make_row(values, query=asked[0]), also=tuple(asked[1:]), minus=tuple(taken), plus_mass=1.0)
+    drawn = make(row, words="arrows4")
+    letters = {shape.text: shape.at for shape in drawn.shapes if isinstance(shape, Words) and shape.text in ("A", "B")}
+    starts = {shape.stroke[0] > shape.stroke[2]: shape.start for shape in shafts(drawn)}
+    tiles = tiles_of()
+
+    def place(t, y, x):
+        return (tiles[t].left + x / 8 * tiles[t].width, tiles[t].top + y / 6 * tiles[t].height)
+
+    assert starts[True] == pytest.approx(place(1, 2.5, 3.5), abs=CLOSE), "the middle of what is asked in its frame"
+    assert starts[False] == pytest.approx(place(0, 3.5, 7.5), abs=CLOSE), "what is taken away looks there more"
+    assert letters["A"][0] == pytest.approx(place(1, 2, 2)[0], abs=CLOSE)
+    assert letters["B"][0] == pytest.approx(place(0, 3, 7)[0], abs=CLOSE)
+    assert "Of A less B" in " ".join(shape.text for shape in drawn.shapes if isinstance(shape, Words))
+
+
 def test_pins_are_named_drawn_in_their_colours_and_counted_in_bars():
     first, last = (make_row(np.eye(240)[n].reshape(5, 6, 8) + 1e-4, query=(n // 48, 0, 0)) for n in (60, 200))
     times, look = np.arange(5) * 0.4, Look(arrows=4)
     drawn = figure(make_frames(), times, last, CAPTION, look=look, beside=[first])
     words = [shape.text for shape in drawn.shapes if isinstance(shape, Words)]
-    assert [text for text in words if text in ("A", "B")] == ["A", "B"]
+    assert [text for text in words if text in ("A", "B")] == ["A", "B"] * 2, "in the heading, and where they ask"
     assert {drawable(answer_words(first)), drawable(answer_words(last))} <= set(words)
     assert "A orange and B blue: each cell in the colour of the pin that looks there most." in " ".join(words)
     layers = [shape for shape in drawn.shapes if isinstance(shape, Picture) and shape.opacity is not None]

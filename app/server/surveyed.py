@@ -1,0 +1,60 @@
+"""The survey that whoever started the server named: its figures, and the clips of it that a link may open."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nonlocal_core import MediaError
+from nonlocal_core.vocabulary import SAMPLE_PREFIX, SURVEYED
+
+from .visit import SURVEY_PREFIX
+
+if TYPE_CHECKING:
+    from nonlocal_core.survey import ResultFolder
+
+
+def is_shown() -> bool:
+    """Tell whether the server was started on a survey."""
+    return SURVEYED in os.environ
+
+
+@cache
+def folder() -> "ResultFolder":
+    """Return the survey. Raises SurveyError where its folder is gone."""
+    from nonlocal_core.survey import ResultFolder
+
+    return ResultFolder(os.environ[SURVEYED])
+
+
+def rows(columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return those columns of all rows that are there; a survey may still be running."""
+    return [row for table in folder().tables(columns) for row in table.to_pylist()]
+
+
+def row_of(place: int, model: str, block: str, columns: Sequence[str]) -> dict[str, Any]:
+    """Return columns of one row; of a clip, a network and a block there is one at most."""
+    (found,) = (
+        row
+        for row in rows(["place", "model", "block", *columns])
+        if (row["place"], row["model"], row["block"]) == (place, model, block)
+    )
+    return found
+
+
+def media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
+    """Return what a session opens for a clip of the survey, and its name. Raises MediaError, SurveyError."""
+    from nonlocal_core.media import Limits
+    from nonlocal_core.survey.addresses import is_remote, read_bytes
+
+    clips = folder().clips() if is_shown() else []
+    place = clip.removeprefix(SURVEY_PREFIX)
+    if not (place.isdecimal() and len(place) < 10 and int(place) < len(clips)):
+        raise MediaError(f"The survey of this server has no clip {place[:20]!r}. Choose one on the page Survey.")
+    address = clips[int(place)]
+    if address.startswith(SAMPLE_PREFIX):
+        return address, None
+    if is_remote(address):
+        return read_bytes(address, Limits()), address.rpartition("/")[2]
+    return Path(address), None
