@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.ops import affinity, respond
-from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise
+from nonlocal_core.vocabulary import PAIRWISE, RULE_TITLES, Pairwise
 
 CHANNELS = 512
 HEIGHT_WIDTH = (28, 28)
@@ -65,7 +65,7 @@ class Case:
 
     @property
     def title(self) -> str:
-        title = PAIRWISE_TITLES[self.pairwise]
+        title = RULE_TITLES[self.pairwise]
         return f"{title}, large features" if self.pairwise == "gaussian" and self.spread >= 1 else title
 
     def tables(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -222,7 +222,7 @@ def report_operation(frames: tuple[int, ...], seconds: float) -> None:
             error = float((lean() - expected).abs().max() / expected.abs().max())
             times = interleaved({"lean": lean, "explicit": lambda: matrix() @ g}, seconds)  # noqa: B023
         print(
-            f"| {case.size} | {PAIRWISE_TITLES[pairwise]} | {median(times['lean']) * 1e3:.0f} "
+            f"| {case.size} | {RULE_TITLES[pairwise]} | {median(times['lean']) * 1e3:.0f} "
             f"| {median(times['explicit']) * 1e3:.0f} | {ratio(times['explicit'], times['lean'], 1)} | {error:.0e} |",
             flush=True,
         )

@@ -1,6 +1,6 @@
 # What can be imported from nonlocal_core, and from where; __init__.py reads this file.
 
-from .ancestors.filters import Bilateral, DenseCrf, NlMeans, filter_id, parse_filter
+from .ancestors.filters import Bilateral, Bm3d, DenseCrf, NlMeans, filter_id, parse_filter
 from .bundle import Question, TourStop
 from .capture import BlockCapture, Capture, ClassScore
 from .capture.adapters import attach
@@ -51,6 +51,7 @@ __all__ = [
     "AffinityRow",
     "Bilateral",
     "BlockCapture",
+    "Bm3d",
     "BundleError",
     "Capture",
     "CaptureError",

@@ -17,6 +17,8 @@ MOST_PINS = 3
 """Pins that are shown together: A, B, C."""
 TEMPERATURES = (0.1, 10.0)
 """Least and largest temperature."""
+MOST_HOPS = 4
+"""Hops that a look is followed for."""
 
 
 class PinFields(TypedDict, total=False):
@@ -29,6 +31,7 @@ class PinFields(TypedDict, total=False):
     minus: tuple[Point, ...]
     beside: tuple[tuple[Point, ...], ...]
     temperature: float
+    hops: int
     asker: str | None
     block: str | None
     direction: Direction
@@ -40,7 +43,7 @@ class Pin:
     """A pinned question: a point of a frame, the block, which way to look, and how the answer is drawn.
 
     Raises UnknownNameError for a word of the view that is not known, SelectionError for too many points or pins, and
-    for a temperature out of its range or of a column.
+    for a temperature out of its range or of a column, and for hops out of their range, of a column or of several pins.
     """
 
     frame: int
@@ -55,6 +58,8 @@ class Pin:
     """Questions that stay beside this one, A first, each the points whose mean it asks; this one is the last letter."""
     temperature: float = 1.0
     """Scores are divided by it before the softmax; 1 is the network's."""
+    hops: int = 1
+    """1 for where it looks; each more goes on along the rows of the layer before (`capture.hops`)."""
     asker: str | None = None
     """One of the block's askers, such as "class token", that is asked instead of the point; None for the point. Of a
     layer whose keys are no positions, such as words: the key that is looked at."""
@@ -80,6 +85,10 @@ class Pin:
             raise SelectionError(f"A temperature is from {low} to {high}; got {self.temperature}.")
         if self.temperature != 1 and self.direction == "column":
             raise SelectionError("Only where a point looks has a temperature. Ask that, or leave it at 1.")
+        if not 1 <= self.hops <= MOST_HOPS:
+            raise SelectionError(f"A look is followed for 1 to {MOST_HOPS} hops; got {self.hops}.")
+        if self.hops > 1 and (self.direction == "column" or self.beside):
+            raise SelectionError("Further hops follow where one question looks: no column, no pins beside it.")
         if self.asker is not None and self.direction == "column":
             raise SelectionError(
                 f"Only where {self.asker!r} looks can be asked, or who looks at it where it is a key. Leave the "

@@ -2,21 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
+from nonlocal_core.capture.hops import STAYS, Heads, Looked, follow
 from nonlocal_core.capture.record import BlockCapture, asker_words
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
 from nonlocal_core.look.sentence import frame_words
 from nonlocal_core.pin import FrameBox, Point
-from nonlocal_core.vocabulary import Direction, Pairwise
+from nonlocal_core.vocabulary import Direction, Rule
 
 Cells = Sequence[Cell]
+Followed = TypeVar("Followed", bound="_Weights")
 
 
 class RankedCell(NamedTuple):
@@ -36,7 +38,7 @@ class _Weights(ABC):
     """
 
     block: str
-    pairwise: Pairwise
+    pairwise: Rule
     values: Float32[np.ndarray, " N"]
     """In affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
@@ -57,6 +59,8 @@ class _Weights(ABC):
     such as a word; None for positions."""
     asks_by_step: bool = False
     """Whether the asker asks in each step by itself."""
+    hops: int = 1
+    """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 
@@ -203,7 +207,7 @@ class _Weights(ABC):
 class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
-    ``values`` sum to 1 for the two Gaussians; for the dot product and the concatenation they are f / Nk,
+    ``values`` sum to 1 for the two Gaussians and a matching; for the dot product and the concatenation they are f / Nk,
     the very numbers that multiply g in the network.
     """
 
@@ -384,7 +388,8 @@ def column(
 ) -> AffinityColumn:
     """Return who looks at key cells: the mean of their columns, less the mean of the columns of ``minus``.
 
-    ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation for the Gaussians.
+    ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation where rows are divided by
+    their sum.
     Raises GeometryError when a cell is not on the key grid.
     """
     _refuse_a_list(block)
@@ -445,6 +450,37 @@ def _refuse_a_list(block: BlockCapture) -> None:
             f"The keys of {block.title!r} are no positions, so no place in the picture is looked at. Ask who looks at "
             f"one of them: session.looking_at({block.asker!r}, block={block.name!r})."
         )
+
+
+def followed(answer: Followed, route: Sequence[Heads], *, stays: float = STAYS) -> Followed:
+    """Return a row after one further hop for each layer of a route (``Capture.route``), on its own grid; notes say so.
+
+    ``stays``: the part of the weight that each further hop leaves where it is.
+    """
+    if not route:
+        return answer
+    looked = follow(Looked(answer.values.astype(np.float64), answer.off_grid), answer.grid, route, stays=stays)
+    return replace(
+        answer,
+        values=looked.values.astype(np.float32),
+        off_grid=dict(looked.off_grid),
+        note=" ".join(filter(None, (hop_words(answer.block, route, stays=stays), answer.note))),
+        hops=1 + len(route),
+    )
+
+
+def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> str:
+    """Return the caution of an answer of several hops.
+
+    It names the layers, and which part of the weight stays; a layer that is gone through again is said to be the same.
+    """
+    layers = [heads[0] for heads in route]
+    before = [route[0][0].layer if block in {head.name for head in route[0]} else "", *(each.layer for each in layers)]
+    names = [layer.layer_title + " again" * (layer.layer == last) for last, layer in zip(before, layers, strict=False)]
+    return (
+        f"{1 + len(layers)} hops, the further ones through {', then '.join(names)}: of the weight {100 * stays:g} % "
+        "stays where it is each time, the rest goes on along the rows there."
+    )
 
 
 def temperature_words(temperature: float) -> str:

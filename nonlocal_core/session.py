@@ -29,9 +29,10 @@ from nonlocal_core.bundle import (
     encode_columns,
 )
 from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
+from nonlocal_core.capture.hops import STAYS
 from nonlocal_core.capture.rows import at_temperature
 from nonlocal_core.capture.untouched import same_random_numbers
-from nonlocal_core.errors import CaptureError, UnknownNameError
+from nonlocal_core.errors import CaptureError, SelectionError, UnknownNameError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.geometry.grid import Grid
 from nonlocal_core.measures.default_query import default_query
@@ -47,6 +48,7 @@ from nonlocal_core.query import (
     AffinityRow,
     asked_cells,
     column,
+    followed,
     key_column,
     point_of_asker,
     points_of,
@@ -288,20 +290,37 @@ class Session:
         """Return who looks at a point, or at several; arguments and errors as for ``query``."""
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
-        if captured.is_softmax and captured.name not in self._normalisers:
+        if captured.is_summed and captured.name not in self._normalisers:
             self._normalisers[captured.name] = log_normaliser(captured)
         normaliser = self._normalisers.get(captured.name)
         return self._drawable(column(captured, first, normaliser, also=also, minus=less))
 
     def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature.
+        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
         The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
         temperature without a softmax.
         """
         if pin.direction == "column":
             return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-        return self._drawable(_looked(asked_by(self.block(pin.block), pin.asker), pin))
+        looked = _looked(asked_by(self.block(pin.block), pin.asker), pin)
+        return self._drawable(followed(looked, self.capture.route(self.block(pin.block), pin.hops)))
+
+    def follow(
+        self, *, frame: int, x: float, y: float, hops: int = 2, block: str | None = None, stays: float = STAYS
+    ) -> AffinityRow:
+        """Return where a point looks after several hops: its row, passed on along the rows of the layers before.
+
+        Each further hop leaves ``stays`` of the weight where it is, as the residual does, and passes the rest on
+        (attention rollout, with a half). Through the layer before, and so on; the first one is gone through again. The
+        rest as for ``query``. Raises SelectionError where rows do not sum to 1, for fewer hops than one, or for a part
+        that is none.
+        """
+        if hops < 1 or not 0 <= stays <= 1:
+            raise SelectionError(f"hops is 1 or more, stays from 0 to 1; got {hops} and {stays}.")
+        captured = self.block(block)
+        found = row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
+        return self._drawable(followed(found, self.capture.route(captured, hops), stays=stays))
 
     def faithfulness(
         self,
@@ -370,6 +389,7 @@ class Session:
                 minus=first.minus,
                 beside=first.beside,
                 temperature=first.temperature,
+                hops=first.hops,
                 asker=first.asker,
                 direction=first.direction,
                 look=first.view,
@@ -427,10 +447,9 @@ class Session:
         ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
         (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
         numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
-        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``block``, ``direction``,
-        ``view``. ``tour`` and
-        ``precision``: of the live viewer, as in ``bundle``. What ``progress`` raises ends the writing and leaves
-        nothing behind.
+        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``hops``, ``asker``,
+        ``block``, ``direction``, ``view``. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What
+        ``progress`` raises ends the writing and leaves nothing behind.
         Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
         """
         asked = Pin(**pin)
@@ -455,8 +474,9 @@ class Session:
         """Return the answer as the viewer computes it, from the tables as they are stored."""
         stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
-            return _looked(stored, pin)
-        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_softmax else None
+            route = self.capture.route(self.block(pin.block), pin.hops)
+            return followed(_looked(stored, pin), [tuple(as_stored(head) for head in heads) for heads in route])
+        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_summed else None
         first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
         return column(stored, first, normaliser, also=also, minus=less)
 

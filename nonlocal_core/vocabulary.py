@@ -28,6 +28,9 @@ SURVEYED = "NONLOCAL_SURVEY"
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 
+Rule = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation", "matched"]
+"""How the weights of a row are made: by a pairwise function, or by BM3D's matching, all or nothing."""
+
 Scope = Literal["spacetime", "space", "time"]
 """Keys that a query may attend to: all, those of its own step, or those over its own position (table 2d)."""
 
@@ -41,12 +44,16 @@ PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
 """The four pairwise functions, in the order of the paper."""
 SOFTMAX: frozenset[Pairwise] = frozenset({"gaussian", "embedded_gaussian"})
 """The functions whose C(x) makes a row a softmax: weights that sum to 1 (section 3.2)."""
+RULES: tuple[Rule, ...] = get_args(Rule)
+SUMMED: frozenset[Rule] = SOFTMAX | {"matched"}
+"""The rules whose rows are divided by their own sum, which a column needs to know."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
-PAIRWISE_TITLES: dict[Pairwise, str] = {
+RULE_TITLES: dict[Rule, str] = {
     "gaussian": "Gaussian",
     "embedded_gaussian": "Embedded Gaussian",
     "dot_product": "Dot product",
     "concatenation": "Concatenation",
+    "matched": "Matching",
 }

@@ -110,6 +110,9 @@ def destination() -> str | None:
     return cast(str | None, st.session_state.pop(_DESTINATION, None))
 
 
+_ASKED_OTHERWISE = {"temperature", "hops", "asker"}
+
+
 def to_link(choices: Choices) -> dict[str, str]:
     """Return the query parameters that restore these choices; what is left to the default is left out."""
     plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name not in ("pin", "frame_indices")}
@@ -122,6 +125,7 @@ def to_link(choices: Choices) -> dict[str, str]:
         link |= {name: _listed(points) for name, points in (("also", pin.also), ("minus", pin.minus)) if points}
         link |= {"beside": "|".join(map(_listed, pin.beside))} if pin.beside else {}
         link |= {"temperature": f"{pin.temperature:g}"} if pin.temperature != 1 else {}
+        link |= {"hops": str(pin.hops)} if pin.hops != 1 else {}
         link |= {"asker": pin.asker} if pin.asker else {}
         link |= {"view": pin.view} if pin.view else {}
     return link
@@ -151,12 +155,12 @@ def from_link(params: Mapping[str, str]) -> Choices:
     listed["beside"] = [_points(points) for points in params.get("beside", "").split("|") if points]
     return replace(
         choices,
-        pin=with_listed(pin, listed | {"temperature": params.get("temperature", 1), "asker": params.get("asker")}),
+        pin=with_listed(pin, listed | {name: text for name, text in params.items() if name in _ASKED_OTHERWISE}),
     )
 
 
 def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
-    """Return the pin with further points, pins and a temperature, as a link or a browser lists them.
+    """Return the pin with further points, pins, a temperature and hops, as a link or a browser lists them.
 
     Without any of them where something cannot be asked.
     """
@@ -167,6 +171,7 @@ def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
             minus=_checked(listed.get("minus")),
             beside=tuple(_checked(points) for points in listed.get("beside") or ()),
             temperature=float(listed.get("temperature", 1)),
+            hops=int(listed.get("hops", 1)),
             asker=str(listed["asker"]) if listed.get("asker") else None,
         )
     except (SelectionError, TypeError, ValueError, OverflowError):  # the last of int(inf)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import plotly.graph_objects as go
 
-from nonlocal_core import AffinityColumn, AffinityRow, BlockCapture, OutsideGridError, Pin, Session
+from nonlocal_core import AffinityColumn, AffinityRow, BlockCapture, OutsideGridError, Pin, SelectionError, Session
 
 Answer = AffinityRow | AffinityColumn
 _EVEN, _FAINT = "if all cells got the same", {"dash": "dot", "width": 1.5, "color": "#888"}
@@ -29,8 +29,12 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
 
 def _answer(session: Session, pin: Pin, block: BlockCapture) -> Answer:
-    """Return the answer of a block, at the pin's temperature where that changes it, as the viewer draws it."""
-    return session.answer(replace(pin, block=block.name, temperature=pin.temperature if block.is_softmax else 1.0))
+    """Return the answer of a block, at the pin's temperature and hops where it has them, as the viewer draws it."""
+    asked = replace(pin, block=block.name, temperature=pin.temperature if block.is_softmax else 1.0)
+    try:
+        return session.answer(asked)
+    except SelectionError:  # rows that pass nothing on
+        return session.answer(replace(asked, hops=1))
 
 
 def headline(session: Session, pin: Pin) -> str:

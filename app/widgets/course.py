@@ -54,7 +54,7 @@ _FILTER = Stage(block=None, short_side=PIXELS, vectors=False)
 _STAGES = {
     "local": replace(_FILTER, model="pixels-crf:near=0.06:steps=0.5", block="smoothness", sliders=("near",)),
     "nl-means": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("h", "noise")),
-    "bm3d": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("noise",)),
+    "bm3d": replace(_FILTER, model="pixels-bm3d:noise=0.1", sliders=("threshold", "noise")),
     "graphical": replace(_FILTER, model="pixels-crf", block="appearance", sliders=("colour", "space")),
     "operation": Stage(short_side=FEW, cells=True),
     "gaussian": Stage(model="lite0-gaussian"),

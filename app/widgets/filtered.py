@@ -11,15 +11,18 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from nonlocal_core import NonlocalError, Pin, ShapeError
-from nonlocal_core.ancestors.filters import AnyFilter, NlMeans, filter_id, parse_filter
-from nonlocal_core.measures.filtered import Filtered, bm3d_estimate, filtered, psnr
+from nonlocal_core import NonlocalError, Pin
+from nonlocal_core.ancestors.filters import AnyFilter, Bm3d, NlMeans, filter_id, parse_filter
+from nonlocal_core.measures.filtered import Filtered, filtered, psnr, relative_estimate
 
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from . import unmarked
+
+H_OF_NOISE = 0.8
+"""h of non-local means beside BM3D, in deviations of the noise: near its best on photographs (docs/ancestors.md)."""
 
 
 def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
@@ -44,7 +47,7 @@ def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[
 
 
 def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: bool = True) -> None:
-    """Draw the frame of the pin before and after; with noise under non-local means, BM3D's ``beside`` them."""
+    """Draw the frame of the pin before and after; with noise, BM3D and non-local means ``beside`` each other."""
     session = opened.session
     asked = pin or session.first_question()
     try:
@@ -55,31 +58,37 @@ def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: 
             lambda _tell: filtered(session, frame=asked.frame, block=block.name),
         )
         cell = block.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
+        st.html(_pictures(found, (cell.y, cell.x), chosen))
+        if beside and chosen.noise and isinstance(chosen, NlMeans | Bm3d):
+            _beside(opened, chosen, found, (asked.frame, cell.y, cell.x))
     except NonlocalError as error:
         unmarked.hint(error)
-        return
-    st.html(_pictures(found, (cell.y, cell.x), noise=chosen.noise))
-    if beside and chosen.noise and isinstance(chosen, NlMeans):
-        _beside(opened, found, asked.frame, (cell.y, cell.x))
 
 
-def _beside(opened: OpenedClip, found: Filtered, frame: int, cell_yx: tuple[int, int]) -> None:
-    """Draw what BM3D makes of the same noise; nothing where the grid is smaller than its blocks."""
-    try:
-        estimate = remembered(
-            (opened.token, "bm3d", frame),
-            "Stacking blocks that are alike",
-            lambda _tell: bm3d_estimate(opened.session, frame=frame),
+def _beside(opened: OpenedClip, chosen: NlMeans | Bm3d, found: Filtered, cell_tyx: tuple[int, int, int]) -> None:
+    """Draw what the other of the two makes of the same noise."""
+    frame, *cell_yx = cell_tyx
+    if isinstance(chosen, NlMeans):
+        relative: NlMeans | Bm3d = Bm3d()
+        name, title = "BM3D, its first step", "A relative that takes the best"
+        said = (
+            "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, in all frames, and keeps what they "
+            "share. All or nothing: no softmax. It is told how strong the noise is. Its stacks are the network Pixels, "
+            "BM3D."
         )
-    except ShapeError as error:
-        unmarked.hint(error)
-        return
-    figure = _figure("BM3D, its first step", estimate, psnr(estimate, found.clean), cell_yx)
-    said = (
-        "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, in all frames, and keeps what they share. "
-        "All or nothing: no softmax, so there is no row to show. It is told how strong the noise is."
+    else:
+        relative = NlMeans(h=min(max(round(H_OF_NOISE * chosen.noise, 2), 0.02), 0.5))
+        name, title = f"Non-local means, h {relative.h:g}", "A relative that takes all"
+        said = (
+            "Non-local means (Buades, Coll, Morel 2005) takes the mean of all pixels of the clip, the more alike the "
+            f"more weight; h is {H_OF_NOISE:g} times the noise. Its weights are the network Pixels, non-local means."
+        )
+    estimate = remembered(
+        (opened.token, "relative", relative, frame),
+        "Filtering the same noise otherwise",
+        lambda _tell: relative_estimate(opened.session, relative, frame=frame),
     )
-    title = "A relative that takes the best"
+    figure = _figure(name, estimate, psnr(estimate, found.clean), (cell_yx[0], cell_yx[1]))
     st.html(f"<section class='nlv-filtered'><h2>{title}</h2><div>{figure}</div><p>{said}</p></section>")
 
 
@@ -100,8 +109,17 @@ def _slider(read: Callable[[], AnyFilter], name: str, keep: Callable[[AnyFilter]
     )
 
 
-def _pictures(found: Filtered, cell_yx: tuple[int, int], *, noise: float) -> str:
+def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter) -> str:
     """Return the frame before and after, the asked pixel ringed, and that pixel's colours."""
+    noise = chosen.noise
+    matches = isinstance(chosen, Bm3d)
+    title = f"What the {'stacks' if matches else 'rows'} make of the pixels"
+    makes = (
+        "The stack of each block is transformed, coefficients below the threshold are set to zero, and what is left "
+        "votes for every pixel that the stack covers."
+        if matches
+        else "Each pixel becomes the mean of all pixels of the clip, weighed by its row."
+    )
     noisy = {"With noise": (found.before, found.psnr_before)} if noise else {"As it is": (found.clean, float("inf"))}
     shown = noisy | {"Filtered": (found.after, found.psnr_after if noise else float("inf"))}
     figures = "".join(_figure(title, values, ratio, cell_yx) for title, (values, ratio) in shown.items())
@@ -117,9 +135,9 @@ def _pictures(found: Filtered, cell_yx: tuple[int, int], *, noise: float) -> str
     )
     rows, cols = found.clean.shape[:2]
     return (
-        f"<section class='nlv-filtered'><h2>What the rows make of the pixels</h2><div>{figures}</div>"
+        f"<section class='nlv-filtered'><h2>{title}</h2><div>{figures}</div>"
         f"<p class='nlv-pixel'><b>The asked pixel</b>{pixel}</p>"
-        f"<p>Each pixel becomes the mean of all pixels of the clip, weighed by its row. {escape(said)} "
+        f"<p>{makes} {escape(said)} "
         f"The grid has {rows} × {cols} pixels a frame.</p></section>"
     )
 

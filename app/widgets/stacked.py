@@ -9,7 +9,8 @@ import streamlit as st
 from PIL import Image
 
 from nonlocal_core import Cell, NonlocalError, Pin
-from nonlocal_core.ancestors.bm3d import SIDE, Stack
+from nonlocal_core.ancestors.bm3d import Stack
+from nonlocal_core.ancestors.matching import SIDE
 from nonlocal_core.measures.filtered import matched_stack
 
 from ..server.memory import remembered
@@ -47,13 +48,13 @@ def _section(found: Stack, clip: np.ndarray, *, frames: int) -> str:
 
 
 def _figure(clip: np.ndarray, cell: Cell, distance: float, frames: int) -> str:
-    block = clip[cell.t, cell.y : cell.y + SIDE, cell.x : cell.x + SIDE]
+    block = clip[cell.t, cell.y : cell.y + SIDE, cell.x : cell.x + SIDE]  # mirrored edges lie before the first pixel
     out = io.BytesIO()
     Image.fromarray(np.rint(np.clip(block, 0, 1) * 255).astype(np.uint8)).save(out, "png")
     address = f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
     frame = f"frame {cell.t + 1}, " if frames > 1 else ""
     where = f"{frame}row {cell.y + 1}, column {cell.x + 1}"
     return (
-        f"<figure><img src='{address}' alt='Block at {escape(where)}' title='{escape(where)}'>"
+        f"<figure><img src='{address}' alt='Block around {escape(where)}' title='{escape(where)}'>"
         f"<figcaption>{distance**0.5:.2f}</figcaption></figure>"
     )

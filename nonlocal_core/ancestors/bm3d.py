@@ -8,33 +8,33 @@ noisy = clip + 0.1 * np.random.default_rng(0).normal(size=clip.shape)
 denoised(noisy, noise=0.1), stack(noisy, Cell(0, 20, 30)).cells
 
 Differs: no second, Wiener step, no search window, and blocks may come from any frame. The blocks are transformed by the
-cosines, the stack by Haar's wavelets, red, green and blue by an orthonormal opponent transform; matching is on all
-three, without a threshold on the distance. ``test_bm3d.py`` compares with loops and with non-local means.
+cosines, the stack by Haar's wavelets, red, green and blue by an orthonormal opponent transform; matching (``matching``)
+is on all three, without a threshold on the distance. Edges are mirrored, so that each pixel has a block around it.
+``test_bm3d.py`` compares with loops and with non-local means.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float64, Int
 from scipy.fft import dctn, idctn
+from torch import Tensor
 
+from nonlocal_core.ancestors.filters import STACK, THRESHOLD
+from nonlocal_core.ancestors.matching import BEFORE, LEVELS, SIDE, block_levels, framed, square_distances
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.geometry import Cell
 
-SIDE = 8
-"""Pixels of a block's side."""
 APART = 3
 """Pixels from one block that is filtered to the next."""
-MOST = 16
-"""Blocks of a stack, a power of two."""
-THRESHOLD = 2.7
-"""Coefficients below so many deviations of the noise are set to zero (section IV of the article)."""
 MOST_BLOCKS = 40_000
-"""Over all frames. Each block that is filtered is compared with all."""
+"""Over all frames, one around each pixel. Each block that is filtered is compared with all."""
 _AT_ONCE = 128
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 Clip = Float[np.ndarray, "T H W 3"]
+Grid = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,52 +42,55 @@ class Stack:
     """Blocks that are most like one block, itself first."""
 
     cells: tuple[Cell, ...]
-    """Their first pixels."""
+    """The pixels that they lie around."""
     distances: Float64[np.ndarray, " K"]
-    """Mean square difference of each from the block that was asked."""
+    """Mean square difference of each from the block that was asked; white is 1."""
 
 
-def stack(clip: Clip, block: Cell, *, most: int = MOST) -> Stack:
-    """Return the matched stack of one block, named by its first pixel, from all frames.
+def stack(clip: Clip, pixel: Cell, *, most: int = STACK) -> Stack:
+    """Return the matched stack of the block around a pixel, from all frames.
 
-    Raises ShapeError for a block that is not in the clip, or a clip without blocks or with too many.
+    Of blocks that are equally far the first ones are taken. Raises ShapeError for a pixel that is not in the clip, or a
+    clip with too many.
     """
-    blocks, grid = _blocks(clip)
-    inside = all(0 <= at < size for at, size in zip((block.t, block.y, block.x), grid, strict=True))
-    if not inside:
-        raise ShapeError(f"Blocks of {SIDE} x {SIDE} pixels begin at cells of {grid}; got {block}.")
-    asked = np.array([np.ravel_multi_index((block.t, block.y, block.x), grid)])
-    chosen, distances = next(_matched(blocks, asked, _power_of_two(min(most, len(blocks)))))[1:]
+    pixels, grid = _pixels(clip)
+    if not all(0 <= at < size for at, size in zip(pixel, grid, strict=True)):
+        raise ShapeError(f"The clip has frames, rows and columns {grid}, counted from 0; got {pixel}.")
+    asked = np.array([np.ravel_multi_index(tuple(pixel), grid)])
+    chosen, squares = next(_matched(block_levels(pixels)[0], asked, most))[1:]
     cells = (Cell(*map(int, np.unravel_index(int(index), grid))) for index in chosen[0])
-    return Stack(cells=tuple(cells), distances=distances[0])
+    return Stack(cells=tuple(cells), distances=squares[0] / (3 * SIDE**2 * LEVELS**2))
 
 
 def denoised(
-    clip: Clip, *, noise: float, threshold: float = THRESHOLD, most: int = MOST
+    clip: Clip, *, noise: float, threshold: float = THRESHOLD, most: int = STACK
 ) -> Float64[np.ndarray, "T H W 3"]:
-    """Return the clip as its stacks vote for it. ``noise``: deviation, in the units of the clip.
+    """Return the clip as its stacks vote for it. ``noise``: deviation, in the units of the clip, where white is 1.
 
-    A stack votes with one over the number of coefficients that it keeps: a smooth one is surer. ``most``: blocks of a
-    stack, rounded down to a power of two. Raises ShapeError for a clip without blocks or with too many.
+    ``threshold``: coefficients below so many deviations are set to zero. A stack votes with one over the number of
+    coefficients that it keeps: a smooth one is surer. ``most``: blocks of a stack, rounded down to a power of two.
+    Raises ShapeError for a clip with too many pixels.
     """
-    blocks, grid = _blocks(clip)
+    pixels, grid = _pixels(clip)
     frames, rows, cols = grid
     starts = np.stack(np.meshgrid(np.arange(frames), _every(rows), _every(cols), indexing="ij"), axis=-1).reshape(-1, 3)
     asked = np.ravel_multi_index(tuple(starts.T), grid)
-    opponent = blocks.reshape(len(blocks), SIDE, SIDE, 3) @ _OPPONENT.T
-    coefficients = dctn(opponent, axes=(1, 2), norm="ortho")
-    votes, weights = np.zeros(clip.shape), np.zeros((*clip.shape[:3], 1))
-    for _, chosen, _ in _matched(blocks, asked, _power_of_two(min(most, len(blocks)))):
+    around: np.ndarray = framed(pixels)[0].permute(1, 2, 3, 0).numpy()
+    windows = np.lib.stride_tricks.sliding_window_view(around @ _OPPONENT.T, (SIDE, SIDE), axis=(1, 2))
+    coefficients = dctn(windows.reshape(-1, 3, SIDE, SIDE), axes=(2, 3), norm="ortho")
+    votes, weights = np.zeros(around.shape), np.zeros((*around.shape[:3], 1))
+    for _, chosen, _ in _matched(block_levels(pixels)[0], asked, _power_of_two(min(most, len(coefficients)))):
         volumes = haar(coefficients[chosen])
         kept = np.abs(volumes) >= threshold * noise
         sure = 1.0 / np.maximum(kept.sum(axis=(1, 2, 3, 4)), 1)
-        filtered = idctn(haar(volumes * kept, inverse=True), axes=(2, 3), norm="ortho") @ _OPPONENT
-        for volume, indices, weight in zip(filtered, chosen, sure, strict=True):
+        filtered = idctn(haar(volumes * kept, inverse=True), axes=(3, 4), norm="ortho")
+        for volume, indices, weight in zip(np.moveaxis(filtered, 2, -1) @ _OPPONENT, chosen, sure, strict=True):
             for picture, index in zip(volume, indices, strict=True):
                 t, y, x = np.unravel_index(int(index), grid)
                 votes[t, y : y + SIDE, x : x + SIDE] += weight * picture
                 weights[t, y : y + SIDE, x : x + SIDE] += weight
-    return np.asarray(votes / weights)
+    inside = slice(None), slice(BEFORE, BEFORE + rows), slice(BEFORE, BEFORE + cols)
+    return np.asarray(votes[inside] / weights[inside])
 
 
 def haar(stacks: Float64[np.ndarray, "n K *more"], *, inverse: bool = False) -> Float64[np.ndarray, "n K *more"]:
@@ -109,31 +112,33 @@ def haar(stacks: Float64[np.ndarray, "n K *more"], *, inverse: bool = False) -> 
     return out
 
 
-def _blocks(clip: Clip) -> tuple[Float64[np.ndarray, "n D"], tuple[int, int, int]]:
-    """Return every block of the clip as a row, and the grid of their first pixels."""
+def _pixels(clip: Clip) -> tuple[Float[Tensor, "1 3 T H W"], Grid]:
+    """Return the clip as a tensor, and its frames, rows and columns."""
     frames, height, width = clip.shape[:3]
-    grid = frames, max(height - SIDE + 1, 0), max(width - SIDE + 1, 0)
-    if not 0 < grid[0] * grid[1] * grid[2] <= MOST_BLOCKS:
+    if not 0 < frames * height * width <= MOST_BLOCKS:
         raise ShapeError(
-            f"BM3D takes a clip of 1 to {MOST_BLOCKS} blocks of {SIDE} x {SIDE} pixels over all frames; "
-            f"{frames} x {height} x {width} pixels have {grid[0] * grid[1] * grid[2]}. Scale it."
+            f"BM3D takes a clip of 1 to {MOST_BLOCKS} pixels over all frames; "
+            f"{frames} x {height} x {width} are {frames * height * width}. Scale it."
         )
-    windows = np.lib.stride_tricks.sliding_window_view(clip.astype(np.float64), (SIDE, SIDE), axis=(1, 2))
-    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(grid[0] * grid[1] * grid[2], -1), grid
+    pixels = torch.from_numpy(np.ascontiguousarray(clip.astype(np.float32).transpose(3, 0, 1, 2)))
+    return pixels[None], (frames, height, width)
 
 
 def _matched(
-    blocks: Float64[np.ndarray, "n D"], asked: Int[np.ndarray, " m"], count: int
+    levels: Float[Tensor, "N D"], asked: Int[np.ndarray, " m"], count: int
 ) -> Iterator[tuple[Int[np.ndarray, " a"], Int[np.ndarray, "a K"], Float64[np.ndarray, "a K"]]]:
-    """Yield, some at a time, the blocks that are asked, those most like each, nearest first, and their distances."""
-    squares = (blocks**2).sum(axis=1)
+    """Yield, some at a time, the blocks that are asked, those most like each, and their square distances in levels.
+
+    Itself comes first, then the nearest, of equal ones the first.
+    """
+    taken = min(count, len(levels))
     for some in np.array_split(asked, -(-len(asked) // _AT_ONCE)):
-        far = np.maximum(squares[some, None] + squares - 2 * blocks[some] @ blocks.T, 0) / blocks.shape[1]
-        far[np.arange(len(some)), some] = -1.0  # itself first, whatever repeats it
-        nearest = np.argpartition(far, count - 1, axis=1)[:, :count]
-        order = np.take_along_axis(far, nearest, axis=1).argsort(axis=1, kind="stable")
-        chosen = np.take_along_axis(nearest, order, axis=1)
-        yield some, chosen, np.maximum(np.take_along_axis(far, chosen, axis=1), 0)
+        far = square_distances(levels, levels[torch.from_numpy(some)]).double().numpy()
+        order = far * len(levels) + np.arange(len(levels))  # whole numbers below 2^53
+        order[np.arange(len(some)), some] = -1.0
+        nearest = np.argpartition(order, taken - 1, axis=1)[:, :taken]
+        chosen = np.take_along_axis(nearest, np.take_along_axis(order, nearest, axis=1).argsort(axis=1), axis=1)
+        yield some, chosen, np.take_along_axis(far, chosen, axis=1)
 
 
 def _every(count: int) -> Int[np.ndarray, " n"]:

@@ -6,12 +6,16 @@ An id carries the settings that differ from the usual ones, so that a link keeps
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from nonlocal_core.errors import SelectionError, UnknownNameError
 
 MOST_NOISE = 0.3
 """Largest deviation of the noise, on a scale where white is 1."""
+STACK = 16
+"""Blocks of a stack of BM3D, a power of two."""
+THRESHOLD = 2.7
+"""Coefficients below so many deviations of the noise are set to zero (section IV of the article)."""
 NO_WEIGHTS = "No weights: these are pixels, not features."
 
 
@@ -186,14 +190,62 @@ class DenseCrf:
         return f"{NO_WEIGHTS} Dense CRF: {how}, frames {self.steps:g}. Each row is divided by its sum.{_noisy(self)}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bm3d:
+    """Block matching and 3D filtering, its first step: equal weight for each block of a pixel's stack, else 0.
+
+    K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative
+    filtering" (IEEE TIP 2007), section III, here over all frames and without a search window. The row is the matching.
+    What is made of the stack is no mean of it: coefficients below ``threshold`` deviations of the noise are set to zero
+    (``bm3d.denoised``).
+
+    >>> filter_id(Bm3d(noise=0.1, threshold=3))
+    'pixels-bm3d:threshold=3:noise=0.1'
+    """
+
+    name: ClassVar[str] = "pixels-bm3d"
+    title: ClassVar[str] = "Pixels, BM3D"
+    description: ClassVar[str] = (
+        "Block matching (Dabov, Foi, Katkovnik, Egiazarian 2007; paper, section 2). No weights, nothing learned: a "
+        "pixel looks at the pixels around which the picture is most like the 8 x 8 pixels around it, in all frames, "
+        "all or nothing: no softmax. The map shows the stack; the denoised picture comes of a threshold on its "
+        "transform. The maps follow colour and texture; they know no objects."
+    )
+    settings: ClassVar[Mapping[str, Setting]] = {
+        "threshold": Setting(
+            title="Threshold",
+            least=0,
+            most=6,
+            step=0.1,
+            words="Coefficients of the stack's transform below so many deviations of the noise are set to zero.",
+        ),
+        "noise": NOISE,
+    }
+    blocks: ClassVar[Mapping[str, str]] = {"stack": "matched blocks"}
+
+    threshold: float = THRESHOLD
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def note(self, block: str) -> str:
+        """Return what must be known of its maps."""
+        return (
+            f"{NO_WEIGHTS} BM3D's matching: the {STACK} most similar 8 x 8 blocks, equally far ones too, all of "
+            f"one weight.{_noisy(self)}"
+        )
+
+
 WHOLE = frozenset({"patch"})
 """Settings that count something."""
-AnyFilter = NlMeans | Bilateral | DenseCrf
-"""Filter over the pixels of a clip: y_i is the mean of all pixels, weighed by an affinity to pixel i. ``name``: its id
-without settings; ``blocks``: the title of each affinity by its name."""
-FILTERS: tuple[type[AnyFilter], ...] = (NlMeans, Bilateral, DenseCrf)
+GaussianFilter = NlMeans | Bilateral | DenseCrf
+"""Filter over the pixels of a clip: y_i is the mean of all pixels, weighed by a Gaussian affinity to pixel i."""
+AnyFilter = GaussianFilter | Bm3d
+"""Filter over the pixels of a clip. ``name``: its id without settings; ``blocks``: the title of each affinity by its
+name."""
+FILTERS: tuple[type[AnyFilter], ...] = (NlMeans, Bm3d, Bilateral, DenseCrf)
 """In the order of menus."""
-FilterName = Literal["pixels-nl-means", "pixels-bilateral", "pixels-crf"]
 
 
 def filter_id(chosen: AnyFilter) -> str:

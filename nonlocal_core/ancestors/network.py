@@ -12,14 +12,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from nonlocal_core.ancestors.filters import AnyFilter, Bilateral, DenseCrf, NlMeans
+from nonlocal_core.ancestors.filters import STACK, AnyFilter, Bilateral, Bm3d, DenseCrf, GaussianFilter, NlMeans
+from nonlocal_core.ancestors.matching import SIDE, block_levels, matched_tables, mean_of_matched
 from nonlocal_core.ancestors.vectors import embedded_gaussian, patch_vectors, place_vectors
 from nonlocal_core.media import InputSpec
 from nonlocal_core.models.block import Pieces
 from nonlocal_core.models.inserted import InsertedBlock
 from nonlocal_core.models.progress import report_step
 from nonlocal_core.ops import respond
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import Pairwise, Rule
 
 MOST_POSITIONS = 12288
 """Cells of the grid over all frames, such as 110 x 110, or 8 frames of 29 x 52. Work grows with its square."""
@@ -66,6 +67,31 @@ class PixelAffinity(nn.Module):
         return Pieces(theta=theta, phi=phi, g=pixels.flatten(2).mT, query_thw=thw, key_thw=thw)
 
 
+class MatchedBlocks(nn.Module):
+    """Put out the mean of the pixels in whose middle the stack of BM3D lies: its matching, as one block of its network.
+
+    >>> matched = MatchedBlocks()
+    >>> matched(torch.rand(1, 3, 5, 6, 8)).shape, matched.embed(torch.rand(1, 3, 5, 6, 8)).theta.shape
+    (torch.Size([1, 3, 5, 6, 8]), torch.Size([1, 240, 197]))
+    """
+
+    pairwise: Rule = "matched"
+    scale_value = 1.0
+
+    def forward(self, pixels: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
+        """Return the mean over the stack of each pixel, computed in single precision whatever a network around does."""
+        with torch.autocast(pixels.device.type, enabled=False):
+            pieces = self.embed(pixels)
+            return mean_of_matched(pieces.theta, pieces.phi, pieces.g).mT.reshape(pixels.shape)
+
+    def embed(self, pixels: Float[Tensor, "B C T H W"]) -> Pieces:
+        """Return theta and phi of the matching; g is the pixels themselves."""
+        with torch.autocast(pixels.device.type, enabled=False):
+            theta, phi = matched_tables(block_levels(pixels), most=STACK)
+        thw = (pixels.shape[2], pixels.shape[3], pixels.shape[4])
+        return Pieces(theta=theta, phi=phi, g=pixels.flatten(2).mT, query_thw=thw, key_thw=thw)
+
+
 class PixelNetwork(nn.Module):
     """Show the pixels of a clip, with noise where that is set, to every affinity of a filter; it classifies nothing.
 
@@ -80,8 +106,7 @@ class PixelNetwork(nn.Module):
     def __init__(self, chosen: AnyFilter) -> None:
         super().__init__()
         self.filter = chosen
-        vectors = vectors_of(chosen)
-        self.affinities = nn.ModuleList(PixelAffinity(vectors[name]) for name in chosen.blocks)
+        self.affinities = nn.ModuleList(_affinities(chosen))
         self.inserted = tuple(
             InsertedBlock(name=name, title=title, module=module, status="parameter_free", note=chosen.note(name))
             for (name, title), module in zip(chosen.blocks.items(), self.affinities, strict=True)
@@ -104,8 +129,13 @@ class PixelNetwork(nn.Module):
         return LIBRARY_BYTES + 4 * batch * frames * rows * cols * tables
 
     def _vector_width(self, channels: int) -> int:
-        patch = self.filter.patch if isinstance(self.filter, NlMeans) else 1
-        return max(channels * patch**2, channels + 3)
+        match self.filter:
+            case NlMeans(patch=patch):
+                return channels * patch**2
+            case Bm3d():
+                return channels * SIDE**2 + 4
+            case _:
+                return channels + 3
 
 
 def grid_of(frames: int, height: int, width: int) -> tuple[int, int]:
@@ -134,7 +164,14 @@ def with_noise(pixels: Float[Tensor, "B C T H W"], deviation: float) -> Float[Te
     return pixels + deviation * torch.randn(pixels.shape, generator=generator).to(pixels)
 
 
-def vectors_of(chosen: AnyFilter) -> dict[str, Vectors]:
+def _affinities(chosen: AnyFilter) -> list[nn.Module]:
+    if isinstance(chosen, Bm3d):
+        return [MatchedBlocks()]
+    vectors = vectors_of(chosen)
+    return [PixelAffinity(vectors[name]) for name in chosen.blocks]
+
+
+def vectors_of(chosen: GaussianFilter) -> dict[str, Vectors]:
     """Return what turns pixels into the vectors of each affinity of a filter, by its name."""
     match chosen:
         case NlMeans(h=h, patch=patch):

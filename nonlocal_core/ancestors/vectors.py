@@ -46,7 +46,7 @@ def patch_vectors(pixels: Float[Tensor, "B C T H W"], *, patch: int, h: float) -
     along = torch.exp(-(offsets**2) / (2 * deviation**2)) if half else torch.ones(1, dtype=torch.float64)
     weights = torch.outer(along, along)
     weights = (weights / weights.sum() / pixels.shape[1]).to(pixels)
-    padded = pixels[..., _mirrored(rows, half), :][..., _mirrored(cols, half)]
+    padded = pixels[..., mirrored(rows, half), :][..., mirrored(cols, half)]
     parts = [
         padded[..., y : y + rows, x : x + cols] * (weights[y, x].sqrt() * sqrt(2) / h)
         for y in range(patch)
@@ -74,10 +74,10 @@ def place_vectors(
     return found.flatten(2).mT
 
 
-def _mirrored(length: int, margin: int) -> Tensor:
+def mirrored(length: int, margin: int) -> Tensor:
     """Return the indices of a line with both ends mirrored, the last cell not repeated; of one cell, that cell.
 
-    >>> _mirrored(3, 2).tolist()
+    >>> mirrored(3, 2).tolist()
     [2, 1, 0, 1, 2, 1, 0]
     """
     period = max(2 * (length - 1), 1)

@@ -59,6 +59,7 @@ class View:
     minus: tuple[Point, ...] = ()
     beside: tuple[tuple[Point, ...], ...] = ()
     temperature: float = 1.0
+    hops: int = 1
     asker: str | None = None
     """These as in a ``Pin``."""
     direction: Direction = "row"

@@ -11,8 +11,8 @@ from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.look import Look
-from nonlocal_core.pin import MOST_PINS, TEMPERATURES, Point
-from nonlocal_core.vocabulary import DIRECTIONS, PAIRWISE, SCOPES, SOFTMAX, WeightStatus
+from nonlocal_core.pin import MOST_HOPS, MOST_PINS, TEMPERATURES, Point
+from nonlocal_core.vocabulary import DIRECTIONS, RULES, SCOPES, SUMMED, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 
@@ -92,9 +92,9 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
     channels = theta.counts("shape", below=_MAX_CHANNELS * _MAX_CELLS, length=2)[1]
     normaliser, effect = fields.child_or_none("log_normaliser"), fields.child_or_none("effect_map")
     kt, kh, kw = fields.counts("subsample", below=_MAX_CELLS, length=3)
-    pairwise = fields.choice("pairwise", PAIRWISE)
-    if normaliser is not None and pairwise not in SOFTMAX:
-        raise BundleError(f"{fields.path('log_normaliser')} belongs to the two Gaussians only; got {pairwise}.")
+    pairwise = fields.choice("pairwise", RULES)
+    if normaliser is not None and pairwise not in SUMMED:
+        raise BundleError(f"{fields.path('log_normaliser')} belongs to rows divided by their sum; got {pairwise}.")
     if min(kt, kh, kw, channels) < 1 or channels > _MAX_CHANNELS:
         raise BundleError(f"{fields.path('theta')} has 1 to {_MAX_CHANNELS} channels and pooling is 1 or more.")
     if pairwise == "concatenation" and channels != 1:
@@ -118,6 +118,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             effect=None if effect is None else reader.table(effect, (query_grid.size,)),
             rebuild_error=fields.number_or_none("rebuild_error", low=0.0),
             head=fields.count_or_none("head", below=_MAX_CHANNELS),
+            before=(fields.text("before") or None) if fields.has("before") else None,
             off_grid_keys=off_grid,
             is_walled=fields.has("walled"),
             askers=askers,
@@ -170,6 +171,7 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
         minus=points_in(fields, "minus", frame_count),
         beside=tuple(_pin(pin, frame_count) for pin in fields.children("beside", most=MOST_PINS - 1)),
         asker=fields.text("asker") if fields.has("asker") else None,
+        hops=fields.count("hops", below=MOST_HOPS + 1) if fields.has("hops") else 1,
         temperature=fields.number("temperature", low=TEMPERATURES[0], high=TEMPERATURES[1]),
         direction=fields.choice("direction", DIRECTIONS),
         look=_look(fields),

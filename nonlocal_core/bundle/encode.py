@@ -17,7 +17,7 @@ from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Grid
 from nonlocal_core.look import recipe
 from nonlocal_core.media import Frames
-from nonlocal_core.vocabulary import PAIRWISE_TITLES
+from nonlocal_core.vocabulary import RULE_TITLES
 
 MAX_ROW_ERROR = 0.005
 """Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
@@ -83,6 +83,7 @@ def encode_bundle(
                 "minus": points_as_json(view.minus),
                 "beside": [{"points": points_as_json(points)} for points in view.beside],
                 "temperature": view.temperature,
+                **({"hops": view.hops} if view.hops > 1 else {}),
                 **({"asker": view.asker} if view.asker else {}),
                 "direction": view.direction,
                 "look": view.look,
@@ -133,7 +134,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "name": block.name,
         "title": block.title,
         "pairwise": block.pairwise,
-        "pairwise_title": PAIRWISE_TITLES[block.pairwise],
+        "pairwise_title": RULE_TITLES[block.pairwise],
         "scale": float(block.scale),
         "status": block.status,
         "note": block.note,
@@ -143,6 +144,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "temporal_groups": block.temporal_groups,
         "subsample": list(block.subsample),
         "head": block.head,
+        "before": block.before or "",
         "query_grid": _grid(block.query_grid),
         "key_grid": _grid(block.key_grid),
         "off_grid_keys": list(block.off_grid_keys),
@@ -222,7 +224,7 @@ def _bytes(table: Float32[np.ndarray, "N Ci"]) -> StoredTable:
 
 
 def _has_columns(block: BlockCapture) -> bool:
-    return block.is_softmax and block.asker is None and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
+    return block.is_summed and block.asker is None and block.theta.size * block.key_count <= MAX_NORMALISER_PRODUCTS
 
 
 def _gain(table: np.ndarray) -> float:

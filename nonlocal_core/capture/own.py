@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from nonlocal_core.ancestors.network import PixelAffinity
+from nonlocal_core.ancestors.network import MatchedBlocks, PixelAffinity
 from nonlocal_core.capture.reading import BlockReading
 from nonlocal_core.models.block import NonlocalBlock
 from nonlocal_core.models.normalised import NormalisedProbe
@@ -37,12 +37,12 @@ class NonlocalBlockReader:
 class ProbeReader:
     """Read a block whose tables need no projection: it adds nothing to its input, or it puts out y itself."""
 
-    def __init__(self, block: ParameterFreeGaussian | NormalisedProbe | PixelAffinity) -> None:
+    def __init__(self, block: ParameterFreeGaussian | NormalisedProbe | PixelAffinity | MatchedBlocks) -> None:
         self._block = block
 
     def read(self, x: Tensor) -> BlockReading:
         """Return what is compared as theta and phi, and what a filter takes the mean of as g."""
-        pieces, filters = self._block.embed(x), isinstance(self._block, PixelAffinity)
+        pieces, filters = self._block.embed(x), isinstance(self._block, PixelAffinity | MatchedBlocks)
         return BlockReading(
             theta=pieces.theta,
             phi=pieces.phi,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
+from nonlocal_core.vocabulary import Rule, Scope, WeightStatus
 
 
 def map_rows(x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "Nq C"]:
@@ -36,7 +36,7 @@ class BlockReading:
     """Keys of the grid first, then the off-grid ones, as ``BlockCapture.off_grid_keys`` orders them."""
     g: Float[Tensor, "heads Nk_all Cg"]
     query_thw: tuple[int, int, int]
-    pairwise: Pairwise
+    pairwise: Rule
     scale: float
     project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
     """Returns what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""

@@ -1,14 +1,15 @@
 """Records of one forward pass: small tables from which every row of every affinity follows exactly."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context
 
 import numpy as np
 from jaxtyping import Float32
 
-from nonlocal_core.errors import CaptureError, UnknownNameError
+from nonlocal_core.errors import CaptureError, SelectionError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
-from nonlocal_core.vocabulary import SOFTMAX, Pairwise, Scope, WeightStatus
+from nonlocal_core.vocabulary import SOFTMAX, SUMMED, Rule, Scope, WeightStatus
 
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
@@ -27,6 +28,7 @@ class BlockCapture:
         gaussian, embedded_gaussian   softmax over j of scale * theta_i . phi_j
         dot_product                   theta_i . phi_j / Nk
         concatenation                 relu(theta_i + phi_j) / Nk, from two tables of one channel
+        matched                       1 / n_i where theta_i . phi_j >= 0, for n_i keys, else 0 (`ancestors.matching`)
 
     where j runs over the Nk keys that ``scope`` and ``temporal_groups`` leave to the query.
     """
@@ -34,7 +36,7 @@ class BlockCapture:
     name: str
     """Stable id within its network, e.g. ``stride16``."""
     title: str
-    pairwise: Pairwise
+    pairwise: Rule
     scale: float
     theta: Float32[np.ndarray, "Nq Ci"]
     phi: Float32[np.ndarray, "Nk_all Ci"]
@@ -68,6 +70,9 @@ class BlockCapture:
     asker_theta: Float32[np.ndarray, "Na Ci"] | None = None
     """Theta of the askers, None where there are none. Under scope ``space`` every temporal cell has its own, in the
     order of ``off_grid_keys``."""
+    before: str | None = None
+    """The layer that ran before this one in the same network, which a further hop goes through; None for the first, and
+    for blocks that run beside each other."""
     asker: str | None = None
     """Name of the asker whose theta stands at every position (`asked_by`); None where the positions ask."""
     has_key_grid: bool = True
@@ -116,6 +121,16 @@ class BlockCapture:
     def is_softmax(self) -> bool:
         """True where a row is a softmax, so that it sums to 1."""
         return self.pairwise in SOFTMAX and not self.askers_are_keys
+
+    @property
+    def is_summed(self) -> bool:
+        """True where a row is divided by its own sum, so that a column needs those sums."""
+        return self.pairwise in SUMMED and not self.askers_are_keys
+
+    @property
+    def layer_title(self) -> str:
+        """The title without the head."""
+        return self.title if self.head is None else self.title.removesuffix(f" · head {self.head + 1}")
 
     @property
     def off_grid_copies(self) -> int:
@@ -182,6 +197,16 @@ class BlockCapture:
         return ASKED.format(asker=asker_words(asker), where="within a frame" if self.asker_copies > 1 else "anywhere")
 
 
+def in_a_chain(blocks: Iterable[BlockCapture]) -> tuple[BlockCapture, ...]:
+    """Return the blocks of one run, each with the name of the layer that ran before its own."""
+    found, before, layer = [], None, None
+    for block in blocks:
+        if block.layer != layer:
+            before, layer = layer, block.layer
+        found.append(replace(block, before=before))
+    return tuple(found)
+
+
 def asker_words(asker: str, *, is_key: bool = False) -> str:
     """Return an asker's name in a sentence; ``is_key``: a key that is looked at, such as a word.
 
@@ -233,6 +258,27 @@ class Capture:
         names = [block.name for block in self.blocks]
         more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
         return f"{len(names)} block{'s' * (len(names) != 1)}: {', '.join(names[:_NAMED] + more) or 'none'}"
+
+    def route(self, block: BlockCapture, hops: int) -> tuple[tuple[BlockCapture, ...], ...]:
+        """Return the layers that hops beyond the first go through, all heads of each: the one before, and so on.
+
+        Where there is none before, the same layer again. Raises SelectionError where rows do not sum to 1, or no
+        position asks.
+        """
+        layers: list[tuple[BlockCapture, ...]] = [(block,)]
+        at = block
+        for _ in range(hops - 1):
+            before = tuple(each for each in self.blocks if each.layer == at.before)
+            layers.append(before or tuple(each for each in self.blocks if each.layer == at.layer))
+            at = layers[-1][0]
+        for number, heads in enumerate(layers):
+            for each in heads if hops > 1 else ():
+                if not each.is_summed or (number and each.asker is not None):
+                    raise SelectionError(
+                        f"Further hops pass weight on along rows that sum to 1 and that positions ask; those of "
+                        f"{each.title!r} are not. Ask for one hop."
+                    )
+        return tuple(layers[1:])
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""

@@ -74,12 +74,13 @@ def column_weights(
 ) -> Float64[np.ndarray, " Nq"]:
     """Return the weight that every query gives to one key.
 
-    ``normaliser``: what ``log_normaliser(block)`` returned; not read by blocks without a softmax.
+    ``normaliser``: what ``log_normaliser(block)`` returned; read where rows are divided by their sum.
     Raises GeometryError when the cell is not on the key grid.
     """
     scores = _scores(block, block.phi[block.key_grid.index(key)], block.theta).astype(np.float64)
-    if block.is_softmax:
-        values = np.exp(scores - (log_normaliser(block) if normaliser is None else normaliser))
+    if block.is_summed:
+        log_f = np.where(scores >= 0, 0.0, -np.inf) if block.pairwise == "matched" else scores
+        values = np.exp(log_f - (log_normaliser(block) if normaliser is None else normaliser))
     else:
         values = scores / block.key_count
     return np.where(allowed_queries(block, key), values, 0.0)
@@ -119,9 +120,9 @@ def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
 
 
 def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
-    """Return the log of the sum over allowed keys of exp(score), in chunks of queries.
+    """Return the log of the sum over allowed keys of f, exp(score) or 1 for a match, in chunks of queries.
 
-    Only the two Gaussians have one; a column of the softmax needs it.
+    Only blocks whose rows are divided by it have one; a column needs it.
     """
     theta = block.theta * np.float32(block.scale)
     steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
@@ -130,6 +131,9 @@ def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
     out = np.empty(block.query_grid.size)
     for queries, keys in _chunks(block, np.arange(block.query_grid.size)):
         scores = theta[queries] @ block.phi[keys].T
+        if block.pairwise == "matched":
+            out[queries] = np.log(np.maximum((scores >= 0).sum(axis=1), 1))
+            continue
         peak = np.zeros(len(scores), np.float32) if steepest < _SAFE_EXPONENT else scores.max(axis=1)
         if peak.any():
             scores -= peak[:, None]
@@ -147,8 +151,25 @@ def weighted_sums(
     """
     for some, keys in _chunks(block, queries):
         scores = _scores(block, block.theta[some], block.phi[keys])
-        weights = _softmax(scores) if block.is_softmax else scores / np.float32(scores.shape[-1])
+        if block.is_softmax:
+            weights = _softmax(scores)
+        elif block.pairwise == "matched":
+            weights = _normalised(block, scores).astype(np.float32)
+        else:
+            weights = scores / np.float32(scores.shape[-1])
         yield some, weights @ values[keys], weights.sum(axis=1)
+
+
+def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:
+    """Return the sum of the rows of all queries, each times its number in ``asking``: that vector times the affinity.
+
+    Rows are forgotten at once; those of queries whose number is 0 are not computed.
+    """
+    total = np.zeros(len(block.phi))
+    for some, keys in _chunks(block, np.flatnonzero(asking)):
+        scores = _scores(block, block.theta[some], block.phi[keys])
+        total[keys] += asking[some] @ _normalised(block, scores)
+    return total
 
 
 def _softmax(scores: Float32[np.ndarray, "n N"]) -> Float32[np.ndarray, "n N"]:
@@ -218,6 +239,9 @@ def _normalised(block: BlockCapture, scores: Float32[np.ndarray, "*n N"]) -> Flo
     """Return the weights of each query from its scores on the keys that it may attend to."""
     if block.askers_are_keys:
         return np.asarray(np.exp(scores.astype(np.float64)))
+    if block.pairwise == "matched":
+        taken = scores >= 0
+        return np.asarray(taken / np.maximum(taken.sum(axis=-1, keepdims=True), 1))
     if not block.is_softmax:
         return scores / np.float64(scores.shape[-1])
     unnormalised = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))

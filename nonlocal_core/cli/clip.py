@@ -50,6 +50,9 @@ def add_point(parser: argparse.ArgumentParser) -> None:
         "--temperature", type=float, default=1.0, help="divide the scores of a softmax by it; 1 is the network's"
     )
     parser.add_argument(
+        "--hops", type=int, default=1, help="go on along the rows of the layers before: 1, where it looks, to 4"
+    )
+    parser.add_argument(
         "--asker",
         help="who of the block's askers is asked instead, such as 'class token'; of a text, the word that is looked at",
     )
@@ -122,6 +125,7 @@ def pin_of(session: Session, options: argparse.Namespace, view: str = "", beside
         minus=tuple(options.minus or ()),
         beside=tuple((point,) for point in beside),
         temperature=options.temperature,
+        hops=options.hops,
         asker=options.asker,
         block=options.block,
         direction=options.direction,

@@ -22,6 +22,7 @@ from nonlocal_core.geometry.masks import (
     resized,
     spread,
 )
+from nonlocal_core.geometry.overlap import carried
 
 __all__ = [
     "THW",
@@ -35,6 +36,7 @@ __all__ = [
     "Span",
     "ViewTransform",
     "box_mask",
+    "carried",
     "cells_in_box",
     "cells_mask",
     "coverage",

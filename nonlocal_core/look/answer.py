@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.vocabulary import Direction, Pairwise
+from nonlocal_core.vocabulary import Direction, Rule
 
 
 @runtime_checkable
@@ -42,8 +42,8 @@ class Answer(Protocol):
         """Direction of the question: the asked cell looks, or is looked at."""
 
     @property
-    def pairwise(self) -> Pairwise:
-        """The pairwise function."""
+    def pairwise(self) -> Rule:
+        """The pairwise function, or the rule in its place."""
 
     @property
     def is_signed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Effect of a filter on the pixels of one frame: as they are, with noise, and each as the mean that its row makes.
+"""Effect of a filter on the pixels of one frame: as they are, with noise, and as the filter makes them.
 
 session = Session.open("sample:coffee", NlMeans(h=0.12, noise=0.1))
 found = filtered(session, frame=0)
@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from nonlocal_core.ancestors.bm3d import SIDE, Stack, denoised, stack
-from nonlocal_core.ancestors.network import PixelNetwork, on_grid, with_noise
+from nonlocal_core.ancestors.bm3d import Stack, denoised, stack
+from nonlocal_core.ancestors.filters import Bm3d, NlMeans
+from nonlocal_core.ancestors.matching import framed
+from nonlocal_core.ancestors.network import PixelAffinity, PixelNetwork, on_grid, vectors_of, with_noise
 from nonlocal_core.capture.rows import weighted_sums
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell
@@ -28,7 +30,7 @@ class Filtered:
     before: Float32[np.ndarray, "H W 3"]
     """With the noise that was added."""
     after: Float32[np.ndarray, "H W 3"]
-    """Each pixel in its row's weights the mean of all pixels, of all frames."""
+    """Each pixel the mean of all pixels of all frames, weighed by its row; of BM3D the estimate from the stacks."""
 
     @property
     def psnr_before(self) -> float:
@@ -42,21 +44,25 @@ class Filtered:
 
 
 def filtered(session: Session, *, frame: int, block: str | None = None) -> Filtered:
-    """Return what the rows of one affinity make of a frame of the clip, from the captured tables.
+    """Return what a filter makes of a frame of the clip: of BM3D its estimate, else the means that the rows make.
 
     ``block``: a name, or None for the one that is shown first. Raises CaptureError for a network that is no filter,
-    UnknownNameError for another block, OutsideGridError for a frame that is not there.
+    UnknownNameError for another block, OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D
+    cannot take.
     """
     captured = session.block(block)
+    network = _network(session)
     clean, before = _pixels(session)
     steps, rows, cols = captured.query_grid.shape
     step, count = captured.query_grid.t_of_frame(frame), rows * cols
     values = np.ascontiguousarray(_as_rows(before))
-    after = np.empty((steps * count, 3), np.float32)
-    queries = np.arange(step * count, (step + 1) * count)
-    for some, y, _ in weighted_sums(captured, values, queries):
-        after[some] = y
     shown = slice(step * count, (step + 1) * count)
+    if isinstance(network.filter, Bm3d):
+        after = _estimate(before, network.filter.noise, network.filter.threshold).reshape(-1, 3)
+    else:
+        after = np.empty((steps * count, 3), np.float32)
+        for some, y, _ in weighted_sums(captured, values, np.arange(shown.start, shown.stop)):
+            after[some] = y
     return Filtered(
         **{
             name: table[shown].reshape(rows, cols, 3)
@@ -65,41 +71,54 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
     )
 
 
-def bm3d_estimate(session: Session, *, frame: int) -> Float32[np.ndarray, "H W 3"]:
-    """Return what the first step of BM3D makes of the same noisy pixels, for a frame of the clip.
+def relative_estimate(session: Session, relative: NlMeans | Bm3d, *, frame: int) -> Float32[np.ndarray, "H W 3"]:
+    """Return what another filter makes of the same noisy pixels, for a frame of the clip; ``relative.noise`` is unread.
 
-    It is told the deviation of the noise. Raises CaptureError for a network that is no filter or adds no noise,
-    OutsideGridError for a frame that is not there, ShapeError for a grid smaller than a block.
+    BM3D is told the deviation of the noise. Raises CaptureError for a network that is no filter or adds no noise,
+    OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D cannot take.
     """
     _, before = _pixels(session)
-    network = session.model.network
-    if not (isinstance(network, PixelNetwork) and network.filter.noise):
-        raise CaptureError("BM3D takes noise of a known deviation away, and none was added. Set noise above 0.")
-    estimate = denoised(before[0].permute(1, 2, 3, 0).numpy(), noise=network.filter.noise)
-    shown: np.ndarray = estimate[session.block().query_grid.t_of_frame(frame)].astype(np.float32)
+    noise = _network(session).filter.noise
+    if not noise:
+        raise CaptureError("Noise of a known deviation is taken away, and none was added. Set noise above 0.")
+    step = session.block().query_grid.t_of_frame(frame)
+    if isinstance(relative, Bm3d):
+        every = _estimate(before, noise, relative.threshold)
+    else:
+        every = PixelAffinity(vectors_of(relative)["patches"])(before)[0].permute(1, 2, 3, 0).numpy()
+    shown: np.ndarray = every[step]
     return shown
 
 
-def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T H W 3"]]:
-    """Return the stack that BM3D matches to the block round a pixel, and the noisy clip that it is cut from.
+def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T h w 3"]]:
+    """Return the stack that BM3D matches to the block around a pixel, and the noisy clip with its mirrored edges.
 
-    Raises CaptureError for a network that is no filter, ShapeError for a grid smaller than a block.
+    A block of the stack begins in that clip at the place of its pixel. Raises CaptureError for a network that is no
+    filter, ShapeError for a clip with too many pixels.
     """
     _, before = _pixels(session)
-    clip: np.ndarray = before[0].permute(1, 2, 3, 0).numpy()
-    rows, cols = (max(size - SIDE, 0) for size in clip.shape[1:3])
-    first = Cell(pixel.t, min(max(pixel.y - SIDE // 2, 0), rows), min(max(pixel.x - SIDE // 2, 0), cols))
-    return stack(clip, first), clip
+    around: np.ndarray = framed(before)[0].permute(1, 2, 3, 0).numpy()
+    return stack(before[0].permute(1, 2, 3, 0).numpy(), pixel), around
 
 
-def _pixels(session: Session) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the clip on the filter's grid, (1, 3, T, h, w), without and with noise."""
+def _estimate(before: torch.Tensor, noise: float, threshold: float) -> Float32[np.ndarray, "T H W 3"]:
+    estimate = denoised(before[0].permute(1, 2, 3, 0).numpy(), noise=noise, threshold=threshold)
+    return np.ascontiguousarray(estimate.astype(np.float32))
+
+
+def _network(session: Session) -> PixelNetwork:
     network = session.model.network
     if not isinstance(network, PixelNetwork):
         raise CaptureError(
             f"{session.model.card.title} compares features; only a filter makes pixels of pixels. Open the clip with "
             "one, such as pixels-nl-means."
         )
+    return network
+
+
+def _pixels(session: Session) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the clip on the filter's grid, (1, 3, T, h, w), without and with noise."""
+    network = _network(session)
     clean = on_grid(torch.from_numpy(network_pixels(session.frames, network.input_spec, session.view)))
     return clean, with_noise(clean, network.filter.noise)
 

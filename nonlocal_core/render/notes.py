@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nonlocal_core.look import LETTERS, LOOK, PIN_NAMES, Answer, Curve, Heat
 from nonlocal_core.render.text import number
-from nonlocal_core.vocabulary import PAIRWISE_TITLES
+from nonlocal_core.vocabulary import RULE_TITLES
 
 _CURVES: dict[Curve, str] = {"log": "logarithmic", "root": "square-root", "linear": "linear"}
 
@@ -27,7 +27,7 @@ def cautions(caption: Caption, answer: Answer) -> str:
 
 def network_words(caption: Caption, answer: Answer) -> str:
     """Return the names of network, block and pairwise function."""
-    return " · ".join((caption.model, caption.block, PAIRWISE_TITLES[answer.pairwise]))
+    return " · ".join((caption.model, caption.block, RULE_TITLES[answer.pairwise]))
 
 
 def notes(answers: Sequence[Answer], heats: Sequence[Heat], *, arrows: int) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nonlocal_core.ancestors.filters import AnyFilter, filter_id, filter_title, is_filter, parse_filter
-from nonlocal_core.ancestors.network import PixelAffinity, PixelNetwork
+from nonlocal_core.ancestors.network import MatchedBlocks, PixelAffinity, PixelNetwork
 from nonlocal_core.capture import BlockSite, Reader, attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.errors import CaptureError
@@ -220,7 +220,7 @@ def _prepared(network: Network, card: NetworkCard, device: Device, selection: Se
 
 def _site(inserted: InsertedBlock) -> BlockSite:
     match inserted.module:
-        case ParameterFreeGaussian() | NormalisedProbe() | PixelAffinity() as probe:
+        case ParameterFreeGaussian() | NormalisedProbe() | PixelAffinity() | MatchedBlocks() as probe:
             reader: Reader = ProbeReader(probe)
         case NonlocalBlock() as block:
             reader = NonlocalBlockReader(block)

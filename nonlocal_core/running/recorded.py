@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nonlocal_core.ancestors.network import PixelNetwork
 from nonlocal_core.capture import (
     BlockCapture,
     Capture,
@@ -20,6 +21,7 @@ from nonlocal_core.capture import (
     recording,
     run_count,
 )
+from nonlocal_core.capture.record import in_a_chain
 from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import ViewTransform
@@ -95,10 +97,15 @@ def record_run(
         logits = logits[..., :0]
     return RecordedRun(
         view=view,
-        capture=Capture(blocks=tuple(record.blocks), classes=_best_classes(logits, network), shown=network.shown),
+        capture=Capture(blocks=_blocks(record, network), classes=_best_classes(logits, network), shown=network.shown),
         forecast_bytes=needed,
         unreadable=tuple(record.unreadable),
     )
+
+
+def _blocks(record: Recording, network: Network) -> tuple[BlockCapture, ...]:
+    """Return the captured blocks: in a chain, but for the affinities of a filter, which all see the same pixels."""
+    return tuple(record.blocks) if isinstance(network, PixelNetwork) else in_a_chain(record.blocks)
 
 
 def _of_side(spec: InputSpec, short_side: int) -> InputSpec:

@@ -108,6 +108,7 @@ class QuestionAnswer:
             minus=asked.minus,
             beside=asked.beside,
             temperature=asked.temperature,
+            hops=asked.hops,
             asker=self.block.asker,
             asked_cell=self.exact[-1].asked,
             direction=self.exact[-1].direction,

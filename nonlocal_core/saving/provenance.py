@@ -16,8 +16,8 @@ class Provenance:
     ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query`` is
     the frame of these that was asked from, with x and y in [0, 1], ``also`` and ``minus`` are further points of the
     question, ``beside`` those of the pins shown with it, ``temperature`` what scores were divided by,
-    ``asker`` who was asked instead of the point; ``asked_cell`` is
-    (t, y, x) on the query grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the
+    ``hops`` how often weight went on, ``asker`` who was asked instead of the point; ``asked_cell`` is (t, y, x) on the
+    query grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the
     words of a ``Look``. ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the
     block's sentences about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as
     players take it. ``unreadable`` has name and reason of each part of the network that could not be shown.
@@ -49,6 +49,7 @@ class Provenance:
     minus: tuple[tuple[int, float, float], ...]
     beside: tuple[tuple[tuple[int, float, float], ...], ...]
     temperature: float
+    hops: int
     asker: str | None
     asked_cell: tuple[int, int, int]
     direction: str

@@ -30,6 +30,7 @@ _WORDS = (
     "temporal_groups",
     "subsample",
     "head",
+    "before",
     "off_grid_keys",
 )
 """Fields of a block's entry in a bundle that do not depend on the clip."""

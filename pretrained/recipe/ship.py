@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nonlocal_core.models.lite0_networks import trained_network
-from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise
+from nonlocal_core.vocabulary import PAIRWISE, RULE_TITLES, Pairwise
 from pretrained.recipe.card import REAL_MEASURES, card_text, mean_of, stills_and_clips
 from pretrained.recipe.runs import BASELINE, TASKS, Workshop, trunk
 
@@ -124,7 +124,7 @@ def _trained_figures(found: dict[str, Any]) -> dict[str, float]:
 
 def _entry(model: str, pairwise: Pairwise, sha256: str) -> dict[str, Any]:
     network = trained_network(trunk(), pairwise)
-    title = PAIRWISE_TITLES[pairwise]
+    title = RULE_TITLES[pairwise]
     words = title if pairwise == "gaussian" else title[0].lower() + title[1:]
     return {
         "id": model,

@@ -10,8 +10,8 @@ import pytest
 from patience import PATIENCE_MS, settled
 from playwright.sync_api import expect
 
-from nonlocal_core import NlMeans, Session
-from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
+from nonlocal_core import Bm3d, NlMeans, Session
+from nonlocal_core.measures.filtered import filtered, psnr, relative_estimate
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
 
     def expect_answer(chosen):
         session = Session.open("sample:coins", chosen, short_side=SIDE)
-        found, relative = filtered(session, frame=0), bm3d_estimate(session, frame=0)
+        found, relative = filtered(session, frame=0), relative_estimate(session, Bm3d(), frame=0)
         expect(captions.first).to_have_text(f"With noise, PSNR {found.psnr_before:.1f} dB")
         expect(captions.nth(1)).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
         expect(captions.nth(2)).to_have_text(f"BM3D, its first step, PSNR {psnr(relative, found.clean):.1f} dB")
@@ -70,4 +70,15 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
         np.testing.assert_allclose(kept["heat"], hovered.heat, atol=1e-6)
         assert json.loads(str(kept["provenance"]))["model"] == link["model"][0]
         assert str(kept["note"]).startswith("No weights")
+
+    matching = "pixels-bm3d:threshold=3:noise=0.1"
+    page.goto(f"{address}/?clip=sample:coins&short_side={SIDE}&model={matching}&at=0,0.2600,0.1900")
+    session = Session.open("sample:coins", matching, short_side=SIDE)
+    found = filtered(session, frame=0)
+    means = relative_estimate(session, NlMeans(h=0.08), frame=0)
+    expect(captions.nth(1)).to_have_text(f"Filtered, PSNR {found.psnr_after:.1f} dB")
+    expect(captions.nth(2)).to_have_text(f"Non-local means, h 0.08, PSNR {psnr(means, found.clean):.1f} dB")
+    expect(page.locator(".st-key-pixels-bm3d-threshold input[type=range]")).to_have_value("3")
+    spread = page.locator(".nlv").get_by_text("spread over about 16 of all")
+    expect(spread.first).to_be_visible()
     page.context.close()

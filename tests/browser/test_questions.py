@@ -427,6 +427,19 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     assert viewer.facts["pinned"] == "true"
 
 
+def test_hops_go_on_from_what_is_looked_at_and_say_so(viewer):
+    page, caution = viewer.page, viewer.page.locator(".nlv-answers .nlv-warning")
+    click(viewer, 2, 3)
+    slider = page.get_by_label("Hops of the look")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    viewer.settle()
+    expect(caution).to_contain_text("2 hops, the further ones through")
+    press(viewer, "d")
+    expect(slider).to_be_hidden()
+    expect(caution).not_to_contain_text("hops")
+
+
 def test_a_temperature_says_on_the_picture_that_it_is_not_the_networks(viewer):
     page, caution = viewer.page, viewer.page.locator(".nlv-answers .nlv-warning")
     click(viewer, 2, 3)

@@ -132,6 +132,11 @@ def test_three_pins_and_a_temperature_look_the_same_everywhere(chromium, tmp_pat
     assert "Temperature 0.5, not the network's" in words
 
 
+def test_a_look_of_several_hops_is_the_same_everywhere(chromium, tmp_path, session):
+    words = check(chromium, tmp_path, session, PIN | {"block": "softmax", "hops": 3})
+    assert "3 hops, the further ones through" in words
+
+
 def check(chromium, tmp_path, session, pin):
     """Draw a pin on the screen and in every file; return what the drawing says."""
     colours, sentences = expected(session, pin)
@@ -150,6 +155,8 @@ def check(chromium, tmp_path, session, pin):
         assert viewer.facts["cell"] == f"1,{int(0.42 * ROWS)},{int(0.45 * COLS)}"
         for sentence, said in zip(sentences, viewer.page.locator(".nlv-sentence").all(), strict=True):
             expect(said).to_contain_text(sentence)
+        if "hops" in pin:
+            expect(viewer.page.locator(".nlv-answers .nlv-warning")).to_contain_text(f"{pin['hops']} hops")
         if pin.get("temperature", 1) != 1:
             expect(viewer.page.locator(".nlv-answers .nlv-warning")).to_contain_text("not the network's")
         assert compared(at_centres(on_screen(viewer)), colours, pin, but=NUMBER) <= APART, "screen"

@@ -67,6 +67,9 @@ def oracle_matrix(block):
         if block.pairwise in ("gaussian", "embedded_gaussian"):
             total = sum(math.exp(block.scale * s) for s in scores.values())
             weights = {j: math.exp(block.scale * s) / total for j, s in scores.items()}
+        elif block.pairwise == "matched":
+            matched = [j for j, s in scores.items() if s >= 0]
+            weights = {j: 1 / len(matched) for j in matched}
         else:
             weights = {j: s / len(scores) for j, s in scores.items()}
         for j, weight in weights.items():

@@ -174,6 +174,7 @@ def shell(*form: str) -> Exit:
             box=None,
             minus=None,
             temperature=1.0,
+            hops=1,
             asker=None,
             mask_out=None,
         )

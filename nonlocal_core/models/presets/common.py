@@ -7,7 +7,7 @@ from nonlocal_core.media import InputSpec
 from nonlocal_core.models.block import NonlocalConfig
 from nonlocal_core.models.kinetics400 import kinetics400_classes
 from nonlocal_core.models.resnet_config import Head, Pooling, Stage, Triple
-from nonlocal_core.vocabulary import PAIRWISE_TITLES, Pairwise
+from nonlocal_core.vocabulary import RULE_TITLES, Pairwise
 
 Depth = Literal[50, 101]
 BlockCount = Literal[0, 1, 5, 10]
@@ -124,4 +124,4 @@ def blocks_title(blocks: BlockCount, pairwise: Pairwise) -> str:
     """Return how many blocks of which kind, in words."""
     if blocks == 0:
         return "no non-local blocks"
-    return f"{blocks} non-local block{'' if blocks == 1 else 's'} ({PAIRWISE_TITLES[pairwise].lower()})"
+    return f"{blocks} non-local block{'' if blocks == 1 else 's'} ({RULE_TITLES[pairwise].lower()})"

@@ -1,6 +1,7 @@
 // Choices that every view has: the direction, how strong heat is, its colours. Each is { root, show } or { roots, show }.
 
 import { el, menu, say, segmented } from "../drawing/dom.js";
+import { MOST_HOPS, takesHops } from "../model/hops.js";
 import { takesTemperature } from "../model/pins.js";
 
 const TOOL_NAMES = ["point", "box", "brush"];
@@ -115,6 +116,20 @@ export function temperatureChoice(act) {
     say(told, String(state.temperature));
     back.hidden = state.temperature === 1;
     root.classList.toggle("is-warning", state.temperature !== 1);
+  };
+  return { root, show };
+}
+
+/** How many hops a look is followed: shown where rows pass weight on. */
+export function hopsChoice(act) {
+  const told = el("output", { class: "nlv-output" });
+  const input = slider("Hops of the look", { min: 1, max: MOST_HOPS, step: 1 }, (hops) => act({ type: "set", values: { hops } }));
+  const root = el("label", { class: "nlv-control", title: "1: where it looks. More: what that looked at in the layers before, half of the weight staying each time." },
+    el("span", {}, "Hops ", told), input);
+  const show = (bundle, state) => {
+    root.hidden = !takesHops(bundle, state);
+    input.value = state.hops;
+    say(told, String(state.hops));
   };
   return { root, show };
 }

@@ -2,7 +2,7 @@
 
 import { askerChoice } from "./asker_choice.js";
 import { blockChooser } from "./chooser.js";
-import { colourChoice, directionChoice, strengthChoice, temperatureChoice, toolChoice } from "./choices.js";
+import { colourChoice, directionChoice, hopsChoice, strengthChoice, temperatureChoice, toolChoice } from "./choices.js";
 import { el, say } from "../drawing/dom.js";
 import { Guide } from "./guide.js";
 import { Help, helpButton } from "./help.js";
@@ -61,10 +61,11 @@ export class Panel {
     this.legend = new Legend();
     this.sentences = new Sentences(act);
     this.temperature = temperatureChoice(act);
+    this.hops = hopsChoice(act);
     this.strength = strengthChoice(act);
     this.colours = colourChoice(act, { each: true });
     this.controls = el("div", {},
-      el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows(), this.temperature.root), this.colours.root);
+      el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows(), this.hops.root, this.temperature.root), this.colours.root);
     this.facts = el("div", { class: "nlv-facts" });
     this.rows = el("tbody", {});
     this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
@@ -93,6 +94,7 @@ export class Panel {
     this.asker.show(block, state);
     this.tool.show(state);
     this.pins.show(state);
+    this.hops.show(bundle, state);
     this.temperature.show(state, bundle.blocks[state.block]);
     this.chooser.press(state.block);
     this.strength.show(state);

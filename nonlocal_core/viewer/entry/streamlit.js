@@ -205,9 +205,9 @@ function schemeOf(root) {
 /** A question as text, equal for equal questions whatever happened to the order of its fields on the way. */
 function nameOf(question) {
   if (!question) return "";
-  const { frame, x, y, also = [], minus = [], beside = [], temperature = 1, asker = "", block, direction = "", view = "" } = question;
+  const { frame, x, y, also = [], minus = [], beside = [], temperature = 1, hops = 1, asker = "", block, direction = "", view = "" } = question;
   const points = [[[frame, x, y], ...also], minus, ...beside].map((some) => some.map(([f, u, v]) => [f, u.toFixed(5), v.toFixed(5)].join()).join(";"));
-  return [...points, temperature, asker, direction, view, block ?? ""].join(" ");
+  return [...points, temperature, hops, asker, direction, view, block ?? ""].join(" ");
 }
 
 /** A bundle that came with the data itself: bytes, or an Arrow table with one binary cell. */

@@ -21,6 +21,7 @@ import { pinsIn, pointsIn } from "../model/pins.js";
 import { linksOf, originsOf } from "../model/origins.js";
 import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
+import { Hopper } from "./hopper.js";
 import { Player } from "./player.js";
 import { View } from "./view.js";
 import { Wall } from "../drawing/wall.js";
@@ -46,6 +47,7 @@ export class Viewer extends View {
     this.player = new Player({
       advance: (follows) => this.#advance(follows), rest: () => this.act({ type: "follow" }), changed: () => this.isOpen && this.pace.drawSoon(),
     });
+    this.hopper = new Hopper(() => this.isOpen && this.pace.drawSoon());
     this.wall = new Wall({ open: (block) => this.act({ type: "block", block }), ask: (index) => this.#askOther(index) });
     film.root.after(this.player.root);
     stage.answers.detail.after(panel.legend.key);
@@ -70,6 +72,8 @@ export class Viewer extends View {
     this.painter = new HeatPainter(this.look);
     this.state = { ...startState(bundle), ...(tour && { tour }) };
     this.answered = null;
+    this.first = null;
+    this.hopper.stop();
     this.kept = [];
     colourPins(this.root, this.look);
     this.teller.knows(null);
@@ -87,9 +91,9 @@ export class Viewer extends View {
     this.root.dataset.ready = bundle.id;
   }
 
-  asking({ frame, x, y, also, minus, beside, temperature = 1, asker = null, block: name, direction = this.state.direction, view }) {
+  asking({ frame, x, y, also, minus, beside, temperature = 1, hops = 1, asker = null, block: name, direction = this.state.direction, view }) {
     const block = this.bundle.blocks.findIndex((candidate) => candidate.name === name);
-    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature, asker };
+    const state = { ...this.state, block: block < 0 ? this.state.block : block, direction, beside: pinsIn(beside), temperature, hops, asker };
     return reduce({ ...state, ...lookIn(view, this.bundle.look) }, { type: "pin", at: { frame, x, y, also: pointsIn(also), minus: pointsIn(minus) } }, this.bundle);
   }
 
@@ -134,6 +138,7 @@ export class Viewer extends View {
   destroy() {
     this.player.stop();
     this.wall.stop();
+    this.hopper.stop();
     super.destroy();
   }
 
@@ -224,14 +229,15 @@ export class Viewer extends View {
   /** The answer to the question on screen. */
   #ask() {
     const { state, bundle } = this;
-    return this.answered = askBlock(bundle.blocks[state.block], state.direction, state, this.answered);
+    this.first = askBlock(bundle.blocks[state.block], state.direction, state, this.first);
+    return this.answered = this.lesson ? this.first : this.hopper.after(this.first, bundle, state); // a lesson's numbers are those of one row
   }
 
   /** What another block answers to the question on screen, for its picture on the wall. */
   #askOther(index) {
     const block = this.bundle.blocks[index];
     const direction = turns(block, this.state) ? this.state.direction : "row";
-    const answered = askBlock(block, direction, this.state, null);
+    const answered = index === this.state.block ? this.answered : askBlock(block, direction, this.state, null);
     const state = { ...this.state, negatives: answered.answer.surplus || (block.signed && this.state.negatives) };
     const heat = heatOf(answered.answer, answered.own, state, this.bundle.look);
     return { ...answered, heat, state, strongest: strongestOf(answered) };

@@ -19,9 +19,7 @@ export function rowOf(block, query) {
   const reached = Math.ceil((stop - start) / step);
   scoreInto(scores.subarray(0, reached), block, theta, block.phi, start, step);
   scoreInto(scores.subarray(reached), block, theta, block.phi, onGrid + offGridStart(block, query), 1);
-  if (block.askers_are_keys) for (let n = 0; n < keyCount; n++) scores[n] = Math.exp(scores[n]);
-  else if (block.softmax) softmax(scores);
-  else divide(scores, keyCount);
+  normalise(scores, block);
   const values = new Float32Array(onGrid);
   for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
   return { direction: block.askers_are_keys ? "column" : "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
@@ -37,9 +35,9 @@ export function atTemperature(block, temperature) {
   return tempered.get(block);
 }
 
-/** Whether columns can be asked for: a softmax needs its normaliser, which a bundle of very many positions leaves out. */
-export function hasColumns({ softmax, logNormaliser }) {
-  return !softmax || logNormaliser !== null;
+/** Whether columns can be asked for: rows divided by their sum need those sums, which a bundle of very many positions leaves out. */
+export function hasColumns({ softmax, matched, logNormaliser }) {
+  return !(softmax || matched) || logNormaliser !== null;
 }
 
 /** Who looks at a key cell: the weight that every query gives it. Columns do not sum to 1. */
@@ -56,7 +54,9 @@ export function columnOf(block, key) {
     for (let within = 0; within < perFrame; within++) {
       if (block.scope === "time" && !placesMeet(block, within, key)) continue;
       const i = t * perFrame + within;
-      values[i] = block.softmax ? Math.exp(scores[within] - logNormaliser[i]) : scores[within] / keyCount;
+      if (block.softmax) values[i] = Math.exp(scores[within] - logNormaliser[i]);
+      else if (block.matched) values[i] = scores[within] >= 0 ? Math.exp(-logNormaliser[i]) : 0;
+      else values[i] = scores[within] / keyCount;
     }
   }
   return { direction: "column", grid, values, offGrid: new Float32Array(0), ...sumsOf(values), count: values.length };
@@ -168,6 +168,16 @@ function sumsOf(weights) {
     if (weights[i] > 0) positive += weights[i];
   }
   return { mass, positive };
+}
+
+/** Turn the scores of a row into its weights. A matching is all or nothing, and exact: its scores are whole numbers. */
+function normalise(scores, { softmax: isSoftmax, matched, keyCount, askers_are_keys: isTurned }) {
+  if (isTurned) return scores.forEach((score, n) => { scores[n] = Math.exp(score); });
+  if (isSoftmax) return softmax(scores);
+  if (!matched) return divide(scores, keyCount);
+  let count = 0;
+  for (let i = 0; i < scores.length; i++) count += scores[i] = scores[i] >= 0 ? 1 : 0;
+  divide(scores, Math.max(count, 1));
 }
 
 function softmax(scores) {

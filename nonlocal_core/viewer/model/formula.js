@@ -42,7 +42,7 @@ export function piecesOf(text) {
  * Numbers behind the weight of one key: { theta, phi, score, logF, f, logC, count, weight, times }.
  *
  * Of a softmax f and C(x) are given by their logarithms, since f itself may be larger than any number; of the others f is given,
- * and C(x) is the number of keys.
+ * and C(x) is the number of keys, of a matching that of the matched ones.
  */
 export function workOf({ block, cell, answer }, key) {
   const theta = block.theta.row(indexOf(block.query_grid, cell));
@@ -53,6 +53,7 @@ export function workOf({ block, cell, answer }, key) {
   if (block.pairwise === "concatenation") return { ...known, score: theta[0] + phi[0], f: Math.max(theta[0] + phi[0], 0) };
   let score = 0;
   for (let k = 0; k < theta.length; k++) score += theta[k] * phi[k];
+  if (block.matched) return { ...known, score, f: score >= 0 ? 1 : 0, count: answer.values.filter((one) => one > 0).length };
   if (!block.softmax) return { ...known, score, f: score };
   const logF = score * block.scale;
   return { ...known, score, logF, logC: weight > 0 ? logF - Math.log(weight) : null };

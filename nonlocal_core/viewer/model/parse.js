@@ -51,6 +51,7 @@ export function readBlock(block, bytes) {
     effectMap: table(block.effect_map)?.all() ?? null,
     channels: theta.columns,
     softmax: block.pairwise === "gaussian" || block.pairwise === "embedded_gaussian",
+    matched: block.pairwise === "matched",
     signed: block.pairwise === "dot_product",
     keyCount: reach / groups + block.off_grid_keys.length,
     ownKey: (cell) => ownKey(block, cell),

@@ -5,7 +5,7 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import { MOST_POINTS } from "./strokes.js";
 import {
-  answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords,
+  answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, hopWords, noticeWords, percent, placeWords, secondsWords,
   shownWords, spokenWords, spreadWords, temperatureWords, timesWords, weightWords,
 } from "./words.js";
 
@@ -26,10 +26,10 @@ export function reportOf(drawn) {
       ...shownWords(drawn, state, shown, drawn.letter),
       detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
-      warning: [temperatureWords(drawn.temperature), block.warning].filter(Boolean).join(" "),
-      warns: block.status === "untrained" || drawn.temperature !== 1,
+      warning: [drawn.route ? hopWords(block, drawn.route) : "", temperatureWords(drawn.temperature), block.warning].filter(Boolean).join(" "),
+      warns: block.status === "untrained" || drawn.temperature !== 1 || drawn.route !== undefined,
       clipWarning: bundle.media.warnings.join(" "),
-      notice: noticeWords({ block, answer, heat }),
+      notice: drawn.hopping === undefined ? noticeWords({ block, answer, heat }) : `Following the look: ${percent(drawn.hopping)}. One hop is shown meanwhile.`,
     },
     scaleNote: scaleNote(drawn),
     facts: facts(drawn),

@@ -4,6 +4,7 @@
 // also     further points that are asked with it, minus those whose mean answer is taken away
 // beside   pins that stay while another is asked: { at, also } each, A first; what is asked now has the next letter
 // temperature  what scores are divided by before the softmax; 1 is the network's
+// hops     1 for where it looks; each more goes on along the rows of the layer before (hops.js)
 // asker    who is asked instead of the point, by its name; null for the point (askers.js)
 // tool     what dragging does: "point", "box", "brush"; sign "plus" or "minus"; stroke: the drag that goes on, or null; isFull:
 //          it met the limit of cells
@@ -21,6 +22,7 @@ import { TOOLS, stroke } from "./strokes.js";
 import { follow } from "./follow.js";
 import { askerOf, turns } from "./askers.js";
 import { stepBlock, turn } from "./blocks.js";
+import { takesHops } from "./hops.js";
 import { lookIn, wordsOf } from "./look_words.js";
 import { cellAt, nearestCell, pointOf } from "./grid.js";
 import { REMEMBERED, keep, remember, subtract, takesTemperature } from "./pins.js";
@@ -32,7 +34,7 @@ export function startState(bundle) {
   const { query: at, also, minus, temperature } = bundle.view;
   const beside = bundle.view.beside.map(({ points: [first, ...more] }) => ({ at: first, also: more }));
   return {
-    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, asker: bundle.view.asker ?? null, held: null, history: [],
+    block: Math.max(named, 0), direction: bundle.view.direction, at, also, minus, beside, temperature, hops: bundle.view.hops ?? 1, asker: bundle.view.asker ?? null, held: null, history: [],
     pinned: also.length + minus.length + beside.length > 0, // what took work to ask is not lost to the next move
     tool: "point", sign: "plus", stroke: null, isFull: false, zoom: WHOLE, followed: null,
     tour: bundle.view.tour, stop: -1, place: -1, editing: false, ...lookIn(bundle.view.look, bundle.look),
@@ -108,8 +110,9 @@ export function pinnedMessage(bundle, state) {
   const listed = (name) => (pins[name].length ? { [name]: list(pins[name]) } : {});
   const beside = pins.beside.length ? { beside: pins.beside.map(({ at, also }) => list([at, ...also])) } : {};
   const temperature = state.temperature !== 1 && takesTemperature(block, state) ? { temperature: state.temperature } : {};
+  const hops = state.hops > 1 && takesHops(bundle, { ...state, ...pins }) ? { hops: state.hops } : {};
   const asker = askerOf(block, state) === null ? {} : { asker: askerOf(block, state) };
-  return { ...pins.at, ...asker, ...listed("also"), ...listed("minus"), ...beside, ...temperature, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
+  return { ...pins.at, ...asker, ...listed("also"), ...listed("minus"), ...beside, ...temperature, ...hops, block: block.name, direction: state.direction, view: wordsOf(state, bundle.look) };
 }
 
 /** Pin a point, or what is asked already. */
@@ -156,7 +159,7 @@ function visit(bundle, state, stop) {
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
-    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, asker: null, block: block < 0 ? state.block : block,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, hops: 1, asker: null, block: block < 0 ? state.block : block,
   };
 }
 

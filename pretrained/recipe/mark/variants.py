@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from nonlocal_core.models.parameter_free import TEMPERATURE
-from nonlocal_core.vocabulary import PAIRWISE, PAIRWISE_TITLES, Pairwise, Scope
+from nonlocal_core.vocabulary import PAIRWISE, RULE_TITLES, Pairwise, Scope
 from pretrained.recipe.mark.blocks import Answerer, AskedBlock, Convolutions, Nothing, PaperStart
 from pretrained.recipe.mark.task import ANSWERS, MARKS, Hops
 
@@ -88,7 +88,7 @@ VARIANTS: dict[str, Variant] = {
         *(
             Variant(
                 id=name,
-                title=PAIRWISE_TITLES[name],
+                title=RULE_TITLES[name],
                 bodies=_functions(name),
                 rate=SLOW if name == "embedded_gaussian" else 1.0,
             )

@@ -6,11 +6,12 @@ import torch
 from PIL import Image
 
 from nonlocal_core import CaptureError, Session
-from nonlocal_core.ancestors.filters import FILTERS, NlMeans
+from nonlocal_core.ancestors.filters import FILTERS, Bm3d, NlMeans
 from nonlocal_core.ancestors.network import MOST_POSITIONS, grid_of, on_grid
 from nonlocal_core.bundle.decode import decode_bundle
 from nonlocal_core.capture import recording
-from nonlocal_core.measures.filtered import bm3d_estimate, filtered, psnr
+from nonlocal_core.measures.filtered import filtered, matched_stack, psnr, relative_estimate
+from nonlocal_core.query import row as row_of
 from nonlocal_core.running.prepared import prepare_model
 
 REBUILT = 1e-4
@@ -47,10 +48,14 @@ def test_what_travels_gives_the_same_rows(session):
     kept = {each.capture.name: each.capture for each in decode_bundle(session.bundle()).blocks}
     for block in session.capture.blocks:
         travelled = kept[block.name]
-        assert travelled.pairwise == "embedded_gaussian"
         asked = {"frame": 1, "x": 0.45, "y": 0.4}
         row = session.query(**asked, block=block.name).values
         cell = travelled.query_grid.index(travelled.query_grid.cell_at(**asked))
+        if block.pairwise == "matched":
+            np.testing.assert_array_equal(travelled.theta, block.theta)
+            np.testing.assert_array_equal(travelled.phi, block.phi)
+            continue
+        assert travelled.pairwise == "embedded_gaussian"
         scores = travelled.scale * travelled.theta[cell].astype(np.float64) @ travelled.phi.T
         other = np.exp(scores - scores.max())
         np.testing.assert_allclose(other / other.sum(), row, atol=0.006 * row.max())
@@ -136,8 +141,31 @@ def test_files_leave_as_from_any_network(tmp_path):
 
 def test_bm3d_sees_the_same_noise():
     session = Session.open(moving_square(), NlMeans(noise=0.1), short_side=30)
-    found, estimate = filtered(session, frame=2), bm3d_estimate(session, frame=2)
+    found, estimate = filtered(session, frame=2), relative_estimate(session, Bm3d(), frame=2)
     assert estimate.shape == found.clean.shape
     assert psnr(estimate, found.clean) > found.psnr_before + 8
     with pytest.raises(CaptureError, match="none was added"):
-        bm3d_estimate(Session.open(moving_square(1), NlMeans(), short_side=10), frame=0)
+        relative_estimate(Session.open(moving_square(1), NlMeans(), short_side=10), Bm3d(), frame=0)
+
+
+def test_bm3d_and_non_local_means_are_each_others_relatives():
+    ours = Session.open(moving_square(), Bm3d(noise=0.1, threshold=2), short_side=30)
+    theirs = Session.open(moving_square(), NlMeans(noise=0.1, h=0.08), short_side=30)
+    np.testing.assert_array_equal(filtered(ours, frame=1).after, relative_estimate(theirs, Bm3d(threshold=2), frame=1))
+    means = relative_estimate(ours, NlMeans(h=0.08), frame=1)
+    np.testing.assert_allclose(means, filtered(theirs, frame=1).after, atol=2e-5)
+
+
+def test_the_row_of_a_block_is_its_stack_in_all_frames():
+    session = Session.open(moving_square(), Bm3d(noise=0.1), short_side=30)
+    for asked in ({"frame": 0, "x": 11 / 44, "y": 13 / 30}, {"frame": 2, "x": 0.0, "y": 0.99}):
+        row = session.query(**asked)
+        matched, around = matched_stack(session, row.query)
+        assert {row.grid.cell(int(j)) for j in np.flatnonzero(row.values)} == set(matched.cells)
+        np.testing.assert_allclose(row.values[row.values > 0], 1 / 16)
+        assert around.shape == (3, 37, 51, 3)
+        looked_at = session.column(frame=row.query.t, x=asked["x"], y=asked["y"]).values
+        several = [session.block().query_grid.cell(i) for i in (5, 700, 2100)]
+        for cell in several:
+            mine = row_of(session.block(), cell).values[row.grid.index(row.query)]
+            assert looked_at[row.grid.index(cell)] == pytest.approx(mine)

@@ -21,6 +21,13 @@ def session():
     return replace(opened, capture=Capture(blocks=blocks, classes=()))
 
 
+def test_hops_change_the_answers_of_rows_that_pass_on_and_no_others(session):
+    plain, followed = (charts.answers(session, replace(PIN, hops=hops)) for hops in (1, 2))
+    assert followed["Block softmax"].note.startswith("2 hops, the further ones through Block softmax again")
+    assert not np.allclose(followed["Block softmax"].values, plain["Block softmax"].values)
+    np.testing.assert_array_equal(followed["Block product"].values, plain["Block product"].values)
+
+
 def test_a_temperature_changes_the_answers_of_a_softmax_and_no_others(session):
     plain, tempered = (charts.answers(session, replace(PIN, temperature=t)) for t in (1.0, 0.5))
     assert tempered["Block softmax"].note.startswith("Temperature 0.5, not the network's")

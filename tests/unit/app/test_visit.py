@@ -1,5 +1,7 @@
 """What a link or a browser asks for: what cannot be understood is left out, and nothing raises."""
 
+from dataclasses import replace
+
 import pytest
 
 from nonlocal_core import Pin
@@ -55,8 +57,9 @@ WHOLE = Pin(
 )
 
 
-def test_a_link_carries_the_whole_question():
-    choices = Choices(clip="sample:bunny", pin=WHOLE)
+@pytest.mark.parametrize("pin", [WHOLE, replace(WHOLE, beside=(), hops=3)])
+def test_a_link_carries_the_whole_question(pin):
+    choices = Choices(clip="sample:bunny", pin=pin)
     assert from_link(to_link(choices)) == choices
 
 
@@ -69,6 +72,9 @@ def test_a_link_carries_the_whole_question():
         {"temperature": "nan"},
         {"temperature": 99},
         {"temperature": None},
+        {"hops": 5},
+        {"hops": "much"},
+        {"hops": 2, "beside": [[[0, 0.5, 0.5]]]},
     ],
 )
 def test_pins_and_temperatures_that_cannot_be_asked_are_left_out(listed):

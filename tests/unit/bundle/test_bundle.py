@@ -366,7 +366,7 @@ def test_a_section_that_lies_is_refused(change, sentence):
     [
         (
             {"pairwise": "dot_product", "log_normaliser": HEADER["blocks"][0]["theta"]},
-            "belongs to the two Gaussians only",
+            "belongs to rows divided by their sum",
         ),
         ({"pairwise": "concatenation", "log_normaliser": None}, "of a concatenation has one channel; got 7"),
         ({"subsample": [1, 0, 2]}, "pooling is 1 or more"),

@@ -14,12 +14,12 @@ from nonlocal_core.capture.rows import (
 )
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES
+from nonlocal_core.vocabulary import RULES, SCOPES
 
 
 @pytest.mark.parametrize("chunk", [1, 250, 10**6])
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize("pairwise", PAIRWISE)
+@pytest.mark.parametrize("pairwise", RULES)
 def test_rows_columns_and_sums_are_those_of_the_matrix(monkeypatch, pairwise, scope, chunk):
     block = capture(pairwise, grid=(2, 3, 4), scope=scope)
     monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)

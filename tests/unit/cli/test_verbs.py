@@ -77,6 +77,16 @@ def test_render_takes_pins_and_a_temperature(session, tmp_path):
     assert not np.allclose(last.heat, session.query(frame=1, x=0.7, y=0.2).heat), "it changes the answer"
 
 
+def test_render_follows_the_look(session, tmp_path):
+    target = tmp_path / "hops.npz"
+    point = ["--frame", "1", "--x", "0.7", "--y", "0.2"]
+    assert main(["render", "sample:bunny", *SMALL, *point, "--hops", "2", "--out", str(target)]) == OK
+    with np.load(target) as written:
+        np.testing.assert_array_equal(written["heat"], session.follow(frame=1, x=0.7, y=0.2, hops=2).heat)
+        assert str(written["note"]).startswith("2 hops, the further ones through ")
+        assert json.loads(str(written["provenance"]))["hops"] == 2
+
+
 def test_models_lists_every_card(capsys):
     assert main(["models", "--json"]) == OK
     cards = json.loads(capsys.readouterr().out)

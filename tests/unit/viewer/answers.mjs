@@ -2,7 +2,7 @@
 // argv: bundle, questions (JSON). Each question is { block, direction, cell },
 // { block, point, grid }, { block, point, other }, which asks for figures and for the agreement of two blocks, or
 // { block, direction, cell, also?, minus?, temperature?, asker?, look }, which asks for all that is drawn and said, with the words of a
-// look, or { block, direction, pins, look }, which asks for the pixels of cells that are pinned beside each other.
+// look, or { block, cell, hops }, or { block, direction, pins, look }, which asks for the pixels of cells that are pinned beside each other.
 
 import { readFileSync } from "node:fs";
 import { columnOf, rowOf, sharesOf, spreadOf, topOf } from "../../../nonlocal_core/viewer/model/affinity.js";
@@ -12,8 +12,9 @@ import { differenceOf, figuresOf, overlapOf } from "../../../nonlocal_core/viewe
 import { boundsOf, cellAt, pointOf, temporalCell } from "../../../nonlocal_core/viewer/model/grid.js";
 import { barHeights, heatOf, peaksOf, ticksOf, togetherOf } from "../../../nonlocal_core/viewer/model/heat.js";
 import { lookIn } from "../../../nonlocal_core/viewer/model/look_words.js";
+import { followed, routeOf } from "../../../nonlocal_core/viewer/model/hops.js";
 import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
-import { answerWords, temperatureWords } from "../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, hopWords, temperatureWords } from "../../../nonlocal_core/viewer/model/words.js";
 
 const file = readFileSync(process.argv[2]);
 const bundle = parseBundle(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
@@ -54,8 +55,20 @@ function draw(block, { direction, cell, also, minus, temperature, asker, look })
   };
 }
 
-function answer({ block: name, direction, cell, point, grid, other, also, minus, temperature, asker, pins, look }) {
+function follow(block, { cell, hops }) {
+  const first = askBlock(block, "row", { at: pointOf(block.query_grid, cell) });
+  const route = routeOf(bundle, block, hops);
+  if (route === null) return null;
+  const work = followed(first.answer, route, block.off_grid_keys);
+  let next = work.next();
+  while (!next.done) next = work.next();
+  const { values, offGrid, positive } = next.value;
+  return { values: [...values], offGrid: [...offGrid], positive, words: hopWords(block, route) };
+}
+
+function answer({ hops, block: name, direction, cell, point, grid, other, also, minus, temperature, asker, pins, look }) {
   const block = blockOf(name);
+  if (hops) return follow(block, { cell, hops });
   if (pins) return drawTogether(block, { direction, pins, look });
   if (look !== undefined) return draw(block, { direction, cell, also, minus, temperature, asker, look });
   if (other) return compare(block, blockOf(other), point);

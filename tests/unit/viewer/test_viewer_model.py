@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,12 +14,13 @@ import pytest
 from bundles import full_bundle, make_block, make_bundle, make_frames
 
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.errors import OutsideGridError
+from nonlocal_core.capture.record import Capture, in_a_chain
+from nonlocal_core.errors import OutsideGridError, SelectionError
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
 from nonlocal_core.look import Look, answer_words, arrow_cells, bar_heights, heat_of, heats_of, strongest_layer, ticks
 from nonlocal_core.measures import measure_row, top_overlap
-from nonlocal_core.query import column, row
-from nonlocal_core.vocabulary import PAIRWISE, SCOPES
+from nonlocal_core.query import column, followed, row
+from nonlocal_core.vocabulary import RULES, SCOPES
 
 SCRIPTS = Path(__file__).parent
 NODE = shutil.which("node")
@@ -73,17 +75,20 @@ def matrix(block):
         f = np.maximum(theta + phi.T, 0)
     elif block.pairwise == "dot_product":
         f = theta @ phi.T
+    elif block.pairwise == "matched":
+        f = (theta @ phi.T >= 0).astype(np.float64)
     else:
         f = np.exp(block.scale * (theta @ phi.T))
     f = np.where(mask, f, 0)
     counts = mask.sum(axis=1)
-    softmax = block.pairwise in ("gaussian", "embedded_gaussian")
-    return f / (f.sum(axis=1) if softmax else counts)[:, None], counts
+    summed = block.pairwise in ("gaussian", "embedded_gaussian", "matched")
+    sums = f.sum(axis=1)
+    return f / (np.where(sums > 0, sums, 1) if summed else counts)[:, None], counts
 
 
 CASES = [
     (pairwise, scope, groups, pooled, off_grid)
-    for pairwise, scope, groups, pooled in itertools.product(PAIRWISE, SCOPES, (1, 2), ((1, 1, 1), POOLED))
+    for pairwise, scope, groups, pooled in itertools.product(RULES, SCOPES, (1, 2), ((1, 1, 1), POOLED))
     for off_grid in ((), ("class token", "register"))
     if not (scope == "space" and groups == 2)
 ]
@@ -257,6 +262,34 @@ def test_pins_are_drawn_together_as_in_python(golden, tmp_path):
                 assert np.abs(pixels[t, ..., :3] - colours)[seen].max(initial=0) <= 3, label
                 hues |= {pin} if seen.any() else set()
     assert hues == {0, 1, 2}, "every pin leads somewhere"
+
+
+@pytest.mark.parametrize("hops", [2, 4])
+def test_further_hops_end_where_python_ends(tmp_path, hops):
+    """Through a block of another size, pooled keys and a head beside it; rows that pass nothing on have none."""
+    fine = [
+        make_block("matched", name=f"fine.head{h}", grid=GRID, channels=6, subsample=POOLED, seed=2 + h) for h in (0, 1)
+    ]
+    kinds = [
+        make_block("dot_product", name="signed", grid=(FRAMES, 5, 4), channels=3),
+        make_block("gaussian", name="coarse", grid=(FRAMES, 4, 6), channels=3, seed=1),
+        *(replace(block, head=head) for head, block in enumerate(fine)),
+        make_block("embedded_gaussian", name="last", grid=GRID, channels=6, off_grid=("class token",), seed=5),
+    ]
+    data = make_bundle(*in_a_chain(kinds), frames=make_frames(FRAMES))
+    network = Capture(blocks=tuple(block.capture for block in decode_bundle(data).blocks))
+    cell = Cell(1, 2, 3)
+    questions = [{"block": b.name, "cell": cell._asdict(), "hops": hops} for b in network.blocks]
+    for block, answer in zip(network.blocks, ask(tmp_path, data, questions)["answers"], strict=True):
+        try:
+            route = network.route(block, hops)
+        except SelectionError:
+            assert answer is None
+            continue
+        expected = followed(row(block, cell), route)
+        np.testing.assert_allclose(answer["values"], expected.values, atol=1e-6)
+        np.testing.assert_allclose(answer["offGrid"], list(expected.off_grid.values()), atol=1e-6)
+        assert expected.note.startswith(answer["words"])
 
 
 @pytest.mark.parametrize("temperature", [0.3, 5.0])
