@@ -63,6 +63,7 @@ def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, obj
     assert isinstance(blocks, list)
     return {
         "model": header["model"],
+        "weights": dict(session.model.card.weights),
         "shown": session.block().name,
         "file": add(f"{model}.onnx", blocks_graph(network)),
         "blocks": [{**{word: block[word] for word in _WORDS}, "proof": PROOF} for block in blocks],

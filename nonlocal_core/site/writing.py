@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 
 from nonlocal_core.errors import SiteError
@@ -17,6 +18,7 @@ from nonlocal_core.session import Session
 from nonlocal_core.site.contents import clip_bundle, network_entry, page_networks
 from nonlocal_core.site.lite0 import normaliser_graph, trunk_graph
 from nonlocal_core.site.runtime import NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
+from nonlocal_core.viewer.export import export_frame
 from nonlocal_core.viewer.scripts import offline_js, site_css, site_js, worker_js
 from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
 
@@ -82,6 +84,8 @@ def write_site(
             "max_long_side": INPUT.max_long_side,
         },
         "look": recipe(),
+        "frame": folder.add("kept.html", export_frame().encode()),
+        "versions": {"nonlocal-viewer": version("nonlocal-viewer"), PACKAGE: VERSION},
     }
     entries = []
     for index, model in enumerate(named):
@@ -110,7 +114,8 @@ def _sample(clip: str, model: str, folder: _Folder) -> dict[str, str]:
     sample, name = session.sample, session.frames.info.name
     key = sample.id if sample else hashlib.sha256(name.encode()).hexdigest()[:10]
     title = sample.title if sample else name
-    return {"id": key, "title": title, "file": folder.add(f"clip_{key}.nlvb", clip_bundle(session))}
+    file = folder.add(f"clip_{key}.nlvb", clip_bundle(session))
+    return {"id": key, "title": title, "file": file, "sha256": session.frames.info.sha256}
 
 
 def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
@@ -118,9 +123,9 @@ def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
     style, script = folder.add("site.css", site_css().encode()), folder.add("site.js", site_js().encode())
     folder.add_as("NOTICE.txt", NOTICE.encode())
     folder.add_as("index.html", _html(site=site, style=style, script=script).encode())
-    version = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
+    edition = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
     files = json.dumps(["./", *folder.names])
-    offline = f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n{offline_js()}"
+    offline = f"const VERSION = {json.dumps(edition)};\nconst FILES = {files};\n{offline_js()}"
     folder.add_as("offline.js", offline.encode())
 
 

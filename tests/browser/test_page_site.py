@@ -1,5 +1,7 @@
 """The page without a server, in a real browser: its rows are Python's, it asks nobody, and it opens again offline."""
 
+import hashlib
+import json
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +14,7 @@ from playwright.sync_api import expect
 from serving import ENGINE, FLAGS, WITH_CAMERA
 
 from nonlocal_core.capture.rows import many_row_weights
+from nonlocal_core.render.layout import UNITS
 from nonlocal_core.session import Session
 from nonlocal_core.site.writing import write_site
 
@@ -95,14 +98,29 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert page.get_by_text("Nothing leaves this computer.").is_visible()
 
     # a file of one's own, and each network on it
-    picture(tmp_path / "own.png", seed=4)
-    page.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    own = tmp_path / "own.png"
+    picture(own, seed=4)
+    page.locator("input[type=file]").set_input_files(own)
     second = opened(viewer, first)
-    assert rows_differ(page, tmp_path / "own.png", MODELS[0]) <= ROW_TOLERANCE
+    assert rows_differ(page, own, MODELS[0]) <= ROW_TOLERANCE
     page.get_by_label("Network").select_option(index=1)
     third = opened(viewer, second)
-    assert rows_differ(page, tmp_path / "own.png", MODELS[1]) <= ROW_TOLERANCE
+    assert rows_differ(page, own, MODELS[1]) <= ROW_TOLERANCE
     expect(viewer).to_have_attribute("data-columns", third)  # who looks here can be asked
+
+    # what is on screen is kept: the live page, which opens from a disk, and the figure
+    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    with np.load(kept["Numbers"]) as numbers:
+        assert json.loads(str(numbers["provenance"]))["clip_sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
+        assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as film:
+        assert figure.size[0] == UNITS
+        assert (figure.text["provenance"], film.n_frames) == (film.text["provenance"], 1)
+    again = page.context.new_page()
+    again.goto(kept["Live page"].as_uri())
+    assert again.locator(".nlv").get_attribute("data-cell") == viewer.get_attribute("data-cell")
+    assert again.locator(".nlv-sentences").inner_text() == page.locator(".nlv-sentences").inner_text()
+    again.close()
 
     # what is no picture is refused in a sentence, and the answer on screen stays
     (tmp_path / "broken.png").write_bytes(b"no picture")
@@ -148,6 +166,16 @@ def test_the_frames_of_a_camera_follow_each_other_and_stay_once_frozen(chromium,
         expect(pictures).to_have_count(8)
     finally:
         browser.close()
+
+
+def taken(page, name, folder):
+    """The file of that name in the menu, as it was downloaded."""
+    page.get_by_text("Keep", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
 
 
 def rows_differ(page, path, model):

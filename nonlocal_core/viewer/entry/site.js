@@ -5,16 +5,21 @@ import { Photographs } from "../drawing/photograph.js";
 import { liveBundle } from "../model/live.js";
 import { parseBundle } from "../model/parse.js";
 import { inputOf } from "../model/scaling.js";
+import { KeepMenu } from "../controls/keep_menu.js";
+import { sha256 } from "../saving/bundle_file.js";
 import { Camera } from "./camera.js";
 import { decodePhotos } from "./load.js";
 import { NetworkWorker } from "./network_worker.js";
 import { openFile } from "./open_file.js";
+import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
 
 const FRAMES = 8;
 /** The camera's pictures go in smaller, so that the answer keeps up with them. */
 const CAMERA_SHORT_SIDE = 128;
 const OWN = "Your own";
+const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
+const MOST_NAMED = 60;
 const OPENED = "pictures and clips: drop, paste, or open a file";
 
 class Site {
@@ -29,6 +34,7 @@ class Site {
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
     this.live = el("button", { type: "button", class: "nlv-button", onclick: () => this.turnCamera() });
     this.cancel = el("button", { type: "button", class: "nlv-button", onclick: () => this.stop() }, "Cancel");
+    this.keep = new KeepMenu({ make: (file) => this.#keepFile(file), link: () => (this.clip?.id ? location.href : null) });
     this.status = el("span", { role: "status" });
     this.bar = el("progress", { max: "1", "aria-label": "Progress" });
     this.working = el("div", { class: "site-working" }, this.bar, this.status, this.cancel);
@@ -37,9 +43,9 @@ class Site {
     const labelled = (words, control) => el("label", { class: "site-choice" }, el("span", {}, words), control);
     const stand = el("div", { class: "site-stand nlv-status" }, this.working, this.fault);
     host.replaceChildren(
-      el("div", { class: "site-bar nlv-status" }, labelled("Clip", this.clips.root), open, this.live, labelled("Network", this.networks.root)), stand, el("div", { class: "site-viewer" }),
+      el("div", { class: "site-bar nlv-status" }, labelled("Clip", this.clips.root), open, this.live, this.keep.root, labelled("Network", this.networks.root)), stand, el("div", { class: "site-viewer" }),
     );
-    this.viewer = new Viewer(host.lastChild, { onpin: (message) => this.#pinned(message) });
+    this.viewer = new Viewer(host.lastChild, { onpin: (message) => this.#pinned(message), ontour: (stops) => this.clip?.id && rememberTour(this.clip.id, stops), lasts: LASTS });
     this.viewer.root.hidden = true;
     this.#sayCamera();
     this.#rest();
@@ -62,18 +68,16 @@ class Site {
 
   async openSample(sample, asked = null) {
     await this.#open(async (signal) => {
-      const response = await fetch(sample.file, { signal });
-      if (!response.ok) throw new Error(`The server answered ${response.status} for this clip.`);
-      const bundle = parseBundle(await response.arrayBuffer());
+      const bundle = parseBundle(await (await fetched(sample.file, { signal })).arrayBuffer());
       const { bitmaps } = await decodePhotos(bundle);
-      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps };
+      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps, sha256: async () => sample.sha256 };
     }, asked);
   }
 
   async openOwn(file) {
     await this.#open(async (signal) => {
       const tell = (stage, done, total) => this.#tell(stage, done, total);
-      return clipOf(await openFile(file, { frames: FRAMES, tell, signal }));
+      return clipOf({ ...await openFile(file, { frames: FRAMES, tell, signal }), sha256: () => sha256(file) });
     });
     if (this.clip?.id === null) this.#sayOwn();
   }
@@ -181,7 +185,26 @@ class Site {
     bundle.awaitsColumns = bundle.blocks.some(({ softmax }) => softmax);
     this.bundle = bundle;
     this.viewer.root.hidden = false;
-    this.viewer.open(bundle, new Photographs(await copies(clip.bitmaps), look), { asked: pinned ? asked : null });
+    this.shown = { clip, network, inputHw };
+    this.viewer.open(bundle, new Photographs(await copies(clip.bitmaps), look), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
+  }
+
+  /** Make a file of what is on screen and hand it to the reader. */
+  async #keepFile({ suffix, make }) {
+    const { drawn } = this.viewer;
+    if (!drawn) return;
+    this.#refuse("");
+    try {
+      this.#tell("Making the file", 0, 1);
+      const { versions, frame } = this.facts;
+      const content = await make(drawn, { ...this.shown, versions, frame: async () => (await fetched(frame)).text() });
+      const href = URL.createObjectURL(content);
+      el("a", { href, download: `${stemOf(drawn)}${suffix}` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 60_000); // the browser reads it after the click
+    } catch (error) {
+      this.#refuse(error.message);
+    }
+    this.#rest();
   }
 
   #column(name, values) {
@@ -238,19 +261,32 @@ class Site {
   }
 }
 
-function clipOf({ kind, name, bitmaps, seconds, warnings }) {
+/** A file of the page. */
+async function fetched(file, options) {
+  const response = await fetch(file, options);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for a part of this page.`);
+  return response;
+}
+
+/** The beginning of a file's name: clip and network. */
+function stemOf({ bundle: { media, model } }) {
+  const plain = media.name.replace(/\.\w{2,4}$/, "").replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, MOST_NAMED);
+  return `${plain || "clip"}-${model.id}`;
+}
+
+function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
     name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", warnings, remarks: [],
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
-  return { id: null, media, bitmaps, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+  return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
 }
 
 /** The clip of pictures that a camera took. */
 function filmed(taken) {
   const seconds = taken.map(({ second }) => second - taken[0].second);
-  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [] });
+  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [], sha256: async () => null });
 }
 
 function copies(bitmaps) {
