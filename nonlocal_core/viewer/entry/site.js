@@ -30,7 +30,7 @@ class Site {
     Object.assign(this, { host, facts, clip: null, seen: null, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
     this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (name, values) => this.#column(name, values) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
-    this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => this.openSample(facts.samples[index]));
+    this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
     this.live = el("button", { type: "button", class: "nlv-button", onclick: () => this.turnCamera() });
     this.cancel = el("button", { type: "button", class: "nlv-button", onclick: () => this.stop() }, "Cancel");
@@ -62,7 +62,7 @@ class Site {
     this.network = this.facts.networks.find(({ model }) => model.id === said.get("model")) ?? this.network;
     this.networks.press(this.facts.networks.indexOf(this.network));
     this.clips.press(index);
-    this.asked = questionIn(said.get("pin"));
+    this.asked = questionIn(said.get("pin")) ?? this.facts.samples[index].pin ?? null;
     await this.openSample(this.facts.samples[index], this.asked);
   }
 
