@@ -150,7 +150,8 @@ def _html(*, site: str, style: str, script: str) -> str:
 <p>Point at any place of any frame: the network runs in this page. <strong>Nothing leaves this computer.</strong></p>
 </header>
 <main id="viewer"><p role="status">Opening the page. If this sentence stays, it was opened as a file: a browser runs it
-from a web server alone, such as <code>python -m http.server</code> in this folder.</p></main>
+from a web server alone, such as <code>python -m http.server</code> in this folder. Or the browser is too
+old.</p></main>
 <noscript><p>This page runs a network while you point, so it needs JavaScript. It sends nothing.</p></noscript>
 <footer>nonlocal-viewer · the network is run by {PACKAGE} {VERSION} (MIT licence, Microsoft) ·
 once opened, it works without a network</footer>

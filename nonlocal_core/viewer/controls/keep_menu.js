@@ -6,9 +6,9 @@ import { FILES } from "../saving/files.js";
 const COPIED_MS = 2000;
 
 export class KeepMenu {
-  /** `make(file)` makes one of FILES and hands it over, `link()` gives the address, null for a clip that no link can name. */
-  constructor({ make, link }) {
-    this.link = link;
+  /** `make(file)` makes one of FILES and hands it over, `link()` gives the address, null for a clip that no link can name; `can()`: whether one answer is on screen. */
+  constructor({ make, link, can }) {
+    Object.assign(this, { link, can });
     this.copy = el("button", { type: "button", class: "nlv-button", onclick: () => this.#copy() });
     this.buttons = FILES.map((file) => el("button", { type: "button", class: "nlv-button", title: file.purpose, onclick: () => (this.close(), make(file)) }, file.title));
     this.root = el("details", { class: "site-keep", ontoggle: () => this.#open(), onkeydown: (event) => event.key === "Escape" && this.close() },
@@ -21,6 +21,7 @@ export class KeepMenu {
   }
 
   #open() {
+    for (const button of this.buttons) button.disabled = !this.can();
     const named = this.link() !== null;
     this.copy.disabled = !named;
     say(this.copy, named ? "Copy the link" : "No link: your clip is on this computer alone");
