@@ -108,7 +108,7 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     page.locator("input[type=file]").set_input_files(own)
     second = opened(viewer, first)
     assert rows_differ(page, own, MODELS[0]) <= ROW_TOLERANCE
-    page.get_by_label("Network").select_option(index=1)
+    page.get_by_label("Network", exact=True).select_option(index=1)
     third = opened(viewer, second)
     assert rows_differ(page, own, MODELS[1]) <= ROW_TOLERANCE
     expect(viewer).to_have_attribute("data-columns", third)  # who looks here can be asked
