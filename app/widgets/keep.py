@@ -12,6 +12,9 @@ import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin, Progress, Session, TourStop
 from nonlocal_core.bundle import Precision
+from nonlocal_core.site.networks import page_networks
+from nonlocal_core.site.runtime import runtime_at_hand
+from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 from . import unmarked
 
@@ -60,6 +63,16 @@ FORMATS = (
 )
 
 
+WITHOUT_SERVER = Format(
+    "Page without a server (ZIP)",
+    "Unpack it on any web server: the network runs in the reader's browser, on this clip and on their own.",
+    ".zip",
+    "application/zip",
+)
+PAGES = (".html", ".zip")
+"""Suffixes of files that a tour goes with."""
+
+
 class CancelledError(Exception):
     """The visitor wants the file no more."""
 
@@ -76,11 +89,13 @@ class Offer:
     formats: Sequence[Format]
     write: Callable[[Format], Write]
     tour: Tour = None
-    """Stops that go with the live pages alone."""
+    """Stops that go with the pages alone."""
+    remark: str = ""
+    """Sentence under the choice, in Markdown."""
 
     def asks(self, wanted: Format) -> tuple[object, ...]:
         """Return what one of the files depends on."""
-        return (*self.asked, wanted, self.tour if wanted.suffix == ".html" else None)
+        return (*self.asked, wanted, self.tour if wanted.suffix in PAGES else None)
 
 
 class Job:
@@ -142,6 +157,8 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
         return
 
     def write(wanted: Format) -> Write:
+        if wanted is WITHOUT_SERVER:
+            return lambda path, tell: _zip(path, session, pin, tour, tell)
         return lambda path, tell: session.save(
             path,
             **asdict(pin),
@@ -151,7 +168,29 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
         )
 
     stem = file_name(session.frames.info.name, pin.frame, "")
-    draw(Offer("answer", (session, pin), stem, FORMATS, write, tour))
+    remark = without_server(session, pin)
+    formats = FORMATS if remark else (*FORMATS, WITHOUT_SERVER)
+    draw(Offer("answer", (session, pin), stem, formats, write, tour, remark))
+
+
+def without_server(session: Session, pin: Pin) -> str:
+    """Return the sentence, in Markdown, that says why no page without a server is made here; empty where it is."""
+    if session.model.card.id not in page_networks():
+        return "A page without a server runs the networks on the shared trunk; this one needs Python."
+    if runtime_at_hand() is None:
+        clip = f"{SAMPLE_PREFIX}{session.sample.id}" if session.sample else "FILE"
+        at = f"{pin.frame},{pin.x:.3f},{pin.y:.3f}"
+        command = f"nonlocal-viewer page --model {session.model.card.id} --clip {clip} --at {at} --out site/"
+        return f"As a page without a server, in a shell: `{command}`"
+    return ""
+
+
+def _zip(path: Path, session: Session, pin: Pin, tour: Tour, tell: Progress) -> None:
+    # These wait for torch, which the first picture of Explore does not.
+    from nonlocal_core.site.contents import PageClip
+    from nonlocal_core.site.packing import zip_site
+
+    zip_site(path, PageClip(session=session, pin=pin, tour=tour), runtime=runtime_at_hand(), progress=tell)
 
 
 def draw(offer: Offer) -> None:
@@ -168,6 +207,8 @@ def _panel(offer: Offer, *, polled: bool) -> None:
         st.rerun()  # without the clock that drew the progress
     wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
+    if offer.remark:
+        st.caption(offer.remark)
     if job is None or not job.answers(offer, wanted):
         if st.button("Make the file", key="keep-make", type="primary"):
             if job is not None:

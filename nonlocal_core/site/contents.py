@@ -1,17 +1,18 @@
 """Contents of a page: its networks with the words of their blocks, and its clips with their pictures."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 from nonlocal_core.bundle import ClipWords, ModelLabel, Question, Storage, TourStop, View, encode_bundle
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.capture import Capture
 from nonlocal_core.errors import SiteError
 from nonlocal_core.models import Lite0Network
+from nonlocal_core.pin import Pin
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.session import Session
 from nonlocal_core.site.lite0 import blocks_graph
-from nonlocal_core.weights import list_models
+from nonlocal_core.site.networks import page_networks
 
 PROOF = (
     "Computed in this browser by the exported network. Python proves each reading by the block's own output; the page "
@@ -38,15 +39,6 @@ _TRIED_ON = "sample:chelsea"
 _TRIED_SIDE = 64
 
 
-def page_networks() -> tuple[str, ...]:
-    """Return the ids of the networks that can run in a page: those on the shared trunk.
-
-    >>> page_networks()[0]
-    'lite0-embedded-gaussian'
-    """
-    return tuple(card.id for card in list_models() if card.network in ("lite0_trained", "lite0_parameter_free"))
-
-
 def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, object]:
     """Return what the page knows of a network; ``add`` stores its graph and returns its address.
 
@@ -64,16 +56,35 @@ def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, obj
     assert isinstance(blocks, list)
     return {
         "model": header["model"],
+        "weights": dict(session.model.card.weights),
         "shown": session.block().name,
         "file": add(f"{model}.onnx", blocks_graph(network)),
         "blocks": [{**{word: block[word] for word in _WORDS}, "proof": PROOF} for block in blocks],
     }
 
 
-def clip_bundle(session: Session) -> bytes:
-    """Return a bundle of a session's clip, its first question and tour, without a block: the page computes those."""
-    frames, card, sample, first = session.frames, session.model.card, session.sample, session.first_question()
-    stops = sample.tour if sample else ()
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PageClip:
+    """Clip of a page that is open already, with what is asked of it first."""
+
+    session: Session
+    pin: Pin | None = None
+    """None for the clip's own first question, which is not pinned."""
+    tour: Sequence[TourStop] | None = None
+    """None for the sample's own."""
+
+
+def clip_bundle(clip: PageClip) -> bytes:
+    """Return a bundle of a clip, its first question and tour, without a block: the page computes those.
+
+    A stop of the tour asks whichever block is on screen.
+    """
+    session, frames, card = clip.session, clip.session.frames, clip.session.model.card
+    sample, first = session.sample, session.first_question()
+    curated = [
+        TourStop(question=Question(frame=stop.frame, x=stop.x, y=stop.y), caption=stop.caption)
+        for stop in (sample.tour if sample else ())
+    ]
     return encode_bundle(
         frames,
         Capture(blocks=()),
@@ -81,11 +92,16 @@ def clip_bundle(session: Session) -> bytes:
         view=View(
             question=Question(frame=first.frame, x=first.x, y=first.y),
             tour=tuple(
-                TourStop(question=Question(frame=stop.frame, x=stop.x, y=stop.y), caption=stop.caption)
-                for stop in stops
-                if stop.frame < len(frames.rgb)
+                replace(stop, block=None)
+                for stop in (curated if clip.tour is None else clip.tour)
+                if stop.question.frame < len(frames.rgb)
             ),
         ),
         words=ClipWords(caption=sample.caption if sample else "", licence=sample.licence if sample else ""),
         storage=replace(Storage(), columns=False),
     )
+
+
+def pinned_json(pin: Pin) -> dict[str, object]:
+    """Return a pin as the viewer tells of one: what it leaves out has its usual value."""
+    return {field.name: getattr(pin, field.name) for field in fields(pin) if getattr(pin, field.name) != field.default}

@@ -4,6 +4,7 @@ They are no part of this repository: the package manager fetches them when a pag
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tarfile
@@ -38,6 +39,14 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 """
 _BY_HAND = f"Or give a folder that has {SCRIPT} and {WASM} of {PACKAGE} {VERSION}: --runtime FOLDER."
 _WAIT_SECONDS = 600
+ENVIRONMENT = "NONLOCAL_ENGINE"
+"""Variable that names a folder of the engine for the app, which offers a page to take away where it is set."""
+
+
+def runtime_at_hand() -> Path | None:
+    """Return the folder that ``ENVIRONMENT`` names, None for none: a server fetches nothing for a visitor."""
+    named = os.environ.get(ENVIRONMENT)
+    return Path(named) if named and Path(named).is_dir() else None
 
 
 def runtime_files(folder: Path | None = None) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 
 from nonlocal_core.errors import SiteError
@@ -14,9 +15,11 @@ from nonlocal_core.models.lite0_networks import INPUT
 from nonlocal_core.render import replacing
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.session import Session
-from nonlocal_core.site.contents import clip_bundle, network_entry, page_networks
+from nonlocal_core.site.contents import PageClip, clip_bundle, network_entry, pinned_json
 from nonlocal_core.site.lite0 import normaliser_graph, trunk_graph
+from nonlocal_core.site.networks import page_networks
 from nonlocal_core.site.runtime import NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
+from nonlocal_core.viewer.export import export_frame
 from nonlocal_core.viewer.scripts import offline_js, site_css, site_js, worker_js
 from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
 
@@ -52,20 +55,20 @@ def write_site(
     out: Path,
     *,
     models: Sequence[str] = (),
-    clips: Sequence[str] = (),
+    clips: Sequence[str | PageClip] = (),
     runtime: Path | None = None,
     progress: Progress,
 ) -> Path:
     """Write a page of networks and clips into a folder, and return the address to open in it.
 
     ``models``: ids of ``page_networks``, the first one shown first; all of them when empty. ``clips``: files, folders
-    of frames and ``sample:ID``; ``SAMPLES`` when empty. ``runtime``: a folder with the files of ``runtime_files``.
-    A folder that has other files keeps them; those of an earlier page of the same name are replaced.
+    of frames, ``sample:ID`` and clips that are open; ``SAMPLES`` when empty. ``runtime``: a folder with the files of
+    ``runtime_files``. A folder that has other files keeps them; those of an earlier page of the same name are replaced.
     Raises SiteError, UnknownNameError, WeightsError, and what ``Session.open`` raises for a clip.
     """
     named = tuple(models) or page_networks()
-    shown = tuple(clips) or tuple(SAMPLE_PREFIX + sample for sample in SAMPLES)
-    steps = 2 + len(named) + len(shown)
+    asked = tuple(clips) or tuple(SAMPLE_PREFIX + sample for sample in SAMPLES)
+    steps = 2 + len(named) + len(asked)
     progress("Fetching the engine", 0, steps)
     engine = runtime_files(runtime)
     try:
@@ -82,6 +85,8 @@ def write_site(
             "max_long_side": INPUT.max_long_side,
         },
         "look": recipe(),
+        "frame": folder.add("kept.html", export_frame().encode()),
+        "versions": {"nonlocal-viewer": version("nonlocal-viewer"), PACKAGE: VERSION},
     }
     entries = []
     for index, model in enumerate(named):
@@ -95,9 +100,10 @@ def write_site(
         "normaliser": folder.add("normaliser.onnx", normaliser_graph()),
     }
     samples = []
-    for index, clip in enumerate(shown):
+    for index, clip in enumerate(asked):
         progress("Reading clips", 1 + len(named) + index, steps)
-        samples.append(_sample(clip, named[0], folder))
+        shown = clip if isinstance(clip, PageClip) else PageClip(session=Session.open(clip, named[0], device="cpu"))
+        samples.append(_sample(shown, folder))
     facts["samples"] = samples
     progress("Writing the page", steps - 1, steps)
     _write_page(folder, facts)
@@ -105,12 +111,16 @@ def write_site(
     return out / "index.html"
 
 
-def _sample(clip: str, model: str, folder: _Folder) -> dict[str, str]:
-    session = Session.open(clip, model, device="cpu")
-    sample, name = session.sample, session.frames.info.name
-    key = sample.id if sample else hashlib.sha256(name.encode()).hexdigest()[:10]
-    title = sample.title if sample else name
-    return {"id": key, "title": title, "file": folder.add(f"clip_{key}.nlvb", clip_bundle(session))}
+def _sample(clip: PageClip, folder: _Folder) -> dict[str, object]:
+    sample, info = clip.session.sample, clip.session.frames.info
+    key = sample.id if sample else hashlib.sha256(info.name.encode()).hexdigest()[:10]
+    return {
+        "id": key,
+        "title": sample.title if sample else info.name,
+        "file": folder.add(f"clip_{key}.nlvb", clip_bundle(clip)),
+        "sha256": info.sha256,
+        **({"pin": pinned_json(clip.pin)} if clip.pin else {}),
+    }
 
 
 def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
@@ -118,9 +128,9 @@ def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
     style, script = folder.add("site.css", site_css().encode()), folder.add("site.js", site_js().encode())
     folder.add_as("NOTICE.txt", NOTICE.encode())
     folder.add_as("index.html", _html(site=site, style=style, script=script).encode())
-    version = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
+    edition = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
     files = json.dumps(["./", *folder.names])
-    offline = f"const VERSION = {json.dumps(version)};\nconst FILES = {files};\n{offline_js()}"
+    offline = f"const VERSION = {json.dumps(edition)};\nconst FILES = {files};\n{offline_js()}"
     folder.add_as("offline.js", offline.encode())
 
 
@@ -140,7 +150,8 @@ def _html(*, site: str, style: str, script: str) -> str:
 <p>Point at any place of any frame: the network runs in this page. <strong>Nothing leaves this computer.</strong></p>
 </header>
 <main id="viewer"><p role="status">Opening the page. If this sentence stays, it was opened as a file: a browser runs it
-from a web server alone, such as <code>python -m http.server</code> in this folder.</p></main>
+from a web server alone, such as <code>python -m http.server</code> in this folder. Or the browser is too
+old.</p></main>
 <noscript><p>This page runs a network while you point, so it needs JavaScript. It sends nothing.</p></noscript>
 <footer>nonlocal-viewer · the network is run by {PACKAGE} {VERSION} (MIT licence, Microsoft) ·
 once opened, it works without a network</footer>

@@ -7,6 +7,9 @@ from html import escape
 from nonlocal_core.bundle import Bundle, decode_bundle
 from nonlocal_core.viewer.scripts import page_css, page_js
 
+MARKS = ("title", "caption", "credits", "provenance", "bundle")
+"""Names of what differs from page to page, in the order in which ``_page`` takes it."""
+
 
 def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
     """Return one self-contained HTML page with the live viewer: no request leaves it, and its policy forbids any.
@@ -15,6 +18,16 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
     Raises BundleError when the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
+    packed = base64.b64encode(bundle_bytes).decode("ascii")
+    return _page(escape(title), escape(_caption(bundle)), escape(_credits(bundle)), inert(provenance), packed)
+
+
+def export_frame() -> str:
+    """Return the same page with ``@@NAME@@`` for each of ``MARKS``, for a browser that fills it by itself."""
+    return _page(*(f"@@{name}@@" for name in MARKS))
+
+
+def _page(title: str, caption: str, footer: str, provenance: str, bundle: str) -> str:
     css, script = page_css(), page_js()
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; img-src blob: data:; "
@@ -26,19 +39,19 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
+<title>{title}</title>
 <style>{css}</style>
-<script type="application/json" id="provenance">{inert(provenance)}</script>
+<script type="application/json" id="provenance">{provenance}</script>
 </head>
 <body>
 <header>
-<h1>{escape(title)}</h1>
-<p>{escape(_caption(bundle))}</p>
+<h1>{title}</h1>
+<p>{caption}</p>
 </header>
 <main id="viewer"><p role="status">Opening the picture.</p></main>
 <noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing.</p></noscript>
-<footer>{escape(_credits(bundle))}</footer>
-<script type="application/octet-stream" id="bundle">{base64.b64encode(bundle_bytes).decode("ascii")}</script>
+<footer>{footer}</footer>
+<script type="application/octet-stream" id="bundle">{bundle}</script>
 <script type="module">{script}</script>
 </body>
 </html>

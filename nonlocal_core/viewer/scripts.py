@@ -73,7 +73,7 @@ def page_css() -> str:
 @cache
 def site_css() -> str:
     """Return the style sheet of the page without a server."""
-    return _joined_sheets(*_SHEETS, "entry/page.css", "entry/site.css")
+    return _joined_sheets(*_SHEETS, "entry/comparison.css", "entry/page.css", "entry/site.css")
 
 
 def join_scripts(folder: Traversable, entry: str) -> str:

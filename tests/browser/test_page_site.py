@@ -1,17 +1,21 @@
 """The page without a server, in a real browser: its rows are Python's, it asks nobody, and it opens again offline."""
 
+import hashlib
+import json
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from firefox import PROGRAM, firefox
 from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
 from serving import ENGINE, FLAGS, WITH_CAMERA
 
 from nonlocal_core.capture.rows import many_row_weights
+from nonlocal_core.render.layout import UNITS
 from nonlocal_core.session import Session
 from nonlocal_core.site.writing import write_site
 
@@ -27,9 +31,13 @@ RECORD = """{
             super(...given);
             this.addEventListener("message", ({ data }) => data.tables && (window.tables = data.tables));
         }
+        postMessage(message, ...rest) {
+            if (message.kind === "run") window.seen = [...(window.seen ?? []), message.frames.length];
+            super.postMessage(message, ...rest);
+        }
     };
 }"""
-"""Keeps what the network's worker answers, before the page begins."""
+"""Keeps what the network's worker answers and how many frames each run gets, before the page begins."""
 NO_CAMERA = (
     "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
 )
@@ -95,14 +103,42 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert page.get_by_text("Nothing leaves this computer.").is_visible()
 
     # a file of one's own, and each network on it
-    picture(tmp_path / "own.png", seed=4)
-    page.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+    own = tmp_path / "own.png"
+    picture(own, seed=4)
+    page.locator("input[type=file]").set_input_files(own)
     second = opened(viewer, first)
-    assert rows_differ(page, tmp_path / "own.png", MODELS[0]) <= ROW_TOLERANCE
-    page.get_by_label("Network").select_option(index=1)
+    assert rows_differ(page, own, MODELS[0]) <= ROW_TOLERANCE
+    page.get_by_label("Network", exact=True).select_option(index=1)
     third = opened(viewer, second)
-    assert rows_differ(page, tmp_path / "own.png", MODELS[1]) <= ROW_TOLERANCE
+    assert rows_differ(page, own, MODELS[1]) <= ROW_TOLERANCE
     expect(viewer).to_have_attribute("data-columns", third)  # who looks here can be asked
+
+    # all networks side by side, under one question, on the features of the trunk that ran before
+    compare = page.get_by_role("button", name="Compare networks")
+    compare.click()
+    expect(viewer).to_have_attribute("data-ready", "page-4 page-5")
+    expect(page.locator(".nlv-pane[data-block]")).to_have_count(len(MODELS))
+    assert [pane.get_attribute("data-block") for pane in page.locator(".nlv-pane[data-block]").all()] == [
+        "stride8+16"
+    ] * len(MODELS)
+    expect(viewer).to_have_attribute("data-columns", "page-5")
+    compare.click()
+    third = opened(viewer, "page-5")
+    assert page.evaluate("window.seen") == [1, 1, 0, 0, 0, 0]
+
+    # what is on screen is kept: the live page, which opens from a disk, and the figure
+    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    with np.load(kept["Numbers"]) as numbers:
+        assert json.loads(str(numbers["provenance"]))["clip_sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
+        assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as film:
+        assert figure.size[0] == UNITS
+        assert (figure.text["provenance"], film.n_frames) == (film.text["provenance"], 1)
+    again = page.context.new_page()
+    again.goto(kept["Live page"].as_uri())
+    assert again.locator(".nlv").get_attribute("data-cell") == viewer.get_attribute("data-cell")
+    assert again.locator(".nlv-sentences").inner_text() == page.locator(".nlv-sentences").inner_text()
+    again.close()
 
     # what is no picture is refused in a sentence, and the answer on screen stays
     (tmp_path / "broken.png").write_bytes(b"no picture")
@@ -116,9 +152,17 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     expect(page.get_by_role("alert")).to_contain_text("no camera that the browser can see")
     assert viewer.get_attribute("data-ready") == third
 
+    # an old browser: a sentence
+    old = page.context.new_page()
+    old.add_init_script("delete window.OffscreenCanvas")
+    old.goto(address)
+    expect(old.get_by_role("alert")).to_contain_text("This browser is too old for it")
+    old.close()
+
     # nobody was asked, and nobody is needed any more
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    assert {url for url in requests if not url.startswith((address, f"blob:{address}"))} == set()
+    strange = {url for url in requests if not url.startswith((address, f"blob:{address}"))}
+    assert strange == {kept["Live page"].as_uri()}
     assert faults == []
     server.shutdown()
     server.socket.close()
@@ -148,6 +192,44 @@ def test_the_frames_of_a_camera_follow_each_other_and_stay_once_frozen(chromium,
         expect(pictures).to_have_count(8)
     finally:
         browser.close()
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="firefox-esr is not installed; the page is walked in it where it is")
+def test_firefox_walks_the_page(served, tmp_path):
+    address, _ = served
+    own = tmp_path / "own.png"
+    picture(own, seed=4)
+    ready = "document.querySelector('.nlv')?.dataset.ready"
+    with firefox(tmp_path) as window:
+        window.size(1280, 900)
+        window.open(address)
+        assert window.wait(ready) == "page-1"
+        window.give("#own", own)
+        window.wait(f"{ready} === 'page-2'")
+        pressed = "new KeyboardEvent('keydown', { key: 'Enter', bubbles: true })"
+        window.ask(f"document.querySelector('.nlv-field').dispatchEvent({pressed})")
+        window.wait("document.querySelector('.nlv').dataset.pinned === 'true'")
+        for name, suffix in (("Figure", ".png"), ("Numbers", ".npz"), ("Live page", ".html")):
+            buttons = "[...document.querySelectorAll('.site-list button')]"
+            window.ask(f"({buttons}.find((one) => one.textContent.startsWith('{name}')).click(), true)")
+            assert window.downloaded(suffix).stat().st_size > 1000
+        with np.load(window.downloaded(".npz")) as numbers, Image.open(window.downloaded(".png")) as figure:
+            assert json.loads(str(numbers["provenance"])) == json.loads(figure.text["provenance"])
+            session = Session.open(own, MODELS[0], device="cpu")
+            true = session.query(frame=0, x=0.5, y=0.5).heat
+            assert np.abs(numbers["heat"] - true).max() <= ROW_TOLERANCE * true.max()
+        window.size(390, 844)
+        assert window.wait("document.documentElement.scrollWidth") <= 390
+
+
+def taken(page, name, folder):
+    """The file of that name in the menu, as it was downloaded."""
+    page.get_by_text("Keep", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
 
 
 def rows_differ(page, path, model):

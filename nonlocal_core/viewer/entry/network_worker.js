@@ -4,7 +4,7 @@ export class NetworkWorker {
   #job = 0;
   #waiting = null;
 
-  /** `tell(stage, done, total)` hears of progress, `oncolumn(name, values)` of a normaliser, and of null after the last. */
+  /** `tell(stage, done, total)` hears of progress, `oncolumn({ file, name, values })` of a normaliser, and of null after the last. */
   constructor(worker, { tell, oncolumn }) {
     Object.assign(this, { worker, tell, oncolumn });
     worker.onmessage = ({ data }) => this.#hear(data);
@@ -20,9 +20,9 @@ export class NetworkWorker {
     });
   }
 
-  /** Ask for the normalisers of the tables that were made last. */
-  columns(scales) {
-    this.worker.postMessage({ kind: "columns", job: this.#job, scales });
+  /** Ask for the normalisers of networks that ran on the frames of the last run, { file, scales } each. */
+  columns(wanted) {
+    this.worker.postMessage({ kind: "columns", job: this.#job, wanted });
   }
 
   cancel() {
@@ -35,7 +35,7 @@ export class NetworkWorker {
   #hear({ job, progress, tables, column, failed }) {
     if (job !== this.#job) return;
     if (progress) this.tell(progress.stage, progress.done, progress.total);
-    else if (column !== undefined) this.oncolumn(column?.name ?? null, column?.values);
+    else if (column !== undefined) this.oncolumn(column);
     else if (failed) this.#end(new Error(failed));
     else {
       this.#waiting?.resolve(tables);

@@ -5,16 +5,26 @@ import { Photographs } from "../drawing/photograph.js";
 import { liveBundle } from "../model/live.js";
 import { parseBundle } from "../model/parse.js";
 import { inputOf } from "../model/scaling.js";
+import { KeepMenu } from "../controls/keep_menu.js";
+import { sha256 } from "../saving/bundle_file.js";
 import { Camera } from "./camera.js";
+import { Comparison } from "./comparison.js";
 import { decodePhotos } from "./load.js";
 import { NetworkWorker } from "./network_worker.js";
 import { openFile } from "./open_file.js";
+import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
 
 const FRAMES = 8;
 /** The camera's pictures go in smaller, so that the answer keeps up with them. */
 const CAMERA_SHORT_SIDE = 128;
 const OWN = "Your own";
+const COMPARES = "Every network's answer to one question, side by side; the trunk runs once for all";
+const TOO_OLD = "This browser is too old for it: it needs WebAssembly and pictures drawn beside the page. Update the browser, or open the page in another one.";
+const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
+/** Letters of a clip's name that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+const MOST_NAMED = 60;
+const MOST_HASHED = 5e8;
 const OPENED = "pictures and clips: drop, paste, or open a file";
 
 class Site {
@@ -23,29 +33,32 @@ class Site {
 
   constructor(host, facts, worker) {
     Object.assign(this, { host, facts, clip: null, seen: null, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
-    this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (name, values) => this.#column(name, values) });
+    this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
-    this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => this.openSample(facts.samples[index]));
+    this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
+    this.comparing = false;
+    this.compare = el("button", { type: "button", class: "nlv-button", "aria-pressed": "false", "aria-label": "Compare networks", hidden: facts.networks.length < 2, title: COMPARES, onclick: () => this.turnComparison() }, "Compare");
     this.live = el("button", { type: "button", class: "nlv-button", onclick: () => this.turnCamera() });
     this.cancel = el("button", { type: "button", class: "nlv-button", onclick: () => this.stop() }, "Cancel");
+    this.keep = new KeepMenu({ make: (file) => this.#keepFile(file), link: () => (this.clip?.id ? location.href : null), can: () => Boolean(this.view.drawn) });
     this.status = el("span", { role: "status" });
     this.bar = el("progress", { max: "1", "aria-label": "Progress" });
     this.working = el("div", { class: "site-working" }, this.bar, this.status, this.cancel);
     this.fault = el("p", { role: "alert", class: "site-fault", hidden: true });
     const open = el("label", { class: "nlv-button site-open", for: "own", title: OPENED }, this.file, "Open a picture or clip…");
-    const labelled = (words, control) => el("label", { class: "site-choice" }, el("span", {}, words), control);
+    const labelled = (words, control, name) => el("label", { class: `site-choice ${name}` }, el("span", {}, words), control);
     const stand = el("div", { class: "site-stand nlv-status" }, this.working, this.fault);
     host.replaceChildren(
-      el("div", { class: "site-bar nlv-status" }, labelled("Clip", this.clips.root), open, this.live, labelled("Network", this.networks.root)), stand, el("div", { class: "site-viewer" }),
+      el("div", { class: "site-bar nlv-status" }, labelled("Clip", this.clips.root, "site-clip"), open, this.live, this.keep.root, labelled("Network", this.networks.root, "site-network"), this.compare), stand, el("div", { class: "site-viewer" }),
     );
-    this.viewer = new Viewer(host.lastChild, { onpin: (message) => this.#pinned(message) });
-    this.viewer.root.hidden = true;
+    this.#stand();
     this.#sayCamera();
     this.#rest();
     addEventListener("dragover", (event) => event.preventDefault());
     addEventListener("drop", (event) => (event.preventDefault(), this.#take(event.dataTransfer.files)));
     addEventListener("paste", (event) => this.#take(event.clipboardData.files));
+    addEventListener("hashchange", () => location.reload()); // another link was put into the address bar; the page's own changes fire nothing
     addEventListener("beforeunload", () => this.camera.close());
   }
 
@@ -55,27 +68,48 @@ class Site {
     const index = Math.max(this.facts.samples.findIndex(({ id }) => id === said.get("clip")), 0);
     this.network = this.facts.networks.find(({ model }) => model.id === said.get("model")) ?? this.network;
     this.networks.press(this.facts.networks.indexOf(this.network));
+    if (said.get("compare") !== null) await this.turnComparison(true);
     this.clips.press(index);
-    this.asked = questionIn(said.get("pin"));
+    this.asked = questionIn(said.get("pin")) ?? this.facts.samples[index].pin ?? null;
     await this.openSample(this.facts.samples[index], this.asked);
   }
 
   async openSample(sample, asked = null) {
     await this.#open(async (signal) => {
-      const response = await fetch(sample.file, { signal });
-      if (!response.ok) throw new Error(`The server answered ${response.status} for this clip.`);
-      const bundle = parseBundle(await response.arrayBuffer());
+      const bundle = parseBundle(await (await fetched(sample.file, { signal })).arrayBuffer());
       const { bitmaps } = await decodePhotos(bundle);
-      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps };
+      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps, sha256: async () => sample.sha256 };
     }, asked);
   }
 
   async openOwn(file) {
     await this.#open(async (signal) => {
       const tell = (stage, done, total) => this.#tell(stage, done, total);
-      return clipOf(await openFile(file, { frames: FRAMES, tell, signal }));
+      return clipOf({ ...await openFile(file, { frames: FRAMES, tell, signal }), sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
     });
     if (this.clip?.id === null) this.#sayOwn();
+  }
+
+  /** Show every network's answer to one question, or one network again. */
+  async turnComparison(on = !this.comparing) {
+    if (on === this.comparing) return;
+    this.stop();
+    this.camera.close();
+    this.comparing = on;
+    this.compare.setAttribute("aria-pressed", String(on));
+    this.networks.root.disabled = on;
+    this.#stand();
+    this.#keepAddress();
+    if (this.clip) await this.#show(this.asked && { ...this.asked, block: undefined });
+  }
+
+  /** Put the view of one network, or of all, in the place of the other. */
+  #stand() {
+    this.view?.destroy();
+    const onpin = (message) => this.#pinned(message);
+    const ontour = (stops) => this.clip?.id && rememberTour(this.clip.id, stops);
+    this.view = this.comparing ? new Comparison(this.host.lastChild, { onpin }) : new Viewer(this.host.lastChild, { onpin, ontour, lasts: LASTS });
+    this.view.root.hidden = true;
   }
 
   async choose(network) {
@@ -96,6 +130,7 @@ class Site {
       return this.camera.close();
     }
     this.stop();
+    this.turnComparison(false);
     this.frozen = false;
     this.seen = null;
     this.#refuse("");
@@ -154,19 +189,23 @@ class Site {
     }
   }
 
-  /** Run the network on the clip and show what it answers; frames that went through the trunk already stay with the worker. */
+  /** Run what is to be seen on the clip and show it; frames that went through the trunk already stay with the worker. */
   async #show(asked = null) {
     this.#refuse("");
-    const { clip, network, facts } = this;
+    const { clip, facts } = this;
     const inputHw = inputOf(clip.media.shown_hw, facts.input);
+    const answers = [];
     try {
-      const isNew = this.seen !== clip;
-      const tables = await this.worker.run({ frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
-      if (!tables) return;
-      this.seen = clip;
-      await this.#draw(clip, { network, tables, inputHw, asked, pinned: true });
+      for (const network of this.comparing ? facts.networks : [this.network]) {
+        const isNew = this.seen !== clip;
+        const tables = await this.worker.run({ frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
+        if (!tables) return;
+        this.seen = clip;
+        answers.push({ network, tables, inputHw });
+      }
+      await (this.comparing ? this.#drawAll(clip, answers, asked) : this.#draw(clip, { ...answers[0], asked, pinned: true }));
       this.#rest();
-      this.worker.columns(this.bundle.blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]));
+      this.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
     } catch (error) {
       this.#refuse(error.message);
       this.#rest();
@@ -174,22 +213,56 @@ class Site {
   }
 
   async #draw(clip, { network, tables, inputHw, asked, pinned }) {
-    const { look } = this.facts;
-    this.#made += 1;
-    const question = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
-    const bundle = liveBundle({ id: `page-${this.#made}`, media: clip.media, frames: clip.bitmaps, view: question, network, look, tables, inputHw });
-    bundle.awaitsColumns = bundle.blocks.some(({ softmax }) => softmax);
-    this.bundle = bundle;
-    this.viewer.root.hidden = false;
-    this.viewer.open(bundle, new Photographs(await copies(clip.bitmaps), look), { asked: pinned ? asked : null });
+    const view = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
+    const bundle = this.#bundle(clip, { network, tables, inputHw, view });
+    this.bundles = new Map([[network.file, bundle]]);
+    this.shown = { clip, network, inputHw };
+    this.view.root.hidden = false;
+    this.view.open(bundle, new Photographs(await copies(clip.bitmaps), this.facts.look), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
   }
 
-  #column(name, values) {
-    if (name !== null) this.bundle.blocks.find((block) => block.name === name).logNormaliser = values;
+  /** A pane for each network, of the last block that all have; where they share none, of the one that each shows first. */
+  async #drawAll(clip, answers, asked) {
+    const shared = answers[0].network.blocks.map(({ name }) => name).findLast((name) => answers.every(({ network }) => network.blocks.some((block) => block.name === name)));
+    const photos = new Photographs(await copies(clip.bitmaps), this.facts.look);
+    this.bundles = new Map(answers.map((answer) => [answer.network.file, this.#bundle(clip, { ...answer, view: clip.view })]));
+    const panes = answers.map(({ network }) => (
+      { title: network.model.title, clip: this.#made, bundle: this.bundles.get(network.file), photos, block: shared ?? network.shown }
+    ));
+    this.view.root.hidden = false;
+    this.view.open(panes, { asked, tour: clip.id && recallTour(clip.id) });
+  }
+
+  #bundle(clip, { network, tables, inputHw, view }) {
+    this.#made += 1;
+    const bundle = liveBundle({ id: `page-${this.#made}`, media: clip.media, frames: clip.bitmaps, view, network, look: this.facts.look, tables, inputHw });
+    bundle.awaitsColumns = bundle.blocks.some(({ softmax }) => softmax);
+    return bundle;
+  }
+
+  /** Make a file of what is on screen and hand it to the reader. */
+  async #keepFile({ suffix, make }) {
+    const { drawn } = this.view;
+    this.#refuse("");
+    try {
+      this.#tell("Making the file", 0, 1);
+      const { versions, frame } = this.facts;
+      const content = await make(drawn, { ...this.shown, versions, frame: async () => (await fetched(frame)).text() });
+      const href = URL.createObjectURL(content);
+      el("a", { href, download: `${stemOf(drawn)}${suffix}` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 60_000); // the browser reads it after the click
+    } catch (error) {
+      this.#refuse(error.message);
+    }
+    this.#rest();
+  }
+
+  #column(column) {
+    if (column) this.bundles.get(column.file).blocks.find(({ name }) => name === column.name).logNormaliser = column.values;
     else {
-      this.bundle.awaitsColumns = false;
-      this.viewer.refresh();
-      this.viewer.root.dataset.columns = this.bundle.id;
+      for (const bundle of this.bundles.values()) bundle.awaitsColumns = false;
+      this.view.refresh();
+      this.view.root.dataset.columns = [...this.bundles.values()].at(-1).id;
     }
   }
 
@@ -206,6 +279,7 @@ class Site {
     const said = new URLSearchParams();
     if (this.clip?.id) said.set("clip", this.clip.id);
     if (this.network !== this.facts.networks[0]) said.set("model", this.network.model.id);
+    if (this.comparing) said.set("compare", "networks");
     if (this.asked && this.clip?.id) said.set("pin", JSON.stringify(this.asked));
     history.replaceState(null, "", `#${said}`);
   }
@@ -221,7 +295,7 @@ class Site {
   }
 
   #tell(stage, done, total) {
-    if (this.camera.isOn && this.viewer.isOpen) return;
+    if (this.camera.isOn && this.view.isOpen) return;
     this.working.hidden = false;
     this.bar.value = done / total;
     say(this.status, `${stage}…`);
@@ -238,19 +312,32 @@ class Site {
   }
 }
 
-function clipOf({ kind, name, bitmaps, seconds, warnings }) {
+/** A file of the page. */
+async function fetched(file, options) {
+  const response = await fetch(file, options);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for a part of this page.`);
+  return response;
+}
+
+/** The beginning of a file's name: clip and network. */
+function stemOf({ bundle: { media, model } }) {
+  const plain = media.name.replace(/\.\w{2,4}$/, "").replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, MOST_NAMED);
+  return `${plain || "clip"}-${model.id}`;
+}
+
+function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
     name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", warnings, remarks: [],
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
-  return { id: null, media, bitmaps, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+  return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
 }
 
 /** The clip of pictures that a camera took. */
 function filmed(taken) {
   const seconds = taken.map(({ second }) => second - taken[0].second);
-  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [] });
+  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [], sha256: async () => null });
 }
 
 function copies(bitmaps) {
@@ -272,6 +359,7 @@ function questionIn(text) {
 async function startSite() {
   const host = document.getElementById("viewer");
   try {
+    if (!globalThis.OffscreenCanvas || !globalThis.WebAssembly || !Array.prototype.findLast) throw new Error(TOO_OLD);
     const at = (file) => new URL(file, document.baseURI).href;
     const facts = await (await fetch(document.body.dataset.site)).json();
     const script = await (await fetch(facts.worker)).blob();

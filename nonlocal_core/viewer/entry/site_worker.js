@@ -2,7 +2,8 @@
 //
 // Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, frames, keep, inputHw, network } with new
 // frames as bitmaps, before which the last `keep` of the earlier ones stay;
-// { kind: "columns", job, scales }; { kind: "cancel", job }. Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
+// { kind: "columns", job, wanted } with { file, scales } of each network, which ran on these frames; { kind: "cancel", job }.
+// Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
 
 import { scaled } from "../model/scaling.js";
 
@@ -56,8 +57,10 @@ class Runner {
     tell("Comparing all positions", frames.length, frames.length + 1);
     await this.#breathe(job);
     const made = await blocks.run({ stride8: this.#joined(features, "stride8"), stride16: this.#joined(features, "stride16") });
-    this.#tables = new Map(Object.entries(made).map(([name, { data, dims }]) => [name, { values: data, rows: dims[0] }]));
-    this.post({ job, tables: this.#tables });
+    const tables = new Map(Object.entries(made).map(([name, { data, dims }]) => [name, { values: data, rows: dims[0] }]));
+    if (frames.length) this.#tables.clear(); // those of another clip
+    this.#tables.set(network.file, tables);
+    this.post({ job, tables });
   }
 
   /** The features of one frame. */
@@ -78,26 +81,34 @@ class Runner {
   }
 
   /** The normaliser of each block with a softmax, which a column needs. */
-  async #columns({ job, scales }) {
+  async #columns({ job, wanted }) {
     const normaliser = await this.#session(this.files.normaliser);
-    for (const [name, scale] of scales) {
-      const theta = this.#tables.get(`theta:${name}`);
-      const phi = this.#tables.get(`phi:${name}`) ?? theta;
-      const { rows } = theta;
-      const channels = theta.values.length / rows;
-      if (rows * phi.values.length > MOST_PRODUCTS) continue;
-      const { Tensor } = this.ort;
-      const keys = { phi: new Tensor("float32", phi.values, [phi.rows, channels]), scale: new Tensor("float32", Float32Array.of(scale), []) };
-      const values = new Float32Array(rows);
-      for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
-        await this.#breathe(job);
-        const some = theta.values.subarray(from * channels, Math.min(from + ROWS_AT_ONCE, rows) * channels);
-        const { log_normaliser: sums } = await normaliser.run({ ...keys, theta: new Tensor("float32", some, [some.length / channels, channels]) });
-        values.set(sums.data, from);
+    for (const { file, scales } of wanted) {
+      for (const [name, scale] of scales) {
+        const values = await this.#normalised(job, normaliser, this.#tables.get(file), { name, scale });
+        if (values) this.post({ job, column: { file, name, values } });
       }
-      this.post({ job, column: { name, values } });
     }
     this.post({ job, column: null });
+  }
+
+  /** That of one block, null where it costs too much. */
+  async #normalised(job, normaliser, tables, { name, scale }) {
+    const theta = tables.get(`theta:${name}`);
+    const phi = tables.get(`phi:${name}`) ?? theta;
+    const { rows } = theta;
+    const channels = theta.values.length / rows;
+    if (rows * phi.values.length > MOST_PRODUCTS) return null;
+    const { Tensor } = this.ort;
+    const keys = { phi: new Tensor("float32", phi.values, [phi.rows, channels]), scale: new Tensor("float32", Float32Array.of(scale), []) };
+    const values = new Float32Array(rows);
+    for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+      await this.#breathe(job);
+      const some = theta.values.subarray(from * channels, Math.min(from + ROWS_AT_ONCE, rows) * channels);
+      const { log_normaliser: sums } = await normaliser.run({ ...keys, theta: new Tensor("float32", some, [some.length / channels, channels]) });
+      values.set(sums.data, from);
+    }
+    return values;
   }
 
   async #session(file) {

@@ -197,6 +197,7 @@ export class Viewer extends View {
     const shown = state.held === null ? strongest : temporalCell(answer.grid, state.held);
     this.shownFrame = state.held ?? answer.grid.frame_spans[strongest][0];
     const targets = pins.map((pin, i) => this.#targets(pin, heats[i], several ? i : null, pins.length));
+    this.drawn = { bundle, photos: this.photos, look: this.look, state, pins, heats, images, targets };
     const reverse = state.direction === "column";
     const origins = originsOf(asked, pins, [...state.beside, state], targets);
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from nonlocal_core import Pin, Question, RenderError, TourStop
 from nonlocal_core.app.widgets import keep
+from nonlocal_core.site.runtime import ENVIRONMENT
 
 PATIENCE_SECONDS = 30
 
@@ -20,6 +21,7 @@ class SlowSession:
 
     def __init__(self):
         self.frames = SimpleNamespace(info=SimpleNamespace(name="<b>clip</b>.mp4"))
+        self.model, self.sample = SimpleNamespace(card=SimpleNamespace(id="lite0-gaussian")), None
         self.go, self.asked, self.target, self.refusal = threading.Semaphore(0), [], None, None
 
     def save(self, path, *, progress, **asked):
@@ -166,3 +168,23 @@ def test_a_refusal_is_shown_as_its_sentence(app, session):
 )
 def test_a_file_name_is_harmless_on_any_system(clip, expected):
     assert keep.file_name(clip, 2, ".png") == expected
+
+
+def test_a_page_without_a_server_is_offered_where_its_engine_is(monkeypatch, tmp_path):
+    def offered(session):
+        app = AppTest.from_function(page, args=(session,)).run()
+        return "Page without a server (ZIP)" in app.selectbox[0].options, [caption.value for caption in app.caption]
+
+    session = SlowSession()
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    is_there, captions = offered(session)
+    assert not is_there
+    assert any(
+        "`nonlocal-viewer page --model lite0-gaussian --clip FILE --at 2,0.250,0.500" in said for said in captions
+    )
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    assert offered(session)[0]
+    session.model.card.id = "i3d-nl-r50"
+    is_there, captions = offered(session)
+    assert not is_there
+    assert any("this one needs Python" in said for said in captions)

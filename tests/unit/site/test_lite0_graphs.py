@@ -13,8 +13,8 @@ from nonlocal_core.models import Lite0Network
 from nonlocal_core.models.lite0_networks import INPUT
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.session import Session
-from nonlocal_core.site.contents import page_networks
 from nonlocal_core.site.lite0 import blocks_graph, normaliser_graph, trunk_graph
+from nonlocal_core.site.networks import page_networks
 from nonlocal_core.vocabulary import SOFTMAX
 
 TABLE_TOLERANCE = 5e-5

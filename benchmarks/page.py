@@ -1,0 +1,218 @@
+"""Measure the page without a server in Chromium: bytes on their way to the first heat, times, and memory.
+
+    python benchmarks/page.py
+
+Needs the engine (`make tools`). A page of the default network and one sample is written and served from this computer,
+so that no network is in the times. For each sample video, the browser's own decoding and Python's are asked the same
+question, of which the strongest frame and cell are compared. Prints Markdown.
+"""
+
+import gzip
+import os
+import platform
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, Page, sync_playwright
+from serving import CHROMIUM, ENGINE, FLAGS, WITH_CAMERA
+
+from nonlocal_core.media import list_samples
+from nonlocal_core.session import Session
+from nonlocal_core.site.writing import write_site
+
+MODEL, SAMPLE = "lite0-embedded-gaussian", "sample:bunny"
+PATIENCE_MS = 120_000
+REPEATS = 5
+CLIP_SECONDS, CLIP_RATE, CLIP_HW = 10, 25, (360, 640)
+CAMERA_SECONDS = 8
+HOVERS = 100
+DRAWN_AT = """new MutationObserver(() => {
+    const ready = document.querySelector(".nlv")?.dataset.ready;
+    if (ready && ready !== window.drawn?.at(-1)?.[0]) (window.drawn ??= []).push([ready, performance.now()]);
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-ready"] });"""
+"""Keeps the id of each bundle that is drawn, and when, in milliseconds of the page."""
+HOVER = """(moves) => {
+    const picture = document.querySelector(".nlv-asks .nlv-picture");
+    const { left, top, width, height } = picture.getBoundingClientRect();
+    const frame = () => new Promise((resolve) => requestAnimationFrame(() => {
+        const start = performance.now();
+        setTimeout(() => resolve(performance.now() - start));
+    }));
+    return (async () => {
+        const took = [];
+        for (let move = 0; move < moves; move++) {
+            const [x, y] = [37, 61].map((step) => ((move * step) % moves) / moves);
+            const at = { clientX: left + width * x, clientY: top + height * y };
+            picture.dispatchEvent(new PointerEvent("pointermove", { ...at, bubbles: true, pointerType: "mouse" }));
+            took.push(await frame());
+        }
+        return took;
+    })();
+}"""
+"""From the start of a screen frame after each move of the pointer to the end of its scripts and drawing, in ms."""
+
+
+class _Recorder(SimpleHTTPRequestHandler):
+    """Server of static files that notes what it sent."""
+
+    sent: dict[str, int] = {}  # noqa: RUF012 -- one server in this program
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if path.is_dir():
+            path /= "index.html"
+        if path.is_file():
+            self.sent[path.name] = len(gzip.compress(path.read_bytes(), 6))
+        super().do_GET()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def main() -> None:
+    if not ENGINE.is_dir():
+        raise SystemExit(f"No engine at {ENGINE}: make tools fetches it.")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        with _served(folder / "site") as address:
+            print(f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}.\n")
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            print(f"Chromium {browser.version}.\n\n| figure | measured |\n|---|---|")
+            _times(browser, address, folder)
+            _agreement(browser, address)
+            browser.close()
+            if WITH_CAMERA.exists():
+                browser = playwright.chromium.launch(executable_path=WITH_CAMERA, args=FLAGS)
+                _camera(browser, address)
+                browser.close()
+
+
+@contextmanager
+def _served(site: Path) -> Iterator[str]:
+    write_site(site, models=[MODEL], clips=[SAMPLE], runtime=ENGINE, progress=lambda stage, done, total: None)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Recorder, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def _times(browser: Browser, address: str, folder: Path) -> None:
+    page = _opened(browser, address, service_workers="block")
+    size = sum(_Recorder.sent.values())
+    print(f"| bytes to the first heat, each file by gzip -6 | {size / 1e6:.2f} MB in {len(_Recorder.sent)} files |")
+    print(f"| first heat, empty cache | {_drawn(page)[-1][1] / 1000:.2f} s |")
+    warm = []
+    for _ in range(REPEATS):
+        page.reload()
+        _wait(page, 1)
+        warm.append(_drawn(page)[0][1] / 1000)
+    print(f"| first heat, files in the browser's cache, median of {REPEATS} | {statistics.median(warm):.2f} s |")
+    took = sorted(page.evaluate(HOVER, HOVERS))
+    print(
+        f"| a question under the pointer, scripts and drawing, p50 and p95 of {HOVERS} | "
+        f"{took[HOVERS // 2]:.1f}, {took[int(0.95 * HOVERS)]:.1f} ms |"
+    )
+    clip = _clip(folder / "own.mp4")
+    own = []
+    for index in range(REPEATS):
+        start = page.evaluate("performance.now()")
+        page.locator("input[type=file]").set_input_files(clip)
+        _wait(page, 2 + index)
+        own.append((_drawn(page)[-1][1] - start) / 1000)
+    print(f"| own clip of {CLIP_SECONDS} s to heat, median of {REPEATS} | {statistics.median(own):.2f} s |")
+    print(f"| memory of the page's process with it, its own | {_memory() / 1e6:.0f} MB |")
+    page.context.close()
+
+
+def _agreement(browser: Browser, address: str) -> None:
+    page = _opened(browser, address)
+    videos = [sample for sample in list_samples() if isinstance(sample.open(), Path)]
+    videos = [
+        sample for sample in videos if Session.open(sample.open(), MODEL, device="cpu").frames.info.kind == "video"
+    ]
+    for count, sample in enumerate(videos):
+        path = sample.open()
+        page.locator("input[type=file]").set_input_files(path)
+        _wait(page, 2 + count)
+        session = Session.open(path, MODEL, device="cpu")
+        first = session.query(frame=len(session.frames.rgb) // 2, x=0.5, y=0.5)
+        shown = page.locator(".nlv")
+        strongest = int(np.where(first.own_cells.any(axis=(1, 2)), 0, first.cell_share.sum(axis=(1, 2))).argmax())
+        page.locator("summary", has_text="Numbers").evaluate("(summary) => summary.parentElement.open = true")
+        page.locator(".nlv-field").press("ArrowRight")
+        page.locator(".nlv-field").press("ArrowLeft")
+        row = page.locator(".nlv-numbers tbody tr").first.locator("td").all_inner_texts()
+        top = first.top(1)[0]
+        cell = [top.cell.t + 1, top.cell.y + 1, top.cell.x + 1]
+        print(
+            f"| {sample.id}: strongest other frame in the browser and in Python; strongest cell (frame, row, column) | "
+            f"{int(shown.get_attribute('data-shown') or 0) + 1}, {strongest + 1}; {', '.join(row[:3])} and "
+            f"{', '.join(map(str, cell))} |"
+        )
+    page.context.close()
+
+
+def _camera(browser: Browser, address: str) -> None:
+    page = _opened(browser, address, permissions=["camera"])
+    page.get_by_role("button", name="Camera").click()
+    _wait(page, 10)
+    before = len(_drawn(page))
+    page.wait_for_timeout(1000 * CAMERA_SECONDS)
+    drawn = _drawn(page)[before:]
+    print(
+        f"| camera, answers a second over {CAMERA_SECONDS} s | "
+        f"{1000 * (len(drawn) - 1) / (drawn[-1][1] - drawn[0][1]):.1f} |"
+    )
+    page.context.close()
+
+
+def _opened(browser: Browser, address: str, **context: Any) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
+    page.add_init_script(DRAWN_AT)
+    page.goto(address)
+    _wait(page, 1)
+    return page
+
+
+def _wait(page: Page, count: int) -> None:
+    page.wait_for_function("(count) => (window.drawn ?? []).length >= count", arg=count, timeout=PATIENCE_MS)
+
+
+def _drawn(page: Page) -> list[tuple[str, float]]:
+    drawn: list[tuple[str, float]] = page.evaluate("window.drawn")
+    return drawn
+
+
+def _clip(path: Path) -> Path:
+    """A film of plain patches that drift, as H.264."""
+    height, width = CLIP_HW
+    patches = np.random.default_rng(1).integers(0, 256, (9, 20, 3), np.uint8).repeat(40, axis=0).repeat(40, axis=1)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=CLIP_RATE)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(CLIP_SECONDS * CLIP_RATE):
+            picture = np.ascontiguousarray(np.roll(patches, index, axis=1)[:height, :width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _memory() -> int:
+    """Bytes that the largest process of a page holds for itself."""
+    mine = psutil.Process().children(recursive=True)
+    return max(child.memory_full_info().uss for child in mine if "--type=renderer" in child.cmdline())
+
+
+if __name__ == "__main__":
+    main()
