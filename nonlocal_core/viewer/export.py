@@ -2,10 +2,21 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from html import escape
 
 from nonlocal_core.bundle import Bundle, decode_bundle
-from nonlocal_core.viewer.scripts import page_css, page_js
+from nonlocal_core.viewer.scripts import course_css, course_js, page_css, page_js
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseFile:
+    """Contents of a course in one file. ``course``: JSON that ``entry/course.js`` reads, with ``bundles`` by number."""
+
+    title: str
+    course: str
+    bundles: tuple[bytes, ...]
+    provenance: str = ""
 
 
 def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
@@ -15,7 +26,36 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
     Raises BundleError when the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
-    css, script = page_css(), page_js()
+    return _document(
+        title=title,
+        caption=_caption(bundle),
+        credit=_credits(bundle),
+        provenance=provenance,
+        data=_binary("bundle", bundle_bytes),
+        looks=(page_css(), page_js()),
+    )
+
+
+def export_course(course: CourseFile) -> str:
+    """Return a course, or a step of it, as one page of the same kind; the first bundle's clip is named in it.
+
+    Raises BundleError when some bytes are not a bundle.
+    """
+    first, *_ = (decode_bundle(each) for each in course.bundles)
+    data = [_binary(f"bundle-{index}", each) for index, each in enumerate(course.bundles)]
+    return _document(
+        title=course.title,
+        caption=first.media.name,
+        credit=" · ".join(part for part in (first.media.name, first.media.licence) if part),
+        provenance=course.provenance,
+        data="\n".join([f'<script type="application/json" id="course">{inert(course.course)}</script>', *data]),
+        looks=(course_css(), course_js()),
+    )
+
+
+def _document(*, title: str, caption: str, credit: str, provenance: str, data: str, looks: tuple[str, str]) -> str:
+    """Return the page. ``data``: elements that the script reads. ``looks``: its style sheet and its script."""
+    css, script = looks
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
@@ -33,16 +73,20 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
 <body>
 <header>
 <h1>{escape(title)}</h1>
-<p>{escape(_caption(bundle))}</p>
+<p>{escape(caption)}</p>
 </header>
 <main id="viewer"><p role="status">Opening the picture.</p></main>
 <noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing.</p></noscript>
-<footer>{escape(_credits(bundle))}</footer>
-<script type="application/octet-stream" id="bundle">{base64.b64encode(bundle_bytes).decode("ascii")}</script>
+<footer>{escape(credit)}</footer>
+{data}
 <script type="module">{script}</script>
 </body>
 </html>
 """
+
+
+def _binary(name: str, content: bytes) -> str:
+    return f'<script type="application/octet-stream" id="{name}">{base64.b64encode(content).decode("ascii")}</script>'
 
 
 def digest(text: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 
-from app.words import learn
 from nonlocal_core import Selection, Session
+from nonlocal_core.course.words import learn
 
 pytestmark = pytest.mark.browser
 

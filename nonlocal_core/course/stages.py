@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..server.visit import Choices
-from ..words import StepWords, learn
+from nonlocal_core.course.words import StepWords, learn
+from nonlocal_core.errors import UnknownNameError
 
-if TYPE_CHECKING:
-    from nonlocal_core import Session
+if TYPE_CHECKING:  # with torch, which the page does not wait for
+    from nonlocal_core.session import Session
 
 EMBEDDED = "lite0-embedded-gaussian"
 PIXELS = 48
@@ -66,7 +66,7 @@ _STAGES = {
     "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant=_scopes),
     "cost": Stage(),
     "mark": Stage(model="lite0-mark", clip="sample:marked", block=None),
-    "findings": Stage(block=None),
+    "findings": Stage(),
     "believe": Stage(),
 }
 
@@ -77,21 +77,42 @@ def step_ids() -> tuple[str, ...]:
 
 
 def words_of(step: str) -> StepWords:
-    """Return the words of a step."""
+    """Return the words of a step. Raises UnknownNameError for a step that the course does not have."""
+    stage_of(step)
     return next(words for words in learn().steps if words.id == step)
 
 
 def stage_of(step: str) -> Stage:
-    """Return the setting of a step."""
+    """Return the setting of a step. Raises UnknownNameError for a step that the course does not have."""
+    if step not in _STAGES:
+        raise UnknownNameError("step", step, step_ids())
     return _STAGES[step]
 
 
-def choices_for(step: str, choices: Choices, model: str) -> Choices:
-    """Return what a step opens for a visitor's choices. ``model``: of the step, with the settings of its sliders."""
-    stage = stage_of(step)
-    if stage.clip is not None:
-        return Choices(clip=stage.clip, model=model)
-    return replace(choices, model=model, short_side=stage.short_side or choices.short_side, pin=None)
+def shown(step: str, *, frame_count: int, alone: bool = False) -> dict[str, object]:
+    """Return the words of a step as ``viewer/controls/lesson.js`` shows them on a clip of so many frames.
+
+    ``alone``: in a file, without the sliders and buttons of the app.
+    """
+    words, stage = words_of(step), stage_of(step)
+    return {
+        "id": step,
+        "title": words.title,
+        "words": f"{words.words} {words.still}" if words.still and frame_count == 1 else words.words,
+        "cites": words.cites,
+        "formula": words.formula,
+        "names": list(words.names),
+        "vectors": stage.vectors,
+        "cells": stage.cells,
+        "attempt": (alone and words.alone) or words.attempt,
+        "question": words.question,
+        "answer": words.answer,
+    }
+
+
+def contents(steps: "tuple[str, ...]") -> list[dict[str, str]]:
+    """Return the ids and titles of steps, for the menu of a lesson."""
+    return [{"id": step, "title": words_of(step).title} for step in steps]
 
 
 _TAUGHT = {

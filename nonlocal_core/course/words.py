@@ -21,7 +21,8 @@ class StepWords:
     attempt: str
     question: str
     answer: str
-    still: str
+    still: str = ""
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
