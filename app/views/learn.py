@@ -13,7 +13,7 @@ from ..server import visit
 from ..server.opened import OpenedClip
 from ..server.variants import open_variant
 from ..server.visit import Choices
-from ..widgets import address, lesson_panels, unmarked
+from ..widgets import address, lesson_panels, predict, take_along, unmarked
 from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
 
@@ -38,6 +38,7 @@ def draw() -> None:
             from ..widgets import gallery  # with what reads clips
 
             gallery.choose_clip()
+        kept = st.container(width="content")
     _head(heading, "Opening …")
     opened = _opened(step, choices)
     if opened is None:
@@ -45,6 +46,8 @@ def draw() -> None:
         address.keep(choices, {"step": step})
         return
     _head(heading, opened.notes.summary)
+    with kept:
+        take_along.offer(opened, step, {each: _choices_for(each, choices) for each in stages.step_ids()})
     _lesson(opened, step, lesson_panels.model_of(step))
 
 
@@ -86,7 +89,7 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
         if wanted.id in stages.step_ids():
             st.session_state[_STEP] = wanted.id
             st.rerun()
-    address.keep(visit.current(), {"step": step})
+    address.keep(visit.current(), {"step": step} | predict.link())
     lesson_panels.draw(step, opened, _kept(clip, step).pin)
 
 

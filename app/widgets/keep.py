@@ -77,6 +77,8 @@ class Offer:
     write: Callable[[Format], Write]
     tour: Tour = None
     """Stops that go with the live pages alone."""
+    title: str = "Keep this answer as"
+    """Of the choice of files."""
 
     def asks(self, wanted: Format) -> tuple[object, ...]:
         """Return what one of the files depends on."""
@@ -155,7 +157,7 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
 
 
 def draw(offer: Offer) -> None:
-    """Draw the button "Keep" with a choice of files."""
+    """Draw the button "Keep" with a choice of files. Once on a page."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
@@ -166,7 +168,7 @@ def _panel(offer: Offer, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
-    wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
+    wanted = st.selectbox(offer.title, offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
     if job is None or not job.answers(offer, wanted):
         if st.button("Make the file", key="keep-make", type="primary"):
@@ -208,8 +210,12 @@ def file_name(clip: str, frame: int, suffix: str) -> str:
     >>> file_name("<img src=x onerror=alert(1)>.mp4", 3, ".png")
     'img-src-x-onerror-alert-1-frame-4.png'
     """
-    kept = re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._")
-    return f"{kept or 'clip'}-frame-{frame + 1}{suffix}"
+    return f"{stem_of(clip)}-frame-{frame + 1}{suffix}"
+
+
+def stem_of(clip: str) -> str:
+    """Return the name of a clip as a part of the name of any file."""
+    return re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._") or "clip"
 
 
 def _title(wanted: Format) -> str:

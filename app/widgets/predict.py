@@ -1,44 +1,74 @@
 """Predict, then reveal: the reader marks where a position will look, then sees, with a score."""
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from nonlocal_core import BlockCapture
-from nonlocal_core.course import guess
 from nonlocal_core.course.words import learn
 from nonlocal_core.viewer import guess_css, guess_js
 
+from ..server import visit
 from ..server.opened import OpenedClip
-from . import cautions
+from . import cautions, classroom
+
+if TYPE_CHECKING:
+    from nonlocal_core import BlockCapture
 
 _component = st.components.v2.component("nonlocal_guess", js=guess_js(), css=guess_css())
+MOST = 1000
+"""Questions that a link may name."""
+_KEY = "predict"
 _TURN, _MARKS = "predict-turn", "predict-marks"
 
 
 def tell(opened: OpenedClip, block_name: str) -> None:
     """Draw a question without its answer; the browser scores the marks once its heat is shown."""
+    st.fragment(_asked, run_every=classroom.polls())(opened, block_name)
+
+
+def _asked(opened: OpenedClip, block_name: str) -> None:
+    from nonlocal_core.course import guess  # with torch
+
     session = opened.session
     block = session.block(block_name)
-    turn = st.session_state.setdefault(_TURN, 0)
+    turn = _turn()
     asked = guess.question(block, turn)
     name = guess.name_of(opened.notes.key, block, asked)
-    data = guess.shown(session, block, asked) | guess.answered(session, block, asked)
     kept: dict[str, list[int]] = st.session_state.setdefault(_MARKS, {})
-    answer = _component(
-        key="predict",
-        data=[data | {"id": name, "marks": kept.get(name), "room": None}],
-        on_revealed_change=lambda: None,
-    )
-    sent = _marks(answer.revealed, name, block)
+    sent = _marks(getattr(st.session_state.get(_KEY), "revealed", None), name, block)
     if sent is not None:
         kept[name] = sent
+    found = classroom.together(name, block.key_grid.rows * block.key_grid.cols, kept.get(name))
+    data = guess.shown(session, block, asked) | guess.answered(session, block, asked)
+    _component(
+        key=_KEY,
+        data=[data | {"id": name, "marks": kept.get(name), "room": None if found is None else asdict(found)}],
+        on_revealed_change=lambda: None,
+    )
     if name in kept:
         cautions.draw(cautions.sentences(session.frames, [block.warning]))
+    classroom.draw(turn + 1, found)
     if st.button(learn().predict["another"], key="predict-another"):
         st.session_state[_TURN] = turn + 1
-        st.rerun(scope="fragment")
+        st.rerun()  # the address names the question
 
 
-def _marks(sent: object, name: str, block: BlockCapture) -> list[int] | None:
+def _turn() -> int:
+    """Return the number of the question, from 0; on arrival, that of the address."""
+    if _TURN not in st.session_state:
+        asked = visit.asked("question") or ""
+        st.session_state[_TURN] = int(asked) - 1 if asked.isascii() and asked.isdigit() and 0 < int(asked) < MOST else 0
+    return int(st.session_state[_TURN])
+
+
+def link() -> dict[str, str]:
+    """Return what the address of the page carries of the question and of the class, where there is one."""
+    known = classroom.code()
+    return {} if known is None else {"class": known, "question": str(_turn() + 1)}
+
+
+def _marks(sent: object, name: str, block: "BlockCapture") -> list[int] | None:
     """Read what the browser sent. It may be anything, so nothing in it is trusted."""
     count = block.key_grid.rows * block.key_grid.cols
     match sent:
