@@ -55,11 +55,14 @@ def _opened(step: str, choices: Choices) -> OpenedClip | None:
     """Return the clip as the step shows it; None where that failed, which is said."""
     stage = stages.stage_of(step)
     opened = open_with_progress(_choices_for(step, choices))
-    if opened is None or stage.variant is None:
+    variant = stage.variant
+    if opened is None or variant is None:
         return opened
     try:
         with st.spinner("Making the variants of this step"):
-            return open_variant(opened, step, stage.variant)
+            from nonlocal_core.course.variants import varied  # with torch
+
+            return open_variant(opened, step, lambda session: varied(session, variant))
     except NonlocalError as error:
         unmarked.failure(error)
         return None

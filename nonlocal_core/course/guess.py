@@ -78,6 +78,7 @@ def shown(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, objec
         | {
             "asked": words["asked"].format(frame=frame + 1),
             "target": words["target"].format(frame=target + 1),
+            "revealed": words["revealed"].format(frame=target + 1),
         },
     }
 

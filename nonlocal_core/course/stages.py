@@ -1,15 +1,13 @@
 """Steps of the course: the words of each, and the clip, network and block that it is shown on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from nonlocal_core.course.words import StepWords, learn
 from nonlocal_core.errors import UnknownNameError
 
-if TYPE_CHECKING:  # with torch, which the page does not wait for
-    from nonlocal_core.session import Session
-
+Variant = Literal["scopes", "pooled"]
+"""The same block under other sums, or with pooled keys beside all of them."""
 EMBEDDED = "lite0-embedded-gaussian"
 PIXELS = 48
 """Short side of the grid of filters: a row of each pixel within a second."""
@@ -33,21 +31,8 @@ class Stage:
     """Whether theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
     cells: bool = False
     """Whether the weights stand in the cells."""
-    variant: "Callable[[Session], Session] | None" = None
-    """Makes the session that is shown out of the opened one."""
-
-
-def _scopes(session: "Session") -> "Session":
-    from nonlocal_core.measures.variants import scopes_of, with_blocks
-
-    return with_blocks(session, scopes_of(session.block("stride16")))
-
-
-def _pooled(session: "Session") -> "Session":
-    from nonlocal_core.measures.variants import pooled, with_blocks
-
-    block = session.block("stride16")
-    return with_blocks(session, (pooled(block), replace(block, title="all keys")))
+    variant: Variant | None = None
+    """Made of the opened session (`variants`) and shown in its place."""
 
 
 _FILTER = Stage(block=None, short_side=PIXELS, vectors=False)
@@ -62,8 +47,8 @@ _STAGES = {
     "dot-product": Stage(model="lite0-dot-product"),
     "concatenation": Stage(model="lite0-concatenation"),
     "block": Stage(),
-    "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant=_pooled),
-    "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant=_scopes),
+    "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant="pooled"),
+    "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant="scopes"),
     "cost": Stage(),
     "mark": Stage(model="lite0-mark", clip="sample:marked", block=None),
     "findings": Stage(),
@@ -110,7 +95,7 @@ def shown(step: str, *, frame_count: int, alone: bool = False) -> dict[str, obje
     }
 
 
-def contents(steps: "tuple[str, ...]") -> list[dict[str, str]]:
+def contents(steps: tuple[str, ...]) -> list[dict[str, str]]:
     """Return the ids and titles of steps, for the menu of a lesson."""
     return [{"id": step, "title": words_of(step).title} for step in steps]
 

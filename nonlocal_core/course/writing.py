@@ -12,6 +12,7 @@ from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.course import facts, guess, measured
 from nonlocal_core.course.facts import Fact, Said
 from nonlocal_core.course.stages import Stage, shown, stage_of, words_of
+from nonlocal_core.course.variants import varied
 from nonlocal_core.course.words import learn
 from nonlocal_core.errors import NonlocalError, SelectionError
 from nonlocal_core.measures.variants import with_blocks
@@ -43,11 +44,12 @@ class _Step:
 
 
 class OnClip:
-    """A clip that is opened with the network of one step after another; its frames are read once."""
+    """A clip that is opened with the network of one step after another: frames are read once, a network runs once."""
 
     def __init__(self, media: Media, frames: Selection | None = None, device: DeviceChoice = "auto") -> None:
         self._media, self._frames, self._device = media, frames, device
         self._read: Frames | None = None
+        self._opened: dict[tuple[str | None, str, int | None], Session] = {}
 
     def open(self, step: str) -> Session:
         """Return the session of a step; a step with a clip of its own is opened on that.
@@ -55,6 +57,12 @@ class OnClip:
         Raises UnknownNameError for another step, and what ``Session.open`` raises.
         """
         stage = stage_of(step)
+        key = (stage.clip, stage.model, stage.short_side)
+        if key not in self._opened:
+            self._opened[key] = self._open(stage)
+        return self._opened[key]
+
+    def _open(self, stage: Stage) -> Session:
         if stage.clip is not None:
             return Session.open(stage.clip, stage.model, device=self._device)
         media, frames = (self._media, self._frames) if self._read is None else (self._read, None)
@@ -103,7 +111,7 @@ def _measuring(progress: Progress, done: int, total: int) -> Callable[[int, int]
 def _made(step: str, open_session: OpenStep, tell: Callable[[int, int], None]) -> _Step:
     stage = stage_of(step)
     opened = open_session(step)
-    session = opened if stage.variant is None else stage.variant(opened)
+    session = opened if stage.variant is None else varied(opened, stage.variant)
     asked = replace(session.first_question(), block=stage.block)
     data: dict[str, object] = {
         "lesson": shown(step, frame_count=len(session.frames.rgb), alone=True),

@@ -122,7 +122,7 @@ def a_guess_is_scored_once_the_heat_is_shown(page):
     expect(page.locator(".nlv-score")).to_have_count(0)
     page.get_by_role("button", name="Show the heat").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".nlv-score")).to_contain_text("that 2 cells capture")
+    expect(page.locator(".nlv-score")).to_contain_text("Marked cells: 2")
     shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
     assert shares[0] <= shares[-1], "no guess captures more than the strongest cells"
     settled(page)

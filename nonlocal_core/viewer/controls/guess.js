@@ -46,7 +46,6 @@ export class Guess {
     say(title, words.title);
     say(said, words.words);
     this.asked.say(question.asked, words.asked);
-    this.target.say(question.target, words.target);
     say(this.reveal, words.reveal);
     say(this.clear, words.clear);
     const [summary, mine, others] = this.codes.children;
@@ -62,6 +61,7 @@ export class Guess {
   draw() {
     const { question, isOpen, marks } = this;
     const nothing = marks.size === 0;
+    this.target.say(question.target, isOpen ? question.words.target : question.words.revealed);
     this.reveal.disabled = !isOpen || (nothing && !question.room);
     this.clear.disabled = !isOpen || nothing;
     const most = Math.max(...question.weights);

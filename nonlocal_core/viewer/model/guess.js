@@ -49,7 +49,7 @@ export function codeOf({ id, rows, cols }, marks) {
 
 /**
  * Read codes that somebody pasted, in any order and with anything between: { guesses, others, unread }, the marks of each code of
- * this question, the number of codes of other questions, and of words that are no code. Each different code counts once a line.
+ * this question, the number of codes of other questions, and of words that are no code.
  */
 export function guessesIn(text, question) {
   const found = { guesses: [], others: 0, unread: 0 };
