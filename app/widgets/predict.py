@@ -34,7 +34,7 @@ def _asked(opened: OpenedClip, block_name: str) -> None:
     block = session.block(block_name)
     turn = _turn()
     asked = guess.question(block, turn)
-    name = guess.name_of(opened.notes.key, block, asked)
+    name = guess.name_of(session.frames, block, asked)
     kept: dict[str, list[int]] = st.session_state.setdefault(_MARKS, {})
     sent = _marks(getattr(st.session_state.get(_KEY), "revealed", None), name, block)
     if sent is not None:
@@ -43,7 +43,7 @@ def _asked(opened: OpenedClip, block_name: str) -> None:
     data = guess.shown(session, block, asked) | guess.answered(session, block, asked)
     _component(
         key=_KEY,
-        data=[data | {"id": name, "marks": kept.get(name), "room": None if found is None else asdict(found)}],
+        data=[data | {"marks": kept.get(name), "room": None if found is None else asdict(found)}],
         on_revealed_change=lambda: None,
     )
     if name in kept:

@@ -16,6 +16,7 @@ from nonlocal_core.course.words import learn
 from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.ablation import OpenRun
 from nonlocal_core.measures.faithfulness import colours_of
+from nonlocal_core.media import Frames
 from nonlocal_core.render import jpeg_address
 
 
@@ -37,11 +38,9 @@ def question(block: BlockCapture, turn: int) -> Question:
     return Question(cell=at, step=(own + max(block.key_grid.steps // 2, 1)) % block.key_grid.steps)
 
 
-def name_of(clip: str, block: BlockCapture, asked: Question) -> str:
-    """Return eight hexadecimal digits that tell this question of this clip from others, the same everywhere.
-
-    ``clip``: what tells one clip, as it is shown, from another.
-    """
+def name_of(frames: Frames, block: BlockCapture, asked: Question) -> str:
+    """Return eight hexadecimal digits that tell this question of these frames from others, in the app as in a file."""
+    clip = (frames.info.sha256, *frames.frame_indices.tolist())
     facts = (clip, block.name, block.query_grid.shape, block.key_grid.shape, *asked.cell, asked.step)
     return sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:8]
 
@@ -69,6 +68,7 @@ def shown(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, objec
     frame, target = block.query_grid.frame_spans[asked.cell.t][0], keys.frame_spans[asked.step][0]
     words = learn().predict
     return {
+        "id": name_of(ran.frames, block, asked),
         "asked": jpeg_address(_seen(frames[frame], block)),
         "target": jpeg_address(_seen(frames[target], block)),
         "cell": [asked.cell.x / block.query_grid.cols, asked.cell.y / block.query_grid.rows],

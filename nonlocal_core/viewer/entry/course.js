@@ -13,49 +13,45 @@ import { Viewer } from "./viewer.js";
 class Course {
   constructor(host, { steps, words }) {
     Object.assign(this, { host, steps, words, pins: new Map(), turn: 0, bundle: null });
-    this.status = el("p", { class: "nlv-status", role: "status" });
+    this.status = el("p", { class: "nlv-status", role: "status" }, "Opening the picture.");
     this.facts = el("div", { class: "nlv-taught" });
     this.guess = new Guess(() => {});
     this.another = el("button", { type: "button", class: "nlv-button", onclick: () => this.#turn() }, words.another);
-    this.asking = el("div", { class: "nlv-taught" }, this.guess.root, this.another);
+    this.asking = el("div", { class: "nlv-taught", hidden: true }, this.guess.root, this.another);
     this.viewer = new Viewer(host, { onpin: (pin) => this.#keep(pin) });
-    this.lesson = new Lesson(this.viewer, (id) => this.#go(id));
+    this.lesson = new Lesson(this.viewer, (id) => { window.location.hash = id; }); // so that Back leads to the step before
+    this.viewer.root.hidden = true;
     host.append(this.status, this.facts, this.asking);
-    window.addEventListener("hashchange", () => this.show(this.#asked()));
+    window.addEventListener("hashchange", () => this.show());
   }
 
-  /** Show the step that the address names, or the first. */
-  start() {
-    return this.show(this.#asked());
-  }
-
-  async show(step) {
-    this.step = step;
-    const { lesson, bundle, block, facts } = step;
-    document.title = lesson.title;
-    say(document.querySelector("header p"), step.name);
-    this.lesson.open({ ...lesson, steps: this.steps.map(({ lesson: { id, title } }) => ({ id, title })) });
-    this.facts.replaceChildren(...factsOf(facts));
-    this.#ask();
-    if (this.bundle !== bundle) {
-      this.bundle = bundle;
-      const opened = await openBundle(fromBase64(document.getElementById(`bundle-${bundle}`).textContent.trim()));
-      if (this.bundle !== bundle) return;
-      this.viewer.open(opened.bundle, opened.photos, { tour: [] });
+  /** Show the step that the address names, or the first; a step that cannot be opened says why. */
+  async show() {
+    const wanted = window.location.hash.slice(1);
+    const step = this.wanted = this.steps.find(({ lesson }) => lesson.id === wanted) ?? this.steps[0];
+    try {
+      const opened = this.bundle === step.bundle ? null : await openBundle(fromBase64(document.getElementById(`bundle-${step.bundle}`).textContent.trim()));
+      if (this.wanted !== step) return opened?.photos.close();
+      this.viewer.root.hidden = false;
+      this.#write(step);
+      if (opened) this.viewer.open(opened.bundle, opened.photos, { tour: [] });
+      this.bundle = step.bundle;
+      this.viewer.adopt(this.pins.get(step.clip) ?? null);
+      if (step.block) this.viewer.showBlock(step.block);
+      say(this.status, "");
+    } catch (error) {
+      say(this.status, `This step could not be opened. ${error.message}`);
     }
-    const pin = this.pins.get(step.clip);
-    this.viewer.adopt(pin ?? null);
-    if (block) this.viewer.showBlock(block);
+    this.status.hidden = this.status.textContent === "";
   }
 
-  /** Walk by the address, so that the browser's Back leads to the step before. */
-  #go(id) {
-    window.location.hash = id;
-  }
-
-  #asked() {
-    const wanted = decodeURIComponent(window.location.hash.slice(1));
-    return this.steps.find(({ lesson }) => lesson.id === wanted) ?? this.steps[0];
+  #write(step) {
+    this.step = step;
+    document.title = step.lesson.title;
+    say(document.querySelector("header p"), step.name);
+    this.lesson.open({ ...step.lesson, steps: this.steps.map(({ lesson: { id, title } }) => ({ id, title })) });
+    this.facts.replaceChildren(...factsOf(step.facts));
+    this.#ask();
   }
 
   /** A pin is kept as a place, since blocks differ from step to step. */
@@ -80,7 +76,7 @@ async function start() {
   try {
     const course = JSON.parse(document.getElementById("course").textContent);
     host.replaceChildren();
-    await new Course(host, course).start();
+    await new Course(host, course).show();
   } catch (error) {
     host.replaceChildren(el("p", { role: "alert", class: "nlv-failed" }, `The course could not be opened. ${error.message}`));
   }

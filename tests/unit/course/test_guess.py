@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +52,11 @@ def test_questions_follow_their_number_and_have_names_of_their_own(session):
     assert asked == [guess.question(block, turn) for turn in range(12)]
     assert len(set(asked)) > 3
     assert all(each.step != each.cell.t for each in asked), "another frame, where there is one"
-    names = {guess.name_of("clip", block, each) for each in asked}
+    names = {guess.name_of(session.frames, block, each) for each in asked}
     assert len(names) == len(set(asked))
-    assert guess.name_of("other", block, asked[0]) not in names
+    fewer = replace(session.frames, frame_indices=session.frames.frame_indices + 1)
+    assert guess.name_of(fewer, block, asked[0]) not in names
+    assert guess.shown(session, block, asked[0])["id"] in names
     assert all(len(name) == 8 and int(name, 16) >= 0 for name in names)
 
 
