@@ -15,6 +15,7 @@ from nonlocal_core.course.words import learn
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
+from ..server.visit import FIRST_CLIP, Choices
 from . import unmarked
 
 if TYPE_CHECKING:  # with torch, which the picture does not wait for
@@ -86,6 +87,9 @@ def _scopes(opened: OpenedClip, _pin: Pin | None) -> None:
     from nonlocal_core.course import facts
 
     _draw(facts.scopes(opened.session))
+    if opened.notes.frame_count == 1 and st.button(learn().page["clip"], key="learn-clip"):
+        visit.choose(Choices(clip=FIRST_CLIP))
+        st.rerun()
 
 
 def _cost(opened: OpenedClip, _pin: Pin | None) -> None:

@@ -74,8 +74,9 @@ class OnClip:
 def write_course(path: Path, open_session: OpenStep, steps: Sequence[str], *, progress: Progress) -> Path:
     """Write steps of the course, with what they measure on this clip, and return the path.
 
-    ``open_session``: opens the clip with the network of a step; the variants of a step are made here. A step that
-    cannot be shown on this clip says why in its place. What ``progress`` raises ends the writing and leaves nothing.
+    ``open_session``: opens the clip with the network of a step; the variants of a step are made here. Where
+    something cannot be measured on this clip, the step says why. What ``progress`` raises ends the writing and leaves
+    nothing behind.
     Raises SelectionError without a step, UnknownNameError for another one, RenderError where it cannot be written.
     """
     if not steps:

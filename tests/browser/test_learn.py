@@ -117,6 +117,11 @@ def the_numbers_are_those_of_the_network(page):
 def a_guess_is_scored_once_the_heat_is_shown(page):
     """By keyboard alone: two cells are marked, and the page says what share of the weight they capture."""
     expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
+    page.get_by_text(learn().classroom["title"], exact=True).last.click()
+    page.get_by_role("button", name=learn().classroom["begin"]).click()
+    expect(page.get_by_text("Marked so far: 0")).to_be_visible()
+    (code,) = parse_qs(urlparse(page.url).query)["class"]
+    expect(page.get_by_text(f"Class {code}, question 1")).to_be_visible()
     page.get_by_role("application", name=learn().predict["keys"]).focus()
     for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
         page.keyboard.press(key)
@@ -124,8 +129,13 @@ def a_guess_is_scored_once_the_heat_is_shown(page):
     page.get_by_role("button", name="Show the heat").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".nlv-score")).to_contain_text("Marked cells: 2")
+    expect(page.get_by_text("Marked so far: 1")).to_be_visible()
+    expect(page.locator(".nlv-guess figure").nth(2)).to_contain_text("Readers: 1, at most 1 in a cell")
     shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
-    assert shares[0] <= shares[-1], "no guess captures more than the strongest cells"
+    assert shares[0] <= shares[4], "no guess captures more than the strongest cells"
+    assert shares[:5] == shares[5:], "a class of one"
+    page.get_by_role("button", name=learn().classroom["leave"]).click()
+    expect(page.get_by_text("Marked so far")).to_have_count(0)
     settled(page)
 
 
@@ -140,6 +150,10 @@ def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
     numbers = page.locator(".nlv-cellnumbers span:visible").all_text_contents()
     assert numbers
     assert all(re.fullmatch(r"\d+(\.\d)?", number) for number in numbers)
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_role("button", name=re.compile(r"Download, \d"))).to_be_visible()
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Present").click()
     page.wait_for_selector(".nlv.is-presenting")
     page.keyboard.press("ArrowRight")  # asks, as everywhere in the course
