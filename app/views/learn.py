@@ -13,7 +13,7 @@ from ..server import visit
 from ..server.opened import OpenedClip
 from ..server.variants import open_variant
 from ..server.visit import Choices
-from ..widgets import address, lesson_panels, predict, take_along, unmarked
+from ..widgets import address, lesson_panels, predict, unmarked
 from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
 
@@ -47,6 +47,8 @@ def draw() -> None:
         return
     _head(heading, opened.notes.summary)
     with kept:
+        from ..widgets import take_along  # with torch, which the picture does not wait for
+
         take_along.offer(opened, step, {each: _choices_for(each, choices) for each in stages.step_ids()})
     _lesson(opened, step, lesson_panels.model_of(step))
 

@@ -10,7 +10,7 @@ from nonlocal_core.viewer import guess_css, guess_js
 
 from ..server import visit
 from ..server.opened import OpenedClip
-from . import cautions, classroom
+from . import classroom
 
 if TYPE_CHECKING:
     from nonlocal_core import BlockCapture
@@ -28,7 +28,9 @@ def tell(opened: OpenedClip, block_name: str) -> None:
 
 
 def _asked(opened: OpenedClip, block_name: str) -> None:
-    from nonlocal_core.course import guess  # with torch
+    from nonlocal_core.course import guess  # with torch, as the next
+
+    from . import cautions
 
     session = opened.session
     block = session.block(block_name)
