@@ -33,7 +33,7 @@ def offer(opened: OpenedClip, step: str, chosen: Mapping[str, Choices]) -> None:
     def write(wanted: Format) -> keep.Write:
         from nonlocal_core.course.writing import write_course  # with torch
 
-        steps = (step,) if wanted is FORMATS[0] else step_ids()
+        steps = (step,) if wanted == FORMATS[0] else step_ids()
         return lambda path, tell: write_course(
             path, lambda one: open_clip(chosen[one], _silent).session, steps, progress=tell
         )

@@ -72,7 +72,7 @@ class OnClip:
 
 
 def write_course(path: Path, open_session: OpenStep, steps: Sequence[str], *, progress: Progress) -> Path:
-    """Write steps of the course, with what they measure on this clip, and return the path.
+    """Write steps of the course, each once, with what they measure on this clip, and return the path.
 
     ``open_session``: opens the clip with the network of a step; the variants of a step are made here. Where
     something cannot be measured on this clip, the step says why. What ``progress`` raises ends the writing and leaves
@@ -81,6 +81,7 @@ def write_course(path: Path, open_session: OpenStep, steps: Sequence[str], *, pr
     """
     if not steps:
         raise SelectionError("A course has at least one step. Name one.")
+    steps = tuple(dict.fromkeys(steps))
     made: list[_Step] = []
     for done, step in enumerate(steps):
         progress(f"Step {done + 1} of {len(steps)}", done, len(steps))

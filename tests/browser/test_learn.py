@@ -117,9 +117,10 @@ def the_numbers_are_those_of_the_network(page):
 def a_guess_is_scored_once_the_heat_is_shown(page):
     """By keyboard alone: two cells are marked, and the page says what share of the weight they capture."""
     expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
-    page.get_by_text(learn().classroom["title"], exact=True).last.click()
+    page.get_by_text(learn().classroom["title"], exact=True).first.click()
     page.get_by_role("button", name=learn().classroom["begin"]).click()
     expect(page.get_by_text("Marked so far: 0")).to_be_visible()
+    expect(page).to_have_url(re.compile("class="))
     (code,) = parse_qs(urlparse(page.url).query)["class"]
     expect(page.get_by_text(f"Class {code}, question 1")).to_be_visible()
     page.get_by_role("application", name=learn().predict["keys"]).focus()
