@@ -20,7 +20,7 @@ FORMATS = (
     ),
     Format(
         "The whole course (HTML)",
-        "All steps in one file of the same kind. Measuring takes a few minutes; the page stays usable.",
+        "All steps in one file of the same kind. Measuring all of them takes a while; the page stays usable.",
         ".html",
         "text/html",
     ),
