@@ -126,7 +126,7 @@ def a_guess_is_scored_once_the_heat_is_shown(page):
     page.get_by_role("application", name=learn().predict["keys"]).focus()
     for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
         page.keyboard.press(key)
-    expect(page.locator(".nlv-score")).to_have_count(0)
+    expect(page.locator(".nlv-score table")).to_have_count(0)
     page.get_by_role("button", name="Show the heat").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".nlv-score")).to_contain_text("Marked cells: 2")
