@@ -15,6 +15,7 @@
     ├── DeviceMemoryError               the forward pass does not fit in the memory of the device
     ├── BundleError (ValueError)        bytes that are not a bundle of this version
     ├── RenderError (ValueError)        a picture that cannot be drawn as asked
+    ├── ClassError (ValueError)         a class that is not held, or has no room
     ├── SurveyError (ValueError)        a survey that cannot be begun, gone on with or read
     ├── SiteError                       a page of static files cannot be written
     └── ScriptError                     scripts of the viewer that cannot be joined into one
@@ -80,6 +81,10 @@ class BundleError(NonlocalError, ValueError):
 
 class RenderError(NonlocalError, ValueError):
     """A picture cannot be drawn as asked."""
+
+
+class ClassError(NonlocalError, ValueError):
+    """A class of readers is not held, or holds as many as it may."""
 
 
 class SurveyError(NonlocalError, ValueError):

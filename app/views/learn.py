@@ -6,15 +6,16 @@ from html import escape
 import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin
+from nonlocal_core.course import stages
+from nonlocal_core.course.words import learn
 
 from ..server import visit
 from ..server.opened import OpenedClip
 from ..server.variants import open_variant
 from ..server.visit import Choices
-from ..widgets import address, course, lesson_panels, unmarked
+from ..widgets import address, lesson_panels, predict, unmarked
 from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
-from ..words import learn
 
 _STEP, _WANTED, _PINS, _CLIP, _LEFT = "learn-step", "learn-wanted", "learn-pins", "learn-clip", "learn-left"
 
@@ -37,6 +38,7 @@ def draw() -> None:
             from ..widgets import gallery  # with what reads clips
 
             gallery.choose_clip()
+        kept = st.container(width="content")
     _head(heading, "Opening …")
     opened = _opened(step, choices)
     if opened is None:
@@ -44,39 +46,55 @@ def draw() -> None:
         address.keep(choices, {"step": step})
         return
     _head(heading, opened.notes.summary)
+    with kept:
+        from ..widgets import take_along  # with torch, which the picture does not wait for
+
+        take_along.offer(opened, step, {each: _choices_for(each, choices) for each in stages.step_ids()})
     _lesson(opened, step, lesson_panels.model_of(step))
 
 
 def _opened(step: str, choices: Choices) -> OpenedClip | None:
     """Return the clip as the step shows it; None where that failed, which is said."""
-    stage = course.stage_of(step)
-    opened = open_with_progress(course.choices_for(step, choices, lesson_panels.model_of(step)))
-    if opened is None or stage.variant is None:
+    stage = stages.stage_of(step)
+    opened = open_with_progress(_choices_for(step, choices))
+    variant = stage.variant
+    if opened is None or variant is None:
         return opened
     try:
         with st.spinner("Making the variants of this step"):
-            return open_variant(opened, step, stage.variant)
+            from nonlocal_core.course.variants import varied  # with torch
+
+            return open_variant(opened, step, lambda session: varied(session, variant))
     except NonlocalError as error:
         unmarked.failure(error)
         return None
+
+
+def _choices_for(step: str, choices: Choices) -> Choices:
+    """Return what a step opens for a visitor's choices, with the settings of its sliders."""
+    stage, model = stages.stage_of(step), lesson_panels.model_of(step)
+    if stage.clip is not None:
+        return Choices(clip=stage.clip, model=model)
+    return replace(choices, model=model, short_side=stage.short_side or choices.short_side, pin=None)
 
 
 @st.fragment
 def _lesson(opened: OpenedClip, step: str, model: str) -> None:
     if lesson_panels.model_of(step) != model:  # a slider was moved
         st.rerun()
-    clip = course.stage_of(step).clip or visit.current().clip
+    clip = stages.stage_of(step).clip or visit.current().clip
     kept = _kept(clip, step)
     first = kept.pin
-    block = (first and first.block) or course.stage_of(step).block
-    pin, wanted = lesson(opened.token, _shown(step, opened), first=first, block=block)
+    block = (first and first.block) or stages.stage_of(step).block
+    shown = stages.shown(step, frame_count=opened.notes.frame_count) | {"steps": stages.contents(stages.step_ids())}
+    pin, wanted = lesson(opened.token, shown, first=first, block=block)
     _keep(clip, step, pin)
     if wanted is not None and wanted != st.session_state.get(_WANTED):
         st.session_state[_WANTED] = wanted
-        if wanted.id in course.step_ids():
+        if wanted.id in stages.step_ids():
             st.session_state[_STEP] = wanted.id
             st.rerun()
-    address.keep(visit.current(), {"step": step})
+    address.keep(visit.current(), {"step": step} | predict.link())
     lesson_panels.draw(step, opened, _kept(clip, step).pin)
 
 
@@ -84,28 +102,8 @@ def _step() -> str:
     """Return the step that the visitor is at; on arrival, that of the address."""
     if _STEP not in st.session_state:
         asked = visit.asked("step")
-        st.session_state[_STEP] = asked if asked in course.step_ids() else course.step_ids()[0]
+        st.session_state[_STEP] = asked if asked in stages.step_ids() else stages.step_ids()[0]
     return str(st.session_state[_STEP])
-
-
-def _shown(step: str, opened: OpenedClip) -> dict[str, object]:
-    """Return the step as the viewer draws it."""
-    words, stage = course.words_of(step), course.stage_of(step)
-    said = f"{words.words} {words.still}" if words.still and opened.notes.frame_count == 1 else words.words
-    return {
-        "id": step,
-        "title": words.title,
-        "words": said,
-        "cites": words.cites,
-        "formula": words.formula,
-        "names": list(words.names),
-        "vectors": stage.vectors,
-        "cells": stage.cells,
-        "attempt": words.attempt,
-        "question": words.question,
-        "answer": words.answer,
-        "steps": [{"id": each.id, "title": each.title} for each in learn().steps],
-    }
 
 
 def _kept(clip: str, step: str) -> _KeptPin:

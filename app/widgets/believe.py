@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
+from nonlocal_core.course.measured import CUT_TITLES, RUNS, verdict
 from nonlocal_core.measures.ablation import changeable_blocks
 from nonlocal_core.measures.faithfulness import Cut, Faithfulness, faithfulness_curve
 
@@ -13,14 +14,6 @@ from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from . import cautions, charts, unmarked
 
-RUNS = 3
-"""Runs of the network for each way of choosing that draws; two more have one each."""
-TITLES: dict[Cut, str] = {
-    "strongest": "its strongest",
-    "random": "random ones",
-    "colour": "of its own colour",
-    "another row": "strongest of another position",
-}
 _INKS: dict[Cut, str] = {"strongest": "#d9480f", "random": "#868e96", "colour": "#1c7ed6", "another row": "#2b8a3e"}
 
 
@@ -72,7 +65,7 @@ def _result(session: Session, block: BlockCapture, found: tuple[Faithfulness, ..
     last = found[-1]
     passes = last.stands_out and last.moves_answer is not False
     kind = "" if passes else " nlv-failure"
-    st.html(f"<p class='nlv-said{kind}' role='status'>{escape(_verdict(last))} {escape(last.words)}</p>")
+    st.html(f"<p class='nlv-said{kind}' role='status'>{escape(verdict(last))} {escape(last.words)}</p>")
     said = cautions.sentences(session.frames, [block.warning])
     left, right = st.columns([3, 2])
     left.plotly_chart(
@@ -89,14 +82,6 @@ def _result(session: Session, block: BlockCapture, found: tuple[Faithfulness, ..
     )
 
 
-def _verdict(last: Faithfulness) -> str:
-    if not last.stands_out:
-        return "Do not believe this map."
-    if last.moves_answer:
-        return "This map passes, for what the block adds and for the answer."
-    return "The map says what the block adds here. The answer does not rest on it more than on chance."
-
-
 def added(found: tuple[Faithfulness, ...]) -> go.Figure:
     """Return how much what the block adds changes, by how many keys are cut and how they were chosen."""
     figure = go.Figure()
@@ -111,7 +96,7 @@ def added(found: tuple[Faithfulness, ...]) -> go.Figure:
         hoverinfo="skip",
         showlegend=False,
     )
-    for cut, title in TITLES.items():
+    for cut, title in CUT_TITLES.items():
         figure.add_scatter(
             x=keys,
             y=[100 * each.added[cut].mean for each in found],
@@ -130,7 +115,7 @@ def added(found: tuple[Faithfulness, ...]) -> go.Figure:
 def answers(last: Faithfulness) -> go.Figure:
     """Return how much probability changes hands, by how the keys were chosen."""
     figure = go.Figure()
-    for cut, title in TITLES.items():
+    for cut, title in CUT_TITLES.items():
         each = last.answer[cut]
         figure.add_bar(
             x=[title],

@@ -1,18 +1,13 @@
 """A box on a frame: drawn on the picture, or set with two sliders, which say the same."""
 
-from base64 import b64encode
-from io import BytesIO
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from PIL import Image
 
 from nonlocal_core import Session
 from nonlocal_core.geometry import Box
+from nonlocal_core.render import jpeg_address
 
-PICTURE_SIDE = 640
-"""Pixels of the longer side of the picture to draw on."""
 CATCHERS = 24
 """Invisible points along each side: Plotly tells of a drawn box only where there is something to select."""
 BOX_COLOUR = "#00b3ff"
@@ -71,7 +66,7 @@ def _figure(picture: np.ndarray, box: Box) -> go.Figure:
     xs, ys = np.meshgrid(np.linspace(0, width, CATCHERS), np.linspace(0, height, CATCHERS))
     figure = go.Figure()
     figure.add_layout_image(
-        source=jpeg_url(picture),
+        source=jpeg_address(picture),
         x=0,
         y=0,
         xref="x",
@@ -102,12 +97,3 @@ def _figure(picture: np.ndarray, box: Box) -> go.Figure:
         showlegend=False,
     )
     return figure
-
-
-def jpeg_url(picture: np.ndarray) -> str:
-    """Return a picture (H, W, 3) uint8 as a JPEG that is its own address, no larger than ``PICTURE_SIDE``."""
-    file = BytesIO()
-    image = Image.fromarray(picture)
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
-    image.save(file, format="JPEG", quality=85)
-    return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"

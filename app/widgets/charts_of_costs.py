@@ -5,14 +5,19 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from nonlocal_core.measures.costs import Cost
+from nonlocal_core.vocabulary import Pairwise
 
 from .charts import styled
 
-_TITLES = {"embedded_gaussian": "Gaussians", "dot_product": "dot product", "concatenation": "concatenation"}
-_INKS = {"embedded_gaussian": "#d9480f", "dot_product": "#1c7ed6", "concatenation": "#2b8a3e"}
+_TITLES: dict[Pairwise, str] = {
+    "embedded_gaussian": "Gaussians",
+    "dot_product": "dot product",
+    "concatenation": "concatenation",
+}
+_INKS: dict[Pairwise, str] = {"embedded_gaussian": "#d9480f", "dot_product": "#1c7ed6", "concatenation": "#2b8a3e"}
 
 
-def chart(costs: Mapping[tuple[str, int], Cost]) -> go.Figure:
+def chart(costs: Mapping[tuple[Pairwise, int], Cost]) -> go.Figure:
     """Return the times by the number of positions, a dotted line where the matrix is built."""
     figure = go.Figure()
     for pairwise, title in _TITLES.items():

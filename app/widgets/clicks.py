@@ -8,8 +8,7 @@ import streamlit as st
 
 from nonlocal_core import Cell
 from nonlocal_core.geometry import Grid
-
-from .boxes import jpeg_url
+from nonlocal_core.render import jpeg_address
 
 Point = tuple[float, float]
 """(x, y) in units of the frame, to the thousandth that the address carries: a link then restores the very click."""
@@ -56,7 +55,7 @@ def pick_point(picture: np.ndarray, *, key: str, grid: Grid, cell: Cell) -> None
     alt = "The frame with the region around the click. The two sliders below move the click."
     _component(
         key=f"{key}-picture",
-        data={"picture": jpeg_url(picture), "alt": alt, "x": x, "y": y},
+        data={"picture": jpeg_address(picture), "alt": alt, "x": x, "y": y},
         on_clicked_change=take_over_click,
     )
     st.button(

@@ -13,16 +13,21 @@ from PIL import Image
 
 from nonlocal_core import NonlocalError, Pin
 from nonlocal_core.ancestors.filters import AnyFilter, Bm3d, NlMeans, filter_id, parse_filter
-from nonlocal_core.measures.filtered import Filtered, filtered, psnr, relative_estimate
+from nonlocal_core.measures.filtered import (
+    H_OF_NOISE,
+    Filtered,
+    filtered,
+    psnr,
+    relative_estimate,
+    relative_of,
+    relative_title,
+)
 
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
 from . import unmarked
-
-H_OF_NOISE = 0.8
-"""h of non-local means beside BM3D, in deviations of the noise: near its best on photographs (docs/ancestors.md)."""
 
 
 def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
@@ -68,17 +73,16 @@ def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: 
 def _beside(opened: OpenedClip, chosen: NlMeans | Bm3d, found: Filtered, cell_tyx: tuple[int, int, int]) -> None:
     """Draw what the other of the two makes of the same noise."""
     frame, *cell_yx = cell_tyx
+    relative = relative_of(chosen)
     if isinstance(chosen, NlMeans):
-        relative: NlMeans | Bm3d = Bm3d()
-        name, title = "BM3D, its first step", "A relative that takes the best"
+        title = "A relative that takes the best"
         said = (
             "BM3D (Dabov et al. 2007) stacks the 16 blocks that are most alike, in all frames, and keeps what they "
             "share. All or nothing: no softmax. It is told how strong the noise is. Its stacks are the network Pixels, "
             "BM3D."
         )
     else:
-        relative = NlMeans(h=min(max(round(H_OF_NOISE * chosen.noise, 2), 0.02), 0.5))
-        name, title = f"Non-local means, h {relative.h:g}", "A relative that takes all"
+        title = "A relative that takes all"
         said = (
             "Non-local means (Buades, Coll, Morel 2005) takes the mean of all pixels of the clip, the more alike the "
             f"more weight; h is {H_OF_NOISE:g} times the noise. Its weights are the network Pixels, non-local means."
@@ -88,7 +92,7 @@ def _beside(opened: OpenedClip, chosen: NlMeans | Bm3d, found: Filtered, cell_ty
         "Filtering the same noise otherwise",
         lambda _tell: relative_estimate(opened.session, relative, frame=frame),
     )
-    figure = _figure(name, estimate, psnr(estimate, found.clean), (cell_yx[0], cell_yx[1]))
+    figure = _figure(relative_title(relative), estimate, psnr(estimate, found.clean), (cell_yx[0], cell_yx[1]))
     st.html(f"<section class='nlv-filtered'><h2>{title}</h2><div>{figure}</div><p>{said}</p></section>")
 
 

@@ -89,7 +89,9 @@ class Offer:
     formats: Sequence[Format]
     write: Callable[[Format], Write]
     tour: Tour = None
-    """Stops that go with the pages alone."""
+    """Stops that go with the live pages alone."""
+    title: str = "Keep this answer as"
+    """Of the choice of files."""
     remark: str = ""
     """Sentence under the choice, in Markdown."""
 
@@ -194,7 +196,7 @@ def _zip(path: Path, session: Session, pin: Pin, tour: Tour, tell: Progress) -> 
 
 
 def draw(offer: Offer) -> None:
-    """Draw the button "Keep" with a choice of files."""
+    """Draw the button "Keep" with a choice of files. Once on a page."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
@@ -205,7 +207,7 @@ def _panel(offer: Offer, *, polled: bool) -> None:
     job = cast(Job | None, st.session_state.get(_KEY))
     if polled and (job is None or not job.running):
         st.rerun()  # without the clock that drew the progress
-    wanted = st.selectbox("Keep this answer as", offer.formats, format_func=_title, key=f"keep-{offer.kind}")
+    wanted = st.selectbox(offer.title, offer.formats, format_func=_title, key=f"keep-{offer.kind}")
     st.caption(wanted.purpose)
     if offer.remark:
         st.caption(offer.remark)
@@ -249,8 +251,12 @@ def file_name(clip: str, frame: int, suffix: str) -> str:
     >>> file_name("<img src=x onerror=alert(1)>.mp4", 3, ".png")
     'img-src-x-onerror-alert-1-frame-4.png'
     """
-    kept = re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._")
-    return f"{kept or 'clip'}-frame-{frame + 1}{suffix}"
+    return f"{stem_of(clip)}-frame-{frame + 1}{suffix}"
+
+
+def stem_of(clip: str) -> str:
+    """Return the name of a clip as a part of the name of any file."""
+    return re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._") or "clip"
 
 
 def _title(wanted: Format) -> str:

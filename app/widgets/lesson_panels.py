@@ -9,38 +9,32 @@ import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin
 from nonlocal_core.ancestors.filters import AnyFilter, filter_id, parse_filter
+from nonlocal_core.course import stages
+from nonlocal_core.course.words import learn
 
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
-from ..words import learn
-from . import course, unmarked
+from ..server.visit import FIRST_CLIP, Choices
+from . import unmarked
 
-if TYPE_CHECKING:  # with torch and the charts, which the picture does not wait for
-    from nonlocal_core.measures.costs import Cost
+if TYPE_CHECKING:  # with torch, which the picture does not wait for
+    from nonlocal_core.course.facts import Fact
 
 _MODELS = "learn-models"
-COUNTS = (256, 512, 1024, 2048)
-"""Positions at which costs are measured."""
-FUNCTIONS = {
-    "embedded_gaussian": "softmax, in pieces",
-    "dot_product": "(θφᵀ)g as θ(φᵀg)",
-    "concatenation": "sorted, running sums",
-}
-"""The exact short way of each function."""
 
 
 def model_of(step: str) -> str:
     """Return the id of the network of a step, with the settings that the visitor moved."""
     moved: dict[str, str] = st.session_state.get(_MODELS, {})
-    return moved.get(step, course.stage_of(step).model)
+    return moved.get(step, stages.stage_of(step).model)
 
 
 def draw(step: str, opened: OpenedClip, pin: Pin | None) -> None:
     """Draw the panel of a step, if it has one."""
     with st.container(key="lesson-panel"):
         try:
-            if course.stage_of(step).sliders:
+            if stages.stage_of(step).sliders:
                 _filter(step, opened, pin)
             elif step in _PANELS:
                 _PANELS[step](opened, pin)
@@ -54,7 +48,7 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
     def keep(moved: AnyFilter) -> None:
         st.session_state.setdefault(_MODELS, {})[step] = filter_id(moved)
 
-    filtered.sliders(lambda: parse_filter(model_of(step)), course.stage_of(step).sliders, keep)
+    filtered.sliders(lambda: parse_filter(model_of(step)), stages.stage_of(step).sliders, keep)
     chosen = parse_filter(model_of(step))
     if step == "bm3d":
         from . import stacked
@@ -66,7 +60,7 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
 def _predict(opened: OpenedClip, _pin: Pin | None) -> None:
     from . import predict
 
-    block = course.stage_of("embedded").block
+    block = stages.stage_of("embedded").block
     assert block is not None
     predict.tell(opened, block)
 
@@ -84,69 +78,37 @@ def _strength(opened: OpenedClip, _pin: Pin | None) -> None:
 
 
 def _subsampling(opened: OpenedClip, pin: Pin | None) -> None:
-    from nonlocal_core.measures.variants import moved_by_pooling
+    from nonlocal_core.course import facts
 
-    session = opened.session
-    coarse, fine = session.capture.blocks
-    asked = pin or session.first_question()
-    cell = fine.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
-    moved = moved_by_pooling(fine, cell)
-    rows = [
-        (
-            name,
-            f"{block.query_grid.size:,}",
-            f"{block.key_grid.size:,}",
-            f"{block.query_grid.size * block.key_grid.size:,}",
-        )
-        for name, block in (("all keys", fine), ("pooled", coarse))
-    ]
-    _table(("", "positions that ask", "positions that are looked at", "pairs"), rows)
-    st.html(
-        f"<p class='nlv-said'>By pooling, {100 * moved:.1f} % of the weight of this position moves to other cells.</p>"
-    )
+    _draw(facts.pooling(opened.session, pin or opened.session.first_question()))
 
 
 def _scopes(opened: OpenedClip, _pin: Pin | None) -> None:
-    rows = [
-        (block.title, f"{block.key_count:,}", f"{block.query_grid.size * block.key_count:,}")
-        for block in opened.session.capture.blocks
-    ]
-    _table(("sum over", "positions that each looks at", "pairs in all"), rows)
+    from nonlocal_core.course import facts
+
+    _draw(facts.scopes(opened.session))
+    if opened.notes.frame_count == 1 and st.button(learn().page["clip"], key="learn-clip"):
+        visit.choose(Choices(clip=FIRST_CLIP))
+        st.rerun()
 
 
 def _cost(opened: OpenedClip, _pin: Pin | None) -> None:
-    rows = []
-    for block in opened.session.capture.blocks:
-        pairs = block.query_grid.size * block.key_count
-        kept = block.theta.size + (0 if block.phi is block.theta else block.phi.size)
-        rows.append((block.title, f"{pairs:,}", _megabytes(pairs), f"{kept:,}", _megabytes(kept)))
-    _table(("block on this clip", "numbers of the matrix", "", "numbers of θ and φ, which are kept", ""), rows)
+    from nonlocal_core.course import facts
+
+    _draw(facts.sizes(opened.session))
     if st.button("Measure it here", key="learn-measure", type="primary"):
         st.session_state["learn-measured"] = True
     if st.session_state.get("learn-measured"):
+        from nonlocal_core.course import measured
+
         from . import charts_of_costs
 
-        st.plotly_chart(charts_of_costs.chart(_measured()), key="learn-costs", alt="Time by number of positions")
+        found = remembered("learn-costs", "Measuring", measured.timed_costs)
+        st.plotly_chart(charts_of_costs.chart(found), key="learn-costs", alt="Time by number of positions")
         st.caption(
             "Random tables of 64 channels on this server, best of three runs. Both ways give the same output: the "
-            f"largest difference is {max(cost.difference for cost in _measured().values()):.0e} of its range."
+            f"largest difference is {max(cost.difference for cost in found.values()):.0e} of its range."
         )
-
-
-def _measured() -> "dict[tuple[str, int], Cost]":
-    from nonlocal_core.measures.costs import timed
-    from nonlocal_core.vocabulary import PAIRWISE
-
-    every = [(pairwise, count) for pairwise in PAIRWISE if pairwise in FUNCTIONS for count in COUNTS]
-
-    def compute(tell: Callable[[int, int], None]) -> "dict[tuple[str, int], Cost]":
-        found: dict[tuple[str, int], Cost] = {}
-        for done, (pairwise, count) in enumerate(every):
-            found[pairwise, count] = timed(pairwise, count)
-            tell(done + 1, len(every))
-        return found
-
-    return remembered("learn-costs", "Measuring", compute)
 
 
 def _mark(opened: OpenedClip, pin: Pin | None) -> None:
@@ -156,14 +118,9 @@ def _mark(opened: OpenedClip, pin: Pin | None) -> None:
 
 
 def _findings(_opened: OpenedClip, _pin: Pin | None) -> None:
-    from nonlocal_core.weights.findings import read_findings
+    from nonlocal_core.course import facts
 
-    rows = [
-        (f"Table {chart.number}", claim.words, claim.verdict, claim.reason)
-        for chart in read_findings().charts
-        for claim in chart.claims
-    ]
-    _table(("paper", "claim", "here", "reason, where it was measured"), rows)
+    _draw(facts.claims())
     if st.button("Open Findings", key="learn-findings"):
         visit.go_to("findings")
 
@@ -172,7 +129,7 @@ def _believe(opened: OpenedClip, pin: Pin | None) -> None:
     from . import believe
 
     session = opened.session
-    believe.tell(opened, session, pin or replace(session.first_question(), block=course.stage_of("believe").block))
+    believe.tell(opened, session, pin or replace(session.first_question(), block=stages.stage_of("believe").block))
     if st.button(learn().page["again"], key="learn-explore"):
         visit.go_to("explore")
 
@@ -189,6 +146,16 @@ _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
 }
 
 
+def _draw(found: "tuple[Fact, ...]") -> None:
+    """Draw tables and sentences, of which these facts are made."""
+    for fact in found:
+        match fact.kind:
+            case "table":
+                _table(fact.head, fact.rows)
+            case "said":
+                st.html(f"<p class='nlv-said'>{escape(fact.text)}</p>")
+
+
 def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     top = "".join(f"<th scope='col'>{escape(cell)}</th>" if cell else "<td></td>" for cell in head)
     body = "".join(
@@ -196,7 +163,3 @@ def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
         for first, *rest in rows
     )
     st.html(f"<table class='nlv-figures-of'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>")
-
-
-def _megabytes(numbers: int) -> str:
-    return f"{4 * numbers / 1e6:,.1f} MB"

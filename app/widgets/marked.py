@@ -5,25 +5,13 @@ from html import escape
 import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin
+from nonlocal_core.course.measured import CHANGE_NAMES, done_to_marks, verdict_on_marks
 from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_marks, who_wore
 from nonlocal_core.media.marked import COLOURS, MARKS
 
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from . import unmarked
-
-SHORT: dict[Change, str] = {
-    "as it is": "As it is",
-    "block off": "Block off",
-    "strongest keys cut": "Keys cut",
-    "marks swapped": "Swapped",
-}
-TITLES: dict[Change, str] = {
-    "as it is": "As it is",
-    "block off": "Block off",
-    "strongest keys cut": "Strongest keys cut",
-    "marks swapped": "Marks swapped",
-}
 
 
 def tell(opened: OpenedClip, pin: Pin | None) -> None:
@@ -40,7 +28,7 @@ def tell(opened: OpenedClip, pin: Pin | None) -> None:
             CHANGES,
             default=CHANGES[0],
             required=True,
-            format_func=SHORT.__getitem__,
+            format_func=CHANGE_NAMES.__getitem__,
             key="mark-change",
             label_visibility="collapsed",
         )
@@ -84,12 +72,12 @@ def _answered(found: dict[Change, MarkAnswer], frame: int, snapshot: str) -> str
 def _card(change: Change, found: MarkAnswer) -> str:
     """Return one answer: the verdict, a bar for each mark, and what was done."""
     chances = dict(zip(MARKS, found.answer.probabilities.tolist(), strict=True))
-    said = max(chances, key=lambda mark: chances[mark])
-    verdict = "right" if said == found.truth else "wrong"
+    said = verdict_on_marks(change, found)
+    verdict = "right" if said.endswith("right") else "wrong"
     rows = "".join(_row(mark, chance, worn=mark == found.truth) for mark, chance in chances.items())
     return (
-        f"<article class='nlv-{verdict}'><h3>{TITLES[change]}: {said}, {verdict}</h3>"
-        f"<table><tbody>{rows}</tbody></table><p>{escape(_done(change, found))}</p></article>"
+        f"<article class='nlv-{verdict}'><h3>{escape(said)}</h3>"
+        f"<table><tbody>{rows}</tbody></table><p>{escape(done_to_marks(change, found))}</p></article>"
     )
 
 
@@ -101,19 +89,3 @@ def _row(mark: str, chance: float, *, worn: bool) -> str:
         f"<td><i style='width:{100 * chance:.1f}%;background:{colour}'></i></td>"
         f"<td>{100 * chance:.0f} %</td><td>{truth}</td></tr>"
     )
-
-
-def _done(change: Change, found: MarkAnswer) -> str:
-    match change:
-        case "as it is":
-            return "Nothing is changed. The heat is where it fetches this answer."
-        case "block off":
-            return "The block passes its input on. Nothing at this place tells the mark, so this is a guess."
-        case "strongest keys cut":
-            return (
-                f"The {found.cut} cells that the heat shows, more than an even share each, may not be looked at. "
-                "What is left is fetched elsewhere."
-            )
-        case "marks swapped":
-            worn = ", ".join(f"{name} {mark}" for name, mark in found.worn.items())
-            return f"Now worn: {worn}. The picture shows the marks before."

@@ -5,10 +5,10 @@ from html import escape
 import streamlit as st
 
 from nonlocal_core.ancestors.filters import filter_name, is_filter
+from nonlocal_core.course.stages import step_of_model, words_of
+from nonlocal_core.course.words import learn
 
 from ..server import visit
-from ..words import learn
-from .course import step_of_model, words_of
 
 _ASKING = ("explore", "learn")
 """Pages that show the heat of one question."""

@@ -26,12 +26,13 @@ VERBS = {
     "page": "the viewer as a folder of static files, in which the network runs in the browser",
     "fetch": "download a published checkpoint, or go on where a download stopped",
     "verify": "what a checkpoint file is, and whether it fills a network wholly",
+    "learn": "the course on a clip, or one step of it, as one HTML file that works offline",
     "survey": "all clips of a folder or a list, as a table of figures; goes on where it was stopped",
     "gallery": "a survey as static pages: filters, histograms, pictures, live viewers",
     "samples": "the clips that came with the installation",
     "completion": "print what makes a shell complete these commands",
 }
-_WITH_TORCH = ("query", "render", "fetch", "verify")
+_WITH_TORCH = ("query", "render", "learn", "fetch", "verify")
 LEAST_ADDRESS_BYTES = 1_000_000_000
 _NO_MEMORY = "The memory does not suffice. Ask for fewer frames or a smaller --short-side."
 _OF_THE_PROGRAM = ("-h", "--help", "--version")

@@ -21,6 +21,9 @@ from nonlocal_core.geometry import Cell
 from nonlocal_core.media import network_pixels
 from nonlocal_core.session import Session
 
+H_OF_NOISE = 0.8
+"""h of non-local means beside BM3D, in deviations of the noise: near its best on photographs (docs/ancestors.md)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Filtered:
@@ -88,6 +91,19 @@ def relative_estimate(session: Session, relative: NlMeans | Bm3d, *, frame: int)
         every = PixelAffinity(vectors_of(relative)["patches"])(before)[0].permute(1, 2, 3, 0).numpy()
     shown: np.ndarray = every[step]
     return shown
+
+
+def relative_of(chosen: NlMeans | Bm3d) -> NlMeans | Bm3d:
+    """Return the other of the two, set for the noise of this one."""
+    if isinstance(chosen, NlMeans):
+        return Bm3d()
+    bounds = NlMeans().settings["h"]
+    return NlMeans(h=min(max(round(H_OF_NOISE * chosen.noise, 2), bounds.least), bounds.most))
+
+
+def relative_title(relative: NlMeans | Bm3d) -> str:
+    """Return the name of its estimate."""
+    return "BM3D, its first step" if isinstance(relative, Bm3d) else f"Non-local means, h {relative.h:g}"
 
 
 def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T h w 3"]]:

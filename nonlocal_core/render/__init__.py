@@ -1,5 +1,6 @@
 """Pictures of an answer: heat over frames, figures, films, and files of numbers."""
 
+from nonlocal_core.render.address import jpeg_address, png_address
 from nonlocal_core.render.banner import ON_PANEL, PANEL, WARNING_ON_PANEL, with_banner, words_strip
 from nonlocal_core.render.drawing import Drawing
 from nonlocal_core.render.figure import SHARPNESS, figure
@@ -22,12 +23,14 @@ __all__ = [
     "Progress",
     "durations",
     "figure",
+    "jpeg_address",
     "number",
     "paint",
     "paint_clip",
     "paint_mask",
     "pdf_bytes",
     "pixels",
+    "png_address",
     "replacing",
     "svg_bytes",
     "with_banner",

@@ -2,13 +2,25 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from html import escape
 
 from nonlocal_core.bundle import Bundle, decode_bundle
-from nonlocal_core.viewer.scripts import page_css, page_js
+from nonlocal_core.viewer.scripts import course_css, course_js, page_css, page_js
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseFile:
+    """Contents of a course in one file. ``course``: JSON that ``entry/course.js`` reads, with ``bundles`` by number."""
+
+    title: str
+    course: str
+    bundles: tuple[bytes, ...]
+    provenance: str = ""
+
 
 MARKS = ("title", "caption", "credits", "provenance", "bundle")
-"""Names of what differs from page to page, in the order in which ``_page`` takes it."""
+"""Names of what differs from page to page, in the order of the page."""
 
 
 def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
@@ -18,17 +30,50 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
     Raises BundleError when the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
-    packed = base64.b64encode(bundle_bytes).decode("ascii")
-    return _page(escape(title), escape(_caption(bundle)), escape(_credits(bundle)), inert(provenance), packed)
+    return _document(
+        title=title,
+        caption=_caption(bundle),
+        credit=_credits(bundle),
+        provenance=provenance,
+        data=_binary("bundle", base64.b64encode(bundle_bytes).decode("ascii")),
+        looks=(page_css(), page_js()),
+    )
 
 
 def export_frame() -> str:
     """Return the same page with ``@@NAME@@`` for each of ``MARKS``, for a browser that fills it by itself."""
-    return _page(*(f"@@{name}@@" for name in MARKS))
+    title, caption, credit, provenance, bundle = (f"@@{name}@@" for name in MARKS)
+    return _document(
+        title=title,
+        caption=caption,
+        credit=credit,
+        provenance=provenance,
+        data=_binary("bundle", bundle),
+        looks=(page_css(), page_js()),
+    )
 
 
-def _page(title: str, caption: str, footer: str, provenance: str, bundle: str) -> str:
-    css, script = page_css(), page_js()
+def export_course(course: CourseFile) -> str:
+    """Return a course, or a step of it, as one page of the same kind; the first bundle's clip is named in it.
+
+    Raises BundleError when some bytes are not a bundle.
+    """
+    first, *_ = (decode_bundle(each) for each in course.bundles)
+    packed = (base64.b64encode(each).decode("ascii") for each in course.bundles)
+    data = [_binary(f"bundle-{index}", each) for index, each in enumerate(packed)]
+    return _document(
+        title=course.title,
+        caption=first.media.name,
+        credit=" · ".join(part for part in (first.media.name, first.media.licence) if part),
+        provenance=course.provenance,
+        data="\n".join([f'<script type="application/json" id="course">{inert(course.course)}</script>', *data]),
+        looks=(course_css(), course_js()),
+    )
+
+
+def _document(*, title: str, caption: str, credit: str, provenance: str, data: str, looks: tuple[str, str]) -> str:
+    """Return the page. ``data``: elements that the script reads. ``looks``: its style sheet and its script."""
+    css, script = looks
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; img-src blob: data:; "
         "base-uri 'none'; form-action 'none'"
@@ -39,23 +84,27 @@ def _page(title: str, caption: str, footer: str, provenance: str, bundle: str) -
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>{escape(title)}</title>
 <style>{css}</style>
-<script type="application/json" id="provenance">{provenance}</script>
+<script type="application/json" id="provenance">{inert(provenance)}</script>
 </head>
 <body>
 <header>
-<h1>{title}</h1>
-<p>{caption}</p>
+<h1>{escape(title)}</h1>
+<p>{escape(caption)}</p>
 </header>
 <main id="viewer"><p role="status">Opening the picture.</p></main>
 <noscript><p>This page computes attention while you point, so it needs JavaScript. It sends nothing.</p></noscript>
-<footer>{footer}</footer>
-<script type="application/octet-stream" id="bundle">{bundle}</script>
+<footer>{escape(credit)}</footer>
+{data}
 <script type="module">{script}</script>
 </body>
 </html>
 """
+
+
+def _binary(name: str, base64_text: str) -> str:
+    return f'<script type="application/octet-stream" id="{name}">{base64_text}</script>'
 
 
 def digest(text: str) -> str:

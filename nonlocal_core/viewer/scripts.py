@@ -41,6 +41,18 @@ def page_js() -> str:
 
 
 @cache
+def course_js() -> str:
+    """Return the script of the exported course."""
+    return join_scripts(_FOLDER, "entry/course.js")
+
+
+@cache
+def guess_js() -> str:
+    """Return the Streamlit component of a question to predict."""
+    return join_scripts(_FOLDER, "entry/guess.js")
+
+
+@cache
 def site_js() -> str:
     """Return the script of the page without a server."""
     return join_scripts(_FOLDER, "entry/site.js")
@@ -68,6 +80,18 @@ def viewer_css() -> str:
 def page_css() -> str:
     """Return the style sheet of the exported page."""
     return _joined_sheets(*_SHEETS, "entry/page.css")
+
+
+@cache
+def course_css() -> str:
+    """Return the style sheet of the exported course."""
+    return _joined_sheets(*_SHEETS, "controls/lesson.css", "controls/guess.css", "controls/facts.css", "entry/page.css")
+
+
+@cache
+def guess_css() -> str:
+    """Return the style sheet of a question to predict, for a component's shadow root."""
+    return _joined_sheets("drawing/base.css", "controls/controls.css", "controls/guess.css")
 
 
 @cache

@@ -7,8 +7,8 @@ import pytest
 from patience import PATIENCE_MS, rest, settled
 from playwright.sync_api import expect
 
-from app.words import learn
 from nonlocal_core import Selection, Session
+from nonlocal_core.course.words import learn
 
 pytestmark = pytest.mark.browser
 
@@ -17,11 +17,12 @@ LINK = "clip=sample:composed&frames=2&short_side=96"
 STEPS = learn().steps
 
 
-def opened_step(page, step):
-    """Wait until a step and its picture are there, and return its section."""
+def opened_step(page, step, *, below=True):
+    """Wait until a step and its picture are there, and what is ``below`` them, and return its section."""
     expect(page.locator(".nlv-step")).to_have_text(step.title)
     expect(page.locator(".nlv-lesson[aria-busy]")).to_have_attribute("aria-busy", "false")
-    settled(page)
+    if below:
+        settled(page)
     expect(page.locator(".nlv-work")).to_contain_text("weight")
     return page.locator(".nlv-lesson").first
 
@@ -75,7 +76,7 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
     page.get_by_role("button", name="‹ Previous").focus()
     page.keyboard.press("Enter")
     for step in reversed(STEPS[1:-1]):
-        opened_step(page, step)
+        opened_step(page, step, below=False)
         page.keyboard.press("PageUp")
     opened_step(page, STEPS[0])
     for _ in range(40):
@@ -116,15 +117,26 @@ def the_numbers_are_those_of_the_network(page):
 def a_guess_is_scored_once_the_heat_is_shown(page):
     """By keyboard alone: two cells are marked, and the page says what share of the weight they capture."""
     expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
+    page.get_by_text(learn().classroom["title"], exact=True).first.click()
+    page.get_by_role("button", name=learn().classroom["begin"]).click()
+    expect(page.get_by_text("Marked so far: 0")).to_be_visible()
+    expect(page).to_have_url(re.compile("class="))
+    (code,) = parse_qs(urlparse(page.url).query)["class"]
+    expect(page.get_by_text(f"Class {code}, question 1")).to_be_visible()
     page.get_by_role("application", name=learn().predict["keys"]).focus()
     for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
         page.keyboard.press(key)
-    expect(page.locator(".nlv-score")).to_have_count(0)
+    expect(page.locator(".nlv-score table")).to_have_count(0)
     page.get_by_role("button", name="Show the heat").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".nlv-score")).to_contain_text("that 2 cells capture")
+    expect(page.locator(".nlv-score")).to_contain_text("Marked cells: 2")
+    expect(page.get_by_text("Marked so far: 1")).to_be_visible()
+    expect(page.locator(".nlv-guess figure").nth(2)).to_contain_text("Readers: 1, at most 1 in a cell")
     shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
-    assert shares[0] <= shares[-1], "no guess captures more than the strongest cells"
+    assert shares[0] <= shares[4], "no guess captures more than the strongest cells"
+    assert shares[:5] == shares[5:], "a class of one"
+    page.get_by_role("button", name=learn().classroom["leave"]).click()
+    expect(page.get_by_text("Marked so far")).to_have_count(0)
     settled(page)
 
 
@@ -153,4 +165,8 @@ def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
     rest(page, 300)
     page.get_by_role("button", name="What am I seeing?").click()
     expect(page.get_by_text(learn().help["beware"])).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Make the file").click()
+    expect(page.get_by_role("button", name=re.compile(r"Download, \d"))).to_be_visible()
     page.context.close()

@@ -50,6 +50,7 @@ export class Lesson {
     this.#busy(false);
     this.previous.disabled = place === 0;
     this.next.disabled = place === step.steps.length - 1;
+    this.head.classList.toggle("is-alone", step.steps.length === 1);
     say(this.title, step.title);
     this.words.replaceChildren(...setOf(step.words), " ", el("cite", {}, `(${step.cites})`));
     this.terms = termsOf(step.formula).map(({ part, pieces }) => ({ part, root: this.#term(part, pieces) }));

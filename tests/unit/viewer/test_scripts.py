@@ -11,7 +11,19 @@ import pytest
 
 from nonlocal_core.errors import ScriptError
 from nonlocal_core.viewer import viewer_css, viewer_js
-from nonlocal_core.viewer.scripts import join_scripts, offline_js, page_css, page_js, site_css, site_js, worker_js
+from nonlocal_core.viewer.scripts import (
+    course_css,
+    course_js,
+    guess_css,
+    guess_js,
+    join_scripts,
+    offline_js,
+    page_css,
+    page_js,
+    site_css,
+    site_js,
+    worker_js,
+)
 
 NODE = shutil.which("node")
 VIEWER = Path(str(resources.files("nonlocal_core.viewer")))
@@ -43,9 +55,10 @@ def test_the_component_is_one_module_that_imports_nothing(tmp_path):
 
 
 @needs_node
-def test_the_script_of_the_exported_page_is_one_module(tmp_path):
+@pytest.mark.parametrize("script", [page_js, course_js, guess_js])
+def test_the_script_of_an_exported_page_is_one_module(tmp_path, script):
     joined = tmp_path / "page.mjs"
-    joined.write_text(page_js(), encoding="utf-8")
+    joined.write_text(script(), encoding="utf-8")
     run_node("--check", joined)
 
 
@@ -54,7 +67,7 @@ def first_line(path):
 
 
 def test_every_file_of_the_viewer_is_shipped_once_by_what_needs_it():
-    shipped = (viewer_js(), page_js(), site_js(), worker_js(), offline_js())
+    shipped = (viewer_js(), page_js(), course_js(), guess_js(), site_js(), worker_js(), offline_js())
     for path in VIEWER.glob("*/*.js"):
         assert {script.count(first_line(path)) for script in shipped} in ({0, 1}, {1}), path
     alone = {path.name for path in VIEWER.glob("*/*.js") if first_line(path) not in page_js()}
@@ -118,13 +131,18 @@ def test_an_import_that_has_no_meaning_in_one_script_is_an_error(tmp_path, state
 def test_every_sheet_is_shipped_where_what_it_styles_is():
     for path in VIEWER.glob("*/*.css"):
         text = path.read_text("utf-8")
-        assert (text in viewer_css()) == (path.name not in ("page.css", "site.css")), path
-        assert (text in page_css()) == (path.name not in ("comparison.css", "lesson.css", "site.css")), path
-        assert (text in site_css()) == (path.name != "lesson.css"), path
+        taught = path.name in ("guess.css", "facts.css")
+        assert (text in viewer_css()) == (path.name not in ("page.css", "site.css") and not taught), path
+        assert (text in page_css()) == (path.name not in ("comparison.css", "lesson.css", "site.css") and not taught), (
+            path
+        )
+        assert (text in site_css()) == (path.name != "lesson.css" and not taught), path
+        assert (text in course_css()) == (path.name not in ("comparison.css", "site.css")), path
+        assert (text in guess_css()) == (path.name in ("base.css", "controls.css", "guess.css")), path
 
 
 def test_every_class_of_a_sheet_is_given_by_a_script():
     given = "\n".join(path.read_text("utf-8") for path in VIEWER.glob("*/*.js"))
-    styled = set(re.findall(r"\.((?:nlv|is|has)-[a-z-]+)", viewer_css()))
+    styled = set(re.findall(r"\.((?:nlv|is|has)-[a-z-]+)", viewer_css() + course_css()))
     assert len(styled) > 60
     assert not {name for name in styled if not re.search(rf"\b{name}\b", given)}

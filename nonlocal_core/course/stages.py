@@ -1,15 +1,13 @@
 """Steps of the course: the words of each, and the clip, network and block that it is shown on."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from ..server.visit import Choices
-from ..words import StepWords, learn
+from nonlocal_core.course.words import StepWords, learn
+from nonlocal_core.errors import UnknownNameError
 
-if TYPE_CHECKING:
-    from nonlocal_core import Session
-
+Variant = Literal["scopes", "pooled"]
+"""The same block under other sums, or with pooled keys beside all of them."""
 EMBEDDED = "lite0-embedded-gaussian"
 PIXELS = 48
 """Short side of the grid of filters: a row of each pixel within a second."""
@@ -33,21 +31,8 @@ class Stage:
     """Whether theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
     cells: bool = False
     """Whether the weights stand in the cells."""
-    variant: "Callable[[Session], Session] | None" = None
-    """Makes the session that is shown out of the opened one."""
-
-
-def _scopes(session: "Session") -> "Session":
-    from nonlocal_core.measures.variants import scopes_of, with_blocks
-
-    return with_blocks(session, scopes_of(session.block("stride16")))
-
-
-def _pooled(session: "Session") -> "Session":
-    from nonlocal_core.measures.variants import pooled, with_blocks
-
-    block = session.block("stride16")
-    return with_blocks(session, (pooled(block), replace(block, title="all keys")))
+    variant: Variant | None = None
+    """Made of the opened session (`variants`) and shown in its place."""
 
 
 _FILTER = Stage(block=None, short_side=PIXELS, vectors=False)
@@ -62,11 +47,11 @@ _STAGES = {
     "dot-product": Stage(model="lite0-dot-product"),
     "concatenation": Stage(model="lite0-concatenation"),
     "block": Stage(),
-    "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant=_pooled),
-    "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant=_scopes),
+    "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant="pooled"),
+    "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant="scopes"),
     "cost": Stage(),
     "mark": Stage(model="lite0-mark", clip="sample:marked", block=None),
-    "findings": Stage(block=None),
+    "findings": Stage(),
     "believe": Stage(),
 }
 
@@ -77,21 +62,42 @@ def step_ids() -> tuple[str, ...]:
 
 
 def words_of(step: str) -> StepWords:
-    """Return the words of a step."""
+    """Return the words of a step. Raises UnknownNameError for a step that the course does not have."""
+    stage_of(step)
     return next(words for words in learn().steps if words.id == step)
 
 
 def stage_of(step: str) -> Stage:
-    """Return the setting of a step."""
+    """Return the setting of a step. Raises UnknownNameError for a step that the course does not have."""
+    if step not in _STAGES:
+        raise UnknownNameError("step", step, step_ids())
     return _STAGES[step]
 
 
-def choices_for(step: str, choices: Choices, model: str) -> Choices:
-    """Return what a step opens for a visitor's choices. ``model``: of the step, with the settings of its sliders."""
-    stage = stage_of(step)
-    if stage.clip is not None:
-        return Choices(clip=stage.clip, model=model)
-    return replace(choices, model=model, short_side=stage.short_side or choices.short_side, pin=None)
+def shown(step: str, *, frame_count: int, alone: bool = False) -> dict[str, object]:
+    """Return the words of a step as ``viewer/controls/lesson.js`` shows them on a clip of so many frames.
+
+    ``alone``: in a file, without the sliders and buttons of the app.
+    """
+    words, stage = words_of(step), stage_of(step)
+    return {
+        "id": step,
+        "title": words.title,
+        "words": f"{words.words} {words.still}" if words.still and frame_count == 1 else words.words,
+        "cites": words.cites,
+        "formula": words.formula,
+        "names": list(words.names),
+        "vectors": stage.vectors,
+        "cells": stage.cells,
+        "attempt": (alone and words.alone) or words.attempt,
+        "question": words.question,
+        "answer": words.answer,
+    }
+
+
+def contents(steps: tuple[str, ...]) -> list[dict[str, str]]:
+    """Return the ids and titles of steps, for the menu of a lesson."""
+    return [{"id": step, "title": words_of(step).title} for step in steps]
 
 
 _TAUGHT = {

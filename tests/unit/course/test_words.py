@@ -5,9 +5,9 @@ import re
 import pytest
 
 from app.views.frame import _TITLES
-from app.widgets import course
-from app.words import learn
 from nonlocal_core.ancestors.filters import is_filter, parse_filter
+from nonlocal_core.course import stages as course
+from nonlocal_core.course.words import learn
 from nonlocal_core.weights.catalog import find_card
 
 MOST_WORDS = 70
@@ -21,10 +21,10 @@ def test_a_step_is_short_cited_and_plain(step):
     assert re.search(r"section|Table|\d{4}|Findings", step.cites), "where it comes from"
     assert step.question.endswith("?")
     assert not step.title.endswith(".")
-    for said in (step.title, step.words, step.cites, step.attempt, step.question, step.answer, step.still):
+    for said in (step.title, step.words, step.cites, step.attempt, step.question, step.answer, step.still, step.alone):
         assert not re.search(r"[<>&`*]|https?:", said), "text, never markup"
         assert "  " not in said
-    for said in (step.words, step.attempt, step.question, step.answer):
+    for said in filter(None, (step.words, step.attempt, step.alone, step.question, step.answer)):
         assert said == said.strip()
         assert said.endswith((".", "?"))
 

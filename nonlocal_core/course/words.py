@@ -21,7 +21,8 @@ class StepWords:
     attempt: str
     question: str
     answer: str
-    still: str
+    still: str = ""
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Words:
     steps: tuple[StepWords, ...]
     help: dict[str, str]
     predict: dict[str, str]
+    classroom: dict[str, str]
 
 
 @cache
@@ -43,4 +45,4 @@ def learn() -> Words:
     """
     read = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     steps = tuple(StepWords(**(step | {"names": tuple(step["names"])})) for step in read["step"])
-    return Words(page=read["page"], steps=steps, help=read["help"], predict=read["predict"])
+    return Words(steps=steps, **{name: read[name] for name in ("page", "help", "predict", "classroom")})

@@ -1,0 +1,236 @@
+"""Facts of a step that take runs of the network, or work of that size: measured once, for one position of one clip.
+
+A file holds them as they were measured. The app measures them again wherever the visitor asks.
+"""
+
+from collections.abc import Callable
+from math import isinf
+
+from nonlocal_core.ancestors.filters import Bm3d, NlMeans
+from nonlocal_core.ancestors.matching import SIDE
+from nonlocal_core.ancestors.network import PixelNetwork
+from nonlocal_core.course.facts import COUNTS, FUNCTIONS, Bar, Bars, Choice, Fact, Picture, Pictures, Said, Table
+from nonlocal_core.measures.ablation import changeable_blocks, class_changes, moved
+from nonlocal_core.measures.costs import Cost, timed
+from nonlocal_core.measures.faithfulness import Cut, Faithfulness, faithfulness_curve
+from nonlocal_core.measures.filtered import (
+    filtered,
+    matched_stack,
+    psnr,
+    relative_estimate,
+    relative_of,
+    relative_title,
+)
+from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_marks, who_wore
+from nonlocal_core.measures.strength import answer_at_strength
+from nonlocal_core.media.marked import COLOURS, MARKS
+from nonlocal_core.pin import Pin
+from nonlocal_core.render import png_address
+from nonlocal_core.session import Session
+from nonlocal_core.vocabulary import Pairwise
+
+STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0)
+"""Times what a block learned to add, in a file."""
+RUNS = 3
+"""Runs of the network for each way of choosing keys that draws; two more have one each."""
+CUT_TITLES: dict[Cut, str] = {
+    "strongest": "its strongest",
+    "random": "random ones",
+    "colour": "of its own colour",
+    "another row": "strongest of another position",
+}
+CHANGE_NAMES: dict[Change, str] = {
+    "as it is": "As it is",
+    "block off": "Block off",
+    "strongest keys cut": "Keys cut",
+    "marks swapped": "Swapped",
+}
+"""What a button says."""
+CHANGE_TITLES: dict[Change, str] = {
+    "as it is": "As it is",
+    "block off": "Block off",
+    "strongest keys cut": "Strongest keys cut",
+    "marks swapped": "Marks swapped",
+}
+Tell = Callable[[int, int], None]
+
+
+def strengths(session: Session, tell: Tell) -> tuple[Fact, ...]:
+    """Return the answer while the first block that adds something adds more or less than it learned to.
+
+    Raises what ``answer_at_strength`` raises.
+    """
+    block = next(iter(changeable_blocks(session)))
+    found = {}
+    for done, at in enumerate(STRENGTHS):
+        found[at] = answer_at_strength(session, block, at)
+        tell(done + 1, len(STRENGTHS))
+    sets = tuple(
+        (
+            Bars(
+                title=f"The answer at s = {at:g}",
+                bars=tuple(
+                    Bar(name=change.name, share=change.after, words=f"{100 * change.after:.1f} %")
+                    for change in class_changes(found[1.0], answer)
+                ),
+                note=f"Probability that changed hands: {100 * moved(found[1.0], answer):.2f} %.",
+            ),
+        )
+        for at, answer in found.items()
+    )
+    names = tuple(f"{at:g}" for at in STRENGTHS)
+    title = f"s, times what {session.block(block).title} learned to add"
+    return (Choice(title=title, names=names, sets=sets, first=STRENGTHS.index(1.0)),)
+
+
+def marks(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
+    """Return which mark the network says was worn at a point, and what it says after each change.
+
+    Raises what ``who_wore`` raises.
+    """
+    if not answers_marks(session):
+        return (Said(text="Nobody wears a mark in these frames."),)
+    found = {}
+    for done, change in enumerate(CHANGES):
+        found[change] = who_wore(session, frame=pin.frame, x=pin.x, y=pin.y, change=change)
+        tell(done + 1, len(CHANGES))
+    first = found[CHANGES[0]]
+    sets = tuple(
+        (Bars(title=verdict_on_marks(change, answer), bars=_chances(answer), note=done_to_marks(change, answer)),)
+        for change, answer in found.items()
+    )
+    asked = f"Which mark did the {first.asked} wear in frame {first.marked_frame + 1}? Asked in frame {pin.frame + 1}."
+    return (Choice(title=asked, names=tuple(CHANGE_NAMES[change] for change in CHANGES), sets=sets),)
+
+
+def verdict_on_marks(change: Change, found: MarkAnswer) -> str:
+    """Return what the network says after a change, and whether it is right."""
+    said = MARKS[int(found.answer.probabilities.argmax())]
+    return f"{CHANGE_TITLES[change]}: {said}, {'right' if said == found.truth else 'wrong'}"
+
+
+def done_to_marks(change: Change, found: MarkAnswer) -> str:
+    """Return what a change did, in sentences."""
+    match change:
+        case "as it is":
+            return "Nothing is changed. The heat is where it fetches this answer."
+        case "block off":
+            return "The block passes its input on. Nothing at this place tells the mark, so this is a guess."
+        case "strongest keys cut":
+            return (
+                f"The {found.cut} cells that the heat shows, more than an even share each, may not be looked at. "
+                "What is left is fetched elsewhere."
+            )
+        case "marks swapped":
+            worn = ", ".join(f"{name} {mark}" for name, mark in found.worn.items())
+            return f"Now worn: {worn}. The picture shows the marks before."
+
+
+def _chances(found: MarkAnswer) -> tuple[Bar, ...]:
+    return tuple(
+        Bar(
+            name=f"{mark}, worn" if mark == found.truth else mark,
+            share=float(chance),
+            words=f"{100 * chance:.0f} %",
+            colour="#{:02x}{:02x}{:02x}".format(*COLOURS[index]),
+        )
+        for index, (mark, chance) in enumerate(zip(MARKS, found.answer.probabilities.tolist(), strict=True))
+    )
+
+
+def believed(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
+    """Return whether the strongest keys of a point matter more than others, with the figures.
+
+    Raises what ``faithfulness_curve`` raises.
+    """
+    known = changeable_blocks(session)
+    named = session.block(pin.block)
+    block = named if named.name in known else session.block(next(iter(known)))
+    cell = block.query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
+    found = faithfulness_curve(session, block, cell, runs=RUNS, progress=tell)
+    last = found[-1]
+    head = ("keys cut", *CUT_TITLES.values())
+    rows = [
+        (
+            f"{each.keys}, change of what {block.title} adds",
+            *(f"{100 * each.added[cut].mean:.1f} %" for cut in CUT_TITLES),
+        )
+        for each in found
+    ]
+    rows.append(
+        (
+            f"{last.keys}, probability that moves in the answer",
+            *(f"{100 * last.answer[cut].mean:.2f} %" for cut in CUT_TITLES),
+        )
+    )
+    fails = not last.stands_out or last.moves_answer is False
+    return (
+        Said(text=f"{verdict(last)} {last.words}", failing=fails),
+        Table(head=head, rows=tuple(rows)),
+    )
+
+
+def verdict(last: Faithfulness) -> str:
+    """Return what a test of a map comes to, in a sentence."""
+    if not last.stands_out:
+        return "Do not believe this map."
+    if last.moves_answer:
+        return "This map passes, for what the block adds and for the answer."
+    return "The map says what the block adds here. The answer does not rest on it more than on chance."
+
+
+def timed_costs(tell: Tell) -> dict[tuple[Pairwise, int], Cost]:
+    """Return what the sums cost with the matrix and in the short way, by function and positions, measured now."""
+    every = [(pairwise, count) for pairwise in FUNCTIONS for count in COUNTS]
+    found = {}
+    for done, (pairwise, count) in enumerate(every):
+        found[pairwise, count] = timed(pairwise, count)
+        tell(done + 1, len(every))
+    return found
+
+
+def pixels(session: Session, pin: Pin) -> tuple[Fact, ...]:
+    """Return a frame before and after a filter; with noise, what BM3D and non-local means make of the same.
+
+    Raises what ``filtered`` raises.
+    """
+    network = session.model.network
+    assert isinstance(network, PixelNetwork)
+    noise = network.filter.noise
+    block = session.block(pin.block)
+    found = filtered(session, frame=pin.frame, block=block.name)
+    cell = block.query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
+    rows, cols = found.clean.shape[:2]
+    ring = ((cell.x + 0.5) / cols, (cell.y + 0.5) / rows)
+    before = ("With noise", found.before, found.psnr_before) if noise else ("As it is", found.clean, float("inf"))
+    shown = [before, ("Filtered", found.after, found.psnr_after if noise else float("inf"))]
+    if noise and isinstance(network.filter, NlMeans | Bm3d):
+        relative = relative_of(network.filter)
+        estimate = relative_estimate(session, relative, frame=pin.frame)
+        shown.append((relative_title(relative), estimate, psnr(estimate, found.clean)))
+    return (
+        Pictures(
+            title="What the rows make of the pixels",
+            pictures=tuple(
+                Picture(
+                    address=png_address(values),
+                    words=title if isinf(ratio) else f"{title}, PSNR {ratio:.1f} dB",
+                    ring=ring,
+                )
+                for title, values, ratio in shown
+            ),
+        ),
+    )
+
+
+def matched(session: Session, pin: Pin) -> tuple[Fact, ...]:
+    """Return the stack that BM3D matches to the block round a point. Raises what ``matched_stack`` raises."""
+    found, clip = matched_stack(session, session.block().query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y))
+    pictures = tuple(
+        Picture(
+            address=png_address(clip[cell.t, cell.y : cell.y + SIDE, cell.x : cell.x + SIDE]),
+            words=f"{float(distance) ** 0.5:.2f}",
+        )
+        for cell, distance in zip(found.cells, found.distances, strict=True)
+    )
+    return (Pictures(title="The stack of the asked block, with distances from it", pictures=pictures, small=True),)
