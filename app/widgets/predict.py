@@ -60,7 +60,8 @@ def _turn() -> int:
     """Return the number of the question, from 0; on arrival, that of the address."""
     if _TURN not in st.session_state:
         asked = visit.asked("question") or ""
-        st.session_state[_TURN] = int(asked) - 1 if asked.isascii() and asked.isdigit() and 0 < int(asked) < MOST else 0
+        known = asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST)) and 0 < int(asked) < MOST
+        st.session_state[_TURN] = int(asked) - 1 if known else 0
     return int(st.session_state[_TURN])
 
 
