@@ -398,8 +398,25 @@ def column(
             f"Who looks at a position can be asked where positions look; in {block.title!r} {asker_words(block.asker)} "
             "does. Ask where it looks."
         )
-    plus = _mean([column_weights(block, cell, normaliser) for cell in (key, *also)])
-    less = _mean([column_weights(block, cell, normaliser) for cell in minus]) if minus else 0.0
+    return _looked_at(block, key, lambda cell: column_weights(block, cell, normaliser), also, minus)
+
+
+def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityColumn:
+    """Return who looks at the key of a block that is no position (`BlockCapture.asker`), in the steps of some cells.
+
+    The values are the layer's own weights: those of one position on all keys sum to 1.
+    Raises GeometryError when a cell is not on the query grid.
+    """
+    looked_at = _looked_at(block, at, lambda cell: row_weights(block, cell), also, minus)
+    return replace(looked_at, asker=block.asker, asks_by_step=block.asker_copies > 1, looker_count=block.key_count)
+
+
+def _looked_at(
+    block: BlockCapture, key: Cell, lookers: Callable[[Cell], Float64[np.ndarray, " Nq"]], also: Cells, minus: Cells
+) -> AffinityColumn:
+    """Return the mean of columns, less the mean of others. ``lookers``: the weights that positions give to a cell."""
+    plus = _mean([lookers(cell) for cell in (key, *also)])
+    less = _mean([lookers(cell) for cell in minus]) if minus else 0.0
     return AffinityColumn(
         block=block.name,
         pairwise=block.pairwise,
@@ -413,33 +430,6 @@ def column(
         also=tuple(also),
         minus=tuple(minus),
         plus_mass=float(np.abs(plus).sum()) if minus else None,
-    )
-
-
-def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityColumn:
-    """Return who looks at the key of a block that is no position (`BlockCapture.asker`), in the steps of some cells.
-
-    The values are the layer's own weights: those of one position on all keys sum to 1.
-    Raises GeometryError when a cell is not on the query grid.
-    """
-    plus = _mean([row_weights(block, cell) for cell in (at, *also)])
-    less = _mean([row_weights(block, cell) for cell in minus]) if minus else 0.0
-    return AffinityColumn(
-        block=block.name,
-        pairwise=block.pairwise,
-        values=np.asarray(plus - less, np.float32),
-        off_grid={},
-        note=block.warning,
-        key=at,
-        query_grid=block.query_grid,
-        key_grid=block.key_grid,
-        subsample=block.subsample,
-        also=tuple(also),
-        minus=tuple(minus),
-        plus_mass=float(np.abs(plus).sum()) if minus else None,
-        asker=block.asker,
-        asks_by_step=block.asker_copies > 1,
-        looker_count=block.key_count,
     )
 
 
