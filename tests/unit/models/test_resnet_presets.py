@@ -258,3 +258,8 @@ def test_every_published_network_has_a_name_and_a_title_of_its_own():
         assert f", {count or 'no'} non-local block{'' if count == 1 else 's'}" in network.config.title
     mmaction2 = [title for title in titles if title.startswith("mmaction2")]
     assert len(set(mmaction2)) == len(mmaction2)  # their pairwise functions are all that tells some apart
+
+
+@pytest.mark.parametrize("name", ["ONE_GREY", "IMAGENET", "IMAGENET_BYTES"])
+def test_inputs_fill_whole_cells_of_the_last_stage(name):
+    assert getattr(presets.common, name).multiple_of == 4 * 2 * 2 * 2, "stem and pooling, then three halvings"
