@@ -67,8 +67,7 @@ def charts_when_pinned(page, count=2):
     return charts.all()
 
 
-@pytest.mark.parametrize("width", [PHONE, SCREEN])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, True), (SCREEN, False)])
 def test_how_colours_were_read_is_said_once_below_and_folded(visit, width, dark):
     page = visit("?clip=sample:bunny&frames=3&short_side=128", width=width, dark=dark)
     said = page.get_by_text(REMARK)
