@@ -172,7 +172,7 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
     stem = file_name(session.frames.info.name, pin.frame, "")
     remark = without_server(session, pin)
     formats = FORMATS if remark else (*FORMATS, WITHOUT_SERVER)
-    draw(Offer("answer", (session, pin), stem, formats, write, tour, remark))
+    draw(Offer("answer", (session, pin), stem, formats, write, tour, remark=remark))
 
 
 def without_server(session: Session, pin: Pin) -> str:
