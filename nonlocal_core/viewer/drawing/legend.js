@@ -20,7 +20,7 @@ export class Legend {
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
       el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
-    this.keyBar = el("canvas", { class: "nlv-ramp", width: String(WIDTH), height: "1" });
+    this.keyBar = el("canvas", { class: "nlv-key-bar", width: String(WIDTH), height: "1" });
     [this.least, this.most] = [el("span", {}), el("span", {})];
     this.key = el("div", { class: "nlv-key", title: "Colour: times an even share (all cells alike: 1×)", "aria-hidden": "true" }, this.least, this.keyBar, this.most);
     this.drawn = "";
