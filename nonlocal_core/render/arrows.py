@@ -74,6 +74,8 @@ def place(layout: Layout, grid: Grid, cells: Sequence[Cell]) -> Point:
 def _arrow(arrow: Arrow) -> tuple[Outline, ...]:
     """Return an arrow with a dark rim, which shows on any photograph and separates crossing arrows."""
     start, stop = np.array(arrow.start), np.array(arrow.stop)
+    if (start == stop).all():  # the middle of what is asked is looked at
+        return ()
     control = bend(start, stop, arrow.reach_px)
     width, opacity = PEN * (0.5 + 0.5 * arrow.strength), FAINTEST + (1 - FAINTEST) * arrow.strength
     tip_at = _part_until(start, control, stop, arrow.gap_px)

@@ -361,6 +361,13 @@ def test_a_difference_has_a_letter_and_arrows_at_either_side():
     assert "Of A less B" in " ".join(shape.text for shape in drawn.shapes if isinstance(shape, Words))
 
 
+def test_an_arrow_without_a_way_is_none():
+    values = np.zeros((1, 6, 8))
+    values[0, 2, 4] = 0.5
+    row = replace(make_row(values, grid=(1, 6, 8), query=(0, 2, 2)), also=(Cell(0, 2, 6),))
+    assert shafts(make(row, frames=make_frames(1), words="arrows4")) == [], "the strongest lies amid what asks"
+
+
 def test_pins_are_named_drawn_in_their_colours_and_counted_in_bars():
     first, last = (make_row(np.eye(240)[n].reshape(5, 6, 8) + 1e-4, query=(n // 48, 0, 0)) for n in (60, 200))
     times, look = np.arange(5) * 0.4, Look(arrows=4)
