@@ -4,8 +4,9 @@
 import { cssOf, opacityOf } from "./colour.js";
 import { figureLayout, FIGURE_WIDTH } from "../model/figure_layout.js";
 import { cautionWords, fileNotes, fileQuestion, networkWords, threeDigits } from "../model/figure_words.js";
-import { boundsOf, pointOf, temporalCell } from "../model/grid.js";
+import { boundsOf, centreOf, temporalCell } from "../model/grid.js";
 import { barHeights, ticksOf } from "../model/heat.js";
+import { strongestOf } from "../model/answer.js";
 import { LETTERS, answerWords, percent } from "../model/words.js";
 import { putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
@@ -14,6 +15,7 @@ const [INK, FAINT_INK, RIM, WHITE, BAR_INK, WARNING_INK, MINUS_INK] = ["#18181c"
 const FACE = "system-ui, 'DejaVu Sans', sans-serif";
 const NOTE_SIZE = 25;
 const PEN = 4.2;
+const [GLOW_INK, PALE_INK, STRIPE_INK, STRIPES_APART, LETTER_MARK] = ["#ff9142", "#ffc397", "#b0b0b8", 12, 26];
 const [BAR_GREY, LETTER_BOX, PINS_FROM, PIN_LINES] = [128, 60, 132, 84];
 const WHOLE_PHOTO = { scale: 1, x: 0, y: 0 };
 
@@ -36,7 +38,14 @@ export function figureOf(drawn) {
   drawLegend(pen, layout.legend, drawn);
   layout.tiles.forEach((tile, frame) => drawTile(pen, tile, frame, drawn));
   if (bundle.frames.length > 1) drawBars(pen, layout, drawn);
-  pins.forEach(({ asked, cell, block }, pin) => !block.asker && drawArrows(pen, layout, { from: figurePlace(layout, asked, { ...pointOf(asked, cell), t: cell.t }), targets: targets[pin], drawn, dot: pinColour(drawn, pin) }));
+  pins.forEach(({ asked, cells, taken, block }, pin) => {
+    if (block.asker) return;
+    const from = (some) => figurePlace(layout, asked, { ...centreOf(asked, some), t: some[0].t });
+    const [plus, less] = taken.length ? [false, true].map((cold) => targets[pin].filter((target) => target.less === cold)) : [targets[pin], []];
+    if (less.length) drawArrows(pen, layout, { from: from(taken), targets: less, drawn, dot: MINUS_INK });
+    drawArrows(pen, layout, { from: from(cells), targets: plus, drawn, dot: pinColour(drawn, pin) });
+  });
+  layout.tiles.forEach((tile, frame) => drawLetters(pen, tile, frame, drawn, { size: LETTER_MARK, once: true }));
   lines.forEach(([text, colour], i) => writeText(pen, text, layout.margin, layout.notesTop + 24 + 38 * i, NOTE_SIZE, colour));
   return canvas;
 }
@@ -70,6 +79,20 @@ export function drawFrame(pen, { left, top, width, height }, frame, drawn) {
   pins.forEach(({ asked, cells, taken, block }, pin) => {
     for (const cell of taken) drawCell(pen, { left, top, width, height }, asked, cell, frame, MINUS_INK);
     if (!block.asker) for (const cell of cells) drawCell(pen, { left, top, width, height }, asked, cell, frame, pinColour(drawn, pin));
+  });
+}
+
+/** Letters of several pins, or of both sides of a difference, at their first cells; `once`: in the first frame of a step alone. */
+export function drawLetters(pen, tile, frame, { pins, look }, { size, once = false }) {
+  const [first] = pins;
+  const groups = pins.length > 1 ? pins.map(({ block, cells }) => (block.asker ? [] : cells)) : first.taken.length ? [first.cells, first.taken] : [];
+  groups.forEach(([cell], i) => {
+    if (!cell || temporalCell(first.asked, frame) !== cell.t || (once && first.asked.frame_spans[cell.t][0] !== frame)) return;
+    const bounds = boundsOf(first.asked, cell);
+    const [x, y] = [tile.left + bounds.left * tile.width, tile.top + bounds.top * tile.height];
+    pen.fillStyle = cssOf(look.ramps.pins[i][look.recipe.pin_tone]);
+    pen.fillRect(x - size / 2, y - size / 2, size, size);
+    writeText(pen, LETTERS[i], x, y + 0.32 * size, Math.round(0.85 * size), RIM, "center");
   });
 }
 
@@ -174,13 +197,27 @@ function drawBars(pen, layout, drawn) {
         const middle = (left + right) / 2 + (pin - (pins.length - 1) / 2) * 0.32 * across;
         const at = pin * grid.frames + t;
         const height = (layout.bar - 12) * heights[at];
-        pen.fillStyle = several ? pinColour(drawn, pin) : BAR_INK;
-        pen.fillRect(middle - width / 2, base - height, width, height);
+        if (!several && pins[0].own.steps(t)) drawStripes(pen, middle - width / 2, base, width, height);
+        else {
+          pen.fillStyle = several ? pinColour(drawn, pin) : t === strongestOf(pins[0]) ? GLOW_INK : PALE_INK;
+          pen.fillRect(middle - width / 2, base - height, width, height);
+        }
         if (at === cut) drawBreak(pen, middle, width, base - 0.72 * height);
         writeText(pen, percent(shares[t]), middle, base + 36, size, INK, "center");
       });
     }
   });
+}
+
+/** The slanted lines that fill a bar. */
+function drawStripes(pen, left, base, width, height) {
+  Object.assign(pen, { strokeStyle: STRIPE_INK, lineWidth: 4 });
+  for (let along = STRIPES_APART / 2; along < width + height; along += STRIPES_APART) {
+    pen.beginPath();
+    pen.moveTo(left + Math.max(0, along - height), base - Math.min(along, height));
+    pen.lineTo(left + Math.min(along, width), base - Math.max(0, along - width));
+    pen.stroke();
+  }
 }
 
 /** A white band across a bar: taller than is drawn. */
@@ -229,6 +266,7 @@ function drawArrows(pen, layout, { from, targets, drawn, dot }) {
 
 function drawArrow(pen, { start, stop, gap, reach, tone, ink }) {
   const [dx, dy] = [stop.x - start.x, stop.y - start.y];
+  if (dx === 0 && dy === 0) return; // the middle of what is asked is looked at
   const length = Math.max(Math.hypot(dx, dy), 1);
   const rise = (2 * reach * 0.2 * length) / (reach + 0.2 * length);
   const side = dx < 0 || (dx === 0 && dy < 0) ? -1 : 1; // upwards, to the right where the chord is upright
@@ -259,11 +297,11 @@ export function writeText(pen, text, x, y, size, colour, align = "left") {
   pen.fillText(text, x, y);
 }
 
-/** A text in lines that fit, broken between words. */
+/** A text in lines that fit, broken between words, but not before %. */
 export function linesOf(pen, text, size, room) {
   pen.font = `${size}px ${FACE}`;
   const lines = [];
-  for (const word of text.split(/\s+/).filter(Boolean)) {
+  for (const word of text.split(/\s+(?!%)/).filter(Boolean)) {
     const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
     if (lines.length && pen.measureText(longer).width <= room) lines[lines.length - 1] = longer;
     else lines.push(word);

@@ -1,7 +1,7 @@
 // The frames of a drawn answer as pictures of a film, each over a strip of words, as nonlocal_core/render/banner.py has it.
 
 import { cssOf } from "./colour.js";
-import { drawFrame, linesOf, writeText } from "./figure.js";
+import { drawFrame, drawLetters, linesOf, writeText } from "./figure.js";
 import { cautionWords, fileQuestion, networkWords } from "../model/figure_words.js";
 import { temporalCell } from "../model/grid.js";
 import { LETTERS, answerWords, percent } from "../model/words.js";
@@ -25,6 +25,7 @@ export function filmPictures(drawn) {
     context.fillStyle = PANEL;
     context.fillRect(0, 0, width, canvas.height);
     drawFrame(context, { left: 0, top: 0, width, height }, frame, drawn);
+    drawLetters(context, { left: 0, top: 0, width, height }, frame, drawn, { size: Math.max(LEAST_TYPE, Math.round(Math.min(width, height) / 24)) });
     const base = height + Math.round(1.4 * size);
     writeText(context, own[frame], size, base, size, ON_PANEL);
     said.forEach(([line, colour], i) => writeText(context, line, size, base + step * (i + 1), size, colour));

@@ -15,7 +15,8 @@ export function fileQuestion({ block, asked, cell, cells, taken, answer: { direc
     where = `the mean of ${cells.length} cells`;
     if (frames > 1) where += steps.length === 1 ? ` of ${frameWords(asked, steps[0])}` : ` of ${steps.length} frames`;
   } else if (frames > 1) where = `${frameWords(asked, cell.t)} of ${frames} at ${seconds.toFixed(2)} s, ${where}`;
-  const less = taken.length ? `, less ${taken.length} ${taken.length > 1 ? "cells" : "cell"}` : "";
+  const less = taken.length ? `, less B, ${taken.length} ${taken.length > 1 ? "cells" : "cell"}` : "";
+  if (less) where = `A, ${where}`;
   return direction === "row" ? `Where ${where}${less ? `${less},` : ""} looks` : `Who looks at ${where}${less}`;
 }
 
@@ -63,10 +64,11 @@ function cellNote({ grid, direction }, { smooth, plain }) {
 }
 
 function endNotes(pins, arrows) {
-  const { answer } = pins.at(-1);
+  const { answer, own } = pins.at(-1);
   const { grid } = answer;
   const said = [];
-  if (grid.frame_spans.at(-1)[1] > 1) said.push(`Bars: each frame's part of all ${isSigned(pins.at(-1)) ? "positive " : ""}weight; a broken bar is taller still.`);
+  const hatched = pins.length === 1 && grid.frame_spans.some((_, t) => own.steps(t)) ? "; hatched: the asked frame" : "";
+  if (grid.frame_spans.at(-1)[1] > 1) said.push(`Bars: each frame's part of all ${isSigned(pins.at(-1)) ? "positive " : ""}weight${hatched}; a broken bar is taller still.`);
   if (arrows) {
     const which = `${arrows > 1 ? `the ${arrows} strongest peaks` : "the strongest peak"}${pins.length > 1 ? " of each" : ""}`;
     const where = grid.frames > 1 ? "other frames" : "other places";

@@ -22,7 +22,7 @@ from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.writing import write_npz
 from nonlocal_core.viewer import export_html
 from nonlocal_core.viewer.export import MARKS, export_frame
-from nonlocal_core.vocabulary import PAIRWISE_TITLES
+from nonlocal_core.vocabulary import RULE_TITLES
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed; it runs the viewer's modules")
@@ -129,7 +129,7 @@ def test_numbers_and_words_are_those_of_pythons_files(asked, tmp_path):
     seconds = float(frames.pts_seconds[answer.asked_grid.span(answer.asked.t)[0]])
     assert said["question"] == question_words(answer, frames=FRAMES, seconds=seconds)
     assert said["network"] == network_words(caption, answer)
-    assert PAIRWISE_TITLES[asked.pairwise] in said["network"]
+    assert RULE_TITLES[asked.pairwise] in said["network"]
     assert said["cautions"] == cautions(caption, answer)
     assert said["notes"] == notes(answers, heats, arrows=arrows)
     np.testing.assert_allclose(said["durations"], durations(frames.pts_seconds))
