@@ -87,7 +87,7 @@ def _one(own: dict[int, dict[str, Any]], figure: str, title: str) -> None:
     )
     inside = survey_charts.within(values, edges, chosen["selection"]["point_indices"])
     ordered = sorted((rows[n] for n in inside), key=lambda row: -row[figure])
-    _table(ordered, [{"clip": row["name"], title: row[figure], "answer": _answer(row)} for row in ordered], figure)
+    _table(ordered, [{"clip": row["name"], title: row[figure], "answer": _answer(row)} for row in ordered])
 
 
 def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figure: str, title: str) -> None:
@@ -117,10 +117,10 @@ def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figur
         }
         for place in ordered
     ]
-    _table([own[place] for place in ordered], lines, figure)
+    _table([own[place] for place in ordered], lines)
 
 
-def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]], figure: str) -> None:
+def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
     """Draw the clips of a selection, and the one that is chosen with the way to its viewer."""
     st.caption(f"{len(rows):,} of the survey's rows")
     list_of_clips, shown = st.columns((3, 2))
