@@ -17,8 +17,9 @@ export function blockChooser(blocks, choose) {
 
 function headChooser(layers, choose) {
   let at = { layer: 0, head: 0 };
-  const layer = menu("Layer", layers.map(({ title }) => title), (index) => choose(blockAt(layers, { ...at, layer: index })));
-  const head = menu("Head", [], (index) => choose(blockAt(layers, { ...at, head: index })));
+  const move = (to) => choose(blockAt(layers, at = { ...at, ...to })); // at once: the next choice may come before the next draw
+  const layer = menu("Layer", layers.map(({ title }) => title), (index) => move({ layer: index }));
+  const head = menu("Head", [], (index) => move({ head: index }));
   const press = (block) => {
     at = placeOf(layers, block);
     layer.press(at.layer);
