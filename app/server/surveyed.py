@@ -35,12 +35,9 @@ def rows(columns: Sequence[str]) -> list[dict[str, Any]]:
 
 def row_of(place: int, model: str, block: str, columns: Sequence[str]) -> dict[str, Any]:
     """Return columns of one row; of a clip, a network and a block there is one at most."""
-    (found,) = (
-        row
-        for row in rows(["place", "model", "block", *columns])
-        if (row["place"], row["model"], row["block"]) == (place, model, block)
-    )
-    return found
+    of_clip = folder().of_clip(place, ["model", "block", *columns]).to_pylist()
+    (found,) = (row for row in of_clip if (row["model"], row["block"]) == (model, block))
+    return dict(found)
 
 
 def media_of(clip: str) -> tuple[str | bytes | Path, str | None]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -85,7 +85,7 @@ def _one(own: dict[int, dict[str, Any]], figure: str, title: str) -> None:
         on_select="rerun",
         selection_mode="box",
     )
-    inside = survey_charts.within(values, edges, chosen["selection"]["point_indices"])
+    inside = survey_charts.within(values, edges, _drawn_round(chosen["selection"]))
     ordered = sorted((rows[n] for n in inside), key=lambda row: -row[figure])
     _table(ordered, [{"clip": row["name"], title: row[figure], "answer": _answer(row)} for row in ordered])
 
@@ -106,7 +106,8 @@ def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figur
         on_select="rerun",
         selection_mode=("box", "lasso"),
     )
-    inside = [places[n] for n in chosen["selection"]["point_indices"] if n < len(places)] or places
+    selected = _drawn_round(chosen["selection"])
+    inside = places if selected is None else [places[n] for n in selected]
     ordered = sorted(inside, key=lambda place: -abs(other[place][figure] - own[place][figure]))
     lines = [
         {
@@ -118,6 +119,11 @@ def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figur
         for place in ordered
     ]
     _table([own[place] for place in ordered], lines)
+
+
+def _drawn_round(selection: Mapping[str, Any]) -> list[int] | None:
+    """Return the points that a box or a loop was drawn round, None where none was drawn."""
+    return list(selection["point_indices"]) if selection["box"] or selection["lasso"] else None
 
 
 def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:

@@ -33,13 +33,13 @@ def histogram(values: Sequence[float], edges: np.ndarray, title: str) -> go.Figu
     return _styled(figure, title, "rows").update_layout(selectdirection="h", yaxis=upwards)
 
 
-def within(values: Sequence[float], edges: np.ndarray, bars: Sequence[int]) -> list[int]:
-    """Return the indices of the values that lie in the selected bars, all of them where none is selected.
+def within(values: Sequence[float], edges: np.ndarray, bars: Sequence[int] | None) -> list[int]:
+    """Return the indices of the values that lie in the selected bars, all of them where nothing was selected.
 
     >>> within([0.0, 0.5, 1.0], np.array([0.0, 0.4, 0.8, 1.0]), [0, 2])
     [0, 2]
     """
-    if not bars:
+    if bars is None:
         return list(range(len(values)))
     places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
     return np.flatnonzero(np.isin(places, list(bars))).tolist()

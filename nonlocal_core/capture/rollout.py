@@ -12,11 +12,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from nonlocal_core.capture.record import BlockCapture, asked_by
-from nonlocal_core.capture.rows import many_row_weights, row_weights
+from nonlocal_core.capture.rows import row_weights, summed_rows
 from nonlocal_core.errors import SelectionError
-
-_CHUNK_ELEMENTS = 2**22
-"""Weights held at once."""
 
 Heads = Sequence[BlockCapture]
 """The heads of one layer."""
@@ -58,13 +55,9 @@ def _check(head: BlockCapture, first: BlockCapture) -> None:
 
 
 def _through(head: BlockCapture, row: Float64[np.ndarray, " N_all"]) -> Float64[np.ndarray, " N_all"]:
-    """Return a row times the affinity of a head, whose rows are made in chunks and forgotten."""
+    """Return a row times the affinity of a head."""
     size, copies = head.query_grid.size, head.asker_copies
-    made, step = np.zeros(len(row)), max(1, _CHUNK_ELEMENTS // len(row))
-    asked = np.flatnonzero(row[:size])
-    for start in range(0, len(asked), step):
-        some = asked[start : start + step]
-        made += row[some] @ many_row_weights(head, some)
+    made = summed_rows(head, row[:size])
     others = row[size:].reshape(copies, len(head.askers))
     for name, parts in zip(head.askers, others.T, strict=True):
         asking = asked_by(head, name)

@@ -147,6 +147,14 @@ class ResultFolder:
                     table = as_table(single[place].read_bytes())
                     yield table if columns is None else table.select(list(columns))
 
+    def of_clip(self, place: int, columns: Sequence[str]) -> Any:
+        """Return the rows of one clip as an Arrow table, without reading those of other runs; none where it waits."""
+        whole, single = self.path / "rows" / f"{place // self.shard:06d}.parquet", self._unfinished(place)
+        if whole.exists():
+            return pq.read_table(whole, columns=list(columns), filters=[("place", "=", place)])
+        table = as_table(single.read_bytes()) if single.exists() else SCHEMA.empty_table()
+        return table.select(list(columns))
+
     def _range(self, shard: int) -> range:
         return range(shard * self.shard, min((shard + 1) * self.shard, self.count))
 

@@ -160,6 +160,9 @@ def test_one_pointer_moves_all_panes_and_hovering_sends_nothing(bench):
     bench.show(PANES)
     fetched = len(bench.requests)
     assert bench.fetches == 1, "three blocks of one bundle travel once"
+    padding = "(all) => all.map((said) => getComputedStyle(said).paddingRight)"
+    words = bench.page.locator(".nlv-pane .nlv-detail").evaluate_all(padding)
+    assert set(words) == {"0px"}, "the words of a pane have all of its width"
     for x, y, cell, coarse in ((0.1, 0.9, "0,8,1", "0,2,0"), (0.7, 0.3, "0,2,11", "0,0,2")):
         bench.point(bench.asks, x, y)
         assert bench.cells() == [cell, cell, coarse]

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from nonlocal_core import InputSpec, ModelSpec, SelectionError, Session, UnknownNameError
-from nonlocal_core.capture import rollout
+from nonlocal_core.capture import rows
 
 CLIP = np.random.default_rng(0).integers(0, 256, (3, 64, 96, 3), np.uint8)
 SPEC = ModelSpec(
@@ -62,7 +62,7 @@ def test_the_mean_over_heads_is_that_of_the_layer():
 
 @pytest.mark.parametrize("residual", [0.5, 0.2])
 def test_rollout_is_the_product_of_the_layers(residual, monkeypatch):
-    monkeypatch.setattr(rollout, "_CHUNK_ELEMENTS", 5 * (T * (H * W + EXTRA)))  # several chunks
+    monkeypatch.setattr(rows, "_CHUNK_ELEMENTS", 5 * (T * (H * W + EXTRA)))  # several chunks
     session = opened()
     eye = np.eye(EXTRA + H * W)
     one, two = ((1 - residual) * weights.mean(axis=1) + residual * eye for weights in SAW[:2])

@@ -82,7 +82,9 @@ def test_a_link_opens_clips_of_the_survey_alone(survey, monkeypatch):
 
 
 def test_a_clip_opens_with_its_frames_and_its_first_question(survey):
-    row = surveyed.row_of(1, "lite0-dot-product", "made", ["asked", "frame_indices"])
+    waiting = surveyed.folder().of_clip(7, ["clip"])
+    assert (waiting.num_rows, waiting.column_names) == (0, ["clip"])
+    row = surveyed.row_of(1, "lite0-dot-product", "made", ["place", "asked", "frame_indices"])
     opened = _choices(row, row)
     assert (opened.clip, opened.model, opened.frame_indices) == ("survey:1", "lite0-dot-product", (0, 5))
     assert opened.pin == Pin(frame=1, x=0.25, y=0.75, block="made")
@@ -102,7 +104,8 @@ def test_bars_hold_every_value_and_select_what_lies_in_them():
     assert figure.data[0].y.tolist()[:3] == [1, 1, 2]
     assert sum(figure.data[0].y) == len(values)
     assert survey_charts.within(values, edges, [2, 23]) == [2, 3, 4]
-    assert survey_charts.within(values, edges, []) == [0, 1, 2, 3, 4]
+    assert survey_charts.within(values, edges, None) == [0, 1, 2, 3, 4]
+    assert survey_charts.within(values, edges, []) == [], "a box round no bar holds no row"
     assert np.diff(survey_charts.edges_of([3.0, 3.0])).min() > 0
 
 

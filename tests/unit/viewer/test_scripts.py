@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nonlocal_core.errors import ScriptError
+from nonlocal_core.render.figure import GLOW, MARK, PALE, STRIPE, STRIPES_APART
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.viewer.scripts import (
     course_css,
@@ -146,3 +147,10 @@ def test_every_class_of_a_sheet_is_given_by_a_script():
     styled = set(re.findall(r"\.((?:nlv|is|has)-[a-z-]+)", viewer_css() + course_css()))
     assert len(styled) > 60
     assert not {name for name in styled if not re.search(rf"\b{name}\b", given)}
+
+
+def test_bars_have_one_set_of_colours_on_screen_and_in_files():
+    drawn = (VIEWER / "drawing" / "figure.js").read_text("utf-8")
+    glow, pale, stripe = (f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in (GLOW, PALE, STRIPE))
+    assert f"--glow: {glow};" in viewer_css()
+    assert f'"{glow}", "{pale}", "{stripe}", {STRIPES_APART}, {MARK}]' in drawn
