@@ -1,6 +1,7 @@
 # What can be imported from nonlocal_core, and from where; __init__.py reads this file.
 
 from .ancestors.filters import Bilateral, Bm3d, DenseCrf, NlMeans, filter_id, parse_filter
+from .answers import AffinityColumn, AffinityRow, RankedCell
 from .bundle import Question, TourStop
 from .capture import BlockCapture, Capture, ClassScore
 from .capture.adapters import attach
@@ -36,7 +37,6 @@ from .media import (
 )
 from .models import NonlocalBlock
 from .pin import Pin
-from .query import AffinityColumn, AffinityRow, RankedCell
 from .running.foreign import ModelSpec
 from .running.prepared import NetworkCard, PreparedModel, prepare_checkpoint, prepare_model
 from .session import Session

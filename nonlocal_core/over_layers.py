@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.capture.record import BlockCapture, asked_by
 from nonlocal_core.capture.rollout import rolled_out
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import Cell
-from nonlocal_core.query import AffinityRow, row
+from nonlocal_core.query import row
 
 
 def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None) -> dict[str, list[BlockCapture]]:

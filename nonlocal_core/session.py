@@ -9,13 +9,13 @@ session.save("page.html", frame=3, x=0.5, y=0.4)
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar, Unpack
+from typing import Unpack
 
-import numpy as np
-from jaxtyping import Float64
 from torch import nn
 
 from nonlocal_core.ancestors.filters import AnyFilter
+from nonlocal_core.answers import AffinityColumn, AffinityRow, AnyAnswer
+from nonlocal_core.asking import Questions
 from nonlocal_core.bundle import (
     ClipWords,
     ModelLabel,
@@ -24,36 +24,21 @@ from nonlocal_core.bundle import (
     Storage,
     TourStop,
     View,
-    as_stored,
     encode_bundle,
     encode_columns,
 )
-from nonlocal_core.capture import BlockCapture, Capture, asked_by, log_normaliser
-from nonlocal_core.capture.hops import STAYS
-from nonlocal_core.capture.rows import at_temperature
+from nonlocal_core.capture import Capture, asked_by
 from nonlocal_core.capture.untouched import same_random_numbers
-from nonlocal_core.errors import CaptureError, SelectionError, UnknownNameError
-from nonlocal_core.geometry import Cell, ViewTransform
-from nonlocal_core.geometry.grid import Grid
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.measures.faithfulness import DRAWS, Faithfulness, faithfulness
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import count_of, frames_for
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
-from nonlocal_core.over_layers import layers_of, mean_over_heads, rollout
-from nonlocal_core.pin import MOST_POINTS, FrameBox, Pin, PinFields, Point
-from nonlocal_core.query import (
-    AffinityColumn,
-    AffinityRow,
-    asked_cells,
-    column,
-    followed,
-    key_column,
-    point_of_asker,
-    points_of,
-    row,
-)
+from nonlocal_core.pin import MOST_POINTS, Pin, PinFields
+from nonlocal_core.query import pin_of
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
@@ -64,11 +49,9 @@ from nonlocal_core.saving.formats import QuestionAnswer, figure_svg, save
 from nonlocal_core.viewer import CELL_STORAGE, notebook_cell
 from nonlocal_core.vocabulary import Progress
 
-AnyAnswer = TypeVar("AnyAnswer", bound=AffinityRow | AffinityColumn)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Session:
+class Session(Questions):
     """One clip that went through one network: everything that a question needs, and no tensor.
 
     >>> session = Session.open("sample:chelsea")
@@ -78,14 +61,10 @@ class Session:
 
     frames: Frames
     view: ViewTransform
-    capture: Capture
     model: PreparedModel
     forecast_bytes: int | None
     """What the run was expected to take of the device's memory at its peak, weights and input apart; None: unknown."""
     sample: Sample | None = None
-    unreadable: tuple[tuple[str, str], ...] = ()
-    """Name and reason of what looks like a block or an attention layer of the network but cannot be shown."""
-    _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
     _first: list[Pin] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -194,133 +173,10 @@ class Session:
         film = as_film({title: run.capture for title, run in runs.items()}, block)
         return replace([*runs.values()][-1], capture=film, _normalisers={}, _first=[])
 
-    def query(
-        self,
-        *,
-        frame: int | None = None,
-        x: float | None = None,
-        y: float | None = None,
-        points: Sequence[Point] = (),
-        boxes: Sequence[FrameBox] = (),
-        minus: Sequence[Point] = (),
-        block: str | None = None,
-    ) -> AffinityRow:
-        """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
-
-        ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
-        of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
-        shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
-        Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
-        UnknownNameError for another block.
-        """
-        captured = self.block(block)
-        first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
-        return self._drawable(row(captured, first, also=also, minus=less))
-
-    def asked_by(self, asker: str, *, frame: int | None = None, block: str | None = None) -> AffinityRow:
-        """Return where something looks that is no position: one of a block's ``askers``, such as "class token".
-
-        ``frame``: of which one, where each frame has its own; None for the first. ``block``: as for ``query``.
-        Raises UnknownNameError for another asker or block, OutsideGridError for a frame that the network did not see.
-        """
-        captured = asked_by(self.block(block), asker)
-        frame, x, y = point_of_asker(captured.query_grid, frame)
-        return self._drawable(row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y)))
-
-    def mean_over_heads(
-        self, layer: str, *, frame: int, x: float = 0.5, y: float = 0.5, asker: str | None = None
-    ) -> AffinityRow:
-        """Return the mean of the rows of a layer's heads at a point, or of an asker; in numbers, without files.
-
-        ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
-        OutsideGridError when the network did not see the point.
-        """
-        (heads,) = layers_of(self.capture.blocks, [layer]).values()
-        return mean_over_heads(heads, heads[0].query_grid.cell_at(frame=frame, x=x, y=y), asker)
-
-    def rollout(
-        self,
-        *,
-        frame: int,
-        x: float = 0.5,
-        y: float = 0.5,
-        asker: str | None = None,
-        layers: Sequence[str] | None = None,
-        residual: float = 0.5,
-    ) -> AffinityRow:
-        """Return where a point or an asker looks through several layers, by attention rollout; no layer's own weights.
-
-        The product over the layers of (1 - residual) A + residual I, A the mean over a layer's heads (Abnar and
-        Zuidema, 2020); in numbers, without files. ``layers``: names without a head, None for all that were captured.
-        Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError, OutsideGridError.
-        """
-        self.block()  # refuses a capture without any
-        followed = layers_of(self.capture.blocks, layers)
-        grid = [*followed.values()][-1][0].query_grid
-        cell = grid.cell_at(frame=frame, x=x, y=y)
-        return rollout(followed, cell, asker, residual=residual, left_out=len(self.unreadable) if layers is None else 0)
-
-    def looking_at(self, key: str, *, frame: int | None = None, block: str | None = None) -> AffinityColumn:
-        """Return who looks at a key that is no position, such as a word of the text that a diffusion model is given.
-
-        ``key``: one of the ``askers`` of a block whose keys they are. ``frame``: of which one, where each frame has its
-        own keys; None for the first. ``block``: a name, or None for the last that has such a key.
-        Raises UnknownNameError for another key or block, OutsideGridError for a frame that the network did not see.
-        """
-        turned = [each for each in self.capture.blocks if each.askers_are_keys]
-        named = turned if block is None else [each for each in turned if each.name == self.block(block).name]
-        captured = next((each for each in reversed(named) if key in each.askers), None)
-        if captured is None:
-            raise UnknownNameError("key", key, tuple(dict.fromkeys(name for each in named for name in each.askers)))
-        at = point_of_asker(captured.query_grid, frame)
-        return self._drawable(key_column(asked_by(captured, key), asked_cells(captured.query_grid, [at], (), ())[0]))
-
-    def column(
-        self,
-        *,
-        frame: int | None = None,
-        x: float | None = None,
-        y: float | None = None,
-        points: Sequence[Point] = (),
-        boxes: Sequence[FrameBox] = (),
-        minus: Sequence[Point] = (),
-        block: str | None = None,
-    ) -> AffinityColumn:
-        """Return who looks at a point, or at several; arguments and errors as for ``query``."""
-        captured = self.block(block)
-        first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
-        if captured.is_summed and captured.name not in self._normalisers:
-            self._normalisers[captured.name] = log_normaliser(captured)
-        normaliser = self._normalisers.get(captured.name)
-        return self._drawable(column(captured, first, normaliser, also=also, minus=less))
-
-    def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
-
-        The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
-        temperature without a softmax.
-        """
-        if pin.direction == "column":
-            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
-        looked = _looked(asked_by(self.block(pin.block), pin.asker), pin)
-        return self._drawable(followed(looked, self.capture.route(self.block(pin.block), pin.hops)))
-
-    def follow(
-        self, *, frame: int, x: float, y: float, hops: int = 2, block: str | None = None, stays: float = STAYS
-    ) -> AffinityRow:
-        """Return where a point looks after several hops: its row, passed on along the rows of the layers before.
-
-        Each further hop leaves ``stays`` of the weight where it is, as the residual does, and passes the rest on
-        (attention rollout, with a half). Through the layer before, and so on; the first one is gone through again. The
-        rest as for ``query``. Raises SelectionError where rows do not sum to 1, for fewer hops than one, or for a part
-        that is none.
-        """
-        if hops < 1 or not 0 <= stays <= 1:
-            raise SelectionError(f"hops is 1 or more, stays from 0 to 1; got {hops} and {stays}.")
-        captured = self.block(block)
-        found = row(captured, captured.query_grid.cell_at(frame=frame, x=x, y=y))
-        return self._drawable(followed(found, self.capture.route(captured, hops), stays=stays))
+    def _with_figure(self, answer: AnyAnswer) -> AnyAnswer:
+        """Return the answer with its figure, which is drawn when it is asked for."""
+        few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
+        return replace(answer, draw=_FigureOf(self, answer)) if few else answer
 
     def faithfulness(
         self,
@@ -343,15 +199,6 @@ class Session:
         captured = self.block(block)
         cell = captured.query_grid.cell_at(frame=frame, x=x, y=y)
         return faithfulness(self, captured, cell, keys=keys, draws=draws, runs=runs)
-
-    def _drawable(self, answer: AnyAnswer) -> AnyAnswer:
-        """Return the answer with its figure, which is drawn when it is asked for."""
-        few = len(answer.asked_cells) + len(answer.minus) <= MOST_POINTS
-        return replace(answer, draw=_FigureOf(self, answer)) if few else answer
-
-    def block(self, name: str | None = None) -> BlockCapture:
-        """Return the captured block of that name, or the one that is shown first."""
-        return self.capture.block(name)
 
     def bundle(
         self,
@@ -382,18 +229,9 @@ class Session:
             self.frames,
             self.capture,
             model=ModelLabel(id=card.id, title=card.title, status=card.status),
-            view=View(
-                block=None if first.block is None else self.block(first.block).name,
-                question=Question(frame=first.frame, x=first.x, y=first.y),
-                also=first.also,
-                minus=first.minus,
-                beside=first.beside,
-                temperature=first.temperature,
-                hops=first.hops,
-                asker=first.asker,
-                direction=first.direction,
-                look=first.view,
-                tour=self._sample_tour() if tour is None else tuple(tour),
+            view=View.of(
+                replace(first, block=None if first.block is None else self.block(first.block).name),
+                self._sample_tour() if tour is None else tour,
             ),
             words=ClipWords(
                 caption=" ".join(([sample.caption] if sample else []) + [*self.not_shown, *said]),
@@ -464,21 +302,11 @@ class Session:
             device=self.model.device.title,
             block=asked_by(self.block(asked.block), asked.asker),
             pin=asked,
-            shown=tuple(self._shown(one) for one in asked.all),
+            shown=tuple(self.shown(one) for one in asked.all),
             exact=tuple(self.answer(one) for one in asked.all),
             unreadable=self.unreadable,
             bundle=bundle,
         )
-
-    def _shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        """Return the answer as the viewer computes it, from the tables as they are stored."""
-        stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
-        if pin.direction == "row":
-            route = self.capture.route(self.block(pin.block), pin.hops)
-            return followed(_looked(stored, pin), [tuple(as_stored(head) for head in heads) for heads in route])
-        normaliser = log_normaliser(stored).astype(np.float32).astype(np.float64) if stored.is_summed else None
-        first, also, less = asked_cells(stored.key_grid, pin.points, (), pin.minus)
-        return column(stored, first, normaliser, also=also, minus=less)
 
     def _repr_html_(self) -> str:
         """Return the live viewer for the cell of a notebook."""
@@ -495,39 +323,13 @@ class _FigureOf:
     """Drawing of a session's answer, made when it is called. A pickle of the answer goes without it and its clip."""
 
     def __init__(self, session: Session, answer: AffinityRow | AffinityColumn) -> None:
-        grid = answer.asked_grid
-        (frame, x, y), *also = (_middle(grid, cell) for cell in answer.asked_cells)
-        minus = tuple(_middle(grid, cell) for cell in answer.minus)
-        self._session = session
-        self._pin = Pin(
-            frame=frame,
-            x=x,
-            y=y,
-            also=tuple(also),
-            minus=minus,
-            block=answer.block,
-            asker=answer.asker,
-            direction="row" if answer.asker else answer.direction,
-        )
+        self._session, self._pin = session, pin_of(answer)
 
     def __call__(self) -> str:
         return figure_svg(self._session._answered(self._pin, self._session.bundle))
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         return type(None), ()
-
-
-def _looked(block: BlockCapture, pin: Pin) -> AffinityRow | AffinityColumn:
-    """Return the answer of a block to a pin that asks where something looks, or who looks at what is no position."""
-    first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
-    if block.askers_are_keys:
-        return key_column(at_temperature(block, pin.temperature), first, also=also, minus=less)
-    return row(block, first, also=also, minus=less, temperature=pin.temperature)
-
-
-def _middle(grid: Grid, cell: Cell) -> Point:
-    """Return a point of the cell's first frame that asks the cell."""
-    return grid.span(cell.t)[0], *grid.center(cell)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -1,5 +1,6 @@
 """Contents of a bundle, as frozen records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from jaxtyping import Float32
 
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError
-from nonlocal_core.pin import Point
+from nonlocal_core.pin import Pin, Point
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
@@ -73,6 +74,23 @@ class View:
             raise BundleError(
                 f"A tour has up to {MAX_TOUR_STOPS} stops; this one has {len(self.tour)}. Leave some out."
             )
+
+    @classmethod
+    def of(cls, pin: Pin, tour: Sequence[TourStop] = ()) -> "View":
+        """Return the view that a pin names. Raises BundleError as the class does."""
+        return cls(
+            block=pin.block,
+            question=Question(frame=pin.frame, x=pin.x, y=pin.y),
+            also=pin.also,
+            minus=pin.minus,
+            beside=pin.beside,
+            temperature=pin.temperature,
+            hops=pin.hops,
+            asker=pin.asker,
+            direction=pin.direction,
+            look=pin.view,
+            tour=tuple(tour),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from nonlocal_core.answers import AffinityColumn, AffinityRow
 from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
 from nonlocal_core.geometry import cells_mask
 from nonlocal_core.look import answer_words, percent
 from nonlocal_core.look.sentence import frame_words, place_words
-from nonlocal_core.query import AffinityColumn, AffinityRow
 from nonlocal_core.render import replacing
 from nonlocal_core.session import Session
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.errors import ShapeError
-from nonlocal_core.query import AffinityRow
 
 COVERED = 0.5
 """Part of a cell from which on it is the object's."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Float64, Int
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError, ShapeError
 from nonlocal_core.geometry import Cell, Grid
-from nonlocal_core.query import AffinityRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

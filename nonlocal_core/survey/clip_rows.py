@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.capture import BlockCapture
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.look import Look
 from nonlocal_core.measures import measure_block
 from nonlocal_core.pin import Point
-from nonlocal_core.query import AffinityRow
 from nonlocal_core.render import paint_clip
 from nonlocal_core.saving.provenance import PACKAGES
 from nonlocal_core.session import Session

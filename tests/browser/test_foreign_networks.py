@@ -147,7 +147,7 @@ def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
     spec = replace(SQUARES, token_names=("a", "white", "rabbit"))
     session = Session.from_model(Registered().eval(), "sample:bunny", spec=spec, frames=3)
     path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5)
-    said = answer_words(session._shown(Pin(frame=1, x=0.5, y=0.5, asker="token 2")))
+    said = answer_words(session.shown(Pin(frame=1, x=0.5, y=0.5, asker="token 2")))
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     complaints = []
@@ -167,7 +167,7 @@ def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
     page.get_by_label("Looked at").select_option('Who looks at "rabbit"')
     expect(page.locator(".nlv-asks .nlv-lead")).to_have_text('"rabbit" of frame 2')
     expect(page.locator(".nlv-answers")).to_contain_text("Frame 2 gives")
-    said = answer_words(session._shown(Pin(frame=1, x=0.5, y=0.5, asker="rabbit", block="cross.head1")))
+    said = answer_words(session.shown(Pin(frame=1, x=0.5, y=0.5, asker="rabbit", block="cross.head1")))
     expect(page.get_by_text(said, exact=True).first).to_be_visible()
     expect(reverse).to_be_hidden()
     assert complaints == []

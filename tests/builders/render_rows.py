@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from nonlocal_core.answers import AffinityColumn, AffinityRow
 from nonlocal_core.geometry import WHOLE_FRAME, Cell, QueryGrid
-from nonlocal_core.query import AffinityColumn, AffinityRow
 
 
 def make_row(

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.geometry import Cell, QueryGrid
 from nonlocal_core.measures import measure_object, ranking, rows_on_object
-from nonlocal_core.query import AffinityRow
 
 T, H, W = 4, 6, 7
 SIZE = T * H * W

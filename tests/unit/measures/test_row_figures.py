@@ -7,6 +7,7 @@ import loop_oracle
 import numpy as np
 import pytest
 
+from nonlocal_core.answers import AffinityRow
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import GeometryError, ShapeError
 from nonlocal_core.geometry import Cell, QueryGrid
@@ -20,7 +21,7 @@ from nonlocal_core.measures import (
     sample_queries,
     top_overlap,
 )
-from nonlocal_core.query import AffinityRow, row
+from nonlocal_core.query import row
 from nonlocal_core.vocabulary import PAIRWISE
 
 T, H, W = 4, 5, 6

@@ -1,0 +1,303 @@
+"""Answers of a block: the weights of a row or a column, and the shares, ranks and masks that follow from them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from nonlocal_core.capture.record import asker_words
+from nonlocal_core.errors import SelectionError
+from nonlocal_core.geometry import Cell, Grid, KeyGrid, QueryGrid
+from nonlocal_core.look.sentence import frame_words
+from nonlocal_core.vocabulary import Direction, Rule
+
+
+class RankedCell(NamedTuple):
+    """A cell with its weight, and that weight over the mean one (1.0 means: no more than any other)."""
+
+    cell: Cell
+    value: float
+    times_uniform: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class _Weights(ABC):
+    """Weights of one direction on the grid they are drawn on.
+
+    What an answer looks at is its positive weight: shares and ranks count that alone. A negative weight, which only
+    the dot product has, takes away from y what lies there.
+    """
+
+    block: str
+    pairwise: Rule
+    values: Float32[np.ndarray, " N"]
+    """In affinity units, one for each position of ``grid``; signed for the dot product."""
+    off_grid: dict[str, float]
+    """Weight on what is no position, such as a class token."""
+    query_grid: QueryGrid
+    key_grid: KeyGrid
+    subsample: tuple[int, int, int]
+    note: str = ""
+    """Warning of the block (``BlockCapture.warning``), empty when there is none."""
+    also: tuple[Cell, ...] = ()
+    """Further cells that were asked: ``values`` are the mean over all of them."""
+    minus: tuple[Cell, ...] = ()
+    """Cells whose mean was taken away; ``values`` may then be negative."""
+    plus_mass: float | None = None
+    """Sum of the absolute weights before anything was taken away; None where nothing was."""
+    asker: str | None = None
+    """Name of who asked in the place of the position, such as "class token", or of a column's key that is no position,
+    such as a word; None for positions."""
+    asks_by_step: bool = False
+    """Whether the asker asks in each step by itself."""
+    hops: int = 1
+    """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
+    draw: Callable[[], str] | None = None
+    """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
+
+    def __repr__(self) -> str:
+        kind, grid = type(self).__name__, "x".join(map(str, self.grid.shape))
+        asked = f"{'query' if self.direction == 'row' else 'key'} {tuple(self.asked)}"
+        asked += f" and {len(self.also)} more" * bool(self.also) + f" less {len(self.minus)}" * bool(self.minus)
+        return f"{kind}({self.block!r}, {self.pairwise}, {asked}, float32 weights on {grid} cells)"
+
+    def _repr_svg_(self) -> str | None:
+        """Return the figure for the cell of a notebook."""
+        return self.draw() if self.draw else None
+
+    @property
+    @abstractmethod
+    def grid(self) -> Grid:
+        """The grid that ``values`` lie on."""
+
+    @property
+    @abstractmethod
+    def asked(self) -> Cell:
+        """The cell that was asked."""
+
+    @property
+    def asked_cells(self) -> tuple[Cell, ...]:
+        """Every cell that was asked, those that were taken away apart."""
+        return (self.asked, *self.also)
+
+    @property
+    def asker_words(self) -> str | None:
+        """Name in a sentence of what asked and is no position, "the class token of frame 2"; None for positions."""
+        if self.asker is None:
+            return None
+        steps = sorted({cell.t for cell in self.asked_cells})
+        frames = frame_words(self.asked_grid, steps[0]) if len(steps) == 1 else f"{len(steps)} frames"
+        of = f" of {frames}" if self.asks_by_step else ""
+        return asker_words(self.asker, is_key=self.direction == "column") + of
+
+    @property
+    def marked_cells(self) -> tuple[Cell, ...]:
+        """The asked cells as pictures mark them: none where no position asked."""
+        return self.asked_cells if self.asker is None else ()
+
+    @property
+    def is_signed(self) -> bool:
+        """True where weights can be negative: those of a dot product, or where something was taken away."""
+        return self.pairwise == "dot_product" or bool(self.minus)
+
+    def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
+        """Return which cells have at least so many times an even share of the weight.
+
+        Raises SelectionError for less than none.
+        """
+        if not times_uniform >= 0:
+            raise SelectionError(f"times_uniform is 0 or more; got {times_uniform}.")
+        return np.asarray(self.heat * self.times_uniform_per_unit >= times_uniform)
+
+    @property
+    @abstractmethod
+    def asked_grid(self) -> Grid:
+        """Grid of the asked cell."""
+
+    @property
+    @abstractmethod
+    def direction(self) -> Direction:
+        """Direction of the question: the asked cell looks, or is looked at."""
+
+    @abstractmethod
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        """Return the cells of ``grid`` over an asked one and ``reach`` around it, in its step."""
+
+    @property
+    def own_cells(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells of ``grid`` that lie over the asked ones."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 0) for cell in self.asked_cells]))
+
+    @property
+    def own_place(self) -> Bool[np.ndarray, "T H W"]:
+        """The cells over the asked ones and their neighbours, in the same step."""
+        return np.asarray(np.logical_or.reduce([self._over(cell, 1) for cell in self.asked_cells]))
+
+    @property
+    @abstractmethod
+    def _count(self) -> int:
+        """The number of weights that a uniform answer would share the mass over."""
+
+    @property
+    def heat(self) -> Float32[np.ndarray, "T H W"]:
+        """The values on their grid."""
+        return self.values.reshape(self.grid.shape)
+
+    @property
+    def times_uniform_per_unit(self) -> float:
+        """Factor from affinity units to times an even share, the mean of the absolute weights; 0 if all are zero."""
+        absolute = float(np.abs(self._all).sum()) if self.plus_mass is None else self.plus_mass
+        return self._count / absolute if absolute > 0 else 0.0
+
+    @property
+    def cell_share(self) -> Float64[np.ndarray, "T H W"]:
+        """Each cell's share in [0, 1] of the positive weight; zeros if there is none."""
+        return self._shares[: self.values.size].reshape(self.grid.shape)
+
+    @property
+    def per_step_share(self) -> Float64[np.ndarray, " T"]:
+        """Each step's share in [0, 1] of the positive weight; zeros if there is none."""
+        return np.asarray(self.cell_share.sum(axis=(1, 2)))
+
+    @property
+    def cumulative_share(self) -> Float64[np.ndarray, " N"]:
+        """The share in [0, 1] of the positive weight that the 1, 2, ... N strongest cells hold together."""
+        return np.asarray(np.sort(self.cell_share.reshape(-1))[::-1].cumsum())
+
+    @property
+    def entropy(self) -> float:
+        """Entropy in nats of the positive weight taken as a distribution; log(N) when uniform."""
+        p = self._shares[self._shares > 0]
+        return float(-(p * np.log(p)).sum())
+
+    def top(self, k: int = 20) -> tuple[RankedCell, ...]:
+        """Return the k cells with the largest positive weights, largest first, ties in index order.
+
+        Fewer than k where fewer cells have a positive weight.
+        """
+        order = np.argsort(-self.values, kind="stable")[:k]
+        per_unit = self.times_uniform_per_unit
+        return tuple(
+            RankedCell(self.grid.cell(int(j)), float(self.values[j]), float(self.values[j]) * per_unit)
+            for j in order
+            if self.values[j] > 0
+        )
+
+    @property
+    def _all(self) -> Float64[np.ndarray, " N_all"]:
+        return np.append(self.values.astype(np.float64), list(self.off_grid.values()))
+
+    @property
+    def _shares(self) -> Float64[np.ndarray, " N_all"]:
+        positive = np.maximum(self._all, 0)
+        mass = positive.sum()
+        return np.asarray(positive / mass if mass > 0 else positive)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AffinityRow(_Weights):
+    """Row of the affinity: the weight of one query on every key.
+
+    ``values`` sum to 1 for the two Gaussians and a matching; for the dot product and the concatenation they are f / Nk,
+    the very numbers that multiply g in the network.
+    """
+
+    query: Cell
+    key_count: int
+    """Nk, the keys that this query may attend to."""
+
+    @property
+    def grid(self) -> KeyGrid:
+        """The key grid: a row lies on what is looked at."""
+        return self.key_grid
+
+    @property
+    def asked(self) -> Cell:
+        """The query."""
+        return self.query
+
+    @property
+    def asked_grid(self) -> QueryGrid:
+        """The query grid."""
+        return self.query_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell looks."""
+        return "row"
+
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        t, y, x = self.query_grid.own_key(cell, self.subsample)
+        inside = np.zeros(self.grid.shape, bool)
+        if self.asker is not None:
+            return inside
+        inside[t, max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+        return inside
+
+    @property
+    def _count(self) -> int:
+        return self.key_count
+
+    @property
+    def uniform(self) -> float:
+        """1 / Nk: the weight of each key if the query did not care."""
+        return 1.0 / self.key_count
+
+    @property
+    def own_key(self) -> Cell:
+        """The key cell over the query."""
+        return self.query_grid.own_key(self.query, self.subsample)
+
+    @property
+    def own_step_share(self) -> float:
+        """Share in [0, 1] of the weight that stays in the query's own step."""
+        return float(self.per_step_share[self.own_key.t])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AffinityColumn(_Weights):
+    """Column of the affinity: the weight of every query on one key. Columns do not sum to 1."""
+
+    key: Cell
+    looker_count: int | None = None
+    """The number of queries that may look at the key, where that is not all."""
+
+    @property
+    def grid(self) -> QueryGrid:
+        """The query grid: a column lies on what looks."""
+        return self.query_grid
+
+    @property
+    def asked(self) -> Cell:
+        """The key."""
+        return self.key
+
+    @property
+    def asked_grid(self) -> KeyGrid:
+        """The key grid."""
+        return self.key_grid
+
+    @property
+    def direction(self) -> Direction:
+        """The asked cell is looked at."""
+        return "column"
+
+    def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
+        if self.asker is not None:
+            return np.zeros(self.grid.shape, bool)
+        # Queries of an odd edge that pooling dropped lie over the last key.
+        t, y, x = (
+            np.abs(keys - at) <= away
+            for keys, at, away in zip(self.query_grid.own_keys(self.subsample), cell, (0, reach, reach), strict=True)
+        )
+        return np.asarray(t[:, None, None] & y[:, None] & x)
+
+    @property
+    def _count(self) -> int:
+        return self.query_grid.size if self.looker_count is None else self.looker_count
+
+
+AnyAnswer = TypeVar("AnyAnswer", bound=AffinityRow | AffinityColumn)
