@@ -5,7 +5,7 @@ Its file is named after all that the picture follows from; a changed program or 
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -47,9 +47,10 @@ def kept_picture() -> FirstPicture | None:
     except (OSError, ValueError, RecursionError, NonlocalError):
         return None
     match told:
-        case {"sha256": str(digest), "summary": str(summary), "key": str(key), "frame_count": int(count)}:
+        case {"sha256": str(digest), "name": str(), "summary": str(), "key": str(), "frame_count": int()}:
             if digest == sha256(bundle).hexdigest():
-                return FirstPicture(notes=ClipNotes(summary=summary, key=key, frame_count=count), bundle=bundle)
+                notes = ClipNotes(**{one.name: told[one.name] for one in fields(ClipNotes)})
+                return FirstPicture(notes=notes, bundle=bundle)
     return None
 
 

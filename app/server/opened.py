@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 class ClipNotes:
     """Facts about a clip without its frames."""
 
+    name: str
     summary: str
     """One line: its name, its frames, its size."""
     key: str
@@ -26,6 +27,7 @@ def notes_on(frames: "Frames") -> ClipNotes:
     height, width = info.shown_hw
     count = "" if shown == 1 else f" · {shown} of {info.frame_count or 'its'} frames"
     return ClipNotes(
+        name=info.name,
         summary=f"{info.name}{count} · {width} × {height}",
         key=f"{info.sha256} {','.join(map(str, frames.frame_indices.tolist()))}",
         frame_count=shown,

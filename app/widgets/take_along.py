@@ -38,9 +38,8 @@ def offer(opened: OpenedClip, step: str, chosen: Mapping[str, Choices]) -> None:
             path, lambda one: open_clip(chosen[one], _silent).session, steps, progress=tell
         )
 
-    clip = opened.notes.summary.split(" · ")[0]
     asked = (step, tuple(chosen.items()))
-    keep.draw(keep.Offer("lesson", asked, f"{keep.stem_of(clip)}-learn", FORMATS, write, title="Keep"))
+    keep.draw(keep.Offer("lesson", asked, f"{keep.stem_of(opened.notes.name)}-learn", FORMATS, write, title="Keep"))
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

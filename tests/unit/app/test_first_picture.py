@@ -15,7 +15,9 @@ from nonlocal_core.app.server.visit import Choices
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.weights.cache import ENVIRONMENT
 
-PICTURE = FirstPicture(notes=ClipNotes(summary="a clip", key="abc 0,1", frame_count=2), bundle=b"heat\nand more")
+PICTURE = FirstPicture(
+    notes=ClipNotes(name="clip", summary="a clip", key="abc 0,1", frame_count=2), bundle=b"heat\nand more"
+)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from nonlocal_core.course.stages import step_ids
 
 OPENED = OpenedClip(
     token="t",
-    notes=ClipNotes(summary="my clip.mp4 · 2 of 9 frames · 8 × 6", key="k", frame_count=2),
+    notes=ClipNotes(name="my clip.mp4", summary="my clip.mp4 · 2 of 9 frames · 8 × 6", key="k", frame_count=2),
     awaited=lambda: pytest.fail("nothing is opened before the file is made"),
 )
 CHOSEN = {step: Choices(clip="sample:bunny", short_side=96) for step in step_ids()}
