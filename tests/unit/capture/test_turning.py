@@ -221,6 +221,6 @@ def test_the_viewer_answers_as_python_does(tmp_path):
         [NODE, ANSWERS, tmp_path / "bundle", tmp_path / "questions"], capture_output=True, text=True, check=True
     )
     (drawn,) = json.loads(done.stdout)["answers"]
-    column = session._shown(Pin(frame=1, x=0.55, y=0.6, asker="dog", block=block.name))
+    column = session.shown(Pin(frame=1, x=0.55, y=0.6, asker="dog", block=block.name))
     np.testing.assert_allclose(drawn["values"], column.values, atol=CLOSE)
     assert drawn["sentence"] == answer_words(column)

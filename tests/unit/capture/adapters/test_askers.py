@@ -242,7 +242,7 @@ def test_the_viewer_answers_as_python_does(network, spec, asker, tmp_path):
     )
     (drawn,) = json.loads(done.stdout)["answers"]
     x, y = block.query_grid.center(block.query_grid.cell(T * H))
-    row = session._shown(Pin(frame=1, x=x, y=y, asker=asker, block=block.name))
+    row = session.shown(Pin(frame=1, x=x, y=y, asker=asker, block=block.name))
     np.testing.assert_allclose(drawn["values"], row.values, atol=CLOSE)
     exact = session.asked_by(asker, frame=1, block=block.name)
     np.testing.assert_allclose(drawn["values"], exact.values, atol=STORED)
