@@ -95,7 +95,9 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
             st.session_state[_STEP] = wanted.id
             st.rerun()
     address.keep(visit.current(), {"step": step} | predict.link())
-    lesson_panels.draw(step, opened, _kept(clip, step).pin)
+    other = stages.stage_of(step).measured_on
+    beside = None if other is None else _choices_for(other, visit.current())
+    lesson_panels.draw(step, opened, _kept(clip, step).pin, beside)
 
 
 def _step() -> str:

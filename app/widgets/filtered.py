@@ -41,7 +41,7 @@ def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
 
     with st.container(key="filter"):
         sliders(lambda: parse_filter(visit.current().model), chosen.settings, keep)
-        pictures(opened, chosen, pin)
+        pictures(opened, chosen, pin, has_noise_slider="noise" in chosen.settings)
 
 
 def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[[AnyFilter], None]) -> None:
@@ -51,7 +51,9 @@ def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[
             _slider(read, name, keep)
 
 
-def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: bool = True) -> None:
+def pictures(
+    opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, has_noise_slider: bool, beside: bool = True
+) -> None:
     """Draw the frame of the pin before and after; with noise, BM3D and non-local means ``beside`` each other."""
     session = opened.session
     asked = pin or session.first_question()
@@ -63,7 +65,7 @@ def pictures(opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, beside: 
             lambda _tell: filtered(session, frame=asked.frame, block=block.name),
         )
         cell = block.query_grid.cell_at(frame=asked.frame, x=asked.x, y=asked.y)
-        st.html(_pictures(found, (cell.y, cell.x), chosen))
+        st.html(_pictures(found, (cell.y, cell.x), chosen, has_noise_slider=has_noise_slider))
         if beside and chosen.noise and isinstance(chosen, NlMeans | Bm3d):
             _beside(opened, chosen, found, (asked.frame, cell.y, cell.x))
     except NonlocalError as error:
@@ -113,7 +115,7 @@ def _slider(read: Callable[[], AnyFilter], name: str, keep: Callable[[AnyFilter]
     )
 
 
-def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter) -> str:
+def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter, *, has_noise_slider: bool) -> str:
     """Return the frame before and after, the asked pixel ringed, and that pixel's colours."""
     noise = chosen.noise
     matches = isinstance(chosen, Bm3d)
@@ -129,9 +131,9 @@ def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter) -> s
     figures = "".join(_figure(title, values, ratio, cell_yx) for title, (values, ratio) in shown.items())
     gain = found.psnr_after - found.psnr_before
     said = (
-        f"The filter changes the ratio by {gain:+.1f} dB, against the pixels without noise."
+        f"The filter changes the ratio by {gain:+.1f} dB, against the pixels without noise. "
         if noise
-        else "Move Noise to see what the filter takes away again."
+        else "Move Noise to see what the filter takes away again. " * has_noise_slider
     )
     parts = ({"as it is": found.clean} | ({"with noise": found.before} if noise else {})) | {"filtered": found.after}
     pixel = "".join(
@@ -141,7 +143,7 @@ def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter) -> s
     return (
         f"<section class='nlv-filtered'><h2>{title}</h2><div>{figures}</div>"
         f"<p class='nlv-pixel'><b>The asked pixel</b>{pixel}</p>"
-        f"<p>{makes} {escape(said)} "
+        f"<p>{makes} {escape(said)}"
         f"The grid has {rows} × {cols} pixels a frame.</p></section>"
     )
 

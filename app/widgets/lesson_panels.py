@@ -17,9 +17,10 @@ from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import FIRST_CLIP, Choices
 from . import unmarked
+from .opening import open_with_progress
 
 if TYPE_CHECKING:  # with torch, which the picture does not wait for
-    from nonlocal_core.course.facts import Fact
+    from nonlocal_core.course.facts import Fact, Pictures
 
 _MODELS = "learn-models"
 
@@ -30,12 +31,14 @@ def model_of(step: str) -> str:
     return moved.get(step, stages.stage_of(step).model)
 
 
-def draw(step: str, opened: OpenedClip, pin: Pin | None) -> None:
-    """Draw the panel of a step, if it has one."""
+def draw(step: str, opened: OpenedClip, pin: Pin | None, beside: Choices | None) -> None:
+    """Draw the panel of a step, if it has one. ``beside``: what opens the network that is measured beside its own."""
     with st.container(key="lesson-panel"):
         try:
             if stages.stage_of(step).sliders:
                 _filter(step, opened, pin)
+                if beside is not None:
+                    _reached(step, beside, pin or opened.session.first_question())
             elif step in _PANELS:
                 _PANELS[step](opened, pin)
         except NonlocalError as error:
@@ -48,13 +51,37 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
     def keep(moved: AnyFilter) -> None:
         st.session_state.setdefault(_MODELS, {})[step] = filter_id(moved)
 
-    filtered.sliders(lambda: parse_filter(model_of(step)), stages.stage_of(step).sliders, keep)
+    names = stages.stage_of(step).sliders
+    filtered.sliders(lambda: parse_filter(model_of(step)), names, keep)
     chosen = parse_filter(model_of(step))
     if step == "bm3d":
         from . import stacked
 
         stacked.tell(opened, pin)
-    filtered.pictures(opened, chosen, pin, beside=step == "bm3d")
+    filtered.pictures(opened, chosen, pin, has_noise_slider="noise" in names, beside=step == "bm3d")
+
+
+def _reached(step: str, beside: Choices, pin: Pin) -> None:
+    other = stages.stage_of(step).measured_on
+    assert other is not None
+    if not st.session_state.get("learn-reached"):
+        if st.button(learn().page["reached"], key="learn-reach"):
+            st.session_state["learn-reached"] = True
+            st.rerun(scope="fragment")
+        return
+    from nonlocal_core.course import measured
+
+    opened = open_with_progress(beside)
+    if opened is None:
+        return
+    asked = replace(pin, block=stages.stage_of(other).block)
+    _draw(
+        remembered(
+            (opened.token, "reached", asked.frame, asked.x, asked.y),
+            "Following gradients",
+            lambda _tell: measured.reached(opened.session, asked),
+        )
+    )
 
 
 def _predict(opened: OpenedClip, _pin: Pin | None) -> None:
@@ -147,13 +174,15 @@ _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
 
 
 def _draw(found: "tuple[Fact, ...]") -> None:
-    """Draw tables and sentences, of which these facts are made."""
+    """Draw tables, sentences and pictures, of which these facts are made."""
     for fact in found:
         match fact.kind:
             case "table":
                 _table(fact.head, fact.rows)
             case "said":
                 st.html(f"<p class='nlv-said'>{escape(fact.text)}</p>")
+            case "pictures":
+                st.html(_pictures(fact))
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
@@ -163,3 +192,16 @@ def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
         for first, *rest in rows
     )
     st.html(f"<table class='nlv-figures-of'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def _pictures(fact: "Pictures") -> str:
+    figures = "".join(
+        f"<figure><div><img src='{picture.address}' alt='{escape(picture.words)}'>{_ring(picture.ring)}</div>"
+        f"<figcaption>{escape(picture.words)}</figcaption></figure>"
+        for picture in fact.pictures
+    )
+    return f"<section class='nlv-filtered'><h2>{escape(fact.title)}</h2><div>{figures}</div></section>"
+
+
+def _ring(at_xy: tuple[float, float] | None) -> str:
+    return "" if at_xy is None else f"<i style='left:{100 * at_xy[0]:.2f}%;top:{100 * at_xy[1]:.2f}%'></i>"

@@ -6,10 +6,15 @@ A file holds them as they were measured. The app measures them again wherever th
 from collections.abc import Callable
 from math import isinf
 
+import numpy as np
+from jaxtyping import UInt8
+
 from nonlocal_core.ancestors.filters import Bm3d, NlMeans
 from nonlocal_core.ancestors.matching import SIDE
 from nonlocal_core.ancestors.network import PixelNetwork
 from nonlocal_core.course.facts import COUNTS, FUNCTIONS, Bar, Bars, Choice, Fact, Picture, Pictures, Said, Table
+from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.look import LOOK, Heat, percent
 from nonlocal_core.measures.ablation import changeable_blocks, class_changes, moved
 from nonlocal_core.measures.costs import Cost, timed
 from nonlocal_core.measures.faithfulness import Cut, Faithfulness, faithfulness_curve
@@ -22,10 +27,11 @@ from nonlocal_core.measures.filtered import (
     relative_title,
 )
 from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_marks, who_wore
+from nonlocal_core.measures.receptive_field import Journey, ReceptiveField, journey, receptive_fields
 from nonlocal_core.measures.strength import answer_at_strength
 from nonlocal_core.media.marked import COLOURS, MARKS
 from nonlocal_core.pin import Pin
-from nonlocal_core.render import png_address
+from nonlocal_core.render import jpeg_address, paint, png_address
 from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import Pairwise
 
@@ -234,3 +240,53 @@ def matched(session: Session, pin: Pin) -> tuple[Fact, ...]:
         for cell, distance in zip(found.cells, found.distances, strict=True)
     )
     return (Pictures(title="The stack of the asked block, with distances from it", pictures=pictures, small=True),)
+
+
+def reached(session: Session, pin: Pin) -> tuple[Fact, ...]:
+    """Return what each layer of a network sees from a point, and how far its strongest look is for other operations.
+
+    Raises what ``receptive_fields`` and ``query`` raise.
+    """
+    found = receptive_fields(session, frame=pin.frame, x=pin.x, y=pin.y)
+    pictures = tuple(
+        Picture(
+            address=jpeg_address(_with_field(session.frames.rgb[pin.frame], field)),
+            words=f"{field.title}: half of it from {percent(field.half)} of the pixels",
+            ring=(pin.x, pin.y),
+        )
+        for field in found
+    )
+    way = journey(session.query(frame=pin.frame, x=pin.x, y=pin.y, block=pin.block))
+    return (
+        Pictures(title="What each layer sees from the ringed place, by gradient", pictures=pictures),
+        *(() if way is None else _journey_facts(way)),
+    )
+
+
+def _journey_facts(way: Journey) -> tuple[Fact, ...]:
+    frames = f"{abs(way.frames)} frame{'s' * (abs(way.frames) != 1)}"
+    cells = f"{way.cells} cell{'s' * (way.cells != 1)}"
+    where = f"{frames} {'earlier' if way.frames > 0 else 'later'} and {cells} away" if way.frames else f"{cells} away"
+    if way.frames < 0:
+        recurrent = "never: it runs forward in time"
+    else:
+        recurrent = f"{way.frames}" + ", to its own place; sideways it does not move" * (way.cells > 0)
+    return (
+        Said(text=f"The strongest look from here, beyond the place itself, lies {where}. Steps that it takes:"),
+        Table(
+            head=("operation", "steps"),
+            rows=(
+                ("convolutions of 3 × 3 × 3, one behind the other", f"{way.convolutions}"),
+                ("a recurrence over frames", recurrent),
+                ("one non-local block", "1"),
+            ),
+        ),
+    )
+
+
+def _with_field(frame: UInt8[np.ndarray, "h w 3"], field: ReceptiveField) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a frame under a field as heat, in times what each pixel would have of an even one."""
+    rows, cols = field.share.shape
+    times = field.share[None] * field.share.size
+    heat = Heat(times=times, tops=times.max(axis=(1, 2)), beyond=0.0, look=LOOK)
+    return paint(frame, heat, 0, QueryGrid.over_clip(clip_frames=1, steps=1, rows=rows, cols=cols))

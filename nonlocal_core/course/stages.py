@@ -33,11 +33,15 @@ class Stage:
     """Whether the weights stand in the cells."""
     variant: Variant | None = None
     """Made of the opened session (`variants`) and shown in its place."""
+    measured_on: str | None = None
+    """Step whose network is measured below the pictures, beside the step's own."""
 
 
 _FILTER = Stage(block=None, short_side=PIXELS, vectors=False)
 _STAGES = {
-    "local": replace(_FILTER, model="pixels-crf:near=0.06:steps=0.5", block="smoothness", sliders=("near",)),
+    "local": replace(
+        _FILTER, model="pixels-crf:near=0.06:steps=0.5", block="smoothness", sliders=("near",), measured_on="embedded"
+    ),
     "nl-means": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("h", "noise")),
     "bm3d": replace(_FILTER, model="pixels-bm3d:noise=0.1", sliders=("threshold", "noise")),
     "graphical": replace(_FILTER, model="pixels-crf", block="appearance", sliders=("colour", "space")),

@@ -120,7 +120,7 @@ def _made(step: str, open_session: OpenStep, tell: Callable[[int, int], None]) -
         "clip": session.frames.info.sha256,
         "name": session.frames.info.name,
         "block": session.block(stage.block).name,
-        "facts": facts.as_json(_facts(step, session, asked, tell)),
+        "facts": facts.as_json(_facts(step, session, asked, tell) + _reached(step, open_session, asked)),
         "guesses": _guesses(session, stage) if step == GUESSED else [],
     }
     return _Step(data, _bundle(session, stage, asked), _provenance(step, session, asked))
@@ -136,6 +136,18 @@ def _facts(step: str, session: Session, asked: Pin, tell: Callable[[int, int], N
     except NonlocalError as error:
         return (Said(text=str(error)),)
     return (*found, Said(text=_origin(step))) if step not in _OF_NO_PLACE else found
+
+
+def _reached(step: str, open_session: OpenStep, asked: Pin) -> tuple[Fact, ...]:
+    """Return how far the network of another step sees from the same place; nothing where the step has none beside."""
+    other = stage_of(step).measured_on
+    if other is None:
+        return ()
+    try:
+        session = open_session(other)
+        return measured.reached(session, replace(asked, block=stage_of(other).block))
+    except NonlocalError as error:
+        return (Said(text=str(error)),)
 
 
 def _pixels(session: Session, asked: Pin, _tell: Callable[[int, int], None]) -> tuple[Fact, ...]:

@@ -63,6 +63,8 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
         point(page, ".nlv-answers .nlv-picture", 0.4, 0.5)
         expect(viewer).to_have_attribute("data-lit", "key")
         expect(section.locator(".nlv-term.is-lit:not([data-part=key], [data-part=pair])")).to_have_count(0)
+        if step.id == "local":
+            every_layer_shows_what_it_sees(page)
         if step.id == "embedded":
             the_numbers_are_those_of_the_network(page)
             a_guess_is_scored_once_the_heat_is_shown(page)
@@ -91,6 +93,12 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
     opened_step(page, STEPS[1])  # where it was left
     assert errors == []
     page.context.close()
+
+
+def every_layer_shows_what_it_sees(page):
+    page.get_by_role("button", name=learn().page["reached"]).click()
+    expect(page.get_by_text("half of it from")).to_have_count(5)
+    expect(page.get_by_role("row", name="one non-local block")).to_contain_text("1")
 
 
 def the_numbers_are_those_of_the_network(page):

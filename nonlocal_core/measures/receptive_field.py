@@ -1,0 +1,126 @@
+"""Receptive fields of the trunk by gradient, and the steps that a message needs where no block looks ahead.
+
+found = receptive_fields(Session.open("sample:chelsea"), frame=0, x=0.4, y=0.5)
+found[-1].title, found[-1].half
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+from torch.nn.functional import relu6
+
+from nonlocal_core.answers import AffinityRow
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.geometry.grid import Box
+from nonlocal_core.media import network_pixels
+from nonlocal_core.models.lite0 import Lite0
+from nonlocal_core.session import Session
+
+LAYERS = {
+    0: "stride 2 · after block 0",
+    2: "stride 4 · after block 2",
+    4: "stride 8 · after block 4",
+    10: "stride 16 · after block 10",
+    15: "stride 32 · after block 15",
+}
+"""Layers whose fields are shown, the last of each stride: the number of the block before, and a title."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReceptiveField:
+    """Field of one position of one layer in its frame: by how much each pixel moves what the layer has there."""
+
+    title: str
+    share: Float64[np.ndarray, "h w"]
+    """Absolute gradient of the sum of the layer's channels, added over colours, as a share of all; over the pixels of
+    the network's input."""
+
+    @property
+    def box(self) -> Box:
+        """The part of the input that pixels lie in which move it at all, as x0, y0, x1, y1 in [0, 1]."""
+        height, width = self.share.shape
+        ys, xs = np.flatnonzero(self.share.any(axis=1)), np.flatnonzero(self.share.any(axis=0))
+        x0, y0, x1, y1 = (int(end) for end in (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1))
+        return (x0 / width, y0 / height, x1 / width, y1 / height)
+
+    @property
+    def half(self) -> float:
+        """The share of pixels that half of the gradient comes from."""
+        largest_first = np.sort(self.share.reshape(-1))[::-1].cumsum()
+        return float((np.searchsorted(largest_first, 0.5) + 1) / self.share.size)
+
+
+def receptive_fields(session: Session, *, frame: int, x: float, y: float) -> tuple[ReceptiveField, ...]:
+    """Return the fields of the position of each of ``LAYERS`` that lies over a point.
+
+    The gradient of a position as by W. Luo et al., "Understanding the effective receptive field in deep convolutional
+    neural networks" (NeurIPS 2016), section 2, here on the clip itself. What blocks add is left out: it is the trunk's
+    field, which lies in one frame.
+    Raises CaptureError for a network without the trunk of this library, OutsideGridError for a point that it did not
+    see.
+    """
+    trunk = getattr(session.model.network, "trunk", None)
+    if not isinstance(trunk, Lite0):
+        raise CaptureError(
+            f"Receptive fields are measured on EfficientNet-Lite0; {session.model.card.title} has another trunk."
+        )
+    session.block().query_grid.cell_at(frame=frame, x=x, y=y)  # refuses what the network did not see
+    pixels = network_pixels(session.frames, session.model.network.input_spec, session.view)[:, :3, frame]
+    image = torch.from_numpy(pixels).to(trunk.stem.weight.device)
+    return tuple(
+        ReceptiveField(title=LAYERS[layer], share=share)
+        for layer, share in _fields(trunk, image, lambda rows, cols: _index(session, rows, cols, (x, y))).items()
+    )
+
+
+def _fields(
+    trunk: Lite0, image: Float[Tensor, "1 3 h w"], at: Callable[[int, int], tuple[int, int]]
+) -> dict[int, Float64[np.ndarray, "h w"]]:
+    """Return the field of each layer. ``at``: the row and column of the position on a map of so many."""
+    image = image.requires_grad_()
+    found = {}
+    with torch.enable_grad():
+        features = relu6(trunk.stem(image))
+        for number, block in enumerate(trunk.blocks):
+            features = block(features)
+            if number in LAYERS:
+                y, x = at(*features.shape[2:])
+                (moved,) = torch.autograd.grad(features[0, :, y, x].sum(), image, retain_graph=True)
+                field = moved[0].abs().sum(dim=0).cpu().numpy().astype(np.float64)
+                found[number] = field / max(field.sum(), np.finfo(float).tiny)
+    return found
+
+
+def _index(session: Session, rows: int, cols: int, point_xy: tuple[float, float]) -> tuple[int, int]:
+    grid = session.view.query_grid(clip_frames=1, steps=1, rows=rows, cols=cols)
+    cell = grid.cell_at(frame=0, x=point_xy[0], y=point_xy[1])
+    return cell.y, cell.x
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """Way of a message from the cell that is looked at to the cell that asks."""
+
+    frames: int
+    """Steps of time between them, positive where the message comes from an earlier one."""
+    cells: int
+    """Cells between them, the larger of down and across."""
+
+    @property
+    def convolutions(self) -> int:
+        """Convolutions of 3 x 3 x 3, one behind the other, until one reaches from one cell to the other."""
+        return max(abs(self.frames), self.cells)
+
+
+def journey(row: AffinityRow) -> Journey | None:
+    """Return the way from the strongest cell away from the asked place; None where nothing is looked at there."""
+    away = np.where(row.own_place, 0, row.cell_share)
+    if not away.any():
+        return None
+    t, y, x = np.unravel_index(int(away.argmax()), away.shape)
+    own = row.own_key
+    return Journey(frames=own.t - int(t), cells=max(abs(own.y - int(y)), abs(own.x - int(x))))
