@@ -22,7 +22,7 @@ from .opening import open_with_progress
 if TYPE_CHECKING:  # with torch, which the picture does not wait for
     from nonlocal_core.course.facts import Fact, Pictures
 
-_MODELS = "learn-models"
+_MODELS, _BESIDE = "learn-models", "learn-beside"
 
 
 def model_of(step: str) -> str:
@@ -37,10 +37,11 @@ def draw(step: str, opened: OpenedClip, pin: Pin | None, beside: Choices | None)
         try:
             if stages.stage_of(step).sliders:
                 _filter(step, opened, pin)
-                if beside is not None:
-                    _reached(step, beside, pin or opened.session.first_question())
             elif step in _PANELS:
                 _PANELS[step](opened, pin)
+            if beside is not None:
+                place = pin or opened.session.first_question()
+                _beside(step, opened, beside, replace(place, block=stages.stage_of(step).block))
         except NonlocalError as error:
             unmarked.hint(error)
 
@@ -61,25 +62,24 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
     filtered.pictures(opened, chosen, pin, has_noise_slider="noise" in names, beside=step == "bm3d")
 
 
-def _reached(step: str, beside: Choices, pin: Pin) -> None:
-    other = stages.stage_of(step).measured_on
-    assert other is not None
-    if not st.session_state.get("learn-reached"):
-        if st.button(learn().page["reached"], key="learn-reach"):
-            st.session_state["learn-reached"] = True
+def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None:
+    """Draw what is measured with another network, once it was asked for."""
+    wanted: set[str] = st.session_state.setdefault(_BESIDE, set())
+    if step not in wanted:
+        if st.button(learn().beside[step], key=f"learn-beside-{step}"):
+            wanted.add(step)
             st.rerun(scope="fragment")
+        return
+    other = open_with_progress(choices)
+    if other is None:
         return
     from nonlocal_core.course import measured
 
-    opened = open_with_progress(beside)
-    if opened is None:
-        return
-    asked = replace(pin, block=stages.stage_of(other).block)
     _draw(
         remembered(
-            (opened.token, "reached", asked.frame, asked.x, asked.y),
-            "Following gradients",
-            lambda _tell: measured.reached(opened.session, asked),
+            (opened.token, other.token, step, asked.frame, asked.x, asked.y),
+            "Measuring",
+            lambda _tell: measured.BESIDE[step](opened.session, other.session, asked),
         )
     )
 

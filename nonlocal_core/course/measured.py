@@ -4,16 +4,17 @@ A file holds them as they were measured. The app measures them again wherever th
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import isinf
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from nonlocal_core.ancestors.filters import Bm3d, NlMeans
 from nonlocal_core.ancestors.matching import SIDE
 from nonlocal_core.ancestors.network import PixelNetwork
 from nonlocal_core.course.facts import COUNTS, FUNCTIONS, Bar, Bars, Choice, Fact, Picture, Pictures, Said, Table
-from nonlocal_core.geometry import QueryGrid
+from nonlocal_core.geometry import QueryGrid, spread
 from nonlocal_core.look import LOOK, Heat, percent
 from nonlocal_core.measures.ablation import changeable_blocks, class_changes, moved
 from nonlocal_core.measures.costs import Cost, timed
@@ -27,11 +28,12 @@ from nonlocal_core.measures.filtered import (
     relative_title,
 )
 from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_marks, who_wore
+from nonlocal_core.measures.pair_ranks import pair_ranks
 from nonlocal_core.measures.receptive_field import Journey, ReceptiveField, journey, receptive_fields
 from nonlocal_core.measures.strength import answer_at_strength
 from nonlocal_core.media.marked import COLOURS, MARKS
 from nonlocal_core.pin import Pin
-from nonlocal_core.render import jpeg_address, paint, png_address
+from nonlocal_core.render import jpeg_address, paint, paint_mask, png_address
 from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import Pairwise
 
@@ -284,9 +286,66 @@ def _journey_facts(way: Journey) -> tuple[Fact, ...]:
     )
 
 
+def ranked(session: Session, other: Session, pin: Pin) -> tuple[Fact, ...]:
+    """Return what a concatenation and an MLP over the features of another network rank first, for two positions.
+
+    Raises what ``pair_ranks`` raises.
+    """
+    features = other.block("stride16")
+    found = pair_ranks(session.block(pin.block), features, frame=pin.frame, x=pin.x, y=pin.y)
+    frame, grid = session.frames.rgb[pin.frame], features.query_grid
+    places = {"For the asked place": found.asked, "For a place that is least like it": found.other}
+    functions = {"Concatenation": found.concatenation, "Pair MLP": found.mlp}
+    return (
+        *(
+            Pictures(
+                title=f"{name}: the strongest tenth of this frame",
+                pictures=tuple(
+                    Picture(
+                        address=jpeg_address(paint_mask(frame, _on_pixels(mask, frame, grid))),
+                        words=place,
+                        ring=grid.center(cell),
+                    )
+                    for (place, cell), mask in zip(places.items(), ranking.strongest, strict=True)
+                ),
+            )
+            for name, ranking in functions.items()
+        ),
+        Table(
+            head=("function", "two places of this frame rank two others in opposite order"),
+            rows=(
+                ("concatenation: a ReLU over a sum of two numbers", _times(found.concatenation.disagreement)),
+                ("an MLP over each pair, as in Relation Networks", _times(found.mlp.disagreement)),
+            ),
+        ),
+        Said(
+            text="The MLP has one hidden layer over the features of the Gaussian, two units for each channel. Its "
+            "weights were set to measure likeness, not learned."
+        ),
+    )
+
+
+def _times(part: float) -> str:
+    return f"{percent(part)} of the time" if part else "never"
+
+
+def _on_pixels(
+    mask: Bool[np.ndarray, "rows cols"], frame: UInt8[np.ndarray, "h w 3"], grid: QueryGrid
+) -> Bool[np.ndarray, "h w"]:
+    cells, _ = spread(mask.astype(np.float64), grid, size_hw=frame.shape[:2], smoothing="nearest")
+    return np.asarray(cells > 0.5)
+
+
 def _with_field(frame: UInt8[np.ndarray, "h w 3"], field: ReceptiveField) -> UInt8[np.ndarray, "h w 3"]:
     """Return a frame under a field as heat, in times what each pixel would have of an even one."""
     rows, cols = field.share.shape
     times = field.share[None] * field.share.size
     heat = Heat(times=times, tops=times.max(axis=(1, 2)), beyond=0.0, look=LOOK)
     return paint(frame, heat, 0, QueryGrid.over_clip(clip_frames=1, steps=1, rows=rows, cols=cols))
+
+
+BESIDE: dict[str, Callable[[Session, Session, Pin], tuple[Fact, ...]]] = {
+    "local": lambda _own, other, pin: reached(other, replace(pin, block="stride16")),
+    "concatenation": ranked,
+}
+"""What is measured at a step on its session and on that of another step (`Stage.measured_on`)."""

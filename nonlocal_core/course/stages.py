@@ -49,7 +49,7 @@ _STAGES = {
     "gaussian": Stage(model="lite0-gaussian"),
     "embedded": Stage(),
     "dot-product": Stage(model="lite0-dot-product"),
-    "concatenation": Stage(model="lite0-concatenation"),
+    "concatenation": Stage(model="lite0-concatenation", measured_on="gaussian"),
     "block": Stage(),
     "subsampling": Stage(model="lite0-parameter-free", block="pooled", variant="pooled"),
     "spacetime": Stage(model="lite0-parameter-free", block="spacetime", variant="scopes"),

@@ -120,7 +120,7 @@ def _made(step: str, open_session: OpenStep, tell: Callable[[int, int], None]) -
         "clip": session.frames.info.sha256,
         "name": session.frames.info.name,
         "block": session.block(stage.block).name,
-        "facts": facts.as_json(_facts(step, session, asked, tell) + _reached(step, open_session, asked)),
+        "facts": facts.as_json(_facts(step, session, asked, tell) + _beside(step, session, open_session, asked)),
         "guesses": _guesses(session, stage) if step == GUESSED else [],
     }
     return _Step(data, _bundle(session, stage, asked), _provenance(step, session, asked))
@@ -138,14 +138,13 @@ def _facts(step: str, session: Session, asked: Pin, tell: Callable[[int, int], N
     return (*found, Said(text=_origin(step))) if step not in _OF_NO_PLACE else found
 
 
-def _reached(step: str, open_session: OpenStep, asked: Pin) -> tuple[Fact, ...]:
-    """Return how far the network of another step sees from the same place; nothing where the step has none beside."""
+def _beside(step: str, session: Session, open_session: OpenStep, asked: Pin) -> tuple[Fact, ...]:
+    """Return what is measured with the network of another step; nothing where the step has none beside."""
     other = stage_of(step).measured_on
     if other is None:
         return ()
     try:
-        session = open_session(other)
-        return measured.reached(session, replace(asked, block=stage_of(other).block))
+        return measured.BESIDE[step](session, open_session(other), asked)
     except NonlocalError as error:
         return (Said(text=str(error)),)
 

@@ -96,7 +96,7 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
 
 
 def every_layer_shows_what_it_sees(page):
-    page.get_by_role("button", name=learn().page["reached"]).click()
+    page.get_by_role("button", name=learn().beside["local"]).click()
     expect(page.get_by_text("half of it from")).to_have_count(5)
     expect(page.get_by_role("row", name="one non-local block")).to_contain_text("1")
 
