@@ -1,4 +1,4 @@
-"""What can be asked of a capture: where a point looks, who looks at it, and what no single head answers."""
+"""Questions to a capture: where a point looks, who looks at it, and what no single head answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -59,6 +59,10 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
         from . import stacked
 
         stacked.tell(opened, pin)
+    if step == "graphical":
+        from . import scribbles
+
+        scribbles.tell(opened, pin)
     filtered.pictures(opened, chosen, pin, has_noise_slider="noise" in names, beside=step == "bm3d")
 
 
@@ -75,7 +79,7 @@ def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None
         return
     from nonlocal_core.course import measured
 
-    _draw(
+    draw_facts(
         remembered(
             (opened.token, other.token, step, asked.frame, asked.x, asked.y),
             "Measuring",
@@ -107,13 +111,13 @@ def _strength(opened: OpenedClip, _pin: Pin | None) -> None:
 def _subsampling(opened: OpenedClip, pin: Pin | None) -> None:
     from nonlocal_core.course import facts
 
-    _draw(facts.pooling(opened.session, pin or opened.session.first_question()))
+    draw_facts(facts.pooling(opened.session, pin or opened.session.first_question()))
 
 
 def _scopes(opened: OpenedClip, _pin: Pin | None) -> None:
     from nonlocal_core.course import facts
 
-    _draw(facts.scopes(opened.session))
+    draw_facts(facts.scopes(opened.session))
     if opened.notes.frame_count == 1 and st.button(learn().page["clip"], key="learn-clip"):
         visit.choose(Choices(clip=FIRST_CLIP))
         st.rerun()
@@ -122,7 +126,7 @@ def _scopes(opened: OpenedClip, _pin: Pin | None) -> None:
 def _cost(opened: OpenedClip, _pin: Pin | None) -> None:
     from nonlocal_core.course import facts
 
-    _draw(facts.sizes(opened.session))
+    draw_facts(facts.sizes(opened.session))
     if st.button("Measure it here", key="learn-measure", type="primary"):
         st.session_state["learn-measured"] = True
     if st.session_state.get("learn-measured"):
@@ -147,7 +151,7 @@ def _mark(opened: OpenedClip, pin: Pin | None) -> None:
 def _findings(_opened: OpenedClip, _pin: Pin | None) -> None:
     from nonlocal_core.course import facts
 
-    _draw(facts.claims())
+    draw_facts(facts.claims())
     if st.button("Open Findings", key="learn-findings"):
         visit.go_to("findings")
 
@@ -173,7 +177,7 @@ _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
 }
 
 
-def _draw(found: "tuple[Fact, ...]") -> None:
+def draw_facts(found: "tuple[Fact, ...]") -> None:
     """Draw tables, sentences and pictures, of which these facts are made."""
     for fact in found:
         match fact.kind:

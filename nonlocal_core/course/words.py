@@ -33,6 +33,7 @@ class Words:
     steps: tuple[StepWords, ...]
     beside: dict[str, str]
     """By step, the button that measures another network beside it."""
+    scribbles: dict[str, str]
     help: dict[str, str]
     predict: dict[str, str]
     classroom: dict[str, str]
@@ -47,4 +48,6 @@ def learn() -> Words:
     """
     read = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     steps = tuple(StepWords(**(step | {"names": tuple(step["names"])})) for step in read["step"])
-    return Words(steps=steps, **{name: read[name] for name in ("page", "beside", "help", "predict", "classroom")})
+    return Words(
+        steps=steps, **{name: read[name] for name in ("page", "beside", "scribbles", "help", "predict", "classroom")}
+    )

@@ -2,6 +2,15 @@
 
 from .export import export_html
 from .notebook import CELL_STORAGE, notebook_cell
-from .scripts import guess_css, guess_js, viewer_css, viewer_js
+from .scripts import guess_css, guess_js, scribbles_js, viewer_css, viewer_js
 
-__all__ = ["CELL_STORAGE", "export_html", "guess_css", "guess_js", "notebook_cell", "viewer_css", "viewer_js"]
+__all__ = [
+    "CELL_STORAGE",
+    "export_html",
+    "guess_css",
+    "guess_js",
+    "notebook_cell",
+    "scribbles_js",
+    "viewer_css",
+    "viewer_js",
+]

@@ -53,6 +53,12 @@ def guess_js() -> str:
 
 
 @cache
+def scribbles_js() -> str:
+    """Return the Streamlit component of scribbles that are to be labels."""
+    return join_scripts(_FOLDER, "entry/scribbles.js")
+
+
+@cache
 def site_js() -> str:
     """Return the script of the page without a server."""
     return join_scripts(_FOLDER, "entry/site.js")
@@ -90,7 +96,7 @@ def course_css() -> str:
 
 @cache
 def guess_css() -> str:
-    """Return the style sheet of a question to predict, for a component's shadow root."""
+    """Return the style sheet of a question to predict and of scribbles, for a component's shadow root."""
     return _joined_sheets("drawing/base.css", "controls/controls.css", "controls/guess.css")
 
 

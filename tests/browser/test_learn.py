@@ -65,6 +65,8 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
         expect(section.locator(".nlv-term.is-lit:not([data-part=key], [data-part=pair])")).to_have_count(0)
         if step.id == "local":
             every_layer_shows_what_it_sees(page)
+        if step.id == "graphical":
+            scribbles_become_labels(page)
         if step.id == "embedded":
             the_numbers_are_those_of_the_network(page)
             a_guess_is_scored_once_the_heat_is_shown(page)
@@ -99,6 +101,24 @@ def every_layer_shows_what_it_sees(page):
     page.get_by_role("button", name=learn().beside["local"]).click()
     expect(page.get_by_text("half of it from")).to_have_count(5)
     expect(page.get_by_role("row", name="one non-local block")).to_contain_text("1")
+
+
+def scribbles_become_labels(page):
+    """One stroke by pointer, one cell by keys."""
+    words = learn().scribbles
+    board = page.get_by_role("application", name=words["keys"])
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.6 * box["height"], steps=3)
+    page.mouse.up()
+    expect(page.get_by_text(words["both"])).to_be_visible()
+    page.get_by_role("button", name=words["rest"]).click()
+    board.focus()
+    for key in ("ArrowRight", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("After 5 steps")).to_be_visible()
 
 
 def the_numbers_are_those_of_the_network(page):

@@ -3,16 +3,14 @@
 
 import { el, place, say } from "../drawing/dom.js";
 import { classGuess, codeOf, countsOf, guessesIn, scoreOf } from "../model/guess.js";
+import { CELL_SIDE, CellBoard } from "./cell_board.js";
 
-/** Pixels of a cell on the canvas. */
-const SIDE = 32;
-const CELL_STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const SHARES = ["guess", "colour", "blob", "even", "best"];
 
 export class Guess {
   /** `onrevealed(marks)` hears of the marks once the heat is shown. */
   constructor(onrevealed) {
-    Object.assign(this, { onrevealed, question: null, marks: new Set(), at: 0, sets: null, isOpen: true, pasted: "" });
+    Object.assign(this, { onrevealed, question: null, marks: new Set(), sets: true, isOpen: true, pasted: "" });
     this.ring = el("i", {});
     this.canvas = el("canvas", { tabindex: "0", role: "application" });
     this.theirs = el("canvas", { role: "img" });
@@ -28,7 +26,7 @@ export class Guess {
     this.codes = el("details", {}, el("summary", {}), el("label", {}, el("span", {}), this.code), el("label", {}, el("span", {}), this.paste), this.heard);
     this.root = el("section", { class: "nlv-guess" }, el("h2", {}), el("p", {}),
       el("div", { class: "nlv-pair" }, this.asked.root, this.target.root, this.class.root), el("div", { class: "nlv-does" }, this.reveal, this.clear), this.told, this.codes);
-    this.#listen();
+    this.board = new CellBoard(this.canvas, { mark: (cells, starts) => this.#mark(cells, starts), draw: () => this.question && this.draw(), isOpen: () => this.isOpen });
   }
 
   /**
@@ -38,7 +36,8 @@ export class Guess {
   open(question) {
     const { words } = question;
     if (question.id !== this.question?.id) {
-      Object.assign(this, { marks: new Set(question.marks ?? []), at: Math.floor(question.rows / 2) * question.cols + Math.floor(question.cols / 2), isOpen: !question.marks, pasted: "" });
+      Object.assign(this, { marks: new Set(question.marks ?? []), isOpen: !question.marks, pasted: "" });
+      this.board.take(question.rows, question.cols);
       this.paste.value = "";
     }
     this.question = question;
@@ -65,7 +64,7 @@ export class Guess {
     this.reveal.disabled = !isOpen || (nothing && !question.room);
     this.clear.disabled = !isOpen || nothing;
     const most = Math.max(...question.weights);
-    paint(this.canvas, question, { heat: isOpen ? null : question.weights.map((weight) => weight / (most || 1)), marks, ring: isOpen && this.canvas.matches(":focus-visible") ? this.at : null });
+    paint(this.canvas, question, { heat: isOpen ? null : question.weights.map((weight) => weight / (most || 1)), marks, ring: isOpen ? this.board.ring : null });
     const together = isOpen ? null : this.#together();
     this.class.root.hidden = !together;
     this.codes.hidden = isOpen || Boolean(question.room);
@@ -124,45 +123,9 @@ export class Guess {
     this.draw();
   }
 
-  #listen() {
-    const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!this.isOpen || event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      this.at = this.#under(event);
-      this.sets = !this.marks.has(this.at);
-      this.#set([this.at], this.sets);
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (this.sets === null) return;
-      const to = this.#under(event);
-      const cells = [...cellsBetween(this.at, to, this.question.cols), to];
-      this.at = to;
-      this.#set(cells, this.sets);
-    });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { this.sets = null; });
-    for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => this.question && this.draw());
-    canvas.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  #key(event) {
-    const { rows, cols } = this.question;
-    const by = CELL_STEPS[event.key];
-    if (by) {
-      const [row, column] = [Math.floor(this.at / cols) + by[0], (this.at % cols) + by[1]];
-      if (row >= 0 && row < rows && column >= 0 && column < cols) this.at = row * cols + column;
-      this.draw();
-    } else if (event.key === " " && this.isOpen) this.#set([this.at], !this.marks.has(this.at));
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  #under(event) {
-    const { rows, cols } = this.question;
-    const box = this.canvas.getBoundingClientRect();
-    const cell = (at, start, size, cells) => Math.min(Math.max(Math.floor(((at - start) / size) * cells), 0), cells - 1);
-    return cell(event.clientY, box.top, box.height, rows) * cols + cell(event.clientX, box.left, box.width, cols);
+  #mark(cells, starts) {
+    if (starts) this.sets = !this.marks.has(cells[0]);
+    this.#set(cells, this.sets);
   }
 }
 
@@ -193,37 +156,29 @@ function filled(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** The cells on the line from one to another: a fast drag tells of few places. */
-function cellsBetween(from, to, cols) {
-  const [row, column] = [Math.floor(from / cols), from % cols];
-  const [down, across] = [Math.floor(to / cols) - row, (to % cols) - column];
-  const steps = Math.max(Math.abs(down), Math.abs(across));
-  return Array.from({ length: steps }, (_, n) => Math.round(row + (down * n) / steps) * cols + Math.round(column + (across * n) / steps));
-}
-
 /** Draw heat, parts of the largest or null, marked cells, and a ring round the cell that the keys are at. */
 function paint(canvas, { rows, cols }, { heat, marks, ring }) {
-  [canvas.width, canvas.height] = [cols * SIDE, rows * SIDE];
+  [canvas.width, canvas.height] = [cols * CELL_SIDE, rows * CELL_SIDE];
   const pen = canvas.getContext("2d");
-  const box = (index) => [(index % cols) * SIDE, Math.floor(index / cols) * SIDE];
+  const box = (index) => [(index % cols) * CELL_SIDE, Math.floor(index / cols) * CELL_SIDE];
   heat?.forEach((part, index) => {
     pen.fillStyle = `rgb(255 ${Math.round(90 + 150 * part)} 40 / ${(0.85 * Math.sqrt(part)).toFixed(3)})`;
-    pen.fillRect(...box(index), SIDE, SIDE);
+    pen.fillRect(...box(index), CELL_SIDE, CELL_SIDE);
   });
   for (const index of marks) {
     const [x, y] = box(index);
     if (!heat) {
       pen.fillStyle = "rgb(110 205 255 / 0.4)";
-      pen.fillRect(x, y, SIDE, SIDE);
+      pen.fillRect(x, y, CELL_SIDE, CELL_SIDE);
     }
     pen.strokeStyle = "#6ecdff";
     pen.lineWidth = 4;
-    pen.strokeRect(x + 2, y + 2, SIDE - 4, SIDE - 4);
+    pen.strokeRect(x + 2, y + 2, CELL_SIDE - 4, CELL_SIDE - 4);
   }
   if (ring !== null) {
     const [x, y] = box(ring);
     pen.strokeStyle = "#fff";
     pen.lineWidth = 5;
-    pen.strokeRect(x + 3, y + 3, SIDE - 6, SIDE - 6);
+    pen.strokeRect(x + 3, y + 3, CELL_SIDE - 6, CELL_SIDE - 6);
   }
 }
