@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 import pytest
 import torch
 from serving import AXE, CHROMIUM, ENGINE
-from shape_checks import check_packages
+from shape_checks import check_packages, turn
 
 CORE = Path(__file__).parents[1] / "nonlocal_core"
 # Every call's shapes and types are checked, but for the app's: its annotations name what it does not import.
@@ -44,6 +44,12 @@ def pytest_sessionstart() -> None:
     missing = [name for word in os.environ.get("NONLOCAL_NEEDS", "").split() for name in NEEDS[word]]
     if missing:
         raise pytest.UsageError(f"These tests need {', '.join(missing)}: make tools, or make peers, installs them.")
+
+
+@pytest.fixture(autouse=True)
+def _calls_are_checked_anew():
+    """Each test checks the first calls of every function."""
+    turn["test"] += 1
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import Float
-from shape_checks import check_packages, checked
+from shape_checks import CALLS, check_packages, checked, turn
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
 from nonlocal_core.geometry import Cell, QueryGrid
@@ -68,6 +68,15 @@ def test_types_and_shapes_of_what_is_given_and_returned_are_checked(module):
     ):
         with pytest.raises(WRONG):
             call()
+
+
+def test_a_test_checks_the_first_calls_of_a_function_and_the_next_one_anew(module):
+    for _ in range(CALLS):
+        module.half(4)
+    assert module.half(5.0) == 2.5, "a call beyond them is not checked"
+    turn["test"] += 1
+    with pytest.raises(WRONG):
+        module.half(5.0)
 
 
 def test_an_axis_may_have_another_size_in_the_next_call_and_in_a_call_within(module):
