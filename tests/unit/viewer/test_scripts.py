@@ -21,6 +21,7 @@ from nonlocal_core.viewer.scripts import (
     offline_js,
     page_css,
     page_js,
+    scribbles_js,
     site_css,
     site_js,
     worker_js,
@@ -68,7 +69,7 @@ def first_line(path):
 
 
 def test_every_file_of_the_viewer_is_shipped_once_by_what_needs_it():
-    shipped = (viewer_js(), page_js(), course_js(), guess_js(), site_js(), worker_js(), offline_js())
+    shipped = (viewer_js(), page_js(), course_js(), guess_js(), scribbles_js(), site_js(), worker_js(), offline_js())
     for path in VIEWER.glob("*/*.js"):
         assert {script.count(first_line(path)) for script in shipped} in ({0, 1}, {1}), path
     alone = {path.name for path in VIEWER.glob("*/*.js") if first_line(path) not in page_js()}
