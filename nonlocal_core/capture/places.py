@@ -169,6 +169,8 @@ class PlaceTrial:
         if before.are_inner and before.asker_theta is not None and after.asker_theta is not None:
             moved = float(_movement(before.asker_theta[..., own], after.asker_theta[..., own]).max())
             self.inner[name] = max(self.inner.get(name, 0.0), moved)
+        if before.resting is not None:
+            return before.resting(x)
         z = first.added + x if before.residual else first.added
         return with_part(first.output, before.output_at, z)
 

@@ -43,6 +43,9 @@ class BlockReading:
     """Returns what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
     """The same for rows of y of these queries, the askers counted behind them, where it hangs on who they are."""
+    resting: Callable[[Any], Any] | None = None
+    """Returns what the block returns for another input, as ``BlockSite.inputs`` gives it, with the weighted sums of
+    this call; None where its output holds nothing else of its input, or ``residual`` tells all that it does."""
     output_at: Any = 0
     """Key or number of the tensor that is rebuilt, of several that the block returns."""
     subsample: tuple[int, int, int] = (1, 1, 1)

@@ -174,7 +174,8 @@ def _sensitivity(
     Two such rows are compared, with as much weight as the real ones have, and no row of the reading itself is trusted.
     """
     rng = np.random.default_rng(0)
-    count = min(SHOWN_QUERIES, blocks[0].query_grid.size)
+    asking = 0 if reading.asker_theta is None else reading.asker_theta.shape[1]
+    count = min(SHOWN_QUERIES, reading.theta.shape[1] + asking)
     masses = [_mass(block) for block in blocks]
     first, second = (
         [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)

@@ -424,6 +424,28 @@ class BestKeys(Projected):
         return self.d(merge(kept(scores.masked_fill(scores < least, float("-inf")).softmax(-1)) @ v))
 
 
+class DualSoftmax(Projected):
+    """Two softmaxes of the same scores, multiplied, as where matches are mutual."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        scores = q @ k.mT * 0.5
+        return self.d(merge((scores.softmax(-1) * scores.softmax(-2)) @ v))
+
+
+class OwnQueries(Projected):
+    """A list of queries that the layer brings itself, in a sum and a norm, as in a decoder."""
+
+    def __init__(self):
+        super().__init__()
+        self.list, self.norm = nn.Parameter(torch.zeros(1, 5, C)), nn.LayerNorm(C)
+
+    def forward(self, x):
+        asking = self.list.expand(len(x), -1, -1)
+        weights = kept((split(self.a(asking)) @ split(self.b(x)).mT * 0.5).softmax(-1))
+        return self.norm(asking + self.d(merge(weights @ split(self.c(x)))))
+
+
 class Distances(Projected):
     """A softmax of squared distances, written out."""
 
@@ -539,6 +561,7 @@ REFUSED = {
     Sigmoids: NOTHING_SEEN,
     Rectified: NOTHING_SEEN,
     Linear: NOTHING_SEEN,
+    DualSoftmax: NOTHING_SEEN,
     ExtraKey: "whose softmax is taken over other scores than those of one product",
     ProjectedKeys: "has 7 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
     TwoInTurn: "in which this viewer saw 2 softmaxes of products, where it can show one",

@@ -164,7 +164,7 @@ class Watch(TorchFunctionMode):
         )
         given: Tensor = args[0] if args else kwargs["input"]
         scores, self._scores = self._scores, []
-        if not given.requires_grad:
+        if not scores or not given.requires_grad:
             return made
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
         with torch.enable_grad():

@@ -44,6 +44,8 @@ class _Seen(NamedTuple):
     """What the layer returns."""
     run: Callable[[Tensor], Any]
     """Returns the same for another y."""
+    resting: Callable[[WholeCall], Any]
+    """Returns what the layer returns for another call and the y of this one."""
     pairwise: Pairwise = "embedded_gaussian"
 
 
@@ -129,6 +131,7 @@ class SeenReader:
             scale=scale,
             project=tail,
             project_at=tail.at,
+            resting=seen.resting,
             output_at=at,
             subsample=placed.subsample,
             scope=placed.scope,
@@ -175,7 +178,11 @@ def _told(say: TablesOf, module: nn.Module, call: WholeCall) -> _Seen:
     attended = Attended(
         q=given.theta, k=given.phi, v=given.g, factor=given.scale, bias=None, noise=0.0, y=nothing, put={}
     )
-    return _Seen(attended, given.out(nothing), given.out, given.pairwise)
+
+    def resting(other: WholeCall) -> Any:
+        return tables_from(say, module, other.args, other.kwargs).out(nothing)
+
+    return _Seen(attended, given.out(nothing), given.out, resting, given.pairwise)
 
 
 def _watched(module: nn.Module, call: WholeCall) -> _Seen:
@@ -197,7 +204,13 @@ def _watched(module: nn.Module, call: WholeCall) -> _Seen:
         found = [] if together is None else [together]
     if len(found) != 1 or (len(watch.found) > 1 and found[0] is watch.found[0]):
         raise Unclear(no_softmax(module, len(watch.found)))
-    return _Seen(found[0], output, partial(_run_with, module, call, found[0]))
+    attended = found[0]
+    return _Seen(
+        attended,
+        output,
+        run=partial(_run_with, module, call, attended),
+        resting=lambda other: _run_with(module, other, attended, attended.y),
+    )
 
 
 def no_softmax(module: nn.Module, count: int) -> str:

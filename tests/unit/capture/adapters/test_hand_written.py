@@ -106,6 +106,30 @@ def test_a_form_without_such_rows_is_listed_with_the_reason(together):
         assert why in listed[form.__name__]
 
 
+def test_layers_that_add_their_input_themselves_let_changes_through_to_the_next():
+    class Stacked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.one, self.two = nn.Conv2d(3, C, 8, 8), hand_written.NormedSum(), hand_written.NormedSum()
+
+        def forward(self, x):
+            return self.two(self.one(self.stem(x).flatten(2).mT))
+
+    session = Session.from_model(randomise(Stacked()).eval(), CLIP, spec=SPEC)
+    assert session.unreadable == ()
+    assert {block.layer for block in session.capture.blocks} == {"one", "two"}
+
+
+def test_a_list_of_queries_in_a_sum_with_a_norm_is_read():
+    model, session = opened("tokens", hand_written.OwnQueries)
+    own = own_rows(model, session, "OwnQueries")
+    for head, block in enumerate(session.capture.blocks):
+        assert block.rebuild_error < 1e-4
+        for number in range(5):
+            row = session.asked_by(f"query {number + 1}", frame=1, block=block.name)
+            np.testing.assert_allclose(row.heat[1].reshape(-1), own[1, head, number], atol=ROW_PRECISION)
+
+
 @pytest.mark.parametrize(
     ("fed", "form"), [("tokens", hand_written.BroadcastProduct), ("maps", hand_written_maps.Neighbours)]
 )
