@@ -6,7 +6,7 @@ import torch
 
 from nonlocal_core.capture.adapters.discovery import discovering
 from nonlocal_core.capture.adapters.search import attach_model
-from nonlocal_core.capture.adapters.seen_attention import no_softmax
+from nonlocal_core.capture.adapters.seen_calls import no_softmax
 from nonlocal_core.capture.adapters.token_places import Fed
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.media import Frames, network_input

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nonlocal_core.errors import CaptureError, UnknownNameError
-from nonlocal_core.vocabulary import Pairwise
+from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +48,8 @@ class Tables:
             )
         if self.pairwise not in get_args(Pairwise):
             raise UnknownNameError("pairwise function", self.pairwise, get_args(Pairwise))
+        if self.scale != 1 and self.pairwise not in SOFTMAX:
+            raise CaptureError(f"scale belongs to a softmax; multiply theta by {self.scale} instead.")
 
 
 TablesOf = Callable[..., Tables]

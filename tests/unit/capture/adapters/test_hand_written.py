@@ -219,6 +219,8 @@ def test_tables_that_do_not_belong_together_are_said():
         Tables(theta=some[0], phi=some[0], g=some[0], out=torch.relu)
     with pytest.raises(UnknownNameError, match="embedded_gaussian"):
         Tables(theta=some, phi=some, g=some, out=torch.relu, pairwise="cosine")
+    with pytest.raises(CaptureError, match=r"multiply theta by 0\.5"):
+        Tables(theta=some, phi=some, g=some, out=torch.relu, pairwise="dot_product", scale=0.5)
 
 
 def test_tables_that_hang_on_a_failure_are_refused_in_a_sentence():
