@@ -2,7 +2,7 @@
 
     python benchmarks/model_classes.py           # writes the table of docs/your-model.md anew
 
-Needs the peers (`make peers`); classes of timm need torchvision beside, and are left out where it is missing.
+Needs the peers (`make peers`); classes of timm need torchvision beside, and keep their lines where it is missing.
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nonlocal_core import NonlocalError, Session
+from nonlocal_core import InputSpec, ModelSpec, NonlocalError, Session
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "your-model.md"
 WIDTHS = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3}
@@ -21,6 +21,12 @@ PLAIN = {"image_size": 64, "patch_size": 16, **WIDTHS}
 LINED = {**PLAIN, "intermediate_size": 32}
 SWIN = {"image_size": 64, "patch_size": 4, "embed_dim": 24, "depths": [2, 2], "num_heads": [1, 2], "window_size": 4}
 STAGES = {"hidden_sizes": [12, 24, 36, 48], "num_attention_heads": [1, 2, 3, 4], "depths": [1, 1, 1, 1]}
+
+DECODER = (
+    {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None, "num_queries": 7}
+    | {"d_model": 24, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_layers": 2, "decoder_layers": 2}
+    | {"encoder_attention_heads": 3, "decoder_attention_heads": 3, "backbone_config": "ResNetConfig"}
+)
 
 TRANSFORMERS = {
     "ViTModel": ("ViTConfig", LINED),
@@ -71,17 +77,72 @@ TRANSFORMERS = {
     ),
     "MobileViTModel": ("MobileViTConfig", {"image_size": 64, "hidden_sizes": [24, 32, 40]}),
     "MobileViTV2Model": ("MobileViTV2Config", {"image_size": 64}),
-    "DetrModel": (
-        "DetrConfig",
-        {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None, "num_queries": 7}
-        | {"d_model": 24, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_layers": 2, "decoder_layers": 2}
-        | {"encoder_attention_heads": 3, "decoder_attention_heads": 3, "backbone_config": "ResNetConfig"},
+    "DetrModel": ("DetrConfig", DECODER),
+    "ConditionalDetrModel": ("ConditionalDetrConfig", DECODER),
+    "DabDetrModel": ("DabDetrConfig", DECODER | {"hidden_size": 24}),
+    "TableTransformerModel": ("TableTransformerConfig", DECODER),
+    "FlavaImageModel": ("FlavaImageConfig", LINED),
+    "CLIPSegVisionModel": ("CLIPSegVisionConfig", LINED),
+    "GroupViTVisionModel": (
+        "GroupViTVisionConfig",
+        LINED | {"depths": [1, 1], "num_group_tokens": [4, 0], "num_output_groups": [4, 0]},
+    ),
+    "MaskFormerSwinModel": ("MaskFormerSwinConfig", SWIN),
+    "VitPoseBackbone": ("VitPoseBackboneConfig", PLAIN | {"image_size": [64, 48], "patch_size": [16, 16]}),
+    "EomtForUniversalSegmentation": (
+        "EomtConfig",
+        PLAIN | {"num_queries": 6, "num_blocks": 1, "num_upscale_blocks": 1},
+    ),
+    "SwiftFormerModel": ("SwiftFormerConfig", {"depths": [1, 1, 1, 1], "embed_dims": [12, 24, 36, 48]}),
+    "VJEPA2Model": (
+        "VJEPA2Config",
+        {"crop_size": 64, "patch_size": 16, "frames_per_clip": 4, "hidden_size": 48, "num_attention_heads": 4}
+        | {"num_hidden_layers": 2, "pred_hidden_size": 24, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1},
     ),
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
 }
 """Model class, its configuration and what is small in it."""
+
+TWO = {"block_out_channels": (16, 32), "norm_num_groups": 4}
+CODED = TWO | {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
+WORDS = 5
+NOISED = {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 3, "num_layers": 2, "patch_size": 2}
+DIFFUSERS = {
+    "AutoencoderKL": (CODED | {"latent_channels": 4}, ()),
+    "VQModel": (CODED | {"latent_channels": 4}, ()),
+    "UNet2DModel": (
+        TWO
+        | {"layers_per_block": 1, "attention_head_dim": 8, "down_block_types": ("DownBlock2D", "AttnDownBlock2D")}
+        | {"up_block_types": ("AttnUpBlock2D", "UpBlock2D")},
+        ("timestep",),
+    ),
+    "UNet2DConditionModel": (
+        TWO
+        | {"in_channels": 3, "layers_per_block": 1, "attention_head_dim": 2, "cross_attention_dim": 24}
+        | {"down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D")}
+        | {"up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D")},
+        ("timestep", "encoder_hidden_states"),
+    ),
+    "PixArtTransformer2DModel": (
+        NOISED
+        | {"sample_size": 16, "out_channels": 6, "cross_attention_dim": 24, "caption_channels": 24}
+        | {"use_additional_conditions": False},
+        ("timestep", "encoder_hidden_states", "added_cond_kwargs"),
+    ),
+    "DiTTransformer2DModel": (
+        NOISED | {"sample_size": 16, "out_channels": 3, "norm_num_groups": 1, "num_embeds_ada_norm": 7},
+        ("timestep", "class_labels"),
+    ),
+    "SD3Transformer2DModel": (
+        NOISED
+        | {"sample_size": 16, "out_channels": 3, "joint_attention_dim": 24, "caption_projection_dim": 24}
+        | {"pooled_projection_dim": 24},
+        ("timestep", "encoder_hidden_states", "pooled_projections"),
+    ),
+}
+"""Model class, what is small in it, and what it is called with beside the frames."""
 
 SMALL = {"img_size": 64, "embed_dim": 24, "num_heads": 3, "depth": 2}
 WINDOWS = {"img_size": 64, "window_size": 4, "embed_dim": 24, "depths": (2, 2), "num_heads": (1, 2)}
@@ -143,6 +204,7 @@ def networks():
     for name, (config, small) in TRANSFORMERS.items():
         small = small | ({"backbone_config": resnet} if "backbone_config" in small else {})
         yield "transformers", name, getattr(transformers, name)(getattr(transformers, config)(**small))
+    yield from diffusion()
     if find_spec("torchvision") is None:
         return
     import timm
@@ -151,12 +213,35 @@ def networks():
         yield "timm", name, timm.create_model(name, **small)
 
 
-def line(library, name, network):
+def diffusion():
+    """Yield library, name and network of the classes of diffusers, and how each is called."""
+    import diffusers
+
+    seen = InputSpec(short_side=16, multiple_of=16, mean=(0.5,) * 3, std=(0.5,) * 3)
+    given = {
+        "timestep": lambda frames: torch.full((frames,), 5),
+        "class_labels": lambda frames: torch.full((frames,), 3),
+        "encoder_hidden_states": lambda frames: torch.ones(frames, WORDS, 24) * torch.arange(WORDS)[:, None],
+        "pooled_projections": lambda frames: torch.ones(frames, 24),
+        "added_cond_kwargs": lambda frames: {"resolution": None, "aspect_ratio": None},
+    }
+    for name, (small, names) in DIFFUSERS.items():
+
+        def call(network, frames, names=names):
+            frames = frames[..., :16] if "Transformer" in type(network).__name__ else frames
+            return network(frames, **{each: given[each](len(frames)) for each in names})
+
+        model = getattr(diffusers, name)(**small)
+        yield "diffusers", name, model, ModelSpec(input_spec=seen, call=call)
+
+
+def line(library, name, network, spec=None):
     """Return the line of the table for one network."""
-    frames = None if getattr(getattr(network, "config", None), "num_frames", None) else 2
+    said = getattr(network, "config", None)
+    frames = None if getattr(said, "num_frames", None) or getattr(said, "frames_per_clip", None) else 2
     clip = np.random.default_rng(0).integers(0, 256, (32, 70, 100, 3), np.uint8)
     try:
-        session = Session.from_model(randomise(network), clip, frames=frames)
+        session = Session.from_model(randomise(network), clip, frames=frames, spec=spec)
     except NonlocalError as error:
         return f"| {library} | `{name}` | none | | {_first_reason(str(error))} |"
     blocks = session.capture.blocks
@@ -184,12 +269,14 @@ def _first_reason(text):
 def main():
     """Write the table into the page."""
     lines = ["| library | class | layers read | grids (T x H x W) | the others |", "|---|---|---|---|---|"]
-    for library, name, network in networks():
-        lines.append(line(library, name, network))
+    for each in networks():
+        lines.append(line(*each))
         print(lines[-1], flush=True)
     begin, end = "<!-- classes: begin -->", "<!-- classes: end -->"
     head, _, rest = PAGE.read_text().partition(begin)
-    tail = rest.partition(end)[2]
+    former, _, tail = rest.partition(end)
+    if find_spec("torchvision") is None:
+        lines += [each for each in former.splitlines() if each.startswith("| timm ")]
     PAGE.write_text(f"{head}{begin}\n{chr(10).join(lines)}\n{end}{tail}")
 
 

@@ -4,7 +4,7 @@ from .ancestors.filters import Bilateral, Bm3d, DenseCrf, NlMeans, filter_id, pa
 from .answers import AffinityColumn, AffinityRow, RankedCell
 from .bundle import Question, TourStop
 from .capture import BlockCapture, Capture, ClassScore
-from .capture.adapters import attach
+from .capture.adapters import Tables, attach
 from .errors import (
     BundleError,
     CaptureError,
@@ -90,6 +90,7 @@ __all__ = [
     "Session",
     "ShapeError",
     "SurveyError",
+    "Tables",
     "TourStop",
     "UnknownNameError",
     "ViewTransform",

@@ -355,6 +355,7 @@ def _with_an_answer(session: Session) -> Session:
         reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
         raise CaptureError(
             f"{session.model.card.title} ran no non-local block and no attention layer that can be shown. "
-            + (reasons or "None was found in it.")
+            f"{reasons or 'None was found in it'}. Where you know how a layer weighs, hand its theta and phi over with "
+            "ModelSpec(by_hand={'its name': function}), which returns Tables."
         )
     return session

@@ -91,7 +91,7 @@ def _rebuild_in_float32(
     """Return how well the same call is rebuilt where a copy of the block computes it in float32."""
     try:
         twin = twin_of(site)
-        cast(twin.module, call.z.device.type, torch.float32)
+        cast(twin.module, call.device, torch.float32)
         return rebuild_of(twin, run_twin(twin, call, torch.float32), setting, queries)
     except (MemoryError, torch.OutOfMemoryError):
         raise
@@ -127,7 +127,7 @@ def rebuild_of(
     site: BlockSite, call: Call, setting: Setting, queries: Int[np.ndarray, " n"] | None = None
 ) -> Rebuild | NotReadable:
     """Return how well the output of a call in full precision is rebuilt, at some queries or at all of them."""
-    with torch.autocast(call.z.device.type, enabled=False):
+    with torch.autocast(call.device, enabled=False):
         trial = read_call(site, call, site.name, setting)
         if isinstance(trial, NotReadable):
             return trial

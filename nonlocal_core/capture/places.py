@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, part_of, with_part
 from nonlocal_core.geometry import Grid, QueryGrid
 
 MOVED = 1e-3
@@ -123,8 +123,8 @@ class FirstCall:
     """Where its queries are said to lie."""
     added: Tensor
     """The output, without the input that a residual block's output holds."""
-    rest: tuple[Any, ...]
-    """What the block returned beside its output."""
+    output: Any
+    """All that the block returned."""
 
     @classmethod
     def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
@@ -134,9 +134,9 @@ class FirstCall:
         assert isinstance(reading, BlockReading)
         asking = None if reading.asker_theta is None else reading.asker_theta.clone()
         own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone(), asker_theta=asking)
-        rest = call.output[1:] if isinstance(call.output, tuple) else ()
+        z = part_of(call.output, reading.output_at)
         return cls(
-            site=site, reading=own, grid=grid, added=call.z - x if reading.residual else call.z.clone(), rest=rest
+            site=site, reading=own, grid=grid, added=z - x if reading.residual else z.clone(), output=call.output
         )
 
 
@@ -169,8 +169,10 @@ class PlaceTrial:
         if before.are_inner and before.asker_theta is not None and after.asker_theta is not None:
             moved = float(_movement(before.asker_theta[..., own], after.asker_theta[..., own]).max())
             self.inner[name] = max(self.inner.get(name, 0.0), moved)
+        if before.resting is not None:
+            return before.resting(x)
         z = first.added + x if before.residual else first.added
-        return (z, *first.rest) if isinstance(call.output, tuple) else z
+        return with_part(first.output, before.output_at, z)
 
     def misplaced(self) -> dict[str, str]:
         """Return the blocks whose places are not proved, each with the reason."""

@@ -1,13 +1,14 @@
 """Site of a block, its reader, and the reading of one call: tables, maths, layout of positions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.errors import CaptureError
@@ -40,6 +41,13 @@ class BlockReading:
     scale: float
     project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
     """Returns what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
+    project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
+    """The same for rows of y of these queries, the askers counted behind them, where it hangs on who they are."""
+    resting: Callable[[Any], Any] | None = None
+    """Returns what the block returns for another input, as ``BlockSite.inputs`` gives it, with the weighted sums of
+    this call; None where its output holds nothing else of its input, or ``residual`` tells all that it does."""
+    output_at: Any = 0
+    """Key or number of the tensor that is rebuilt, of several that the block returns."""
     subsample: tuple[int, int, int] = (1, 1, 1)
     scope: Scope = "spacetime"
     temporal_groups: int = 1
@@ -79,9 +87,29 @@ class Call:
     output: Any
 
     @property
-    def z(self) -> Any:
-        """The output, or the first of several."""
-        return self.output[0] if isinstance(self.output, tuple) else self.output
+    def device(self) -> str:
+        """Kind of device of the first tensor that it returns."""
+        parts = self.output.values() if isinstance(self.output, Mapping) else self.output
+        parts = (self.output,) if isinstance(self.output, Tensor) else parts
+        return next((part.device.type for part in parts if isinstance(part, Tensor)), "cpu")
+
+
+def part_of(output: Any, at: Any) -> Any:
+    """Return one of the tensors that a block returns, or the only one."""
+    return output if isinstance(output, Tensor) else output[at]
+
+
+def with_part(output: Any, at: Any, part: Tensor) -> Any:
+    """Return a block's output with another tensor in the place of one."""
+    if isinstance(output, Tensor):
+        return part
+    if isinstance(output, tuple) and type(output) is not tuple:  # one with names
+        return type(output)(*(part if index == at else value for index, value in enumerate(output)))
+    if isinstance(output, tuple | list):
+        return type(output)(part if index == at else value for index, value in enumerate(output))
+    changed = copy(output)
+    changed[at] = part
+    return changed
 
 
 @dataclass(frozen=True, slots=True)

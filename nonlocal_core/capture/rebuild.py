@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -61,25 +62,26 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
     scale = _channel_scale(after, before, steps * precision / tolerance)
     values = [table_of(g) for g in reading.g]
     worst, done = torch.zeros_like(scale), 0
-    shown: list[tuple[Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]] = []
+    shown: list[tuple[Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"], Int[np.ndarray, " m"]]] = []
     for some, y, alike in _gathered(blocks, values, queries, contrasts=reading.contrasts):
-        rebuilt = _added(reading, y)
+        rebuilt = _added(reading, y, some)
         index = torch.from_numpy(some).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
         worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
         step = -(-len(queries) // SHOWN_QUERIES)
-        shown.append((y[::step], alike[::step]))
+        shown.append((y[::step], alike[::step], some[::step]))
         done += len(some)
         tell(done)
-    for real, y in _asked_by_askers(blocks, reading, values, trial.z):
-        worst = torch.maximum(worst, (real - _added(reading, y)).abs().amax(dim=0).to(scale))
+    for real, y, asking in _asked_by_askers(blocks, reading, values, trial.z):
+        worst = torch.maximum(worst, (real - _added(reading, y, asking)).abs().amax(dim=0).to(scale))
         if not positions_ask:
             alike = np.tile(np.concatenate([g.mean(axis=0) for g in values]), (len(y), 1)).astype(np.float32)
-            shown.append((y, alike))
+            shown.append((y, alike, asking))
     other = _sensitivity(blocks, reading, values, scale)
     # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
-    looked, average = (np.split(np.concatenate(each), len(values), axis=1) for each in zip(*shown, strict=True))
-    own = _least_effect(reading, looked, average, scale)
+    looked, average, who = (np.concatenate(each) for each in zip(*shown, strict=True))
+    split = partial(np.split, indices_or_sections=len(values), axis=1)
+    own = _least_effect(reading, (split(looked), split(average)), who, scale)
     return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
 
 
@@ -132,8 +134,11 @@ def _gathered(
 
 def _asked_by_askers(
     blocks: tuple[BlockCapture, ...], reading: BlockReading, values: list[Float32[np.ndarray, "Nk_all Cg"]], z: Tensor
-) -> list[tuple[Float[Tensor, "m C"], Float32[np.ndarray, "m heads_Cg"]]]:
-    """Return the real output of each asker and its y, the heads side by side, in each step that has its own."""
+) -> list[tuple[Float[Tensor, "m C"], Float32[np.ndarray, "m heads_Cg"], Int[np.ndarray, " m"]]]:
+    """Return the real output of each asker, its y, the heads side by side, in each step that has its own, and who asks.
+
+    Askers are counted behind the positions.
+    """
     if not reading.askers:
         return []
     found = []
@@ -143,13 +148,17 @@ def _asked_by_askers(
     for number, asker in enumerate(reading.askers):
         heads = [weighted_sums(asked_by(block, asker), g, firsts) for block, g in zip(blocks, values, strict=True)]
         parts = [np.concatenate([y for _, y, _ in head]) for head in heads]
-        found.append((real[:, number], np.concatenate(parts, axis=1)))
+        who = reading.theta.shape[1] + np.arange(copies) * len(reading.askers) + number
+        found.append((real[:, number], np.concatenate(parts, axis=1), who))
     return found
 
 
-def _added(reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"]) -> Float[Tensor, "m C"]:
-    """Return what the block makes of rows of y."""
-    added = reading.project(torch.from_numpy(y).to(reading.g)[None])
+def _added(
+    reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"], who: Int[np.ndarray, " m"]
+) -> Float[Tensor, "m C"]:
+    """Return what the block makes of rows of y of these queries."""
+    rows = torch.from_numpy(y).to(reading.g)[None]
+    added = reading.project(rows) if reading.project_at is None else reading.project_at(rows, torch.from_numpy(who))
     assert added is not None
     return added[0].double()
 
@@ -165,24 +174,26 @@ def _sensitivity(
     Two such rows are compared, with as much weight as the real ones have, and no row of the reading itself is trusted.
     """
     rng = np.random.default_rng(0)
-    count = min(SHOWN_QUERIES, blocks[0].query_grid.size)
+    asking = 0 if reading.asker_theta is None else reading.asker_theta.shape[1]
+    count = min(SHOWN_QUERIES, reading.theta.shape[1] + asking)
     masses = [_mass(block) for block in blocks]
     first, second = (
         [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
     )
-    return _least_effect(reading, first, second, scale)
+    return _least_effect(reading, (first, second), np.arange(count), scale)
 
 
 def _least_effect(
     reading: BlockReading,
-    first: list[Float32[np.ndarray, "m Cg"]],
-    second: list[Float32[np.ndarray, "m Cg"]],
+    both: tuple[list[Float32[np.ndarray, "m Cg"]], list[Float32[np.ndarray, "m Cg"]]],
+    who: Int[np.ndarray, " m"],
     scale: Float[Tensor, " C"],
 ) -> float:
     """Return how far the output moves where one head's y is exchanged, for the head that moves it least."""
-    plain, least = _added(reading, np.concatenate(first, axis=1)), np.inf
+    first, second = both
+    plain, least = _added(reading, np.concatenate(first, axis=1), who), np.inf
     for head in range(len(first)):
-        mixed = _added(reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1))
+        mixed = _added(reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1), who)
         least = min(least, float(((mixed - plain).abs().amax(dim=0).to(scale) / scale).max()))
     return least
 

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int
 from torch import Tensor
 
 from nonlocal_core.capture.assemble import assemble
-from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape, part_of
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import CaptureError, GeometryError
 from nonlocal_core.geometry import ViewTransform
@@ -73,6 +73,7 @@ class Trial:
             own.askers,
             *maths,
             type(self.site.reader),
+            getattr(self.site.reader, "say", None),
             self.is_half,
         )
 
@@ -102,10 +103,11 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
 
     Raises CaptureError for a fault of the caller that every block would share, such as training mode.
     """
-    x, z = site.inputs(call.args, call.kwargs), call.z
+    x = site.inputs(call.args, call.kwargs)
     reading = site.reader.read(x)
     if isinstance(reading, NotReadable):
         return reading
+    z = part_of(call.output, reading.output_at)
     if not _is_laid_out(reading, z):
         return NotReadable(
             f"returns {tuple(z.shape)} for {reading.theta.shape[1]} queries: it pools or drops some of them, or orders "

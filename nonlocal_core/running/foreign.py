@@ -1,7 +1,7 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, get_args
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from nonlocal_core.capture.adapters.by_hand import ByHand
 from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
@@ -51,6 +52,9 @@ class ModelSpec:
     """Tokens before those of the grid."""
     token_names: tuple[str, ...] = ()
     """Names of queries or keys that are no positions, such as the words of a text, for every list of that length."""
+    by_hand: ByHand = field(default_factory=dict)
+    """For the name of a layer that is not recognised, what says its theta, phi and g: ``function(layer, *args)`` with
+    what the layer is called with, which returns ``Tables``."""
     call: Call | None = None
     """Runs the network, ``call(model, frames)``, where it wants more or something else than the frames alone; they come
     as ``takes`` says. None: ``model(frames)``."""
@@ -75,6 +79,7 @@ class ForeignNetwork(nn.Module):
         if self.takes not in get_args(Takes):
             raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
         self.call = spec.call
+        self.by_hand = dict(spec.by_hand)
         self.stated_input = _stated_input(model, spec)
         self.input_spec = self.stated_input.spec
         self.shown: str | None = None  # the last block

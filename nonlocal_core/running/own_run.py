@@ -6,6 +6,7 @@ import torch
 
 from nonlocal_core.capture.adapters.discovery import discovering
 from nonlocal_core.capture.adapters.search import attach_model
+from nonlocal_core.capture.adapters.seen_calls import no_softmax
 from nonlocal_core.capture.adapters.token_places import Fed
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.media import Frames, network_input
@@ -52,7 +53,7 @@ def _recorded(
         token_grid=spec.token_grid,
         class_tokens=spec.class_tokens,
         fed=Fed(frames=len(frames.rgb), hw=network.input_spec.view_of(frames.info.shown_hw).input_hw),
-        attending=attending or (),
+        attending=dict.fromkeys(attending or ()) | network.by_hand,
         token_names=spec.token_names,
     )
     known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
@@ -63,8 +64,12 @@ def _recorded(
             found = record_run(prepared, frames, tell)
     finally:
         attached.detach()
-    missed = tuple(name for name in watch.weighing if not any(_lies_within(name, other) for other in known))
-    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable)), missed
+    missed, doubtful = (
+        tuple(name for name in names if not any(_lies_within(name, other) for other in known))
+        for names in (watch.weighing, watch.comparing)
+    )
+    silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in doubtful if name not in missed)
+    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent)), missed
 
 
 def _lies_within(name: str, other: str) -> bool:
@@ -73,8 +78,8 @@ def _lies_within(name: str, other: str) -> bool:
 
 
 def _attending(prepared: PreparedModel, network: ForeignNetwork, frames: Frames) -> tuple[str, ...]:
-    """Return the names of the modules that attend."""
+    """Return the names of the modules that attend, or may."""
     pixels, _ = network_input(frames, network.input_spec)
     with discovering(network.model) as watch, same_random_numbers():
         run(network, torch.from_numpy(pixels), device=prepared.device)
-    return watch.attending
+    return watch.suspects

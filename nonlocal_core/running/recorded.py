@@ -121,7 +121,8 @@ def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
     """Return what is known about the places of a network whose parts and input have been the same before."""
     known = _places.setdefault(network.model, {})
     parts = repr(network.model), *map(id, network.model.modules())
-    return known.setdefault((parts, network.takes, network.call, tuple(clip.shape)), {})
+    told = tuple(network.by_hand.items())
+    return known.setdefault((parts, network.takes, network.call, told, tuple(clip.shape)), {})
 
 
 def _place(block: BlockCapture) -> Hashable:

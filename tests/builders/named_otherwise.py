@@ -227,7 +227,7 @@ class LinearAttention(nn.Module):
 REFUSED = {
     ChannelAttention: "attends over its 24 channels, which lie at no place of the clip",
     CompactNonlocal: "in which this viewer saw no softmax of products",
-    CrissCross: "whose softmax is taken over scores that it puts together from several products",
+    CrissCross: "whose softmax is taken over other scores than those of one product",
     ContextBlock: "in which this viewer saw no softmax of products",
     LambdaLayer: "in which this viewer saw no softmax of products",
     LinearAttention: "in which this viewer saw no softmax of products",

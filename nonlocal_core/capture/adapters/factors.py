@@ -1,51 +1,103 @@
 """Factors of a product that a layer asks torch for, as two matrices."""
 
+import string
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-_MATRIX_PRODUCTS = (torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm)
-PRODUCTS = (*_MATRIX_PRODUCTS, torch.einsum, torch.baddbmm)
+_ADDS = (torch.baddbmm, Tensor.baddbmm, torch.addmm, Tensor.addmm)
+_MATRIX_PRODUCTS = (torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, torch.mm, Tensor.mm)
+PRODUCTS = (*_MATRIX_PRODUCTS, torch.einsum, *_ADDS)
 """Functions of torch that multiply queries and keys, or weights and values."""
 
+_NAMES = {torch.matmul: ("input", "other"), torch.baddbmm: ("input", "batch1", "batch2")} | dict.fromkeys(
+    (torch.bmm, torch.mm), ("input", "mat2")
+)
+_OWN_NAMES = {Tensor.matmul: "other", Tensor.bmm: "mat2", Tensor.mm: "mat2"}
 
-class Product(NamedTuple):
+Side = Literal["rows", "cols"]
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
     """A product of two matrices with leading axes."""
 
-    left: Tensor
-    right: Tensor
-    lay: Callable[[Tensor], Tensor]
-    """Lays the matrix ``left @ right`` out as the function returns it."""
-    is_plain: bool
-    """Whether the function returns that matrix as it is, perhaps with something added."""
+    left: Float[Tensor, "*a n D"]
+    right: Float[Tensor, "*b D N"]
+    lay: Callable[[Tensor], Tensor] = _as_it_is
+    """Lays the matrix ``left @ right`` out as the function returns it, with what the function adds."""
+    matrix: Callable[[Tensor], Tensor] = _as_it_is
+    """Lays a tensor of the order of the function's output out as that matrix, and adds nothing."""
+    adds: bool = False
+    """Whether the function adds something to the matrix, or multiplies it."""
+    axes: tuple[int, int] = (-2, -1)
+    """Where the rows and the columns of that matrix are in the function's output, counted from the end."""
+
+    def side(self, axis: int, ndim: int) -> Side | None:
+        """Return whether an axis of a tensor that was made of the output runs over rows or columns, None for others."""
+        behind = axis if axis < 0 else axis - ndim
+        return "rows" if behind == self.axes[0] else "cols" if behind == self.axes[1] else None
 
 
-def product_of(func: Any, args: tuple[Any, ...]) -> Product | None:
+def product_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Product | None:
     """Return the factors of a product, None where it is none of two matrices.
 
     >>> q, k = torch.rand(2, 5, 3, 4), torch.rand(2, 7, 3, 4)
-    >>> product = product_of(torch.einsum, ("bihd,bjhd->bhij", q, k))
+    >>> product = product_of(torch.einsum, ("bihd,bjhd->bhij", q, k), {})
     >>> torch.allclose(product.left @ product.right, torch.einsum("bihd,bjhd->bhij", q, k))
     True
     """
     if func is torch.einsum:
         return _of_einsum(args)
-    pair = args[-2:]
-    if len(pair) < 2 or not all(isinstance(part, Tensor) and part.ndim > 1 for part in pair):
+    if func in _ADDS:
+        return _with_addition(args, kwargs)
+    pair = args
+    if func in _NAMES:
+        pair = (*args, *(kwargs[name] for name in _NAMES[func][len(args) :] if name in kwargs))
+    elif func in _OWN_NAMES and _OWN_NAMES[func] in kwargs:
+        pair = (*args, kwargs[_OWN_NAMES[func]])
+    if len(pair) != 2 or not _are_matrices(pair):
         return None
-    return Product(pair[0], pair[1], lay=lambda y: y, is_plain=True)
+    return Product(left=pair[0], right=pair[1])
+
+
+def _are_matrices(parts: tuple[Any, ...]) -> bool:
+    return all(isinstance(part, Tensor) and part.ndim > 1 for part in parts)
+
+
+def _with_addition(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Product | None:
+    """Return the factors of ``beta * input + alpha * batch1 @ batch2``."""
+    named = [kwargs[name] for name in ("input", "batch1", "batch2", "mat1", "mat2") if name in kwargs]
+    parts = (*args, *named)
+    if len(parts) != 3 or not _are_matrices(parts[1:]):
+        return None
+    beta, alpha = kwargs.get("beta", 1), kwargs.get("alpha", 1)
+
+    def lay(matrix: Tensor) -> Tensor:
+        scaled: Tensor = alpha * matrix
+        return scaled if beta == 0 else scaled + beta * parts[0]
+
+    return Product(left=parts[1], right=parts[2], lay=lay, adds=True)
 
 
 def _of_einsum(args: tuple[Any, ...]) -> Product | None:
     if not args or not isinstance(args[0], str):
         return None
-    operands = args[1] if isinstance(args[1], tuple | list) else args[1:]
+    operands = tuple(args[1]) if isinstance(args[1], tuple | list) else args[1:]
     into, arrow, out = args[0].replace(" ", "").partition("->")
     names = into.split(",")
-    if not arrow or len(operands) != 2 or len(names) != 2 or "." in args[0]:
+    if not arrow or len(operands) != 2 or len(names) != 2:
         return None
+    if "..." in args[0]:
+        names, out = _spelt_out(names, out, operands)
     first, second = names
     batch = "".join(letter for letter in out if letter in first and letter in second)
     summed = "".join(letter for letter in first if letter in second and letter not in out)
@@ -57,5 +109,19 @@ def _of_einsum(args: tuple[Any, ...]) -> Product | None:
         operand.permute([each.index(letter) for letter in order])
         for operand, each, order in zip(operands, names, (batch + rows + summed, batch + summed + cols), strict=True)
     )
-    order = [(batch + rows + cols).index(letter) for letter in out]
-    return Product(left, right, lay=lambda y: y.permute(order), is_plain=order == sorted(order))
+    to, back = [(batch + rows + cols).index(letter) for letter in out], [out.index(x) for x in batch + rows + cols]
+    return Product(
+        left=left,
+        right=right,
+        lay=lambda y: y.permute(to),
+        matrix=lambda made: made.permute(back),
+        axes=(out.index(rows) - len(out), out.index(cols) - len(out)),
+    )
+
+
+def _spelt_out(names: list[str], out: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]:
+    """Return the letters of an einsum with letters for its dots, which stand for as many axes everywhere."""
+    free = [letter for letter in string.ascii_letters if letter not in "".join(names) + out]
+    counts = {part.ndim - len(name) + 3 for name, part in zip(names, operands, strict=True) if "..." in name}
+    dots = "".join(free[: max(counts)]) if len(counts) == 1 else ""
+    return [name.replace("...", dots) for name in names], out.replace("...", dots)

@@ -6,7 +6,7 @@ rotation, a norm, a temperature, a cosine, a bias on positions or a mask need no
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,13 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from nonlocal_core.capture.adapters.factors import PRODUCTS, Product, product_of
+from nonlocal_core.capture.adapters.function_heads import whole_heads
 from nonlocal_core.capture.adapters.masks import BLOCKED
 
-SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax)
+_LOGARITHMS = (functional.log_softmax, torch.log_softmax, Tensor.log_softmax)
+SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax, *_LOGARITHMS)
+WHOLE = (functional.scaled_dot_product_attention, functional.multi_head_attention_forward)
+"""Functions of torch that attend by themselves."""
 
 _KEPT = 8
 """Products before a softmax that its scores may come from."""
@@ -41,10 +45,10 @@ class Attended:
     """Addition to the scores; at most ``BLOCKED`` where a key is forbidden."""
     noise: float
     """Rounding that the bias may hold."""
-    step: int
-    """Its product with the values is the layer's product of that number."""
-    lay: Callable[[Tensor], Tensor]
-    """Turns y (*lead, n, Dv) into what that product returns."""
+    y: Float[Tensor, "*lead n Dv"]
+    """What the weights made of the values."""
+    put: Mapping[int, Callable[[Tensor], Tensor]]
+    """By the number of a product of weights and values: what turns y (*lead, n, Dv) into what that product returns."""
 
 
 class Unclear(Exception):  # noqa: N818
@@ -53,27 +57,39 @@ class Unclear(Exception):  # noqa: N818
 
 @dataclass(slots=True)
 class _Scores:
-    """Product that may be scores: its factors, and the leaf that a later softmax is traced back to."""
+    """Product that may be scores, and the leaf that a later softmax is traced back to."""
 
-    left: Tensor
-    right: Tensor
+    product: Product
     leaf: Tensor
+    """The matrix of the product."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Weights:
+    """Weights that have met no values yet, and what they were made of."""
+
+    weights: Float[Tensor, "*lead n N"]
+    q: Float[Tensor, "*lead n D"]
+    k: Float[Tensor, "*lead N D"]
+    bias: Tensor | None
+    noise: float
 
 
 @dataclass
 class Watch(TorchFunctionMode):
-    """Look at the products inside a ``with``, and put another y in the place of one of them.
+    """Look at the products inside a ``with``, and put another y in the place of some of them.
 
-    ``put``: the number of a product, and what makes its output of the real one.
+    ``put``: for the number of a product what makes its output of the real one. ``looks``: whether to look at the rest.
     """
 
-    put: tuple[int, Callable[[Tensor], Tensor]] | None = None
+    put: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    looks: bool = True
     found: list[Attended] = field(default_factory=list)
     step: int = 0
     _scores: list[_Scores] = field(default_factory=list)
-    from_several: bool = False
-    """Whether some softmax was taken over scores that several products, or a part of one, were put together to."""
-    _pending: tuple[Tensor, Tensor, Tensor, Any, Any, float] | None = None
+    is_otherwise: bool = False
+    """Whether some softmax was taken of something else than one product with something added."""
+    _pending: _Weights | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -83,11 +99,13 @@ class Watch(TorchFunctionMode):
     ) -> Any:
         """Run one function of torch, and remember it where it takes part in an attention."""
         kwargs = kwargs or {}
+        if func is functional.multi_head_attention_forward:
+            return whole_heads(self, args, kwargs)
         if func is functional.scaled_dot_product_attention:
             return self._fused(func, args, kwargs)
         if func in PRODUCTS:
             return self._product(func, args, kwargs)
-        if self.put is None and func in SOFTMAXES:
+        if self.looks and func in SOFTMAXES:
             return self._softmax(func, args, kwargs)
         with torch.set_grad_enabled(bool(self._scores)):
             return func(*args, **kwargs)
@@ -95,8 +113,8 @@ class Watch(TorchFunctionMode):
     def _fused(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         made: Tensor = func(*args, **kwargs)
         self.step += 1
-        if self.put is not None:
-            return self.put[1](made) if self.put[0] == self.step else made
+        if self.step in self.put or not self.looks:
+            return self._replaced(made)
         names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
         given = dict(zip(names, args, strict=False)) | kwargs
         q, k, v = (given[name].detach() for name in names[:3])
@@ -109,82 +127,96 @@ class Watch(TorchFunctionMode):
             bias = bias.detach()
             bias = torch.where(bias, 0.0, BLOCKED) if bias.dtype == torch.bool else bias.clamp_min(BLOCKED)
         factor = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-        self.found.append(Attended(q=q, k=k, v=v, factor=factor, bias=bias, noise=0.0, step=self.step, lay=_as_it_is))
+        self.found.append(
+            Attended(q=q, k=k, v=v, factor=factor, bias=bias, noise=0.0, y=made.detach(), put={self.step: _same})
+        )
         return made
+
+    def _replaced(self, made: Tensor) -> Tensor:
+        if self.step not in self.put:
+            return made
+        self._pending = None
+        return self.put[self.step](made)
 
     def _product(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         made: Tensor
         with torch.set_grad_enabled(bool(self._scores)):
             made = func(*args, **kwargs)
         self.step += 1
-        if self.put is not None:
-            return self.put[1](made) if self.put[0] == self.step else made
-        pair = product_of(func, args)
-        if pair is None or (self._pending is not None and self._takes_values(pair)):
+        if self.step in self.put or not self.looks:
+            return self._replaced(made)
+        pair = product_of(func, args, kwargs)
+        if pair is None or (self._pending is not None and self._takes_values(pair, made)):
             return made
-        if self._pending is None and pair.is_plain:
-            leaf = made.detach().clone().requires_grad_()
-            scores = _Scores(pair.left.detach(), pair.right.detach().mT, leaf)
-            self._scores = [*self._scores[1 - _KEPT :], scores]
-            with torch.enable_grad():
-                return leaf.clone()  # which may be written into, as a leaf may not
-        return made
+        if self._pending is not None:
+            return made
+        with torch.no_grad():
+            leaf = (pair.left @ pair.right if pair.adds else pair.matrix(made).clone()).requires_grad_()
+        self._scores = [*self._scores[1 - _KEPT :], _Scores(pair, leaf)]
+        with torch.enable_grad():
+            return pair.lay(leaf).clone()  # which may be written into, as a leaf may not
 
     def _softmax(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-        given: Tensor = args[0]
-        weights: Tensor = func(*(part.detach() if isinstance(part, Tensor) else part for part in args), **kwargs)
+        made: Tensor
+        plain = tuple(part.detach() if isinstance(part, Tensor) else part for part in args)
+        made = func(
+            *plain, **{name: part.detach() if isinstance(part, Tensor) else part for name, part in kwargs.items()}
+        )
+        given: Tensor = args[0] if args else kwargs["input"]
         scores, self._scores = self._scores, []
-        if not given.requires_grad:
-            return weights
+        if not scores or not given.requires_grad:
+            return made
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
         with torch.enable_grad():
             grads = torch.autograd.grad(given.sum(), [each.leaf for each in scores], allow_unused=True)
         parts = [
-            (each, grad.reshape(each.leaf.shape))
+            (each, grad)
             for each, grad in zip(scores, grads, strict=True)
             if grad is not None and each.leaf.numel() == given.numel()
         ]
-        self.from_several |= not parts and any(grad is not None for grad in grads)
-        if parts:
-            if axis not in (-1, given.ndim - 1):
-                raise Unclear("takes its softmax over another axis than that of its keys")
-            self._pending = weights, *_solved(given.detach(), parts)
-        return weights
+        if not parts:
+            self.is_otherwise |= any(grad is not None for grad in grads)
+            return made
+        weights = made.exp() if func in _LOGARITHMS else made
+        side = None if axis is None else parts[0][0].product.side(axis, given.ndim)
+        if side is None or any(each.product.axes != parts[0][0].product.axes for each, _ in parts):
+            raise Unclear("takes its softmax over another axis than that of its keys")
+        self._pending = _solved(given.detach(), weights, parts, are_keys_in_rows=side == "rows")
+        return made
 
-    def _takes_values(self, pair: Product) -> bool:
+    def _takes_values(self, pair: Product, made: Tensor) -> bool:
         """Return whether a product is that of the weights and the values, and remember the attention if so."""
-        assert self._pending is not None
-        weights, q, k, factor, bias, noise = self._pending
-        if _is_same(pair.left, weights):
-            values, lay = pair.right, pair.lay
-        elif _is_same(pair.right.mT, weights):
-            values, lay = pair.left.mT, _turned(pair.lay)
+        pending = self._pending
+        assert pending is not None
+        if _is_same(pair.left, pending.weights):
+            values, is_turned = pair.right, False
+        elif _is_same(pair.right.mT, pending.weights):
+            values, is_turned = pair.left.mT, True
         else:
             return False
-        v = values.detach().expand(*pair.left.shape[:-2], -1, -1).reshape(*q.shape[:-2], k.shape[-2], values.shape[-1])
-        shape = (*pair.left.shape[:-2], q.shape[-2], values.shape[-1])
+        q, k = pending.q, pending.k
+        lead = (pair.right if is_turned else pair.left).shape[:-2]
+        v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], k.shape[-2], values.shape[-1])
+        shape = (*lead, q.shape[-2], values.shape[-1])
+        own = pair.matrix(made.detach())
         self.found.append(
             Attended(
                 q=q,
                 k=k,
                 v=v,
-                factor=factor,
-                bias=bias,
-                noise=noise,
-                step=self.step,
-                lay=lambda y: lay(y.reshape(shape)),
+                factor=1.0,
+                bias=pending.bias,
+                noise=pending.noise,
+                y=(own.mT if is_turned else own).reshape(*q.shape[:-1], values.shape[-1]),
+                put={self.step: lambda y: pair.lay(y.reshape(shape).mT if is_turned else y.reshape(shape))},
             )
         )
         self._pending = None
         return True
 
 
-def _as_it_is(y: Tensor) -> Tensor:
+def _same(y: Tensor) -> Tensor:
     return y
-
-
-def _turned(lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    return lambda y: lay(y.mT)
 
 
 def _is_same(part: Tensor, weights: Tensor) -> bool:
@@ -194,22 +226,31 @@ def _is_same(part: Tensor, weights: Tensor) -> bool:
     return torch.equal(part.detach().reshape(-1), weights.reshape(-1).to(part.dtype))
 
 
-def _solved(given: Tensor, parts: list[tuple[_Scores, Tensor]]) -> tuple[Tensor, Tensor, float, Tensor | None, float]:
-    """Return q, k, their factor, the bias and its rounding of ``given``, which was made of some products."""
-    shape = parts[0][1].shape
-    scores, rest = given.reshape(shape).float(), given.reshape(shape).float()
-    blocked = scores <= BLOCKED
-    finite = scores.masked_fill(blocked, 0.0)
+def _solved(given: Tensor, weights: Tensor, parts: list[tuple[_Scores, Tensor]], *, are_keys_in_rows: bool) -> _Weights:
+    """Return what ``given``, which was made of some products, is a softmax of: q, k, the bias and its rounding."""
+    first, shape = parts[0][0].product, parts[0][1].shape
+
+    def matrix(values: Tensor) -> Float[Tensor, "*lead n N"]:
+        own = values if first.axes == (-2, -1) else first.matrix(values)
+        return own.reshape(shape).mT if are_keys_in_rows else own.reshape(shape)
+
+    scores = matrix(given).float()
+    rest, blocked = scores, scores <= BLOCKED
     q: list[Tensor] = []
     k: list[Tensor] = []
     for each, grad in parts:
-        pick = grad.abs().argmax(dim=-1, keepdim=True)
-        factor = grad.gather(-1, pick).float()
-        rest = rest - factor * each.leaf.detach().reshape(shape).float()
-        lead = shape[:-2]
-        q.append(factor * each.left.expand(*lead, -1, -1).float())
-        k.append(each.right.expand(*lead, -1, -1).float())
-    noise = _NOISE_STEPS * torch.finfo(given.dtype).eps * float(finite.abs().max())
+        own, lead = grad.mT if are_keys_in_rows else grad, shape[:-2]
+        factor = own.gather(-1, own.abs().argmax(dim=-1, keepdim=True)).float()
+        leaf = each.leaf.detach().float()
+        rest = rest - factor * (leaf.mT if are_keys_in_rows else leaf)
+        asking, asked = each.product.left.detach(), each.product.right.detach().mT
+        if are_keys_in_rows:
+            asking, asked = asked, asking
+        q.append(factor * asking.expand(*lead, -1, -1).float())
+        k.append(asked.expand(*lead, -1, -1).float())
+    noise = _NOISE_STEPS * torch.finfo(given.dtype).eps * float(scores.masked_fill(blocked, 0.0).abs().max())
     rest = rest.masked_fill(blocked, BLOCKED)
     bias = None if float(rest.abs().max()) <= noise else rest
-    return torch.cat(q, dim=-1), torch.cat(k, dim=-1), 1.0, bias, noise
+    return _Weights(
+        weights=matrix(weights.detach()), q=torch.cat(q, dim=-1), k=torch.cat(k, dim=-1), bias=bias, noise=noise
+    )

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from nonlocal_core.capture.adapters.by_hand import Attending, ByHand
 from nonlocal_core.capture.adapters.fused_qkv import fused_attention
 from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
 from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
@@ -92,7 +93,7 @@ def find_sites(
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
     fed: Fed | None = None,
-    attending: tuple[str, ...] = (),
+    attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
@@ -106,10 +107,11 @@ def find_sites(
     that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
     in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
     ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
-    states it. ``attending``: names of modules that were seen to attend (`discovery`), whatever their own names say.
-    ``token_names``: what a list of queries or keys of that length holds, such as the words of a text.
+    states it. ``attending``: names of modules that attend, whatever these names say, each with what says its tables by
+    hand, or None where it was seen to (`discovery`). ``token_names``: what a list of queries or keys of that length
+    holds, such as the words of a text.
 
-    Raises CaptureError when nothing can be read for want of a token grid.
+    Raises CaptureError when nothing can be read for want of a token grid, or no layer has a name whose tables are said.
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
@@ -122,7 +124,9 @@ def find_sites(
         return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
 
     look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
-    readers = {name: look(name, module) for name, module in model.named_modules()}
+    attending = attending or {}
+    by_hand = _told({name: say for name, say in attending.items() if say is not None}, model)
+    readers = {name: None if name in by_hand else look(name, module) for name, module in model.named_modules()}
     if (
         fed is None
         and _NO_GRID in readers.values()
@@ -132,12 +136,14 @@ def find_sites(
         raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
     known = {part for name, reader in readers.items() if reader for part in _around(name)}
     for name, module in model.named_modules():
-        readers[name] = readers[name] or (None if name in known else _suspect(module, is_seen=name in attending))
+        is_known = name in known or name in by_hand
+        readers[name] = readers[name] or (None if is_known else _suspect(module, is_seen=name in attending))
     outer = {part for name, reader in readers.items() if reader for part in _around(name)}
     sites, unreadable = [], []
     for name, module in model.named_modules():
         reader, shown = readers[name], name or type(module).__name__
-        if reader is None or (isinstance(reader, _Unknown) and name in outer):
+        is_told = name in by_hand
+        if not is_told and (reader is None or (isinstance(reader, _Unknown) and name in outer)):
             continue
         places = SeenPlaces(
             layout=layout(name),
@@ -146,8 +152,14 @@ def find_sites(
             around=Around(_modules_around(model, name)),
             token_names=token_names,
         )
-        seen = _site(shown, module, SeenReader(module=module, places=places), status) if places.is_possible else None
-        if isinstance(reader, NotReadable):
+        by_products = SeenReader(module=module, places=places, say=by_hand.get(name))
+        seen = _site(shown, module, by_products, status) if places.is_possible else None
+        if reader is None:
+            assert is_told
+            if seen is None:
+                raise CaptureError(f"Layer {name!r} {_NO_GRID.reason}.")
+            sites.append(seen)
+        elif isinstance(reader, NotReadable):
             is_open = isinstance(reader, _Unknown | DoesMore | NotAsItsParts) or reader is _NO_GRID
             if is_open and seen is not None:
                 sites.append(replace(seen, because=reader.reason) if isinstance(reader, DoesMore) else seen)
@@ -166,7 +178,7 @@ def attach_model(
     token_grid: tuple[int, int, int] | None = None,
     class_tokens: int = 0,
     fed: Fed | None = None,
-    attending: tuple[str, ...] = (),
+    attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
@@ -196,6 +208,17 @@ def attach_model(
             "a module of its own."
         ) from fault
     return AttachedModel(found, attach(found.sites))
+
+
+def _told(by_hand: ByHand, model: nn.Module) -> ByHand:
+    """Return what was handed over. Raises CaptureError where no layer has that name."""
+    names = dict(model.named_modules())
+    for name in by_hand:
+        if name not in names:
+            raise CaptureError(
+                f"by_hand names a layer {name!r}, which {type(model).__name__} has not. Its named_modules() lists them."
+            )
+    return by_hand
 
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:

@@ -1,33 +1,28 @@
 """Reader of any layer that attends, by the products that it is seen to make (`products`)."""
 
 import math
-from contextvars import Context
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nonlocal_core.capture.adapters.by_hand import TablesOf
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
+from nonlocal_core.capture.adapters.laid import Laid, Lead, tensors_in
 from nonlocal_core.capture.adapters.masks import folded, walled
 from nonlocal_core.capture.adapters.padding import padded_key
 from nonlocal_core.capture.adapters.parts import head_count
-from nonlocal_core.capture.adapters.products import Attended, Unclear, Watch
+from nonlocal_core.capture.adapters.products import Unclear
+from nonlocal_core.capture.adapters.seen_calls import SeenCall, WholeCall, told, watched
 from nonlocal_core.capture.adapters.seen_places import Placed, SeenPlaces
 from nonlocal_core.capture.adapters.tails import Tail
 from nonlocal_core.capture.adapters.tokens import why_not_own_keys
-from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input
+from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
 from nonlocal_core.errors import CaptureError
-
-
-class WholeCall(NamedTuple):
-    """One call of a layer."""
-
-    tokens: Any
-    """The first argument."""
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+from nonlocal_core.vocabulary import SOFTMAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +31,8 @@ class SeenReader:
 
     module: nn.Module
     places: SeenPlaces
+    say: TablesOf | None = None
+    """Says the tables by hand; None: they are seen."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
         """Return the call."""
@@ -50,15 +47,14 @@ class SeenReader:
             raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
         named = LayerCall(call.tokens, None, None, named_arguments(self.module, call.args, call.kwargs))
         try:
-            attended, output = _watched(self.module, call)
-            return self._reading(call, attended, output, why_not_own_keys(named))
+            seen = watched(self.module, call) if self.say is None else told(self.say, self.module, call)
+            return self._reading(call, seen, None if self.say else why_not_own_keys(named))
         except Unclear as reason:
             return NotReadable(str(reason))
 
-    def _reading(
-        self, call: WholeCall, attended: Attended, output: Any, elsewhere: NotReadable | None
-    ) -> BlockReading | NotReadable:
-        lead = _Lead(tuple(attended.q.shape[:-2]), head_count(self.module))
+    def _reading(self, call: WholeCall, seen: SeenCall, elsewhere: NotReadable | None) -> BlockReading | NotReadable:
+        attended, output = seen.attended, seen.output
+        lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         if _is_over_channels(call.tokens, q.shape[2]):
             return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
@@ -72,16 +68,23 @@ class SeenReader:
             if isinstance(mask, NotReadable):
                 return mask
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
-        laid = _Laid(_main(output), len(q), q.shape[2])
-        tail = Tail(
-            run=lambda y: laid.rows(_main(_run_with(self.module, call, attended, lead.joined(y)))),
-            like=torch.empty(*q.shape[:3], v.shape[-1], dtype=v.dtype, device=v.device),
-        )
+
+        def run(y: Tensor) -> Any:
+            return seen.run(lead.joined(y))
+
+        real = lead.parted(attended.y)
+        at, laid = _main(output, lambda: run(torch.zeros_like(real)), (*q.shape[:3:2], placed))
+        tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
+        askers = () if laid.dropped else placed.askers
         theta, phi, g = (
             torch.stack([lay(head) for head in table.unbind(1)])
             for table, lay in ((q, placed.rows), (k, placed.keys), (v, placed.keys))
         )
-        asking = torch.stack([placed.others(head) for head in q.unbind(1)]) if placed.askers else None
+        asking = torch.stack([placed.others(head) for head in q.unbind(1)]) if askers else None
+        numbers = torch.arange(len(q) * q.shape[2], dtype=torch.float64).reshape(len(q), -1, 1)
+        tail.numbers = torch.cat([placed.rows(numbers), placed.others(numbers)])[:, 0].long()
+        if (placed.walls or placed.padding is not None) and seen.pairwise not in SOFTMAX:
+            return NotReadable("attends within windows by weights that are no softmax, which this viewer cannot show")
         if placed.walls:
             walls = walled(placed.walls, scale=scale)
             theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
@@ -100,15 +103,18 @@ class SeenReader:
             phi=phi,
             g=g,
             query_thw=placed.thw,
-            pairwise="embedded_gaussian",
+            pairwise=seen.pairwise,
             scale=scale,
             project=tail,
+            project_at=tail.at,
+            resting=seen.resting,
+            output_at=at,
             subsample=placed.subsample,
             scope=placed.scope,
             off_grid_keys=placed.extra,
             has_key_grid=placed.has_key_grid,
             rows=lambda z: placed.rows(laid.rows(z) - tail.without),
-            askers=placed.askers,
+            askers=askers,
             asker_theta=asking,
             are_inner=placed.are_inner,
             asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
@@ -141,41 +147,25 @@ def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
     return keys != beside and any(keys in value.shape[:2] for value in sequences)
 
 
-def _watched(module: nn.Module, call: WholeCall) -> tuple[Attended, Any]:
-    """Return the one attention inside a call, and the layer's output.
+def _main(output: Any, without: Callable[[], Any], sizes: tuple[int, int, Placed]) -> tuple[Any, Laid]:
+    """Return where among a layer's outputs its tokens are, and how they lie there: the first that hangs on y.
 
-    Raises Unclear where there is none, or more than one.
+    ``without``: returns the outputs where y is zero. ``sizes``: sequences, queries, their places.
+    Raises Unclear where no tensor is laid out as tokens.
     """
-    watch = Watch()
-    with watch:
-        output = Context().run(module.forward, *call.args, **call.kwargs)
-    if not watch.found and watch.from_several:
-        raise Unclear(
-            f"is a {type(module).__name__}, whose softmax is taken over scores that it puts together from several "
-            "products, as criss-cross attention does; this viewer can show one product"
-        )
-    if len(watch.found) != 1:
-        count = "no softmax of products" if not watch.found else f"{len(watch.found)} softmaxes of products"
-        raise Unclear(f"is a {type(module).__name__}, in which this viewer saw {count}, where it can show one")
-    return watch.found[0], output
-
-
-def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor) -> Any:
-    """Return what a layer returns where its y is another."""
-    with Watch(put=(attended.step, lambda real: _in_the_place_of(real, attended.lay(y)))):
-        return Context().run(module.forward, *call.args, **call.kwargs)
-
-
-def _in_the_place_of(real: Tensor, y: Tensor) -> Tensor:
-    """Return y as the layer's product would be, which ``view`` may be asked of."""
-    return torch.empty_like(real).copy_(y.reshape(real.shape))
-
-
-def _main(output: Any) -> Tensor:
-    made = output[0] if isinstance(output, tuple | list) else output
-    if not isinstance(made, Tensor):
-        raise Unclear(f"returns a {type(made).__name__} first, where a tensor of tokens is expected")
-    return made
+    batch, queries, placed = sizes
+    found, reasons = list[tuple[Any, Laid]](), list[Unclear]()
+    for at, part in tensors_in(output):
+        try:
+            found.append((at, Laid(part, (batch, queries), placed.scope, len(placed.askers))))
+        except Unclear as reason:
+            reasons.append(reason)
+    if len(found) > 1:
+        bare = without()
+        found = [each for each in found if not torch.equal(part_of(bare, each[0]), part_of(output, each[0]))] or found
+    if found:
+        return found[0]
+    raise reasons[0] if reasons else Unclear(f"returns a {type(output).__name__}, which holds no tensor of tokens")
 
 
 def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -> Float[Tensor, "*a N D_P"]:
@@ -186,61 +176,3 @@ def _is_over_channels(given: Any, count: int) -> bool:
     """Return whether the asked things of a layer on maps are the channels."""
     is_map = isinstance(given, Tensor) and given.ndim > 3
     return is_map and given.shape[1] == count != math.prod(given.shape[2:])
-
-
-@dataclass(frozen=True, slots=True)
-class _Lead:
-    """Leading axes of a layer's tables: sequences, perhaps in two axes, and heads."""
-
-    shape: tuple[int, ...]
-    stated: int | None
-    """The number of heads that the layer states."""
-
-    @property
-    def heads(self) -> int:
-        if len(self.shape) < 2:
-            return self.stated or 1
-        return self.shape[self._axis]
-
-    @property
-    def _axis(self) -> int:
-        """Axis of the heads: the last that has as many as stated, else the second."""
-        fits = [axis for axis in range(len(self.shape) - 1, -1, -1) if self.shape[axis] == self.stated and axis]
-        return fits[0] if fits else 1
-
-    def parted(self, table: Float[Tensor, "*lead n D"]) -> Float[Tensor, "B heads n D"]:
-        if len(self.shape) < 2:
-            count = self.shape[0] if self.shape else 1
-            if count % self.heads:
-                raise Unclear(f"multiplies {count} tables, which are no number of {self.heads} heads")
-            return table.reshape(-1, self.heads, *table.shape[-2:])
-        return table.movedim(self._axis, -3).flatten(0, -4)
-
-    def joined(self, y: Float[Tensor, "B heads n D"]) -> Float[Tensor, "*lead n D"]:
-        if len(self.shape) < 2:
-            return y.reshape(*self.shape, *y.shape[-2:])
-        batch = [size for axis, size in enumerate(self.shape) if axis != self._axis]
-        return y.reshape(*batch, *y.shape[1:]).movedim(len(batch), self._axis)
-
-
-class _Laid:
-    """Order in which the output of a layer holds its tokens. Raises Unclear where it is not that of the queries."""
-
-    def __init__(self, z: Tensor, batch: int, tokens: int) -> None:
-        shape = tuple(z.shape if z.ndim > 2 else z[None].shape)
-        self._sizes = batch, tokens
-        self._sequences_second = len(shape) == 3 and shape[:2] == (tokens, batch) != (batch, tokens)
-        self._channels_last = shape[0] == batch and math.prod(shape[1:-1]) == tokens
-        is_map = len(shape) > 3 and shape[0] == batch and math.prod(shape[2:]) == tokens
-        if not (self._sequences_second or self._channels_last or is_map):
-            raise Unclear(
-                f"returns {tuple(z.shape)} for {batch} sequences of {tokens} queries, in an order that this viewer "
-                "does not know"
-            )
-
-    def rows(self, z: Tensor) -> Float[Tensor, "B n C"]:
-        """Return the output, sequence by sequence; a single query of each, or a single sequence, may lack its axis."""
-        z = z if z.ndim > 2 else z[None]
-        if self._sequences_second:
-            return z.transpose(0, 1)
-        return z.reshape(*self._sizes, -1) if self._channels_last else z.flatten(2).mT

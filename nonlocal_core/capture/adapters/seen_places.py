@@ -87,15 +87,21 @@ class SeenPlaces:
     def one_side(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
         """Return the places of the keys or of the queries, where the others are a list: of a decoder, or of a text.
 
-        Where both may be a grid, the list is the one that has names, else that of the queries.
+        Where both may be a grid, the list is the one that has names, else the one that is a grid only behind more other
+        tokens, else that of the queries.
         """
-        are_named = keys == len(self.token_names)
-        first, then = (self._queries_alone, self._keys_alone) if are_named else (self._keys_alone, self._queries_alone)
+        are_list = keys == len(self.token_names) or self._others(batch, queries) < self._others(batch, keys)
+        first, then = (self._queries_alone, self._keys_alone) if are_list else (self._keys_alone, self._queries_alone)
         placed = first(batch, queries, keys)
         if not isinstance(placed, NotReadable):
             return placed
         other = then(batch, queries, keys)
         return placed if isinstance(other, NotReadable) else other
+
+    def _others(self, batch: int, count: int) -> int:
+        """Return how many of so many tokens lie before a grid, all of them where they are none."""
+        found = self._stated(batch, count) or self._solved(batch, count)
+        return count if found is None else len(found.extra)
 
     def _queries_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
         """Return the places of queries that look at a list of keys, as at the words of a text."""

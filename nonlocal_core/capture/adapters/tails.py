@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 _LINEAR = 1e-4
@@ -19,8 +19,10 @@ class Tail:
 
     run: Callable[[Float[Tensor, "B heads n Dv"]], Float[Tensor, "B n C"]]
     """Returns the layer's output for another y."""
-    like: Float[Tensor, "B heads n Dv"]
-    """A tensor of the sizes and the kind of y."""
+    real: Float[Tensor, "B heads n Dv"]
+    """The layer's own y."""
+    numbers: Int[Tensor, " m"] = field(default_factory=lambda: torch.arange(0))
+    """Number of the token, over all sequences, of each query in the order of the reading, the askers last."""
     _without: Float[Tensor, "B n C"] | None = field(default=None)
     _matrix: Float[Tensor, "heads_Dv C"] | None = field(default=None)
     _is_linear: bool = True
@@ -29,38 +31,58 @@ class Tail:
     def without(self) -> Float[Tensor, "B n C"]:
         """The output where y is zero: biases, and whatever else the layer adds."""
         if self._without is None:
-            self._without = self.run(torch.zeros_like(self.like))
+            self._without = self.run(torch.zeros_like(self.real))
         return self._without
 
     def __call__(self, y: Float[Tensor, "1 m heads_Dv"]) -> Float[Tensor, "1 m C"]:
         """Return what the layer makes of rows of y; token by token, wherever they lie."""
+        matrix = self._found()
+        return y @ matrix if matrix is not None else self._by_runs(y[0])[None]
+
+    def at(self, y: Float[Tensor, "1 m heads_Dv"], queries: Int[Tensor, " m"]) -> Float[Tensor, "1 m C"]:
+        """Return what the layer makes of the y of some queries at their own places, where its way bends.
+
+        A sum with the layer's input and a norm behind it, say, make something else of the same y elsewhere.
+        """
+        matrix = self._found()
+        if matrix is not None:
+            return y @ matrix
+        batch, heads, tokens, width = self.real.shape
+        slots = self.real.transpose(1, 2).reshape(-1, heads * width).clone()
+        places = self.numbers[queries.cpu()].to(slots.device)
+        slots[places] = y[0].to(slots)
+        run = self.run(slots.reshape(batch, tokens, heads, width).transpose(1, 2))
+        return (run - self.without).flatten(0, 1)[places][None].to(y.dtype)
+
+    def _found(self) -> Float[Tensor, "heads_Dv C"] | None:
+        """Return what ``_linear`` returned, which is asked once."""
         if self._matrix is None and self._is_linear:
             self._matrix = self._linear()
             self._is_linear = self._matrix is not None
-        return y @ self._matrix if self._matrix is not None else self._by_runs(y[0])[None]
+        return self._matrix
 
     def _linear(self) -> Float[Tensor, "heads_Dv C"] | None:
         """Return the matrix that the layer multiplies y by, None where it does something else."""
-        width = self.like.shape[1] * self.like.shape[3]
-        matrix = self._by_runs(torch.eye(width).to(self.like))
+        width = self.real.shape[1] * self.real.shape[3]
+        matrix = self._by_runs(torch.eye(width).to(self.real))
         generator = torch.Generator().manual_seed(_SEED)
-        tried = torch.randn(min(width, self._slots), width, generator=generator).to(self.like)
+        tried = torch.randn(min(width, self._slots), width, generator=generator).to(self.real)
         made = self._by_runs(tried)
         error = (made - tried @ matrix).abs().max()
         return matrix if bool(error <= _LINEAR * made.abs().max()) else None
 
     @property
     def _slots(self) -> int:
-        batch, _, tokens, _ = self.like.shape
+        batch, _, tokens, _ = self.real.shape
         return batch * tokens
 
     def _by_runs(self, y: Float[Tensor, "m heads_Dv"]) -> Float[Tensor, "m C"]:
-        batch, heads, tokens, width = self.like.shape
+        batch, heads, tokens, width = self.real.shape
         made = []
         for start in range(0, len(y), self._slots):
             some = y[start : start + self._slots]
-            slots = torch.zeros(self._slots, heads * width).to(self.like)
-            slots[: len(some)] = some.to(self.like)
+            slots = torch.zeros(self._slots, heads * width).to(self.real)
+            slots[: len(some)] = some.to(self.real)
             run = self.run(slots.reshape(batch, tokens, heads, width).transpose(1, 2))
             made.append((run - self.without).flatten(0, 1)[: len(some)])
         return torch.cat(made).to(y.dtype)

@@ -47,9 +47,11 @@ class TokenReader:
         batch, _, tokens, _ = made.k.shape
         queries = made.q.shape[2]
         placed, are_words = self.layout.placed(batch, tokens), False
-        if made.are_a_list and (isinstance(placed, NotReadable) or tokens == len(self.token_names)):
-            looking = self.layout.placed(batch, queries)
-            placed, are_words = (placed, False) if isinstance(looking, NotReadable) else (looking, True)
+        looking = self.layout.placed(batch, queries) if made.are_a_list else None
+        if looking is not None and not isinstance(looking, NotReadable):
+            are_words = isinstance(placed, NotReadable) or len(placed.extra) > len(looking.extra)
+            are_words = are_words or tokens == len(self.token_names)
+            placed = looking if are_words else placed
         if isinstance(placed, NotReadable):
             return placed
         if made.are_a_list and placed.scope == "time":

@@ -181,16 +181,29 @@ def test_keys_that_change_with_the_clip_are_no_list():
     )
 
 
-def test_a_layer_that_does_more_is_not_shown():
-    class Gated(Attention):
-        def forward(self, hidden_states, encoder_hidden_states=None):
-            return super().forward(hidden_states, encoder_hidden_states) * (1 + hidden_states)
+class Gated(Attention):
+    def forward(self, hidden_states, encoder_hidden_states=None):
+        return super().forward(hidden_states, encoder_hidden_states) * (1 + hidden_states)
 
+
+@pytest.mark.parametrize("kind", [Attention, Gated])
+def test_words_that_are_a_grid_behind_another_token_are_words(kind):
+    network = Block()
+    network.attn2, network.words = kind(TEXT), nn.Parameter(torch.zeros(1, 1 + 2 * 3, TEXT))
+    session = opened(network, replace(SPEC, token_names=()))
+    assert session.unreadable == ()
+    assert words_of(session)[0].askers == tuple(f"token {number + 1}" for number in range(7))
+
+
+def test_a_layer_with_a_gate_behind_is_read_by_its_products():
     network = Block()
     network.attn2 = Gated(TEXT)
     session = opened(network)
-    assert words_of(session) == []
-    assert "cannot be proved" in dict(session.unreadable)["attn2"]
+    assert session.unreadable == ()
+    for head, block in enumerate(words_of(session)):
+        assert block.rebuild_error < CLOSE
+        column = session.looking_at("dog", frame=2, block=block.name)
+        np.testing.assert_allclose(column.heat[2].reshape(-1), SAW[0][2, head, :, 1], atol=CLOSE)
 
 
 def test_bundle_and_files_carry_the_word(tmp_path):

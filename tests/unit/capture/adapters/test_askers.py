@@ -202,13 +202,14 @@ def test_queries_that_a_layer_makes_inside_are_a_list_where_they_rest():
         Session.from_model(randomised(Latents(own=False)), CLIP, spec=SPEC)
 
 
-def test_a_decoder_that_does_more_than_it_shows_is_refused():
+def test_a_decoder_with_a_gate_behind_is_read_by_its_products():
     class Gated(Attention):
         def forward(self, tokens, memory=None):
             return super().forward(tokens, memory) * (1 + tokens)
 
-    with pytest.raises(CaptureError, match="cross"):
-        Session.from_model(randomised(Decoder(Gated())), CLIP, spec=SPEC)
+    session = Session.from_model(randomised(Decoder(Gated())), CLIP, spec=SPEC)
+    assert session.unreadable == ()
+    assert all(block.rebuild_error < 1e-4 for block in session.capture.blocks if block.layer == "cross")
 
 
 def test_keys_of_a_decoder_in_another_order_are_refused():

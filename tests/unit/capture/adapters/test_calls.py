@@ -270,8 +270,8 @@ def test_a_layer_that_pools_its_queries_says_so():
     class Pooling(FusedLayer):
         def forward(self, x):
             q, k, v = (heads_of(part) for part in self.qkv(x).chunk(3, dim=-1))
-            pooled = nn.functional.scaled_dot_product_attention(q[:, :, ::2], k, v)
-            return self.proj(pooled.transpose(1, 2).flatten(2)) * (1 + x[:, ::2])
+            weights = (q[:, :, ::2] @ k.mT).softmax(-1)
+            return self.proj((weights**2 @ v).transpose(1, 2).flatten(2))
 
     said = reason(Pooling(), {})
     assert said.startswith("returns (4, 8, 12) for 60 queries: it pools or drops some of them")

@@ -77,6 +77,7 @@ def assert_every_row(blocks, weights, extra=0):
 KINDS = {
     "rotary, class token and registers": lambda: Tokens(RotaryAttention(3), 3),
     "cosines with a temperature": lambda: Tokens(CosineAttention(), 1),
+    "a gate on each token behind it": lambda: Tokens(GatedAttention(), 1),
     "bias on positions": lambda: Tokens(BiasAttention(1), 1),
     "bias in the fused kernel": lambda: Tokens(FusedBiasAttention(2), 2),
     "bias of rows and columns": lambda: Tokens(DecomposedAttention()),
@@ -158,7 +159,6 @@ def test_rows_are_zero_outside_of_their_window_shifted_or_not(window, pads):
 
 REFUSED = {
     "mixed heads": (lambda: Tokens(MixedAttention()), "in which this viewer saw no softmax of products"),
-    "gated": (lambda: Tokens(GatedAttention()), "cannot be proved"),
     "linear": (lambda: Tokens(LinearAttention()), "in which this viewer saw no softmax of products"),
 }
 

@@ -1,0 +1,71 @@
+"""Tables of a layer that nothing recognises, handed over by who knows it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nonlocal_core.errors import CaptureError, UnknownNameError
+from nonlocal_core.vocabulary import SOFTMAX, Pairwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tables:
+    """Theta, phi and g of one call of a layer, by sequence and head; they are proved on the layer's real output.
+
+    >>> q, k, v = torch.rand(3, 1, 2, 35, 4).unbind(0)
+    >>> Tables(theta=q, phi=k, g=v, out=lambda y: y.transpose(1, 2).flatten(2), scale=0.5).pairwise
+    'embedded_gaussian'
+
+    Raises CaptureError for tables of shapes that do not belong together, UnknownNameError for another function.
+    """
+
+    theta: Float[Tensor, "B heads n Ci"]
+    """Queries; sequences of a batch, each of which attends by itself, first."""
+    phi: Float[Tensor, "B heads N Ci"]
+    g: Float[Tensor, "B heads N Cg"]
+    """Values."""
+    out: Callable[[Float[Tensor, "B heads n Cg"]], Any]
+    """Returns what the layer returns where its weighted sums are these."""
+    pairwise: Pairwise = "embedded_gaussian"
+    """``gaussian`` or ``embedded_gaussian``: softmax of ``scale`` times theta . phi; ``dot_product``: theta . phi / N;
+    ``concatenation``: relu(theta + phi) / N, of one channel each."""
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        parts = (self.theta, self.phi, self.g)
+        if not all(isinstance(part, Tensor) and part.ndim == 4 for part in parts):
+            raise CaptureError("Tables are theta (B, heads, n, Ci), phi (B, heads, N, Ci) and g (B, heads, N, Cg).")
+        shapes = [tuple(part.shape) for part in parts]
+        (*lead, _, channels), asked, values = shapes
+        if [*asked[:2]] != lead or [*values[:2]] != lead or asked[3] != channels or asked[2] != values[2]:
+            raise CaptureError(
+                "Tables are theta (B, heads, n, Ci), phi (B, heads, N, Ci) and g (B, heads, N, Cg); got "
+                f"{', '.join(map(str, shapes))}."
+            )
+        if self.pairwise not in get_args(Pairwise):
+            raise UnknownNameError("pairwise function", self.pairwise, get_args(Pairwise))
+        if self.scale != 1 and self.pairwise not in SOFTMAX:
+            raise CaptureError(f"scale belongs to a softmax; multiply theta by {self.scale} instead.")
+
+
+TablesOf = Callable[..., Tables]
+"""Says the tables of a call: ``function(layer, *args, **kwargs)``, with what the layer is called with."""
+
+ByHand = Mapping[str, TablesOf]
+"""For the name of a layer, as in ``named_modules``, what says its tables."""
+
+Attending = Mapping[str, TablesOf | None]
+"""The same, with None for a layer whose tables are seen."""
+
+
+def tables_from(say: TablesOf, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tables:
+    """Return what was handed over for a call. Raises CaptureError where it is no ``Tables``."""
+    with torch.no_grad():
+        tables = say(layer, *args, **kwargs)
+    if not isinstance(tables, Tables):
+        raise CaptureError(f"what by_hand names for it returned a {type(tables).__name__}, where Tables are expected.")
+    return tables

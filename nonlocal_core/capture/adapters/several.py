@@ -1,0 +1,50 @@
+"""Several attentions of one call as one: a loop over heads, or over the sequences of a batch."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.products import Attended
+
+
+def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
+    """Return attentions of equal sizes as one with more heads, None where their sizes differ.
+
+    As the sequences of a batch where each has no batch of its own, and there are a multiple of ``sequences``.
+    """
+    first = found[0]
+    sizes = {(each.q.shape, each.k.shape, each.v.shape) for each in found}
+    if len(sizes) > 1 or len({None if each.bias is None else each.bias.shape for each in found}) > 1:
+        return None
+    lead = first.q.shape[:-2]
+    are_sequences = lead.numel() == 1 and sequences > 1 and len(found) % sequences == 0
+    if not are_sequences and not lead:
+        return None
+    heads = len(found) // sequences if are_sequences else len(found)
+
+    def joined(parts: Sequence[Tensor]) -> Tensor:
+        if are_sequences:
+            tables = torch.stack([part.reshape(part.shape[-2:]) for part in parts])
+            return tables.reshape(sequences, heads, *tables.shape[1:])
+        return torch.cat(list(parts), dim=-3) if len(lead) > 1 else torch.stack(list(parts), dim=-3)
+
+    def part_of(y: Tensor, number: int) -> Tensor:
+        if are_sequences:
+            return y.flatten(0, 1)[number].reshape(*lead, *y.shape[-2:])
+        return y[..., number * lead[-1] : (number + 1) * lead[-1], :, :] if len(lead) > 1 else y[..., number, :, :]
+
+    def putting(number: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda y: lay(part_of(y, number))
+
+    biases = [each.bias for each in found if each.bias is not None]
+    return Attended(
+        q=joined([each.factor * each.q for each in found]),
+        k=joined([each.k for each in found]),
+        v=joined([each.v for each in found]),
+        factor=1.0,
+        bias=joined([bias.expand(*lead, *bias.shape[-2:]) for bias in biases]) if biases else None,
+        noise=max(each.noise for each in found),
+        y=joined([each.y for each in found]),
+        put={step: putting(number, lay) for number, each in enumerate(found) for step, lay in each.put.items()},
+    )
