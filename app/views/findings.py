@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from nonlocal_core import list_models
+from nonlocal_core.look import unbroken
 from nonlocal_core.weights.findings import Bar, Chart, Claim, Findings, read_findings
 
 from ..server import visit
@@ -84,7 +85,8 @@ def _chart(chart: Chart) -> str:
         "<table><thead><tr><td></td>"
         f"<th scope='col'>The paper: top-1, %<br>from {start:.0f} to {stop:.0f}</th>"
         "<th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
+        f"<tbody>{rows}</tbody></table><ul>{claims}</ul>"
+        f"<p class='nlv-says'>{escape(unbroken(chart.says))}</p></article>"
     )
 
 
@@ -144,9 +146,9 @@ def _whole(value: float) -> str:
 def _claim(claim: Claim) -> str:
     gap = claim.difference
     kind = "holds" if claim.verdict.startswith("holds") else "open" if "not told" in claim.verdict else "fails"
-    reason = f" {escape(claim.reason)}" if claim.reason else ""
+    reason = f" {escape(unbroken(claim.reason))}" if claim.reason else ""
     return (
-        f"<li class='nlv-{kind}'><b>{escape(claim.words)}</b> "
+        f"<li class='nlv-{kind}'><b>{escape(unbroken(claim.words))}</b> "
         f"<em>{escape(claim.verdict[0].upper() + claim.verdict[1:])}"
         f"</em> <span>({gap.mean:+.0f} points, {gap.low:+.0f} to {gap.high:+.0f})</span>{reason}</li>"
     )

@@ -34,10 +34,12 @@ def _numbers(session: Session, pin: Pin) -> None:
         return
     st.header(charts.headline(session, pin), anchor=False)
     left, right = st.columns(2)
-    said = cautions.sentences(session.frames, charts.notes(answers))
+    title = session.block(pin.block).title
+    pinned = answers[title]
+    said = cautions.sentences(session.frames, charts.notes({title: pinned} | answers))
     left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")
     right.plotly_chart(cautions.written_on(charts.concentration(answers), said), key="concentration")
+    cautions.folded(said)
     with st.expander("The strongest cells, as a table"):
-        pinned = answers[session.block(pin.block).title]
         own = " ".join(cautions.sentences(session.frames, [pinned.note]))
         st.dataframe(charts.strongest(pinned, note=own), hide_index=True, key="top")

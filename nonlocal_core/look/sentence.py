@@ -4,27 +4,13 @@ Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and 
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from jaxtyping import Float
 
 from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.look.answer import Answer
-
-
-def percent(share: float) -> str:
-    """Return a share in words: 43 %, 4.3 %, <0.1 %; what is there is never called zero.
-
-    >>> percent(0.0432), percent(0.4321), percent(0.0)
-    ('4.3 %', '43 %', '0 %')
-    """
-    value = 100 * share
-    if 0 < value < 0.1:
-        return "<0.1 %"
-    digit = Decimal("1") if value >= 9.95 or value == 0 else Decimal("0.1")
-    return f"{Decimal(value).quantize(digit, ROUND_HALF_UP)} %"
-
+from nonlocal_core.look.quantities import percent
 
 LETTERS = "ABC"
 

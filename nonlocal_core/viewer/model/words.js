@@ -12,6 +12,14 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;
+
+/** The parts of a text: each second one is a number with its unit, between which no line ends. One part where there is no more. */
+export function quantitiesOf(text) {
+  const parts = text.split(QUANTITY);
+  return parts[1] === text ? [text] : parts;
+}
+
 /** A weight in affinity units, three digits. */
 export function weightWords(weight) {
   if (weight === 0) return "0";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { answerWords, effectWords, percent, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, effectWords, percent, quantitiesOf, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
@@ -14,6 +14,11 @@ test("numbers are said plainly", () => {
   assert.equal(timesEven({ even: 1, count: 200 }, 0.01), 2);
   assert.match(effectWords({ effect: 0 }, null), /changes nothing/);
   assert.equal(effectWords({ effect: null }, null), "");
+});
+
+test("a number and its unit are one part of a text", () => {
+  assert.deepEqual(quantitiesOf("Of it (<0.1 % of all), 17 % in 2.50 s; 3 spots."), ["Of it (", "<0.1 %", " of all), ", "17 %", " in ", "2.50 s", "; 3 spots."]);
+  assert.deepEqual(["17 %", "row 3, column 2", ""].map(quantitiesOf), [["17 %"], ["row 3, column 2"], [""]]);
 });
 
 /** The sentence about a dot product of one channel whose keys weigh what `phi` says, asked at its first cell. */
