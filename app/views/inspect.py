@@ -7,7 +7,7 @@ import streamlit as st
 from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
 from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.geometry import cells_in_box
-from nonlocal_core.look import unbroken
+from nonlocal_core.look import percent, unbroken
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
 
@@ -65,7 +65,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> Non
     cards: tuple[tuple[str, str, str], ...] = (
         (
             "Change of its input",
-            unknown if effect is None else f"{100 * effect:.1f} %",
+            unknown if effect is None else percent(effect),
             "Size of what the block adds, measured against its input (|W_z y| / |x|). Not how much the answer changes: "
             "see below.",
         ),
@@ -83,17 +83,17 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> Non
         ),
         (
             "Stays on itself",
-            f"{100 * measured.own_cell_share:.0f} %",
+            percent(measured.own_cell_share),
             "Weight on the very place that asks. Near 100 % it sees itself and nothing else.",
         ),
         (
             "Stays in its own frame",
-            f"{100 * measured.own_step_share:.0f} %",
-            f"Evenly spread it would be {100 / block.key_grid.steps:.0f} %. Says how much crosses time, not why.",
+            percent(measured.own_step_share),
+            f"Evenly spread it would be {percent(1 / block.key_grid.steps)}. Says how much crosses time, not why.",
         ),
         (
             "Reach in the picture",
-            f"{100 * measured.distance:.0f} % of the diagonal",
+            f"{percent(measured.distance)} of the diagonal",
             "Mean distance to what is looked at. A far look can follow an object, or the background.",
         ),
         (

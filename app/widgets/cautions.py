@@ -66,16 +66,17 @@ def folded(said: Iterable[str]) -> None:
         st.html(f"<details class='nlv-remark'><summary>What to know of these charts</summary>{whole}</details>")
 
 
-def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
+def written_on(figure: "go.Figure", said: Iterable[str], *, lead: str = "") -> "go.Figure":
     """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart.
 
     Where there is no room for all, they are shortened, whole for a pointer that rests on them, and in full on the page.
+    ``lead`` as for `brief`.
     """
     said = list(said)
     whole = broken(" ".join(said))
     if not whole:
         return figure
-    lines = whole if len(whole) <= MOST_LINES else broken(brief(said))
+    lines = whole if len(whole) <= MOST_LINES else broken(brief(said, lead))
     figure.add_annotation(
         text="<br>".join(map(escape, lines)),
         hovertext=None if lines is whole else "<br>".join(map(escape, whole)),
@@ -94,16 +95,20 @@ def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
     )
 
 
-def brief(said: Sequence[str]) -> str:
+def brief(said: Sequence[str], lead: str = "") -> str:
     """Return the beginnings of as many sentences as fit over a chart, and how many more there are.
+
+    ``lead``: what stands for the first sentence, which is kept longest.
 
     >>> brief(["Untrained: it shows nothing that was learned.", "A clip is cut short; it was long.", "Stretched. " * 9])
     'Untrained: it shows nothing that was learned. A clip is cut short. Stretched. In full on the page.'
     """
-    heads = [re.split(r"[.;](?:\s|$)", sentence, maxsplit=1)[0] for sentence in said]
-    for count in range(len(said), 0, -1):
+    sentences = [lead or said[0], *said[1:]]
+    tried = [(count, ".;") for count in range(len(said), 0, -1)] + [(1, ".;:"), (1, ".;:,")]
+    for count, ends in tried:
+        heads = [re.split(rf"[{ends}](?:\s|$)", sentence, maxsplit=1)[0] for sentence in sentences[:count]]
         more = f"{len(said) - count} more: in full" if count < len(said) else "In full"
-        text = f"{'. '.join(heads[:count])}. {more} on the page."
+        text = f"{'. '.join(heads)}. {more} on the page."
         if len(broken(text)) <= MOST_LINES:
             return text
     return f"{'One caution' if len(said) == 1 else f'{len(said)} cautions'}: in full on the page."

@@ -105,7 +105,7 @@ def test_cautions_over_a_chart_are_two_lines_apart_from_it_and_whole_below_whate
     choose(page, f"{WIDE[name]}.png", see_through_png())
     expect(page.locator(".nlv-asks .nlv-warning").filter(has_text=SEE_THROUGH)).to_be_visible()
     expect(page.locator(ANSWERED)).to_have_count(1)
-    for chart in charts_when_pinned(page):
+    for chart in charts_when_pinned(page, count=1):
         written = chart.locator(WRITTEN).last
         assert "on the page" in written.text_content()
         assert written.locator("tspan.line").count() <= 2
