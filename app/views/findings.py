@@ -83,8 +83,8 @@ def _chart(chart: Chart) -> str:
     return (
         f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
         "<table><thead><tr><td></td>"
-        f"<th scope='col'>The paper: top-1, %<br>from {start:.0f} to {stop:.0f}</th>"
-        "<th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
+        f"<th scope='col'>The paper: top-1,\u00a0%<br>from {start:.0f} to {stop:.0f}</th>"
+        "<th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"
         f"<tbody>{rows}</tbody></table><ul>{claims}</ul>"
         f"<p class='nlv-says'>{escape(unbroken(chart.says))}</p></article>"
     )
@@ -103,7 +103,7 @@ def _beyond(found: Findings) -> str:
         says += f" The {found.longer.clips} longer clips were asked about without learning anything new."
     return (
         "<article class='nlv-finding nlv-beyond'><h2>Beyond the paper</h2>"
-        "<table><thead><tr><td></td><th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
+        "<table><thead><tr><td></td><th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"
         f"{bodies}</table><p class='nlv-says'>{says}</p></article>"
     )
 

@@ -62,7 +62,7 @@ def answer_words(answer: Answer) -> str:
     of_positive = ""
     if answer.is_signed:
         part = percent(answer.positive_part)
-        of_positive = "Of A less B, " if answer.minus else f"Of the positive weight ({part} of all), "
+        of_positive = "Of A less B, " if answer.minus else f"Of the {part} positive weight, "
     if not shares.any():
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."

@@ -12,6 +12,11 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+/** What one share has more than another: "+43 %" or "−4.3 %". */
+export function surplusWords(share) {
+  return `${share > 0 ? "+" : share < 0 ? "−" : ""}${percent(Math.abs(share))}`;
+}
+
 const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;
 
 /** The parts of a text: each second one is a number with its unit, between which no line ends. One part where there is no more. */
@@ -63,7 +68,7 @@ export function answerWords(answered) {
   const looks = direction === "row";
   const goes = looks ? "goes to" : "comes from";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of A less B, " : signed ? `Of the positive weight (${percent(positive / answer.mass)} of all), ` : "";
+  const before = answer.surplus ? "Of A less B, " : signed ? `Of the ${percent(positive / answer.mass)} positive weight, ` : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
