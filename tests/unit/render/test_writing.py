@@ -106,6 +106,14 @@ def test_gif_shows_each_picture_for_its_own_time(tmp_path):
         assert np.abs(read.astype(int) - written).mean() < GIF_ERROR
 
 
+def test_flat_colours_of_a_gif_are_exact(tmp_path):
+    shades = np.random.default_rng(4).integers(90, 130, (12, 15, 3), dtype=np.uint8)
+    picture = shades.repeat(8, axis=0).repeat(8, axis=1)
+    write_gif(tmp_path / "a.gif", [picture], np.array([1.0]))
+    ((_, read),) = read_gif(tmp_path / "a.gif")
+    np.testing.assert_array_equal(read, picture)
+
+
 def test_gif_rounding_does_not_add_up(tmp_path):
     seconds = durations(np.arange(5) / 3.0)
     write_gif(tmp_path / "a.gif", pictures(), seconds)
