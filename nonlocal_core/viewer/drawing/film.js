@@ -7,7 +7,7 @@ import { temporalCell } from "../model/grid.js";
 import { barHeights } from "../model/heat.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
-import { percent, surplusWords } from "../model/words.js";
+import { percent } from "../model/words.js";
 import { holds, seen } from "../model/zoom.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
@@ -87,7 +87,7 @@ export class Film {
 
   /**
    * Shares per temporal cell as bars on one scale; one that dwarfs the others is cut, with a visible break. `answered` are
-   * the answers of several pins, A first, or one; own is that of the last. Shares of a difference (`surplus`) have signs.
+   * the answers of several pins, A first, or one; own is that of the last. Less than 0 is cold: of a difference.
    */
   showShares(answered, grid, recipe) {
     if (this.root.hidden) return;
@@ -103,8 +103,7 @@ export class Film {
         const at = pin * grid.frames + t;
         const there = pin < answered.length && t >= 0;
         const share = there ? answered[pin].shares[t] : 0;
-        const words = answered[pin]?.surplus ? surplusWords : percent;
-        showBar(bar, there ? heights[at] : 0, there && at === cut, pin < answered.length && index === start ? words(share) : "");
+        showBar(bar, there ? heights[at] : 0, there && at === cut, pin < answered.length && index === start ? percent(Math.abs(share)) : "");
         bar.fill.classList.toggle("is-less", share < 0);
         bar.share.hidden = pin >= answered.length;
       });

@@ -31,13 +31,13 @@ export class Pane {
   }
 
   /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip. */
-  show({ answer, own, shares, heat, state, frame, asked, surplus = false }) {
+  show({ answer, own, shares, heat, state, frame, asked }) {
     const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
     this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
     this.film.draw(state);
     this.film.showHeat(images, grid, state);
-    this.film.showShares([{ shares, own, surplus }], grid, this.look.recipe);
+    this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }
 

@@ -12,11 +12,6 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
-/** What one share has more than another: "+43 %" or "−4.3 %". */
-export function surplusWords(share) {
-  return `${share > 0 ? "+" : share < 0 ? "−" : ""}${percent(Math.abs(share))}`;
-}
-
 const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;
 
 /** The parts of a text: each second one is a number with its unit, between which no line ends. One part where there is no more. */

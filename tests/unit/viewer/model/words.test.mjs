@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { answerWords, effectWords, percent, quantitiesOf, shownWords, surplusWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, effectWords, percent, quantitiesOf, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
@@ -12,7 +12,6 @@ test("numbers are said plainly", () => {
   assert.deepEqual([0, 0.01234, 1, -0.5, 5.1e-8].map(weightWords), ["0", "0.0123", "1", "−0.5", "5.1·10⁻⁸"]);
   assert.deepEqual([0, 0.01, 1.26, 143.4].map(timesWords), ["0×", "<0.1×", "1.3×", "143×"]);
   assert.equal(timesEven({ even: 1, count: 200 }, 0.01), 2);
-  assert.deepEqual([0.43, 0, -0.0312, -1e-5].map(surplusWords), ["+43 %", "0 %", "−3.1 %", "−<0.1 %"]);
   assert.match(effectWords({ effect: 0 }, null), /changes nothing/);
   assert.equal(effectWords({ effect: null }, null), "");
 });
