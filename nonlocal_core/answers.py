@@ -16,7 +16,7 @@ from nonlocal_core.vocabulary import Direction, Rule
 
 
 class RankedCell(NamedTuple):
-    """A cell with its weight, and that weight over the mean one (1.0 means: no more than any other)."""
+    """A cell with its weight, and how many times an even share of the positive weight that is."""
 
     cell: Cell
     value: float
@@ -47,7 +47,7 @@ class _Weights(ABC):
     minus: tuple[Cell, ...] = ()
     """Cells whose mean was taken away; ``values`` may then be negative."""
     plus_mass: float | None = None
-    """Sum of the absolute weights before anything was taken away; None where nothing was."""
+    """What was shared out before anything was taken away (`mass_of`); None where nothing was."""
     asker: str | None = None
     """Name of who asked in the place of the position, such as "class token", or of a column's key that is no position,
     such as a word; None for positions."""
@@ -148,9 +148,17 @@ class _Weights(ABC):
 
     @property
     def times_uniform_per_unit(self) -> float:
-        """Factor from affinity units to times an even share, the mean of the absolute weights; 0 if all are zero."""
-        absolute = float(np.abs(self._all).sum()) if self.plus_mass is None else self.plus_mass
-        return self._count / absolute if absolute > 0 else 0.0
+        """Factor from affinity units to times an even share: the positive weight shared out over all cells alike.
+
+        Of what was asked, where something was taken away; of the weights' sizes where none is positive; 0 if all are 0.
+        """
+        mass = mass_of(self._all) if self.plus_mass is None else self.plus_mass
+        return self._count / mass if mass > 0 else 0.0
+
+    @property
+    def positive_part(self) -> float:
+        """Part in [0, 1] of the positive weight in the sum of all sizes; 0 if all are zero."""
+        return float(np.maximum(self._all, 0).sum() / max(np.abs(self._all).sum(), np.finfo(float).tiny))
 
     @property
     def cell_share(self) -> Float64[np.ndarray, "T H W"]:
@@ -298,6 +306,11 @@ class AffinityColumn(_Weights):
     @property
     def _count(self) -> int:
         return self.query_grid.size if self.looker_count is None else self.looker_count
+
+
+def mass_of(weights: Float64[np.ndarray, " N"]) -> float:
+    """Return what is shared out: the sum of the positive weights, or of all sizes where none is positive."""
+    return float(np.maximum(weights, 0).sum()) or float(np.abs(weights).sum())
 
 
 AnyAnswer = TypeVar("AnyAnswer", bound=AffinityRow | AffinityColumn)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64
 
-from nonlocal_core.answers import AffinityColumn, AffinityRow, AnyAnswer
+from nonlocal_core.answers import AffinityColumn, AffinityRow, AnyAnswer, mass_of
 from nonlocal_core.capture.hops import STAYS, Heads, Looked, follow
 from nonlocal_core.capture.record import BlockCapture, asker_words
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
@@ -83,7 +83,7 @@ def row(
         key_count=block.key_count,
         also=tuple(also),
         minus=tuple(minus),
-        plus_mass=float(np.abs(plus).sum()) if minus else None,
+        plus_mass=mass_of(plus) if minus else None,
         asker=block.asker,
         asks_by_step=block.asker_copies > 1,
     )
@@ -140,7 +140,7 @@ def _looked_at(
         subsample=block.subsample,
         also=tuple(also),
         minus=tuple(minus),
-        plus_mass=float(np.abs(plus).sum()) if minus else None,
+        plus_mass=mass_of(plus) if minus else None,
     )
 
 

@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from nonlocal_core import list_models
+from nonlocal_core.look import unbroken
 from nonlocal_core.weights.findings import Bar, Chart, Claim, Findings, read_findings
 
 from ..server import visit
@@ -82,9 +83,10 @@ def _chart(chart: Chart) -> str:
     return (
         f"<article class='nlv-finding'><h2><small>Table {chart.number}</small> {escape(chart.title)}</h2>"
         "<table><thead><tr><td></td>"
-        f"<th scope='col'>The paper: top-1, %<br>from {start:.0f} to {stop:.0f}</th>"
-        "<th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table><ul>{claims}</ul><p class='nlv-says'>{escape(chart.says)}</p></article>"
+        f"<th scope='col'>The paper: top-1,\u00a0%<br>from {start:.0f} to {stop:.0f}</th>"
+        "<th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table><ul>{claims}</ul>"
+        f"<p class='nlv-says'>{escape(unbroken(chart.says))}</p></article>"
     )
 
 
@@ -101,7 +103,7 @@ def _beyond(found: Findings) -> str:
         says += f" The {found.longer.clips} longer clips were asked about without learning anything new."
     return (
         "<article class='nlv-finding nlv-beyond'><h2>Beyond the paper</h2>"
-        "<table><thead><tr><td></td><th scope='col'>Here: won, %<br>from 0 to 100</th></tr></thead>"
+        "<table><thead><tr><td></td><th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"
         f"{bodies}</table><p class='nlv-says'>{says}</p></article>"
     )
 
@@ -144,9 +146,9 @@ def _whole(value: float) -> str:
 def _claim(claim: Claim) -> str:
     gap = claim.difference
     kind = "holds" if claim.verdict.startswith("holds") else "open" if "not told" in claim.verdict else "fails"
-    reason = f" {escape(claim.reason)}" if claim.reason else ""
+    reason = f" {escape(unbroken(claim.reason))}" if claim.reason else ""
     return (
-        f"<li class='nlv-{kind}'><b>{escape(claim.words)}</b> "
+        f"<li class='nlv-{kind}'><b>{escape(unbroken(claim.words))}</b> "
         f"<em>{escape(claim.verdict[0].upper() + claim.verdict[1:])}"
         f"</em> <span>({gap.mean:+.0f} points, {gap.low:+.0f} to {gap.high:+.0f})</span>{reason}</li>"
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
 from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.geometry import cells_in_box
+from nonlocal_core.look import percent, unbroken
 from nonlocal_core.measures import BlockMeasures, affinity_matrix, effect_map, measure_block
 from nonlocal_core.measures.ablation import Answer, answer, changeable_blocks, class_changes, moved
 
@@ -64,7 +65,7 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> Non
     cards: tuple[tuple[str, str, str], ...] = (
         (
             "Change of its input",
-            unknown if effect is None else f"{100 * effect:.1f} %",
+            unknown if effect is None else percent(effect),
             "Size of what the block adds, measured against its input (|W_z y| / |x|). Not how much the answer changes: "
             "see below.",
         ),
@@ -82,17 +83,17 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> Non
         ),
         (
             "Stays on itself",
-            f"{100 * measured.own_cell_share:.0f} %",
-            "Weight on the very place that asks. Near 100\u00a0% it sees itself and nothing else.",
+            percent(measured.own_cell_share),
+            "Weight on the very place that asks. Near 100 % it sees itself and nothing else.",
         ),
         (
             "Stays in its own frame",
-            f"{100 * measured.own_step_share:.0f} %",
-            f"Evenly spread it would be {100 / block.key_grid.steps:.0f} %. Says how much crosses time, not why.",
+            percent(measured.own_step_share),
+            f"Evenly spread it would be {percent(1 / block.key_grid.steps)}. Says how much crosses time, not why.",
         ),
         (
             "Reach in the picture",
-            f"{100 * measured.distance:.0f} % of the diagonal",
+            f"{percent(measured.distance)} of the diagonal",
             "Mean distance to what is looked at. A far look can follow an object, or the background.",
         ),
         (
@@ -107,8 +108,8 @@ def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> Non
     with st.container(key="figures"):  # page.css sets as many of them side by side as there is room for
         for title, value, meaning in cards:
             with st.container(border=True, height="stretch", gap="xsmall"):
-                st.metric(title, value)
-                st.caption(meaning)
+                st.metric(title, unbroken(value))
+                st.caption(unbroken(meaning))
     every = block.query_grid.size
     sampled = f"Means over all {every:,} positions."
     if measured.query_count < every:
@@ -159,9 +160,11 @@ def _matrix(opened: OpenedClip, block: BlockCapture) -> None:
         few = f", {found.queries_per_box} positions of each asked" if found.is_sampled else ""
         kind = f"Means over {found.query_bins.size} boxes of neighbouring positions{few}."
     st.caption(
-        f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
-        f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
-        "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
+        unbroken(
+            f"{kind} Slanted lines: positions look at the same place of other frames. Upright lines: all look at one "
+            f"place. The largest {100 - charts.CLIPPED_AT:.1g} % share the last colour. It shows who weighs whom, not "
+            "what is passed on. Drag to zoom; click the strip on the left to see a position's row on the frames."
+        )
     )
 
 
@@ -196,11 +199,12 @@ def _effect(session: Session, block: BlockCapture) -> None:
         for frame, picture in charts.effect_pictures(session, block, effect).items():
             alt = f"Frame {frame + 1}, coloured where the block changes the features"
             st.image(picture, caption=f"frame {frame + 1}", alt=alt, width=PICTURE_WIDTH, output_format="JPEG")
-    st.caption(
+    said = (
         "Size of what the block adds at each position, measured against its input (|W_z y| / |x|). Full colour is "
         f"{100 * float(effect.max()):.2g} %, one scale for all frames. Bright means that much was added there, not "
         "that it was useful."
     )
+    st.caption(unbroken(said))
 
 
 @st.fragment

@@ -7,6 +7,7 @@ import streamlit as st
 
 from nonlocal_core import BlockCapture, NonlocalError, Pin, Session
 from nonlocal_core.course.measured import CUT_TITLES, RUNS, verdict
+from nonlocal_core.look import unbroken
 from nonlocal_core.measures.ablation import changeable_blocks
 from nonlocal_core.measures.faithfulness import Cut, Faithfulness, faithfulness_curve
 
@@ -65,21 +66,26 @@ def _result(session: Session, block: BlockCapture, found: tuple[Faithfulness, ..
     last = found[-1]
     passes = last.stands_out and last.moves_answer is not False
     kind = "" if passes else " nlv-failure"
-    st.html(f"<p class='nlv-said{kind}' role='status'>{escape(verdict(last))} {escape(last.words)}</p>")
-    said = cautions.sentences(session.frames, [block.warning])
+    words = unbroken(f"{verdict(last)} {last.words}")
+    st.html(f"<p class='nlv-said{kind}' role='status'>{escape(words)}</p>")
+    careful = cautions.sentences(session.frames, [block.warning])
     left, right = st.columns([3, 2])
     left.plotly_chart(
-        cautions.written_on(added(found), said), key="believe-added", alt="Change of what the block adds, by keys cut"
+        cautions.written_on(added(found), careful),
+        key="believe-added",
+        alt="Change of what the block adds, by keys cut",
     )
     right.plotly_chart(
-        cautions.written_on(answers(last), said),
+        cautions.written_on(answers(last), careful),
         key="believe-answer",
         alt="Change of the answer, by how keys are chosen",
     )
-    st.caption(
+    said = (
         "Whiskers and the grey band: the middle 95 % of the draws. Cutting is a test of this position in this clip. It "
         "is no proof: a network that was never trained without its parts may answer oddly for other reasons."
     )
+    st.caption(unbroken(said))
+    cautions.folded(careful)
 
 
 def added(found: tuple[Faithfulness, ...]) -> go.Figure:

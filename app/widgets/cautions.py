@@ -1,6 +1,7 @@
 """Cautions that stand with an answer: of its block, of the clip, of what the network could not show."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
@@ -8,12 +9,15 @@ from unicodedata import combining, east_asian_width
 import streamlit as st
 
 from nonlocal_core import BlockCapture, Frames, Session
+from nonlocal_core.look import unbroken
 
 if TYPE_CHECKING:  # Compare has no charts to wait for
     import plotly.graph_objects as go
 
 CHART_WIDTH = 320
 """Pixels of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
+MOST_LINES = 2
+"""Lines of cautions over a chart."""
 CHART_TYPE, CHART_LINE, CHART_GAP = 11, 14, 8
 """Pixels of height of a letter there, of a line, and between the last line and the chart."""
 BUTTONS = 36
@@ -41,7 +45,7 @@ def tell(session: Session, block: BlockCapture) -> None:
 
 def draw(said: Iterable[str]) -> None:
     """Draw sentences as they are: a file's name in them is no markup."""
-    st.html("".join(f"<p class='nlv-caution'>{escape(sentence)}</p>" for sentence in said))
+    st.html("".join(f"<p class='nlv-caution'>{escape(unbroken(sentence))}</p>" for sentence in said))
 
 
 def oversize(most_mb: int, remedy: str) -> None:
@@ -51,16 +55,31 @@ def oversize(most_mb: int, remedy: str) -> None:
     """
     said = f"A file that is uploaded here has at most {most_mb} MB. {remedy}"
     busy = "A smaller one is refused while the server receives as much as it holds: try again in a minute."
-    st.html(f"<p class='nlv-oversize' role='alert'>{escape(said)}<br>{busy}</p>")
+    st.html(f"<p class='nlv-oversize' role='alert'>{escape(unbroken(said))}<br>{busy}</p>")
 
 
-def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
-    """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart."""
-    lines = broken(" ".join(said))
-    if not lines:
+def folded(said: Iterable[str]) -> None:
+    """Draw, folded, sentences that charts above had no room for."""
+    said = list(said)
+    if len(broken(" ".join(said))) > MOST_LINES:
+        whole = "".join(f"<p>{escape(unbroken(sentence))}</p>" for sentence in said)
+        st.html(f"<details class='nlv-remark'><summary>What to know of these charts</summary>{whole}</details>")
+
+
+def written_on(figure: "go.Figure", said: Iterable[str], *, lead: str = "") -> "go.Figure":
+    """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart.
+
+    Where there is no room for all, they are shortened, whole for a pointer that rests on them, and in full on the page.
+    ``lead`` as for `brief`.
+    """
+    said = list(said)
+    whole = broken(" ".join(said))
+    if not whole:
         return figure
+    lines = whole if len(whole) <= MOST_LINES else broken(brief(said, lead))
     figure.add_annotation(
         text="<br>".join(map(escape, lines)),
+        hovertext=None if lines is whole else "<br>".join(map(escape, whole)),
         font={"size": CHART_TYPE},
         align="left",
         showarrow=False,
@@ -76,6 +95,25 @@ def written_on(figure: "go.Figure", said: Iterable[str]) -> "go.Figure":
     )
 
 
+def brief(said: Sequence[str], lead: str = "") -> str:
+    """Return the beginnings of as many sentences as fit over a chart, and how many more there are.
+
+    ``lead``: what stands for the first sentence, which is kept longest.
+
+    >>> brief(["Untrained: it shows nothing that was learned.", "A clip is cut short; it was long.", "Stretched. " * 9])
+    'Untrained: it shows nothing that was learned. A clip is cut short. Stretched. In full on the page.'
+    """
+    sentences = [lead or said[0], *said[1:]]
+    tried = [(count, ".;") for count in range(len(said), 0, -1)] + [(1, ".;:"), (1, ".;:,")]
+    for count, ends in tried:
+        heads = [re.split(rf"[{ends}](?:\s|$)", sentence, maxsplit=1)[0] for sentence in sentences[:count]]
+        more = f"{len(said) - count} more: in full" if count < len(said) else "In full"
+        text = f"{'. '.join(heads)}. {more} on the page."
+        if len(broken(text)) <= MOST_LINES:
+            return text
+    return f"{'One caution' if len(said) == 1 else f'{len(said)} cautions'}: in full on the page."
+
+
 def broken(text: str) -> list[str]:
     """Return the lines of a text over a chart; a word that is wider than a line is broken too.
 
@@ -84,7 +122,7 @@ def broken(text: str) -> list[str]:
     """
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in unbroken(" ".join(text.split())).split(" "):
         if line and _width(f"{line} {word}") <= CHART_WIDTH:
             line = f"{line} {word}"
             continue

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nonlocal_core import AffinityColumn, AffinityRow, BlockCapture, OutsideGridError, Pin, SelectionError, Session
+from nonlocal_core.look.sentence import place_words
 
 Answer = AffinityRow | AffinityColumn
 _EVEN, _FAINT = "if all cells got the same", {"dash": "dot", "width": 1.5, "color": "#888"}
@@ -44,7 +45,8 @@ def headline(session: Session, pin: Pin) -> str:
     if pin.also or pin.minus:
         less = f", less {len(pin.minus)}" if pin.minus else ""
         return f"{what}: the mean of {1 + len(pin.also)} cells{less}"
-    return f"{what}: frame {pin.frame + 1}, row {cell.y + 1}, column {cell.x + 1}"
+    frame = f"frame {pin.frame + 1}, " if len(session.frames.rgb) > 1 else ""
+    return f"{what}: {frame}{place_words(cell)}"
 
 
 def notes(answers: dict[str, Answer]) -> list[str]:

@@ -11,6 +11,7 @@ from nonlocal_core import NonlocalError, Pin
 from nonlocal_core.ancestors.filters import AnyFilter, filter_id, parse_filter
 from nonlocal_core.course import stages
 from nonlocal_core.course.words import learn
+from nonlocal_core.look import unbroken
 
 from ..server import visit
 from ..server.memory import remembered
@@ -184,7 +185,7 @@ def draw_facts(found: "tuple[Fact, ...]") -> None:
             case "table":
                 _table(fact.head, fact.rows)
             case "said":
-                st.html(f"<p class='nlv-said'>{escape(fact.text)}</p>")
+                st.html(f"<p class='nlv-said'>{escape(unbroken(fact.text))}</p>")
             case "pictures":
                 st.html(_pictures(fact))
 

@@ -33,11 +33,17 @@ def _numbers(session: Session, pin: Pin) -> None:
         unmarked.hint(error)
         return
     st.header(charts.headline(session, pin), anchor=False)
+    title = session.block(pin.block).title
+    pinned = answers[title]
+    said = cautions.sentences(session.frames, charts.notes({title: pinned} | answers))
     left, right = st.columns(2)
-    said = cautions.sentences(session.frames, charts.notes(answers))
-    left.plotly_chart(cautions.written_on(charts.by_frame(answers, pin.frame), said), key="by-frame")
-    right.plotly_chart(cautions.written_on(charts.concentration(answers), said), key="concentration")
+    if len(session.frames.rgb) > 1:
+        by_frame = charts.by_frame(answers, pin.frame)
+        left.plotly_chart(cautions.written_on(by_frame, said, lead=pinned.note), key="by-frame")
+        left = right
+    concentration = charts.concentration(answers)
+    left.plotly_chart(cautions.written_on(concentration, said, lead=pinned.note), key="concentration")
+    cautions.folded(said)
     with st.expander("The strongest cells, as a table"):
-        pinned = answers[session.block(pin.block).title]
         own = " ".join(cautions.sentences(session.frames, [pinned.note]))
         st.dataframe(charts.strongest(pinned, note=own), hide_index=True, key="top")

@@ -5,6 +5,8 @@ from html import escape
 
 import streamlit as st
 
+from nonlocal_core.look import unbroken
+
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 """ASCII punctuation: all of it may be escaped in Markdown, and what marks up or fetches begins with some."""
 
@@ -16,7 +18,7 @@ def as_it_is(text: str) -> str:
 
 def alert(error: Exception | str) -> str:
     """Return the HTML that says what went wrong."""
-    return f"<p class='nlv-said nlv-failure' role='alert'>{escape(str(error))}</p>"
+    return f"<p class='nlv-said nlv-failure' role='alert'>{escape(unbroken(str(error)))}</p>"
 
 
 def failure(error: Exception | str) -> None:
@@ -26,4 +28,4 @@ def failure(error: Exception | str) -> None:
 
 def hint(error: Exception | str) -> None:
     """Draw why there is nothing to see, which is no fault."""
-    st.html(f"<p class='nlv-said' role='status'>{escape(str(error))}</p>")
+    st.html(f"<p class='nlv-said' role='status'>{escape(unbroken(str(error)))}</p>")

@@ -6,8 +6,9 @@ from .choices import LOOK, Curve, Look, Scale
 from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, heats_of, strongest_layer, ticks
 from .palette import COLD, LEVELS, PIN_NAMES, PIN_TONE, PINS, WARM
 from .photograph import muted
+from .quantities import percent, unbroken
 from .recipe import recipe
-from .sentence import LETTERS, answer_words, frame_words, lettered, percent, question_words
+from .sentence import LETTERS, answer_words, frame_words, lettered, question_words
 
 __all__ = [
     "ARROW_TONE",
@@ -38,4 +39,5 @@ __all__ = [
     "recipe",
     "strongest_layer",
     "ticks",
+    "unbroken",
 ]

@@ -66,6 +66,10 @@ class Answer(Protocol):
         """Factor from affinity units to times an even share; 0 for an answer without any weight."""
 
     @property
+    def positive_part(self) -> float:
+        """Part in [0, 1] of the positive weight in the sum of all sizes."""
+
+    @property
     def cell_share(self) -> Float[np.ndarray, "T H W"]:
         """Part of each cell in the sum of positive weights, what lies off the grid included; zeros where that is 0."""
 

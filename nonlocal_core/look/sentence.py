@@ -4,27 +4,13 @@ Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and 
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from jaxtyping import Float
 
 from nonlocal_core.geometry import Cell, Grid
 from nonlocal_core.look.answer import Answer
-
-
-def percent(share: float) -> str:
-    """Return a share in words: 43 %, 4.3 %, <0.1 %; what is there is never called zero.
-
-    >>> percent(0.0432), percent(0.4321), percent(0.0)
-    ('4.3 %', '43 %', '0 %')
-    """
-    value = 100 * share
-    if 0 < value < 0.1:
-        return "<0.1 %"
-    digit = Decimal("1") if value >= 9.95 or value == 0 else Decimal("0.1")
-    return f"{Decimal(value).quantize(digit, ROUND_HALF_UP)} %"
-
+from nonlocal_core.look.quantities import percent
 
 LETTERS = "ABC"
 
@@ -73,12 +59,16 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
 def answer_words(answer: Answer) -> str:
     """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
     looks, shares = answer.direction == "row", answer.cell_share
-    of_positive = "Of A less B, " if answer.minus else "Of the positive weight, " if answer.is_signed else ""
+    of_positive = ""
+    if answer.is_signed:
+        part = percent(answer.positive_part)
+        of_positive = "Of A less B, " if answer.minus else f"Of the {part} positive weight, "
     if not shares.any():
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
     if answer.asker_words is not None:
-        return f"{of_positive}{_mostly(answer.grid, shares, 'goes to' if looks else 'comes from')}."
+        most = "most" if of_positive else "Most"
+        return f"{of_positive}{most}, {_mostly(answer.grid, shares, 'goes to' if looks else 'comes from')}."
     own, own_steps = answer.own_cells, answer.own_cells.any(axis=(1, 2))
     on_itself = percent(float(shares[own].sum()))
     alone = len(answer.asked_cells) == 1
@@ -107,7 +97,7 @@ def _mostly(grid: Grid, shares: Float[np.ndarray, "T H W"], goes: str) -> str:
     by_step = shares.sum(axis=(1, 2))
     best = int(by_step.argmax())
     if np.count_nonzero(by_step) > 1:
-        return f"Most, {percent(float(by_step[best]))}, {goes} {frame_words(grid, best)}"
+        return f"{percent(float(by_step[best]))}, {goes} {frame_words(grid, best)}"
     strongest = grid.cell(int(shares.argmax()))
     where = "" if len(shares) == 1 else f" of {frame_words(grid, best)}"
-    return f"Most, {percent(float(shares.max()))}, {goes} {place_words(strongest)}{where}"
+    return f"{percent(float(shares.max()))}, {goes} {place_words(strongest)}{where}"

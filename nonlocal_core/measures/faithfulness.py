@@ -85,7 +85,7 @@ def faithfulness(
 ) -> Faithfulness:
     """Return what cutting keys of one query does; arguments and errors as for ``Session.faithfulness``."""
     _check(ran, block, draws, runs)
-    weights = np.abs(row_weights(block, query))
+    weights = row_weights(block, query)
     allowed = np.flatnonzero(allowed_keys(block, query))
     if not (keys is None or 1 <= keys < len(allowed)):
         raise SelectionError(f"Cut from 1 to {len(allowed) - 1} of the {len(allowed)} keys of this query; got {keys}.")
@@ -116,7 +116,7 @@ def faithfulness_curve(
     _check(ran, block, draws, runs)
     tell = progress or _untold
     allowed = np.flatnonzero(allowed_keys(block, query))
-    last = _above_even(np.abs(row_weights(block, query)), allowed)
+    last = _above_even(row_weights(block, query), allowed)
     counts = [count for count in (1 << power for power in range(31)) if count < last] + [last]
     every = [_sets(ran, block, query, allowed, count, draws) for count in counts]
     changes = _added(ran, block, query, allowed, every)
@@ -148,15 +148,16 @@ def _untold(done: int, total: int) -> None:
 
 
 def _above_even(weights: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"]) -> int:
-    """Return how many of the allowed keys weigh more than an even share: at least one, and not all."""
-    count = int((weights[allowed] > weights[allowed].mean()).sum())
+    """Return how many of the allowed keys have more than an even share of the positive weight: one or more, not all."""
+    positive = np.maximum(weights[allowed], 0)
+    count = int((positive > positive.mean()).sum())
     return min(max(count, 1), len(allowed) - 1)
 
 
 def _sets(
     ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], count: int, draws: int
 ) -> _Sets:
-    strongest: _Sets = {"strongest": [_most(np.abs(row_weights(block, query)), allowed, count)]}
+    strongest: _Sets = {"strongest": [_most(row_weights(block, query), allowed, count)]}
     return strongest | _others(ran, block, query, allowed, count, draws)
 
 
@@ -172,7 +173,7 @@ def _others(
         "random": [rng.choice(allowed, count, replace=False) for _ in range(draws)],
         "colour": [_most(-far, allowed, count)],
         "another row": [
-            _most(np.abs(row_weights(block, block.query_grid.cell(int(other)))), allowed, count) for other in others
+            _most(row_weights(block, block.query_grid.cell(int(other))), allowed, count) for other in others
         ],
     }
 

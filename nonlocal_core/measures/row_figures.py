@@ -30,7 +30,7 @@ class RowMeasures:
     seconds_away: float
     """The same in seconds."""
     top_times_uniform: float
-    """The largest weight over the mean of the absolute weights."""
+    """The largest weight, in times an even share of the positive weight."""
     note: str
     """Warning of the block, empty when there is none."""
 
@@ -144,7 +144,6 @@ class RowFigures:
         positive = np.maximum(weights, 0)
         mass = positive.sum(axis=1, keepdims=True)
         p = np.divide(positive, mass, out=np.full_like(positive, np.nan), where=mass > 0)
-        per_unit = layout.key_count * mass[:, 0] / np.maximum(np.abs(weights).sum(axis=1), np.finfo(float).tiny)
         t, place = np.divmod(queries, len(layout.query_xy))
         cells = p[:, : len(layout.key_frame) * len(layout.key_xy)].reshape(len(p), len(layout.key_frame), -1)
         step_shares, places = cells.sum(axis=2), cells.sum(axis=1)
@@ -157,7 +156,7 @@ class RowFigures:
             distance=_mean_distance(places, reach, on_grid),
             frames_away=_mean_distance(step_shares, _apart(layout.query_frame[t], layout.key_frame), on_grid),
             seconds_away=_mean_distance(step_shares, _apart(layout.query_seconds[t], layout.key_seconds), on_grid),
-            top_times_uniform=cells.max(axis=(1, 2)) * per_unit,
+            top_times_uniform=cells.max(axis=(1, 2)) * layout.key_count,
             step_shares=step_shares,
         )
 

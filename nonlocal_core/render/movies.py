@@ -9,7 +9,7 @@ import numpy as np
 from av import VideoStream
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int32, UInt8
 from PIL import Image
 
 from nonlocal_core.errors import RenderError
@@ -23,6 +23,8 @@ GIF_TICK = 0.01  # seconds; the time unit of GIF
 GIF_LEAST_TICKS = 2  # browsers show anything faster for a tenth of a second
 GIF_MOST_TICKS = 2**16 - 1  # eleven minutes, the largest delay of the format
 PALETTE_PIXELS = 800_000  # looked at in all
+COMMON, MOST_COMMON = 2000, 200
+"""One pixel in so many has a colour that is kept as it is, and the most of such colours."""
 PALETTE_DRAWS = 60_000  # given to the median cut
 MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
 X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they hide the last picture's duration
@@ -60,7 +62,7 @@ def write_gif(
     with replacing(path) as part:
         drawn = list(_counted(pictures, len(seconds), progress))
         palette = _shared_palette(drawn)
-        frames = [Image.fromarray(picture).quantize(palette=palette) for picture in drawn]
+        frames = [_indexed(picture, palette) for picture in drawn]
         delays = (ticks * round(1000 * GIF_TICK)).tolist()
         frames[0].save(
             part,
@@ -77,14 +79,47 @@ def write_gif(
 def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
     """Return 256 colours for all pictures, so that the same heat has the same colour in each.
 
-    Pixels are weighted by the square of their chroma, since a plain median cut would spend the palette on the grey
+    Colours that many pixels have, such as those of cells over a flat ground, are in it as they are. Pixels of the
+    others are weighted by the square of their chroma, since a plain median cut would spend the palette on the grey
     frames instead of the small, colourful heat.
     """
     step = max(1, len(pictures) * pictures[0][..., 0].size // PALETTE_PIXELS)
     pixels = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
+    _, first, counts = np.unique(_codes(pixels), return_index=True, return_counts=True)
+    common = np.argsort(-counts, kind="stable")[:MOST_COMMON]
+    kept = pixels[first[common[counts[common] * COMMON >= len(pixels)]]]
+    others = pixels[~np.isin(_codes(pixels), _codes(kept))]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*kept.reshape(-1).tolist(), *_median_cut(others, 256 - len(kept))])
+    return palette
+
+
+def _median_cut(pixels: UInt8[np.ndarray, "n 3"], count: int) -> list[int]:
+    """Return so many colours, red, green and blue of each in turn; none where there are no pixels."""
+    if not len(pixels):
+        return []
     weight = np.cumsum((np.ptp(pixels, axis=1) + 10.0) ** 2)
     chosen = np.searchsorted(weight, (np.arange(PALETTE_DRAWS) + 0.5) / PALETTE_DRAWS * weight[-1])
-    return Image.fromarray(pixels[chosen][None]).quantize(256, method=Image.Quantize.MEDIANCUT)
+    return Image.fromarray(pixels[chosen][None]).quantize(count, method=Image.Quantize.MEDIANCUT).getpalette() or []
+
+
+def _indexed(picture: UInt8[np.ndarray, "h w 3"], palette: Image.Image) -> Image.Image:
+    """Return a picture in the colours of a palette, dithered where it has others.
+
+    Pillow looks up the nearest of a coarser grid, so a colour that the palette has may come out as its neighbour.
+    """
+    drawn = Image.fromarray(picture).quantize(palette=palette)
+    known, at = np.unique(_codes(np.array(palette.getpalette(), np.uint8).reshape(-1, 3)), return_index=True)
+    codes = _codes(picture)
+    place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+    indices = np.where(known[place] == codes, at[place], np.asarray(drawn)).astype(np.uint8)
+    drawn.putdata(indices.reshape(-1))
+    return drawn
+
+
+def _codes(rgb: UInt8[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*shape"]:
+    """Return each colour as one number."""
+    return np.asarray(rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32))
 
 
 def write_mp4(

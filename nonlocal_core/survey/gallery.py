@@ -146,6 +146,7 @@ def _page(folder: ResultFolder, columns: dict[str, list[Any]], failed: list[tupl
 <p>{escape(models)}. Each card: the frame that was asked, its place framed, and beside it the frame that it looks at
 most. Click a bar to see its clips, a card to point at the clip yourself.</p>
 </header>
+<main>
 <div class="controls">
 <label>Figure <select id="figure"></select></label>
 <label>Order <select id="order"></select></label>
@@ -157,7 +158,8 @@ most. Click a bar to see its clips, a card to point at the clip yourself.</p>
 <div id="chart"><div id="bars"></div><div id="ends"></div><p id="meaning"></p></div>
 <details id="failures"><summary></summary><ul id="failed"></ul></details>
 <div id="count" role="status"></div>
-<main id="field"></main>
+<div id="field"></div>
+</main>
 <noscript><p>This page filters while you click, so it needs JavaScript. It sends nothing.</p></noscript>
 <script type="application/json" id="survey">{data}</script>
 <script type="module">{script}</script>

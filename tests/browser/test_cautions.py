@@ -100,18 +100,22 @@ def test_inspect_and_track_say_it_once_at_their_end(visit, page_name, address):
 
 
 @pytest.mark.parametrize("name", WIDE)
-def test_a_caution_over_a_chart_is_whole_and_apart_from_it_whatever_the_letters_of_a_name(visit, name):
+def test_cautions_over_a_chart_are_two_lines_apart_from_it_and_whole_below_whatever_the_letters_of_a_name(visit, name):
     page = visit("?clip=sample:coins&short_side=128", width=PHONE)
     choose(page, f"{WIDE[name]}.png", see_through_png())
     expect(page.locator(".nlv-asks .nlv-warning").filter(has_text=SEE_THROUGH)).to_be_visible()
     expect(page.locator(ANSWERED)).to_have_count(1)
-    for chart in charts_when_pinned(page):
-        assert SEE_THROUGH.split()[-1] in chart.locator(WRITTEN).last.text_content()
+    for chart in charts_when_pinned(page, count=1):
+        written = chart.locator(WRITTEN).last
+        assert "on the page" in written.text_content()
+        assert written.locator("tspan.line").count() <= 2
         frame, title, words, plot = chart.evaluate(BOXES, [":scope", ".gtitle", WRITTEN, ".nsewdrag"])
         assert frame["left"] <= words["left"]
         assert words["right"] <= frame["right"]
         assert words["bottom"] + 4 <= plot["top"], "some pixels lie between the caution and the chart"
         assert title["bottom"] <= words["top"], "and none of it lies over the title"
+    page.get_by_text("What to know of these charts").click()
+    expect(page.locator("details[open]").get_by_text(SEE_THROUGH)).to_be_visible()
 
 
 def test_a_picture_that_is_transparent_says_so_under_it(visit):

@@ -55,7 +55,7 @@ def test_a_slider_opens_the_filter_anew_under_the_same_pin(chromium, address):
     expect(viewer).to_have_attribute("data-cell", ",".join(map(str, hovered.query)))
     page.mouse.down()
     page.mouse.up()
-    expect(page.get_by_text("Where it looks: frame 1")).to_be_visible()
+    expect(page.get_by_text("Where it looks: row")).to_be_visible()
 
     page.get_by_role("button", name="Keep", exact=True).click()
     page.get_by_role("combobox", name="Keep this answer as").click()

@@ -10,6 +10,7 @@ from serving import app_server
 
 from nonlocal_core import Session
 from nonlocal_core.geometry import cells_in_box
+from nonlocal_core.look import percent
 from nonlocal_core.measures import measure_block
 from nonlocal_core.measures.ablation import answer, class_changes, moved
 
@@ -60,14 +61,14 @@ def test_the_page_opens_from_its_address_and_shows_the_figures_of_the_api(page, 
     measured = measure_block(block, shown_hw=session.frames.info.shown_hw, pts_seconds=session.frames.pts_seconds)
     settled(page)
     expect(page.locator("[data-testid=stMetricValue]")).to_have_count(7)
-    shown = page.locator("[data-testid=stMetricValue]").all_inner_texts()
+    shown = [text.replace("\u00a0", " ") for text in page.locator("[data-testid=stMetricValue]").all_inner_texts()]
     assert shown == [
         "none",
         f"{measured.query_dependence:.3f} of 0.5",
         f"{measured.effective_keys:,.0f} of {measured.key_count:,}",
-        f"{100 * measured.own_cell_share:.0f} %",
-        f"{100 * measured.own_step_share:.0f} %",
-        f"{100 * measured.distance:.0f} % of the diagonal",
+        percent(measured.own_cell_share),
+        percent(measured.own_step_share),
+        f"{percent(measured.distance)} of the diagonal",
         f"{measured.frames_away:.1f} frames",
     ]
     for term in ("|W_z y| / |x|", "query dependence", "entropy"):

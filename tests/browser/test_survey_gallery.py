@@ -7,6 +7,7 @@ import pytest
 from pages import Watched
 from PIL import Image
 from playwright.sync_api import expect
+from serving import AXE
 
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey.gallery import gallery
@@ -105,3 +106,16 @@ def test_a_stranger_finds_a_clip_and_points_at_it(page, site, tmp_path):
     assert len(seen) == 2
     assert all(url.startswith(("file:", "blob:", "data:")) for url in watched.requests)
     assert watched.complaints == watched.dialogs == []
+
+
+def test_axe_finds_nothing_in_either_theme(chromium, site):
+    if not AXE.is_file():
+        pytest.skip(f"No axe-core at {AXE}: make tools installs it.")
+    for theme in ("light", "dark"):
+        with chromium.new_context(color_scheme=theme, bypass_csp=True) as context:
+            page = context.new_page()
+            page.goto(site.as_uri())
+            expect(page.locator("#field > *").first).to_be_visible()
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            faults = page.evaluate("axe.run(document)")["violations"]
+            assert [(fault["id"], node["html"][:160]) for fault in faults for node in fault["nodes"]] == [], theme

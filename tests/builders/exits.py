@@ -195,9 +195,10 @@ def chart(session: Session, block: str, _folder: Path) -> str:
 
 
 def words_on(figure: str) -> str:
-    """Return what is written on a chart, its line breaks undone."""
+    """Return what is written on a chart, and shown where a pointer rests on it, its line breaks undone."""
     written = json.loads(figure)["layout"].get("annotations", [])
-    return html.unescape(" ".join(one["text"] for one in written).replace("<br>", " "))
+    words = " ".join(f"{one['text']} {one.get('hovertext', '')}" for one in written)
+    return html.unescape(words.replace("<br>", " ")).replace("\u00a0", " ")
 
 
 def inspect_page(session, block):

@@ -36,7 +36,8 @@ def test_shares_and_ranks_of_a_signed_row_count_positive_weight():
     ranked = answer.top(999)
     assert len(ranked) == (answer.values > 0).sum()
     assert [cell.value for cell in ranked] == sorted(answer.values[answer.values > 0], reverse=True)
-    assert ranked[0].times_uniform == pytest.approx(ranked[0].value / np.abs(answer.values).mean(), rel=1e-5)
+    assert ranked[0].times_uniform == pytest.approx(ranked[0].value / positive.mean(), rel=1e-5)
+    assert answer.positive_part == pytest.approx(positive.sum() / np.abs(answer.values).sum(), rel=1e-6)
 
 
 def test_a_row_of_zeros_has_shares_of_zero_and_no_entropy():

@@ -14,7 +14,7 @@ export class Difference extends Pane {
     this.photos = null;
   }
 
-  /** `first` and `second` are { number, bundle, block, answered }; `photos`, `frame` and `asked` are of the first one's clip. */
+  /** `first` and `second` are { number, bundle, block, answered, heat }; `photos`, `frame` and `asked` are of the first one's clip. */
   showBetween(first, second, { photos, state, frame, asked }) {
     if (this.photos !== photos) this.#reopen(photos, first.bundle.media);
     const { answer: { grid } } = first.answered;
@@ -22,10 +22,10 @@ export class Difference extends Pane {
     let peak = 0;
     if (reason) this.showNothing(frame, grid, state);
     else {
-      const answer = differenceOf(first.answered.answer, second.answered.answer);
+      const answer = differenceOf(...[first, second].map(({ answered: { answer: own }, heat: drawn }) => ({ answer: own, heat: drawn })));
       const heat = heatOf(answer, NO_PLACE, { ...state, scale: "all", threshold: 1, negatives: true }, this.look.recipe);
       peak = heat.largest > 1 ? heat.tops[0] : 0;
-      const shares = first.answered.shares.map((share, t) => Math.abs(share - second.answered.shares[t]));
+      const shares = first.answered.shares.map((share, t) => share - second.answered.shares[t]);
       this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked });
     }
     this.say(differenceWords({ first: first.number, second: second.number, blocks: [first.block, second.block], peak, reason }));

@@ -1,5 +1,7 @@
 // Elements without a framework. Text goes in as text, never as markup: names come from files of strangers.
 
+import { quantitiesOf } from "../model/words.js";
+
 /** Make an element: `class`, `on<event>` handlers, and attributes; false leaves an attribute out. */
 export function el(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -21,7 +23,10 @@ export function svg(tag, attributes, ...children) {
 
 /** Write text only where it differs: unchanged text costs no layout. */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return;
+  const parts = quantitiesOf(text);
+  if (parts.length === 1) element.textContent = text;
+  else element.replaceChildren(...parts.map((part, i) => (i % 2 ? el("span", { class: "nlv-whole" }, part) : part)));
 }
 
 /** Place an element over a part of its parent, in units of the parent. */

@@ -87,13 +87,13 @@ export class Film {
 
   /**
    * Shares per temporal cell as bars on one scale; one that dwarfs the others is cut, with a visible break. `answered` are
-   * the answers of several pins, A first, or one; own is that of the last.
+   * the answers of several pins, A first, or one; own is that of the last. Less than 0 is cold: of a difference.
    */
   showShares(answered, grid, recipe) {
     if (this.root.hidden) return;
     const several = answered.length > 1;
     const { own } = answered.at(-1);
-    const { heights, cut } = barHeights(Float64Array.from(answered.flatMap(({ shares }) => [...shares])), recipe);
+    const { heights, cut } = barHeights(Float64Array.from(answered.flatMap(({ shares }) => [...shares]), Math.abs), recipe);
     this.reel.classList.toggle("is-several", several);
     this.reel.style.setProperty("--pins", answered.length);
     this.frames.forEach((frame, index) => {
@@ -102,8 +102,9 @@ export class Film {
       frame.bars.forEach((bar, pin) => {
         const at = pin * grid.frames + t;
         const there = pin < answered.length && t >= 0;
-        const text = pin < answered.length && index === start ? percent(there ? answered[pin].shares[t] : 0) : "";
-        showBar(bar, there ? heights[at] : 0, there && at === cut, text);
+        const share = there ? answered[pin].shares[t] : 0;
+        showBar(bar, there ? heights[at] : 0, there && at === cut, pin < answered.length && index === start ? percent(Math.abs(share)) : "");
+        bar.fill.classList.toggle("is-less", share < 0);
         bar.share.hidden = pin >= answered.length;
       });
       frame.root.classList.toggle("is-own", !several && own.steps(t));

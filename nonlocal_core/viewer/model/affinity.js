@@ -1,6 +1,6 @@
 // Rows and columns of the affinity, from theta and phi: what nonlocal_core/capture/rows.py does, in the browser.
-// An answer is { direction, grid, values, offGrid, mass, positive, count }: weights on a grid, the sum of their sizes and of
-// the positive ones, and the number of cells that an even answer would share `mass` over.
+// An answer is { direction, grid, values, offGrid, mass, positive, even, count }: weights on a grid, the sum of their sizes and of
+// the positive ones, and what an even answer would share out over `count` cells: the positive weight, or all sizes where none is.
 //
 // What an answer looks at is its positive weight: shares and ranks count that alone. Only a dot product has negative ones.
 
@@ -121,8 +121,13 @@ export function spreadOf({ values, offGrid, positive }) {
 }
 
 /** How many times an even share a weight is. */
-export function timesEven({ mass, count }, weight) {
-  return mass === 0 ? 0 : (Math.abs(weight) * count) / mass;
+export function timesEven(answer, weight) {
+  return Math.abs(weight) * unitOf(answer);
+}
+
+/** Times an even share per affinity unit; 0 where all weights are zero. */
+export function unitOf({ even, count }) {
+  return even > 0 ? count / even : 0;
 }
 
 /** f before normalisation, between one embedding and every `step`-th row of a table from `first` on. */
@@ -167,7 +172,7 @@ function sumsOf(weights) {
     mass += Math.abs(weights[i]);
     if (weights[i] > 0) positive += weights[i];
   }
-  return { mass, positive };
+  return { mass, positive, even: positive || mass };
 }
 
 /** Turn the scores of a row into its weights. A matching is all or nothing, and exact: its scores are whole numbers. */

@@ -47,15 +47,24 @@ function singleAnswer(block, direction, asked, cell) {
 function combined(plus, minus) {
   const [first] = plus;
   const parts = { values: meanOf(plus, "values"), offGrid: meanOf(plus, "offGrid") };
-  const mass = plus.length === 1 ? first.mass : sumOf(parts.values, Math.abs) + sumOf(parts.offGrid, Math.abs);
+  const even = plus.length === 1 ? first.even : positiveOf(parts) || massOf(parts);
   if (minus.length) {
     for (const [name, table] of Object.entries(parts)) {
       const less = meanOf(minus, name);
       for (let i = 0; i < table.length; i++) table[i] -= less[i];
     }
   }
-  const positive = sumOf(parts.values, (weight) => Math.max(weight, 0)) + sumOf(parts.offGrid, (weight) => Math.max(weight, 0));
-  return { ...first, values: Float32Array.from(parts.values), offGrid: Float32Array.from(parts.offGrid), mass, positive, surplus: minus.length > 0 };
+  const tables = { values: Float32Array.from(parts.values), offGrid: Float32Array.from(parts.offGrid) };
+  return { ...first, ...tables, mass: massOf(parts), positive: positiveOf(parts), even, surplus: minus.length > 0 };
+}
+
+function massOf({ values, offGrid }) {
+  return sumOf(values, Math.abs) + sumOf(offGrid, Math.abs);
+}
+
+function positiveOf({ values, offGrid }) {
+  const size = (weight) => Math.max(weight, 0);
+  return sumOf(values, size) + sumOf(offGrid, size);
 }
 
 function meanOf(answers, part) {

@@ -41,14 +41,22 @@ export function sameGrid(a, b) {
     && a.frame_spans.every(([start, stop], t) => start === b.frame_spans[t][0] && stop === b.frame_spans[t][1]);
 }
 
-/** Weights of `first` less those of `second`, each in even shares, as an answer whose unit that is; both must lie on one grid. */
+/**
+ * What `first` draws less what `second` draws, both { answer, heat } on one grid: in times an even share of each, as an answer
+ * whose unit that is.
+ */
 export function differenceOf(first, second) {
-  const [one, other] = [first, second].map(({ mass, count }) => (mass === 0 ? 0 : count / mass));
-  const values = first.values.map((weight, i) => weight * one - second.values[i] * other);
+  const { direction, grid } = first.answer;
+  const values = first.answer.values.map((_, i) => drawnOf(first, i) - drawnOf(second, i));
+  const sum = (size) => values.reduce((total, value) => total + size(value), 0);
   return {
-    direction: first.direction, grid: first.grid, values, offGrid: new Float32Array(0),
-    mass: values.length, positive: values.reduce((sum, value) => sum + Math.max(value, 0), 0), count: values.length,
+    direction, grid, values, offGrid: new Float32Array(0), mass: sum(Math.abs), positive: sum((value) => Math.max(value, 0)),
+    even: values.length, count: values.length,
   };
+}
+
+function drawnOf({ answer: { values }, heat: { unit, negatives } }, i) {
+  return (negatives ? values[i] : Math.max(values[i], 0)) * unit;
 }
 
 /** Mean over the weight of the distance from the middle of the asked cell to that of each answering one. */

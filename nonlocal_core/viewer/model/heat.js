@@ -1,5 +1,7 @@
 // Heat of one answer: from times an even share to tones. What nonlocal_core/look/heat.py does, with its constants (`recipe`).
 
+import { unitOf } from "./affinity.js";
+
 const CURVES = { log: Math.log, root: (times) => Math.sqrt(times) - 1, linear: (times) => times - 1 };
 
 /**
@@ -9,7 +11,7 @@ const CURVES = { log: Math.log, root: (times) => Math.sqrt(times) - 1, linear: (
  */
 export function heatOf(answer, own, { scale, curve, threshold, negatives }, recipe, top = null) {
   const { grid, values } = answer;
-  const unit = answer.mass > 0 ? answer.count / answer.mass : 0;
+  const unit = unitOf(answer);
   const perFrame = grid.rows * grid.cols;
   const [elsewhere, anywhere] = [new Float64Array(grid.frames), new Float64Array(grid.frames)];
   for (let t = 0, i = 0; t < grid.frames; t++) {

@@ -57,8 +57,7 @@ export function* followed(answer, route, offGridKeys) {
   }
   const beside = offGridKeys.map((name) => offGrid.get(name));
   const positive = [...values, ...beside].reduce((sum, weight) => sum + Math.max(weight, 0), 0);
-  const mass = answer.surplus ? answer.mass : positive;
-  return { ...answer, values: Float32Array.from(values), offGrid: Float32Array.from(beside), mass, positive };
+  return { ...answer, values: Float32Array.from(values), offGrid: Float32Array.from(beside), mass: positive, positive, even: positive };
 }
 
 function sizeOf({ frames, rows, cols }) {

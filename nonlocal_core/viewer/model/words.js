@@ -12,6 +12,14 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;
+
+/** The parts of a text: each second one is a number with its unit, between which no line ends. One part where there is no more. */
+export function quantitiesOf(text) {
+  const parts = text.split(QUANTITY);
+  return parts[1] === text ? [text] : parts;
+}
+
 /** A weight in affinity units, three digits. */
 export function weightWords(weight) {
   if (weight === 0) return "0";
@@ -55,11 +63,11 @@ export function answerWords(answered) {
   const looks = direction === "row";
   const goes = looks ? "goes to" : "comes from";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of A less B, " : signed ? "Of the positive weight, " : "";
+  const before = answer.surplus ? "Of A less B, " : signed ? `Of the ${percent(positive / answer.mass)} positive weight, ` : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
-  if (block.asker) return `${before}${mostlyWords(answered, goes)}.`;
+  if (block.asker) return `${before}${before ? "most" : "Most"}, ${mostlyWords(answered, goes)}.`;
   const [spot, its] = answered.cells.length === 1 ? ["the spot itself", "its frame"] : ["the asked cells", "their frames"];
   const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
   const best = strongestOf(answered);
@@ -75,10 +83,10 @@ export function answerWords(answered) {
 /** Which frame gets most of an answer that no position asked, or which place where one frame gets all. */
 function mostlyWords({ answer: { grid, values, positive }, shares }, goes) {
   const best = shares.reduce((most, share, t) => (share > shares[most] ? t : most), 0);
-  if (shares.filter((share) => share > 0).length > 1) return `Most, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}`;
+  if (shares.filter((share) => share > 0).length > 1) return `${percent(shares[best])}, ${goes} ${frameWords(grid, best)}`;
   const strongest = values.reduce((most, value, i) => (value > values[most] ? i : most), 0);
   const where = grid.frames === 1 ? "" : ` of ${frameWords(grid, best)}`;
-  return `Most, ${percent(values[strongest] / positive)}, ${goes} ${placeWords(cellOf(grid, strongest))}${where}`;
+  return `${percent(values[strongest] / positive)}, ${goes} ${placeWords(cellOf(grid, strongest))}${where}`;
 }
 
 export const LETTERS = "ABC";

@@ -3,6 +3,7 @@
 
 import { filmPictures, durationsOf } from "../drawing/film_pictures.js";
 import { figureOf } from "../drawing/figure.js";
+import { unitOf } from "../model/affinity.js";
 import { cautionWords } from "../model/figure_words.js";
 import { pinnedMessage } from "../model/state.js";
 import { LETTERS, answerWords } from "../model/words.js";
@@ -78,10 +79,6 @@ async function numbersFile(drawn, origin) {
 
 function cautionOf(answered) {
   return cautionWords(answered, { warnings: [] });
-}
-
-function unitOf({ mass, count }) {
-  return mass > 0 ? count / mass : 0;
 }
 
 function besideArrays(pins, shape) {

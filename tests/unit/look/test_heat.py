@@ -26,7 +26,7 @@ def steep(seed=3, pairwise="embedded_gaussian"):
 def by_loops(answer, look):
     """Times an even share, colour and opacity of each cell, one at a time."""
     weights = answer.heat.astype(np.float64)
-    even = np.abs(weights).sum() / weights.size
+    even = sum(max(weight, 0) for weight in weights.flat) / weights.size
     steps, rows, cols = weights.shape
     t0, y0, x0 = answer.own_key
     tops = []

@@ -45,7 +45,7 @@ def test_steps_of_several_frames_are_named_whole():
 
 def test_negative_weight_does_not_count():
     row = put(pairwise="dot_product", c1_2_3=0.1, c0_0_0=-5.0, c2_1_1=0.3)
-    assert answer_words(row).startswith("Of the positive weight, 25 % stays")
+    assert answer_words(row).startswith("Of the 7.4 % positive weight, 25 % stays")
     assert answer_words(row).endswith("75 %, goes to frame 3.")
     negative = put(pairwise="dot_product", c0_0_0=-5.0)
     assert answer_words(negative) == "Looks nowhere: no weight is positive."

@@ -22,9 +22,12 @@ def luminance(picture):
     return linear(picture / 255) @ LUMINANCE
 
 
-@pytest.mark.parametrize("sample", [sample.id for sample in list_samples()])
-def test_little_weight_leaves_the_picture_alone_and_much_is_seen(sample):
-    session = Session.open(f"sample:{sample}")
+@pytest.mark.parametrize(
+    ("sample", "network"),
+    [*((sample.id, "default") for sample in list_samples()), ("coins", "lite0-dot-product")],
+)
+def test_little_weight_leaves_the_picture_alone_and_much_is_seen(sample, network):
+    session = Session.open(f"sample:{sample}", network)
     asked = session.first_question()
     row = session.query(frame=asked.frame, x=asked.x, y=asked.y)
     heat = heat_of(row, Look())

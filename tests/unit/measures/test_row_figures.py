@@ -88,7 +88,7 @@ def oracle_figures(weights, query, block):
         figures["frames_away"] += p * abs(sum(asking) / len(asking) - sum(asked) / len(asked))
         seconds = [sum(SECONDS[f] for f in frames) / len(frames) for frames in (asking, asked)]
         figures["seconds_away"] += p * abs(seconds[0] - seconds[1])
-    figures["top_times_uniform"] = max(weights) * block.key_count / sum(abs(w) for w in weights)
+    figures["top_times_uniform"] = max(weights) * block.key_count / mass
     return figures
 
 

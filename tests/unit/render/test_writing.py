@@ -106,6 +106,14 @@ def test_gif_shows_each_picture_for_its_own_time(tmp_path):
         assert np.abs(read.astype(int) - written).mean() < GIF_ERROR
 
 
+def test_flat_colours_of_a_gif_are_exact(tmp_path):
+    shades = np.random.default_rng(4).integers(90, 130, (12, 15, 3), dtype=np.uint8)
+    picture = shades.repeat(8, axis=0).repeat(8, axis=1)
+    write_gif(tmp_path / "a.gif", [picture], np.array([1.0]))
+    ((_, read),) = read_gif(tmp_path / "a.gif")
+    np.testing.assert_array_equal(read, picture)
+
+
 def test_gif_rounding_does_not_add_up(tmp_path):
     seconds = durations(np.arange(5) / 3.0)
     write_gif(tmp_path / "a.gif", pictures(), seconds)
@@ -209,7 +217,7 @@ def test_csv_has_a_line_for_each_key_in_the_order_of_the_grid(tmp_path, pairwise
         assert note == ("Note: é is cut short." if (t, y, x) == (0, 0, 0) else ""), "it is said once"
         assert (int(frame), int(row_number), int(column)) == (2 * t, y, x), "a key of two frames starts at the first"
         assert np.float32(weight) == row.heat[t, y, x]
-        assert float(times) == pytest.approx(heat[t, y, x] / np.abs(heat).mean(), rel=1e-5)
+        assert float(times) == pytest.approx(heat[t, y, x] / np.maximum(heat, 0).mean(), rel=1e-5)
 
 
 def test_npz_holds_the_answer_without_pickle(tmp_path):

@@ -26,7 +26,9 @@ function blockOf(name) {
 
 function compare(block, other, point) {
   const [one, two] = [block, other].map((asked) => askBlock(asked, "row", { at: point }));
-  return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference: [...differenceOf(one.answer, two.answer).values] };
+  const drawn = (negatives) => [one, two].map(({ answer, own }) => ({ answer, heat: heatOf(answer, own, { ...lookIn("", bundle.look), negatives }, bundle.look) }));
+  const [difference, signed] = [false, true].map((negatives) => [...differenceOf(...drawn(negatives)).values]);
+  return { figures: figuresOf(one, bundle.media), overlap: overlapOf(one.answer, two.answer), difference, signed };
 }
 
 function drawTogether(block, { direction, pins, look }) {

@@ -31,7 +31,9 @@ export function bundleOf(blocks = [blockOf(grid(5, 6, 8)), blockOf(grid(5, 6, 8)
 
 export function rowAnswer(values, where, count = values.length) {
   const table = Float32Array.from(values);
-  return { direction: "row", grid: where, values: table, offGrid: new Float32Array(0), mass: table.reduce((sum, v) => sum + Math.abs(v), 0), positive: table.reduce((sum, v) => sum + Math.max(v, 0), 0), count };
+  const sum = (size) => table.reduce((total, value) => total + size(value), 0);
+  const [mass, positive] = [sum(Math.abs), sum((value) => Math.max(value, 0))];
+  return { direction: "row", grid: where, values: table, offGrid: new Float32Array(0), mass, positive, even: positive || mass, count };
 }
 
 export const act = (bundle, state, ...actions) => actions.reduce((now, action) => reduce(now, action, bundle), state);

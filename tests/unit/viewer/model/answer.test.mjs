@@ -40,6 +40,11 @@ test("the strongest cell elsewhere is not the asked one", () => {
   assert.deepEqual([strongest([1, 1, 9, 5, 3, 3]), strongest([0, 0, 9, 0, 0, -1])], [3, -1]);
 });
 
+test("an even share is of positive weight, and of all sizes where none is positive", () => {
+  const even = (phi) => askBlock(weighing(phi), "row", { at: { frame: 0, x: 0.1, y: 0.5 } }).answer.even;
+  assert.deepEqual([even([6, -60, 12, 0, -6, 0]), even([-6, -60, 0, 0, 0, 0]), even([0, 0, 0, 0, 0, 0])], [3, 11, 0]);
+});
+
 test("several cells are answered by the mean of their rows, less the mean of those that are taken away", () => {
   const theta = Float32Array.of(1, 2, 4, 8, 16, 32);
   const block = { ...weighing([1, 2, 3, 4, 5, 6]), theta: { row: (index) => theta.subarray(index, index + 1), all: () => theta } };
@@ -52,7 +57,7 @@ test("several cells are answered by the mean of their rows, less the mean of tho
   assert.deepEqual([0, 1, 2].filter(mean.own.steps), [0, 1, 2]);
   const surplus = ask({ at: at(2, 0.9), minus: [at(0, 0.1)] });
   surplus.answer.values.forEach((value, i) => assert.ok(Math.abs(value - (single[2].values[i] - single[0].values[i])) < 1e-6));
-  assert.deepEqual([surplus.answer.surplus, surplus.answer.mass], [true, single[2].mass], "an even share stays that of the asked cells");
+  assert.deepEqual([surplus.answer.surplus, surplus.answer.even], [true, single[2].even], "an even share stays that of the asked cells");
   assert.equal(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [at(0, 0.2)] }, surplus), surplus, "the same cells");
   assert.notEqual(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [] }, surplus), surplus);
 });

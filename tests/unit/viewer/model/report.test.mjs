@@ -18,7 +18,8 @@ function drawnOf(values, choices = {}, offGrid = []) {
   });
   const state = { ...usual, direction: "row", held: null, pinned: false, at: { frame: 0, x: 0.1, y: 0.5 }, ...choices };
   const on = rowAnswer(values, where);
-  const answer = { ...on, offGrid: Float32Array.from(offGrid), mass: on.mass + offGrid.reduce((sum, weight) => sum + weight, 0), positive: on.positive + offGrid.reduce((sum, weight) => sum + weight, 0) };
+  const beside = offGrid.reduce((sum, weight) => sum + weight, 0);
+  const answer = { ...on, offGrid: Float32Array.from(offGrid), mass: on.mass + beside, positive: on.positive + beside, even: on.even + beside };
   const own = ownOf(block, answer, [{ t: 0, y: 0, x: 0 }]);
   const bundle = { classes: [{ name: "rabbit", score: 0.9 }], media: { pts_seconds: [0, 0.5, 1], warnings: [] }, model: { title: "Known" } };
   return {

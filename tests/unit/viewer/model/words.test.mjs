@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { answerWords, effectWords, percent, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, effectWords, percent, quantitiesOf, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
@@ -11,9 +11,14 @@ test("numbers are said plainly", () => {
   assert.deepEqual([0, 0.0004, 0.0312, 0.0996, 0.43, 1].map(percent), ["0 %", "<0.1 %", "3.1 %", "10 %", "43 %", "100 %"]);
   assert.deepEqual([0, 0.01234, 1, -0.5, 5.1e-8].map(weightWords), ["0", "0.0123", "1", "−0.5", "5.1·10⁻⁸"]);
   assert.deepEqual([0, 0.01, 1.26, 143.4].map(timesWords), ["0×", "<0.1×", "1.3×", "143×"]);
-  assert.equal(timesEven({ mass: 1, count: 200 }, 0.01), 2);
+  assert.equal(timesEven({ even: 1, count: 200 }, 0.01), 2);
   assert.match(effectWords({ effect: 0 }, null), /changes nothing/);
   assert.equal(effectWords({ effect: null }, null), "");
+});
+
+test("a number and its unit are one part of a text", () => {
+  assert.deepEqual(quantitiesOf("Of it (<0.1 % of all), 17 % in 2.50 s; 3 spots."), ["Of it (", "<0.1 %", " of all), ", "17 %", " in ", "2.50 s", "; 3 spots."]);
+  assert.deepEqual(["17 %", "row 3, column 2", ""].map(quantitiesOf), [["17 %"], ["row 3, column 2"], [""]]);
 });
 
 /** The sentence about a dot product of one channel whose keys weigh what `phi` says, asked at its first cell. */
@@ -33,7 +38,7 @@ test("the sentence says what stays and where most of the rest goes", () => {
 });
 
 test("of a dot product it counts positive weight, and says so", () => {
-  assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the positive weight, 25 % stays on the spot itself, 25 % in its frame; most of the rest, 75 %, goes to frame 2.");
+  assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the 20 % positive weight, 25 % stays on the spot itself, 25 % in its frame; most of the rest, 75 %, goes to frame 2.");
   assert.equal(said([-1, -1], grid(1, 1, 2), { signed: true }), "Looks nowhere: no weight is positive.");
 });
 
