@@ -108,8 +108,10 @@ CHARTS = (
         bars=(
             Bar(variant="embedded_gaussian", title="one hop: 1 block", paper=72.7, paper_words="1 block"),
             Bar(variant="blocks2", title="one hop: 2 blocks", paper=73.8, paper_words="5 blocks"),
+            Bar(variant="blocks4", title="one hop: 4 blocks", paper=74.3, paper_words="10 blocks"),
             Bar(variant="hops2-blocks1", title="two hops: 1 block", paper=72.7, paper_words="1 block"),
             Bar(variant="hops2-blocks2", title="two hops: 2 blocks", paper=73.8, paper_words="5 blocks"),
+            Bar(variant="hops2-blocks4", title="two hops: 4 blocks", paper=74.3, paper_words="10 blocks"),
         ),
         claims=(
             Claim(
@@ -153,6 +155,7 @@ CHARTS = (
         bars=(
             Bar(variant="conv311", title="3 × 1 × 1", paper=74.4, paper_words="I3D, R101"),
             Bar(variant="conv333", title="3 × 3 × 3", paper=74.1, paper_words="I3D, R101"),
+            Bar(variant="conv311-stacked", title="3 of 3 × 1 × 1 in a row"),
             Bar(variant="conv333-stacked", title="13 of 3 × 3 × 3 in a row"),
             Bar(variant="embedded_gaussian", title="non-local block", paper=75.1, paper_words="5 blocks, R101"),
         ),
