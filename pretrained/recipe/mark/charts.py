@@ -163,16 +163,15 @@ CHARTS = (
             Claim(words="The block is better than 3 × 1 × 1.", first="embedded_gaussian", second="conv311"),
             Claim(words="The block is better than 3 × 3 × 3.", first="embedded_gaussian", second="conv333"),
             Claim(
-                words="The block is better than convolutions in a row that see the whole clip (not in the paper).",
+                words="The block is better than a row of convolutions that sees the whole clip (not in the paper).",
                 first="embedded_gaussian",
                 second="conv333-stacked",
             ),
         ),
         says=(
-            "It says that one convolution with as many weights does not fetch from afar: it wins next to nothing where "
-            "the mark is two or three frames away. It does not say what deep stacks of them do, nor "
-            "that they are worse "
-            "at motion nearby."
+            "It says how far as many weights as the block's reach as convolutions. One wins next to nothing where the "
+            "mark is two or three frames away; thirteen in a row, of eleven channels each, see the whole clip and win "
+            "less the farther it is. It does not say what wider ones do, nor that they are worse at motion nearby."
         ),
     ),
 )

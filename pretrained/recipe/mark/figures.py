@@ -22,16 +22,23 @@ ALIKE = 3.0
 def figures_of(runs: Runs, former: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the figures of all variants and charts, shares won in percent of what can be won.
 
-    ``former``: such figures of runs of which nothing else was kept. They stand where ``runs`` has no record of a
-    variant, and so does what was said of two variants of which one has none. A variant that is in neither is left out.
+    ``former``: such figures of runs of which nothing else was kept. They stand where ``runs`` has records of fewer
+    seeds than they had, and so does what was said of two variants of which that is true of one. A variant that is in
+    neither is left out.
     """
     former = former or {"variants": {}, "charts": []}
-    found = {name: list(runs[name].values()) for name in VARIANTS if name in runs}
+    known = former["variants"]
+    every = {name: list(runs[name].values()) for name in VARIANTS if name in runs}
+    found = {
+        name: records
+        for name, records in every.items()
+        if name not in known or len(records) >= len(known[name]["by_seed"])
+    }
     means = Resampled({name: _by_clip(name, records) for name, records in found.items()})
-    known = former["variants"] | {name: _variant(name, records, means) for name, records in found.items()}
+    known = known | {name: _variant(name, records, means) for name, records in found.items()}
     variants = {name: known[name] for name in VARIANTS if name in known}
     said = {claim["words"]: claim["difference"] for chart in former["charts"] for claim in chart["claims"]}
-    longer = {name: [record["longer"] for record in records if "longer" in record] for name, records in found.items()}
+    longer = {name: [record["longer"] for record in records if "longer" in record] for name, records in every.items()}
     return {
         "clips": len(next(iter(found.values()))[0]["right"]),
         "variants": variants,

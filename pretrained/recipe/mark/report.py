@@ -10,7 +10,7 @@ from pretrained.recipe.mark.figures import figures_of
 from pretrained.recipe.mark.records import merged, read_logs, read_records, write_records
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
 from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, MOST, PATIENCE, STARTED, STEP_CLIPS
-from pretrained.recipe.mark.variants import PLAIN
+from pretrained.recipe.mark.variants import PATIENT, PLAIN
 from pretrained.recipe.ship import PRETRAINED
 
 WIDTH = 118
@@ -134,15 +134,19 @@ def _paper_start(variants: dict[str, Any]) -> list[str]:
             for started, steps, won in zip(one["started"], one["steps"], one["by_seed"], strict=True)
         ]
         lines.append(f"| {one['title']} | {'; '.join(seeds)} |")
-    return [
-        *lines,
-        "",
-        _wrapped(
-            "So seeds differ by what the rule does to them: one that is stopped while it sits at chance wins nothing, "
-            f"and one that still grows at {MOST:,} steps is cut short. From the identity every seed starts within "
-            f"{max(variants[PLAIN]['started']):,} steps."
-        ),
-    ]
+    words = (
+        "So seeds differ by what the rule does to them: one that is stopped while it sits at chance wins nothing, and "
+        f"one that still grows at {MOST:,} steps is cut short."
+    )
+    if "paper_start-patient" in variants:
+        patient = variants["paper_start-patient"]
+        never, cut = patient["started"].count(None), sum(steps > PATIENT * MOST for steps in patient["steps"])
+        words += (
+            f" A rule {PATIENT} times as patient cuts {cut or 'none'} short, and {never or 'none'} of its "
+            f"{len(patient['started'])} seeds never leaves chance."
+        )
+    words += f" From the identity every seed starts within {max(variants[PLAIN]['started']):,} steps."
+    return [*lines, "", _wrapped(words)]
 
 
 def _distance(figures: dict[str, Any]) -> list[str]:

@@ -100,8 +100,11 @@ def test_what_is_not_run_again_stays_as_it_was():
     former = figures_of(runs_of(none=[log(["100"])], embedded_gaussian=[log(["111"])], space=[log(["100"])]))
     former["variants"]["space"]["won"] = [1.5, -1.0, 2.0]
     former["charts"][3]["claims"][0]["difference"] = [40.0, 30.0, 50.0]
-    figures = figures_of(runs_of(embedded_gaussian=[log(["110"])], none=[log(["111"])]), former)
-    assert list(figures["variants"]) == ["embedded_gaussian", "none", "space"]
+    former["variants"]["gaussian"] = former["variants"]["none"] | {"by_seed": [1.0, 2.0]}
+    runs = runs_of(embedded_gaussian=[log(["110"])], none=[log(["111"])], gaussian=[log(["111"])])
+    figures = figures_of(runs, former)
+    assert list(figures["variants"]) == ["gaussian", "embedded_gaussian", "none", "space"]
+    assert figures["variants"]["gaussian"]["by_seed"] == [1.0, 2.0]
     assert figures["variants"]["space"]["won"] == [1.5, -1.0, 2.0]
     assert figures["variants"]["embedded_gaussian"]["by_seed"] == [50]
     (claim,) = figures["charts"][0]["claims"]
@@ -150,6 +153,7 @@ def test_a_run_has_started_where_it_never_falls_back_to_chance():
 def test_what_is_shipped_is_what_the_page_and_the_report_show():
     figures = json.loads((PRETRAINED / "ablations.json").read_text(encoding="utf-8"))
     assert (PRETRAINED / "ABLATIONS.md").read_text(encoding="utf-8") == report(figures)
+    assert figures_of(read_records(PRETRAINED / RECORDS), figures) == figures
     found = read_findings()
     assert found.clips == figures["clips"]
     for chart, given, shown in zip(CHARTS, figures["charts"], found.charts, strict=True):
