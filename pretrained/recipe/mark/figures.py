@@ -36,7 +36,7 @@ def figures_of(runs: Runs, former: Mapping[str, Any] | None = None) -> dict[str,
     }
     means = Resampled({name: _by_clip(name, records) for name, records in found.items()})
     known = known | {name: _variant(name, records, means) for name, records in found.items()}
-    variants = {name: known[name] for name in VARIANTS if name in known}
+    variants = {name: known[name] | {"title": VARIANTS[name].title} for name in VARIANTS if name in known}
     said = {claim["words"]: claim["difference"] for chart in former["charts"] for claim in chart["claims"]}
     longer = {name: [record["longer"] for record in records if "longer" in record] for name, records in every.items()}
     return {

@@ -47,6 +47,11 @@ class Variant:
         return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
 
 
+def _in_a_row(title: str) -> str:
+    """Return a title as it stands among others that begin small."""
+    return title if title.startswith("Gauss") else title[0].lower() + title[1:]
+
+
 def _functions(pairwise: Pairwise) -> Callable[[int], list[nn.Module]]:
     return lambda channels: [AskedBlock(channels, pairwise)]
 
@@ -89,7 +94,7 @@ VARIANTS: dict[str, Variant] = {
         *(
             Variant(
                 id=name,
-                title=RULE_TITLES[name],
+                title=_in_a_row(RULE_TITLES[name]),
                 bodies=_functions(name),
                 rate=SLOW if name == "embedded_gaussian" else 1.0,
             )

@@ -177,3 +177,13 @@ def test_one_block_wins_what_none_can():
     bars = {bar.title: bar for bar in first.bars}
     assert bars["embedded Gaussian"].won.low - bars["no block"].won.high > 60
     assert all(bar.seeds >= 5 for bar in first.bars)
+
+
+def test_on_longer_clips_what_compares_all_positions_wins_as_much_and_what_does_not_wins_less():
+    figures = json.loads((PRETRAINED / "ablations.json").read_text(encoding="utf-8"))
+    for name, found in figures["longer"]["variants"].items():
+        before, (_, low, high) = figures["variants"][name]["won"][0], found["won"]
+        if name in ("time", "conv333"):
+            assert high < before
+        else:
+            assert low - 1 <= before <= high + 1
