@@ -169,9 +169,9 @@ CHARTS = (
             ),
         ),
         says=(
-            "It says how far as many weights as the block's reach as convolutions. One wins next to nothing where the "
-            "mark is two or three frames away; thirteen in a row, of eleven channels each, see the whole clip and win "
-            "less the farther it is. It does not say what wider ones do, nor that they are worse at motion nearby."
+            "It says what convolutions fetch with as many weights as the block: one, next to nothing from two or three "
+            "frames away; thirteen in a row, of eleven channels each, which see the whole clip, less the farther the "
+            "mark. It does not say what wider ones do, nor that they are worse at motion nearby."
         ),
     ),
 )
