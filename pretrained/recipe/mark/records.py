@@ -1,4 +1,4 @@
-"""What is kept of every run, one line each: enough to draw all figures anew when other variants and seeds come in."""
+"""Records of all runs, one line each: enough to draw all figures anew when other variants and seeds come in."""
 
 import json
 from collections.abc import Iterable, Mapping
