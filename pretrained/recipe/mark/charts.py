@@ -123,7 +123,7 @@ CHARTS = (
                 words="More blocks are better (where one hop is enough).",
                 first="blocks2",
                 second="embedded_gaussian",
-                reason="One hop already wins {embedded_gaussian.won}; a second block finds nothing more to fetch.",
+                reason="One block already wins {embedded_gaussian.won}, so little is left for a second.",
             ),
         ),
         says=(

@@ -186,7 +186,7 @@ def _longer(figures: dict[str, Any]) -> list[str]:
 def _line(title: str, found: dict[str, Any], *more: str) -> str:
     mean, low, high = found["won"]
     seeds = ", ".join(f"{value:.1f}" for value in found["by_seed"])
-    steps = f"{min(found['steps']):,} to {max(found['steps']):,}"
+    steps = " to ".join(f"{count:,}" for count in sorted({min(found["steps"]), max(found["steps"])}))
     cells = [title, f"{mean:.1f} [{low:.1f}, {high:.1f}]", seeds, steps, f"{found['seconds']}"]
     return "| " + " | ".join([*cells, f"{found['parameters']:,}", *more]) + " |"
 
