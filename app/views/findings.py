@@ -144,6 +144,11 @@ def _whole(value: float) -> str:
     return str(round(value)).replace("-", "−")
 
 
+def _signed(value: float) -> str:
+    """Return a difference without decimals; one that rounds to zero has no sign."""
+    return f"{round(value):+}".replace("-", "−") if round(value) else "0"
+
+
 def _claim(claim: Claim) -> str:
     gap = claim.difference
     kind = "holds" if claim.verdict.startswith("holds") else "open" if "not told" in claim.verdict else "fails"
@@ -151,7 +156,7 @@ def _claim(claim: Claim) -> str:
     return (
         f"<li class='nlv-{kind}'><b>{escape(claim.words)}</b> "
         f"<em>{escape(claim.verdict[0].upper() + claim.verdict[1:])}"
-        f"</em> <span>({gap.mean:+.0f} points, {gap.low:+.0f} to {gap.high:+.0f})</span>{reason}</li>"
+        f"</em> <span>({_signed(gap.mean)} points, {_signed(gap.low)} to {_signed(gap.high)})</span>{reason}</li>"
     )
 
 
