@@ -161,9 +161,9 @@ def verdict_on(claim: Claim, difference: Sequence[float]) -> str:
         return "does not hold here" if low > 0 or high < 0 else "not told apart here"
     if low > 0:
         return "holds here"
-    if high < 0:
-        return "does not hold here: the other way round"
-    return f"does not hold here: no difference of {ALIKE:.0f} points" if same else "not told apart here"
+    if same:
+        return f"does not hold here: no difference of {ALIKE:.0f} points"
+    return "does not hold here: the other way round" if high < 0 else "not told apart here"
 
 
 def _filled(reason: str, variants: dict[str, Any]) -> str:

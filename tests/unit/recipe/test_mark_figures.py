@@ -50,6 +50,7 @@ def test_either_chance_alone_widens_the_interval():
     [
         ("better", [5, 1, 9], "holds here"),
         ("better", [-5, -9, -1], "does not hold here: the other way round"),
+        ("better", [-1, -1.8, -0.1], "does not hold here: no difference of 3 points"),
         ("better", [0.5, -1, 2], "does not hold here: no difference of 3 points"),
         ("better", [2, -1, 5], "not told apart here"),
         ("alike", [1, 0.5, 2], "holds here, within 3 points"),
