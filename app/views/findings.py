@@ -100,7 +100,10 @@ def _beyond(found: Findings) -> str:
     )
     if found.longer:
         bodies += _group(f"Taught on 4 frames, asked about {found.longer.frames}", found.longer.bars)
-        says += f" The {found.longer.clips} longer clips were asked about without learning anything new."
+        says += (
+            f" The {found.longer.clips} longer clips were asked about without learning anything new: what compares all "
+            "positions wins as much there, time alone and the convolution win less."
+        )
     return (
         "<article class='nlv-finding nlv-beyond'><h2>Beyond the paper</h2>"
         "<table><thead><tr><td></td><th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"
@@ -143,6 +146,11 @@ def _whole(value: float) -> str:
     return str(round(value)).replace("-", "−")
 
 
+def _signed(value: float) -> str:
+    """Return a difference without decimals; one that rounds to zero has no sign."""
+    return f"{round(value):+}".replace("-", "−") if round(value) else "0"
+
+
 def _claim(claim: Claim) -> str:
     gap = claim.difference
     kind = "holds" if claim.verdict.startswith("holds") else "open" if "not told" in claim.verdict else "fails"
@@ -150,7 +158,7 @@ def _claim(claim: Claim) -> str:
     return (
         f"<li class='nlv-{kind}'><b>{escape(unbroken(claim.words))}</b> "
         f"<em>{escape(claim.verdict[0].upper() + claim.verdict[1:])}"
-        f"</em> <span>({gap.mean:+.0f} points, {gap.low:+.0f} to {gap.high:+.0f})</span>{reason}</li>"
+        f"</em> <span>({_signed(gap.mean)} points, {_signed(gap.low)} to {_signed(gap.high)})</span>{reason}</li>"
     )
 
 

@@ -108,8 +108,10 @@ CHARTS = (
         bars=(
             Bar(variant="embedded_gaussian", title="one hop: 1 block", paper=72.7, paper_words="1 block"),
             Bar(variant="blocks2", title="one hop: 2 blocks", paper=73.8, paper_words="5 blocks"),
+            Bar(variant="blocks4", title="one hop: 4 blocks", paper=74.3, paper_words="10 blocks"),
             Bar(variant="hops2-blocks1", title="two hops: 1 block", paper=72.7, paper_words="1 block"),
             Bar(variant="hops2-blocks2", title="two hops: 2 blocks", paper=73.8, paper_words="5 blocks"),
+            Bar(variant="hops2-blocks4", title="two hops: 4 blocks", paper=74.3, paper_words="10 blocks"),
         ),
         claims=(
             Claim(
@@ -121,7 +123,7 @@ CHARTS = (
                 words="More blocks are better (where one hop is enough).",
                 first="blocks2",
                 second="embedded_gaussian",
-                reason="One hop already wins {embedded_gaussian.won}; a second block finds nothing more to fetch.",
+                reason="One block already wins {embedded_gaussian.won}, so little is left for a second.",
             ),
         ),
         says=(
@@ -153,6 +155,7 @@ CHARTS = (
         bars=(
             Bar(variant="conv311", title="3 × 1 × 1", paper=74.4, paper_words="I3D, R101"),
             Bar(variant="conv333", title="3 × 3 × 3", paper=74.1, paper_words="I3D, R101"),
+            Bar(variant="conv311-stacked", title="3 of 3 × 1 × 1 in a row"),
             Bar(variant="conv333-stacked", title="13 of 3 × 3 × 3 in a row"),
             Bar(variant="embedded_gaussian", title="non-local block", paper=75.1, paper_words="5 blocks, R101"),
         ),
@@ -160,16 +163,15 @@ CHARTS = (
             Claim(words="The block is better than 3 × 1 × 1.", first="embedded_gaussian", second="conv311"),
             Claim(words="The block is better than 3 × 3 × 3.", first="embedded_gaussian", second="conv333"),
             Claim(
-                words="The block is better than convolutions in a row that see the whole clip (not in the paper).",
+                words="The block is better than a row of convolutions that sees the whole clip (not in the paper).",
                 first="embedded_gaussian",
                 second="conv333-stacked",
             ),
         ),
         says=(
-            "It says that one convolution with as many weights does not fetch from afar: it wins next to nothing where "
-            "the mark is two or three frames away. It does not say what deep stacks of them do, nor "
-            "that they are worse "
-            "at motion nearby."
+            "It says what convolutions fetch with as many weights as the block: one, next to nothing from two or three "
+            "frames away; thirteen in a row, of eleven channels each, which see the whole clip, less the farther the "
+            "mark. It does not say what wider ones do, nor that they are worse at motion nearby."
         ),
     ),
 )

@@ -1,113 +1,125 @@
-"""Figures of all charts from the logs of the runs, as the app and ABLATIONS.md show them."""
+"""Figures of all charts from the records of the runs, as the app and ABLATIONS.md show them."""
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pretrained.recipe.mark.bootstrap import Resampled
 from pretrained.recipe.mark.charts import CHARTS, CONTROLS, Chart, Claim
-from pretrained.recipe.mark.task import share_won
+from pretrained.recipe.mark.records import Runs, won_by_clip, won_by_frames_apart
 from pretrained.recipe.mark.training import STARTED
 from pretrained.recipe.mark.variants import VARIANTS
 
-Runs = dict[str, list[dict[str, Any]]]
+Records = Sequence[Mapping[str, Any]]
 
 ALIKE = 3.0
 """Points; two variants are alike where the whole interval of their difference lies within them."""
 
 
-def read_runs(folder: Path) -> Runs:
-    """Return the logs of every variant, one for each seed that was run, in order."""
-    runs: Runs = {}
-    for path in sorted(folder.glob("*.json")):
-        runs.setdefault(path.stem.rsplit("-", 1)[0], []).append(json.loads(path.read_text(encoding="utf-8")))
-    return runs
-
-
-def figures_of(runs: Runs) -> dict[str, Any]:
+def figures_of(runs: Runs, former: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the figures of all variants and charts, shares won in percent of what can be won.
 
-    A variant that was not run is left out, and so is what is claimed about it.
+    ``former``: such figures of runs of which nothing else was kept. They stand where ``runs`` has records of fewer
+    seeds than they had, and so does what was said of two variants of which that is true of one. A variant that is in
+    neither is left out.
     """
-    runs = {name: runs[name] for name in VARIANTS if name in runs}
-    means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
-    variants = {name: _variant(name, found, means) for name, found in runs.items()}
+    former = former or {"variants": {}, "charts": []}
+    known = former["variants"]
+    every = {name: list(runs[name].values()) for name in VARIANTS if name in runs}
+    found = {
+        name: records
+        for name, records in every.items()
+        if name not in known or len(records) >= len(known[name]["by_seed"])
+    }
+    means = Resampled({name: _by_clip(name, records) for name, records in found.items()})
+    known = known | {name: _variant(name, records, means) for name, records in found.items()}
+    variants = {name: known[name] | {"title": VARIANTS[name].title} for name in VARIANTS if name in known}
+    said = {claim["words"]: claim["difference"] for chart in former["charts"] for claim in chart["claims"]}
+    longer = {name: [record["longer"] for record in records if "longer" in record] for name, records in every.items()}
     return {
-        "clips": len(runs["embedded_gaussian"][0]["right"]),
+        "clips": len(next(iter(found.values()))[0]["right"]),
         "variants": variants,
-        "charts": [_chart(chart, means, variants) for chart in CHARTS],
+        "charts": [_chart(chart, _differences(chart, means, found, said), variants) for chart in CHARTS],
         "controls": [name for name in CONTROLS if name in variants],
+        **_longer(longer),
     }
 
 
-def _per_clip(name: str, found: Sequence[dict[str, Any]]) -> np.ndarray:
+def _differences(
+    chart: Chart, means: Resampled, found: Mapping[str, Records], said: Mapping[str, list[float]]
+) -> dict[str, list[float]]:
+    """Return the difference that decides about each claim, by its words, where there is one."""
+    measured = {
+        claim.words: _rounded(means.interval(claim.first, claim.second))
+        for claim in chart.claims
+        if {claim.first, claim.second} <= set(found)
+    }
+    return {claim.words: said[claim.words] for claim in chart.claims if claim.words in said} | measured
+
+
+def _by_clip(name: str, records: Records) -> np.ndarray:
     """Return the share won on each test clip by each seed, (seeds, clips)."""
-    return np.stack([
-        [100 * share_won(clip.count("1") / len(clip), VARIANTS[name].hops) for clip in run["right"]] for run in found
-    ])  # fmt: skip
+    return np.stack([won_by_clip(name, record) for record in records])
 
 
-def _variant(name: str, found: Sequence[dict[str, Any]], means: Resampled) -> dict[str, Any]:
+def _by_seed(name: str, records: Records) -> list[float]:
+    return [round(float(won_by_clip(name, record).mean()), 1) for record in records]
+
+
+def _variant(name: str, records: Records, means: Resampled) -> dict[str, Any]:
     variant = VARIANTS[name]
-    looks = {key: round(float(np.mean([run["looks"][key] for run in found])), 3) for key in found[0]["looks"]}
+    looks = {key: round(float(np.mean([run["looks"][key] for run in records])), 3) for key in records[0]["looks"]}
     return {
         "title": variant.title,
         "stride": variant.stride,
         "hops": variant.hops,
-        "parameters": found[0]["parameters"],
+        "parameters": records[0]["parameters"],
         "won": _rounded(means.interval(name)),
-        "by_seed": [round(float(_per_clip(name, [run]).mean()), 1) for run in found],
-        "by_frames_apart": _by_frames_apart(name, found),
-        "steps": [run["steps"] for run in found],
-        "seconds": round(_seconds(found)),
+        "by_seed": _by_seed(name, records),
+        "by_frames_apart": won_by_frames_apart(name, records),
+        "steps": [run["steps"] for run in records],
+        "seconds": round(_seconds(records)),
         "looks": looks,
-        "course": _course(found),
-        "started": [_started(run) for run in found],
+        "course": _course(records),
+        "started": [_started(run) for run in records],
     }
 
 
-def _by_frames_apart(name: str, found: Sequence[dict[str, Any]]) -> dict[str, float]:
-    right = np.array([list("".join(run["right"])) for run in found]) == "1"
-    apart = np.array(list("".join(found[0]["apart"])))
-    return {
-        str(frames): round(100 * share_won(float(right[:, apart == frames].mean()), VARIANTS[name].hops), 1)
-        for frames in sorted(set(apart))
-    }
-
-
-def _seconds(found: Sequence[dict[str, Any]]) -> float:
+def _seconds(found: Records) -> float:
     """Return the time of a training of the mean length at the pace of the fastest seed, which others held up least."""
     pace: float = min(run["seconds"] / run["steps"] for run in found)
     return pace * float(np.mean([run["steps"] for run in found]))
 
 
-def _started(run: dict[str, Any]) -> int | None:
+def _started(run: Mapping[str, Any]) -> int | None:
     """Return the first step from which on a run had learned something whenever it was watched; None if never."""
     nothing = [step for step, won in run["course"] if won < STARTED]
     later = [step for step, _won in run["course"] if not nothing or step > nothing[-1]]
     return int(later[0]) if later else None
 
 
-def longer_figures(answers: dict[str, Any]) -> dict[str, Any]:
-    """Return what was won on longer clips, in percent, with its interval and by the frames between."""
-    runs: Runs = answers["variants"]
-    means = Resampled({name: _per_clip(name, found) for name, found in runs.items()})
-    return {
-        "frames": answers["frames"],
-        "clips": len(next(iter(runs.values()))[0]["right"]),
-        "variants": {
-            name: {"won": _rounded(means.interval(name)), "by_frames_apart": _by_frames_apart(name, found)}
-            for name, found in runs.items()
-        },
+def _longer(asked: Mapping[str, Records]) -> dict[str, Any]:
+    """Return what was won on longer clips, in percent, with its interval and by the frames between; {} if unasked."""
+    found = {name: records for name, records in asked.items() if records}
+    if not found:
+        return {}
+    means = Resampled({name: _by_clip(name, records) for name, records in found.items()})
+    first = next(iter(found.values()))[0]
+    variants = {
+        name: {
+            "won": _rounded(means.interval(name)),
+            "by_seed": _by_seed(name, records),
+            "by_frames_apart": won_by_frames_apart(name, records),
+        }
+        for name, records in found.items()
     }
+    return {"longer": {"frames": first["frames"], "clips": len(first["right"]), "variants": variants}}
 
 
-def _course(found: Sequence[dict[str, Any]]) -> list[list[float]]:
+def _course(found: Records) -> list[list[float]]:
     """Return [step, mean share won on the choosing clips] as long as every seed still learned at full rate."""
     shortest = min(len(run["course"]) for run in found) - 1
     return [
@@ -116,20 +128,19 @@ def _course(found: Sequence[dict[str, Any]]) -> list[list[float]]:
     ]
 
 
-def _chart(chart: Chart, means: Resampled, variants: dict[str, Any]) -> dict[str, Any]:
+def _chart(chart: Chart, differences: Mapping[str, list[float]], variants: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": chart.number,
         "title": chart.title,
         "says": chart.says,
         "bars": [asdict(bar) for bar in chart.bars if bar.variant in variants],
         "claims": [
-            _claim(claim, means, variants) for claim in chart.claims if {claim.first, claim.second} <= set(variants)
+            _claim(claim, differences[claim.words], variants) for claim in chart.claims if claim.words in differences
         ],
     }
 
 
-def _claim(claim: Claim, means: Resampled, variants: dict[str, Any]) -> dict[str, Any]:
-    difference = _rounded(means.interval(claim.first, claim.second))
+def _claim(claim: Claim, difference: list[float], variants: dict[str, Any]) -> dict[str, Any]:
     verdict = verdict_on(claim, difference)
     holds = verdict.startswith("holds")
     return {
@@ -150,9 +161,9 @@ def verdict_on(claim: Claim, difference: Sequence[float]) -> str:
         return "does not hold here" if low > 0 or high < 0 else "not told apart here"
     if low > 0:
         return "holds here"
-    if high < 0:
-        return "does not hold here: the other way round"
-    return f"does not hold here: no difference of {ALIKE:.0f} points" if same else "not told apart here"
+    if same:
+        return f"does not hold here: no difference of {ALIKE:.0f} points"
+    return "does not hold here: the other way round" if high < 0 else "not told apart here"
 
 
 def _filled(reason: str, variants: dict[str, Any]) -> str:

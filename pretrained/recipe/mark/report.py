@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained.recipe.mark.figures import figures_of, longer_figures, read_runs
+from pretrained.recipe.mark.figures import figures_of
+from pretrained.recipe.mark.records import merged, read_logs, read_records, write_records
 from pretrained.recipe.mark.scenes import FRAMES, OBJECTS
 from pretrained.recipe.mark.training import COOL, GROWN, LONG_PATIENCE, LOOK_EVERY, MOST, PATIENCE, STARTED, STEP_CLIPS
-from pretrained.recipe.mark.variants import PLAIN
+from pretrained.recipe.mark.variants import PATIENT, PLAIN
 from pretrained.recipe.ship import PRETRAINED
 
 WIDTH = 118
+RECORDS = "mark_runs.jsonl"
+"""File of what is kept of every run."""
 PREFACE = (
     "Written by `python -m pretrained.recipe mark tables` from the logs of `mark train`. The app shows the same under "
     "Findings.",
@@ -40,13 +43,18 @@ PREFACE = (
 )
 
 
-def write_report(runs_folder: Path, longer: Path | None = None, target: Path = PRETRAINED) -> None:
-    """Write ``ablations.json`` and ``ABLATIONS.md`` from the runs in a folder and the answers about longer clips."""
-    figures = figures_of(read_runs(runs_folder))
-    if longer is not None and longer.exists():
-        figures["longer"] = longer_figures(json.loads(longer.read_text(encoding="utf-8")))
-    text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-    (target / "ablations.json").write_text(text, encoding="utf-8")
+def write_report(runs_folder: Path, longer: Path, target: Path = PRETRAINED) -> None:
+    """Add the logs of a folder to the records of former runs, and write all figures from both.
+
+    ``longer``: answers about longer clips, which may not be there. Writes `RECORDS`; ``ablations.json``, the figures
+    that the app shows; and ``ABLATIONS.md``.
+    """
+    runs = merged(read_records(target / RECORDS), read_logs(runs_folder, longer))
+    write_records(target / RECORDS, runs)
+    shown = target / "ablations.json"
+    former = json.loads(shown.read_text(encoding="utf-8")) if shown.exists() else None
+    figures = figures_of(runs, former)
+    shown.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (target / "ABLATIONS.md").write_text(report(figures), encoding="utf-8")
 
 
@@ -126,15 +134,19 @@ def _paper_start(variants: dict[str, Any]) -> list[str]:
             for started, steps, won in zip(one["started"], one["steps"], one["by_seed"], strict=True)
         ]
         lines.append(f"| {one['title']} | {'; '.join(seeds)} |")
-    return [
-        *lines,
-        "",
-        _wrapped(
-            "So seeds differ by what the rule does to them: one that is stopped while it sits at chance wins nothing, "
-            f"and one that still grows at {MOST:,} steps is cut short. From the identity every seed starts within "
-            f"{max(variants[PLAIN]['started']):,} steps."
-        ),
-    ]
+    words = (
+        "So seeds differ by what the rule does to them: one that is stopped while it sits at chance wins nothing, and "
+        f"one that still grows at {MOST:,} steps is cut short."
+    )
+    if "paper_start-patient" in variants:
+        patient = variants["paper_start-patient"]
+        never, cut = patient["started"].count(None), sum(steps > PATIENT * MOST for steps in patient["steps"])
+        words += (
+            f" A rule {PATIENT} times as patient cuts {cut or 'none'} short, and {never or 'none'} of its "
+            f"{len(patient['started'])} seeds never leaves chance."
+        )
+    words += f" From the identity every seed starts within {max(variants[PLAIN]['started']):,} steps."
+    return [*lines, "", _wrapped(words)]
 
 
 def _distance(figures: dict[str, Any]) -> list[str]:
@@ -174,7 +186,7 @@ def _longer(figures: dict[str, Any]) -> list[str]:
 def _line(title: str, found: dict[str, Any], *more: str) -> str:
     mean, low, high = found["won"]
     seeds = ", ".join(f"{value:.1f}" for value in found["by_seed"])
-    steps = f"{min(found['steps']):,} to {max(found['steps']):,}"
+    steps = " to ".join(f"{count:,}" for count in sorted({min(found["steps"]), max(found["steps"])}))
     cells = [title, f"{mean:.1f} [{low:.1f}, {high:.1f}]", seeds, steps, f"{found['seconds']}"]
     return "| " + " | ".join([*cells, f"{found['parameters']:,}", *more]) + " |"
 

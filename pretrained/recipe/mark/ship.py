@@ -9,7 +9,6 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from nonlocal_core.models.mark import MARK_CHANNELS, MarkNetwork
-from pretrained.recipe.mark.figures import figures_of, read_runs
 from pretrained.recipe.mark.film import STEPS
 from pretrained.recipe.mark.report import WIDTH
 from pretrained.recipe.mark.variants import PLAIN, parameter_count
@@ -37,14 +36,18 @@ STARTS = {"embedded_gaussian": "identity", "paper_start": "paper"}
 
 
 def ship(runs_folder: Path, film_folder: Path, target: Path = PRETRAINED) -> None:
-    """Write the network of the first seed, the film of how it learned, their catalog entries and their card."""
+    """Write the network of the first seed, the film of how it learned, their catalog entries and their card.
+
+    The card quotes ``ablations.json``, which `pretrained.recipe.mark.report.write_report` wrote before.
+    """
     plain = _as(load_file(runs_folder / f"{PLAIN}-{SEED}.safetensors"), "mark")
     entries = [_entry(target, MODEL, TITLE, DESCRIPTION, plain)]
     entries.append(_entry(target, f"{MODEL}-film", FILM_TITLE, FILM_DESCRIPTION, _snapshots(film_folder)))
     catalog = json.loads((target / "catalog.json").read_text(encoding="utf-8"))
     catalog["tasks"] = entries
     (target / "catalog.json").write_text(json.dumps(catalog, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    card = _card(entries[0], entries[1], figures_of(read_runs(runs_folder)))
+    figures = json.loads((target / "ablations.json").read_text(encoding="utf-8"))
+    card = _card(entries[0], entries[1], figures)
     (target / "cards" / f"{MODEL}.md").write_text(card, encoding="utf-8")
 
 
@@ -124,7 +127,7 @@ def _card(entry: dict[str, Any], film: dict[str, Any], figures: dict[str, Any]) 
     body = "\n".join(_item(fact) for fact in facts)
     return (
         f"# {entry['title']}\n\n{entry['description']}\n\n"
-        f"Written by `python -m pretrained.recipe mark ship` from the logs of the runs.\n\n{body}\n"
+        f"Written by `python -m pretrained.recipe mark ship` from the figures of `mark tables`.\n\n{body}\n"
     )
 
 

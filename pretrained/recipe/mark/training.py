@@ -104,14 +104,14 @@ def clips_folder(workshop: Workshop) -> Path:
 def run(
     variant: Variant, seed: int, shown: dict[Split, Asked], most: int = MOST, keep: Keep | None = None
 ) -> tuple[Answerer, dict[str, Any]]:
-    """Train one variant with one seed and return it with its log: steps, seconds, course, and its test answers.
+    """Train one variant with one seed and return it with its log: steps, processor seconds, course, test answers.
 
     ``right``: for each test clip, a string of 1 and 0, one for each question. ``apart``: the frames between.
     ``keep``: called before the first step, with 0, and after every one.
     """
-    network, started = variant.build(seed), time.monotonic()
+    network, started = variant.build(seed), time.process_time()
     curve = _fit(network, variant, seed, shown, most, keep or _keep_nothing)
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     right, apart = judge(network, variant.hops, shown["test"], "test")
     return network, {
         "variant": variant.id,

@@ -16,8 +16,9 @@ CHANNELS = {8: 40, 16: 112, 32: 320}
 TWO_HOP_TEMPERATURE = 0.3
 SLOW = 0.3
 PATIENT = 3
-REACHING = 13
-"""Layers of 3 x 3 x 3 that see from one corner of 14 x 14 cells to the other, and from the first frame to the last."""
+ALL_FRAMES, ALL_CELLS = 3, 13
+"""Layers of 3 x 1 x 1 that see from the first of four frames to the last, and of 3 x 3 x 3 that see from one corner of
+14 x 14 cells to the other as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class Variant:
         """Return it before training."""
         torch.manual_seed(seed)
         return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
+
+
+def _in_a_row(title: str) -> str:
+    """Return a title as it stands among others that begin small."""
+    return title if title.startswith("Gauss") else title[0].lower() + title[1:]
 
 
 def _functions(pairwise: Pairwise) -> Callable[[int], list[nn.Module]]:
@@ -88,7 +94,7 @@ VARIANTS: dict[str, Variant] = {
         *(
             Variant(
                 id=name,
-                title=RULE_TITLES[name],
+                title=_in_a_row(RULE_TITLES[name]),
                 bodies=_functions(name),
                 rate=SLOW if name == "embedded_gaussian" else 1.0,
             )
@@ -105,9 +111,15 @@ VARIANTS: dict[str, Variant] = {
         Variant(id="hops2-blocks2", title="2 blocks", hops=2, rate=1.0, bodies=_blocks(2, 2)),
         Variant(id="blocks2", title="2 blocks", rate=1.0, bodies=_blocks(2, 1)),
         Variant(
+            id="conv311-stacked",
+            title=f"{ALL_FRAMES} convolutions 3 × 1 × 1",
+            bodies=_convolutions((3, 1, 1), ALL_FRAMES),
+            rate=1.0,
+        ),
+        Variant(
             id="conv333-stacked",
-            title=f"{REACHING} convolutions 3 × 3 × 3",
-            bodies=_convolutions((3, 3, 3), REACHING),
+            title=f"{ALL_CELLS} convolutions 3 × 3 × 3",
+            bodies=_convolutions((3, 3, 3), ALL_CELLS),
             rate=1.0,
         ),
         Variant(id="uniform", title="even row", bodies=lambda channels: [AskedBlock(channels, row="uniform")]),
