@@ -18,7 +18,6 @@ from nonlocal_core import InputSpec, ModelSpec, Selection, Session, read_frames
 from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture.adapters.token_reader import TokenReader
-from nonlocal_core.capture.adapters.torch_attention import TorchAttention
 from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.look import answer_words
@@ -238,15 +237,23 @@ def test_an_untrained_block_says_so_once(session, status, note, warning):
 # What failed its proof
 
 
+class Crooked(nn.MultiheadAttention):
+    """Attention whose weights are bent before they sum, so that they are not those of its softmax."""
+
+    def forward(self, query, key, value):
+        projected = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias)
+        q, k, v = projected.chunk(3, dim=-1)
+        weights = (q @ k.mT * self.head_dim**-0.5).softmax(dim=-1) ** 1.1
+        return self.out_proj(weights @ v), weights
+
+
 @pytest.fixture
-def planted(monkeypatch):
-    """A network whose crooked layer is read without its biases."""
-    model, biases = Two(), TorchAttention._biases
-
-    def without(reader):
-        return (None, None, None) if reader.module is model.crooked else biases(reader)
-
-    monkeypatch.setattr(TorchAttention, "_biases", without)
+def planted():
+    """A network whose crooked layer puts out more than its weights say."""
+    model = Two()
+    crooked = Crooked(WIDTH, 1, batch_first=True)
+    crooked.load_state_dict(model.crooked.state_dict())
+    model.crooked = crooked
     return model
 
 
