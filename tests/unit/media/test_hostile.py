@@ -1,4 +1,4 @@
-"""Files that lie, break, or reach for others: refused with a sentence, never a hang, a crash or a foreign file."""
+"""Files that lie, break, or reach for others, through the whole room: refused with a sentence, never a hang or a crash."""
 
 import hashlib
 import io
