@@ -1,4 +1,4 @@
-"""Head, temporal shift, groups and names of the ResNets, and the rows that their blocks give."""
+"""Parts of `resnet` under several presets: head, temporal shift, groups, names, and the rows that its blocks give."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Lean form, explicit form and a float64 loop agree for every pairwise function, scope, group and pooling."""
+"""`lean`, `explicit` and a float64 loop agree for every pairwise function, scope, group and pooling."""
 
 from functools import partial
 
