@@ -3,19 +3,12 @@
 import json
 
 import numpy as np
-import pytest
-from loud_networks import loud_session
 
 from nonlocal_core import Pin
 from nonlocal_core.course import facts
 from nonlocal_core.measures.variants import pooled, scopes_of, with_blocks
 
 PIN = Pin(frame=1, x=0.4, y=0.6)
-
-
-@pytest.fixture(scope="module")
-def session():
-    return loud_session()
 
 
 def test_tables_have_the_sizes_of_the_grids(session):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from loud_networks import loud_session
 
 from nonlocal_core import Pin, Session
 from nonlocal_core.ancestors.filters import NlMeans
@@ -12,11 +11,6 @@ from nonlocal_core.measures.receptive_field import Journey
 from nonlocal_core.measures.strength import answer_at_strength
 
 PIN = Pin(frame=1, x=0.4, y=0.6)
-
-
-@pytest.fixture(scope="module")
-def session():
-    return loud_session()
 
 
 def silent(done, total):

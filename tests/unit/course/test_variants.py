@@ -1,15 +1,8 @@
 """Variants of a step: the blocks that are shown in the place of those of its session."""
 
 import numpy as np
-import pytest
-from loud_networks import loud_session
 
 from nonlocal_core.course.variants import varied
-
-
-@pytest.fixture(scope="module")
-def session():
-    return loud_session("gaussian")
 
 
 def test_pooled_keys_stand_beside_all_of_them(session):

@@ -1,4 +1,4 @@
-"""The cost of a file is known before it is paid, in `limits` and every decoder: what is refused has the limit's name."""
+"""The cost of a file is known before it is paid, in `limits` and every decoder; a refusal has its limit's name."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Files that lie, break, or reach for others, through the whole room: refused with a sentence, never a hang or a crash."""
+"""Files that lie, break, or reach for others, through the whole room: refused with a sentence, never a hang."""
 
 import hashlib
 import io
