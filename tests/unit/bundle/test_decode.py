@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 from bundles import full_bundle, header_of, make_block, make_bundle, make_frames, rebuilt
 
-from nonlocal_core.bundle import (
-    Bundle,
-    PictureStorage,
-    Question,
-    decode_bundle,
-)
+from nonlocal_core.bundle import Bundle, PictureStorage, Question, decode_bundle
 from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.errors import BundleError
 

@@ -10,11 +10,7 @@ from figure_oracle import SECONDS, SHOWN_HW, TOLERANCE, VARIANTS, T, capture, or
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.geometry import Cell, QueryGrid
-from nonlocal_core.measures import (
-    effect_map,
-    measure_block,
-    sample_queries,
-)
+from nonlocal_core.measures import effect_map, measure_block, sample_queries
 from nonlocal_core.vocabulary import PAIRWISE
 
 

@@ -7,11 +7,7 @@ import pytest
 from figure_oracle import TOLERANCE, VARIANTS, capture, oracle_matrix
 
 from nonlocal_core.geometry import QueryGrid
-from nonlocal_core.measures import (
-    Bins,
-    affinity_matrix,
-    matrix,
-)
+from nonlocal_core.measures import Bins, affinity_matrix, matrix
 from nonlocal_core.vocabulary import PAIRWISE
 
 

@@ -9,10 +9,7 @@ from figure_oracle import SECONDS, SHOWN_HW, TOLERANCE, VARIANTS, capture, oracl
 from nonlocal_core.answers import AffinityRow
 from nonlocal_core.errors import GeometryError
 from nonlocal_core.geometry import Cell, QueryGrid
-from nonlocal_core.measures import (
-    measure_row,
-    top_overlap,
-)
+from nonlocal_core.measures import measure_row, top_overlap
 from nonlocal_core.query import row
 from nonlocal_core.vocabulary import PAIRWISE
 

@@ -9,10 +9,7 @@ import pytest
 from nonlocal_core import installed
 from nonlocal_core.errors import MediaError
 from nonlocal_core.media import find_sample, list_samples
-from nonlocal_core.media.composed import (
-    BACKGROUND,
-    CUT_OUTS,
-)
+from nonlocal_core.media.composed import BACKGROUND, CUT_OUTS
 from nonlocal_core.media.packaged import PackagedFile
 
 

@@ -1,17 +1,7 @@
 """PySlowFast and PyTorchVideo, against their sources: geometry, blocks, places, colours, head."""
 
 import pytest
-from preset_facts import (
-    BEFORE,
-    GREY,
-    ODD,
-    PADDED,
-    POOL2,
-    block_facts,
-    geometry,
-    input_and_head,
-    places,
-)
+from preset_facts import BEFORE, GREY, ODD, PADDED, POOL2, block_facts, geometry, input_and_head, places
 
 # stem kernel and stride in time, pool1, pool2, frames and stride of the clip
 GEOMETRY = {
