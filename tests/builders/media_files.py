@@ -109,3 +109,17 @@ def repeated(data: bytes, times: int) -> bytes:
                 copy.is_keyframe = packet.is_keyframe
                 out.mux(copy)
     return file.getvalue()
+
+
+def part(first: int, start_seconds: int, count: int = 12) -> bytes:
+    """Return a recording of ten frames a second whose clock starts late, numbered from ``first``."""
+    pts = [100 * start_seconds + 10 * n for n in range(count)]
+    return video((stamped(first + n) for n in range(count)), container="mpegts", options={"bf": "2"}, pts=pts)
+
+
+def spoilt(data: bytes) -> bytes:
+    """Return a file of which no frame can be decoded."""
+    whole = bytearray(data)
+    for packet in packets_of(data):
+        whole[packet.pos : packet.pos + packet.size] = bytes(packet.size)
+    return bytes(whole)

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from importlib import resources
 
 import pytest
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from nonlocal_core import BundleError, Question, Session, TourStop
 from nonlocal_core.app.server import tours
 from nonlocal_core.app.server.opened import notes_on
-from nonlocal_core.bundle import MAX_CAPTION_LENGTH, MAX_TOUR_STOPS, View, decode_bundle, read_tour, tour_as_json
+from nonlocal_core.bundle import decode_bundle, read_tour, tour_as_json
 from nonlocal_core.cli import OK, REFUSED, main
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -59,22 +58,6 @@ def test_a_saved_page_holds_the_tour_as_text_only(session, tmp_path):
 def test_a_stop_that_the_clip_or_the_network_does_not_have_is_refused(session, stop, sentence):
     with pytest.raises(BundleError, match=sentence):
         session.bundle(tour=[stop])
-
-
-def test_limits_are_said():
-    asked = Question(frame=0, x=0.5, y=0.5)
-    with pytest.raises(BundleError, match=f"up to {MAX_CAPTION_LENGTH} characters; this one has 201"):
-        TourStop(question=asked, caption="x" * (MAX_CAPTION_LENGTH + 1))
-    full = (TourStop(question=asked, caption="x" * MAX_CAPTION_LENGTH),) * MAX_TOUR_STOPS
-    assert View(tour=full).tour == full
-    with pytest.raises(BundleError, match=f"up to {MAX_TOUR_STOPS} stops; this one has 33"):
-        View(tour=(*full, full[0]))
-
-
-def test_the_viewer_has_the_same_limits():
-    script = resources.files("nonlocal_core.viewer").joinpath("model/tour.js").read_text("utf-8")
-    found = dict(re.findall(r"export const (\w+) = (\d+);", script))
-    assert found == {"MOST_STOPS": str(MAX_TOUR_STOPS), "LONGEST_CAPTION": str(MAX_CAPTION_LENGTH)}
 
 
 def test_json_comes_back_and_may_leave_out_block_and_direction():

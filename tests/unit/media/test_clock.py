@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from media_files import number_of, part, stamps
 
+from nonlocal_core.media import Selection, read_frames
 from nonlocal_core.media.clock import close_jumps, tells_times
 
 
@@ -52,3 +54,36 @@ def test_times_are_told_where_frames_follow_each_other_but_for_a_tenth_of_jumps(
     assert tells_times(times(*steady), "mov")
     assert not tells_times(times(*steady, 0.0), "mov")
     assert not tells_times(times(0.0, 0.0), "mpegts")
+
+
+@pytest.mark.parametrize("starts", [(0, 18_000), (0, 15), (15, 0), (0, 0), (1, 0), (3600, 0, 7200)])
+def test_the_clock_of_joined_recordings_runs_on(starts: tuple[int, ...]) -> None:
+    data = b"".join(part(12 * place, start) for place, start in enumerate(starts))
+    total = 12 * len(starts)
+    frames = read_frames(data, Selection(stride=1, frames=total))
+    assert [number_of(picture) for picture in frames.rgb] == list(range(total))
+    assert frames.pts_seconds == pytest.approx(np.arange(total) / 10)
+    assert frames.info.duration_seconds == pytest.approx(total / 10, abs=0.1)
+    often = "" if len(starts) == 2 else f" {len(starts) - 1} times"
+    note = f"The clock of untitled jumps{often}, as where recordings are joined; the gap is closed."
+    assert frames.warnings == (note,)
+    for index in (3, 12, total - 1):
+        one = read_frames(data, Selection(frame_indices=(index,)))
+        assert number_of(one.rgb[0]) == index
+        assert one.pts_seconds == pytest.approx([index / 10])
+
+
+@pytest.mark.parametrize("container", ["mpegts", "mp4", "matroska"])
+@pytest.mark.parametrize(
+    "hundredths", [[0, 1500, 3000, 6000, 7500], [0, 10, 20, 900, 910, 920]], ids=["slides", "a pause"]
+)
+def test_a_long_frame_is_no_jump(container: str, hundredths: list[int]) -> None:
+    data = stamps(len(hundredths), container=container, pts=hundredths, options={"bf": "0"})
+    frames = read_frames(data, Selection(stride=1))
+    assert frames.pts_seconds == pytest.approx(np.array(hundredths) / 100)
+    assert not any("clock" in warning for warning in frames.warnings)
+
+
+def test_only_joined_streams_have_their_gaps_closed() -> None:
+    frames = read_frames(stamps(4, container="matroska", pts=[0, 10, 20, 360_000]), Selection(stride=1, frames=4))
+    assert frames.pts_seconds == pytest.approx([0.0, 0.1, 0.2, 3600.0])

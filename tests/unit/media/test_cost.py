@@ -1,4 +1,4 @@
-"""The cost of a file is known before it is paid: what is small and unpacks to much is refused by the limit's name."""
+"""The cost of a file is known before it is paid, in `limits` and every decoder; a refusal has its limit's name."""
 
 import io
 import struct

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from media_files import spoilt, stamped, stamps, video
 
+from nonlocal_core.errors import MediaError
+from nonlocal_core.media import Selection, probe, read_frames
 from nonlocal_core.media.encryption import marks_encryption
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.media_file import as_media_file
@@ -71,3 +74,49 @@ def test_what_is_no_packet_is_not_scrambled() -> None:
     assert is_marked(packets(2, 0)[:192], "mpegts")  # the head of the second packet is four bytes
     one = packets(1, 5) + packets(1, 0)[:3]
     assert is_marked(one, "mpegts")
+
+
+KEY = {"encryption_key": "76a6c65c5ea762046bd749a2e632ccbb", "encryption_kid": "a7e61c373e219033c21091fa607bf3b8"}
+
+
+def scrambled(data: bytes) -> bytes:
+    """Return a transport stream whose video is scrambled, and says so in the header of each packet."""
+    whole = bytearray(data)
+    for at in range(0, len(whole), 188):
+        if int.from_bytes(whole[at + 1 : at + 3], "big") & 0x1FFF == 0x100:
+            whole[at + 3] |= 0x80
+            whole[at + 12 : at + 188] = bytes(176)
+    return bytes(whole)
+
+
+def locked_matroska() -> bytes:
+    """Return a Matroska whose track tells of a key: in the place of the codec's own data, padded to its length."""
+    data = stamps(3, container="matroska", codec="mpeg4")
+    at = data.index(b"\x63\xa2")
+    length = 3 + (data[at + 2] & 0x7F)
+    key = bytes.fromhex("6d8092 62408f 5033 8101 503588 47e18105 47e281aa")
+    padding = b"\xec" + bytes([0x80 | (length - len(key) - 2)]) + bytes(length - len(key) - 2)
+    return data[:at] + key + padding + data[at + length :]
+
+
+DRM_OF_ASF = bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e")
+LOCKED = {
+    "mp4": video((stamped(n) for n in range(3)), container_options={"encryption_scheme": "cenc-aes-ctr", **KEY}),
+    "a shop's mp4": stamps(3).replace(b"avc1", b"drmi"),
+    "matroska": locked_matroska(),
+    "asf": spoilt(stamps(3, container="asf", codec="wmv2")) + DRM_OF_ASF,
+    "ts": scrambled(stamps(6, container="mpegts")),
+    "mp4 with its index between": video(
+        (stamped(n) for n in range(30)), container_options={"encryption_scheme": "cenc-aes-ctr", **KEY}
+    )
+    + (2**16).to_bytes(4, "big")
+    + b"free"
+    + bytes(2**16 - 8),
+}
+
+
+@pytest.mark.parametrize("data", LOCKED.values(), ids=LOCKED.keys())
+def test_an_encrypted_video_is_called_so(data: bytes) -> None:
+    for ask in (probe, lambda given, name: read_frames(given, Selection(), name=name)):
+        with pytest.raises(MediaError, match=r"^mine is encrypted\. Open a copy without copy protection\.$"):
+            ask(data, name="mine")

@@ -1,10 +1,13 @@
 """A JPEG or a stream of them: walked marker by marker, as ITU-T T.81 lays them down."""
 
+import io
 import struct
 
 import pytest
+from media_files import number_of, stamped, stamps
+from PIL import Image, ImageCms
 
-from nonlocal_core.media import jpeg_stream
+from nonlocal_core.media import Selection, jpeg_stream, read_frames
 from nonlocal_core.media.jpeg_stream import is_jpeg_stream
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.media_file import as_media_file
@@ -99,3 +102,56 @@ def test_two_of_the_largest_frames_are_walked(monkeypatch: pytest.MonkeyPatch) -
     gap = 2 * 2_000 - len(first) - 11  # what of the second is read: its start, its marker and its size
     assert is_stream(first + bytes(gap) + jpeg())
     assert not is_stream(first + bytes(gap + 1) + jpeg())
+
+
+def photograph(number: int, hw: tuple[int, int] = (48, 80), **how: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(stamped(number, hw)).save(file, "JPEG", quality=95, **how)
+    return file.getvalue()
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def with_view_inside(picture: bytes, view: bytes) -> bytes:
+    """Return a JPEG that carries another one in a segment, as EXIF does with thumbnails."""
+    segment = b"\xff\xe1" + (len(view) + 8).to_bytes(2, "big") + b"Exif\0\0" + view
+    return picture[:2] + segment + picture[2:]
+
+
+def multi_picture() -> bytes:
+    file = io.BytesIO()
+    first, second = (Image.fromarray(stamped(n)) for n in (1, 2))
+    first.save(file, "MPO", save_all=True, append_images=[second])
+    return file.getvalue()
+
+
+ONE_PICTURE = {
+    "one": photograph(1),
+    "progressive": photograph(1, progressive=True),
+    "with a thumbnail": with_view_inside(photograph(1), photograph(2)),
+    "of two views": multi_picture(),
+    "with a preview behind it": photograph(1) + photograph(2, (24, 40)),
+    "with a video behind it": photograph(1) + stamps(3),
+    "with a cut one behind it": photograph(1) + photograph(2)[:20],
+}
+
+
+@pytest.mark.parametrize("data", ONE_PICTURE.values(), ids=ONE_PICTURE.keys())
+def test_one_jpeg_is_a_picture_whatever_it_carries(data: bytes) -> None:
+    frames = read_frames(data, Selection())
+    assert frames.info.kind == "image"
+    assert [number_of(picture) for picture in frames.rgb] == [1]
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0\0\0", b"\xff\xff", b"\r\n"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"progressive": True}, {"restart_marker_blocks": 1}, {"icc_profile": SRGB}],
+    ids=["plain", "progressive", "restarts", "a profile, in APP2 as a second view would be"],
+)
+def test_jpegs_one_behind_the_other_are_a_video(padding: bytes, how: dict[str, object]) -> None:
+    data = padding.join(with_view_inside(photograph(n, **how), photograph(99)) for n in range(5))
+    frames = read_frames(data, Selection(stride=1))
+    assert (frames.info.kind, frames.info.codec) == ("video", "mjpeg")
+    assert [number_of(picture) for picture in frames.rgb] == [0, 1, 2, 3, 4]

@@ -1,38 +1,22 @@
 """From frames to a network's input: sizes that cells tile, the crop told truly, numbers as the network expects."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_frames import frames_of
 from PIL import Image
 
-from nonlocal_core.errors import GeometryError, ShapeError
-from nonlocal_core.media import Frames, InputSpec, MediaInfo, network_input
+from nonlocal_core.errors import GeometryError
+from nonlocal_core.media import InputSpec, network_input
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def spec(**how: object) -> InputSpec:
     return InputSpec(**{"short_side": 64, "multiple_of": 16, "mean": MEAN, "std": STD, **how})
-
-
-def frames_of(rgb: np.ndarray, shown_hw: tuple[int, int] | None = None) -> Frames:
-    count = len(rgb)
-    info = MediaInfo(
-        name="made",
-        kind="video",
-        byte_count=1,
-        sha256="0" * 64,
-        shown_hw=shown_hw or rgb.shape[1:3],
-        frame_count=count,
-        rate=Fraction(10),
-        duration_seconds=count / 10,
-        codec="none",
-    )
-    return Frames(rgb=rgb, pts_seconds=np.arange(count) / 10, frame_indices=np.arange(count), info=info)
 
 
 @settings(deadline=None)
@@ -204,11 +188,3 @@ def test_a_fraction_of_the_largest_crop_lies_in_the_middle() -> None:
     view = spec(crop="center", size_hw=(40, 20), crop_fraction=0.5).view_of((100, 200))
     assert view.crop == pytest.approx((0.4375, 0.25, 0.5625, 0.75))  # 50 rows and 25 columns
     assert view.input_hw == (40, 20)
-
-
-def test_frames_agree_on_their_number_and_show_their_shape() -> None:
-    rgb = np.zeros((5, 6, 8, 3), np.uint8)
-    assert repr(frames_of(rgb)) == "Frames('made', uint8 5 × 6 × 8 × 3, 0.000 to 0.400 s)"
-    info = frames_of(rgb).info
-    with pytest.raises(ShapeError, match="at least one frame"):
-        Frames(rgb=rgb[:0], pts_seconds=np.zeros(0), frame_indices=np.zeros(0, np.int64), info=info)

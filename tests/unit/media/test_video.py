@@ -4,18 +4,15 @@ import io
 import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from av.packet import Packet
-from av.stream import Disposition
 from av.video.reformatter import Interpolation
 from media_files import number_of, packets_of, repeated, stamped, stamps, video, with_damage
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
-from nonlocal_core.media import Limits, MediaInfo, Selection, frame_view, probe, read_frames
+from nonlocal_core.media import Limits, Selection, frame_view, probe, read_frames
 from nonlocal_core.media.media_file import as_media_file
 from nonlocal_core.media.video import VideoClip
 
@@ -356,75 +353,6 @@ def test_large_frames_are_scaled_without_aliasing() -> None:
     assert np.abs(frames.rgb.astype(int) - 128).max() <= 8  # a checkerboard is grey from afar
 
 
-def two_tracks() -> bytes:
-    file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as out:
-        for disposition in (Disposition.original, Disposition.default):
-            stream = out.add_stream("ffv1", rate=10)
-            stream.height, stream.width, stream.pix_fmt = 48, 80, "yuv420p"
-            stream.disposition = disposition
-        for stream, number in zip(out.streams.video, (1, 2), strict=True):
-            for pts in range(4):
-                frame = av.VideoFrame.from_ndarray(stamped(number), format="rgb24")
-                frame.pts, frame.time_base = pts, Fraction(1, 10)
-                out.mux(stream.encode(frame))
-    return file.getvalue()
-
-
-def test_of_several_videos_the_default_one_is_read_and_told() -> None:
-    frames = read_frames(two_tracks(), Selection(frames=2))
-    assert [number_of(picture) for picture in frames.rgb] == [2, 2]
-    assert "holds 2 videos" in frames.warnings[0]
-
-
-def with_cover(data: bytes) -> bytes:
-    """Return the MP4 with a picture of its own, as music has, before the video."""
-    file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as given, av.open(file, "w", format="mp4") as out:
-        cover = out.add_stream("png")
-        cover.height, cover.width, cover.pix_fmt, cover.disposition = 60, 70, "rgb24", Disposition.attached_pic
-        stream = out.add_stream_from_template(given.streams.video[0])
-        out.mux(cover.encode(av.VideoFrame.from_ndarray(stamped(77, (60, 70)), format="rgb24")))
-        for packet in given.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                out.mux(packet)
-    return file.getvalue()
-
-
-def test_cover_art_is_no_video() -> None:
-    data = with_cover(stamps(6))
-    with av.open(io.BytesIO(data)) as container:
-        assert sum(bool(s.disposition & Disposition.attached_pic) for s in container.streams.video) == 1
-    frames = read_frames(data, Selection(frames=2))
-    assert [number_of(picture) for picture in frames.rgb] == [0, 5]
-    assert frames.warnings == ()
-
-
-def with_sound(data: bytes, *, picture: bool) -> bytes:
-    file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as given, av.open(file, "w", format="mp4") as out:
-        sound = out.add_stream("aac", rate=8000)
-        template = given.streams.video[0]
-        stream = out.add_stream_from_template(template) if picture else None
-        samples = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), format="fltp", layout="mono")
-        samples.sample_rate, samples.pts = 8000, 0
-        out.mux(sound.encode(samples))
-        out.mux(sound.encode(None))
-        for packet in given.demux(template):
-            if stream is not None and packet.size:
-                packet.stream = stream
-                out.mux(packet)
-    return file.getvalue()
-
-
-def test_sound_is_passed_over_and_sound_alone_is_refused() -> None:
-    data = stamps(12)
-    assert numbers(with_sound(data, picture=True), Selection(frame_indices=(5, 11))) == [5, 11]
-    with pytest.raises(MediaError, match="holds no video"):
-        probe(with_sound(data, picture=False))
-
-
 def test_a_damaged_packet_is_left_out_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     data = with_damage(stamps(COUNT, codec="mjpeg", pix_fmt="yuvj420p", container="mov"), 8)
     frames = read_frames(data, Selection(frame_indices=(7, 8, 9)))
@@ -505,47 +433,3 @@ def test_hidden_lead_in_is_not_counted() -> None:
     assert sum(packet.is_discard for packet in listed) == 3
     assert probe(file.getvalue()).frame_count == COUNT - 3
     assert numbers(file.getvalue(), Selection(frame_indices=(0, 10, COUNT - 4))) == [3, 13, COUNT - 1]
-
-
-def test_paths_and_bytes_give_the_same(tmp_path: Path) -> None:
-    data = stamps(COUNT)
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(data)
-    from_path, from_bytes = probe(path), probe(data, name="clip.mp4")
-    assert isinstance(from_path, MediaInfo)
-    assert from_path == from_bytes
-    a, b = read_frames(path, Selection()), read_frames(data, Selection(), name="clip.mp4")
-    assert (a.rgb == b.rgb).all()
-
-
-def test_progress_counts_up_and_its_errors_pass_through() -> None:
-    told: list[tuple[int, int]] = []
-    read_frames(stamps(COUNT), Selection(frames=4), progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
-
-    def stop(done: int, total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        read_frames(stamps(COUNT), Selection(), progress=stop)
-
-
-def empty_packets_between(data: bytes) -> bytes:
-    """Return an AVI in which every fourth frame is left out by an empty packet, as capture programs do."""
-    file = io.BytesIO()
-    with av.open(io.BytesIO(data)) as given, av.open(file, "w", format="avi") as out:
-        template = given.streams.video[0]
-        stream = out.add_stream_from_template(template)
-        packets = [packet for packet in given.demux(template) if packet.size]
-        for index, packet in enumerate(packets):
-            copy = Packet(b"" if index % 4 == 3 else bytes(packet))
-            copy.stream, copy.time_base, copy.pts, copy.dts = stream, Fraction(1, 10), index, index
-            copy.is_keyframe = packet.is_keyframe
-            out.mux(copy)
-    return file.getvalue()
-
-
-def test_empty_packets_are_frames_left_out() -> None:
-    data = empty_packets_between(stamps(20, container="avi", codec="mjpeg", pix_fmt="yuvj420p"))
-    frames = read_frames(data, Selection(stride=1, frames=20))
-    assert [number_of(picture) for picture in frames.rgb] == [n for n in range(20) if n % 4 != 3]

@@ -12,7 +12,6 @@ from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import clip_probabilities, trained_network
 from nonlocal_core.models.progress import forward_progress
-from nonlocal_core.models.sharing import shared_features
 from nonlocal_core.ops import affinity
 from nonlocal_core.vocabulary import PAIRWISE
 from nonlocal_core.weights import build_model, find_card, list_models
@@ -61,28 +60,6 @@ def test_a_trained_network_without_its_weights_answers_what_the_trunk_answers(tr
 def test_a_trained_block_changes_the_answer(trunk, clip, pairwise):
     network, _ = build_model(f"lite0-{pairwise.replace('_', '-')}")
     assert (network(clip) - answers_of_the_trunk(trunk, clip)).abs().max() > 1e-3
-
-
-def test_networks_of_one_trunk_run_it_once_for_each_clip(clip, monkeypatch):
-    runs = []
-    for layer in ("to_stride8", "to_stride16"):
-        compute = getattr(Lite0, layer)
-        monkeypatch.setattr(
-            Lite0, layer, lambda trunk, x, layer=layer, compute=compute: (runs.append(layer), compute(trunk, x))[1]
-        )
-    models = [build_model(name)[0] for name in IDS]
-    with torch.inference_mode():
-        alone = [network(clip[:1]) for network in models]
-        assert len(runs) == 2 * len(models)
-        runs.clear()
-        with shared_features():
-            together = [network(clip[:1]) for network in models]
-            assert runs == ["to_stride8", "to_stride16"]
-            another = models[0](clip[1:])
-        assert runs == ["to_stride8", "to_stride16"] * 2
-        assert torch.equal(another, models[0](clip[1:]))
-        assert len(runs) == 6, "nothing is kept after the with"
-    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -1,35 +1,16 @@
-"""Head, temporal shift, groups, progress, names and memory of the ResNets."""
-
-import subprocess
-import sys
-from dataclasses import replace
+"""Parts of `resnet` under several presets: head, temporal shift, groups, names, and the rows that its blocks give."""
 
 import pytest
 import torch
 from network_oracle import shift
+from small_resnets import HEIGHT, WIDTH, run, small
 
 from nonlocal_core.capture import BlockSite, attach, recording
 from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.errors import ShapeError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.models import clip_probabilities, presets
-from nonlocal_core.models.progress import forward_progress
 from nonlocal_core.models.resnet import ResNet, temporal_shift
-
-HEIGHT, WIDTH = 40, 56
-
-
-def small(config, **head):
-    """A network with a handful of classes; its weights do not matter."""
-    torch.manual_seed(8)
-    classes = tuple("abcdefg")
-    return ResNet(replace(config, head=replace(config.head, classes=classes, **head))).eval()
-
-
-def run(network, frames, height=HEIGHT, width=WIDTH):
-    torch.manual_seed(9)
-    with torch.inference_mode():
-        return network(torch.randn(2, 3, frames, height, width))
 
 
 def test_temporal_shift_moves_an_eighth_each_way():
@@ -89,26 +70,6 @@ def test_a_clip_of_which_nothing_is_left_is_refused(preset, least):
     assert run(network, least).shape == (2, 1, 7)
 
 
-def test_progress_counts_the_bottleneck_blocks_of_this_context_only():
-    network = small(presets.pyslowfast_8x8(family="c2d", depth=50, blocks=5))
-    steps = []
-    run(network, 4)
-    with forward_progress(lambda done, total: steps.append((done, total))):
-        run(network, 4)
-    run(network, 4)
-    assert steps == [(done, 16) for done in range(1, 17)]
-
-
-def test_a_listener_can_cancel_and_leaves_nothing_behind():
-    def cancel(done, total):
-        raise KeyboardInterrupt
-
-    network = small(presets.pyslowfast_8x8(family="c2d", blocks=0))
-    with pytest.raises(KeyboardInterrupt), forward_progress(cancel):
-        run(network, 4)
-    assert run(network, 4).shape == (2, 1, 7)
-
-
 def test_blocks_have_stable_names_and_say_where_they_are():
     inserted = small(presets.caffe2_32x4_affine()).inserted
     assert [block.name for block in inserted] == ["res3.1", "res3.3", "res4.1", "res4.3", "res4.5"]
@@ -153,30 +114,3 @@ def test_a_network_without_a_classifier_answers_nothing():
         answer = network(torch.zeros(1, 3, 4, HEIGHT, WIDTH))
     assert answer.shape == (1, 1, 0)
     assert clip_probabilities(answer).shape == (1, 0)
-
-
-MEASURE = """
-import sys
-import torch
-from nonlocal_core.models.presets import pyslowfast_8x8
-from nonlocal_core.models.resnet import ResNet
-
-def status(key):
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
-
-network = ResNet(pyslowfast_8x8(family="i3d")).eval()
-clip = torch.randn(1, 3, 8, 224, 384)
-open("/proc/self/clear_refs", "w").write("5")  # forget the peak so far
-before = status("VmRSS")
-with torch.inference_mode():
-    network(clip)
-print(network.forward_bytes(clip.shape), status("VmHWM") - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
-def test_memory_is_forecast_within_a_fifth():
-    out = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
-    forecast, measured = map(int, out.stdout.split())
-    assert abs(forecast - measured) < 0.2 * measured

@@ -1,4 +1,4 @@
-"""The same operation on a GPU: against float64 on the CPU, in float32 and under half-precision autocast."""
+"""`lean` and the block on a GPU: against float64 on the CPU, in float32 and under half-precision autocast."""
 
 import pytest
 import torch

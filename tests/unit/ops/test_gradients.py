@@ -1,4 +1,4 @@
-"""Gradients of the lean form, against finite differences and against the explicit form."""
+"""Gradients of `lean` and `panels` together, against finite differences and against the explicit form."""
 
 import pytest
 import torch

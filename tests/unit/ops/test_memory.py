@@ -1,4 +1,4 @@
-"""The lean form never holds a table of Nq x Nk, forward or backward, not even by a silent fallback."""
+"""`lean`, `panels` and the block never hold a table of Nq x Nk, forward or backward, not even by a silent fallback."""
 
 from pathlib import Path
 

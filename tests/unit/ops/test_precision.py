@@ -1,4 +1,4 @@
-"""Half precision and autocast: sums over thousands of keys neither overflow nor drown."""
+"""`lean`, `panels` and the block in half precision: sums over thousands of keys neither overflow nor drown."""
 
 import pytest
 import torch
