@@ -1,29 +1,28 @@
-"""``verify`` says which network a file fills, and with which of its sets of weights."""
+"""``verify`` says of a file what the library says of the same set of weights and the same network."""
 
-import pytest
+from types import SimpleNamespace
+
+import torch
 from checkpoint_bytes import torch_bytes
-from short_networks import NETWORK, SHORT, STATE
 
-from nonlocal_core.cli import OK, REFUSED, main
-from nonlocal_core.weights import describe
+from nonlocal_core.cli import OK, REFUSED, main, verify
 
 
-@pytest.fixture
-def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(describe, "find_published", SHORT.__getitem__)
-    path = tmp_path / "mine.pth"
-    path.write_bytes(torch_bytes({"model": {"w": STATE["head.bias"]}, "ema": STATE}))
-    return path
+def test_the_file_the_network_and_the_set_that_are_named(monkeypatch, capsys, tmp_path):
+    asked = []
+
+    def describe(path, arch, *, weights):
+        asked.append((path, arch, weights))
+        return SimpleNamespace(sentence="It is a file.")
+
+    monkeypatch.setattr(verify, "describe_checkpoint", describe)
+    assert main(["verify", str(tmp_path / "a.pth")]) == OK
+    assert main(["verify", str(tmp_path / "a.pth"), "--arch", "net", "--set", "ema"]) == OK
+    assert asked == [(tmp_path / "a.pth", None, None), (tmp_path / "a.pth", "net", "ema")]
+    assert capsys.readouterr().out == 2 * "It is a file.\n"
 
 
-def test_the_set_that_is_named_fills_the_network(file, capsys):
-    assert main(["verify", str(file), "--arch", NETWORK.arch, "--set", "ema"]) == OK
-    printed = capsys.readouterr().out
-    assert printed.startswith(f"mine.pth is a torch.save file of {len(STATE)} tensors, ")
-    assert f"It fills {NETWORK.config.title} ({NETWORK.arch}) completely." in printed
-    assert printed.endswith("The weights are those of 'ema', the running average; the file also holds model.\n")
-
-
-def test_a_set_that_fills_nothing_is_refused(file, capsys):
-    assert main(["verify", str(file), "--arch", NETWORK.arch]) == REFUSED
-    assert "left unused: w; parameters left empty: " in capsys.readouterr().err
+def test_a_file_that_fills_nothing_is_refused(tmp_path, capsys):
+    (tmp_path / "a.pth").write_bytes(torch_bytes({"model": {"w": torch.ones(3)}, "ema": {"v": torch.ones(5)}}))
+    assert main(["verify", str(tmp_path / "a.pth"), "--set", "ema"]) == REFUSED
+    assert capsys.readouterr().err.startswith("nonlocal-viewer: a.pth holds 1 tensors, 5 values. The names ")

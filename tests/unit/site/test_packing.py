@@ -16,7 +16,7 @@ from nonlocal_core.site.contents import PageClip
 STOP = TourStop(question=Question(frame=1, x=0.3, y=0.4), caption="Here.", block="stride16")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clip():
     pixels = np.random.default_rng(2).integers(0, 256, (3, 64, 96, 3), dtype=np.uint8)
     session = Session.open(pixels, "lite0-gaussian", short_side=64, device="cpu")
