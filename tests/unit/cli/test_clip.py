@@ -30,7 +30,7 @@ def test_what_is_left_out_is_the_first_question(session, options):
     assert (pin.frame, pin.x, pin.y) == (first.frame, 0.9, first.y)
 
 
-def test_a_box_asks_every_cell_whose_centre_is_in_it_and_a_point_comes_first(session, options):
+def test_a_box_asks_every_cell_whose_centre_is_in_it_and_points_come_first(session, options):
     box = (1, 0.2, 0.3, 0.6, 0.8)
     grid = session.block().query_grid
     centres = [(1, (x + 0.5) / grid.cols, (y + 0.5) / grid.rows) for y in range(grid.rows) for x in range(grid.cols)]
@@ -40,6 +40,8 @@ def test_a_box_asks_every_cell_whose_centre_is_in_it_and_a_point_comes_first(ses
     assert asked[0] == (0, 0.1, 0.2)
     assert asked[1:] == [pytest.approx(point) for point in inside]
     assert pin.hops == 2
+    pin = pin_of(session, options("--frame", "1", "--x", "0.7", "--y", "0.6", "--point", "0,0.1,0.2"))
+    assert [(pin.frame, pin.x, pin.y), *pin.also] == [(1, 0.7, 0.6), (0, 0.1, 0.2)]
 
 
 def test_pins_beside_and_points_that_are_taken_away(session, options):

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from nonlocal_core import Pin
+from nonlocal_core import Pin, Question, TourStop
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.errors import SiteError
 from nonlocal_core.session import Session
@@ -55,3 +55,9 @@ def test_a_clip_has_frames_and_a_first_question_and_no_block(session):
     asked = bundle["view"]["query"]
     assert (asked["frame"], asked["x"], asked["y"]) == (first.frame, first.x, first.y)
     assert bundle["view"]["tour"] == []
+
+
+def test_stops_of_frames_that_were_not_read_are_left_out(session):
+    stops = [TourStop(question=Question(frame=frame, x=0.3, y=0.4), caption="Here.") for frame in (1, 7)]
+    bundle = ContainerReader(clip_bundle(PageClip(session=session, tour=stops))).header.as_dict()
+    assert [stop["frame"] for stop in bundle["view"]["tour"]] == [1]

@@ -45,3 +45,8 @@ def test_the_set_that_a_program_would_load(content, weights, key, said):
 def test_between_equals_nothing_is_chosen(content):
     with pytest.raises(WeightsError, match=r"more than one set of weights: .*; say which"):
         chosen_set(content, None)
+
+
+def test_of_two_running_averages_none_is_the_one():
+    with pytest.raises(WeightsError, match=r"it holds model, ema_state, model_ema, and not 'ema'"):
+        chosen_set({"model": {}, "ema_state": {}, "model_ema": {}}, "ema")
