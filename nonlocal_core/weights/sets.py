@@ -25,7 +25,7 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
     trained = [name for name in found if name in CONTAINERS]
     listed = ", ".join(found) or "no set of weights under a name of its own"
     if weights is not None:
-        key = _average(content, found) if weights == AVERAGE else weights
+        key = (weights == AVERAGE and _average(content, found)) or weights
         if key not in found:
             raise WeightsError(f"it holds {listed}, and not {shown(weights)}")
     elif len(trained) > 1:

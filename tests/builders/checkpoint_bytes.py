@@ -37,3 +37,11 @@ class Runs:
 
     def __reduce__(self):
         return self.call
+
+
+def assert_same(tensors, arrays=ARRAYS):
+    assert tensors.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert tensors[name].numpy().dtype == array.dtype
+        np.testing.assert_array_equal(tensors[name].numpy(), array)
+        assert tensors[name].is_contiguous()

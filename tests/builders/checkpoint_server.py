@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.cards import find_published_card
-from nonlocal_core.weights.download import DownloadLimits
+from nonlocal_core.weights.download import DownloadLimits, download
 
 CONTENT = np.random.default_rng(7).bytes(3_000_017)
 HALF = 1_500_000
@@ -106,3 +107,9 @@ def card_at(server, **changes):
 def left_over(cache):
     """Every file and folder of the cache but its locks."""
     return [path for path in cache.rglob("*") if ".locks" not in path.parts] if cache.exists() else []
+
+
+def refused(card, cache, told, **limits):
+    with pytest.raises(WeightsError, match=told) as caught:
+        download(card, cache_dir=cache, limits=replace(LIMITS, **limits))
+    return str(caught.value)

@@ -13,6 +13,12 @@ CYCLES = {"c2d": (1, [(1,), (1,), (1,), (1,)]), "i3d": (5, [(3,), (3, 1), (3, 1)
 CYCLES["slow"] = (1, [(1,), (1,), (3,), (3,)])
 NORM_TABLES = ("weight", "bias", "running_mean", "running_var")
 
+ODD, EVEN, R101 = ((1, 3), (1, 3, 5)), ((0, 2), (0, 2, 4)), ((1, 3), (6, 13, 20))
+"""Places of the blocks in res3 and res4: of most files, of TSM and slow-only, of Caffe2's R101."""
+
+WRAPPED = [(3, 0), (3, 2), (4, 0), (4, 2), (4, 4)]
+"""Stage and block of the bottlenecks that TSM wraps with a non-local block."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -222,3 +228,11 @@ def with_counters(state):
         name.replace("running_var", "num_batches_tracked"): torch.tensor(3) for name in state if "running_var" in name
     }
     return state | counters
+
+
+def file_of(naming, family="i3d", **settings):
+    return with_counters({naming(t): value for t, value in numbered_values(tensors_of(family, **settings)).items()})
+
+
+def caffe2_file(family="i3d", **settings):
+    return {caffe2_name(t): value for t, value in numbered_values(tensors_of(family, **settings)).items()}

@@ -4,8 +4,43 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CORE, TESTS = ROOT / "nonlocal_core", ROOT / "tests" / "unit"
-ELSEWHERE: dict[str, str] = {}
-"""Module without tests of its name, and the reason."""
+
+WHOLE_LAYERS = "parts of one reading, proved on whole layers: test_attention, test_calls, test_products, test_maps"
+READERS = "readers of one library's layers: test_attention, test_maps, and tests/parity"
+ONE_PROOF = "steps of one proof: test_gate, test_hooks, test_own"
+ONE_PICTURE = "parts of one figure: test_figure, test_writing, and the browser's test_same_everywhere"
+RECORD = "a record or constants, without behaviour"
+_IN = {
+    WHOLE_LAYERS: (
+        "capture/adapters",
+        "by_hand discovery factors function_heads laid masks padding parts proof search seen_attention seen_calls "
+        "seen_places several tails token_grids token_places token_reader token_shapes tokens windows rotary",
+    ),
+    READERS: (
+        "capture/adapters",
+        "fused_qkv gluoncv mmcv pyslowfast query_conv separate_qkv theta_phi_g timm_nonlocal torch_attention",
+    ),
+    ONE_PROOF: ("capture", "assemble copies reading rebuild record trial twin"),
+    ONE_PICTURE: (
+        "render",
+        "address arrows banner layout legend marks movies notes pdf raster svg text",
+    ),
+}
+ELSEWHERE = {f"{room}/{module}.py": reason for reason, (room, modules) in _IN.items() for module in modules.split()} | {
+    "capture/rollout.py": "tests/unit/test_over_layers.py",
+    "look/answer.py": RECORD,
+    "look/quantities.py": "its doctest, and tests/unit/viewer/drawing/dom.test.mjs",
+    "look/recipe.py": "tests/unit/viewer/test_viewer_model.py",
+    "models/inserted.py": RECORD,
+    "running/forward.py": "tests/unit/models/test_lite0_networks.py, tests/unit/running/test_recorded.py",
+    "running/prepared.py": "tests/unit/running/test_recorded.py, tests/unit/test_session.py",
+    "running/statements.py": "tests/unit/running/test_own_input.py",
+    "survey/worker_child.py": "a process of its own: tests/unit/survey/test_local.py runs and kills it",
+    "viewer/export.py": "tests/browser/test_export_html.py, tests/browser/test_course_file.py",
+    "viewer/notebook.py": "tests/unit/test_notebook.py",
+    "vocabulary.py": RECORD,
+}
+"""Module without tests of its name, and where they are."""
 
 
 def untested() -> set[str]:

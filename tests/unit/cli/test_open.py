@@ -12,7 +12,7 @@ import nonlocal_core
 from nonlocal_core import MediaError
 from nonlocal_core.app.server import resources, visit
 from nonlocal_core.app.server.visit import Choices, first_choices, from_link, served
-from nonlocal_core.cli import OK, REFUSED, VERBS, main
+from nonlocal_core.cli import OK, REFUSED, main
 from nonlocal_core.installed import folder_of
 from nonlocal_core.vocabulary import FIRST_VISIT
 from nonlocal_core.weights.cards import list_published
@@ -117,28 +117,6 @@ def test_the_file_of_the_server_opens(visits, tmp_path, monkeypatch):
     visits(clip=str(picture))
     kept = resources._open(first_choices(), lambda *_: None)
     assert kept.session.frames.info.name == "cat.png"
-
-
-def test_the_version_is_that_of_the_package(capsys):
-    with pytest.raises(SystemExit) as done:
-        main(["--version"])
-    assert done.value.code == 0
-    assert capsys.readouterr().out == f"nonlocal-viewer {nonlocal_core.__version__}\n"
-
-
-@pytest.mark.parametrize(
-    ("typed", "completed"), [([""], set(VERBS)), (["render", "--t"], {"--tour"}), (["open", "--no"], {"--no-browser"})]
-)
-def test_a_shell_completes_verbs_and_their_arguments(capsys, typed, completed):
-    assert main(["completion", "bash"]) == OK
-    words = " ".join(f"'{word}'" for word in ["nonlocal-viewer", *typed])
-    script = (
-        f"{capsys.readouterr().out}\nCOMP_WORDS=({words}); COMP_CWORD={len(typed)}\n"
-        "$(complete -p nonlocal-viewer | sed 's/.*-F \\([^ ]*\\).*/\\1/') 2>/dev/null\n"
-        "echo; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
-    )
-    done = subprocess.run(["bash"], input=script, text=True, capture_output=True)
-    assert completed <= set(done.stdout.split()), done.stderr
 
 
 def test_the_viewer_is_started_without_waiting_for_torch():

@@ -18,10 +18,9 @@ from kept_files import bundle_in, provenance_of, texts_of
 from media_files import stamped, video
 from PIL import Image
 
-from nonlocal_core import Pin, Session, UnknownNameError, list_models
+from nonlocal_core import Pin, Session, UnknownNameError
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.cli import OK, main
-from nonlocal_core.installed import folder_of
 from nonlocal_core.look import Look, answer_words
 from nonlocal_core.render import paint_clip
 from nonlocal_core.saving.formats import FORMATS
@@ -79,15 +78,6 @@ def test_the_record_says_what_was_asked_of_what(session, clip, files):
     assert record["weights"][weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest()
     versions = {"torch": torch.__version__, "numpy": np.__version__, "av": av.__version__, "pillow": PIL.__version__}
     assert versions.items() <= record["versions"].items()
-
-
-def test_the_weights_of_a_trained_block_are_named_beside_those_of_its_trunk(tmp_path):
-    trained = next(card for card in list_models() if card.block is not None)
-    session = Session.open("sample:coins", trained.id, short_side=64)
-    record = json.loads(session.save(tmp_path / "a.json", frame=0, x=0.5, y=0.5).read_text())
-    shipped = folder_of("pretrained") / trained.block.file
-    assert record["weights"][shipped.name] == hashlib.sha256(shipped.read_bytes()).hexdigest()
-    assert len(record["weights"]) == 2
 
 
 @pytest.mark.parametrize("kind", [suffix for suffix in FORMATS if suffix not in (".csv", ".json")])

@@ -11,12 +11,12 @@ from nonlocal_core import Pin, Question, TourStop
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.session import Session
 from nonlocal_core.site import packing, writing
-from nonlocal_core.site.contents import PageClip, pinned_json
+from nonlocal_core.site.contents import PageClip
 
 STOP = TourStop(question=Question(frame=1, x=0.3, y=0.4), caption="Here.", block="stride16")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clip():
     pixels = np.random.default_rng(2).integers(0, 256, (3, 64, 96, 3), dtype=np.uint8)
     session = Session.open(pixels, "lite0-gaussian", short_side=64, device="cpu")
@@ -54,15 +54,3 @@ def test_what_ends_the_writing_leaves_nothing(clip, tmp_path, monkeypatch):
     with pytest.raises(InterruptedError):
         packing.zip_site(tmp_path / "page.zip", clip, progress=stop)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_pin_says_what_is_not_usual_in_it():
-    pin = Pin(frame=1, x=0.5, y=0.25, also=((2, 0.1, 0.2),), direction="column", view="each")
-    assert pinned_json(pin) == {
-        "frame": 1,
-        "x": 0.5,
-        "y": 0.25,
-        "also": ((2, 0.1, 0.2),),
-        "direction": "column",
-        "view": "each",
-    }

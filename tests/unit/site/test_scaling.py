@@ -1,4 +1,4 @@
-"""The page's pixels are Pillow's: node scales the same random frames, down and up, byte for byte."""
+"""The page's pixels (`viewer/model/scaling.js`) are Pillow's: node scales random frames, down and up, byte for byte."""
 
 import shutil
 import subprocess

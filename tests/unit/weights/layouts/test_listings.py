@@ -1,4 +1,4 @@
-"""Every listing of names and shapes that was taken from the sources: extra cases, beside the checkout."""
+"""Every listing of names and shapes that was taken from the sources, through all layouts; beside the checkout."""
 
 import json
 from pathlib import Path

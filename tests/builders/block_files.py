@@ -1,18 +1,9 @@
-"""Single blocks of AlexHex7's and tea1528's collections, against their formulas written out."""
+"""Files of single blocks of AlexHex7 and tea1528, and what such a block computes, written out."""
 
-from dataclasses import replace
-
-import pytest
 import torch
 
-from nonlocal_core.errors import WeightsError
-from nonlocal_core.models.presets.common import ALEXHEX7_BLOCKS, TEA1528_BLOCKS
-from nonlocal_core.vocabulary import PAIRWISE
-from nonlocal_core.weights.filling import load_block
-from nonlocal_core.weights.identify import identify
-from nonlocal_core.weights.layouts import ALEXHEX7, TEA1528
-
 B, C, T, H, W = 2, 14, 5, 6, 8
+
 HALF = C // 2
 
 
@@ -70,56 +61,9 @@ def written_out(state, names, pairwise, x, *, pooled):
     return x + ((out - mean) / (variance + 1e-5) ** 0.5 * gain + offset).reshape(x.shape)
 
 
-@pytest.mark.parametrize("pooled", [True, False])
-@pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_alexhex7(pairwise, pooled):
-    sequence = ".0" if pooled else ""
-    names = {"theta": "theta", "phi": f"phi{sequence}", "g": f"g{sequence}", "out": "W.0", "norm": "W.1"}
-    names["concat"] = "concat_project.0"
-    state = block_file(names, pairwise)
-    config = replace(ALEXHEX7_BLOCKS, subsample=(1, 2, 2) if pooled else None)
-    block = load_block(state, layout=ALEXHEX7, pairwise=pairwise, config=config)
-    assert_computes(block, state, names, pairwise, pooled=pooled)
-    assert identify(state).layout is ALEXHEX7
-
-
-@pytest.mark.parametrize("pairwise", PAIRWISE)
-def test_tea1528(pairwise):
-    names = {"theta": "theta", "phi": "phi", "g": "g", "out": "W_z.0", "norm": "W_z.1", "concat": "W_f.0"}
-    state = block_file(names, pairwise, concat_bias=True)
-    block = load_block(state, layout=TEA1528, pairwise=pairwise, config=TEA1528_BLOCKS)
-    assert_computes(block, state, names, pairwise, pooled=False)
-
-
 def assert_computes(block, state, names, pairwise, *, pooled):
     torch.manual_seed(4)
     x = torch.randn(B, C, T, H, W)
     expected = torch.stack([written_out(state, names, pairwise, clip, pooled=pooled) for clip in x])
     found = block(x).double()
     assert (found - expected).abs().max() < 1e-5 * (expected - x).abs().max()
-
-
-def test_a_block_without_norm_keeps_the_bias_of_its_last_layer():
-    names = {"theta": "theta", "phi": "phi.0", "g": "g.0", "out": "W", "norm": "gone"}
-    state = {name: value for name, value in block_file(names, "dot_product").items() if not name.startswith("gone")}
-    config = replace(ALEXHEX7_BLOCKS, norm="none")
-    block = load_block(state, layout=ALEXHEX7, pairwise="dot_product", config=config)
-    assert torch.equal(block.out.bias, state["W.bias"])
-    with pytest.raises(WeightsError, match=r"left empty: norm\.bias"):
-        load_block(state, layout=ALEXHEX7, pairwise="dot_product", config=ALEXHEX7_BLOCKS)
-
-
-def test_images_have_the_same_blocks():
-    names = {"theta": "theta", "phi": "phi.0", "g": "g.0", "out": "W.0", "norm": "W.1"}
-    clips = block_file(names, "embedded_gaussian")
-    images = {name: value[..., 0] if value.ndim == 5 else value for name, value in clips.items()}
-    first, second = (
-        load_block(state, layout=ALEXHEX7, pairwise="embedded_gaussian", config=ALEXHEX7_BLOCKS)
-        for state in (clips, images)
-    )
-    assert all(torch.equal(left, right) for left, right in zip(first.parameters(), second.parameters(), strict=True))
-
-
-def test_a_file_without_a_block_is_refused():
-    with pytest.raises(WeightsError, match="one weight of g"):
-        load_block({"theta.weight": drawn(HALF, C)}, layout=ALEXHEX7, pairwise="gaussian", config=ALEXHEX7_BLOCKS)

@@ -1,37 +1,36 @@
-"""Files that must not be taken for something they are not: refused with what is left over on either side."""
+"""A file fills a network wholly or not at all: what is left over on either side is named."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+from block_files import HALF, C, drawn
 from published_files import (
+    EVEN,
+    ODD,
+    R101,
+    caffe2_file,
     caffe2_name,
+    file_of,
     gluoncv_names,
     mmaction2_name,
     numbered_values,
     pyslowfast_name,
     tensors_of,
-    tushar_name,
     with_counters,
 )
+from same_network import told
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models import presets
-from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.weights.filling import load_network, match, shapes_of, wanted_shapes
-from nonlocal_core.weights.identify import identify
-from nonlocal_core.weights.layouts import CAFFE2, GLUONCV, MMACTION2, OURS, PYSLOWFAST
-from nonlocal_core.weights.published import find_published
-
-ODD, EVEN, R101 = ((1, 3), (1, 3, 5)), ((0, 2), (0, 2, 4)), ((1, 3), (6, 13, 20))
+from nonlocal_core.models.presets.common import ALEXHEX7_BLOCKS
+from nonlocal_core.weights.filling import load_block, load_network, match, shapes_of, wanted_shapes
+from nonlocal_core.weights.layouts import ALEXHEX7, CAFFE2, GLUONCV, MMACTION2, PYSLOWFAST
 
 
-def file_of(naming, family="i3d", **settings):
-    return with_counters({naming(t): value for t, value in numbered_values(tensors_of(family, **settings)).items()})
-
-
-def caffe2_file(family="i3d", **settings):
-    return {caffe2_name(t): value for t, value in numbered_values(tensors_of(family, **settings)).items()}
+def test_a_file_without_a_block_is_refused():
+    with pytest.raises(WeightsError, match="one weight of g"):
+        load_block({"theta.weight": drawn(HALF, C)}, layout=ALEXHEX7, pairwise="gaussian", config=ALEXHEX7_BLOCKS)
 
 
 def test_what_is_left_over_is_named_on_either_side():
@@ -138,47 +137,11 @@ def test_nothing_is_filled_when_something_is_left_over():
     assert (matched.faults, matched.empty, matched.unused) == (1, ("head.bias",), ())
 
 
-def test_names_and_shapes_cannot_tell_geometry_scale_or_function():
-    """Every network that fits is listed, and nothing is chosen."""
-    fits = [network.arch for network in identify(caffe2_file(after=ODD)).fits]
-    assert fits == [
-        "caffe2-i3d-r50-nl5-8x8",
-        "caffe2-i3d-r50-nl5-32x2",
-        "lfb-i3d-r50-nl5-kinetics",
-        "pyslowfast-c2-i3d-r50-nl5-8x8",
-    ]
-    identity = identify(file_of(mmaction2_name, after=ODD, out_bias=False))
-    assert [network.config.pairwise for network in identity.fits] == ["embedded_gaussian", "dot_product"]
-    assert "say which it is: mmaction2-i3d-r50-nl5-embedded-gaussian-32x2, " in identity.sentence
-
-
-def test_one_network_that_fits_is_named():
-    identity = identify(file_of(tushar_name, after=ODD))
-    assert [network.arch for network in identity.fits] == ["tushar-i3d-r50-nl5-32x2"]
-    assert identity.sentence == (
-        "It fills Tushar-N 32x2, I3D ResNet-50, 5 non-local blocks (embedded gaussian) "
-        "(tushar-i3d-r50-nl5-32x2) completely."
-    )
-
-
-def test_the_nearest_network_says_what_is_wrong():
-    state = caffe2_file(after=ODD)
-    del state["nonlocal_conv4_5_bn_riv"]
-    identity = identify(state)
-    assert identity.fits == ()
-    assert "left empty: res4.5.nonlocal_block.norm.running_var" in identity.sentence
-
-
-def test_a_conversion_of_ours_is_known():
-    config = find_published("pyslowfast-slow-r50-8x8").config
-    with torch.device("meta"):
-        identity = identify(ResNet(config).state_dict())
-    assert identity.layout is OURS
-    assert {"pyslowfast-slow-r50-8x8", "mmaction2-slowonly-r50-8x8"} <= {network.arch for network in identity.fits}
-
-
-@pytest.mark.parametrize("tensors", [{}, {"encoder.weight": torch.zeros(3, 2)}])
-def test_nobodys_names(tensors):
-    identity = identify(tensors)
-    assert (identity.layout, identity.fits) == (None, ())
-    assert "no source that is known here" in identity.sentence
+def test_what_is_loaded_is_float32_frozen_and_in_evaluation_mode():
+    values = numbered_values(tensors_of("c2d"))
+    halves = {name: value.half() for name, value in told(values, caffe2_name).items()}
+    network = load_network(halves, layout=CAFFE2, config=presets.caffe2_8x8(family="c2d", blocks=0))
+    assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32, torch.int64}
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not any(module.training for module in network.modules())
+    assert network.status == "trained"

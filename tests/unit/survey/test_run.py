@@ -1,25 +1,10 @@
 """A survey that was killed goes on without a clip lost or done twice, and ends with the very same files."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-import survey_engine
-from survey_engine import SHARD, Engine, Pool
+from survey_engine import Engine, Pool
+from survey_folders import CLIPS, COUNT, begin, killed
 
-from nonlocal_core import SelectionError
-from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey import Pace, ResultFolder, read_rows, survey
-from nonlocal_core.survey.plan import Plan
-
-COUNT = 11
-CLIPS = [f"clip {place}" for place in range(COUNT)]
-
-
-def begin(out, clips=CLIPS, models=("m",), **choice):
-    ResultFolder.begin(out, Plan(models=tuple(models), **choice), clips, shard=SHARD)
-    return out
 
 
 def files_of(out):
@@ -31,12 +16,6 @@ def uninterrupted(tmp_path_factory):
     out = begin(tmp_path_factory.mktemp("whole") / "out")
     survey(CLIPS, out, models=["m"], engine=Engine())
     return files_of(out)
-
-
-def killed(out, where, after):
-    """Run in a process of its own that ends there; return its status."""
-    command = [sys.executable, survey_engine.__file__, str(out), str(COUNT), where, str(after)]
-    return subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def test_three_kills_lose_nothing_and_do_nothing_twice(tmp_path, uninterrupted):
@@ -75,41 +54,8 @@ def test_rows_are_in_the_order_of_the_list_and_reasons_stand_among_them(tmp_path
     )
 
 
-def test_rows_can_be_read_before_the_end(tmp_path):
-    out = begin(tmp_path / "out")
-    assert killed(out, "in a clip", 6) == 9
-    assert len(set(read_rows(out, ["place"])["place"].to_pylist())) == len(ResultFolder(out).done()) == 5
-
-
-def test_another_survey_is_not_written_into_the_same_folder(tmp_path):
-    out = begin(tmp_path / "out")
-    ResultFolder(out).keep(next(ResultFolder(out).left()), None, "It failed.")
-    with pytest.raises(SurveyError, match="begun with other networks"):
-        survey(CLIPS, out, models=["n"], engine=Engine())
-    with pytest.raises(SurveyError, match="begun with other clips"):
-        survey(CLIPS[1:], out, models=["m"], engine=Engine())
-    with pytest.raises(SurveyError, match="Another survey is writing"), ResultFolder(out).writing():
-        survey(CLIPS, out, models=["m"], engine=Engine())
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "file").touch()
-    with pytest.raises(SurveyError, match="holds no survey"):
-        survey(CLIPS, tmp_path / "mine", engine=Engine())
-    with pytest.raises(SurveyError, match="different networks"):
-        survey(CLIPS, tmp_path / "new", models=["m", "m"], engine=Engine())
-    with pytest.raises(SelectionError):
-        survey(CLIPS, tmp_path / "new", frames=0, engine=Engine())
-
-
 def test_a_survey_that_did_nothing_can_be_begun_otherwise(tmp_path):
     out = begin(tmp_path / "out", models=["mistyped"])
     survey(CLIPS, out, models=["m"], engine=Engine())
     assert ResultFolder(out).plan.models == ("m",)
     assert len(ResultFolder(out).done()) == COUNT
-
-
-def test_a_folder_of_another_format_is_refused(tmp_path):
-    out = begin(tmp_path / "out")
-    about = Path(out / "survey.json")
-    about.write_text(about.read_text().replace('"format": 1', '"format": 7'))
-    with pytest.raises(SurveyError, match="format 7"):
-        read_rows(out)

@@ -1,0 +1,22 @@
+"""``survey`` says what failed, and goes on where it was."""
+
+import pytest
+from survey_folders import write_pictures
+
+from nonlocal_core import cli
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_pictures(tmp_path / "clips")
+
+
+def test_the_verb_says_what_failed_and_goes_on_where_it_was(folder, tmp_path, capsys):
+    command = ["survey", str(folder), "--model", "lite0-gaussian", "--frames", "1", "--short-side", "64"]
+    for _ in range(2):  # the second time there is nothing left to do
+        assert cli.main([*command, "--workers", "1", "--out", str(tmp_path / "out")]) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert told[-1] == f"3 of 4 clips have figures: {tmp_path / 'out'}"
+        assert "cut.png: " in told[0]
+    assert cli.main([*command, "--start", "1", "--out", str(tmp_path / "out")]) == 2
+    assert "begun with other networks or frames" in capsys.readouterr().err

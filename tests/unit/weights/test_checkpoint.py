@@ -1,0 +1,64 @@
+"""A checkpoint of any kind, told by its content: its tensors, its limits, and what is none."""
+
+import io
+import tarfile
+import zipfile
+
+import pytest
+import torch
+from checkpoint_bytes import TENSORS, assert_same, caffe2_bytes, torch_bytes
+from safetensors.torch import save_file
+
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.checkpoint import CheckpointLimits, read_checkpoint
+
+
+def test_safetensors(tmp_path):
+    path = tmp_path / "weights.pkl"
+    save_file(TENSORS, path, metadata={"layout": "slowfast"})
+    raw = read_checkpoint(path)
+    assert_same(raw.tensors)
+    assert (raw.format, raw.extra) == ("safetensors", {"layout": "slowfast"})
+
+
+def test_the_limits_are_named(written):
+    path = written(caffe2_bytes())
+    with pytest.raises(WeightsError, match="max_bytes is 100"):
+        read_checkpoint(path, limits=CheckpointLimits(max_bytes=100))
+    with pytest.raises(WeightsError, match="holds 6 tensors and max_tensors is 5"):
+        read_checkpoint(path, limits=CheckpointLimits(max_tensors=5))
+    assert len(read_checkpoint(path, limits=CheckpointLimits(max_tensors=6)).tensors) == 6
+
+
+def test_repr_shows_the_size_and_no_values(written):
+    assert repr(read_checkpoint(written(caffe2_bytes()))) == "RawCheckpoint(caffe2, 6 tensors, 144 values)"
+
+
+def test_the_tensors_of_a_file_are_limited_together(refusal):
+    tensors = {str(i): torch.zeros(3, 1).expand(3, 100) for i in range(4)}
+    assert "declare 4,800 bytes and max_bytes is 4,700" in refusal(torch_bytes(tensors), max_bytes=4700)
+
+
+def test_other_archives_and_no_archives_are_called_by_name(refusal, tmp_path):
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("net-3c0e47ea.params", b"mxnet")
+    with tarfile.open(fileobj=tarred, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("net.pkl"))
+    script = io.BytesIO()
+    with zipfile.ZipFile(script, "w") as archive:
+        for name in ("net/data.pkl", "net/constants.pkl", "net/code/net.py"):
+            archive.writestr(name, b"\x80\x02}.")
+    for content, told in [
+        (zipped.getvalue(), "it begins with 'net-3c0e47ea.params'"),
+        (script.getvalue(), "something else than weights"),
+        (tarred.getvalue(), "gzip archive; unpack it"),
+        (b"<!DOCTYPE html><html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"", "it is empty"),
+        (b"hello, weights", "damaged or incomplete"),
+    ]:
+        assert told in refusal(content)
+    with pytest.raises(WeightsError, match=r"absent\.pkl is not used as a checkpoint: there is no such file"):
+        read_checkpoint(tmp_path / "absent.pkl")

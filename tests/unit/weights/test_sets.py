@@ -1,0 +1,58 @@
+"""Which of several sets of weights is read: the trained one, its running average, or the one that is named."""
+
+import pytest
+import torch
+
+from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights.checkpoint import read_checkpoint
+from nonlocal_core.weights.sets import chosen_set
+
+
+@pytest.mark.parametrize(("own", "average"), [("state_dict", "state_dict_ema"), ("model_state", "ema")])
+def test_an_average_is_found_under_its_usual_names(written, own, average):
+    path = written({own: {"w": torch.ones(3)}, average: {"w": torch.zeros(3)}})
+    chosen = {
+        choice: read_checkpoint(path, weights=choice).tensors["w"].sum() for choice in (None, own, average, "ema")
+    }
+    assert chosen == {None: 3, own: 3, average: 0, "ema": 0}
+    with pytest.raises(WeightsError, match=rf"it holds {own}, {average}, and not 'swa'"):
+        read_checkpoint(path, weights="swa")
+    with pytest.raises(WeightsError, match="no set of weights under a name of its own, and not 'ema'"):
+        read_checkpoint(written({"w": torch.ones(3)}), weights="ema")
+
+
+@pytest.mark.parametrize(
+    ("content", "weights", "key", "said"),
+    [
+        ({"w": 1}, None, None, ""),
+        ({"state_dict": {}}, None, "state_dict", ""),
+        ({"ema": {}}, None, "ema", ""),
+        ({"model": {}, "ema": {}}, None, "model", "those of 'model'; the file also holds ema."),
+        ({"model": {}, "ema": {}}, "ema", "ema", "those of 'ema', the running average; the file also holds model."),
+        (
+            {"model": {}, "model_ema": {}, "ema": {}},
+            "ema",
+            "ema",
+            "those of 'ema'; the file also holds model, model_ema.",
+        ),
+        (
+            {"state_dict": {}, "ema_state_dict": {}, "message_hub": {}},  # mmengine exchanges the two
+            "ema",
+            "state_dict",
+            "those of 'state_dict', the running average; the file also holds ema_state_dict.",
+        ),
+    ],
+)
+def test_the_set_that_a_program_would_load(content, weights, key, said):
+    assert chosen_set(content, weights) == (key, f"The weights are {said}" if said else "")
+
+
+@pytest.mark.parametrize("content", [{"model": {}, "state_dict": {}}, {"ema": {}, "model_ema": {}}])
+def test_between_equals_nothing_is_chosen(content):
+    with pytest.raises(WeightsError, match=r"more than one set of weights: .*; say which"):
+        chosen_set(content, None)
+
+
+def test_of_two_running_averages_none_is_the_one():
+    with pytest.raises(WeightsError, match=r"it holds model, ema_state, model_ema, and not 'ema'"):
+        chosen_set({"model": {}, "ema_state": {}, "model_ema": {}}, "ema")
