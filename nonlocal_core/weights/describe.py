@@ -120,7 +120,8 @@ def _values(raw: RawCheckpoint) -> int:
 
 
 def _counted(raw: RawCheckpoint) -> str:
-    return f"{len(raw.tensors):,} tensors, {_values(raw):,} values"
+    count = len(raw.tensors)
+    return f"{count:,} tensor{'s' * (count != 1)}, {_values(raw):,} values"
 
 
 def _published_as(card: PublishedCard, digests: dict[str, str]) -> bool:

@@ -25,7 +25,8 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
     trained = [name for name in found if name in CONTAINERS]
     listed = ", ".join(found) or "no set of weights under a name of its own"
     if weights is not None:
-        key = (weights == AVERAGE and _average(content, found)) or weights
+        average = _average(content, found) if weights == AVERAGE else None
+        key: str | None = average or weights
         if key not in found:
             raise WeightsError(f"it holds {listed}, and not {shown(weights)}")
     elif len(trained) > 1:

@@ -29,7 +29,7 @@ _IN = {
 ELSEWHERE = {f"{room}/{module}.py": reason for reason, (room, modules) in _IN.items() for module in modules.split()} | {
     "capture/rollout.py": "tests/unit/test_over_layers.py",
     "look/answer.py": RECORD,
-    "look/quantities.py": "its doctest, and tests/unit/viewer/drawing/dom.test.mjs",
+    "look/quantities.py": "its doctest, and tests/unit/viewer/model/words.test.mjs",
     "look/recipe.py": "tests/unit/viewer/test_viewer_model.py",
     "models/inserted.py": RECORD,
     "running/forward.py": "tests/unit/models/test_lite0_networks.py, tests/unit/running/test_recorded.py",
