@@ -54,7 +54,7 @@ def oversize(most_mb: int, remedy: str) -> None:
     Streamlit says why only to a pointer that rests on the file's name, and not what the server answered.
     """
     said = f"A file that is uploaded here has at most {most_mb} MB. {remedy}"
-    busy = "A smaller one is refused while the server receives as much as it holds: try again in a minute."
+    busy = "A smaller file is refused only while too many are being uploaded at once: try again in a minute."
     st.html(f"<p class='nlv-oversize' role='alert'>{escape(unbroken(said))}<br>{busy}</p>")
 
 

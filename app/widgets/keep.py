@@ -183,7 +183,8 @@ def without_server(session: Session, pin: Pin) -> str:
         clip = f"{SAMPLE_PREFIX}{session.sample.id}" if session.sample else "FILE"
         at = f"{pin.frame},{pin.x:.3f},{pin.y:.3f}"
         command = f"nonlocal-viewer page --model {session.model.card.id} --clip {clip} --at {at} --out site/"
-        return f"As a page without a server, in a shell: `{command}`"
+        alone = "; it asks the point of the pin alone" if pin.also or pin.minus or pin.beside else ""
+        return f"As a page without a server, in a shell: `{command}`{alone}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The sentence of an answer: how much stays, and where most of the rest goes. The same words on screen and in files.
+"""The sentence of an answer: how much stays, and where the most elsewhere goes. The same words on screen and in files.
 
 Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and columns are counted from 1.
 """
@@ -57,12 +57,12 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
 
 
 def answer_words(answer: Answer) -> str:
-    """Return the sentence: what stays on the spot and in its frame, and where most of the rest goes."""
+    """Return the sentence: what stays on the spot and in its frame, and where the most elsewhere goes."""
     looks, shares = answer.direction == "row", answer.cell_share
     of_positive = ""
     if answer.is_signed:
         part = percent(answer.positive_part)
-        of_positive = "Of A less B, " if answer.minus else f"Of the {part} positive weight, "
+        of_positive = "Of A less B, " if answer.minus else f"Of the positive weight ({part} of all), "
     if not shares.any():
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
@@ -81,7 +81,7 @@ def answer_words(answer: Answer) -> str:
         its_frame = percent(float(by_step[own_steps].sum()))
         return (
             f"{of_positive}{on_itself} {stays}, {its_frame} {'in' if looks else 'from'} {its}; "
-            f"most of the rest, {percent(float(others[best]))}, {goes} {frame_words(answer.grid, best)}."
+            f"the most elsewhere, {percent(float(others[best]))}, {goes} {frame_words(answer.grid, best)}."
         )
     elsewhere = np.where(own, 0, shares)
     where = "" if len(shares) == 1 else f" in {its}"
@@ -89,7 +89,7 @@ def answer_words(answer: Answer) -> str:
         return f"{of_positive}{on_itself} {stays}; nothing {goes} other places{where}."
     strongest = answer.grid.cell(int(elsewhere.argmax()))
     share = percent(float(elsewhere.max()))
-    return f"{of_positive}{on_itself} {stays}; of the rest most, {share}, {goes} {place_words(strongest)}{where}."
+    return f"{of_positive}{on_itself} {stays}; the most elsewhere, {share}, {goes} {place_words(strongest)}{where}."
 
 
 def _mostly(grid: Grid, shares: Float[np.ndarray, "T H W"], goes: str) -> str:

@@ -58,7 +58,10 @@ def _colours(answer: Answer, heat: Heat) -> str:
         said += f" The asked place itself goes up to {number(heat.beyond)} times."
     if answer.is_signed:
         drawn = bool((heat.times < 0).any()) or (heat.pin is None and (look.negatives or bool(answer.minus)))
-        said += " Cold colours: negative weight." if drawn else " Negative weight is not drawn."
+        cold = "B has more" if answer.minus else "negative weight"
+        said += f" Cold colours: {cold}." if drawn else " Negative weight is not drawn."
+    if answer.minus and answer.pairwise == "dot_product":
+        said += " A weight that is negative in B counts as more in A."
     return said
 
 

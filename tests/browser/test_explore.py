@@ -104,7 +104,7 @@ def moving_square(width, height, frames=12):
 def test_the_first_visit_is_answered_and_asks_nothing_of_the_internet(visit, address):
     page = visit()
     expect(page.get_by_role("heading", name="Where does this position look?")).to_be_visible()
-    expect(page.get_by_text("most of the rest").first).to_be_visible()  # the spoken line comes later
+    expect(page.get_by_text("the most elsewhere").first).to_be_visible()  # the spoken line comes later
     assert viewer(page).get_attribute("data-pinned") == "false"
     assert {urlparse(url).netloc for url in page.requested if url.startswith("http")} == {urlparse(address).netloc}
     assert page.complaints == []

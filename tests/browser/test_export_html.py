@@ -107,7 +107,7 @@ def test_all_attention_goes_where_the_page_says(chromium, tmp_path):
         assert all(share in ("0 %", "<0.1 %") for share in (shares[0], shares[2]))
         sentence = viewer.page.locator(".nlv-sentence").inner_text()
         assert re.fullmatch(
-            r"<0\.1 % stays on the spot itself, <0\.1 % in its frame; most of the rest, 100 %, goes to frame 2\.",
+            r"<0\.1 % stays on the spot itself, <0\.1 % in its frame; the most elsewhere, 100 %, goes to frame 2\.",
             sentence,
         )
         spoken = f"Query frame 1, row 1, column 1. {sentence}"
@@ -350,7 +350,7 @@ def test_signed_weights_have_a_scale_centred_on_zero(chromium, tmp_path):
 
     with opened(chromium, tmp_path, clip_bytes(blocks=blocks)) as viewer:
         viewer.point(viewer.asks, 2.5 / 16, 1.5 / 9)
-        assert "% positive weight, " in viewer.page.locator(".nlv-sentence").inner_text()
+        assert "Of the positive weight (" in viewer.page.locator(".nlv-sentence").inner_text()
         viewer.page.get_by_text("Colours", exact=True).click()
         viewer.page.get_by_role("checkbox", name="Draw negative weight").check()
         viewer.settle()

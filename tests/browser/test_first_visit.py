@@ -26,7 +26,7 @@ def cache(tmp_path_factory):
 def heat(page, address):
     """Open the page and return what the answered viewer says in words; the sentence read aloud comes last."""
     page.goto(address)
-    expect(page.locator(".nlv-spoken")).to_contain_text("most of the rest")
+    expect(page.locator(".nlv-spoken")).to_contain_text("the most elsewhere")
     return page.locator(ANSWERED).inner_text()
 
 

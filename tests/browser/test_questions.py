@@ -411,7 +411,7 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     expect(sentences).to_have_count(1)
     assert (question(viewer), detail(viewer)) == (
         "A: one cell of frame 1",
-        "less B: one cell · the mean of their answers",
+        "less B: one cell",
     )
     letters = page.locator(".nlv-asks .nlv-picture .nlv-letter:visible")
     assert letters.all_inner_texts() == ["A", "B"]

@@ -53,7 +53,9 @@ function colourNote(answered, heat, { scale, curve, threshold }) {
   const said = [`No heat up to an even share, full heat at ${top}, ${CURVE_NAMES[curve]} between.`];
   if (threshold > 1) said.push(`Cells under ${threshold} times an even share are left out.`);
   if (heat.beyond) said.push(`The asked place itself goes up to ${threeDigits(heat.beyond)} times.`);
-  if (isSigned(answered)) said.push(heat.negatives ? "Cold colours: negative weight." : "Negative weight is not drawn.");
+  const { block, answer } = answered;
+  if (isSigned(answered)) said.push(heat.negatives ? `Cold colours: ${answer.surplus ? "B has more" : "negative weight"}.` : "Negative weight is not drawn.");
+  if (answer.surplus && block.signed) said.push("A weight that is negative in B counts as more in A.");
   return said.join(" ");
 }
 

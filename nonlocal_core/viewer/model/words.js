@@ -54,7 +54,7 @@ export function gridWords(grid) {
 }
 
 /**
- * The sentence of an answer: how much stays, and where most of the rest goes. What nonlocal_core/look/sentence.py says;
+ * The sentence of an answer: how much stays, and where the most elsewhere goes. What nonlocal_core/look/sentence.py says;
  * its meaning is fixed, whatever scale, curve or frame is drawn.
  */
 export function answerWords(answered) {
@@ -63,7 +63,7 @@ export function answerWords(answered) {
   const looks = direction === "row";
   const goes = looks ? "goes to" : "comes from";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of A less B, " : signed ? `Of the ${percent(positive / answer.mass)} positive weight, ` : "";
+  const before = answer.surplus ? "Of A less B, " : signed ? `Of the positive weight (${percent(positive / answer.mass)} of all), ` : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
@@ -72,12 +72,12 @@ export function answerWords(answered) {
   const onItself = `${before}${percent(own.cellShare)} ${looks ? "stays on" : "comes from"} ${spot}`;
   const best = strongestOf(answered);
   if (!own.steps(best)) {
-    return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} ${its}; most of the rest, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
+    return `${onItself}, ${percent(own.stepShare)} ${looks ? "in" : "from"} ${its}; the most elsewhere, ${percent(shares[best])}, ${goes} ${frameWords(grid, best)}.`;
   }
   const where = grid.frames === 1 ? "" : ` in ${its}`;
   const cell = strongestElsewhere(answered);
   if (cell < 0) return `${onItself}; nothing ${goes} other places${where}.`;
-  return `${onItself}; of the rest most, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
+  return `${onItself}; the most elsewhere, ${percent(values[cell] / positive)}, ${goes} ${placeWords(cellOf(grid, cell))}${where}.`;
 }
 
 /** Which frame gets most of an answer that no position asked, or which place where one frame gets all. */

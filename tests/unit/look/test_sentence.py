@@ -22,13 +22,13 @@ def put(shape=(3, 6, 8), query=(1, 2, 3), pairwise="embedded_gaussian", **weight
 
 def test_it_says_what_stays_and_where_most_of_the_rest_goes():
     row = put(c1_2_3=0.1, c1_5_5=0.2, c0_0_0=0.25, c2_1_1=0.3, c2_4_4=0.15)
-    expected = "10 % stays on the spot itself, 30 % in its frame; most of the rest, 45 %, goes to frame 3."
+    expected = "10 % stays on the spot itself, 30 % in its frame; the most elsewhere, 45 %, goes to frame 3."
     assert answer_words(row) == expected
 
 
 def test_without_other_frames_it_names_the_place():
     still = put((1, 6, 8), (0, 2, 3), c0_2_3=0.25, c0_5_5=0.75)
-    assert answer_words(still) == "25 % stays on the spot itself; of the rest most, 75 %, goes to row 6, column 6."
+    assert answer_words(still) == "25 % stays on the spot itself; the most elsewhere, 75 %, goes to row 6, column 6."
     within = put(c1_2_3=0.25, c1_5_5=0.75)
     assert answer_words(within).endswith("75 %, goes to row 6, column 6 in its frame.")
     alone = put(c1_2_3=1.0)
@@ -40,12 +40,12 @@ def test_steps_of_several_frames_are_named_whole():
     values = np.zeros((2, 6, 8))
     values[0, 0, 0], values[1, 1, 1] = 0.25, 0.75
     row = make_row(values, grid=(4, 6, 8), subsample=(2, 1, 1), query=(0, 0, 0))
-    assert answer_words(row).endswith("most of the rest, 75 %, goes to frames 3 to 4.")
+    assert answer_words(row).endswith("the most elsewhere, 75 %, goes to frames 3 to 4.")
 
 
 def test_negative_weight_does_not_count():
     row = put(pairwise="dot_product", c1_2_3=0.1, c0_0_0=-5.0, c2_1_1=0.3)
-    assert answer_words(row).startswith("Of the 7.4 % positive weight, 25 % stays")
+    assert answer_words(row).startswith("Of the positive weight (7.4 % of all), 25 % stays")
     assert answer_words(row).endswith("75 %, goes to frame 3.")
     negative = put(pairwise="dot_product", c0_0_0=-5.0)
     assert answer_words(negative) == "Looks nowhere: no weight is positive."
@@ -55,7 +55,7 @@ def test_a_column_says_where_the_looks_come_from():
     values = np.zeros((4, 6, 8))
     values[1, 3, 3], values[0, 0, 0], values[3, 1, 1] = 0.2, 0.2, 0.6
     column = make_column(values, key=(0, 1, 1), subsample=(2, 2, 2), grid=(4, 6, 8))
-    expected = "20 % comes from the spot itself, 40 % from its frame; most of the rest, 60 %, comes from frame 4."
+    expected = "20 % comes from the spot itself, 40 % from its frame; the most elsewhere, 60 %, comes from frame 4."
     assert answer_words(column) == expected
     assert answer_words(make_column(np.zeros((4, 6, 8)), key=(0, 1, 1), subsample=(2, 2, 2), grid=(4, 6, 8))) == (
         "Nobody looks here: every weight is zero."

@@ -24,7 +24,7 @@ test("a pane says what its shown frame gets, and its sentence, which is the same
   const pane = paneOf([0.1, 0.1, 0.4, 0.1, 0.2, 0.1], grid(3, 1, 2));
   const [most, other] = [1, 2].map((shown) => paneWords(pane, { shown, held: shown === 2 }));
   assert.deepEqual([most.figure, other.figure, other.held], ["50 %", "30 %", true]);
-  assert.equal(most.detail, "10 % stays on the spot itself, 20 % in its frame; most of the rest, 50 %, goes to frame 2.");
+  assert.equal(most.detail, "10 % stays on the spot itself, 20 % in its frame; the most elsewhere, 50 %, goes to frame 2.");
   assert.deepEqual([other.detail, other.limit], [most.detail, "full heat at 30× even share"]);
   assert.equal(paneWords({ ...pane, missed: true }, { shown: 1, held: false }).notice, "The network did not see this point: the nearest cell answers.");
 });

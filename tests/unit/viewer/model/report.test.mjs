@@ -30,7 +30,7 @@ function drawnOf(values, choices = {}, offGrid = []) {
 
 test("the sentence is the same whatever is drawn", () => {
   const values = [0.5, 0.1, 0.05, 0, 0.2, 0.15];
-  const said = "50 % stays on the spot itself, 60 % in its frame; most of the rest, 35 %, goes to frame 3.";
+  const said = "50 % stays on the spot itself, 60 % in its frame; the most elsewhere, 35 %, goes to frame 3.";
   for (const choices of [{}, { scale: "each" }, { curve: "linear" }, { threshold: 20 }, { held: 1 }]) {
     const report = reportOf(drawnOf(values, choices));
     assert.equal(report.sentence, said);

@@ -28,17 +28,17 @@ function said(phi, where, facts = {}, direction = "row") {
   return answerWords(askBlock(block, direction, { at: { frame: 0, x: 0.01, y: 0.01 } }));
 }
 
-test("the sentence says what stays and where most of the rest goes", () => {
-  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2)), "10 % stays on the spot itself, 20 % in its frame; most of the rest, 60 %, goes to frame 3.");
-  assert.equal(said([1, 1, 2], grid(1, 1, 3)), "25 % stays on the spot itself; of the rest most, 50 %, goes to row 1, column 3.");
-  assert.equal(said([1, 3, 0, 0], grid(2, 1, 2)), "25 % stays on the spot itself; of the rest most, 75 %, goes to row 1, column 2 in its frame.");
+test("the sentence says what stays and where the most of the others goes", () => {
+  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2)), "10 % stays on the spot itself, 20 % in its frame; the most elsewhere, 60 %, goes to frame 3.");
+  assert.equal(said([1, 1, 2], grid(1, 1, 3)), "25 % stays on the spot itself; the most elsewhere, 50 %, goes to row 1, column 3.");
+  assert.equal(said([1, 3, 0, 0], grid(2, 1, 2)), "25 % stays on the spot itself; the most elsewhere, 75 %, goes to row 1, column 2 in its frame.");
   assert.equal(said([1, 0, 0, 0], grid(2, 1, 2)), "100 % stays on the spot itself; nothing goes to other places in its frame.");
   assert.equal(said([0, 0, 0, 0], grid(2, 1, 2)), "Looks nowhere: every weight is zero.");
-  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2), {}, "column"), "17 % comes from the spot itself, 33 % from its frame; most of the rest, 33 %, comes from frame 2.");
+  assert.equal(said([1, 1, 2, 0, 4, 2], grid(3, 1, 2), {}, "column"), "17 % comes from the spot itself, 33 % from its frame; the most elsewhere, 33 %, comes from frame 2.");
 });
 
 test("of a dot product it counts positive weight, and says so", () => {
-  assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the 20 % positive weight, 25 % stays on the spot itself, 25 % in its frame; most of the rest, 75 %, goes to frame 2.");
+  assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the positive weight (20 % of all), 25 % stays on the spot itself, 25 % in its frame; the most elsewhere, 75 %, goes to frame 2.");
   assert.equal(said([-1, -1], grid(1, 1, 2), { signed: true }), "Looks nowhere: no weight is positive.");
 });
 
