@@ -1,6 +1,6 @@
 """torch's function for several heads, taken apart so that a mode which watches torch's functions sees its product.
 
-Source: ``torch.nn.functional.multi_head_attention_forward`` of torch 2.9; `test_hand_written.py` compares.
+Source: ``torch.nn.functional.multi_head_attention_forward`` of torch 2.13; `test_hand_written.py` compares.
 """
 
 import inspect
