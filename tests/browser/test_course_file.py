@@ -75,7 +75,7 @@ def test_a_file_teaches_alone(chromium, address):
     shown(page, "embedded")
     page.get_by_role("combobox", name="Step").select_option(index=0)
     shown(page, "local")
-    expect(page.locator(".nlv-shots figure")).to_have_count(2)
+    expect(page.locator(".nlv-shots figure")).to_have_count(2 + 5)  # the pixels, and what each layer sees
     expect(page.get_by_text("Measured for the position that is asked on arrival")).to_be_visible()
     assert all(request.startswith(("file:", "blob:", "data:")) for request in requests)
     assert complaints == []

@@ -25,4 +25,4 @@ def test_the_file_the_network_and_the_set_that_are_named(monkeypatch, capsys, tm
 def test_a_file_that_fills_nothing_is_refused(tmp_path, capsys):
     (tmp_path / "a.pth").write_bytes(torch_bytes({"model": {"w": torch.ones(3)}, "ema": {"v": torch.ones(5)}}))
     assert main(["verify", str(tmp_path / "a.pth"), "--set", "ema"]) == REFUSED
-    assert capsys.readouterr().err.startswith("nonlocal-viewer: a.pth holds 1 tensors, 5 values. The names ")
+    assert capsys.readouterr().err.startswith("nonlocal-viewer: a.pth holds 1 tensor, 5 values. The names ")
