@@ -186,6 +186,7 @@ def test_a_pin_holds_still_while_the_answer_is_read(chromium, tmp_path):
         tip = viewer.page.locator(".nlv-tip")
         assert tip.inner_text().startswith("1 · 432× even share · frame 2, row 6, column 11")
         viewer.page.get_by_role("button", name="Pinned").click()
+        viewer.settle()
         assert viewer.facts["pinned"] == "false"
         viewer.point(viewer.asks, 0.9, 0.9)
         assert viewer.facts["cell"] == "0,8,14"
