@@ -56,3 +56,18 @@ def test_a_matrix_of_very_many_weights_is_sampled_and_says_so(monkeypatch):
     assert (part.is_sampled, part.queries_per_box) == (True, 10)
     np.testing.assert_allclose(part.values, whole.values, rtol=0.5)
     assert not np.array_equal(part.values, whole.values)
+
+
+def test_no_query_of_a_sample_is_drawn_twice(monkeypatch):
+    block = capture("embedded_gaussian", grid=(2, 6, 8), clip_frames=2, subsample=(1, 1, 1))
+    whole = affinity_matrix(block, most=8)
+    monkeypatch.setattr(matrix, "MOST_WEIGHTS", 96 * 8 * 15)
+    part = affinity_matrix(block, most=8)
+    assert part.queries_per_box == 15
+    rows = np.array([part.key_bins.means(row) for row in oracle_matrix(block)])
+    boxes = [part.query_bins.indices(line) for line in range(8)]
+    for line, box in enumerate(boxes):
+        if len(box) > 15:
+            missing = len(box) * whole.values[line] - 15.0 * part.values[line]  # the one query that was left out
+            assert any(np.allclose(missing, rows[query], rtol=1e-3, atol=1e-5) for query in box)
+    assert max(map(len, boxes)) == 16
