@@ -100,10 +100,7 @@ def _beyond(found: Findings) -> str:
     )
     if found.longer:
         bodies += _group(f"Taught on 4 frames, asked about {found.longer.frames}", found.longer.bars)
-        says += (
-            f" The {found.longer.clips} longer clips were asked about without learning anything new: what compares all "
-            "positions wins as much there, time alone and the convolution win less."
-        )
+        says += f" The {found.longer.clips} longer clips were asked about without learning anything new."
     return (
         "<article class='nlv-finding nlv-beyond'><h2>Beyond the paper</h2>"
         "<table><thead><tr><td></td><th scope='col'>Here: won,\u00a0%<br>from 0 to 100</th></tr></thead>"

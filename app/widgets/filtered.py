@@ -1,7 +1,5 @@
 """A filter's sliders, and what its rows make of the pixels, beside the viewer."""
 
-import base64
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html import escape
@@ -9,7 +7,6 @@ from math import isinf
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from nonlocal_core import NonlocalError, Pin
 from nonlocal_core.ancestors.filters import AnyFilter, Bm3d, NlMeans, filter_id, parse_filter
@@ -22,12 +19,13 @@ from nonlocal_core.measures.filtered import (
     relative_of,
     relative_title,
 )
+from nonlocal_core.render import png_address
 
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from . import unmarked
+from . import facts, unmarked
 
 
 def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
@@ -151,19 +149,8 @@ def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter, *, h
 def _figure(title: str, values: np.ndarray, ratio: float, cell_yx: tuple[int, int]) -> str:
     rows, cols = values.shape[:2]
     y, x = cell_yx
-    ring = f"left:{100 * (x + 0.5) / cols:.2f}%;top:{100 * (y + 0.5) / rows:.2f}%"
     words = title if isinf(ratio) else f"{title}, PSNR {ratio:.1f} dB"
-    return (
-        f"<figure><div><img src='{_address(values)}' alt='{escape(words)}'><i style='{ring}'></i></div>"
-        f"<figcaption>{escape(words)}</figcaption></figure>"
-    )
-
-
-def _address(values: np.ndarray) -> str:
-    """Return the address of a picture that holds it."""
-    out = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)).save(out, "png")
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return facts.figure(png_address(values), words, ((x + 0.5) / cols, (y + 0.5) / rows))
 
 
 def _css(colour: np.ndarray) -> str:

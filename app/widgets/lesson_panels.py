@@ -1,9 +1,7 @@
 """Panels below the viewer at the steps of the course: sliders and tables, from the running network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from html import escape
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,17 +9,13 @@ from nonlocal_core import NonlocalError, Pin
 from nonlocal_core.ancestors.filters import AnyFilter, filter_id, parse_filter
 from nonlocal_core.course import stages
 from nonlocal_core.course.words import learn
-from nonlocal_core.look import unbroken
 
 from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import FIRST_CLIP, Choices
-from . import unmarked
+from . import facts, unmarked
 from .opening import open_with_progress
-
-if TYPE_CHECKING:  # with torch, which the picture does not wait for
-    from nonlocal_core.course.facts import Fact, Pictures
 
 _MODELS, _BESIDE = "learn-models", "learn-beside"
 
@@ -80,7 +74,7 @@ def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None
         return
     from nonlocal_core.course import measured
 
-    draw_facts(
+    facts.draw(
         remembered(
             (opened.token, other.token, step, asked.frame, asked.x, asked.y),
             "Measuring",
@@ -110,24 +104,24 @@ def _strength(opened: OpenedClip, _pin: Pin | None) -> None:
 
 
 def _subsampling(opened: OpenedClip, pin: Pin | None) -> None:
-    from nonlocal_core.course import facts
+    from nonlocal_core.course import facts as course_facts
 
-    draw_facts(facts.pooling(opened.session, pin or opened.session.first_question()))
+    facts.draw(course_facts.pooling(opened.session, pin or opened.session.first_question()))
 
 
 def _scopes(opened: OpenedClip, _pin: Pin | None) -> None:
-    from nonlocal_core.course import facts
+    from nonlocal_core.course import facts as course_facts
 
-    draw_facts(facts.scopes(opened.session))
+    facts.draw(course_facts.scopes(opened.session))
     if opened.notes.frame_count == 1 and st.button(learn().page["clip"], key="learn-clip"):
         visit.choose(Choices(clip=FIRST_CLIP))
         st.rerun()
 
 
 def _cost(opened: OpenedClip, _pin: Pin | None) -> None:
-    from nonlocal_core.course import facts
+    from nonlocal_core.course import facts as course_facts
 
-    draw_facts(facts.sizes(opened.session))
+    facts.draw(course_facts.sizes(opened.session))
     if st.button("Measure it here", key="learn-measure", type="primary"):
         st.session_state["learn-measured"] = True
     if st.session_state.get("learn-measured"):
@@ -150,9 +144,9 @@ def _mark(opened: OpenedClip, pin: Pin | None) -> None:
 
 
 def _findings(_opened: OpenedClip, _pin: Pin | None) -> None:
-    from nonlocal_core.course import facts
+    from nonlocal_core.course import facts as course_facts
 
-    draw_facts(facts.claims())
+    facts.draw(course_facts.claims())
     if st.button("Open Findings", key="learn-findings"):
         visit.go_to("findings")
 
@@ -176,37 +170,3 @@ _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
     "findings": _findings,
     "believe": _believe,
 }
-
-
-def draw_facts(found: "tuple[Fact, ...]") -> None:
-    """Draw tables, sentences and pictures, of which these facts are made."""
-    for fact in found:
-        match fact.kind:
-            case "table":
-                _table(fact.head, fact.rows)
-            case "said":
-                st.html(f"<p class='nlv-said'>{escape(unbroken(fact.text))}</p>")
-            case "pictures":
-                st.html(_pictures(fact))
-
-
-def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
-    top = "".join(f"<th scope='col'>{escape(cell)}</th>" if cell else "<td></td>" for cell in head)
-    body = "".join(
-        f"<tr><th scope='row'>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in rest)}</tr>"
-        for first, *rest in rows
-    )
-    st.html(f"<table class='nlv-figures-of'><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>")
-
-
-def _pictures(fact: "Pictures") -> str:
-    figures = "".join(
-        f"<figure><div><img src='{picture.address}' alt='{escape(picture.words)}'>{_ring(picture.ring)}</div>"
-        f"<figcaption>{escape(picture.words)}</figcaption></figure>"
-        for picture in fact.pictures
-    )
-    return f"<section class='nlv-filtered'><h2>{escape(fact.title)}</h2><div>{figures}</div></section>"
-
-
-def _ring(at_xy: tuple[float, float] | None) -> str:
-    return "" if at_xy is None else f"<i style='left:{100 * at_xy[0]:.2f}%;top:{100 * at_xy[1]:.2f}%'></i>"

@@ -8,7 +8,7 @@ from nonlocal_core.viewer import guess_css, scribbles_js
 
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
-from . import lesson_panels, unmarked
+from . import facts, unmarked
 
 _component = st.components.v2.component("nonlocal_scribbles", js=scribbles_js(), css=guess_css())
 _KEY = "scribbles"
@@ -44,7 +44,7 @@ def tell(opened: OpenedClip, pin: Pin | None) -> None:
     except NonlocalError as error:
         unmarked.hint(error)
         return
-    lesson_panels.draw_facts(found)
+    facts.draw(found)
 
 
 def _labels(sent: object, name: str, count: int) -> _Labels | None:

@@ -1,17 +1,15 @@
 """The stack that BM3D makes of the asked block: its members as small pictures, and where they lie."""
 
-import base64
-import io
 from html import escape
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from nonlocal_core import Cell, NonlocalError, Pin
 from nonlocal_core.ancestors.bm3d import Stack
 from nonlocal_core.ancestors.matching import SIDE
 from nonlocal_core.measures.filtered import matched_stack
+from nonlocal_core.render import png_address
 
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
@@ -49,12 +47,9 @@ def _section(found: Stack, clip: np.ndarray, *, frames: int) -> str:
 
 def _figure(clip: np.ndarray, cell: Cell, distance: float, frames: int) -> str:
     block = clip[cell.t, cell.y : cell.y + SIDE, cell.x : cell.x + SIDE]  # mirrored edges lie before the first pixel
-    out = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(block, 0, 1) * 255).astype(np.uint8)).save(out, "png")
-    address = f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
     frame = f"frame {cell.t + 1}, " if frames > 1 else ""
     where = f"{frame}row {cell.y + 1}, column {cell.x + 1}"
     return (
-        f"<figure><img src='{address}' alt='Block around {escape(where)}' title='{escape(where)}'>"
+        f"<figure><img src='{png_address(block)}' alt='Block around {escape(where)}' title='{escape(where)}'>"
         f"<figcaption>{distance**0.5:.2f}</figcaption></figure>"
     )

@@ -5,7 +5,7 @@ found[-1].title, found[-1].half
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -69,7 +69,15 @@ def receptive_fields(session: Session, *, frame: int, x: float, y: float) -> tup
             f"Receptive fields are measured on EfficientNet-Lite0; {session.model.card.title} has another trunk."
         )
     session.block().query_grid.cell_at(frame=frame, x=x, y=y)  # refuses what the network did not see
-    pixels = network_pixels(session.frames, session.model.network.input_spec, session.view)[:, :3, frame]
+    frames, own = session.frames, slice(frame, frame + 1)
+    alone = replace(
+        frames,
+        rgb=frames.rgb[own],
+        pts_seconds=frames.pts_seconds[own],
+        frame_indices=frames.frame_indices[own],
+        marks=None,
+    )
+    pixels = network_pixels(alone, replace(session.model.network.input_spec, marks=0), session.view)[:, :, 0]
     image = torch.from_numpy(pixels).to(trunk.stem.weight.device)
     return tuple(
         ReceptiveField(title=LAYERS[layer], share=share)
