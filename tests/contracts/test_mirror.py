@@ -7,7 +7,6 @@ CORE, TESTS = ROOT / "nonlocal_core", ROOT / "tests" / "unit"
 
 WHOLE_LAYERS = "parts of one reading, proved on whole layers: test_attention, test_calls, test_products, test_maps"
 READERS = "readers of one library's layers: test_attention, test_maps, and tests/parity"
-ONE_PROOF = "steps of one proof: test_gate, test_hooks, test_own"
 ONE_PICTURE = "parts of one figure: test_figure, test_writing, and the browser's test_same_everywhere"
 RECORD = "a record or constants, without behaviour"
 _IN = {
@@ -20,7 +19,6 @@ _IN = {
         "capture/adapters",
         "fused_qkv gluoncv mmcv pyslowfast query_conv separate_qkv theta_phi_g timm_nonlocal torch_attention",
     ),
-    ONE_PROOF: ("capture", "assemble copies reading rebuild record trial twin"),
     ONE_PICTURE: (
         "render",
         "address arrows banner layout legend marks movies notes pdf raster svg text",

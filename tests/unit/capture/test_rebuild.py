@@ -1,0 +1,131 @@
+"""The rebuilt output against float64 loops: what its error is measured by, and what it would not show."""
+
+import numpy as np
+import pytest
+import torch
+from faulty_readings import D, HEADS, N, VIEW, WIDTH, Attention, Reader, T, site_of, tokens
+from torch import nn
+
+from nonlocal_core.capture import rebuild as rebuilding
+from nonlocal_core.capture.reading import Call
+from nonlocal_core.capture.rebuild import HALF_ROUNDING_STEPS, ROUNDING_STEPS, rebuild
+from nonlocal_core.capture.trial import Setting, read_call
+
+EVERY = np.arange(N)
+TOLERANCE = 1e-3
+CLOSE = 1e-3  # relative, of a figure that is a maximum over channels; tables are float32
+
+
+def tried(layer, *, fault=None, output=None, x=None, **setting):
+    x = tokens() if x is None else x
+    site = site_of(layer, fault)
+    layer.requires_grad_(requires_grad=False)
+    call = Call(args=(x,), kwargs={}, output=layer(x) if output is None else output)
+    return read_call(site, call, "a", Setting(view=VIEW, clip_frames=T, **setting))
+
+
+def noise(largest, steps=ROUNDING_STEPS):
+    """Rounding errors at the largest value of a channel, as an error of at most the tolerance."""
+    return steps * torch.finfo(torch.float32).eps / TOLERANCE * largest
+
+
+def oracle_error(layer, output, fault=None):
+    """The largest difference of the output and the formula, by loops, each channel by half its range."""
+    reading = Reader(layer, fault).read(tokens())
+    theta, phi, g = (np.float64(table.detach()) for table in (reading.theta, reading.phi, reading.g))
+    y = np.zeros((N, WIDTH))
+    for head in range(HEADS):
+        for query in range(N):
+            scores = [reading.scale * float(theta[head, query] @ phi[head, key]) for key in range(N)]
+            weights = np.exp(np.array(scores) - max(scores))
+            y[query, head * D : (head + 1) * D] = weights / weights.sum() @ g[head]
+    rebuilt = np.float64(layer.out.double()(torch.from_numpy(y)).detach())
+    layer.float()
+    z = np.float64(output[0].detach())
+    largest = np.abs(z).max(axis=0)
+    measure = np.ptp(z, axis=0) / 2 + noise(np.maximum(largest, np.sort(largest)[(len(largest) - 1) // 2]))
+    return (np.abs(z - rebuilt).max(axis=0) / measure).max()
+
+
+@pytest.mark.parametrize("fault", ["wrong scale", "swapped heads", "dropped bias of v"])
+def test_the_error_is_the_largest_difference_by_half_the_range_of_its_channel(fault):
+    layer = Attention().eval()
+    output = layer(tokens())
+    expected = oracle_error(layer, output, fault)
+    found = rebuild(tried(layer, fault=fault), EVERY, tolerance=TOLERANCE).error
+    assert expected > 0.01
+    assert found == pytest.approx(expected, rel=CLOSE)
+
+
+@pytest.mark.parametrize("at", [(0, 0), (N - 1, WIDTH - 1), (17, 5)])
+def test_one_wrong_number_of_the_output_is_found_with_its_size(at):
+    layer = Attention().eval()
+    output = layer(tokens()).detach()
+    output[0][at] += 0.1
+    found = rebuild(tried(layer, output=output), EVERY, tolerance=TOLERANCE).error
+    assert found == pytest.approx(oracle_error(layer, output), rel=CLOSE)
+    elsewhere = np.delete(EVERY, at[0])
+    assert rebuild(tried(layer, output=output), elsewhere, tolerance=TOLERANCE).error < 1e-4
+
+
+def test_a_channel_that_hardly_varies_is_measured_by_its_rounding():
+    """All that a channel of one value may hold is rounding: 64 steps of float32 are the tolerance."""
+    layer = Attention().eval()
+    with torch.no_grad():
+        layer.out.weight[3] = 0
+        layer.out.bias[3] = 50.0
+    output = layer(tokens()).detach()
+    steps = 10
+    output[0, 4, 3] += steps * torch.finfo(torch.float32).eps * 50
+    found = rebuild(tried(layer, output=output), EVERY, tolerance=TOLERANCE).error
+    assert found == pytest.approx(TOLERANCE * steps / ROUNDING_STEPS, rel=0.2)  # some of it is variation of its own
+
+
+def test_half_precision_may_round_as_half_precision_does():
+    layer = Attention().eval().half()
+    x = tokens(torch.float16)
+    with torch.no_grad():
+        layer.out.weight[3] = 0
+        layer.out.bias[3] = 50.0
+    output = layer(x).detach()
+    output[0, 4, 3] += 4 * torch.finfo(torch.float16).eps * 50
+    found = rebuild(tried(layer, x=x, output=output), EVERY, tolerance=0.5).error
+    assert found == pytest.approx(0.5 * 4 / HALF_ROUNDING_STEPS, rel=0.6)
+    assert rebuild(tried(layer, x=x, output=output), EVERY, tolerance=TOLERANCE).error < 0.05
+
+
+def test_the_output_shows_rows_as_far_as_its_last_layer_lets_it():
+    layer = Attention().eval()
+    whole = rebuild(tried(layer), EVERY, tolerance=TOLERANCE).sensitivity
+    assert whole > 0.1
+    with torch.no_grad():
+        layer.out.weight[:, D : 2 * D] *= 1e-4  # of the second head next to nothing
+    weak = rebuild(tried(layer), EVERY, tolerance=TOLERANCE).sensitivity
+    assert weak < 1e-3 * whole
+    with torch.no_grad():
+        layer.out.weight[:, D : 2 * D] = 0
+    assert rebuild(tried(layer), EVERY, tolerance=TOLERANCE).sensitivity == 0
+
+
+def test_rows_near_their_mean_show_little_however_much_other_rows_would():
+    layer = Attention().eval()
+    with torch.no_grad():
+        layer.q.weight[:D] *= 1e-6
+        layer.q.bias[:D] = 0
+    assert rebuild(tried(layer), EVERY, tolerance=TOLERANCE).sensitivity < 1e-3
+
+
+def test_one_head_that_is_hidden_among_visible_ones_is_the_one_that_counts():
+    layer = Attention().eval()
+    nn.init.zeros_(layer.out.weight)
+    with torch.no_grad():
+        layer.out.weight[:, :D] = torch.randn(WIDTH, D, generator=torch.Generator().manual_seed(0))
+    assert rebuild(tried(layer), EVERY, tolerance=TOLERANCE).sensitivity == 0
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 1e9])
+def test_a_check_that_takes_long_says_how_far_it_is(monkeypatch, seconds):
+    monkeypatch.setattr(rebuilding, "PROGRESS_SECONDS", seconds)
+    told = []
+    rebuild(tried(Attention().eval(), tell=lambda *step: told.append(step)), EVERY[:9], tolerance=TOLERANCE)
+    assert told == ([("Checking every row of Layer a", 9, 9)] if seconds < 0 else [])
