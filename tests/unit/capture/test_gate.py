@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from faulty_readings import VIEW, Attention, D, N, Reader, T, WIDTH, record, site_of, tokens
+from faulty_readings import VIEW, WIDTH, Attention, D, N, Reader, T, record, site_of, tokens
 from refusals import off_by
 from torch import nn
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from faulty_readings import D, HEADS, N, VIEW, WIDTH, Attention, Reader, T, site_of, tokens
+from faulty_readings import HEADS, VIEW, WIDTH, Attention, D, N, Reader, T, site_of, tokens
 from torch import nn
 
 from nonlocal_core.capture import rebuild as rebuilding
