@@ -10,6 +10,7 @@ steps[-1].argmax(-1)
 Differs: they filter on a permutohedral lattice, which is approximate, with kernels as they are. Here all pairs are
 summed, so a picture has at most ``MOST_PIXELS`` pixels, and each row is divided by its sum, as C(x) does, so that the
 two weights mean the same on every picture. ``test_mean_field.py`` compares with loops over pairs in float64.
+``viewer/model/mean_field.js`` does the same for two labels in the browser.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ MOST_PIXELS = 16384
 SURE = 0.9
 """Probability of its label that a scribbled pixel begins with."""
 UNLABELLED = -1
+APPEARANCE = 3.0
+SMOOTHNESS = 1.0
+"""Weights of the two kernels, each divided by the sum of its row."""
 KERNELS = DenseCrf()
 _PAIRS_AT_ONCE = 2**22
 
@@ -54,8 +58,8 @@ def mean_field(
     unary: Float[np.ndarray, "T H W L"],
     kernels: DenseCrf = KERNELS,
     *,
-    appearance: float = 3.0,
-    smoothness: float = 1.0,
+    appearance: float = APPEARANCE,
+    smoothness: float = SMOOTHNESS,
     steps: int = 5,
 ) -> list[Float[np.ndarray, "T H W L"]]:
     """Return the probabilities of the labels before the first step and after each.

@@ -1,22 +1,20 @@
-"""A small labelling that a reader scribbles: a frame made small, and its labels after each step of mean field."""
+"""A small labelling that a reader scribbles: a frame made small, and the kernels that carry its labels."""
 
-from collections.abc import Sequence
+from base64 import b64encode
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from nonlocal_core.ancestors.filters import DenseCrf
-from nonlocal_core.ancestors.mean_field import UNLABELLED, mean_field, scribbled
-from nonlocal_core.course.facts import Fact, Picture, Pictures, Said
+from nonlocal_core.ancestors.mean_field import APPEARANCE, SMOOTHNESS, SURE
 from nonlocal_core.course.words import learn
 from nonlocal_core.errors import CaptureError
-from nonlocal_core.look import percent
-from nonlocal_core.render import jpeg_address, paint_mask
+from nonlocal_core.render import jpeg_address
 from nonlocal_core.session import Session
 
 SIDE = 32
-"""Pixels of the shorter side: every pixel hears every other, in half a second for all steps."""
+"""Pixels of the shorter side: every pixel hears every other, in a part of a second for all steps."""
 LONGEST = 4 * SIDE
 SHOWN = (0, 1, 2, 5)
 """Steps that are shown."""
@@ -30,17 +28,10 @@ def small_frame(frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX))
 
 
-def shown(frame: UInt8[np.ndarray, "H W 3"], small: UInt8[np.ndarray, "h w 3"]) -> dict[str, object]:
-    """Return what ``viewer/controls/scribbles.js`` shows, but for its id and the labels."""
-    rows, cols = small.shape[:2]
-    return {"picture": jpeg_address(frame), "rows": rows, "cols": cols, "words": learn().scribbles}
+def shown(session: Session, frame: int) -> dict[str, object]:
+    """Return what ``viewer/controls/scribbles.js`` shows: a frame to scribble on, and what carries its labels.
 
-
-def labelled(session: Session, frame: int, labels: Sequence[tuple[int, int]]) -> tuple[Fact, ...]:
-    """Return which pixels of the small frame are the thing's, before the first step of mean field and after others.
-
-    ``session``: of the dense CRF, whose kernels carry the labels. ``labels``: (cell, label), 0 for the thing, 1 for the
-    rest. Raises CaptureError for another network.
+    ``session``: of the dense CRF, whose kernels carry the labels. Raises CaptureError for another network.
     """
     kernels = getattr(session.model.network, "filter", None)
     if not isinstance(kernels, DenseCrf):
@@ -48,27 +39,20 @@ def labelled(session: Session, frame: int, labels: Sequence[tuple[int, int]]) ->
             f"Labels are passed on by the kernels of the dense CRF; {session.model.card.title} has none."
         )
     small = small_frame(session.frames.rgb[frame])
-    known = np.full(small.shape[:2], UNLABELLED)
-    for cell, label in labels:
-        known.flat[cell] = label
-    steps = mean_field(small[None], scribbled(known[None], count=2), kernels, steps=SHOWN[-1])
-    size = (session.frames.rgb[frame].shape[1], session.frames.rgb[frame].shape[0])
-    pictures = []
-    for step in SHOWN:
-        thing = steps[step][0, :, :, 0] > 0.5
-        mask = np.asarray(Image.fromarray(thing).resize(size, Image.Resampling.NEAREST))
-        name = "As scribbled" if step == 0 else f"After {step} step{'s' * (step > 1)}"
-        pictures.append(
-            Picture(
-                address=jpeg_address(paint_mask(session.frames.rgb[frame], mask)),
-                words=f"{name}: {percent(float(thing.mean()))} is the thing",
-            )
-        )
-    rows, cols = small.shape[:2]
-    return (
-        Pictures(title="What the labels become", pictures=tuple(pictures)),
-        Said(
-            text=f"{rows} × {cols} pixels, each hears all others of this frame, exactly. In each step it gathers their "
-            "labels by the two kernels, and what it gathers much of becomes likelier."
-        ),
-    )
+    return {
+        "id": f"{session.frames.info.sha256} {session.frames.frame_indices[frame]}",
+        "picture": jpeg_address(session.frames.rgb[frame]),
+        "pixels": b64encode(small.tobytes()).decode("ascii"),
+        "rows": small.shape[0],
+        "cols": small.shape[1],
+        "kernels": {
+            "space": kernels.space,
+            "colour": kernels.colour,
+            "near": kernels.near,
+            "appearance": APPEARANCE,
+            "smoothness": SMOOTHNESS,
+            "sure": SURE,
+        },
+        "steps": SHOWN,
+        "words": learn().scribbles,
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nonlocal_core.ancestors.filters import is_filter
-from nonlocal_core.course import facts, guess, measured
+from nonlocal_core.course import facts, guess, measured, scribbled
 from nonlocal_core.course.facts import Fact, Said
 from nonlocal_core.course.stages import Stage, shown, stage_of, words_of
 from nonlocal_core.course.variants import varied
@@ -30,6 +30,8 @@ QUESTIONS = 6
 """Questions to predict in a file."""
 GUESSED = "embedded"
 """The step at which the reader predicts."""
+SCRIBBLED = "graphical"
+"""The step at which the reader labels a few pixels."""
 OpenStep = Callable[[str], Session]
 """Opens the session of a step, by its id."""
 
@@ -122,6 +124,7 @@ def _made(step: str, open_session: OpenStep, tell: Callable[[int, int], None]) -
         "block": session.block(stage.block).name,
         "facts": facts.as_json(_facts(step, session, asked, tell) + _beside(step, session, open_session, asked)),
         "guesses": _guesses(session, stage) if step == GUESSED else [],
+        "scribbles": scribbled.shown(session, asked.frame) if step == SCRIBBLED else None,
     }
     return _Step(data, _bundle(session, stage, asked), _provenance(step, session, asked))
 

@@ -10,17 +10,18 @@ from playwright.sync_api import expect
 
 from nonlocal_core import Selection
 from nonlocal_core.course.stages import words_of
+from nonlocal_core.course.words import learn
 from nonlocal_core.course.writing import OnClip, write_course
 
 pytestmark = pytest.mark.browser
 
-STEPS = ("local", "embedded", "findings")
+STEPS = ("local", "graphical", "embedded", "findings")
 SIZES = """() => [document.documentElement.scrollWidth, innerWidth]"""
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """The address of a file with three steps on a clip of two frames."""
+    """The address of a file with four steps on a clip of two frames."""
     path = tmp_path_factory.mktemp("file") / "course.html"
     on_clip = OnClip("sample:composed", Selection(frames=2), "cpu")
     return write_course(path, on_clip.open, STEPS, progress=lambda stage, done, total: None).as_uri()
@@ -73,6 +74,10 @@ def test_a_file_teaches_alone(chromium, address):
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     shown(page, "embedded")
+    page.locator(".nlv-field").focus()
+    page.keyboard.press("PageUp")
+    shown(page, "graphical")
+    labels_are_passed_on(page)
     page.get_by_role("combobox", name="Step").select_option(index=0)
     shown(page, "local")
     expect(page.locator(".nlv-shots figure")).to_have_count(2 + 5)  # the pixels, and what each layer sees
@@ -80,6 +85,20 @@ def test_a_file_teaches_alone(chromium, address):
     assert all(request.startswith(("file:", "blob:", "data:")) for request in requests)
     assert complaints == []
     page.context.close()
+
+
+def labels_are_passed_on(page):
+    """By keyboard: one pixel of each label, which all others then take."""
+    board = page.get_by_role("application", name=learn().scribbles["keys"])
+    board.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_text(learn().scribbles["both"])).to_be_visible()
+    page.get_by_role("button", name=learn().scribbles["rest"]).click()
+    board.focus()
+    for key in (*["ArrowRight"] * 9, "Space"):
+        page.keyboard.press(key)
+    expect(page.locator(".nlv-scribbles .nlv-pair figure")).to_have_count(4)
+    expect(page.get_by_text("After 5 steps")).to_be_visible()
 
 
 def a_class_is_put_together_from_codes(page):
@@ -92,7 +111,7 @@ def a_class_is_put_together_from_codes(page):
     expect(page.locator(".nlv-score table")).to_have_count(1)
     page.locator(".nlv-guess summary").click()
     mine = page.get_by_label("Your marks as a code").input_value()
-    question = json.loads(page.locator("#course").text_content())["steps"][1]["guesses"][0]
+    question = json.loads(page.locator("#course").text_content())["steps"][2]["guesses"][0]
     count = question["rows"] * question["cols"]
     cells = cells_of(mine, question["id"], count)
     assert len(cells) == 2
@@ -100,7 +119,8 @@ def a_class_is_put_together_from_codes(page):
     codes = [code_of(other, question["id"], count), code_of({0}, "00000000", count), "no", "code"]
     page.get_by_label("Codes of the class").fill("\n".join(codes))
     expect(page.get_by_text("Codes of this question: 1. Of other questions: 1. Not read: 2.")).to_be_visible()
-    expect(page.locator(".nlv-guess figure").nth(2)).to_contain_text("Readers: 2, at most 2 in a cell")
+    of_the_class = page.locator(".nlv-guess:not(.nlv-scribbles) figure").nth(2)
+    expect(of_the_class).to_contain_text("Readers: 2, at most 2 in a cell")
     expect(page.locator(".nlv-score table")).to_have_count(2)
     shares = [int(said.split()[0]) for said in page.locator(".nlv-score td:last-child").all_text_contents()]
     assert shares[0] == pytest.approx(100 * sum(question["weights"][cell] for cell in cells), abs=0.6)

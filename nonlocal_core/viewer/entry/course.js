@@ -1,12 +1,13 @@
 // The exported course, or one step of it: the words, bundles and facts of all steps stand in the page itself.
 //
-// <script id="course"> is { steps, words, missing }: each step is { lesson, clip, name, bundle, block, facts, guesses }, with the number
-// of its bundle, whose text stands in <script id="bundle-N">. The step that is shown stands in the address, as #gaussian.
+// <script id="course"> is { steps, words, missing }: each step is { lesson, clip, name, bundle, block, facts, guesses, scribbles }, with the
+// number of its bundle, whose text stands in <script id="bundle-N">. The step that is shown stands in the address, as #gaussian.
 
 import { el, say } from "../drawing/dom.js";
 import { factsOf } from "../controls/facts.js";
 import { Guess } from "../controls/guess.js";
 import { Lesson } from "../controls/lesson.js";
+import { Scribbles } from "../controls/scribbles.js";
 import { fromBase64, openBundle } from "./load.js";
 import { Viewer } from "./viewer.js";
 
@@ -18,10 +19,12 @@ class Course {
     this.guess = new Guess(() => {});
     this.another = el("button", { type: "button", class: "nlv-button", onclick: () => this.#turn() }, words.another);
     this.asking = el("div", { class: "nlv-taught", hidden: true }, this.guess.root, this.another);
+    this.scribbles = new Scribbles();
+    this.scribbled = el("div", { class: "nlv-taught", hidden: true }, this.scribbles.root);
     this.viewer = new Viewer(host, { onpin: (pin) => this.#keep(pin) });
     this.lesson = new Lesson(this.viewer, (id) => { window.location.hash = id; }); // so that Back leads to the step before
     this.viewer.root.hidden = true;
-    host.append(this.status, this.facts, this.asking);
+    host.append(this.status, this.scribbled, this.facts, this.asking);
     window.addEventListener("hashchange", () => this.show());
   }
 
@@ -52,6 +55,9 @@ class Course {
     this.lesson.open({ ...step.lesson, steps: this.steps.map(({ lesson: { id, title } }) => ({ id, title })) });
     this.facts.replaceChildren(...factsOf(step.facts));
     this.#ask();
+    this.scribbled.hidden = !step.scribbles;
+    if (step.scribbles) this.scribbles.open(step.scribbles);
+    else this.scribbles.close();
   }
 
   /** A pin is kept as a place, since blocks differ from step to step. */
