@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError
-from nonlocal_core.pin import Pin, Point
+from nonlocal_core.pin import MOST_HOPS, Pin, Point
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
@@ -30,7 +30,7 @@ class Question:
 class TourStop:
     """One stop of a guided tour: a question and the sentence to say there.
 
-    Raises BundleError for a caption of more than ``MAX_CAPTION_LENGTH`` characters.
+    Raises BundleError for a caption of more than ``MAX_CAPTION_LENGTH`` characters, and for hops out of their range.
     """
 
     question: Question
@@ -38,6 +38,8 @@ class TourStop:
     block: str | None = None
     """The block to show; None keeps the one on screen."""
     direction: Direction = "row"
+    hops: int = 1
+    """As in a ``Pin``."""
 
     def __post_init__(self) -> None:
         """Check what the type cannot say."""
@@ -46,6 +48,8 @@ class TourStop:
                 f"The caption of a stop has up to {MAX_CAPTION_LENGTH} characters; "
                 f"this one has {len(self.caption)}: {self.caption[:40]!r}... Shorten it."
             )
+        if not 1 <= self.hops <= MOST_HOPS:
+            raise BundleError(f"A stop follows where it looks for 1 to {MOST_HOPS} hops; got {self.hops}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, ModelLabel, View
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.bundle.storage import SIGNATURES
-from nonlocal_core.bundle.tour import points_in, question_in, tour_in
+from nonlocal_core.bundle.tour import hops_in, points_in, question_in, tour_in
 from nonlocal_core.capture.record import BlockCapture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.look import Look
-from nonlocal_core.pin import MOST_HOPS, MOST_PINS, TEMPERATURES, Point
+from nonlocal_core.pin import MOST_PINS, TEMPERATURES, Point
 from nonlocal_core.vocabulary import DIRECTIONS, RULES, SCOPES, SUMMED, WeightStatus
 
 AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
@@ -171,7 +171,7 @@ def _view(fields: Fields, frame_count: int, blocks: list[str]) -> View:
         minus=points_in(fields, "minus", frame_count),
         beside=tuple(_pin(pin, frame_count) for pin in fields.children("beside", most=MOST_PINS - 1)),
         asker=fields.text("asker") if fields.has("asker") else None,
-        hops=fields.count("hops", below=MOST_HOPS + 1) if fields.has("hops") else 1,
+        hops=hops_in(fields),
         temperature=fields.number("temperature", low=TEMPERATURES[0], high=TEMPERATURES[1]),
         direction=fields.choice("direction", DIRECTIONS),
         look=_look(fields),

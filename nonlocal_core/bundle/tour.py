@@ -7,7 +7,7 @@ from pathlib import Path
 from nonlocal_core.bundle.contents import MAX_TOUR_STOPS, Question, TourStop
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.errors import BundleError
-from nonlocal_core.pin import MOST_POINTS, Point
+from nonlocal_core.pin import MOST_HOPS, MOST_POINTS, Point
 from nonlocal_core.vocabulary import DIRECTIONS
 
 MAX_TOUR_BYTES = 1_000_000
@@ -43,6 +43,7 @@ def tour_as_json(tour: Sequence[TourStop]) -> list[dict[str, object]]:
             "caption": stop.caption,
             "block": stop.block,
             "direction": stop.direction,
+            **({"hops": stop.hops} if stop.hops > 1 else {}),
         }
         for stop in tour
     ]
@@ -57,6 +58,11 @@ def question_in(fields: Fields, frame_count: int) -> Question:
     )
 
 
+def hops_in(fields: Fields) -> int:
+    """Return the field ``hops``, 1 where there is none. Raises BundleError."""
+    return fields.count("hops", start=1, below=MOST_HOPS + 1) if fields.has("hops") else 1
+
+
 def tour_in(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> tuple[TourStop, ...]:
     """Return the stops in the field ``tour``. Raises BundleError."""
     return tuple(_stop(stop, frame_count, blocks) for stop in fields.children("tour", most=MAX_TOUR_STOPS))
@@ -65,7 +71,7 @@ def tour_in(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> t
 def read_tour(found: object, *, frame_count: int, blocks: Sequence[str] | None = None) -> tuple[TourStop, ...]:
     """Return the stops of an untrusted list of objects with ``frame``, ``x``, ``y`` and ``caption``.
 
-    ``block`` and ``direction`` are optional. ``blocks`` holds the names that a stop may have; None allows any.
+    ``block``, ``direction`` and ``hops`` are optional. ``blocks`` holds the names that a stop may have; None allows any.
     Raises BundleError with a sentence that names the field.
     """
     return tour_in(Fields({"tour": found}, "", _WHAT), frame_count, blocks)
@@ -92,4 +98,5 @@ def _stop(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> Tou
         caption=fields.text("caption"),
         block=None if not named else fields.text("block") if blocks is None else fields.choice("block", blocks),
         direction=fields.choice("direction", DIRECTIONS) if "direction" in given else "row",
+        hops=hops_in(fields),
     )

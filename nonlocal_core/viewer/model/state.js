@@ -159,7 +159,7 @@ function visit(bundle, state, stop) {
   const block = bundle.blocks.findIndex(({ name }) => name === found.block);
   return {
     ...remember(state), stop, place: stop, pinned: true, held: null, direction: found.direction,
-    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, hops: 1, asker: null, block: block < 0 ? state.block : block,
+    ...only({ frame: found.frame, x: found.x, y: found.y }), beside: [], temperature: 1, hops: found.hops ?? 1, asker: null, block: block < 0 ? state.block : block,
   };
 }
 

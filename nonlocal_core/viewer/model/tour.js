@@ -1,8 +1,9 @@
 // A guided tour: stops in an order, each a question with the sentence to say there. No page, no pixels: node tests it.
 //
-// a stop   { frame, x, y, caption, block, direction }; block is a name, null for the one on screen
+// a stop   { frame, x, y, caption, block, direction, hops? }; block is a name, null for the one on screen; hops stand where there are several
 
 import { nearestCell } from "./grid.js";
+import { takesHops } from "./hops.js";
 import { placeWords } from "./words.js";
 
 /** The limits of nonlocal_core/bundle/contents.py. */
@@ -10,14 +11,15 @@ export const MOST_STOPS = 32;
 export const LONGEST_CAPTION = 200;
 
 /** The question on screen as a stop that has no words yet. */
-export function stopFrom(bundle, { at, block, direction }) {
+export function stopFrom(bundle, state) {
+  const { at, block, direction, hops } = state;
   const { frame, x, y } = at;
-  return { frame, x, y, caption: "", block: bundle.blocks[block].name, direction };
+  return { frame, x, y, caption: "", block: bundle.blocks[block].name, direction, ...(hops > 1 && takesHops(bundle, state) ? { hops } : {}) };
 }
 
 /** Whether two stops ask the same; one that names no block asks any. */
 export function asksTheSame(a, b) {
-  return ["frame", "x", "y", "direction"].every((part) => a[part] === b[part]) && (a.block ?? b.block) === (b.block ?? a.block);
+  return ["frame", "x", "y", "direction", "hops"].every((part) => a[part] === b[part]) && (a.block ?? b.block) === (b.block ?? a.block);
 }
 
 /** The stops after an edit { edit, stop?, caption?, by?, stops? }; the same list when it changes nothing. */
@@ -38,7 +40,7 @@ export function stopWords(bundle, stop, fallback) {
   const cell = nearestCell(stop.direction === "column" ? block.key_grid : block.query_grid, stop);
   const parts = [
     bundle.frames.length > 1 && `frame ${stop.frame + 1}`, placeWords(cell),
-    named && bundle.blocks.length > 1 && named.title, stop.direction === "column" && "who looks here",
+    named && bundle.blocks.length > 1 && named.title, stop.direction === "column" && "who looks here", stop.hops && `${stop.hops} hops`,
   ];
   return parts.filter(Boolean).join(" · ");
 }

@@ -16,11 +16,11 @@ from nonlocal_core.cli import OK, REFUSED, main
 EVIL = "<img src=x onerror=alert(1)>"
 OWN = (
     TourStop(question=Question(frame=1, x=0.25, y=0.5), caption=EVIL, block="stride16", direction="column"),
-    TourStop(question=Question(frame=0, x=0.75, y=1.0), caption="The cup, behind the cat."),
+    TourStop(question=Question(frame=0, x=0.75, y=1.0), caption="The cup, behind the cat.", hops=3),
 )
 JSON = [
     {"frame": 1, "x": 0.25, "y": 0.5, "caption": EVIL, "block": "stride16", "direction": "column"},
-    {"frame": 0, "x": 0.75, "y": 1, "caption": "The cup, behind the cat."},
+    {"frame": 0, "x": 0.75, "y": 1, "caption": "The cup, behind the cat.", "hops": 3},
 ]
 
 
@@ -76,11 +76,19 @@ def test_json_comes_back_and_may_leave_out_block_and_direction():
         ({"caption": "x" * 201}, "up to 200 characters"),
         ({"block": 3}, "is text"),
         ({"direction": "up"}, "one of row, column"),
+        ({"hops": 0}, "whole number from 1 to 4"),
+        ({"hops": 5}, "whole number from 1 to 4"),
     ],
 )
 def test_a_faulty_stop_is_refused_with_its_field(change, sentence):
     with pytest.raises(BundleError, match=sentence):
         read_tour([JSON[0] | change], frame_count=2)
+
+
+@pytest.mark.parametrize("hops", [0, 5])
+def test_a_stop_of_hops_that_no_file_could_hold_is_none(hops):
+    with pytest.raises(BundleError, match="1 to 4 hops"):
+        TourStop(question=Question(frame=0, x=0.5, y=0.5), caption="", hops=hops)
 
 
 @pytest.mark.parametrize("found", ["text", None, {"frame": 0}, [[]], [JSON[0]] * 33])
