@@ -71,7 +71,7 @@ def tour_in(fields: Fields, frame_count: int, blocks: Sequence[str] | None) -> t
 def read_tour(found: object, *, frame_count: int, blocks: Sequence[str] | None = None) -> tuple[TourStop, ...]:
     """Return the stops of an untrusted list of objects with ``frame``, ``x``, ``y`` and ``caption``.
 
-    ``block``, ``direction`` and ``hops`` are optional. ``blocks`` holds the names that a stop may have; None allows any.
+    ``block``, ``direction`` and ``hops`` are optional. ``blocks``: the names that a stop may have; None allows any.
     Raises BundleError with a sentence that names the field.
     """
     return tour_in(Fields({"tour": found}, "", _WHAT), frame_count, blocks)
