@@ -12,7 +12,7 @@ import streamlit as st
 
 from nonlocal_core import NonlocalError, Pin, Progress, Session, TourStop
 from nonlocal_core.bundle import Precision
-from nonlocal_core.site.networks import page_networks
+from nonlocal_core.site.networks import runs_in_page
 from nonlocal_core.site.runtime import runtime_at_hand
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
@@ -177,8 +177,8 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
 
 def without_server(session: Session, pin: Pin) -> str:
     """Return the sentence, in Markdown, that says why no page without a server is made here; empty where it is."""
-    if session.model.card.id not in page_networks():
-        return "A page without a server runs the networks on the shared trunk; this one needs Python."
+    if not runs_in_page(session.model.card.id):
+        return "A page without a server runs the networks on the shared trunk and filters; this one needs Python."
     if runtime_at_hand() is None:
         clip = f"{SAMPLE_PREFIX}{session.sample.id}" if session.sample else "FILE"
         at = f"{pin.frame},{pin.x:.3f},{pin.y:.3f}"

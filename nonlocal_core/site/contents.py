@@ -3,20 +3,27 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
+from nonlocal_core.ancestors.network import INPUT, PixelNetwork
 from nonlocal_core.bundle import ClipWords, ModelLabel, Question, Storage, TourStop, View, encode_bundle
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.capture import Capture
 from nonlocal_core.errors import SiteError
+from nonlocal_core.media import InputSpec
 from nonlocal_core.models import Lite0Network
 from nonlocal_core.pin import Pin
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.session import Session
 from nonlocal_core.site.lite0 import blocks_graph
 from nonlocal_core.site.networks import page_networks
+from nonlocal_core.site.pixels import page_filter
 
 PROOF = (
     "Computed in this browser by the exported network. Python proves each reading by the block's own output; the page "
     "does not, and rests on tests that compare its rows with Python's."
+)
+PROOF_OF_FILTER = (
+    "Computed in this browser by the filter's formula. Python proves each reading by the block's own output; the page "
+    "does not, and rests on tests that compare its tables with Python's."
 )
 _WORDS = (
     "name",
@@ -45,22 +52,32 @@ def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, obj
     The words of its blocks are those that a run in Python puts into a bundle.
     """
     network = prepare_model(model, "cpu").network
-    if not isinstance(network, Lite0Network):
+    if isinstance(network, PixelNetwork):
+        made: dict[str, object] = {"file": model, "filter": page_filter(network.filter), "input": input_json(INPUT)}
+    elif isinstance(network, Lite0Network):
+        made = {"file": add(f"{model}.onnx", blocks_graph(network))}
+    else:
         raise SiteError(
-            f"A page runs the networks on the shared trunk: {', '.join(page_networks())}; got {model}. "
+            f"A page runs the networks on the shared trunk and filters: {', '.join(page_networks())}; got {model}. "
             "Save an answer of it as a live page instead: nonlocal-viewer render --out page.html."
         )
     session = Session.open(_TRIED_ON, model, short_side=_TRIED_SIDE, device="cpu")
     header = ContainerReader(session.bundle(columns=False)).header.as_dict()
     blocks = header["blocks"]
     assert isinstance(blocks, list)
+    proof = PROOF_OF_FILTER if "filter" in made else PROOF
     return {
         "model": header["model"],
         "weights": dict(session.model.card.weights),
         "shown": session.block().name,
-        "file": add(f"{model}.onnx", blocks_graph(network)),
-        "blocks": [{**{word: block[word] for word in _WORDS}, "proof": PROOF} for block in blocks],
+        **made,
+        "blocks": [{**{word: block[word] for word in _WORDS}, "proof": proof} for block in blocks],
     }
+
+
+def input_json(spec: InputSpec) -> dict[str, int]:
+    """Return how large a clip is fed to a network, as ``viewer/model/scaling.js`` reads it."""
+    return {"short_side": spec.short_side, "multiple_of": spec.multiple_of, "max_long_side": spec.max_long_side}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

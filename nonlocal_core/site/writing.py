@@ -15,7 +15,7 @@ from nonlocal_core.models.lite0_networks import INPUT
 from nonlocal_core.render import replacing
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.session import Session
-from nonlocal_core.site.contents import PageClip, clip_bundle, network_entry, pinned_json
+from nonlocal_core.site.contents import PageClip, clip_bundle, input_json, network_entry, pinned_json
 from nonlocal_core.site.lite0 import normaliser_graph, trunk_graph
 from nonlocal_core.site.networks import page_networks
 from nonlocal_core.site.runtime import NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
@@ -79,11 +79,7 @@ def write_site(
     facts: dict[str, object] = {
         "runtime": {"script": folder.add(SCRIPT, engine[SCRIPT]), "wasm": folder.add(WASM, engine[WASM])},
         "worker": folder.add("worker.js", worker_js().encode()),
-        "input": {
-            "short_side": INPUT.short_side,
-            "multiple_of": INPUT.multiple_of,
-            "max_long_side": INPUT.max_long_side,
-        },
+        "input": input_json(INPUT),
         "look": recipe(),
         "frame": folder.add("kept.html", export_frame().encode()),
         "versions": {"nonlocal-viewer": version("nonlocal-viewer"), PACKAGE: VERSION},
@@ -92,11 +88,11 @@ def write_site(
     for index, model in enumerate(named):
         progress("Exporting networks", 1 + index, steps)
         entries.append(network_entry(model, folder.add))
-    network = prepare_model(named[0], "cpu").network
-    assert isinstance(network, Lite0Network)
+    networks = [prepare_model(model, "cpu").network for model in named]
+    trunks = [network.trunk for network in networks if isinstance(network, Lite0Network)]
     facts["networks"] = entries
     facts["files"] = {
-        "trunk": folder.add("trunk.onnx", trunk_graph(network.trunk)),
+        **({"trunk": folder.add("trunk.onnx", trunk_graph(trunks[0]))} if trunks else {}),
         "normaliser": folder.add("normaliser.onnx", normaliser_graph()),
     }
     samples = []

@@ -21,7 +21,7 @@ from nonlocal_core.site.writing import write_site
 
 pytestmark = pytest.mark.browser
 
-MODELS = ("lite0-embedded-gaussian", "lite0-gaussian")
+MODELS = ("lite0-embedded-gaussian", "lite0-gaussian", "pixels-nl-means")
 ROW_TOLERANCE = 1e-3
 """Of a row's largest weight."""
 RECORD = """{
@@ -113,18 +113,27 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert rows_differ(page, own, MODELS[1]) <= ROW_TOLERANCE
     expect(viewer).to_have_attribute("data-columns", third)  # who looks here can be asked
 
+    # a filter over pixels, without the trunk, and back to the network, whose features are still there
+    page.get_by_label("Network", exact=True).select_option(index=2)
+    fourth = opened(viewer, third)
+    assert rows_differ(page, own, MODELS[2]) <= ROW_TOLERANCE
+    expect(viewer).to_have_attribute("data-columns", fourth)
+    page.get_by_label("Network", exact=True).select_option(index=1)
+    third = opened(viewer, fourth)
+
     # all networks side by side, under one question, on the features of the trunk that ran before
     compare = page.get_by_role("button", name="Compare networks")
     compare.click()
-    expect(viewer).to_have_attribute("data-ready", "page-4 page-5")
-    expect(page.locator(".nlv-pane[data-block]")).to_have_count(len(MODELS))
+    expect(viewer).to_have_attribute("data-ready", "page-6 page-7")
+    expect(page.locator(".nlv-pane[data-block]")).to_have_count(2)
     assert [pane.get_attribute("data-block") for pane in page.locator(".nlv-pane[data-block]").all()] == [
-        "stride8+16"
-    ] * len(MODELS)
-    expect(viewer).to_have_attribute("data-columns", "page-5")
+        "stride8+16",
+        "stride8+16",
+    ]
+    expect(viewer).to_have_attribute("data-columns", "page-7")
     compare.click()
-    third = opened(viewer, "page-5")
-    assert page.evaluate("window.seen") == [1, 1, 0, 0, 0, 0]
+    third = opened(viewer, "page-7")
+    assert page.evaluate("window.seen") == [1, 1, 0, 1, 0, 0, 0, 0]
 
     # what is on screen is kept: the live page, which opens from a disk, and the figure
     kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}

@@ -29,16 +29,19 @@ const OPENED = "pictures and clips: drop, paste, or open a file";
 
 class Site {
   #made = 0;
+  #ran = 0;
   #opening = new AbortController();
 
   constructor(host, facts, worker) {
-    Object.assign(this, { host, facts, clip: null, seen: null, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
+    Object.assign(this, { host, facts, clip: null, seen: {}, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
     this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
     this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
+    const onTrunk = facts.networks.filter(({ filter }) => !filter);
+    this.compared = onTrunk.length > 1 ? onTrunk : facts.networks;
     this.comparing = false;
-    this.compare = el("button", { type: "button", class: "nlv-button", "aria-pressed": "false", "aria-label": "Compare networks", hidden: facts.networks.length < 2, title: COMPARES, onclick: () => this.turnComparison() }, "Compare");
+    this.compare = el("button", { type: "button", class: "nlv-button", "aria-pressed": "false", "aria-label": "Compare networks", hidden: this.compared.length < 2, title: COMPARES, onclick: () => this.turnComparison() }, "Compare");
     this.live = el("button", { type: "button", class: "nlv-button", onclick: () => this.turnCamera() });
     this.cancel = el("button", { type: "button", class: "nlv-button", onclick: () => this.stop() }, "Cancel");
     this.keep = new KeepMenu({ make: (file) => this.#keepFile(file), link: () => (this.clip?.id ? location.href : null), can: () => Boolean(this.view.drawn) });
@@ -132,7 +135,7 @@ class Site {
     this.stop();
     this.turnComparison(false);
     this.frozen = false;
-    this.seen = null;
+    this.seen = {};
     this.#refuse("");
     try {
       await this.camera.open();
@@ -148,7 +151,6 @@ class Site {
 
   /** Show the camera's last frames until it is closed, then run them once more at full size. */
   async #film() {
-    const input = { ...this.facts.input, short_side: CAMERA_SHORT_SIDE };
     const kept = [];
     let network = null;
     while (this.camera.isOn) {
@@ -156,10 +158,11 @@ class Site {
       if (kept.length > FRAMES) kept.shift().bitmap.close();
       const clip = filmed(kept);
       const at = this.asked ?? { x: 0.5, y: 0.5 };
-      const inputHw = inputOf(clip.media.shown_hw, input);
+      const isSame = network === this.network;
       ({ network } = this);
-      const frames = [await createImageBitmap(kept.at(-1).bitmap)];
-      const tables = await this.worker.run({ frames, keep: kept.length - 1, inputHw, network });
+      const inputHw = inputOf(clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
+      const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
+      const tables = await this.worker.run({ clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network });
       if (!tables) break;
       await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
       this.#rest();
@@ -192,15 +195,17 @@ class Site {
   /** Run what is to be seen on the clip and show it; frames that went through the trunk already stay with the worker. */
   async #show(asked = null) {
     this.#refuse("");
-    const { clip, facts } = this;
-    const inputHw = inputOf(clip.media.shown_hw, facts.input);
+    const { clip } = this;
     const answers = [];
     try {
-      for (const network of this.comparing ? facts.networks : [this.network]) {
-        const isNew = this.seen !== clip;
-        const tables = await this.worker.run({ frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
+      if (!Object.values(this.seen).includes(clip)) this.#ran += 1;
+      for (const network of this.comparing ? this.compared : [this.network]) {
+        const by = network.filter ? "pixels" : "trunk";
+        const isNew = this.seen[by] !== clip;
+        const inputHw = inputOf(clip.media.shown_hw, this.#inputOf(network));
+        const tables = await this.worker.run({ clip: this.#ran, frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
         if (!tables) return;
-        this.seen = clip;
+        this.seen[by] = clip;
         answers.push({ network, tables, inputHw });
       }
       await (this.comparing ? this.#drawAll(clip, answers, asked) : this.#draw(clip, { ...answers[0], asked, pinned: true }));
@@ -210,6 +215,10 @@ class Site {
       this.#refuse(error.message);
       this.#rest();
     }
+  }
+
+  #inputOf({ input }) {
+    return input ?? this.facts.input;
   }
 
   async #draw(clip, { network, tables, inputHw, asked, pinned }) {
@@ -365,9 +374,9 @@ async function startSite() {
     const script = await (await fetch(facts.worker)).blob();
     const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
     const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency ?? 1, 4) : 1;
-    const { trunk, normaliser } = facts.files;
-    worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files: { trunk: at(trunk), normaliser: at(normaliser) }, threads });
-    for (const network of facts.networks) network.file = at(network.file);
+    const files = Object.fromEntries(Object.entries(facts.files).map(([name, file]) => [name, at(file)]));
+    worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files, threads });
+    for (const network of facts.networks) if (!network.filter) network.file = at(network.file);
     await new Site(host, facts, worker).begin();
     navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));
   } catch (error) {

@@ -1,10 +1,11 @@
 // The network in the page, away from the page's own thread: frames come in, tables of theta and phi go out.
 //
-// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, frames, keep, inputHw, network } with new
-// frames as bitmaps, before which the last `keep` of the earlier ones stay;
+// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, clip, frames, keep, inputHw, network } with new
+// frames as bitmaps, before which the last `keep` of the earlier ones stay, those that the trunk saw and those that filters saw apart;
 // { kind: "columns", job, wanted } with { file, scales } of each network, which ran on these frames; { kind: "cancel", job }.
 // Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
 
+import { pixelGrid, pixelTables, pooledPixels } from "../model/pixel_tables.js";
 import { scaled } from "../model/scaling.js";
 
 /** Multiply-adds of one block, and rows of scores that are held at once: as Python bounds them. */
@@ -14,6 +15,8 @@ const ROWS_AT_ONCE = 512;
 class Runner {
   #sessions = new Map();
   #features = [];
+  #pixels = [];
+  #clip = null;
   #tables = new Map();
   #job = 0;
 
@@ -28,7 +31,12 @@ class Runner {
     if (message.kind === "cancel") return;
     try {
       await this.started;
-      await (message.kind === "run" ? this.#run(message) : this.#columns(message));
+      if (message.kind === "columns") return void await this.#columns(message);
+      if (message.clip !== this.#clip) this.#tables.clear();
+      this.#clip = message.clip;
+      const tables = await (message.network.filter ? this.#filtered(message) : this.#run(message));
+      this.#tables.set(message.network.file, tables);
+      this.post({ job, tables });
     } catch (error) {
       if (error !== ENDED) this.post({ job, failed: sentenceOf(error) });
     }
@@ -57,19 +65,35 @@ class Runner {
     tell("Comparing all positions", frames.length, frames.length + 1);
     await this.#breathe(job);
     const made = await blocks.run({ stride8: this.#joined(features, "stride8"), stride16: this.#joined(features, "stride16") });
-    const tables = new Map(Object.entries(made).map(([name, { data, dims }]) => [name, { values: data, rows: dims[0] }]));
-    if (frames.length) this.#tables.clear(); // those of another clip
-    this.#tables.set(network.file, tables);
-    this.post({ job, tables });
+    return new Map(Object.entries(made).map(([name, { data, dims }]) => [name, { values: data, rows: dims[0] }]));
+  }
+
+  /** Tables of a filter over pixels, which needs no engine. */
+  async #filtered({ job, frames, keep, inputHw, network: { filter } }) {
+    const tell = (stage, done, total) => this.post({ job, progress: { stage, done, total } });
+    const pixels = keep ? this.#pixels.slice(-keep) : [];
+    for (const [index, frame] of frames.entries()) {
+      tell("Reading the pixels", index, frames.length + 1);
+      await this.#breathe(job);
+      pixels.push(pixelsOf(frame, inputHw));
+      frame.close();
+    }
+    this.#pixels = pixels;
+    const grid = pixelGrid(pixels.length, inputHw, filter.most);
+    const pooled = pixels.map((each) => pooledPixels(each, inputHw, grid));
+    const tables = new Map();
+    for (const [name, vectors] of Object.entries(filter.vectors)) {
+      tell("Comparing all positions", frames.length, frames.length + 1);
+      await this.#breathe(job);
+      const { theta, phi } = pixelTables(pooled, grid, vectors);
+      tables.set(`theta:${name}`, theta).set(`phi:${name}`, phi);
+    }
+    return tables;
   }
 
   /** The features of one frame. */
   async #see(trunk, frame, inputHw) {
-    const [height, width] = [frame.height, frame.width];
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-    context.drawImage(frame, 0, 0);
-    const pixels = scaled(context.getImageData(0, 0, width, height).data, [height, width], inputHw);
-    return trunk.run({ frame: new this.ort.Tensor("uint8", pixels, [1, ...inputHw, 3]) });
+    return trunk.run({ frame: new this.ort.Tensor("uint8", pixelsOf(frame, inputHw), [1, ...inputHw, 3]) });
   }
 
   #joined(features, name) {
@@ -132,6 +156,14 @@ class Runner {
     await new Promise((resolve) => setTimeout(resolve));
     if (job !== this.#job) throw ENDED;
   }
+}
+
+/** A frame at the size of the input, bytes (h, w, 3). */
+function pixelsOf(frame, inputHw) {
+  const [height, width] = [frame.height, frame.width];
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(frame, 0, 0);
+  return scaled(context.getImageData(0, 0, width, height).data, [height, width], inputHw);
 }
 
 const ENDED = Symbol("another job began");

@@ -84,9 +84,7 @@ def test_a_forecast_is_refused_before_the_run_where_it_is_not_free(monkeypatch):
     network = Doubled()
     run(network, CLIP, device=CPU, forecast_bytes=2**30)
     del network.seen
-    with pytest.raises(
-        DeviceMemoryError, match=r"about 1\.5 GiB, and CPU has 1\.0 GiB free\. Choose fewer"
-    ):
+    with pytest.raises(DeviceMemoryError, match=r"about 1\.5 GiB, and CPU has 1\.0 GiB free\. Choose fewer"):
         run(network, CLIP, device=CPU, forecast_bytes=3 * 2**29)
     assert not hasattr(network, "seen")
 
@@ -101,9 +99,7 @@ def test_a_forecast_is_refused_before_the_run_where_it_is_not_free(monkeypatch):
 )
 def test_memory_that_runs_out_is_a_sentence_with_the_clip_and_the_remedy(error):
     assert is_out_of_memory(error)
-    with pytest.raises(
-        DeviceMemoryError, match=r"memory on a clip of 2 frames of 6 x 4\. Choose fewer frames"
-    ):
+    with pytest.raises(DeviceMemoryError, match=r"memory on a clip of 2 frames of 6 x 4\. Choose fewer frames"):
         run(Failing(error), CLIP, device=CPU)
 
 

@@ -43,7 +43,7 @@ def test_a_network_is_told_in_the_words_of_a_bundle_and_by_its_graph(session):
 
 
 def test_a_network_that_a_page_cannot_run_is_refused():
-    with pytest.raises(SiteError, match=r"networks on the shared trunk: lite0-.*; got lite0-mark\."):
+    with pytest.raises(SiteError, match=r"networks on the shared trunk and filters: lite0-.*; got lite0-mark\."):
         network_entry("lite0-mark", lambda name, content: name)
 
 
