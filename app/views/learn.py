@@ -17,7 +17,7 @@ from ..widgets import address, lesson_panels, predict, unmarked
 from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
 
-_STEP, _WANTED, _PINS, _CLIP, _LEFT = "learn-step", "learn-wanted", "learn-pins", "learn-clip", "learn-left"
+_STEP, _WANTED, _PINS, _CLIP, _LEFT = "learn-step", "learn-wanted", "learn-pins", "learn-shown", "learn-left"
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,3 +198,18 @@ def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
     page.get_by_role("button", name="Make the file").click()
     expect(page.get_by_role("button", name=re.compile(r"Download, \d"))).to_be_visible()
     page.context.close()
+
+
+def test_a_picture_stays_until_a_clip_is_asked_for(chromium, address):
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/learn?clip=sample:coins&short_side=96&step=subsampling")
+    opened_step(page, STEPS[10])
+    page.get_by_role("button", name="Next ›").click()
+    opened_step(page, STEPS[11])
+    expect(page.locator(".nlv-lesson").first).to_contain_text("This clip is one picture")
+    assert parse_qs(urlparse(page.url).query)["clip"] == ["sample:coins"]
+    page.get_by_role("button", name=learn().page["clip"]).click()
+    page.wait_for_url(re.compile("bunny"))
+    expect(page.locator(".nlv-lesson").first).not_to_contain_text("This clip is one picture")
+    page.context.close()
