@@ -10,7 +10,8 @@ from nonlocal_core.media import Selection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``.
+    """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``. ``index``: the
+    block whose keys are kept, "first" for the one that each network shows first, None for no keys.
 
     Raises SurveyError for no network, or one that is named twice.
     """
@@ -18,6 +19,7 @@ class Plan:
     models: tuple[str, ...] = ("default",)
     frames: Selection = field(default_factory=Selection)
     short_side: int | None = None
+    index: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would give no rows, or two of the same."""
@@ -38,6 +40,7 @@ class Plan:
             models=tuple(told["models"]),
             frames=Selection(**frames, frame_indices=None if indices is None else tuple(indices)),
             short_side=told["short_side"],
+            index=told.get("index"),
         )
 
 

@@ -61,6 +61,7 @@ def survey(
     models: Sequence[str] = ("default",),
     frames: int | Selection | None = None,
     short_side: int | None = None,
+    index: str | None = None,
     engine: Engine | None = None,
     progress: Callable[[Pace], None] | None = None,
 ) -> ResultFolder:
@@ -68,8 +69,9 @@ def survey(
 
     ``clips``: as for ``clip_list``. ``out``: a new folder, or that of the same survey, which then goes on where it was
     stopped. ``models``: ids of ``list_models``, of published checkpoints or of filters. ``frames``, ``short_side``: as
-    for ``Session.open``. ``engine``: ``LocalEngine()``, one process on each core, when None. A clip that cannot be
-    read or shown is a row with its reason.
+    for ``Session.open``. ``index``: a block whose keys are kept, so that ``ask`` finds answers in other clips;
+    "first": the one that each network shows first. ``engine``: ``LocalEngine()``, one process on each core, when None.
+    A clip that cannot be read or shown is a row with its reason.
 
     The rows are those of ``Session.open`` in a process whose arithmetic has one thread.
     Raises SurveyError, UnknownNameError for a network, WeightsError.
@@ -78,6 +80,7 @@ def survey(
         models=tuple(models),
         frames=frames if isinstance(frames, Selection) else Selection(frames=frames),
         short_side=short_side,
+        index=index,
     )
     folder = ResultFolder.begin(Path(out), plan, clip_list(clips))
     with folder.writing():
