@@ -41,7 +41,7 @@ class Asks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipKeys:
-    """What is kept of one clip and one network to answer questions of other clips."""
+    """Keys of one clip and one network, kept to answer questions of other clips."""
 
     place: int
     clip: str
