@@ -114,14 +114,14 @@ function makeCard(row) {
 }
 
 /** A frame of a clip with a ring at a place of it, cut out of the picture of all its frames. */
-function makeStill(parent, place, [frame, x, y], href) {
+function makeStill(parent, place, [frame, x, y], words, href) {
     const { file, frames, size: [width, height] } = survey.stills[place];
     const still = parent.appendChild(document.createElement(href ? "a" : "span")), picture = make("img", still), ring = make("i", still);
     if (href) still.href = href;
     still.className = "still";
     still.style.aspectRatio = `${width / frames} / ${height}`;
     picture.src = file;
-    picture.alt = "";
+    picture.alt = words;
     picture.style.width = `${100 * frames}%`;
     picture.style.left = `${-100 * frame}%`;
     ring.style.left = `${100 * x}%`;
@@ -135,11 +135,11 @@ function showElsewhere(row) {
     by("asked").textContent = `From ${of(place)}, ${rows.model[row]}, ${rows.block[row]}`;
     by("stills").replaceChildren();
     const asks = make("figure", by("stills"));
-    makeStill(asks, place, point, "");
+    makeStill(asks, place, point, `${of(place)}, the place that asks`);
     make("figcaption", asks, `asks: frame ${point[0] + 1}`);
     found.forEach(([other, frame, x, y, score, times], n) => {
         const figure = make("figure", by("stills")), words = `${n + 1}. ${of(other)}, frame ${frame + 1}`;
-        makeStill(figure, other, [frame, x, y], viewers.get(other));
+        makeStill(figure, other, [frame, x, y], words, viewers.get(other));
         make("figcaption", figure, `${words}: score ${number(score, {})}, ${number(times, {})} × an even share`);
     });
     by("elsewhere").showModal();

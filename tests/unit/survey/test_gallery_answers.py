@@ -1,7 +1,5 @@
 """The gallery's answers in other clips are those of ``rank``, for the clips that have viewers, with their frames."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,7 +12,6 @@ from nonlocal_core.survey.other_clips import rank
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.worker import Worker
 
-pytestmark = pytest.mark.skipif(find_spec("faiss") is None, reason="faiss is not installed: make peers")
 MODEL = "lite0-gaussian"
 
 

@@ -1,7 +1,5 @@
 """Keys of a clip: the strongest one is the first of a row; codes come near; what cannot be searched says so."""
 
-from importlib.util import find_spec
-
 import affinity_oracle
 import numpy as np
 import pytest
@@ -12,8 +10,6 @@ from nonlocal_core.errors import SurveyError, UnknownNameError
 from nonlocal_core.query import row
 from nonlocal_core.survey.keys import KEYS, captured_block, clip_keys, coarse_scores, phi_of, place_in, strongest
 from nonlocal_core.survey.records import as_bytes, as_table
-
-needs_faiss = pytest.mark.skipif(find_spec("faiss") is None, reason="faiss is not installed: make peers")
 
 
 @pytest.mark.parametrize("pairwise", ["gaussian", "embedded_gaussian", "dot_product"])
@@ -42,7 +38,6 @@ def test_a_question_that_no_key_answers_has_no_share():
     assert (best.score[0], best.weight[0], best.times_uniform[0]) == (-3, -0.6, 0)
 
 
-@needs_faiss
 def test_keys_come_back_from_their_file(tmp_path):
     session = Session.open("sample:chelsea", "lite0-gaussian", short_side=64)
     block = captured_block(session, "stride16")

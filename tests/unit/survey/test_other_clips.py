@@ -1,7 +1,5 @@
 """A question of one clip finds the clips that brute force over sessions finds, and the place in each."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,8 +11,6 @@ from nonlocal_core.survey import ResultFolder, ask
 from nonlocal_core.survey.other_clips import ask_of_survey, rank
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.worker import Worker
-
-pytestmark = pytest.mark.skipif(find_spec("faiss") is None, reason="faiss is not installed: make peers")
 
 MODELS = ("lite0-embedded-gaussian", "lite0-dot-product")
 COUNT = 12
