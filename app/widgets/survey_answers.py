@@ -64,7 +64,7 @@ def _answer(number: int, clip: "RankedClip", row: dict[str, Any], short_side: in
     """Draw a clip that answers, and what opens it with the found place pinned."""
     st.image(still(clip.place, row["model"], (clip.frame, clip.x, clip.y)), width="stretch")
     words = f"score {clip.score:.3g}, {clip.times_uniform:.3g} × an even share"
-    st.caption(f"{number}. {unmarked.as_it_is(clip.name)}, frame {clip.frame + 1}: {words}")
+    st.caption(f"{number}\\. {unmarked.as_it_is(clip.name)}, frame {clip.frame + 1}: {words}")
     if st.button("Open", key=f"survey-open-{number}"):
         found = surveyed.row_of(clip.place, row["model"], row["block"], ["frame_indices"])
         visit.choose(

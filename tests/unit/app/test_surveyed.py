@@ -141,7 +141,7 @@ def test_a_question_of_a_clip_is_asked_in_the_others(survey, monkeypatch):
     shown.toggle(key="survey-elsewhere").set_value(True).run()
     assert not shown.exception
     said = [caption.value for caption in shown.caption]
-    assert said[-1] == r"1. clip \[1\], frame 1: score 1, 1.76 × an even share"
+    assert said[-1] == r"1\. clip \[1\], frame 1: score 1, 1.76 × an even share"
     monkeypatch.setattr(surveyed, "questions_of", lambda place, model: ("other", []))
     other = AppTest.from_function(drawn, default_timeout=30).run()
     assert not other.exception
