@@ -33,7 +33,7 @@ def main() -> None:
         "s a question | MB of codes a clip | MB of float16 a clip |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for model in folder.plan.models:
+    for model in folder.networks():
         print(line(folder, model, most), flush=True)
 
 

@@ -31,7 +31,7 @@ class GalleryAnswers:
         self.ranked: dict[tuple[int, str], list[RankedClip]] = {}
         if folder.plan.index is None:
             return
-        for model in folder.plan.models:
+        for model in folder.networks():
             self._ask(folder, model, most)
         (out / "frames").mkdir(parents=True, exist_ok=True)
         shown = {place for place, _ in self.asked} | {clip.place for found in self.ranked.values() for clip in found}
@@ -76,7 +76,7 @@ def _in_parts(thetas: Float32[np.ndarray, "n Ci"], found: dict[str, Any]) -> Ite
 
 def _still(folder: ResultFolder, place: int, out: Path) -> dict[str, Any]:
     """Write the frames of a clip; return what the page needs to show one of them."""
-    found = next(found for model in folder.plan.models if (found := folder.keys(place, model)) is not None)
+    found = next(found for model in folder.networks(place) if (found := folder.keys(place, model)) is not None)
     file, content = f"frames/{place:08d}.jpg", bytes(found["strip"])
     (out / file).write_bytes(content)
     with Image.open(BytesIO(content)) as strip:

@@ -15,6 +15,7 @@ from jaxtyping import Float32
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.media.reading import Media
 from nonlocal_core.pin import Point
+from nonlocal_core.running.prepared import PreparedModel, prepare_model
 from nonlocal_core.session import Session
 from nonlocal_core.survey.keys import captured_block, coarse_scores, phi_of, place_in, strongest, theta_of
 from nonlocal_core.survey.result import ResultFolder
@@ -77,14 +78,13 @@ def ask(
     Raises SurveyError for a survey without keys, OutsideGridError, and the errors of ``Session.open``.
     """
     folder = result_with_keys(result)
-    model = model_of(folder, model)
     plan = folder.plan
-    session = Session.open(clip, model, frames=plan.frames, short_side=plan.short_side)
+    session = Session.open(clip, network_of(folder, model), frames=plan.frames, short_side=plan.short_side)
     block = captured_block(session, str(plan.index))
     first = session.first_question()
     asked = point or (first.frame, first.x, first.y)
     theta, info = theta_of(block, asked), session.frames.info
-    searched, ranked = rank(folder, theta, model, count=count, without=info.sha256)
+    searched, ranked = rank(folder, theta, session.model.card.id, count=count, without=info.sha256)
     return ClipsAsked(
         clip=info.name,
         model=session.model.card.id,
@@ -121,11 +121,13 @@ def result_with_keys(result: str | Path) -> ResultFolder:
     return folder
 
 
-def model_of(folder: ResultFolder, model: str | None) -> str:
+def network_of(folder: ResultFolder, model: str | None) -> PreparedModel:
     """Return a network of a survey, its first where none is named. Raises SurveyError for one that it has not."""
-    if model is not None and model not in folder.plan.models:
-        raise SurveyError(f"The survey in {folder.path} has no {model!r}; it has {', '.join(folder.plan.models)}.")
-    return model or folder.plan.models[0]
+    for named in folder.plan.models:
+        prepared = prepare_model(named)
+        if model in (None, named, prepared.card.id):
+            return prepared
+    raise SurveyError(f"The survey in {folder.path} has no {model!r}; it has {', '.join(folder.plan.models)}.")
 
 
 def rank(

@@ -172,13 +172,18 @@ class ResultFolder:
         file = self._keys(place)
         if not file.exists():
             return None
-        table = pa.ipc.open_stream(pa.memory_map(str(file))).read_all()
+        table = _mapped(file)
         models = table["model"].to_pylist()
         if model not in models:
             return None
         row = models.index(model)
         found = {name: table[name][row] for name in columns or table.column_names}
         return {name: cell.as_buffer() if cell.type == pa.binary() else cell.as_py() for name, cell in found.items()}
+
+    def networks(self, place: int | None = None) -> list[str]:
+        """Return the ids of the networks whose keys are kept, of one clip or of any."""
+        files = sorted(self._files("keys", "arrow")) if place is None else [self._keys(place)]
+        return list(dict.fromkeys(model for file in files for model in _mapped(file)["model"].to_pylist()))
 
     def _range(self, shard: int) -> range:
         return range(shard * self.shard, min((shard + 1) * self.shard, self.count))
@@ -191,6 +196,10 @@ class ResultFolder:
 
     def _files(self, folder: str, ending: str) -> list[Path]:
         return [file for file in (self.path / folder).glob(f"*.{ending}") if re.fullmatch(r"\d+", file.stem)]
+
+
+def _mapped(file: Path) -> Any:
+    return pa.ipc.open_stream(pa.memory_map(str(file))).read_all()
 
 
 def read_rows(result: str | Path, columns: Sequence[str] | None = None) -> Any:

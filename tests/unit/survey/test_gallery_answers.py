@@ -12,14 +12,15 @@ from nonlocal_core.survey.other_clips import rank
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.worker import Worker
 
-MODEL = "lite0-gaussian"
+MODEL = "lite0-embedded-gaussian"
+"""The id of the network that the survey was asked for as the default."""
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
     clips = [write_clip(folder / f"{n}.gif", seed=n, frames=3, size_hw=(70, 90)) for n in range(4)]
-    plan = Plan(models=(MODEL,), index="stride16", frames=Selection(frames=2), short_side=64)
+    plan = Plan(models=("default",), index="stride16", frames=Selection(frames=2), short_side=64)
     kept = ResultFolder.begin(folder / "result", plan, [*clips, clips[0]])
     worker = Worker(plan)
     for place, clip in enumerate(kept.clips()):

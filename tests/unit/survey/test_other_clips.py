@@ -78,6 +78,17 @@ def test_what_was_kept_answers_as_the_network_does(result):
     ]
 
 
+def test_the_default_network_is_asked_under_either_name(tmp_path):
+    """Also of a sample that was made for another one."""
+    plan = Plan(models=("default",), index="stride16", **CHOICE)
+    kept, worker = ResultFolder.begin(tmp_path / "result", plan, ["sample:coffee"]), Worker(plan)
+    kept.keep(Job(0, "sample:coffee"), worker.measure(Job(0, "sample:coffee")))
+    worker.close()
+    for model in (None, "default", "lite0-embedded-gaussian"):
+        asked = ask(kept.path, "sample:marked", model=model, point=(0, 0.5, 0.5))
+        assert (asked.model, asked.count) == ("lite0-embedded-gaussian", 1)
+
+
 def test_a_picture_asks_all_clips(result, tmp_path):
     Image.radial_gradient("L").resize((90, 70)).convert("RGB").save(tmp_path / "picture.png")
     asked = ask(result.path, tmp_path / "picture.png", point=(0, 0.5, 0.5), count=3)
