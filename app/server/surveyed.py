@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX, SURVEYED
 from .visit import SURVEY_PREFIX
 
 if TYPE_CHECKING:
-    from nonlocal_core.survey import ResultFolder
+    from nonlocal_core.survey import RankedClip, ResultFolder
 
 
 def is_shown() -> bool:
@@ -28,9 +28,14 @@ def folder() -> "ResultFolder":
     return ResultFolder(os.environ[SURVEYED])
 
 
-def rows(columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Return those columns of all rows that are there; a survey may still be running."""
-    return [row for table in folder().tables(columns) for row in table.to_pylist()]
+def rows(columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return those columns of all rows that are there, for reading alone; a survey may still be running."""
+    return _rows(folder().path, tuple(columns), folder().state())
+
+
+@lru_cache(maxsize=1)
+def _rows(path: Path, columns: tuple[str, ...], state: tuple[int, int]) -> tuple[dict[str, Any], ...]:
+    return tuple(row for table in folder().tables(columns) for row in table.to_pylist())
 
 
 def row_of(place: int, model: str, block: str, columns: Sequence[str]) -> dict[str, Any]:
@@ -38,6 +43,34 @@ def row_of(place: int, model: str, block: str, columns: Sequence[str]) -> dict[s
     of_clip = folder().of_clip(place, ["model", "block", *columns]).to_pylist()
     (found,) = (row for row in of_clip if (row["model"], row["block"]) == (model, block))
     return dict(found)
+
+
+def questions_of(place: int, model: str) -> tuple[str, list[dict[str, Any]]] | None:
+    """Return the block whose keys were kept and a clip's fixed questions of it; None where there are none."""
+    found = folder().keys(place, model)
+    return None if found is None else (found["block"], found["asks"])
+
+
+def in_other_clips(place: int, model: str, number: int) -> "tuple[int, tuple[RankedClip, ...]]":
+    """Return how many clips were asked a question of ``questions_of``, and the strongest. Raises SurveyError."""
+    return _in_other_clips(folder().path, place, model, number, folder().state())
+
+
+@lru_cache(maxsize=64)
+def _in_other_clips(
+    path: Path, place: int, model: str, number: int, state: tuple[int, int]
+) -> "tuple[int, tuple[RankedClip, ...]]":
+    from nonlocal_core.survey.other_clips import ask_of_survey
+
+    return ask_of_survey(folder(), place, model, number)
+
+
+def strip_of(place: int, model: str) -> tuple[bytes, int]:
+    """Return the picture of all frames of a clip whose keys were kept, and how many they are."""
+    found = folder().keys(place, model)
+    if found is None:
+        raise MediaError(f"The survey kept no frames of clip {place}.")
+    return bytes(found["strip"]), found["frames"]
 
 
 def media_of(clip: str) -> tuple[str | bytes | Path, str | None]:

@@ -55,7 +55,7 @@ def draw() -> None:
     st.caption(TITLES[figure][1])
     own = _by_place(rows, first, figure)
     if not own:
-        unmarked.hint("No clip has this figure: a picture has no other frame, and a block may look nowhere.")
+        unmarked.hint("No clip has this figure: a picture has no other frame, and a block may add or look at nothing.")
     elif other is None:
         _one(own, figure, TITLES[figure][0])
     else:
@@ -63,7 +63,7 @@ def draw() -> None:
     _failures(read)
 
 
-def _by_place(rows: list[dict[str, Any]], source: tuple[str, str], figure: str) -> dict[int, dict[str, Any]]:
+def _by_place(rows: Sequence[dict[str, Any]], source: tuple[str, str], figure: str) -> dict[int, dict[str, Any]]:
     """Return the rows of a network and a block that have a figure, by the place of their clip."""
     return {
         row["place"]: row
@@ -127,7 +127,9 @@ def _drawn_round(selection: Mapping[str, Any]) -> list[int] | None:
 
 
 def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
-    """Draw the clips of a selection, and the one that is chosen with the way to its viewer."""
+    """Draw the clips of a selection, and the one that is chosen with the way to its viewer and its answers."""
+    from ..widgets import survey_answers
+
     st.caption(f"{len(rows):,} of the survey's rows")
     list_of_clips, shown = st.columns((3, 2))
     chosen = list_of_clips.dataframe(
@@ -154,6 +156,7 @@ def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
         if st.button("Open it and point", type="primary", key="survey-open"):
             visit.choose(_choices(row, found))
             visit.go_to("explore")
+    survey_answers.draw(row, surveyed.folder().plan.short_side)
 
 
 def _choices(row: dict[str, Any], found: dict[str, Any]) -> Choices:
@@ -189,7 +192,7 @@ def _answer(row: dict[str, Any]) -> str:
     return row["answer"][0]["name"] if row["answer"] else ""
 
 
-def _failures(rows: list[dict[str, Any]]) -> None:
+def _failures(rows: Sequence[dict[str, Any]]) -> None:
     failed = {(row["clip"], row["reason"]): None for row in rows if row["reason"] is not None}
     if failed:
         with st.expander(f"Clips without figures: {len(failed):,}"):

@@ -28,11 +28,12 @@ VERBS = {
     "verify": "what a checkpoint file is, and whether it fills a network wholly",
     "learn": "the course on a clip, or one step of it, as one HTML file that works offline",
     "survey": "all clips of a folder or a list, as a table of figures; goes on where it was stopped",
+    "ask": "a question of one clip or picture, answered in all clips of a survey: which, and where in each",
     "gallery": "a survey as static pages: filters, histograms, pictures, live viewers",
     "samples": "the clips that came with the installation",
     "completion": "print what makes a shell complete these commands",
 }
-_WITH_TORCH = ("query", "render", "learn", "fetch", "verify")
+_WITH_TORCH = ("ask", "query", "render", "learn", "fetch", "verify")
 LEAST_ADDRESS_BYTES = 1_000_000_000
 _NO_MEMORY = "The memory does not suffice. Ask for fewer frames or a smaller --short-side."
 _OF_THE_PROGRAM = ("-h", "--help", "--version")

@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=float, metavar="SECONDS", help="where to begin")
     parser.add_argument("--short-side", type=int, metavar="PIXELS", help="of the network's input")
     parser.add_argument(
+        "--index", metavar="BLOCK", help="keep the keys of this block, for `ask`; first: the block that is shown first"
+    )
+    parser.add_argument(
         "--out", type=Path, required=True, help="a new folder, or that of the same survey, which then goes on"
     )
     parser.add_argument("--engine", choices=["local", "ray"], help="local: processes of this machine, without Ray")
@@ -43,6 +46,7 @@ def run(options: argparse.Namespace) -> None:
         models=options.model or ["default"],
         frames=Selection(frames=options.frames, stride=options.stride, start_seconds=options.start),
         short_side=options.short_side,
+        index=options.index,
         engine=RayEngine(address=options.ray_address, workers=workers) if on_ray else LocalEngine(workers=workers),
         progress=_tell,
     )

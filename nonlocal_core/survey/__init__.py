@@ -17,6 +17,7 @@ if find_spec("pyarrow") is None:
 
 from nonlocal_core.survey.local import LocalEngine
 from nonlocal_core.survey.on_ray import RayEngine
+from nonlocal_core.survey.other_clips import ClipsAsked, RankedClip, ask
 from nonlocal_core.survey.reading_list import clip_list
 from nonlocal_core.survey.records import SCHEMA
 from nonlocal_core.survey.result import ResultFolder, read_rows
@@ -24,10 +25,13 @@ from nonlocal_core.survey.run import Pace, survey
 
 __all__ = [
     "SCHEMA",
+    "ClipsAsked",
     "LocalEngine",
     "Pace",
+    "RankedClip",
     "RayEngine",
     "ResultFolder",
+    "ask",
     "clip_list",
     "read_rows",
     "survey",

@@ -13,6 +13,7 @@ from nonlocal_core.media import Limits, Selection, read_frames
 from nonlocal_core.render.writing import replacing
 from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
+from nonlocal_core.survey.gallery_answers import GalleryAnswers
 from nonlocal_core.survey.records import FIGURES
 from nonlocal_core.survey.result import ResultFolder
 from nonlocal_core.viewer.export import digest, inert
@@ -48,15 +49,18 @@ def gallery(
 ) -> Path:
     """Write the pages of a survey into a folder and return its ``index.html``.
 
-    ``viewers``: so many clips, from the first of the list on, get a live viewer for each network; None for all. That
-    runs the networks again, and takes some megabytes each; those that are there are not made again. A clip that has
-    changed since, or is gone, has its figures and no viewer. Raises SurveyError where no clip has figures.
+    ``viewers``: so many clips, from the first of the list on, get a live viewer for each network, and where keys were
+    kept the answer of their first question in other clips; None for all. That runs the networks again, and takes some
+    megabytes each; viewers that are there are not made again. A clip that has changed since, or is gone, has its
+    figures and no viewer. Raises SurveyError where no clip has figures.
     """
     folder, out = ResultFolder(result), Path(out)
+    most = folder.count if viewers is None else viewers
+    answers = GalleryAnswers(folder, out, most)
     for name in ("pictures", "viewers"):
         (out / name).mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Any]] = {name: [] for name in ("clip", "model", "name", "answer", "block", "first")}
-    columns |= {name: [] for name in ("picture", "viewer", *FIGURES)}
+    columns |= {name: [] for name in ("picture", "viewer", "elsewhere", *FIGURES)}
     failed: dict[tuple[str, str], None] = {}
     for row in _rows(folder):
         if row["reason"] is not None:
@@ -73,12 +77,13 @@ def gallery(
             value = row[name]
             columns[name].append(value if value is not None and math.isfinite(value) else None)
         columns["viewer"].append(_viewer(row["place"], row["model"]))
+        columns["elsewhere"].append(answers.of_row(row["place"], row["model"], row["block"]))
     if not columns["clip"]:
         raise SurveyError(f"No clip of {folder.path} has figures yet. Survey clips first.")
-    _make_viewers(folder, out, folder.count if viewers is None else viewers, progress)
+    _make_viewers(folder, out, most, progress)
     columns["viewer"] = [name if (out / name).exists() else "" for name in columns["viewer"]]
     with replacing(out / "index.html") as part:
-        part.write_text(_page(folder, columns, list(failed)), "utf-8")
+        part.write_text(_page(folder, {"rows": columns, "stills": answers.stills, "failed": list(failed)}), "utf-8")
     return out / "index.html"
 
 
@@ -119,18 +124,18 @@ def _make_viewer(folder: ResultFolder, row: dict[str, Any], path: Path) -> None:
         return
 
 
-def _page(folder: ResultFolder, columns: dict[str, list[Any]], failed: list[tuple[str, str]]) -> str:
+def _page(folder: ResultFolder, shown: dict[str, Any]) -> str:
     css, script = ((_SITE / f"gallery.{kind}").read_text("utf-8") for kind in ("css", "js"))
     figures = [
         {"name": name, "title": TITLES[name][0], "meaning": TITLES[name][1], "share": name in SHARES}
         for name in FIGURES
     ]
-    data = inert(json.dumps({"rows": columns, "figures": figures, "failed": failed}, separators=(",", ":")))
+    data = inert(json.dumps({**shown, "figures": figures}, separators=(",", ":")))
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; "
         "img-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
-    models = ", ".join(dict.fromkeys(columns["model"]))
+    models = ", ".join(dict.fromkeys(shown["rows"]["model"]))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -160,6 +165,12 @@ most. Click a bar to see its clips, a card to point at the clip yourself.</p>
 <div id="count" role="status"></div>
 <div id="field"></div>
 </main>
+<dialog id="elsewhere" aria-labelledby="asked">
+<form method="dialog"><h2 id="asked"></h2><button>Close</button></form>
+<p>Other clips, by the score θ·φ of their strongest place: what the block computes between places of one clip, here of
+this place with theirs. × an even share: what that place would get if this one stood in its clip.</p>
+<div id="stills"></div>
+</dialog>
 <noscript><p>This page filters while you click, so it needs JavaScript. It sends nothing.</p></noscript>
 <script type="application/json" id="survey">{data}</script>
 <script type="module">{script}</script>

@@ -1,16 +1,27 @@
 """Plan of a survey: what is done with every clip. It fixes the rows, so that a run goes on only under the same one."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.media import Selection
 
 
+class PlanFields(TypedDict, total=False):
+    """Fields of a plan, as ``survey`` takes them."""
+
+    models: Sequence[str]
+    frames: int | Selection | None
+    short_side: int | None
+    index: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``.
+    """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``. ``index``: the
+    block whose keys are kept, "first" for the one that each network shows first, None for no keys.
 
     Raises SurveyError for no network, or one that is named twice.
     """
@@ -18,11 +29,23 @@ class Plan:
     models: tuple[str, ...] = ("default",)
     frames: Selection = field(default_factory=Selection)
     short_side: int | None = None
+    index: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would give no rows, or two of the same."""
         if not self.models or len(set(self.models)) < len(self.models):
             raise SurveyError(f"A survey takes one or more different networks; got {list(self.models)}.")
+
+    @classmethod
+    def of(cls, fields: PlanFields) -> "Plan":
+        """Return the plan of fields, in which a number of frames stands for a selection."""
+        frames = fields.get("frames")
+        return cls(
+            models=tuple(fields.get("models", ("default",))),
+            frames=frames if isinstance(frames, Selection) else Selection(frames=frames),
+            short_side=fields.get("short_side"),
+            index=fields.get("index"),
+        )
 
     def as_json(self) -> str:
         """Return the plan as one line."""
@@ -38,6 +61,7 @@ class Plan:
             models=tuple(told["models"]),
             frames=Selection(**frames, frame_indices=None if indices is None else tuple(indices)),
             short_side=told["short_side"],
+            index=told.get("index"),
         )
 
 

@@ -128,7 +128,8 @@ FIGURES = (
 _PLAIN = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary(), bool: pa.bool_()}
 
 
-def _schema(record: Any) -> Any:
+def schema_of(record: Any) -> Any:
+    """Return the Arrow schema of a dataclass."""
     hints = get_type_hints(record)
     return pa.schema([pa.field(field.name, _arrow(hints[field.name])) for field in fields(record)])
 
@@ -140,24 +141,31 @@ def _arrow(kind: Any) -> Any:
     if get_origin(kind) is tuple:
         return pa.list_(_arrow(get_args(kind)[0]))
     if is_dataclass(kind):
-        return pa.struct(list(_schema(kind)))
+        return pa.struct(list(schema_of(kind)))
     return _PLAIN[kind]
 
 
-SCHEMA = _schema(Row)
+SCHEMA = schema_of(Row)
 """Columns of the Parquet files: the fields of ``Row``."""
 
 
-def as_bytes(rows: Sequence[Row]) -> bytes:
-    """Return rows as a stream of Arrow, which keeps every float as it is."""
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA)
+def as_bytes(rows: Sequence[Any], schema: Any = SCHEMA) -> bytes:
+    """Return records as a stream of Arrow, which keeps every float as it is. ``schema``: of their class."""
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, SCHEMA) as stream:
+    with pa.ipc.new_stream(sink, schema) as stream:
         stream.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
 def as_table(content: bytes) -> Any:
-    """Return the table of such a stream. Raises pyarrow.ArrowInvalid for bytes that are none."""
+    """Return the table of such a stream, the first of several. Raises pyarrow.ArrowInvalid for other bytes."""
     return pa.ipc.open_stream(content).read_all()
+
+
+def split_streams(content: bytes) -> tuple[bytes, bytes]:
+    """Return the first stream of Arrow, and what follows it."""
+    reader = pa.BufferReader(content)
+    pa.ipc.open_stream(reader).read_all()
+    return content[: reader.tell()], content[reader.tell() :]

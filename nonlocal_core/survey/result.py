@@ -1,8 +1,9 @@
 """Folder of a survey: rows in Parquet files that are whole or absent. Their names are the manifest of what is done.
 
 ``survey.json`` holds the plan, ``clips.parquet`` the reading list, ``rows/000003.parquet`` the rows of the fourth run
-of ``SHARD`` clips. Rows of a run that is not complete wait in ``unfinished``, a file for each clip. Each file is
-written beside its place and renamed, so a survey that was killed at any moment lost no clip that it had done.
+of ``SHARD`` clips. Rows of a run that is not complete wait in ``unfinished``, a file for each clip. Keys that are kept
+to answer questions lie in ``keys``, a file for each clip, written before its rows. Each file is written beside its
+place and renamed, so a survey that was killed at any moment lost no clip that it had done.
 """
 
 import json
@@ -19,7 +20,7 @@ from filelock import FileLock, Timeout
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.render.writing import replacing
 from nonlocal_core.survey.plan import Job, Plan
-from nonlocal_core.survey.records import SCHEMA, Row, as_bytes, as_table
+from nonlocal_core.survey.records import SCHEMA, Row, as_bytes, as_table, split_streams
 
 SHARD = 256
 """Clips whose rows share a Parquet file."""
@@ -56,7 +57,7 @@ class ResultFolder:
             return begun
         if not begun.done():  # the last run ended before its first clip, as with the name of a network that is none
             return cls._new(path, plan, clips, shard)
-        what = "networks or frames" if begun.plan != plan else "clips"
+        what = "networks, frames or keys" if begun.plan != plan else "clips"
         raise SurveyError(
             f"The survey in {path} was begun with other {what}. Ask for the same ones to go on, or give --out a new "
             "folder."
@@ -64,7 +65,7 @@ class ResultFolder:
 
     @classmethod
     def _new(cls, path: Path, plan: Plan, clips: Sequence[str], shard: int) -> "ResultFolder":
-        for folder in ("rows", "unfinished"):
+        for folder in ("rows", "unfinished", *(["keys"] if plan.index is not None else [])):
             (path / folder).mkdir(parents=True, exist_ok=True)
         with replacing(path / "clips.parquet") as part:
             pq.write_table(pa.table({"clip": pa.array(clips, pa.string())}), part)
@@ -97,6 +98,10 @@ class ResultFolder:
         single = {int(file.stem) for file in self._files("unfinished", "arrow")}
         return single.union(*ranges)
 
+    def state(self) -> tuple[int, int]:
+        """Return whole runs and clips that wait for theirs: another pair after each clip that is done."""
+        return len(self._files("rows", "parquet")), len(self._files("unfinished", "arrow"))
+
     def left(self) -> Iterator[Job]:
         """Yield the clips that are not done, in the order of the reading list."""
         done = self.done()
@@ -107,6 +112,10 @@ class ResultFolder:
         if content is None:
             failed = [Row(place=job.place, clip=job.clip, model=model, reason=reason) for model in self.plan.models]
             content = as_bytes(failed)
+        content, keys = split_streams(content)
+        if keys:
+            with replacing(self._keys(job.place)) as part:
+                part.write_bytes(keys)
         with replacing(self._unfinished(job.place)) as part:
             part.write_bytes(content)
         self.merge(job.place // self.shard)
@@ -128,7 +137,7 @@ class ResultFolder:
 
     def tidy(self) -> None:
         """Bring to an end what a killed run had begun to write."""
-        for folder in ("rows", "unfinished"):
+        for folder in ("rows", "unfinished", "keys"):
             for part in (self.path / folder).glob(".*.part"):
                 part.unlink()
         for shard in {int(file.stem) // self.shard for file in self._files("unfinished", "arrow")}:
@@ -155,14 +164,42 @@ class ResultFolder:
         table = as_table(single.read_bytes()) if single.exists() else SCHEMA.empty_table()
         return table.select(list(columns))
 
+    def keys(self, place: int, model: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
+        """Return the keys of a clip (`keys.ClipKeys`), None where it has none; bytes are views of the mapped file.
+
+        ``columns``: those to read, None for all.
+        """
+        file = self._keys(place)
+        if not file.exists():
+            return None
+        table = _mapped(file)
+        models = table["model"].to_pylist()
+        if model not in models:
+            return None
+        row = models.index(model)
+        found = {name: table[name][row] for name in columns or table.column_names}
+        return {name: cell.as_buffer() if cell.type == pa.binary() else cell.as_py() for name, cell in found.items()}
+
+    def networks(self, place: int | None = None) -> list[str]:
+        """Return the ids of the networks whose keys are kept, of one clip or of any."""
+        files = sorted(self._files("keys", "arrow")) if place is None else [self._keys(place)]
+        return list(dict.fromkeys(model for file in files for model in _mapped(file)["model"].to_pylist()))
+
     def _range(self, shard: int) -> range:
         return range(shard * self.shard, min((shard + 1) * self.shard, self.count))
+
+    def _keys(self, place: int) -> Path:
+        return self.path / "keys" / f"{place:08d}.arrow"
 
     def _unfinished(self, place: int) -> Path:
         return self.path / "unfinished" / f"{place:08d}.arrow"
 
     def _files(self, folder: str, ending: str) -> list[Path]:
         return [file for file in (self.path / folder).glob(f"*.{ending}") if re.fullmatch(r"\d+", file.stem)]
+
+
+def _mapped(file: Path) -> Any:
+    return pa.ipc.open_stream(pa.memory_map(str(file))).read_all()
 
 
 def read_rows(result: str | Path, columns: Sequence[str] | None = None) -> Any:

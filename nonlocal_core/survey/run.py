@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Unpack, runtime_checkable
 
-from nonlocal_core.media import Selection
 from nonlocal_core.survey.local import LocalEngine
-from nonlocal_core.survey.plan import Plan
+from nonlocal_core.survey.plan import Plan, PlanFields
 from nonlocal_core.survey.pool import Pool, measured
 from nonlocal_core.survey.reading_list import clip_list
 from nonlocal_core.survey.result import ResultFolder
@@ -58,27 +57,22 @@ def survey(
     clips: str | Path | Sequence[str],
     out: str | Path,
     *,
-    models: Sequence[str] = ("default",),
-    frames: int | Selection | None = None,
-    short_side: int | None = None,
     engine: Engine | None = None,
     progress: Callable[[Pace], None] | None = None,
+    **choice: Unpack[PlanFields],
 ) -> ResultFolder:
     """Run every clip through networks and write a row for each clip, network and block; return the folder.
 
     ``clips``: as for ``clip_list``. ``out``: a new folder, or that of the same survey, which then goes on where it was
     stopped. ``models``: ids of ``list_models``, of published checkpoints or of filters. ``frames``, ``short_side``: as
-    for ``Session.open``. ``engine``: ``LocalEngine()``, one process on each core, when None. A clip that cannot be
-    read or shown is a row with its reason.
+    for ``Session.open``. ``index``: a block whose keys are kept, so that ``ask`` finds answers in other clips;
+    "first": the one that each network shows first. ``engine``: ``LocalEngine()``, one process on each core, when None.
+    A clip that cannot be read or shown is a row with its reason.
 
     The rows are those of ``Session.open`` in a process whose arithmetic has one thread.
     Raises SurveyError, UnknownNameError for a network, WeightsError.
     """
-    plan = Plan(
-        models=tuple(models),
-        frames=frames if isinstance(frames, Selection) else Selection(frames=frames),
-        short_side=short_side,
-    )
+    plan = Plan.of(choice)
     folder = ResultFolder.begin(Path(out), plan, clip_list(clips))
     with folder.writing():
         folder.tidy()

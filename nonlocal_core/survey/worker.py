@@ -14,13 +14,16 @@ from nonlocal_core.models.sharing import shared_features
 from nonlocal_core.running.prepared import PreparedModel, prepare_model
 from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
-from nonlocal_core.survey.clip_rows import clip_rows
+from nonlocal_core.survey.clip_rows import clip_rows, questions
+from nonlocal_core.survey.keys import KEYS, ClipKeys, captured_block, clip_keys
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.records import Row, as_bytes
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 DEPTH = 2
 """Clips that a worker holds at once: one runs, one is decoded meanwhile."""
+TRIED = "sample:coffee"
+"""Clip on which a worker finds out whether the keys of its networks can be searched."""
 THREADS = 1
 """Threads of a worker's arithmetic: processes are what is multiplied, and other numbers of threads round otherwise."""
 
@@ -35,6 +38,9 @@ class Worker:
         torch.set_num_threads(THREADS)
         self._plan = plan
         self._models = [prepare_model(model) for model in plan.models]
+        if plan.index is not None:
+            for model in self._models:
+                captured_block(Session.open(TRIED, model, short_side=plan.short_side), plan.index)
         self._reader = ApartReader(1, again=True)
         self._running = threading.Lock()
         self._settled: set[tuple[str, tuple[int, ...]]] = set()
@@ -44,19 +50,23 @@ class Worker:
         self._reader.close()
 
     def measure(self, job: Job) -> bytes:
-        """Return the rows of one clip (`records.as_bytes`); whatever goes wrong with it is the reason in its rows."""
+        """Return the rows of one clip (`records.as_bytes`) and behind them, where they are asked for, its keys.
+
+        Whatever goes wrong with it is the reason in its rows.
+        """
         read: dict[Selection, Frames | str] = {}
         for model in self._models:
             chosen = choice_for(job.clip, self._plan.frames, model.selection)
             if chosen not in read:
                 read[chosen] = self._read(job.clip, chosen)
         rows: list[Row] = []
+        keys: list[ClipKeys] = []
         shared = shared_features() if len(self._models) > 1 else nullcontext()
         with self._running, shared:
             for model in self._models:
                 shown = read[choice_for(job.clip, self._plan.frames, model.selection)]
-                rows += self._rows(job, model, shown)
-        return as_bytes(rows)
+                rows += self._rows(job, model, shown, keys)
+        return as_bytes(rows) + (as_bytes(keys, KEYS) if self._plan.index is not None else b"")
 
     def _read(self, clip: str, chosen: Selection) -> Frames | str:
         limits = Limits()
@@ -70,11 +80,17 @@ class Worker:
         except Exception as fault:  # of a clip that nobody has seen: it is told in its row, and the survey goes on
             return reason_of(fault)
 
-    def _rows(self, job: Job, model: PreparedModel, shown: Frames | str) -> tuple[Row, ...]:
+    def _rows(self, job: Job, model: PreparedModel, shown: Frames | str, keys: list[ClipKeys]) -> tuple[Row, ...]:
         if isinstance(shown, str):
             return (Row(place=job.place, clip=job.clip, model=model.card.id, reason=shown),)
         try:
-            return clip_rows(self._settled_session(model, shown), place=job.place, clip=job.clip)
+            session = self._settled_session(model, shown)
+            rows = clip_rows(session, place=job.place, clip=job.clip)
+            if self._plan.index is not None:
+                block = captured_block(session, self._plan.index)
+                asked = [point for _, point in questions(session, block)]
+                keys.append(clip_keys(session, block, asked, place=job.place, clip=job.clip))
+            return rows
         except Exception as fault:  # as above
             return (Row(place=job.place, clip=job.clip, model=model.card.id, reason=reason_of(fault)),)
 

@@ -3,6 +3,7 @@
 import csv
 from io import BytesIO
 
+import numpy as np
 import pytest
 from pages import Watched
 from PIL import Image
@@ -11,6 +12,7 @@ from serving import AXE
 
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey.gallery import gallery
+from nonlocal_core.survey.keys import KEYS, ClipKeys
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.records import Row, as_bytes
 from nonlocal_core.survey.result import ResultFolder
@@ -19,6 +21,7 @@ from nonlocal_core.survey.worker import Worker
 pytestmark = pytest.mark.browser
 
 COUNT = 300
+CHANNELS, ANSWERING = 264, (2, 5)
 EVIL = "=</script><img src=x onerror=alert(1)>.mp4"
 
 
@@ -30,14 +33,26 @@ def made_row(place):
     Image.new("RGB", (160, 90), (place % 256, 90, 40)).save(file, "JPEG")
     facts = {"place": place, "clip": clip, "name": clip, "model": "lite0-gaussian", "block": "made", "answer": ()}
     row = Row(**facts, is_shown_first=True, places=float(place), picture=file.getvalue(), sha256="0", asked=())
-    return as_bytes([row])
+    return as_bytes([row]) + (as_bytes([made_keys(place, clip)], KEYS) if place in ANSWERING else b"")
+
+
+def made_keys(place, clip):
+    """Keys of two frames of four cells, of which one is unlike the others: the place says which."""
+    strip, phi = BytesIO(), np.zeros((8, CHANNELS), np.float16)
+    phi[place] = np.random.default_rng(place).normal(0, 1, CHANNELS)
+    Image.new("RGB", (320, 90), (0, 90, 40 * place)).save(strip, "JPEG")
+    return ClipKeys(
+        place=place, clip=clip, model="lite0-gaussian", name=clip, sha256="0", block="stride8+16", pairwise="gaussian",
+        scale=1.0, steps=2, rows=2, cols=2, frame_spans=((0, 1), (1, 2)), box=(0.0, 0.0, 1.0, 1.0),
+        phi=phi.tobytes(), codes=b"", asks=(), frames=2, strip=strip.getvalue(),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("survey")
     clips = ["sample:coffee", *(EVIL if place == 7 else f"clip {place}.mp4" for place in range(1, COUNT))]
-    plan = Plan(models=("lite0-gaussian",), short_side=64)
+    plan = Plan(models=("lite0-gaussian",), short_side=64, index="first")
     result = ResultFolder.begin(folder / "result", plan, clips)
     with pytest.raises(SurveyError, match="has figures yet"):
         gallery(result.path, folder / "site")
@@ -96,7 +111,20 @@ def test_a_stranger_finds_a_clip_and_points_at_it(page, site, tmp_path):
     page.get_by_label("Name or answer").fill("coffee")
     expect(count).to_contain_text(f"1 of {shown + 1} rows")
     expect(cards.locator("img")).to_have_js_property("naturalWidth", 160)
-    cards.first.click()
+    cards.get_by_role("button", name="In other clips").click()
+    stills = page.locator("#stills figure")
+    expect(stills).to_have_count(1 + len(ANSWERING))
+    expect(stills.first).to_contain_text("asks: frame 1")
+    for still in stills.all()[1:]:
+        place = int(still.locator("img").get_attribute("alt").split()[2].split(".")[0])
+        t, cell = divmod(place, 4)
+        ring = still.locator("i")
+        at = ring.evaluate("ring => [ring.style.left, ring.style.top]")
+        score = float(still.inner_text().split("score ")[1].split(",")[0])
+        assert (at == [f"{25 + 50 * (cell % 2)}%", f"{25 + 50 * (cell // 2)}%"]) or score == 0
+        assert still.locator("img").evaluate("img => img.style.left") == (f"{-100 * t}%" if score else "0%")
+    page.get_by_role("button", name="Close").click()
+    cards.locator("a").first.click()
     page.wait_for_selector(".nlv[data-ready]")
     watched.settle()
     seen = set()
@@ -118,4 +146,7 @@ def test_axe_finds_nothing_in_either_theme(chromium, site):
             expect(page.locator("#field > *").first).to_be_visible()
             page.evaluate(AXE.read_text(encoding="utf-8"))
             faults = page.evaluate("axe.run(document)")["violations"]
+            page.get_by_label("Name or answer").fill("coffee")
+            page.get_by_role("button", name="In other clips").click()
+            faults += page.evaluate("axe.run(document)")["violations"]
             assert [(fault["id"], node["html"][:160]) for fault in faults for node in fault["nodes"]] == [], theme

@@ -1,7 +1,7 @@
 // Page of a survey: filters, a histogram that is a filter, and cards of which only those in sight are in the page.
 const survey = JSON.parse(document.getElementById("survey").textContent);
 const { rows, figures } = survey;
-const [WIDTH, HEIGHT, GAP, BARS] = [260, 190, 10, 40];
+const [WIDTH, GAP, BARS] = [260, 10, 40], HEIGHT = rows.elsewhere.some(Boolean) ? 226 : 190;
 const by = (id) => document.getElementById(id);
 const [field, bars] = [by("field"), by("bars")];
 const several = new Set(rows.model).size > 1;
@@ -85,26 +85,64 @@ function draw() {
         card.style.height = `${HEIGHT}px`;
         card.style.left = `${(place % across) * (wide + GAP)}px`;
         card.style.top = `${Math.floor(place / across) * (HEIGHT + GAP)}px`;
-        card.lastChild.textContent = "";
-        const figure = figures.find((one) => one.name === by("figure").value);
-        make("em", card.lastChild, `${figure.title}: ${number(rows[figure.name][row], figure)}`);
+        const told = card.firstChild.lastChild, figure = figures.find((one) => one.name === by("figure").value);
+        told.textContent = "";
+        make("em", told, `${figure.title}: ${number(rows[figure.name][row], figure)}`);
         if (field.children[k] !== card) field.insertBefore(card, field.children[k] ?? null);
     });
     kept.forEach((card) => card.remove());
 }
 
 function makeCard(row) {
-    const viewer = rows.viewer[row], card = document.createElement(viewer ? "a" : "span");
+    const viewer = rows.viewer[row], card = document.createElement("div");
+    const shown = card.appendChild(document.createElement(viewer ? "a" : "span"));
     card.dataset.row = row;
-    if (viewer) card.href = viewer;
-    card.title = `${rows.clip[row]} · ${rows.model[row]} · ${rows.block[row]}`;
-    const picture = make("img", card);
+    if (viewer) shown.href = viewer;
+    shown.title = `${rows.clip[row]} · ${rows.model[row]} · ${rows.block[row]}`;
+    const picture = make("img", shown);
     picture.src = rows.picture[row];
     picture.alt = `Heat of ${rows.name[row]}: the frame that is asked, and the one it looks at most`;
-    make("b", card, rows.name[row]);
-    make("small", card, [several && rows.model[row], rows.block[row], rows.answer[row]].filter(Boolean).join(" · "));
-    make("small", card);
+    make("b", shown, rows.name[row]);
+    make("small", shown, [several && rows.model[row], rows.block[row], rows.answer[row]].filter(Boolean).join(" · "));
+    make("small", shown);
+    if (rows.elsewhere[row]) {
+        const button = make("button", card, "In other clips");
+        button.type = "button";
+        button.onclick = () => showElsewhere(row);
+    }
     return card;
+}
+
+/** A frame of a clip with a ring at a place of it, cut out of the picture of all its frames. */
+function makeStill(parent, place, [frame, x, y], words, href) {
+    const { file, frames, size: [width, height] } = survey.stills[place];
+    const still = parent.appendChild(document.createElement(href ? "a" : "span")), picture = make("img", still), ring = make("i", still);
+    if (href) still.href = href;
+    still.className = "still";
+    still.style.aspectRatio = `${width / frames} / ${height}`;
+    picture.src = file;
+    picture.alt = words;
+    picture.style.width = `${100 * frames}%`;
+    picture.style.left = `${-100 * frame}%`;
+    ring.style.left = `${100 * x}%`;
+    ring.style.top = `${100 * y}%`;
+}
+
+function showElsewhere(row) {
+    const { place, point, found } = rows.elsewhere[row], of = (other) => survey.stills[other].name;
+    const asking = rows.elsewhere.map((each, i) => [each?.place, i]).filter(([, i]) => rows.model[i] === rows.model[row]);
+    const viewers = new Map(asking.map(([other, i]) => [other, rows.viewer[i]]));
+    by("asked").textContent = `From ${of(place)}, ${rows.model[row]}, ${rows.block[row]}`;
+    by("stills").replaceChildren();
+    const asks = make("figure", by("stills"));
+    makeStill(asks, place, point, `${of(place)}, the place that asks`);
+    make("figcaption", asks, `asks: frame ${point[0] + 1}`);
+    found.forEach(([other, frame, x, y, score, times], n) => {
+        const figure = make("figure", by("stills")), words = `${n + 1}. ${of(other)}, frame ${frame + 1}`;
+        makeStill(figure, other, [frame, x, y], words, viewers.get(other));
+        make("figcaption", figure, `${words}: score ${number(score, {})}, ${number(times, {})} × an even share`);
+    });
+    by("elsewhere").showModal();
 }
 
 const cell = (value) => {

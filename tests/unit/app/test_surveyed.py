@@ -2,21 +2,24 @@
 
 import csv
 import io
+import math
 import os
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from nonlocal_core.app.server import surveyed
 from nonlocal_core.app.server.resources import _media_of
 from nonlocal_core.app.views.survey import _choices, as_csv
-from nonlocal_core.app.widgets import survey_charts
+from nonlocal_core.app.widgets import survey_answers, survey_charts
 from nonlocal_core.cli import main
 from nonlocal_core.errors import MediaError
 from nonlocal_core.pin import Pin
+from nonlocal_core.survey.keys import KEYS, Asks, ClipKeys
 from nonlocal_core.survey.plan import Job, Plan
-from nonlocal_core.survey.records import Asked, Row, Score, as_bytes
+from nonlocal_core.survey.records import SCHEMA, Asked, Row, Score, as_bytes
 from nonlocal_core.survey.result import ResultFolder
 from nonlocal_core.vocabulary import FIRST_VISIT, SURVEYED
 
@@ -90,8 +93,63 @@ def test_a_clip_opens_with_its_frames_and_its_first_question(survey):
     assert opened.pin == Pin(frame=1, x=0.25, y=0.75, block="made")
 
 
+def test_rows_are_read_again_after_a_clip_was_done_alone(survey, monkeypatch):
+    read, tables = [], ResultFolder.tables
+    monkeypatch.setattr(ResultFolder, "tables", lambda *given: read.append(1) or tables(*given))
+    first = surveyed.rows(["place"])
+    assert surveyed.rows(["place"]) is first
+    assert (len(first), len(read)) == (5, 1)
+    (survey.path / "unfinished" / "00000002.arrow").unlink(missing_ok=True)
+    (survey.path / "rows" / "000000.parquet").unlink()
+    survey.keep(Job(0, CLIPS[0]), as_bytes(rows_of(0)))
+    assert [row["place"] for row in surveyed.rows(["place"])] == [0, 0]
+
+
+def kept_keys(place):
+    """Keys of two cells in one frame: clip 0 asks for the right one, clip 1 for the left one."""
+    strip = io.BytesIO()
+    Image.new("RGB", (120, 40), "green").save(strip, "JPEG")
+    theta = np.float32([1, -1] if place == 0 else [-1, 1]).tobytes()
+    asks = tuple(Asks(frame=1, x=0.25, y=0.75, theta=theta) for _ in range(5))
+    phi = np.float16([[0, 1], [1, 0]])
+    return ClipKeys(
+        place=place, clip=CLIPS[place], model="lite0-gaussian", name=f"clip [{place}]", sha256=str(place), block="made",
+        pairwise="gaussian", scale=1.0, steps=1, rows=1, cols=2, frame_spans=((0, 2),), box=(0.0, 0.0, 1.0, 1.0),
+        phi=phi.tobytes(), codes=b"", asks=asks, frames=2, strip=strip.getvalue(),
+    )  # fmt: skip
+
+
+def test_a_question_of_a_clip_is_asked_in_the_others(survey, monkeypatch):
+    (survey.path / "keys").mkdir()
+    for place in (0, 1):
+        (survey.path / "keys" / f"0000000{place}.arrow").write_bytes(as_bytes([kept_keys(place)], KEYS))
+    monkeypatch.setattr("nonlocal_core.survey.other_clips.coarse_scores", lambda thetas, codes: np.zeros(1, np.float32))
+    count, (clip,) = surveyed.in_other_clips(0, "lite0-gaussian", 0)
+    assert (count, clip.place, clip.frame, clip.x, clip.y) == (1, 1, 0, 0.75, 0.5)
+    assert (clip.score, clip.weight) == pytest.approx((1, 1 / (1 + math.exp(-2))))
+    picture = survey_answers.still(1, "lite0-gaussian", (0, 0.75, 0.5))
+    assert picture.size == (60, 40)
+    ringed = np.argwhere(np.asarray(picture).min(axis=2) > 250)
+    assert ringed.mean(axis=0) == pytest.approx((20, 45), abs=1)
+
+    def drawn():
+        from nonlocal_core.app.widgets import survey_answers
+
+        survey_answers.draw({"place": 0, "model": "lite0-gaussian", "block": "made"}, 64)
+
+    shown = AppTest.from_function(drawn, default_timeout=30).run()
+    shown.toggle(key="survey-elsewhere").set_value(True).run()
+    assert not shown.exception
+    said = [caption.value for caption in shown.caption]
+    assert said[-1] == r"1\. clip \[1\], frame 1: score 1, 1.76 × an even share"
+    monkeypatch.setattr(surveyed, "questions_of", lambda place, model: ("other", []))
+    other = AppTest.from_function(drawn, default_timeout=30).run()
+    assert not other.exception
+    assert not other.toggle
+
+
 def test_a_selection_is_a_csv_of_file_paths_without_formulas(survey):
-    rows = [{**row, "clip": f"={row['clip']}"} for row in surveyed.rows(None) if row["reason"] is None]
+    rows = [{**row, "clip": f"={row['clip']}"} for row in surveyed.rows(SCHEMA.names) if row["reason"] is None]
     read = list(csv.DictReader(io.StringIO(as_csv(rows))))
     assert [line["filepath"] for line in read[::2]] == ["'=sample:coffee", "'=/clips/=cmd.mp4"]
     assert [float(line["places"]) for line in read] == [0.0, 1.0, 10.0, 11.0]

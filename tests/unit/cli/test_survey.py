@@ -19,4 +19,4 @@ def test_the_verb_says_what_failed_and_goes_on_where_it_was(folder, tmp_path, ca
         assert told[-1] == f"3 of 4 clips have figures: {tmp_path / 'out'}"
         assert "cut.png: " in told[0]
     assert cli.main([*command, "--start", "1", "--out", str(tmp_path / "out")]) == 2
-    assert "begun with other networks or frames" in capsys.readouterr().err
+    assert "begun with other networks, frames or keys" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from nonlocal_core.survey.plan import Plan
     [
         Plan(),
         Plan(models=("b", "a"), frames=Selection(frames=5, stride=2, start_seconds=1.25), short_side=96),
-        Plan(frames=Selection(frame_indices=(1, 3, 7))),
+        Plan(frames=Selection(frame_indices=(1, 3, 7)), index="stride16"),
     ],
 )
 def test_a_plan_is_the_same_behind_its_line(plan):
@@ -22,6 +22,12 @@ def test_a_plan_is_the_same_behind_its_line(plan):
     assert "\n" not in line
     assert Plan.from_json(line) == plan
     assert json.loads(line)["models"] == list(plan.models)
+
+
+def test_a_plan_of_a_survey_without_keys_is_read():
+    told = json.loads(Plan(models=("a",)).as_json())
+    del told["index"]
+    assert Plan.from_json(json.dumps(told)) == Plan(models=("a",))
 
 
 @pytest.mark.parametrize("models", [(), ("a", "b", "a")])

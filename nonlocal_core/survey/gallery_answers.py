@@ -1,0 +1,83 @@
+"""Answers of the gallery's first questions in other clips, computed beforehand: a page from a disk runs no network."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+from PIL import Image
+
+from nonlocal_core.survey.other_clips import COUNT, RankedClip, clips_with_keys, ranked_clips
+from nonlocal_core.survey.result import ResultFolder
+
+AT_ONCE = 256
+"""Questions whose scores on one clip are held at once."""
+
+
+class GalleryAnswers:
+    """First questions of a survey's first clips and the other clips in which each would look, for the page's script.
+
+    ``stills``: for each place of the reading list that is shown, the clip's name, the file of its frames side by side
+    and the size of one; ``asked``: the point of each (place, network), and ``ranked``: what it finds.
+    """
+
+    def __init__(self, folder: ResultFolder, out: Path, most: int) -> None:
+        """Ask, and write the frames of the clips that are found. ``most``: clips, from the first on, that ask."""
+        self.block: dict[str, str] = {}
+        self.stills: dict[int, dict[str, Any]] = {}
+        self.asked: dict[tuple[int, str], tuple[int, float, float]] = {}
+        self.ranked: dict[tuple[int, str], list[RankedClip]] = {}
+        if folder.plan.index is None:
+            return
+        for model in folder.networks():
+            self._ask(folder, model, most)
+        (out / "frames").mkdir(parents=True, exist_ok=True)
+        shown = {place for place, _ in self.asked} | {clip.place for found in self.ranked.values() for clip in found}
+        for place in sorted(shown):
+            self.stills[place] = _still(folder, place, out)
+
+    def of_row(self, place: int, model: str, block: str) -> dict[str, Any] | None:
+        """Return what the page shows of a row: the point, and (place, frame, x, y, score, times) of each clip found."""
+        if self.block.get(model) != block or (place, model) not in self.asked:
+            return None
+        found = [
+            [clip.place, clip.frame, *map(_short, (clip.x, clip.y, clip.score, clip.times_uniform))]
+            for clip in self.ranked[place, model]
+        ]
+        return {"place": place, "point": self.asked[place, model], "found": found}
+
+    def _ask(self, folder: ResultFolder, model: str, most: int) -> None:
+        asking = [found for found in clips_with_keys(folder, model) if found["place"] < most]
+        if not asking:
+            return
+        self.block[model] = asking[0]["block"]
+        firsts = [found["asks"][0] for found in asking]
+        thetas = np.stack([np.frombuffer(first["theta"], np.float32) for first in firsts])
+        ranked: list[list[RankedClip]] = [[] for _ in asking]
+        for found in clips_with_keys(folder, model):
+            for n, clip in enumerate(_in_parts(thetas, found)):
+                if found["sha256"] != asking[n]["sha256"]:
+                    ranked[n] = sorted([*ranked[n], clip], key=lambda each: (-each.score, each.place))[:COUNT]
+        for n, (found, first) in enumerate(zip(asking, firsts, strict=True)):
+            self.asked[found["place"], model] = first["frame"], first["x"], first["y"]
+            self.ranked[found["place"], model] = ranked[n]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _in_parts(thetas: Float32[np.ndarray, "n Ci"], found: dict[str, Any]) -> Iterator[RankedClip]:
+    for start in range(0, len(thetas), AT_ONCE):
+        yield from ranked_clips(thetas[start : start + AT_ONCE], found)
+
+
+def _still(folder: ResultFolder, place: int, out: Path) -> dict[str, Any]:
+    """Write the frames of a clip; return what the page needs to show one of them."""
+    found = next(found for model in folder.networks(place) if (found := folder.keys(place, model)) is not None)
+    file, content = f"frames/{place:08d}.jpg", bytes(found["strip"])
+    (out / file).write_bytes(content)
+    with Image.open(BytesIO(content)) as strip:
+        return {"name": found["name"], "file": file, "frames": found["frames"], "size": [strip.width, strip.height]}
