@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import torch
 
-from nonlocal_core.capture.adapters.discovery import discovering
+from nonlocal_core.capture.adapters.seen.discovery import discovering
 from nonlocal_core.capture.adapters.search import attach_model
-from nonlocal_core.capture.adapters.seen_calls import no_softmax
-from nonlocal_core.capture.adapters.token_places import Fed
+from nonlocal_core.capture.adapters.seen.calls import no_softmax
+from nonlocal_core.capture.adapters.tokens.places import Fed
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.media import Frames, network_input
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec

@@ -8,25 +8,25 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture.adapters.by_hand import Attending, ByHand
-from nonlocal_core.capture.adapters.fused_qkv import fused_attention
-from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
-from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
-from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
-from nonlocal_core.capture.adapters.proof import NotAsItsParts, Recipe, prove
-from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
-from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
-from nonlocal_core.capture.adapters.seen_attention import SeenReader
-from nonlocal_core.capture.adapters.seen_places import SeenPlaces
-from nonlocal_core.capture.adapters.separate_qkv import separate_attention
-from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
-from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
-from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout
-from nonlocal_core.capture.adapters.token_reader import TokenReader
-from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
-from nonlocal_core.capture.adapters.tokens import DoesMore, SelfAttention
-from nonlocal_core.capture.adapters.torch_attention import torch_attention
-from nonlocal_core.capture.adapters.windows import Around
+from nonlocal_core.capture.adapters.maps.gluoncv import is_gluoncv, read_gluoncv
+from nonlocal_core.capture.adapters.maps.mmcv import is_mmcv, read_mmcv
+from nonlocal_core.capture.adapters.maps.proof import NotAsItsParts, Recipe, prove
+from nonlocal_core.capture.adapters.maps.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
+from nonlocal_core.capture.adapters.maps.query_conv import is_query_conv, read_query_conv
+from nonlocal_core.capture.adapters.maps.reader import MapReader, says_nonlocal
+from nonlocal_core.capture.adapters.maps.theta_phi_g import is_theta_phi_g, read_theta_phi_g
+from nonlocal_core.capture.adapters.maps.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
+from nonlocal_core.capture.adapters.seen.places import SeenPlaces
+from nonlocal_core.capture.adapters.seen.reader import SeenReader
+from nonlocal_core.capture.adapters.seen.windows import Around
+from nonlocal_core.capture.adapters.tokens.family import DoesMore, SelfAttention
+from nonlocal_core.capture.adapters.tokens.fused_qkv import fused_attention
+from nonlocal_core.capture.adapters.tokens.grids import given_layout, layout_of
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout
+from nonlocal_core.capture.adapters.tokens.reader import TokenReader
+from nonlocal_core.capture.adapters.tokens.separate_qkv import separate_attention
+from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout
+from nonlocal_core.capture.adapters.tokens.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from nonlocal_core.capture.adapters.factors import PRODUCTS, Product, product_of
-from nonlocal_core.capture.adapters.function_heads import whole_heads
-from nonlocal_core.capture.adapters.masks import BLOCKED
+from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, Product, product_of
+from nonlocal_core.capture.adapters.seen.function_heads import whole_heads
+from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 
 _LOGARITHMS = (functional.log_softmax, torch.log_softmax, Tensor.log_softmax)
 SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax, *_LOGARITHMS)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from nonlocal_core.capture.adapters.products import Unclear
+from nonlocal_core.capture.adapters.seen.products import Unclear
 from nonlocal_core.vocabulary import Scope
 
 

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
-from nonlocal_core.capture.adapters.laid import Laid, Lead, tensors_in
-from nonlocal_core.capture.adapters.masks import folded, walled
-from nonlocal_core.capture.adapters.padding import padded_key
-from nonlocal_core.capture.adapters.parts import head_count
-from nonlocal_core.capture.adapters.products import Unclear
-from nonlocal_core.capture.adapters.seen_calls import SeenCall, WholeCall, told, watched
-from nonlocal_core.capture.adapters.seen_places import Placed, SeenPlaces
-from nonlocal_core.capture.adapters.tails import Tail
-from nonlocal_core.capture.adapters.tokens import why_not_own_keys
+from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
+from nonlocal_core.capture.adapters.seen.laid import Laid, Lead, tensors_in
+from nonlocal_core.capture.adapters.seen.padding import padded_key
+from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces
+from nonlocal_core.capture.adapters.seen.products import Unclear
+from nonlocal_core.capture.adapters.seen.tails import Tail
+from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
+from nonlocal_core.capture.adapters.tokens.masks import folded, walled
+from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.vocabulary import SOFTMAX

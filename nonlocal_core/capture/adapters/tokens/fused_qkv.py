@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
-from nonlocal_core.capture.adapters.parts import chained, head_count, normed_heads
-from nonlocal_core.capture.adapters.tokens import ProjectedTokens, by_call, padded, why_not_plain
+from nonlocal_core.capture.adapters.tokens.family import ProjectedTokens, by_call, padded, why_not_plain
+from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads
 from nonlocal_core.capture.reading import NotReadable
 
 _PROJECTIONS = ("qkv", "to_qkv")

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.maps import MapReader
+from nonlocal_core.capture.adapters.maps.reader import MapReader
 from nonlocal_core.vocabulary import PAIRWISE
 
 

@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nonlocal_core.capture.adapters.calls import LayerCall
-from nonlocal_core.capture.adapters.masks import folded
-from nonlocal_core.capture.adapters.token_places import TokenLayout, list_names
-from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
-from nonlocal_core.capture.adapters.tokens import SelfAttention
+from nonlocal_core.capture.adapters.tokens.family import SelfAttention
+from nonlocal_core.capture.adapters.tokens.masks import folded
+from nonlocal_core.capture.adapters.tokens.places import TokenLayout, list_names
+from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout
 from nonlocal_core.capture.reading import BlockReading, NotReadable
 from nonlocal_core.errors import CaptureError
 

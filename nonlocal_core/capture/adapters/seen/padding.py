@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from nonlocal_core.capture.adapters.masks import BLOCKED
+from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 from nonlocal_core.capture.reading import NotReadable
 
 _ALIKE = 1e-5

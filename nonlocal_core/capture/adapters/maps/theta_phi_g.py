@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.maps import MapReader, Pool, convolution, says_nonlocal
+from nonlocal_core.capture.adapters.maps.reader import MapReader, Pool, convolution, says_nonlocal
 from nonlocal_core.vocabulary import Pairwise
 
 _MODES: dict[str, Pairwise] = {

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout, TokenPlacement, list_names
-from nonlocal_core.capture.adapters.token_shapes import ShapeLayout, nowhere
-from nonlocal_core.capture.adapters.windows import Around, Windows, windows_of
+from nonlocal_core.capture.adapters.seen.windows import Around, Windows, windows_of
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names
+from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
 

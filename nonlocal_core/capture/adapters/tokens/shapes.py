@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nonlocal_core.capture.adapters.token_places import Fed, TokenPlacement
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenPlacement
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.token_places import TokenLayout
+from nonlocal_core.capture.adapters.tokens.places import TokenLayout
 from nonlocal_core.errors import CaptureError, NonlocalError
 
 _FIRST_TOKENS = (

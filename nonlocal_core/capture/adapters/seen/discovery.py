@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from nonlocal_core.capture.adapters.factors import PRODUCTS
-from nonlocal_core.capture.adapters.products import SOFTMAXES, WHOLE
+from nonlocal_core.capture.adapters.seen.factors import PRODUCTS
+from nonlocal_core.capture.adapters.seen.products import SOFTMAXES, WHOLE
 
 _LOOKED = frozenset((*SOFTMAXES, *PRODUCTS, *WHOLE))
 

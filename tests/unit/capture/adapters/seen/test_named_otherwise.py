@@ -7,7 +7,7 @@ from named_otherwise import READ, REFUSED, WEIGHTS, C, Nameless
 from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
-from nonlocal_core.capture.adapters.discovery import discovering
+from nonlocal_core.capture.adapters.seen.discovery import discovering
 
 CLIP = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
 SPEC = ModelSpec(

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf, tables_from
-from nonlocal_core.capture.adapters.products import Attended, Unclear, Watch
-from nonlocal_core.capture.adapters.several import as_one
+from nonlocal_core.capture.adapters.seen.products import Attended, Unclear, Watch
+from nonlocal_core.capture.adapters.seen.several import as_one
 from nonlocal_core.vocabulary import Pairwise
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
-from nonlocal_core.capture.adapters.masks import given_bias
-from nonlocal_core.capture.adapters.tokens import ProjectedTokens, padded, split_heads
+from nonlocal_core.capture.adapters.tokens.family import ProjectedTokens, padded, split_heads
+from nonlocal_core.capture.adapters.tokens.masks import given_bias
 from nonlocal_core.capture.reading import NotReadable
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
+from nonlocal_core.capture.adapters.maps.reader import Conv, MapReader, convolution
 
 _PARTS = (("query_conv", "key_conv", "value_conv"), ("query", "key", "value"))
 _GAINS = ("gamma", "alpha")

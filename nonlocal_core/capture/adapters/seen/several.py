@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from nonlocal_core.capture.adapters.products import Attended
+from nonlocal_core.capture.adapters.seen.products import Attended
 
 
 def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:

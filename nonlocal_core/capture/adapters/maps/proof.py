@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.maps import Conv, MapReader, convolution
+from nonlocal_core.capture.adapters.maps.reader import Conv, MapReader, convolution
 from nonlocal_core.capture.copies import copied_apart
 from nonlocal_core.capture.gate import rebuild_of
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall
-from nonlocal_core.capture.adapters.masks import MASKS, Bias, given_bias
-from nonlocal_core.capture.adapters.rotary import is_rotary, rotated
+from nonlocal_core.capture.adapters.tokens.masks import MASKS, Bias, given_bias
+from nonlocal_core.capture.adapters.tokens.rotary import is_rotary, rotated
 from nonlocal_core.capture.reading import NotReadable
 
 _DOES_MORE = {

@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nonlocal_core.capture.adapters.tokens import is_there, split_heads
+from nonlocal_core.capture.adapters.tokens.family import is_there, split_heads
 
 _HEADS = ("num_attention_heads", "num_heads", "heads", "n_heads")
 _NORMS = (("q_norm", "k_norm"), ("norm_q", "norm_k"), ("query_norm", "key_norm"))

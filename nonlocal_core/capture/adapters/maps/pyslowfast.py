@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from nonlocal_core.capture.adapters.maps import MapReader
+from nonlocal_core.capture.adapters.maps.reader import MapReader
 from nonlocal_core.vocabulary import Pairwise
 
 _PAIRWISE: dict[str, Pairwise] = {"softmax": "embedded_gaussian", "dot_product": "dot_product"}
