@@ -37,6 +37,7 @@ class Benchmark:
 BENCHMARKS = {
     "ops": Benchmark(title="Block and operation against mmcv, PyTorchVideo and the matrix", quick=("--quick",)),
     "capture": Benchmark(title="Recording over the forward pass, and one question", quick=("1",)),
+    "attention": Benchmark(title="Recording a vision transformer of others over its forward pass", quick=("1",)),
     "viewer": Benchmark(title="A hover in the browser", quick=("2",)),
     "first_heat": Benchmark(title="From the start of the server to the first heat", quick=("1",)),
 }

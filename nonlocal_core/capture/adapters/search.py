@@ -223,7 +223,11 @@ def _told(by_hand: ByHand, model: nn.Module) -> ByHand:
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
     inputs = reader.inputs if isinstance(reader, TokenReader | MapReader | SeenReader) else first_input
-    watch = reader.places.around.watch if isinstance(reader, SeenReader) else None
+    watch = None
+    if isinstance(reader, SeenReader):
+        watch = reader.places.around.watch
+    elif isinstance(reader, TokenReader) and reader.attention.projected is not None:
+        watch = reader.attention.projected.watch
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs, watch=watch)
 
 

@@ -23,9 +23,9 @@ def whole_heads(watch: TorchFunctionMode, args: tuple[Any, ...], kwargs: dict[st
     given = inspect.signature(_WHOLE).bind(*args, **kwargs)
     given.apply_defaults()
     call = given.arguments
-    made, weights = _WHOLE(*args, **kwargs)
     if call["add_zero_attn"] or any(call[name] is not None for name in _ADDED_KEYS):
-        return made, weights
+        return _WHOLE(*args, **kwargs)
+    weights = _WHOLE(*args, **kwargs)[1] if call["need_weights"] else None
     is_single = call["query"].ndim == 2
     query, key, value = (call[name][:, None] if is_single else call[name] for name in ("query", "key", "value"))
     q, k, v = (
@@ -35,7 +35,7 @@ def whole_heads(watch: TorchFunctionMode, args: tuple[Any, ...], kwargs: dict[st
     with watch:
         y = functional.scaled_dot_product_attention(q, k, v, attn_mask=_mask(call, q, k))
     own = functional.linear(y.permute(2, 0, 1, 3).flatten(2), call["out_proj_weight"], call["out_proj_bias"])
-    return (own[:, 0] if is_single else own).to(made), weights
+    return own[:, 0] if is_single else own, weights
 
 
 def _projected(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.tokens.masks import MASKS, Bias, given_bias
+from nonlocal_core.capture.adapters.tokens.projected import Projections
 from nonlocal_core.capture.adapters.tokens.rotary import is_rotary, rotated
 from nonlocal_core.capture.reading import NotReadable
 
@@ -77,6 +78,11 @@ class SelfAttention(Protocol):
     @property
     def scale(self) -> float:
         """Factor of q . k before the softmax."""
+        ...
+
+    @property
+    def projected(self) -> Projections | None:
+        """What its projections made while it runs; None where no module makes queries, keys and values."""
         ...
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
 from nonlocal_core.capture.adapters.tokens.family import ProjectedTokens, by_call, padded, why_not_plain
 from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads
+from nonlocal_core.capture.adapters.tokens.projected import Projections
 from nonlocal_core.capture.reading import NotReadable
 
 _PROJECTIONS = ("qkv", "to_qkv")
@@ -25,7 +26,7 @@ def fused_attention(layer: nn.Module) -> "FusedAttention | NotReadable | None":
     name = next((name for name in _PROJECTIONS if isinstance(getattr(layer, name, None), nn.Linear)), None)
     if name is None or head_count(layer) is None:
         return None
-    return why_not_plain(layer) or FusedAttention(module=layer, name=name)
+    return why_not_plain(layer) or FusedAttention(module=layer, name=name, projected=Projections(layer, (name,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +36,7 @@ class FusedAttention:
     module: Any
     name: str
     """Of the projection."""
+    projected: Projections
 
     @property
     def heads(self) -> int:
@@ -58,7 +60,7 @@ class FusedAttention:
         if self.name == "to_qkv":
             tokens = chained(self.module, ("norm",), tokens)
         biases = (getattr(self.module, f"{name}_bias", None) for name in "qkv")
-        tables = getattr(self.module, self.name)(tokens).chunk(3, dim=-1)
+        tables = self.projected.of(self.name, tokens).chunk(3, dim=-1)
         made = [table if bias is None else table + bias for table, bias in zip(tables, biases, strict=True)]
         return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.adapters.calls import LayerCall, layer_call
 from nonlocal_core.capture.adapters.tokens.family import DoesMore, ProjectedTokens, by_call, padded, why_not_plain
 from nonlocal_core.capture.adapters.tokens.parts import chained, head_count, normed_heads
+from nonlocal_core.capture.adapters.tokens.projected import Projections
 from nonlocal_core.capture.reading import NotReadable
 
 _PROJECTIONS = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("to_q", "to_k", "to_v"))
@@ -33,7 +34,7 @@ def separate_attention(layer: nn.Module) -> "SeparateAttention | NotReadable | N
         return DoesMore("shares keys among groups of heads")
     if not q.in_features == k.in_features == v.in_features:
         return DoesMore("makes its keys of wider or narrower tokens than its queries, so not of the same cells")
-    return why_not_plain(layer) or SeparateAttention(module=layer, names=names)
+    return why_not_plain(layer) or SeparateAttention(module=layer, names=names, projected=Projections(layer, names))
 
 
 def _names(layer: nn.Module) -> tuple[str, str, str] | None:
@@ -50,6 +51,7 @@ class SeparateAttention:
     module: Any
     names: tuple[str, str, str]
     """Of the three projections."""
+    projected: Projections
 
     @property
     def heads(self) -> int:
@@ -73,7 +75,7 @@ class SeparateAttention:
         made = []
         for name in self.names:
             bias = getattr(self.module, f"{name[0]}_bias", None)
-            table = getattr(self.module, name)(tokens)
+            table = self.projected.of(name, tokens)
             made.append(table if bias is None else table + bias)
         return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))
 

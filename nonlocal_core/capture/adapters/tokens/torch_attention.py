@@ -31,6 +31,7 @@ class TorchAttention:
     """The computation of ``torch.nn.MultiheadAttention``; its output is that after ``out_proj``."""
 
     module: nn.MultiheadAttention
+    projected: None = None
 
     @property
     def scale(self) -> float:

@@ -33,6 +33,7 @@ from torch import nn
 from nonlocal_core.capture import attach, recording
 from nonlocal_core.capture.adapters import Fed, find_sites
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.adapters.tokens.projected import Projections
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell, ViewTransform
 from nonlocal_core.query import row
@@ -322,7 +323,8 @@ FLIPS = {
 def test_every_flipped_setting_of_an_attention_shows(flip):
     model, twin = (randomise(TimmVit(qk_norm=True, scale_norm=True, fused=False)) for _ in range(2))
     site = find_sites(model).sites[0]
-    wrong = replace(site.reader.attention, module=twin.get_submodule(site.name))
+    module = twin.get_submodule(site.name)
+    wrong = replace(site.reader.attention, module=module, projected=Projections(module, ("qkv",)))
     attach((replace(site, reader=replace(site.reader, attention=wrong), second=None),))
     assert record(model, clip()).blocks[0].rebuild_error < WORKING_PRECISION
     FLIPS[flip](wrong.module)
