@@ -56,6 +56,11 @@ _NO_GRID = NotReadable(
     "class_tokens, the number of tokens before them"
 )
 
+_FLEX = NotReadable(
+    "attends by torch's FlexAttention, which runs as one compiled piece whose scores nothing sees. Hand theta and phi "
+    "over with by_hand, or let it call scaled_dot_product_attention"
+)
+
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
 """Parts that only something that attends has."""
 
@@ -291,7 +296,13 @@ def _reader(
             if layout is None:
                 return _NO_GRID
             return TokenReader(attention=attention, layout=layout, overlaps=overlaps, token_names=token_names)
-    return None
+    return _FLEX if _attends_by_flex(module) else None
+
+
+def _attends_by_flex(module: nn.Module) -> bool:
+    """Return whether a module's own forward pass names torch's FlexAttention."""
+    code = getattr(type(module).forward, "__code__", None)
+    return code is not None and "flex_attention" in code.co_names
 
 
 def _around(name: str) -> list[str]:

@@ -21,6 +21,12 @@ class WholeCall(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
+    def with_tokens(self, tokens: Any) -> "WholeCall":
+        """Return the call with others instead of the tokens, wherever it brings them."""
+        args = tuple(tokens if value is self.tokens else value for value in self.args)
+        named = {name: tokens if value is self.tokens else value for name, value in self.kwargs.items()}
+        return WholeCall(tokens, args, named)
+
 
 class SeenCall(NamedTuple):
     """The attention inside one call."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -54,21 +54,32 @@ class Lead:
 class Laid:
     """Order in which the output of a layer holds its tokens.
 
-    ``first``: the number of tokens at the front of a sequence that the layer may drop. Raises Unclear where no order of
-    the queries fits.
+    ``first``: the number of tokens at the front of a sequence that the layer may drop. ``order``: of the queries, where
+    it is another than the layer's. Raises Unclear where no order of the queries fits.
     """
 
-    def __init__(self, z: Tensor, sizes: tuple[int, int], scope: Scope, first: int = 0) -> None:
+    def __init__(
+        self, z: Tensor, sizes: tuple[int, int], scope: Scope, first: int = 0, order: Int[Tensor, " n"] | None = None
+    ) -> None:
+        self._cells: Int[Tensor, "B n"] | None = None
         for dropped in dict.fromkeys((0, first)):
             batch, tokens = sizes[0], sizes[1] - dropped
             axes = _axes(tuple(z.shape if z.ndim > 2 else z[None].shape), batch, tokens, scope)
             if axes is not None:
                 self._axes, self._sizes, self.dropped = axes, (batch, tokens), dropped
+                self._order = None if dropped else order
                 return
         raise Unclear(
             f"returns {tuple(z.shape)} for {sizes[0]} sequences of {sizes[1]} queries, in an order that this viewer "
             "does not know"
         )
+
+    @classmethod
+    def of_cells(cls, z: Tensor, cells: Int[Tensor, "B n"]) -> "Laid":
+        """Return the order of an output that holds a map, of which each query is a cell."""
+        made = cls(z, _map_sizes(z, cells.numel()), "space" if z.ndim < 5 else "spacetime")
+        made._cells = cells
+        return made
 
     def rows(self, z: Tensor) -> Float[Tensor, "B n C"]:
         """Return the output, sequence by sequence; a single query of each, or a single sequence, may lack its axis.
@@ -77,7 +88,15 @@ class Laid:
         """
         z = z if z.ndim > 2 else z[None]
         made = z.permute(self._axes).reshape(*self._sizes, z.shape[self._axes[-1]])
+        if self._cells is not None:
+            return made.flatten(0, 1)[self._cells.to(made.device)]
+        made = made if self._order is None else made[:, self._order]
         return functional.pad(made, (0, 0, self.dropped, 0)) if self.dropped else made
+
+
+def _map_sizes(z: Tensor, cells: int) -> tuple[int, int]:
+    """Return the sequences and cells of each of an output that holds so many cells."""
+    return len(z), cells // max(1, len(z))
 
 
 def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tuple[int, ...] | None:

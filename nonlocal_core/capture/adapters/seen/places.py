@@ -1,7 +1,7 @@
 """Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -65,20 +65,53 @@ class SeenPlaces:
         """True where there is something to tell the places by."""
         return self.layout is not None or self.fed is not None
 
-    def placed(self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int]) -> Placed | NotReadable:
-        """Return the places of a call with so many sequences, queries and keys in each."""
+    def placed(
+        self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int], sinks: tuple[str, ...] = ()
+    ) -> Placed | NotReadable:
+        """Return the places of a call with so many sequences, queries and keys in each; ``sinks`` come before those."""
         batch, queries, keys = sizes
         found = self._stated(batch, queries) or self._solved(batch, queries)
         if found is not None:
-            return _with_keys(found, keys)
+            return _with_keys(found, keys, sinks)
+        if sinks:
+            return NotReadable("has sinks beside keys that are no grid, which this viewer cannot show together")
         if queries == keys and not self.is_given:
             if sizes not in self.learned:
                 self.learned[sizes] = windows_of(
                     self.around, layer, tokens, sizes[:2], self.fed.hw if self.fed else None
                 )
             windows = self.learned[sizes]
-            return windows if isinstance(windows, NotReadable) else _inside(windows)
+            return windows if isinstance(windows, NotReadable) else inside(windows)
         return nowhere(self.fed, batch, queries)
+
+    def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:
+        """Return the places of a call whose queries and keys have others before the tokens of its input.
+
+        ``inner``: names of those queries and of those keys, which are no positions.
+        """
+        found = self._stated(batch, tokens) or self._solved(batch, tokens)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, tokens)
+        asking, asked = ((*names, *found.extra) for names in inner)
+        return Placed(
+            rows=replace(found, extra=asking).rows,
+            keys=replace(found, extra=asked).keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=asked,
+            askers=asking,
+        )
+
+    def map_of(self, x: Tensor) -> tuple[tuple[int, int, int], bool] | None:
+        """Return the grid of a layer's input, and whether each frame is a map of its own."""
+        if x.ndim == 4:
+            return (len(x), *x.shape[2:]), True
+        if x.ndim == 5:
+            return (x.shape[2], *x.shape[3:]), False
+        found = self._stated(*x.shape[:2]) or self._solved(*x.shape[:2])
+        if found is None or found.extra or found.scope == "time" or found.order != "thw":
+            return None
+        return found.thw, found.scope == "space"
 
     def are_grid(self, batch: int, queries: int) -> bool:
         """Return whether so many queries may be the cells of a grid."""
@@ -145,28 +178,30 @@ class SeenPlaces:
         return made if isinstance(made, TokenPlacement) else None
 
 
-def _with_keys(found: TokenPlacement, keys: int) -> Placed | NotReadable:
-    """Return places with keys that may be pooled, with the same other tokens before them or none."""
+def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Placed | NotReadable:
+    """Return places with keys that may be pooled, with sinks and the same other tokens before them or none."""
     t, h, w = found.thw
     steps, cells = {"spacetime": (t, h * w), "space": (1, h * w), "time": (t, 1)}[found.scope]
-    if keys == steps * cells + len(found.extra):
-        return Placed(
-            rows=found.rows, keys=found.keys, thw=found.thw, scope=found.scope, extra=found.extra, askers=found.extra
-        )
+    whole = keys == steps * cells + len(found.extra)
+    placements = [(found, (1, 1, 1))] if whole else []
     for extra in (found.extra, ()):
         for pool in _pools(found, keys - len(extra)):
-            pooled = TokenPlacement(
-                thw=(t // pool[0], h // pool[1], w // pool[2]), scope=found.scope, extra=extra, order=found.order
-            )
-            return Placed(
-                rows=found.rows,
-                keys=pooled.keys,
-                thw=found.thw,
-                scope=found.scope,
-                extra=extra,
-                subsample=pool,
-                askers=found.extra,
-            )
+            thw = (t // pool[0], h // pool[1], w // pool[2])
+            placements.append((replace(found, thw=thw, extra=extra), pool))
+    if sinks and found.scope == "time":
+        return NotReadable("has sinks beside keys along time, which this viewer cannot show together")
+    if placements:
+        asked, pool = placements[0]
+        made = replace(asked, extra=(*sinks, *asked.extra))
+        return Placed(
+            rows=found.rows,
+            keys=made.keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=made.extra,
+            subsample=pool,
+            askers=found.extra,
+        )
     return NotReadable(
         f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "
         "by a whole number"
@@ -184,7 +219,8 @@ def _pools(found: TokenPlacement, keys: int) -> Iterator[tuple[int, int, int]]:
                 yield frames, side, side
 
 
-def _inside(windows: Windows) -> Placed:
+def inside(windows: Windows) -> Placed:
+    """Return the places of windows, whose walls keys of others are behind."""
     t = windows.thw[0]
     cells = windows.cells
 

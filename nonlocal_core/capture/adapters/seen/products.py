@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, Product, product_of
 from nonlocal_core.capture.adapters.seen.function_heads import whole_heads
+from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
 from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 
 _LOGARITHMS = (functional.log_softmax, torch.log_softmax, Tensor.log_softmax)
@@ -27,9 +28,6 @@ WHOLE = (functional.scaled_dot_product_attention, functional.multi_head_attentio
 
 _KEPT = 8
 """Products before a softmax that its scores may come from."""
-
-_NOISE_STEPS = 16
-"""Rounding errors at the largest score that a bias may hold which is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,30 +47,12 @@ class Attended:
     """What the weights made of the values."""
     put: Mapping[int, Callable[[Tensor], Tensor]]
     """By the number of a product of weights and values: what turns y (*lead, n, Dv) into what that product returns."""
+    sinks: int = 0
+    """The number of first keys that are scores alone, without a value."""
 
 
 class Unclear(Exception):  # noqa: N818
     """Reason why the attention inside a layer is not the paper's, in words that follow "it"."""
-
-
-@dataclass(slots=True)
-class _Scores:
-    """Product that may be scores, and the leaf that a later softmax is traced back to."""
-
-    product: Product
-    leaf: Tensor
-    """The matrix of the product."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Weights:
-    """Weights that have met no values yet, and what they were made of."""
-
-    weights: Float[Tensor, "*lead n N"]
-    q: Float[Tensor, "*lead n D"]
-    k: Float[Tensor, "*lead N D"]
-    bias: Tensor | None
-    noise: float
 
 
 @dataclass
@@ -86,10 +66,10 @@ class Watch(TorchFunctionMode):
     looks: bool = True
     found: list[Attended] = field(default_factory=list)
     step: int = 0
-    _scores: list[_Scores] = field(default_factory=list)
+    _scores: list[Scores] = field(default_factory=list)
     is_otherwise: bool = False
     """Whether some softmax was taken of something else than one product with something added."""
-    _pending: _Weights | None = None
+    _pending: Weights | None = None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -152,7 +132,7 @@ class Watch(TorchFunctionMode):
             return made
         with torch.no_grad():
             leaf = (pair.left @ pair.right if pair.adds else pair.matrix(made).clone()).requires_grad_()
-        self._scores = [*self._scores[1 - _KEPT :], _Scores(pair, leaf)]
+        self._scores = [*self._scores[1 - _KEPT :], Scores(pair, leaf)]
         with torch.enable_grad():
             return pair.lay(leaf).clone()  # which may be written into, as a leaf may not
 
@@ -167,21 +147,14 @@ class Watch(TorchFunctionMode):
         if not scores or not given.requires_grad:
             return made
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
-        with torch.enable_grad():
-            grads = torch.autograd.grad(given.sum(), [each.leaf for each in scores], allow_unused=True)
-        parts = [
-            (each, grad)
-            for each, grad in zip(scores, grads, strict=True)
-            if grad is not None and each.leaf.numel() == given.numel()
-        ]
-        if not parts:
-            self.is_otherwise |= any(grad is not None for grad in grads)
+        made_of = None if axis is None else traced(given, axis, scores)
+        if made_of is not None:
+            self._pending = solved(made_of, made.exp() if func in _LOGARITHMS else made)
             return made
-        weights = made.exp() if func in _LOGARITHMS else made
-        side = None if axis is None else parts[0][0].product.side(axis, given.ndim)
-        if side is None or any(each.product.axes != parts[0][0].product.axes for each, _ in parts):
-            raise Unclear("takes its softmax over another axis than that of its keys")
-        self._pending = _solved(given.detach(), weights, parts, are_keys_in_rows=side == "rows")
+        for each in scores:
+            if axis is None or each.product.side(axis, given.ndim) is None:
+                raise Unclear("takes its softmax over another axis than that of its keys")
+        self.is_otherwise = True
         return made
 
     def _takes_values(self, pair: Product, made: Tensor) -> bool:
@@ -196,19 +169,20 @@ class Watch(TorchFunctionMode):
             return False
         q, k = pending.q, pending.k
         lead = (pair.right if is_turned else pair.left).shape[:-2]
-        v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], k.shape[-2], values.shape[-1])
+        v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], -1, values.shape[-1])
         shape = (*lead, q.shape[-2], values.shape[-1])
         own = pair.matrix(made.detach())
         self.found.append(
             Attended(
                 q=q,
                 k=k,
-                v=v,
+                v=functional.pad(v, (0, 0, pending.sinks, 0)),
                 factor=1.0,
                 bias=pending.bias,
                 noise=pending.noise,
                 y=(own.mT if is_turned else own).reshape(*q.shape[:-1], values.shape[-1]),
                 put={self.step: lambda y: pair.lay(y.reshape(shape).mT if is_turned else y.reshape(shape))},
+                sinks=pending.sinks,
             )
         )
         self._pending = None
@@ -224,33 +198,3 @@ def _is_same(part: Tensor, weights: Tensor) -> bool:
     if part.shape[-2:] != weights.shape[-2:] or part.numel() != weights.numel():
         return False
     return torch.equal(part.detach().reshape(-1), weights.reshape(-1).to(part.dtype))
-
-
-def _solved(given: Tensor, weights: Tensor, parts: list[tuple[_Scores, Tensor]], *, are_keys_in_rows: bool) -> _Weights:
-    """Return what ``given``, which was made of some products, is a softmax of: q, k, the bias and its rounding."""
-    first, shape = parts[0][0].product, parts[0][1].shape
-
-    def matrix(values: Tensor) -> Float[Tensor, "*lead n N"]:
-        own = values if first.axes == (-2, -1) else first.matrix(values)
-        return own.reshape(shape).mT if are_keys_in_rows else own.reshape(shape)
-
-    scores = matrix(given).float()
-    rest, blocked = scores, scores <= BLOCKED
-    q: list[Tensor] = []
-    k: list[Tensor] = []
-    for each, grad in parts:
-        own, lead = grad.mT if are_keys_in_rows else grad, shape[:-2]
-        factor = own.gather(-1, own.abs().argmax(dim=-1, keepdim=True)).float()
-        leaf = each.leaf.detach().float()
-        rest = rest - factor * (leaf.mT if are_keys_in_rows else leaf)
-        asking, asked = each.product.left.detach(), each.product.right.detach().mT
-        if are_keys_in_rows:
-            asking, asked = asked, asking
-        q.append(factor * asking.expand(*lead, -1, -1).float())
-        k.append(asked.expand(*lead, -1, -1).float())
-    noise = _NOISE_STEPS * torch.finfo(given.dtype).eps * float(scores.masked_fill(blocked, 0.0).abs().max())
-    rest = rest.masked_fill(blocked, BLOCKED)
-    bias = None if float(rest.abs().max()) <= noise else rest
-    return _Weights(
-        weights=matrix(weights.detach()), q=torch.cat(q, dim=-1), k=torch.cat(k, dim=-1), bias=bias, noise=noise
-    )

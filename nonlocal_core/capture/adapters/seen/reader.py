@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,12 +14,15 @@ from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
 from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
 from nonlocal_core.capture.adapters.seen.laid import Laid, Lead, tensors_in
 from nonlocal_core.capture.adapters.seen.padding import padded_key
-from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces
+from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces, inside
 from nonlocal_core.capture.adapters.seen.products import Unclear
+from nonlocal_core.capture.adapters.seen.sources import Arranged, arranged, parted, sources_of, tokens_of
 from nonlocal_core.capture.adapters.seen.tails import Tail
+from nonlocal_core.capture.adapters.seen.windows import Windows
 from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
 from nonlocal_core.capture.adapters.tokens.masks import folded, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
+from nonlocal_core.capture.adapters.tokens.places import list_names
 from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.vocabulary import SOFTMAX
@@ -33,6 +36,8 @@ class SeenReader:
     places: SeenPlaces
     say: TablesOf | None = None
     """Says the tables by hand; None: they are seen."""
+    learned: dict[tuple[int, ...], Arranged | Windows | NotReadable | None] = field(default_factory=dict)
+    """By the sizes of a call, what its queries and keys are made of."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
         """Return the call."""
@@ -56,24 +61,35 @@ class SeenReader:
         attended, output = seen.attended, seen.output
         lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
-        if _is_over_channels(call.tokens, q.shape[2]):
+        made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
+        if made_of is None and _is_over_channels(call.tokens, q.shape[2]):
             return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
-        placed = self._placed(call, (len(q), q.shape[2], k.shape[2]), elsewhere)
+        sinks = list_names("sink", attended.sinks)
+        if sinks and made_of is not None:
+            return NotReadable("has sinks beside other keys of its own, which this viewer cannot show together")
+        placed = self._placed(call, (len(q), q.shape[2], k.shape[2] - len(sinks)), elsewhere, made_of, sinks)
         if isinstance(placed, NotReadable):
             return placed
+        order = torch.arange(q.shape[2])
+        if isinstance(made_of, Arranged):
+            order = made_of.queries
+            q, k, v = q[:, :, order], k[:, :, made_of.keys], v[:, :, made_of.keys]
         scale = attended.factor
         if attended.bias is not None and float(attended.bias.abs().max()) > attended.noise:
             bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], k.shape[2]))
+            bias = bias[:, :, order]
+            bias = bias[..., made_of.keys] if isinstance(made_of, Arranged) else bias
             mask = folded(bias, scale=scale, noise=attended.noise)
             if isinstance(mask, NotReadable):
                 return mask
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
 
         def run(y: Tensor) -> Any:
-            return seen.run(lead.joined(y))
+            return seen.run(lead.joined(y[:, :, order.argsort()]))
 
-        real = lead.parted(attended.y)
-        at, laid = _main(output, lambda: run(torch.zeros_like(real)), (*q.shape[:3:2], placed))
+        real = lead.parted(attended.y)[:, :, order]
+        lay = _layer_order(made_of, placed, (*q.shape[:3:2],))
+        at, laid = _main(output, lambda: run(torch.zeros_like(real)), lay)
         tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
         askers = () if laid.dropped else placed.askers
         theta, phi, g = (
@@ -124,20 +140,86 @@ class SeenReader:
             residual=False,
         )
 
+    def _made_of(
+        self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
+    ) -> Arranged | Windows | NotReadable | None:
+        """Return what queries and keys are made of, where the layer puts others beside its input or cuts it up."""
+        x = call.tokens
+        given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
+        (batch, _, queries, _), keys = tables[0].shape, tables[1].shape[2]
+        is_more = given is not None and batch == given[0] and max(queries, keys) > given[1] <= min(queries, keys)
+        is_cut = given is not None and batch > given[0] and batch * queries == given[0] * given[1] and queries == keys
+        if given is None or not (is_more or is_cut):
+            return None
+        sizes = (*given, batch, queries, keys)
+        if sizes not in self.learned:
+
+            def again(other: Tensor) -> tuple[Tensor, Tensor]:
+                found = watched(self.module, call.with_tokens(other)).attended
+                return lead.parted(found.q), lead.parted(found.k)
+
+            sources, where = sources_of(again, x), self.places.map_of(x)
+            made: Arranged | Windows | NotReadable | None = None
+            if sources is not None and is_more:
+                made = arranged(sources, given[1])
+            elif sources is not None and where is not None:
+                made = parted(sources, where[0], within=where[1])
+            if isinstance(made, NotReadable) and self.places.are_grid(batch, queries):
+                made = None
+            self.learned[sizes] = made
+        return self.learned[sizes]
+
     def _placed(
-        self, call: WholeCall, sizes: tuple[int, int, int], elsewhere: NotReadable | None
+        self,
+        call: WholeCall,
+        sizes: tuple[int, int, int],
+        elsewhere: NotReadable | None,
+        made_of: Arranged | Windows | NotReadable | None,
+        sinks: tuple[str, ...],
     ) -> Placed | NotReadable:
         """Return the places of queries and keys, or of one of them where the others are a list.
 
         ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
         """
         batch, queries, keys = sizes
+        if isinstance(made_of, NotReadable):
+            return made_of
+        if isinstance(made_of, Windows):
+            return inside(made_of)
+        if made_of is not None:
+            inner = made_of.inner_queries, made_of.inner_keys
+            names = (self._names(call, count) for count in inner)
+            return self.places.joined(batch, keys - inner[1], (next(names), next(names)))
         are_others = elsewhere is not None or _brings(call, keys, beside=queries)
-        placed = elsewhere or self.places.placed(self.module, call.tokens, sizes)
+        placed = elsewhere or self.places.placed(self.module, call.tokens, sizes, sinks)
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
             return placed
+        if sinks:
+            return NotReadable("has sinks beside keys from elsewhere, which this viewer cannot show together")
         alone = self.places.one_side(batch, queries, keys)
         return placed if isinstance(alone, NotReadable) else replace(alone, are_inner=not are_others)
+
+    def _names(self, call: WholeCall, count: int) -> tuple[str, ...]:
+        """Return names of queries or keys that a layer puts beside its input: of a text, else of its own."""
+        is_text = count == len(self.places.token_names) or any(
+            isinstance(value, Tensor) and value.ndim == 3 and value.shape[1] == count
+            for value in (*call.args, *call.kwargs.values())
+        )
+        return list_names("token" if is_text else "memory", count, self.places.token_names)
+
+
+def _layer_order(
+    made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...]
+) -> Callable[[Tensor], Laid]:
+    """Return how to lay out what a layer returns in the order of its queries."""
+    batch, queries = sizes
+    if isinstance(made_of, Windows):
+        cells = made_of.cells
+        return lambda part: Laid.of_cells(part, cells)
+    if isinstance(made_of, Arranged):
+        inner, order = made_of.inner_queries, made_of.queries
+        return lambda part: Laid(part, (batch, queries), placed.scope, inner, order)
+    return lambda part: Laid(part, (batch, queries), placed.scope, len(placed.askers))
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
@@ -147,17 +229,15 @@ def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
     return keys != beside and any(keys in value.shape[:2] for value in sequences)
 
 
-def _main(output: Any, without: Callable[[], Any], sizes: tuple[int, int, Placed]) -> tuple[Any, Laid]:
+def _main(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:
     """Return where among a layer's outputs its tokens are, and how they lie there: the first that hangs on y.
 
-    ``without``: returns the outputs where y is zero. ``sizes``: sequences, queries, their places.
-    Raises Unclear where no tensor is laid out as tokens.
+    ``without``: returns the outputs where y is zero. Raises Unclear where no tensor is laid out as tokens.
     """
-    batch, queries, placed = sizes
     found, reasons = list[tuple[Any, Laid]](), list[Unclear]()
     for at, part in tensors_in(output):
         try:
-            found.append((at, Laid(part, (batch, queries), placed.scope, len(placed.askers))))
+            found.append((at, lay(part)))
         except Unclear as reason:
             reasons.append(reason)
     if len(found) > 1:

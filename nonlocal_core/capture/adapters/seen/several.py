@@ -14,7 +14,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     As the sequences of a batch where each has no batch of its own, and there are a multiple of ``sequences``.
     """
     first = found[0]
-    sizes = {(each.q.shape, each.k.shape, each.v.shape) for each in found}
+    sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks) for each in found}
     if len(sizes) > 1 or len({None if each.bias is None else each.bias.shape for each in found}) > 1:
         return None
     lead = first.q.shape[:-2]
@@ -46,5 +46,6 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
         bias=joined([bias.expand(*lead, *bias.shape[-2:]) for bias in biases]) if biases else None,
         noise=max(each.noise for each in found),
         y=joined([each.y for each in found]),
+        sinks=first.sinks,
         put={step: putting(number, lay) for number, each in enumerate(found) for step, lay in each.put.items()},
     )

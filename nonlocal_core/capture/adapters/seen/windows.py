@@ -107,7 +107,7 @@ def _found(
                 continue
             if len(torch.unique(cells[cells >= 0])) != table.shape[0] * table.shape[1]:
                 continue  # some of the map is not there
-            return _divided(cells.reshape(sizes), thw, within)
+            return divided(cells.reshape(sizes), thw, within)
     return None
 
 
@@ -172,7 +172,7 @@ def _keys(rows: Tensor) -> Int[Tensor, " n"]:
     return (bits * weights.to(bits.device)).sum(-1)
 
 
-def _divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) -> Windows | NotReadable:
+def divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) -> Windows | NotReadable:
     """Return cells in sequences as windows, whose walls run along the axes."""
     flat = cells.reshape(-1)
     total = thw[0] * thw[1] * thw[2]

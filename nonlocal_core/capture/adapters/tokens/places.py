@@ -100,7 +100,9 @@ class TokenPlacement:
         return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
 
 
-def list_names(kind: Literal["query", "token"], count: int, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+def list_names(
+    kind: Literal["query", "token", "memory", "sink"], count: int, given: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the names of queries or keys that are no positions: the given ones, where there are as many.
 
     >>> list_names("query", 2)

@@ -1,4 +1,4 @@
-"""Fifty forms of attention as strangers write it: every row is the form's own, or the reason why not is true."""
+"""Sixty forms of attention as strangers write it: every row is the form's own, or the reason why not is true."""
 
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from unchecked_shapes import unchecked  # noqa: F401, a fixture
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session, Tables, UnknownNameError
 from nonlocal_core.capture import many_row_weights
+from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.media import network_input
 
 FRAMES = 2
@@ -104,6 +105,62 @@ def test_a_form_without_such_rows_is_listed_with_the_reason(together):
     assert set(listed) == {form.__name__ for form in REFUSED[model.fed]}
     for form, why in REFUSED[model.fed].items():
         assert why in listed[form.__name__]
+
+
+def test_torchs_flex_attention_is_named_without_a_run():
+    said = dict(find_sites(nn.ModuleDict({"flex": hand_written.Flex()})).unreadable)
+    assert said["flex"].startswith("attends by torch's FlexAttention, which runs as one compiled piece")
+
+
+class Joint(nn.Module):
+    """Image and text in one sequence, each with its own projections, as in SD3 and FLUX; what is first comes first."""
+
+    def __init__(self, is_text_first):
+        super().__init__()
+        self.stem, self.is_text_first = nn.Conv2d(3, C, 8, 8), is_text_first
+        self.text = nn.Parameter(torch.zeros(5, C))
+        self.layer = JointAttention(is_text_first)
+
+    def forward(self, x):
+        image = self.stem(x).flatten(2).mT
+        return self.layer(image, self.text.expand(len(x), -1, -1))
+
+
+class JointAttention(nn.Module):
+    def __init__(self, is_text_first):
+        super().__init__()
+        self.image, self.text = nn.Linear(C, 3 * C), nn.Linear(C, 3 * C)
+        self.outs, self.is_text_first = nn.ModuleList([nn.Linear(C, C), nn.Linear(C, C)]), is_text_first
+
+    def forward(self, image, text):
+        order = slice(None, None, -1 if self.is_text_first else 1)
+        parts = [self.image(image), self.text(text)][order]
+        q, k, v = map(hand_written.split, torch.cat(parts, dim=1).chunk(3, dim=-1))
+        weights = (q @ k.mT * 0.5).softmax(-1)
+        at = text.shape[1] if self.is_text_first else 0
+        self.own = weights[:, :, at : at + TOKENS]
+        y = hand_written.merge(weights @ v)
+        return tuple(out(part) for out, part in zip(self.outs, [y[:, at : at + TOKENS], y], strict=True))
+
+
+@pytest.mark.parametrize("is_text_first", [False, True])
+def test_image_and_text_in_one_sequence_are_told_apart(is_text_first):
+    model = randomise(Joint(is_text_first)).eval()
+    session = Session.from_model(model, CLIP, spec=replace(SPEC, token_names=tuple("abcde")))
+    with torch.no_grad():
+        model(torch.from_numpy(network_input(session.frames, SEEN)[0])[0].transpose(0, 1))
+    own = model.layer.own.double().numpy()
+    at = 0 if is_text_first else TOKENS
+    for head, block in enumerate(session.capture.blocks):
+        assert block.off_grid_keys == tuple("abcde")
+        rows = many_row_weights(block, np.arange(block.query_grid.size))
+        for t in range(FRAMES):
+            image = rows[t * TOKENS : (t + 1) * TOKENS, t * TOKENS : (t + 1) * TOKENS]
+            text = rows[t * TOKENS : (t + 1) * TOKENS, FRAMES * TOKENS + 5 * t : FRAMES * TOKENS + 5 * t + 5]
+            expected_text = own[t, head, :, at : at + 5]
+            expected_image = np.delete(own[t, head], np.s_[at : at + 5], axis=-1)
+            np.testing.assert_allclose(image, expected_image, atol=ROW_PRECISION)
+            np.testing.assert_allclose(text, expected_text, atol=ROW_PRECISION)
 
 
 def test_layers_that_add_their_input_themselves_let_changes_through_to_the_next():
