@@ -594,6 +594,43 @@ def in_parts(attn, parts):
     return made.flatten(4, 5).flatten(2, 3)
 
 
+class QueriesInParts(Projected):
+    """Queries in parts of seven and a rest, which spares memory."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        parts = [(some @ k.mT * 0.5).softmax(-1) for some in q.split(7, dim=2)]
+        kept(torch.cat(parts, dim=2))
+        return self.d(merge(torch.cat([part @ v for part in parts], dim=2)))
+
+
+class MixedHeads(Projected):
+    """Talking heads: weights of several heads in one."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        weights = (q @ k.mT * 0.5).softmax(-1)
+        return self.d(merge((weights + 0.3 * weights.flip(1)) @ v))
+
+
+class Differential(Projected):
+    """One softmax less another."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        return self.d(merge(((q @ k.mT).softmax(-1) - 0.4 * (k @ q.mT).softmax(-1)) @ v))
+
+
+class ChannelsOfTokens(Projected):
+    """Cross-covariance attention, as in XCiT: channels attend to channels."""
+
+    def forward(self, x):
+        q, k, v = (part.mT for part in self.parts(x))
+        return self.d(
+            merge(((functional.normalize(q, dim=-1) @ functional.normalize(k, dim=-1).mT).softmax(-1) @ v).mT)
+        )
+
+
 class Flex(Projected):
     """torch's FlexAttention."""
 
@@ -643,8 +680,13 @@ READ = (
     MemoryKeys,
     MemoryKeysBehind,
     ColumnsOfTokens,
+    QueriesInParts,
 )
+CHANGED = "which changes its softmax of products before it meets the values"
 REFUSED = {
+    MixedHeads: CHANGED,
+    Differential: CHANGED,
+    ChannelsOfTokens: "attends over its 4 channels, which lie at no place of the clip",
     SoftmaxByHand: NOTHING_SEEN,
     DividedAfterwards: NOTHING_SEEN,
     CDistances: NOTHING_SEEN,
@@ -652,7 +694,7 @@ REFUSED = {
     Sigmoids: NOTHING_SEEN,
     Rectified: NOTHING_SEEN,
     Linear: NOTHING_SEEN,
-    DualSoftmax: NOTHING_SEEN,
+    DualSoftmax: CHANGED,
     ProjectedKeys: "has 7 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
     TwoInTurn: "in which this viewer saw 2 softmaxes of products, where it can show one",
 }

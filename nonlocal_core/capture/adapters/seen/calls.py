@@ -68,6 +68,11 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
             f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
             "puts several together, as criss-cross attention does, or adds or drops keys"
         )
+    if not watch.found and watch.softmaxes:
+        raise Unclear(
+            f"is a {type(module).__name__}, which changes its softmax of products before it meets the values, as "
+            "where heads are mixed, two are subtracted, or one is divided again"
+        )
     found = watch.found[:1]
     if len(watch.found) > 1 and not _follow_each_other(module, call, watch.found):
         together = as_one(watch.found, len(call.tokens) if isinstance(call.tokens, Tensor) else 1)

@@ -26,6 +26,9 @@ SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax, *_LOGARITHMS)
 WHOLE = (functional.scaled_dot_product_attention, functional.multi_head_attention_forward)
 """Functions of torch that attend by themselves."""
 
+_KEPT_WEIGHTS = 64
+"""Softmaxes before a product that may take one of them."""
+
 _KEPT = 8
 """Products before a softmax that its scores may come from."""
 
@@ -69,7 +72,10 @@ class Watch(TorchFunctionMode):
     _scores: list[Scores] = field(default_factory=list)
     is_otherwise: bool = False
     """Whether some softmax was taken of something else than one product with something added."""
-    _pending: Weights | None = None
+    softmaxes: int = 0
+    """Number of softmaxes of a product, whether or not they met values as they are."""
+    _pending: list[Weights] = field(default_factory=list)
+    """Those that have met no values yet, the latest of them."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -115,7 +121,6 @@ class Watch(TorchFunctionMode):
     def _replaced(self, made: Tensor) -> Tensor:
         if self.step not in self.put:
             return made
-        self._pending = None
         return self.put[self.step](made)
 
     def _product(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
@@ -123,12 +128,14 @@ class Watch(TorchFunctionMode):
         with torch.set_grad_enabled(bool(self._scores)):
             made = func(*args, **kwargs)
         self.step += 1
+        pair = product_of(func, args, kwargs) if self.looks else None
+        met = None if pair is None else self._met_by(pair)
         if self.step in self.put or not self.looks:
             return self._replaced(made)
-        pair = product_of(func, args, kwargs)
-        if pair is None or (self._pending is not None and self._takes_values(pair, made)):
+        if pair is None:
             return made
-        if self._pending is not None:
+        if met is not None:
+            self._remember(pair, made, *met)
             return made
         with torch.no_grad():
             leaf = (pair.left @ pair.right if pair.adds else pair.matrix(made).clone()).requires_grad_()
@@ -149,7 +156,11 @@ class Watch(TorchFunctionMode):
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
         made_of = None if axis is None else traced(given, axis, scores)
         if made_of is not None:
-            self._pending = solved(made_of, made.exp() if func in _LOGARITHMS else made)
+            self.softmaxes += 1
+            self._pending = [
+                *self._pending[1 - _KEPT_WEIGHTS :],
+                solved(made_of, made.exp() if func in _LOGARITHMS else made),
+            ]
             return made
         for each in scores:
             if axis is None or each.product.side(axis, given.ndim) is None:
@@ -157,16 +168,17 @@ class Watch(TorchFunctionMode):
         self.is_otherwise = True
         return made
 
-    def _takes_values(self, pair: Product, made: Tensor) -> bool:
-        """Return whether a product is that of the weights and the values, and remember the attention if so."""
-        pending = self._pending
-        assert pending is not None
-        if _is_same(pair.left, pending.weights):
-            values, is_turned = pair.right, False
-        elif _is_same(pair.right.mT, pending.weights):
-            values, is_turned = pair.left.mT, True
-        else:
-            return False
+    def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
+        """Return which weights a product takes, no longer pending, and whether turned; None where it takes none."""
+        for index, pending in enumerate(self._pending):
+            is_turned = not _is_same(pair.left, pending.weights)
+            if not is_turned or _is_same(pair.right.mT, pending.weights):
+                return self._pending.pop(index), is_turned
+        return None
+
+    def _remember(self, pair: Product, made: Tensor, pending: Weights, is_turned: bool) -> None:
+        """Remember an attention by the product of its weights and its values."""
+        values = pair.left.mT if is_turned else pair.right
         q, k = pending.q, pending.k
         lead = (pair.right if is_turned else pair.left).shape[:-2]
         v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], -1, values.shape[-1])
@@ -185,8 +197,6 @@ class Watch(TorchFunctionMode):
                 sinks=pending.sinks,
             )
         )
-        self._pending = None
-        return True
 
 
 def _same(y: Tensor) -> Tensor:

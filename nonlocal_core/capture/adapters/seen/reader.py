@@ -62,7 +62,7 @@ class SeenReader:
         lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
-        if made_of is None and _is_over_channels(call.tokens, q.shape[2]):
+        if made_of is None and _is_over_channels(call.tokens, q):
             return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
         sinks = list_names("sink", attended.sinks)
         if sinks and made_of is not None:
@@ -252,7 +252,12 @@ def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -
     return torch.cat([table.float(), channels.to(table.device).expand(*table.shape[:-2], -1, -1)], dim=-1)
 
 
-def _is_over_channels(given: Any, count: int) -> bool:
-    """Return whether the asked things of a layer on maps are the channels."""
-    is_map = isinstance(given, Tensor) and given.ndim > 3
-    return is_map and given.shape[1] == count != math.prod(given.shape[2:])
+def _is_over_channels(given: Any, q: Float[Tensor, "B heads n D"]) -> bool:
+    """Return whether the asked things of a layer are the channels, of which the positions are summed over."""
+    if not isinstance(given, Tensor) or given.ndim < 3:
+        return False
+    channels, positions = given.shape[1], math.prod(given.shape[2:])
+    if given.ndim == 3:
+        positions, channels = channels, positions
+        return q.shape[1] * q.shape[2] == channels and q.shape[3] == positions != q.shape[2]
+    return channels == q.shape[2] != positions
