@@ -99,6 +99,21 @@ TRANSFORMERS = {
         {"crop_size": 64, "patch_size": 16, "frames_per_clip": 4, "hidden_size": 48, "num_attention_heads": 4}
         | {"num_hidden_layers": 2, "pred_hidden_size": 24, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1},
     ),
+    "Owlv2VisionModel": ("Owlv2VisionConfig", LINED),
+    "SamHQVisionModel": (
+        "SamHQVisionConfig",
+        PLAIN | {"patch_size": 8, "window_size": 3, "global_attn_indexes": [1]},
+    ),
+    "GitVisionModel": ("GitVisionConfig", LINED),
+    "SiglipForImageClassification": ("SiglipConfig", {"vision_config": LINED}),
+    "MgpstrModel": ("MgpstrConfig", WIDTHS | {"image_size": [32, 64], "patch_size": 4, "distilled": False}),
+    "Swin2SRModel": ("Swin2SRConfig", SWIN | {"depths": [2], "num_heads": [2]}),
+    "PoolFormerModel": ("PoolFormerConfig", {"hidden_sizes": [12, 24, 36, 48], "depths": [1, 1, 1, 1]}),
+    "FocalNetModel": (
+        "FocalNetConfig",
+        {"image_size": 64, "embed_dim": 24, "depths": [1, 1], "hidden_sizes": [24, 48]}
+        | {"focal_levels": [2, 2], "focal_windows": [3, 3]},
+    ),
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
@@ -177,6 +192,25 @@ TIMM = {
     "efficientvit_m0": {},
     "mobilevit_xxs": {},
     "mobilevitv2_050": {},
+    "botnet26t_256": {},
+    "lambda_resnet26t": {},
+    "gcvit_xxtiny": {},
+    "tiny_vit_5m_224": {},
+    "davit_tiny": {"depths": (1, 1, 1, 1)},
+    "nest_tiny": {},
+    "crossvit_tiny_240": {},
+    "coat_tiny": {},
+    "levit_128s": {},
+    "visformer_tiny": {},
+    "mobilenetv4_hybrid_medium": {},
+    "edgenext_xx_small": {},
+    "efficientformer_l1": {},
+    "nextvit_small": {},
+    "vitamin_small_224": {},
+    "hieradet_small": {},
+    "sequencer2d_s": {},
+    "swin_s3_tiny_224": {},
+    "aimv2_large_patch14_224": {"depth": 2, "embed_dim": 48, "num_heads": 4},
 }
 """Name in timm, and what is small in it."""
 
@@ -257,6 +291,7 @@ def _first_reason(text):
     """Return the first reason in a sentence, without the names and the numbers of one run."""
     found = re.search(
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
+        r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
         r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"

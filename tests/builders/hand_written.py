@@ -319,6 +319,16 @@ class FusedScale(Projected):
         return self.d(merge(functional.scaled_dot_product_attention(query=q, key=k, value=v, scale=0.9)))
 
 
+class FusedShared(Projected):
+    """One key and one value for all heads, which the fused kernel spreads (timm's MultiQueryAttention2d)."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        k, v = k[:, :1], v[:, 1:2]
+        kept((q @ k.mT * 0.5).softmax(-1))
+        return self.d(merge(functional.scaled_dot_product_attention(q, k, v)))
+
+
 class FusedCausal(Projected):
     def forward(self, x):
         q, k, v = self.parts(x)
@@ -664,6 +674,7 @@ READ = (
     ReducedKeys,
     FusedScale,
     FusedCausal,
+    FusedShared,
     FunctionalHeads,
     NestedCore,
     WeightsReturned,

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import linear
 
 from nonlocal_core.capture import BlockReading, BlockSite, attach, rebuild, recording, trial
-from nonlocal_core.capture.twin import twin_of
+from nonlocal_core.capture.twin import randomise, twin_of
 from nonlocal_core.geometry import ViewTransform
 
 T, H, W, HEADS, D = 2, 3, 5, 3, 4
@@ -334,3 +334,18 @@ def test_the_copy_of_a_reader_is_bound_to_the_copy_of_its_block():
     twin = twin_of(site_of(layer))
     assert twin.reader.layer is twin.module is not layer
     assert replace(twin, module=layer).reader.layer is twin.module
+
+
+class Silent(nn.Linear):
+    """A layer whose own ``train``, and with it ``eval``, returns nothing, as LeViT's in timm 1.0.31."""
+
+    def train(self, mode=True):
+        super().train(mode)
+
+
+def test_a_copy_of_a_layer_whose_eval_returns_nothing_gets_its_weights():
+    layer = Silent(3, 5)
+    nn.init.zeros_(layer.weight)
+    randomise(layer)
+    assert layer.weight.dtype == torch.float64
+    assert bool(layer.weight.std() > 0)

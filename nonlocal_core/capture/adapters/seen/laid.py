@@ -105,6 +105,8 @@ def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tupl
     maps, flat = tuple(range(2, count)), tuple(range(count))
     if shape[0] == batch and math.prod(shape[1:-1]) == tokens:
         return flat
+    if math.prod(shape[:-2]) == batch and shape[-2] == tokens:  # sequences in several axes
+        return flat
     if count == 3 and shape[:2] == (tokens, batch):
         return 1, 0, 2
     if count > 3 and shape[0] == batch and math.prod(shape[2:]) == tokens:

@@ -106,6 +106,8 @@ class Watch(TorchFunctionMode):
         q, k, v = (given[name].detach() for name in names[:3])
         if k.shape[-3:-2] != q.shape[-3:-2] and given.get("enable_gqa"):
             k, v = (part.repeat_interleave(q.shape[-3] // part.shape[-3], dim=-3) for part in (k, v))
+        lead = torch.broadcast_shapes(*(part.shape[:-2] for part in (q, k, v)))  # type: ignore[no-untyped-call]
+        q, k, v = (part.expand(*lead, *part.shape[-2:]) for part in (q, k, v))
         scale, bias = given.get("scale"), given.get("attn_mask")
         if given.get("is_causal"):
             bias = q.new_full((q.shape[-2], k.shape[-2]), BLOCKED, dtype=torch.float32).triu(1)

@@ -99,6 +99,8 @@ def _found(
         return None
     rows = given.reshape(-1, width)
     for seen in reversed(reached.maps):
+        if seen.shape == given.shape:
+            continue  # the sequences themselves
         for table, thw, within in _as_maps(seen, width, call, input_hw):
             if table.shape[0] == sizes[0] and table.shape[1] == sizes[1]:
                 continue  # no other sequences than before
