@@ -253,11 +253,11 @@ def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -
 
 
 def _is_over_channels(given: Any, q: Float[Tensor, "B heads n D"]) -> bool:
-    """Return whether the asked things of a layer are the channels, of which the positions are summed over."""
+    """Return whether the asked things of a layer are the channels, compared by a sum over all positions."""
     if not isinstance(given, Tensor) or given.ndim < 3:
         return False
     channels, positions = given.shape[1], math.prod(given.shape[2:])
     if given.ndim == 3:
-        positions, channels = channels, positions
-        return q.shape[1] * q.shape[2] == channels and q.shape[3] == positions != q.shape[2]
-    return channels == q.shape[2] != positions
+        channels, positions = positions, channels
+    heads, count, width = q.shape[1:]
+    return channels in (count, heads * count) and width == positions != count
