@@ -62,7 +62,8 @@ class Recording:
         self.unreadable.extend(reasons.items())
 
 
-_VAGUE = ("cannot be proved", "was not called with sequences", "could not be read")
+_UNPROVED = "cannot be proved"
+_VAGUE = (_UNPROVED, "was not called with sequences", "could not be read")
 """Beginnings of reasons that tell no more than that a layer is another than its parts suggest."""
 
 _current: ContextVar[Recording | PlaceTrial | None] = ContextVar("nonlocal_recording", default=None)
@@ -148,8 +149,11 @@ def _better(
 ) -> tuple[BlockSite, NotReadable | tuple[BlockCapture, ...]]:
     """Return what a second reader found where the first was refused, or the reason that says more."""
     if isinstance(again, NotReadable):
-        is_vague = found.reason.startswith(_VAGUE) and not again.reason.startswith(_VAGUE)
-        return site, again if is_vague else found
+        if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
+            return site, found
+        figure = found.reason.partition(", where")[0]
+        is_figure = found.reason.startswith(_UNPROVED)
+        return site, NotReadable(f"{again.reason}. Read by its parts, it {figure}") if is_figure else again
     assert site.second is not None
     return site.second, again
 

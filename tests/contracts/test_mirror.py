@@ -14,8 +14,9 @@ _IN = {
     WHOLE_LAYERS: (
         "capture/adapters",
         "by_hand search maps/proof maps/reader seen/calls seen/discovery seen/factors seen/function_heads seen/laid "
-        "seen/padding seen/places seen/reader seen/scores seen/several seen/sources seen/tails seen/windows "
-        "tokens/family tokens/grids tokens/masks tokens/parts tokens/places tokens/reader tokens/rotary tokens/shapes",
+        "seen/outputs seen/padding seen/places seen/reader seen/scores seen/several seen/sources seen/tails "
+        "seen/windows tokens/family tokens/grids tokens/masks tokens/parts tokens/places tokens/reader tokens/rotary "
+        "tokens/shapes",
     ),
     READERS: (
         "capture/adapters",

@@ -1,7 +1,6 @@
 """Reader of any layer that attends, by the products that it is seen to make (`products`)."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +11,8 @@ from torch import Tensor, nn
 from nonlocal_core.capture.adapters.by_hand import TablesOf
 from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
 from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
-from nonlocal_core.capture.adapters.seen.laid import Laid, Lead, tensors_in
+from nonlocal_core.capture.adapters.seen.laid import Lead
+from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
 from nonlocal_core.capture.adapters.seen.padding import padded_key
 from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces, inside
 from nonlocal_core.capture.adapters.seen.products import Unclear
@@ -88,8 +88,8 @@ class SeenReader:
             return seen.run(lead.joined(y[:, :, order.argsort()]))
 
         real = lead.parted(attended.y)[:, :, order]
-        lay = _layer_order(made_of, placed, (*q.shape[:3:2],))
-        at, laid = _main(output, lambda: run(torch.zeros_like(real)), lay)
+        lay = layer_order(made_of, placed, (*q.shape[:3:2],))
+        at, laid = main_output(output, lambda: run(torch.zeros_like(real)), lay)
         tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
         askers = () if laid.dropped else placed.askers
         theta, phi, g = (
@@ -208,44 +208,11 @@ class SeenReader:
         return list_names("token" if is_text else "memory", count, self.places.token_names)
 
 
-def _layer_order(
-    made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...]
-) -> Callable[[Tensor], Laid]:
-    """Return how to lay out what a layer returns in the order of its queries."""
-    batch, queries = sizes
-    if isinstance(made_of, Windows):
-        cells = made_of.cells
-        return lambda part: Laid.of_cells(part, cells)
-    if isinstance(made_of, Arranged):
-        inner, order = made_of.inner_queries, made_of.queries
-        return lambda part: Laid(part, (batch, queries), placed.scope, inner, order)
-    return lambda part: Laid(part, (batch, queries), placed.scope, len(placed.askers))
-
-
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
     """Return whether a call brings a sequence of so many tokens beside its first argument, which has another number."""
     others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
     sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
     return keys != beside and any(keys in value.shape[:2] for value in sequences)
-
-
-def _main(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:
-    """Return where among a layer's outputs its tokens are, and how they lie there: the first that hangs on y.
-
-    ``without``: returns the outputs where y is zero. Raises Unclear where no tensor is laid out as tokens.
-    """
-    found, reasons = list[tuple[Any, Laid]](), list[Unclear]()
-    for at, part in tensors_in(output):
-        try:
-            found.append((at, lay(part)))
-        except Unclear as reason:
-            reasons.append(reason)
-    if len(found) > 1:
-        bare = without()
-        found = [each for each in found if not torch.equal(part_of(bare, each[0]), part_of(output, each[0]))] or found
-    if found:
-        return found[0]
-    raise reasons[0] if reasons else Unclear(f"returns a {type(output).__name__}, which holds no tensor of tokens")
 
 
 def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -> Float[Tensor, "*a N D_P"]:
