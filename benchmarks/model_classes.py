@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import pixel_unshuffle
 
 from nonlocal_core import InputSpec, ModelSpec, NonlocalError, Session
 
@@ -99,6 +100,21 @@ TRANSFORMERS = {
         {"crop_size": 64, "patch_size": 16, "frames_per_clip": 4, "hidden_size": 48, "num_attention_heads": 4}
         | {"num_hidden_layers": 2, "pred_hidden_size": 24, "pred_num_attention_heads": 2, "pred_num_hidden_layers": 1},
     ),
+    "Owlv2VisionModel": ("Owlv2VisionConfig", LINED),
+    "SamHQVisionModel": (
+        "SamHQVisionConfig",
+        PLAIN | {"patch_size": 8, "window_size": 3, "global_attn_indexes": [1]},
+    ),
+    "GitVisionModel": ("GitVisionConfig", LINED),
+    "SiglipForImageClassification": ("SiglipConfig", {"vision_config": LINED}),
+    "MgpstrModel": ("MgpstrConfig", WIDTHS | {"image_size": [32, 64], "patch_size": 4, "distilled": False}),
+    "Swin2SRModel": ("Swin2SRConfig", SWIN | {"patch_size": 1, "depths": [2], "num_heads": [2]}),
+    "PoolFormerModel": ("PoolFormerConfig", {"hidden_sizes": [12, 24, 36, 48], "depths": [1, 1, 1, 1]}),
+    "FocalNetModel": (
+        "FocalNetConfig",
+        {"image_size": 64, "embed_dim": 24, "depths": [1, 1], "hidden_sizes": [24, 48]}
+        | {"focal_levels": [2, 2], "focal_windows": [3, 3]},
+    ),
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
@@ -141,6 +157,22 @@ DIFFUSERS = {
         | {"pooled_projection_dim": 24},
         ("timestep", "encoder_hidden_states", "pooled_projections"),
     ),
+    "AuraFlowTransformer2DModel": (
+        {"sample_size": 16, "patch_size": 2, "in_channels": 3, "out_channels": 3, "pos_embed_max_size": 64}
+        | {"num_mmdit_layers": 1, "num_single_dit_layers": 1, "attention_head_dim": 12, "num_attention_heads": 2}
+        | {"joint_attention_dim": 24, "caption_projection_dim": 24},
+        ("timestep", "encoder_hidden_states"),
+    ),
+    "FluxTransformer2DModel": (
+        {"patch_size": 1, "in_channels": 12, "num_layers": 1, "num_single_layers": 1, "attention_head_dim": 16}
+        | {
+            "num_attention_heads": 2,
+            "joint_attention_dim": 24,
+            "pooled_projection_dim": 24,
+            "axes_dims_rope": (4, 6, 6),
+        },
+        ("timestep", "encoder_hidden_states", "pooled_projections", "img_ids", "txt_ids"),
+    ),
 }
 """Model class, what is small in it, and what it is called with beside the frames."""
 
@@ -177,6 +209,25 @@ TIMM = {
     "efficientvit_m0": {},
     "mobilevit_xxs": {},
     "mobilevitv2_050": {},
+    "botnet26t_256": {},
+    "lambda_resnet26t": {},
+    "gcvit_xxtiny": {},
+    "tiny_vit_5m_224": {},
+    "davit_tiny": {"depths": (1, 1, 1, 1)},
+    "nest_tiny": {},
+    "crossvit_tiny_240": {},
+    "coat_tiny": {},
+    "levit_128s": {},
+    "visformer_tiny": {},
+    "mobilenetv4_hybrid_medium": {},
+    "edgenext_xx_small": {},
+    "efficientformer_l1": {},
+    "nextvit_small": {},
+    "vitamin_small_224": {},
+    "hieradet_small": {},
+    "sequencer2d_s": {},
+    "swin_s3_tiny_224": {},
+    "aimv2_large_patch14_224": {"depth": 2, "embed_dim": 48, "num_heads": 4},
 }
 """Name in timm, and what is small in it."""
 
@@ -223,16 +274,20 @@ def diffusion():
         "class_labels": lambda frames: torch.full((frames,), 3),
         "encoder_hidden_states": lambda frames: torch.ones(frames, WORDS, 24) * torch.arange(WORDS)[:, None],
         "pooled_projections": lambda frames: torch.ones(frames, 24),
+        "img_ids": lambda _: torch.cartesian_prod(*(torch.arange(size).float() for size in (1, 8, 8))),
+        "txt_ids": lambda _: torch.zeros(WORDS, 3),
         "added_cond_kwargs": lambda frames: {"resolution": None, "aspect_ratio": None},
     }
     for name, (small, names) in DIFFUSERS.items():
 
         def call(network, frames, names=names):
+            more = {each: given[each](len(frames)) for each in names}
             frames = frames[..., :16] if "Transformer" in type(network).__name__ else frames
-            return network(frames, **{each: given[each](len(frames)) for each in names})
+            packed = pixel_unshuffle(frames, 2).flatten(2).mT if "img_ids" in names else frames
+            return network(packed, **more)
 
         model = getattr(diffusers, name)(**small)
-        yield "diffusers", name, model, ModelSpec(input_spec=seen, call=call)
+        yield "diffusers", name, model, ModelSpec(input_spec=seen, call=call, takes="frames")
 
 
 def line(library, name, network, spec=None):
@@ -257,7 +312,8 @@ def _first_reason(text):
     """Return the first reason in a sentence, without the names and the numbers of one run."""
     found = re.search(
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
-        r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
+        r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
+        r"|pools or drops some of them|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"
         r"|failed on an input[^:]*: [^.]*)",

@@ -38,6 +38,7 @@ BENCHMARKS = {
     "ops": Benchmark(title="Block and operation against mmcv, PyTorchVideo and the matrix", quick=("--quick",)),
     "capture": Benchmark(title="Recording over the forward pass, and one question", quick=("1",)),
     "survey": Benchmark(title="A survey against a plain loop over sessions", quick=("6",)),
+    "attention": Benchmark(title="Recording a vision transformer of others over its forward pass", quick=("1",)),
     "viewer": Benchmark(title="A hover in the browser", quick=("2",)),
     "first_heat": Benchmark(title="From the start of the server to the first heat", quick=("1",)),
 }

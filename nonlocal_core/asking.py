@@ -14,6 +14,7 @@ from nonlocal_core.errors import SelectionError, UnknownNameError
 from nonlocal_core.over_layers import layers_of, mean_over_heads, rollout
 from nonlocal_core.pin import FrameBox, Pin, Point
 from nonlocal_core.query import asked_cells, column, followed, key_column, looked, point_of_asker, points_of, row
+from nonlocal_core.vocabulary import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -123,23 +124,35 @@ class Questions:
         boxes: Sequence[FrameBox] = (),
         minus: Sequence[Point] = (),
         block: str | None = None,
+        progress: Progress | None = None,
     ) -> AffinityColumn:
-        """Return who looks at a point, or at several; arguments and errors as for ``query``."""
+        """Return who looks at a point, or at several; arguments and errors as for ``query``.
+
+        The first column of a block adds up all of its rows, of which ``progress`` hears; the block remembers them.
+        """
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
         if captured.is_summed and captured.name not in self._normalisers:
-            self._normalisers[captured.name] = log_normaliser(captured)
+            self._normalisers[captured.name] = log_normaliser(captured, progress)
         normaliser = self._normalisers.get(captured.name)
         return self._with_figure(column(captured, first, normaliser, also=also, minus=less))
 
-    def answer(self, pin: Pin) -> AffinityRow | AffinityColumn:
+    def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
         The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
         temperature without a softmax.
         """
         if pin.direction == "column":
-            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
+            return self.column(
+                frame=pin.frame,
+                x=pin.x,
+                y=pin.y,
+                points=pin.also,
+                minus=pin.minus,
+                block=pin.block,
+                progress=progress,
+            )
         answer = looked(asked_by(self.block(pin.block), pin.asker), pin)
         return self._with_figure(followed(answer, self.capture.route(self.block(pin.block), pin.hops)))
 

@@ -57,7 +57,7 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
     is_new = not site.has_met(shape)
     queries = trial.queries(everywhere=is_new)
     tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
-    found = rebuild(trial, queries, tolerance=tolerance)
+    found = rebuild(trial, queries, tolerance=tolerance, is_new=is_new)
     if found.error > tolerance:
         return _refusal(found.error, tolerance)
     if trial.is_half:
@@ -67,9 +67,7 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
         found = repeated
         if found.error > REBUILD_TOLERANCE:
             return _refusal(found.error, REBUILD_TOLERANCE)
-    # A head that the output hardly shows may be wrong by more than the output is.
-    is_shown = found.sensitivity >= SENSITIVITY and found.error <= REBUILD_TOLERANCE * min(1.0, found.sensitivity)
-    if not is_shown and is_new:
+    if is_new and not _is_shown(found):
         doubt = _doubt_of_random_copy(site, call, setting)
         if doubt is not None:
             return doubt
@@ -83,6 +81,12 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
         for block in trial.blocks
     )
     return tuple(blocks if trial.reading.has_key_grid else map(turned, blocks))
+
+
+def _is_shown(found: Rebuild) -> bool:
+    """Return whether the output shows the rows of every head: one that it hardly shows may be wrong by more than it."""
+    assert found.sensitivity is not None
+    return found.sensitivity >= SENSITIVITY and found.error <= REBUILD_TOLERANCE * min(1.0, found.sensitivity)
 
 
 def _rebuild_in_float32(
@@ -118,7 +122,7 @@ def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotR
         return NotReadable(f"{hidden}, and a copy with random weights {found.reason}")
     if found.error > REBUILD_TOLERANCE:
         return _refusal(found.error, REBUILD_TOLERANCE)
-    if found.sensitivity < SENSITIVITY:
+    if found.sensitivity is None or found.sensitivity < SENSITIVITY:
         return NotReadable(f"{hidden}, nor does a copy with random weights")
     return None
 

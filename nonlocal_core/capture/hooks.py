@@ -45,7 +45,7 @@ class Recording:
             found = proved(site, call, name, self.setting)
             if isinstance(found, NotReadable) and site.second is not None:
                 again = proved(site.second, call, name, self.setting)
-                site, found = (site, found) if isinstance(again, NotReadable) else (site.second, again)
+                site, found = _better(site, found, again)
         except CaptureError as fault:
             raise CaptureError(f"Block {name!r}: {fault}") from fault
         if isinstance(found, NotReadable):
@@ -61,6 +61,10 @@ class Recording:
         self.blocks[:] = [block for block in self.blocks if block.layer not in reasons]
         self.unreadable.extend(reasons.items())
 
+
+_UNPROVED = "cannot be proved"
+_VAGUE = (_UNPROVED, "was not called with sequences", "could not be read")
+"""Beginnings of reasons that tell no more than that a layer is another than its parts suggest."""
 
 _current: ContextVar[Recording | PlaceTrial | None] = ContextVar("nonlocal_recording", default=None)
 _hooked: WeakSet[nn.Module] = WeakSet()
@@ -138,6 +142,20 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
             _current.reset(unwatched)
 
     return look
+
+
+def _better(
+    site: BlockSite, found: NotReadable, again: NotReadable | tuple[BlockCapture, ...]
+) -> tuple[BlockSite, NotReadable | tuple[BlockCapture, ...]]:
+    """Return what a second reader found where the first was refused, or the reason that says more."""
+    if isinstance(again, NotReadable):
+        if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
+            return site, found
+        figure = found.reason.partition(", where")[0]
+        is_figure = found.reason.startswith(_UNPROVED)
+        return site, NotReadable(f"{again.reason}. Read by its parts, it {figure}") if is_figure else again
+    assert site.second is not None
+    return site.second, again
 
 
 def _silent(stage: str, done: int, total: int) -> None:

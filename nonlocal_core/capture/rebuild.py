@@ -39,17 +39,18 @@ class Rebuild:
     contribution varies over the queries, so that neither a large channel nor a constant part hides an error.
     ``sensitivity``: how far, in the same measure, other rows of the least visible head would have moved the output, and
     how far its rows differ there from the mean one, whichever is less. A reading whose rows the output does not show is
-    not proved by it, however small the error.
+    not proved by it, however small the error. None where it was not asked for.
     """
 
     error: float
-    sensitivity: float
+    sensitivity: float | None
 
 
-def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -> Rebuild:
+def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float, is_new: bool = True) -> Rebuild:
     """Return how well the heads of one block rebuild its output at some queries.
 
     ``tolerance``: the error that will be accepted; the noise of rounding counts as an error of at most that.
+    ``is_new``: whether it is also asked how far other rows would move the output.
     """
     blocks, reading = trial.blocks, trial.reading
     tell = _after_a_while(trial.tell, f"Checking every row of {trial.site.title}", len(queries))
@@ -77,12 +78,15 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float) -
         if not positions_ask:
             alike = np.tile(np.concatenate([g.mean(axis=0) for g in values]), (len(y), 1)).astype(np.float32)
             shown.append((y, alike, asking))
+    error = float((worst / scale).max())
+    if not is_new:
+        return Rebuild(error=error, sensitivity=None)
     other = _sensitivity(blocks, reading, values, scale)
     # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
     looked, average, who = (np.concatenate(each) for each in zip(*shown, strict=True))
     split = partial(np.split, indices_or_sections=len(values), axis=1)
     own = _least_effect(reading, (split(looked), split(average)), who, scale)
-    return Rebuild(error=float((worst / scale).max()), sensitivity=min(other, own))
+    return Rebuild(error=error, sensitivity=min(other, own))
 
 
 def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:

@@ -3,18 +3,25 @@
 ``viewer/model/affinity.js`` does the same in the browser, and a test holds the two together.
 """
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import CaptureError, SelectionError
 from nonlocal_core.geometry import Cell
+from nonlocal_core.vocabulary import Progress
 
 _CHUNK_ELEMENTS = 2**22
 """Scores held at once while walking over all queries: 16 MB of float32."""
+
+_WORKERS = min(4, os.cpu_count() or 1)
+
+_Chunk = tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]
 
 _SAFE_EXPONENT = 60.0
 """Between -60 and 60, exp neither overflows nor vanishes in float32, even summed over a million keys."""
@@ -119,25 +126,38 @@ def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
     return mask.reshape(-1)
 
 
-def log_normaliser(block: BlockCapture) -> Float64[np.ndarray, " Nq"]:
+def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Float64[np.ndarray, " Nq"]:
     """Return the log of the sum over allowed keys of f, exp(score) or 1 for a match, in chunks of queries.
 
-    Only blocks whose rows are divided by it have one; a column needs it.
+    Only blocks whose rows are divided by it have one; a column needs it. ``progress`` hears of every chunk, and may end
+    the work by what it raises.
     """
     theta = block.theta * np.float32(block.scale)
     steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
     if steepest < _SAFE_EXPONENT and not is_restricted(block) and np.array_equal(block.theta, block.phi):
         return np.asarray(np.log(_symmetric_sums(theta, block.phi)))
-    out = np.empty(block.query_grid.size)
-    for queries, keys in _chunks(block, np.arange(block.query_grid.size)):
+    out, done = np.empty(block.query_grid.size), 0
+
+    def log_sums(chunk: _Chunk) -> Float[np.ndarray, " m"]:
+        queries, keys = chunk
         scores = theta[queries] @ block.phi[keys].T
         if block.pairwise == "matched":
-            out[queries] = np.log(np.maximum((scores >= 0).sum(axis=1), 1))
-            continue
+            return np.asarray(np.log(np.maximum((scores >= 0).sum(axis=1), 1)))
         peak = np.zeros(len(scores), np.float32) if steepest < _SAFE_EXPONENT else scores.max(axis=1)
         if peak.any():
             scores -= peak[:, None]
-        out[queries] = np.log(np.exp(scores, out=scores).sum(axis=1)) + peak
+        return np.asarray(np.log(np.exp(scores, out=scores).sum(axis=1)) + peak)
+
+    chunks = list(_chunks(block, np.arange(block.query_grid.size)))
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:  # numpy takes exponentials on one core
+        try:
+            for (queries, _), found in zip(chunks, pool.map(log_sums, chunks), strict=True):
+                out[queries] = found
+                done += len(queries)
+                if progress is not None:
+                    progress("Adding up all rows", done, len(out))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
     return out
 
 
@@ -194,9 +214,7 @@ def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray,
     return sums
 
 
-def _chunks(
-    block: BlockCapture, queries: Int[np.ndarray, " n"]
-) -> Iterator[tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]]:
+def _chunks(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[_Chunk]:
     """Cut queries into runs that may attend to the same keys and whose scores fit in one chunk; yield both."""
     if not is_restricted(block):
         yield from ((some, slice(None)) for some in _parts(queries, len(block.phi)))

@@ -34,7 +34,8 @@ def run_twin(twin: BlockSite, call: Call, dtype: torch.dtype) -> Call:
 
 def randomise(module: nn.Module) -> None:
     """Give a copy weights that make every part of its maths visible in its output, in float64 on the CPU."""
-    cast(module.eval(), "cpu", torch.float64)
+    module.eval()  # which returns nothing in some classes
+    cast(module, "cpu", torch.float64)
     generator = torch.Generator().manual_seed(_SEED)
     with torch.no_grad():
         for parameter in module.parameters():

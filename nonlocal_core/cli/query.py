@@ -8,6 +8,7 @@ import numpy as np
 
 from nonlocal_core.answers import AffinityColumn, AffinityRow
 from nonlocal_core.cli.clip import add_clip, add_point, open_session, pin_of
+from nonlocal_core.cli.progress import tell
 from nonlocal_core.geometry import cells_mask
 from nonlocal_core.look import answer_words, percent
 from nonlocal_core.look.sentence import frame_words, place_words
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the answer."""
     session = open_session(options)
     pin = pin_of(session, options)
-    answer = session.answer(pin)
+    answer = session.answer(pin, progress=tell)
     if options.mask_out is not None:
         _write_mask(options.mask_out, session, answer, options.times)
     if options.json:

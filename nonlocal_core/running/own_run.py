@@ -1,13 +1,14 @@
 """Run of a network of one's own: its blocks are found and hooked, recorded, and the network is left as it was."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 
-from nonlocal_core.capture.adapters.discovery import discovering
 from nonlocal_core.capture.adapters.search import attach_model
-from nonlocal_core.capture.adapters.seen_calls import no_softmax
-from nonlocal_core.capture.adapters.token_places import Fed
+from nonlocal_core.capture.adapters.seen.calls import no_softmax
+from nonlocal_core.capture.adapters.seen.discovery import discovering
+from nonlocal_core.capture.adapters.tokens.places import Fed
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.media import Frames, network_input
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec
@@ -17,33 +18,45 @@ from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.vocabulary import Progress
 
 
+class _MissedError(Exception):
+    """Ends a recording in which modules attended that were not taken for blocks; ``args`` are their names."""
+
+
 def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress) -> RecordedRun:
     """Return what the blocks of somebody's network left behind, and what of it cannot be shown.
 
     What attends under names that say nothing is seen while the network runs: by itself where nothing looks like a
-    block, else while it is recorded, which happens once more only where something was missed.
+    block, else while it is recorded, which begins anew only where something was missed.
     Raises what ``attach_model`` and ``record_run`` raise.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
     with left_as_it_was(network.model):
-        found, missed = _recorded(prepared, frames, spec, tell, attending=None)
+        try:
+            found = _recorded(prepared, frames, spec, tell, attending=None)
+        except _MissedError as missed:
+            return _all_recorded(prepared, frames, spec, tell, missed.args)
         if found is None:
             tell("Looking for what attends", 0, 1)
-            missed = _attending(prepared, network, frames)
-        if missed or found is None:
-            found, _ = _recorded(prepared, frames, spec, tell, attending=missed)
-        assert found is not None
+            return _all_recorded(prepared, frames, spec, tell, _attending(prepared, network, frames))
         return found
+
+
+def _all_recorded(
+    prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, attending: tuple[str, ...]
+) -> RecordedRun:
+    found = _recorded(prepared, frames, spec, tell, attending=attending)
+    assert found is not None
+    return found
 
 
 def _recorded(
     prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, *, attending: tuple[str, ...] | None
-) -> tuple[RecordedRun | None, tuple[str, ...]]:
-    """Return what a run left behind, and the names of what attended in it and was not taken for a block.
+) -> RecordedRun | None:
+    """Return what a run left behind.
 
-    ``attending``: names of what was seen to attend, None where nobody looked yet; then nothing runs, and None comes
-    back, where nothing looks like a block.
+    ``attending``: names of what was seen to attend, None where nobody looked yet; then None comes back, and nothing
+    runs, where nothing looks like a block, and _MissedError is raised where something attends that does not.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
@@ -57,19 +70,25 @@ def _recorded(
         token_names=spec.token_names,
     )
     known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
+
+    def unknown(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not any(_lies_within(name, other) for other in known))
+
     try:
         if not known and attending is None:
-            return None, ()
+            return None
         with discovering(network.model) as watch:  # within the hooks of the blocks, so that their proofs are theirs
-            found = record_run(prepared, frames, tell)
+
+            def check() -> None:
+                missed = unknown(watch.weighing)
+                if missed and attending is None:
+                    raise _MissedError(*missed)
+
+            found = record_run(prepared, frames, tell, check=check)
     finally:
         attached.detach()
-    missed, doubtful = (
-        tuple(name for name in names if not any(_lies_within(name, other) for other in known))
-        for names in (watch.weighing, watch.comparing)
-    )
-    silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in doubtful if name not in missed)
-    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent)), missed
+    silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing))
+    return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent))
 
 
 def _lies_within(name: str, other: str) -> bool:

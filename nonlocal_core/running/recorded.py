@@ -1,6 +1,6 @@
 """A clip that went through a network: what its blocks left behind, proved."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -55,11 +55,17 @@ class RecordedRun:
 
 
 def record_run(
-    prepared: PreparedModel, frames: Frames, tell: Progress, *, short_side: int | None = None
+    prepared: PreparedModel,
+    frames: Frames,
+    tell: Progress,
+    *,
+    short_side: int | None = None,
+    check: Callable[[], None] | None = None,
 ) -> RecordedRun:
     """Run a network on frames and return what its blocks left behind.
 
-    ``short_side``: pixels of the network's input, its own choice when None. The first time that somebody else's
+    ``short_side``: pixels of the network's input, its own choice when None. ``check``: asked after the first run of
+    somebody else's network, before any place is proved; what it raises ends the work. The first time that such a
     network meets a size, it runs a few times more to prove that its cells lie where they are said to; of the networks
     of this library that is known (``test_places.py``).
 
@@ -84,6 +90,8 @@ def record_run(
         if isinstance(network, ForeignNetwork):
             verdicts = _verdicts(network, clip)
             record, logits = once(keep_calls=not verdicts)
+            if check is not None:
+                check()
             if not verdicts.keys() >= set(map(_place, record.blocks)):
                 if record.first is None:  # a layer that did not run, or not on this grid, when the others were placed
                     record, logits = once(keep_calls=True)

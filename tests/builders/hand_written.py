@@ -319,6 +319,16 @@ class FusedScale(Projected):
         return self.d(merge(functional.scaled_dot_product_attention(query=q, key=k, value=v, scale=0.9)))
 
 
+class FusedShared(Projected):
+    """One key and one value for all heads, which the fused kernel spreads (timm's MultiQueryAttention2d)."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        k, v = k[:, :1], v[:, 1:2]
+        kept((q @ k.mT * 0.5).softmax(-1))
+        return self.d(merge(functional.scaled_dot_product_attention(q, k, v)))
+
+
 class FusedCausal(Projected):
     def forward(self, x):
         q, k, v = self.parts(x)
@@ -518,6 +528,128 @@ class Weightless(nn.Module):
         return x + kept((x @ x.mT / C**0.5).softmax(-1)) @ x
 
 
+class Sinks(Projected):
+    """A learned score of no key beside the others, less the largest, as in gpt-oss; its weight is dropped."""
+
+    def __init__(self):
+        super().__init__()
+        self.sinks = nn.Parameter(torch.zeros(HEADS))
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        scores = torch.cat([q @ k.mT * 0.5, self.sinks[None, :, None, None].expand(len(x), -1, x.shape[1], 1)], dim=-1)
+        attn = (scores - scores.max(dim=-1, keepdim=True).values).softmax(dim=-1)[..., :-1]
+        return self.d(merge(kept(attn) @ v))
+
+
+class SinksBefore(Sinks):
+    """Two of them, before the keys."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        sinks = torch.stack([self.sinks, 2 * self.sinks], dim=-1)[:, None].expand(len(x), -1, x.shape[1], -1)
+        attn = torch.cat([sinks, torch.einsum("bhid,bhjd->bhij", q, k)], dim=-1).softmax(dim=-1)[..., 2:]
+        return self.d(merge(kept(attn) @ v))
+
+
+class MemoryKeys(Projected):
+    """Learned keys and values before those of the tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.memory = nn.Parameter(torch.zeros(2, HEADS, 3, HEAD))
+
+    def joined(self, k, v):
+        return (
+            torch.cat([own.expand(len(k), -1, -1, -1), part], 2) for own, part in zip(self.memory, (k, v), strict=True)
+        )
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        k, v = self.joined(k, v)
+        return self.d(merge(kept((q @ k.mT * 0.5).softmax(-1)) @ v))
+
+
+class MemoryKeysBehind(MemoryKeys):
+    """The same behind them."""
+
+    def joined(self, k, v):
+        return (
+            torch.cat([part, own.expand(len(k), -1, -1, -1)], 2) for own, part in zip(self.memory, (k, v), strict=True)
+        )
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        k, v = self.joined(k, v)
+        attn = (q @ k.mT * 0.5).softmax(-1)
+        kept(attn[..., :TOKENS])
+        return self.d(merge(attn @ v))
+
+
+class ColumnsOfTokens(Projected):
+    """Every column of a grid for itself, cut out of the tokens by the layer."""
+
+    def forward(self, x):
+        cut = x.unflatten(1, (ROWS, COLS)).transpose(1, 2).flatten(0, 1)
+        q, k, v = self.parts(cut)
+        attn = (q @ k.mT * 0.5).softmax(-1)
+        kept(in_parts(attn, COLS).unflatten(2, (COLS, ROWS)).unflatten(4, (COLS, ROWS)).permute(0, 1, 3, 2, 5, 4))
+        WEIGHTS[-1] = WEIGHTS[-1].reshape(len(x), HEADS, TOKENS, TOKENS)
+        return self.d(merge(attn @ v)).unflatten(0, (len(x), COLS)).transpose(1, 2).flatten(1, 2)
+
+
+def in_parts(attn, parts):
+    """Return weights within so many parts of each frame as one matrix of the frame, part after part."""
+    made = torch.einsum("bphij,pq->bhpiqj", attn.unflatten(0, (-1, parts)), torch.eye(parts).to(attn))
+    return made.flatten(4, 5).flatten(2, 3)
+
+
+class QueriesInParts(Projected):
+    """Queries in parts of seven and a rest, which spares memory."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        parts = [(some @ k.mT * 0.5).softmax(-1) for some in q.split(7, dim=2)]
+        kept(torch.cat(parts, dim=2))
+        return self.d(merge(torch.cat([part @ v for part in parts], dim=2)))
+
+
+class MixedHeads(Projected):
+    """Talking heads: weights of several heads in one."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        weights = (q @ k.mT * 0.5).softmax(-1)
+        return self.d(merge((weights + 0.3 * weights.flip(1)) @ v))
+
+
+class Differential(Projected):
+    """One softmax less another."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        return self.d(merge(((q @ k.mT).softmax(-1) - 0.4 * (k @ q.mT).softmax(-1)) @ v))
+
+
+class ChannelsOfTokens(Projected):
+    """Cross-covariance attention, as in XCiT: channels attend to channels."""
+
+    def forward(self, x):
+        q, k, v = (part.mT for part in self.parts(x))
+        return self.d(
+            merge(((functional.normalize(q, dim=-1) @ functional.normalize(k, dim=-1).mT).softmax(-1) @ v).mT)
+        )
+
+
+class Flex(Projected):
+    """torch's FlexAttention."""
+
+    def forward(self, x):
+        from torch.nn.attention.flex_attention import flex_attention
+
+        return self.d(merge(flex_attention(*self.parts(x))))
+
+
 NOTHING_SEEN = "in which this viewer saw no softmax of products"
 READ = (
     EinsumFused,
@@ -542,6 +674,7 @@ READ = (
     ReducedKeys,
     FusedScale,
     FusedCausal,
+    FusedShared,
     FunctionalHeads,
     NestedCore,
     WeightsReturned,
@@ -552,8 +685,19 @@ READ = (
     BestKeys,
     Distances,
     Weightless,
+    ExtraKey,
+    Sinks,
+    SinksBefore,
+    MemoryKeys,
+    MemoryKeysBehind,
+    ColumnsOfTokens,
+    QueriesInParts,
 )
+CHANGED = "which changes its softmax of products before it meets the values"
 REFUSED = {
+    MixedHeads: CHANGED,
+    Differential: CHANGED,
+    ChannelsOfTokens: "attends over its 4 channels, which lie at no place of the clip",
     SoftmaxByHand: NOTHING_SEEN,
     DividedAfterwards: NOTHING_SEEN,
     CDistances: NOTHING_SEEN,
@@ -561,8 +705,7 @@ REFUSED = {
     Sigmoids: NOTHING_SEEN,
     Rectified: NOTHING_SEEN,
     Linear: NOTHING_SEEN,
-    DualSoftmax: NOTHING_SEEN,
-    ExtraKey: "whose softmax is taken over other scores than those of one product",
+    DualSoftmax: CHANGED,
     ProjectedKeys: "has 7 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
     TwoInTurn: "in which this viewer saw 2 softmaxes of products, where it can show one",
 }

@@ -1,7 +1,7 @@
 """Attention as strangers write it on maps (B, C, H, W), (B, H, W, C) and clips (1, C, T, H, W); see `hand_written`."""
 
 import torch
-from hand_written import HEAD, HEADS, NOTHING_SEEN, C, kept, merge, split
+from hand_written import HEAD, HEADS, NOTHING_SEEN, C, in_parts, kept, merge, split
 from torch import nn
 from torch.nn import functional
 
@@ -126,7 +126,27 @@ class AlongRows(nn.Module):
     def forward(self, x):
         b, c, h, w = x.shape
         q, k, v = map(split, self.qkv(x.permute(0, 2, 3, 1).reshape(b * h, w, c)).chunk(3, -1))
-        return merge(kept((q @ k.mT * 0.5).softmax(-1)) @ v).view(b, h, w, c).permute(0, 3, 1, 2)
+        attn = (q @ k.mT * 0.5).softmax(-1)
+        kept(in_parts(attn, h))
+        return merge(attn @ v).view(b, h, w, c).permute(0, 3, 1, 2)
+
+
+class Grid(nn.Module):
+    """Cells two rows and three columns apart attend to each other, as on MaxViT's grid."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.proj = nn.Conv2d(C, 3 * C, 1), nn.Conv2d(C, C, 1)
+
+    def forward(self, x):
+        b, c, h, w = x.shape
+        far = self.qkv(x).reshape(b, 3 * c, h // 2, 2, w // 3, 3).permute(0, 3, 5, 2, 4, 1).flatten(0, 2)
+        q, k, v = map(split, far.flatten(1, 2).chunk(3, -1))
+        attn = (q @ k.mT * 0.5).softmax(-1)
+        order = torch.arange(h * w).reshape(h // 2, 2, w // 3, 3).permute(1, 3, 0, 2).reshape(-1).argsort()
+        kept(in_parts(attn, 6)[:, :, order][..., order])
+        y = merge(attn @ v).view(b, 2, 3, h // 2, w // 3, c).permute(0, 5, 3, 1, 4, 2)
+        return x + self.proj(y.reshape(b, c, h, w))
 
 
 class Neighbours(nn.Module):
@@ -143,10 +163,9 @@ class Neighbours(nn.Module):
         return (attn[:, None] * v).sum(2).view(x.shape)
 
 
-READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime)
+READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime, AlongRows, Grid)
 READ_ON_CLIPS = (OddNonlocal, ParallelHeads)
 REFUSED = {
-    AlongRows: "has 8 sequences of 6 tokens, and no map around it that they are found in",
     PyramidKeys: "has 14 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
 }
 REFUSED_ON_CLIPS = {DividedNonlocal: NOTHING_SEEN}

@@ -12,12 +12,15 @@ RECORD = "a record or constants, without behaviour"
 _IN = {
     WHOLE_LAYERS: (
         "capture/adapters",
-        "by_hand discovery factors function_heads laid masks padding parts proof search seen_attention seen_calls "
-        "seen_places several tails token_grids token_places token_reader token_shapes tokens windows rotary",
+        "by_hand search maps/proof maps/reader seen/calls seen/discovery seen/factors seen/function_heads seen/laid "
+        "seen/outputs seen/padding seen/places seen/reader seen/scores seen/several seen/sources seen/tails "
+        "seen/windows tokens/family tokens/grids tokens/masks tokens/parts tokens/places tokens/reader tokens/rotary "
+        "tokens/shapes",
     ),
     READERS: (
         "capture/adapters",
-        "fused_qkv gluoncv mmcv pyslowfast query_conv separate_qkv theta_phi_g timm_nonlocal torch_attention",
+        "maps/gluoncv maps/mmcv maps/pyslowfast maps/query_conv maps/theta_phi_g maps/timm_nonlocal tokens/fused_qkv "
+        "tokens/separate_qkv tokens/torch_attention",
     ),
     ONE_PICTURE: (
         "render",

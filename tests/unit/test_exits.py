@@ -17,7 +17,7 @@ from torch import nn
 from nonlocal_core import InputSpec, ModelSpec, Selection, Session, read_frames
 from nonlocal_core.app.widgets import cautions, charts
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.capture.adapters.token_reader import TokenReader
+from nonlocal_core.capture.adapters.tokens.reader import TokenReader
 from nonlocal_core.capture.record import UNTRAINED
 from nonlocal_core.errors import CaptureError, UnknownNameError
 from nonlocal_core.look import answer_words

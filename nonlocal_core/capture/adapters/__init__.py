@@ -6,6 +6,6 @@ No package of theirs is imported; a block is known by its parts and attributes. 
 from nonlocal_core.capture.adapters.by_hand import Tables
 from nonlocal_core.capture.adapters.search import AttachedModel, FoundSites, find_sites
 from nonlocal_core.capture.adapters.search import attach_model as attach
-from nonlocal_core.capture.adapters.token_places import Fed
+from nonlocal_core.capture.adapters.tokens.places import Fed
 
 __all__ = ["AttachedModel", "Fed", "FoundSites", "Tables", "attach", "find_sites"]

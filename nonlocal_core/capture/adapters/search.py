@@ -8,25 +8,25 @@ import torch
 from torch import nn
 
 from nonlocal_core.capture.adapters.by_hand import Attending, ByHand
-from nonlocal_core.capture.adapters.fused_qkv import fused_attention
-from nonlocal_core.capture.adapters.gluoncv import is_gluoncv, read_gluoncv
-from nonlocal_core.capture.adapters.maps import MapReader, says_nonlocal
-from nonlocal_core.capture.adapters.mmcv import is_mmcv, read_mmcv
-from nonlocal_core.capture.adapters.proof import NotAsItsParts, Recipe, prove
-from nonlocal_core.capture.adapters.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
-from nonlocal_core.capture.adapters.query_conv import is_query_conv, read_query_conv
-from nonlocal_core.capture.adapters.seen_attention import SeenReader
-from nonlocal_core.capture.adapters.seen_places import SeenPlaces
-from nonlocal_core.capture.adapters.separate_qkv import separate_attention
-from nonlocal_core.capture.adapters.theta_phi_g import is_theta_phi_g, read_theta_phi_g
-from nonlocal_core.capture.adapters.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
-from nonlocal_core.capture.adapters.token_grids import given_layout, layout_of
-from nonlocal_core.capture.adapters.token_places import Fed, TokenLayout
-from nonlocal_core.capture.adapters.token_reader import TokenReader
-from nonlocal_core.capture.adapters.token_shapes import ShapeLayout
-from nonlocal_core.capture.adapters.tokens import DoesMore, SelfAttention
-from nonlocal_core.capture.adapters.torch_attention import torch_attention
-from nonlocal_core.capture.adapters.windows import Around
+from nonlocal_core.capture.adapters.maps.gluoncv import is_gluoncv, read_gluoncv
+from nonlocal_core.capture.adapters.maps.mmcv import is_mmcv, read_mmcv
+from nonlocal_core.capture.adapters.maps.proof import NotAsItsParts, Recipe, prove
+from nonlocal_core.capture.adapters.maps.pyslowfast import groups_of, is_pyslowfast, read_pyslowfast
+from nonlocal_core.capture.adapters.maps.query_conv import is_query_conv, read_query_conv
+from nonlocal_core.capture.adapters.maps.reader import MapReader, says_nonlocal
+from nonlocal_core.capture.adapters.maps.theta_phi_g import is_theta_phi_g, read_theta_phi_g
+from nonlocal_core.capture.adapters.maps.timm_nonlocal import is_timm_nonlocal, read_timm_nonlocal
+from nonlocal_core.capture.adapters.seen.places import SeenPlaces
+from nonlocal_core.capture.adapters.seen.reader import SeenReader
+from nonlocal_core.capture.adapters.seen.windows import Around
+from nonlocal_core.capture.adapters.tokens.family import DoesMore, SelfAttention
+from nonlocal_core.capture.adapters.tokens.fused_qkv import fused_attention
+from nonlocal_core.capture.adapters.tokens.grids import given_layout, layout_of
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout
+from nonlocal_core.capture.adapters.tokens.reader import TokenReader
+from nonlocal_core.capture.adapters.tokens.separate_qkv import separate_attention
+from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout
+from nonlocal_core.capture.adapters.tokens.torch_attention import torch_attention
 from nonlocal_core.capture.hooks import attach
 from nonlocal_core.capture.own import NonlocalBlockReader, ProbeReader
 from nonlocal_core.capture.reading import BlockSite, NotReadable, Reader, first_input, first_line
@@ -54,6 +54,11 @@ _ATTENTIONS: tuple[Callable[[nn.Module], SelfAttention | NotReadable | None], ..
 _NO_GRID = NotReadable(
     "has tokens, and nothing around it says which grid they are. Give token_grid=(T, H, W), the cells of the clip, and "
     "class_tokens, the number of tokens before them"
+)
+
+_FLEX = NotReadable(
+    "attends by torch's FlexAttention, which runs as one compiled piece whose scores nothing sees. Hand theta and phi "
+    "over with by_hand, or let it call scaled_dot_product_attention"
 )
 
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
@@ -223,7 +228,11 @@ def _told(by_hand: ByHand, model: nn.Module) -> ByHand:
 
 def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) -> BlockSite:
     inputs = reader.inputs if isinstance(reader, TokenReader | MapReader | SeenReader) else first_input
-    watch = reader.places.around.watch if isinstance(reader, SeenReader) else None
+    watch = None
+    if isinstance(reader, SeenReader):
+        watch = reader.places.around.watch
+    elif isinstance(reader, TokenReader) and reader.attention.projected is not None:
+        watch = reader.attention.projected.watch
     return BlockSite(name=name, title=name, module=module, reader=reader, status=status, inputs=inputs, watch=watch)
 
 
@@ -287,7 +296,13 @@ def _reader(
             if layout is None:
                 return _NO_GRID
             return TokenReader(attention=attention, layout=layout, overlaps=overlaps, token_names=token_names)
-    return None
+    return _FLEX if _attends_by_flex(module) else None
+
+
+def _attends_by_flex(module: nn.Module) -> bool:
+    """Return whether a module's own forward pass names torch's FlexAttention."""
+    code = getattr(type(module).forward, "__code__", None)
+    return code is not None and "flex_attention" in code.co_names
 
 
 def _around(name: str) -> list[str]:

@@ -54,6 +54,20 @@ def test_the_normaliser_is_the_same_whatever_the_chunks(monkeypatch):
     np.testing.assert_allclose(log_normaliser(block), whole, rtol=1e-6)
 
 
+def test_long_sums_tell_how_far_they_are_and_may_be_ended(monkeypatch):
+    block, heard = capture("gaussian", scope="space"), []
+    monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", 50)
+    log_normaliser(block, lambda _stage, done, total: heard.append((done, total)))
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
+    assert heard[-1] == (block.query_grid.size, block.query_grid.size)
+
+    def end(_stage, _done, _total):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        log_normaliser(block, end)
+
+
 @pytest.mark.parametrize("chunk", [1, 250, 10**6])  # of a 120 x 120 matrix: single rows, a few, all
 @pytest.mark.parametrize("scale", [0.5, 40.0])  # small scores are summed once for both halves, large ones are not
 def test_the_normaliser_of_one_table_equals_the_sum_of_its_rows(monkeypatch, chunk, scale):

@@ -105,3 +105,18 @@ def test_noise_of_a_map_is_as_large_as_its_channels_ask():
     assert abs(float(noise.std()) * 256**0.25 - 1) < 0.05
     (again,) = with_noise(Call(args=(x,), kwargs={}, output=x), x).args
     assert torch.equal(noise, again)
+
+
+class Silent(nn.Linear):
+    """A layer whose own ``train``, and with it ``eval``, returns nothing, as LeViT's in timm 1.0.31."""
+
+    def train(self, mode=True):
+        super().train(mode)
+
+
+def test_a_copy_of_a_layer_whose_eval_returns_nothing_gets_its_weights():
+    layer = Silent(3, 5)
+    nn.init.zeros_(layer.weight)
+    randomise(layer)
+    assert layer.weight.dtype == torch.float64
+    assert bool(layer.weight.std() > 0)

@@ -1,0 +1,96 @@
+"""Measure what recording a vision transformer of somebody else's costs, over its forward pass alone.
+
+    python benchmarks/attention.py [rounds]
+
+Needs the peers (`make peers`): ViT-B with random weights on 8 frames of 224 x 224 pixels. The first clip of a size also
+proves, at every query and by a few more runs, that each cell lies where it is said to; later clips do not. Memory is
+the largest resident set of a process that does that alone, less that of one which runs the network alone.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from statistics import median
+
+import numpy as np
+import torch
+from figures import ratio
+
+from nonlocal_core import ModelSpec, Session
+from nonlocal_core.media import InputSpec
+
+ROUNDS = 7
+FRAMES, SIDE = 8, 224
+SEEN = InputSpec(short_side=SIDE, multiple_of=SIDE, mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {date.today()}.\n")
+    print(f"| ViT-B, {FRAMES} x {SIDE} x {SIDE} | forward | recorded | ratio |")
+    print("|---|---|---|---|")
+    network, clip = _network(), _clip()
+    plain, recorded = [], []
+    first = _seconds(lambda: _session(network, clip))
+    forward = _forward(network, clip)
+    forward()
+    for _ in range(rounds):
+        plain.append(_seconds(forward))
+        recorded.append(_seconds(lambda: _session(network, clip)))
+    print(f"| first clip of a size | {median(plain):.2f} s | {first:.2f} s | {ratio([first], [median(plain)])} |")
+    print(f"| later clips | {median(plain):.2f} s | {median(recorded):.2f} s | {ratio(recorded, plain)} |")
+    held = sum(block.theta.nbytes + block.phi.nbytes for block in _session(network, clip).capture.blocks)
+    alone, both = (_peak(what) for what in ("forward", "record"))
+    print(f"\nTables of the capture: {held / 1e6:.0f} MB. Peak over the forward pass: {(both - alone) / 1e6:.0f} MB.")
+
+
+def _network() -> torch.nn.Module:
+    from transformers import ViTConfig, ViTModel
+
+    torch.manual_seed(0)
+    return ViTModel(ViTConfig(), add_pooling_layer=False).eval()
+
+
+def _clip() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (FRAMES, SIDE, SIDE, 3), np.uint8)
+
+
+def _session(network: torch.nn.Module, clip: np.ndarray) -> Session:
+    session = Session.from_model(network, clip, spec=ModelSpec(status="untrained", input_spec=SEEN), frames=FRAMES)
+    assert len(session.capture.blocks) == 144, session.unreadable
+    return session
+
+
+def _forward(network: torch.nn.Module, clip: np.ndarray) -> Callable[[], object]:
+    frames = torch.randn(FRAMES, 3, SIDE, SIDE)
+
+    def forward() -> object:
+        with torch.no_grad():
+            return network(frames)
+
+    return forward
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _peak(what: str) -> int:
+    """Return the largest resident set, in bytes, of a process that runs the network alone, or records it too."""
+    done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def _alone(what: str) -> None:
+    network, clip = _network(), _clip()
+    _forward(network, clip)() if what == "forward" else _session(network, clip)
+    print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    _alone(sys.argv[1]) if sys.argv[1:2] in (["forward"], ["record"]) else main()

@@ -1,0 +1,120 @@
+"""One call of a layer that attends: its tables as they are seen or told, and what the layer makes of another y."""
+
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nonlocal_core.capture.adapters.by_hand import TablesOf, tables_from
+from nonlocal_core.capture.adapters.seen.products import Attended, Unclear, Watch
+from nonlocal_core.capture.adapters.seen.several import as_one
+from nonlocal_core.vocabulary import Pairwise
+
+
+class WholeCall(NamedTuple):
+    """One call of a layer."""
+
+    tokens: Any
+    """The first argument."""
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def with_tokens(self, tokens: Any) -> "WholeCall":
+        """Return the call with others instead of the tokens, wherever it brings them."""
+        args = tuple(tokens if value is self.tokens else value for value in self.args)
+        named = {name: tokens if value is self.tokens else value for name, value in self.kwargs.items()}
+        return WholeCall(tokens, args, named)
+
+
+class SeenCall(NamedTuple):
+    """The attention inside one call."""
+
+    attended: Attended
+    output: Any
+    """What the layer returns."""
+    run: Callable[[Tensor], Any]
+    """Returns the same for another y."""
+    resting: Callable[[WholeCall], Any]
+    """Returns what the layer returns for another call and the y of this one."""
+    pairwise: Pairwise = "embedded_gaussian"
+
+
+def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
+    """Return the attention of a call as its tables were handed over."""
+    given = tables_from(say, module, call.args, call.kwargs)
+    nothing = given.g.new_zeros(*given.theta.shape[:3], given.g.shape[3])
+    attended = Attended(
+        q=given.theta, k=given.phi, v=given.g, factor=given.scale, bias=None, noise=0.0, y=nothing, put={}
+    )
+
+    def resting(other: WholeCall) -> Any:
+        return tables_from(say, module, other.args, other.kwargs).out(nothing)
+
+    return SeenCall(attended, given.out(nothing), given.out, resting, given.pairwise)
+
+
+def watched(module: nn.Module, call: WholeCall) -> SeenCall:
+    """Return the one attention inside a call; a loop over heads or sequences counts as one.
+
+    Raises Unclear where there is none, or more than one.
+    """
+    watch = Watch()
+    with watch:
+        output = Context().run(module.forward, *call.args, **call.kwargs)
+    if not watch.found and watch.is_otherwise:
+        raise Unclear(
+            f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
+            "puts several together, as criss-cross attention does, or adds or drops keys"
+        )
+    if not watch.found and watch.softmaxes:
+        raise Unclear(
+            f"is a {type(module).__name__}, which changes its softmax of products before it meets the values, as "
+            "where heads are mixed, two are subtracted, or one is divided again"
+        )
+    found = watch.found[:1]
+    if len(watch.found) > 1 and not _follow_each_other(module, call, watch.found):
+        together = as_one(watch.found, len(call.tokens) if isinstance(call.tokens, Tensor) else 1)
+        found = [] if together is None else [together]
+    if len(found) != 1 or (len(watch.found) > 1 and found[0] is watch.found[0]):
+        raise Unclear(no_softmax(module, len(watch.found)))
+    attended = found[0]
+    return SeenCall(
+        attended,
+        output,
+        run=lambda y: _run_with(module, call, attended, y),
+        resting=lambda other: _run_with(module, other, attended, attended.y),
+    )
+
+
+def no_softmax(module: nn.Module, count: int) -> str:
+    """Return in words that a layer takes so many softmaxes of products, which are not one."""
+    seen = f"{count} softmaxes of products" if count else "no softmax of products"
+    return f"is a {type(module).__name__}, in which this viewer saw {seen}, where it can show one"
+
+
+def _follow_each_other(module: nn.Module, call: WholeCall, found: list[Attended]) -> bool:
+    """Return whether later attentions of a call change where the first gives nothing."""
+    watch = Watch(put=dict.fromkeys(found[0].put, torch.zeros_like))
+    with watch:
+        Context().run(module.forward, *call.args, **call.kwargs)
+    pairs = zip(found[1:], watch.found, strict=len(watch.found) == len(found) - 1)
+    return len(watch.found) != len(found) - 1 or not all(
+        torch.equal(getattr(one, name), getattr(other, name)) for one, other in pairs for name in ("q", "k", "v")
+    )
+
+
+def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor) -> Any:
+    """Return what a layer returns where its y is another."""
+
+    def putting(lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda real: _in_the_place_of(real, lay(y))
+
+    with Watch(put={step: putting(lay) for step, lay in attended.put.items()}, looks=False):
+        return Context().run(module.forward, *call.args, **call.kwargs)
+
+
+def _in_the_place_of(real: Tensor, y: Tensor) -> Tensor:
+    """Return y as the layer's product would be, which ``view`` may be asked of."""
+    return torch.empty_like(real).copy_(y.reshape(real.shape))

@@ -1,0 +1,47 @@
+"""Outputs of a layer: which of them holds its tokens, and in which order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.seen.laid import Laid, tensors_in
+from nonlocal_core.capture.adapters.seen.places import Placed
+from nonlocal_core.capture.adapters.seen.products import Unclear
+from nonlocal_core.capture.adapters.seen.sources import Arranged
+from nonlocal_core.capture.adapters.seen.windows import Windows
+from nonlocal_core.capture.reading import NotReadable, part_of
+
+
+def layer_order(
+    made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...]
+) -> Callable[[Tensor], Laid]:
+    """Return how to lay out what a layer returns in the order of its queries."""
+    batch, queries = sizes
+    if isinstance(made_of, Windows):
+        cells = made_of.cells
+        return lambda part: Laid.of_cells(part, cells)
+    if isinstance(made_of, Arranged):
+        inner, order = made_of.inner_queries, made_of.queries
+        return lambda part: Laid(part, (batch, queries), placed.scope, inner, order)
+    return lambda part: Laid(part, (batch, queries), placed.scope, len(placed.askers))
+
+
+def main_output(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:
+    """Return where among a layer's outputs its tokens are, and how they lie there: the first that hangs on y.
+
+    ``without``: returns the outputs where y is zero. Raises Unclear where no tensor is laid out as tokens.
+    """
+    found, reasons = list[tuple[Any, Laid]](), list[Unclear]()
+    for at, part in tensors_in(output):
+        try:
+            found.append((at, lay(part)))
+        except Unclear as reason:
+            reasons.append(reason)
+    if len(found) > 1:
+        bare = without()
+        found = [each for each in found if not torch.equal(part_of(bare, each[0]), part_of(output, each[0]))] or found
+    if found:
+        return found[0]
+    raise reasons[0] if reasons else Unclear(f"returns a {type(output).__name__}, which holds no tensor of tokens")

@@ -1,0 +1,240 @@
+"""Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from nonlocal_core.capture.adapters.seen.windows import Around, Windows, windows_of
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names
+from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout, nowhere
+from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.vocabulary import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placed:
+    """Places of the queries and the keys of one call."""
+
+    rows: Callable[[Float[Tensor, "B n C"]], Float[Tensor, "Nq C"]]
+    keys: Callable[[Float[Tensor, "B N C"]], Float[Tensor, "Nk_all C"]]
+    thw: tuple[int, int, int]
+    scope: Scope
+    extra: tuple[str, ...] = ()
+    subsample: tuple[int, int, int] = (1, 1, 1)
+    padding: Bool[Tensor, "B n"] | None = None
+    """Which tokens are padding, where windows hold some."""
+    walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
+    """For each axis that windows divide, the group of every key."""
+    askers: tuple[str, ...] = ()
+    """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
+    are_inner: bool = False
+    """Whether those were made inside the layer, since no call brought them."""
+    has_key_grid: bool = True
+    """Whether any keys are positions; else ``extra`` names all of them."""
+
+    def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
+        """Return the queries that are no positions."""
+        return tokens[:, : len(self.askers)].flatten(0, 1)
+
+    def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
+        """Return the rows of every head."""
+        return torch.stack([self.rows(head) for head in table.unbind(1)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenPlaces:
+    """Everything that may tell where the tokens of one layer lie."""
+
+    layout: TokenLayout | None
+    """As the network or its user states."""
+    is_given: bool
+    """Whether the user states it."""
+    fed: Fed | None
+    around: Around
+    token_names: tuple[str, ...] = ()
+    """Names of a list of queries or keys of that length."""
+    learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
+    """By the sizes of a call."""
+
+    @property
+    def is_possible(self) -> bool:
+        """True where there is something to tell the places by."""
+        return self.layout is not None or self.fed is not None
+
+    def placed(
+        self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int], sinks: tuple[str, ...] = ()
+    ) -> Placed | NotReadable:
+        """Return the places of a call with so many sequences, queries and keys in each; ``sinks`` come before those."""
+        batch, queries, keys = sizes
+        found = self._stated(batch, queries) or self._solved(batch, queries)
+        if found is not None:
+            return _with_keys(found, keys, sinks)
+        if sinks:
+            return NotReadable("has sinks beside keys that are no grid, which this viewer cannot show together")
+        if queries == keys and not self.is_given:
+            if sizes not in self.learned:
+                self.learned[sizes] = windows_of(
+                    self.around, layer, tokens, sizes[:2], self.fed.hw if self.fed else None
+                )
+            windows = self.learned[sizes]
+            return windows if isinstance(windows, NotReadable) else inside(windows)
+        return nowhere(self.fed, batch, queries)
+
+    def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:
+        """Return the places of a call whose queries and keys have others before the tokens of its input.
+
+        ``inner``: names of those queries and of those keys, which are no positions.
+        """
+        found = self._stated(batch, tokens) or self._solved(batch, tokens)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, tokens)
+        asking, asked = ((*names, *found.extra) for names in inner)
+        return Placed(
+            rows=replace(found, extra=asking).rows,
+            keys=replace(found, extra=asked).keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=asked,
+            askers=asking,
+        )
+
+    def map_of(self, x: Tensor) -> tuple[tuple[int, int, int], bool] | None:
+        """Return the grid of a layer's input, and whether each frame is a map of its own."""
+        if x.ndim == 4:
+            return (len(x), *x.shape[2:]), True
+        if x.ndim == 5:
+            return (x.shape[2], *x.shape[3:]), False
+        found = self._stated(*x.shape[:2]) or self._solved(*x.shape[:2])
+        if found is None or found.extra or found.scope == "time" or found.order != "thw":
+            return None
+        return found.thw, found.scope == "space"
+
+    def are_grid(self, batch: int, queries: int) -> bool:
+        """Return whether so many queries may be the cells of a grid."""
+        return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
+
+    def one_side(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of the keys or of the queries, where the others are a list: of a decoder, or of a text.
+
+        Where both may be a grid, the list is the one that has names, else the one that is a grid only behind more other
+        tokens, else that of the queries.
+        """
+        are_list = keys == len(self.token_names) or self._others(batch, queries) < self._others(batch, keys)
+        first, then = (self._queries_alone, self._keys_alone) if are_list else (self._keys_alone, self._queries_alone)
+        placed = first(batch, queries, keys)
+        if not isinstance(placed, NotReadable):
+            return placed
+        other = then(batch, queries, keys)
+        return placed if isinstance(other, NotReadable) else other
+
+    def _others(self, batch: int, count: int) -> int:
+        """Return how many of so many tokens lie before a grid, all of them where they are none."""
+        found = self._stated(batch, count) or self._solved(batch, count)
+        return count if found is None else len(found.extra)
+
+    def _queries_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of queries that look at a list of keys, as at the words of a text."""
+        found = self._stated(batch, queries) or self._solved(batch, queries)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, queries)
+        return Placed(
+            rows=found.rows,
+            keys=lambda tokens: tokens.flatten(0, 1),
+            thw=found.thw,
+            scope=found.scope,
+            extra=list_names("token", keys, self.token_names),
+            has_key_grid=False,
+        )
+
+    def _keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
+        """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
+        found = self._stated(batch, keys) or self._solved(batch, keys)
+        if found is None or found.scope == "time":
+            return nowhere(self.fed, batch, keys)
+        return Placed(
+            rows=lambda tokens: tokens[:, queries:].flatten(0, 1),
+            keys=found.keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=found.extra,
+            askers=list_names("query", queries, self.token_names),
+        )
+
+    def _stated(self, batch: int, queries: int) -> TokenPlacement | None:
+        if self.layout is None:
+            return None
+        made = self.layout.placed(batch, queries)
+        is_clip = self.is_given or self.fed is None or isinstance(made, NotReadable) or made.thw[0] <= self.fed.frames
+        return made if isinstance(made, TokenPlacement) and is_clip else None
+
+    def _solved(self, batch: int, queries: int) -> TokenPlacement | None:
+        if self.fed is None or self.is_given:
+            return None
+        made = ShapeLayout(fed=self.fed, extra=self.layout.extra if self.layout else ()).placed(batch, queries)
+        return made if isinstance(made, TokenPlacement) else None
+
+
+def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Placed | NotReadable:
+    """Return places with keys that may be pooled, with sinks and the same other tokens before them or none."""
+    t, h, w = found.thw
+    steps, cells = {"spacetime": (t, h * w), "space": (1, h * w), "time": (t, 1)}[found.scope]
+    whole = keys == steps * cells + len(found.extra)
+    placements = [(found, (1, 1, 1))] if whole else []
+    for extra in (found.extra, ()):
+        for pool in _pools(found, keys - len(extra)):
+            thw = (t // pool[0], h // pool[1], w // pool[2])
+            placements.append((replace(found, thw=thw, extra=extra), pool))
+    if sinks and found.scope == "time":
+        return NotReadable("has sinks beside keys along time, which this viewer cannot show together")
+    if placements:
+        asked, pool = placements[0]
+        made = replace(asked, extra=(*sinks, *asked.extra))
+        return Placed(
+            rows=found.rows,
+            keys=made.keys,
+            thw=found.thw,
+            scope=found.scope,
+            extra=made.extra,
+            subsample=pool,
+            askers=found.extra,
+        )
+    return NotReadable(
+        f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "
+        "by a whole number"
+    )
+
+
+def _pools(found: TokenPlacement, keys: int) -> Iterator[tuple[int, int, int]]:
+    t, h, w = found.thw
+    if found.scope == "time":
+        return
+    for frames in range(1, t + 1) if found.scope == "spacetime" else (1,):
+        for side in range(1, min(h, w) + 1):
+            steps = t // frames if found.scope == "spacetime" else 1
+            if steps * (h // side) * (w // side) == keys:
+                yield frames, side, side
+
+
+def inside(windows: Windows) -> Placed:
+    """Return the places of windows, whose walls keys of others are behind."""
+    t = windows.thw[0]
+    cells = windows.cells
+
+    def rows(tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Nq C"]:
+        flat = tokens.flatten(0, 1)
+        return flat[windows.order.to(flat.device)]
+
+    is_padding = cells < 0
+    return Placed(
+        rows=rows,
+        keys=rows,
+        thw=windows.thw,
+        scope="space" if windows.within_frames or t == 1 else "spacetime",
+        walls=windows.walls,
+        extra=("padding",) if is_padding.any() else (),
+        padding=is_padding if is_padding.any() else None,
+    )

@@ -1,0 +1,212 @@
+"""The products of one call of a layer: queries, keys and values where torch multiplies them, whoever wrote the layer.
+
+A layer runs once more while every product and every softmax that it asks torch for is looked at. What the softmax is
+taken of is ``factor * q . k + bias``: autograd tells the factor of every score, and the bias is what remains. So a
+rotation, a norm, a temperature, a cosine, a bias on positions or a mask need not be known to be read.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, Product, product_of
+from nonlocal_core.capture.adapters.seen.function_heads import whole_heads
+from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
+from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
+
+_LOGARITHMS = (functional.log_softmax, torch.log_softmax, Tensor.log_softmax)
+SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax, *_LOGARITHMS)
+WHOLE = (functional.scaled_dot_product_attention, functional.multi_head_attention_forward)
+"""Functions of torch that attend by themselves."""
+
+_KEPT_WEIGHTS = 64
+"""Softmaxes before a product that may take one of them."""
+
+_KEPT = 8
+"""Products before a softmax that its scores may come from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """One attention inside a call; leading axes as the layer has them."""
+
+    q: Float[Tensor, "*lead n D"]
+    k: Float[Tensor, "*lead N D"]
+    v: Float[Tensor, "*lead N Dv"]
+    factor: float
+    """Of all products; factors that differ are in q."""
+    bias: Float[Tensor, "*any n N"] | None
+    """Addition to the scores; at most ``BLOCKED`` where a key is forbidden."""
+    noise: float
+    """Rounding that the bias may hold."""
+    y: Float[Tensor, "*lead n Dv"]
+    """What the weights made of the values."""
+    put: Mapping[int, Callable[[Tensor], Tensor]]
+    """By the number of a product of weights and values: what turns y (*lead, n, Dv) into what that product returns."""
+    sinks: int = 0
+    """The number of first keys that are scores alone, without a value."""
+
+
+class Unclear(Exception):  # noqa: N818
+    """Reason why the attention inside a layer is not the paper's, in words that follow "it"."""
+
+
+@dataclass
+class Watch(TorchFunctionMode):
+    """Look at the products inside a ``with``, and put another y in the place of some of them.
+
+    ``put``: for the number of a product what makes its output of the real one. ``looks``: whether to look at the rest.
+    """
+
+    put: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    looks: bool = True
+    found: list[Attended] = field(default_factory=list)
+    step: int = 0
+    _scores: list[Scores] = field(default_factory=list)
+    is_otherwise: bool = False
+    """Whether some softmax was taken of something else than one product with something added."""
+    softmaxes: int = 0
+    """Number of softmaxes of a product, whether or not they met values as they are."""
+    _pending: list[Weights] = field(default_factory=list)
+    """Those that have met no values yet, the latest of them."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(
+        self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run one function of torch, and remember it where it takes part in an attention."""
+        kwargs = kwargs or {}
+        if func is functional.multi_head_attention_forward:
+            return whole_heads(self, args, kwargs)
+        if func is functional.scaled_dot_product_attention:
+            return self._fused(func, args, kwargs)
+        if func in PRODUCTS:
+            return self._product(func, args, kwargs)
+        if self.looks and func in SOFTMAXES:
+            return self._softmax(func, args, kwargs)
+        with torch.set_grad_enabled(bool(self._scores)):
+            return func(*args, **kwargs)
+
+    def _fused(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        made: Tensor = func(*args, **kwargs)
+        self.step += 1
+        if self.step in self.put or not self.looks:
+            return self._replaced(made)
+        names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        q, k, v = (given[name].detach() for name in names[:3])
+        if k.shape[-3:-2] != q.shape[-3:-2] and given.get("enable_gqa"):
+            k, v = (part.repeat_interleave(q.shape[-3] // part.shape[-3], dim=-3) for part in (k, v))
+        lead = torch.broadcast_shapes(*(part.shape[:-2] for part in (q, k, v)))  # type: ignore[no-untyped-call]
+        q, k, v = (part.expand(*lead, *part.shape[-2:]) for part in (q, k, v))
+        scale, bias = given.get("scale"), given.get("attn_mask")
+        if given.get("is_causal"):
+            bias = q.new_full((q.shape[-2], k.shape[-2]), BLOCKED, dtype=torch.float32).triu(1)
+        elif bias is not None:
+            bias = bias.detach()
+            bias = torch.where(bias, 0.0, BLOCKED) if bias.dtype == torch.bool else bias.clamp_min(BLOCKED)
+        factor = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+        self.found.append(
+            Attended(q=q, k=k, v=v, factor=factor, bias=bias, noise=0.0, y=made.detach(), put={self.step: _same})
+        )
+        return made
+
+    def _replaced(self, made: Tensor) -> Tensor:
+        if self.step not in self.put:
+            return made
+        return self.put[self.step](made)
+
+    def _product(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        made: Tensor
+        with torch.set_grad_enabled(bool(self._scores)):
+            made = func(*args, **kwargs)
+        self.step += 1
+        pair = product_of(func, args, kwargs) if self.looks else None
+        met = None if pair is None else self._met_by(pair)
+        if self.step in self.put or not self.looks:
+            return self._replaced(made)
+        if pair is None:
+            return made
+        if met is not None:
+            self._remember(pair, made, *met)
+            return made
+        with torch.no_grad():
+            leaf = (pair.left @ pair.right if pair.adds else pair.matrix(made).clone()).requires_grad_()
+        self._scores = [*self._scores[1 - _KEPT :], Scores(pair, leaf)]
+        with torch.enable_grad():
+            return pair.lay(leaf).clone()  # which may be written into, as a leaf may not
+
+    def _softmax(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        made: Tensor
+        plain = tuple(part.detach() if isinstance(part, Tensor) else part for part in args)
+        made = func(
+            *plain, **{name: part.detach() if isinstance(part, Tensor) else part for name, part in kwargs.items()}
+        )
+        given: Tensor = args[0] if args else kwargs["input"]
+        scores, self._scores = self._scores, []
+        if not scores or not given.requires_grad:
+            return made
+        axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
+        made_of = None if axis is None else traced(given, axis, scores)
+        if made_of is not None:
+            self.softmaxes += 1
+            self._pending = [
+                *self._pending[1 - _KEPT_WEIGHTS :],
+                solved(made_of, made.exp() if func in _LOGARITHMS else made),
+            ]
+            return made
+        for each in scores:
+            if axis is None or each.product.side(axis, given.ndim) is None:
+                raise Unclear("takes its softmax over another axis than that of its keys")
+        self.is_otherwise = True
+        return made
+
+    def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
+        """Return which weights a product takes, no longer pending, and whether turned; None where it takes none."""
+        for index, pending in enumerate(self._pending):
+            is_turned = not _is_same(pair.left, pending.weights)
+            if not is_turned or _is_same(pair.right.mT, pending.weights):
+                return self._pending.pop(index), is_turned
+        return None
+
+    def _remember(self, pair: Product, made: Tensor, pending: Weights, is_turned: bool) -> None:
+        """Remember an attention by the product of its weights and its values."""
+        values = pair.left.mT if is_turned else pair.right
+        q, k = pending.q, pending.k
+        lead = (pair.right if is_turned else pair.left).shape[:-2]
+        v = values.detach().expand(*lead, -1, -1).reshape(*q.shape[:-2], -1, values.shape[-1])
+        shape = (*lead, q.shape[-2], values.shape[-1])
+        own = pair.matrix(made.detach())
+        self.found.append(
+            Attended(
+                q=q,
+                k=k,
+                v=functional.pad(v, (0, 0, pending.sinks, 0)),
+                factor=1.0,
+                bias=pending.bias,
+                noise=pending.noise,
+                y=(own.mT if is_turned else own).reshape(*q.shape[:-1], values.shape[-1]),
+                put={self.step: lambda y: pair.lay(y.reshape(shape).mT if is_turned else y.reshape(shape))},
+                sinks=pending.sinks,
+            )
+        )
+
+
+def _same(y: Tensor) -> Tensor:
+    return y
+
+
+def _is_same(part: Tensor, weights: Tensor) -> bool:
+    """Return whether a factor of a product is the weights, perhaps with other leading axes."""
+    if part.shape[-2:] != weights.shape[-2:] or part.numel() != weights.numel():
+        return False
+    return torch.equal(part.detach().reshape(-1), weights.reshape(-1).to(part.dtype))

@@ -1,0 +1,230 @@
+"""Reader of any layer that attends, by the products that it is seen to make (`products`)."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nonlocal_core.capture.adapters.by_hand import TablesOf
+from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
+from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
+from nonlocal_core.capture.adapters.seen.laid import Lead
+from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
+from nonlocal_core.capture.adapters.seen.padding import padded_key
+from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces, inside
+from nonlocal_core.capture.adapters.seen.products import Unclear
+from nonlocal_core.capture.adapters.seen.sources import Arranged, arranged, parted, sources_of, tokens_of
+from nonlocal_core.capture.adapters.seen.tails import Tail
+from nonlocal_core.capture.adapters.seen.windows import Windows
+from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
+from nonlocal_core.capture.adapters.tokens.masks import folded, walled
+from nonlocal_core.capture.adapters.tokens.parts import head_count
+from nonlocal_core.capture.adapters.tokens.places import list_names
+from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
+from nonlocal_core.errors import CaptureError
+from nonlocal_core.vocabulary import SOFTMAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeenReader:
+    """Reader of a layer whose parts are not known."""
+
+    module: nn.Module
+    places: SeenPlaces
+    say: TablesOf | None = None
+    """Says the tables by hand; None: they are seen."""
+    learned: dict[tuple[int, ...], Arranged | Windows | NotReadable | None] = field(default_factory=dict)
+    """By the sizes of a call, what its queries and keys are made of."""
+
+    def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
+        """Return the call."""
+        return WholeCall(first_input(args, kwargs), args, kwargs)
+
+    def read(self, call: WholeCall) -> BlockReading | NotReadable:
+        """Return queries, keys and values of every head as theta, phi and g, as the layer multiplied them.
+
+        Raises CaptureError in training mode, where dropout changes the weights at random.
+        """
+        if self.module.training:
+            raise CaptureError("it is in training mode, where dropout changes its weights. Call model.eval() first.")
+        named = LayerCall(call.tokens, None, None, named_arguments(self.module, call.args, call.kwargs))
+        try:
+            seen = watched(self.module, call) if self.say is None else told(self.say, self.module, call)
+            return self._reading(call, seen, None if self.say else why_not_own_keys(named))
+        except Unclear as reason:
+            return NotReadable(str(reason))
+
+    def _reading(self, call: WholeCall, seen: SeenCall, elsewhere: NotReadable | None) -> BlockReading | NotReadable:
+        attended, output = seen.attended, seen.output
+        lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
+        q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
+        made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
+        if made_of is None and _is_over_channels(call.tokens, q):
+            return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
+        sinks = list_names("sink", attended.sinks)
+        if sinks and made_of is not None:
+            return NotReadable("has sinks beside other keys of its own, which this viewer cannot show together")
+        placed = self._placed(call, (len(q), q.shape[2], k.shape[2] - len(sinks)), elsewhere, made_of, sinks)
+        if isinstance(placed, NotReadable):
+            return placed
+        order = torch.arange(q.shape[2])
+        if isinstance(made_of, Arranged):
+            order = made_of.queries
+            q, k, v = q[:, :, order], k[:, :, made_of.keys], v[:, :, made_of.keys]
+        scale = attended.factor
+        if attended.bias is not None and float(attended.bias.abs().max()) > attended.noise:
+            bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], k.shape[2]))
+            bias = bias[:, :, order]
+            bias = bias[..., made_of.keys] if isinstance(made_of, Arranged) else bias
+            mask = folded(bias, scale=scale, noise=attended.noise)
+            if isinstance(mask, NotReadable):
+                return mask
+            q, k = _beside(q, mask.theta), _beside(k, mask.phi)
+
+        def run(y: Tensor) -> Any:
+            return seen.run(lead.joined(y[:, :, order.argsort()]))
+
+        real = lead.parted(attended.y)[:, :, order]
+        lay = layer_order(made_of, placed, (*q.shape[:3:2],))
+        at, laid = main_output(output, lambda: run(torch.zeros_like(real)), lay)
+        tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
+        askers = () if laid.dropped else placed.askers
+        theta, phi, g = (
+            torch.stack([lay(head) for head in table.unbind(1)])
+            for table, lay in ((q, placed.rows), (k, placed.keys), (v, placed.keys))
+        )
+        asking = torch.stack([placed.others(head) for head in q.unbind(1)]) if askers else None
+        numbers = torch.arange(len(q) * q.shape[2], dtype=torch.float64).reshape(len(q), -1, 1)
+        tail.numbers = torch.cat([placed.rows(numbers), placed.others(numbers)])[:, 0].long()
+        if (placed.walls or placed.padding is not None) and seen.pairwise not in SOFTMAX:
+            return NotReadable("attends within windows by weights that are no softmax, which this viewer cannot show")
+        if placed.walls:
+            walls = walled(placed.walls, scale=scale)
+            theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
+        if placed.padding is not None:
+            padding = padded_key(q, k, v, placed.padding, scale=scale)
+            if isinstance(padding, NotReadable):
+                return padding
+            theta, phi = _beside(theta, placed.each(padding.theta)), _beside(phi, torch.zeros(phi.shape[1], 1))
+            steps = placed.thw[0] if placed.scope == "space" else 1
+            key = torch.zeros(len(phi), steps, phi.shape[-1]).to(phi)
+            key[..., -1] = padding.phi
+            phi = torch.cat([phi, key], dim=1)
+            g = torch.cat([g, padding.value[:, None].expand(-1, steps, -1)], dim=1)
+        return BlockReading(
+            theta=theta,
+            phi=phi,
+            g=g,
+            query_thw=placed.thw,
+            pairwise=seen.pairwise,
+            scale=scale,
+            project=tail,
+            project_at=tail.at,
+            resting=seen.resting,
+            output_at=at,
+            subsample=placed.subsample,
+            scope=placed.scope,
+            off_grid_keys=placed.extra,
+            has_key_grid=placed.has_key_grid,
+            rows=lambda z: placed.rows(laid.rows(z) - tail.without),
+            askers=askers,
+            asker_theta=asking,
+            are_inner=placed.are_inner,
+            asker_rows=lambda z: placed.others(laid.rows(z) - tail.without),
+            features=attended.q.shape[-1],
+            overlaps=self.places.fed is not None and self.places.fed.overlaps,
+            is_walled=bool(placed.walls),
+            residual=False,
+        )
+
+    def _made_of(
+        self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
+    ) -> Arranged | Windows | NotReadable | None:
+        """Return what queries and keys are made of, where the layer puts others beside its input or cuts it up."""
+        x = call.tokens
+        given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
+        (batch, _, queries, _), keys = tables[0].shape, tables[1].shape[2]
+        is_more = given is not None and batch == given[0] and max(queries, keys) > given[1] <= min(queries, keys)
+        is_cut = given is not None and batch > given[0] and batch * queries == given[0] * given[1] and queries == keys
+        if given is None or not (is_more or is_cut):
+            return None
+        sizes = (*given, batch, queries, keys)
+        if sizes not in self.learned:
+
+            def again(other: Tensor) -> tuple[Tensor, Tensor]:
+                found = watched(self.module, call.with_tokens(other)).attended
+                return lead.parted(found.q), lead.parted(found.k)
+
+            sources, where = sources_of(again, x), self.places.map_of(x)
+            made: Arranged | Windows | NotReadable | None = None
+            if sources is not None and is_more:
+                made = arranged(sources, given[1])
+            elif sources is not None and where is not None:
+                made = parted(sources, where[0], within=where[1])
+            if isinstance(made, NotReadable) and self.places.are_grid(batch, queries):
+                made = None
+            self.learned[sizes] = made
+        return self.learned[sizes]
+
+    def _placed(
+        self,
+        call: WholeCall,
+        sizes: tuple[int, int, int],
+        elsewhere: NotReadable | None,
+        made_of: Arranged | Windows | NotReadable | None,
+        sinks: tuple[str, ...],
+    ) -> Placed | NotReadable:
+        """Return the places of queries and keys, or of one of them where the others are a list.
+
+        ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
+        """
+        batch, queries, keys = sizes
+        if isinstance(made_of, NotReadable):
+            return made_of
+        if isinstance(made_of, Windows):
+            return inside(made_of)
+        if made_of is not None:
+            inner = made_of.inner_queries, made_of.inner_keys
+            names = (self._names(call, count) for count in inner)
+            return self.places.joined(batch, keys - inner[1], (next(names), next(names)))
+        are_others = elsewhere is not None or _brings(call, keys, beside=queries)
+        placed = elsewhere or self.places.placed(self.module, call.tokens, sizes, sinks)
+        if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
+            return placed
+        if sinks:
+            return NotReadable("has sinks beside keys from elsewhere, which this viewer cannot show together")
+        alone = self.places.one_side(batch, queries, keys)
+        return placed if isinstance(alone, NotReadable) else replace(alone, are_inner=not are_others)
+
+    def _names(self, call: WholeCall, count: int) -> tuple[str, ...]:
+        """Return names of queries or keys that a layer puts beside its input: of a text, else of its own."""
+        is_text = count == len(self.places.token_names) or any(
+            isinstance(value, Tensor) and value.ndim == 3 and value.shape[1] == count
+            for value in (*call.args, *call.kwargs.values())
+        )
+        return list_names("token" if is_text else "memory", count, self.places.token_names)
+
+
+def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
+    """Return whether a call brings a sequence of so many tokens beside its first argument, which has another number."""
+    others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
+    sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
+    return keys != beside and any(keys in value.shape[:2] for value in sequences)
+
+
+def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -> Float[Tensor, "*a N D_P"]:
+    return torch.cat([table.float(), channels.to(table.device).expand(*table.shape[:-2], -1, -1)], dim=-1)
+
+
+def _is_over_channels(given: Any, q: Float[Tensor, "B heads n D"]) -> bool:
+    """Return whether the asked things of a layer are the channels, compared by a sum over all positions."""
+    if not isinstance(given, Tensor) or given.ndim < 3:
+        return False
+    channels, positions = given.shape[1], math.prod(given.shape[2:])
+    if given.ndim == 3:
+        channels, positions = positions, channels
+    heads, count, width = q.shape[1:]
+    return channels in (count, heads * count) and width == positions != count

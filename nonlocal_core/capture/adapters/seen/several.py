@@ -1,0 +1,93 @@
+"""Several attentions of one call as one: a loop over heads, over the sequences of a batch, or over parts of queries."""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.seen.products import Attended
+
+
+def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
+    """Return attentions of equal sizes as one with more heads, None where their sizes differ.
+
+    As the sequences of a batch where each has no batch of its own, and there are a multiple of ``sequences``; as parts
+    of the queries where all ask the same keys and are as many together.
+    """
+    first = found[0]
+    counts = [each.q.shape[-2] for each in found]
+    if sum(counts) == first.k.shape[-2] - first.sinks and _ask_alike(found):
+        return _in_parts(found, counts)
+    sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks) for each in found}
+    if len(sizes) > 1 or len({None if each.bias is None else each.bias.shape for each in found}) > 1:
+        return None
+    lead = first.q.shape[:-2]
+    are_sequences = lead.numel() == 1 and sequences > 1 and len(found) % sequences == 0
+    if not are_sequences and not lead:
+        return None
+    heads = len(found) // sequences if are_sequences else len(found)
+
+    def joined(parts: Sequence[Tensor]) -> Tensor:
+        if are_sequences:
+            tables = torch.stack([part.reshape(part.shape[-2:]) for part in parts])
+            return tables.reshape(sequences, heads, *tables.shape[1:])
+        return torch.cat(list(parts), dim=-3) if len(lead) > 1 else torch.stack(list(parts), dim=-3)
+
+    def part_of(y: Tensor, number: int) -> Tensor:
+        if are_sequences:
+            return y.flatten(0, 1)[number].reshape(*lead, *y.shape[-2:])
+        return y[..., number * lead[-1] : (number + 1) * lead[-1], :, :] if len(lead) > 1 else y[..., number, :, :]
+
+    def putting(number: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda y: lay(part_of(y, number))
+
+    biases = [each.bias for each in found if each.bias is not None]
+    return Attended(
+        q=joined([each.factor * each.q for each in found]),
+        k=joined([each.k for each in found]),
+        v=joined([each.v for each in found]),
+        factor=1.0,
+        bias=joined([bias.expand(*lead, *bias.shape[-2:]) for bias in biases]) if biases else None,
+        noise=max(each.noise for each in found),
+        y=joined([each.y for each in found]),
+        sinks=first.sinks,
+        put={step: putting(number, lay) for number, each in enumerate(found) for step, lay in each.put.items()},
+    )
+
+
+def _ask_alike(found: Sequence[Attended]) -> bool:
+    """Return whether attentions ask the same keys about the same values."""
+    pairs = [(each, found[0]) for each in found]
+    return all(
+        one.q.shape[:-2] == other.q.shape[:-2] and torch.equal(one.k, other.k) and torch.equal(one.v, other.v)
+        for one, other in pairs
+    )
+
+
+def _in_parts(found: Sequence[Attended], counts: Sequence[int]) -> Attended:
+    """Return attentions that share the queries out as one, in the order in which they were made."""
+    first, stops = found[0], list(accumulate(counts))
+
+    def putting(stop: int, count: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda y: lay(y[..., stop - count : stop, :])
+
+    none = first.q.new_zeros(1, 1, dtype=torch.float32)
+    biases = [none if each.bias is None else each.bias for each in found]
+    shapes = [(*each.q.shape[:-1], each.k.shape[-2]) for each in found]
+    bias = torch.cat([part.expand(shape) for part, shape in zip(biases, shapes, strict=True)], dim=-2)
+    return Attended(
+        q=torch.cat([each.factor * each.q for each in found], dim=-2),
+        k=first.k,
+        v=first.v,
+        factor=1.0,
+        bias=None if all(each.bias is None for each in found) else bias,
+        noise=max(each.noise for each in found),
+        y=torch.cat([each.y for each in found], dim=-2),
+        sinks=first.sinks,
+        put={
+            step: putting(stop, count, lay)
+            for each, stop, count in zip(found, stops, counts, strict=True)
+            for step, lay in each.put.items()
+        },
+    )

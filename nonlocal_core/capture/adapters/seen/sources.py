@@ -1,0 +1,96 @@
+"""Sources of a layer's queries and keys: which token of its input each is made of, learned by changing the input.
+
+A layer may put text, registers or learned keys beside the tokens that it is given, or cut a map into rows, columns or
+windows itself. So it runs a few more times with noise at some of its tokens. The runs in which a token is changed spell
+its number in binary, so that whatever moves tells which token it came from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.seen.windows import Windows, divided
+from nonlocal_core.capture.reading import NotReadable
+
+_SEED = 13
+_MOVED = 1e-4
+"""The part of the largest movement of any query or key from which on one counts as moved."""
+
+Tables = tuple[Float[Tensor, "B heads n D"], Float[Tensor, "B heads N D"]]
+Sources = tuple[Int[Tensor, "B n"], Int[Tensor, "B N"]]
+"""Numbers of tokens over the whole batch, -1 for what is made of none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arranged:
+    """Orders of queries and keys that put those which are no tokens of the input first; the same in all sequences."""
+
+    queries: Int[Tensor, " n"]
+    keys: Int[Tensor, " N"]
+    inner_queries: int
+    inner_keys: int
+
+
+def tokens_of(x: Tensor) -> tuple[int, int] | None:
+    """Return the sequences and the tokens of each in a layer's input, None for one of other axes.
+
+    (B, N, C) are tokens, (B, C, H, W) maps of one frame each, (1, C, T, H, W) a clip.
+    """
+    if not x.is_floating_point() or x.ndim not in (3, 4, 5) or (x.ndim == 5 and len(x) > 1):
+        return None
+    return len(x), x.shape[1] if x.ndim == 3 else x[0, 0].numel()
+
+
+def sources_of(tables: Callable[[Tensor], Tables], x: Tensor) -> Sources | None:
+    """Return what queries and keys are made of, None where some are made of several tokens.
+
+    ``tables``: returns queries and keys for another input, of a shape that ``tokens_of`` knows.
+    """
+    before, shape = tables(x), (*x.shape[:2], 1) if x.ndim == 3 else (len(x), 1, *x.shape[2:])
+    numbers = torch.arange(1, len(x) * (x.shape[1] if x.ndim == 3 else x[0, 0].numel()) + 1).reshape(shape)
+    generator = torch.Generator().manual_seed(_SEED)
+    noise = (torch.randn(x.shape, generator=generator) * float(x.float().std())).to(x)
+    codes = [torch.zeros(part.shape[0], part.shape[2], dtype=torch.long) for part in before]
+    for digit in range(int(numbers.max()).bit_length()):
+        changed = (numbers >> digit & 1).bool().to(x.device)
+        after = tables(torch.where(changed, x + noise, x))
+        if any(one.shape != other.shape for one, other in zip(before, after, strict=True)):
+            return None
+        for code, one, other in zip(codes, before, after, strict=True):
+            moved = (other - one).abs().amax(dim=(1, 3)).cpu()
+            code += (moved > _MOVED * moved.max()).long() << digit
+    if any(bool(code.gt(numbers.numel()).any()) for code in codes):
+        return None
+    return codes[0] - 1, codes[1] - 1
+
+
+def arranged(sources: Sources, tokens: int) -> Arranged | None:
+    """Return the order in which the input's tokens come last, each once, None where sequences hold others."""
+    orders = list[Tensor]()
+    for made in sources:
+        first = made[0]
+        offsets = tokens * torch.arange(len(made))[:, None]
+        if not torch.equal(made, torch.where(first < 0, -1, first + offsets)):
+            return None
+        order = first.argsort(stable=True)
+        inner = int((first < 0).sum())
+        if not torch.equal(first[order[inner:]], torch.arange(tokens)):
+            return None
+        orders.append(order)
+    inside = [len(order) - tokens for order in orders]
+    return Arranged(queries=orders[0], keys=orders[1], inner_queries=inside[0], inner_keys=inside[1])
+
+
+def parted(sources: Sources, thw: tuple[int, int, int], *, within: bool) -> Windows | NotReadable | None:
+    """Return sequences that a layer cuts its map into, of which each cell is in one; None where they are others.
+
+    ``within``: whether each frame is cut for itself.
+    """
+    queries, keys = sources
+    count = thw[0] * thw[1] * thw[2]
+    if not torch.equal(queries, keys) or not torch.equal(queries.reshape(-1).sort().values, torch.arange(count)):
+        return None
+    return divided(queries, thw, within)

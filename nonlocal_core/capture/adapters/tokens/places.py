@@ -1,0 +1,119 @@
+"""Positions of the clip that the tokens of a sequence stand for, and the order of their rows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.vocabulary import Scope
+
+TokenOrder = Literal["thw", "hwt"]
+"""Which way a sequence over space and time runs: frame after frame, or each place through all frames."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fed:
+    """Sizes of what a network is fed."""
+
+    frames: int
+    hw: tuple[int, int]
+    """Pixels of its input."""
+    tubelet: int = 1
+    """Frames that its first convolution takes together."""
+    overlaps: bool = False
+    """Whether the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLayout:
+    """Positions that the tokens of a sequence stand for.
+
+    ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
+    batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
+    batch has. ``extra``: names of the first tokens of every sequence, which are no positions.
+    """
+
+    frames: int | None
+    rows: int
+    cols: int
+    scope: Scope | None
+    extra: tuple[str, ...] = ()
+    order: TokenOrder = "thw"
+
+    def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
+        """Return the place of every token of a call."""
+        fits = [placed for placed in self._possible(batch) if placed.holds(batch, tokens)]
+        if len({placed.scope for placed in fits}) > 1 and fits[0].thw[0] > 1:
+            return NotReadable(
+                f"has {batch} sequences of {tokens} tokens, which fit {' and '.join(placed.scope for placed in fits)} "
+                "alike. Choose a clip whose number of frames is not H*W"
+            )
+        if fits:
+            return fits[0]
+        frames = "T" if self.frames is None else self.frames
+        return NotReadable(
+            f"saw {batch} sequences of {tokens} tokens, which are no grid of {frames}x{self.rows}x{self.cols} cells "
+            f"with {len(self.extra)} tokens before it. Give token_grid=(T, H, W) and class_tokens"
+        )
+
+    def _possible(self, batch: int) -> "list[TokenPlacement]":
+        scopes: tuple[Scope, ...] = ("spacetime", "space", "time") if self.scope is None else (self.scope,)
+        thw = (batch if self.frames is None else self.frames, self.rows, self.cols)
+        # Sequences along time have no class token: there is one for the clip or one for each frame.
+        return [
+            TokenPlacement(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
+            for scope in scopes
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPlacement:
+    """A layout of a known number of frames and a known scope."""
+
+    thw: tuple[int, int, int]
+    scope: Scope
+    extra: tuple[str, ...]
+    order: TokenOrder
+
+    def holds(self, batch: int, tokens: int) -> bool:
+        """Return whether a batch of sequences of that many tokens is this layout."""
+        t, h, w = self.thw
+        sequences, cells = {"spacetime": (1, t * h * w), "space": (t, h * w), "time": (h * w, t)}[self.scope]
+        return (batch, tokens) == (sequences, cells + len(self.extra))
+
+    def rows(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nq C"]:
+        """Return the tokens that are positions, row-major over (T, H, W)."""
+        t, h, w = self.thw
+        cells = tokens[:, len(self.extra) :]
+        if self.scope == "time":
+            cells = cells.transpose(0, 1)
+        elif self.scope == "spacetime" and self.order == "hwt":
+            cells = cells.reshape(h * w, t, -1).transpose(0, 1)
+        return cells.reshape(t * h * w, tokens.shape[-1])
+
+    def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
+        """Return the positions, then the extra tokens of each sequence."""
+        extra = tokens[:, : len(self.extra)]
+        return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
+
+
+def list_names(
+    kind: Literal["query", "token", "memory", "sink"], count: int, given: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Return the names of queries or keys that are no positions: the given ones, where there are as many.
+
+    >>> list_names("query", 2)
+    ('query 1', 'query 2')
+    >>> list_names("token", 3, ("a", "dog", "a"))
+    ('a (token 1)', 'dog', 'a (token 3)')
+    """
+    plain = tuple(f"{kind} {number + 1}" for number in range(count))
+    if len(given) != count:
+        return plain
+    return tuple(
+        name if name and given.count(name) == 1 else f"{name} ({number})".lstrip()
+        for name, number in zip(given, plain, strict=True)
+    )

@@ -1,0 +1,68 @@
+"""Grid of tokens by their number alone: the one of the input's proportions that has as many cells."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenPlacement
+from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.vocabulary import Scope
+
+MOST_EXTRA = 16
+"""Tokens before those of the grid that are looked for where nothing states them."""
+
+LEAST_CELLS = 4
+"""Cells of a frame from which on they are taken for a grid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeLayout:
+    """Layout of tokens that nothing states; whether it is right, the proof of place tells."""
+
+    fed: Fed
+    extra: tuple[str, ...] = ()
+    """Names of the tokens before those of the grid, where they are known."""
+
+    def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
+        """Return the place of every token of a call, with as few others before them as possible."""
+        for count in sorted(range(MOST_EXTRA + 1), key=lambda count: count != len(self.extra)):
+            for frames, per_frame, scope in _shares(self.fed, batch, tokens - count, alone=count == 0):
+                grid = _grid(per_frame, self.fed.hw)
+                if grid is not None:
+                    names = self.extra if count == len(self.extra) else tuple(f"token {i + 1}" for i in range(count))
+                    return TokenPlacement(thw=(frames, *grid), scope=scope, extra=names, order="thw")
+        return nowhere(self.fed, batch, tokens)
+
+
+def nowhere(fed: Fed | None, batch: int, queries: int) -> NotReadable:
+    """Return that some tokens are no grid over the input, with the numbers and what to do."""
+    over = "" if fed is None else f" over an input of {fed.frames} frames of {fed.hw[0]} x {fed.hw[1]} pixels"
+    return NotReadable(
+        f"has {batch} sequences of {queries} queries, which are no grid{over}. Give token_grid=(T, H, W) and "
+        "class_tokens, where they are one"
+    )
+
+
+def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[int, int, Scope]]:
+    """Yield steps and cells of each, for every way in which sequences may share out a clip.
+
+    ``alone``: whether there are no tokens beside those of the grid; sequences along time have none.
+    """
+    if batch == fed.frames:
+        yield fed.frames, cells, "space"
+    if batch == 1:
+        steps = [n for n in range(fed.frames, 0, -1) if fed.frames % n == 0 and cells % n == 0]
+        for step in sorted(steps, key=lambda n: n * fed.tubelet != fed.frames):
+            yield step, cells // step, "spacetime"
+    if alone and cells == fed.frames // fed.tubelet > 1 and batch > 1:
+        yield cells, batch, "time"
+
+
+def _grid(cells: int, hw: tuple[int, int]) -> tuple[int, int] | None:
+    """Return rows and columns of that many square cells over an input, None where there are none."""
+    if cells < LEAST_CELLS:
+        return None
+    side = math.sqrt(hw[0] * hw[1] / cells)
+    sides = [s for s in range(max(1, int(side) - 1), int(side) + 3) if -(-hw[0] // s) * -(-hw[1] // s) == cells]
+    fits = [s for s in sides if not (hw[0] % s or hw[1] % s)] or sides
+    return (-(-hw[0] // fits[0]), -(-hw[1] // fits[0])) if fits else None
