@@ -3,6 +3,7 @@
 import { el, menu, say } from "../drawing/dom.js";
 import { Photographs } from "../drawing/photograph.js";
 import { liveBundle } from "../model/live.js";
+import { oneColourWords } from "../model/one_colour.js";
 import { parseBundle } from "../model/parse.js";
 import { inputOf } from "../model/scaling.js";
 import { KeepMenu } from "../controls/keep_menu.js";
@@ -328,10 +329,17 @@ function stemOf({ bundle: { media, model } }) {
 function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
-    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", warnings, remarks: [],
+    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks: [],
+    warnings: [...warnings, oneColourWords(bitmaps.length, (index) => pixelsOf(bitmaps[index]))].filter(Boolean),
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
   return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+}
+
+function pixelsOf(bitmap) {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
 }
 
 /** The clip of pictures that a camera took. */
