@@ -14,6 +14,8 @@ import { holds, seen } from "../model/zoom.js";
 const ONE_ROW = 8;
 /** More frames than this are set closer. */
 const DENSE_FROM = 24;
+/** Pixels from the upper left corner of a frame within which a letter would cover its number. */
+const [COUNT_WIDE, COUNT_HIGH] = [42, 30];
 /** Width that a number needs under its frame, in times the size of type. */
 export const NUMBER_WIDE = 2.9;
 
@@ -125,11 +127,14 @@ export class Film {
   /** Letters of several pins where they ask, { frame, x, y } each; none for one. */
   showLetters(places, zoom) {
     if (this.root.hidden) return;
+    for (const { picture } of this.frames) picture.classList.remove("is-cornered");
     this.letters.forEach((letter, pin) => {
       const at = places[pin];
       letter.hidden = !at || !holds(zoom, at);
       if (letter.hidden) return;
       const { left, top } = seen(zoom, { left: at.x, top: at.y });
+      const { width, height } = this.boxes[at.frame];
+      if (left * width < COUNT_WIDE && top * height < COUNT_HIGH) this.frames[at.frame].picture.classList.add("is-cornered");
       this.frames[at.frame].picture.append(letter);
       Object.assign(letter.style, { left: `${100 * left}%`, top: `${100 * top}%` });
     });
