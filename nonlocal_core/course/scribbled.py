@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
 from nonlocal_core.ancestors.filters import DenseCrf
@@ -20,6 +20,8 @@ SIDE = 32
 LONGEST = 4 * SIDE
 SHOWN = (0, 1, 2, 5)
 """Steps that are shown."""
+REST = np.array([255, 214, 10], np.float32)
+"""Colour of the rest where it is scribbled, as ``viewer/controls/scribbles.js`` has it."""
 
 
 def small_frame(frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -52,15 +54,16 @@ def labelled(session: Session, frame: int, labels: Sequence[tuple[int, int]]) ->
     for cell, label in labels:
         known.flat[cell] = label
     steps = mean_field(small[None], scribbled(known[None], count=2), kernels, steps=SHOWN[-1])
-    size = (session.frames.rgb[frame].shape[1], session.frames.rgb[frame].shape[0])
-    pictures = []
+    photograph = session.frames.rgb[frame]
+    pictures, strokes = [], _over(known == 1, photograph)
     for step in SHOWN:
         thing = steps[step][0, :, :, 0] > 0.5
-        mask = np.asarray(Image.fromarray(thing).resize(size, Image.Resampling.NEAREST))
+        painted = paint_mask(photograph, _over(thing, photograph))
+        painted[strokes] = np.rint(0.25 * photograph[strokes] + 0.75 * REST)
         name = "As scribbled" if step == 0 else f"After {step} step{'s' * (step > 1)}"
         pictures.append(
             Picture(
-                address=jpeg_address(paint_mask(session.frames.rgb[frame], mask)),
+                address=jpeg_address(painted),
                 words=f"{name}: {percent(float(thing.mean()))} is the thing",
             )
         )
@@ -72,3 +75,9 @@ def labelled(session: Session, frame: int, labels: Sequence[tuple[int, int]]) ->
             "labels by the two kernels, and what it gathers much of becomes likelier."
         ),
     )
+
+
+def _over(small: Bool[np.ndarray, "h w"], frame: UInt8[np.ndarray, "H W 3"]) -> Bool[np.ndarray, "H W"]:
+    """Return which pixels of a frame lie in the marked ones of the small frame."""
+    height, width = frame.shape[:2]
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.NEAREST))

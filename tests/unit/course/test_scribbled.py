@@ -1,7 +1,11 @@
 """Scribbles on a made picture of two colours: mean field fills each half, and says how much is whose."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from nonlocal_core import Session
 from nonlocal_core.course.scribbled import LONGEST, SIDE, labelled, shown, small_frame
@@ -32,6 +36,12 @@ def test_a_stroke_on_each_colour_labels_all_of_it(halves):
     words = [picture.words for picture in pictures.pictures]
     assert words[0].startswith("As scribbled: 0.4 %")  # 6 of 32 x 50
     assert words[-1] == "After 5 steps: 34 % is the thing"  # 17 of 50 columns; one holds both colours
+    for picture in pictures.pictures:
+        shown_rgb = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture.address.partition(",")[2]))))
+        red, green, blue = shown_rgb[int(0.5 * ROWS), int((int(0.8 * cols) + 0.5) / cols * COLS)].tolist()
+        assert red > 220, "strokes of the rest are drawn"
+        assert green > 160
+        assert blue < 80
     assert said.text.startswith(f"{SIDE} × {cols} pixels")
 
 
