@@ -2,6 +2,7 @@
 
 import { el, menu, say } from "../drawing/dom.js";
 import { Photographs } from "../drawing/photograph.js";
+import { apartTitles } from "../model/comparison_report.js";
 import { liveBundle } from "../model/live.js";
 import { oneColourWords } from "../model/one_colour.js";
 import { parseBundle } from "../model/parse.js";
@@ -227,8 +228,9 @@ class Site {
     const shared = answers[0].network.blocks.map(({ name }) => name).findLast((name) => answers.every(({ network }) => network.blocks.some((block) => block.name === name)));
     const photos = new Photographs(await copies(clip.bitmaps), this.facts.look);
     this.bundles = new Map(answers.map((answer) => [answer.network.file, this.#bundle(clip, { ...answer, view: clip.view })]));
-    const panes = answers.map(({ network }) => (
-      { title: network.model.title, clip: this.#made, bundle: this.bundles.get(network.file), photos, block: shared ?? network.shown }
+    const titles = apartTitles(answers.map(({ network }) => network.model.title));
+    const panes = answers.map(({ network }, i) => (
+      { title: titles[i], clip: this.#made, bundle: this.bundles.get(network.file), photos, block: shared ?? network.shown }
     ));
     this.view.root.hidden = false;
     this.view.open(panes, { asked, tour: clip.id && recallTour(clip.id) });
