@@ -10,9 +10,6 @@ GREY = 128
 """Colour behind transparent pixels: neither black nor white drawings vanish on it, and it is near the mean
 of natural pictures that networks subtract."""
 
-ONE_COLOUR = 8
-"""Levels of 255 by which no channel of a frame of one colour varies: as much as a codec adds."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -82,16 +79,6 @@ def see_through_note(picture: Image.Image, name: str) -> str:
 def transparent_note(name: str) -> str:
     """Return what a user must know of a file that is transparent in places."""
     return f"{name} is transparent in places; what lies behind is shown grey."
-
-
-def one_colour_note(rgb: UInt8[np.ndarray, "T H W 3"]) -> str:
-    """Return what a user must know of frames none of which varies from place to place, "" for others."""
-    if any((frame.max(axis=(0, 1)) - frame.min(axis=(0, 1)) > ONE_COLOUR).any() for frame in rgb):
-        return ""
-    what = "The picture is" if len(rgb) == 1 else "Every frame is"
-    return (
-        f"{what} of one colour: what is looked at comes from the network, such as from its border, not from a picture."
-    )
 
 
 def on_grey(picture: Image.Image, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:

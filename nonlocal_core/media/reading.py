@@ -16,7 +16,7 @@ from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.listing import StaleListingError
 from nonlocal_core.media.media_file import MediaFile, as_media_file
 from nonlocal_core.media.pictures import PictureClip
-from nonlocal_core.media.pixels import fit_within, one_colour_note
+from nonlocal_core.media.pixels import fit_within
 from nonlocal_core.media.refusal import check_is_read_here
 from nonlocal_core.media.samples import sample_of
 from nonlocal_core.media.selection import Selection, choose_frames
@@ -140,7 +140,7 @@ def _read(
         pts_seconds=clip.starts[indices],
         frame_indices=indices,
         info=info,
-        warnings=(*info.warnings, *told, *filter(None, [one_colour_note(rgb)])),
+        warnings=info.warnings + told,
     )
 
 

@@ -1,4 +1,4 @@
-// Frames that do not vary from place to place: what nonlocal_core/media/pixels.py says of them.
+// Frames that do not vary from place to place: what nonlocal_core/media/one_colour.py says of them.
 
 /** Levels of 255 by which no channel of a frame of one colour varies: as much as a codec adds. */
 const SAME_LEVELS = 8;

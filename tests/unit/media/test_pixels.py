@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nonlocal_core.media.pixels import Turn, fit_within, on_grey, one_colour_note, see_through_note
+from nonlocal_core.media.pixels import Turn, fit_within, on_grey, see_through_note
 
 HW = (3, 5)
 STORED = np.arange(3 * 5 * 3, dtype=np.uint8).reshape(3, 5, 3)
@@ -91,14 +91,3 @@ def test_only_what_is_transparent_is_told() -> None:
     assert see_through_note(Image.fromarray(rgba[..., :3]), "it") == ""
     rgba[1, 2, 3] = 254
     assert see_through_note(Image.fromarray(rgba), "it").startswith("it is transparent in places")
-
-
-def test_only_frames_that_do_not_vary_from_place_to_place_are_told() -> None:
-    frames = np.full((2, 4, 5, 3), (10, 40, 90), np.uint8)
-    rest = "of one colour: what is looked at comes from the network, such as from its border, not from a picture."
-    frames[1] = 200
-    assert one_colour_note(frames) == f"Every frame is {rest}", "a fade varies in time alone"
-    frames[0, 1, 2] += 8
-    assert one_colour_note(frames[:1]) == f"The picture is {rest}"
-    frames[0, 1, 2, 0] += 1
-    assert one_colour_note(frames) == "", "one frame has something to see"

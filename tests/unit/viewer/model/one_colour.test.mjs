@@ -1,4 +1,4 @@
-// Frames that do not vary: told in the words of nonlocal_core/media/pixels.py (tests/unit/media/test_pixels.py).
+// Frames that do not vary: told in the words of tests/unit/media/test_one_colour.py.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
