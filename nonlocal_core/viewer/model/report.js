@@ -59,7 +59,7 @@ function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds)
   const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
   const counted = (some) => (some.length === 1 ? "one cell" : `${some.length} cells`);
   const less = taken.length ? [`less B: ${counted(taken)}`] : [];
-  if (taken.length && block.signed) less.push("positive weight compared");
+  if (taken.length && block.signed) less.push("positive weight only");
   if (cells.length > 1 || taken.length > 1) less.push("the mean of their answers");
   const full = state.isFull ? ` · no more fit: a question has up to ${MOST_POINTS} cells` : "";
   return { question: `${taken.length ? "A: " : ""}${counted(cells)}${of}`, where: `${less.join(" · ")}${full}` };
