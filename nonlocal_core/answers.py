@@ -45,7 +45,7 @@ class _Weights(ABC):
     also: tuple[Cell, ...] = ()
     """Further cells that were asked: ``values`` are the mean over all of them."""
     minus: tuple[Cell, ...] = ()
-    """Cells whose mean was taken away; ``values`` may then be negative."""
+    """Cells whose positive weight was taken from that of the asked ones; ``values`` may then be negative."""
     plus_mass: float | None = None
     """What was shared out before anything was taken away (`mass_of`); None where nothing was."""
     asker: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from nonlocal_core.answers import AffinityColumn, AffinityRow, AnyAnswer, mass_of
 from nonlocal_core.capture.hops import STAYS, Heads, Looked, follow
@@ -58,6 +58,7 @@ def row(
 ) -> AffinityRow:
     """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
 
+    Of a difference only what is looked at counts, the positive part of either mean.
     ``temperature``: scores are divided by it before the softmax; the answer's note says so.
     Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax, and
     for a block whose keys are no positions.
@@ -65,8 +66,7 @@ def row(
     _refuse_a_list(block)
     asked = at_temperature(block, temperature)
     plus = _mean([row_weights(asked, cell) for cell in (query, *also)])
-    less = _mean([row_weights(asked, cell) for cell in minus]) if minus else 0.0
-    weights = np.asarray(plus - less, np.float32)
+    weights = _less(plus, [row_weights(asked, cell) for cell in minus])
     on_grid = block.key_grid.size
     # Of the copies of an off-grid key only the query's own has a weight.
     off_grid = weights[on_grid:].reshape(block.off_grid_copies, -1).sum(axis=0)
@@ -127,11 +127,10 @@ def _looked_at(
 ) -> AffinityColumn:
     """Return the mean of columns, less the mean of others. ``lookers``: the weights that positions give to a cell."""
     plus = _mean([lookers(cell) for cell in (key, *also)])
-    less = _mean([lookers(cell) for cell in minus]) if minus else 0.0
     return AffinityColumn(
         block=block.name,
         pairwise=block.pairwise,
-        values=np.asarray(plus - less, np.float32),
+        values=_less(plus, [lookers(cell) for cell in minus]),
         off_grid={},
         note=block.warning,
         key=key,
@@ -221,6 +220,13 @@ def temperature_words(temperature: float) -> str:
         return ""
     said = f"{temperature:g}"
     return f"Temperature {said}, not the network's: its scores were divided by {said} before the softmax."
+
+
+def _less(plus: Float64[np.ndarray, " N"], minus: Sequence[Float64[np.ndarray, " N"]]) -> Float32[np.ndarray, " N"]:
+    """Return the weights, less what others look at: negative ones, of a dot product, are no look on either side."""
+    if minus:
+        plus = np.maximum(plus, 0) - np.maximum(_mean(minus), 0)
+    return np.asarray(plus, np.float32)
 
 
 def _mean(weights: Sequence[Float64[np.ndarray, " N"]]) -> Float64[np.ndarray, " N"]:

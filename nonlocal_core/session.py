@@ -35,6 +35,7 @@ from nonlocal_core.measures.default_query import default_query
 from nonlocal_core.measures.faithfulness import DRAWS, Faithfulness, faithfulness
 from nonlocal_core.media import Frames, Limits, Sample, Selection, find_sample
 from nonlocal_core.media.intake import count_of, frames_for
+from nonlocal_core.media.one_colour import told_if_of_one_colour
 from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, Pin, PinFields
@@ -339,7 +340,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 def _session(prepared: PreparedModel, frames: Frames, found: RecordedRun) -> Session:
     sample_id = frames.info.sample_id
     return Session(
-        frames=frames,
+        frames=told_if_of_one_colour(frames),
         view=found.view,
         capture=found.capture,
         model=prepared,

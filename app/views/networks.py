@@ -76,6 +76,7 @@ def _published() -> None:
         on_select=take_over,
         selection_mode=["single-row", "single-cell"],
         height=320,
+        column_config={"licence of the weights": st.column_config.Column(width="large")},
     )
     picked = by_id[
         st.selectbox(

@@ -46,7 +46,7 @@ def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
             from . import gallery  # with what reads clips
 
             gallery.choose_clip()
-        frames = st.popover("Frames", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
+        frames = st.popover("Frames and size", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
         models = known_networks.menu(choices.clip)
         chosen = known_networks.in_menu(choices.model)
         known = chosen if chosen in models else next(iter(models))

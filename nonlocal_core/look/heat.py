@@ -42,6 +42,8 @@ class Heat:
     beyond: float
     """The largest value above the tops, on or beside the asked place; 0 for none."""
     look: Look
+    is_signed: bool = False
+    """True where negative weight is drawn too, in cold colours."""
     pin: int | None = None
     """Number of the pin, where several answers are drawn together."""
 
@@ -87,14 +89,15 @@ class Heat:
 def heat_of(answer: Answer, look: Look) -> Heat:
     """Return the heat of an answer."""
     times = answer.heat.astype(np.float64) * answer.times_uniform_per_unit
-    if not (answer.minus or (answer.is_signed and look.negatives)):
+    is_signed = bool(answer.minus) or (answer.is_signed and look.negatives)
+    if not is_signed:
         times = np.maximum(times, 0)
     size = np.abs(times)
     elsewhere = np.where(answer.own_place, 0, size)
     counted = elsewhere if elsewhere.any() else size
     tops = counted.max(axis=(1, 2)) if look.scale == "each" else np.full(len(times), counted.max())
     tops = np.maximum(tops, LEAST_TOP[look.scale])
-    return Heat(times=times, tops=tops, beyond=_beyond(times, tops), look=look)
+    return Heat(times=times, tops=tops, beyond=_beyond(times, tops), look=look, is_signed=is_signed)
 
 
 def heats_of(answers: Sequence[Answer], look: Look) -> tuple[Heat, ...]:
@@ -162,11 +165,13 @@ def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, floa
 
     A peak outweighs its eight neighbours in its step: the strongest cells of all lie side by side, and their arrows
     would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer, nor where no place
-    asked, which an arrow could begin at.
+    asked, which an arrow could begin at. Negative weight is no look and gets none, but of a difference: there it is
+    what the cells that were taken away look at more.
     """
     if answer.asker_words is not None:
         return ()
-    size = np.where(heat.shows(heat.times) & (np.abs(heat.times) >= ARROW_LEAST), np.abs(heat.times), 0)
+    looked = np.abs(heat.times) if answer.minus else np.maximum(heat.times, 0)
+    size = np.where(heat.shows(looked) & (looked >= ARROW_LEAST), looked, 0)
     peaks = np.where(size == maximum_filter(size, (1, 3, 3), mode="constant"), size, 0)
     outside = peaks.copy()
     outside[answer.own_cells.any(axis=(1, 2))] = 0

@@ -62,8 +62,10 @@ def answer_words(answer: Answer) -> str:
     of_positive = ""
     if answer.is_signed:
         part = percent(answer.positive_part)
-        of_positive = "Of A less B, " if answer.minus else f"Of the positive weight ({part} of all), "
+        of_positive = "Of A's surplus over B, " if answer.minus else f"Of the positive weight ({part} of all), "
     if not shares.any():
+        if answer.minus:
+            return f"{'A looks nowhere' if looks else 'Nobody looks at A'} more than {'B' if looks else 'at B'}."
         none = "no weight is positive" if answer.is_signed else "every weight is zero"
         return f"{'Looks nowhere' if looks else 'Nobody looks here'}: {none}."
     if answer.asker_words is not None:

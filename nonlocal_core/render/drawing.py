@@ -19,6 +19,7 @@ Anchor = Literal["start", "middle", "end"]
 
 INK, MUTED = (24, 24, 28), (104, 104, 114)
 """Colours of words on paper."""
+PAPER = (255, 255, 255)
 JPEG_QUALITY = 92
 ROUND = 0.5522847498  # distance of the control points of a quarter circle, over its radius
 

@@ -20,13 +20,13 @@ from nonlocal_core.look import (
     question_words,
 )
 from nonlocal_core.render.arrows import PEN, arrow_shapes, arrows_of, place
-from nonlocal_core.render.drawing import INK, MUTED, Drawing, Outline, Picture, Shape, Words, box, centred
+from nonlocal_core.render.drawing import INK, MUTED, PAPER, Drawing, Outline, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import HEADER, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import legend
 from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, lettered_cells, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
-from nonlocal_core.render.text import drawable, fitted, wrapped
+from nonlocal_core.render.text import EM, drawable, fitted, font, wrapped
 
 AXIS = (98, 98, 112)
 GLOW, PALE, STRIPE = (255, 145, 66), (255, 195, 151), (176, 176, 184)
@@ -69,11 +69,14 @@ def figure(
     header = header_units(len(answers))
     layout = lay_out(len(frames), frames.shape[1:3], width_px=UNITS, notes=len(lines), header=header)
     colours = pin_colours(len(answers))
-    shapes = (
+    around = (
         *_heading(layout, answers, caption, pts_seconds),
         *legend(layout.legend, answers, heats),
-        *_strip(layout, frames, answers, heats, sharpness),
         *(_bars(layout, answers, pts_seconds) if len(frames) > 1 else ()),
+    )
+    shapes = (
+        *(shape for shape in around if not isinstance(shape, Words)),
+        *_strip(layout, frames, answers, heats, sharpness),
         *(shape for one, colour in zip(answers, colours, strict=True) for shape in _asked(layout, one, colour)),
         *(
             shape
@@ -82,12 +85,25 @@ def figure(
                 arrows_of(layout, one, heat, count), asked=place(layout, one.asked_grid, one.asked_cells), dot=colour
             )
         ),
+        *_readable([shape for shape in around if isinstance(shape, Words)]),
         *_letters(layout, answers),
         *_notes(layout, lines),
     )
     return Drawing(
         size_hw=layout.size_hw, per_inch=UNITS / PRINT_INCHES, title=f"{caption.clip}: {caption.block}", shapes=shapes
     )
+
+
+def _readable(texts: Sequence[Words]) -> tuple[Shape, ...]:
+    """Return texts with a piece of paper below those that stand on paper, since arrows pass there."""
+    shapes: list[Shape] = []
+    for text in texts:
+        if text.colour in (INK, MUTED) and text.text:
+            width = font(EM).getlength(drawable(text.text)) / EM * text.size
+            left = text.at[0] - {"start": 0.0, "middle": 0.5, "end": 1.0}[text.anchor] * width
+            shapes.append(box(left - 4, text.at[1] - 0.8 * text.size, width + 8, 1.05 * text.size, fill=PAPER))
+        shapes.append(text)
+    return tuple(shapes)
 
 
 def header_units(pins: int) -> int:

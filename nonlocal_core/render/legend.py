@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from nonlocal_core.look import COLD, LEVELS, Answer, Heat, ticks
+from nonlocal_core.look import COLD, LETTERS, LEVELS, Answer, Heat, ticks
 from nonlocal_core.render.drawing import INK, MUTED, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import Rect
 from nonlocal_core.render.overlay import over
@@ -23,12 +23,18 @@ def legend(area: Rect, answers: Sequence[Answer], heats: Sequence[Heat]) -> tupl
     """
     answer, heat = answers[-1], heats[-1]
     units = [one.times_uniform_per_unit for one in answers]
-    signed = bool((heat.times < 0).any())
-    left, right, top, height = area.left + 150, area.right - 34, area.top + 60, 30
+    signed = heat.is_signed
+    several = len(heats) > 1
+    left, right, top, height = (
+        area.left + 150,
+        area.right - 34,
+        area.top + (36 if several else 60),
+        48 if several else 30,
+    )
     width = right - left
     parts = np.linspace(-1 if signed else 0, 1, width)
     bar = Picture(box=(left, top, width, height), rgb=_ramp(heats, parts, height))
-    shapes: list[Shape] = [bar]
+    shapes: list[Shape] = [bar, *(_names(left, top, height, len(heats)) if several else ())]
     if heat.look.scale == "each":
         marks: list[tuple[float, str, str]] = [(0.0, "", "1"), (1.0, "", "its frame's strongest")]
     else:
@@ -56,6 +62,15 @@ def legend(area: Rect, answers: Sequence[Answer], heats: Sequence[Heat]) -> tupl
     if heat.look.scale == "all" and np.allclose(units, units[0]):
         shapes.append(Words(at=(left - 60, top - 14), text="weight", size=SIZE, colour=MUTED, anchor="end"))
     return tuple(shapes)
+
+
+def _names(left: int, top: int, height: int, pins: int) -> list[Words]:
+    """Return the letters of several pins, each beside its row of colours."""
+    rows = height / pins
+    return [
+        Words(at=(left - 8, top + (row + 0.5) * rows + 6), text=LETTERS[row], size=18, colour=INK, anchor="end")
+        for row in range(pins)
+    ]
 
 
 def _ramp(

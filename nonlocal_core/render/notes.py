@@ -57,11 +57,10 @@ def _colours(answer: Answer, heat: Heat) -> str:
     if heat.beyond:
         said += f" The asked place itself goes up to {number(heat.beyond)} times."
     if answer.is_signed:
-        drawn = bool((heat.times < 0).any()) or (heat.pin is None and (look.negatives or bool(answer.minus)))
         cold = "B has more" if answer.minus else "negative weight"
-        said += f" Cold colours: {cold}." if drawn else " Negative weight is not drawn."
+        said += f" Cold colours: {cold}." if heat.is_signed else " Negative weight is not drawn."
     if answer.minus and answer.pairwise == "dot_product":
-        said += " A weight that is negative in B counts as more in A."
+        said += " Positive weight alone is compared."
     return said
 
 
@@ -74,10 +73,11 @@ def _cells(answer: Answer, heat: Heat) -> str:
 
 def _bars_and_arrows(answers: Sequence[Answer], arrows: int) -> list[str]:
     answer = answers[-1]
-    sentences, positive = [], "positive " if answer.is_signed else ""
+    sentences: list[str] = []
     if answer.grid.end_frame > 1:
         hatched = "; hatched: the asked frame" if len(answers) == 1 and answer.own_cells.any() else ""
-        sentences.append(f"Bars: each frame's part of all {positive}weight{hatched}; a broken bar is taller still.")
+        whole = "A's surplus" if answer.minus else f"all {'positive ' * answer.is_signed}weight"
+        sentences.append(f"Bars: each frame's part of {whole}{hatched}; a broken bar is taller still.")
     if arrows:
         which = f"the {arrows} strongest peaks" if arrows > 1 else "the strongest peak"
         which += " of each" * (len(answers) > 1)
@@ -87,5 +87,6 @@ def _bars_and_arrows(answers: Sequence[Answer], arrows: int) -> list[str]:
             if answer.direction == "row"
             else f"Arrows come from {which} in {where}"
         )
-        sentences.append(f"{way}.")
+        cold = f"; cold ones {'begin' if answer.direction == 'row' else 'end'} at B" if answer.minus else ""
+        sentences.append(f"{way}{cold}.")
     return sentences

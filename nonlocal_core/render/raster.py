@@ -4,11 +4,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from nonlocal_core.render.drawing import Drawing, Outline, Picture, Place, Words
+from nonlocal_core.render.drawing import PAPER, Drawing, Outline, Picture, Place, Words
 from nonlocal_core.render.overlay import over
 from nonlocal_core.render.text import drawable, font
 
-PAPER = (255, 255, 255)
 FINER = 4  # supersampling of curves, since Pillow's lines have no soft edges
 PIECES = 24  # straight pieces per curve
 _ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}

@@ -405,6 +405,8 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     )
     parts = page.locator(".nlv-film .nlv-frame").nth(1).locator(".nlv-part:visible")
     assert parts.all_inner_texts() == ["100 %", "100 %"], "both look at frame 2"
+    for bars in (".nlv-key", ".nlv-band"):
+        assert page.locator(f"{bars} .nlv-pin-name:visible").all_inner_texts() == ["A", "B"], "a colour bar for each"
 
     page.get_by_role("button", name="A − B").click()
     viewer.settle()
@@ -415,7 +417,7 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     )
     letters = page.locator(".nlv-asks .nlv-picture .nlv-letter:visible")
     assert letters.all_inner_texts() == ["A", "B"]
-    least, most = page.locator(".nlv-key span").all_inner_texts()
+    least, most = page.locator(".nlv-key > span:not(.nlv-key-bar)").all_inner_texts()
     assert least == f"−{most}", "the short colour bar beside the answer has both signs"
     assert page.locator(".nlv-film .nlv-letter:visible").all_inner_texts() == ["A", "B"]
     press(viewer, "u")

@@ -103,6 +103,21 @@ def test_what_is_taken_away_leaves_a_signed_surplus_in_the_same_unit():
     assert surplus.per_step_share.sum() == pytest.approx(1)
 
 
+def test_of_a_dot_product_what_either_looks_at_is_compared():
+    block = capture("dot_product", grid=(4, 7, 9), subsample=(1, 1, 1), seed=3)
+    plus, minus = [Cell(0, 1, 2), Cell(1, 0, 0)], [Cell(3, 6, 8), Cell(2, 4, 4)]
+    for ask in (row, column):
+        one, other = (ask(block, cells[0], also=cells[1:]) for cells in (plus, minus))
+        assert (one.values < 0).any()
+        assert (other.values < 0).any()
+        surplus = ask(block, plus[0], also=plus[1:], minus=minus)
+        for index, (a, b) in enumerate(zip(one.values.tolist(), other.values.tolist(), strict=True)):
+            assert surplus.values[index] == pytest.approx(
+                max(a, 0) - max(b, 0), abs=1e-6 * float(np.abs(one.values).max())
+            )
+        assert surplus.times_uniform_per_unit == pytest.approx(one.times_uniform_per_unit)
+
+
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     "asked", [([(0, 0.5)], [], []), ([], [(0, 0.1, 0.1, 0.5)], []), ([(0, 0.5, 0.5)], [], [(0, 0.5, 0.5, 0.5)])]

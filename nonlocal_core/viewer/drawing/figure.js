@@ -34,10 +34,7 @@ export function figureOf(drawn) {
   Object.assign(canvas, { width: FIGURE_WIDTH, height: layout.height });
   pen.fillStyle = WHITE;
   pen.fillRect(0, 0, FIGURE_WIDTH, layout.height);
-  drawHeading(pen, layout, drawn);
-  drawLegend(pen, layout.legend, drawn);
   layout.tiles.forEach((tile, frame) => drawTile(pen, tile, frame, drawn));
-  if (bundle.frames.length > 1) drawBars(pen, layout, drawn);
   pins.forEach(({ asked, cells, taken, block }, pin) => {
     if (block.asker) return;
     const from = (some) => figurePlace(layout, asked, { ...centreOf(asked, some), t: some[0].t });
@@ -45,6 +42,9 @@ export function figureOf(drawn) {
     if (less.length) drawArrows(pen, layout, { from: from(taken), targets: less, drawn, dot: MINUS_INK });
     drawArrows(pen, layout, { from: from(cells), targets: plus, drawn, dot: pinColour(drawn, pin) });
   });
+  drawHeading(pen, layout, drawn);
+  drawLegend(pen, layout.legend, drawn);
+  if (bundle.frames.length > 1) drawBars(pen, layout, drawn);
   layout.tiles.forEach((tile, frame) => drawLetters(pen, tile, frame, drawn, { size: LETTER_MARK, once: true }));
   lines.forEach(([text, colour], i) => writeText(pen, text, layout.margin, layout.notesTop + 24 + 38 * i, NOTE_SIZE, colour));
   return canvas;
@@ -116,22 +116,22 @@ function drawHeading(pen, layout, { bundle, pins, look }) {
   const room = layout.legend.left - left - 40;
   const asks = (answered) => fileQuestion(answered, bundle.frames.length, media.pts_seconds[answered.asked.frame_spans[answered.cell.t][0]]);
   const network = networkWords(model, pins.at(-1).block);
-  writeText(pen, shortened(pen, media.name, 44, room), left, top + 36, 44, INK);
+  writeOnPaper(pen, shortened(pen, media.name, 44, room), left, top + 36, 44, INK);
   if (pins.length === 1) {
     const said = linesOf(pen, answerWords(pins[0]), 36, room).slice(0, 2);
-    writeText(pen, shortened(pen, asks(pins[0]), 27, room), left, top + 76, 27, FAINT_INK);
-    said.forEach((text, i) => writeText(pen, text, left, top + 126 + 44 * i, 36, INK));
-    writeText(pen, shortened(pen, network, 27, room), left, top + 120 + 44 * said.length, 27, FAINT_INK);
+    writeOnPaper(pen, shortened(pen, asks(pins[0]), 27, room), left, top + 76, 27, FAINT_INK);
+    said.forEach((text, i) => writeOnPaper(pen, text, left, top + 126 + 44 * i, 36, INK));
+    writeOnPaper(pen, shortened(pen, network, 27, room), left, top + 120 + 44 * said.length, 27, FAINT_INK);
     return;
   }
-  writeText(pen, shortened(pen, network, 27, room), left, top + 76, 27, FAINT_INK);
+  writeOnPaper(pen, shortened(pen, network, 27, room), left, top + 76, 27, FAINT_INK);
   pins.forEach((answered, pin) => {
     const above = top + PINS_FROM - 16 + PIN_LINES * pin;
     pen.fillStyle = pinColour({ pins, look }, pin);
     pen.fillRect(left, above, LETTER_BOX, LETTER_BOX);
     writeText(pen, LETTERS[pin], left + LETTER_BOX / 2, above + 0.76 * LETTER_BOX, 40, RIM, "center");
-    writeText(pen, asks(answered), left + LETTER_BOX + 16, above + 20, 25, FAINT_INK);
-    writeText(pen, answerWords(answered), left + LETTER_BOX + 16, above + 56, 34, INK);
+    writeOnPaper(pen, asks(answered), left + LETTER_BOX + 16, above + 20, 25, FAINT_INK);
+    writeOnPaper(pen, answerWords(answered), left + LETTER_BOX + 16, above + 56, 34, INK);
   });
 }
 
@@ -139,11 +139,13 @@ function drawHeading(pen, layout, { bundle, pins, look }) {
 function drawLegend(pen, area, { heats, state, look, pins }) {
   const heat = heats.at(-1);
   const signed = heat.negatives;
-  const [left, right, top, height] = [area.left + 150, area.left + area.width - 34, area.top + 60, 30];
+  const several = pins.length > 1;
+  const [left, right, top, height] = [area.left + 150, area.left + area.width - 34, area.top + (several ? 36 : 60), several ? 48 : 30];
   const width = right - left;
-  const ramps = pins.length > 1 ? look.ramps.pins.slice(0, pins.length) : [look.ramps.warm];
+  const ramps = several ? look.ramps.pins.slice(0, pins.length) : [look.ramps.warm];
   ramps.forEach((warm, row) => {
     const [from, until] = [row, row + 1].map((at) => top + Math.round((at * height) / ramps.length));
+    if (several) writeOnPaper(pen, LETTERS[row], left - 8, top + ((row + 0.5) * height) / ramps.length + 6, 18, INK, "right");
     for (let x = 0; x < width; x++) {
       const tone = signed ? (2 * x) / (width - 1) - 1 : x / (width - 1);
       const opacity = opacityOf(Math.abs(tone), state.strength, look.recipe);
@@ -162,16 +164,16 @@ function drawLegend(pen, area, { heats, state, look, pins }) {
     pen.fillStyle = FAINT_INK;
     pen.fillRect(x - 1, top - 8, 2, 8);
     pen.fillRect(x - 1, top + height, 2, 8);
-    writeText(pen, String(times), String(times).length > 9 ? Math.min(x, right - 110) : x, top + height + 32, NOTE_SIZE, INK, "center");
+    writeOnPaper(pen, String(times), String(times).length > 9 ? Math.min(x, right - 110) : x, top + height + 32, NOTE_SIZE, INK, "center");
     const weight = each || !alike ? "" : threeDigits(times / heat.unit);
     const half = pen.measureText(weight).width / 2;
     if (weight && x - half > free) {
-      writeText(pen, weight, x, top - 14, NOTE_SIZE, INK, "center");
+      writeOnPaper(pen, weight, x, top - 14, NOTE_SIZE, INK, "center");
       free = x + half + 16;
     }
   }
-  writeText(pen, "x even share", left - 20, top + height + 32, NOTE_SIZE, FAINT_INK, "right");
-  if (!each && alike) writeText(pen, "weight", left - 60, top - 14, NOTE_SIZE, FAINT_INK, "right");
+  writeOnPaper(pen, "x even share", left - 20, top + height + 32, NOTE_SIZE, FAINT_INK, "right");
+  if (!each && alike) writeOnPaper(pen, "weight", left - 60, top - 14, NOTE_SIZE, FAINT_INK, "right");
 }
 
 /** Time and share under the frames; frames of one step share one bar for each pin. */
@@ -181,8 +183,8 @@ function drawBars(pen, layout, drawn) {
   const several = pins.length > 1;
   layout.tiles.forEach((tile, frame) => {
     const [middle, base] = [tile.left + tile.width / 2, tile.top + tile.height + layout.bar];
-    writeText(pen, `${bundle.media.pts_seconds[frame].toFixed(2)} s`, middle, base + 68, 24, FAINT_INK, "center");
-    if (temporalCell(grid, frame) < 0) writeText(pen, direction === "row" ? "no keys" : "no queries", middle, base + 36, 30, FAINT_INK, "center");
+    writeOnPaper(pen, `${bundle.media.pts_seconds[frame].toFixed(2)} s`, middle, base + 68, 24, FAINT_INK, "center");
+    if (temporalCell(grid, frame) < 0) writeOnPaper(pen, direction === "row" ? "no keys" : "no queries", middle, base + 36, 30, FAINT_INK, "center");
   });
   const { heights, cut } = barHeights(Float64Array.from(pins.flatMap(({ shares }) => [...shares])), look.recipe);
   const across = layout.tiles[0].width;
@@ -203,7 +205,7 @@ function drawBars(pen, layout, drawn) {
           pen.fillRect(middle - width / 2, base - height, width, height);
         }
         if (at === cut) drawBreak(pen, middle, width, base - 0.72 * height);
-        writeText(pen, percent(shares[t]), middle, base + 36, size, INK, "center");
+        writeOnPaper(pen, percent(shares[t]), middle, base + 36, size, INK, "center");
       });
     }
   });
@@ -289,6 +291,15 @@ function drawArrow(pen, { start, stop, gap, reach, tone, ink }) {
     for (const turn of [1, -1]) pen.lineTo(point.x - long * (toward.x + 0.42 * turn * toward.y), point.y - long * (toward.y - 0.42 * turn * toward.x));
     pen.fill();
   }
+}
+
+/** Write a text on a piece of paper, since arrows pass there. */
+function writeOnPaper(pen, text, x, y, size, colour, align = "left") {
+  pen.font = `${size}px ${FACE}`;
+  const wide = text === "" ? -8 : pen.measureText(text).width;
+  pen.fillStyle = WHITE;
+  pen.fillRect(x - { left: 0, center: 0.5, right: 1 }[align] * wide - 4, y - 0.8 * size, wide + 8, 1.05 * size);
+  writeText(pen, text, x, y, size, colour, align);
 }
 
 /** Write a text on its base line. */

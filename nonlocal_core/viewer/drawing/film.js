@@ -14,6 +14,8 @@ import { holds, seen } from "../model/zoom.js";
 const ONE_ROW = 8;
 /** More frames than this are set closer. */
 const DENSE_FROM = 24;
+/** Pixels from the upper left corner of a frame within which a letter would cover its number. */
+const [COUNT_WIDE, COUNT_HIGH] = [34, 27];
 /** Width that a number needs under its frame, in times the size of type. */
 export const NUMBER_WIDE = 2.9;
 
@@ -57,7 +59,8 @@ export class Film {
       return { left: box.left - origin.left, top: box.top - origin.top, width: box.width, height: box.height };
     });
     const [{ root }] = this.frames;
-    this.root.classList.toggle("is-tight", this.boxes[0].width < NUMBER_WIDE * parseFloat(getComputedStyle(root).fontSize));
+    this.numbersWide = this.boxes[0].width / (NUMBER_WIDE * parseFloat(getComputedStyle(root).fontSize));
+    this.root.classList.toggle("is-tight", this.numbersWide < 1);
   }
 
   draw({ plain, zoom }) {
@@ -95,6 +98,7 @@ export class Film {
     const { own } = answered.at(-1);
     const { heights, cut } = barHeights(Float64Array.from(answered.flatMap(({ shares }) => [...shares]), Math.abs), recipe);
     this.reel.classList.toggle("is-several", several);
+    this.reel.classList.toggle("is-crowded", several && this.numbersWide < answered.length);
     this.reel.style.setProperty("--pins", answered.length);
     this.frames.forEach((frame, index) => {
       const t = temporalCell(grid, index);
@@ -125,11 +129,14 @@ export class Film {
   /** Letters of several pins where they ask, { frame, x, y } each; none for one. */
   showLetters(places, zoom) {
     if (this.root.hidden) return;
+    for (const { picture } of this.frames) picture.classList.remove("is-cornered");
     this.letters.forEach((letter, pin) => {
       const at = places[pin];
       letter.hidden = !at || !holds(zoom, at);
       if (letter.hidden) return;
       const { left, top } = seen(zoom, { left: at.x, top: at.y });
+      const { width, height } = this.boxes[at.frame];
+      if (left * width < COUNT_WIDE && top * height < COUNT_HIGH) this.frames[at.frame].picture.classList.add("is-cornered");
       this.frames[at.frame].picture.append(letter);
       Object.assign(letter.style, { left: `${100 * left}%`, top: `${100 * top}%` });
     });

@@ -2,8 +2,9 @@
 
 import { opacityOf } from "./colour.js";
 import { el, say } from "./dom.js";
+import { PINS } from "./letters.js";
 import { ticksOf } from "../model/heat.js";
-import { timesWords, weightWords } from "../model/words.js";
+import { LETTERS, timesWords, weightWords } from "../model/words.js";
 
 const WIDTH = 256;
 /** What lies under the colours, as under a photograph. */
@@ -15,14 +16,15 @@ export class Legend {
   constructor() {
     this.bar = el("canvas", { class: "nlv-ramp", width: String(WIDTH), height: "1", "aria-hidden": "true" });
     this.threshold = el("div", { class: "nlv-cut" });
+    this.names = PINS.map((name, pin) => el("span", { class: "nlv-pin-name", hidden: "" }, LETTERS[pin]));
     this.weights = el("div", { class: "nlv-ticks" });
     this.times = el("div", { class: "nlv-ticks" });
     this.note = el("div", { class: "nlv-detail" });
     this.root = el("div", { class: "nlv-scale" },
-      el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold), this.weights, this.note);
-    this.keyBar = el("canvas", { class: "nlv-key-bar", width: String(WIDTH), height: "1" });
+      el("div", { class: "nlv-title" }, "Times an even share (all cells alike: 1)"), this.times, el("div", { class: "nlv-band" }, this.bar, this.threshold, ...this.names), this.weights, this.note);
+    this.keyBars = PINS.map((name, pin) => el("span", { class: "nlv-key-bar" }, el("canvas", { width: String(WIDTH), height: "1" }), el("span", { class: "nlv-pin-name" }, LETTERS[pin])));
     [this.least, this.most] = [el("span", {}), el("span", {})];
-    this.key = el("div", { class: "nlv-key", title: "Colour: times an even share (all cells alike: 1×)", "aria-hidden": "true" }, this.least, this.keyBar, this.most);
+    this.key = el("div", { class: "nlv-key", title: "Colour: times an even share (all cells alike: 1×)", "aria-hidden": "true" }, this.least, ...this.keyBars, this.most);
     this.drawn = "";
   }
 
@@ -50,7 +52,7 @@ export class Legend {
     this.#paint(signed, state.strength, look, pins);
   }
 
-  /** One row of colours, or one for each pin. */
+  /** One row of colours, or one for each pin, with its letter. */
   #paint(signed, strength, { ramps, recipe }, pins) {
     const drawn = `${signed} ${strength} ${pins}`;
     if (this.drawn === drawn) return;
@@ -67,8 +69,13 @@ export class Legend {
     });
     this.bar.height = rows.length;
     this.bar.getContext("2d").putImageData(image, 0, 0);
-    this.keyBar.height = rows.length;
-    this.keyBar.getContext("2d").putImageData(image, 0, 0);
+    this.root.style.setProperty("--rows", rows.length);
+    this.key.classList.toggle("is-several", pins > 0);
+    this.names.forEach((name, pin) => { name.hidden = pin >= pins; });
+    this.keyBars.forEach((bar, row) => {
+      bar.hidden = row >= rows.length;
+      if (!bar.hidden) bar.firstChild.getContext("2d").putImageData(image, 0, -row);
+    });
   }
 }
 

@@ -2,7 +2,9 @@
 
 import { el, menu, say } from "../drawing/dom.js";
 import { Photographs } from "../drawing/photograph.js";
+import { apartTitles } from "../model/comparison_report.js";
 import { liveBundle } from "../model/live.js";
+import { oneColourWords } from "../model/one_colour.js";
 import { parseBundle } from "../model/parse.js";
 import { inputOf } from "../model/scaling.js";
 import { KeepMenu } from "../controls/keep_menu.js";
@@ -235,8 +237,9 @@ class Site {
     const shared = answers[0].network.blocks.map(({ name }) => name).findLast((name) => answers.every(({ network }) => network.blocks.some((block) => block.name === name)));
     const photos = new Photographs(await copies(clip.bitmaps), this.facts.look);
     this.bundles = new Map(answers.map((answer) => [answer.network.file, this.#bundle(clip, { ...answer, view: clip.view })]));
-    const panes = answers.map(({ network }) => (
-      { title: network.model.title, clip: this.#made, bundle: this.bundles.get(network.file), photos, block: shared ?? network.shown }
+    const titles = apartTitles(answers.map(({ network }) => network.model.title));
+    const panes = answers.map(({ network }, i) => (
+      { title: titles[i], clip: this.#made, bundle: this.bundles.get(network.file), photos, block: shared ?? network.shown }
     ));
     this.view.root.hidden = false;
     this.view.open(panes, { asked, tour: clip.id && recallTour(clip.id) });
@@ -337,10 +340,17 @@ function stemOf({ bundle: { media, model } }) {
 function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
-    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", warnings, remarks: [],
+    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks: [],
+    warnings: [...warnings, oneColourWords(bitmaps.length, (index) => pixelsOf(bitmaps[index]))].filter(Boolean),
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
   return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
+}
+
+function pixelsOf(bitmap) {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
 }
 
 /** The clip of pictures that a camera took. */

@@ -43,7 +43,7 @@ function singleAnswer(block, direction, asked, cell) {
   return found;
 }
 
-/** The mean of answers, less the mean of others. Its even share stays that of the first: what is left is a surplus. */
+/** The mean of answers, less the mean of others, of what either looks at: its positive part. Its even share stays that of the first: what is left is a surplus. */
 function combined(plus, minus) {
   const [first] = plus;
   const parts = { values: meanOf(plus, "values"), offGrid: meanOf(plus, "offGrid") };
@@ -51,7 +51,7 @@ function combined(plus, minus) {
   if (minus.length) {
     for (const [name, table] of Object.entries(parts)) {
       const less = meanOf(minus, name);
-      for (let i = 0; i < table.length; i++) table[i] -= less[i];
+      for (let i = 0; i < table.length; i++) table[i] = Math.max(table[i], 0) - Math.max(less[i], 0);
     }
   }
   const tables = { values: Float32Array.from(parts.values), offGrid: Float32Array.from(parts.offGrid) };

@@ -3,6 +3,15 @@
 import { overlapOf, sameGrid } from "./figures.js";
 import { answerWords, badgeWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
 
+/** Titles without the words that they all begin with, so that what differs is read first: as app/views/compare.py has them. */
+export function apartTitles(titles) {
+  if (new Set(titles).size < 2) return titles;
+  const words = titles.map((title) => title.replaceAll(",", "").split(" "));
+  let shared = 0;
+  while (words.every((line) => line.length > shared + 1 && line[shared] === words[0][shared])) shared += 1;
+  return titles.map((title) => title.split(" ").slice(shared).join(" ").replace(/^./, (letter) => letter.toUpperCase()));
+}
+
 /** Over a pane: its name and what the frame that is shown gets; on it: how far its colours reach. */
 export function paneWords({ title, answered, heat, missed }, { shown, held }) {
   const { block, answer, shares } = answered;

@@ -55,7 +55,7 @@ function colourNote(answered, heat, { scale, curve, threshold }) {
   if (heat.beyond) said.push(`The asked place itself goes up to ${threeDigits(heat.beyond)} times.`);
   const { block, answer } = answered;
   if (isSigned(answered)) said.push(heat.negatives ? `Cold colours: ${answer.surplus ? "B has more" : "negative weight"}.` : "Negative weight is not drawn.");
-  if (answer.surplus && block.signed) said.push("A weight that is negative in B counts as more in A.");
+  if (answer.surplus && block.signed) said.push("Positive weight alone is compared.");
   return said.join(" ");
 }
 
@@ -70,11 +70,15 @@ function endNotes(pins, arrows) {
   const { grid } = answer;
   const said = [];
   const hatched = pins.length === 1 && grid.frame_spans.some((_, t) => own.steps(t)) ? "; hatched: the asked frame" : "";
-  if (grid.frame_spans.at(-1)[1] > 1) said.push(`Bars: each frame's part of all ${isSigned(pins.at(-1)) ? "positive " : ""}weight${hatched}; a broken bar is taller still.`);
+  if (grid.frame_spans.at(-1)[1] > 1) {
+    const whole = answer.surplus ? "A's surplus" : `all ${isSigned(pins.at(-1)) ? "positive " : ""}weight`;
+    said.push(`Bars: each frame's part of ${whole}${hatched}; a broken bar is taller still.`);
+  }
   if (arrows) {
     const which = `${arrows > 1 ? `the ${arrows} strongest peaks` : "the strongest peak"}${pins.length > 1 ? " of each" : ""}`;
     const where = grid.frames > 1 ? "other frames" : "other places";
-    said.push(`Arrows ${answer.direction === "row" ? "lead to" : "come from"} ${which} in ${where}.`);
+    const cold = answer.surplus ? `; cold ones ${answer.direction === "row" ? "begin" : "end"} at B` : "";
+    said.push(`Arrows ${answer.direction === "row" ? "lead to" : "come from"} ${which} in ${where}${cold}.`);
   }
   return said;
 }

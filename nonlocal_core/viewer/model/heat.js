@@ -65,14 +65,14 @@ export function ticksOf(heat, top, recipe, parts = 1) {
 
 /**
  * Indices of the strongest peaks beyond the asked place, the strongest first: in other frames where they have any. A peak
- * outweighs its eight neighbours.
+ * outweighs its eight neighbours. Negative weight is no look and has none, but of a difference: there it is what B looks at more.
  */
-export function peaksOf({ grid, values }, own, heat, count, recipe) {
+export function peaksOf({ grid, values, surplus }, own, heat, count, recipe) {
   const perFrame = grid.rows * grid.cols;
   const least = Math.max(heat.least, recipe.arrow_least);
   const sizes = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    const times = (heat.negatives ? Math.abs(values[i]) : values[i]) * heat.unit;
+    const times = (surplus ? Math.abs(values[i]) : values[i]) * heat.unit;
     if (times >= least) sizes[i] = times;
   }
   const beyond = [];

@@ -59,7 +59,7 @@ function askedWords({ block, asked, cell, cells, taken, state, alone }, seconds)
   const of = alone ? "" : frames.size === 1 ? ` of ${frameWords(asked, cells[0].t)}` : ` of ${frames.size} frames`;
   const counted = (some) => (some.length === 1 ? "one cell" : `${some.length} cells`);
   const less = taken.length ? [`less B: ${counted(taken)}`] : [];
-  if (taken.length && block.signed) less.push("negative in B counts as more in A");
+  if (taken.length && block.signed) less.push("positive weight only");
   if (cells.length > 1 || taken.length > 1) less.push("the mean of their answers");
   const full = state.isFull ? ` · no more fit: a question has up to ${MOST_POINTS} cells` : "";
   return { question: `${taken.length ? "A: " : ""}${counted(cells)}${of}`, where: `${less.join(" · ")}${full}` };
@@ -69,6 +69,7 @@ function scaleNote({ state, answer, shown, heat, alone }) {
   const said = [`${CURVE_WORDS[state.curve]} scale`];
   if (state.scale === "each" && shown >= 0) said.push(`of ${frameWords(answer.grid, shown)} alone: heat does not compare`);
   else if (!alone) said.push("one for every frame");
+  if (heat.negatives) said.push(answer.surplus ? "cold: B has more" : "cold: negative weight, which bars and arrows leave out");
   if (heat.beyond > 0) said.push(`the asked place itself goes up to ${timesWords(heat.beyond)}`);
   return `${said.join(" · ").replace(/^./, (letter) => letter.toUpperCase())}.`;
 }

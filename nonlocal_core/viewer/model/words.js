@@ -63,8 +63,9 @@ export function answerWords(answered) {
   const looks = direction === "row";
   const goes = looks ? "goes to" : "comes from";
   const signed = block.signed || answer.surplus;
-  const before = answer.surplus ? "Of A less B, " : signed ? `Of the positive weight (${percent(positive / answer.mass)} of all), ` : "";
+  const before = answer.surplus ? "Of A's surplus over B, " : signed ? `Of the positive weight (${percent(positive / answer.mass)} of all), ` : "";
   if (positive === 0 || shares.every((share) => share === 0)) {
+    if (answer.surplus) return looks ? "A looks nowhere more than B." : "Nobody looks at A more than at B.";
     return `${looks ? "Looks nowhere" : "Nobody looks here"}: ${signed ? "no weight is positive" : "every weight is zero"}.`;
   }
   if (block.asker) return `${before}${before ? "most" : "Most"}, ${mostlyWords(answered, goes)}.`;

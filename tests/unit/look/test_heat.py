@@ -2,11 +2,13 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from render_rows import make_column, make_row
 
+from nonlocal_core.geometry import Cell
 from nonlocal_core.look import Look, arrow_cells, heat_of, ticks
 from nonlocal_core.look.heat import ARROW_LEAST, FAINT, LEAST_TOP
 from nonlocal_core.look.palette import COLD, WARM
@@ -129,12 +131,17 @@ def test_arrows_stay_in_the_frame_where_no_other_has_any():
     assert cells == [(1, 5, 7)]
 
 
-def test_negative_weight_gets_an_arrow_on_request():
+def test_negative_weight_gets_an_arrow_of_a_difference_alone():
     values = np.zeros((5, 6, 8))
     values[0, 1, 1], values[3, 3, 3] = -0.8, 0.2
     row = make_row(values, pairwise="dot_product")
-    for look, expected in ((Look(), [(3, 3, 3)]), (Look(negatives=True), [(0, 1, 1), (3, 3, 3)])):
-        cells = [tuple(row.grid.cell(index)) for index, _ in arrow_cells(row, heat_of(row, look), 9)]
+    less = replace(row, minus=(Cell(4, 0, 0),), plus_mass=1.0)
+    for answer, look, expected in (
+        (row, Look(), [(3, 3, 3)]),
+        (row, Look(negatives=True), [(3, 3, 3)]),
+        (less, Look(), [(0, 1, 1), (3, 3, 3)]),
+    ):
+        cells = [tuple(answer.grid.cell(index)) for index, _ in arrow_cells(answer, heat_of(answer, look), 9)]
         assert cells == expected
 
 

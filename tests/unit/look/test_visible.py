@@ -10,7 +10,7 @@ from cielab import cielab
 from nonlocal_core import Session, list_samples
 from nonlocal_core.geometry import spread
 from nonlocal_core.look import Look, heat_of, muted
-from nonlocal_core.look.palette import linear
+from nonlocal_core.look.palette import coded, linear
 from nonlocal_core.render import paint
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
@@ -44,3 +44,22 @@ def test_little_weight_leaves_the_picture_alone_and_much_is_seen(sample, network
         seen, of = seen + int((away >= SEEN).sum()), of + int(strong.sum())
     assert of > 0
     assert seen / of >= PART_SEEN
+
+
+@pytest.mark.parametrize("light", [0.1, 0.02, 0.0])
+def test_heat_is_seen_on_a_very_dark_clip_and_darkens_none(light):
+    session = Session.open("sample:bunny")
+    asked = session.first_question()
+    row = session.query(frame=asked.frame, x=asked.x, y=asked.y)
+    heat, away, brighter = heat_of(row, Look()), [], []
+    for index, bright in enumerate(session.frames.rgb):
+        frame = np.rint(255 * coded(light * linear(bright / 255))).astype(np.uint8)
+        t = row.grid.find_t(index)
+        painted, base = paint(frame, heat, t, row.grid), muted(frame)
+        times, covered = spread(heat.times[t], row.grid, size_hw=frame.shape[:2])
+        assert (painted[covered & (times <= 1)] == base[covered & (times <= 1)]).all()
+        strong = (times >= 3) & covered
+        away += np.linalg.norm(cielab(painted[strong]) - cielab(base[strong]), axis=-1).tolist()
+        brighter += (luminance(painted[strong]) >= luminance(base[strong])).tolist()
+    assert np.mean(np.array(away) >= SEEN) >= PART_SEEN
+    assert np.mean(brighter) >= PART_SEEN

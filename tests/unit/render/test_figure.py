@@ -11,7 +11,7 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell
 from nonlocal_core.look import PINS, Look, answer_words, heat_of
 from nonlocal_core.render import Caption, figure, number, paint, pixels
-from nonlocal_core.render.drawing import Outline, Picture, Words
+from nonlocal_core.render.drawing import PAPER, Outline, Picture, Words
 from nonlocal_core.render.figure import AXIS, GLOW, PALE, STRIPE
 from nonlocal_core.render.layout import UNITS, lay_out
 from nonlocal_core.render.text import drawable, fitted, font, wrapped
@@ -107,8 +107,8 @@ def bars_of(drawing):
     ]
     width = axes[1][0] - axes[0][0]
     heights = [base - min(y for x, y in ends if left <= x < left + width) for left, base in axes]
-    white = [s for s in drawing.shapes if isinstance(s, Outline) and s.fill == (255, 255, 255) and len(s.steps) == 3]
-    return heights, white
+    white = [s for s in drawing.shapes if isinstance(s, Outline) and s.fill == PAPER and len(s.steps) == 3]
+    return heights, [shape for shape in white if shape.steps[0][-1][1] != shape.start[1]]
 
 
 def test_bars_are_in_proportion_to_the_share_of_the_frame():
@@ -192,7 +192,7 @@ def test_arrows_lead_from_the_query_to_the_strongest_peaks_elsewhere(pairwise):
     values[1, 0, 0] = 0.9  # the query's own frame, which gets no arrow
     values[4, 4, 6], values[0, 5, 1], values[3, 2, 7] = 0.5, 0.3, 0.2
     if pairwise == "dot_product":
-        values[0, 5, 1] *= -1
+        values[2, 1, 1] = -0.7  # takes away: no look, so no arrow, though it is drawn
     row = make_row(values, query=(1, 2, 3), pairwise=pairwise)
     drawing = make(row, words="negatives-arrows3")
     start, _ = middle_of(drawing, row.query_grid, row.query)
@@ -206,8 +206,24 @@ def test_arrows_lead_from_the_query_to_the_strongest_peaks_elsewhere(pairwise):
         assert np.linalg.norm(np.array(shaft.steps[0][-1]) - target) > half_cell
     widths = [shaft.width for shaft in shafts(drawing)]
     assert widths == sorted(widths)
-    red, _, blue = shafts(drawing)[1].stroke
-    assert (blue > red) == (pairwise == "dot_product"), "a negative weight is cold"
+
+
+def test_arrows_cross_no_number():
+    values = np.full((8, 6, 8), 1e-5)
+    values[4, 0, 1], values[5, 5, 6], values[7, 2, 2], values[6, 1, 1] = 0.5, 0.4, 0.3, 0.2
+    row = make_row(values, grid=(8, 6, 8), query=(0, 5, 1))
+    lined, bare = (make(row, frames=make_frames(8), words=words) for words in ("", "bare"))
+    texts = [shape for shape in bare.shapes if isinstance(shape, Words) and shape.anchor == "middle"]
+    with_arrows, without = pixels(lined).astype(int), pixels(bare).astype(int)
+    outlines = [shape for shape in lined.shapes if not (isinstance(shape, Outline) and shape.fill == PAPER)]
+    unprotected = pixels(replace(lined, shapes=tuple(outlines))).astype(int)
+    crossed = 0
+    for text in texts:
+        (x, y), half = text.at, font(round(text.size)).getlength(text.text) / 2
+        there = np.s_[round(y - 0.75 * text.size) : round(y), round(x - half) : round(x + half)]
+        assert (with_arrows[there] == without[there]).all(), text.text
+        crossed += bool((unprotected[there] != without[there]).any())
+    assert crossed, "an arrow passes a number"
 
 
 def test_arrows_of_a_column_end_at_the_asked_cell():
@@ -358,7 +374,7 @@ def test_a_difference_has_a_letter_and_arrows_at_either_side():
     assert starts[False] == pytest.approx(place(0, 3.5, 7.5), abs=CLOSE), "what is taken away looks there more"
     assert letters["A"][0] == pytest.approx(place(1, 2, 2)[0], abs=CLOSE)
     assert letters["B"][0] == pytest.approx(place(0, 3, 7)[0], abs=CLOSE)
-    assert "Of A less B" in " ".join(shape.text for shape in drawn.shapes if isinstance(shape, Words))
+    assert "Of A's surplus over B" in " ".join(shape.text for shape in drawn.shapes if isinstance(shape, Words))
 
 
 def test_an_arrow_without_a_way_is_none():
@@ -373,7 +389,7 @@ def test_pins_are_named_drawn_in_their_colours_and_counted_in_bars():
     times, look = np.arange(5) * 0.4, Look(arrows=4)
     drawn = figure(make_frames(), times, last, CAPTION, look=look, beside=[first])
     words = [shape.text for shape in drawn.shapes if isinstance(shape, Words)]
-    assert [text for text in words if text in ("A", "B")] == ["A", "B"] * 2, "in the heading, and where they ask"
+    assert [text for text in words if text in ("A", "B")] == ["A", "B"] * 3, "heading, colour bar, frames"
     assert {drawable(answer_words(first)), drawable(answer_words(last))} <= set(words)
     assert "A orange and B blue: each cell in the colour of the pin that looks there most." in " ".join(words)
     layers = [shape for shape in drawn.shapes if isinstance(shape, Picture) and shape.opacity is not None]

@@ -59,5 +59,9 @@ test("several cells are answered by the mean of their rows, less the mean of tho
   surplus.answer.values.forEach((value, i) => assert.ok(Math.abs(value - (single[2].values[i] - single[0].values[i])) < 1e-6));
   assert.deepEqual([surplus.answer.surplus, surplus.answer.even], [true, single[2].even], "an even share stays that of the asked cells");
   assert.equal(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [at(0, 0.2)] }, surplus), surplus, "the same cells");
+  const signed = { ...block, phi: Float32Array.of(1, -2, 3, -4, 5, -6) };
+  const [more, less] = [at(2, 0.9), at(0, 0.1)].map((point) => askBlock(signed, "row", { at: point }).answer.values);
+  const compared = askBlock(signed, "row", { at: at(2, 0.9), minus: [at(0, 0.1)] }).answer.values;
+  compared.forEach((value, i) => assert.ok(Math.abs(value - Math.max(more[i], 0) + Math.max(less[i], 0)) < 1e-6));
   assert.notEqual(askBlock(block, "row", { at: at(2, 0.8), also: [], minus: [] }, surplus), surplus);
 });

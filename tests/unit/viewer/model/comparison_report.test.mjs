@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { comparisonSpoken, differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords, whyNoDifference } from "../../../../nonlocal_core/viewer/model/comparison_report.js";
+import { apartTitles, comparisonSpoken, differenceWords, figureRow, figureTitles, notesOf, paneWords, questionWords, whyNoDifference } from "../../../../nonlocal_core/viewer/model/comparison_report.js";
 import { heatOf } from "../../../../nonlocal_core/viewer/model/heat.js";
 import { ownOf } from "../../../../nonlocal_core/viewer/model/own.js";
 import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
@@ -19,6 +19,15 @@ function paneOf(values, where, facts = {}) {
 }
 
 const others = { ...usual, held: null, pinned: false };
+
+test("titles lose the words that they share", () => {
+  for (const [titles, shortened] of [
+    [["Net, parameter-free", "Net with a block, gaussian"], ["Parameter-free", "With a block, gaussian"]],
+    [["Net with a block, one", "Net with a block, two"], ["One", "Two"]],
+    [["Net", "Net again"], ["Net", "Net again"]],
+    [["Net", "Net"], ["Net", "Net"]],
+  ]) assert.deepEqual(apartTitles(titles), shortened);
+});
 
 test("a pane says what its shown frame gets, and its sentence, which is the same for every frame", () => {
   const pane = paneOf([0.1, 0.1, 0.4, 0.1, 0.2, 0.1], grid(3, 1, 2));

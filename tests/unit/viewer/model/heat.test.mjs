@@ -53,11 +53,10 @@ test("a nearly even answer says so and is not stretched", () => {
   assert.ok(!heated({ 45: 900 }).heat.flat);
 });
 
-test("negative weight is drawn on request only, and never counts as a peak before", () => {
-  const plain = heated({ 45: -900, 57: 300 });
-  const signed = heated({ 45: -900, 57: 300 }, { negatives: true });
-  const [without, given] = [plain, signed].map(({ answer, own, heat }) => peaksOf(answer, own, heat, 9, recipe));
-  assert.deepEqual([without, given], [[57], [45, 57]]);
+test("negative weight is a peak of a difference alone, drawn or not", () => {
+  const [plain, signed] = [false, true].map((negatives) => heated({ 45: -900, 57: 300 }, { negatives }));
+  const peaks = ({ answer, own, heat }, surplus = false) => peaksOf({ ...answer, surplus }, own, heat, 9, recipe);
+  assert.deepEqual([peaks(plain), peaks(signed), peaks(signed, true)], [[57], [57], [45, 57]]);
 });
 
 test("peaks outweigh their neighbours and lie in other frames where those have any", () => {

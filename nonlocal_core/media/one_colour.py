@@ -1,0 +1,26 @@
+"""Frames that do not vary from place to place: what is looked at in them comes from the network alone."""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from nonlocal_core.media.frames import Frames
+
+SAME_LEVELS = 8
+"""Levels of 255 by which no channel of a frame of one colour varies: as much as a codec adds."""
+
+
+def told_if_of_one_colour(frames: Frames) -> Frames:
+    """Return frames with a warning where none varies from place to place, and others as they are."""
+    if any(_varies(frame) for frame in frames.rgb):
+        return frames
+    what = "The picture is" if len(frames.rgb) == 1 else "Every frame is"
+    told = (
+        f"{what} of one colour: what is looked at comes from the network, such as from its border, not from a picture."
+    )
+    return frames if told in frames.warnings else replace(frames, warnings=(*frames.warnings, told))
+
+
+def _varies(frame: UInt8[np.ndarray, "H W 3"]) -> bool:
+    return bool((np.ptp(frame.reshape(-1, 3), axis=0) > SAME_LEVELS).any())
