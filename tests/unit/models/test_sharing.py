@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.capture import recording
 from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
 from nonlocal_core.models.sharing import last_tables_kept, shared_features
 from nonlocal_core.running.prepared import prepare_model
