@@ -61,9 +61,7 @@ def main() -> None:
         small = Path(folder) / "small.mp4"
         ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate={RATE}:duration=12", *options, small)
         whole = run(ANSWER, small)
-        print(
-            f"| 640 x 360, `lite0-parameter-free`, import of torch included | {whole.seconds:.1f} | {whole.peak_mb:.0f} |"
-        )
+        print(f"| 640 x 360, `lite0-parameter-free`, start included | {whole.seconds:.1f} | {whole.peak_mb:.0f} |")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
