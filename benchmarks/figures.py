@@ -7,10 +7,11 @@ from statistics import linear_regression, median, quantiles
 
 
 def interleaved(runs: Mapping[str, Callable[[], object]], seconds: float, rounds: int = 3) -> dict[str, list[float]]:
-    """Time every function once per round, in turn, for about this long and at least so many rounds."""
+    """Time every function once per round, in turn, for about this long and at least so many rounds.
+
+    Each shall have run before: what a library sets up on first use is not the price of a run.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
     begun = time.perf_counter()
     while len(next(iter(times.values()))) < rounds or time.perf_counter() - begun < seconds:
         for name, run in runs.items():
