@@ -25,8 +25,9 @@ check: $(VENV)/test.stamp ## lint, types and import law
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peers, and write benchmarks/RESULTS.md
+bench: $(VENV)/peers.stamp ## measure what the README quotes, against named peers, and write benchmarks/RESULTS.md and the README's figures
 	$(BIN)/python benchmarks/results.py
+	$(BIN)/python tools/readme.py
 
 ends: $(VENV)/test.stamp ## install the wheel at both ends of the ranges of its packages, and prove that it works there
 	$(BIN)/python benchmarks/ends.py lower
@@ -45,7 +46,7 @@ picture: $(VENV)/test.stamp ## take the README's picture from the running app
 lock: $(VENV)/test.stamp ## write requirements.txt anew from what is installed
 	$(BIN)/python tools/lock.py > requirements.new && mv requirements.new requirements.txt
 
-readme: $(VENV)/test.stamp ## write the README's table of networks anew from the catalog
+readme: $(VENV)/test.stamp ## write the README's tables anew from the catalog and the measurements
 	$(BIN)/python tools/readme.py
 
 peers: $(VENV)/peers.stamp ## install other people's networks; `make test` then compares ours with them, else skips that

@@ -1,7 +1,29 @@
-"""Figures of repeated measurements, in words: the median, and the middle half of all."""
+"""Repeated measurements: functions timed in turn, and their figures in words."""
 
-from collections.abc import Sequence
-from statistics import median, quantiles
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import linear_regression, median, quantiles
+
+
+def interleaved(runs: Mapping[str, Callable[[], object]], seconds: float, rounds: int = 3) -> dict[str, list[float]]:
+    """Time every function once per round, in turn, for about this long and at least so many rounds.
+
+    Each shall have run before: what a library sets up on first use is not the price of a run.
+    """
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    begun = time.perf_counter()
+    while len(next(iter(times.values()))) < rounds or time.perf_counter() - begun < seconds:
+        for name, run in runs.items():
+            times[name].append(timed(run))
+    return times
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Return the seconds of one run."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def ratio(slow: Sequence[float], fast: Sequence[float], digits: int = 2) -> str:
@@ -13,3 +35,12 @@ def ratio(slow: Sequence[float], fast: Sequence[float], digits: int = 2) -> str:
     ratios = [a / b for a, b in zip(slow, fast, strict=True)]
     low, _, high = quantiles(ratios, method="inclusive") if len(ratios) > 1 else [ratios[0]] * 3
     return f"{median(ratios):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def exponent(seconds_of: Mapping[int, float]) -> float:
+    """Return k of the curve seconds = c N^k nearest to the measurements, by least squares of the logarithms.
+
+    >>> round(exponent({784: 2.0, 3136: 32.0, 12544: 512.0}), 6)
+    2.0
+    """
+    return linear_regression([math.log(n) for n in seconds_of], [math.log(s) for s in seconds_of.values()]).slope

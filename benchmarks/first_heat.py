@@ -21,7 +21,7 @@ from pathlib import Path
 from devtools import new_browser
 from serving import app_server
 
-STARTS = 3
+STARTS = 2
 PATIENCE_SECONDS = 60.0
 DRAWN = "[data-q]"
 """What only an answered viewer has, and the pages to compare with."""

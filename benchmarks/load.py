@@ -31,6 +31,8 @@ POINTS = 12
 PATIENCE_MS = 180_000
 LOOK_SECONDS = 2.0
 """How often the memory of the server is looked at."""
+SETTLE_SECONDS = 40.0
+"""After its first picture a server draws its gallery and starts the processes that wait for uploads: 70 MB each."""
 AFTER_SECONDS = 60.0
 """How long after the last visitor its memory is looked at once more."""
 HOVER = """async (picture, [x, y]) => {
@@ -147,6 +149,7 @@ async def run(address: str, server: psutil.Process, options: argparse.Namespace)
         await first.goto(address)
         await first.wait_for_selector(".nlv[data-q]", timeout=PATIENCE_MS)
         await first.close()
+        await asyncio.sleep(SETTLE_SECONDS)
         before = memory_of(server)
         watching = asyncio.ensure_future(watch(server, seen))
         await asyncio.gather(*(stay(browser, address, number, options, seen) for number in range(options.visitors)))

@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other and write what they print as one page, its ratios first.
 
-    python benchmarks/results.py            # all, on a quiet machine: half an hour; writes benchmarks/RESULTS.md
+    python benchmarks/results.py            # all, on a quiet machine, in 15 minutes; writes benchmarks/RESULTS.md
     python benchmarks/results.py --quick --out results.md --only capture
 
 Each runs in a process of its own, so that none finds the caches or threads of another. What could not be measured is
@@ -21,7 +21,9 @@ from pathlib import Path
 import psutil
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("torch", "numpy", "av", "pillow", "streamlit", "starlette", "mmcv-lite", "pytorchvideo")
+PACKAGES = ("torch", "numpy", "av", "pillow", "streamlit", "starlette", "mmcv-lite", "pytorchvideo", "decord")
+COMPARED = ("ratio", "peer / ours", "ours / peer", "formula / lean", "recorded / forward", "without `joint`")
+"""Columns that hold ratios."""
 BUSY_LOAD = 0.3
 """Load of a core, before the first benchmark, from which on the page warns of its own figures."""
 
@@ -35,11 +37,15 @@ class Benchmark:
 
 
 BENCHMARKS = {
-    "ops": Benchmark(title="Block and operation against mmcv, PyTorchVideo and the matrix", quick=("--quick",)),
+    "blocks": Benchmark(title="Whole blocks against mmcv and PyTorchVideo", quick=("--quick",)),
+    "ops": Benchmark(title="The operation alone against the formula", quick=("--quick",)),
     "capture": Benchmark(title="Recording over the forward pass, and one question", quick=("1",)),
     "survey": Benchmark(title="A survey against a plain loop over sessions", quick=("6",)),
     "attention": Benchmark(title="Recording a vision transformer of others over its forward pass", quick=("1",)),
-    "viewer": Benchmark(title="A hover in the browser", quick=("2",)),
+    "picking": Benchmark(title="Pointing, beside Plotly and an image component", quick=("2",)),
+    "viewer": Benchmark(title="A hover on the main thread of the browser", quick=("2",)),
+    "upload": Benchmark(title="An upload and another network, to the heat", quick=("1",)),
+    "long_clips": Benchmark(title="Long clips", quick=("60",)),
     "first_heat": Benchmark(title="From the start of the server to the first heat", quick=("1",)),
 }
 
@@ -72,8 +78,7 @@ def tables_in(text: str, heading: str) -> Iterator[Table]:
 
 def ratios_of(table: Table) -> str:
     """Return a table with what its rows are and their ratios alone; empty where it has none."""
-    compared = ("ratio", "peer / ours", "ours / peer", "explicit / lean")
-    found = [index for index, name in enumerate(table.columns) if name in compared]
+    found = [index for index, name in enumerate(table.columns) if name in COMPARED]
     if not found:
         return ""
     named = [index for index in range(len(table.columns)) if index < found[0] and not _measures(table.columns[index])]
@@ -83,7 +88,7 @@ def ratios_of(table: Table) -> str:
 
 
 def _measures(column: str) -> bool:
-    return any(unit in column for unit in (", ms", ", MB", "forward", "seconds"))
+    return any(unit in column for unit in (", ms", ", MB", "forward", "seconds", "peak", "p50", "p95"))
 
 
 def machine() -> str:

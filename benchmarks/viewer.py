@@ -27,7 +27,7 @@ from nonlocal_core.pin import Point
 from nonlocal_core.viewer import export_html, viewer_css, viewer_js
 
 FRAMES, SIDE, CHANNELS, PIXELS = 8, 28, 256, 448
-HOVERS = 200
+HOVERS = 100
 CASES = {"pooled 1x2x2": (1, 2, 2), "all": (1, 1, 1)}
 PANES = 4
 BRUSH = tuple(

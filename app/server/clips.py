@@ -76,11 +76,12 @@ def read(
 
     if not isinstance(source, bytes):
         return read_frames(source, selection, name=name, max_side=max_side, progress=tell)
-    with _turn(progress):
+    with turn(progress):
         return READER.read_frames(source, selection, name=name, limits=Limits(), max_side=max_side, tell=tell)
 
 
-def _turn(progress: Progress) -> AbstractContextManager[None]:
+def turn(progress: Progress) -> AbstractContextManager[None]:
+    """Wait for the visitor's turn to have files read, and hold it."""
     return _TURNS.turn(lambda place: progress(place.words, 0, 1), visitors.here())
 
 
@@ -89,7 +90,7 @@ FRAMES = FrameMemory()
 
 def facts(content: bytes, name: str, limits: Limits, progress: Progress) -> MediaInfo:
     """Return what ``probe`` returns for a file that a visitor brought. Raises MediaError."""
-    with _turn(progress):
+    with turn(progress):
         return READER.probe(
             content, name=name, limits=limits, tell=lambda done, total: progress("Looking at the file …", done, total)
         )

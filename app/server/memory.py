@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import streamlit as st
 
@@ -13,18 +13,26 @@ MOST_RESULTS = 24
 _KEY = "results"
 
 
-def remembered(key: Hashable, stage: str, compute: Callable[[Callable[[int, int], None]], Result]) -> Result:
+class Steps(Protocol):
+    """Shows steps of a work, under other words than its usual ones where some are given."""
+
+    def __call__(self, done: int, total: int, words: str = ..., /) -> None:
+        """Show one."""
+        ...
+
+
+def remembered(key: Hashable, stage: str, compute: Callable[[Steps], Result]) -> Result:
     """Return what ``compute`` returns, at once where it was asked before in this visit.
 
     ``key``: all that the result depends on. ``compute`` gets a function to call with the steps done and all, which
-    shows them under the words of ``stage``.
+    shows them under the words of ``stage``, or under others that it is given.
     """
     kept = cast(OrderedDict[Hashable, Result], st.session_state.setdefault(_KEY, OrderedDict()))
     if key not in kept:
         slot = st.empty()
 
-        def tell(done: int, total: int) -> None:
-            slot.progress(done / max(total, 1), text=stage)
+        def tell(done: int, total: int, words: str = stage) -> None:
+            slot.progress(done / max(total, 1), text=words)
 
         tell(0, 1)
         kept[key] = compute(tell)

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import streamlit as st
 
-from .budget import HELD
+from .budget import HELD, return_free_memory
 from .byte_store import let_picture_go_first
 from .first_picture import kept_picture
 from .resources import FIRST, warm_up
@@ -44,7 +44,8 @@ SWEEP_SECONDS = 15.0
 def _sweep() -> None:
     while True:
         time.sleep(SWEEP_SECONDS)
-        HELD.sweep(is_here)
+        if HELD.sweep(is_here):
+            return_free_memory()
 
 
 @asynccontextmanager

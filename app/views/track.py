@@ -15,11 +15,11 @@ from nonlocal_core.measures.tracking import (
     known_masks,
     pointing_hits,
     read_boxes,
-    read_masks,
     region_similarity,
 )
 from nonlocal_core.render import paint_mask
 
+from ..server.masks import read_masks
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
@@ -117,7 +117,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
         return remembered(
             (sha256(b"".join(contents)).hexdigest(), session.frames.rgb.shape),
             "Reading masks",
-            lambda _tell: read_boxes(contents[0], count, size_hw) if boxes else read_masks(contents, size_hw),
+            lambda tell: read_boxes(contents[0], count, size_hw) if boxes else read_masks(contents, size_hw, tell),
         )
     except NonlocalError as error:
         unmarked.failure(error)

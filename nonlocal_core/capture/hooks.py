@@ -22,6 +22,7 @@ from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
+from nonlocal_core.models.sharing import last_tables_kept
 from nonlocal_core.vocabulary import Progress
 
 
@@ -83,7 +84,8 @@ def recording(
     record.first = {} if keep_calls else None
     token = _current.set(record)
     try:
-        yield record
+        with last_tables_kept():
+            yield record
     finally:
         _current.reset(token)
 

@@ -28,13 +28,13 @@ def default_query(block: BlockCapture, frames: UInt8[np.ndarray, "frames h w 3"]
     grid = block.query_grid
     asked = _candidates(grid)
     weights = many_row_weights(block, np.array([grid.index(cell) for cell in asked]))[:, : block.key_grid.size]
-    positive = np.maximum(weights, 0)
-    mass = positive.sum(axis=1, keepdims=True)
-    shares = np.divide(positive, mass, out=np.zeros_like(positive), where=mass > 0)
-    cells = shares.reshape(len(asked), *block.key_grid.shape)
+    positive = np.maximum(weights, 0, out=weights)
+    mass = positive.sum(axis=1)
+    cells = positive.reshape(len(asked), *block.key_grid.shape)
     stays = np.array([_stays(cells[i], grid.own_key(cell, block.subsample)) for i, cell in enumerate(asked)])
-    seen = shares @ _striking(block.key_grid, frames).reshape(-1)
-    return asked[int(np.argmax((1 - stays) * seen))]
+    seen = positive @ _striking(block.key_grid, frames).reshape(-1)
+    some = np.where(mass > 0, mass, 1)  # a row without positive weight has nothing to show
+    return asked[int(np.argmax((1 - stays / some) * (seen / some)))]
 
 
 def _candidates(grid: QueryGrid) -> list[Cell]:
@@ -57,11 +57,11 @@ def _inner(count: int) -> Int[np.ndarray, " n"]:
     return inner if len(inner) else np.array([count // 2])
 
 
-def _stays(shares: Float[np.ndarray, "T H W"], own: Cell) -> float:
-    """Return the share in the own frame, or around the own place where there is no other frame."""
-    if len(shares) > 1:
-        return float(shares[own.t].sum())
-    return float(shares[0, max(own.y - 1, 0) : own.y + 2, max(own.x - 1, 0) : own.x + 2].sum())
+def _stays(weights: Float[np.ndarray, "T H W"], own: Cell) -> float:
+    """Return the weight in the own frame, or around the own place where there is no other frame."""
+    if len(weights) > 1:
+        return float(weights[own.t].sum())
+    return float(weights[0, max(own.y - 1, 0) : own.y + 2, max(own.x - 1, 0) : own.x + 2].sum())
 
 
 def _striking(grid: KeyGrid, frames: UInt8[np.ndarray, "frames h w 3"]) -> Float64[np.ndarray, "T H W"]:
@@ -90,5 +90,7 @@ def _from_rim(frame: Float64[np.ndarray, "H W 3"]) -> Float64[np.ndarray, "H W"]
     is_rim[RIM_CELLS:-RIM_CELLS, RIM_CELLS:-RIM_CELLS] = False
     rim = frame[is_rim]
     few = max(1, int(NEAREST * len(rim)))
-    lines = (np.linalg.norm(line[:, None] - rim, axis=-1) for line in frame)  # a whole fine grid would take gigabytes
-    return np.stack([np.partition(line, few - 1, axis=-1)[:, :few].mean(axis=-1) for line in lines])
+    # |a|^2 - 2 ab + |b|^2, exact of whole numbers; in lines, since a whole fine grid would take gigabytes.
+    sizes = (rim**2).sum(axis=-1)
+    lines = ((line**2).sum(axis=-1, keepdims=True) - 2 * line @ rim.T + sizes for line in frame)
+    return np.stack([np.sqrt(np.partition(line, few - 1, axis=-1)[:, :few]).mean(axis=-1) for line in lines])

@@ -13,6 +13,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -20,12 +21,18 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from nonlocal_core.capture import BlockCapture, is_restricted, many_row_weights
 from nonlocal_core.errors import CaptureError, MediaError, ShapeError
 from nonlocal_core.geometry import Cell, QueryGrid, box_mask, coverage, pixel_at, resized, spread
-from nonlocal_core.media import Sample, Selection, read_frames
+from nonlocal_core.media import Frames, Sample, Selection, read_frames
+
+File = TypeVar("File", bound=Path | bytes)
 
 TOP_K = 10
 """Strongest keys that a position takes its label from, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
 COVERED = 0.5
 """A pixel belongs to the object where at least this much label arrives."""
+MOST_BOXES = 10_000
+"""Lines of a table of boxes: some tenths of a second."""
+LONGEST_LINE = 1_000
+"""Characters of a line that are read; a longer one is no line of five numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,16 +156,22 @@ def known_masks(
     return {name: masks[frame_indices] for name, masks in sample.masks().items()}
 
 
-def read_masks(files: Sequence[Path | bytes], size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
+def read_picture(file: Path | bytes, name: str) -> Frames:
+    """Return the first frame of a file."""
+    return read_frames(file, Selection(frames=1), name=name)
+
+
+def read_masks(
+    files: Sequence[File], size_hw: tuple[int, int], read: Callable[[File, str], Frames] = read_picture
+) -> Bool[np.ndarray, "frames h w"]:
     """Return one mask for each picture, in their order: every pixel that is not black belongs to the object.
 
-    Pictures of another size are taken to the frame's, each pixel from the nearest one. Raises MediaError, naming the
-    place in the order, for a file that is no picture.
+    Pictures of another size are taken to the frame's, each pixel from the nearest one. ``read``: returns the frames of
+    a file, under that name. Raises MediaError, naming the place in the order, for a file that is no picture.
     """
     masks = np.empty((len(files), *size_hw), bool)
     for index, file in enumerate(files):
-        picture = read_frames(file, Selection(frames=1), name=f"mask {index + 1}").rgb[0]
-        masks[index] = resized(picture.any(axis=2), size_hw)
+        masks[index] = resized(read(file, f"mask {index + 1}").rgb[0].any(axis=2), size_hw)
     return masks
 
 
@@ -167,11 +180,13 @@ def read_boxes(content: bytes, count: int, size_hw: tuple[int, int]) -> Bool[np.
 
     Frames count from 1, as on the film strip; the rest is in units of the frame. A line of names may come first. A
     frame without a line has no object to be seen, one with several has all of them.
-    Raises MediaError, naming the line, for anything else.
+    Raises MediaError, naming the line, for anything else, and for more than ``MOST_BOXES`` lines.
     """
     masks = np.zeros((count, *size_hw), bool)
     lines = content.decode("utf-8-sig", errors="replace").splitlines()
-    for number, cells in enumerate(csv.reader(lines), start=1):
+    if len(lines) > MOST_BOXES:
+        raise MediaError(f"A table of boxes has at most {MOST_BOXES:,} lines; this one has {len(lines):,}.")
+    for number, cells in enumerate(csv.reader(line[:LONGEST_LINE] for line in lines), start=1):
         if not cells or (number == 1 and not cells[0].strip().isdigit()):
             continue
         try:

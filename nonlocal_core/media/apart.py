@@ -5,6 +5,7 @@ with one, and unpickling it would run its code here.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -29,6 +30,8 @@ Result = TypeVar("Result")
 Tell = Callable[[int, int], None]
 
 CHILD = "nonlocal_core.media.apart_child"
+NICENESS = 10
+"""Pages and networks go first."""
 LOOK_SECONDS = 0.05
 """How often a process is looked at, and whoever waits for it is told."""
 GONE_SECONDS = 5.0
@@ -153,7 +156,11 @@ def _size_of(source: Path | bytes) -> int:
 
 
 def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- ourselves
+    process = subprocess.Popen([sys.executable, "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 -- ourselves
+    if hasattr(os, "setpriority"):  # from its first moment: half a second of imports, while a network runs
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        os.setpriority(os.PRIO_PROCESS, process.pid, max(own, NICENESS))
+    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

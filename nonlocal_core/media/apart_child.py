@@ -15,9 +15,6 @@ from nonlocal_core.media.reading import probe, read_frames
 from nonlocal_core.media.selection import Selection
 from nonlocal_core.media.wire import info_as_json
 
-NICENESS = 10
-"""Pages and networks go first."""
-
 
 def main(asked: IO[bytes], told: IO[bytes]) -> None:
     """Answer every question."""
@@ -72,8 +69,6 @@ def _send(frames: Frames, say: Callable[..., None], told: IO[bytes]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints shall not stand among the answers
     main(sys.stdin.buffer, answers)

@@ -214,13 +214,12 @@ class NonlocalBlock(nn.Module):
         """Return theta, phi and g; those that read the same rows in one product, most of the cost on small maps."""
         pooling = reach.kernel != (1, 1, 1)
         pool_first = self.config.order == "pool_then_embed" or not pooling
-        g = _Projection(self.g.weight, self.g.bias)
+        g = Projection.of(self.g)
         if self.theta is None or self.phi is None:
             keys = max_pool_keys(rows, reach)
             return rows, keys, _project(keys, g)[0] if pool_first else max_pool_keys(_project(rows, g)[0], reach)
 
-        theta = _Projection(self.theta.weight, self.theta.bias)
-        phi = _Projection(self.phi.weight, self.phi.bias)
+        theta, phi = Projection.of(self.theta), Projection.of(self.phi)
         if self.w_theta is not None:
             theta = theta.then(self.w_theta)
         if self.w_phi is not None and pool_first:
@@ -250,18 +249,23 @@ class NonlocalBlock(nn.Module):
         return weight * gain[:, None], offset if bias is None else offset + bias * gain
 
 
-class _Projection(NamedTuple):
+class Projection(NamedTuple):
     """A 1x1 convolution."""
 
     weight: Float[Tensor, "Co Ci"]
     bias: Float[Tensor, " Co"]
 
-    def then(self, last: nn.Linear) -> "_Projection":
+    @classmethod
+    def of(cls, layer: nn.Linear) -> "Projection":
+        """Return the weights of a layer."""
+        return cls(layer.weight, layer.bias)
+
+    def then(self, last: nn.Linear) -> "Projection":
         """Return this projection and the next as one: w (W x + b) = (w W) x + w b."""
-        return _Projection(last.weight @ self.weight, linear(self.bias, last.weight, last.bias))
+        return Projection(last.weight @ self.weight, linear(self.bias, last.weight, last.bias))
 
 
-def _project(rows: Float[Tensor, "B N C"], *projections: _Projection) -> tuple[Tensor, ...]:
+def _project(rows: Float[Tensor, "B N C"], *projections: Projection) -> tuple[Tensor, ...]:
     """Return each projection of the rows, side by side in one block of memory: one product instead of several."""
     if len(projections) == 1:
         return (linear(rows, *projections[0]),)

@@ -3,10 +3,11 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import linear, pad
 
-from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces
-from nonlocal_core.models.parameter_free import TEMPERATURE, standardised
+from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces, Projection
+from nonlocal_core.models.parameter_free import TEMPERATURE, centred
+from nonlocal_core.models.sharing import tables_once
 from nonlocal_core.ops import Reach, respond
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 
@@ -38,20 +39,24 @@ class NormalisedBlock(NonlocalBlock):
 
     def normalise(self, rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
         """Return u. A channel that is constant over the clip is zero."""
-        weighted = standardised(rows) * self.gain
-        unit: Tensor = weighted / weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
-        return unit * self.length
+        differences, spread = centred(rows)
+        weighted = differences * (self.gain / spread)
+        sizes = weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+        u: Tensor = weighted / (sizes / self.length)  # factors are joined first: the table is what takes time to read
+        return u
 
     def described(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B C *thw"]:
         """Return what each position's row sums up: the u, at length 1, of what it looks at.
 
         Two positions of one object look at the same places and are described alike, whatever each of them shows.
         """
-        reach, rows = self._reach(x), x.flatten(2).transpose(1, 2)
-        theta, phi, _ = self._tables(rows, reach)
-        unit = self.normalise(rows) / self.length
-        summed: Tensor = respond(theta, phi, unit, pairwise=self.pairwise)
+        pieces, unit = self.embed(x), self.normalise(x.flatten(2).transpose(1, 2)) / self.length
+        summed: Tensor = respond(pieces.theta, pieces.phi, unit, pairwise=self.pairwise)
         return summed.transpose(1, 2).reshape(x.shape)
+
+    def embed(self, x: Float[Tensor, "B C *thw"]) -> Pieces:
+        """Return the tables that the block compares and sums for this input; while it is recorded, those of its run."""
+        return tables_once(self, x, super().embed)
 
     def gather(
         self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
@@ -71,10 +76,10 @@ class NormalisedBlock(NonlocalBlock):
         unit, g = self.normalise(rows), self.g(rows)
         if self.theta is None or self.phi is None:
             return unit, unit, g
-        theta, phi = self.theta(unit), self.phi(unit)
+        theta, phi = Projection.of(self.theta), Projection.of(self.phi)
         if self.w_theta is not None and self.w_phi is not None:
-            return self.w_theta(theta), self.w_phi(phi), g
-        return theta, phi, g
+            theta, phi = theta.then(self.w_theta), phi.then(self.w_phi)
+        return linear(unit, *theta), linear(unit, *phi), g
 
 
 class NormalisedProbe(nn.Module):

@@ -39,8 +39,9 @@ class ParameterFreeGaussian(nn.Module):
 
         A channel or a position without any variation becomes zero: its rows are uniform, not noise.
         """
-        unit = standardised(x.float().flatten(2).mT)
+        unit, spread = centred(x.float().flatten(2).mT)
         # In place: this is the largest table of a run.
+        unit.div_(spread)
         unit.div_(unit.norm(dim=-1, keepdim=True).clamp_min_(torch.finfo(unit.dtype).tiny))
         thw = (x.shape[2], x.shape[3], x.shape[4])
         return Pieces(theta=unit, phi=unit, g=unit, query_thw=thw, key_thw=thw)
@@ -48,6 +49,16 @@ class ParameterFreeGaussian(nn.Module):
 
 def standardised(rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
     """Return the rows with each channel at mean 0 and deviation 1 over all positions; constant channels are zero."""
-    spread, mean = torch.std_mean(rows, dim=1, keepdim=True, correction=0)
-    # Divided by infinity, a constant channel is exactly zero.
-    return (rows - mean).div_(spread.masked_fill(spread <= ROUNDING * mean.abs(), torch.inf))
+    differences, spread = centred(rows)
+    return differences / spread
+
+
+def centred(rows: Float[Tensor, "B N C"]) -> tuple[Float[Tensor, "B N C"], Float[Tensor, "B 1 C"]]:
+    """Return the rows with each channel at mean 0, and the channels' deviations; infinity for a constant channel.
+
+    Divided by infinity, a constant channel is exactly zero. A norm takes a tenth of the time of ``torch.std_mean``.
+    """
+    mean = rows.mean(dim=1, keepdim=True)
+    differences = rows - mean
+    spread = differences.norm(dim=1, keepdim=True) / rows.shape[1] ** 0.5
+    return differences, spread.masked_fill(spread <= ROUNDING * mean.abs(), torch.inf)

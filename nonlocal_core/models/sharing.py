@@ -1,17 +1,33 @@
-"""Features that several networks compute alike: computed once for all that run inside one ``with``."""
+"""Features that several networks compute alike, and tables that a run and its reader do: computed once."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Key = tuple[str, tuple[int, ...], int]
 """Digest and shape of the input, and where the trunk's weights lie: networks of one trunk share its storage."""
 
 _kept: ContextVar[dict[tuple[Key, str], Tensor] | None] = ContextVar("nonlocal_shared_features", default=None)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Tables:
+    """Tables of the block that computed some last, and the input that they are of."""
+
+    block: nn.Module | None = None
+    x: Tensor | None = None
+    tables: Any = None
+
+
+_last: ContextVar[_Tables | None] = ContextVar("nonlocal_last_tables", default=None)
 
 
 @contextmanager
@@ -43,3 +59,24 @@ def computed_once(key: Key | None, layer: str, compute: Callable[[], Tensor]) ->
     if (key, layer) not in kept:
         kept[key, layer] = compute()
     return kept[key, layer]
+
+
+@contextmanager
+def last_tables_kept() -> Iterator[None]:
+    """Let whoever reads a block just after its run have the tables of the run, in this thread and context only."""
+    token = _last.set(_Tables())
+    try:
+        yield
+    finally:
+        _last.reset(token)
+
+
+def tables_once(block: nn.Module, x: Tensor, compute: Callable[[Tensor], T]) -> T:
+    """Return ``compute(x)``; inside ``last_tables_kept`` the same object for the same tensor, until another block's."""
+    last = _last.get()
+    if last is None:
+        return compute(x)
+    if last.block is not block or last.x is not x:
+        last.block, last.x, last.tables = block, x, compute(x)
+    kept: T = last.tables
+    return kept

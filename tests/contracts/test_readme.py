@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from lock import ROOT
-from readme import README, with_table
+from readme import QUOTES, README, measured, with_figures, with_table
 
 TEXT = README.read_text()
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
@@ -16,6 +16,26 @@ SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
 
 def test_the_model_table_is_that_of_the_catalog():
     assert with_table(TEXT) == TEXT
+
+
+def test_the_figures_are_those_of_the_page_of_results():
+    assert with_figures(TEXT, measured()) == TEXT
+
+
+def test_a_figure_is_read_from_its_row_and_a_missing_row_is_told():
+    page = ""
+    for quote in QUOTES:
+        columns = [*quote.row, *quote.columns]
+        cells = [*quote.row.values(), *(f"{1.5 + index} (1 to 9)" for index in range(len(quote.columns)))]
+        page += f"#### {quote.heading} and more\n\n| {' | '.join(columns)} |\n|---|\n| {' | '.join(cells)} |\n\n"
+    readme = "Before\n<!-- figures: made -->\nold\n<!-- /figures -->\nafter"
+    made = with_figures(readme, page)
+    assert "| Gaussian block at 12,544 x 12,544 against mmcv | 1.5 times as fast, in 2.5 of the memory |" in made
+    assert "old" not in made
+    assert made.startswith("Before")
+    assert made.endswith("after")
+    with pytest.raises(LookupError, match="Hover"):
+        with_figures(readme, page[: page.index("#### From the pointer")])
 
 
 def test_every_linked_file_exists():

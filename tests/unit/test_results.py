@@ -23,8 +23,8 @@ One row: 1.5 ms.
 
 
 def test_ratios_stand_first_with_what_they_are_ratios_of():
-    page = results.page({"ops": PRINTED}, "A machine.")
-    ratios, _, rest = page.partition("## Block and operation")
+    page = results.page({"blocks": PRINTED}, "A machine.")
+    ratios, _, rest = page.partition("## Whole blocks")
     assert "| 784 x 196 | Gaussian | 1.31 (1.29 to 1.35) | 7% |" in ratios
     assert "**Whole block**" in ratios
     assert "12" not in ratios.split("## Ratios")[1].replace("1.29", "")

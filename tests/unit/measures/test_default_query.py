@@ -69,7 +69,7 @@ def test_a_grid_of_one_cell_has_a_question():
 
 def test_a_colour_is_compared_with_the_nearest_fifth_of_those_two_cells_from_an_edge():
     rng = np.random.default_rng(3)
-    frame = rng.uniform(0, 255, (8, 9, 3))
+    frame = rng.integers(0, 256, (8, 9, 3)).astype(np.float64)
     rim = [frame[y, x] for y in range(8) for x in range(9) if y < 2 or y >= 6 or x < 2 or x >= 7]
     assert len(rim) == 52
     found = _from_rim(frame)

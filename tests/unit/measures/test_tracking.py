@@ -16,6 +16,7 @@ from nonlocal_core.capture import BlockCapture
 from nonlocal_core.errors import CaptureError, MediaError, OutsideGridError, ShapeError
 from nonlocal_core.geometry import QueryGrid, box_mask, coverage
 from nonlocal_core.measures.tracking import (
+    MOST_BOXES,
     CarriedMask,
     _mean_label,
     carry,
@@ -191,6 +192,15 @@ def test_masks_are_read_from_pictures_in_their_order_and_to_the_frames_size():
     np.testing.assert_array_equal(found, expected)
     with pytest.raises(MediaError, match="mask 2"):
         read_masks([png(large), b"no picture"], (6, 10))
+
+
+def test_a_table_of_boxes_is_bounded():
+    many = b"1,0,0,1,1\n" * (MOST_BOXES + 1)
+    assert read_boxes(many[:10] * MOST_BOXES, 1, (3, 4)).all()
+    with pytest.raises(MediaError, match="at most 10,000 lines"):
+        read_boxes(many, 1, (3, 4))
+    with pytest.raises(MediaError, match="Line 1"):
+        read_boxes(b'1,"' + b"9" * 200_000, 1, (3, 4))
 
 
 def png(pixels):

@@ -157,3 +157,13 @@ def test_frames_are_writable_as_those_of_reading_here(reader: ApartReader) -> No
     frames = reader.read_frames(picture(), Selection(), limits=Limits(), tell=nobody)
     assert isinstance(frames.rgb, np.ndarray)
     assert frames.rgb.flags.writeable
+
+
+@pytest.mark.skipif(not hasattr(os, "setpriority"), reason="the system has no niceness")
+def test_a_process_gives_way_from_its_first_moment() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    process = apart._started()
+    try:
+        assert psutil.Process(process.pid).nice() == max(own, apart.NICENESS)
+    finally:
+        apart._end(process)
