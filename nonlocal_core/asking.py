@@ -124,35 +124,33 @@ class Questions:
         boxes: Sequence[FrameBox] = (),
         minus: Sequence[Point] = (),
         block: str | None = None,
-        progress: Progress | None = None,
     ) -> AffinityColumn:
         """Return who looks at a point, or at several; arguments and errors as for ``query``.
 
-        The first column of a block adds up all of its rows, of which ``progress`` hears; the block remembers them.
+        The first column of a block adds up all of its rows, which the block remembers; ``sum_rows`` tells how far.
         """
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
-        if captured.is_summed and captured.name not in self._normalisers:
-            self._normalisers[captured.name] = log_normaliser(captured, progress)
+        self.sum_rows(captured.name)
         normaliser = self._normalisers.get(captured.name)
         return self._with_figure(column(captured, first, normaliser, also=also, minus=less))
+
+    def sum_rows(self, block: str | None = None, *, progress: Progress | None = None) -> None:
+        """Add up all rows of a block, which its columns divide by; at once where that was done or none is needed."""
+        captured = self.block(block)
+        if captured.is_summed and captured.name not in self._normalisers:
+            self._normalisers[captured.name] = log_normaliser(captured, progress)
 
     def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
+        ``progress`` hears of the sums that the first column of a block needs.
         The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
         temperature without a softmax.
         """
         if pin.direction == "column":
-            return self.column(
-                frame=pin.frame,
-                x=pin.x,
-                y=pin.y,
-                points=pin.also,
-                minus=pin.minus,
-                block=pin.block,
-                progress=progress,
-            )
+            self.sum_rows(pin.block, progress=progress)
+            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
         answer = looked(asked_by(self.block(pin.block), pin.asker), pin)
         return self._with_figure(followed(answer, self.capture.route(self.block(pin.block), pin.hops)))
 

@@ -40,7 +40,7 @@ from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, Pin, PinFields
 from nonlocal_core.query import pin_of
-from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, uncompiled
+from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, SpecFields, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
@@ -120,18 +120,20 @@ class Session(Questions):
         frames: int | Selection | None = None,
         limits: Limits | None = None,
         progress: Progress | None = None,
+        **stated: Unpack[SpecFields],
     ) -> "Session":
         """Run a clip through a network of one's own and return the session; the network is left as it was.
 
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
         ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
-        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. A clip that is
-        shorter than the network takes is shown with repeated frames, which a warning says. The rest is as for ``open``.
+        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. ``stated``: the
+        same by name, as in ``status="untrained"``; it goes before the spec's. A clip that is shorter than the network
+        takes is shown with repeated frames, which a warning says. The rest is as for ``open``.
 
         Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
-        tell, spec = progress or _silent, spec or ModelSpec()
+        tell, spec = progress or _silent, replace(spec or ModelSpec(), **stated)
         model = uncompiled(model)
         network = ForeignNetwork(model, spec)
         title = spec.title or type(model).__name__

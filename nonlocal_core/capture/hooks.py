@@ -63,8 +63,7 @@ class Recording:
         self.unreadable.extend(reasons.items())
 
 
-_UNPROVED = "cannot be proved"
-_VAGUE = (_UNPROVED, "was not called with sequences", "could not be read")
+_VAGUE = ("cannot be proved", "was not called with sequences", "could not be read")
 """Beginnings of reasons that tell no more than that a layer is another than its parts suggest."""
 
 _current: ContextVar[Recording | PlaceTrial | None] = ContextVar("nonlocal_recording", default=None)
@@ -153,9 +152,7 @@ def _better(
     if isinstance(again, NotReadable):
         if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
             return site, found
-        figure = found.reason.partition(", where")[0]
-        is_figure = found.reason.startswith(_UNPROVED)
-        return site, NotReadable(f"{again.reason}. Read by its parts, it {figure}") if is_figure else again
+        return site, NotReadable(f"{again.reason}. Read by its parts, it {found.reason.partition(', where')[0]}")
     assert site.second is not None
     return site.second, again
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import torch
 from jaxtyping import Float
@@ -25,6 +25,22 @@ a batch (T, 3, H, W), as an image network has it."""
 
 Call = Callable[[nn.Module, Tensor], Any]
 """A run of a network on what ``takes`` makes of a clip, for networks that want keywords, lists or dictionaries."""
+
+
+class SpecFields(TypedDict, total=False):
+    """The fields of a ``ModelSpec`` as keyword arguments."""
+
+    title: str | None
+    status: WeightStatus
+    classes: tuple[str, ...]
+    takes: Takes | None
+    input_spec: InputSpec | None
+    processor: Any
+    token_grid: tuple[int, int, int] | None
+    class_tokens: int
+    token_names: tuple[str, ...]
+    by_hand: ByHand
+    call: Call | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,10 @@ from lock import ROOT
 PLANTED = {
     "Imports point one way: design, section 3": ("nonlocal_core/geometry/grid.py", "import nonlocal_core.session"),
     "Pages are made of widgets, widgets show what the server holds": ("app/server/tours.py", "from .. import widgets"),
+    "Layers of others are known by their parts or by what they ask of torch; only the search knows both": (
+        "nonlocal_core/capture/adapters/maps/reader.py",
+        "import nonlocal_core.capture.adapters.seen.reader",
+    ),
     "Streamlit only in the app": ("nonlocal_core/query.py", "import streamlit"),
     "No torch where records are numpy": ("nonlocal_core/query.py", "import torch"),
     "Video decoding only in media and render": ("nonlocal_core/query.py", "import av"),

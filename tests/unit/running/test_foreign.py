@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from nonlocal_core import CaptureError, DeviceMemoryError, InputSpec, ModelSpec,
 from nonlocal_core.bundle import decode_bundle
 from nonlocal_core.capture import rebuild
 from nonlocal_core.capture.gate import REBUILD_TOLERANCE
-from nonlocal_core.running.foreign import ForeignNetwork, takes_of
+from nonlocal_core.running.foreign import ForeignNetwork, SpecFields, takes_of
 from nonlocal_core.running.own_input import input_spec_of
 
 SMALL = InputSpec(short_side=48, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -360,3 +361,13 @@ def test_a_notebook_shows_the_viewer_in_a_frame_of_its_own():
     assert html.startswith("<iframe ")
     assert 'sandbox="allow-scripts"' in html
     assert "<script" not in html  # escaped: the notebook itself runs nothing
+
+
+def test_what_a_spec_states_may_be_given_by_name():
+    assert SpecFields.__annotations__.keys() == {field.name for field in fields(ModelSpec)}
+    network = nn.Sequential(nn.Conv3d(3, 8, (1, 8, 8), stride=(1, 8, 8)), NonlocalBlock(8)).eval()
+    clip = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), np.uint8)
+    named = Session.from_model(network, clip, status="untrained", title="Ours")
+    assert (named.model.card.title, named.model.card.status) == ("Ours", "untrained")
+    both = Session.from_model(network, clip, spec=ModelSpec(status="untrained", title="A"), title="B")
+    assert (both.model.card.title, both.model.card.status) == ("B", "untrained")

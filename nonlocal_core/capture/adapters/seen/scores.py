@@ -45,7 +45,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """What a softmax was taken of, with the derivative of its scores by each product."""
+    """Scores that a softmax was taken of, with the derivative of its scores by each product."""
 
     given: Tensor
     parts: list[tuple[Scores, Float[Tensor, "*lead n N"]]]

@@ -82,7 +82,7 @@ class SelfAttention(Protocol):
 
     @property
     def projected(self) -> Projections | None:
-        """What its projections made while it runs; None where no module makes queries, keys and values."""
+        """Outputs of its projections while it runs; None where no module makes queries, keys and values."""
         ...
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:

@@ -393,9 +393,10 @@ def test_maps_of_tokens_are_listed():
     layer.forward = lambda x: x
     attach_model(layer, token_grid=GRID)
     found = record(layer, torch.randn(1, 3, 5, WIDTH))
-    assert found.unreadable == [
-        ("FusedLayer", "was not called with sequences of tokens (B, N, C), but with (1, 3, 5, 12)")
-    ]
+    ((name, reason),) = found.unreadable
+    assert name == "FusedLayer"
+    assert "saw no softmax of products" in reason
+    assert reason.endswith("it was not called with sequences of tokens (B, N, C), but with (1, 3, 5, 12)")
 
 
 def test_without_a_grid_nothing_is_guessed():
