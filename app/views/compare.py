@@ -13,7 +13,7 @@ from nonlocal_core.models.sharing import shared_features
 from ..server import known_networks, tours, visit
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import address, cautions
+from ..widgets import address, cautions, open_button
 from ..widgets.menus import block_titles, menu
 from ..widgets.opening import open_page, open_with_progress
 from ..widgets.viewer_component import Pane, side_by_side
@@ -77,6 +77,7 @@ def _compare(first: OpenedClip, choices: Choices) -> None:
 
 @st.fragment
 def _answer(panes: tuple[Pane, ...], choices: Choices, compared: Comparison, tour: tours.KeptTour) -> None:
+    open_button.keep_wish()
     pin = side_by_side(panes, first=choices.pin, tour=tour)
     if pin != visit.current().pin:  # not `choices`: a fragment keeps those of the last whole run
         visit.update(pin=pin)

@@ -11,7 +11,7 @@ from ..server import known_networks, tours, visit
 from ..server.byte_store import let_picture_go_first
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import address, unmarked
+from ..widgets import address, open_button, unmarked
 from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
 
@@ -29,6 +29,7 @@ def draw() -> None:
 
 @st.fragment
 def _answer(opened: OpenedClip, choices: Choices) -> None:
+    open_button.keep_wish()
     kept = st.container(key="keep")  # page.css puts it into the line of the menus
     picture, beside = _places(choices)
     with picture:

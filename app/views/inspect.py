@@ -15,7 +15,7 @@ from ..server import visit
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import address, cautions, unmarked
+from ..widgets import address, cautions, open_button, unmarked
 from ..widgets import inspect_charts as charts
 from ..widgets.boxes import around, pick_box
 from ..widgets.menus import chosen_block
@@ -34,6 +34,7 @@ def draw() -> None:
 
 @st.fragment
 def _inspect(opened: OpenedClip, choices: Choices) -> None:
+    open_button.keep_wish()
     session = opened.session
     block = chosen_block(session, choices, key="inspect-block")
     address.keep(choices, {"block": block.name})

@@ -13,7 +13,7 @@ from ..server import visit
 from ..server.opened import OpenedClip
 from ..server.variants import open_variant
 from ..server.visit import Choices
-from ..widgets import address, lesson_panels, predict, unmarked
+from ..widgets import address, lesson_panels, open_button, predict, unmarked
 from ..widgets.opening import open_with_progress
 from ..widgets.viewer_component import lesson
 
@@ -34,10 +34,7 @@ def draw() -> None:
     step = _step()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-head"):
         heading = st.empty()
-        if st.button("Open image or video", icon=":material/folder_open:", key="open"):
-            from ..widgets import gallery  # with what reads clips
-
-            gallery.choose_clip()
+        open_button.draw()
         kept = st.container(width="content")
     _head(heading, "Opening …")
     opened = _opened(step, choices)
@@ -87,6 +84,7 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
     first = kept.pin
     block = (first and first.block) or stages.stage_of(step).block
     shown = stages.shown(step, frame_count=opened.notes.frame_count) | {"steps": stages.contents(stages.step_ids())}
+    open_button.keep_wish()
     pin, wanted = lesson(opened.token, shown, first=first, block=block)
     _keep(clip, step, pin)
     if wanted is not None and wanted != st.session_state.get(_WANTED):

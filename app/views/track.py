@@ -23,7 +23,7 @@ from ..server.masks import read_masks
 from ..server.memory import remembered
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import address, cautions, kept_track, unmarked
+from ..widgets import address, cautions, kept_track, open_button, unmarked
 from ..widgets.kept_track import Found
 from ..widgets.marks import Mark, linked, mark, what_to_find
 from ..widgets.menus import chosen_block
@@ -44,6 +44,7 @@ def draw() -> None:
 
 @st.fragment
 def _track(opened: OpenedClip, choices: Choices) -> None:
+    open_button.keep_wish()
     session = opened.session
     if len(session.frames.rgb) == 1:
         address.keep(choices)

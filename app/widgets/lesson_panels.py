@@ -83,11 +83,21 @@ def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None
     )
 
 
-def _predict(opened: OpenedClip, _pin: Pin | None) -> None:
+def _embedded(opened: OpenedClip, pin: Pin | None) -> None:
+    from nonlocal_core.course import measured
+
     from . import predict
 
     block = stages.stage_of("embedded").block
     assert block is not None
+    asked = replace(pin or opened.session.first_question(), block=block)
+    facts.draw(
+        remembered(
+            (opened.token, "two formulas", asked.frame, asked.x, asked.y),
+            "Measuring",
+            lambda _tell: measured.attended(opened.session, asked),
+        )
+    )
     predict.tell(opened, block)
 
 
@@ -161,7 +171,7 @@ def _believe(opened: OpenedClip, pin: Pin | None) -> None:
 
 
 _PANELS: dict[str, Callable[[OpenedClip, Pin | None], None]] = {
-    "embedded": _predict,
+    "embedded": _embedded,
     "block": _strength,
     "subsampling": _subsampling,
     "spacetime": _scopes,

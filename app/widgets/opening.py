@@ -10,7 +10,7 @@ from ..server import known_networks, visit
 from ..server.opened import OpenedClip
 from ..server.resources import FIRST, open_clip
 from ..server.visit import Choices
-from . import address, unmarked
+from . import address, open_button, unmarked
 from .menus import menu
 
 FRAMES_OPEN = "frames-open"
@@ -42,10 +42,7 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
 def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
     """Draw the buttons and menus that choose the clip and the network; return the one that will hold the frames."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="menus"):
-        if st.button("Open image or video", icon=":material/folder_open:", key="open"):
-            from . import gallery  # with what reads clips
-
-            gallery.choose_clip()
+        open_button.draw()
         frames = st.popover("Frames and size", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
         models = known_networks.menu(choices.clip)
         chosen = known_networks.in_menu(choices.model)

@@ -31,6 +31,7 @@ from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_ma
 from nonlocal_core.measures.pair_ranks import pair_ranks
 from nonlocal_core.measures.receptive_field import Journey, ReceptiveField, journey, receptive_fields
 from nonlocal_core.measures.strength import answer_at_strength
+from nonlocal_core.measures.two_formulas import QUERIES, two_formulas
 from nonlocal_core.media.marked import COLOURS, MARKS
 from nonlocal_core.pin import Pin
 from nonlocal_core.render import jpeg_address, paint, paint_mask, png_address
@@ -282,6 +283,30 @@ def _journey_facts(way: Journey) -> tuple[Fact, ...]:
                 ("a recurrence over frames", recurrent),
                 ("one non-local block", "1"),
             ),
+        ),
+    )
+
+
+def attended(session: Session, pin: Pin) -> tuple[Fact, ...]:
+    """Return what self-attention and the embedded Gaussian make of the tables of this clip.
+
+    Raises what ``two_formulas`` raises.
+    """
+    found = two_formulas(session, session.block(pin.block), frame=pin.frame, x=pin.x, y=pin.y)
+    root = f"1/√{found.channels}"
+    as_it_is, scaled = (f"{places:,.0f} cells" for places in (found.places_as_it_is, found.places_scaled))
+    return (
+        Table(
+            head=("formula", "scale", "the asked row is spread over"),
+            rows=(
+                (f"self-attention: softmax(QKᵀ/√{found.channels}) V, by PyTorch", root, scaled),
+                ("embedded Gaussian with that scale: Q = θ, K = φ, V = g", root, scaled),
+                ("embedded Gaussian as this block has it", f"{found.scale:g}", as_it_is),
+            ),
+        ),
+        Said(
+            text=f"Computed from the θ, φ and g of this clip, the first two differ at {QUERIES} positions by at most "
+            f"{found.difference:.0e} of the output's range: rounding. Only the scale tells the third from them."
         ),
     )
 

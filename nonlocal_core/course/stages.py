@@ -42,7 +42,7 @@ _STAGES = {
     "local": replace(
         _FILTER, model="pixels-crf:near=0.06:steps=0.5", block="smoothness", sliders=("near",), measured_on="embedded"
     ),
-    "nl-means": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("h", "noise")),
+    "nl-means": replace(_FILTER, model="pixels-nl-means:noise=0.1", sliders=("h", "patch", "noise")),
     "bm3d": replace(_FILTER, model="pixels-bm3d:noise=0.1", sliders=("threshold", "noise")),
     "graphical": replace(_FILTER, model="pixels-crf", block="appearance", sliders=("colour", "space")),
     "operation": Stage(short_side=FEW, cells=True),

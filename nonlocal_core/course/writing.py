@@ -158,6 +158,7 @@ def _pixels(session: Session, asked: Pin, _tell: Callable[[int, int], None]) -> 
 
 _MEASURED: dict[str, Callable[[Session, Pin, Callable[[int, int], None]], tuple[Fact, ...]]] = {
     "bm3d": lambda session, asked, _tell: measured.matched(session, asked) + measured.pixels(session, asked),
+    "embedded": lambda session, asked, _tell: measured.attended(session, asked),
     "block": lambda session, _asked, tell: measured.strengths(session, tell),
     "subsampling": lambda session, asked, _tell: facts.pooling(session, asked),
     "spacetime": lambda session, _asked, _tell: facts.scopes(session),

@@ -1,4 +1,4 @@
-"""The course in a real Chromium: every step by mouse, back by keyboard alone; terms, pictures, numbers together."""
+"""The course in a real Chromium: every step by mouse, back by keyboard alone, narrow and dark; terms and numbers."""
 
 import re
 from urllib.parse import parse_qs, urlparse
@@ -77,10 +77,13 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
     expect(page.locator(".nlv-said", has_text="strongest keys")).to_be_visible()
     settled(page)
 
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
     page.get_by_role("button", name="‹ Previous").focus()
     page.keyboard.press("Enter")
     for step in reversed(STEPS[1:-1]):
         opened_step(page, step, below=False)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
         page.keyboard.press("PageUp")
     opened_step(page, STEPS[0])
     for _ in range(40):
@@ -89,6 +92,7 @@ def test_every_step_is_walked_by_mouse_and_back_by_keyboard(chromium, address):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     opened_step(page, STEPS[1])
+    page.set_viewport_size({"width": 1280, "height": 1000})
     page.get_by_role("link", name="Explore").click()
     page.wait_for_url(re.compile(r"/\?"))
     page.get_by_role("link", name="Learn").click()

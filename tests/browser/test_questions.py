@@ -114,7 +114,14 @@ def test_a_box_and_a_brush_ask_the_mean_of_their_cells_and_undo_goes_back(viewer
     np.testing.assert_allclose(shares(viewer), [0, 75, 25, 0], atol=0.1)
 
     page.get_by_role("button", name="−", exact=True).click()
-    drag(viewer, viewer.asks, place_of(7, 10), place_of(7, 11))
+    where = viewer.asks.bounding_box()
+    page.mouse.move(*at(viewer, viewer.asks, *place_of(7, 10)))
+    page.mouse.down()
+    viewer.settle()
+    assert viewer.asks.bounding_box() == where, "a longer sentence moves nothing under the pointer"
+    page.mouse.move(*at(viewer, viewer.asks, *place_of(7, 11)), steps=6)
+    page.mouse.up()
+    viewer.settle()
     assert question(viewer) == "A: 16 cells of 2 frames"
     assert detail(viewer) == "less B: 2 cells · the mean of their answers"
     np.testing.assert_allclose(outline_of(viewer, "nlv-minus"), (10 / 16, 7 / 9, 12 / 16, 8 / 9), atol=OUTLINED)

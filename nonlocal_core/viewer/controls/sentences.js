@@ -14,6 +14,15 @@ export class Sentences {
       return { root: el("p", { class: "nlv-sentence" }), letter, words, drop };
     });
     this.root = el("div", { class: "nlv-sentences" });
+    this.held = false;
+  }
+
+  /** Keep the height while cells are drawn: a longer sentence would move the picture under the pointer. */
+  hold(held) {
+    if (held === this.held) return;
+    this.held = held;
+    this.root.style.height = held ? `${this.root.offsetHeight}px` : "";
+    this.root.classList.toggle("is-held", held);
   }
 
   /** One sentence for each pin, A first; that of the one that is asked now is the last. */

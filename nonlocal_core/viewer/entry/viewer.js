@@ -259,6 +259,7 @@ export class Viewer extends View {
   #write(drawn, pins, heats) {
     const { state, heat, shown } = drawn;
     const report = reportOf(drawn);
+    this.panel.sentences.hold(Boolean(this.state.stroke));
     this.panel.sentences.show(pins.map(answerWords));
     this.stage.asks.say(report.heading);
     this.stage.answers.say({ ...report.heading, held: state.held !== null });

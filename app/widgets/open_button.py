@@ -1,0 +1,28 @@
+"""The button that opens the dialog of clips, whose wish outlives a run that another one ends."""
+
+import streamlit as st
+
+_WANTED = "clip-wanted"
+
+
+def draw() -> None:
+    """Draw the button, and the dialog once it was pressed. Once on a page."""
+    st.button("Open image or video", icon=":material/folder_open:", key="open", on_click=_want)
+    if st.session_state.get(_WANTED):
+        from . import gallery  # with what reads clips
+
+        gallery.choose_clip()
+        st.session_state[_WANTED] = False
+
+
+def keep_wish() -> None:
+    """Run the whole page again where the dialog was wanted and not drawn. For a fragment that may end a page's run.
+
+    A pin that the browser sends at the same time runs the viewer's fragment instead of the page.
+    """
+    if st.session_state.get(_WANTED):
+        st.rerun()
+
+
+def _want() -> None:
+    st.session_state[_WANTED] = True
