@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from PIL import Image
 from playwright.async_api import Browser, Error, Page, async_playwright
-from serving import CHROMIUM, FLAGS, app_server
+from serving import CHROMIUM, FLAGS, HOVER, app_server
 
 CLIPS = ("sample:bunny", "sample:composed", "sample:bikes", "sample:coins", "sample:chelsea")
 NETWORKS = ("default", "lite0-parameter-free", "lite0-gaussian", "lite0-dot-product")
@@ -35,13 +35,6 @@ SETTLE_SECONDS = 40.0
 """After its first picture a server draws its gallery and starts the processes that wait for uploads: 70 MB each."""
 AFTER_SECONDS = 60.0
 """How long after the last visitor its memory is looked at once more."""
-HOVER = """async (picture, [x, y]) => {
-  const box = picture.getBoundingClientRect(), began = performance.now();
-  const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, composed: true };
-  picture.dispatchEvent(new PointerEvent('pointermove', at));
-  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  return performance.now() - began;
-}"""
 
 
 @dataclass

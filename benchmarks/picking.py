@@ -17,19 +17,12 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotHeardError
-from serving import CHROMIUM, FLAGS, app_server
+from serving import CHROMIUM, FLAGS, HOVER, app_server
 
 EVENTS = 30
 PATIENCE_MS = 300_000
 HEARD_MS = 10_000
 """A click that is not answered by then was not delivered, and does not count."""
-HOVER = """async (picture, [x, y]) => {
-  const box = picture.getBoundingClientRect(), began = performance.now();
-  const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, composed: true };
-  picture.dispatchEvent(new PointerEvent('pointermove', at));
-  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-  return performance.now() - began;
-}"""
 START = """
 import numpy as np
 import streamlit as st

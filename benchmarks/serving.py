@@ -36,6 +36,14 @@ FLAGS = [
     "--use-fake-device-for-media-stream",
 ]
 """What Chromium is started with: nothing that reaches out by itself, and a camera that is none."""
+HOVER = """async (picture, [x, y]) => {
+  const box = picture.getBoundingClientRect(), began = performance.now();
+  const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, composed: true };
+  picture.dispatchEvent(new PointerEvent('pointermove', at));
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  return performance.now() - began;
+}"""
+"""Moves the pointer over a picture; returns the milliseconds until what it asks is painted."""
 
 
 @contextmanager
