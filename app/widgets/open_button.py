@@ -11,8 +11,8 @@ def draw() -> None:
     if st.session_state.get(_WANTED):
         from . import gallery  # with what reads clips
 
+        st.session_state[_WANTED] = False  # an upload in it ends this run, and must not open it again
         gallery.choose_clip()
-        st.session_state[_WANTED] = False
 
 
 def keep_wish() -> None:
