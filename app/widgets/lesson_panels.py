@@ -85,19 +85,17 @@ def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None
 
 def _embedded(opened: OpenedClip, pin: Pin | None) -> None:
     from nonlocal_core.course import measured
+    from nonlocal_core.measures.two_formulas import two_formulas
 
     from . import predict
 
+    session = opened.session
     block = stages.stage_of("embedded").block
     assert block is not None
-    asked = replace(pin or opened.session.first_question(), block=block)
-    facts.draw(
-        remembered(
-            (opened.token, "two formulas", asked.frame, asked.x, asked.y),
-            "Measuring",
-            lambda _tell: measured.attended(opened.session, asked),
-        )
+    formulas = remembered(
+        (opened.token, "two formulas"), "Measuring", lambda _tell: two_formulas(session, session.block(block))
     )
+    facts.draw(measured.attended(session, replace(pin or session.first_question(), block=block), formulas))
     predict.tell(opened, block)
 
 

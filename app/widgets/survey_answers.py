@@ -20,10 +20,6 @@ WIDTH = 170
 """Of a frame, in pixels of the page: two stand beside each other on a phone."""
 RING = 9
 """Radius in pixels of a frame that is 160 wide."""
-WORDS = (
-    "Other clips, by the score θ·φ of their strongest place: what the block computes between places of one clip, here "
-    "of this place with theirs. × an even share: what that place would get if this one stood in its clip."
-)
 
 
 def draw(row: dict[str, Any], short_side: int | None) -> None:
@@ -47,7 +43,9 @@ def draw(row: dict[str, Any], short_side: int | None) -> None:
     )
     if not is_asked:
         return
-    st.caption(WORDS)
+    from nonlocal_core.survey.other_clips import RANKED_BY  # with Arrow
+
+    st.caption(RANKED_BY)
     with st.spinner("Asking all other clips"):
         count, ranked = surveyed.in_other_clips(row["place"], row["model"], number)
     asked = questions[number]

@@ -7,11 +7,14 @@ what differs.
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from nonlocal_core.ops import respond
+from nonlocal_core.ops.checks import check_tables
+
+QUERIES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,7 +24,7 @@ class BothFormulas:
     attention: Float[Tensor, "B Nq Cg"]
     """Self-attention, as torch computes it."""
     embedded_gaussian: Float[Tensor, "B Nq Cg"]
-    """The non-local operation with scale C'^-1/2."""
+    """The non-local operation with scale C'^-1/2, by its formula in float64: `respond` may call torch's attention."""
 
     @property
     def difference(self) -> float:
@@ -41,7 +44,10 @@ def both_formulas(
 
     Raises ShapeError for tables whose shapes disagree.
     """
-    scaled = respond(theta, phi, g, pairwise="embedded_gaussian", scale=theta.shape[2] ** -0.5)
+    check_tables(theta, phi, g, pairwise="embedded_gaussian", reach=None)
+    keys, values = phi.double().mT * theta.shape[2] ** -0.5, g.double()
+    panels = torch.split(theta.double(), QUERIES_AT_ONCE, dim=1)
+    scaled = torch.cat([(some @ keys).softmax(dim=-1) @ values for some in panels], dim=1)
     query, key, value = (table.unsqueeze(1) for table in (theta, phi, g))  # one head
     attention = scaled_dot_product_attention(query, key, value).squeeze(1)
     return BothFormulas(attention=attention, embedded_gaussian=scaled)

@@ -31,7 +31,7 @@ from nonlocal_core.measures.marks import CHANGES, Change, MarkAnswer, answers_ma
 from nonlocal_core.measures.pair_ranks import pair_ranks
 from nonlocal_core.measures.receptive_field import Journey, ReceptiveField, journey, receptive_fields
 from nonlocal_core.measures.strength import answer_at_strength
-from nonlocal_core.measures.two_formulas import QUERIES, two_formulas
+from nonlocal_core.measures.two_formulas import QUERIES, TwoFormulas, places
 from nonlocal_core.media.marked import COLOURS, MARKS
 from nonlocal_core.pin import Pin
 from nonlocal_core.render import jpeg_address, paint, paint_mask, png_address
@@ -287,21 +287,23 @@ def _journey_facts(way: Journey) -> tuple[Fact, ...]:
     )
 
 
-def attended(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return what self-attention and the embedded Gaussian make of the tables of this clip.
+def attended(session: Session, pin: Pin, found: TwoFormulas) -> tuple[Fact, ...]:
+    """Return what self-attention and the embedded Gaussian make of this clip, and of the row that is asked.
 
-    Raises what ``two_formulas`` raises.
+    ``found``: of the pin's block. Raises what ``places`` raises.
     """
-    found = two_formulas(session, session.block(pin.block), frame=pin.frame, x=pin.x, y=pin.y)
-    root = f"1/√{found.channels}"
-    as_it_is, scaled = (f"{places:,.0f} cells" for places in (found.places_as_it_is, found.places_scaled))
+    block, root = session.block(pin.block), f"1/√{found.channels}"
+    as_it_is, scaled = (
+        f"{places(block, frame=pin.frame, x=pin.x, y=pin.y, scale=scale):,.0f} cells"
+        for scale in (block.scale, found.channels**-0.5)
+    )
     return (
         Table(
             head=("formula", "scale", "the asked row is spread over"),
             rows=(
                 (f"self-attention: softmax(QKᵀ/√{found.channels}) V, by PyTorch", root, scaled),
                 ("embedded Gaussian with that scale: Q = θ, K = φ, V = g", root, scaled),
-                ("embedded Gaussian as this block has it", f"{found.scale:g}", as_it_is),
+                ("embedded Gaussian as this block has it", f"{block.scale:g}", as_it_is),
             ),
         ),
         Said(

@@ -15,6 +15,7 @@ from nonlocal_core.course.stages import Stage, shown, stage_of, words_of
 from nonlocal_core.course.variants import varied
 from nonlocal_core.course.words import learn
 from nonlocal_core.errors import NonlocalError, SelectionError
+from nonlocal_core.measures.two_formulas import two_formulas
 from nonlocal_core.measures.variants import with_blocks
 from nonlocal_core.media import Frames, Selection
 from nonlocal_core.media.reading import Media
@@ -158,7 +159,9 @@ def _pixels(session: Session, asked: Pin, _tell: Callable[[int, int], None]) -> 
 
 _MEASURED: dict[str, Callable[[Session, Pin, Callable[[int, int], None]], tuple[Fact, ...]]] = {
     "bm3d": lambda session, asked, _tell: measured.matched(session, asked) + measured.pixels(session, asked),
-    "embedded": lambda session, asked, _tell: measured.attended(session, asked),
+    "embedded": lambda session, asked, _tell: measured.attended(
+        session, asked, two_formulas(session, session.block(asked.block))
+    ),
     "block": lambda session, _asked, tell: measured.strengths(session, tell),
     "subsampling": lambda session, asked, _tell: facts.pooling(session, asked),
     "spacetime": lambda session, _asked, _tell: facts.scopes(session),

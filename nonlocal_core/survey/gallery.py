@@ -14,6 +14,7 @@ from nonlocal_core.render.writing import replacing
 from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
 from nonlocal_core.survey.gallery_answers import GalleryAnswers
+from nonlocal_core.survey.other_clips import RANKED_BY
 from nonlocal_core.survey.records import FIGURES
 from nonlocal_core.survey.result import ResultFolder
 from nonlocal_core.viewer.export import digest, inert
@@ -167,8 +168,7 @@ most. Click a bar to see its clips, a card to point at the clip yourself.</p>
 </main>
 <dialog id="elsewhere" aria-labelledby="asked">
 <form method="dialog"><h2 id="asked"></h2><button>Close</button></form>
-<p>Other clips, by the score θ·φ of their strongest place: what the block computes between places of one clip, here of
-this place with theirs. × an even share: what that place would get if this one stood in its clip.</p>
+<p>{RANKED_BY}</p>
 <div id="stills"></div>
 </dialog>
 <noscript><p>This page filters while you click, so it needs JavaScript. It sends nothing.</p></noscript>

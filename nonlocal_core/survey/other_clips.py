@@ -23,6 +23,11 @@ from nonlocal_core.survey.result import ResultFolder
 CANDIDATES = 4
 """Clips that are ranked by float16 keys, for each that is asked for."""
 COUNT = 10
+RANKED_BY = (
+    "Other clips, by the score θ·φ of their strongest place: what the block computes between places of one clip, here "
+    "of this place with theirs. × an even share: what that place would get if this one stood in its clip."
+)
+"""Sentences that stand over the clips wherever they are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ export class Scribbles {
   /** Show a picture to scribble on: { id, picture, pixels, rows, cols, kernels, steps, words }, the pixels' bytes in base 64. */
   open(asked) {
     const { words } = asked;
+    const carries = ({ id, kernels }) => JSON.stringify([id, kernels]);
+    const passes = !this.asked || carries(asked) !== carries(this.asked);
     if (asked.id !== this.asked?.id) {
       this.labels = keptLabels.get(asked.id) ?? new Map();
       this.board.take(asked.rows, asked.cols);
@@ -57,7 +59,7 @@ export class Scribbles {
     say(said, words.words);
     say(this.clear, words.clear);
     this.canvas.setAttribute("aria-label", words.keys);
-    this.#set(this.labels, true);
+    this.#set(this.labels, passes);
   }
 
   /** Leave what is in work: the page shows something else. */

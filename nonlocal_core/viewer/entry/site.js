@@ -9,6 +9,7 @@ import { parseBundle } from "../model/parse.js";
 import { inputOf } from "../model/scaling.js";
 import { KeepMenu } from "../controls/keep_menu.js";
 import { sha256 } from "../saving/bundle_file.js";
+import { rgbaOf } from "./bitmap_bytes.js";
 import { Camera } from "./camera.js";
 import { Comparison } from "./comparison.js";
 import { decodePhotos } from "./load.js";
@@ -341,16 +342,10 @@ function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
     name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks: [],
-    warnings: [...warnings, oneColourWords(bitmaps.length, (index) => pixelsOf(bitmaps[index]))].filter(Boolean),
+    warnings: [...warnings, oneColourWords(bitmaps.length, (index) => rgbaOf(bitmaps[index]))].filter(Boolean),
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
   return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
-}
-
-function pixelsOf(bitmap) {
-  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, bitmap.width, bitmap.height).data;
 }
 
 /** The clip of pictures that a camera took. */

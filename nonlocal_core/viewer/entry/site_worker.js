@@ -7,6 +7,7 @@
 
 import { pixelGrid, pixelTables, pooledPixels } from "../model/pixel_tables.js";
 import { scaled } from "../model/scaling.js";
+import { rgbaOf } from "./bitmap_bytes.js";
 
 /** Multiply-adds of one block, and rows of scores that are held at once: as Python bounds them. */
 const MOST_PRODUCTS = 6e10;
@@ -30,7 +31,7 @@ class Runner {
     this.#job = job;
     if (message.kind === "cancel") return;
     try {
-      await this.started;
+      if (!message.network?.filter) await this.started; // the engine, which a filter needs for columns alone
       if (message.kind === "columns") return void await this.#columns(message);
       if (message.clip !== this.#clip) this.#tables.clear();
       this.#clip = message.clip;
@@ -160,10 +161,7 @@ class Runner {
 
 /** A frame at the size of the input, bytes (h, w, 3). */
 function pixelsOf(frame, inputHw) {
-  const [height, width] = [frame.height, frame.width];
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  context.drawImage(frame, 0, 0);
-  return scaled(context.getImageData(0, 0, width, height).data, [height, width], inputHw);
+  return scaled(rgbaOf(frame), [frame.height, frame.width], inputHw);
 }
 
 const ENDED = Symbol("another job began");

@@ -57,8 +57,8 @@ def test_the_component_is_one_module_that_imports_nothing(tmp_path):
 
 
 @needs_node
-@pytest.mark.parametrize("script", [page_js, course_js, guess_js])
-def test_the_script_of_an_exported_page_is_one_module(tmp_path, script):
+@pytest.mark.parametrize("script", [page_js, course_js, guess_js, scribbles_js, site_js, worker_js, offline_js])
+def test_a_joined_script_is_one_module_in_which_no_name_stands_twice(tmp_path, script):
     joined = tmp_path / "page.mjs"
     joined.write_text(script(), encoding="utf-8")
     run_node("--check", joined)
