@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-import hand_written
-import hand_written_maps
 import numpy as np
 import pytest
 import torch
 from foreign_attention import randomise
-from hand_written import COLS, ROWS, TOKENS, WEIGHTS, C
+from hand_written import READ, REFUSED, formulas, kernels, layers, maps
+from hand_written.parts import COLS, NOTHING_SEEN, ROWS, TOKENS, WEIGHTS, C, merge, split
 from torch import nn
 from torch.nn import functional
 from unchecked_shapes import unchecked  # noqa: F401, a fixture
@@ -71,14 +70,6 @@ def expected(block, own):
     return rows
 
 
-READ = {"tokens": hand_written.READ, "maps": hand_written_maps.READ, "clip": hand_written_maps.READ_ON_CLIPS}
-REFUSED = {
-    "tokens": hand_written.REFUSED,
-    "maps": hand_written_maps.REFUSED,
-    "clip": hand_written_maps.REFUSED_ON_CLIPS,
-}
-
-
 @pytest.fixture(scope="module", params=READ)
 def together(request):
     """All forms that are fed alike in one network, which is run once."""
@@ -108,7 +99,7 @@ def test_a_form_without_such_rows_is_listed_with_the_reason(together):
 
 
 def test_torchs_flex_attention_is_named_without_a_run():
-    said = dict(find_sites(nn.ModuleDict({"flex": hand_written.Flex()})).unreadable)
+    said = dict(find_sites(nn.ModuleDict({"flex": kernels.Flex()})).unreadable)
     assert said["flex"].startswith("attends by torch's FlexAttention, which runs as one compiled piece")
 
 
@@ -135,11 +126,11 @@ class JointAttention(nn.Module):
     def forward(self, image, text):
         order = slice(None, None, -1 if self.is_text_first else 1)
         parts = [self.image(image), self.text(text)][order]
-        q, k, v = map(hand_written.split, torch.cat(parts, dim=1).chunk(3, dim=-1))
+        q, k, v = map(split, torch.cat(parts, dim=1).chunk(3, dim=-1))
         weights = (q @ k.mT * 0.5).softmax(-1)
         at = text.shape[1] if self.is_text_first else 0
         self.own = weights[:, :, at : at + TOKENS]
-        y = hand_written.merge(weights @ v)
+        y = merge(weights @ v)
         return tuple(out(part) for out, part in zip(self.outs, [y[:, at : at + TOKENS], y], strict=True))
 
 
@@ -167,7 +158,7 @@ def test_layers_that_add_their_input_themselves_let_changes_through_to_the_next(
     class Stacked(nn.Module):
         def __init__(self):
             super().__init__()
-            self.stem, self.one, self.two = nn.Conv2d(3, C, 8, 8), hand_written.NormedSum(), hand_written.NormedSum()
+            self.stem, self.one, self.two = nn.Conv2d(3, C, 8, 8), layers.NormedSum(), layers.NormedSum()
 
         def forward(self, x):
             return self.two(self.one(self.stem(x).flatten(2).mT))
@@ -178,7 +169,7 @@ def test_layers_that_add_their_input_themselves_let_changes_through_to_the_next(
 
 
 def test_a_list_of_queries_in_a_sum_with_a_norm_is_read():
-    model, session = opened("tokens", hand_written.OwnQueries)
+    model, session = opened("tokens", layers.OwnQueries)
     own = own_rows(model, session, "OwnQueries")
     for head, block in enumerate(session.capture.blocks):
         assert block.rebuild_error < 1e-4
@@ -187,19 +178,17 @@ def test_a_list_of_queries_in_a_sum_with_a_norm_is_read():
             np.testing.assert_allclose(row.heat[1].reshape(-1), own[1, head, number], atol=ROW_PRECISION)
 
 
-@pytest.mark.parametrize(
-    ("fed", "form"), [("tokens", hand_written.BroadcastProduct), ("maps", hand_written_maps.Neighbours)]
-)
+@pytest.mark.parametrize(("fed", "form"), [("tokens", formulas.BroadcastProduct), ("maps", maps.Neighbours)])
 def test_one_without_any_product_is_listed_where_nothing_else_is_found_with_what_to_pass(fed, form):
     with pytest.raises(CaptureError) as refused:
         opened(fed, form)
-    assert f"{form.__name__} is a {form.__name__}, {hand_written.NOTHING_SEEN}" in str(refused.value)
+    assert f"{form.__name__} is a {form.__name__}, {NOTHING_SEEN}" in str(refused.value)
     assert "ModelSpec(by_hand={'its name': function})" in str(refused.value)
 
 
 def softmax_by_hand(layer, x):
     q, k, v = layer.parts(x)
-    return Tables(theta=q, phi=k, g=v, out=lambda y: layer.d(hand_written.merge(y)), scale=0.5)
+    return Tables(theta=q, phi=k, g=v, out=lambda y: layer.d(merge(y)), scale=0.5)
 
 
 def linear(layer, x):
@@ -207,7 +196,7 @@ def linear(layer, x):
     q, k, v = layer.parts(x)
     q, k = functional.elu(q) + 1, functional.elu(k) + 1
     q = TOKENS * q / (q * k.sum(2, keepdim=True)).sum(-1, keepdim=True)
-    return Tables(theta=q, phi=k, g=v, out=lambda y: layer.d(hand_written.merge(y)), pairwise="dot_product")
+    return Tables(theta=q, phi=k, g=v, out=lambda y: layer.d(merge(y)), pairwise="dot_product")
 
 
 def divided(layer, x):
@@ -220,9 +209,9 @@ def divided(layer, x):
 
 
 BY_HAND = {
-    "softmax": (hand_written.SoftmaxByHand, "tokens", softmax_by_hand),
-    "divided afterwards": (hand_written.DividedAfterwards, "tokens", softmax_by_hand),
-    "dot product": (hand_written_maps.DividedNonlocal, "clip", divided),
+    "softmax": (formulas.SoftmaxByHand, "tokens", softmax_by_hand),
+    "divided afterwards": (formulas.DividedAfterwards, "tokens", softmax_by_hand),
+    "dot product": (maps.DividedNonlocal, "clip", divided),
 }
 
 
@@ -238,7 +227,7 @@ def test_tables_that_are_handed_over_are_proved_and_give_the_forms_rows(kind):
 
 
 def test_weights_of_kernels_are_handed_over_as_products():
-    _, session = opened("tokens", hand_written.Linear, by_hand={"Linear": linear})
+    _, session = opened("tokens", formulas.Linear, by_hand={"Linear": linear})
     block = session.capture.blocks[0]
     rows = many_row_weights(block, np.arange(block.query_grid.size))
     np.testing.assert_allclose(rows.sum(axis=1), 1, atol=ROW_PRECISION)
@@ -251,7 +240,7 @@ def test_wrong_tables_are_refused_and_right_ones_of_the_same_network_are_not():
         right = softmax_by_hand(layer, x)
         return replace(right, theta=right.phi, phi=right.theta)
 
-    model = randomise(Around("tokens", hand_written.SoftmaxByHand)).eval()
+    model = randomise(Around("tokens", formulas.SoftmaxByHand)).eval()
     with pytest.raises(CaptureError, match=r"SoftmaxByHand cannot be proved: its output, rebuilt .* is off by"):
         Session.from_model(model, CLIP, spec=replace(SPEC, by_hand={"SoftmaxByHand": turned}))
     assert (
@@ -260,7 +249,7 @@ def test_wrong_tables_are_refused_and_right_ones_of_the_same_network_are_not():
 
 
 def test_what_is_handed_over_wrongly_is_said():
-    model = randomise(Around("tokens", hand_written.SoftmaxByHand)).eval()
+    model = randomise(Around("tokens", formulas.SoftmaxByHand)).eval()
     with pytest.raises(CaptureError, match="by_hand names a layer 'blok', which Around has not"):
         Session.from_model(model, CLIP, spec=replace(SPEC, by_hand={"blok": softmax_by_hand}))
     with pytest.raises(CaptureError, match="what by_hand names for it returned a tuple, where Tables are expected"):
@@ -284,6 +273,6 @@ def test_tables_that_hang_on_a_failure_are_refused_in_a_sentence():
     def broken(layer, x):
         raise IndexError("too far")
 
-    model = randomise(Around("tokens", hand_written.SoftmaxByHand)).eval()
+    model = randomise(Around("tokens", formulas.SoftmaxByHand)).eval()
     with pytest.raises(CaptureError, match="SoftmaxByHand could not be read: too far"):
         Session.from_model(model, CLIP, spec=replace(SPEC, by_hand={"SoftmaxByHand": broken}))
