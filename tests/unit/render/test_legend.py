@@ -9,7 +9,8 @@ from nonlocal_core.look import PINS, Look, heat_of, heats_of
 from nonlocal_core.render import paint
 from nonlocal_core.render.drawing import Picture, Words
 from nonlocal_core.render.layout import Rect
-from nonlocal_core.render.legend import legend
+from nonlocal_core.render.legend import SIZE, legend
+from nonlocal_core.render.text import font
 
 AREA = Rect(1000, 56, 1720, 206)
 
@@ -38,7 +39,13 @@ def parts_of(answers, look):
         for is_under in (True, False)
     )
     assert AREA.left < left < left + width < AREA.right
+    assert width == AREA.width - 184
     return bar.rgb, under, above, [w for w in shapes if isinstance(w, Words) and w.anchor == "end"]
+
+
+def half(text):
+    """Half the width of a text, as a part of the bar."""
+    return font(SIZE).getlength(text) / 2 / (AREA.width - 184)
 
 
 def halves(ticks):
@@ -59,6 +66,10 @@ def test_a_tick_stands_where_the_bar_has_the_colour_of_its_times(curve):
         colour, opacity = heat.coloured(np.array([float(text) + 1e-5]))
         expected = 128 * (1 - opacity[0]) + colour[0] * opacity[0]
         assert bar[0, min(round(part * bar.shape[1]), bar.shape[1] - 1)] == pytest.approx(expected, abs=4), text
+    ends = [(part - half(text), part + half(text)) for part, text in sorted(above.items())]
+    assert all(left > right for (left, _), (_, right) in zip(ends[1:], ends, strict=False)), (
+        "no weight runs into another"
+    )
     for part, text in above.items():
         assert float(text) == pytest.approx(float(under[part]) / row.times_uniform_per_unit, rel=6e-3)
     assert {w.text for w in labels} == {"x even share", "weight"}

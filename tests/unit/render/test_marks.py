@@ -30,12 +30,13 @@ def test_a_box_at_the_edge_never_reaches_the_far_side(bounds):
 def test_a_box_has_a_dark_rim_on_either_side_of_its_colour():
     picture = np.full((260, 390, 3), 120, np.uint8)  # the pen is two pixels wide
     outline(picture, (0.25, 0.5, 0.5, 0.75), (250, 200, 10))
-    across = picture[160, 85:105].tolist()  # over the left edge of the cell, at column 97.5
-    kinds = ["rim" if pixel == list(RIM) else "colour" if pixel == [250, 200, 10] else "ground" for pixel in across]
-    assert [kind for kind, before in zip(kinds, ["", *kinds], strict=False) if kind != before] == [
-        *("ground", "rim", "colour", "rim", "ground")
-    ]
-    assert [kinds.count(kind) for kind in ("rim", "colour")] == [3, 2]
+    edges = (picture[160, 85:110], picture[160, 185:210], picture[120:145, 150], picture[185:210, 150])
+    for across in edges:  # over the four edges of the cell: left and right, top and bottom
+        kinds = [{RIM: "rim", (250, 200, 10): "colour"}.get(tuple(pixel), "ground") for pixel in across.tolist()]
+        assert [kind for kind, before in zip(kinds, ["", *kinds], strict=False) if kind != before] == [
+            *("ground", "rim", "colour", "rim", "ground")
+        ]
+        assert [kinds.count(kind) for kind in ("rim", "colour")] == [3, 2]
     assert (picture[160, 110:180] == 120).all(), "what lies in the cell stays"
 
 
