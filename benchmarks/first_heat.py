@@ -24,7 +24,7 @@ from serving import app_server
 STARTS = 2
 PATIENCE_SECONDS = 60.0
 DRAWN = "[data-q]"
-"""What only an answered viewer has, and the pages to compare with."""
+"""Selector of an element that only an answered viewer has, and the pages to compare with."""
 BARE = f"import streamlit as st\nst.html('<p {DRAWN[1:-1]}>here</p>')\n"
 PAGES = {"a page of Streamlit with one word": BARE, "the same, after `import torch`": f"import torch\n{BARE}"}
 

@@ -35,7 +35,7 @@ def cancellable(tell: Progress) -> Iterator[Progress]:
 
 
 Listener = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+"""Listener of progress, called with the steps done and the steps in all."""
 
 _listener: ContextVar[Listener | None] = ContextVar("forward_progress", default=None)
 

@@ -35,7 +35,7 @@ STRIPES_APART = 12  # units
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
 PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
-"""Where the pins of a heading begin, the height of one, and of its letter, in units."""
+"""Start of the pins of a heading, height of one, and height of its letter, in units."""
 MARK = 26
 """Height of the letter of a pin on a photograph, in units."""
 PRINT_INCHES = 8.0

@@ -33,7 +33,7 @@ class SeenCall(NamedTuple):
 
     attended: Attended
     output: Any
-    """What the layer returns."""
+    """Output of the layer."""
     run: Callable[[Tensor], Any]
     """Returns the same for another y."""
     resting: Callable[[WholeCall], Any]

@@ -51,10 +51,10 @@ class Traced:
     parts: list[tuple[Scores, Float[Tensor, "*lead n N"]]]
     """Products, each with the factor of every score, in the order of its matrix."""
     side: Literal["rows", "cols"]
-    """Where the keys are in that matrix."""
+    """Side of that matrix that the keys are on."""
     sinks: int
     at_front: bool
-    """Whether the sinks come before the keys."""
+    """True where the sinks come before the keys."""
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:

@@ -18,7 +18,7 @@ MAX_MASK_KINDS = 256
 class token. More would make the tables too large to send to a page."""
 
 BLOCKED = -1e4
-"""Added to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
+"""Addition to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
 the square root of the scale, stay inside float16."""
 
 MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "relative_position_bias")
