@@ -4,7 +4,7 @@
 
 Each start is a new server and a new browser profile. Without the picture that an installation makes, a start makes it
 and keeps it; every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one
-that imports torch first. They say what this machine takes for what the app stands on. Prints a Markdown table.
+that imports torch first. They show how much of the time belongs to Streamlit and to torch. Prints a Markdown table.
 """
 
 import os

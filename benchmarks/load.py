@@ -128,7 +128,7 @@ def memory_of(server: psutil.Process) -> float:
 
 
 async def watch(server: psutil.Process, seen: Seen) -> None:
-    """Note the server's memory again and again."""
+    """Record the server's memory at regular intervals."""
     while True:
         seen.memory.append(memory_of(server))
         await asyncio.sleep(LOOK_SECONDS)

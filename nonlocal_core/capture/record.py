@@ -219,7 +219,7 @@ def asker_words(asker: str, *, is_key: bool = False) -> str:
 
 
 def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:
-    """Return the block with an asker's theta at every position, so that whatever is asked of a position, it answers.
+    """Return the block with an asker's theta at every position, so that every position gives the answer of that asker.
 
     None leaves the block as it was captured. Raises UnknownNameError listing the askers.
     """

@@ -95,7 +95,7 @@ def figure(
 
 
 def _readable(texts: Sequence[Words]) -> tuple[Shape, ...]:
-    """Return texts with a piece of paper below those that stand on paper, since arrows pass there."""
+    """Return texts, each dark one on a patch of paper, since arrows pass there."""
     shapes: list[Shape] = []
     for text in texts:
         if text.colour in (INK, MUTED) and text.text:

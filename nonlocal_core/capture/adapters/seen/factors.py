@@ -1,4 +1,4 @@
-"""Factors of a product that a layer asks torch for, as two matrices."""
+"""Factors of a product that a layer computes with torch, as two matrices."""
 
 import string
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
+"""Grid of the tokens of a layer that is read by its products: the stated one, else one that fits the call."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

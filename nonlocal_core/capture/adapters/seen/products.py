@@ -171,7 +171,7 @@ class Watch(TorchFunctionMode):
         return made
 
     def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Return which weights a product takes, no longer pending, and whether turned; None where it takes none."""
+        """Remove and return the pending weights that a product takes, and whether they are turned; None for none."""
         for index, pending in enumerate(self._pending):
             is_turned = not _is_same(pair.left, pending.weights)
             if not is_turned or _is_same(pair.right.mT, pending.weights):

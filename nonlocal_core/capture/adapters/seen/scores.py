@@ -31,7 +31,7 @@ class Scores:
 
 @dataclass(slots=True, kw_only=True)
 class Weights:
-    """Weights that have met no values yet, and what they were made of."""
+    """Weights that no product has taken yet, with the tables that they were made of."""
 
     weights: Float[Tensor, "*lead n N"]
     """Of the keys alone, without those of sinks."""

@@ -177,7 +177,7 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
 
 
 def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
-    """Return of which kind each row is and the row of each kind, None where there are more than the limit."""
+    """Return the kind of each row and the row of each kind, None where there are more kinds than the limit."""
     kinds = torch.full((len(rows),), -1, device=rows.device)
     left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
     while len(left):
