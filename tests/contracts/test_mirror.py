@@ -10,9 +10,8 @@ RECORD = "a record or constants, without behaviour"
 _IN = {
     WHOLE_LAYERS: (
         "capture/adapters",
-        "search maps/proof maps/reader seen/calls seen/discovery seen/factors seen/function_heads seen/laid "
-        "seen/outputs seen/padding seen/places seen/reader seen/scores seen/several seen/sources seen/tails "
-        "seen/windows tokens/reader",
+        "search maps/proof maps/reader seen/calls seen/outputs seen/places seen/reader seen/scores seen/several "
+        "tokens/reader",
     ),
 }
 ELSEWHERE = {f"{room}/{module}.py": reason for reason, (room, modules) in _IN.items() for module in modules.split()} | {
