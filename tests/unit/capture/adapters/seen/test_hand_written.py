@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 from foreign_attention import randomise
-from hand_written import READ, REFUSED, formulas, kernels, layers, maps
+from hand_written import READ, REFUSED, formulas, layers, maps
 from hand_written.network import CLIP, FRAMES, ROW_PRECISION, SEEN, SPEC, expected, opened, own_rows
 from hand_written.parts import COLS, NOTHING_SEEN, ROWS, TOKENS, C, merge, split
 from torch import nn
 
 from nonlocal_core import CaptureError, Session
 from nonlocal_core.capture import many_row_weights
-from nonlocal_core.capture.adapters import find_sites
 from nonlocal_core.media import network_input
 
 
@@ -43,11 +42,6 @@ def test_a_form_without_such_rows_is_listed_with_the_reason(together):
     assert set(listed) == {form.__name__ for form in REFUSED[model.fed]}
     for form, why in REFUSED[model.fed].items():
         assert why in listed[form.__name__]
-
-
-def test_torchs_flex_attention_is_named_without_a_run():
-    said = dict(find_sites(nn.ModuleDict({"flex": kernels.Flex()})).unreadable)
-    assert said["flex"].startswith("attends by torch's FlexAttention, which runs as one compiled piece")
 
 
 class Joint(nn.Module):
