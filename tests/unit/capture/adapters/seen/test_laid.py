@@ -6,7 +6,7 @@ import torch
 from nonlocal_core.capture.adapters.seen.laid import Laid, Lead, tensors_in
 from nonlocal_core.capture.adapters.seen.products import Unclear
 
-B, HEADS, N, D, C = 2, 3, 5, 4, 7
+B, HEADS, N, D, C = 2, 3, 8, 4, 7
 TABLE = torch.arange(B * HEADS * N * D, dtype=torch.float32).reshape(B, HEADS, N, D)
 
 
@@ -41,7 +41,7 @@ def test_a_single_table_and_one_for_each_sequence_have_one_head():
 
 
 Z = torch.arange(B * N * C, dtype=torch.float32).reshape(B, N, C)
-H, W = 1, 5
+H, W = 2, 4
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_tokens_that_a_layer_drops_are_zeros_and_an_order_is_followed():
     assert laid.dropped == 2
     assert (laid.rows(Z[:, 2:])[:, :2] == 0).all()
     assert (laid.rows(Z[:, 2:])[:, 2:] == Z[:, 2:]).all()
-    order = torch.tensor([3, 0, 4, 1, 2])
+    order = torch.tensor([3, 0, 4, 1, 2, 7, 5, 6])
     assert (Laid(Z, (B, N), "space", order=order).rows(Z) == Z[:, order]).all()
 
 
 def test_queries_may_be_cells_of_a_map():
-    cells = torch.tensor([[4, 0], [9, 5], [2, 7], [1, 3], [6, 8]])
+    cells = torch.tensor([[4, 0, 13, 10], [9, 5, 15, 11], [2, 7, 14, 12], [1, 3, 6, 8]])
     flat = Z.reshape(-1, C)
     laid = Laid.of_cells(Z, cells)
     assert (laid.rows(Z) == flat[cells]).all()
@@ -84,7 +84,7 @@ def test_queries_may_be_cells_of_a_map():
 
 
 def test_an_order_that_nobody_knows_is_refused_with_its_sizes():
-    with pytest.raises(Unclear, match=r"returns \(2, 6, 7\) for 2 sequences of 5 queries, in an order that"):
+    with pytest.raises(Unclear, match=r"returns \(2, 9, 7\) for 2 sequences of 8 queries, in an order that"):
         Laid(torch.zeros(B, N + 1, C), (B, N), "space", first=2)
 
 
