@@ -56,7 +56,7 @@ class Block(nn.Module):
         super().__init__()
         self.attends, self.fed, self.shift = Attends(), fed, shift
 
-    def forward(self, x, height=None, width=None):
+    def forward(self, x, height=None, _is_shifted=None, width=None):
         maps = {
             "last": lambda: x,
             "first": lambda: x.permute(0, 2, 3, 1),
@@ -83,7 +83,7 @@ def learned(block, x, *args, input_hw=None):
     [
         ("last", (T, H, W, C), (), None),
         ("first", (T, C, H, W), (), None),
-        ("tokens", (T, H * W, C), (H, W), None),
+        ("tokens", (T, H * W, C), (H, True, W), None),
         ("tokens", (T, H * W, C), (), (40, 60)),
     ],
 )
