@@ -13,7 +13,7 @@ from nonlocal_core.media import Limits, Selection, read_frames
 from nonlocal_core.render.writing import replacing
 from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
-from nonlocal_core.survey.gallery_answers import GalleryAnswers
+from nonlocal_core.survey.gallery_answers import gallery_answers, write_stills
 from nonlocal_core.survey.other_clips import RANKED_BY
 from nonlocal_core.survey.records import FIGURES
 from nonlocal_core.survey.result import ResultFolder
@@ -57,7 +57,7 @@ def gallery(
     """
     folder, out = ResultFolder(result), Path(out)
     most = folder.count if viewers is None else viewers
-    answers = GalleryAnswers(folder, out, most)
+    answers = gallery_answers(folder, most)
     for name in ("pictures", "viewers"):
         (out / name).mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Any]] = {name: [] for name in ("clip", "model", "name", "answer", "block", "first")}
@@ -81,10 +81,11 @@ def gallery(
         columns["elsewhere"].append(answers.of_row(row["place"], row["model"], row["block"]))
     if not columns["clip"]:
         raise SurveyError(f"No clip of {folder.path} has figures yet. Survey clips first.")
+    stills = write_stills(folder, answers.shown, out)
     _make_viewers(folder, out, most, progress)
     columns["viewer"] = [name if (out / name).exists() else "" for name in columns["viewer"]]
     with replacing(out / "index.html") as part:
-        part.write_text(_page(folder, {"rows": columns, "stills": answers.stills, "failed": list(failed)}), "utf-8")
+        part.write_text(_page(folder, {"rows": columns, "stills": stills, "failed": list(failed)}), "utf-8")
     return out / "index.html"
 
 
