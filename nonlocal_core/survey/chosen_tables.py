@@ -54,7 +54,7 @@ class Choice:
 
     @property
     def sentence(self) -> str:
-        """How many are chosen, how many are to be made, and what they take."""
+        """Counts of the chosen and of those that are there, bytes to be written, and room on the disk."""
         there = len(self.chosen) - len(self.left)
         free = shutil.disk_usage(self.folder.path).free
         return (
