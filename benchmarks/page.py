@@ -15,9 +15,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from serving import CHROMIUM, ENGINE, FLAGS, WITH_CAMERA
 
 from nonlocal_core.media import list_samples
 from nonlocal_core.session import Session
+from nonlocal_core.site.contents import PageClip
 from nonlocal_core.site.writing import write_site
 
 MODEL, SAMPLE = "lite0-embedded-gaussian", "sample:bunny"
@@ -36,6 +39,10 @@ PATIENCE_MS = 120_000
 REPEATS = 5
 CLIP_SECONDS, CLIP_RATE, CLIP_HW = 10, 25, (360, 640)
 CAMERA_SECONDS = 8
+WARM_ANSWERS = 10
+"""Answers after which the camera's clip has all of its frames."""
+MANY_FRAMES = 16
+LOOK_MS = 50
 HOVERS = 100
 DRAWN_AT = """new MutationObserver(() => {
     const ready = document.querySelector(".nlv")?.dataset.ready;
@@ -63,6 +70,18 @@ HOVER = """(moves) => {
 """From the start of a screen frame after each move of the pointer to the end of its scripts and drawing, in ms."""
 
 
+OWN_STAGES = ("Running the network…", "Comparing all positions…")
+"""Sentences of the page under which the trunk and the blocks run."""
+STAGES = """() => {
+    window.stages = {};
+    window.watching?.disconnect();
+    const status = document.querySelector(".site-working [role=status]");
+    window.watching = new MutationObserver(() => { window.stages[status.textContent] ??= performance.now(); });
+    window.watching.observe(status, { subtree: true, childList: true, characterData: true });
+}"""
+"""Keeps when each sentence of the page's progress was said first."""
+
+
 class _Recorder(SimpleHTTPRequestHandler):
     """Server of static files that notes what it sent."""
 
@@ -85,11 +104,13 @@ def main() -> None:
         raise SystemExit(f"No engine at {ENGINE}: make tools fetches it.")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        with _served(folder / "site") as address:
+        many = Session.open(SAMPLE, MODEL, frames=MANY_FRAMES, device="cpu")
+        with _served(folder / "site", many) as address:
             print(f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}.\n")
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             print(f"Chromium {browser.version}.\n\n| figure | measured |\n|---|---|")
             _times(browser, address, folder)
+            _memory_of_many(browser, address)
             _agreement(browser, address)
             browser.close()
             if WITH_CAMERA.exists():
@@ -99,8 +120,11 @@ def main() -> None:
 
 
 @contextmanager
-def _served(site: Path) -> Iterator[str]:
-    write_site(site, models=[MODEL], clips=[SAMPLE], runtime=ENGINE, progress=lambda stage, done, total: None)
+def _served(site: Path, many: Session) -> Iterator[str]:
+    """Yield the address of a page of two clips, the first as a reader meets it and one of many frames."""
+    renamed = replace(many, sample=None)
+    clips = [SAMPLE, PageClip(session=renamed)]
+    write_site(site, models=[MODEL], clips=clips, runtime=ENGINE, progress=lambda stage, done, total: None)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Recorder, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -126,12 +150,36 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
     clip = _clip(folder / "own.mp4")
     own = []
     for index in range(REPEATS):
+        page.evaluate(STAGES)
         start = page.evaluate("performance.now()")
         page.locator("input[type=file]").set_input_files(clip)
         _wait(page, 2 + index)
-        own.append((_drawn(page)[-1][1] - start) / 1000)
-    print(f"| own clip of {CLIP_SECONDS} s to heat, median of {REPEATS} | {statistics.median(own):.2f} s |")
+        stages = page.evaluate("window.stages")
+        moments = [start, *(stages[name] for name in OWN_STAGES), _drawn(page)[-1][1]]
+        own.append([(then - now) / 1000 for now, then in pairwise(moments)])
+    parts = [statistics.median(part) for part in zip(*own, strict=True)]
+    print(
+        f"| own clip of {CLIP_SECONDS} s to heat, median of {REPEATS}: all; opened and decoded, trunk, blocks and "
+        f"drawing | {statistics.median(map(sum, own)):.2f}; {', '.join(f'{part:.2f}' for part in parts)} s |"
+    )
     print(f"| memory of the page's process with it, its own | {_memory() / 1e6:.0f} MB |")
+    page.context.close()
+
+
+def _memory_of_many(browser: Browser, address: str) -> None:
+    """Print what a clip of many frames takes: the largest moment that was seen, and what stays."""
+    page = _opened(browser, address)
+    before = len(_drawn(page))
+    page.get_by_label("Clip", exact=True).select_option(index=1)
+    peak = 0
+    while len(_drawn(page)) == before:
+        peak = max(peak, _memory())
+        page.wait_for_timeout(LOOK_MS)
+    shown = page.locator(".nlv-film .nlv-picture").count()
+    print(
+        f"| memory of the page's process with {shown} frames, its own: while they run, and with the answer | "
+        f"{max(peak, _memory()) / 1e6:.0f}, {_memory() / 1e6:.0f} MB |"
+    )
     page.context.close()
 
 
@@ -164,17 +212,26 @@ def _agreement(browser: Browser, address: str) -> None:
 
 
 def _camera(browser: Browser, address: str) -> None:
+    """Print answers a second while the camera films, alone and under a pointer that asks all the while."""
     page = _opened(browser, address, permissions=["camera"])
     page.get_by_role("button", name="Camera").click()
-    _wait(page, 10)
+    _wait(page, WARM_ANSWERS)
     before = len(_drawn(page))
     page.wait_for_timeout(1000 * CAMERA_SECONDS)
-    drawn = _drawn(page)[before:]
+    print(f"| camera, answers a second over {CAMERA_SECONDS} s | {_pace(_drawn(page)[before:]):.1f} |")
+    before = len(_drawn(page))
+    took = sorted(page.evaluate(HOVER, HOVERS))
     print(
-        f"| camera, answers a second over {CAMERA_SECONDS} s | "
-        f"{1000 * (len(drawn) - 1) / (drawn[-1][1] - drawn[0][1]):.1f} |"
+        f"| a question under the pointer while the camera films, scripts and drawing, p50 and p95 of {HOVERS}; answers "
+        f"a second meanwhile | {took[HOVERS // 2]:.1f}, {took[int(0.95 * HOVERS)]:.1f} ms; "
+        f"{_pace(_drawn(page)[before:]):.1f} |"
     )
     page.context.close()
+
+
+def _pace(drawn: list[tuple[str, float]]) -> float:
+    """Answers a second of some that were drawn one after another; 0 of fewer than two."""
+    return 1000 * (len(drawn) - 1) / (drawn[-1][1] - drawn[0][1]) if len(drawn) > 1 else 0.0
 
 
 def _opened(browser: Browser, address: str, **context: Any) -> Page:

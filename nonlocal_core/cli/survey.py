@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--index", metavar="BLOCK", help="keep the keys of this block, for `ask`; first: the block that is shown first"
     )
     parser.add_argument(
+        "--tables",
+        metavar="CONDITION",
+        help='keep theta and phi of the clips whose row fulfils it, such as "own_frame_share < 0.3 and places > 50"',
+    )
+    parser.add_argument(
         "--out", type=Path, required=True, help="a new folder, or that of the same survey, which then goes on"
     )
     parser.add_argument("--engine", choices=["local", "ray"], help="local: processes of this machine, without Ray")
@@ -35,11 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Survey, and print the folder and what failed."""
-    from nonlocal_core.survey import LocalEngine, RayEngine, clip_list, read_rows, survey
+    """Survey, keep the tables that are wanted, and print the folder and what failed."""
+    from nonlocal_core.survey import LocalEngine, RayEngine, choose, clip_list, keep_tables, read_rows, survey
+    from nonlocal_core.survey.condition import condition
 
     on_ray = options.engine == "ray" or (options.engine is None and options.ray_address is not None)
     workers = options.workers
+    engine = RayEngine(address=options.ray_address, workers=workers) if on_ray else LocalEngine(workers=workers)
+    if options.tables is not None:
+        condition(options.tables)  # a slip is told before the survey, not behind it
     folder = survey(
         clip_list(options.clips, column=options.column),
         options.out,
@@ -47,13 +56,18 @@ def run(options: argparse.Namespace) -> None:
         frames=Selection(frames=options.frames, stride=options.stride, start_seconds=options.start),
         short_side=options.short_side,
         index=options.index,
-        engine=RayEngine(address=options.ray_address, workers=workers) if on_ray else LocalEngine(workers=workers),
+        engine=engine,
         progress=_tell,
     )
     failed = sorted({(row["clip"], row["reason"]) for row in _failed(read_rows(folder.path, ["clip", "reason"]))})
     for clip, reason in failed:
         print(f"{clip}: {reason}")
     print(f"{folder.count - len({clip for clip, _ in failed}):,} of {folder.count:,} clips have figures: {folder.path}")
+    if options.tables is not None:
+        choice = choose(folder.path, options.tables)
+        print(choice.sentence, flush=True)
+        for clip, reason in keep_tables(choice, engine=engine, progress=_tell).items():
+            print(f"{clip}: {reason}")
 
 
 def _failed(table: Any) -> list[dict[str, str]]:

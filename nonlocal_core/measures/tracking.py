@@ -10,7 +10,7 @@ Follow (``viewer/model/follow.js``) goes from frame to frame instead, to the str
 """
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -130,6 +130,23 @@ def region_similarity(
     return similarity
 
 
+def propagation(block: BlockCapture, masks: Mapping[int, Bool[np.ndarray, "h w"]]) -> float:
+    """Return how well a block finds an object again: the mean J of the frames but for the one whose mask was carried.
+
+    ``masks``: of frames of the clip, by their place in it. The first that shows the object is carried (`carry`).
+    Raises CaptureError where none shows it, or where no other frame has a mask, and what `carry` raises.
+    """
+    marked = next((frame for frame in sorted(masks) if masks[frame].any()), None)
+    others = [frame for frame in sorted(masks) if frame != marked]
+    if marked is None or not others:
+        raise CaptureError(
+            f"To score what is found again, one mask has to show the object, and another frame has to have a mask. "
+            f"Masks are of frames {', '.join(str(frame + 1) for frame in sorted(masks)) or 'none'}."
+        )
+    found = carry(block, masks[marked], frame=marked).masks(masks[marked].shape)
+    return float(region_similarity(found[others], np.stack([masks[frame] for frame in others])).mean())
+
+
 def pointing_hits(carried: CarriedMask, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
     """Return 1 for every frame in which the most labelled cell has its centre on the object, else 0.
 
@@ -171,8 +188,14 @@ def read_masks(
     """
     masks = np.empty((len(files), *size_hw), bool)
     for index, file in enumerate(files):
-        masks[index] = resized(read(file, f"mask {index + 1}").rgb[0].any(axis=2), size_hw)
+        masks[index] = object_pixels(read(file, f"mask {index + 1}"), size_hw)
     return masks
+
+
+def object_pixels(picture: Frames, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+    """Return the pixels of a mask's picture that are not black, taken to a size by the nearest pixel."""
+    pixels: np.ndarray = resized(picture.rgb[0].any(axis=2), size_hw)
+    return pixels
 
 
 def read_boxes(content: bytes, count: int, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:

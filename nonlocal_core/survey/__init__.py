@@ -15,6 +15,7 @@ if find_spec("pyarrow") is None:
         "Install it: pip install 'nonlocal-viewer[survey]'."
     )
 
+from nonlocal_core.survey.chosen_tables import Choice, choose, keep_tables, open_tables
 from nonlocal_core.survey.local import LocalEngine
 from nonlocal_core.survey.on_ray import RayEngine
 from nonlocal_core.survey.other_clips import ClipsAsked, RankedClip, ask
@@ -25,6 +26,7 @@ from nonlocal_core.survey.run import Pace, survey
 
 __all__ = [
     "SCHEMA",
+    "Choice",
     "ClipsAsked",
     "LocalEngine",
     "Pace",
@@ -32,7 +34,10 @@ __all__ = [
     "RayEngine",
     "ResultFolder",
     "ask",
+    "choose",
     "clip_list",
+    "keep_tables",
+    "open_tables",
     "read_rows",
     "survey",
 ]

@@ -1,6 +1,7 @@
 """Rows of one clip that went through a network: figures, answers and picture, all taken from its session."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from io import BytesIO
 
@@ -17,6 +18,7 @@ from nonlocal_core.pin import Point
 from nonlocal_core.render import paint_clip
 from nonlocal_core.saving.provenance import PACKAGES
 from nonlocal_core.session import Session
+from nonlocal_core.survey.masks import NO_MASKS, KnownMasks
 from nonlocal_core.survey.records import Asked, Fact, Row, Score, Seen
 
 DRAWN = 4
@@ -29,12 +31,18 @@ PICTURE_SIDE = 160
 JPEG_QUALITY = 80
 
 
-def clip_rows(session: Session, *, place: int, clip: str) -> tuple[Row, ...]:
+def clip_rows(session: Session, *, place: int, clip: str, known: KnownMasks = NO_MASKS) -> tuple[Row, ...]:
     """Return one row for each block, in the order in which the blocks ran.
 
-    ``place`` and ``clip``: where the clip stands in the reading list, and under which address.
+    ``place`` and ``clip``: where the clip stands in the reading list, and under which address. ``known``: masks of an
+    object in it.
     """
-    return tuple(_row(session, block, place, clip) for block in session.capture.blocks)
+    rows = (_row(session, block, place, clip) for block in session.capture.blocks)
+    scores = (known.propagation(block) for block in session.capture.blocks)
+    return tuple(
+        replace(row, propagation=score, propagation_reason=reason)
+        for row, (score, reason) in zip(rows, scores, strict=True)
+    )
 
 
 def questions(session: Session, block: BlockCapture) -> Iterator[tuple[str, Point]]:
@@ -105,6 +113,7 @@ def _row(session: Session, block: BlockCapture, place: int, clip: str) -> Row:
         query_count=found.query_count,
         silent_count=found.silent_count,
         key_count=found.key_count,
+        table_bytes=2 * (block.theta.size + block.phi.size),
         temporal_profile=tuple(tuple(line) for line in found.temporal_profile.tolist()),
         asked=tuple(_asked(why, point, answer) for why, point, answer in answers),
         picture=_picture(frames.rgb, answers[0][2]),

@@ -1,6 +1,5 @@
 """Gallery of a survey: static files that any host serves and that open from a disk, without network."""
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -13,10 +12,10 @@ from nonlocal_core.media import Limits, Selection, read_frames
 from nonlocal_core.render.writing import replacing
 from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
-from nonlocal_core.survey.gallery_answers import GalleryAnswers
+from nonlocal_core.survey.gallery_answers import gallery_answers, write_stills
 from nonlocal_core.survey.other_clips import RANKED_BY
 from nonlocal_core.survey.records import FIGURES
-from nonlocal_core.survey.result import ResultFolder
+from nonlocal_core.survey.result import ResultFolder, stem_of
 from nonlocal_core.viewer.export import digest, inert
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
@@ -34,6 +33,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "frames_away": ("Reach in frames", "Mean distance in time, in frames that were read."),
     "seconds_away": ("Reach in seconds", "Mean distance in time."),
     "top_times_uniform": ("Strongest weight", "Times an even share, mean over positions."),
+    "propagation": (
+        "Finds the object again",
+        "J of an object's mask, carried from one frame to the others; clips with masks beside them alone.",
+    ),
     "rebuild_error": ("Rebuild error", "How far the output, rebuilt from the tables, is from the block's own."),
 }
 """Title and meaning of each of ``FIGURES``."""
@@ -57,7 +60,7 @@ def gallery(
     """
     folder, out = ResultFolder(result), Path(out)
     most = folder.count if viewers is None else viewers
-    answers = GalleryAnswers(folder, out, most)
+    answers = gallery_answers(folder, most)
     for name in ("pictures", "viewers"):
         (out / name).mkdir(parents=True, exist_ok=True)
     columns: dict[str, list[Any]] = {name: [] for name in ("clip", "model", "name", "answer", "block", "first")}
@@ -81,10 +84,11 @@ def gallery(
         columns["elsewhere"].append(answers.of_row(row["place"], row["model"], row["block"]))
     if not columns["clip"]:
         raise SurveyError(f"No clip of {folder.path} has figures yet. Survey clips first.")
+    stills = write_stills(folder, answers.shown, out)
     _make_viewers(folder, out, most, progress)
     columns["viewer"] = [name if (out / name).exists() else "" for name in columns["viewer"]]
     with replacing(out / "index.html") as part:
-        part.write_text(_page(folder, {"rows": columns, "stills": answers.stills, "failed": list(failed)}), "utf-8")
+        part.write_text(_page(folder, {"rows": columns, "stills": stills, "failed": list(failed)}), "utf-8")
     return out / "index.html"
 
 
@@ -94,8 +98,8 @@ def _rows(folder: ResultFolder, columns: tuple[str, ...] = _COLUMNS) -> Iterator
 
 
 def _viewer(place: int, model: str) -> str:
-    """Return the address of a viewer in the site; a model's id may hold what a file's name may not."""
-    return f"viewers/{place:08d}-{hashlib.sha256(model.encode()).hexdigest()[:8]}.html"
+    """Return the address of a viewer in the site."""
+    return f"viewers/{stem_of(place, model)}.html"
 
 
 def _make_viewers(folder: ResultFolder, out: Path, count: int, tell: Tell) -> None:

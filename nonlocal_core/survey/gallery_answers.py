@@ -1,6 +1,7 @@
 """Answers of the gallery's first questions in other clips, computed beforehand: a page from a disk runs no network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 from PIL import Image
 
+from nonlocal_core.pin import Point
 from nonlocal_core.survey.other_clips import COUNT, RankedClip, clips_with_keys, ranked_clips
 from nonlocal_core.survey.result import ResultFolder
 
@@ -16,27 +18,22 @@ AT_ONCE = 256
 """Questions whose scores on one clip are held at once."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryAnswers:
-    """First questions of a survey's first clips and the other clips in which each would look, for the page's script.
+    """First questions of a survey's first clips and the other clips in which each would look, for the page's script."""
 
-    ``stills``: for each place of the reading list that is shown, the clip's name, the file of its frames side by side
-    and the size of one; ``asked``: the point of each (place, network), and ``ranked``: what it finds.
-    """
+    block: dict[str, str]
+    """The block whose keys were kept, by network."""
+    asked: dict[tuple[int, str], Point]
+    """Point that was asked, by place and network."""
+    ranked: dict[tuple[int, str], list[RankedClip]]
+    """What it finds, strongest first."""
 
-    def __init__(self, folder: ResultFolder, out: Path, most: int) -> None:
-        """Ask, and write the frames of the clips that are found. ``most``: clips, from the first on, that ask."""
-        self.block: dict[str, str] = {}
-        self.stills: dict[int, dict[str, Any]] = {}
-        self.asked: dict[tuple[int, str], tuple[int, float, float]] = {}
-        self.ranked: dict[tuple[int, str], list[RankedClip]] = {}
-        if folder.plan.index is None:
-            return
-        for model in folder.networks():
-            self._ask(folder, model, most)
-        (out / "frames").mkdir(parents=True, exist_ok=True)
-        shown = {place for place, _ in self.asked} | {clip.place for found in self.ranked.values() for clip in found}
-        for place in sorted(shown):
-            self.stills[place] = _still(folder, place, out)
+    @property
+    def shown(self) -> list[int]:
+        """Places of the clips that ask or are found, of which the page shows frames."""
+        asking = {place for place, _ in self.asked}
+        return sorted(asking | {clip.place for found in self.ranked.values() for clip in found})
 
     def of_row(self, place: int, model: str, block: str) -> dict[str, Any] | None:
         """Return what the page shows of a row: the point, and (place, frame, x, y, score, times) of each clip found."""
@@ -48,21 +45,37 @@ class GalleryAnswers:
         ]
         return {"place": place, "point": self.asked[place, model], "found": found}
 
-    def _ask(self, folder: ResultFolder, model: str, most: int) -> None:
-        asking = [found for found in clips_with_keys(folder, model) if found["place"] < most]
-        if not asking:
-            return
-        self.block[model] = asking[0]["block"]
-        firsts = [found["asks"][0] for found in asking]
-        thetas = np.stack([np.frombuffer(first["theta"], np.float32) for first in firsts])
-        ranked: list[list[RankedClip]] = [[] for _ in asking]
-        for found in clips_with_keys(folder, model):
-            for n, clip in enumerate(_in_parts(thetas, found)):
-                if found["sha256"] != asking[n]["sha256"]:
-                    ranked[n] = sorted([*ranked[n], clip], key=lambda each: (-each.score, each.place))[:COUNT]
-        for n, (found, first) in enumerate(zip(asking, firsts, strict=True)):
-            self.asked[found["place"], model] = first["frame"], first["x"], first["y"]
-            self.ranked[found["place"], model] = ranked[n]
+
+def gallery_answers(folder: ResultFolder, most: int) -> GalleryAnswers:
+    """Return the answers of a survey, none where it kept no keys. ``most``: clips, from the first on, that ask."""
+    answers = GalleryAnswers(block={}, asked={}, ranked={})
+    for model in folder.networks() if folder.plan.index is not None else ():
+        _ask(answers, folder, model, most)
+    return answers
+
+
+def write_stills(folder: ResultFolder, places: Sequence[int], out: Path) -> dict[int, dict[str, Any]]:
+    """Write the frames of clips side by side; return name, file, count and size of each, by place, for the page."""
+    if places:
+        (out / "frames").mkdir(parents=True, exist_ok=True)
+    return {place: _still(folder, place, out) for place in places}
+
+
+def _ask(answers: GalleryAnswers, folder: ResultFolder, model: str, most: int) -> None:
+    asking = [found for found in clips_with_keys(folder, model) if found["place"] < most]
+    if not asking:
+        return
+    answers.block[model] = asking[0]["block"]
+    firsts = [found["asks"][0] for found in asking]
+    thetas = np.stack([np.frombuffer(first["theta"], np.float32) for first in firsts])
+    ranked: list[list[RankedClip]] = [[] for _ in asking]
+    for found in clips_with_keys(folder, model):
+        for n, clip in enumerate(_in_parts(thetas, found)):
+            if found["sha256"] != asking[n]["sha256"]:
+                ranked[n] = sorted([*ranked[n], clip], key=lambda each: (-each.score, each.place))[:COUNT]
+    for n, (found, first) in enumerate(zip(asking, firsts, strict=True)):
+        answers.asked[found["place"], model] = first["frame"], first["x"], first["y"]
+        answers.ranked[found["place"], model] = ranked[n]
 
 
 def _short(value: float) -> float:

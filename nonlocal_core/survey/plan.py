@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.media import Selection
@@ -18,10 +18,15 @@ class PlanFields(TypedDict, total=False):
     index: str | None
 
 
+Keeps = Literal["rows", "tables"]
+"""Product of a worker: rows of figures, or the tables of theta and phi."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``. ``index``: the
-    block whose keys are kept, "first" for the one that each network shows first, None for no keys.
+    block whose keys are kept, "first" for the one that each network shows first, None for no keys. ``keeps``: the
+    tables in the second pass of `survey.chosen_tables`.
 
     Raises SurveyError for no network, or one that is named twice.
     """
@@ -30,6 +35,7 @@ class Plan:
     frames: Selection = field(default_factory=Selection)
     short_side: int | None = None
     index: str | None = None
+    keeps: Keeps = "rows"
 
     def __post_init__(self) -> None:
         """Refuse what would give no rows, or two of the same."""
@@ -62,6 +68,7 @@ class Plan:
             frames=Selection(**frames, frame_indices=None if indices is None else tuple(indices)),
             short_side=told["short_side"],
             index=told.get("index"),
+            keeps=told.get("keeps", "rows"),
         )
 
 

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey.addresses import files_below, is_remote
+from nonlocal_core.survey.masks import is_mask
 
 COLUMN = "path"
 """Column of a Parquet file that holds the addresses, where none is named."""
@@ -16,14 +17,15 @@ def clip_list(source: str | Path | Sequence[str], *, column: str = COLUMN) -> tu
     """Return the addresses of clips, in the order in which they are surveyed.
 
     ``source``: a folder, here or at an address of fsspec, of which every file is a clip, those below it too, but for
-    hidden ones; a text file with an address in each line; a Parquet file with a ``column`` of them; or the addresses.
-    An address is a path, a folder of frames, ``sample:ID`` or an address of fsspec; relative ones count from the list.
+    hidden ones and masks (`survey.masks`); a text file with an address in each line; a Parquet file with a ``column``
+    of them; or the addresses. An address is a path, a folder of frames, ``sample:ID`` or an address of fsspec; relative
+    ones count from the list.
     Raises SurveyError where there is no such list, or nothing in it.
     """
     if not isinstance(source, str | Path):
         found = tuple(map(str, source))
     elif is_remote(str(source)):
-        found = files_below(str(source))
+        found = tuple(file for file in files_below(str(source)) if not is_mask(file))
     else:
         found = _local(Path(source), column)
     if not found:
@@ -33,7 +35,7 @@ def clip_list(source: str | Path | Sequence[str], *, column: str = COLUMN) -> tu
 
 def _local(path: Path, column: str) -> tuple[str, ...]:
     if path.is_dir():
-        inside = (file for file in path.rglob("*") if file.is_file())
+        inside = (file for file in path.rglob("*") if file.is_file() and not is_mask(file.relative_to(path).as_posix()))
         seen = (file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts))
         return tuple(sorted(str(file.resolve()) for file in seen))
     if not path.is_file():

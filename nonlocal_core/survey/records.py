@@ -101,9 +101,16 @@ class Row:
     frames_away: float | None = None
     seconds_away: float | None = None
     top_times_uniform: float | None = None
+    propagation: float | None = None
+    """Mean J of an object's mask that the block carried from one frame to the others (`measures.tracking.propagation`);
+    None where no masks lie beside the clip (`survey.masks`)."""
+    propagation_reason: str | None = None
+    """Why the masks that lie beside it gave no figure."""
     query_count: int | None = None
     silent_count: int | None = None
     key_count: int | None = None
+    table_bytes: int | None = None
+    """Bytes of theta and phi in 16 bits."""
     temporal_profile: tuple[tuple[float, ...], ...] | None = None
     asked: tuple[Asked, ...] | None = None
     picture: bytes | None = None
@@ -121,9 +128,21 @@ FIGURES = (
     "frames_away",
     "seconds_away",
     "top_times_uniform",
+    "propagation",
     "rebuild_error",
 )
 """Fields of a row that are one number each, to sort and to draw by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipTables:
+    """Tables of one clip and network as a bundle (`nonlocal_core.bundle`), or the reason why there are none."""
+
+    sha256: str | None = None
+    """Of the clip."""
+    bundle: bytes | None = None
+    reason: str | None = None
+
 
 _PLAIN = {int: pa.int64(), float: pa.float64(), str: pa.string(), bytes: pa.binary(), bool: pa.bool_()}
 
@@ -147,6 +166,10 @@ def _arrow(kind: Any) -> Any:
 
 SCHEMA = schema_of(Row)
 """Columns of the Parquet files: the fields of ``Row``."""
+
+
+TABLES = schema_of(ClipTables)
+"""Columns of what a worker answers with tables: the fields of ``ClipTables``."""
 
 
 def as_bytes(rows: Sequence[Any], schema: Any = SCHEMA) -> bytes:

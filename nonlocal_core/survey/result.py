@@ -2,10 +2,12 @@
 
 ``survey.json`` holds the plan, ``clips.parquet`` the reading list, ``rows/000003.parquet`` the rows of the fourth run
 of ``SHARD`` clips. Rows of a run that is not complete wait in ``unfinished``, a file for each clip. Keys that are kept
-to answer questions lie in ``keys``, a file for each clip, written before its rows. Each file is written beside its
+to answer questions lie in ``keys``, a file for each clip, written before its rows. Tables of chosen clips lie in
+``tables``, a bundle for each clip and network. Each file is written beside its
 place and renamed, so a survey that was killed at any moment lost no clip that it had done.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +26,7 @@ from nonlocal_core.survey.records import SCHEMA, Row, as_bytes, as_table, split_
 
 SHARD = 256
 """Clips whose rows share a Parquet file."""
-FORMAT = 1
+FORMAT = 2
 
 
 class ResultFolder:
@@ -65,7 +67,7 @@ class ResultFolder:
 
     @classmethod
     def _new(cls, path: Path, plan: Plan, clips: Sequence[str], shard: int) -> "ResultFolder":
-        for folder in ("rows", "unfinished", *(["keys"] if plan.index is not None else [])):
+        for folder in ("rows", "unfinished", "tables", *(["keys"] if plan.index is not None else [])):
             (path / folder).mkdir(parents=True, exist_ok=True)
         with replacing(path / "clips.parquet") as part:
             pq.write_table(pa.table({"clip": pa.array(clips, pa.string())}), part)
@@ -137,7 +139,7 @@ class ResultFolder:
 
     def tidy(self) -> None:
         """Bring to an end what a killed run had begun to write."""
-        for folder in ("rows", "unfinished", "keys"):
+        for folder in ("rows", "unfinished", "keys", "tables"):
             for part in (self.path / folder).glob(".*.part"):
                 part.unlink()
         for shard in {int(file.stem) // self.shard for file in self._files("unfinished", "arrow")}:
@@ -180,6 +182,10 @@ class ResultFolder:
         found = {name: table[name][row] for name in columns or table.column_names}
         return {name: cell.as_buffer() if cell.type == pa.binary() else cell.as_py() for name, cell in found.items()}
 
+    def bundle(self, place: int, model: str) -> Path:
+        """Return where the tables of a clip and a network are kept, whether they are there or not."""
+        return self.path / "tables" / f"{stem_of(place, model)}.nlvb"
+
     def networks(self, place: int | None = None) -> list[str]:
         """Return the ids of the networks whose keys are kept, of one clip or of any."""
         files = sorted(self._files("keys", "arrow")) if place is None else [self._keys(place)]
@@ -196,6 +202,11 @@ class ResultFolder:
 
     def _files(self, folder: str, ending: str) -> list[Path]:
         return [file for file in (self.path / folder).glob(f"*.{ending}") if re.fullmatch(r"\d+", file.stem)]
+
+
+def stem_of(place: int, model: str) -> str:
+    """Return the name of a file about a clip and a network; a model's id may hold what a file's name may not."""
+    return f"{place:08d}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
 def _mapped(file: Path) -> Any:

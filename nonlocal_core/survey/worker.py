@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,16 +17,25 @@ from nonlocal_core.session import Session
 from nonlocal_core.survey.addresses import is_remote, read_bytes
 from nonlocal_core.survey.clip_rows import clip_rows, questions
 from nonlocal_core.survey.keys import KEYS, ClipKeys, captured_block, clip_keys
+from nonlocal_core.survey.masks import NO_MASKS, KnownMasks, known_masks
 from nonlocal_core.survey.plan import Job, Plan
-from nonlocal_core.survey.records import Row, as_bytes
+from nonlocal_core.survey.records import TABLES, ClipTables, Row, as_bytes
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 DEPTH = 2
 """Clips that a worker holds at once: one runs, one is decoded meanwhile."""
+ONE = Selection(frames=1)
+"""Of a mask, which is one picture."""
 TRIED = "sample:coffee"
 """Clip on which a worker finds out whether the keys of its networks can be searched."""
 THREADS = 1
 """Threads of a worker's arithmetic: processes are what is multiplied, and other numbers of threads round otherwise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReadClip:
+    frames: Frames
+    known: KnownMasks
 
 
 class Worker:
@@ -52,9 +62,11 @@ class Worker:
     def measure(self, job: Job) -> bytes:
         """Return the rows of one clip (`records.as_bytes`) and behind them, where they are asked for, its keys.
 
-        Whatever goes wrong with it is the reason in its rows.
+        Whatever goes wrong with it is the reason in its rows. Under a plan that keeps tables, these alone.
         """
-        read: dict[Selection, Frames | str] = {}
+        if self._plan.keeps == "tables":
+            return as_bytes([self._tables(job)], TABLES)
+        read: dict[Selection, _ReadClip | str] = {}
         for model in self._models:
             chosen = choice_for(job.clip, self._plan.frames, model.selection)
             if chosen not in read:
@@ -68,24 +80,38 @@ class Worker:
                 rows += self._rows(job, model, shown, keys)
         return as_bytes(rows) + (as_bytes(keys, KEYS) if self._plan.index is not None else b"")
 
-    def _read(self, clip: str, chosen: Selection) -> Frames | str:
-        limits = Limits()
+    def _tables(self, job: Job) -> ClipTables:
+        (model,) = self._models
+        read = self._read(job.clip, choice_for(job.clip, self._plan.frames, model.selection))
+        if isinstance(read, str):
+            return ClipTables(reason=read)
+        try:
+            with self._running:
+                session = Session.open(read.frames, model, short_side=self._plan.short_side)
+                return ClipTables(sha256=read.frames.info.sha256, bundle=session.bundle())
+        except Exception as fault:  # as in `_read`
+            return ClipTables(reason=reason_of(fault))
+
+    def _read(self, clip: str, chosen: Selection) -> _ReadClip | str:
         try:
             if clip.startswith(SAMPLE_PREFIX):
-                return read_frames(clip, chosen)
+                return _ReadClip(read_frames(clip, chosen), NO_MASKS)
             remote = is_remote(clip)
-            source = read_bytes(clip, limits) if remote else Path(clip)
-            name = clip.rpartition("/")[2] if remote else None
-            return self._reader.read_frames(source, chosen, name=name, limits=limits, tell=lambda done, total: None)
+            source = read_bytes(clip, Limits()) if remote else Path(clip)
+            frames = self._apart(source, clip.rpartition("/")[2] if remote else None, chosen)
+            return _ReadClip(frames, known_masks(clip, frames, self._apart))
         except Exception as fault:  # of a clip that nobody has seen: it is told in its row, and the survey goes on
             return reason_of(fault)
 
-    def _rows(self, job: Job, model: PreparedModel, shown: Frames | str, keys: list[ClipKeys]) -> tuple[Row, ...]:
+    def _apart(self, source: Path | bytes, name: str | None, chosen: Selection = ONE) -> Frames:
+        return self._reader.read_frames(source, chosen, name=name, limits=Limits(), tell=lambda done, total: None)
+
+    def _rows(self, job: Job, model: PreparedModel, shown: _ReadClip | str, keys: list[ClipKeys]) -> tuple[Row, ...]:
         if isinstance(shown, str):
             return (Row(place=job.place, clip=job.clip, model=model.card.id, reason=shown),)
         try:
-            session = self._settled_session(model, shown)
-            rows = clip_rows(session, place=job.place, clip=job.clip)
+            session = self._settled_session(model, shown.frames)
+            rows = clip_rows(session, place=job.place, clip=job.clip, known=shown.known)
             if self._plan.index is not None:
                 block = captured_block(session, self._plan.index)
                 asked = [point for _, point in questions(session, block)]

@@ -149,6 +149,10 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert again.locator(".nlv-sentences").inner_text() == page.locator(".nlv-sentences").inner_text()
     again.close()
 
+    # the same file once more, which may have changed meanwhile
+    page.locator("input[type=file]").set_input_files(own)
+    third = opened(viewer, third)
+
     # what is no picture is refused in a sentence, and the answer on screen stays
     (tmp_path / "broken.png").write_bytes(b"no picture")
     page.locator("input[type=file]").set_input_files(tmp_path / "broken.png")

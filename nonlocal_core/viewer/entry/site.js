@@ -38,7 +38,7 @@ class Site {
   constructor(host, facts, worker) {
     Object.assign(this, { host, facts, clip: null, seen: {}, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
     this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) });
-    this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#take(this.file.files) });
+    this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#chosen() });
     this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
     const onTrunk = facts.networks.filter(({ filter }) => !filter);
@@ -281,6 +281,12 @@ class Site {
 
   #take(files) {
     if (files?.length) this.openOwn(files[0]);
+  }
+
+  /** Open what was chosen, and forget its name: a browser does not tell of the same file a second time. */
+  #chosen() {
+    this.#take(this.file.files);
+    this.file.value = "";
   }
 
   #pinned(message) {

@@ -36,8 +36,9 @@ class Runner {
       if (message.clip !== this.#clip) this.#tables.clear();
       this.#clip = message.clip;
       const tables = await (message.network.filter ? this.#filtered(message) : this.#run(message));
-      this.#tables.set(message.network.file, tables);
-      this.post({ job, tables });
+      const kept = new Map([...tables].filter(([name]) => hasColumns(tables, name.replace(/^\w+:/, ""))));
+      this.#tables.set(message.network.file, kept);
+      this.post({ job, tables }, buffersOf(tables, kept));
     } catch (error) {
       if (error !== ENDED) this.post({ job, failed: sentenceOf(error) });
     }
@@ -119,11 +120,11 @@ class Runner {
 
   /** That of one block, null where it costs too much. */
   async #normalised(job, normaliser, tables, { name, scale }) {
+    if (!hasColumns(tables, name)) return null;
     const theta = tables.get(`theta:${name}`);
     const phi = tables.get(`phi:${name}`) ?? theta;
     const { rows } = theta;
     const channels = theta.values.length / rows;
-    if (rows * phi.values.length > MOST_PRODUCTS) return null;
     const { Tensor } = this.ort;
     const keys = { phi: new Tensor("float32", phi.values, [phi.rows, channels]), scale: new Tensor("float32", Float32Array.of(scale), []) };
     const values = new Float32Array(rows);
@@ -164,6 +165,18 @@ function pixelsOf(frame, inputHw) {
   return scaled(rgbaOf(frame), [frame.height, frame.width], inputHw);
 }
 
+/** Whether the columns of a block are computed, for which its tables stay here. */
+function hasColumns(tables, name) {
+  const theta = tables.get(`theta:${name}`);
+  return Boolean(theta) && theta.rows * (tables.get(`phi:${name}`) ?? theta).values.length <= MOST_PRODUCTS;
+}
+
+/** Memory of tables that are no longer needed here: it goes to the page instead of being copied. */
+function buffersOf(tables, kept) {
+  const staying = new Set([...kept.values()].map(({ values }) => values.buffer));
+  return [...new Set([...tables.values()].map(({ values }) => values.buffer))].filter((buffer) => !staying.has(buffer));
+}
+
 const ENDED = Symbol("another job began");
 
 function sentenceOf(error) {
@@ -172,5 +185,5 @@ function sentenceOf(error) {
   return `The network could not run. ${said}`;
 }
 
-const runner = new Runner((message) => self.postMessage(message));
+const runner = new Runner((message, moved = []) => self.postMessage(message, moved));
 self.onmessage = ({ data }) => runner.take(data);

@@ -7,7 +7,7 @@ from survey_folders import write_clip
 
 from nonlocal_core import Selection
 from nonlocal_core.survey import ResultFolder
-from nonlocal_core.survey.gallery_answers import GalleryAnswers
+from nonlocal_core.survey.gallery_answers import gallery_answers, write_stills
 from nonlocal_core.survey.other_clips import rank
 from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.worker import Worker
@@ -31,7 +31,8 @@ def result(tmp_path_factory):
 
 def test_a_row_has_its_first_question_and_the_clips_that_answer(result, tmp_path, monkeypatch):
     monkeypatch.setattr("nonlocal_core.survey.gallery_answers.AT_ONCE", 2)
-    answers = GalleryAnswers(result, tmp_path, 3)
+    answers = gallery_answers(result, 3)
+    assert list(tmp_path.iterdir()) == [], "asking writes nothing"
     for place in range(3):
         asks, sha256 = (result.keys(place, MODEL)[name] for name in ("asks", "sha256"))
         count, ranked = rank(result, np.frombuffer(asks[0]["theta"], np.float32), MODEL, without=sha256)
@@ -46,14 +47,16 @@ def test_a_row_has_its_first_question_and_the_clips_that_answer(result, tmp_path
         assert count == len(ranked) == (3 if place == 0 else 4), "a copy of the asking file is left out"
     assert answers.of_row(3, MODEL, "stride16") is None, "it has no viewer, so it asks nothing"
     assert answers.of_row(0, MODEL, "stride8+16") is None, "no keys of that block"
-    assert answers.stills.keys() == {0, 1, 2, 3, 4}
-    for still in answers.stills.values():
+    stills = write_stills(result, answers.shown, tmp_path)
+    assert stills.keys() == {0, 1, 2, 3, 4}
+    for still in stills.values():
         with Image.open(tmp_path / still["file"]) as strip:
             assert [strip.width, strip.height] == still["size"] == [2 * 90, 70]
 
 
 def test_a_survey_without_keys_has_no_answers(tmp_path):
     folder = ResultFolder.begin(tmp_path / "result", Plan(models=("m",)), ["a clip"])
-    answers = GalleryAnswers(folder, tmp_path / "site", 1)
-    assert (answers.of_row(0, "m", "b"), answers.stills) == (None, {})
+    answers = gallery_answers(folder, 1)
+    assert (answers.of_row(0, "m", "b"), answers.shown) == (None, [])
+    assert write_stills(folder, answers.shown, tmp_path / "site") == {}
     assert not (tmp_path / "site").exists()

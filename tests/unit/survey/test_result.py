@@ -39,6 +39,6 @@ def test_another_survey_is_not_written_into_the_same_folder(tmp_path):
 def test_a_folder_of_another_format_is_refused(tmp_path):
     out = begin(tmp_path / "out")
     about = Path(out / "survey.json")
-    about.write_text(about.read_text().replace('"format": 1', '"format": 7'))
+    about.write_text(about.read_text().replace('"format": 2', '"format": 7'))
     with pytest.raises(SurveyError, match="format 7"):
         read_rows(out)
