@@ -179,7 +179,7 @@ def _pane(opened: OpenedClip, choices: Choices, block: str, title: str) -> Pane:
 
 def _there(session: Session, block: str) -> str:
     """Return the block of that name, or the one that is shown first where this network has none of it."""
-    names = [captured.name for captured in session.capture.blocks]
+    names = [captured.name for captured in session.capture.named]
     return block if block in names else session.block().name
 
 
