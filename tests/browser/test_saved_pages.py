@@ -65,6 +65,7 @@ def test_two_epochs_stand_in_one_file_under_one_pointer_with_their_difference(ch
     assert float(page.locator(".nlv-pane[data-peak]").get_attribute("data-peak")) == pytest.approx(largest, rel=0.01)
     picture = page.locator(".nlv-asks .nlv-picture")
     box = picture.bounding_box()
+    page.locator(".nlv-field").focus()
     page.keyboard.press("Escape")
     page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 0.05 * box["height"], steps=3)
     for index in range(2):

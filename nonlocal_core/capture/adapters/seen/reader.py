@@ -59,7 +59,7 @@ class SeenReader:
 
     def _reading(self, call: WholeCall, seen: SeenCall, elsewhere: NotReadable | None) -> BlockReading | NotReadable:
         attended, output = seen.attended, seen.output
-        lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
+        lead = Lead(tuple(attended.q.shape[:-2]), self._heads(call.tokens, attended.q))
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
         if made_of is None and _is_over_channels(call.tokens, q):
@@ -119,6 +119,15 @@ class SeenReader:
             is_walled=bool(placed.walls),
             residual=False,
         )
+
+    def _heads(self, x: Any, q: Tensor) -> int | None:
+        """Return how many heads the layer states, or holds in one axis with the sequences of its input, frame first."""
+        if self.say is not None:
+            return None
+        stated = head_count(self.module)
+        if stated is not None or q.ndim != 3 or not isinstance(x, Tensor) or x.ndim != 3:
+            return stated
+        return len(q) // len(x) if len(q) % len(x) == 0 and q.shape[1] in x.shape[1:] else None
 
     def _made_of(
         self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
