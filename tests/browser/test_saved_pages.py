@@ -63,13 +63,13 @@ def test_two_epochs_stand_in_one_file_under_one_pointer_with_their_difference(ch
     largest = np.abs(both.difference(**AT)).max()
     assert largest > 40, "beyond the least scale of 30"
     assert float(page.locator(".nlv-pane[data-peak]").get_attribute("data-peak")) == pytest.approx(largest, rel=0.01)
-    picture = page.locator(".nlv-asks .nlv-picture")
-    box = picture.bounding_box()
     page.locator(".nlv-field").focus()
     page.keyboard.press("Escape")
-    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 0.05 * box["height"], steps=3)
+    expect(page.locator(".nlv")).to_have_attribute("data-pinned", "false")
+    box = page.locator(".nlv-asks .nlv-picture").bounding_box()
+    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.55 * box["height"], steps=3)
     for index in range(2):
-        expect(panes.nth(index)).to_have_attribute("data-cell", "1,0,0")
+        expect(panes.nth(index)).to_have_attribute("data-cell", "1,4,6")
     assert page.complaints == []
     page.context.close()
 
@@ -87,8 +87,8 @@ def test_saved_pages_of_a_network_that_the_app_does_not_have_open_beside_each_ot
     picture = page.locator(".nlv-asks .nlv-picture")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 0.05 * box["height"], steps=3)
+    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.55 * box["height"], steps=3)
     for index in range(2):
-        expect(panes.nth(index)).to_have_attribute("data-cell", "1,0,0")
+        expect(panes.nth(index)).to_have_attribute("data-cell", "1,4,6")
     assert page.complaints == []
     page.context.close()
