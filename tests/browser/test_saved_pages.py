@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE_MS
 from playwright.sync_api import expect
 from torch import nn
 
@@ -36,6 +37,7 @@ def epoch(seed):
 
 def opened(chromium, url):
     page = chromium.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto(url)
