@@ -14,7 +14,7 @@ _IN = {
         "capture/adapters",
         "by_hand search maps/proof maps/reader seen/calls seen/discovery seen/factors seen/function_heads seen/laid "
         "seen/outputs seen/padding seen/places seen/reader seen/scores seen/several seen/sources seen/tails "
-        "seen/windows tokens/family tokens/grids tokens/masks tokens/parts tokens/places tokens/reader tokens/rotary "
+        "tokens/family tokens/grids tokens/masks tokens/parts tokens/places tokens/reader tokens/rotary "
         "tokens/shapes",
     ),
     READERS: (
