@@ -47,7 +47,7 @@ class Case:
     peer: str
     spread: float = 1.0
     backward: bool = False
-    """Whether the gradients of the features and of all weights are computed too."""
+    """True where the gradients of the features and of all weights are computed too."""
 
     def pair(self) -> tuple[NonlocalBlock, nn.Module]:
         torch.manual_seed(0)

@@ -4,7 +4,7 @@
 
 Each start is a new server and a new browser profile. Without the picture that an installation makes, a start makes it
 and keeps it; every later one shows it at once. In turn with the app: a page of Streamlit that shows one word, and one
-that imports torch first. They say what this machine takes for what the app stands on. Prints a Markdown table.
+that imports torch first. They show how much of the time belongs to Streamlit and to torch. Prints a Markdown table.
 """
 
 import os
@@ -24,7 +24,7 @@ from serving import app_server
 STARTS = 2
 PATIENCE_SECONDS = 60.0
 DRAWN = "[data-q]"
-"""What only an answered viewer has, and the pages to compare with."""
+"""Selector of an element that only an answered viewer has, and the pages to compare with."""
 BARE = f"import streamlit as st\nst.html('<p {DRAWN[1:-1]}>here</p>')\n"
 PAGES = {"a page of Streamlit with one word": BARE, "the same, after `import torch`": f"import torch\n{BARE}"}
 

@@ -32,7 +32,7 @@ STEPS = {
     "another figure": ("change", "figure", ["entropy", "places", "distance"]),
     "another order": ("change", "order", ["up", "list", "down"]),
 }
-"""What is done to the page: the event, the control, and the values in turn."""
+"""Steps on the page: the event, the control, and the values in turn."""
 
 
 def main() -> None:

@@ -30,11 +30,11 @@ NETWORKS = ("default", "lite0-parameter-free", "lite0-gaussian", "lite0-dot-prod
 POINTS = 12
 PATIENCE_MS = 180_000
 LOOK_SECONDS = 2.0
-"""How often the memory of the server is looked at."""
+"""Seconds between two measurements of the server's memory."""
 SETTLE_SECONDS = 40.0
 """After its first picture a server draws its gallery and starts the processes that wait for uploads: 70 MB each."""
 AFTER_SECONDS = 60.0
-"""How long after the last visitor its memory is looked at once more."""
+"""Seconds after the last visitor at which its memory is measured once more."""
 
 
 @dataclass
@@ -128,7 +128,7 @@ def memory_of(server: psutil.Process) -> float:
 
 
 async def watch(server: psutil.Process, seen: Seen) -> None:
-    """Note the server's memory again and again."""
+    """Record the server's memory at regular intervals."""
     while True:
         seen.memory.append(memory_of(server))
         await asyncio.sleep(LOOK_SECONDS)

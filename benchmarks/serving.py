@@ -35,7 +35,7 @@ FLAGS = [
     "--no-first-run",
     "--use-fake-device-for-media-stream",
 ]
-"""What Chromium is started with: nothing that reaches out by itself, and a camera that is none."""
+"""Arguments of Chromium: nothing that reaches out by itself, and a camera that is none."""
 HOVER = """async (picture, [x, y]) => {
   const box = picture.getBoundingClientRect(), began = performance.now();
   const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height, bubbles: true, composed: true };

@@ -47,12 +47,12 @@ class _Weights(ABC):
     minus: tuple[Cell, ...] = ()
     """Cells whose positive weight was taken from that of the asked ones; ``values`` may then be negative."""
     plus_mass: float | None = None
-    """What was shared out before anything was taken away (`mass_of`); None where nothing was."""
+    """Weight that was shared out before any was taken away (`mass_of`); None where none was taken away."""
     asker: str | None = None
     """Name of who asked in the place of the position, such as "class token", or of a column's key that is no position,
     such as a word; None for positions."""
     asks_by_step: bool = False
-    """Whether the asker asks in each step by itself."""
+    """True where the asker asks in each step by itself."""
     hops: int = 1
     """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
     is_walled: bool = False

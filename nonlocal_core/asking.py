@@ -146,9 +146,8 @@ class Questions:
     def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
-        ``progress`` hears of the sums that the first column of a block needs.
-        The pins beside it are questions of their own. Raises what these two raise, and SelectionError for a
-        temperature without a softmax.
+        ``progress`` is called with the sums that the first column of a block needs. The pins beside it are questions of
+        their own. Raises the errors of these two, and SelectionError for a temperature without a softmax.
         """
         if pin.direction == "column":
             self.sum_rows(pin.block, progress=progress)

@@ -58,7 +58,7 @@ def row(
 ) -> AffinityRow:
     """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
 
-    Of a difference only what is looked at counts, the positive part of either mean.
+    A difference compares the positive parts of the two means.
     ``temperature``: scores are divided by it before the softmax; the answer's note says so.
     Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax, and
     for a block whose keys are no positions.
@@ -146,7 +146,7 @@ def _looked_at(
 
 
 def looked(block: BlockCapture, pin: Pin) -> AffinityRow | AffinityColumn:
-    """Return the answer of a block to a pin that asks where something looks, or who looks at what is no position."""
+    """Return the answer of a block to a pin: where something looks, or which positions look at an asker."""
     first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
     if block.askers_are_keys:
         return key_column(at_temperature(block, pin.temperature), first, also=also, minus=less)

@@ -64,7 +64,7 @@ class Session(Questions):
     view: ViewTransform
     model: PreparedModel
     forecast_bytes: int | None
-    """What the run was expected to take of the device's memory at its peak, weights and input apart; None: unknown."""
+    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; None: unknown."""
     sample: Sample | None = None
     _first: list[Pin] = field(default_factory=list)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many steps are done, and how many there are."""
+"""Listener of progress, called with the name of the work, the steps done and the steps in all."""
 
 SAMPLE_PREFIX = "sample:"
 """Before the id of a clip that came with the installation."""
@@ -29,7 +29,7 @@ Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenatio
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 
 Rule = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation", "matched"]
-"""How the weights of a row are made: by a pairwise function, or by BM3D's matching, all or nothing."""
+"""Rule that makes the weights of a row: a pairwise function, or BM3D's matching, all or nothing."""
 
 Scope = Literal["spacetime", "space", "time"]
 """Keys that a query may attend to: all, those of its own step, or those over its own position (table 2d)."""

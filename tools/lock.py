@@ -24,7 +24,7 @@ def canonical(name: str) -> str:
 
 
 def ranges() -> list[Requirement]:
-    """What pyproject.toml asks for, for the library and its app."""
+    """Return the requirements in pyproject.toml of the library and its app."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["app"])]
 

@@ -137,11 +137,14 @@ def sampled(rooms: list[str], count: int | None, seed: int) -> list[Mutant]:
 def tests_for(module: str, checkout: Path) -> list[list[str]]:
     """Return the tests of a module's room in the order to try them.
 
-    First those that are named after the module or import it, then those of the modules that import it, then the others.
+    First the file of its name, then those that import it, then those of the modules that import it, then the others.
     """
-    room = Path(*Path(module).parts[:2])
-    level, seen, found, stages = {module}, {module}, set[str](), list[list[str]]()
-    while level and len(stages) < 2:
+    room, path = Path(*Path(module).parts[:2]), Path(module)
+    own = Path("tests/unit", *path.parts[1:-1], f"test_{path.name}").as_posix()
+    found = {own} if (checkout / own).is_file() else set[str]()
+    level, seen, stages = {module}, {module}, [[name] for name in found]
+    first = len(stages)
+    while level and len(stages) < first + 2:
         tests = {test for one in level for test in _naming(one, checkout, f"tests/unit/{room.name}")} - found
         stages += [sorted(tests)] if tests else []
         found |= tests

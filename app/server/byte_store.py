@@ -78,7 +78,7 @@ class ByteStore:
 
 
 PICTURE_SECONDS = 5.0
-"""How long everything else waits for a first visitor's picture; it may be that nobody comes."""
+"""Seconds that everything else waits for a first visitor's picture; it may be that nobody comes."""
 _sent = threading.Event()
 BUNDLES = ByteStore("bundle", HELD)
 UPLOADS = ByteStore("upload", HELD)

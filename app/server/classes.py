@@ -26,7 +26,7 @@ MOST_QUESTIONS = 12
 MOST_CELLS = 10_000
 """Cells of a frame."""
 IDLE_SECONDS = 3 * 3600.0
-"""How long a class is held after it was last used."""
+"""Seconds for which a class is held after its last use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Together:
 
     readers: int
     counts: tuple[int, ...]
-    """How many readers marked each cell."""
+    """Number of readers who marked each cell."""
 
 
 @dataclass(slots=True)

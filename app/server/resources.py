@@ -32,7 +32,7 @@ THUMBNAIL_SIDE = 240
 PREVIEW_SIDE = 120
 """The same of a frame that is looked at before it is chosen."""
 QUIET_SECONDS = 20.0
-"""How long the gallery's pictures wait for the first visitor's own picture to be drawn."""
+"""Seconds that the gallery's pictures wait for the first visitor's own picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _KeptSession:
 
 
 FIRST = Choices(clip=FIRST_CLIP)
-"""What a first visit opens, as installed."""
+"""Clip and network of a first visit, as installed."""
 
 _keeping = threading.Lock()
 _opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()

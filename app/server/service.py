@@ -38,7 +38,7 @@ def _warm_up() -> None:
 
 
 SWEEP_SECONDS = 15.0
-"""How often the server looks who has left."""
+"""Seconds between two looks at who has left."""
 
 
 def _sweep() -> None:

@@ -52,7 +52,8 @@ def questions_of(place: int, model: str) -> tuple[str, list[dict[str, Any]]] | N
 
 
 def in_other_clips(place: int, model: str, number: int) -> "tuple[int, tuple[RankedClip, ...]]":
-    """Return how many clips were asked a question of ``questions_of``, and the strongest. Raises SurveyError."""
+    """Return the number of clips that were searched for a question of ``questions_of``, and the strongest. Raises
+    SurveyError."""
     return _in_other_clips(folder().path, place, model, number, folder().state())
 
 
@@ -66,7 +67,7 @@ def _in_other_clips(
 
 
 def strip_of(place: int, model: str) -> tuple[bytes, int]:
-    """Return the picture of all frames of a clip whose keys were kept, and how many they are."""
+    """Return the picture of all frames of a clip whose keys were kept, and their number."""
     found = folder().keys(place, model)
     if found is None:
         raise MediaError(f"The survey kept no frames of clip {place}.")

@@ -19,7 +19,7 @@ from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 Number = TypeVar("Number", int, float)
 
 FIRST_CLIP = "sample:bunny"
-"""What a first visit opens, where whoever started the server named no other."""
+"""Clip of a first visit, where whoever started the server named no other."""
 SERVED = "file:"
 """Before the name of the file that whoever started the server named. No link can name another."""
 SURVEY_PREFIX = "survey:"

@@ -31,7 +31,7 @@ COLUMNS = {
     "stills_own_cell": "pictures: stays on its own cell",
     "top1_kept": "real clips: answer kept",
 }
-"""What the table of networks shows, in its order."""
+"""Columns of the table of networks, in their order."""
 WHOLE_NUMBERS = ("places", "real_places")
 ENOUGH_SEEDS = 5
 """With fewer, their number stands beside the bar."""

@@ -51,7 +51,7 @@ def draw() -> None:
 
 
 def _opened(step: str, choices: Choices) -> OpenedClip | None:
-    """Return the clip as the step shows it; None where that failed, which is said."""
+    """Return the clip as the step shows it. Show the error and return None where that fails."""
     stage = stages.stage_of(step)
     opened = open_with_progress(_choices_for(step, choices))
     variant = stage.variant

@@ -16,7 +16,7 @@ from ..server.visitors import here
 from ..widgets import cautions, unmarked
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
-"""What the file dialog offers; what a file is gets decided by its content."""
+"""Endings that the file dialog offers; the content of a file decides what it is."""
 _ANY = "Find out from the file"
 
 _IN_PYTHON = """\

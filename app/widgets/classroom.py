@@ -13,7 +13,7 @@ from ..server.visitors import here
 from . import unmarked
 
 POLL_SECONDS = 3.0
-"""How often whoever began a class is shown its marks."""
+"""Seconds between two updates of the marks for whoever began the class."""
 _CODE = "class-code"
 
 

@@ -39,7 +39,7 @@ def _pictures(fact: "Pictures") -> str:
 
 
 def figure(address: str, words: str, ring_xy: tuple[float, float] | None = None) -> str:
-    """Return a picture with words under it, as HTML; ``ring_xy``, in units of it, is where a ring is drawn."""
+    """Return a picture with words under it, as HTML. ``ring_xy``: centre of a ring, in units of the picture."""
     ring = "" if ring_xy is None else f"<i style='left:{100 * ring_xy[0]:.2f}%;top:{100 * ring_xy[1]:.2f}%'></i>"
     return (
         f"<figure><div><img src='{address}' alt='{escape(words)}'>{ring}</div>"

@@ -1,4 +1,4 @@
-"""The wall before the pages of a closed class: whoever started the server may ask visitors to sign in."""
+"""Login before the pages of a closed class, where the server was started with one."""
 
 import os
 

@@ -20,7 +20,7 @@ from .clicks import Point, cell_under, last_click, pick_point
 
 BOX, CLICK = "A box", "What I click"
 WIDTHS = (4.0, 2.8, 2.0, 1.4, 1.0, CHANCE, 0.5, 0.35, 0.25, 0.18, 0.12)
-"""How often, in times chance, the walk must come to a cell: from the narrowest region to the widest."""
+"""Visits of the walk that a cell of a region needs, in times chance: from the narrowest region to the widest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -32,7 +32,7 @@ NOISE_SEED = 0
 """The same clip has the same noise, whatever the filter."""
 
 LIBRARY_BYTES = 4_000_000 + 3 * 24 * 2**20
-"""What threads and kernels take for themselves in a run, and the panels of scores."""
+"""Bytes that threads, kernels and the panels of scores take in a run."""
 
 Vectors = Callable[[Float[Tensor, "B C T H W"]], Float[Tensor, "B N D"]]
 

@@ -69,7 +69,7 @@ class View:
     """These as in a ``Pin``."""
     direction: Direction = "row"
     look: str = ""
-    """How answers are drawn, in the words of a ``Look``."""
+    """Style of the pictures, in the words of a ``Look``."""
     tour: tuple[TourStop, ...] = ()
 
     def __post_init__(self) -> None:

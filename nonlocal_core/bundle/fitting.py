@@ -32,5 +32,5 @@ def _stored(block: BlockCapture, storage: Storage) -> int:
 
 
 def _at_least(block: BlockCapture) -> int:
-    """Return the bytes of its tables in 8 bits, equal ones once: what need not be tried to fit."""
+    """Return the least bytes that a block can take: its tables in 8 bits, equal ones once."""
     return block.theta.size + (0 if np.array_equal(block.theta, block.phi) else block.phi.size)

@@ -1,4 +1,4 @@
-"""Copies of modules that run beside the originals, whatever training or a run has left on these."""
+"""Copies of modules that run beside the originals, without the traces of training or of a run."""
 
 import copy
 from collections import OrderedDict, deque
@@ -17,7 +17,7 @@ _POWER_STEPS = 15
 
 
 def copied_apart(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return copies of modules, and of what refers to them, that can run without a trace on the modules themselves.
+    """Return copies of modules, and of objects that refer to them, whose runs leave the modules unchanged.
 
     Tensors that a run or a training step left on a module, which Python's copy refuses, come without their history.
     Hooks stay behind, except those that compute a layer's weight. What cannot be copied, such as a lock, is shared.

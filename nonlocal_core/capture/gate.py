@@ -31,7 +31,7 @@ MOST_TOLD = 10.0
 """A rebuild error from which its size says nothing more."""
 
 SENSITIVITY = 10 * REBUILD_TOLERANCE
-"""How far other rows have to move the output, for the output to prove the rows."""
+"""Least change of the output under other rows with which the output proves the rows."""
 
 
 def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:

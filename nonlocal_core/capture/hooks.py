@@ -36,9 +36,9 @@ class Recording:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """Block and reason, for calls that cannot be shown."""
     calls: Counter[str] = field(default_factory=Counter)
-    """How often each block ran."""
+    """Number of runs of each block."""
     first: dict[str, FirstCall] | None = None
-    """What of each proved call a proof of place needs, where one will follow."""
+    """First proved call of each block, where a proof of place follows."""
 
     def see(self, site: BlockSite, call: Call, name: str) -> None:
         """Record one call, or why it cannot be shown."""

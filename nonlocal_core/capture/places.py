@@ -29,9 +29,9 @@ MIXED = 3
 """The same as a multiple of the median movement: where positions were mixed before, all of them move."""
 
 NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
-"""How far the centre of a movement may lie from its point: of a few tokens, and of fields that overlap, which answer
-unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as. Of fields that
-are wide and cut by the rim, as in a U-Net: as far as the movement spreads around its centre."""
+"""Most that the centre of a movement may be away from its point: of a few tokens, and of fields that overlap, which
+answer unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as. Of
+fields that are wide and cut by the rim, as in a U-Net: as far as the movement spreads around its centre."""
 
 FEW = 4
 """Tokens that one change may move, where it falls on the border of patches."""
@@ -120,7 +120,7 @@ class FirstCall:
     """The block, with the reader whose reading was proved."""
     reading: BlockReading
     grid: QueryGrid
-    """Where its queries are said to lie."""
+    """Grid on which its queries are said to lie."""
     added: Tensor
     """The output, without the input that a residual block's output holds."""
     output: Any
@@ -148,11 +148,11 @@ class PlaceTrial:
     """The first call of each readable block by its name."""
     points: tuple[Point, ...]
     calls: Counter[str] = field(default_factory=Counter)
-    """How often each block ran in the present run."""
+    """Number of runs of each block in the present run of the network."""
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     inner: dict[str, float] = field(default_factory=dict)
-    """How far the askers that a block makes inside moved at most."""
+    """Largest movement of the askers that a block makes inside."""
 
     def see(self, _site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""

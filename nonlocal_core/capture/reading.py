@@ -53,18 +53,18 @@ class BlockReading:
     temporal_groups: int = 1
     off_grid_keys: tuple[str, ...] = ()
     has_key_grid: bool = True
-    """Whether any keys are positions; else all of them are off-grid ones."""
+    """False where no key is a position; all of them are then off-grid keys."""
     rows: Callable[[Tensor], Tensor] = map_rows
     """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False
-    """Whether a query's own g is subtracted from that of every key; then both lie on one grid."""
+    """True where a query's own g is subtracted from that of every key; both then lie on one grid."""
     features: int | None = None
     """Number of the first channels of theta and phi that a position has of itself, where more were put behind them to
     add a mask or a bias; None: all."""
     overlaps: bool = False
-    """Whether tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
+    """True where tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
     is_walled: bool = False
-    """Whether positions attend within windows, so that everything outside of them has weight 0."""
+    """True where positions attend within windows, so that everything outside of them has weight 0."""
     askers: tuple[str, ...] = ()
     """Names of what asks and is no position; where theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
@@ -72,10 +72,10 @@ class BlockReading:
     asker_rows: Callable[[Tensor], Tensor] = map_rows
     """Lays their part of the block's output out as rows, in that order."""
     are_inner: bool = False
-    """Whether the askers were made inside the layer: such a list must rest when the clip changes, else its entries may
-    be positions that the layer pooled."""
+    """True where the layer made the askers itself: such a list must rest when the clip changes, else its entries may be
+    positions that the layer pooled."""
     residual: bool = True
-    """Whether the block's output is its input plus what it computed; attention layers leave the sum to others."""
+    """True where the block adds its input to its output; attention layers leave that sum to others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,11 +158,11 @@ class BlockSite:
     status: WeightStatus
     note: str = ""
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
-    """What of a call the reader reads."""
+    """Part of a call that the reader reads."""
     watch: Callable[[], Callable[[], None]] | None = None
     """Begins to look at what the reader needs beside the block's own calls, until the returned function is called."""
     because: str = ""
-    """Why the layer is read by what it is seen to do, where its parts do not tell all; said where that fails too."""
+    """Reason why the layer is read by its products and not by its parts; reported where the products fail too."""
     second: "BlockSite | None" = None
     """The same block with another reader, for calls that this one's reading is refused for."""
 

@@ -62,7 +62,7 @@ class BlockCapture:
     rebuilt_queries: int | None = None
     """The number of queries at which the output was rebuilt; all of them, or some drawn for this clip."""
     is_half: bool = False
-    """Whether the block computed in half precision."""
+    """True where the block computed in half precision."""
     head: int | None = None
     head_count: int | None = None
     """Number of heads that the layer has, this one included; None for a block that is no head."""
@@ -72,7 +72,7 @@ class BlockCapture:
     """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
     is_walled: bool = False
-    """Whether positions attend within windows, whose walls the viewer draws."""
+    """True where positions attend within windows, whose walls the viewer draws."""
     askers: tuple[str, ...] = ()
     """Names of what asks beside the positions or instead of them, such as a class token or the queries of a decoder."""
     asker_theta: Float32[np.ndarray, "Na Ci"] | None = None
@@ -86,7 +86,7 @@ class BlockCapture:
     has_key_grid: bool = True
     """False where all keys are off-grid ones, such as the words of a text; ``key_grid`` then says nothing."""
     askers_are_keys: bool = False
-    """Whether the askers are the layer's keys, and phi the positions that look at them (`turned`): the weight is then
+    """True where the askers are the layer's keys, and phi the positions that look at them (`turned`): a weight is
     exp(scale * theta_i . phi_j), without a sum over positions."""
 
     def __post_init__(self) -> None:
@@ -252,7 +252,7 @@ def asker_words(asker: str, *, is_key: bool = False) -> str:
 
 
 def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:
-    """Return the block with an asker's theta at every position, so that whatever is asked of a position, it answers.
+    """Return the block with an asker's theta at every position, so that every position gives the answer of that asker.
 
     None leaves the block as it was captured. Raises UnknownNameError listing the askers.
     """

@@ -43,7 +43,7 @@ class Trial:
     reading: BlockReading
     blocks: tuple[BlockCapture, ...]
     x: Any
-    """What the reader read: of a residual block, the map that its output holds."""
+    """Map that the reader read; of a residual block, the one that its output holds."""
     z: Tensor
     tell: Progress
 

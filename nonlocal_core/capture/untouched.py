@@ -139,7 +139,7 @@ class _Kept:
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    """Return whether two tensors of one kind hold the same bits, so that NaN is as good as any number."""
+    """Return whether two tensors of one kind hold the same bits. NaN counts like any number."""
     return torch.equal(*(part.reshape(-1).view(torch.uint8) for part in (one, other)))
 
 

@@ -66,14 +66,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _survey(named: str) -> str:
-    """Return where a survey lies, whatever folder the server is in. Raises SurveyError for a folder without one."""
+    """Return the whole path of a survey. Raises SurveyError for a folder without one."""
     from nonlocal_core.survey import ResultFolder
 
     return str(ResultFolder(named).path.resolve())
 
 
 def _clip(named: str | None) -> str | None:
-    """Return the sample, or where the clip lies, whatever folder the server is in."""
+    """Return the sample, or the whole path of the clip."""
     if named is None:
         return None
     if named.startswith(SAMPLE_PREFIX):

@@ -29,7 +29,7 @@ class Question:
 
 
 def question(block: BlockCapture, turn: int) -> Question:
-    """Return the question of a turn: a cell that is drawn by it, not at the rim, about half a clip away."""
+    """Return the question of a turn: a random cell off the rim, and a step of the keys about half a clip away."""
     steps, rows, cols = block.query_grid.shape
     rng = np.random.default_rng(turn)
     rim = [min(1, (size - 1) // 2) for size in (rows, cols)]

@@ -54,7 +54,7 @@ CHANGE_NAMES: dict[Change, str] = {
     "strongest keys cut": "Keys cut",
     "marks swapped": "Swapped",
 }
-"""What a button says."""
+"""Words on the buttons."""
 CHANGE_TITLES: dict[Change, str] = {
     "as it is": "As it is",
     "block off": "Block off",
@@ -375,4 +375,4 @@ BESIDE: dict[str, Callable[[Session, Session, Pin], tuple[Fact, ...]]] = {
     "local": lambda _own, other, pin: reached(other, replace(pin, block="stride16")),
     "concatenation": ranked,
 }
-"""What is measured at a step on its session and on that of another step (`Stage.measured_on`)."""
+"""Measurements of a step on its own session and on that of another step (`Stage.measured_on`)."""

@@ -28,9 +28,9 @@ class Stage:
     sliders: tuple[str, ...] = ()
     """Settings of a filter that the step lets set."""
     vectors: bool = True
-    """Whether theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
+    """True where theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
     cells: bool = False
-    """Whether the weights stand in the cells."""
+    """True where the weights are written in the cells."""
     variant: Variant | None = None
     """Made of the opened session (`variants`) and shown in its place."""
     measured_on: str | None = None

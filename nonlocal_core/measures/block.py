@@ -66,7 +66,7 @@ def measure_block(
     """Return the figures of a block over its clip, computed a chunk of rows at a time.
 
     ``shown_hw`` and ``pts_seconds``: of the clip's frames, as for ``measure_row``. ``progress`` is called with the
-    queries that are done and all. Raises ShapeError when the clip has fewer frames than the block's grids speak of.
+    queries that are done and all. Raises ShapeError when the clip has fewer frames than the block's grids cover.
     """
     layout = Layout.of(block, shown_hw=shown_hw, pts_seconds=pts_seconds)
     queries = sample_queries(block.query_grid, count)

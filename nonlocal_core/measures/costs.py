@@ -1,4 +1,4 @@
-"""Time of the non-local sum on this machine, with its matrix built and in the exact short way that is taken here.
+"""Time of the non-local sum on this machine: with its matrix built, and by the exact way that builds none.
 
 timed("embedded_gaussian", 1024).explicit_seconds
 """

@@ -55,7 +55,7 @@ class Faithfulness:
     """Effects of cutting keys, by how they were chosen."""
 
     keys: int
-    """How many were cut at once."""
+    """Number of cells that were cut at once."""
     added: Mapping[Cut, Interval]
     """``|change of W_z y| / |W_z y|`` at the query; 0 where the block adds nothing."""
     answer: Mapping[Cut, Interval]

@@ -33,7 +33,7 @@ class Filtered:
     before: Float32[np.ndarray, "H W 3"]
     """With the noise that was added."""
     after: Float32[np.ndarray, "H W 3"]
-    """Each pixel the mean of all pixels of all frames, weighed by its row; of BM3D the estimate from the stacks."""
+    """Frames whose pixels are means of all pixels, weighted by their rows; of BM3D, the estimate from the stacks."""
 
     @property
     def psnr_before(self) -> float:

@@ -33,7 +33,7 @@ class Ranking:
     strongest: tuple[Bool[np.ndarray, "rows cols"], Bool[np.ndarray, "rows cols"]]
     """The strongest tenth for each, of those with any weight."""
     disagreement: float
-    """How often two queries of the frame rank two of its keys in opposite orders, from 0 to 1."""
+    """Share of cases in which two queries of the frame rank two of its keys in opposite orders, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -33,9 +33,9 @@ CHILD = "nonlocal_core.media.apart_child"
 NICENESS = 10
 """Pages and networks go first."""
 LOOK_SECONDS = 0.05
-"""How often a process is looked at, and whoever waits for it is told."""
+"""Seconds between two looks at a process, and two reports to its listener."""
 GONE_SECONDS = 5.0
-"""How long is waited for a process to end once it was told to."""
+"""Seconds that a process has to end after it was told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ class MediaInfo:
     ``shown_hw`` is the size that a player shows: after rotation and with square pixels. ``rate`` is the mean
     number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow what the container
     lists until decoding proves it wrong. ``warnings`` are sentences for the user that stand with every picture;
-    ``remarks`` tell what was taken as players take it, and stand aside. An image has one frame, no rate and no
+    ``remarks`` name what was assumed as players assume it, and are shown apart. An image has one frame, no rate and no
     duration. ``sample_id``: which sample of the installation it is, None for any other file.
     """
 

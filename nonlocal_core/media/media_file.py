@@ -26,7 +26,7 @@ class MediaFile:
     byte_count: int
     data: Path | bytes
     version: tuple[int, ...] = ()
-    """What changes when the file on the disk is written or replaced; empty in memory."""
+    """Marks of the file on the disk that change when it is written or replaced; empty in memory."""
 
     def open(self) -> io.BufferedReader | io.BytesIO:
         """Return a new reader at the start of the bytes; the caller closes it."""

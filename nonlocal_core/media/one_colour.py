@@ -1,4 +1,4 @@
-"""Frames that do not vary from place to place: what is looked at in them comes from the network alone."""
+"""Warning for frames of one colour: their attention comes from the network alone."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ SAME_LEVELS = 8
 
 
 def told_if_of_one_colour(frames: Frames) -> Frames:
-    """Return frames with a warning where none varies from place to place, and others as they are."""
+    """Return the frames, with a warning where every one of them has one colour."""
     if any(_varies(frame) for frame in frames.rgb):
         return frames
     what = "The picture is" if len(frames.rgb) == 1 else "Every frame is"

@@ -23,7 +23,7 @@ _LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION, _EXTRA = 281, 339, 2
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 _SIGNED, _FLOAT = 2, 3
 _ALPHA_BYTES, _MULTIPLIED_BYTES = 12.0, 42.0
-"""Bytes for each pixel that transparency takes, and colours that are multiplied by it: they are divided as floats."""
+"""Bytes per pixel of transparency, and of colours that were multiplied by it and are divided again as floats."""
 
 
 class PillowTiff:

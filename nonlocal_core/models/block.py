@@ -13,13 +13,13 @@ from nonlocal_core.ops import THW, Reach, respond
 from nonlocal_core.vocabulary import PAIRWISE, SCOPES, Pairwise, Scope
 
 Scale = Literal["none", "inner"]
-"""What multiplies theta . phi before the softmax: nothing, as in the paper, or C'^-1/2, as in its released code."""
+"""Factor of theta . phi before the softmax: none, as in the paper, or C'^-1/2, as in its released code."""
 
 Order = Literal["pool_then_embed", "embed_then_pool"]
-"""Whether keys are pooled before phi and g (video-nonlocal-net, PySlowFast) or after (the paper, mmcv)."""
+"""Place of the pooling of keys: before phi and g (video-nonlocal-net, PySlowFast) or after (the paper, mmcv)."""
 
 Norm = Literal["batch", "affine", "none"]
-"""What follows W_z: batch normalisation, its frozen form gain * z + offset, or nothing."""
+"""Layer after W_z: batch normalisation, its frozen form gain * z + offset, or none."""
 
 INITIAL_STD = 0.01
 """Of every projection, as in video-nonlocal-net and mmcv."""
@@ -126,7 +126,7 @@ class NonlocalBlock(nn.Module):
         self.subsample = config.subsample
         compared = channels if pairwise == "gaussian" else inner
         self.scale_value = compared**-0.5 if config.scale == "inner" else 1.0
-        """What multiplies theta_i . phi_j before the softmax."""
+        """Factor of theta_i . phi_j before the softmax."""
 
         embeds, concatenates = pairwise != "gaussian", pairwise == "concatenation"
         self.theta = nn.Linear(channels, inner) if embeds else None

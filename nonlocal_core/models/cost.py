@@ -12,7 +12,7 @@ _FLOAT = 4
 _MEGABYTE = 10**6
 
 STEM_OVERHEAD = 25 * _MEGABYTE
-"""What a first convolution needs beside its features: code, threads, reordered weights. Measured."""
+"""Bytes that a first convolution takes beside its features: code, threads, reordered weights. Measured."""
 BLOCK_OVERHEAD = 42 * _MEGABYTE
 """The same later on, with what the allocator keeps of the features that were freed before. Measured."""
 

@@ -17,4 +17,4 @@ class InsertedBlock:
     module: nn.Module
     status: WeightStatus
     note: str
-    """What a person must know before believing the maps; empty when nothing."""
+    """Caution that a person must read before believing the maps; empty where there is none."""

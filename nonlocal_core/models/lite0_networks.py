@@ -16,7 +16,7 @@ from nonlocal_core.models.sharing import computed_once, key_of
 from nonlocal_core.vocabulary import Pairwise
 
 INPUT = InputSpec(short_side=224, multiple_of=32, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
-"""What the published weights were trained on; the sides are multiples of the largest stride."""
+"""Input that the published weights were trained on; the sides are multiples of the largest stride."""
 
 STRIDE8_TITLE = "stride 8 · after block 4"
 STRIDE16_TITLE = "stride 16 · after block 10"
@@ -25,15 +25,15 @@ REFINED_TITLE = "stride 8 · both layers and what stride 16 found"
 MEND_TITLE = "stride 16 · second block, repairs damage"
 
 JOINT_CHANNELS = CHANNELS_STRIDE8 + 2 * CHANNELS_STRIDE16
-"""Both layers, and what the rows of the block at stride 16 sum up."""
+"""Channels of both layers, and of the sums by the rows of the block at stride 16."""
 
 MENDING: frozenset[Pairwise] = frozenset({"embedded_gaussian"})
 """Functions with a second block. Mending takes a softmax, for sharp rows, and theta and phi, to seek whole frames."""
 
 LIBRARY_BYTES = 4_000_000
-"""What torch's threads and kernels take for themselves in a run."""
+"""Bytes that torch's threads and kernels take in a run."""
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
-"""Of the clip, while the joint block runs: the features and tables of both layers, and of the two together."""
+"""Of the clip, while the joint block runs: features and tables of both layers, and of the two together."""
 TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
     "gaussian": 79.5,
     "embedded_gaussian": 84.5,  # one block more

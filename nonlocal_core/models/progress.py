@@ -11,7 +11,7 @@ from nonlocal_core.vocabulary import Progress
 
 
 class _Cancelled(BaseException):
-    """The exception of a listener, on its way past code that turns the faults of a network into sentences."""
+    """Carrier of a listener's exception past code that turns the faults of a network into sentences."""
 
     def __init__(self, stop: Exception) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def cancellable(tell: Progress) -> Iterator[Progress]:
 
 
 Listener = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+"""Listener of progress, called with the steps done and the steps in all."""
 
 _listener: ContextVar[Listener | None] = ContextVar("forward_progress", default=None)
 

@@ -21,7 +21,7 @@ EXPANSION = 4
 """A bottleneck block puts out this many times its inner channels."""
 
 NONLOCAL_BLOCK = "nonlocal_block"
-"""What a bottleneck block calls the non-local block after it."""
+"""Name in a bottleneck block of the non-local block after it."""
 
 STAGE_NAMES = ("res2", "res3", "res4", "res5")
 

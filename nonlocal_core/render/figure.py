@@ -37,7 +37,7 @@ STRIPES_APART = 12  # units
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
 PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
-"""Where the pins of a heading begin, the height of one, and of its letter, in units."""
+"""Start of the pins of a heading, height of one, and height of its letter, in units."""
 MARK = 26
 """Height of the letter of a pin on a photograph, in units."""
 WALL = 2.4
@@ -100,7 +100,7 @@ def figure(
 
 
 def _readable(texts: Sequence[Words]) -> tuple[Shape, ...]:
-    """Return texts with a piece of paper below those that stand on paper, since arrows pass there."""
+    """Return texts, each dark one on a patch of paper, since arrows pass there."""
     shapes: list[Shape] = []
     for text in texts:
         if text.colour in (INK, MUTED) and text.text:

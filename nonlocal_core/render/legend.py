@@ -12,7 +12,7 @@ from nonlocal_core.render.overlay import over
 from nonlocal_core.render.text import font, number
 
 GREY = 128
-"""What lies under the colours."""
+"""Grey level under the colours."""
 SIZE = 25  # of type, in units
 
 

@@ -16,7 +16,7 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.render.writing import replacing
 
 Progress = Callable[[int, int], None]
-"""Called with (done, total) after each picture. What it raises ends the writing and leaves no file."""
+"""Listener of progress, called with (done, total) after each picture. If it raises, no file is left."""
 
 STILL_SECONDS = 1.0  # duration of a single picture, in seconds
 GIF_TICK = 0.01  # seconds; the time unit of GIF

@@ -57,7 +57,7 @@ class ModelSpec:
     classes: tuple[str, ...] = ()
     """Names of its answers, where it has a classifier; empty: those that it names itself, else numbers."""
     takes: Takes | None = None
-    """How it takes a clip; None: as ``takes_of`` finds."""
+    """Form in which it takes a clip; None: as ``takes_of`` finds."""
     input_spec: InputSpec | None = None
     """Size and colours of its input; None: as ``input_of`` finds."""
     processor: Any = None

@@ -121,10 +121,10 @@ def network_for(media: object, model: str | PreparedModel | AnyFilter) -> str | 
 def network_and_frames(
     model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
 ) -> tuple[PreparedModel, Frames]:
-    """Return the network and what it is shown; a shipped network is loaded while the frames are read.
+    """Return the network and the frames that it is given. A shipped network is loaded while the frames are read.
 
-    ``read``: returns the frames; it is told which ones the network was trained on.
-    Raises what ``prepare_model`` and ``read`` raise.
+    ``read``: returns the frames, called with the selection that the network was trained on.
+    Raises the errors of ``prepare_model`` and ``read``.
     """
     if isinstance(model, PreparedModel):
         return model, read(model.selection)

@@ -49,7 +49,7 @@ class RecordedRun:
     view: ViewTransform
     capture: Capture
     forecast_bytes: int | None
-    """What the run was expected to take of the device's memory at its peak; None: unknown."""
+    """Forecast of the peak of the device's memory in the run, in bytes; None: unknown."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of what ran and cannot be shown."""
 

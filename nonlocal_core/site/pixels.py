@@ -1,4 +1,4 @@
-"""Filters over pixels in a page: what ``viewer/model/pixel_tables.js`` makes their theta and phi from."""
+"""Settings of filters over pixels for a page, from which ``viewer/model/pixel_tables.js`` makes theta and phi."""
 
 from nonlocal_core.ancestors.filters import AnyFilter, Bilateral, DenseCrf, NlMeans, filter_id
 from nonlocal_core.ancestors.network import MOST_POSITIONS

@@ -40,7 +40,7 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 _BY_HAND = f"Or give a folder that has {SCRIPT} and {WASM} of {PACKAGE} {VERSION}: --runtime FOLDER."
 _WAIT_SECONDS = 600
 ENVIRONMENT = "NONLOCAL_ENGINE"
-"""Variable that names a folder of the engine for the app, which offers a page to take away where it is set."""
+"""Variable that names a folder of the engine. The app offers a page to take away where it is set."""
 
 
 def runtime_at_hand() -> Path | None:

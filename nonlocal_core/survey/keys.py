@@ -62,7 +62,7 @@ class ClipKeys:
     """faiss's index of the same keys in 8 bits, as `faiss.serialize_index` writes it."""
     asks: tuple[Asks, ...]
     frames: int
-    """How many frames were read."""
+    """Number of frames that were read."""
     strip: bytes
     """JPEG of all frames side by side, each of ``THUMBNAIL_SIDE`` at most."""
 
@@ -79,7 +79,7 @@ class Strongest:
     score: Float64[np.ndarray, " n"]
     """scale * theta_i . phi_j: the logarithm of f where a softmax follows, f for the dot product."""
     weight: Float64[np.ndarray, " n"]
-    """What the block would give that key if the asking position stood in that clip."""
+    """Weight that the block would give that key if the asking position stood in that clip."""
     times_uniform: Float64[np.ndarray, " n"]
 
 

@@ -32,7 +32,7 @@ class CheckpointReport:
     tensor_count: int
     value_count: int
     layout: str
-    """Whose names the tensors have."""
+    """Layout whose names the tensors have."""
     fits: tuple[str, ...]
     """Every published network that it fills completely; names and shapes cannot tell them apart."""
     published_as: tuple[str, ...]

@@ -19,7 +19,7 @@ from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.partial import PartialDownload
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes received and the total, None where the server does not say."""
+"""Listener of progress, called with the bytes received and the total, None where the server does not say."""
 
 _CHUNK_BYTES = 1 << 18
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

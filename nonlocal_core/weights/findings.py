@@ -60,7 +60,7 @@ class Chart:
     bars: tuple[Bar, ...]
     claims: tuple[Claim, ...]
     says: str
-    """What the figures say, and what they do not."""
+    """Claims that the figures allow, and claims that they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

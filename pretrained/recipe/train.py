@@ -42,7 +42,7 @@ VERSION_SHARES: dict[Task, dict[Version, float]] = {
     "refine": {"clean": 0.4, "damaged": 0.2, "blur_cue": 0.2, "grey_cue": 0.2},
     "mend": {"clean": 0.1, "natural": 0.2, "damaged": 0.15, "blur_cue": 0.25, "grey_cue": 0.3},
 }
-"""How often the affinity sees each version of a clip."""
+"""Share of each version of a clip among those that the affinity sees."""
 OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
     "find": {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35},
     "mend": {"clean": 0.1, "natural": 0.25, "damaged": 0.05, "blur_cue": 0.25, "grey_cue": 0.35},
@@ -53,7 +53,7 @@ STILLS = 0.25
 START_NOISE = 0.002
 """Of theta and phi, so that two seeds differ from the first step on."""
 DOT_THRESHOLD = 2.5
-"""Subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
+"""Offset that is subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +64,10 @@ class Settings:
     seed: int
     task: Task = "find"
     temperature: float = TEMPERATURE
-    """What the affinity starts from; of a block that mends, of the clean rows that it is taught."""
+    """Temperature at the start of the affinity; of a block that mends, that of the clean rows that it is taught."""
     sharper: float = 1.0
-    """What the logits of a block that mends are multiplied by once they are learned. One that finds is left as it is:
-    sharper rows hold more weight on the object, and show less of it."""
+    """Factor of the learned logits of a block that mends. One that finds is left as it is: sharper rows hold more
+    weight on the object, and show less of it."""
     affinity_steps: int
     affinity_clips: int = 3
     output_steps: int = 300
@@ -81,7 +81,7 @@ class Settings:
     """Of theta's and phi's biases."""
     output_rate: float = 1e-3
     keep_weight: float = 400.0
-    """What a changed answer on an unchanged frame costs, over what a wrong answer on a changed frame costs."""
+    """Cost of a changed answer on an unchanged frame, over that of a wrong answer on a changed frame."""
     restore_weight: float = 0.05
     """Of the squared error of the features themselves."""
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +9,7 @@ from pages import clip_bytes, mapped_block, opened, target_of
 from PIL import Image
 from playwright.sync_api import expect
 
-from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.capture.record import UNTRAINED
-from nonlocal_core.errors import BundleError
 from nonlocal_core.geometry import Cell, QueryGrid
-from nonlocal_core.viewer import export_html
 
 pytestmark = pytest.mark.browser
 
@@ -23,15 +18,10 @@ SHAPES = {
     "tall": {"size_hw": (640, 360), "cells": (16, 9)},
     "square": {"size_hw": (400, 400), "cells": (11, 13)},
 }
-COLOURS = """([ink, ground]) => {
-    const pixel = new OffscreenCanvas(1, 1).getContext("2d");
-    const rgb = (colour) => { pixel.fillStyle = colour; pixel.fillRect(0, 0, 1, 1);
-                              return [...pixel.getImageData(0, 0, 1, 1).data].slice(0, 3); };
-    const style = (selector) => getComputedStyle(document.querySelector(selector));
-    return [rgb(style(ink).color), rgb(style(ground).backgroundColor)];
-}"""
-EVIL = "<img src=x onerror=alert(1)>"
-EVIL_SCRIPT = "</script><script>window.pwned = 1; alert(2)</script><!--"
+BARE = """document.querySelectorAll(".nlv-count, .nlv-film .nlv-picture").forEach((e) => {
+    e.matches(".nlv-count") ? (e.style.visibility = "hidden") : (e.style.boxShadow = "none");
+})"""
+"""Without the numbers of frames and the ring around the one that is shown."""
 
 
 def grid_of(shape, frames=3):
@@ -72,12 +62,6 @@ def test_the_cell_that_is_looked_at_lights_up_and_no_other(chromium, tmp_path, s
             lit = np.unravel_index(heat.argmax(), heat.shape)
             assert lit == (target.y, target.x)
             assert heat[lit] > 40 > 20 > np.sort(heat, axis=None)[-2]
-
-
-BARE = """document.querySelectorAll(".nlv-count, .nlv-film .nlv-picture").forEach((e) => {
-    e.matches(".nlv-count") ? (e.style.visibility = "hidden") : (e.style.boxShadow = "none");
-})"""
-"""Without the numbers of frames and the ring around the one that is shown."""
 
 
 def arrows_of(viewer):
@@ -260,213 +244,6 @@ def test_the_tour_leads_through_its_stops(chromium, tmp_path):
         expect(viewer.page.get_by_role("note")).not_to_be_visible()
 
 
-def test_what_the_weights_are_worth_is_written_on_the_picture(chromium, tmp_path):
-    def blocks(grid):
-        zeros = np.zeros(grid.size, np.float32)
-        flat = {"theta": np.zeros((grid.size, 4), np.float32), "phi": np.zeros((grid.size, 4), np.float32)}
-        return (
-            mapped_block(grid, name="raw", status="untrained", effect=zeros),
-            mapped_block(grid, name="free", status="parameter_free"),
-            mapped_block(grid, name="flat", **flat),
-        )
-
-    with opened(chromium, tmp_path, clip_bytes(blocks=blocks)) as viewer:
-        badge, notice = viewer.page.locator(".nlv-badge"), viewer.page.locator(".nlv-notice")
-        assert notice.inner_text().startswith("Nearly even: no cell has more than 1× an even share")
-        assert badge.inner_text() == ""
-        viewer.page.get_by_role("button", name="Block raw").click()
-        viewer.settle()
-        assert badge.inner_text() == "untrained block"
-        assert notice.inner_text() == ""
-        assert "changes nothing" in viewer.page.locator(".nlv-facts").inner_text()
-        viewer.page.get_by_role("button", name="Block free").click()
-        viewer.settle()
-        assert badge.inner_text() == "parameter-free"
-
-
-LONG = "Reads one half of the clip only, whatever it is asked: " + "x" * 120 + " and so on, until the end." * 6
-PLACES = ".nlv-picture, .nlv-heading, .nlv-detail, .nlv-reel"
-REMARK = "clip.mp4 does not say how it codes its colours; BT.709 is assumed, as players do."
-COVERED = f"""(said) => [...document.querySelectorAll("{PLACES}")].filter((other) => {{
-    const [a, b] = [said, other].map((element) => element.getBoundingClientRect());
-    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-}}).length"""
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_was_taken_as_players_take_it_stands_below_all_and_folded(chromium, tmp_path, width, scheme):
-    data = clip_bytes(remarks=(REMARK,), tour=False)
-    with opened(chromium, tmp_path, data, width=width, color_scheme=scheme) as viewer:
-        assert viewer.page.locator(".nlv-asks .nlv-warning").inner_text() == ""
-        said, title = viewer.page.get_by_text(REMARK), viewer.page.get_by_text("About the file")
-        expect(said).to_have_count(1)
-        expect(said).not_to_be_visible()
-        assert title.bounding_box()["height"] < 30, "one line"
-        assert title.bounding_box()["y"] > viewer.page.locator(".nlv-controls").first.bounding_box()["y"]
-        title.click()
-        expect(said).to_be_visible()
-        assert contrast(*viewer.page.evaluate(COLOURS, [".nlv-remarks", "body"])) > 4.5
-        assert viewer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_must_be_known_stands_under_the_pictures_and_covers_nothing(chromium, tmp_path, width, scheme):
-    def blocks(grid):
-        plain, raw = mapped_block(grid, name="plain"), mapped_block(grid, name="raw", status="untrained", note=LONG)
-        return (raw, plain)
-
-    told = ("clip.mp4 is cut short; what can be read of it is shown.", EVIL)
-    data = clip_bytes(blocks=blocks, warnings=told, tour=False)
-    with opened(chromium, tmp_path, data, width=width, color_scheme=scheme) as viewer:
-        clip, block = viewer.page.locator(".nlv-asks .nlv-warning"), viewer.page.locator(".nlv-answers .nlv-warning")
-        assert clip.inner_text() == " ".join(told)
-        assert not block.is_visible(), "of this block there is nothing to know"
-        viewer.page.get_by_role("button", name="Block raw").click()
-        viewer.settle()
-        assert block.inner_text() == f"{UNTRAINED} {LONG}".strip()
-        for said in (clip, block):
-            assert said.evaluate(COVERED) == 0
-            assert said.evaluate("(said) => said.scrollWidth <= said.clientWidth")
-        assert viewer.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for side in (".nlv-asks", ".nlv-answers"):
-            assert contrast(*viewer.page.evaluate(COLOURS, [f"{side} .nlv-warning", "body"])) > 4.5
-        viewer.page.locator(".nlv-numbers summary").click()
-        viewer.settle()
-        assert (
-            viewer.page.locator(".nlv-more")
-            .inner_text()
-            .startswith("Reading proved: at every query, the output rebuilt from it equals")
-        )
-        assert viewer.dialogs == []
-
-
-def test_signed_weights_have_a_scale_centred_on_zero(chromium, tmp_path):
-    def blocks(grid):
-        base = mapped_block(grid)
-        theta = base.theta.copy()
-        theta[grid.index(Cell(0, 1, 2))] *= -1
-        return (mapped_block(grid, pairwise="dot_product", theta=theta),)
-
-    with opened(chromium, tmp_path, clip_bytes(blocks=blocks)) as viewer:
-        viewer.point(viewer.asks, 2.5 / 16, 1.5 / 9)
-        assert "Of the positive weight (" in viewer.page.locator(".nlv-sentence").inner_text()
-        viewer.page.get_by_text("Colours", exact=True).click()
-        viewer.page.get_by_role("checkbox", name="Draw negative weight").check()
-        viewer.settle()
-        ticks = viewer.page.locator(".nlv-ticks").first.locator("span:visible").all_inner_texts()
-        middle = ticks.index("1")
-        assert [tick.removeprefix("−") for tick in ticks[:middle]] == ticks[:middle:-1]
-        assert all(tick.startswith("−") for tick in ticks[:middle])
-        grid = QueryGrid.over_clip(clip_frames=3, steps=3, rows=9, cols=16)
-        target = target_of(grid, Cell(0, 1, 2))
-        viewer.page.locator(f"[data-bar='{target.t}']").click()
-        viewer.settle()
-        red, _, blue = cell_colour(viewer, target)
-        assert blue > red, "a negative weight is cold"
-        viewer.point(viewer.asks, 3.5 / 16, 1.5 / 9)
-        red, _, blue = cell_colour(viewer, target_of(grid, Cell(0, 1, 3)))
-        assert red > blue, "a positive one is warm"
-
-
-def cell_colour(viewer, cell):
-    """Colour of one cell of the large heat, read from the heat's own canvas."""
-    return viewer.page.locator(".nlv-answers .nlv-heat").evaluate(
-        "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)", [cell.x, cell.y]
-    )
-
-
-def test_a_frame_without_keys_says_so(chromium, tmp_path):
-    def blocks(grid):  # five frames pooled in pairs: the fifth is never a key
-        keys = grid.pooled((2, 1, 1))
-        phi = mapped_block(grid).phi[: keys.size]
-        return (mapped_block(grid, key_grid=keys, phi=phi, subsample=(2, 1, 1)),)
-
-    with opened(chromium, tmp_path, clip_bytes(frames=5, blocks=blocks)) as viewer:
-        viewer.page.locator("[data-bar='4']").click()
-        viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "No key lies in frame 5"
-        assert not viewer.page.locator(".nlv-answers .nlv-heat").is_visible()
-        viewer.page.locator("[data-bar='3']").click()
-        viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 gets"
-        assert viewer.complaints == []
-
-
-# Sizes
-
-
-def test_hovering_moves_nothing_but_the_answer(chromium, tmp_path):
-    with opened(chromium, tmp_path, clip_bytes(frames=8)) as viewer:
-        rulers = ".nlv-top, .nlv-picture, .nlv-bar, .nlv-controls, .nlv-facts, footer"
-        measure = "(all) => all.map((e) => JSON.stringify(e.getBoundingClientRect()))"
-        before = viewer.page.locator(rulers).evaluate_all(measure)
-        for x, y in ((0.03, 0.05), (0.97, 0.5), (0.5, 0.97)):
-            viewer.point(viewer.asks, x, y)
-            viewer.point(viewer.film(6), x, y)
-        assert viewer.page.locator(rulers).evaluate_all(measure) == before
-
-
-NUMBERS = """(all) => all.filter((one) => one.checkVisibility({ visibilityProperty: true }))
-  .map((one) => [one.textContent, getComputedStyle(one).zIndex === "1"
-    && getComputedStyle(one.closest(".nlv-reel").querySelector(".nlv-arrows")).zIndex === "auto"
-    && getComputedStyle(one.parentElement).zIndex === "auto"])"""
-WRITTEN = """(all) => all.map((one) => { const range = document.createRange(); range.selectNodeContents(one);
-  const { left, right, top } = range.getBoundingClientRect(); return [left, right, Math.round(top)]; })"""
-
-
-@pytest.mark.parametrize("frames", [1, 8, 16, 64])
-@pytest.mark.parametrize("width", [390, 820, 1600])
-def test_every_length_fits_every_width(chromium, tmp_path, frames, width):
-    with opened(chromium, tmp_path, clip_bytes(frames=frames, size_hw=(180, 320), cells=(5, 9)), width=width) as viewer:
-        scroll = viewer.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert scroll[0] <= scroll[1]
-        assert viewer.page.locator(".nlv-film").is_visible() == (frames > 1)
-        if frames == 1:
-            assert viewer.answers.bounding_box()["width"] > 300
-            return
-        boxes = [viewer.film(frame).bounding_box() for frame in range(frames)]
-        rows = len({round(box["y"]) for box in boxes})
-        assert rows == (1 if width == 390 or frames <= 8 else 2 if frames == 16 else 4)
-        assert min(box["width"] for box in boxes) >= (96 if width == 390 else 40)
-        numbers = viewer.page.locator(".nlv-count").evaluate_all(NUMBERS)
-        assert numbers == [[str(frame + 1), True] for frame in range(frames)], "over the arrows"
-        shares = viewer.page.locator(".nlv-share").evaluate_all(NUMBERS)
-        assert all(text and above for text, above in shares)
-        written = viewer.page.locator(".nlv-share").evaluate_all(WRITTEN)
-        assert all(right <= left or low > high for (_, right, high), (left, _, low) in pairwise(written))
-        assert not viewer.complaints
-
-
-@pytest.mark.parametrize("width", [390, 820, 1280])
-def test_what_is_said_of_an_upright_clip_is_whole(chromium, tmp_path, width):
-    with opened(chromium, tmp_path, clip_bytes(size_hw=(640, 360), cells=(16, 9)), width=width) as viewer:
-        viewer.point(viewer.asks, 0.5, 0.5)
-        viewer.page.mouse.down()
-        viewer.page.mouse.up()
-        viewer.settle()
-        said = viewer.page.locator(".nlv-sentence, .nlv-side .nlv-lead, .nlv-side .nlv-figure, .nlv-side .nlv-detail")
-        assert said.evaluate_all("(all) => all.filter((said) => said.scrollWidth > said.clientWidth + 1).length") == 0
-
-
-def test_light_and_dark_are_both_readable(chromium, tmp_path):
-    for scheme in ("light", "dark"):
-        with opened(chromium, tmp_path, clip_bytes(), color_scheme=scheme) as viewer:
-            ink, ground = viewer.page.evaluate(COLOURS, [".nlv-detail", "body"])
-            assert contrast(ink, ground) > 4.5, scheme  # WCAG AA for small text
-            assert (sum(ground) < 100) == (scheme == "dark")
-
-
-def contrast(one, other):
-    def luminance(colour):
-        parts = [(v / 255 / 12.92) if v / 255 <= 0.04045 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_a_finger_drags_to_ask_and_taps_to_pin(chromium, tmp_path):
     with opened(chromium, tmp_path, clip_bytes(), width=390, has_touch=True, is_mobile=True) as viewer:
         box = viewer.asks.bounding_box()
@@ -486,62 +263,3 @@ def test_a_finger_drags_to_ask_and_taps_to_pin(chromium, tmp_path):
         viewer.page.touchscreen.tap(**at(10.5 / 16, 4.5 / 9))
         viewer.settle()
         assert (viewer.facts["cell"], viewer.facts["pinned"]) == ("0,4,10", "true")
-
-
-# Safety
-
-
-def test_one_file_no_request_no_complaint(chromium, tmp_path):
-    with opened(chromium, tmp_path, clip_bytes()) as viewer:
-        viewer.point(viewer.asks, 0.3, 0.3)
-        assert len(viewer.requests) == 1
-        assert viewer.requests[0].startswith("file:")
-        assert viewer.complaints == []
-        blocked = viewer.page.evaluate("fetch('https://example.org').then(() => 'went out', (error) => error.name)")
-        assert blocked == "TypeError"
-        assert any("Content Security Policy" in text for text in viewer.complaints)
-
-
-def test_hostile_names_are_shown_and_not_run(chromium, tmp_path):
-    data = clip_bytes(
-        name=f"{EVIL}.mp4",
-        texts=EVIL + EVIL_SCRIPT,
-        blocks=lambda grid: (
-            mapped_block(grid, name="a", note=EVIL),
-            mapped_block(grid, name="b", title=EVIL + EVIL_SCRIPT),
-        ),
-    )
-    with opened(chromium, tmp_path, data, title=f"{EVIL}{EVIL_SCRIPT}") as viewer:
-        viewer.page.get_by_role("button", name="Tour", exact=True).click()
-        viewer.page.get_by_text("Numbers", exact=True).click()
-        viewer.settle()
-        assert viewer.page.evaluate("window.pwned") is None
-        assert viewer.dialogs == []
-        assert viewer.page.locator("main img, header img, footer img").count() == 0
-        assert viewer.page.title() == f"{EVIL}{EVIL_SCRIPT}"
-        assert EVIL in viewer.page.get_by_role("note").inner_text()
-        assert f"{EVIL}.mp4" in viewer.page.locator("footer").inner_text()
-        assert len(viewer.requests) == 1
-
-
-def test_a_damaged_page_says_so(chromium, tmp_path):
-    text = export_html(clip_bytes(), title="Damaged")
-    start = text.index('id="bundle">') + len('id="bundle">')
-    (tmp_path / "damaged.html").write_text(text[:start] + "UEsDBA==" + text[text.index("</script>", start) :])
-    page = chromium.new_page()
-    page.goto((tmp_path / "damaged.html").as_uri())
-    page.wait_for_selector("[role=alert]")
-    assert "not a bundle" in page.locator("[role=alert]").inner_text()
-    page.close()
-
-
-def test_a_bundle_without_blocks_is_a_sentence(chromium, tmp_path):
-    with opened(chromium, tmp_path, clip_bytes(blocks=lambda _: ())) as viewer:
-        assert "no block" in viewer.page.locator(".nlv").inner_text()
-        assert viewer.complaints == []
-
-
-def test_bytes_that_are_no_bundle_are_not_exported():
-    with pytest.raises(BundleError):
-        export_html(b"PK\x03\x04", title="Nothing")
-    assert decode_bundle(clip_bytes()).media.name == "clip.mp4"

@@ -2,22 +2,27 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("app", "benchmarks", "nonlocal_core", "pretrained")
+ROOMS = ("app", "benchmarks", "nonlocal_core", "pretrained", "tools")
 NEITHER = re.compile(r"(What|Whether|How|Who|Whose|Where|Which|When|Why)\b")
 
 
 def first_lines(source):
-    """The name and the first line of each docstring of a module."""
+    """The name and the first line of each docstring of a module, those under its constants and fields too."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)
             if text:
                 yield getattr(node, "name", "module"), text.splitlines()[0]
+            for said, below in pairwise(node.body):
+                match said, below:
+                    case ast.Assign() | ast.AnnAssign(), ast.Expr(value=ast.Constant(value=str(text))):
+                        yield ast.unparse(said).partition(" ")[0].rstrip(":"), text.splitlines()[0]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -32,6 +37,7 @@ def test_no_docstring_begins_with_a_question_word(room):
 
 
 def test_the_check_can_fail():
-    ((name, line),) = first_lines('class A:\n    """What a thing is."""')
-    assert name == "A"
-    assert NEITHER.match(line)
+    for source in ('class A:\n    """What a thing is."""', 'A = 1\n"""Whether."""', 'A: int\n"""How many."""'):
+        ((name, line),) = first_lines(source)
+        assert name == "A"
+        assert NEITHER.match(line)

@@ -1,4 +1,4 @@
-"""Tables of a layer that nothing recognises, handed over by who knows it."""
+"""Tables of a layer that no reader knows, handed over by its user."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Tables:
     g: Float[Tensor, "B heads N Cg"]
     """Values."""
     out: Callable[[Float[Tensor, "B heads n Cg"]], Any]
-    """Returns what the layer returns where its weighted sums are these."""
+    """Function that returns the layer's output for these weighted sums."""
     pairwise: Pairwise = "embedded_gaussian"
     """``gaussian`` or ``embedded_gaussian``: softmax of ``scale`` times theta . phi; ``dot_product``: theta . phi / N;
     ``concatenation``: relu(theta + phi) / N, of one channel each."""
@@ -53,17 +53,17 @@ class Tables:
 
 
 TablesOf = Callable[..., Tables]
-"""Says the tables of a call: ``function(layer, *args, **kwargs)``, with what the layer is called with."""
+"""Function that returns the tables of a call: ``function(layer, *args, **kwargs)``, with the layer's own arguments."""
 
 ByHand = Mapping[str, TablesOf]
-"""For the name of a layer, as in ``named_modules``, what says its tables."""
+"""Functions that return the tables of a layer, by its name in ``named_modules``."""
 
 Attending = Mapping[str, TablesOf | None]
-"""The same, with None for a layer whose tables are seen."""
+"""The same, with None for a layer whose tables are read from its products."""
 
 
 def tables_from(say: TablesOf, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tables:
-    """Return what was handed over for a call. Raises CaptureError where it is no ``Tables``."""
+    """Return the tables that the user's function gives for a call. Raises CaptureError where they are no ``Tables``."""
     with torch.no_grad():
         tables = say(layer, *args, **kwargs)
     if not isinstance(tables, Tables):

@@ -80,7 +80,7 @@ def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwar
 
 
 class Reached(NamedTuple):
-    """Findings of a rerun of a module on the way to one of its parts."""
+    """Tensors of a rerun of a module up to one of its parts."""
 
     tokens: Tensor
     """The first argument of the part."""
@@ -91,7 +91,7 @@ class Reached(NamedTuple):
 def rerun_up_to(
     module: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], *, seed: int
 ) -> Reached | None:
-    """Return what a part of a module is given where the module is called with noise in the place of its first tensor.
+    """Return the input of a part of a module in a call of the module with noise instead of its first tensor.
 
     None where the part is not reached.
     """

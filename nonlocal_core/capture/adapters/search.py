@@ -77,7 +77,7 @@ class FoundSites:
     """Blocks and attention layers that a network holds."""
 
     sites: tuple[BlockSite, ...]
-    """What can be read, in the order in which the network lists its modules."""
+    """Sites that can be read, in the order in which the network lists its modules."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of what looks like a block or an attention layer but cannot be shown."""
 

@@ -33,6 +33,6 @@ class Resampled:
 
 
 def _counts(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Return how often each of ``size`` things was drawn in every resampling, in shares of 1."""
+    """Return the share of each of ``size`` items in every resampling."""
     drawn = rng.integers(size, size=(RESAMPLES, size))
     return np.stack([np.bincount(one, minlength=size) for one in drawn]) / size

@@ -43,7 +43,7 @@ class Chart:
     bars: tuple[Bar, ...]
     claims: tuple[Claim, ...]
     says: str
-    """What it does say, and what it does not."""
+    """Claims that it allows, and claims that it does not."""
 
 
 CHARTS = (

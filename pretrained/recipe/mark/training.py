@@ -33,13 +33,13 @@ RATE, BIAS_RATE, GAIN_RATE, DECAY = 2e-3, 1e-2, 5e-3, 1e-2
 """Of all weights, of biases, of gain and length, each times the variant's ``rate``; and AdamW's decay of weights."""
 WARM, LOOK_EVERY, PATIENCE, LONG_PATIENCE, COOL = 20, 50, 300, 1000, 150
 GROWN, STARTED, MOST = 0.01, 0.1, 3000
-"""What counts as growth, what as having learned something, and the steps after which a run cools in any case."""
+"""Least growth, least share that counts as having learned something, and steps after which a run cools in any case."""
 DRAWS: dict[Split, dict[Hops, int]] = {"choose": {1: 1, 2: 3}, "test": {1: 2, 2: 4}}
-"""How often each clip is asked about, with marks drawn anew."""
+"""Number of questions about each clip, each with new marks."""
 JUDGED_AT_ONCE = 20
 
 Keep = Callable[[int, Answerer], None]
-"""Called with the number of steps done and the network; it may keep a snapshot."""
+"""Listener of training, called with the steps done and the network; it may keep a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

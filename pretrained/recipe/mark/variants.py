@@ -31,10 +31,9 @@ class Variant:
     stride: int = 16
     hops: Hops = 1
     rate: float = SLOW
-    """What the usual rates of learning are multiplied by: `SLOW` or 1, the better on the choosing clips if both were
-    tried."""
+    """Factor of the usual rates of learning: `SLOW` or 1, the better on the choosing clips if both were tried."""
     patience: int = 1
-    """What the rule's patience with a run that has learned nothing, and the most steps, are multiplied by."""
+    """Factor of the largest number of steps, and of the rule's patience with a run that has learned nothing."""
 
     @property
     def channels(self) -> int:

@@ -82,6 +82,20 @@ def test_every_cell_follows_the_formula(words, pairwise):
     assert 4 < shown < 200
 
 
+@pytest.mark.parametrize(("scale", "is_shared"), [("all", True), ("each", False)])
+def test_one_colour_scale_is_shared_by_all_frames_unless_each_has_its_own(scale, is_shared):
+    values = np.full((5, 6, 8), 1e-4)
+    values[:, 4, 6] = [0.02, 0.4, 0.1, 0.02, 0.3]
+    heat = heat_of(make_row(values, query=(1, 1, 1)), Look(scale=scale))
+    tones = [float(heat.tones(np.array(heat.times[t, 4, 6]), t)) for t in range(5)]
+    assert (len(set(heat.tops)) == 1) == is_shared
+    assert tones[1] == 1
+    if is_shared:
+        assert tones[0] == tones[3] < tones[2] < tones[4] < 1, "equal weight, equal colour, whatever frame it is in"
+    else:
+        assert tones == [1] * 5, "each frame's strongest has the full colour"
+
+
 def test_an_even_row_and_a_row_of_zeros_have_no_heat():
     for values in (np.full((5, 6, 8), 1 / 240), np.zeros((5, 6, 8))):
         heat = heat_of(make_row(values), Look())

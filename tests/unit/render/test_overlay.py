@@ -11,7 +11,6 @@ from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Cell, KeyGrid, spread
 from nonlocal_core.look import Heat, Look, muted
 from nonlocal_core.render import paint, paint_clip
-from nonlocal_core.render.marks import outline
 
 TOP = 50.0
 USUAL = Look()
@@ -194,19 +193,3 @@ def test_too_few_frames_are_refused():
     row = make_row()
     with pytest.raises(RenderError, match="5 frames; got 4"):
         list(paint_clip(make_frames(4), row, USUAL))
-
-
-@pytest.mark.parametrize(
-    "bounds", [(-0.2, -0.3, -0.1, -0.2), (1.1, 1.2, 1.3, 1.4), (0.0, 0.0, 0.01, 0.01), (0.97, 0.96, 1.0, 1.0)]
-)
-def test_a_box_at_the_edge_never_reaches_the_far_side(bounds):
-    picture = np.full((90, 160, 3), 77, np.uint8)
-    outline(picture, bounds)
-    ys, xs = np.nonzero((picture != 77).any(axis=-1))
-    if bounds[0] < 0 or bounds[0] > 1:
-        assert len(ys) == 0
-    else:
-        near_start = bounds[0] < 0.5
-        assert (ys < 20).all() if near_start else (ys >= 70).all()
-        assert (xs < 20).all() if near_start else (xs >= 140).all()
-        assert (picture == 255).all(axis=-1).any()

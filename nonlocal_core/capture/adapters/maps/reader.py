@@ -30,7 +30,7 @@ class MapReader:
     phi: nn.Module | None
     g: nn.Module
     out: tuple[Callable[[Tensor], Tensor], ...]
-    """What y goes through, in turn, before it is added to the block's input."""
+    """Layers that y goes through, in turn, before it is added to the block's input."""
     pairwise: Pairwise
     scale: float = 1.0
     pool_first: nn.Module | None = None

@@ -1,4 +1,4 @@
-"""One call of a layer that attends: its tables as they are seen or told, and what the layer makes of another y."""
+"""One call of a layer that attends: its tables, seen or handed over, and its output for another y."""
 
 from collections.abc import Callable
 from contextvars import Context
@@ -33,7 +33,7 @@ class SeenCall(NamedTuple):
 
     attended: Attended
     output: Any
-    """What the layer returns."""
+    """Output of the layer."""
     run: Callable[[Tensor], Any]
     """Returns the same for another y."""
     resting: Callable[[WholeCall], Any]
@@ -89,7 +89,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
 
 
 def no_softmax(module: nn.Module, count: int) -> str:
-    """Return in words that a layer takes so many softmaxes of products, which are not one."""
+    """Return the sentence for a layer with another number of softmaxes of products than one."""
     seen = f"{count} softmaxes of products" if count else "no softmax of products"
     return f"is a {type(module).__name__}, in which this viewer saw {seen}, where it can show one"
 

@@ -1,4 +1,4 @@
-"""Modules that attend and whose names do not say so: found by what they ask of torch while their network runs once."""
+"""Discovery of modules that attend under other names, by the torch functions that they call in one run."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ class Discovery(TorchFunctionMode):
 
     @property
     def weighing(self) -> tuple[str, ...]:
-        """Those among them whose product was seen to take the softmax itself, so that they attend for certain."""
+        """Names of those among them that multiply the softmax itself, so that they attend for certain."""
         return self._outermost(self._weighing)
 
     @property
@@ -116,9 +116,9 @@ class Discovery(TorchFunctionMode):
         return len(parts) > 1 and not any(_memory(part.detach()) in self._own for part in parts[-2:])
 
     def _asking(self) -> list[nn.Module]:
-        """Return the running modules that may attend here, the innermost first: up to the first that has weights.
+        """Return the running modules that may attend here, from the innermost up to the first that has weights.
 
-        One without any is meant where it takes one tensor alone; others do a part of the work of a module with weights.
+        A module without weights counts where it takes one tensor alone. Others do a part of another module's work.
         """
         own = [each for each in self._running if each[0] in self._names]  # not a copy that a proof runs
         asking = []

@@ -1,4 +1,4 @@
-"""Factors of a product that a layer asks torch for, as two matrices."""
+"""Factors of a product that a layer computes with torch, as two matrices."""
 
 import string
 from collections.abc import Callable
@@ -37,9 +37,9 @@ class Product:
     matrix: Callable[[Tensor], Tensor] = _as_it_is
     """Lays a tensor of the order of the function's output out as that matrix, and adds nothing."""
     adds: bool = False
-    """Whether the function adds something to the matrix, or multiplies it."""
+    """True where the function adds something to the matrix, or multiplies it."""
     axes: tuple[int, int] = (-2, -1)
-    """Where the rows and the columns of that matrix are in the function's output, counted from the end."""
+    """Axes of the function's output that run over the rows and the columns of that matrix, counted from the end."""
 
     def side(self, axis: int, ndim: int) -> Side | None:
         """Return whether an axis of a tensor that was made of the output runs over rows or columns, None for others."""

@@ -16,9 +16,9 @@ _ADDED_KEYS = ("bias_k", "bias_v", "static_k", "static_v")
 
 
 def whole_heads(watch: TorchFunctionMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what the function returns, its product asked of torch inside ``watch``.
+    """Return the function's result, with its product computed inside ``watch``.
 
-    As it is where it brings keys of its own, which makes its product unseen.
+    A call that brings keys of its own runs as it is, and its product stays unseen.
     """
     given = inspect.signature(_WHOLE).bind(*args, **kwargs)
     given.apply_defaults()

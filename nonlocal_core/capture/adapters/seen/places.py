@@ -1,4 +1,4 @@
-"""Grid of the tokens of a layer that is read by its products: what is stated, else what the sizes of the call leave."""
+"""Grid of the tokens of a layer that is read by its products: the stated one, else one that fits the call."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,15 +26,15 @@ class Placed:
     extra: tuple[str, ...] = ()
     subsample: tuple[int, int, int] = (1, 1, 1)
     padding: Bool[Tensor, "B n"] | None = None
-    """Which tokens are padding, where windows hold some."""
+    """Mask of the tokens that are padding, where windows hold some."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """For each axis that windows divide, the group of every key."""
     askers: tuple[str, ...] = ()
     """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
     are_inner: bool = False
-    """Whether those were made inside the layer, since no call brought them."""
+    """True where the layer made the askers itself, since no call brought them."""
     has_key_grid: bool = True
-    """Whether any keys are positions; else ``extra`` names all of them."""
+    """False where no key is a position; ``extra`` then names all of them."""
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
         """Return the queries that are no positions."""
@@ -52,7 +52,7 @@ class SeenPlaces:
     layout: TokenLayout | None
     """As the network or its user states."""
     is_given: bool
-    """Whether the user states it."""
+    """True where the user states the layout."""
     fed: Fed | None
     around: Around
     token_names: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class Attended:
     noise: float
     """Rounding that the bias may hold."""
     y: Float[Tensor, "*lead n Dv"]
-    """What the weights made of the values."""
+    """Weighted sums of the values."""
     put: Mapping[int, Callable[[Tensor], Tensor]]
     """By the number of a product of weights and values: what turns y (*lead, n, Dv) into what that product returns."""
     sinks: int = 0
@@ -71,7 +71,7 @@ class Watch(TorchFunctionMode):
     step: int = 0
     _scores: list[Scores] = field(default_factory=list)
     is_otherwise: bool = False
-    """Whether some softmax was taken of something else than one product with something added."""
+    """True after a softmax of anything but one product with something added."""
     softmaxes: int = 0
     """Number of softmaxes of a product, whether or not they met values as they are."""
     _pending: list[Weights] = field(default_factory=list)
@@ -171,7 +171,7 @@ class Watch(TorchFunctionMode):
         return made
 
     def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Return which weights a product takes, no longer pending, and whether turned; None where it takes none."""
+        """Remove and return the pending weights that a product takes, and whether they are turned; None for none."""
         for index, pending in enumerate(self._pending):
             is_turned = not _is_same(pair.left, pending.weights)
             if not is_turned or _is_same(pair.right.mT, pending.weights):

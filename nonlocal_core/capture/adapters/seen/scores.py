@@ -34,7 +34,7 @@ class Scores:
 
 @dataclass(slots=True, kw_only=True)
 class Weights:
-    """Weights that have met no values yet, and what they were made of."""
+    """Weights that no product has taken yet, with the tables that they were made of."""
 
     weights: Float[Tensor, "*lead n N"]
     """Of the keys alone, without those of sinks."""
@@ -54,10 +54,10 @@ class Traced:
     parts: list[tuple[Scores, Float[Tensor, "*lead n N"]]]
     """Products, each with the factor of every score, in the order of its matrix."""
     side: Literal["rows", "cols"]
-    """Where the keys are in that matrix."""
+    """Side of that matrix that the keys are on."""
     sinks: int
     at_front: bool
-    """Whether the sinks come before the keys."""
+    """True where the sinks come before the keys."""
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:

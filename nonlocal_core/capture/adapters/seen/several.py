@@ -66,7 +66,7 @@ def _ask_alike(found: Sequence[Attended]) -> bool:
 
 
 def _in_parts(found: Sequence[Attended], counts: Sequence[int]) -> Attended:
-    """Return attentions that share the queries out as one, in the order in which they were made."""
+    """Join attentions that each hold a part of the queries, in the order in which they ran."""
     first, stops = found[0], list(accumulate(counts))
 
     def putting(stop: int, count: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

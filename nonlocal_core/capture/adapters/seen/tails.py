@@ -1,4 +1,4 @@
-"""The way from y to the output of a layer, by the layer itself: it runs once more with another y in its middle."""
+"""The way from y to the output of a layer: the layer runs once more with another y inside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _LINEAR = 1e-4
-"""Error of the linear map, in its own range, up to which the way counts as linear."""
+"""Largest error of the linear map, over its own range, with which the way counts as linear."""
 
 _SEED = 5
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Tail:
-    """Function from rows of y to what a layer makes of them, beside what it would give without any."""
+    """Function from rows of y to a layer's output, less its output where y is zero."""
 
     run: Callable[[Float[Tensor, "B heads n Dv"]], Float[Tensor, "B n C"]]
     """Returns the layer's output for another y."""

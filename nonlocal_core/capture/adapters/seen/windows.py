@@ -58,7 +58,7 @@ class Windows:
 
     thw: tuple[int, int, int]
     within_frames: bool
-    """Whether each map is one frame."""
+    """True where each map is one frame."""
     cells: Int[Tensor, "B n"]
     """Index of the cell of each token, -1 for padding."""
     order: Int[Tensor, " Nq"]

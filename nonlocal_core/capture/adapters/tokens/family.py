@@ -63,7 +63,7 @@ class ProjectedTokens(NamedTuple):
     bias: Bias | None = None
     """Sum of what the masks add to the scores."""
     are_a_list: bool = False
-    """Whether the queries are others than the keys: a list, of which none is a position."""
+    """True where the queries are a list apart from the keys, and none of them is a position."""
 
 
 @runtime_checkable

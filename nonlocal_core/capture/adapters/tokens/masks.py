@@ -18,7 +18,7 @@ MAX_MASK_KINDS = 256
 class token. More would make the tables too large to send to a page."""
 
 BLOCKED = -1e4
-"""Added to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
+"""Addition to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
 the square root of the scale, stay inside float16."""
 
 MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "relative_position_bias")
@@ -177,7 +177,7 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
 
 
 def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
-    """Return of which kind each row is and the row of each kind, None where there are more than the limit."""
+    """Return the kind of each row and the row of each kind, None where there are more kinds than the limit."""
     kinds = torch.full((len(rows),), -1, device=rows.device)
     left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
     while len(left):

@@ -11,7 +11,7 @@ from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
 
 TokenOrder = Literal["thw", "hwt"]
-"""Which way a sequence over space and time runs: frame after frame, or each place through all frames."""
+"""Order of a sequence over space and time: frame after frame, or each place through all frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Fed:
     tubelet: int = 1
     """Frames that its first convolution takes together."""
     overlaps: bool = False
-    """Whether the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+    """True where the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ class _Made:
     given: Tensor
     table: Tensor
     version: int
-    """How often the table had been written into when it was made."""
+    """Version of the table when it was made: torch counts how often a tensor was written into."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

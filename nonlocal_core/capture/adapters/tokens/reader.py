@@ -24,7 +24,7 @@ class TokenReader:
     attention: SelfAttention
     layout: TokenLayout | ShapeLayout
     overlaps: bool = False
-    """Whether tokens see more than their own cell."""
+    """True where tokens see more than their own cell."""
     token_names: tuple[str, ...] = ()
     """Names of a list of queries of that length."""
 

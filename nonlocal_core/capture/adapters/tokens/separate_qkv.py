@@ -73,8 +73,8 @@ class SeparateAttention:
         """Return queries, keys and values of each head."""
         tokens = padded(call.tokens)
         made = []
-        for name in self.names:
-            bias = getattr(self.module, f"{name[0]}_bias", None)
+        for part, name in zip("qkv", self.names, strict=True):
+            bias = getattr(self.module, f"{part}_bias", None)
             table = self.projected.of(name, tokens)
             made.append(table if bias is None else table + bias)
         return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))

@@ -7,7 +7,6 @@ from named_otherwise import READ, REFUSED, WEIGHTS, C, Nameless
 from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
-from nonlocal_core.capture.adapters.seen.discovery import discovering
 
 CLIP = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
 SPEC = ModelSpec(
@@ -73,26 +72,3 @@ def test_pooled_keys_at_other_places_are_refused():
 
     with pytest.raises(CaptureError, match="block cannot be placed: a change of the clip at cell"):
         Session.from_model(with_random_weights(Around(Mirrored())), CLIP, spec=SPEC)
-
-
-def test_who_attends_is_seen_and_nothing_stays_on_the_network():
-    class Product(nn.Module):
-        def forward(self, q, k, v):
-            return (q @ k.mT).softmax(-1) @ v
-
-    class Parts(nn.Linear):
-        def __init__(self):
-            super().__init__(5, 5)
-            self.product = Product()
-
-        def forward(self, x):
-            return self.product(self.weight @ x, x, x)
-
-    network = nn.Sequential(nn.Linear(5, 5), Parts(), nn.Linear(5, 3), nn.Softmax(-1))
-    with discovering(network) as watch:
-        network(torch.rand(1, 5, 5))
-    assert watch.attending == ("1",)
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
-    with discovering(network[0]) as watch, pytest.raises(RuntimeError):
-        network[0](torch.rand(1, 4))
-    assert watch.attending == ()

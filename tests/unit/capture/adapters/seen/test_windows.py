@@ -1,11 +1,106 @@
-"""Sizes of a map that a call states beside its tokens."""
+"""Windows of a map, by cells whose places a test has chosen."""
 
 import pytest
 import torch
+from torch import nn
 
-from nonlocal_core.capture.adapters.seen.windows import _stated_hw
+from nonlocal_core.capture.adapters.seen.windows import Around, Windows, _stated_hw, divided, windows_of
+from nonlocal_core.capture.reading import NotReadable
 
-CELLS = 12
+T, H, W, C = 2, 4, 6, 5
+
+
+def cut(maps, rows=2, cols=3):
+    """Windows (B, n, C) of maps (T, H, W, C)."""
+    t, h, w, c = maps.shape
+    return maps.reshape(t, h // rows, rows, w // cols, cols, c).transpose(2, 3).reshape(-1, rows * cols, c)
+
+
+def test_windows_of_frames_have_a_wall_along_rows_and_one_along_columns():
+    cells = cut(torch.arange(T * H * W).reshape(T, H, W, 1))[..., 0]
+    made = divided(cells, (T, H, W), within=True)
+    flat = cells.reshape(-1)
+    assert (flat[made.order] == torch.arange(T * H * W)).all()
+    rows, columns = (wall.reshape(T, H, W) for wall in made.walls)
+    assert (rows[0, :, 0].tolist(), columns[0, 0].tolist()) == ([0, 0, 1, 1], [0, 0, 0, 1, 1, 1])
+    assert (rows == rows[:1, :, :1]).all()
+    assert (columns == columns[:1, :1]).all()
+
+
+def test_windows_over_all_frames_have_walls_in_time_where_time_is_cut():
+    whole = torch.arange(T * H * W).reshape(1, -1)
+    assert divided(whole, (T, H, W), within=False).walls == ()
+    halves = whole.reshape(2, -1)
+    (wall,) = divided(halves, (T, H, W), within=False).walls
+    assert wall.reshape(T, H, W)[:, 0, 0].tolist() == [0, 1]
+
+
+def test_padding_lies_nowhere_and_cells_must_be_there_once():
+    padded = torch.tensor([[0, 1, -1], [2, 3, -1]])
+    assert divided(padded, (1, 2, 2), within=True).order.tolist() == [0, 1, 3, 4]
+    for odd in (torch.tensor([[0, 1], [2, 2]]), torch.tensor([[0, 1], [2, -1]])):
+        said = divided(odd, (1, 2, 2), within=True)
+        assert isinstance(said, NotReadable)
+        assert "some cells of their map twice or not at all" in said.reason
+
+
+class Attends(nn.Module):
+    def forward(self, tokens):
+        return tokens
+
+
+class Block(nn.Module):
+    """Rolls a map, cuts it into windows and lets them attend."""
+
+    def __init__(self, fed, shift=1):
+        super().__init__()
+        self.attends, self.fed, self.shift = Attends(), fed, shift
+
+    def forward(self, x, height=None, _is_shifted=None, width=None):
+        maps = {
+            "last": lambda: x,
+            "first": lambda: x.permute(0, 2, 3, 1),
+            "tokens": lambda: x.reshape(len(x), height or H, width or W, C),
+        }[self.fed]()
+        return self.attends(cut(maps.roll((-self.shift, -self.shift), (1, 2))))
+
+
+def learned(block, x, *args, input_hw=None):
+    around = Around((block,))
+    stop = around.watch()
+    found = []
+    block.attends.register_forward_hook(
+        lambda layer, given, _: found.append(windows_of(around, layer, given[0], (8, 6), input_hw))
+    )
+    block(x, *args)
+    stop()
+    assert around.calls == {}
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("fed", "shape", "args", "hw"),
+    [
+        ("last", (T, H, W, C), (), None),
+        ("first", (T, C, H, W), (), None),
+        ("tokens", (T, H * W, C), (H, True, W), None),
+        ("tokens", (T, H * W, C), (), (40, 60)),
+    ],
+)
+def test_cells_are_found_by_their_values_wherever_rolling_and_cutting_put_them(fed, shape, args, hw):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    made = learned(Block(fed), x, *args, input_hw=hw)
+    numbers = torch.arange(T * H * W).reshape(T, H, W, 1).roll((-1, -1), (1, 2))
+    assert isinstance(made, Windows)
+    assert (made.thw, made.within_frames) == ((T, H, W), True)
+    assert (made.cells == cut(numbers)[..., 0]).all()
+
+
+def test_tokens_whose_map_nothing_states_are_not_guessed():
+    x = torch.randn(T, H * W, C, generator=torch.Generator().manual_seed(0))
+    said = learned(Block("tokens"), x)
+    assert isinstance(said, NotReadable)
+    assert said.reason.startswith("has 8 sequences of 6 tokens, and no map around it")
 
 
 @pytest.mark.parametrize(
@@ -25,4 +120,4 @@ CELLS = 12
     ],
 )
 def test_a_size_is_two_whole_numbers_that_make_up_the_cells(args, kwargs, stated):
-    assert _stated_hw((args, kwargs), CELLS) == stated
+    assert _stated_hw((args, kwargs), 12) == stated

@@ -333,32 +333,6 @@ def test_every_flipped_setting_of_an_attention_shows(flip):
     assert off_by(found.unreadable[0][1]) > WRONG
 
 
-def test_keys_that_are_no_tokens_are_refused():
-    biased = nn.MultiheadAttention(WIDTH, HEADS, add_bias_kv=True)
-    found = find_sites(nn.ModuleDict({"c": biased}), token_grid=GRID)
-    assert not found.sites
-    said = dict(found.unreadable)
-    assert said["c"].startswith("adds keys that are no tokens")
-
-
-class Crossing(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.to_q, self.to_k = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-
-
-class WindowAttention(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.queries_keys_values = nn.Linear(WIDTH, WIDTH)
-
-
-@pytest.mark.parametrize("odd", [Crossing(), WindowAttention()], ids=lambda odd: type(odd).__name__)
-def test_an_attention_of_an_unknown_kind_is_reported(odd):
-    found = find_sites(nn.ModuleDict({"odd": odd}))
-    assert found.unreadable == (("odd", f"is a {type(odd).__name__}, of a kind that this viewer cannot read"),)
-
-
 def test_torchvisions_sizes_say_the_grid():
     model = randomise(TorchvisionVit())
     attach_model(model)
@@ -397,17 +371,6 @@ def test_maps_of_tokens_are_listed():
     assert name == "FusedLayer"
     assert "saw no softmax of products" in reason
     assert reason.endswith("it was not called with sequences of tokens (B, N, C), but with (1, 3, 5, 12)")
-
-
-def test_without_a_grid_nothing_is_guessed():
-    with pytest.raises(CaptureError, match=r"'self_attn' has tokens.*Give token_grid=\(T, H, W\)"):
-        attach_model(TorchLayer())
-    mixed = nn.ModuleDict({"image": TimmVit(), "text": TorchLayer()})
-    found = find_sites(mixed)
-    assert [site.name for site in found.sites] == ["image.blocks.0.attention", "image.blocks.1.attention"]
-    ((name, reason),) = found.unreadable
-    assert name == "text.self_attn"
-    assert "token_grid" in reason
 
 
 def test_tokens_that_do_not_fit_the_grid_are_listed_with_both_numbers():

@@ -1,9 +1,10 @@
-"""Attention as strangers write it on maps (B, C, H, W), (B, H, W, C) and clips (1, C, T, H, W); see `hand_written`."""
+"""Forms on maps (B, C, H, W), (B, H, W, C) and clips (1, C, T, H, W)."""
 
 import torch
-from hand_written import HEAD, HEADS, NOTHING_SEEN, C, in_parts, kept, merge, split
 from torch import nn
 from torch.nn import functional
+
+from hand_written.parts import HEAD, HEADS, NOTHING_SEEN, C, in_parts, kept, merge, split
 
 WIDE = 16
 

@@ -1,0 +1,81 @@
+"""Several attentions of one call as one, against a softmax over each."""
+
+import pytest
+import torch
+
+from nonlocal_core.capture.adapters.seen.products import Attended
+from nonlocal_core.capture.adapters.seen.several import as_one
+
+B, HEADS, N, D, DV = 2, 3, 5, 4, 6
+RNG = torch.Generator().manual_seed(0)
+
+
+def drawn(*shape):
+    return torch.randn(shape, generator=RNG)
+
+
+def attended(number, *, q=None, k=None, v=None, bias=None, lead=(B,), factor=0.5):
+    """One attention whose place in the layer lays y out with its number in front."""
+    q = drawn(*lead, N, D) if q is None else q
+    k = drawn(*lead, N, D) if k is None else k
+    v = drawn(*lead, N, DV) if v is None else v
+    y = (factor * q @ k.mT + (0 if bias is None else bias)).softmax(-1) @ v
+    return Attended(
+        q=q, k=k, v=v, factor=factor, bias=bias, noise=0.1 * number, y=y, put={number: lambda made: (number, made)}
+    )
+
+
+def assert_rows(made, each):
+    """The rows of the whole are those of the parts; what the parts are given back is their own."""
+    bias = 0 if made.bias is None else made.bias
+    torch.testing.assert_close((made.factor * made.q @ made.k.mT + bias).softmax(-1) @ made.v, made.y)
+    for number, one in enumerate(each):
+        at, laid = made.put[number](made.y)
+        assert at == number
+        torch.testing.assert_close(laid, one.y)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_a_loop_over_heads_is_one_attention_with_so_many_heads(biased):
+    each = [attended(n, bias=drawn(N, N) if biased else None, factor=0.5 + n) for n in range(HEADS)]
+    made = as_one(each, sequences=1)
+    assert made.q.shape == (B, HEADS, N, D)
+    assert made.noise == pytest.approx(0.2)
+    assert_rows(made, each)
+
+
+def test_a_loop_over_groups_of_heads_joins_their_axis():
+    each = [attended(n, lead=(B, 2)) for n in range(HEADS)]
+    made = as_one(each, sequences=1)
+    assert made.q.shape == (B, 2 * HEADS, N, D)
+    assert_rows(made, each)
+
+
+@pytest.mark.parametrize("lead", [(), (1,)])
+def test_a_loop_over_sequences_is_their_batch(lead):
+    each = [attended(n, lead=lead) for n in range(B * HEADS)]
+    made = as_one(each, sequences=B)
+    assert made.q.shape == (B, HEADS, N, D)
+    assert_rows(made, each)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_parts_of_the_queries_follow_each_other(biased):
+    k, v = drawn(B, N, D), drawn(B, N, DV)
+    each = [
+        attended(0, q=drawn(B, 2, D), k=k, v=v, bias=drawn(2, N) if biased else None),
+        attended(1, q=drawn(B, 3, D), k=k, v=v, factor=2.0),
+    ]
+    made = as_one(each, sequences=1)
+    assert made.q.shape == (B, N, D)
+    assert (made.bias is None) == (not biased)
+    assert_rows(made, each)
+
+
+def test_attentions_of_other_sizes_are_none():
+    k, v = drawn(B, N, D), drawn(B, N, DV)
+    parts = [attended(0, q=drawn(B, 2, D), k=k, v=v), attended(1, q=drawn(B, 2, D), k=k + 1, v=v)]
+    assert as_one([attended(0), attended(1, q=drawn(B, N - 1, D))], sequences=1) is None
+    assert as_one([attended(0), attended(1, bias=drawn(N, N))], sequences=1) is None
+    assert as_one([*parts, attended(2, q=drawn(B, 1, D))], sequences=1) is None
+    assert as_one([attended(n, lead=()) for n in range(3)], sequences=2) is None
