@@ -32,7 +32,7 @@ def walls_of(answer: Answer, t: int | None) -> list[Segment]:
     return level + upright
 
 
-def _runs(inside: Bool[np.ndarray, "n m"]) -> Iterator[tuple[int, int, int]]:
+def _runs(inside: Bool[np.ndarray, "_n _m"]) -> Iterator[tuple[int, int, int]]:
     """Yield line, start and stop of each piece of border between two rows, from 0 above the first row."""
     outside = np.zeros_like(inside[:1])
     borders = np.diff(np.concatenate([outside, inside, outside]), axis=0)
