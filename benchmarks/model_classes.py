@@ -7,6 +7,7 @@ Needs the peers (`make peers`); classes of timm need torchvision beside, and kee
 
 import re
 from collections import Counter
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -115,6 +116,10 @@ TRANSFORMERS = {
         {"image_size": 64, "embed_dim": 24, "depths": [1, 1], "hidden_sizes": [24, 48]}
         | {"focal_levels": [2, 2], "focal_windows": [3, 3]},
     ),
+    "MetaClip2VisionModel": ("MetaClip2VisionConfig", LINED),
+    "InstructBlipVisionModel": ("InstructBlipVisionConfig", LINED),
+    "SegformerForSemanticSegmentation": ("SegformerConfig", STAGES | {"decoder_hidden_size": 16}),
+    "ConvNextModel": ("ConvNextConfig", {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}),
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
@@ -175,6 +180,51 @@ DIFFUSERS = {
     ),
 }
 """Model class, what is small in it, and what it is called with beside the frames."""
+
+TINY = {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 3, "out_channels": 3, "num_layers": 2}
+ON_CLIPS = {
+    "LTXVideoTransformer3DModel": (
+        TINY | {"cross_attention_dim": 24, "caption_channels": 24},
+        lambda model, clip: (
+            model(clip.flatten(2).mT, words(), NOW, all_seen(), num_frames=clip.shape[2], height=16, width=16).sample
+        ),
+    ),
+    "WanTransformer3DModel": (
+        TINY | {"patch_size": (1, 2, 2), "text_dim": 24, "freq_dim": 24, "ffn_dim": 32},
+        lambda model, clip: model(clip, NOW, words()).sample,
+    ),
+    "MochiTransformer3DModel": (
+        TINY
+        | {"attention_head_dim": 8, "patch_size": 2, "pooled_projection_dim": 16, "text_embed_dim": 24}
+        | {"time_embed_dim": 16},
+        lambda model, clip: model(clip, words(), NOW, all_seen()).sample,
+    ),
+    "HunyuanVideoTransformer3DModel": (
+        TINY
+        | {"num_layers": 1, "num_single_layers": 1, "num_refiner_layers": 1, "patch_size": 2, "patch_size_t": 1}
+        | {"text_embed_dim": 24, "pooled_projection_dim": 24, "rope_axes_dim": (4, 4, 4), "guidance_embeds": False},
+        lambda model, clip: model(clip, NOW, words(), all_seen(), torch.ones(1, 24)).sample,
+    ),
+    "CosmosTransformer3DModel": (
+        TINY
+        | {"mlp_ratio": 2, "text_embed_dim": 24, "adaln_lora_dim": 8, "max_size": (8, 16, 16)}
+        | {"patch_size": (1, 2, 2), "concat_padding_mask": False, "extra_pos_embed_type": None},
+        lambda model, clip: model(clip, NOW.float(), words()).sample,
+    ),
+}
+"""Model class of clips, what is small in it, and how it is called with 16 x 16 latents."""
+NOW = torch.tensor([5])
+
+
+def words():
+    """Return a text of a few words."""
+    return torch.ones(1, WORDS, 24) * torch.arange(WORDS)[:, None] * 0.3 + torch.arange(24) * 0.01
+
+
+def all_seen():
+    """Return the mask that leaves them all."""
+    return torch.ones(1, WORDS)
+
 
 SMALL = {"img_size": 64, "embed_dim": 24, "num_heads": 3, "depth": 2}
 WINDOWS = {"img_size": 64, "window_size": 4, "embed_dim": 24, "depths": (2, 2), "num_heads": (1, 2)}
@@ -278,6 +328,9 @@ def diffusion():
         "txt_ids": lambda _: torch.zeros(WORDS, 3),
         "added_cond_kwargs": lambda frames: {"resolution": None, "aspect_ratio": None},
     }
+    for name, (small, run) in ON_CLIPS.items():
+        call = partial(_of_square, run)
+        yield "diffusers", name, getattr(diffusers, name)(**small), ModelSpec(input_spec=seen, call=call, takes="clip")
     for name, (small, names) in DIFFUSERS.items():
 
         def call(network, frames, names=names):
@@ -288,6 +341,10 @@ def diffusion():
 
         model = getattr(diffusers, name)(**small)
         yield "diffusers", name, model, ModelSpec(input_spec=seen, call=call, takes="frames")
+
+
+def _of_square(run, model, clip):
+    return run(model, clip[..., :16])
 
 
 def line(library, name, network, spec=None):
@@ -315,6 +372,7 @@ def _first_reason(text):
         r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
         r"|pools or drops some of them|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
+        r"|the same on every clip"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"
         r"|failed on an input[^:]*: [^.]*)",
         text,

@@ -5,6 +5,7 @@ from .answers import AffinityColumn, AffinityRow, RankedCell
 from .bundle import Question, TourStop
 from .capture import BlockCapture, Capture, ClassScore
 from .capture.adapters import Tables, attach
+from .comparing import compare
 from .errors import (
     BundleError,
     CaptureError,
@@ -97,6 +98,7 @@ __all__ = [
     "WeightStatus",
     "WeightsError",
     "attach",
+    "compare",
     "filter_id",
     "find_sample",
     "list_models",

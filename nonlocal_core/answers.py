@@ -55,6 +55,8 @@ class _Weights(ABC):
     """True where the asker asks in each step by itself."""
     hops: int = 1
     """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
+    is_walled: bool = False
+    """Whether positions attend within windows, whose walls pictures draw."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 

@@ -26,7 +26,7 @@ class Questions:
 
     capture: Capture
     unreadable: tuple[tuple[str, str], ...] = ()
-    _normalisers: dict[str, Float64[np.ndarray, " Nq"]] = field(default_factory=dict)
+    _normalisers: dict[str, Float64[np.ndarray, "*heads Nq"]] = field(default_factory=dict)
 
     def block(self, name: str | None = None) -> BlockCapture:
         """Return the captured block of that name, or the one that is shown first."""
@@ -47,8 +47,9 @@ class Questions:
 
         ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
         of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
-        ``block``: a name from ``capture.blocks``, or None for the one that is shown first. In a notebook the row
-        shows itself as the figure that ``save`` draws, as text where more than ``MOST_POINTS`` cells are asked.
+        ``block``: a name from ``capture.blocks``, a layer's with ``.mean`` for the mean over its heads, or None for the
+        one that is shown first. In a notebook the row shows itself as the figure that ``save`` draws, as text where
+        more than ``MOST_POINTS`` cells are asked.
         Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
         UnknownNameError for another block.
         """
@@ -69,13 +70,14 @@ class Questions:
     def mean_over_heads(
         self, layer: str, *, frame: int, x: float = 0.5, y: float = 0.5, asker: str | None = None
     ) -> AffinityRow:
-        """Return the mean of the rows of a layer's heads at a point, or of an asker; in numbers, without files.
+        """Return the mean of the rows of a layer's heads at a point, or of an asker: the row of the block LAYER.mean.
 
         ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
         OutsideGridError when the network did not see the point.
         """
         (heads,) = layers_of(self.capture.blocks, [layer]).values()
-        return mean_over_heads(heads, heads[0].query_grid.cell_at(frame=frame, x=x, y=y), asker)
+        cell = heads[0].query_grid.cell_at(frame=frame, x=x, y=y)
+        return self._with_figure(mean_over_heads(heads, cell, asker))
 
     def rollout(
         self,

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from nonlocal_core.answers import AffinityRow
-from nonlocal_core.capture.record import BlockCapture, asked_by
+from nonlocal_core.capture.record import BlockCapture, asked_by, mean_of_heads
 from nonlocal_core.capture.rollout import rolled_out
 from nonlocal_core.errors import UnknownNameError
 from nonlocal_core.geometry import Cell
@@ -33,14 +33,7 @@ def mean_over_heads(heads: Sequence[BlockCapture], cell: Cell, asker: str | None
 
     Raises GeometryError and SelectionError as ``row`` does, UnknownNameError for another asker.
     """
-    rows = [row(asked_by(head, asker), cell) for head in heads]
-    return replace(
-        rows[0],
-        block=heads[0].layer,
-        values=np.asarray(np.mean([each.values for each in rows], axis=0, dtype=np.float64), np.float32),
-        off_grid={name: float(np.mean([each.off_grid[name] for each in rows])) for name in rows[0].off_grid},
-        note=f"Mean over {len(heads)} heads: no head has these weights. {rows[0].note}".strip(),
-    )
+    return row(asked_by(mean_of_heads(heads), asker), cell)
 
 
 def rollout(

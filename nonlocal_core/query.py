@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64
 
 from nonlocal_core.answers import AffinityColumn, AffinityRow, AnyAnswer, mass_of
 from nonlocal_core.capture.hops import STAYS, Heads, Looked, follow
-from nonlocal_core.capture.record import BlockCapture, asker_words
+from nonlocal_core.capture.record import BlockCapture, asker_words, mean_of_heads
 from nonlocal_core.capture.rows import at_temperature, column_weights, row_weights
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import Cell, Grid
@@ -80,6 +80,7 @@ def row(
         query_grid=block.query_grid,
         key_grid=block.key_grid,
         subsample=block.subsample,
+        is_walled=block.is_walled,
         key_count=block.key_count,
         also=tuple(also),
         minus=tuple(minus),
@@ -92,7 +93,7 @@ def row(
 def column(
     block: BlockCapture,
     key: Cell,
-    normaliser: Float64[np.ndarray, " Nq"] | None = None,
+    normaliser: Float64[np.ndarray, "*heads Nq"] | None = None,
     *,
     also: Cells = (),
     minus: Cells = (),
@@ -137,6 +138,7 @@ def _looked_at(
         query_grid=block.query_grid,
         key_grid=block.key_grid,
         subsample=block.subsample,
+        is_walled=block.is_walled,
         also=tuple(also),
         minus=tuple(minus),
         plus_mass=mass_of(plus) if minus else None,
@@ -202,7 +204,10 @@ def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> st
     It names the layers, and which part of the weight stays; a layer that is gone through again is said to be the same.
     """
     layers = [heads[0] for heads in route]
-    before = [route[0][0].layer if block in {head.name for head in route[0]} else "", *(each.layer for each in layers)]
+    before = [
+        route[0][0].layer if block in {head.name for head in (*route[0], mean_of_heads(route[0]))} else "",
+        *(each.layer for each in layers),
+    ]
     names = [layer.layer_title + " again" * (layer.layer == last) for last, layer in zip(before, layers, strict=False)]
     return (
         f"{1 + len(layers)} hops, the further ones through {', then '.join(names)}: of the weight {100 * stays:g} % "

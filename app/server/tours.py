@@ -56,5 +56,5 @@ def for_file(notes: ClipNotes, session: "Session") -> "tuple[TourStop, ...] | No
     stops = kept(notes).stops
     if stops is None:
         return None
-    known = {block.name for block in session.capture.blocks}
+    known = {block.name for block in session.capture.named}
     return tuple(stop if stop.block in known else replace(stop, block=None) for stop in stops)

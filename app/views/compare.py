@@ -13,16 +13,17 @@ from nonlocal_core.models.sharing import shared_features
 from ..server import known_networks, tours, visit
 from ..server.opened import OpenedClip
 from ..server.visit import Choices
-from ..widgets import address, cautions, open_button
+from ..widgets import address, cautions, open_button, saved_pages
 from ..widgets.menus import block_titles, menu
 from ..widgets.opening import open_page, open_with_progress
 from ..widgets.viewer_component import Pane, side_by_side
 
-Subject = Literal["blocks", "networks", "clips"]
+Subject = Literal["blocks", "networks", "clips", "pages"]
 SUBJECTS: dict[Subject, str] = {
     "blocks": "Blocks of this network",
     "networks": "Networks on this clip",
     "clips": "Two clips",
+    "pages": "Saved pages",
 }
 MOST_PANES = 6
 FIRST_BLOCKS = 4
@@ -64,7 +65,12 @@ def _compare(first: OpenedClip, choices: Choices) -> None:
             key="compare-subject",
             label_visibility="collapsed",
         )
-        compared = _MENUS[subject](replace(compared, subject=subject), first)
+        if subject != "pages":
+            compared = _MENUS[subject](replace(compared, subject=subject), first)
+    if subject == "pages":
+        saved_pages.draw(most=MOST_PANES)
+        address.keep(choices, {"compare": subject})
+        return
     st.session_state[_KEY] = compared
     panes = _panes(compared, first, choices)
     if first.session.not_shown:
@@ -179,7 +185,7 @@ def _pane(opened: OpenedClip, choices: Choices, block: str, title: str) -> Pane:
 
 def _there(session: Session, block: str) -> str:
     """Return the block of that name, or the one that is shown first where this network has none of it."""
-    names = [captured.name for captured in session.capture.blocks]
+    names = [captured.name for captured in session.capture.named]
     return block if block in names else session.block().name
 
 

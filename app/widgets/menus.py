@@ -26,8 +26,8 @@ def menu(label: str, titles: Mapping[str, str], *, first: str, key: str, width: 
 
 
 def block_titles(session: "Session") -> dict[str, str]:
-    """Return the titles of a session's blocks by name, in the order in which they ran."""
-    return {block.name: block.title for block in session.capture.blocks}
+    """Return the titles of a session's blocks by name, in the order in which they ran, and of means over heads."""
+    return {block.name: block.title for block in session.capture.named}
 
 
 def chosen_block(session: "Session", choices: Choices, *, key: str) -> "BlockCapture":

@@ -97,6 +97,8 @@ class Pane:
     title: str
     clip: str
     """Any text that tells one clip, with its frames, from another."""
+    is_saved: bool = False
+    """Whether its bundle was read from a file, behind which nothing is made later."""
 
 
 def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) -> Pin | None:
@@ -112,7 +114,7 @@ def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) ->
                 "mode": "compare",
                 "query": asked,
                 "tour": tour.as_json(),
-                "panes": [asdict(pane) | _sources(pane.token) for pane in panes],
+                "panes": [asdict(pane) | _sources(pane.token, is_saved=pane.is_saved) for pane in panes],
             }
         ),
         default={"pinned": asked},
@@ -126,9 +128,10 @@ def _as_list(data: dict[str, Any]) -> list[dict[str, Any]]:
     return [data]
 
 
-def _sources(token: str) -> dict[str, str]:
+def _sources(token: str, *, is_saved: bool = False) -> dict[str, str]:
     """Return where the browser finds a bundle, and what it knows it by."""
-    return {"url": bundle_address(token), "columns": columns_address(token), "id": token}
+    later = {} if is_saved else {"columns": columns_address(token)}
+    return {"url": bundle_address(token), "id": token, **later}
 
 
 def _pin(sent: Any) -> Pin | None:

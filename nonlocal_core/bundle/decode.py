@@ -7,7 +7,7 @@ from nonlocal_core.bundle.contents import Bundle, BundledBlock, MediaLabel, Mode
 from nonlocal_core.bundle.fields import Fields
 from nonlocal_core.bundle.storage import SIGNATURES
 from nonlocal_core.bundle.tour import hops_in, points_in, question_in, tour_in
-from nonlocal_core.capture.record import BlockCapture, ClassScore
+from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore
 from nonlocal_core.errors import BundleError, CaptureError, GeometryError, UnknownNameError
 from nonlocal_core.geometry import KeyGrid, QueryGrid
 from nonlocal_core.look import Look
@@ -40,6 +40,7 @@ def decode_bundle(data: bytes) -> Bundle:
     names = [block.capture.name for block in blocks]
     if len(set(names)) != len(names):
         raise BundleError(f"The blocks of a bundle have different names; got {', '.join(names)}.")
+    named = [block.name for block in Capture(blocks=tuple(block.capture for block in blocks)).named]
     return Bundle(
         id=reader.id,
         media=_media(header.child("media"), len(sections)),
@@ -49,7 +50,7 @@ def decode_bundle(data: bytes) -> Bundle:
             ClassScore(fields.text("name"), fields.number("score")) for fields in header.children("classes", most=4096)
         ),
         blocks=blocks,
-        view=_view(header.child("view"), len(sections), names),
+        view=_view(header.child("view"), len(sections), named),
     )
 
 
@@ -118,6 +119,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             effect=None if effect is None else reader.table(effect, (query_grid.size,)),
             rebuild_error=fields.number_or_none("rebuild_error", low=0.0),
             head=fields.count_or_none("head", below=_MAX_CHANNELS),
+            head_count=fields.count("head_count", start=1, below=_MAX_CHANNELS) if fields.has("head_count") else None,
             before=(fields.text("before") or None) if fields.has("before") else None,
             off_grid_keys=off_grid,
             is_walled=fields.has("walled"),

@@ -75,6 +75,7 @@ def encode_bundle(
             "model": {"id": model.id, "title": model.title, "status": model.status},
             "classes": [{"name": c.name, "score": float(c.score)} for c in capture.classes],
             "blocks": [_block(writer, block, storage) for block in capture.blocks],
+            **({"means": [_mean(block) for block in capture.means]} if capture.means else {}),
             "look": recipe(),
             "view": {
                 "block": view.block or (capture.block().name if capture.blocks else None),
@@ -144,6 +145,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "temporal_groups": block.temporal_groups,
         "subsample": list(block.subsample),
         "head": block.head,
+        **({} if block.head_count is None else {"head_count": block.head_count}),
         "before": block.before or "",
         "query_grid": _grid(block.query_grid),
         "key_grid": _grid(block.key_grid),
@@ -157,6 +159,17 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "effect_map": None if block.effect is None else writer.table(block.effect.astype(np.float32)),
         "row_error": error,
         "rebuild_error": None if block.rebuild_error is None else float(block.rebuild_error),
+    }
+
+
+def _mean(block: BlockCapture) -> dict[str, object]:
+    """Return what the viewer cannot compute of a mean over heads: its words, and whose mean it is."""
+    return {
+        "name": block.name,
+        "title": block.title,
+        "note": block.note,
+        "warning": block.warning_of_any_asker,
+        "heads": [head.name for head in block.heads],
     }
 
 
@@ -187,6 +200,8 @@ def _normaliser(
 
 def as_stored(block: BlockCapture) -> BlockCapture:
     """Return the block with the tables that a reader of its float16 bundle computes with."""
+    if block.heads:
+        return replace(block, heads=tuple(as_stored(head) for head in block.heads))
     theta, phi, _ = _storable(block, "float16")
     return _with_tables(block, theta, phi)
 
@@ -269,7 +284,7 @@ def _grid(grid: Grid) -> dict[str, object]:
 
 
 def _check_view(view: View, capture: Capture, frame_count: int) -> None:
-    known = [block.name for block in capture.blocks]
+    known = [block.name for block in capture.named]
     for name in (view.block, *(stop.block for stop in view.tour)):
         if name is not None and name not in known:
             raise BundleError(f"The view names the block {name!r}; this capture has: {', '.join(known) or 'none'}.")

@@ -48,6 +48,7 @@ def _head(
         status=site.status,
         note=site.note,
         head=head,
+        head_count=None if head is None else len(reading.theta),
         off_grid_keys=reading.off_grid_keys,
         has_key_grid=reading.has_key_grid,
         is_walled=reading.is_walled,

@@ -222,6 +222,8 @@ def misplacement(
     """
     places = np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
     peak, missed = max(float(each.max()) for each in moved), 0
+    if peak == 0:
+        return _RESTS
     for number, point in enumerate(points):
         own = _own_movement(moved, number)
         said = _cells_of(grid, point)
@@ -247,6 +249,9 @@ def misplacement(
     return None
 
 
+_RESTS = (
+    "has tokens that are the same on every clip, those of a text or a list that the network brings: they have no place"
+)
 _REMEDY = "The network may order its tokens in another way, shuffle, drop or mix them before, or pad its input inside"
 
 

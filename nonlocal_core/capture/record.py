@@ -1,6 +1,6 @@
 """Records of one forward pass: small tables from which every row of every affinity follows exactly."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context
 
@@ -14,7 +14,10 @@ from nonlocal_core.vocabulary import SOFTMAX, SUMMED, Rule, Scope, WeightStatus
 UNTRAINED = "Untrained: the weights are at their initial values, so this map shows nothing that was learned."
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
 ASKED = "Asked by {asker}, not by a position: the answer is the same {where}."
+MEAN_OF_HEADS = "Mean over {count} heads: no head has these weights."
 LOOKED_AT = "{asker} is one of {count} keys that are no positions; the weights of one position on all of them sum to 1."
+MEAN_ENDING = ".mean"
+"""Ending of the name of a layer's mean over its heads."""
 _NAMED = 6
 _ONE_DIGIT_UP = Context(prec=1, rounding=ROUND_CEILING)
 
@@ -30,7 +33,8 @@ class BlockCapture:
         concatenation                 relu(theta_i + phi_j) / Nk, from two tables of one channel
         matched                       1 / n_i where theta_i . phi_j >= 0, for n_i keys, else 0 (`ancestors.matching`)
 
-    where j runs over the Nk keys that ``scope`` and ``temporal_groups`` leave to the query.
+    where j runs over the Nk keys that ``scope`` and ``temporal_groups`` leave to the query. A block that has ``heads``
+    is their mean (`mean_of_heads`), and has no channels of its own.
     """
 
     name: str
@@ -60,6 +64,10 @@ class BlockCapture:
     is_half: bool = False
     """True where the block computed in half precision."""
     head: int | None = None
+    head_count: int | None = None
+    """Number of heads that the layer has, this one included; None for a block that is no head."""
+    heads: tuple["BlockCapture", ...] = ()
+    """Heads whose weights this block averages; empty for a block that the network has."""
     off_grid_keys: tuple[str, ...] = ()
     """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
@@ -110,11 +118,14 @@ class BlockCapture:
     def __repr__(self) -> str:
         q, k = ("x".join(map(str, grid.shape)) for grid in (self.query_grid, self.key_grid))
         k = f"a list of {len(self.askers)}" if self.askers_are_keys else k
-        return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {self.theta.shape[1]} channels)"
+        made_of = f"mean of {len(self.heads)} heads" if self.heads else f"{self.theta.shape[1]} channels"
+        return f"BlockCapture({self.name!r}, {self.pairwise}, queries {q}, keys {k}, {made_of})"
 
     @property
     def layer(self) -> str:
-        """The name without the head."""
+        """The name without the head, or that of the heads."""
+        if self.heads:
+            return self.heads[0].layer
         return self.name if self.head is None else self.name.removesuffix(f".head{self.head}")
 
     @property
@@ -129,7 +140,9 @@ class BlockCapture:
 
     @property
     def layer_title(self) -> str:
-        """The title without the head."""
+        """The title without the head, or that of the heads."""
+        if self.heads:
+            return self.heads[0].layer_title
         return self.title if self.head is None else self.title.removesuffix(f" · head {self.head + 1}")
 
     @property
@@ -207,6 +220,26 @@ def in_a_chain(blocks: Iterable[BlockCapture]) -> tuple[BlockCapture, ...]:
     return tuple(found)
 
 
+def mean_of_heads(heads: Sequence[BlockCapture]) -> BlockCapture:
+    """Return the mean over the heads of one layer, which no head has: a block named as the layer, with ``.mean``.
+
+    It costs no memory: its tables have no channels, and its rows are computed from those of the heads.
+    """
+    first = heads[0]
+    return replace(
+        first,
+        name=f"{first.layer}{MEAN_ENDING}",
+        title=f"{first.layer_title} · mean of {len(heads)} heads",
+        theta=first.theta[:, :0],
+        phi=first.phi[:, :0],
+        asker_theta=None if first.asker_theta is None else first.asker_theta[:, :0],
+        note=f"{MEAN_OF_HEADS.format(count=len(heads))} {first.note}".strip(),
+        head=None,
+        head_count=None,
+        heads=tuple(heads),
+    )
+
+
 def asker_words(asker: str, *, is_key: bool = False) -> str:
     """Return an asker's name in a sentence; ``is_key``: a key that is looked at, such as a word.
 
@@ -227,6 +260,8 @@ def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:
         return block
     if block.asker_theta is None or asker not in block.askers:
         raise UnknownNameError("asker", asker, block.askers)
+    if block.heads:
+        return replace(block, heads=tuple(asked_by(head, asker) for head in block.heads), effect=None, asker=asker)
     rows = block.asker_theta.reshape(block.asker_copies, len(block.askers), -1)[:, block.askers.index(asker)]
     return replace(block, theta=np.repeat(rows, block.query_grid.size // len(rows), axis=0), effect=None, asker=asker)
 
@@ -280,13 +315,27 @@ class Capture:
                     )
         return tuple(layers[1:])
 
+    @property
+    def means(self) -> tuple[BlockCapture, ...]:
+        """The mean over its heads of each layer all of whose heads are here (`mean_of_heads`), in their order."""
+        layers: dict[str, list[BlockCapture]] = {}
+        for block in self.blocks:
+            if block.head_count is not None:
+                layers.setdefault(block.layer, []).append(block)
+        return tuple(mean_of_heads(heads) for heads in layers.values() if len(heads) == heads[0].head_count)
+
+    @property
+    def named(self) -> tuple[BlockCapture, ...]:
+        """All that ``block`` returns by its name: the blocks, and the means over heads of their layers."""
+        return (*self.blocks, *self.means)
+
     def block(self, name: str | None = None) -> BlockCapture:
-        """Return the block of that name, or the one to show. Raises UnknownNameError listing the names."""
+        """Return the block or mean of that name, or the one to show. Raises UnknownNameError listing the names."""
         if not self.blocks:
             raise CaptureError("This network ran no block that could be captured.")
         last = next((block for block in reversed(self.blocks) if block.asker is None), self.blocks[-1])
         name = name or self.shown or last.name
-        for block in self.blocks:
+        for block in self.named:
             if block.name == name:
                 return block
-        raise UnknownNameError("block", name, [block.name for block in self.blocks])
+        raise UnknownNameError("block", name, [block.name for block in self.named])

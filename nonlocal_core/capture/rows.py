@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -32,6 +32,8 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
 
     Raises GeometryError when the cell is not on the query grid.
     """
+    if block.heads:
+        return _mean([row_weights(head, query) for head in block.heads])
     theta_i = block.theta[block.query_grid.index(query)]
     if not is_restricted(block):
         return _normalised(block, _scores(block, theta_i, block.phi))
@@ -58,7 +60,8 @@ def at_temperature(block: BlockCapture, temperature: float) -> BlockCapture:
             f"A temperature divides the scores of a softmax, and {block.title!r} has none. Leave it at 1, or ask a "
             "Gaussian or an embedded Gaussian."
         )
-    return replace(block, scale=block.scale / temperature)
+    heads = tuple(at_temperature(head, temperature) for head in block.heads)
+    return replace(block, scale=block.scale / temperature, heads=heads)
 
 
 def many_row_weights(
@@ -69,6 +72,8 @@ def many_row_weights(
     ``keys``: weigh these keys only, as if the block had no others. Memory grows with n x Nk: ask for a chunk at a
     time. Raises CaptureError for a choice of keys where scope or groups leave each query its own.
     """
+    if block.heads:
+        return _mean([many_row_weights(head, queries, keys) for head in block.heads])
     if not is_restricted(block):
         return _normalised(block, _scores(block, block.theta[queries], block.phi if keys is None else block.phi[keys]))
     if keys is not None:
@@ -77,20 +82,23 @@ def many_row_weights(
 
 
 def column_weights(
-    block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, " Nq"] | None
+    block: BlockCapture, key: Cell, normaliser: Float64[np.ndarray, "*heads Nq"] | None
 ) -> Float64[np.ndarray, " Nq"]:
     """Return the weight that every query gives to one key.
 
     ``normaliser``: what ``log_normaliser(block)`` returned; read where rows are divided by their sum.
     Raises GeometryError when the cell is not on the key grid.
     """
+    if block.heads:
+        of_heads = [None] * len(block.heads) if normaliser is None else normaliser
+        return _mean([column_weights(head, key, of) for head, of in zip(block.heads, of_heads, strict=True)])
     scores = _scores(block, block.phi[block.key_grid.index(key)], block.theta).astype(np.float64)
+    allowed = allowed_queries(block, key)
     if block.is_summed:
         log_f = np.where(scores >= 0, 0.0, -np.inf) if block.pairwise == "matched" else scores
-        values = np.exp(log_f - (log_normaliser(block) if normaliser is None else normaliser))
-    else:
-        values = scores / block.key_count
-    return np.where(allowed_queries(block, key), values, 0.0)
+        log_weights = log_f - (log_normaliser(block) if normaliser is None else normaliser)
+        return np.asarray(np.exp(np.where(allowed, log_weights, -np.inf)))
+    return np.where(allowed, scores / block.key_count, 0.0)
 
 
 def allowed_keys(block: BlockCapture, query: Cell) -> Bool[np.ndarray, " Nk_all"]:
@@ -126,12 +134,14 @@ def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
     return mask.reshape(-1)
 
 
-def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Float64[np.ndarray, " Nq"]:
+def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Float64[np.ndarray, "*heads Nq"]:
     """Return the log of the sum over allowed keys of f, exp(score) or 1 for a match, in chunks of queries.
 
-    Only blocks whose rows are divided by it have one; a column needs it. ``progress`` hears of every chunk, and may end
-    the work by what it raises.
+    Of a mean over heads, that of each head. Only blocks whose rows are divided by it have one; a column needs it.
+    ``progress`` hears of every chunk, and may end the work by what it raises.
     """
+    if block.heads:
+        return np.stack([log_normaliser(head, progress) for head in block.heads])
     theta = block.theta * np.float32(block.scale)
     steepest = float(np.linalg.norm(theta, axis=1).max() * np.linalg.norm(block.phi, axis=1).max())
     if steepest < _SAFE_EXPONENT and not is_restricted(block) and np.array_equal(block.theta, block.phi):
@@ -185,11 +195,18 @@ def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Floa
 
     Rows are forgotten at once; those of queries whose number is 0 are not computed.
     """
+    if block.heads:
+        return _mean([summed_rows(head, asking) for head in block.heads])
     total = np.zeros(len(block.phi))
     for some, keys in _chunks(block, np.flatnonzero(asking)):
         scores = _scores(block, block.theta[some], block.phi[keys])
         total[keys] += asking[some] @ _normalised(block, scores)
     return total
+
+
+def _mean(of_heads: Sequence[Float64[np.ndarray, "*n"]]) -> Float64[np.ndarray, "*n"]:
+    """Return the mean over heads."""
+    return np.asarray(np.mean(of_heads, axis=0))
 
 
 def _softmax(scores: Float32[np.ndarray, "n N"]) -> Float32[np.ndarray, "n N"]:

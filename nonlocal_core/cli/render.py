@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     """Write the file and print its path."""
     session = open_session(options)
     pin = pin_of(session, options, options.view, options.beside or ())
-    blocks = [block.name for block in session.capture.blocks]
+    blocks = [block.name for block in session.capture.named]
     target = session.save(
         options.out,
         **asdict(pin),

@@ -9,6 +9,7 @@ from .photograph import muted
 from .quantities import percent, unbroken
 from .recipe import recipe
 from .sentence import LETTERS, answer_words, frame_words, lettered, question_words
+from .walls import Segment, walls_of
 
 __all__ = [
     "ARROW_TONE",
@@ -25,6 +26,7 @@ __all__ = [
     "Heat",
     "Look",
     "Scale",
+    "Segment",
     "answer_words",
     "arrow_cells",
     "bar_heights",
@@ -40,4 +42,5 @@ __all__ = [
     "strongest_layer",
     "ticks",
     "unbroken",
+    "walls_of",
 ]

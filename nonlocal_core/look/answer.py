@@ -50,6 +50,10 @@ class Answer(Protocol):
         """True where weights can be negative."""
 
     @property
+    def is_walled(self) -> bool:
+        """True where positions attend within windows, whose walls pictures draw."""
+
+    @property
     def minus(self) -> tuple[Cell, ...]:
         """Cells whose mean was taken away from that of the asked ones."""
 

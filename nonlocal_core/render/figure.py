@@ -12,18 +12,20 @@ from nonlocal_core.look import (
     Answer,
     Heat,
     Look,
+    Segment,
     answer_words,
     arrow_cells,
     bar_heights,
     heats_of,
     percent,
     question_words,
+    walls_of,
 )
 from nonlocal_core.render.arrows import PEN, arrow_shapes, arrows_of, place
 from nonlocal_core.render.drawing import INK, MUTED, PAPER, Drawing, Outline, Picture, Shape, Words, box, centred
 from nonlocal_core.render.layout import HEADER, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import legend
-from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, lettered_cells, pin_colours
+from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, dashes, lettered_cells, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
 from nonlocal_core.render.text import EM, drawable, fitted, font, wrapped
@@ -38,6 +40,8 @@ PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
 """Start of the pins of a heading, height of one, and height of its letter, in units."""
 MARK = 26
 """Height of the letter of a pin on a photograph, in units."""
+WALL = 2.4
+"""Width of the dashes of a wall, in units."""
 PRINT_INCHES = 8.0
 """Width of the figure in print, that of a page."""
 SHARPNESS = 1.6
@@ -77,6 +81,7 @@ def figure(
     shapes = (
         *(shape for shape in around if not isinstance(shape, Words)),
         *_strip(layout, frames, answers, heats, sharpness),
+        *_walls(layout, answer),
         *(shape for one, colour in zip(answers, colours, strict=True) for shape in _asked(layout, one, colour)),
         *(
             shape
@@ -276,6 +281,28 @@ def _asked(layout: Layout, answer: Answer, asked: Colour) -> tuple[Outline, ...]
                 rims.append(box(*place_of_cell, stroke=RIM, pen=2 * PEN))
                 boxes.append(box(*place_of_cell, stroke=colour, pen=PEN))
     return (*rims, *boxes)
+
+
+def _walls(layout: Layout, answer: Answer) -> tuple[Outline, ...]:
+    """Return the walls of the window that an answer stays within, in each frame: rims below, dashes on them."""
+    rims: list[Outline] = []
+    lines: list[Outline] = []
+    for index, tile in enumerate(layout.tiles):
+        for x0, y0, x1, y1 in walls_of(answer, answer.grid.find_t(index)):
+            piece = (
+                tile.left + x0 * tile.width,
+                tile.top + y0 * tile.height,
+                tile.left + x1 * tile.width,
+                tile.top + y1 * tile.height,
+            )
+            rims.append(_line(piece, RIM, 2 * WALL))
+            lines += [_line(dash, WHITE, WALL) for dash in dashes(piece, 4 * WALL, 3 * WALL)]
+    return (*rims, *lines)
+
+
+def _line(piece: Segment, colour: Colour, width: float) -> Outline:
+    x0, y0, x1, y1 = piece
+    return Outline(start=(x0, y0), steps=(((x1, y1),),), stroke=colour, width=width)
 
 
 def _letters(layout: Layout, answers: Sequence[Answer]) -> tuple[Shape, ...]:

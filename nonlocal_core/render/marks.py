@@ -1,6 +1,6 @@
 """Marks on a picture: the box of the asked cell, and arrows between it and the strongest cells."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
 from nonlocal_core.geometry import Box, Cell, Grid
-from nonlocal_core.look import LETTERS, PIN_TONE, PINS, Answer
+from nonlocal_core.look import LETTERS, PIN_TONE, PINS, Answer, Segment
 from nonlocal_core.render.text import font
 
 Point = tuple[float, float]
@@ -86,6 +86,33 @@ def letter(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, text: str, colour: 
     )
     pen.text(middle, text, font=font(size), fill=RIM, anchor="mm")
     picture[:] = np.asarray(drawn)
+
+
+def walls(picture: UInt8[np.ndarray, "h w 3"], pieces: Sequence[Segment]) -> None:
+    """Draw the walls of a window, whose pieces are in units of the frame, dashed on a dark rim, in place."""
+    if not pieces:
+        return
+    height, width = picture.shape[:2]
+    pen = min(max(1, round(min(height, width) / 260)), 2)
+    drawn = Image.fromarray(picture)
+    lines = ImageDraw.Draw(drawn)
+    placed = [(x0 * width, y0 * height, x1 * width, y1 * height) for x0, y0, x1, y1 in pieces]
+    for piece in placed:
+        lines.line(piece, fill=RIM, width=3 * pen)
+    for piece in placed:
+        for dash in dashes(piece, 5 * pen, 4 * pen):
+            lines.line(dash, fill=WHITE, width=pen)
+    picture[:] = np.asarray(drawn)
+
+
+def dashes(piece: Segment, drawn: float, left_out: float) -> Iterator[Segment]:
+    """Yield the dashes of a straight line: so much of it is drawn, then so much left out."""
+    x0, y0, x1, y1 = piece
+    length = max(abs(x1 - x0), abs(y1 - y0))
+    for start in np.arange(0, length, drawn + left_out).tolist():
+        ends = (start / length, min(start + drawn, length) / length)
+        (xa, ya), (xb, yb) = ((x0 + part * (x1 - x0), y0 + part * (y1 - y0)) for part in ends)
+        yield xa, ya, xb, yb
 
 
 def _edges(start: float, stop: float, least: int) -> tuple[int, int]:

@@ -8,8 +8,8 @@ from jaxtyping import Bool, UInt8
 from nonlocal_core.errors import RenderError
 from nonlocal_core.geometry import Grid, spread
 from nonlocal_core.geometry.masks import Smoothing
-from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, strongest_layer
-from nonlocal_core.render.marks import MINUS, letter, lettered_cells, outline, pin_colours
+from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, strongest_layer, walls_of
+from nonlocal_core.render.marks import MINUS, letter, lettered_cells, outline, pin_colours, walls
 
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
@@ -78,6 +78,7 @@ def paint_clip(
         picture, t = photograph(frame, look).copy(), answer.grid.find_t(index)
         if t is not None:
             picture = over(picture, *heat_layer(heats, t, answer.grid, size_hw=frame.shape[:2]))
+        walls(picture, walls_of(answer, t))
         for cell, colour in marks:
             start, stop = grid.span(cell.t)
             if start <= index < stop:

@@ -56,7 +56,7 @@ def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
     """
     processor = processor if processor is not None else _processor(model)
     size_hw, mean, std = _fixed_hw(model), *_stated_colours(model)
-    spec = IMAGENET_INPUT if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
+    spec = _in_patches(model) if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
     said: Any = stated(model, "pretrained_cfg")
     fraction = said.get("crop_pct") if isinstance(said, Mapping) else None
     if size_hw is not None and isinstance(fraction, int | float) and 0 < fraction <= 1:
@@ -74,6 +74,21 @@ def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
 def input_spec_of(model: nn.Module) -> InputSpec:
     """Return the input of ``input_of`` without its source."""
     return input_of(model).spec
+
+
+def _in_patches(model: nn.Module) -> InputSpec:
+    """Return the usual input, its sides a multiple of the network's patches where those are no part of 32 pixels.
+
+    Patches that do not divide a frame leave its edge out, so that no cell lies where it seems to.
+    """
+    convolutions = (module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d))
+    first = next((each for each in convolutions if each.in_channels in (1, 3)), None)
+    if first is None or first.kernel_size != first.stride or len(set(first.stride[-2:])) > 1:
+        return IMAGENET_INPUT
+    patch, usual = first.stride[-1], IMAGENET_INPUT
+    if usual.multiple_of % patch == 0:
+        return usual
+    return replace(usual, multiple_of=patch, short_side=max(1, round(usual.short_side / patch)) * patch)
 
 
 def _of_size(spec: InputSpec, size_hw: tuple[int, int], crop: Literal["none", "center"]) -> InputSpec:

@@ -47,10 +47,10 @@ def as_film(captures: Mapping[str, Capture], block: str | None) -> Capture:
     """
     if not captures:
         raise CaptureError("A film shows at least one checkpoint; none was given.")
-    found = [
-        replace(capture.block(block), name=title, title=f"{capture.block(block).title} · {title}")
-        for title, capture in captures.items()
-    ]
+    named = {title: capture.block(block) for title, capture in captures.items()}
+    if any(each.heads for each in named.values()):
+        raise CaptureError(f"A film shows a block that the network has; {block!r} is a mean over heads. Name one head.")
+    found = [replace(each, name=title, title=f"{each.title} · {title}") for title, each in named.items()]
     grids = {frame.query_grid.shape for frame in found}
     if len(grids) > 1:
         raise CaptureError(f"The checkpoints of a film share one grid; these have {sorted(grids)}.")

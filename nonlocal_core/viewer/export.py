@@ -1,12 +1,16 @@
 """Write a bundle and the viewer as one HTML file that opens from a disk, offline, with live hover."""
 
 import base64
+import binascii
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from nonlocal_core.bundle import Bundle, decode_bundle
-from nonlocal_core.viewer.scripts import course_css, course_js, page_css, page_js
+from nonlocal_core.errors import BundleError
+from nonlocal_core.viewer.scripts import compared_css, compared_js, course_css, course_js, page_css, page_js
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,7 @@ class CourseFile:
     provenance: str = ""
 
 
+_BUNDLE = re.compile(rb'<script type="application/octet-stream" id="bundle">([A-Za-z0-9+/=]*)</script>')
 MARKS = ("title", "caption", "credits", "provenance", "bundle")
 """Names of what differs from page to page, in the order of the page."""
 
@@ -69,6 +74,35 @@ def export_course(course: CourseFile) -> str:
         data="\n".join([f'<script type="application/json" id="course">{inert(course.course)}</script>', *data]),
         looks=(course_css(), course_js()),
     )
+
+
+def export_comparison(bundles: Sequence[bytes], panes: str, *, title: str) -> str:
+    """Return several bundles under one pointer as one page of the same kind.
+
+    ``panes``: JSON that ``entry/compared.js`` reads. Raises BundleError when some bytes are not a bundle.
+    """
+    opened = [decode_bundle(each) for each in bundles]
+    data = [_binary(f"bundle-{index}", base64.b64encode(each).decode("ascii")) for index, each in enumerate(bundles)]
+    return _document(
+        title=title,
+        caption="Point at any place: every pane answers the same question.",
+        credit=" · ".join(dict.fromkeys(_credits(bundle) for bundle in opened)),
+        provenance="",
+        data="\n".join([f'<script type="application/json" id="panes">{inert(panes)}</script>', *data]),
+        looks=(compared_css(), compared_js()),
+    )
+
+
+def bundle_of_page(page: bytes) -> bytes:
+    """Return the bundle in a live page, as ``export_html`` wrote it. Raises BundleError for another file."""
+    found = _BUNDLE.search(page)
+    try:
+        return base64.b64decode(found[1] if found else b"?", validate=True)
+    except binascii.Error as error:
+        raise BundleError(
+            "This is no live page of the viewer: no bundle stands in it. Save one with session.save('page.html', ...), "
+            "or with Keep, as a live page."
+        ) from error
 
 
 def _document(*, title: str, caption: str, credit: str, provenance: str, data: str, looks: tuple[str, str]) -> str:

@@ -29,11 +29,7 @@ def notebook_cell(capture: Capture, pack: Pack, *, title: str, question: Questio
     """
 
     def cell(kept: Capture, said: str) -> str:
-        page = export_html(pack(kept, said), title=title)
-        return (
-            f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
-            f'style="width: 100%; height: {CELL_HEIGHT}px; border: 0"></iframe>'
-        )
+        return framed(export_html(pack(kept, said), title=title))
 
     nothing = replace(capture, blocks=())
     beside = _weight(cell(nothing, _left_out(capture, nothing, question) + _TOO_HEAVY))
@@ -41,6 +37,14 @@ def notebook_cell(capture: Capture, pack: Pack, *, title: str, question: Questio
     said = _left_out(capture, kept, question)
     drawn = cell(kept, said)
     return drawn if _weight(drawn) <= MOST_BYTES else cell(kept, f"{said} {_TOO_HEAVY}".strip())
+
+
+def framed(page: str) -> str:
+    """Return a page in a frame of its own."""
+    return (
+        f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
+        f'style="width: 100%; height: {CELL_HEIGHT}px; border: 0"></iframe>'
+    )
 
 
 def _left_out(capture: Capture, kept: Capture, asked: Question) -> str:

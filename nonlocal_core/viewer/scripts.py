@@ -47,6 +47,12 @@ def course_js() -> str:
 
 
 @cache
+def compared_js() -> str:
+    """Return the script of the exported comparison."""
+    return join_scripts(_FOLDER, "entry/compared.js")
+
+
+@cache
 def guess_js() -> str:
     """Return the Streamlit component of a question to predict."""
     return join_scripts(_FOLDER, "entry/guess.js")
@@ -86,6 +92,12 @@ def viewer_css() -> str:
 def page_css() -> str:
     """Return the style sheet of the exported page."""
     return _joined_sheets(*_SHEETS, "entry/page.css")
+
+
+@cache
+def compared_css() -> str:
+    """Return the style sheet of the exported comparison."""
+    return _joined_sheets(*_SHEETS, "entry/comparison.css", "entry/page.css")
 
 
 @cache

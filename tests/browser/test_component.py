@@ -262,6 +262,7 @@ def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
                 name=f"layer{layer}.head{head}",
                 title=f"Layer {layer} · head {head + 1}",
                 head=head,
+                head_count=heads,
                 scale=1e-9,  # every key gets the same, so that the shares are known
                 phi=np.vstack([mapped_block(grid).phi, np.zeros((2, 48), np.float32)]),
                 off_grid_keys=("class token", "register"),
@@ -277,13 +278,22 @@ def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
     assert page.get_by_label("Layer", exact=True).locator("option").all_inner_texts() == [
         f"Layer {n}" for n in range(layers)
     ]
-    assert page.get_by_label("Head", exact=True).locator("option").all_inner_texts() == ["Head 1", "Head 2", "Head 3"]
+    assert page.get_by_label("Head", exact=True).locator("option").all_inner_texts() == [
+        *("Head 1", "Head 2", "Head 3", "Mean of 3 heads")
+    ]
     page.get_by_label("Layer", exact=True).select_option("Layer 3")
     page.get_by_label("Head", exact=True).select_option("Head 2")
     mounted.settle()
     assert mounted.facts["block"] == "layer3.head1"
     page.locator(".nlv-field").focus()
-    for key, block in (("h", "layer3.head2"), ("b", "layer4.head2"), ("b", "layer0.head2"), ("h", "layer0.head0")):
+    for key, block in (
+        ("h", "layer3.head2"),
+        ("b", "layer4.head2"),
+        ("b", "layer0.head2"),
+        ("h", "layer0.mean"),
+        ("b", "layer1.mean"),
+        ("h", "layer1.head0"),
+    ):
         page.keyboard.press(key)
         mounted.settle()
         assert mounted.facts["block"] == block

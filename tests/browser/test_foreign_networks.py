@@ -13,7 +13,7 @@ from foreign_kinds import Windowed
 from playwright.sync_api import expect
 from torch import nn
 
-from nonlocal_core import InputSpec, ModelSpec, Pin, Session
+from nonlocal_core import InputSpec, ModelSpec, Pin, Session, compare
 from nonlocal_core.look import answer_words
 
 pytestmark = pytest.mark.browser
@@ -116,10 +116,31 @@ def test_the_wall_of_a_window_is_drawn_and_said(chromium, tmp_path):
     assert len(sides) == 2 * (2 + 3)
     left, top = (min(float(side[axis]) for side in sides) for axis in (0, 1))
     assert (left, top) == pytest.approx((xs.min() / 12, ys.min() / 8))
+    strip = [page.locator(f".nlv-film [data-frame='{frame}'] .nlv-wall-line") for frame in (0, 1)]
+    expect(strip[0]).to_be_hidden()
+    expect(strip[1]).to_have_attribute("d", wall.get_attribute("d"))
     expect(page.locator(".nlv-root, body").first).to_contain_text("It attends within windows")
     page.keyboard.press("b")
     expect(wall).to_have_count(1)
     context.close()
+
+
+def test_a_wall_is_drawn_in_every_pane_of_a_comparison(chromium, tmp_path):
+    seen = InputSpec(short_side=32, multiple_of=16, mean=(0.5,) * 3, std=(0.5,) * 3)
+    clip = np.random.default_rng(3).integers(0, 256, (2, 64, 96, 3), np.uint8)
+    torch.manual_seed(4)
+    session = Session.from_model(Windowed((2, 3)).eval(), clip, spec=ModelSpec(status="untrained", input_spec=seen))
+    page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    both = compare({"one": session, "two": session}, block="shifted.attention.head0")
+    page.goto(both.save(tmp_path / "both.html", frame=1, x=0.46, y=0.44).as_uri())
+    panes = page.locator(".nlv-pane[data-block]")
+    expect(panes).to_have_count(2)
+    for index in range(2):
+        large = panes.nth(index).locator(".nlv-answers .nlv-wall-line")
+        expect(large).to_have_attribute("d", re.compile("M.*h.*v"))
+        small = panes.nth(index).locator("[data-frame='1'] .nlv-wall-line")
+        expect(small).to_have_attribute("d", large.get_attribute("d"))
+    page.context.close()
 
 
 def test_a_notebook_cell_holds_the_live_viewer(chromium):

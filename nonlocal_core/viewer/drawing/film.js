@@ -9,6 +9,7 @@ import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
 import { percent } from "../model/words.js";
 import { holds, seen } from "../model/zoom.js";
+import { Walls } from "./outlines.js";
 
 /** Up to this many frames stand in one row; more are set in rows of 8 or 16. */
 const ONE_ROW = 8;
@@ -80,9 +81,16 @@ export class Film {
     });
   }
 
+  /** The walls of the window that an answer stays within; `inside(t)` are the cells of a temporal cell within them. */
+  showWalls(inside, grid, { zoom }) {
+    if (this.root.hidden) return;
+    this.frames.forEach(({ walls }, index) => walls.show(grid, inside(temporalCell(grid, index)), zoom));
+  }
+
   hideHeat() {
-    for (const { heat, root, bars } of this.frames) {
+    for (const { heat, walls, root, bars } of this.frames) {
       heat.hidden = true;
+      walls.hide();
       root.classList.remove("is-own", "is-shown", "is-asked");
       for (const bar of bars) showBar(bar, 0, false, "");
     }
@@ -169,11 +177,12 @@ export class Film {
 function filmFrame(index) {
   const photo = el("canvas", { class: "nlv-photo" });
   const heat = el("canvas", { class: "nlv-heat" });
-  const picture = el("div", { class: "nlv-picture", "data-frame": index }, photo, heat, el("span", { class: "nlv-count" }, String(index + 1)));
+  const walls = new Walls();
+  const picture = el("div", { class: "nlv-picture", "data-frame": index }, photo, heat, walls.root, el("span", { class: "nlv-count" }, String(index + 1)));
   const bars = PINS.map((pin) => ({ fill: el("i", { class: `nlv-fill ${pin}` }), share: el("span", { class: `nlv-part ${pin}` }) }));
   const bar = el("button", { type: "button", class: "nlv-bar", tabindex: "-1", "data-bar": index, "aria-label": `Show frame ${index + 1} large` }, ...bars.map(({ fill }) => fill));
   const shares = el("span", { class: "nlv-share" }, ...bars.map(({ share }) => share));
-  return { root: el("div", { class: "nlv-frame" }, picture, bar, shares), picture, photo, heat, bars };
+  return { root: el("div", { class: "nlv-frame" }, picture, bar, shares), picture, photo, heat, walls, bars };
 }
 
 function showBar({ fill, share }, height, cut, text) {

@@ -2,6 +2,7 @@
 
 import { el, say } from "./dom.js";
 import { Film } from "./film.js";
+import { insideWalls } from "../model/answer.js";
 import { temporalCell } from "../model/grid.js";
 import { HeatPainter } from "./paint.js";
 import { Answer } from "./sides.js";
@@ -31,12 +32,13 @@ export class Pane {
   }
 
   /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip. */
-  show({ answer, own, shares, heat, state, frame, asked }) {
+  show({ block = {}, answer, own, shares, heat, state, frame, asked }) {
     const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
-    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, state });
+    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, inside: insideWalls(block, answer, temporalCell(grid, frame)), state });
     this.film.draw(state);
     this.film.showHeat(images, grid, state);
+    this.film.showWalls((t) => insideWalls(block, answer, t), grid, state);
     this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }

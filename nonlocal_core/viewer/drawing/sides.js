@@ -5,6 +5,7 @@ import { boundsOf, temporalCell } from "../model/grid.js";
 import { PINS, letterOf } from "./letters.js";
 import { fit, putHeat } from "./paint.js";
 import { drawPhoto } from "./photograph.js";
+import { Walls, outlineOf } from "./outlines.js";
 import { seen } from "../model/zoom.js";
 import { ZoomControl } from "./zoom_control.js";
 
@@ -114,27 +115,13 @@ export class Question extends Side {
   }
 }
 
-/** The outline of cells together: their sides without those between two of them. */
-function outlineOf(grid, cells) {
-  const there = new Set(cells.map(({ y, x }) => `${y},${x}`));
-  return cells.map((cell) => {
-    const { left, top, width, height } = boundsOf(grid, cell);
-    const has = (dy, dx) => there.has(`${cell.y + dy},${cell.x + dx}`);
-    return [
-      !has(-1, 0) && `M${left} ${top}h${width}`, !has(1, 0) && `M${left} ${top + height}h${width}`,
-      !has(0, -1) && `M${left} ${top}v${height}`, !has(0, 1) && `M${left + width} ${top}v${height}`,
-    ].filter(Boolean).join("");
-  }).join("");
-}
-
 /** A frame that answers, with heat. */
 export class Answer extends Side {
   constructor({ onrelease }) {
     const [heat, badge, notice] = [el("canvas", { class: "nlv-heat" }), el("div", { class: "nlv-badge" }), el("div", { class: "nlv-notice" })];
-    const walls = ["nlv-rim", "nlv-wall-line"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
-    const walled = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...walls);
-    super("nlv-answers", [heat, walled, badge, notice]);
-    Object.assign(this, { heat, walled, walls, badge, notice });
+    const walls = new Walls();
+    super("nlv-answers", [heat, walls.root, badge, notice]);
+    Object.assign(this, { heat, walls, badge, notice });
     this.release = el("button", { type: "button", class: "nlv-chip", title: "Go back to the frame that gets most", onclick: onrelease }, "Held ×");
     this.caption.append(this.release);
   }
@@ -146,9 +133,7 @@ export class Answer extends Side {
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);
     place(this.heat, seen(zoom, boxOf(grid)));
-    this.walled.toggleAttribute("hidden", inside.length === 0);
-    this.walled.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
-    for (const path of this.walls) path.setAttribute("d", outlineOf(grid, inside));
+    this.walls.show(grid, inside, zoom);
   }
 
   say({ lead, figure, detail, badge, warning, warns, notice, held }) {

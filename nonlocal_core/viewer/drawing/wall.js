@@ -25,7 +25,8 @@ export class Wall {
     Object.assign(this, { bundle, photos });
     const { blocks, media: { shown_hw: [height, width] } } = bundle;
     this.root.hidden = blocks.length < 2;
-    say(this.root.firstChild, `All ${blocks.length} blocks`);
+    const [means, own] = [true, false].map((isMean) => blocks.filter(({ heads }) => Boolean(heads) === isMean).length);
+    say(this.root.firstChild, `All ${own} blocks${means ? `, and the means of their heads` : ""}`);
     this.size = { width: WIDE, height: Math.round((WIDE * height) / width) };
     this.panes = blocks.map((block, index) => {
       const [photo, heat] = [el("canvas", { class: "nlv-photo" }), el("canvas", { class: "nlv-heat" })];

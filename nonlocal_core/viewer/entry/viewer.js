@@ -210,6 +210,7 @@ export class Viewer extends View {
     });
     this.film.draw(state);
     this.film.showHeat(images, answer.grid, state);
+    this.film.showWalls((t) => insideWalls(block, answer, t), answer.grid, state);
     this.film.showShares(pins, answer.grid, bundle.look);
     this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
     this.film.showLetters(origins.length > 1 ? origins.map(({ at }) => at) : [], zoom);

@@ -11,6 +11,7 @@ import { indexOf } from "./grid.js";
  * are its keys, who looks at the one that is asked (turning.py).
  */
 export function rowOf(block, query) {
+  if (block.heads) return meanOver(block.heads.map((head) => rowOf(head, query)));
   const { keyCount, key_grid: grid } = block;
   const onGrid = grid.frames * grid.rows * grid.cols;
   const scores = new Float64Array(keyCount);
@@ -31,17 +32,20 @@ const tempered = new WeakMap();
 export function atTemperature(block, temperature) {
   if (temperature === 1 || !block.softmax || block.askers_are_keys) return block;
   const scale = block.scale / temperature;
-  if (tempered.get(block)?.scale !== scale) tempered.set(block, { ...block, scale });
+  const heads = block.heads?.map((head) => atTemperature(head, temperature));
+  if (tempered.get(block)?.scale !== scale) tempered.set(block, { ...block, scale, heads });
   return tempered.get(block);
 }
 
 /** Whether columns can be asked for: rows divided by their sum need those sums, which a bundle of very many positions leaves out. */
-export function hasColumns({ softmax, matched, logNormaliser }) {
+export function hasColumns({ softmax, matched, logNormaliser, heads }) {
+  if (heads) return heads.every(hasColumns);
   return !(softmax || matched) || logNormaliser !== null;
 }
 
 /** Who looks at a key cell: the weight that every query gives it. Columns do not sum to 1. */
 export function columnOf(block, key) {
+  if (block.heads) return meanOver(block.heads.map((head) => columnOf(head, key)));
   const { keyCount, logNormaliser, channels, query_grid: grid } = block;
   const perFrame = grid.rows * grid.cols;
   const values = new Float32Array(grid.frames * perFrame);
@@ -60,6 +64,17 @@ export function columnOf(block, key) {
     }
   }
   return { direction: "column", grid, values, offGrid: new Float32Array(0), ...sumsOf(values), count: values.length };
+}
+
+/** The mean of the answers of a layer's heads. */
+function meanOver(answers) {
+  const mean = (name) => {
+    const sum = new Float64Array(answers[0][name].length);
+    for (const { [name]: table } of answers) for (let i = 0; i < sum.length; i++) sum[i] += table[i] / answers.length;
+    return Float32Array.from(sum);
+  };
+  const [values, offGrid] = [mean("values"), mean("offGrid")];
+  return { ...answers[0], values, offGrid, ...sumsOf([...values, ...offGrid]) };
 }
 
 /** The keys of the grid that a query may attend to, as start, stop and step of their indices. */

@@ -38,8 +38,9 @@ function spread(block, asker) {
   const { askers, scope, query_grid: { rows, cols } } = block;
   const index = askers.indexOf(asker);
   const step = (cell) => (scope === "space" ? Math.floor(cell / (rows * cols)) : 0);
-  const theta = { dtype: block.theta.dtype, row: (cell) => block.askerTheta.row(step(cell) * askers.length + index) };
-  return { ...block, asker, theta, effect: null, effectMap: null, logNormaliser: null };
+  const theta = block.heads ? block.theta : { dtype: block.theta.dtype, row: (cell) => block.askerTheta.row(step(cell) * askers.length + index) };
+  const heads = block.heads?.map((head) => spread(head, asker));
+  return { ...block, asker, theta, heads, effect: null, effectMap: null, logNormaliser: null };
 }
 
 /** Whether "who looks here" can be asked of a block in a state: not while something else than a position asks. */

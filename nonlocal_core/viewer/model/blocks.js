@@ -1,11 +1,45 @@
-// Blocks by layer and head: attention of several heads gives one block for each of them.
+// Blocks by layer and head: attention of several heads gives one block for each of them, and their mean.
 
-/** Layers in the order in which they ran: { title, blocks } with the index of each head's block. */
+/** Number of the mean among the heads of a layer, whose last block it is. */
+const MEAN = -1;
+
+/** The blocks with the means over heads that a bundle names, each behind the heads of its layer: the block of an answer, without tables. */
+export function withMeans(blocks, means = []) {
+  const named = new Map(blocks.map((block) => [block.name, block]));
+  const behind = new Map(means.map(({ heads: names, ...words }) => {
+    const heads = names.map((name) => named.get(name));
+    const [first] = heads;
+    return [heads.at(-1), {
+      ...first, ...words, heads, head: null, theta: { dtype: first.theta.dtype }, askerTheta: null, phi: null, logNormaliser: null,
+      row_error: Math.max(...heads.map(({ row_error: error }) => error)),
+    }];
+  }));
+  return blocks.flatMap((block) => (behind.has(block) ? [block, behind.get(block)] : [block]));
+}
+
+/** The name of a block without its head. */
+export function layerOf({ name, head, heads }) {
+  if (heads) return layerOf(heads[0]);
+  return head === null ? name : without(name, `.head${head}`);
+}
+
+/** The title of a block without its head. */
+export function layerTitle({ title, head, heads }) {
+  if (heads) return layerTitle(heads[0]);
+  return head === null ? title : without(title, ` · head ${head + 1}`);
+}
+
+/** What a block is among the heads of its layer. */
+export function headTitle({ head, heads }) {
+  return heads ? `Mean of ${heads.length} heads` : `Head ${head + 1}`;
+}
+
+/** Layers in the order in which they ran: { title, blocks } with the index of each head's block, and of their mean behind. */
 export function layersOf(blocks) {
   const layers = new Map();
-  blocks.forEach(({ name, title, head }, index) => {
-    const key = head === null ? name : without(name, `.head${head}`);
-    if (!layers.has(key)) layers.set(key, { name: key, title: head === null ? title : without(title, ` · head ${head + 1}`), blocks: [] });
+  blocks.forEach((block, index) => {
+    const key = layerOf(block);
+    if (!layers.has(key)) layers.set(key, { name: key, title: layerTitle(block), blocks: [] });
     layers.get(key).blocks.push(index);
   });
   const all = [...layers.values()];
@@ -13,22 +47,22 @@ export function layersOf(blocks) {
   return all.map((layer) => ({ title: repeats(layer) ? `${layer.title} (${layer.name})` : layer.title, blocks: layer.blocks }));
 }
 
-/** Where a block stands: the index of its layer, and which of the layer's heads it is. */
-export function placeOf(layers, block) {
-  const layer = layers.findIndex(({ blocks }) => blocks.includes(block));
-  return { layer, head: layers[layer].blocks.indexOf(block) };
+/** Where a block stands: the index of its layer, and which of the layer's heads it is, -1 for their mean. */
+export function placeOf(blocks, layers, block) {
+  const layer = layers.findIndex((each) => each.blocks.includes(block));
+  return { layer, head: blocks[block].heads ? MEAN : layers[layer].blocks.indexOf(block) };
 }
 
-/** The block of a layer and head; a head that the layer does not have is its last one. */
+/** The block of a layer and head; a head that the layer does not have is its last block, and so is the mean. */
 export function blockAt(layers, { layer, head }) {
   const { blocks } = layers[layer];
-  return blocks[Math.min(head, blocks.length - 1)];
+  return blocks.at(Math.min(head, blocks.length - 1));
 }
 
 /** The block so many layers or heads further on, round and round. */
 export function stepBlock(blocks, block, { layers = 0, heads = 0 }) {
   const all = layersOf(blocks);
-  const { layer, head } = placeOf(all, block);
+  const { layer, head } = placeOf(blocks, all, block);
   const next = turn(layer + layers, all.length);
   return blockAt(all, { layer: next, head: heads ? turn(head + heads, all[next].blocks.length) : head });
 }

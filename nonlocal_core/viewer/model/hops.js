@@ -2,6 +2,7 @@
 
 import { rowOf } from "./affinity.js";
 import { carried } from "./overlap.js";
+import { layerOf } from "./blocks.js";
 import { cellOf } from "./grid.js";
 
 export const MOST_HOPS = 4;
@@ -11,9 +12,10 @@ const STAYS = 0.5;
 /** The layers that hops beyond the first go through, all heads of each; null where rows do not share out a weight of 1. */
 export function routeOf({ blocks }, block, hops) {
   const layers = [];
+  const heads = blocks.filter((each) => !each.heads); // a mean has no rows of its own
   for (let at = block; layers.length < hops - 1; at = layers.at(-1)[0]) {
-    const before = blocks.filter((each) => at.before && layerOf(each) === at.before);
-    layers.push(before.length ? before : blocks.filter((each) => layerOf(each) === layerOf(at)));
+    const before = heads.filter((each) => at.before && layerOf(each) === at.before);
+    layers.push(before.length ? before : heads.filter((each) => layerOf(each) === layerOf(at)));
   }
   const fits = [[block], ...layers].every((heads, n) => heads.every((each) => (each.softmax || each.matched) && (n === 0 || !each.asker)));
   return fits ? layers : null;
@@ -22,10 +24,6 @@ export function routeOf({ blocks }, block, hops) {
 /** Whether a question can be followed: where one question looks, along rows that pass weight on. */
 export function takesHops(bundle, state) {
   return state.direction === "row" && state.beside.length === 0 && routeOf(bundle, bundle.blocks[state.block], 2) !== null;
-}
-
-export function layerOf({ name, head }) {
-  return head === null ? name : name.replace(`.head${head}`, "");
 }
 
 /**

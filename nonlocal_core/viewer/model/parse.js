@@ -1,5 +1,6 @@
 // The bundle, version 3: what nonlocal_core/bundle/container.py writes.
 
+import { withMeans } from "./blocks.js";
 import { ownKey } from "./grid.js";
 
 const ALIGNMENT = 64;
@@ -10,7 +11,7 @@ export function parseBundle(buffer) {
   return {
     ...header,
     frames: header.frames.map((section) => ({ type: section.type, bytes: bytes(section) })),
-    blocks: header.blocks.map((block) => readBlock(block, bytes)),
+    blocks: withMeans(header.blocks.map((block) => readBlock(block, bytes)), header.means),
   };
 }
 

@@ -3,7 +3,7 @@
 import { askerWords } from "./askers.js";
 import { strongestElsewhere, strongestOf } from "./answer.js";
 import { cellOf } from "./grid.js";
-import { layerOf } from "./hops.js";
+import { layerOf, layerTitle } from "./blocks.js";
 
 /** 0.43 -> "43 %"; small shares keep a digit, and what is there is never called zero. */
 export function percent(share) {
@@ -133,12 +133,8 @@ export function noticeWords({ block, answer, heat }) {
 /** The caution of an answer of several hops: the layers that it went through, and which part of the weight stays. */
 export function hopWords(block, route) {
   const layers = route.map(([head]) => head);
-  const names = layers.map((layer, n) => `${titleOf(layer)}${layerOf(layer) === layerOf(layers[n - 1] ?? block) ? " again" : ""}`);
+  const names = layers.map((layer, n) => `${layerTitle(layer)}${layerOf(layer) === layerOf(layers[n - 1] ?? block) ? " again" : ""}`);
   return `${1 + layers.length} hops, the further ones through ${names.join(", then ")}: of the weight 50 % stays where it is each time, the rest goes on along the rows there.`;
-}
-
-function titleOf({ title, head }) {
-  return head === null ? title : title.replace(` · head ${head + 1}`, "");
 }
 
 const BADGES = { untrained: "untrained block", parameter_free: "parameter-free", trained: "" };

@@ -375,3 +375,25 @@ def test_a_network_whose_parts_were_changed_is_proved_anew():
     model.attention = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
     open_(model)
     assert len(runs) == 2 * first
+
+
+class BesideItsText(nn.Module):
+    """Patches that attend to each other, beside a text of as many tokens that does."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.patches, self.text = nn.Conv2d(3, WIDTH, PATCH, PATCH), nn.Parameter(torch.randn(GRID[0] * GRID[1], WIDTH))
+        self.words, self.attention = (nn.MultiheadAttention(WIDTH, 3, batch_first=True) for _ in range(2))
+
+    def forward(self, frames):
+        tokens, words = self.patches(frames).flatten(2).mT, self.text.expand(len(frames), -1, -1)
+        return self.attention(tokens, tokens, tokens)[0] + self.words(words, words, words)[0]
+
+
+def test_a_text_of_as_many_tokens_as_there_are_cells_is_told_from_them():
+    session = Session.from_model(
+        BesideItsText().eval(), "sample:bunny", spec=ModelSpec(input_spec=TOKENS), frames=FRAMES
+    )
+    assert {block.layer for block in session.capture.blocks} == {"attention"}
+    assert dict(session.unreadable)["words"].startswith("has tokens that are the same on every clip, those of a text")

@@ -13,8 +13,9 @@ from nonlocal_core.geometry import Cell
 from nonlocal_core.look import PINS, Look, answer_words, heat_of
 from nonlocal_core.render import Caption, figure, paint, pixels
 from nonlocal_core.render.drawing import PAPER, Outline, Picture, Words
-from nonlocal_core.render.figure import AXIS, GLOW, PALE, STRIPE
+from nonlocal_core.render.figure import AXIS, GLOW, PALE, STRIPE, WALL
 from nonlocal_core.render.layout import UNITS, lay_out
+from nonlocal_core.render.marks import WHITE
 from nonlocal_core.render.text import drawable, font
 
 
@@ -152,6 +153,27 @@ def test_a_warning_is_written_on_the_figure():
 def test_frames_of_another_clip_are_refused():
     with pytest.raises(RenderError, match="5 frames"):
         make(make_row(), frames=make_frames(3))
+
+
+def test_the_walls_of_a_window_are_dashed_around_it_in_the_frame_that_has_it():
+    row = make_row()
+    values = np.zeros(row.heat.shape, np.float32)
+    values[2, 1:4, 2:7] = 0.1
+    plain = replace(row, values=values.reshape(-1))
+    lines = [
+        [shape for shape in make(answer).shapes if isinstance(shape, Outline) and shape.width == WALL]
+        for answer in (plain, replace(plain, is_walled=True))
+    ]
+    assert lines[0] == []
+    tile, (x0, y0, x1, y1) = tiles_of()[2], row.grid.box
+    ends = np.array([[line.start, line.steps[0][0]] for line in lines[1]])
+    across = ((ends[..., 0] - tile.left) / tile.width - x0) / (x1 - x0) * row.grid.cols
+    down = ((ends[..., 1] - tile.top) / tile.height - y0) / (y1 - y0) * row.grid.rows
+    assert (across.min(), across.max()) == pytest.approx((2, 7), abs=0.05)
+    assert (down.min(), down.max()) == pytest.approx((1, 4), abs=0.05)
+    on_wall = [np.isclose(across, 2) | np.isclose(across, 7), np.isclose(down, 1) | np.isclose(down, 4)]
+    assert np.logical_or(*(on.all(axis=1) for on in on_wall)).all()
+    assert {line.stroke for line in lines[1]} == {WHITE}
 
 
 def test_photographs_that_can_be_enlarged_are_stored_as_large_as_they_are():

@@ -1,5 +1,6 @@
 """Heat over frames, pixel by pixel, against slow loops in exact fractions."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -66,6 +67,22 @@ def test_every_pixel_follows_the_formula():
         colour, alpha = drawn.coloured(drawn.times[:, row * 6 // 47, col * 8 // 83])
         expected = base[row, col] * (1 - alpha) + colour[0] * alpha
         assert painted[row, col] == pytest.approx(expected, abs=1.1)  # opacity is kept in 255 steps
+
+
+def test_a_film_has_the_walls_of_a_window_where_the_window_is():
+    frames, row = make_frames(), make_row()
+    values = np.zeros(row.heat.shape, np.float32)
+    values[2, 1:4, 2:7] = 1e-6
+    plain = replace(row, values=values.reshape(-1))
+    drawn = [np.stack(list(paint_clip(frames, one, USUAL))) for one in (plain, replace(plain, is_walled=True))]
+    ts, ys, xs = np.nonzero((drawn[0] != drawn[1]).any(axis=-1))
+    assert set(ts) == {2}
+    height, width = frames.shape[1:3]
+    assert row.grid.box == (0, 0, 1, 1)
+    expected = [2 / 8 * width, 7 / 8 * width, 1 / 6 * height, 4 / 6 * height]
+    assert [xs.min(), xs.max(), ys.min(), ys.max()] == pytest.approx(expected, abs=2)
+    inner = (xs > 2 / 8 * width + 3) & (xs < 7 / 8 * width - 3) & (ys > height / 6 + 3) & (ys < 4 / 6 * height - 3)
+    assert not inner.any(), "the window itself is not covered"
 
 
 def test_up_to_an_even_share_the_photograph_is_left_alone():

@@ -290,3 +290,28 @@ def test_who_says_what_the_colours_are():
 def test_an_input_that_cannot_be_is_refused(wrong):
     with pytest.raises(GeometryError, match="got"):
         InputSpec(**({"short_side": 32, "multiple_of": 16, "mean": MEAN, "std": STD} | wrong))
+
+
+@pytest.mark.parametrize(
+    ("patch", "stride", "sides"), [(14, 14, (224, 14)), (16, 16, (224, 32)), (30, 30, (210, 30)), (14, 7, (224, 32))]
+)
+def test_sides_are_a_multiple_of_patches_that_are_no_part_of_32_pixels(patch, stride, sides):
+    spec = input_of(nn.Sequential(nn.Identity(), nn.Conv2d(3, 8, patch, stride))).spec
+    assert (spec.short_side, spec.multiple_of) == sides
+    assert (spec.mean, spec.max_long_side) == (IMAGENET_INPUT.mean, IMAGENET_INPUT.max_long_side)
+
+
+def test_the_cells_of_patches_of_14_pixels_lie_where_they_are_said_to():
+    class Patches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patches, self.attend = nn.Conv2d(3, 8, 14, 14), nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x):
+            tokens = self.patches(x).flatten(2).mT
+            return self.attend(tokens, tokens, tokens)[0]
+
+    clip = np.random.default_rng(1).integers(0, 256, (2, 70, 100, 3), np.uint8)
+    session = Session.from_model(Patches().eval(), clip, status="untrained", frames=2)
+    assert session.block().query_grid.shape == (2, 16, 23)
+    assert session.view.input_hw == (224, 322)

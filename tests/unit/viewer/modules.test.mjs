@@ -7,7 +7,7 @@ import { test } from "node:test";
 const VIEWER = new URL("../../../nonlocal_core/viewer/", import.meta.url);
 const FOLDERS = ["model", "drawing", "saving", "controls", "entry"]; // each may import from itself and from those before it
 /** Modules that start a page, a worker or a keeper of files when they are imported. */
-const STARTS = new Set(["page", "course", "site", "site_worker", "site_offline"].map((name) => `entry/${name}.js`));
+const STARTS = new Set(["page", "compared", "course", "site", "site_worker", "site_offline"].map((name) => `entry/${name}.js`));
 const modules = FOLDERS.flatMap((folder) => readdirSync(new URL(folder, VIEWER)).filter((name) => name.endsWith(".js")).map((name) => `${folder}/${name}`));
 
 test("every module's imports exist", async () => {

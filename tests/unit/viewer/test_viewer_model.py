@@ -292,6 +292,51 @@ def test_further_hops_end_where_python_ends(tmp_path, hops):
         assert expected.note.startswith(answer["words"])
 
 
+def layer_of_heads(name, *, count=3, **facts):
+    """The heads of one layer; each has tables and a scale of its own."""
+    return [
+        replace(
+            make_block(name=f"{name}.head{head}", grid=GRID, channels=5, scale=0.4 + head, seed=40 + head, **facts),
+            **{"title": f"{name} · head {head + 1}", "head": head, "head_count": count},
+        )
+        for head in range(count)
+    ]
+
+
+def test_the_mean_of_heads_is_that_of_their_matrices(tmp_path):
+    """In rows, columns and at a temperature; behind the heads of its layer, and of a layer that is whole."""
+    whole = layer_of_heads("whole", subsample=POOLED)
+    space = layer_of_heads("space", scope="space", off_grid=("class token",))
+    blocks = [*whole, *space, *layer_of_heads("part", count=2)[:1]]
+    data = make_bundle(*blocks, frames=make_frames(FRAMES))
+    stored = decode_bundle(data)
+    for heads in (stored.blocks[:3], stored.blocks[3:6]):
+        captured = [head.capture for head in heads]
+        name, grid, keys = f"{captured[0].layer}.mean", captured[0].query_grid, captured[0].key_grid
+        affinity = np.mean([matrix(head)[0] for head in captured], axis=0)
+        flat = np.mean([matrix(replace(head, scale=head.scale / 2.0))[0] for head in captured], axis=0)
+        at, on = Cell(1, 6, 8), Cell(1, 2, 3)
+        row_of, column_of, warm = ask(
+            tmp_path,
+            data,
+            [
+                {"block": name, "direction": "row", "cell": at._asdict()},
+                {"block": name, "direction": "column", "cell": on._asdict()},
+                {"block": name, "direction": "row", "cell": at._asdict(), "temperature": 2.0, "look": ""},
+            ],
+        )["answers"]
+        weights = affinity[grid.index(at)]
+        np.testing.assert_allclose(row_of["values"], weights[: keys.size], atol=ROW_TOLERANCE * weights.max())
+        np.testing.assert_allclose(
+            row_of["offGrid"], weights[keys.size :].reshape(captured[0].off_grid_copies, -1).sum(0)
+        )
+        looked_at = affinity[:, keys.index(on)]
+        np.testing.assert_allclose(column_of["values"], looked_at, atol=COLUMN_TOLERANCE * looked_at.max())
+        np.testing.assert_allclose(warm["values"], flat[grid.index(at)][: keys.size], atol=ROW_TOLERANCE)
+    capture = Capture(blocks=tuple(block.capture for block in stored.blocks))
+    assert [block.name for block in capture.means] == ["whole.mean", "space.mean"]
+
+
 @pytest.mark.parametrize("temperature", [0.3, 5.0])
 def test_a_temperature_changes_a_softmax_alone_and_says_so(golden, tmp_path, temperature):
     data, bundle = golden[0]

@@ -66,7 +66,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
     if not watch.found and watch.is_otherwise:
         raise Unclear(
             f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
-            "puts several together, as criss-cross attention does, or adds or drops keys"
+            "puts several together, as criss-cross attention does, bends them, as a tanh does, or adds or drops keys"
         )
     if not watch.found and watch.softmaxes:
         raise Unclear(

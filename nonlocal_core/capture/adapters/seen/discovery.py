@@ -145,6 +145,10 @@ def _holds(name: str, other: str) -> bool:
 
 
 def _memory(part: Any) -> int | None:
-    """Return where the values of a tensor begin, whatever its shape; None for anything else."""
-    is_plain = type(part) is Tensor and part.layout is torch.strided
-    return part.untyped_storage().data_ptr() if is_plain else None
+    """Return where the values of a tensor begin, whatever its shape; None for anything else, as inside torch.vmap."""
+    if type(part) is not Tensor or part.layout is not torch.strided:
+        return None
+    try:
+        return part.untyped_storage().data_ptr()
+    except NotImplementedError:
+        return None

@@ -140,7 +140,7 @@ class Watch(TorchFunctionMode):
             self._remember(pair, made, *met)
             return made
         with torch.no_grad():
-            leaf = (pair.left @ pair.right if pair.adds else pair.matrix(made).clone()).requires_grad_()
+            leaf = _leaf(pair.left @ pair.right if pair.adds else pair.matrix(made).clone())
         self._scores = [*self._scores[1 - _KEPT :], Scores(pair, leaf)]
         with torch.enable_grad():
             return pair.lay(leaf).clone()  # which may be written into, as a leaf may not
@@ -199,6 +199,17 @@ class Watch(TorchFunctionMode):
                 sinks=pending.sinks,
             )
         )
+
+
+def _leaf(matrix: Tensor) -> Tensor:
+    """Return a matrix that a softmax is traced back to. Raises Unclear inside a transform, which has no such leaves."""
+    try:
+        return matrix.requires_grad_()
+    except RuntimeError as inside:
+        raise Unclear(
+            "computes its products inside a transform such as torch.vmap, where this viewer cannot trace them; written "
+            "for all sequences at once they are read"
+        ) from inside
 
 
 def _same(y: Tensor) -> Tensor:

@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf
@@ -15,12 +15,12 @@ from nonlocal_core.capture.adapters.seen.laid import Lead
 from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
 from nonlocal_core.capture.adapters.seen.padding import padded_key
 from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces, inside
-from nonlocal_core.capture.adapters.seen.products import Unclear
+from nonlocal_core.capture.adapters.seen.products import Attended, Unclear
 from nonlocal_core.capture.adapters.seen.sources import Arranged, arranged, parted, sources_of, tokens_of
 from nonlocal_core.capture.adapters.seen.tails import Tail
 from nonlocal_core.capture.adapters.seen.windows import Windows
 from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
-from nonlocal_core.capture.adapters.tokens.masks import folded, walled
+from nonlocal_core.capture.adapters.tokens.masks import FoldedMask, folded, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.adapters.tokens.places import list_names
 from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
@@ -59,7 +59,7 @@ class SeenReader:
 
     def _reading(self, call: WholeCall, seen: SeenCall, elsewhere: NotReadable | None) -> BlockReading | NotReadable:
         attended, output = seen.attended, seen.output
-        lead = Lead(tuple(attended.q.shape[:-2]), head_count(self.module) if self.say is None else None)
+        lead = Lead(tuple(attended.q.shape[:-2]), self._heads(call.tokens, attended.q))
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
         if made_of is None and _is_over_channels(call.tokens, q):
@@ -74,14 +74,10 @@ class SeenReader:
         if isinstance(made_of, Arranged):
             order = made_of.queries
             q, k, v = q[:, :, order], k[:, :, made_of.keys], v[:, :, made_of.keys]
-        scale = attended.factor
-        if attended.bias is not None and float(attended.bias.abs().max()) > attended.noise:
-            bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], k.shape[2]))
-            bias = bias[:, :, order]
-            bias = bias[..., made_of.keys] if isinstance(made_of, Arranged) else bias
-            mask = folded(bias, scale=scale, noise=attended.noise)
-            if isinstance(mask, NotReadable):
-                return mask
+        mask = _mask(attended, lead, made_of, order)
+        if isinstance(mask, NotReadable):
+            return mask
+        if mask is not None:
             q, k = _beside(q, mask.theta), _beside(k, mask.phi)
 
         def run(y: Tensor) -> Any:
@@ -92,35 +88,19 @@ class SeenReader:
         at, laid = main_output(output, lambda: run(torch.zeros_like(real)), lay)
         tail = Tail(run=lambda y: laid.rows(part_of(run(y), at)), real=real)
         askers = () if laid.dropped else placed.askers
-        theta, phi, g = (
-            torch.stack([lay(head) for head in table.unbind(1)])
-            for table, lay in ((q, placed.rows), (k, placed.keys), (v, placed.keys))
-        )
         asking = torch.stack([placed.others(head) for head in q.unbind(1)]) if askers else None
         numbers = torch.arange(len(q) * q.shape[2], dtype=torch.float64).reshape(len(q), -1, 1)
         tail.numbers = torch.cat([placed.rows(numbers), placed.others(numbers)])[:, 0].long()
-        if (placed.walls or placed.padding is not None) and seen.pairwise not in SOFTMAX:
-            return NotReadable("attends within windows by weights that are no softmax, which this viewer cannot show")
-        if placed.walls:
-            walls = walled(placed.walls, scale=scale)
-            theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
-        if placed.padding is not None:
-            padding = padded_key(q, k, v, placed.padding, scale=scale)
-            if isinstance(padding, NotReadable):
-                return padding
-            theta, phi = _beside(theta, placed.each(padding.theta)), _beside(phi, torch.zeros(phi.shape[1], 1))
-            steps = placed.thw[0] if placed.scope == "space" else 1
-            key = torch.zeros(len(phi), steps, phi.shape[-1]).to(phi)
-            key[..., -1] = padding.phi
-            phi = torch.cat([phi, key], dim=1)
-            g = torch.cat([g, padding.value[:, None].expand(-1, steps, -1)], dim=1)
+        tables = _laid(_Tables(q, k, v), placed, attended.factor, is_softmax=seen.pairwise in SOFTMAX)
+        if isinstance(tables, NotReadable):
+            return tables
         return BlockReading(
-            theta=theta,
-            phi=phi,
-            g=g,
+            theta=tables.theta,
+            phi=tables.phi,
+            g=tables.g,
             query_thw=placed.thw,
             pairwise=seen.pairwise,
-            scale=scale,
+            scale=attended.factor,
             project=tail,
             project_at=tail.at,
             resting=seen.resting,
@@ -139,6 +119,15 @@ class SeenReader:
             is_walled=bool(placed.walls),
             residual=False,
         )
+
+    def _heads(self, x: Any, q: Tensor) -> int | None:
+        """Return how many heads the layer states, or holds in one axis with the sequences of its input, frame first."""
+        if self.say is not None:
+            return None
+        stated = head_count(self.module)
+        if stated is not None or q.ndim != 3 or not isinstance(x, Tensor) or x.ndim != 3:
+            return stated
+        return len(q) // len(x) if len(q) % len(x) == 0 and q.shape[1] in x.shape[1:] else None
 
     def _made_of(
         self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
@@ -206,6 +195,58 @@ class SeenReader:
             for value in (*call.args, *call.kwargs.values())
         )
         return list_names("token" if is_text else "memory", count, self.places.token_names)
+
+
+class _Tables(NamedTuple):
+    """Theta, phi and g of every head: (B, heads, N, D) as the layer multiplied them, (heads, N, D) as they lie."""
+
+    theta: Tensor
+    phi: Tensor
+    g: Tensor
+
+
+def _mask(
+    attended: Attended, lead: Lead, made_of: Arranged | Windows | NotReadable | None, order: Int[Tensor, " Nq"]
+) -> FoldedMask | NotReadable | None:
+    """Return what a layer adds to its scores as channels of q and k, None where it adds nothing.
+
+    ``order``: of the queries that are positions.
+    """
+    if attended.bias is None or float(attended.bias.abs().max()) <= attended.noise:
+        return None
+    bias = lead.parted(attended.bias.expand(*attended.q.shape[:-1], attended.k.shape[-2]))[:, :, order]
+    bias = bias[..., made_of.keys] if isinstance(made_of, Arranged) else bias
+    return folded(bias, scale=attended.factor, noise=attended.noise)
+
+
+def _laid(tables: _Tables, placed: Placed, scale: float, *, is_softmax: bool) -> _Tables | NotReadable:
+    """Return tables in the order of the grid, with channels for walls and a key for padding where there are any."""
+    if (placed.walls or placed.padding is not None) and not is_softmax:
+        return NotReadable("attends within windows by weights that are no softmax, which this viewer cannot show")
+    theta, phi, g = (
+        torch.stack([lay(head) for head in table.unbind(1)])
+        for table, lay in zip(tables, (placed.rows, placed.keys, placed.keys), strict=True)
+    )
+    if placed.walls:
+        walls = walled(placed.walls, scale=scale)
+        theta, phi = _beside(theta, walls.theta), _beside(phi, walls.phi)
+    laid = _Tables(theta, phi, g)
+    return laid if placed.padding is None else _padded(laid, tables, placed, scale)
+
+
+def _padded(laid: _Tables, tables: _Tables, placed: Placed, scale: float) -> _Tables | NotReadable:
+    """Return tables with one key that stands for all padding of a window (`padding`)."""
+    assert placed.padding is not None
+    padding = padded_key(*tables, placed.padding, scale=scale)
+    if isinstance(padding, NotReadable):
+        return padding
+    theta = _beside(laid.theta, placed.each(padding.theta))
+    phi = _beside(laid.phi, torch.zeros(laid.phi.shape[1], 1))
+    steps = placed.thw[0] if placed.scope == "space" else 1
+    key = torch.zeros(len(phi), steps, phi.shape[-1]).to(phi)
+    key[..., -1] = padding.phi
+    value = padding.value[:, None].expand(-1, steps, -1)
+    return _Tables(theta, torch.cat([phi, key], dim=1), torch.cat([laid.g, value], dim=1))
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:

@@ -19,6 +19,9 @@ _NOISE_STEPS = 16
 
 _MOST_SINKS = 16
 
+_FACTOR_STEPS, _LEAST_BEND = 16, 1e-3
+"""Rounding errors by which factors of one row may differ, and the least part of the largest that is a bend."""
+
 
 @dataclass(slots=True)
 class Scores:
@@ -88,13 +91,26 @@ def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
     at_front = bool(sinks) and _is_at_front(whole[0][1], signs, sinks)
     own = signs[sinks:] if at_front else signs[: len(signs) - sinks]
     own = own[:, None] if side == "rows" else own
+    parts = [(each, grad / own) for each, grad in whole]
+    if any(_bends(factors.mT if side == "rows" else factors, given.dtype) for _, factors in parts):
+        return None
     return Traced(
         given=given.detach(),
-        parts=[(each, grad / own) for each, grad in whole],
+        parts=parts,
         side=side,
         sinks=sinks,
         at_front=at_front,
     )
+
+
+def _bends(factors: Float[Tensor, "*lead n N"], dtype: torch.dtype) -> bool:
+    """Return whether scores follow their product by more than one factor in a row, as those of a tanh do.
+
+    Scores that do not follow it at all are forbidden ones, or a constant.
+    """
+    largest = factors.abs().amax(dim=-1, keepdim=True)
+    off = (factors - factors.gather(-1, factors.abs().argmax(dim=-1, keepdim=True))).abs()
+    return bool((off > max(_FACTOR_STEPS * torch.finfo(dtype).eps, _LEAST_BEND) * largest)[factors != 0].any())
 
 
 def _signs(count: int) -> Float[Tensor, " N"]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nonlocal_core.capture.adapters.seen.windows import Around, Windows, divided, windows_of
+from nonlocal_core.capture.adapters.seen.windows import Around, Windows, _stated_hw, divided, windows_of
 from nonlocal_core.capture.reading import NotReadable
 
 T, H, W, C = 2, 4, 6, 5
@@ -101,3 +101,23 @@ def test_tokens_whose_map_nothing_states_are_not_guessed():
     said = learned(Block("tokens"), x)
     assert isinstance(said, NotReadable)
     assert said.reason.startswith("has 8 sequences of 6 tokens, and no map around it")
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "stated"),
+    [
+        (((3, 4),), {}, (3, 4)),
+        (([4, 3],), {}, (4, 3)),
+        ((torch.Size([2, 6]),), {}, (2, 6)),
+        ((2, 6), {}, (2, 6)),
+        (("a layer", 7), {"height": 4, "width": 3}, (4, 3)),
+        (((1.5, 8), (3, 4)), {}, (3, 4)),  # half a row is no row, whichever of the two is whole
+        (((8, 1.5),), {}, None),
+        ((True, 12), {}, None),  # a switch is no number of rows
+        (((3, 4, 1),), {}, None),
+        (((3, 5),), {}, None),
+        ((12,), {}, None),
+    ],
+)
+def test_a_size_is_two_whole_numbers_that_make_up_the_cells(args, kwargs, stated):
+    assert _stated_hw((args, kwargs), 12) == stated

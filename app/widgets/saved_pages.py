@@ -1,0 +1,64 @@
+"""Live pages that were saved, of whatever network, side by side: their bundles are opened as they are."""
+
+from hashlib import sha256
+from pathlib import PurePath
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from nonlocal_core import BundleError
+from nonlocal_core.bundle import Bundle, decode_bundle
+from nonlocal_core.capture.record import Capture
+from nonlocal_core.viewer import bundle_of_page
+
+from ..server.byte_store import BUNDLES
+from ..server.tours import KeptTour
+from .menus import menu
+from .viewer_component import Pane, side_by_side
+
+
+def draw(*, most: int) -> None:
+    """Draw the upload, and what the pages show under one pointer; a file that is no live page is said to be none."""
+    files = st.file_uploader(
+        "Live pages that were saved (.html), of any network",
+        type="html",
+        accept_multiple_files=True,
+        key="compare-pages",
+    )
+    if len(files) < 2:
+        st.caption("Two pages or more: `session.save('page.html', ...)` writes one, and so does Keep, as a live page.")
+        return
+    panes = [pane for file in files[:most] if (pane := _pane(file)) is not None]
+    if len(files) > most:
+        st.caption(f"The first {most} are shown.")
+    if panes:
+        _answer(tuple(panes))
+
+
+@st.fragment
+def _answer(panes: tuple[Pane, ...]) -> None:
+    side_by_side(panes, first=None, tour=KeptTour(clip=panes[0].clip, stops=()))
+
+
+def _pane(file: UploadedFile) -> Pane | None:
+    """Return a page's pane with the menu of its blocks; None for a file that cannot be opened, which is said."""
+    try:
+        packed = bundle_of_page(file.getvalue())
+        bundle = decode_bundle(packed)
+    except BundleError as error:
+        st.error(f"{file.name}: {error}")
+        return None
+    titles = _titles(bundle)
+    if not titles:
+        st.error(f"{file.name} shows no block.")
+        return None
+    title = PurePath(file.name).stem
+    first = bundle.view.block if bundle.view.block in titles else next(reversed(titles))
+    block = menu(f"Block of {title}", titles, first=first, key=f"compare-page-{file.file_id}", width=296, labelled=True)
+    clip = sha256(b"".join(bundle.frames)).hexdigest()
+    return Pane(token=BUNDLES.put(packed), block=block, title=title, clip=clip, is_saved=True)
+
+
+def _titles(bundle: Bundle) -> dict[str, str]:
+    capture = Capture(blocks=tuple(each.capture for each in bundle.blocks))
+    return {block.name: block.title for block in capture.named}
