@@ -402,14 +402,16 @@ def test_the_page_compares_networks_and_two_clips(chromium, address):
     page = visit(chromium, f"{address}/compare?{CAT}&compare=networks&networks={models}")
     titles = page.locator(f"{OWN} .nlv-lead")
     expect(titles).to_have_count(2)
-    shown = titles.all_inner_texts()
+    numbered = [text.split(". ", 1) for text in titles.all_inner_texts()]
+    assert [number for number, _ in numbered] == ["1", "2"], "as the menus of the difference name them"
+    shown = [name for _, name in numbered]
     assert all(card.title.lower().endswith(text.lower()) for card, text in zip(cards, shown, strict=True)), shown
     assert shown[0].split()[0] != shown[1].split()[0], "what differs is read first"
     page.get_by_text("Two clips", exact=True).click()
     expect(page.locator(".nlv-asks")).to_have_count(2)
-    expect(titles.first).to_have_text("Chelsea")
+    expect(titles.first).to_have_text("1. Chelsea")
     page.get_by_role("button", name="Keep the open clip as the second").click()
-    expect(titles).to_have_text(["Chelsea", "Chelsea"])
+    expect(titles).to_have_text(["1. Chelsea", "2. Chelsea"])
     expect(page.locator(".nlv-pane[data-peak]")).to_have_attribute("data-peak", "0")
     assert parse_qs(urlparse(page.url).query)["with"] == ["sample:chelsea"]
     assert page.complaints == []

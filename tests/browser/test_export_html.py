@@ -390,7 +390,7 @@ def test_a_frame_without_keys_says_so(chromium, tmp_path):
         assert not viewer.page.locator(".nlv-answers .nlv-heat").is_visible()
         viewer.page.locator("[data-bar='3']").click()
         viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 gets"
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 get"
         assert viewer.complaints == []
 
 
@@ -489,6 +489,33 @@ def test_a_finger_drags_to_ask_and_taps_to_pin(chromium, tmp_path):
 
 
 # Safety
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 600), (1280, 700)])
+def test_the_list_of_keys_opens_at_its_beginning(chromium, tmp_path, width, height):
+    with opened(chromium, tmp_path, clip_bytes(), width=width, height=height) as viewer:
+        viewer.page.locator(".nlv-field").focus()
+        viewer.page.keyboard.press("?")
+        listed = viewer.page.locator("dialog[open]")
+        first = listed.locator("dt").first
+        assert listed.evaluate("(list) => list.scrollHeight > list.clientHeight"), "longer than the screen"
+        assert listed.evaluate("(list) => list.scrollTop") == 0
+        assert first.bounding_box()["y"] > listed.bounding_box()["y"] >= 0
+        assert listed.evaluate("(list) => list.contains(document.activeElement)"), "the keyboard is in the list"
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_what_a_colour_means_stands_beside_the_answer_and_covers_no_word(chromium, tmp_path, width):
+    with opened(chromium, tmp_path, clip_bytes(), width=width) as viewer:
+        key = viewer.page.locator(".nlv-key").bounding_box()
+        said = viewer.page.locator(".nlv-answers .nlv-detail").evaluate(
+            "(said) => { const words = document.createRange(); words.selectNodeContents(said); "
+            "const { right, top } = words.getBoundingClientRect(); return { right, top, whole: said.scrollWidth <= said.clientWidth }; }"
+        )
+        assert said["whole"]
+        assert said["right"] <= key["x"]
+        assert key["x"] + key["width"] <= width
+        assert key["y"] + key["height"] <= viewer.answers.bounding_box()["y"]
 
 
 def test_one_file_no_request_no_complaint(chromium, tmp_path):

@@ -20,7 +20,7 @@ const KEYS = [
   ["g", "ask with a point, a box, a brush; Shift adds"],
   ["n", "with a box or a brush: ask cells, or take them away"],
   ["+ − 0", "zoom into all frames, out, whole frames again; also the wheel with Ctrl, or two fingers"],
-  ["drag", "while zoomed: move what is shown; with a box or a brush, in the answer"],
+  ["drag", "while zoomed: move what is shown; with a box or a brush that is done in the answer"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],

@@ -3,7 +3,7 @@
 import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
-import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
+import { comparisonSpoken, figureRow, figureTitles, notesOf, numberedTitle, paneWords, questionWords } from "../model/comparison_report.js";
 import { figuresOf, sameGrid } from "../model/figures.js";
 import { rampsOf } from "../drawing/colour.js";
 import { Difference } from "../drawing/difference.js";
@@ -62,7 +62,7 @@ export class Comparison extends View {
     this.look = { recipe: panes[0].bundle.look, ramps: rampsOf(panes[0].bundle.look) };
     const keys = [...new Set(panes.map(({ clip }) => clip))];
     this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
-    this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
+    this.panes = panes.map((pane, index) => this.#pane({ ...pane, number: index + 1 }, keys.indexOf(pane.clip)));
     this.difference = new Difference(this.look);
     const { bundle, block } = this.panes[0];
     const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, pair: this.#comparable() };
@@ -72,7 +72,7 @@ export class Comparison extends View {
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
     this.field.classList.toggle("is-pair", this.clips.length > 1);
-    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), notesOf(this.panes));
+    this.panel.open(this.panes.map(numberedTitle), figureTitles(this), notesOf(this.panes));
     this.panel.remarks.show([...new Set(this.clips.flatMap(({ bundle: { media } }) => media.remarks ?? []))]);
     this.teller.knows(null);
     if (asked) this.adopt(asked);
@@ -127,11 +127,11 @@ export class Comparison extends View {
     return { key, bundle, photos, question };
   }
 
-  #pane({ title, bundle, block: name }, clip) {
+  #pane({ number, title, bundle, block: name }, clip) {
     const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
     const pane = new Pane(() => this.act({ type: "hold", frame: null }), this.look);
     pane.open(this.clips[clip].photos, bundle.media);
-    return { title, bundle, block, clip, pane, answered: null };
+    return { number, title, bundle, block, clip, pane, answered: null };
   }
 
   /** The first two panes that can be subtracted, null where there are none. */
@@ -290,7 +290,7 @@ export class Comparison extends View {
     const { pair } = this.state;
     if (this.difference.root.hidden !== (pair === null)) return this.pace.layoutSoon();
     if (pair === null) return;
-    const [first, second] = pair.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const [first, second] = pair.map((index) => this.panes[index]);
     const { clip } = first;
     this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
   }

@@ -104,7 +104,7 @@ export function shownWords({ answer, shares }, { held }, shown, letter = "") {
   if (answer.grid.frames === 1) return { lead: answer.direction === "row" ? "It looks here" : "These look at it", figure: "" };
   const frame = frameWords(answer.grid, shown);
   const named = letter ? `${letter}: ${frame}` : `F${frame.slice(1)}`;
-  return { lead: `${named} ${answer.direction === "row" ? "gets" : "gives"}`, figure: percent(shares[shown]) };
+  return { lead: `${named} ${answer.direction === "row" ? "get" : "give"}${frame.startsWith("frames") ? "" : "s"}`, figure: percent(shares[shown]) };
 }
 
 /** How wide an answer spreads over the clip, whichever frame is shown. */

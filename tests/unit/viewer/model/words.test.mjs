@@ -47,4 +47,7 @@ test("over the large picture stands which frame it is and what that gets", () =>
   assert.deepEqual(shownWords(drawn, { held: null }, 3), { lead: "Frame 4 gets", figure: "43 %" });
   assert.equal(shownWords({ ...drawn, answer: { ...drawn.answer, direction: "column" } }, { held: 1 }, 1).lead, "Frame 2 gives");
   assert.equal(shownWords(drawn, { held: 7 }, -1).lead, "No key lies in frame 8");
+  const joined = { ...grid(2, 8, 9), frame_spans: [[0, 2], [2, 3]] };
+  const leads = [0, 1].map((shown) => shownWords({ ...drawn, answer: { direction: "row", grid: joined } }, { held: null }, shown).lead);
+  assert.deepEqual(leads, ["Frames 1 to 2 get", "Frame 3 gets"]);
 });
