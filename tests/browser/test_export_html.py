@@ -508,14 +508,24 @@ def test_the_list_of_keys_opens_at_its_beginning(chromium, tmp_path, width, heig
 def test_what_a_colour_means_stands_beside_the_answer_and_covers_no_word(chromium, tmp_path, width):
     with opened(chromium, tmp_path, clip_bytes(), width=width) as viewer:
         key = viewer.page.locator(".nlv-key").bounding_box()
-        said = viewer.page.locator(".nlv-answers .nlv-detail").evaluate(
-            "(said) => { const words = document.createRange(); words.selectNodeContents(said); "
-            "const { right, top } = words.getBoundingClientRect(); return { right, top, whole: said.scrollWidth <= said.clientWidth }; }"
-        )
-        assert said["whole"]
-        assert said["right"] <= key["x"]
+        said = viewer.page.locator(".nlv-answers .nlv-detail")
+        ((_, right, _),) = said.evaluate_all(WRITTEN)
+        assert said.evaluate("(said) => said.scrollWidth <= said.clientWidth"), "it is whole"
+        assert right <= key["x"]
         assert key["x"] + key["width"] <= width
         assert key["y"] + key["height"] <= viewer.answers.bounding_box()["y"]
+        assert viewer.page.get_by_text("Times an even share (all cells alike: 1)").is_visible(), "its unit is explained"
+
+
+def test_a_bar_that_dwarfs_the_others_shows_its_break(chromium, tmp_path):
+    with opened(chromium, tmp_path, clip_bytes(frames=8)) as viewer:
+        cut = viewer.page.locator(".nlv-fill.is-cut")
+        assert cut.count() == 1, "one frame has nearly everything"
+        mask = cut.evaluate("(bar) => getComputedStyle(bar).maskImage")
+        assert "gradient" in mask, "a band of it is missing"
+        heights = "(all) => all.map((bar) => bar.getBoundingClientRect().height)"
+        fills = viewer.page.locator(".nlv-fill").evaluate_all(heights)
+        assert cut.bounding_box()["height"] == max(fills), "and is the highest"
 
 
 def test_one_file_no_request_no_complaint(chromium, tmp_path):
