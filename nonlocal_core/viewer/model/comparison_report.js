@@ -1,7 +1,7 @@
 // What is said about answers side by side.
 
 import { overlapOf, sameGrid } from "./figures.js";
-import { answerWords, badgeWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
+import { answerWords, badgeWords, countWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
 
 /** Titles without the words that they all begin with, so that what differs is read first: as app/views/compare.py has them. */
 export function apartTitles(titles) {
@@ -77,7 +77,7 @@ export function figureRow({ title, answered, figures }, first, { alone }) {
   const same = sameGrid(answered.answer.grid, first.answered.answer.grid);
   return [
     title,
-    or(figures.spread, (spread) => `${Math.max(1, Math.round(spread))} of ${answered.answer.count}`),
+    or(figures.spread, (spread) => `${countWords(Math.max(1, Math.round(spread)))} of ${countWords(answered.answer.count)}`),
     or(figures.ownCell, percent),
     ...(alone ? [] : [or(figures.ownFrame, percent)]),
     or(figures.distance, (distance) => `${percent(distance)} of the diagonal`),

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { answerWords, effectWords, percent, quantitiesOf, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, effectWords, percent, quantitiesOf, shownWords, spreadWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
@@ -40,6 +40,11 @@ test("the sentence says what stays and where the most of the others goes", () =>
 test("of a dot product it counts positive weight, and says so", () => {
   assert.equal(said([1, -7, 2, 1, -9, 0], grid(3, 1, 2), { signed: true }), "Of the positive weight (20 % of all), 25 % stays on the spot itself, 25 % in its frame; the most elsewhere, 75 %, goes to frame 2.");
   assert.equal(said([-1, -1], grid(1, 1, 2), { signed: true }), "Looks nowhere: no weight is positive.");
+});
+
+test("large counts are read in threes, as on every page", () => {
+  assert.equal(spreadWords({ count: 10752 }, 1234.4), "spread over about 1,234 of all 10,752 cells");
+  assert.equal(spreadWords({ count: 12 }, 0.2), "spread over about 1 of all 12 cells");
 });
 
 test("over the large picture stands which frame it is and what that gets", () => {
