@@ -68,17 +68,18 @@ def walk(viewer, found):
     viewer.page.locator(".nlv-field").focus()
     viewer.page.keyboard.press("Enter")
     viewer.settle()
-    usual, pinned = said(viewer), viewer.sent()[-1][1]
+    usual = said(viewer)
     for control in viewer.page.locator(CONTROLS).all():
         before = control.evaluate("(one) => one.tagName === 'SELECT' ? String(one.selectedIndex) : one.value")
         siblings = control.locator("xpath=..").locator("[aria-pressed=true]")
         back = siblings.first.element_handle() if siblings.count() else control.element_handle()
         for name, value in control.evaluate(ENTRIES):
+            pinned = viewer.sent()[-1][1]
             control.evaluate(CHOOSE, value)
             viewer.settle()
             heard = viewer.sent()[-1][1]
             other = {key for key in pinned | heard if pinned.get(key) != heard.get(key)} - {"view"}
-            field = " ".join(sorted(other)) if other else changed_field(heard["view"])
+            field = " ".join(sorted(other)) if other else changed_field(pinned["view"], heard["view"])
             found[field].append(Entry(name, usual, said(viewer)))
             back.evaluate(CHOOSE, before)
             viewer.settle()

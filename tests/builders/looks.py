@@ -46,8 +46,8 @@ OTHER_LOOKS = _other_looks()
 """For each field of a look the words of those that differ from the usual one there alone."""
 
 
-def changed_field(words: str) -> str:
-    """Return the one field in which the look of these words differs from the usual one."""
-    look = Look.parse(words)
-    (name,) = (field.name for field in fields(Look) if getattr(look, field.name) != getattr(LOOK, field.name))
+def changed_field(before: str, after: str) -> str:
+    """Return the one field in which the looks of two views differ."""
+    looks = [Look.parse(words) for words in (before, after)]
+    (name,) = (field.name for field in fields(Look) if len({getattr(look, field.name) for look in looks}) > 1)
     return name

@@ -68,7 +68,8 @@ export class Panel {
       el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows(), this.hops.root, this.temperature.root), this.colours.root);
     this.facts = el("div", { class: "nlv-facts" });
     this.rows = el("tbody", {});
-    this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
+    this.strongest = el("caption", {});
+    this.table = el("table", {}, this.strongest,
       el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
     this.more = el("div", { class: "nlv-more" });
     this.remarks = new Remarks();
@@ -107,7 +108,9 @@ export class Panel {
     say(this.countText, String(count));
   }
 
-  showTable(cells) {
+  /** `letter` is that of the pin whose cells these are, "" for the only one. */
+  showTable(cells, letter) {
+    say(this.strongest, `The five strongest cells${letter && ` of ${letter}`}`);
     while (this.rows.children.length < cells.length) this.rows.append(el("tr", {}, ...Array.from({ length: 5 }, () => el("td", {}))));
     [...this.rows.children].forEach((row, i) => {
       row.hidden = i >= cells.length;
