@@ -23,6 +23,9 @@ import { framePoint, seen } from "../model/zoom.js";
 /** Actions of the one-block viewer that mean nothing here. */
 const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play", "follow", "keep", "drop", "subtract"]);
 
+/** Times that pictures are made smaller for what is written, at most. */
+const MOST_PASSES = 12;
+
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
   constructor(parent, { onpin = () => {} } = {}) {
@@ -214,10 +217,12 @@ export class Comparison extends View {
   /** While presenting: as many columns as make the pictures largest. */
   #fit() {
     this.draw();
-    for (let pass = 0, written = undefined; pass < 3; pass++) { // words may take more lines over and under smaller pictures
+    const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
+    for (let pass = 0, written = undefined; pass < MOST_PASSES; pass++) { // words take more lines over and under smaller pictures
       this.#fill(written);
-      const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
-      written = tallest("figcaption") + tallest(".nlv-warning");
+      const taken = tallest("figcaption") + tallest(".nlv-warning");
+      if (taken <= written) break;
+      written = taken;
     }
   }
 
