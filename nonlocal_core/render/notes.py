@@ -51,7 +51,8 @@ def _colours(answer: Answer, heat: Heat) -> str:
     if heat.is_flat:
         return f"Nearly even: no cell has more than {number(heat.largest)} times an even share."
     top = "each frame's own strongest cell" if look.scale == "each" else f"{number(heat.tops[0])} times an even share"
-    said = f"No heat up to an even share, full heat at {top}, {_CURVES[look.curve]} between."
+    said = "No heat up to an even share, that of each cell if all were alike; "
+    said += f"full heat at {top}, {_CURVES[look.curve]} between."
     if look.threshold > LOOK.threshold:
         said += f" Cells under {look.threshold} times an even share are left out."
     if heat.beyond:

@@ -233,7 +233,7 @@ def test_the_keyboard_moves_pins_and_turns_every_pane(bench):
     bench.page.keyboard.press("Escape")
     assert bench.sent()[-1] == ["pinned", None]
     bench.page.keyboard.press("?")
-    assert bench.page.locator("dialog[open]").inner_text().startswith("point, tap or drag")
+    assert bench.page.locator("dialog[open] dt").first.inner_text() == "point, tap or drag"
 
 
 STOPS = [
@@ -266,6 +266,26 @@ def test_presenting_shows_all_panes_on_one_screen_and_nothing_else(chromium, wid
     for part in (".nlv-top", ".nlv-figures", ".nlv-control"):
         assert not page.locator(part).first.is_visible()
     assert not bench.complaints
+    context.close()
+
+
+@pytest.mark.parametrize("words", [18, 24, 30, 36])
+def test_however_much_is_said_while_presenting_no_picture_is_half_on_the_screen(chromium, words):
+    """Words take more lines under smaller pictures, which then have to be smaller still."""
+    names = ("one", "two", "three", "four", "five")
+
+    def noted(grid):
+        return tuple(mapped_block(grid, name=name, note=" ".join(["caution"] * words)) for name in names)
+
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080})
+    bench = Bench(context.new_page(), clip_bytes(frames=4, blocks=noted, tour=False))
+    bench.show([{**PANES[0], "title": f"Trained on objects, {name}", "block": name} for name in names])
+    bench.page.get_by_role("button", name="Present").click()
+    bench.page.wait_for_selector(f"{PRESENTING}:fullscreen")
+    bench.settle()
+    bench.settle()
+    high, room = bench.page.locator(".nlv-bench").evaluate("(all) => [all.scrollHeight, all.clientHeight]")
+    assert high <= room, "nothing is scrolled"
     context.close()
 
 
@@ -402,14 +422,16 @@ def test_the_page_compares_networks_and_two_clips(chromium, address):
     page = visit(chromium, f"{address}/compare?{CAT}&compare=networks&networks={models}")
     titles = page.locator(f"{OWN} .nlv-lead")
     expect(titles).to_have_count(2)
-    shown = titles.all_inner_texts()
+    numbered = [text.split(". ", 1) for text in titles.all_inner_texts()]
+    assert [number for number, _ in numbered] == ["1", "2"], "as the menus of the difference name them"
+    shown = [name for _, name in numbered]
     assert all(card.title.lower().endswith(text.lower()) for card, text in zip(cards, shown, strict=True)), shown
     assert shown[0].split()[0] != shown[1].split()[0], "what differs is read first"
     page.get_by_text("Two clips", exact=True).click()
     expect(page.locator(".nlv-asks")).to_have_count(2)
-    expect(titles.first).to_have_text("Chelsea")
+    expect(titles.first).to_have_text("1. Chelsea")
     page.get_by_role("button", name="Keep the open clip as the second").click()
-    expect(titles).to_have_text(["Chelsea", "Chelsea"])
+    expect(titles).to_have_text(["1. Chelsea", "2. Chelsea"])
     expect(page.locator(".nlv-pane[data-peak]")).to_have_attribute("data-peak", "0")
     assert parse_qs(urlparse(page.url).query)["with"] == ["sample:chelsea"]
     assert page.complaints == []

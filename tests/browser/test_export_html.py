@@ -263,3 +263,14 @@ def test_a_finger_drags_to_ask_and_taps_to_pin(chromium, tmp_path):
         viewer.page.touchscreen.tap(**at(10.5 / 16, 4.5 / 9))
         viewer.settle()
         assert (viewer.facts["cell"], viewer.facts["pinned"]) == ("0,4,10", "true")
+
+
+def test_a_bar_that_dwarfs_the_others_shows_its_break(chromium, tmp_path):
+    with opened(chromium, tmp_path, clip_bytes(frames=8)) as viewer:
+        cut = viewer.page.locator(".nlv-fill.is-cut")
+        assert cut.count() == 1, "one frame has nearly everything"
+        mask = cut.evaluate("(bar) => getComputedStyle(bar).maskImage")
+        assert "gradient" in mask, "a band of it is missing"
+        heights = "(all) => all.map((bar) => bar.getBoundingClientRect().height)"
+        fills = viewer.page.locator(".nlv-fill").evaluate_all(heights)
+        assert cut.bounding_box()["height"] == max(fills), "and is the highest"

@@ -58,3 +58,29 @@ def test_what_is_said_of_an_upright_clip_is_whole(chromium, tmp_path, width):
         viewer.settle()
         said = viewer.page.locator(".nlv-sentence, .nlv-side .nlv-lead, .nlv-side .nlv-figure, .nlv-side .nlv-detail")
         assert said.evaluate_all("(all) => all.filter((said) => said.scrollWidth > said.clientWidth + 1).length") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 600), (1280, 700)])
+def test_the_list_of_keys_opens_at_its_beginning(chromium, tmp_path, width, height):
+    with opened(chromium, tmp_path, clip_bytes(), width=width, height=height) as viewer:
+        viewer.page.locator(".nlv-field").focus()
+        viewer.page.keyboard.press("?")
+        listed = viewer.page.locator("dialog[open]")
+        first = listed.locator("dt").first
+        assert listed.evaluate("(list) => list.scrollHeight > list.clientHeight"), "longer than the screen"
+        assert listed.evaluate("(list) => list.scrollTop") == 0
+        assert first.bounding_box()["y"] > listed.bounding_box()["y"] >= 0
+        assert listed.evaluate("(list) => list.contains(document.activeElement)"), "the keyboard is in the list"
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_what_a_colour_means_stands_beside_the_answer_and_covers_no_word(chromium, tmp_path, width):
+    with opened(chromium, tmp_path, clip_bytes(), width=width) as viewer:
+        key = viewer.page.locator(".nlv-key").bounding_box()
+        said = viewer.page.locator(".nlv-answers .nlv-detail")
+        ((_, right, _),) = said.evaluate_all(WRITTEN)
+        assert said.evaluate("(said) => said.scrollWidth <= said.clientWidth"), "it is whole"
+        assert right <= key["x"]
+        assert key["x"] + key["width"] <= width
+        assert key["y"] + key["height"] <= viewer.answers.bounding_box()["y"]
+        assert viewer.page.get_by_text("Times an even share (all cells alike: 1)").is_visible(), "its unit is explained"

@@ -148,7 +148,7 @@ def test_a_frame_without_keys_says_so(chromium, tmp_path):
         assert not viewer.page.locator(".nlv-answers .nlv-heat").is_visible()
         viewer.page.locator("[data-bar='3']").click()
         viewer.settle()
-        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 gets"
+        assert viewer.page.locator(".nlv-answers .nlv-lead").inner_text() == "Frames 3 to 4 get"
         assert viewer.complaints == []
 
 

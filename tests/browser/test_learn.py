@@ -183,6 +183,7 @@ def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
     numbers = page.locator(".nlv-cellnumbers span:visible").all_text_contents()
     assert numbers
     assert all(re.fullmatch(r"\d+(\.\d)?", number) for number in numbers)
+    assert "0" not in numbers, "no weight of a softmax is zero"
     page.get_by_role("button", name="Present").click()
     page.wait_for_selector(".nlv.is-presenting")
     page.keyboard.press("ArrowRight")  # asks, as everywhere in the course
@@ -201,6 +202,18 @@ def test_a_link_opens_a_step_and_presenting_walks_on(chromium, address):
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("button", name="Make the file").click()
     expect(page.get_by_role("button", name=re.compile(r"Download, \d"))).to_be_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_the_numbers_that_the_words_speak_of_stand_in_their_cells(chromium, address, width):
+    page = chromium.new_context(viewport={"width": width, "height": 1100}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/learn?clip=sample:bunny&frames=2&short_side=128&step=operation")
+    opened_step(page, STEPS[4])
+    numbers = page.locator(".nlv-cellnumbers span:visible")
+    expect(numbers).to_have_count(8 * 14)
+    assert numbers.evaluate_all("(all) => all.every((one) => one.scrollWidth <= one.clientWidth)"), "each in its cell"
     page.context.close()
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 SMALL = "clip=sample:composed&frames=3&short_side=128"
 PAGES = {
     "explore": f"?{SMALL}",
-    "compare": f"compare?{SMALL}&compare=networks&networks=lite0-parameter-free,default",
+    "compare": f"compare?{SMALL}&compare=networks&networks=lite0-parameter-free,lite0-gaussian",
     "inspect": f"inspect?{SMALL}",
     "track": f"track?{SMALL}&find=What+I+click",
     "learn": f"learn?{SMALL}&step=operation",
@@ -142,6 +142,27 @@ def test_a_finger_meets_everything_and_nothing_sticks_out_on_a_phone(chromium, a
             assert answer["y"] + answer["height"] <= 844, "question and answer are on the first screen"
         page.locator(".stPlotlyChart").evaluate_all("(all) => all.at(-1)?.scrollIntoView()")
         assert page.evaluate(COVERED) == []
+
+
+def test_keep_covers_no_menu_and_what_is_compared_is_read_whole(page, address):
+    open_page(page, address, "explore")
+    keep, network = (
+        page.locator(".st-key-keep button").first,
+        page.locator("[class*=st-key-model-] .react-aria-ComboBox"),
+    )
+    for width in (390, 700, 819, 820, 860, 899, 900, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        rest(page, 100)
+        left, right = sorted((keep.bounding_box(), network.bounding_box()), key=lambda box: box["x"])
+        apart = left["x"] + left["width"] <= right["x"]
+        over = min(left["y"] + left["height"], right["y"] + right["height"]) <= max(left["y"], right["y"])
+        assert apart or over, f"{width}: {left} {right}"
+    open_page(page, address, "compare")
+    page.set_viewport_size({"width": 390, "height": 844})
+    rest(page, 100)
+    for choice in page.locator(".st-key-compare-subject button").all():
+        box = choice.bounding_box()
+        assert box["x"] + box["width"] <= 390 - 8, choice.inner_text()
 
 
 @pytest.mark.parametrize("width", [820, 1280])

@@ -1,6 +1,7 @@
 """Questions larger than a point, questions that move, and pictures that are zoomed, in a real browser."""
 
 import io
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -415,6 +416,13 @@ def test_pins_stay_beside_each_other_and_one_is_taken_from_the_other(viewer):
     for bars in (".nlv-key", ".nlv-band"):
         assert page.locator(f"{bars} .nlv-pin-name:visible").all_inner_texts() == ["A", "B"], "a colour bar for each"
 
+    assert question(viewer) == "B: this spot of frame 1"
+    looked_at = target_of(GRID, Cell(0, 2, 3))
+    viewer.point(viewer.film(looked_at.t), *place_of(looked_at.y, looked_at.x))
+    told = page.locator(".nlv-tip").inner_text().splitlines()
+    assert told[0].startswith("A: 1 · "), "the heat of A is read as A's"
+    assert re.match(r"B: (?!1 )", told[1])
+    assert len(told) == 2
     page.get_by_role("button", name="A − B").click()
     viewer.settle()
     expect(sentences).to_have_count(1)

@@ -54,13 +54,12 @@ export class ComparisonPanel {
     this.table = el("div", { class: "nlv-figures", tabindex: "0", role: "region", "aria-label": "The same question in numbers" }, el("table", {}, el("caption", {}, "The same question in numbers"), el("thead", {}, this.titles), this.rows));
   }
 
-  /** `titles` are those of the panes, `notes` the sentences under the table. */
+  /** `titles` are those of the panes, numbered; `notes` the sentences under the table. */
   open(titles, columns, notes) {
     this.notes.replaceChildren(...notes.map((note) => el("p", { class: "nlv-warning" }, note)));
-    const numbered = titles.map((title, i) => `${i + 1}. ${title}`);
     const choose = (side) => (index) => this.act({ type: "set", values: { pair: side(index) } });
-    this.first = menu("Difference: this", [NOTHING, ...numbered], choose((index) => (index === 0 ? null : [index - 1, this.pair?.[1] ?? 0])));
-    this.second = menu("Difference: less this", numbered, choose((index) => [this.pair[0], index]));
+    this.first = menu("Difference: this", [NOTHING, ...titles], choose((index) => (index === 0 ? null : [index - 1, this.pair?.[1] ?? 0])));
+    this.second = menu("Difference: less this", titles, choose((index) => [this.pair[0], index]));
     this.less = el("span", {}, "−");
     this.subtraction.replaceChildren(el("span", {}, "Difference"), this.first.root, this.less, this.second.root);
     this.titles.replaceChildren(...columns.map((title) => el("th", { scope: "col" }, title)));

@@ -6,6 +6,7 @@ export class Help {
   /** `keys` are pairs: what is pressed, what it does. */
   constructor(keys) {
     this.root = el("dialog", { class: "nlv-help", "aria-label": "Keys" },
+      el("h2", { tabindex: "-1", autofocus: "" }, "Keys and pointer"), // a dialog opens where its focus is: at the beginning
       el("dl", {}, ...keys.flatMap(([pressed, does]) => [el("dt", {}, pressed), el("dd", {}, does)])),
       el("button", { type: "button", class: "nlv-button", onclick: () => this.root.close() }, "Close"));
   }

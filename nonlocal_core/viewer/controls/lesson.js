@@ -7,13 +7,14 @@ import { el, place, say } from "../drawing/dom.js";
 import { numberWords, piecesOf, powerWords, termsOf, vectorWords, workOf } from "../model/formula.js";
 import { strongestElsewhere } from "../model/answer.js";
 import { boundsOf, cellOf, indexOf } from "../model/grid.js";
-import { frameWords, percent, placeWords, timesWords, weightWords } from "../model/words.js";
+import { countWords, frameWords, percent, placeWords, timesWords, weightWords } from "../model/words.js";
 import { seen } from "../model/zoom.js";
 
 /** Which terms a part of the picture lights up, and the other way round. */
 const TOGETHER = { query: ["query", "pair"], key: ["key", "pair"], pair: ["query", "key", "pair"], keys: ["keys"] };
-/** Pixels that a cell needs for a number in it. */
-const NUMBERED = 30;
+/** Pixels that a cell needs for a weight in it, or for a share, which is shorter; and the size of its type as a part of the cell, at most. */
+const [NUMBERED, SHARED] = [30, 24];
+const [TYPE_PART, MOST_TYPE] = [0.42, 12];
 
 export class Lesson {
   /** `view` is a viewer; `onstep(id)` hears which step is wanted. */
@@ -121,7 +122,7 @@ export class Lesson {
       ["query", query, step.vectors ? vectorWords(work.theta) : "", where(block.query_grid, cell)],
       ["key", key, step.vectors ? vectorWords(work.phi) : "", `${where(answer.grid, shownKey)}${pointed ? "" : ", the strongest elsewhere"}`],
     ];
-    if (step.vectors) rows.push(["pair", "f(x_i, x_j)", pairWords(block, work), ""], ["keys", "C(x)", sumWords(work), `over ${work.count} positions`]);
+    if (step.vectors) rows.push(["pair", "f(x_i, x_j)", pairWords(block, work), ""], ["keys", "C(x)", sumWords(work), `over ${countWords(work.count)} positions`]);
     rows.push(["pair", "weight", `${block.softmax ? percent(work.weight) : weightWords(work.weight)}`, `${timesWords(work.times)} an even share`]);
     while (this.numbers.children.length > rows.length) this.numbers.lastChild.remove();
     rows.forEach(([part, name, figure, detail], i) => {
@@ -139,10 +140,11 @@ export class Lesson {
     const { stage, shownFrame, state } = this.view;
     const { grid, values } = answer;
     const t = grid.frame_spans.findIndex(([start, stop]) => shownFrame >= start && shownFrame < stop);
-    const room = stage.answers.picture.clientWidth / grid.cols >= NUMBERED;
-    this.cells.hidden = !(this.step.cells && room && t >= 0 && state.zoom.scale === 1);
+    const wide = stage.answers.picture.clientWidth / grid.cols;
+    this.cells.hidden = !(this.step.cells && wide >= (block.softmax ? SHARED : NUMBERED) && t >= 0 && state.zoom.scale === 1);
     if (this.cells.hidden) return;
     if (this.cells.parentNode !== stage.answers.picture) stage.answers.picture.append(this.cells);
+    this.cells.style.fontSize = `${Math.min(TYPE_PART * wide, MOST_TYPE)}px`;
     const count = grid.rows * grid.cols;
     while (this.cells.children.length < count) this.cells.append(el("span", {}));
     [...this.cells.children].forEach((span, n) => {
@@ -150,7 +152,7 @@ export class Lesson {
       if (span.hidden) return;
       const weight = values[t * count + n];
       say(span, block.softmax ? shareWords(weight) : numberWords(weight));
-      span.classList.toggle("is-none", span.textContent === "0");
+      span.classList.toggle("is-none", Number(span.textContent) === 0);
       place(span, boundsOf(grid, cellOf({ ...grid, frames: 1 }, n)));
     });
   }
@@ -200,9 +202,9 @@ function sumWords({ logC, count }) {
   return logC === null ? "beyond what a number holds" : powerWords(logC);
 }
 
-/** A share in a cell, as short as it can be. */
+/** A share in a cell, as short as it can be; what is there is never called zero. */
 function shareWords(share) {
-  return share < 0.0005 ? "0" : (100 * share).toFixed(share < 0.0995 ? 1 : 0);
+  return share === 0 ? "0" : (100 * share).toFixed(share < 0.0995 ? 1 : 0);
 }
 
 function setText(element, text) {

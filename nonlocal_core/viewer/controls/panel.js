@@ -20,7 +20,7 @@ const KEYS = [
   ["g", "ask with a point, a box, a brush; Shift adds"],
   ["n", "with a box or a brush: ask cells, or take them away"],
   ["+ − 0", "zoom into all frames, out, whole frames again; also the wheel with Ctrl, or two fingers"],
-  ["drag", "while zoomed: move what is shown; with a box or a brush, in the answer"],
+  ["drag", "while zoomed: move what is shown; with a box or a brush that is done in the answer"],
   ["← ↑ → ↓", "move by one cell"],
   ["< >", "ask from the frame before or after"],
   [", .", "show the frame before or after"],
@@ -68,7 +68,8 @@ export class Panel {
       el("div", { class: "nlv-controls" }, this.legend.root, ...this.strength.roots, this.#arrows(), this.hops.root, this.temperature.root), this.colours.root);
     this.facts = el("div", { class: "nlv-facts" });
     this.rows = el("tbody", {});
-    this.table = el("table", {}, el("caption", {}, "The five strongest cells"),
+    this.strongest = el("caption", {});
+    this.table = el("table", {}, this.strongest,
       el("thead", {}, el("tr", {}, ...["Frame", "Row", "Column", "Weight", "× even share"].map((title) => el("th", { scope: "col" }, title)))), this.rows);
     this.more = el("div", { class: "nlv-more" });
     this.remarks = new Remarks();
@@ -107,7 +108,9 @@ export class Panel {
     say(this.countText, String(count));
   }
 
-  showTable(cells) {
+  /** `letter` is that of the pin whose cells these are, "" for the only one. */
+  showTable(cells, letter) {
+    say(this.strongest, `The five strongest cells${letter && ` of ${letter}`}`);
     while (this.rows.children.length < cells.length) this.rows.append(el("tr", {}, ...Array.from({ length: 5 }, () => el("td", {}))));
     [...this.rows.children].forEach((row, i) => {
       row.hidden = i >= cells.length;

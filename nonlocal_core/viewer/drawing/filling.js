@@ -6,7 +6,7 @@ import { NUMBER_WIDE, reelOf } from "./film.js";
 export const LEGIBLE = 90;
 /** Pictures that come out lower than this give up their strips of frames, if that makes them higher. */
 const CRAMPED = 150;
-/** Pixels between pictures, as comparison.css has them while presenting. */
+/** Pixels between columns and under each row, as comparison.css has them while presenting. */
 const GAP = 18;
 /** Pixels of height of a strip of frames without its pictures: at its edge, and of each row but for its numbers. */
 const STRIP_EDGE = 8;
@@ -40,7 +40,7 @@ function largest({ count, width, height, aspect, step, written, type, strip }) {
   for (let columns = step; columns < count + step; columns += step) {
     const rows = Math.ceil(count / columns);
     const wide = (width - GAP * (columns - 1)) / columns;
-    const high = (height - GAP * (rows - 1)) / rows - written - (strip ? STRIP_EDGE + row * strip.rows : 0);
+    const high = height / rows - GAP - written - (strip ? STRIP_EDGE + row * strip.rows : 0);
     const tall = Math.floor(Math.min(wide / aspect, high / (1 + (strip ? strip.rows / strip.columns : 0))));
     if (tall > best.tall) best = { columns, tall };
   }

@@ -3,7 +3,7 @@
 import { hasColumns } from "../model/affinity.js";
 import { askBlock, strongestOf } from "../model/answer.js";
 import { ComparisonPanel } from "../controls/comparison_panel.js";
-import { comparisonSpoken, figureRow, figureTitles, notesOf, paneWords, questionWords } from "../model/comparison_report.js";
+import { comparisonSpoken, figureRow, figureTitles, notesOf, numberedTitle, paneWords, questionWords } from "../model/comparison_report.js";
 import { figuresOf, sameGrid } from "../model/figures.js";
 import { rampsOf } from "../drawing/colour.js";
 import { Difference } from "../drawing/difference.js";
@@ -22,6 +22,9 @@ import { framePoint, seen } from "../model/zoom.js";
 
 /** Actions of the one-block viewer that mean nothing here. */
 const ELSEWHERE = new Set(["layer", "head", "edit", "tool", "sign", "stroke", "play", "follow", "keep", "drop", "subtract"]);
+
+/** Times that pictures are made smaller for what is written, at most. */
+const MOST_PASSES = 12;
 
 export class Comparison extends View {
   /** `parent` receives the view; `onpin(message)` hears of each new pin, as a question to the first clip, and of null. */
@@ -62,7 +65,7 @@ export class Comparison extends View {
     this.look = { recipe: panes[0].bundle.look, ramps: rampsOf(panes[0].bundle.look) };
     const keys = [...new Set(panes.map(({ clip }) => clip))];
     this.clips = keys.map((key) => this.#clip(key, panes.find(({ clip }) => clip === key)));
-    this.panes = panes.map((pane) => this.#pane(pane, keys.indexOf(pane.clip)));
+    this.panes = panes.map((pane, index) => this.#pane({ ...pane, number: index + 1 }, keys.indexOf(pane.clip)));
     this.difference = new Difference(this.look);
     const { bundle, block } = this.panes[0];
     const start = { ...startState(bundle), block: bundle.blocks.indexOf(block), lead: 0, pair: this.#comparable() };
@@ -72,7 +75,7 @@ export class Comparison extends View {
     const answers = (clip) => this.panes.filter((pane) => pane.clip === clip).map(({ pane }) => pane.root);
     this.field.replaceChildren(...this.clips.flatMap(({ question }, clip) => [question.root, ...answers(clip)]), this.difference.root);
     this.field.classList.toggle("is-pair", this.clips.length > 1);
-    this.panel.open(this.panes.map(({ title }) => title), figureTitles(this), notesOf(this.panes));
+    this.panel.open(this.panes.map(numberedTitle), figureTitles(this), notesOf(this.panes));
     this.panel.remarks.show([...new Set(this.clips.flatMap(({ bundle: { media } }) => media.remarks ?? []))]);
     this.teller.knows(null);
     if (asked) this.adopt(asked);
@@ -127,11 +130,11 @@ export class Comparison extends View {
     return { key, bundle, photos, question };
   }
 
-  #pane({ title, bundle, block: name }, clip) {
+  #pane({ number, title, bundle, block: name }, clip) {
     const block = bundle.blocks.find((candidate) => candidate.name === name) ?? bundle.blocks.at(-1);
     const pane = new Pane(() => this.act({ type: "hold", frame: null }), this.look);
     pane.open(this.clips[clip].photos, bundle.media);
-    return { title, bundle, block, clip, pane, answered: null };
+    return { number, title, bundle, block, clip, pane, answered: null };
   }
 
   /** The first two panes that can be subtracted, null where there are none. */
@@ -214,10 +217,12 @@ export class Comparison extends View {
   /** While presenting: as many columns as make the pictures largest. */
   #fit() {
     this.draw();
-    for (let pass = 0, written = undefined; pass < 3; pass++) { // words may take more lines over and under smaller pictures
+    const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
+    for (let pass = 0, written = undefined; pass < MOST_PASSES; pass++) { // words take more lines over and under smaller pictures
       this.#fill(written);
-      const tallest = (words) => Math.max(0, ...[...this.field.querySelectorAll(words)].map(outerHeight));
-      written = tallest("figcaption") + tallest(".nlv-warning");
+      const taken = tallest("figcaption") + tallest(".nlv-warning");
+      if (taken <= written) break;
+      written = taken;
     }
   }
 
@@ -290,7 +295,7 @@ export class Comparison extends View {
     const { pair } = this.state;
     if (this.difference.root.hidden !== (pair === null)) return this.pace.layoutSoon();
     if (pair === null) return;
-    const [first, second] = pair.map((index) => ({ ...this.panes[index], number: index + 1 }));
+    const [first, second] = pair.map((index) => this.panes[index]);
     const { clip } = first;
     this.difference.showBetween(first, second, { photos: this.clips[clip].photos, state: this.state, frame: this.shown[clip], asked: this.#at(clip).frame });
   }

@@ -15,7 +15,7 @@ import { arrowsOf, lookIn } from "../model/look_words.js";
 import { HeatPainter } from "../drawing/paint.js";
 import { Panel } from "../controls/panel.js";
 import { pointIn } from "../controls/pointer.js";
-import { readingOf, reportOf } from "../model/report.js";
+import { readingsOf, reportOf } from "../model/report.js";
 import { LETTERS, answerWords } from "../model/words.js";
 import { pinsIn, pointsIn } from "../model/pins.js";
 import { linksOf, originsOf } from "../model/origins.js";
@@ -270,7 +270,7 @@ export class Viewer extends View {
     this.panel.legend.show({ heat, top, unit, state, note: report.scaleNote, look: this.look, pins: pins.length > 1 ? pins.length : 0 });
     say(this.panel.facts, report.facts);
     say(this.panel.more, report.more);
-    if (this.panel.numbers.open) this.panel.showTable(report.table());
+    if (this.panel.numbers.open) this.panel.showTable(report.table(), drawn.letter);
     this.speaker.speakSoon(report.spoken);
   }
 
@@ -279,9 +279,10 @@ export class Viewer extends View {
     const found = at && this.answered && cellAt(this.answered.answer.grid, at);
     this.lesson?.read(found);
     if (!found) return this.tip.hide();
-    const { answer } = this.answered;
-    const words = readingOf(answer, found, answer.values[indexOf(answer.grid, found)], this.bundle.frames.length === 1);
-    this.tip.show(words, event, event.target.closest(".nlv-picture"), seen(this.state.zoom, boundsOf(answer.grid, found)));
+    const { grid } = this.answered.answer;
+    const answers = this.drawn.pins.map(({ answer }) => answer);
+    const words = readingsOf(answers, found, indexOf(grid, found), this.bundle.frames.length === 1);
+    this.tip.show(words, event, event.target.closest(".nlv-picture"), seen(this.state.zoom, boundsOf(grid, found)));
   }
 
   #empty() {

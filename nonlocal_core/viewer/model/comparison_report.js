@@ -1,7 +1,7 @@
 // What is said about answers side by side.
 
 import { overlapOf, sameGrid } from "./figures.js";
-import { answerWords, badgeWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
+import { answerWords, badgeWords, countWords, frameWords, gridWords, noticeWords, percent, placeWords, secondsWords, timesWords } from "./words.js";
 
 /** Titles without the words that they all begin with, so that what differs is read first: as app/views/compare.py has them. */
 export function apartTitles(titles) {
@@ -12,13 +12,13 @@ export function apartTitles(titles) {
   return titles.map((title) => title.split(" ").slice(shared).join(" ").replace(/^./, (letter) => letter.toUpperCase()));
 }
 
-/** Over a pane: its name and what the frame that is shown gets; on it: how far its colours reach. */
-export function paneWords({ title, answered, heat, missed }, { shown, held }) {
+/** Over a pane: its number in the menus and its name, the frame that is shown and what it gets; on it: how far its colours reach. */
+export function paneWords({ number, title, answered, heat, missed }, { shown, held }) {
   const { block, answer, shares } = answered;
   const alone = answer.grid.frames === 1;
   return {
-    lead: title,
-    figure: alone || shown < 0 ? "" : percent(shares[shown]),
+    lead: numberedTitle({ number, title }),
+    figure: alone || shown < 0 ? "" : `${frameWords(answer.grid, shown)}: ${percent(shares[shown])}`,
     detail: answer.positive === 0 ? "" : answerWords(answered),
     limit: heat.largest > 0 ? `full heat at ${timesWords(heat.tops[0])} even share` : "",
     badge: badgeWords(block.status),
@@ -29,6 +29,11 @@ export function paneWords({ title, answered, heat, missed }, { shown, held }) {
   };
 }
 
+/** The name of a pane as the menus of the difference have it. */
+export function numberedTitle({ number, title }) {
+  return `${number}. ${title}`;
+}
+
 /** Over the difference: what is taken from what, or why it cannot be. `blocks` are the two. */
 export function differenceWords({ first, second, blocks, peak, reason }) {
   const said = {
@@ -37,7 +42,7 @@ export function differenceWords({ first, second, blocks, peak, reason }) {
   };
   if (reason) return { ...said, detail: "", limit: "", notice: reason };
   return {
-    ...said, detail: "warm: more in the first · cold: more in the second",
+    ...said, detail: `warm: more in ${first} · cold: more in ${second}`,
     limit: peak > 0 ? `full heat at ±${timesWords(peak)} even share` : "",
     notice: peak > 0 ? "" : "The two maps differ nowhere by more than an even share.",
   };
@@ -72,7 +77,7 @@ export function figureRow({ title, answered, figures }, first, { alone }) {
   const same = sameGrid(answered.answer.grid, first.answered.answer.grid);
   return [
     title,
-    or(figures.spread, (spread) => `${Math.max(1, Math.round(spread))} of ${answered.answer.count}`),
+    or(figures.spread, (spread) => `${countWords(Math.max(1, Math.round(spread)))} of ${countWords(answered.answer.count)}`),
     or(figures.ownCell, percent),
     ...(alone ? [] : [or(figures.ownFrame, percent)]),
     or(figures.distance, (distance) => `${percent(distance)} of the diagonal`),

@@ -50,7 +50,7 @@ function colourNote(answered, heat, { scale, curve, threshold }) {
   if (!heat.largest) return "No cell has any weight, so no frame has heat.";
   if (heat.flat) return `Nearly even: no cell has more than ${threeDigits(heat.largest)} times an even share.`;
   const top = scale === "each" ? "each frame's own strongest cell" : `${threeDigits(heat.tops[0])} times an even share`;
-  const said = [`No heat up to an even share, full heat at ${top}, ${CURVE_NAMES[curve]} between.`];
+  const said = [`No heat up to an even share, that of each cell if all were alike; full heat at ${top}, ${CURVE_NAMES[curve]} between.`];
   if (threshold > 1) said.push(`Cells under ${threshold} times an even share are left out.`);
   if (heat.beyond) said.push(`The asked place itself goes up to ${threeDigits(heat.beyond)} times.`);
   const { block, answer } = answered;

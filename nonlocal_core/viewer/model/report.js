@@ -5,7 +5,7 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import { MOST_POINTS } from "./strokes.js";
 import {
-  answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, hopWords, noticeWords, percent, placeWords, secondsWords,
+  LETTERS, answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, hopWords, noticeWords, percent, placeWords, secondsWords,
   shownWords, spokenWords, spreadWords, temperatureWords, timesWords, weightWords,
 } from "./words.js";
 
@@ -22,7 +22,7 @@ export function reportOf(drawn) {
   return {
     sentence: answerWords(drawn),
     heading: {
-      ...askedWords(drawn, alone ? "" : seconds),
+      ...ofPin(drawn.letter, askedWords(drawn, alone ? "" : seconds)),
       ...shownWords(drawn, state, shown, drawn.letter),
       detail: answer.positive > 0 ? spreadWords(answer, spreadOf(answer)) : "",
       badge: badgeWords(block.status),
@@ -43,6 +43,17 @@ export function reportOf(drawn) {
 export function readingOf(answer, cell, weight, alone) {
   const frame = alone ? "" : `${frameWords(answer.grid, cell.t)}, `;
   return `${weightWords(weight)} · ${timesWords(timesEven(answer, weight))} even share · ${frame}${placeWords(cell)}`;
+}
+
+/** What all of several pins, A first, weigh in one cell, a line for each; of one as it is. */
+export function readingsOf(answers, cell, index, alone) {
+  const words = answers.map((answer) => readingOf(answer, cell, answer.values[index], alone));
+  return words.length > 1 ? words.map((said, pin) => `${LETTERS[pin]}: ${said}`).join("\n") : words[0];
+}
+
+/** A heading of the last of several pins begins with its letter. */
+function ofPin(letter, { question, where }) {
+  return { question: letter ? `${letter}: ${question.replace(/^T/, "t")}` : question, where };
 }
 
 /** What is asked, and where it lies. */

@@ -12,6 +12,11 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+/** 10752 -> "10,752". */
+export function countWords(count) {
+  return count.toLocaleString("en-US");
+}
+
 const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;
 
 /** The parts of a text: each second one is a number with its unit, between which no line ends. One part where there is no more. */
@@ -104,12 +109,12 @@ export function shownWords({ answer, shares }, { held }, shown, letter = "") {
   if (answer.grid.frames === 1) return { lead: answer.direction === "row" ? "It looks here" : "These look at it", figure: "" };
   const frame = frameWords(answer.grid, shown);
   const named = letter ? `${letter}: ${frame}` : `F${frame.slice(1)}`;
-  return { lead: `${named} ${answer.direction === "row" ? "gets" : "gives"}`, figure: percent(shares[shown]) };
+  return { lead: `${named} ${answer.direction === "row" ? "get" : "give"}${frame.startsWith("frames") ? "" : "s"}`, figure: percent(shares[shown]) };
 }
 
 /** How wide an answer spreads over the clip, whichever frame is shown. */
 export function spreadWords({ count }, spread) {
-  return `spread over about ${Math.max(1, Math.round(spread))} of all ${count} cells`;
+  return `spread over about ${countWords(Math.max(1, Math.round(spread)))} of all ${countWords(count)} cells`;
 }
 
 /** The same for a screen reader, with the question. */

@@ -10,6 +10,7 @@ from nonlocal_core.course.words import learn
 MOST_WORDS = 70
 PARTS = {"query", "key", "pair", "keys"}
 STEPS = learn().steps
+SIDES = r"\bon the (left|right)\b|\b(left|right)[- ](hand|picture|side)\b"
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.id)
@@ -34,6 +35,17 @@ def test_every_formula_names_parts_of_the_picture(step):
     left = re.sub(r"\[[^\]|]+\|\w+\]", "", step.formula)
     assert "]" not in left
     assert not re.search(r"[_^](?![{\w−])", step.formula), "nothing is set low or high that is no letter"
+
+
+def test_no_word_depends_on_the_width_of_the_screen():
+    """On a phone the pictures stand one below the other."""
+    steps = [
+        getattr(step, part) for step in STEPS for part in ("words", "attempt", "question", "answer", "still", "alone")
+    ]
+    said = [*filter(None, steps), *learn().help.values()]
+    assert len(said) > 4 * len(STEPS)
+    assert [text for text in said if re.search(SIDES, text)] == []
+    assert re.search(SIDES, "Point at the right picture."), "it can fail"
 
 
 def test_every_page_has_words_of_what_is_seen():

@@ -23,6 +23,7 @@ def test_the_words_say_what_is_drawn():
     assert text.startswith("clip.mp4 Where frame 2 of 5 at 0.40 s, row 3, column 4 of 6 x 8 looks")
     assert "Network · res4/5 · Embedded Gaussian" in text
     top, beyond = 0.25 * 240 / values.sum(), 0.5 * 240 / values.sum()
+    assert "an even share, that of each cell if all were alike;" in text, "its unit is explained"
     assert f"full heat at {number(top)} times an even share, logarithmic between." in text
     assert f"The asked place itself goes up to {number(beyond)} times." in text
     assert "5x6x8 keys (TxHxW)" in text

@@ -21,7 +21,7 @@ const answered = askBlock(block, "row", state);
 const heat = heatOf(answered.answer, answered.own, state, bundle.look);
 const shown = strongestOf(answered);
 const report = reportOf({ ...answered, bundle, state, heat, shown, alone: bundle.frames.length === 1 });
-const pane = { title: "Pane", block, bundle, answered, figures: figuresOf(answered, bundle.media), heat };
+const pane = { number: 1, title: "Pane", block, bundle, answered, figures: figuresOf(answered, bundle.media), heat };
 const shape = { alone: false };
 
 console.log(JSON.stringify({

@@ -15,7 +15,7 @@ function paneOf(values, where, facts = {}) {
   const block = blockOf(where, [1, 1, 1], { status: "trained", warning: "", ...facts });
   const answer = rowAnswer(values, where);
   const answered = { block, answer, asked: where, cell: { t: 0, y: 0, x: 0 }, cells: [{ t: 0, y: 0, x: 0 }], taken: [], index: 0, own: ownOf(block, answer, [{ t: 0, y: 0, x: 0 }]), shares: sharesOf(answer) };
-  return { title: "Pane", block, bundle: { media: { warnings: [] } }, answered, figures, heat: heatOf(answer, answered.own, usual, recipe), missed: false };
+  return { number: 2, title: "Pane", block, bundle: { media: { warnings: [] } }, answered, figures, heat: heatOf(answer, answered.own, usual, recipe), missed: false };
 }
 
 const others = { ...usual, held: null, pinned: false };
@@ -32,7 +32,7 @@ test("titles lose the words that they share", () => {
 test("a pane says what its shown frame gets, and its sentence, which is the same for every frame", () => {
   const pane = paneOf([0.1, 0.1, 0.4, 0.1, 0.2, 0.1], grid(3, 1, 2));
   const [most, other] = [1, 2].map((shown) => paneWords(pane, { shown, held: shown === 2 }));
-  assert.deepEqual([most.figure, other.figure, other.held], ["50 %", "30 %", true]);
+  assert.deepEqual([most.lead, most.figure, other.figure, other.held], ["2. Pane", "frame 2: 50 %", "frame 3: 30 %", true]);
   assert.equal(most.detail, "10 % stays on the spot itself, 20 % in its frame; the most elsewhere, 50 %, goes to frame 2.");
   assert.deepEqual([other.detail, other.limit], [most.detail, "full heat at 30× even share"]);
   assert.equal(paneWords({ ...pane, missed: true }, { shown: 1, held: false }).notice, "The network did not see this point: the nearest cell answers.");
@@ -53,7 +53,8 @@ test("a difference says what is taken from what, or why it cannot be", () => {
   assert.match(whyNoDifference(one.answered, paneOf([1, 0], grid(1, 1, 2, [0, 0, 0.5, 1])).answered), /different parts of their frames/);
   const blocks = [{ warning: "Careful.", status: "trained" }, { warning: "Careful.", status: "untrained" }];
   const words = differenceWords({ first: 1, second: 3, blocks, peak: 2, reason: "" });
-  assert.deepEqual([words.lead, words.limit, words.warning, words.warns, words.notice], ["1 − 3", "full heat at ±2× even share", "Careful.", true, ""]);
+  assert.deepEqual([words.lead, words.detail], ["1 − 3", "warm: more in 1 · cold: more in 3"]);
+  assert.deepEqual([words.limit, words.warning, words.warns, words.notice], ["full heat at ±2× even share", "Careful.", true, ""]);
   assert.match(differenceWords({ first: 1, second: 3, blocks, peak: 0, reason: "" }).notice, /differ nowhere by more than an even share/);
   assert.equal(differenceWords({ first: 1, second: 3, blocks, peak: 0, reason: "Other cells." }).notice, "Other cells.");
 });

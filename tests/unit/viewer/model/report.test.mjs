@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sharesOf } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { readingOf, reportOf } from "../../../../nonlocal_core/viewer/model/report.js";
+import { readingOf, readingsOf, reportOf } from "../../../../nonlocal_core/viewer/model/report.js";
 import { heatOf } from "../../../../nonlocal_core/viewer/model/heat.js";
 import { ownOf } from "../../../../nonlocal_core/viewer/model/own.js";
 import { blockOf, grid, recipe, rowAnswer, usual } from "../records.mjs";
@@ -36,6 +36,15 @@ test("the sentence is the same whatever is drawn", () => {
     assert.equal(report.sentence, said);
     assert.equal(report.spoken, `Query frame 1, row 1, column 1. ${said}`);
   }
+});
+
+test("of several pins each is named: what is asked now, and what each weighs under the pointer", () => {
+  const [first, last] = [[0.5, 0.1, 0.05, 0, 0.2, 0.15], [0.1, 0.1, 0.2, 0.2, 0.2, 0.2]].map((values) => drawnOf(values));
+  assert.equal(reportOf(last).heading.question, "This spot of frame 1");
+  assert.equal(reportOf({ ...last, letter: "B" }).heading.question, "B: this spot of frame 1");
+  const [answers, cell] = [[first.answer, last.answer], { t: 1, y: 0, x: 0 }];
+  assert.equal(readingsOf(answers, cell, 2, false), "A: 0.05 · 0.3× even share · frame 2, row 1, column 1\nB: 0.2 · 1.2× even share · frame 2, row 1, column 1");
+  assert.equal(readingsOf([first.answer], cell, 2, false), "0.05 · 0.3× even share · frame 2, row 1, column 1");
 });
 
 test("the scale says how it goes, and when frames do not compare", () => {

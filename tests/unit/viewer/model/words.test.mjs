@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { timesEven } from "../../../../nonlocal_core/viewer/model/affinity.js";
-import { answerWords, effectWords, percent, quantitiesOf, shownWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
+import { answerWords, effectWords, percent, quantitiesOf, shownWords, spreadWords, timesWords, weightWords } from "../../../../nonlocal_core/viewer/model/words.js";
 import { askBlock } from "../../../../nonlocal_core/viewer/model/answer.js";
 import { blockOf, grid } from "../records.mjs";
 
@@ -42,9 +42,17 @@ test("of a dot product it counts positive weight, and says so", () => {
   assert.equal(said([-1, -1], grid(1, 1, 2), { signed: true }), "Looks nowhere: no weight is positive.");
 });
 
+test("large counts are read in threes, as on every page", () => {
+  assert.equal(spreadWords({ count: 10752 }, 1234.4), "spread over about 1,234 of all 10,752 cells");
+  assert.equal(spreadWords({ count: 12 }, 0.2), "spread over about 1 of all 12 cells");
+});
+
 test("over the large picture stands which frame it is and what that gets", () => {
   const drawn = { answer: { direction: "row", grid: grid(4, 8, 9) }, shares: [0.1, 0.1, 0.37, 0.43] };
   assert.deepEqual(shownWords(drawn, { held: null }, 3), { lead: "Frame 4 gets", figure: "43 %" });
   assert.equal(shownWords({ ...drawn, answer: { ...drawn.answer, direction: "column" } }, { held: 1 }, 1).lead, "Frame 2 gives");
   assert.equal(shownWords(drawn, { held: 7 }, -1).lead, "No key lies in frame 8");
+  const joined = { ...grid(2, 8, 9), frame_spans: [[0, 2], [2, 3]] };
+  const leads = [0, 1].map((shown) => shownWords({ ...drawn, answer: { direction: "row", grid: joined } }, { held: null }, shown).lead);
+  assert.deepEqual(leads, ["Frames 1 to 2 get", "Frame 3 gets"]);
 });
