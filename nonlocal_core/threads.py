@@ -3,9 +3,9 @@
 import os
 
 PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
-"""A thread that waits for another one sleeps. As installed it keeps its core: where the other one was put off, both stand
-still, and a network's run takes ten times as long beside two other busy processes. NumPy's threads have no such choice,
-so its products take one."""
+"""A thread that waits for another one sleeps. As installed it keeps its core, so that on a busy machine the one that is
+waited for may not run, and a network's run takes ten times as long. NumPy's threads have no such choice: its products
+take one."""
 
 
 def share_cores() -> None:

@@ -176,7 +176,7 @@ def weighted_sums(
     """
     for some, keys in _chunks(block, queries):
         theta, phi, g = (torch.from_numpy(table) for table in (block.theta[some], block.phi[keys], values[keys]))
-        with torch.no_grad(), torch.autocast("cpu", enabled=False):  # a proof of a call in half precision is not in half
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):  # half precision is not proved in half precision
             weights = _explicit_weights(block, theta, phi)
             y = weights @ g
         yield some, y.numpy(), weights.sum(dim=1).numpy()
