@@ -14,10 +14,10 @@ from torch.nn.functional import avg_pool2d
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.lite0_networks import INPUT
 from pretrained.recipe.damage import JUDGED, Version, damaged
-from pretrained.recipe.scenes import TRAIN_PATCHES, Scene, compose
+from pretrained.recipe.scenes import TRAIN_LARGE, TRAIN_PATCHES, Scene, compose
 from pretrained.recipe.sources import Sources, Split
 
-CLIPS: dict[Split, int] = {"train": 200, "choose": 20, "test": 60}
+CLIPS: dict[Split, int] = {"train": 240, "choose": 20, "test": 60}
 SEEDS: dict[Split, int] = {"train": 1, "choose": 2, "test": 3}
 SHARD = 20
 """Clips per file."""
@@ -79,11 +79,11 @@ def make_clips(
 
     ``versions``: the first entries of `TAUGHT`; further versions do not change the earlier ones.
     """
-    patches = TRAIN_PATCHES if split == "train" else 0.0
+    patches, large = (TRAIN_PATCHES, TRAIN_LARGE) if split == "train" else (0.0, 0.0)
     scenes, layers, hits = [], [], []
     for index in indices:
         rng = np.random.default_rng([SEEDS[split], index])
-        scene = compose(sources, rng, patches=patches, frames=frames, side=side)
+        scene = compose(sources, rng, patches=patches, large=large, frames=frames, side=side)
         made = {version: damaged(scene.rgb, version, rng) for version in versions}
         scenes.append(scene)
         layers.append({version: _layers(trunk, rgb) for version, (rgb, _) in made.items()})

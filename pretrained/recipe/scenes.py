@@ -11,10 +11,14 @@ FRAMES, SIDE = 8, 224
 BACKGROUND, MAX_OBJECTS = 0, 4
 STAMP_PX = (34.0, 110.0)
 """Longest side of a cut-out in the frame."""
+LARGE_PX = (110.0, 190.0)
+"""The same for a large one, as things are that somebody films."""
 SCENERY = (4, 10)
 """Number of cut-outs fixed to the background."""
 TRAIN_PATCHES = 0.4
 """Share of objects that are patches of other photographs, so that style does not give an object away."""
+TRAIN_LARGE = 0.3
+"""Share of objects that are large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +46,19 @@ class Motion:
 
 
 def compose(
-    sources: Sources, rng: np.random.Generator, *, patches: float, frames: int = FRAMES, side: int = SIDE
+    sources: Sources,
+    rng: np.random.Generator,
+    *,
+    patches: float,
+    large: float = 0.0,
+    frames: int = FRAMES,
+    side: int = SIDE,
 ) -> Scene:
     """Return a clip of 2 to 4 objects that move, turn, warp, overlap, change their light, leave and sometimes repeat.
 
     ``patches``: share of the objects that are patches of photographs instead of stamps, all of them without stamps.
-    ``side``: height and width of the clip in pixels.
+    ``large``: share of the objects that are as large as `LARGE_PX` says. ``side``: height and width of the clip in
+    pixels.
     """
     cast = Cast(sources, patches, rng)
     photo = furnished(cast, rng)
@@ -57,7 +68,7 @@ def compose(
     for label in range(1, int(rng.integers(2, MAX_OBJECTS + 1)) + 1):
         stamp = cast.draw(rng)
         for _instance in range(2 if rng.random() < 0.15 else 1):
-            place(rgb, objects, stamp, label, _motion(rng, frames, side), rng)
+            place(rgb, objects, stamp, label, _motion(rng, frames, side, large), rng)
     return Scene(rgb=np.rint(np.clip(rgb, 0, 255)).astype(np.uint8), objects=objects, window=window)
 
 
@@ -134,12 +145,13 @@ def _patch(photo: np.ndarray, rng: np.random.Generator) -> Image.Image:
     return cut
 
 
-def _motion(rng: np.random.Generator, frames: int, side: int) -> Motion:
+def _motion(rng: np.random.Generator, frames: int, side: int, large: float) -> Motion:
     moment = np.linspace(0, 1, frames)
     start, stop = rng.uniform(0.12, 0.88, (2, 2)) * side
     bend = rng.normal(0, 0.12, 2) * side
     center = start + moment[:, None] * (stop - start) + np.sin(np.pi * moment)[:, None] * bend
-    size = rng.uniform(*STAMP_PX) * side / SIDE * rng.uniform(0.7, 1.4) ** moment
+    longest = LARGE_PX if large and rng.random() < large else STAMP_PX
+    size = rng.uniform(*longest) * side / SIDE * rng.uniform(0.7, 1.4) ** moment
     angle = rng.uniform(-0.5, 0.5) + moment * rng.normal(0, 0.7)
     corners = rng.normal(0, 0.05, (4, 2)) + np.sin(np.pi * moment)[:, None, None] * rng.normal(0, 0.08, (4, 2))
     shows = np.ones(frames, bool)

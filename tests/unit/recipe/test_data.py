@@ -7,7 +7,7 @@ from PIL import Image
 
 from pretrained.recipe.damage import TAUGHT, damaged, wanted
 from pretrained.recipe.features import MIXED, make_clips, read_shards, write_shards
-from pretrained.recipe.scenes import compose
+from pretrained.recipe.scenes import LARGE_PX, SIDE, TRAIN_LARGE, TRAIN_PATCHES, compose
 from pretrained.recipe.sources import Sources, _distinct, _of_split, installed_sources
 
 FLAT = Sources(
@@ -56,6 +56,20 @@ def test_a_clip_follows_from_its_seed_alone():
     assert not np.array_equal(one.rgb, other.rgb)
 
 
+def test_large_objects_cover_more_of_a_frame_than_others():
+    first = {
+        large: [
+            (scene.objects[0] == 1).mean()
+            for seed in range(12)
+            for scene in [compose(FLAT, np.random.default_rng(seed), patches=0.0, large=large, frames=2, side=96)]
+        ]
+        for large in (0.0, 0.5, 1.0)
+    }
+    least = (LARGE_PX[0] / SIDE) ** 2 * 60 / 90  # of an object of FLAT that the frame does not cut off
+    assert max(first[0.0]) < 1.1 * least < max(first[1.0])
+    assert np.mean(first[0.0]) < np.mean(first[0.5]) < np.mean(first[1.0])
+
+
 @pytest.mark.parametrize("version", ["clean", "damaged", "blur_cue", "grey_cue"])
 def test_damage_changes_the_frames_it_names_and_no_others(version):
     rgb = np.random.default_rng(0).integers(0, 256, (7, 48, 48, 3), np.uint8)
@@ -98,7 +112,7 @@ def test_cells_count_as_an_objects_from_half_of_their_pixels_on():
     assert clips.features["blur_cue"].shape == (3, 3, 9, 6, 6)
     for index in range(3):
         rng = np.random.default_rng([1, index])
-        scene = compose(installed_sources(), rng, patches=0.4, frames=3, side=96)
+        scene = compose(installed_sources(), rng, patches=TRAIN_PATCHES, large=TRAIN_LARGE, frames=3, side=96)
         for (t, row, col), label in np.ndenumerate(clips.labels[index]):
             cell = scene.objects[t, row * 16 : row * 16 + 16, col * 16 : col * 16 + 16]
             shares = [(cell == k).mean() for k in range(5)]

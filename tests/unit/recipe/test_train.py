@@ -165,20 +165,26 @@ def test_training_the_affinity_lowers_its_loss_and_moves_nothing_else(clips, pai
     trained, log = new_block(settings), Log(settings=settings)
     block = trained.affinity if task == "refine" else trained
     before = {name: value.clone() for name, value in trained.state_dict().items()}
-    x = shown.clip("damaged", 1)
-    rng, hit = np.random.default_rng(6), clips.hit["damaged"][1]
-    if task == "mend":
-        targets = draw_mending(shown.labels[1], hit, clean=shown.clip("clean", 1), temperature=0.05, rng=rng)
-    else:
-        ground = 0 if pairwise == "concatenation" else 64  # of one map for all queries, objects alone are asked
-        targets = draw_whole(shown.labels[1], clips.window[1], rng, ground_queries=ground)
+    rng = np.random.default_rng(6)
+    asked = []
+    for index, labels in enumerate(shown.labels):
+        if task == "mend":
+            hit, clean = clips.hit["damaged"][index], shown.clip("clean", index)
+            targets = draw_mending(labels, hit, clean=clean, temperature=0.05, rng=rng)
+        else:
+            ground = 0 if pairwise == "concatenation" else 64  # of one map for all queries, objects alone are asked
+            targets = draw_whole(labels, clips.window[index], rng, ground_queries=ground)
+        asked.append((shown.clip("damaged", index), targets))
 
     def loss():
-        with torch.no_grad():
-            pieces = block.embed(x)
-            logs = log_weights(pairwise, pieces.theta[0, targets.queries], pieces.phi[0])
-            terms = mend_terms(logs, targets) if task == "mend" else whole_terms(logs, targets)
-            return float(weighed(terms, TERMS[task]))
+        losses = []
+        for x, targets in asked:
+            with torch.no_grad():
+                pieces = block.embed(x)
+                logs = log_weights(pairwise, pieces.theta[0, targets.queries], pieces.phi[0])
+                terms = mend_terms(logs, targets) if task == "mend" else whole_terms(logs, targets)
+                losses.append(float(weighed(terms, TERMS[task])))
+        return np.mean(losses)
 
     start = loss()
     train_affinity(trained, shown, settings, log, lambda _message: None)
