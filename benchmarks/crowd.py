@@ -109,7 +109,13 @@ async def arriving(address: str) -> AsyncIterator[Visitor]:
     stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
     async with (
         httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as http,
-        connect(stream, subprotocols=[Subprotocol("streamlit")], origin=Origin(address), max_size=None) as socket,
+        connect(
+            stream,
+            subprotocols=[Subprotocol("streamlit")],
+            origin=Origin(address),
+            max_size=None,
+            open_timeout=PATIENCE_SECONDS,
+        ) as socket,
     ):
         await http.get("/_stcore/health")  # which gives the token that uploads show
         http.headers["X-Xsrftoken"] = http.cookies["_streamlit_xsrf"]
