@@ -149,14 +149,20 @@ async def run(address: str, server: psutil.Process, options: argparse.Namespace)
         watching.cancel()
         await browser.close()
     await asyncio.sleep(AFTER_SECONDS)
+    report(options, seen, before, memory_of(server))
+
+
+def report(options: argparse.Namespace, seen: Seen, before: float, after: float) -> None:
+    """Print what was seen; ``before``, ``after``: MB of the server before the first and after the last visitor."""
     print(f"{options.visitors} visitors, {options.uploading} of them uploading, {options.minutes:g} min\n")
     print("| | count | p50 | p95 | worst |\n|---|---|---|---|---|")
     print(_line("link to heat, s", seen.heat_seconds, 1))
     print(_line("upload to heat, s", seen.upload_seconds, 1))
-    print(_line("hover to paint, ms", seen.hover_ms, 0))
+    if seen.hover_ms:
+        print(_line("hover to paint, ms", seen.hover_ms, 0))
     print(
         f"\nMemory of the server: {before:.0f} MB before, at most {max(seen.memory, default=before):.0f} MB, "
-        f"{memory_of(server):.0f} MB {AFTER_SECONDS:.0f} s after the last had left.\n"
+        f"{after:.0f} MB {AFTER_SECONDS:.0f} s after the last had left.\n"
         f"A place in a line was shown in {seen.places} visits. Faults: {len(seen.faults)}"
     )
     print("\n".join(f"- {fault}" for fault in dict.fromkeys(seen.faults)))
@@ -171,13 +177,18 @@ def _line(title: str, values: Iterable[float], digits: int) -> str:
     return f"| {title} | {len(ordered)} | {' | '.join(f'{figure:.{digits}f}' for figure in figures)} |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options_of(described: str) -> argparse.Namespace:
+    """Return what was asked for in the shell."""
+    parser = argparse.ArgumentParser(description=described.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--uploading", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = options_of(__doc__)
     with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt") as address:
         (server,) = (child for child in psutil.Process().children() if "streamlit" in " ".join(child.cmdline()))
         asyncio.run(run(address, server, options))

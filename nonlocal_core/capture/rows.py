@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Float32, Float64, Int
+from torch import Tensor
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import CaptureError, SelectionError
@@ -178,16 +180,33 @@ def weighted_sums(
 
     Computed in float32 by the explicit formula, with rows that are forgotten at once; every query comes once, those
     that see the same keys together. This is y of the paper's equation 1 where ``values`` are g.
+
+    The products are torch's: a network has just run on its threads, and those of NumPy would wait for each other and
+    for them.
     """
     for some, keys in _chunks(block, queries):
-        scores = _scores(block, block.theta[some], block.phi[keys])
-        if block.is_softmax:
-            weights = _softmax(scores)
-        elif block.pairwise == "matched":
-            weights = _normalised(block, scores).astype(np.float32)
-        else:
-            weights = scores / np.float32(scores.shape[-1])
-        yield some, weights @ values[keys], weights.sum(axis=1)
+        theta, phi, g = (torch.from_numpy(table) for table in (block.theta[some], block.phi[keys], values[keys]))
+        with torch.no_grad(), torch.autocast("cpu", enabled=False):  # half precision is not proved in half precision
+            weights = _explicit_weights(block, theta, phi)
+            y = weights @ g
+        yield some, y.numpy(), weights.sum(dim=1).numpy()
+
+
+def _explicit_weights(
+    block: BlockCapture, theta: Float32[Tensor, "m Ci"], phi: Float32[Tensor, "N Ci"]
+) -> Float32[Tensor, "m N"]:
+    """Return the weights of each query on the keys that it may attend to, in float32."""
+    if block.pairwise == "concatenation":
+        return torch.relu(theta + phi.mT) / len(phi)
+    scores = theta @ phi.mT
+    match block.pairwise:
+        case "dot_product":
+            return scores / len(phi)
+        case "matched":
+            taken = (scores * block.scale >= 0).float()
+            return taken / taken.sum(dim=1, keepdim=True).clamp_min(1)
+        case _:
+            return (scores * block.scale).softmax(dim=1)
 
 
 def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:
@@ -207,14 +226,6 @@ def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Floa
 def _mean(of_heads: Sequence[Float64[np.ndarray, "*n"]]) -> Float64[np.ndarray, "*n"]:
     """Return the mean over heads."""
     return np.asarray(np.mean(of_heads, axis=0))
-
-
-def _softmax(scores: Float32[np.ndarray, "n N"]) -> Float32[np.ndarray, "n N"]:
-    """Return the softmax over the last axis in the precision of the scores, which are overwritten."""
-    scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    return scores
 
 
 def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray, "N Ci"]) -> Float64[np.ndarray, " N"]:

@@ -115,7 +115,7 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
         )
     theta = reading.theta if reading.asker_theta is None else torch.cat([reading.theta, reading.asker_theta], dim=1)
     tables = {"output": z, "theta": theta, "phi": reading.phi, "g": reading.g}
-    spoilt = [title for title, values in tables.items() if not all(map(math.isfinite, map(float, values.aminmax())))]
+    spoilt = [title for title, values in tables.items() if not _is_finite(values)]
     if spoilt:
         return NotReadable(
             f"computed values that are not finite ({', '.join(spoilt)}). Look for NaN in its weights, or run the "
@@ -128,6 +128,11 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
     except CaptureError as fault:
         return NotReadable(f"has tables that do not fit their grid: {fault}")
     return Trial(site=site, reading=reading, blocks=blocks, x=x, z=z, tell=setting.tell)
+
+
+def _is_finite(values: Tensor) -> bool:
+    """Return whether all values are finite. Their sum tells in a tenth of the time, but where it overflows itself."""
+    return math.isfinite(float(values.sum())) or all(map(math.isfinite, map(float, values.aminmax())))
 
 
 def _is_laid_out(reading: BlockReading, z: Tensor) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nonlocal_core import __version__
 from nonlocal_core.errors import NonlocalError
+from nonlocal_core.threads import share_cores
 
 OK, REFUSED, INTERRUPTED = 0, 2, 130
 OPEN = "open"
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = [OPEN, *given]
     if arguments is None and given[0] != OPEN:  # the server has its own way to end
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl+C: what is half written goes
+    share_cores()
     try:
         _check_surroundings(given[0])
         options = make_parser(filled=given[:1]).parse_args(given)

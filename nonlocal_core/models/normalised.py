@@ -40,10 +40,10 @@ class NormalisedBlock(NonlocalBlock):
     def normalise(self, rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
         """Return u. A channel that is constant over the clip is zero."""
         differences, spread = centred(rows)
-        weighted = differences * (self.gain / spread)
+        # Factors are joined first: the table is what takes time to read, and a new one to write.
+        weighted = _times(differences, self.gain / spread)
         sizes = weighted.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
-        u: Tensor = weighted / (sizes / self.length)  # factors are joined first: the table is what takes time to read
-        return u
+        return _times(weighted, self.length / sizes)
 
     def described(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B C *thw"]:
         """Return what each position's row sums up: the u, at length 1, of what it looks at.
@@ -80,6 +80,11 @@ class NormalisedBlock(NonlocalBlock):
         if self.w_theta is not None and self.w_phi is not None:
             theta, phi = theta.then(self.w_theta), phi.then(self.w_phi)
         return linear(unit, *theta), linear(unit, *phi), g
+
+
+def _times(table: Float[Tensor, "B N C"], factor: Tensor) -> Float[Tensor, "B N C"]:
+    """Return the product; in the table's own memory where no gradient will ask for what it was."""
+    return table * factor if torch.is_grad_enabled() else table.mul_(factor)
 
 
 class NormalisedProbe(nn.Module):

@@ -80,6 +80,11 @@ def test_the_table_that_is_not_finite_is_named(name, value):
     assert f"not finite ({name})" in said
 
 
+def test_finite_values_are_not_refused_because_their_sum_overflows():
+    large = torch.full((3, 1, D), torch.finfo(torch.float32).max)
+    assert isinstance(tried(g=lambda reading: torch.cat([reading.g[:, :-1], large], 1)), Trial)
+
+
 def test_an_asker_that_is_not_finite_is_found():
     spoilt = torch.full((3, 1, D), torch.nan)
     assert "not finite (theta)" in reason(askers=lambda _: ("class token",), asker_theta=lambda _: spoilt)

@@ -48,6 +48,31 @@ def webp(side: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 12 + len(body)) + b"WEBPVP8L" + struct.pack("<I", len(body)) + body
 
 
+def moving_webp(side: int, count: int) -> bytes:
+    """Return small frames on a canvas."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "WEBP", lossless=True)
+    frame = _number24(0, 0, 7, 7, 50) + b"\0" + file.getvalue()[12:]
+    shown = _riff(b"VP8X", b"\x02\0\0\0" + _number24(side - 1, side - 1)) + _riff(b"ANIM", bytes(6))
+    return _riff(b"RIFF", b"WEBP" + shown + count * _riff(b"ANMF", frame))
+
+
+def _number24(*numbers: int) -> bytes:
+    return b"".join(struct.pack("<I", number)[:3] for number in numbers)
+
+
+def _riff(tag: bytes, body: bytes) -> bytes:
+    return tag + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def avif(side: int) -> bytes:
+    """Return a small picture that declares other sides."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "AVIF")
+    sides = b"ispe" + bytes(4)
+    return file.getvalue().replace(sides + struct.pack(">II", 64, 64), sides + struct.pack(">II", side, side))
+
+
 def jpeg(side: int, scans: int) -> bytes:
     """Return a progressive JPEG of one shade whose last scan comes again and again."""
     file = io.BytesIO()
@@ -72,6 +97,16 @@ def png_with_exif() -> bytes:
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a GIF with a large canvas": (lambda: gif(SIDE, 240), "max_picture_memory"),
     "a GIF that shows many large canvases": (lambda: gif(6_500, 240), "max_unpacked_pixels"),
+    "a GIF of many frames of one pixel": (lambda: gif(1, 40_000), "max_decoded_frames"),
+    "a GIF of many frames on a canvas": (lambda: gif(2_000, 40_000), "max_decoded_pixels"),
+    "a GIF of the largest canvas": (lambda: gif(65_535, 3), "max_pixels"),
+    "a WebP of many frames on a canvas": (lambda: moving_webp(2_500, 10_000), "max_unpacked_pixels"),
+    "a WebP of many frames on a large canvas": (lambda: moving_webp(8_000, 3_000), "max_picture_memory"),
+    "an AVIF of few bytes": (lambda: avif(8_000), "max_picture_memory"),
+    "a PNG of 16 bits that declares 900 megapixels": (
+        lambda: png_head(30_000, 16, 6) + chunk(b"IDAT", b""),
+        "max_pixels",
+    ),
     "a WebP of 34 bytes": (lambda: webp(SIDE), "max_picture_memory"),
     "a progressive JPEG of many scans": (lambda: jpeg(1_000, 6_000), "max_unpacked_pixels"),
     "an APNG of whole frames": (lambda: apng(4_000, 40), "max_unpacked_pixels"),
