@@ -13,18 +13,23 @@ from nonlocal_core.viewer import bundle_of_page
 
 from ..server.byte_store import BUNDLES
 from ..server.tours import KeptTour
+from . import cautions, unmarked
 from .menus import menu
 from .viewer_component import Pane, side_by_side
 
+MAX_PAGE_MB = 64
+
 
 def draw(*, most: int) -> None:
-    """Draw the upload, and what the pages show under one pointer; a file that is no live page is said to be none."""
+    """Draw the upload, and the answers of the pages under one pointer. A file that is no live page gets a sentence."""
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",
         type="html",
         accept_multiple_files=True,
+        max_upload_size=MAX_PAGE_MB,
         key="compare-pages",
     )
+    cautions.oversize(MAX_PAGE_MB, "Save the page again with fewer frames or blocks, or with its tables in 8 bits.")
     if len(files) < 2:
         st.caption("Two pages or more: `session.save('page.html', ...)` writes one, and so does Keep, as a live page.")
         return
@@ -41,20 +46,21 @@ def _answer(panes: tuple[Pane, ...]) -> None:
 
 
 def _pane(file: UploadedFile) -> Pane | None:
-    """Return a page's pane with the menu of its blocks; None for a file that cannot be opened, which is said."""
+    """Return a page's pane and draw the menu of its blocks. Draw the reason and return None for any other file."""
     try:
         packed = bundle_of_page(file.getvalue())
         bundle = decode_bundle(packed)
     except BundleError as error:
-        st.error(f"{file.name}: {error}")
+        unmarked.failure(f"{file.name}: {error}")
         return None
     titles = _titles(bundle)
     if not titles:
-        st.error(f"{file.name} shows no block.")
+        unmarked.failure(f"{file.name} shows no block.")
         return None
     title = PurePath(file.name).stem
     first = bundle.view.block if bundle.view.block in titles else next(reversed(titles))
-    block = menu(f"Block of {title}", titles, first=first, key=f"compare-page-{file.file_id}", width=296, labelled=True)
+    label = f"Block of {unmarked.as_it_is(title)}"
+    block = menu(label, titles, first=first, key=f"compare-page-{file.file_id}", width=296, labelled=True)
     clip = sha256(b"".join(bundle.frames)).hexdigest()
     return Pane(token=BUNDLES.put(packed), block=block, title=title, clip=clip, is_saved=True)
 

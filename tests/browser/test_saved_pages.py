@@ -55,7 +55,7 @@ def test_two_epochs_stand_in_one_file_under_one_pointer_with_their_difference(ch
     page = opened(chromium, both.save(tmp_path / "both.html", **AT).as_uri())
     panes = page.locator(".nlv-pane[data-block]")
     expect(panes).to_have_count(2)
-    expect(page.locator(".nlv-pane .nlv-lead").first).to_have_text("Epoch 1")
+    expect(page.locator(".nlv-pane .nlv-lead").first).to_have_text("1. Epoch 1")
     expect(page.locator(".nlv-asks")).to_have_count(1)
     answers = both.answers(**AT)
     for index, answer in enumerate(answers.values()):
@@ -78,10 +78,11 @@ def test_two_epochs_stand_in_one_file_under_one_pointer_with_their_difference(ch
 
 def test_saved_pages_of_a_network_that_the_app_does_not_have_open_beside_each_other(chromium, address, tmp_path):
     files = [epoch(seed).save(tmp_path / f"epoch {seed}.html", **AT) for seed in (1, 2)]
-    (tmp_path / "other.html").write_text("<html>no page of the viewer</html>")
+    other = tmp_path / "![x](http:..other.test)[link](x).html"
+    other.write_text("<html>no page of the viewer</html>")
     page = opened(chromium, f"{address}/compare?clip=sample:chelsea&short_side=128&compare=pages")
-    page.locator("input[type=file]").set_input_files([*files, tmp_path / "other.html"])
-    expect(page.get_by_text("no live page of the viewer")).to_be_visible()
+    page.locator("input[type=file]").set_input_files([*files, other])
+    expect(page.get_by_text(f"{other.name}: This is no live page of the viewer")).to_be_visible()
     panes = page.locator(".nlv-pane[data-block]")
     expect(panes).to_have_count(2)
     expect(panes.first).to_have_attribute("data-block", "attend.head1")
