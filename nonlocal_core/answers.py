@@ -56,7 +56,7 @@ class _Weights(ABC):
     hops: int = 1
     """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
     is_walled: bool = False
-    """Whether positions attend within windows, whose walls pictures draw."""
+    """True where positions attend within windows, whose walls pictures draw."""
     draw: Callable[[], str] | None = None
     """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
 

@@ -20,8 +20,8 @@ from ..widgets.viewer_component import Pane, side_by_side
 
 Subject = Literal["blocks", "networks", "clips", "pages"]
 SUBJECTS: dict[Subject, str] = {
-    "blocks": "Blocks of this network",
-    "networks": "Networks on this clip",
+    "blocks": "Blocks",
+    "networks": "Networks",
     "clips": "Two clips",
     "pages": "Saved pages",
 }

@@ -98,7 +98,7 @@ class Pane:
     clip: str
     """Any text that tells one clip, with its frames, from another."""
     is_saved: bool = False
-    """Whether its bundle was read from a file, behind which nothing is made later."""
+    """True for a bundle that was read from a file: nothing is made for it later."""
 
 
 def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) -> Pin | None:

@@ -27,7 +27,7 @@ class GalleryAnswers:
     asked: dict[tuple[int, str], Point]
     """Point that was asked, by place and network."""
     ranked: dict[tuple[int, str], list[RankedClip]]
-    """What it finds, strongest first."""
+    """Clips that it finds, strongest first."""
 
     @property
     def shown(self) -> list[int]:

@@ -105,7 +105,7 @@ class Row:
     """Mean J of an object's mask that the block carried from one frame to the others (`measures.tracking.propagation`);
     None where no masks lie beside the clip (`survey.masks`)."""
     propagation_reason: str | None = None
-    """Why the masks that lie beside it gave no figure."""
+    """Reason for which the masks beside it gave no figure."""
     query_count: int | None = None
     silent_count: int | None = None
     key_count: int | None = None

@@ -5,14 +5,17 @@ import { el } from "../drawing/dom.js";
 export class Help {
   /** `keys` are pairs: what is pressed, what it does. */
   constructor(keys) {
+    this.title = el("h2", { tabindex: "-1" }, "Keys and pointer");
     this.root = el("dialog", { class: "nlv-help", "aria-label": "Keys" },
-      el("h2", { tabindex: "-1", autofocus: "" }, "Keys and pointer"), // a dialog opens where its focus is: at the beginning
+      this.title,
       el("dl", {}, ...keys.flatMap(([pressed, does]) => [el("dt", {}, pressed), el("dd", {}, does)])),
       el("button", { type: "button", class: "nlv-button", onclick: () => this.root.close() }, "Close"));
   }
 
   toggle() {
-    this.root.open ? this.root.close() : this.root.showModal();
+    if (this.root.open) return this.root.close();
+    this.root.showModal();
+    this.title.focus(); // a dialog opens where its focus is: at the beginning
   }
 }
 
