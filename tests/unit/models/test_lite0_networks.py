@@ -199,6 +199,7 @@ print(status("VmHWM") - before)
         (FREE, (1, 3, 8, 224, 224)),
         (FREE, (1, 3, 12, 288, 512)),
         ("lite0-embedded-gaussian", (1, 3, 16, 224, 416)),
+        ("lite0-gaussian", (1, 3, 16, 224, 416)),
         ("lite0-concatenation", (1, 3, 16, 224, 416)),
     ],
 )

@@ -13,6 +13,7 @@ from nonlocal_core.errors import ScriptError
 from nonlocal_core.render.figure import GLOW, MARK, PALE, STRIPE, STRIPES_APART
 from nonlocal_core.viewer import viewer_css, viewer_js
 from nonlocal_core.viewer.scripts import (
+    compared_js,
     course_css,
     course_js,
     guess_css,
@@ -69,7 +70,17 @@ def first_line(path):
 
 
 def test_every_file_of_the_viewer_is_shipped_once_by_what_needs_it():
-    shipped = (viewer_js(), page_js(), course_js(), guess_js(), scribbles_js(), site_js(), worker_js(), offline_js())
+    shipped = (
+        viewer_js(),
+        page_js(),
+        compared_js(),
+        course_js(),
+        guess_js(),
+        scribbles_js(),
+        site_js(),
+        worker_js(),
+        offline_js(),
+    )
     for path in VIEWER.glob("*/*.js"):
         assert {script.count(first_line(path)) for script in shipped} in ({0, 1}, {1}), path
     alone = {path.name for path in VIEWER.glob("*/*.js") if first_line(path) not in page_js()}
