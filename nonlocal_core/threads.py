@@ -2,16 +2,17 @@
 
 import os
 
-PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
-"""A thread that waits for another one sleeps. As installed it keeps its core, so that on a busy machine the one that is
-waited for may not run, and a network's run takes ten times as long. NumPy's threads have no such choice: its products
-take one."""
+PATIENT = {"GOMP_SPINCOUNT": "10000", "OPENBLAS_NUM_THREADS": "1"}
+"""A thread of torch that waits for another one looks so many times whether it is done, and then sleeps. As installed it
+keeps its core for thirty times as long, and on a busy machine the one that is waited for may not run. NumPy's threads
+have no such choice: its products take one."""
 
 
 def share_cores() -> None:
     """Let torch and NumPy give way while they wait; to be called before either is imported.
 
-    What the environment says already stays.
+    Settings that the environment has already stay, ``OMP_WAIT_POLICY`` among them, which says the same in words.
     """
     for name, value in PATIENT.items():
-        os.environ.setdefault(name, value)
+        if name != "GOMP_SPINCOUNT" or "OMP_WAIT_POLICY" not in os.environ:
+            os.environ.setdefault(name, value)

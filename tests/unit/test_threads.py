@@ -29,7 +29,7 @@ SERVER = "import runpy; runpy.run_path('app/start.py')"
 @pytest.mark.parametrize("start", [SHELL, SERVER])
 def test_the_shell_and_the_server_say_it_before_torch_and_numpy_are_loaded(start):
     script = SEEN.format(settings=PATIENT, start=start)
-    free = {name: value for name, value in os.environ.items() if name not in PATIENT}
+    free = {name: value for name, value in os.environ.items() if name not in (*PATIENT, "OMP_WAIT_POLICY")}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=free, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     seen = [line for line in done.stdout.splitlines() if line.startswith(("numpy", "torch"))]
@@ -37,7 +37,16 @@ def test_the_shell_and_the_server_say_it_before_torch_and_numpy_are_loaded(start
 
 
 def test_what_the_environment_says_stays(monkeypatch):
-    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "77")
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     share_cores()
-    assert (os.environ["OMP_WAIT_POLICY"], os.environ["OPENBLAS_NUM_THREADS"]) == ("ACTIVE", "3")
+    assert (os.environ["GOMP_SPINCOUNT"], os.environ["OPENBLAS_NUM_THREADS"]) == ("77", "3")
+
+
+def test_a_policy_of_waiting_that_the_environment_names_is_not_overruled(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "")  # so that what is set here is undone afterwards
+    del os.environ["GOMP_SPINCOUNT"]
+    share_cores()
+    assert "GOMP_SPINCOUNT" not in os.environ
