@@ -28,6 +28,8 @@ def test_tiles_keep_their_shape_and_order_and_never_meet(count, hw):
     assert places == sorted(places)
     last = max(tile.bottom for tile in layout.tiles)
     assert layout.legend.bottom < layout.tiles[0].top < last < layout.notes_top < layout.size_hw[0]
+    assert (layout.legend.top, layout.legend.right) == (layout.margin, UNITS - layout.margin)
+    assert (layout.legend.width, layout.legend.height) == (720, 150)
 
 
 def test_frames_that_would_vanish_are_refused():
