@@ -13,20 +13,17 @@ import asyncio
 import io
 import random
 import re
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 
 import httpx
 import numpy as np
 import psutil
-from load import AFTER_SECONDS, CLIPS, NETWORKS, SETTLE_SECONDS, Seen, memory_of, options_of, report, watch
+from load import AFTER_SECONDS, CLIPS, NETWORKS, SETTLE_SECONDS, Seen, drive, memory_of, report, watch
 from PIL import Image
-from serving import app_server
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -202,12 +199,5 @@ async def run(address: str, server: psutil.Process, options: argparse.Namespace)
     report(options, seen, before, memory_of(server))
 
 
-def main() -> None:
-    options = options_of(__doc__)
-    with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt") as address:
-        (server,) = (child for child in psutil.Process().children() if "streamlit" in " ".join(child.cmdline()))
-        asyncio.run(run(address, server, options))
-
-
 if __name__ == "__main__":
-    main()
+    drive(run, __doc__)

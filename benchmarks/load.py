@@ -15,7 +15,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -187,12 +187,16 @@ def options_of(described: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    options = options_of(__doc__)
+Run = Callable[[str, psutil.Process, argparse.Namespace], Coroutine[None, None, None]]
+
+
+def drive(run: Run, described: str) -> None:
+    """Start a server and let visitors come to it. ``described``: for the shell."""
+    options = options_of(described)
     with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt") as address:
         (server,) = (child for child in psutil.Process().children() if "streamlit" in " ".join(child.cmdline()))
         asyncio.run(run(address, server, options))
 
 
 if __name__ == "__main__":
-    main()
+    drive(run, __doc__)

@@ -140,8 +140,12 @@ class Questions:
     def sum_rows(self, block: str | None = None, *, progress: Progress | None = None) -> None:
         """Add up all rows of a block, which its columns divide by; at once where that was done or none is needed."""
         captured = self.block(block)
-        if captured.is_summed and captured.name not in self._normalisers:
-            self._normalisers[captured.name] = log_normaliser(captured, progress)
+        if not captured.is_summed or captured.name in self._normalisers:
+            return
+        for head in captured.heads:
+            self.sum_rows(head.name, progress=progress)
+        of_heads = [self._normalisers[head.name] for head in captured.heads]
+        self._normalisers[captured.name] = np.stack(of_heads) if of_heads else log_normaliser(captured, progress)
 
     def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.

@@ -6,7 +6,6 @@ A side is a session, or a live page that was saved from one: whatever opened it,
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Unpack
 
@@ -21,10 +20,9 @@ from nonlocal_core.errors import SelectionError
 from nonlocal_core.pin import Pin, PinFields
 from nonlocal_core.render.writing import replacing
 from nonlocal_core.session import Session
-from nonlocal_core.viewer import bundle_of_page, export_comparison, framed
+from nonlocal_core.viewer import ComparedPane, bundle_of_page, export_comparison, framed
+from nonlocal_core.vocabulary import MOST_SIDES
 
-MOST_SIDES = 6
-"""Sides that stand beside each other, as on the page Compare."""
 Side = Session | str | Path | bytes
 """A session, or a live page that was saved from one: its path, or its bytes."""
 
@@ -89,13 +87,10 @@ class SideBySide:
         return framed(self._page("int8", None))
 
     def _page(self, precision: Precision, asked: Pin | None) -> str:
-        bundles = [side.packed(precision) for side in self.sides]
         panes = [
-            {"title": side.title, "block": side.block.name, "clip": _clip_of(packed)}
-            for side, packed in zip(self.sides, bundles, strict=True)
+            ComparedPane(title=side.title, block=side.block.name, bundle=side.packed(precision)) for side in self.sides
         ]
-        shown = json.dumps({"panes": panes, "asked": None if asked is None else asdict(asked)})
-        return export_comparison(bundles, shown, title=" beside ".join(side.title for side in self.sides))
+        return export_comparison(panes, asked=json.dumps(None if asked is None else asdict(asked)))
 
 
 def compare(sides: Mapping[str, Side], *, block: str | None = None) -> SideBySide:
@@ -128,8 +123,3 @@ def _side(title: str, side: Side, name: str | None) -> _Side:
     return _Side(
         title=title, questions=Questions(capture=capture), block=capture.block(name), packed=lambda _precision: packed
     )
-
-
-def _clip_of(packed: bytes) -> str:
-    """Return a text that is the same for bundles of the same pictures."""
-    return sha256(b"".join(decode_bundle(packed).frames)).hexdigest()

@@ -57,3 +57,6 @@ RULE_TITLES: dict[Rule, str] = {
     "concatenation": "Concatenation",
     "matched": "Matching",
 }
+
+MOST_SIDES = 6
+"""Answers that stand beside each other in a comparison."""

@@ -9,6 +9,7 @@ import streamlit as st
 from nonlocal_core import Session, list_models, list_samples
 from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.models.sharing import shared_features
+from nonlocal_core.vocabulary import MOST_SIDES
 
 from ..server import known_networks, tours, visit
 from ..server.opened import OpenedClip
@@ -25,7 +26,6 @@ SUBJECTS: dict[Subject, str] = {
     "clips": "Two clips",
     "pages": "Saved pages",
 }
-MOST_PANES = 6
 FIRST_BLOCKS = 4
 """Blocks compared on arrival, where there are as many."""
 _KEY = "comparison"
@@ -68,7 +68,7 @@ def _compare(first: OpenedClip, choices: Choices) -> None:
         if subject != "pages":
             compared = _MENUS[subject](replace(compared, subject=subject), first)
     if subject == "pages":
-        saved_pages.draw(most=MOST_PANES)
+        saved_pages.draw()
         address.keep(choices, {"compare": subject})
         return
     st.session_state[_KEY] = compared
@@ -96,9 +96,9 @@ def _blocks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     picked = st.multiselect(
         "Blocks",
         titles,
-        default=known[:MOST_PANES] or spread(list(titles)),
+        default=known[:MOST_SIDES] or spread(list(titles)),
         format_func=titles.__getitem__,
-        max_selections=MOST_PANES,
+        max_selections=MOST_SIDES,
         key=f"compare-blocks-{first.token}",
         label_visibility="collapsed",
         placeholder="Choose blocks",
@@ -116,9 +116,9 @@ def _networks_menu(compared: Comparison, first: OpenedClip) -> Comparison:
     picked = st.multiselect(
         "Networks",
         titles,
-        default=(known or list(shipped))[:MOST_PANES],
+        default=(known or list(shipped))[:MOST_SIDES],
         format_func=short.__getitem__,
-        max_selections=MOST_PANES,
+        max_selections=MOST_SIDES,
         key=f"compare-networks-{card.id}",
         label_visibility="collapsed",
         placeholder="Choose networks",

@@ -1,6 +1,5 @@
 """Live pages that were saved, of whatever network, side by side: their bundles are opened as they are."""
 
-from hashlib import sha256
 from pathlib import PurePath
 
 import streamlit as st
@@ -10,6 +9,7 @@ from nonlocal_core import BundleError
 from nonlocal_core.bundle import Bundle, decode_bundle
 from nonlocal_core.capture.record import Capture
 from nonlocal_core.viewer import bundle_of_page
+from nonlocal_core.vocabulary import MOST_SIDES
 
 from ..server.byte_store import BUNDLES
 from ..server.tours import KeptTour
@@ -20,7 +20,7 @@ from .viewer_component import Pane, side_by_side
 MAX_PAGE_MB = 64
 
 
-def draw(*, most: int) -> None:
+def draw() -> None:
     """Draw the upload, and the answers of the pages under one pointer. A file that is no live page gets a sentence."""
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",
@@ -33,9 +33,9 @@ def draw(*, most: int) -> None:
     if len(files) < 2:
         st.caption("Two pages or more: `session.save('page.html', ...)` writes one, and so does Keep, as a live page.")
         return
-    panes = [pane for file in files[:most] if (pane := _pane(file)) is not None]
-    if len(files) > most:
-        st.caption(f"The first {most} are shown.")
+    panes = [pane for file in files[:MOST_SIDES] if (pane := _pane(file)) is not None]
+    if len(files) > MOST_SIDES:
+        st.caption(f"The first {MOST_SIDES} are shown.")
     if panes:
         _answer(tuple(panes))
 
@@ -61,8 +61,7 @@ def _pane(file: UploadedFile) -> Pane | None:
     first = bundle.view.block if bundle.view.block in titles else next(reversed(titles))
     label = f"Block of {unmarked.as_it_is(title)}"
     block = menu(label, titles, first=first, key=f"compare-page-{file.file_id}", width=296, labelled=True)
-    clip = sha256(b"".join(bundle.frames)).hexdigest()
-    return Pane(token=BUNDLES.put(packed), block=block, title=title, clip=clip, is_saved=True)
+    return Pane(token=BUNDLES.put(packed), block=block, title=title, clip=bundle.clip, is_saved=True)
 
 
 def _titles(bundle: Bundle) -> dict[str, str]:

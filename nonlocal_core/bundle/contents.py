@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from jaxtyping import Float32
@@ -161,3 +162,8 @@ class Bundle:
     classes: tuple[ClassScore, ...]
     blocks: tuple[BundledBlock, ...]
     view: View
+
+    @property
+    def clip(self) -> str:
+        """A text that is the same for bundles of the same pictures."""
+        return sha256(b"".join(self.frames)).hexdigest()

@@ -335,7 +335,8 @@ class Capture:
             raise CaptureError("This network ran no block that could be captured.")
         last = next((block for block in reversed(self.blocks) if block.asker is None), self.blocks[-1])
         name = name or self.shown or last.name
-        for block in self.named:
-            if block.name == name:
-                return block
+        for blocks in (self.blocks, self.means if name.endswith(MEAN_ENDING) else ()):
+            for block in blocks:
+                if block.name == name:
+                    return block
         raise UnknownNameError("block", name, [block.name for block in self.named])

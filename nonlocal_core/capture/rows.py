@@ -16,6 +16,7 @@ from torch import Tensor
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import CaptureError, SelectionError
 from nonlocal_core.geometry import Cell
+from nonlocal_core.ops import affinity
 from nonlocal_core.vocabulary import Progress
 
 _CHUNK_ELEMENTS = 2**22
@@ -196,17 +197,10 @@ def _explicit_weights(
     block: BlockCapture, theta: Float32[Tensor, "m Ci"], phi: Float32[Tensor, "N Ci"]
 ) -> Float32[Tensor, "m N"]:
     """Return the weights of each query on the keys that it may attend to, in float32."""
-    if block.pairwise == "concatenation":
-        return torch.relu(theta + phi.mT) / len(phi)
-    scores = theta @ phi.mT
-    match block.pairwise:
-        case "dot_product":
-            return scores / len(phi)
-        case "matched":
-            taken = (scores * block.scale >= 0).float()
-            return taken / taken.sum(dim=1, keepdim=True).clamp_min(1)
-        case _:
-            return (scores * block.scale).softmax(dim=1)
+    if block.pairwise == "matched":
+        taken = (theta @ phi.mT * block.scale >= 0).float()
+        return taken / taken.sum(dim=1, keepdim=True).clamp_min(1)
+    return affinity(theta[None], phi[None], pairwise=block.pairwise, scale=block.scale)[0]
 
 
 def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:

@@ -48,10 +48,17 @@ class GalleryAnswers:
 
 def gallery_answers(folder: ResultFolder, most: int) -> GalleryAnswers:
     """Return the answers of a survey, none where it kept no keys. ``most``: clips, from the first on, that ask."""
-    answers = GalleryAnswers(block={}, asked={}, ranked={})
+    block: dict[str, str] = {}
+    asked: dict[tuple[int, str], Point] = {}
+    ranked: dict[tuple[int, str], list[RankedClip]] = {}
     for model in folder.networks() if folder.plan.index is not None else ():
-        _ask(answers, folder, model, most)
-    return answers
+        asking = [found for found in clips_with_keys(folder, model) if found["place"] < most]
+        for found, clips in zip(asking, _ranked(folder, model, asking), strict=True):
+            first = found["asks"][0]
+            block[model] = found["block"]
+            asked[found["place"], model] = first["frame"], first["x"], first["y"]
+            ranked[found["place"], model] = clips
+    return GalleryAnswers(block=block, asked=asked, ranked=ranked)
 
 
 def write_stills(folder: ResultFolder, places: Sequence[int], out: Path) -> dict[int, dict[str, Any]]:
@@ -61,21 +68,17 @@ def write_stills(folder: ResultFolder, places: Sequence[int], out: Path) -> dict
     return {place: _still(folder, place, out) for place in places}
 
 
-def _ask(answers: GalleryAnswers, folder: ResultFolder, model: str, most: int) -> None:
-    asking = [found for found in clips_with_keys(folder, model) if found["place"] < most]
+def _ranked(folder: ResultFolder, model: str, asking: Sequence[dict[str, Any]]) -> list[list[RankedClip]]:
+    """Return for the first question of each asking clip the other clips in which it would look, strongest first."""
     if not asking:
-        return
-    answers.block[model] = asking[0]["block"]
-    firsts = [found["asks"][0] for found in asking]
-    thetas = np.stack([np.frombuffer(first["theta"], np.float32) for first in firsts])
+        return []
+    thetas = np.stack([np.frombuffer(each["asks"][0]["theta"], np.float32) for each in asking])
     ranked: list[list[RankedClip]] = [[] for _ in asking]
     for found in clips_with_keys(folder, model):
         for n, clip in enumerate(_in_parts(thetas, found)):
             if found["sha256"] != asking[n]["sha256"]:
                 ranked[n] = sorted([*ranked[n], clip], key=lambda each: (-each.score, each.place))[:COUNT]
-    for n, (found, first) in enumerate(zip(asking, firsts, strict=True)):
-        answers.asked[found["place"], model] = first["frame"], first["x"], first["y"]
-        answers.ranked[found["place"], model] = ranked[n]
+    return ranked
 
 
 def _short(value: float) -> float:

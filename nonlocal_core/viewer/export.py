@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ class CourseFile:
     course: str
     bundles: tuple[bytes, ...]
     provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedPane:
+    """One of the bundles of a comparison, and which of its blocks answers."""
+
+    title: str
+    block: str
+    bundle: bytes
 
 
 _BUNDLE = re.compile(rb'<script type="application/octet-stream" id="bundle">([A-Za-z0-9+/=]*)</script>')
@@ -76,19 +86,25 @@ def export_course(course: CourseFile) -> str:
     )
 
 
-def export_comparison(bundles: Sequence[bytes], panes: str, *, title: str) -> str:
+def export_comparison(panes: Sequence[ComparedPane], *, asked: str) -> str:
     """Return several bundles under one pointer as one page of the same kind.
 
-    ``panes``: JSON that ``entry/compared.js`` reads. Raises BundleError when some bytes are not a bundle.
+    ``asked``: JSON of the question on arrival, or ``null``. Raises BundleError when some bytes are not a bundle.
     """
-    opened = [decode_bundle(each) for each in bundles]
-    data = [_binary(f"bundle-{index}", base64.b64encode(each).decode("ascii")) for index, each in enumerate(bundles)]
+    opened = [decode_bundle(pane.bundle) for pane in panes]
+    packed = (base64.b64encode(pane.bundle).decode("ascii") for pane in panes)
+    data = [_binary(f"bundle-{index}", each) for index, each in enumerate(packed)]
+    named = [
+        {"title": pane.title, "block": pane.block, "clip": bundle.clip}
+        for pane, bundle in zip(panes, opened, strict=True)
+    ]
+    shown = inert(f'{{"panes": {json.dumps(named)}, "asked": {asked}}}')
     return _document(
-        title=title,
+        title=" beside ".join(pane.title for pane in panes),
         caption="Point at any place: every pane answers the same question.",
         credit=" · ".join(dict.fromkeys(_credits(bundle) for bundle in opened)),
         provenance="",
-        data="\n".join([f'<script type="application/json" id="panes">{inert(panes)}</script>', *data]),
+        data="\n".join([f'<script type="application/json" id="panes">{shown}</script>', *data]),
         looks=(compared_css(), compared_js()),
     )
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from nonlocal_core import BundleError, InputSpec, ModelSpec, SelectionError, Session, UnknownNameError, compare
 from nonlocal_core.bundle import decode_bundle
-from nonlocal_core.comparing import MOST_SIDES
+from nonlocal_core.vocabulary import MOST_SIDES
 
 CLIP = np.random.default_rng(5).integers(0, 256, (3, 64, 96, 3), np.uint8)
 SEEN = InputSpec(short_side=64, multiple_of=16, mean=(0.5,) * 3, std=(0.25,) * 3)
