@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -12,16 +9,15 @@ from firefox import PROGRAM, firefox
 from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
-from serving import ENGINE, FLAGS, WITH_CAMERA
+from serving import FLAGS, WITH_CAMERA
+from sites import MODELS, opened, picture
 
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.render.layout import UNITS
 from nonlocal_core.session import Session
-from nonlocal_core.site.writing import write_site
 
 pytestmark = pytest.mark.browser
 
-MODELS = ("lite0-embedded-gaussian", "lite0-gaussian", "pixels-nl-means")
 ROW_TOLERANCE = 1e-3
 """Of a row's largest weight."""
 RECORD = """{
@@ -51,43 +47,6 @@ ROWS = """([name, asked]) => {
         return score;
     }));
 }"""
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@pytest.fixture
-def served(tmp_path):
-    """The folder of a written page, its address, and its server."""
-    if not ENGINE.is_dir():
-        pytest.skip(f"No engine at {ENGINE}: make tools fetches it, or set NONLOCAL_ENGINE to its folder.")
-    picture(tmp_path / "first.png", seed=3)
-    folder = tmp_path / "site"
-    clips = [str(tmp_path / "first.png")]
-    write_site(folder, models=MODELS, clips=clips, runtime=ENGINE, progress=lambda stage, done, total: None)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def picture(path, *, seed):
-    """A picture of plain patches, larger than the network's input, so that the page has to scale it."""
-    patches = np.random.default_rng(seed).integers(0, 256, (10, 14, 3), dtype=np.uint8)
-    Image.fromarray(patches.repeat(31, axis=0).repeat(37, axis=1)).save(path)
-
-
-def opened(viewer, before=None):
-    """Wait for another bundle, and return its id."""
-    if before is not None:
-        expect(viewer).not_to_have_attribute("data-ready", before, timeout=PATIENCE_MS)
-    expect(viewer).to_have_attribute("data-ready", "page-" + str(1 if before is None else int(before[5:]) + 1))
-    return viewer.get_attribute("data-ready")
 
 
 def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served, tmp_path):

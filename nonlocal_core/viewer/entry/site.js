@@ -12,8 +12,8 @@ import { sha256 } from "../saving/bundle_file.js";
 import { rgbaOf } from "./bitmap_bytes.js";
 import { Camera } from "./camera.js";
 import { Comparison } from "./comparison.js";
+import { Engines } from "./engines.js";
 import { decodePhotos } from "./load.js";
-import { NetworkWorker } from "./network_worker.js";
 import { openFile } from "./open_file.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
@@ -35,9 +35,10 @@ class Site {
   #ran = 0;
   #opening = new AbortController();
 
-  constructor(host, facts, worker) {
+  constructor(host, facts, script) {
     Object.assign(this, { host, facts, clip: null, seen: {}, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
-    this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) });
+    const hooks = { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) };
+    this.engines = new Engines(script, facts, { at: addressOf, hooks, onchange: (sentence) => say(document.getElementById("engine"), sentence) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#chosen() });
     this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
@@ -126,7 +127,7 @@ class Site {
 
   stop() {
     this.#opening.abort();
-    this.worker.cancel();
+    this.engines.worker.cancel();
     this.#rest();
   }
 
@@ -157,6 +158,7 @@ class Site {
     const kept = [];
     let network = null;
     while (this.camera.isOn) {
+      if (this.engines.turn()) network = null;
       kept.push(await this.camera.take());
       if (kept.length > FRAMES) kept.shift().bitmap.close();
       const clip = filmed(kept);
@@ -165,7 +167,12 @@ class Site {
       ({ network } = this);
       const inputHw = inputOf(clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
       const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
-      const tables = await this.worker.run({ clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network });
+      const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network };
+      const tables = await this.engines.worker.run(asks).catch((error) => {
+        if (!this.engines.leave(error)) throw error;
+        network = null; // all frames go in again
+      });
+      if (tables === undefined) continue;
       if (!tables) break;
       await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
       this.#rest();
@@ -198,6 +205,7 @@ class Site {
   /** Run what is to be seen on the clip and show it; frames that went through the trunk already stay with the worker. */
   async #show(asked = null) {
     this.#refuse("");
+    if (this.engines.turn()) this.seen = {};
     const { clip } = this;
     const answers = [];
     try {
@@ -206,18 +214,34 @@ class Site {
         const by = network.filter ? "pixels" : "trunk";
         const isNew = this.seen[by] !== clip;
         const inputHw = inputOf(clip.media.shown_hw, this.#inputOf(network));
-        const tables = await this.worker.run({ clip: this.#ran, frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
+        const tables = await this.engines.worker.run({ clip: this.#ran, frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
         if (!tables) return;
         this.seen[by] = clip;
         answers.push({ network, tables, inputHw });
       }
       await (this.comparing ? this.#drawAll(clip, answers, asked) : this.#draw(clip, { ...answers[0], asked, pinned: true }));
       this.#rest();
-      this.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
+      this.engines.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
+      this.#tryGraphics(clip, answers);
     } catch (error) {
+      if (this.engines.leave(error)) {
+        this.seen = {};
+        return this.#show(asked);
+      }
       this.#refuse(error.message);
       this.#rest();
     }
+  }
+
+  /** Let WebGPU answer the question that WebAssembly answered, once. */
+  #tryGraphics(clip, answers) {
+    const shown = answers.find(({ network }) => !network.filter);
+    if (!shown) return;
+    const { network, inputHw } = shown;
+    this.engines.tryGraphics(this.bundles.get(network.file), async (worker) => {
+      const tables = await worker.run({ clip: 0, frames: await copies(clip.bitmaps), keep: 0, inputHw, network });
+      return liveBundle({ id: "tried", media: clip.media, frames: clip.bitmaps, view: clip.view, network, look: this.facts.look, tables, inputHw });
+    });
   }
 
   #inputOf({ input }) {
@@ -228,7 +252,7 @@ class Site {
     const view = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
     const bundle = this.#bundle(clip, { network, tables, inputHw, view });
     this.bundles = new Map([[network.file, bundle]]);
-    this.shown = { clip, network, inputHw };
+    this.shown = { clip, network, inputHw, device: network.filter ? "the browser" : `the browser, by onnxruntime-web (${this.engines.name})` };
     this.view.root.hidden = false;
     this.view.open(bundle, new Photographs(await copies(clip.bitmaps), this.facts.look), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
   }
@@ -375,20 +399,20 @@ function questionIn(text) {
   }
 }
 
+/** The address of a file of the page. */
+function addressOf(file) {
+  return new URL(file, document.baseURI).href;
+}
+
 /** The worker runs from a blob, so that the page's own policy holds for it too. */
 async function startSite() {
   const host = document.getElementById("viewer");
   try {
     if (!globalThis.OffscreenCanvas || !globalThis.WebAssembly || !Array.prototype.findLast) throw new Error(TOO_OLD);
-    const at = (file) => new URL(file, document.baseURI).href;
     const facts = await (await fetch(document.body.dataset.site)).json();
     const script = await (await fetch(facts.worker)).blob();
-    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
-    const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency ?? 1, 4) : 1;
-    const files = Object.fromEntries(Object.entries(facts.files).map(([name, file]) => [name, at(file)]));
-    worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files, threads });
-    for (const network of facts.networks) if (!network.filter) network.file = at(network.file);
-    await new Site(host, facts, worker).begin();
+    for (const network of facts.networks) if (!network.filter) network.file = addressOf(network.file);
+    await new Site(host, facts, script).begin();
     navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));
   } catch (error) {
     host.replaceChildren(el("p", { role: "alert", class: "nlv-failed" }, `The page could not start. ${error.message}`));
