@@ -56,8 +56,8 @@ def runtime_at_hand() -> Path | None:
 def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
     """Return the files by name, from a folder (the package, or its ``dist``), or fetched by ``npm``.
 
-    Those with WebGPU are left out where the folder lacks one of them. Raises SiteError where the others cannot be had, or
-    one is not the file that was tested.
+    Those with WebGPU are left out where the folder lacks one of them. Raises SiteError where the others cannot be had,
+    or one is not the file that was tested.
     """
     found = _fetched() if folder is None else _read(folder)
     for name, content in found.items():

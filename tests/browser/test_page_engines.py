@@ -1,4 +1,4 @@
-"""What runs the networks of the page without a server: threads where the host lets it have them, WebGPU where it is true."""
+"""Engines of the page without a server: threads where the host lets it have them, WebGPU where its rows are the same."""
 
 import json
 import shutil
@@ -48,13 +48,13 @@ OTHER_ROWS = """{
         postMessage(message, ...rest) {
             if (message.provider === "wasm") window.engine = message.runtime;
             this.graphics ||= message.provider === "webgpu";
-            const sent = message.provider === "webgpu" ? { ...message, provider: "wasm", runtime: window.engine } : message;
-            super.postMessage(sent, ...rest);
+            const other = message.provider === "webgpu" ? { provider: "wasm", runtime: window.engine } : {};
+            super.postMessage({ ...message, ...other }, ...rest);
         }
         set onmessage(heard) {
             super.onmessage = (event) => {
-                const { tables } = event.data;
-                if (this.graphics && tables) for (const { values } of tables.values()) values.fill(1, 0, values.length / 2);
+                const tables = this.graphics && event.data.tables ? event.data.tables.values() : [];
+                for (const { values } of tables) values.fill(1, 0, values.length / 2);
                 heard(event);
             };
         }
