@@ -72,8 +72,8 @@ HOVER = """(moves) => {
         return took;
     })();
 }"""
-"""For each move of the pointer, milliseconds of the scripts that it sets off, and of these with layout and painting: the
-callbacks of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
+"""Milliseconds of the scripts that each move of the pointer sets off, and of these with layout and painting: callbacks
+of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
 
 
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
@@ -148,9 +148,7 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         _wait(page, 1)
         warm.append(_drawn(page)[0][1] / 1000)
     print(f"| first heat, files in the browser's cache, median of {REPEATS} | {statistics.median(warm):.2f} s |")
-    print(
-        f"| a question under the pointer, p50 and p95 of {HOVERS}: scripts; with layout and painting | {_hovers(page)} |"
-    )
+    print(f"| a question under the pointer, p50 and p95 of {HOVERS}: scripts; and painting | {_hovers(page)} |")
     clip = _clip(folder / "own.mp4")
     own = []
     for index in range(REPEATS):

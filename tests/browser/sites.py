@@ -13,6 +13,8 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 MODELS = ("lite0-embedded-gaussian", "lite0-gaussian", "pixels-nl-means")
+SHORT_SIDE = 64
+"""Of the input of networks on the small page: WebGPU in software takes a minute for the usual one."""
 ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 """Headers of a host that lets a page have threads."""
 

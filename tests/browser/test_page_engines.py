@@ -1,14 +1,13 @@
-"""Engines of the page without a server: threads where the host lets it have them, WebGPU where its rows are the same."""
+"""Engines of the page without a server: threads where the host allows them, WebGPU where its rows are the same."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 from patience import PATIENCE_MS
 from playwright.sync_api import expect
 from serving import CHROMIUM, FLAGS
-from sites import ISOLATED, MODELS, hosted, opened, picture
+from sites import ISOLATED, MODELS, SHORT_SIDE, hosted, opened, picture
 
 from nonlocal_core.session import Session
 from nonlocal_core.site.runtime import GPU_WASM
@@ -18,8 +17,6 @@ pytestmark = pytest.mark.browser
 WITH_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
 """WebGPU of Chromium's own software, which the page takes for what it is."""
 TAKEN_FOR_REAL = "Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });"
-SHORT_SIDE = 64
-"""Of the network's input: software takes a minute for the usual one."""
 ROW_TOLERANCE = 1e-3
 """Of a row's largest weight."""
 KEPT = """async (name) => {
@@ -61,17 +58,6 @@ OTHER_ROWS = """{
     };
 }"""
 """In the place of WebGPU, the other engine with half of its tables overwritten."""
-
-
-@pytest.fixture(scope="module")
-def small(site, tmp_path_factory):
-    """The page with a small input of its networks."""
-    folder = shutil.copytree(site, tmp_path_factory.mktemp("small") / "site")
-    (facts,) = folder.glob("site-*.json")
-    told = json.loads(facts.read_text())
-    told["input"]["short_side"] = SHORT_SIDE
-    facts.write_text(json.dumps(told))
-    return folder
 
 
 @pytest.fixture

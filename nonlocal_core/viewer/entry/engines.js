@@ -8,6 +8,14 @@ const MOST_THREADS = 4;
 /** Largest difference that a row by WebGPU may have, as a part of its largest weight, and rows of each block that are compared. */
 const MOST_APART = 1e-3;
 const ROWS_COMPARED = 8;
+const TOO_OLD = "This browser is too old for it: it needs WebAssembly with SIMD, workers that are modules, and pictures drawn beside the page. Update the browser, or open the page in another one.";
+/** A function that makes a vector and counts its bits, in WebAssembly with SIMD. */
+const WITH_SIMD = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11);
+
+/** Make sure that this browser runs the page. Throws an Error that a person can read. */
+export function checkBrowser() {
+  if (!globalThis.OffscreenCanvas || !globalThis.WebAssembly?.validate(WITH_SIMD) || !Array.prototype.findLast) throw new Error(TOO_OLD);
+}
 
 export class Engines {
   #found = null;
@@ -76,7 +84,9 @@ export class Engines {
 
   #begin(runtime, provider, hooks) {
     const addresses = (some) => Object.fromEntries(Object.entries(some).map(([name, file]) => [name, this.at(file)]));
-    const worker = new Worker(this.script, { type: "module" });
+    let isModule = false;
+    const worker = new Worker(this.script, { get type() { isModule = true; return "module"; } }); // who does not ask knows no modules
+    if (!isModule) throw new Error(TOO_OLD);
     worker.postMessage({ kind: "begin", runtime: addresses(runtime), files: addresses(this.files), threads: this.threads, provider });
     return new NetworkWorker(worker, { ...hooks, provider });
   }

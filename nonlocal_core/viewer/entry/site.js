@@ -12,7 +12,7 @@ import { sha256 } from "../saving/bundle_file.js";
 import { rgbaOf } from "./bitmap_bytes.js";
 import { Camera } from "./camera.js";
 import { Comparison } from "./comparison.js";
-import { Engines } from "./engines.js";
+import { checkBrowser, Engines } from "./engines.js";
 import { decodePhotos } from "./load.js";
 import { openFile } from "./open_file.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
@@ -23,7 +23,6 @@ const FRAMES = 8;
 const CAMERA_SHORT_SIDE = 128;
 const OWN = "Your own";
 const COMPARES = "Every network's answer to one question, side by side; the trunk runs once for all";
-const TOO_OLD = "This browser is too old for it: it needs WebAssembly and pictures drawn beside the page. Update the browser, or open the page in another one.";
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
 /** Letters of a clip's name that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
 const MOST_NAMED = 60;
@@ -408,7 +407,7 @@ function addressOf(file) {
 async function startSite() {
   const host = document.getElementById("viewer");
   try {
-    if (!globalThis.OffscreenCanvas || !globalThis.WebAssembly || !Array.prototype.findLast) throw new Error(TOO_OLD);
+    checkBrowser();
     const facts = await (await fetch(document.body.dataset.site)).json();
     const script = await (await fetch(facts.worker)).blob();
     for (const network of facts.networks) if (!network.filter) network.file = addressOf(network.file);

@@ -117,6 +117,7 @@ class Runner {
         if (values) this.post({ job, column: { file, name, values } });
       }
     }
+    this.#tables.clear(); // the page has what they were kept for
     this.post({ job, column: null });
   }
 
