@@ -160,8 +160,8 @@ def _html(*, site: str, style: str, script: str) -> str:
 from a web server alone, such as <code>python -m http.server</code> in this folder. Or the browser is too
 old.</p></main>
 <noscript><p>This page runs a network while you point, so it needs JavaScript. It sends nothing.</p></noscript>
-<footer>nonlocal-viewer · the network is run by {PACKAGE} {VERSION} (MIT licence, Microsoft) ·
-once opened, it works without a network · <span id="engine"></span></footer>
+<footer>nonlocal-viewer · {PACKAGE} {VERSION} (MIT licence, Microsoft) · once opened, this page works offline ·
+<span id="engine"></span></footer>
 <script type="module" src="{script}"></script>
 </body>
 </html>

@@ -85,18 +85,18 @@ def test_webgpu_runs_what_comes_after_the_same_rows_and_webassembly_what_comes_a
     viewer, engine = page.locator(".nlv"), page.locator("#engine")
     shown = opened(viewer)
     page.evaluate(KEPT, f".{GPU_WASM.partition('.')[2]}")  # asked for once the rows were found to be the same
-    expect(engine).to_have_text("It runs on WebAssembly, one thread.")
+    expect(engine).to_have_text("The network runs on WebAssembly, one thread.")
     own = tmp_path / "own.png"
     picture(own, seed=4)
     page.locator("input[type=file]").set_input_files(own)
     shown = opened(viewer, shown)
-    expect(engine).to_have_text("It runs on WebGPU.")
+    expect(engine).to_have_text("The network runs on WebGPU.")
     assert kept_apart(page, own) <= ROW_TOLERANCE
 
     page.evaluate("window.failing = true")
     page.locator("input[type=file]").set_input_files(own)
     opened(viewer, shown)
-    failed = "It runs on WebAssembly, one thread. WebGPU is not used: it failed. The device was lost."
+    failed = "The network runs on WebAssembly, one thread. WebGPU is not used: it failed. The device was lost."
     expect(engine).to_have_text(failed)
     expect(page.locator(".site-fault")).to_be_hidden()
 
@@ -107,7 +107,7 @@ def test_webgpu_with_other_rows_is_not_taken(page_with_webgpu, tmp_path):
         page.add_init_script(script)
     page.goto(address)
     shown = opened(page.locator(".nlv"))
-    told = "It runs on WebAssembly, one thread. WebGPU is not used: its weights differ by up to"
+    told = "The network runs on WebAssembly, one thread. WebGPU is not used: its weights differ by up to"
     expect(page.locator("#engine")).to_contain_text(told)
     picture(tmp_path / "own.png", seed=4)
     page.locator("input[type=file]").set_input_files(tmp_path / "own.png")
@@ -121,7 +121,7 @@ def test_webgpu_in_software_and_none_at_all_are_told(page_with_webgpu, page):
     for shown, why in ((with_software, "this computer has it in software alone"), (page, "this browser has none")):
         shown.goto(address)
         opened(shown.locator(".nlv"))
-        told = f"It runs on WebAssembly, one thread. WebGPU is not used: {why}."
+        told = f"The network runs on WebAssembly, one thread. WebGPU is not used: {why}."
         expect(shown.locator("#engine")).to_have_text(told)
 
 
@@ -132,7 +132,7 @@ def test_a_host_that_isolates_the_page_gives_it_threads(page, small, tmp_path):
         threads = page.evaluate("Math.min(navigator.hardwareConcurrency, 4)")
         if threads == 1:
             pytest.skip("This machine has one core.")
-        expect(page.locator("#engine")).to_contain_text(f"It runs on WebAssembly, {threads} threads.")
+        expect(page.locator("#engine")).to_contain_text(f"The network runs on WebAssembly, {threads} threads.")
         own = tmp_path / "own.png"
         picture(own, seed=4)
         page.locator("input[type=file]").set_input_files(own)

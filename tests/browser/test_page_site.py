@@ -78,6 +78,7 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     picture(own, seed=4)
     page.locator("input[type=file]").set_input_files(own)
     second = opened(viewer, first)
+    assert page.get_by_label("Clip", exact=True).locator("option:checked").inner_text() == "Yours: own.png"
     assert rows_differ(page, own, MODELS[0]) <= ROW_TOLERANCE
     page.get_by_label("Network", exact=True).select_option(index=1)
     third = opened(viewer, second)

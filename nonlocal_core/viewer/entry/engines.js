@@ -92,7 +92,7 @@ export class Engines {
   }
 
   #say(why) {
-    this.onchange(`It runs on ${this.name}.${why && ` WebGPU is not used: ${why}${why.endsWith(".") ? "" : "."}`}`);
+    this.onchange(`The network runs on ${this.name}.${why && ` WebGPU is not used: ${why}${why.endsWith(".") ? "" : "."}`}`);
   }
 }
 

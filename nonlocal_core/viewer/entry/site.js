@@ -21,13 +21,14 @@ import { Viewer } from "./viewer.js";
 const FRAMES = 8;
 /** The camera's pictures go in smaller, so that the answer keeps up with them. */
 const CAMERA_SHORT_SIDE = 128;
-const OWN = "Your own";
 const COMPARES = "Every network's answer to one question, side by side; the trunk runs once for all";
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
-/** Letters of a clip's name that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+/** Letters of a clip's name that the menu shows, those that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+const MOST_SHOWN = 32;
 const MOST_NAMED = 60;
 const MOST_HASHED = 5e8;
 const OPENED = "pictures and clips: drop, paste, or open a file";
+const CHOSEN = `${FRAMES} frames of the clip are shown, spread evenly from the first to the last.`;
 
 class Site {
   #made = 0;
@@ -91,9 +92,11 @@ class Site {
   async openOwn(file) {
     await this.#open(async (signal) => {
       const tell = (stage, done, total) => this.#tell(stage, done, total);
-      return clipOf({ ...await openFile(file, { frames: FRAMES, tell, signal }), sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
+      const opened = await openFile(file, { frames: FRAMES, tell, signal });
+      const remarks = opened.bitmaps.length === FRAMES ? [CHOSEN] : [];
+      return clipOf({ ...opened, remarks, sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
     });
-    if (this.clip?.id === null) this.#sayOwn();
+    if (this.clip?.id === null) this.#sayOwn(`Yours: ${this.clip.media.name.slice(0, MOST_SHOWN)}`);
   }
 
   /** Show every network's answer to one question, or one network again. */
@@ -143,7 +146,7 @@ class Site {
     try {
       await this.camera.open();
       this.#sayCamera();
-      this.#sayOwn();
+      this.#sayOwn("Your camera");
       await this.#film();
     } catch (error) {
       this.#refuse(error.message);
@@ -326,8 +329,8 @@ class Site {
     history.replaceState(null, "", `#${said}`);
   }
 
-  #sayOwn() {
-    this.clips.press(this.facts.samples.length, [...this.facts.samples.map(({ title }) => title), OWN]);
+  #sayOwn(name) {
+    this.clips.press(this.facts.samples.length, [...this.facts.samples.map(({ title }) => title), name]);
     this.#keepAddress();
   }
 
@@ -367,10 +370,10 @@ function stemOf({ bundle: { media, model } }) {
   return `${plain || "clip"}-${model.id}`;
 }
 
-function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
+function clipOf({ kind, name, bitmaps, seconds, warnings, remarks = [], sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
-    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks: [],
+    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks,
     warnings: [...warnings, oneColourWords(bitmaps.length, (index) => rgbaOf(bitmaps[index]))].filter(Boolean),
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
