@@ -162,7 +162,7 @@ class Site {
     while (this.camera.isOn) {
       if (this.engines.turn()) network = null;
       kept.push(await this.camera.take());
-      if (kept.length > FRAMES) kept.shift().bitmap.close();
+      const gone = kept.length > FRAMES ? kept.shift() : null;
       const clip = filmed(kept);
       const at = this.asked ?? { x: 0.5, y: 0.5 };
       const isSame = network === this.network;
@@ -176,7 +176,8 @@ class Site {
       });
       if (tables === undefined) continue;
       if (!tables) break;
-      await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
+      this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
+      gone?.bitmap.close(); // which the view showed until now
       this.#rest();
     }
     if (!this.frozen || !kept.length) return; // another clip was opened
@@ -221,7 +222,8 @@ class Site {
         this.seen[by] = clip;
         answers.push({ network, tables, inputHw });
       }
-      await (this.comparing ? this.#drawAll(clip, answers, asked) : this.#draw(clip, { ...answers[0], asked, pinned: true }));
+      if (this.comparing) this.#drawAll(clip, answers, asked);
+      else this.#draw(clip, { ...answers[0], asked, pinned: true });
       this.#rest();
       this.engines.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
       this.#tryGraphics(clip, answers);
@@ -250,19 +252,19 @@ class Site {
     return input ?? this.facts.input;
   }
 
-  async #draw(clip, { network, tables, inputHw, asked, pinned }) {
+  #draw(clip, { network, tables, inputHw, asked, pinned }) {
     const view = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
     const bundle = this.#bundle(clip, { network, tables, inputHw, view });
     this.bundles = new Map([[network.file, bundle]]);
     this.shown = { clip, network, inputHw, device: network.filter ? "the browser" : `the browser, by onnxruntime-web (${this.engines.name})` };
     this.view.root.hidden = false;
-    this.view.open(bundle, new Photographs(await copies(clip.bitmaps), this.facts.look), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
+    this.view.open(bundle, this.#photosOf(clip), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
   }
 
   /** A pane for each network, of the last block that all have; where they share none, of the one that each shows first. */
-  async #drawAll(clip, answers, asked) {
+  #drawAll(clip, answers, asked) {
     const shared = answers[0].network.blocks.map(({ name }) => name).findLast((name) => answers.every(({ network }) => network.blocks.some((block) => block.name === name)));
-    const photos = new Photographs(await copies(clip.bitmaps), this.facts.look);
+    const photos = this.#photosOf(clip);
     this.bundles = new Map(answers.map((answer) => [answer.network.file, this.#bundle(clip, { ...answer, view: clip.view })]));
     const titles = apartTitles(answers.map(({ network }) => network.model.title));
     const panes = answers.map(({ network }, i) => (
@@ -270,6 +272,10 @@ class Site {
     ));
     this.view.root.hidden = false;
     this.view.open(panes, { asked, tour: clip.id && recallTour(clip.id) });
+  }
+
+  #photosOf({ bitmaps }) {
+    return new Photographs(bitmaps, this.facts.look, { lent: true });
   }
 
   #bundle(clip, { network, tables, inputHw, view }) {
