@@ -178,9 +178,16 @@ def test_each_limit_has_its_name(limits: dict[str, float], message: str) -> None
         read_frames(data, everything, name="mine.mp4", limits=Limits(**limits))
 
 
-def test_declared_sizes_are_refused_before_any_frame_is_made() -> None:
+@pytest.mark.parametrize("sides", [b"W8000 H8000", b"H60000 F25:1 W60000", b"W2147483647 H2", b"W9999999999 H1"])
+def test_declared_sizes_are_refused_before_any_frame_is_made(sides: bytes) -> None:
+    """Of sides whose product libav cannot count it says that a device is busy."""
     with pytest.raises(MediaLimitError, match="max_video_pixels"):
-        probe(b"YUV4MPEG2 W8000 H8000 F25:1\nFRAME\n" + b"\x80" * 5000)
+        probe(b"YUV4MPEG2 " + sides + b" Ip\nFRAME\n" + b"\x80" * 5000)
+
+
+def test_frames_without_pixels_are_refused_as_what_they_are() -> None:
+    with pytest.raises(MediaError, match=r"clip\.y4m declares frames of 0 × 5 pixels"):
+        probe(b"YUV4MPEG2 W0 H5 F25:1\nFRAME\n" + b"\x80" * 5000, name="clip.y4m")
 
 
 def test_a_frame_that_declares_more_than_its_file_is_left_out() -> None:
