@@ -253,3 +253,29 @@ def test_no_damage_raises_anything_but_our_errors(data: st.DataObject) -> None:
         return
     assert np.isfinite(frames.pts_seconds).all()
     assert (np.diff(frames.pts_seconds) > 0).all()
+
+
+def _box(kind: bytes, *parts: bytes) -> bytes:
+    return struct.pack(">I", 8 + sum(map(len, parts))) + kind + b"".join(parts)
+
+
+def test_a_movie_that_only_refers_to_another_file_opens_none(tmp_path: Path) -> None:
+    target = tmp_path / "private.mp4"
+    target.write_bytes(stamps(3))
+    address = str(target).encode() + b"\0"
+    reference = _box(b"rdrf", bytes(4), b"url ", struct.pack(">I", len(address)), address)
+    movie = _box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + _box(b"moov", _box(b"rmra", _box(b"rmda", reference)))
+    with pytest.raises(MediaError, match=r"clip\.mov holds no video"):
+        probe(movie, name="clip.mov")
+
+
+def test_pages_that_follow_each_other_in_a_ring_end() -> None:
+    file = io.BytesIO()
+    page = Image.new("L", (21, 13))
+    page.save(file, "TIFF", save_all=True, append_images=[page])
+    ring = bytearray(file.getvalue())
+    (first,) = struct.unpack_from("<I", ring, 4)
+    (tags,) = struct.unpack_from("<H", ring, first)
+    struct.pack_into("<I", ring, first + 2 + 12 * tags, first)
+    assert len(read_frames(file.getvalue(), Selection()).rgb) == 2
+    assert len(read_frames(bytes(ring), Selection()).rgb) == 1
