@@ -6,11 +6,16 @@
 
 Ours and each peer carry the same weights and run in turn within each round, so that a busy machine slows all
 alike; a ratio is the median over rounds of peer time / our time. Memory is the growth of the peak resident set
-during one pass, in a fresh process for each number (Linux only).
+during one pass, in a fresh process for each number (Linux only), in which freed tables go back to the system at once:
+as installed, glibc kept 90 MB of ours.
+
+With gradients, a floor is printed too: the products alone that a pass without the matrix needs, timed on a panel,
+beside the whole of mmcv's pass. mmcv keeps the weights; where they are not kept, the scores are made again.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +34,10 @@ from nonlocal_core.vocabulary import RULE_TITLES, Pairwise
 
 CHANNELS = 512
 HEIGHT_WIDTH = (28, 28)
+PANEL_ROWS = 512
+PRODUCTS = {"gaussian": (7, 9), "embedded_gaussian": (7, 6)}
+"""Products of a whole matrix and C' = 256 channels that a pass with gradients needs, ours and mmcv's. Raw features have
+2 C' channels, and their scores are symmetric, so that ours go through half of them (``ops/panel_gradients.py``)."""
 WORST_ERROR = 1e-4
 """Largest difference at which two blocks still count as the same, relative to what the block adds."""
 
@@ -131,7 +140,9 @@ def _status(field: str) -> int:
 def memory_of(case: Case, who: str) -> float:
     """Measure one pass in a fresh process."""
     request = json.dumps({**asdict(case), "who": who})
-    out = subprocess.run([sys.executable, __file__, "--memory", request], check=True, capture_output=True, text=True)
+    command = [sys.executable, __file__, "--memory", request]
+    at_once = os.environ | {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
+    out = subprocess.run(command, check=True, capture_output=True, text=True, env=at_once)
     return float(out.stdout)
 
 
@@ -178,6 +189,28 @@ def report_blocks(frames: tuple[int, ...], seconds: float) -> None:
         )
 
 
+def report_floor(frames: int, seconds: float) -> None:
+    print("\n### Whole block with its gradient: the products alone\n")
+    print("| queries x keys | function | products, ours | products, mmcv | ours alone, ms | mmcv whole / ours alone |")
+    print("|---|---|---|---|---|---|")
+    for case in block_cases((frames,)):
+        if not case.backward or case.pairwise not in PRODUCTS:
+            continue
+        ours, theirs = PRODUCTS[case.pairwise]
+        _, peer = case.pair()
+        rows, keys = (torch.randn(count, CHANNELS // 2) for count in (min(PANEL_ROWS, case.queries), case.keys))
+        panel = torch.empty(len(rows), case.keys)
+        product: Callable[[], object] = partial(torch.mm, rows, keys.T, out=panel)
+        product()
+        times = interleaved({"peer": pass_of(peer, case.clip(), backward=True), "panel": product}, seconds, rounds=2)
+        alone = [ours * case.queries / len(rows) * each for each in times["panel"]]
+        print(
+            f"| {case.size} | {case.title} | {ours} | {theirs} | {median(alone) * 1e3:.0f} "
+            f"| {ratio(times['peer'], alone)} |",
+            flush=True,
+        )
+
+
 def report_concatenation(frames: tuple[int, ...], seconds: float) -> None:
     print("\n### Whole block, concatenation against our own dot product (no peer runs at these sizes)\n")
     print("| queries x keys | concatenation, ms | dot product, ms | ratio | concatenation, MB |")
@@ -214,6 +247,7 @@ def main() -> None:
         return
     frames, seconds = ((1,), 0.1) if arguments.quick else ((4, 16), 1.0)
     report_blocks(frames, seconds)
+    report_floor(frames[-1], seconds)
     report_concatenation(frames, seconds)
 
 

@@ -4,6 +4,7 @@ libav is given bytes and the name of a demuxer, never a path: whatever a file na
 """
 
 import io
+import re
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 from types import TracebackType
@@ -40,6 +41,9 @@ _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", 
 
 _UNSUPPORTED = (PatchWelcomeError, ArgumentError, av.error.NotImplementedError)
 """Answers of decoders to what they do not know; to damage they answer with InvalidDataError."""
+
+_Y4M_SIDES = re.compile(rb"YUV4MPEG2(?=[^\n]* H(\d{1,12}))[^\n]* W(\d{1,12})")
+"""Height and width in the head of a Y4M file. Of sides that it cannot count libav says that a device is busy."""
 
 _NOT_A_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -93,6 +97,11 @@ class VideoPass:
         self._file.close()
 
     def _opened(self, demuxer: VideoFormat) -> InputContainer:
+        if declared := _Y4M_SIDES.match(self._source.head()):
+            height, width = map(int, declared.groups())
+            self._check_size((height, width))
+            if not height * width:
+                raise MediaError(f"{self._name} declares frames of {width} × {height} pixels. Save it again.")
         try:
             return av.open(
                 _Reader(self._file),

@@ -164,10 +164,12 @@ class NonlocalBlock(nn.Module):
             return x + normed.reshape(x.shape)
         weight, shift = self._output()
         # (C, Cg) times (B, Cg, Nq): lands in the layout of x, so that nothing is transposed in memory.
-        z = torch.bmm(weight.expand(len(x), -1, -1), y.transpose(1, 2)).reshape(x.shape)
+        z = torch.bmm(weight.expand(len(x), -1, -1), y.transpose(1, 2))
+        # In place before it is given the shape of x: autograd keeps three copies of what is written through a view.
         if shift is not None:
-            z += shift.reshape(-1, *[1] * (x.ndim - 2))
-        return z.add_(x) if z.dtype == x.dtype else x + z
+            z += shift[:, None]
+        rows = x.flatten(2)
+        return (z.add_(rows) if z.dtype == x.dtype else rows + z).reshape(x.shape)
 
     def embed(self, x: Float[Tensor, "B C *thw"]) -> Pieces:
         """Return the tables that the block compares and sums for this input. Raises what ``forward`` raises."""

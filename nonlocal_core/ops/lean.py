@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from nonlocal_core.ops.checks import check_tables
-from nonlocal_core.ops.panels import softmax_in_panels
+from nonlocal_core.ops.panel_gradients import attend_in_panels
 from nonlocal_core.ops.reach import Reach, join_queries, split_keys, split_queries
 from nonlocal_core.vocabulary import Pairwise
 
@@ -39,7 +39,9 @@ def respond(
     """
     check_tables(theta, phi, g, pairwise=pairwise, reach=reach)
     if reach is not None:
-        theta, phi, g = split_queries(theta, reach), split_keys(phi, reach), split_keys(g, reach)
+        one_table = theta is phi and reach.kernel == (1, 1, 1)
+        theta, g = split_queries(theta, reach), split_keys(g, reach)
+        phi = theta if one_table else split_keys(phi, reach)
     match pairwise:
         case "gaussian" | "embedded_gaussian":
             y = _softmax_attention(theta, phi, g, scale)
@@ -54,21 +56,16 @@ def _softmax_attention(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> Float[Tensor, "B Nq Cg"]:
     compared, summed = theta.shape[2], g.shape[2]
-    if compared != summed and theta.device.type == "cpu" and not _needs_gradient(theta, phi, g):
-        wide_theta = _at_least_float32(theta)
-        wide_phi = wide_theta if theta.is_set_to(phi) else _at_least_float32(phi)
+    if compared != summed and theta.device.type == "cpu":
+        other = None if theta is phi else _at_least_float32(phi)
         with torch.autocast("cpu", enabled=False):
-            return softmax_in_panels(wide_theta, wide_phi, _at_least_float32(g), scale).to(g.dtype)
+            return attend_in_panels(_at_least_float32(theta), other, _at_least_float32(g), scale).to(g.dtype)
     # The fused kernels need (B, heads, N, C'), one width and a contiguous last axis. If one is missing, the
     # CPU silently takes the explicit path: the same numbers, with the whole matrix in memory.
     width = max(compared, summed)
     query, key, value = (_packed(table, width).unsqueeze(1) for table in (theta, phi, g))
     y = scaled_dot_product_attention(query, key, value, scale=scale)
     return y.squeeze(1)[..., :summed].to(g.dtype)
-
-
-def _needs_gradient(*tables: Tensor) -> bool:
-    return torch.is_grad_enabled() and any(table.requires_grad for table in tables)
 
 
 def _packed(table: Float[Tensor, "B N C"], width: int) -> Float[Tensor, "B N width"]:

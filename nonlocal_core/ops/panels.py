@@ -1,7 +1,7 @@
 """Softmax attention on the CPU, a panel of rows at a time, for theta and g of different widths.
 
 The fused kernel of torch needs one width for theta, phi and g. Raw features are wider than g, and padding g to their
-width is slower than these panels.
+width is slower than these panels, with gradients and without.
 """
 
 import math
@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-SCORES_AT_ONCE = 6 << 20
-"""Scores in one panel: 24 MB. Larger panels make the products faster."""
+SCORES_AT_ONCE = 3 << 20
+"""Scores in one panel: 12 MB. Panels of a third of it make the products a sixth slower, of twice as many no faster."""
 
 LEAST_EXPONENT = -69.0
 """Smallest exponent of a weight relative to the row's largest. exp(-69) = 1e-30 is far below what changes a float32
@@ -22,33 +22,38 @@ features)."""
 
 def softmax_in_panels(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
-) -> Float[Tensor, "B Nq Cg"]:
-    """Return softmax(scale theta phi^T) g, without gradients, since it works in place.
+) -> tuple[Float[Tensor, "B Nq Cg"], Float[Tensor, "B Nq 1"]]:
+    """Return softmax(scale theta phi^T) g, and the logarithm of each row's sum of exp(score). It works in place.
 
     If theta and phi are one table, as in the Gaussian of raw features, the scores are symmetric. Each panel then skips
     the keys before it and serves the queries after it with its columns.
     """
-    queries, keys = theta.shape[1], phi.shape[1]
-    clips = max(SCORES_AT_ONCE // (queries * keys), 1)
-    rows = math.ceil(queries / math.ceil(queries * keys / SCORES_AT_ONCE))
-    y = g.new_zeros(len(g), queries, g.shape[2])
-    for some_y, some_theta, some_phi, some_g in zip(*(torch.split(t, clips) for t in (y, theta, phi, g)), strict=True):
-        _attend(some_y, some_theta, some_phi, some_g, scale, rows)
-    return y
+    queries = theta.shape[1]
+    clips, rows = cut(queries, phi.shape[1])
+    y, log_total = g.new_zeros(len(g), queries, g.shape[2]), g.new_zeros(len(g), queries, 1)
+    for start in range(0, len(g), clips):
+        at = slice(start, start + clips)
+        sums = _PartialSums(y[at], log_total[at], torch.full_like(log_total[at], -math.inf))
+        _attend(sums, theta[at], phi[at], g[at], scale, rows)
+    return y, log_total
+
+
+def cut(queries: int, keys: int, *, buffers: int = 1) -> tuple[int, int]:
+    """Return the number of clips that are worked on at once, and of rows of a panel, for so many panels in memory."""
+    scores = SCORES_AT_ONCE // buffers
+    return max(scores // (queries * keys), 1), math.ceil(queries / math.ceil(queries * keys / scores))
 
 
 def _attend(
-    y: Float[Tensor, "B Nq Cg"],
+    sums: "_PartialSums",
     theta: Float[Tensor, "B Nq Ci"],
     phi: Float[Tensor, "B Nk Ci"],
     g: Float[Tensor, "B Nk Cg"],
     scale: float,
     rows: int,
 ) -> None:
-    """Write the output of some clips into y, which must be zero."""
+    """Turn the empty sums of some clips into their outputs, and the logarithms of what these were divided by."""
     symmetric = theta.is_set_to(phi)
-    total = torch.zeros_like(y[..., :1])
-    gathered = _PartialSums(y, total, torch.full_like(total, -math.inf))
     clips, queries, keys = len(theta), theta.shape[1], phi.shape[1]
     # One buffer serves all panels: allocating it costs an eighth of the product.
     panel = theta.new_empty(clips, rows * keys)
@@ -59,9 +64,10 @@ def _attend(
         scores = panel[:, : (stop - start) * (keys - first)].view(clips, stop - start, keys - first)
         torch.baddbmm(unused, theta[:, start:stop], phi[:, first:].mT, beta=0, alpha=scale, out=scores)
         if symmetric and stop < queries:
-            gathered.rows(stop, queries).add(scores[..., rows:].mT, g[:, start:stop], keep_scores=True)
-        gathered.rows(start, stop).add(scores, g[:, first:], keep_scores=False)
-    y.div_(total)
+            sums.rows(stop, queries).add(scores[..., rows:].mT, g[:, start:stop], keep_scores=True)
+        sums.rows(start, stop).add(scores, g[:, first:], keep_scores=False)
+    sums.weighted.div_(sums.total)
+    sums.total.log_().add_(sums.peak)
 
 
 class _PartialSums(NamedTuple):

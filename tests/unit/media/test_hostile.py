@@ -178,9 +178,16 @@ def test_each_limit_has_its_name(limits: dict[str, float], message: str) -> None
         read_frames(data, everything, name="mine.mp4", limits=Limits(**limits))
 
 
-def test_declared_sizes_are_refused_before_any_frame_is_made() -> None:
+@pytest.mark.parametrize("sides", [b"W8000 H8000", b"H60000 F25:1 W60000", b"W2147483647 H2", b"W9999999999 H1"])
+def test_declared_sizes_are_refused_before_any_frame_is_made(sides: bytes) -> None:
+    """Of sides whose product libav cannot count it says that a device is busy."""
     with pytest.raises(MediaLimitError, match="max_video_pixels"):
-        probe(b"YUV4MPEG2 W8000 H8000 F25:1\nFRAME\n" + b"\x80" * 5000)
+        probe(b"YUV4MPEG2 " + sides + b" Ip\nFRAME\n" + b"\x80" * 5000)
+
+
+def test_frames_without_pixels_are_refused_as_what_they_are() -> None:
+    with pytest.raises(MediaError, match=r"clip\.y4m declares frames of 0 × 5 pixels"):
+        probe(b"YUV4MPEG2 W0 H5 F25:1\nFRAME\n" + b"\x80" * 5000, name="clip.y4m")
 
 
 def test_a_frame_that_declares_more_than_its_file_is_left_out() -> None:
@@ -246,3 +253,29 @@ def test_no_damage_raises_anything_but_our_errors(data: st.DataObject) -> None:
         return
     assert np.isfinite(frames.pts_seconds).all()
     assert (np.diff(frames.pts_seconds) > 0).all()
+
+
+def _box(kind: bytes, *parts: bytes) -> bytes:
+    return struct.pack(">I", 8 + sum(map(len, parts))) + kind + b"".join(parts)
+
+
+def test_a_movie_that_only_refers_to_another_file_opens_none(tmp_path: Path) -> None:
+    target = tmp_path / "private.mp4"
+    target.write_bytes(stamps(3))
+    address = str(target).encode() + b"\0"
+    reference = _box(b"rdrf", bytes(4), b"url ", struct.pack(">I", len(address)), address)
+    movie = _box(b"ftyp", b"qt  ", bytes(4), b"qt  ") + _box(b"moov", _box(b"rmra", _box(b"rmda", reference)))
+    with pytest.raises(MediaError, match=r"clip\.mov holds no video"):
+        probe(movie, name="clip.mov")
+
+
+def test_pages_that_follow_each_other_in_a_ring_end() -> None:
+    file = io.BytesIO()
+    page = Image.new("L", (21, 13))
+    page.save(file, "TIFF", save_all=True, append_images=[page])
+    ring = bytearray(file.getvalue())
+    (first,) = struct.unpack_from("<I", ring, 4)
+    (tags,) = struct.unpack_from("<H", ring, first)
+    struct.pack_into("<I", ring, first + 2 + 12 * tags, first)
+    assert len(read_frames(file.getvalue(), Selection()).rgb) == 2
+    assert len(read_frames(bytes(ring), Selection()).rgb) == 1

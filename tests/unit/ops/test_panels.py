@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig
-from nonlocal_core.ops import affinity, lean, panels, respond
+from nonlocal_core.ops import affinity, panel_gradients, panels, respond
 
 EXACT = 1e-12  # float64; worst seen 2e-15
 
@@ -54,13 +54,13 @@ def test_the_largest_score_may_come_in_any_panel(falling):
 def test_the_block_shows_its_raw_features_as_one_table(monkeypatch):
     """What makes the symmetric way possible; a copy in between would lose it in silence."""
     shared = []
-    attend = panels.softmax_in_panels
+    attend = panel_gradients.softmax_in_panels
 
     def spy(theta, phi, g, scale):
         shared.append(theta.is_set_to(phi))
         return attend(theta, phi, g, scale)
 
-    monkeypatch.setattr(lean, "softmax_in_panels", spy)
+    monkeypatch.setattr(panel_gradients, "softmax_in_panels", spy)
     x = torch.randn(2, 14, 5, 6, 8, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         NonlocalBlock(14, "gaussian").eval()(x)
