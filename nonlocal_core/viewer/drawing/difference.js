@@ -26,7 +26,8 @@ export class Difference extends Pane {
       const heat = heatOf(answer, NO_PLACE, { ...state, scale: "all", threshold: 1, negatives: true }, this.look.recipe);
       peak = heat.largest > 1 ? heat.tops[0] : 0;
       const shares = first.answered.shares.map((share, t) => share - second.answered.shares[t]);
-      this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked });
+      const windows = [first, second].map(({ block, answered }) => ({ block, answer: answered.answer }));
+      this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked, windows });
     }
     this.say(differenceWords({ first: first.number, second: second.number, blocks: [first.block, second.block], peak, reason }));
     this.root.dataset.peak = reason ? "" : String(peak);
