@@ -1,6 +1,6 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, TypedDict, get_args
@@ -152,9 +152,11 @@ class ForeignNetwork(nn.Module):
             "it wants keywords, a list or a dictionary."
         )
 
-    def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
-        """Return None: what another's forward pass takes cannot be told before it runs."""
-        return
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """Parts of the network and how it is run: what is proved or forecast for a size holds as long as they stay."""
+        parts = repr(self.model), *map(id, self.model.modules())
+        return parts, self.takes, self.call, tuple(self.by_hand.items())
 
 
 def _words(fault: Exception) -> str:

@@ -172,6 +172,7 @@ def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
     """Return the size that a transformer was built for, None for networks that take any size."""
     size = stated(model, "config", "image_size") if hasattr(model, "config") else stated(model, "image_size")
     size = size or stated(model, "config", "vision_config", "image_size")  # of a model of images and texts
+    size = size or stated(model, "config", "backbone_config", "image_size") or stated(model, "config", "crop_size")
     size = size or stated(model, "patch_embed", "img_size") or stated(model, "visual", "image_size")
     said: Any = stated(model, "pretrained_cfg")
     if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):

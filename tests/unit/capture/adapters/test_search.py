@@ -123,6 +123,20 @@ def test_torchs_flex_attention_is_named_without_a_run():
     assert said["flex"].startswith("attends by torch's FlexAttention, which runs as one compiled piece")
 
 
+def test_what_torch_jit_compiled_is_named_where_it_attends():
+    table = torch.zeros(1, 5, WIDTH)
+    attending = torch.jit.trace(Softmaxes(), (table, table))
+    mixing = torch.jit.trace(nn.Linear(WIDTH, WIDTH), (table,))
+    found = find_sites(nn.ModuleDict({"attends": attending, "mixes": mixing}), token_grid=(1, 1, 5))
+    assert [name for name, reason in found.unreadable] == ["attends"]
+    assert "attends by what torch.jit compiled" in found.unreadable[0][1]
+
+
+class Softmaxes(nn.Module):
+    def forward(self, x, values):
+        return (x @ x.transpose(-1, -2)).softmax(-1) @ values
+
+
 def test_sites_come_in_the_order_of_the_network_each_under_its_own_reader():
     network = nn.ModuleDict({"b": AlexHexBlock(), "own": NonlocalBlock(C), "a": TimmBlock(), "s": SlowFastBlock()})
     found = find_sites(network, status="untrained")
