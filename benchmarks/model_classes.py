@@ -370,7 +370,8 @@ def _first_reason(text):
     found = re.search(
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
         r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
-        r"|pools or drops some of them|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
+        r"|pools or drops some of them|it pools its queries"
+        r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|the same on every clip"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"

@@ -64,8 +64,8 @@ class Session(Questions):
     view: ViewTransform
     model: PreparedModel
     forecast_bytes: int | None
-    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; of a network of one's
-    own, of the tables that the session keeps, from a run on a few of the frames. None: unknown."""
+    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; of a network of
+    one's own, of the tables that the session keeps, from a run on a few of the frames. None: unknown."""
     sample: Sample | None = None
     _first: list[Pin] = field(default_factory=list)
 

@@ -39,10 +39,12 @@ def forecast(
     """
     known = _known.setdefault(model, {})
     if size not in known:
-        known[size] = None
-        if few is not None:
-            try:
-                known[size] = kept_bytes(record(few)) * frames // few
-            except CaptureError:  # a network that takes no fewer frames says so itself, in the run that follows
-                pass
+        known[size] = None if few is None else _scaled(frames, few, record)
     return known[size]
+
+
+def _scaled(frames: int, few: int, record: Callable[[int], Iterable[BlockCapture]]) -> int | None:
+    try:
+        return kept_bytes(record(few)) * frames // few
+    except CaptureError:  # of a network that takes no fewer frames; all other faults are told by the run that follows
+        return None

@@ -197,7 +197,8 @@ def _channels(model: nn.Module) -> int:
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
     if any(layer.in_channels == 3 for layer in convolutions):
         return 3
-    first = next((part for part in model.modules() if part._parameters), None)
+    layers = (part for part in model.modules() if part._parameters and not part._modules)
+    first = next(layers, None)  # not what only holds a class token or positions beside its layers
     if convolutions and first is convolutions[0]:
         return convolutions[0].in_channels
     said = stated(model, "config", "num_channels")

@@ -68,8 +68,8 @@ def record_run(
 
     ``short_side``: pixels of the network's input, its own choice when None. ``check``: asked after the first run of
     somebody else's network, before any place is proved; what it raises ends the work. ``kept_bytes``: forecast of what
-    the tables of such a network take. The first time that it meets a size, it runs a few times more to prove that its cells lie where they are said to; of the networks
-    of this library that is known (``test_places.py``).
+    the tables of such a network take. The first time that it meets a size, it runs a few times more to prove that its
+    cells lie where they are said to; of the networks of this library that is known (``test_places.py``).
 
     Raises SelectionError for another short side, CaptureError, DeviceMemoryError, and what ``tell`` raises to end the
     work.

@@ -62,8 +62,8 @@ _FLEX = NotReadable(
     "over with by_hand, or let it call scaled_dot_product_attention"
 )
 _JIT = NotReadable(
-    "attends by what torch.jit compiled, which runs in one piece whose products nothing sees. Give the network with the "
-    "module or the function that it was made from, or hand theta and phi over with by_hand"
+    "attends by what torch.jit compiled, which runs in one piece whose products nothing sees. Give the network with "
+    "the module or the function that it was made from, or hand theta and phi over with by_hand"
 )
 
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
@@ -305,7 +305,7 @@ def _reader(
 
 
 def _compiled(module: nn.Module) -> NotReadable | None:
-    """Return what a module attends by that runs in one piece: FlexAttention, or what torch.jit made; None for others."""
+    """Return why nothing sees what a module attends by, FlexAttention or what torch.jit made; None for any other."""
     if isinstance(module, torch.jit.ScriptModule):
         return _JIT if _attends(module) else None
     forward = type(module).forward

@@ -1,5 +1,7 @@
 """Forms by how they are run: under other modes of torch, by other functions of it, or out of its sight."""
 
+import warnings
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -90,15 +92,24 @@ class DroppedInEval(Projected):
         return self.d(merge(functional.scaled_dot_product_attention(*self.parts(x), dropout_p=0.2)))
 
 
-@torch.jit.script
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Return what torch.jit compiles."""
+    """Return the weighted sums, without what torch.jit does not know."""
     return torch.softmax(torch.matmul(q, k.transpose(-1, -2)) * 0.5, -1) @ v
+
+
+def scripted(function):
+    """Return what torch.jit compiles, which is deprecated and still met."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return torch.jit.script(function)
+
+
+attend_compiled = scripted(attend)
 
 
 class Scripted(Projected):
     def forward(self, x):
-        return self.d(merge(attend(*self.parts(x))))
+        return self.d(merge(attend_compiled(*self.parts(x))))
 
 
 READ = (InferenceMode, NoGradients, Checkpointed, LinearAlgebra, GroupedHeads, ComplexRotation, HiddenInAList)

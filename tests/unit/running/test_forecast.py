@@ -1,4 +1,4 @@
-"""Forecast of what a recording keeps: as large as its tables are, made before the run, and refused where it is not free."""
+"""Forecast of what a recording keeps: as large as its tables, made before the run, refused where it is not free."""
 
 import importlib
 import warnings

@@ -135,6 +135,25 @@ def test_any_number_of_channels(channels):
     assert_own_rows(session)
 
 
+class Positioned(Pictures):
+    """The same with positions of its own, which are no layer."""
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.places = nn.Parameter(torch.zeros(24, 1, 1))
+
+    def forward(self, x):
+        RUNS.setdefault("seen", x.detach())
+        return self.attention((self.patches(x) + self.places).flatten(2).mT)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_channels_are_those_of_the_first_layer_whatever_else_has_parameters_before_it(channels):
+    session = Session.from_model(Positioned(channels).eval(), CLIP, spec=UNTRAINED)
+    assert RUNS["seen"].shape[1] == channels
+    assert_own_rows(session)
+
+
 def test_a_network_of_digits_opens_a_picture_of_28_by_28():
     network = Pictures(1, patch=7, size=28).eval()
     digit = np.zeros((28, 28), np.uint8)

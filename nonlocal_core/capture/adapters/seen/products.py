@@ -108,8 +108,8 @@ class Watch(TorchFunctionMode):
         given = dict(zip(names, args, strict=False)) | kwargs
         if given.get("dropout_p"):
             raise Unclear(
-                f"drops weights at random in eval mode too (dropout_p={given['dropout_p']:g}), so its rows are others in "
-                "each run. Let it pass dropout_p=0.0 where self.training is False"
+                f"drops weights at random in eval mode too (dropout_p={given['dropout_p']:g}), so its rows are others "
+                "in each run. Let it pass dropout_p=0.0 where self.training is False"
             )
         q, k, v = (given[name].detach() for name in names[:3])
         if k.shape[-3:-2] != q.shape[-3:-2] and given.get("enable_gqa"):

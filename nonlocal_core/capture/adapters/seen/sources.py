@@ -59,8 +59,8 @@ def why_too_many(x: Any, batch: int, tokens: int) -> NotReadable | None:
     if batch * tokens <= max(x[:, 0].numel(), x[..., 0].numel()):
         return None
     return NotReadable(
-        f"cuts its input of {tuple(x.shape)} into {batch} sequences of {tokens} tokens, which hold padding or some cells "
-        "twice. Feed the network a size that its windows divide, with input_spec"
+        f"cuts its input of {tuple(x.shape)} into {batch} sequences of {tokens} tokens, which hold padding or some "
+        "cells twice. Feed the network a size that its windows divide, with input_spec"
     )
 
 

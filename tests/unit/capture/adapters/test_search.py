@@ -1,6 +1,7 @@
 """Search of a network for what attends: what is found, what is named with the reason, and what is passed over."""
 
 import re
+import warnings
 
 import pytest
 import torch
@@ -125,8 +126,10 @@ def test_torchs_flex_attention_is_named_without_a_run():
 
 def test_what_torch_jit_compiled_is_named_where_it_attends():
     table = torch.zeros(1, 5, WIDTH)
-    attending = torch.jit.trace(Softmaxes(), (table, table))
-    mixing = torch.jit.trace(nn.Linear(WIDTH, WIDTH), (table,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # which is still met
+        attending = torch.jit.trace(Softmaxes(), (table, table))
+        mixing = torch.jit.trace(nn.Linear(WIDTH, WIDTH), (table,))
     found = find_sites(nn.ModuleDict({"attends": attending, "mixes": mixing}), token_grid=(1, 1, 5))
     assert [name for name, reason in found.unreadable] == ["attends"]
     assert "attends by what torch.jit compiled" in found.unreadable[0][1]
