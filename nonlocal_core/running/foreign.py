@@ -179,9 +179,10 @@ def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
-    """Return the network inside what ``torch.compile`` made of it, which shares its weights; any other as it is."""
-    inside = getattr(model, "_orig_mod", None)
-    return inside if isinstance(inside, nn.Module) else model
+    """Return the network inside what ``torch.compile`` or ``DataParallel`` made of it, any other as it is."""
+    is_parallel = isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel)
+    inside = model.module if is_parallel else getattr(model, "_orig_mod", None)
+    return uncompiled(inside) if isinstance(inside, nn.Module) else model
 
 
 def _precision(model: nn.Module) -> torch.dtype:

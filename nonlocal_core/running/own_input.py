@@ -50,14 +50,15 @@ class StatedInput:
 def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
-    A network of fixed size sees the central part of the frame, others see the whole frame. ``processor``: the image
+    Of a network inside a module of somebody's own, that network says it. A network of fixed size sees the central part of the frame, others see the whole frame. ``processor``: the image
     processor of the network, or its fields; None: one that the network holds, or that lies beside its weights on this
     machine. Raises CaptureError where a size that is stated cannot be one.
     """
-    processor = processor if processor is not None else _processor(model)
-    size_hw, mean, std = _fixed_hw(model), *_stated_colours(model)
+    says = _stating_part(model)
+    processor = processor if processor is not None else _processor(says)
+    size_hw, mean, std = _fixed_hw(says), *_stated_colours(says)
     spec = _in_patches(model) if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
-    said: Any = stated(model, "pretrained_cfg")
+    said: Any = stated(says, "pretrained_cfg")
     fraction = said.get("crop_pct") if isinstance(said, Mapping) else None
     if size_hw is not None and isinstance(fraction, int | float) and 0 < fraction <= 1:
         spec = replace(spec, crop_fraction=float(fraction))
@@ -166,6 +167,19 @@ def _numbers(values: Any) -> tuple[float, ...] | None:
     if not isinstance(numbers, tuple | list) or len(numbers) not in (1, 3):
         return None
     return tuple(map(float, numbers)) if all(isinstance(number, int | float) for number in numbers) else None
+
+
+def _stating_part(model: nn.Module) -> nn.Module:
+    """Return what says how a network was built: itself where it has a config, else the outermost part that says a size.
+
+    Only parts that hold its first layer count: what is fed to another part is no picture.
+    """
+    layers = (name for name, part in model.named_modules() if part._parameters and not part._modules)
+    path = next(layers, "").split(".")
+    around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
+    if hasattr(model, "config") or stated(model, "pretrained_cfg") is not None:
+        return model
+    return next((part for part in around if _fixed_hw(part) is not None), model)
 
 
 def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
