@@ -127,7 +127,8 @@ class Session(Questions):
 
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
-        ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` or ``DataParallel`` made runs as what is inside.
+        ``model``: in eval mode, on the device where it shall run; of what ``torch.compile`` or ``DataParallel`` made,
+        the network inside runs.
         ``spec``: what the module does not tell, such as the status of its weights, or how to call it. ``stated``: the
         same by name, as in ``status="untrained"``; it goes before the spec's. A clip that is shorter than the network
         takes is shown with repeated frames, which a warning says. The rest is as for ``open``.
