@@ -52,7 +52,8 @@ def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
 
     Of a network inside a module of somebody's own, that network says it. A network of fixed size sees the central part
     of the frame, others see the whole frame. ``processor``: the image processor of the network, or its fields; None:
-    one that the network holds, or that lies beside its weights on this machine. Raises CaptureError where a size that is stated cannot be one.
+    one that the network holds, or that lies beside its weights on this machine. Raises
+    CaptureError where a size that is stated cannot be one.
     """
     says = _stating_part(model)
     processor = processor if processor is not None else _processor(says)
