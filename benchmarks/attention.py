@@ -47,9 +47,9 @@ def main() -> None:
     held, alone, both = kept_bytes(session.capture.blocks), *(_peak(what) for what in ("forward", "record"))
     assert session.forecast_bytes is not None
     print(
-        f"\nTables of the capture: {held / 1e6:.1f} MB, forecast {session.forecast_bytes / 1e6:.1f} MB. The process grows "
-        f"by {alone / 1e6:.0f} MB in the forward pass, and by {both / 1e6:.0f} MB in the first recording of a size, which "
-        "holds what the proofs need beside the tables."
+        f"\nTables of the capture: {held / 1e6:.1f} MB, forecast {session.forecast_bytes / 1e6:.1f} MB. The process "
+        f"grows by {alone / 1e6:.0f} MB in the forward pass, and by {both / 1e6:.0f} MB in the first recording of a "
+        "size, which holds what the proofs need beside the tables."
     )
 
 
