@@ -281,6 +281,9 @@ def _reader(
     token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
+    if isinstance(module, torch.jit.ScriptModule):
+        is_part = bool(name) and isinstance(model.get_submodule(name.rpartition(".")[0]), torch.jit.ScriptModule)
+        return _JIT if not is_part and _attends(module) else None
     if isinstance(module, NonlocalBlock):
         return NonlocalBlockReader(module)
     if isinstance(module, ParameterFreeGaussian | NormalisedProbe):
@@ -306,8 +309,6 @@ def _reader(
 
 def _compiled(module: nn.Module) -> NotReadable | None:
     """Return why nothing sees what a module attends by, FlexAttention or what torch.jit made; None for any other."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return _JIT if _attends(module) else None
     forward = type(module).forward
     named = getattr(getattr(forward, "__code__", None), "co_names", ())
     if "flex_attention" in named:

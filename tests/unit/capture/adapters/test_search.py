@@ -128,11 +128,20 @@ def test_what_torch_jit_compiled_is_named_where_it_attends():
     table = torch.zeros(1, 5, WIDTH)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # which is still met
-        attending = torch.jit.trace(Softmaxes(), (table, table))
+        attending = torch.jit.trace(Around(), (table, table))
         mixing = torch.jit.trace(nn.Linear(WIDTH, WIDTH), (table,))
     found = find_sites(nn.ModuleDict({"attends": attending, "mixes": mixing}), token_grid=(1, 1, 5))
     assert [name for name, reason in found.unreadable] == ["attends"]
     assert "attends by what torch.jit compiled" in found.unreadable[0][1]
+
+
+class Around(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([Softmaxes()])
+
+    def forward(self, x, values):
+        return self.parts[0](x, values)
 
 
 class Softmaxes(nn.Module):
