@@ -95,7 +95,7 @@ def _recorded(
         with discovering(network.model) as watch:  # within the hooks of the blocks, so that their proofs are theirs
 
             def check() -> None:
-                missed = unknown(watch.weighing)
+                missed = unknown(watch.likely)
                 if missed and attending is None:
                     raise _MissedError(*missed)
 

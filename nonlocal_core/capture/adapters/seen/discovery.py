@@ -73,6 +73,13 @@ class Discovery(TorchFunctionMode):
         return self._outermost(module for module, count in self._comparing.items() if count > 1)
 
     @property
+    def likely(self) -> tuple[str, ...]:
+        """Those, and names of those that take a softmax and compare, as where it is cast before it weighs."""
+        certain, attending = self.weighing, self.attending
+        cast = [name for name in self.comparing if name in attending]
+        return (*certain, *(name for name in cast if not any(_holds(name, other) for other in certain)))
+
+    @property
     def suspects(self) -> tuple[str, ...]:
         """Those that attend; else those that compare, or take a softmax within tables: what may attend."""
         certain = self.weighing
