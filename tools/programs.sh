@@ -29,15 +29,18 @@ fi
 # The engine of a page without a server, of the version that nonlocal_core/site/runtime.py checks. Without a network, what
 # needs it is skipped.
 engine=build/programs/onnxruntime-web
-if [ ! -d "$engine" ]; then
-    mkdir -p "$engine.part"
+if [ ! -f "$engine/ort.webgpu.bundle.min.mjs" ]; then
+    mkdir -p "$engine" "$engine.part"
     if npm pack onnxruntime-web@1.30.0 --silent --pack-destination "$engine.part" >/dev/null &&
         tar xzf "$engine.part"/*.tgz -C "$engine.part" --strip-components=2 \
-            package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm; then
+            package/dist/ort.wasm.bundle.min.mjs package/dist/ort-wasm-simd-threaded.wasm \
+            package/dist/ort.webgpu.bundle.min.mjs package/dist/ort-wasm-simd-threaded.asyncify.wasm; then
         rm "$engine.part"/*.tgz
+        rm -r "$engine"
         mv "$engine.part" "$engine"
     else
         rm -r "$engine.part"
+        rmdir "$engine" 2>/dev/null || true
         echo "npm did not fetch onnxruntime-web; the tests of the page without a server are skipped." >&2
     fi
 fi

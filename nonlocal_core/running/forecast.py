@@ -45,6 +45,6 @@ def forecast(
 
 def _scaled(frames: int, few: int, record: Callable[[int], Iterable[BlockCapture]]) -> int | None:
     try:
-        return kept_bytes(record(few)) * frames // few
+        return kept_bytes(record(few)) * frames // few or None
     except CaptureError:  # of a network that takes no fewer frames; all other faults are told by the run that follows
         return None

@@ -79,7 +79,7 @@ def _recorded(
         network.model,
         (*network.identity, spec.token_grid, attending, count, hw),
         count,
-        few_of(count, network.least_frames),
+        few_of(count, network.least_frames) if spec.token_grid is None else None,  # which is that of all frames
         lambda few: _few_recorded(prepared, network, frames, attached_to(few), few),
     )
     check_free(pick_device("cpu"), kept)  # where tables are kept, whatever the network runs on

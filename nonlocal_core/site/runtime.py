@@ -1,4 +1,4 @@
-"""The engine that runs the networks in the browser: two files of the npm package ``onnxruntime-web``, checked by hash.
+"""The engine that runs the networks in the browser: files of the npm package ``onnxruntime-web``, checked by hash.
 
 They are no part of this repository: the package manager fetches them when a page is written, or a folder has them.
 """
@@ -15,11 +15,15 @@ from nonlocal_core.errors import SiteError
 
 PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
 SCRIPT, WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+GPU_SCRIPT, GPU_WASM = "ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm"
+"""The same engine with WebGPU, which a page loads after its first answer. A folder may lack both."""
 SHA256 = {
     SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+    GPU_SCRIPT: "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2",
+    GPU_WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
 }
-"""Of the two files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
+"""Of the files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
 NOTICE = f"""{PACKAGE} {VERSION}
 
 MIT License. Copyright (c) Microsoft Corporation.
@@ -50,11 +54,12 @@ def runtime_at_hand() -> Path | None:
 
 
 def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
-    """Return the two files by name, from a folder (the package, or its ``dist``), or fetched by ``npm``.
+    """Return the files by name, from a folder (the package, or its ``dist``), or fetched by ``npm``.
 
-    Raises SiteError where they cannot be had, or are not the ones that were tested.
+    Those with WebGPU are left out where the folder lacks one of them. Raises SiteError where the others cannot be had,
+    or one is not the file that was tested.
     """
-    found = _fetched() if folder is None else {name: _read(folder, name) for name in SHA256}
+    found = _fetched() if folder is None else _read(folder)
     for name, content in found.items():
         if hashlib.sha256(content).hexdigest() != SHA256[name]:
             raise SiteError(
@@ -64,11 +69,18 @@ def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
     return found
 
 
-def _read(folder: Path, name: str) -> bytes:
-    for place in (folder, folder / "dist", folder / "package" / "dist"):
-        if (place / name).is_file():
-            return (place / name).read_bytes()
-    raise SiteError(f"{folder} has no {name}, nor has its folder dist. It is a file of {PACKAGE} {VERSION}.")
+def _read(folder: Path) -> dict[str, bytes]:
+    found = {name: place for name in SHA256 if (place := _place(folder, name))}
+    for name in (SCRIPT, WASM):
+        if name not in found:
+            raise SiteError(f"{folder} has no {name}, nor has its folder dist. It is a file of {PACKAGE} {VERSION}.")
+    taken = SHA256 if {GPU_SCRIPT, GPU_WASM} <= found.keys() else (SCRIPT, WASM)
+    return {name: found[name].read_bytes() for name in taken}
+
+
+def _place(folder: Path, name: str) -> Path | None:
+    places = (place / name for place in (folder, folder / "dist", folder / "package" / "dist"))
+    return next(filter(Path.is_file, places), None)
 
 
 def _fetched() -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from nonlocal_core.session import Session
 from nonlocal_core.site.contents import PageClip, clip_bundle, input_json, network_entry, pinned_json
 from nonlocal_core.site.lite0 import normaliser_graph, trunk_graph
 from nonlocal_core.site.networks import page_networks
-from nonlocal_core.site.runtime import NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
+from nonlocal_core.site.runtime import GPU_SCRIPT, GPU_WASM, NOTICE, PACKAGE, SCRIPT, VERSION, WASM, runtime_files
 from nonlocal_core.viewer.export import export_frame
 from nonlocal_core.viewer.scripts import offline_js, site_css, site_js, worker_js
 from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
@@ -38,16 +38,19 @@ class _Folder:
 
     path: Path
     names: list[str] = field(default_factory=list)
+    """Of the files that a browser keeps for reading offline as soon as the page was opened."""
+    later: list[str] = field(default_factory=list)
+    """Of those that it keeps once the page asked for them."""
 
-    def add(self, name: str, content: bytes) -> str:
+    def add(self, name: str, content: bytes, *, later: bool = False) -> str:
         """Write a file under its name and a part of its hash, and return its address."""
         stem, _, suffix = name.partition(".")
-        return self.add_as(f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}", content)
+        return self.add_as(f"{stem}-{hashlib.sha256(content).hexdigest()[:10]}.{suffix}", content, later=later)
 
-    def add_as(self, name: str, content: bytes) -> str:
+    def add_as(self, name: str, content: bytes, *, later: bool = False) -> str:
         with replacing(self.path / name) as part:
             part.write_bytes(content)
-        self.names.append(name)
+        (self.later if later else self.names).append(name)
         return name
 
 
@@ -78,6 +81,7 @@ def write_site(
     folder = _Folder(out)
     facts: dict[str, object] = {
         "runtime": {"script": folder.add(SCRIPT, engine[SCRIPT]), "wasm": folder.add(WASM, engine[WASM])},
+        "with_gpu": _with_gpu(folder, engine),
         "worker": folder.add("worker.js", worker_js().encode()),
         "input": input_json(INPUT),
         "look": recipe(),
@@ -107,6 +111,13 @@ def write_site(
     return out / "index.html"
 
 
+def _with_gpu(folder: _Folder, engine: Mapping[str, bytes]) -> dict[str, str] | None:
+    if GPU_SCRIPT not in engine:
+        return None
+    names = {"script": GPU_SCRIPT, "wasm": GPU_WASM}
+    return {part: folder.add(name, engine[name], later=True) for part, name in names.items()}
+
+
 def _sample(clip: PageClip, folder: _Folder) -> dict[str, object]:
     sample, info = clip.session.sample, clip.session.frames.info
     key = sample.id if sample else hashlib.sha256(info.name.encode()).hexdigest()[:10]
@@ -124,9 +135,9 @@ def _write_page(folder: _Folder, facts: dict[str, object]) -> None:
     style, script = folder.add("site.css", site_css().encode()), folder.add("site.js", site_js().encode())
     folder.add_as("NOTICE.txt", NOTICE.encode())
     folder.add_as("index.html", _html(site=site, style=style, script=script).encode())
-    edition = f"nonlocal-{hashlib.sha256(' '.join(folder.names).encode()).hexdigest()[:10]}"
-    files = json.dumps(["./", *folder.names])
-    offline = f"const VERSION = {json.dumps(edition)};\nconst FILES = {files};\n{offline_js()}"
+    edition = f"nonlocal-{hashlib.sha256(' '.join(folder.names + folder.later).encode()).hexdigest()[:10]}"
+    lists = {"VERSION": edition, "FILES": ["./", *folder.names], "LATER": folder.later}
+    offline = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in lists.items()) + offline_js()
     folder.add_as("offline.js", offline.encode())
 
 
@@ -149,8 +160,8 @@ def _html(*, site: str, style: str, script: str) -> str:
 from a web server alone, such as <code>python -m http.server</code> in this folder. Or the browser is too
 old.</p></main>
 <noscript><p>This page runs a network while you point, so it needs JavaScript. It sends nothing.</p></noscript>
-<footer>nonlocal-viewer · the network is run by {PACKAGE} {VERSION} (MIT licence, Microsoft) ·
-once opened, it works without a network</footer>
+<footer>nonlocal-viewer · {PACKAGE} {VERSION} (MIT licence, Microsoft) · once opened, this page works offline ·
+<span id="engine"></span></footer>
 <script type="module" src="{script}"></script>
 </body>
 </html>

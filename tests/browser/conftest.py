@@ -1,11 +1,18 @@
 """The browser that all browser tests share."""
 
+import json
+import shutil
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from patience import PATIENCE_MS
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from serving import CHROMIUM, FLAGS, app_server
+from serving import CHROMIUM, ENGINE, FLAGS, app_server
+from sites import MODELS, SHORT_SIDE, hosted, picture
+
+from nonlocal_core.site.writing import write_site
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -46,3 +53,33 @@ def page(chromium: Browser) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE_MS)
     yield page
     context.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a written page without a server, of one picture and three networks."""
+    if not ENGINE.is_dir():
+        pytest.skip(f"No engine at {ENGINE}: make tools fetches it, or set NONLOCAL_ENGINE to its folder.")
+    folder = tmp_path_factory.mktemp("site")
+    picture(folder / "first.png", seed=3)
+    clips = [str(folder / "first.png")]
+    write_site(folder / "site", models=MODELS, clips=clips, runtime=ENGINE, progress=lambda stage, done, total: None)
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def small(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the same page with a small input of its networks, for what takes long."""
+    folder: Path = shutil.copytree(site, tmp_path_factory.mktemp("small") / "site")
+    (facts,) = folder.glob("site-*.json")
+    told = json.loads(facts.read_text())
+    told["input"]["short_side"] = SHORT_SIDE
+    facts.write_text(json.dumps(told))
+    return folder
+
+
+@pytest.fixture
+def served(site: Path) -> Iterator[tuple[str, ThreadingHTTPServer]]:
+    """Return the address of that page, and its server."""
+    with hosted(site) as found:
+        yield found

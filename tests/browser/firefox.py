@@ -16,6 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 PROGRAM = shutil.which("firefox-esr")
 STOP_SECONDS = 30
 ASK_SECONDS = 0.1
+ENTER, ARROW_RIGHT = "\ue007", "\ue014"
+"""Keys as WebDriver names them."""
 PREFERENCES = {
     "browser.download.folderList": 2,
     "browser.download.useDownloadDir": True,
@@ -65,6 +67,12 @@ class Window:
         found = self._evaluate(f"document.querySelector({json.dumps(selector)})")
         self._tell("input.setFiles", context=self._context, element={"sharedId": found["sharedId"]}, files=[str(file)])
 
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, in what has the focus; those of no letter have WebDriver's code points."""
+        steps = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        actions = [{"type": "key", "id": "keyboard", "actions": steps}]
+        self._tell("input.performActions", context=self._context, actions=actions)
+
     def downloaded(self, suffix: str) -> Path:
         """Return the whole file of that ending that was downloaded last. Raises TimeoutError."""
         deadline = time.monotonic() + PATIENCE_MS / 1000
@@ -98,13 +106,16 @@ class Window:
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Window]:
+def firefox(folder: Path, *, dark: bool = False) -> Iterator[Window]:
     """Yield the window of a Firefox that has just started; profile and downloads lie in ``folder``."""
     assert PROGRAM is not None
     profile, downloads = folder / "profile", folder / "downloads"
     for each in (profile, downloads):
         each.mkdir()
-    preferences = PREFERENCES | {"browser.download.dir": str(downloads)}
+    preferences = PREFERENCES | {
+        "browser.download.dir": str(downloads),
+        "layout.css.prefers-color-scheme.content-override": 0 if dark else 1,
+    }
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in preferences.items())
     (profile / "user.js").write_text("\n".join(lines))
     command = [PROGRAM, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", str(profile)]

@@ -2,26 +2,34 @@
 
 import hashlib
 import json
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import re
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from firefox import PROGRAM, firefox
+from firefox import ARROW_RIGHT, ENTER, PROGRAM, firefox
 from patience import PATIENCE_MS
 from PIL import Image
 from playwright.sync_api import expect
 from serving import ENGINE, FLAGS, WITH_CAMERA
+from sites import MODELS, hosted, opened, picture
 
+from nonlocal_core import Pin
 from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.render.layout import UNITS
 from nonlocal_core.session import Session
-from nonlocal_core.site.writing import write_site
+from nonlocal_core.site import packing
+from nonlocal_core.site.contents import PageClip
 
 pytestmark = pytest.mark.browser
 
-MODELS = ("lite0-embedded-gaussian", "lite0-gaussian", "pixels-nl-means")
+KEPT_IN_FIREFOX = (
+    ("Figure", ".png"),
+    ("Numbers", ".npz"),
+    ("Live page", ".html"),
+    ("Where it comes from", ".json"),
+    ("Film", "-film.png"),
+)
 ROW_TOLERANCE = 1e-3
 """Of a row's largest weight."""
 RECORD = """{
@@ -53,43 +61,6 @@ ROWS = """([name, asked]) => {
 }"""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@pytest.fixture
-def served(tmp_path):
-    """The folder of a written page, its address, and its server."""
-    if not ENGINE.is_dir():
-        pytest.skip(f"No engine at {ENGINE}: make tools fetches it, or set NONLOCAL_ENGINE to its folder.")
-    picture(tmp_path / "first.png", seed=3)
-    folder = tmp_path / "site"
-    clips = [str(tmp_path / "first.png")]
-    write_site(folder, models=MODELS, clips=clips, runtime=ENGINE, progress=lambda stage, done, total: None)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def picture(path, *, seed):
-    """A picture of plain patches, larger than the network's input, so that the page has to scale it."""
-    patches = np.random.default_rng(seed).integers(0, 256, (10, 14, 3), dtype=np.uint8)
-    Image.fromarray(patches.repeat(31, axis=0).repeat(37, axis=1)).save(path)
-
-
-def opened(viewer, before=None):
-    """Wait for another bundle, and return its id."""
-    if before is not None:
-        expect(viewer).not_to_have_attribute("data-ready", before, timeout=PATIENCE_MS)
-    expect(viewer).to_have_attribute("data-ready", "page-" + str(1 if before is None else int(before[5:]) + 1))
-    return viewer.get_attribute("data-ready")
-
-
 def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served, tmp_path):
     address, server = served
     requests, faults = [], []
@@ -107,6 +78,7 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     picture(own, seed=4)
     page.locator("input[type=file]").set_input_files(own)
     second = opened(viewer, first)
+    assert page.get_by_label("Clip", exact=True).locator("option:checked").inner_text() == "Yours: own.png"
     assert rows_differ(page, own, MODELS[0]) <= ROW_TOLERANCE
     page.get_by_label("Network", exact=True).select_option(index=1)
     third = opened(viewer, second)
@@ -213,26 +185,73 @@ def test_firefox_walks_the_page(served, tmp_path):
     own = tmp_path / "own.png"
     picture(own, seed=4)
     ready = "document.querySelector('.nlv')?.dataset.ready"
-    with firefox(tmp_path) as window:
+    with firefox(tmp_path, dark=True) as window:
         window.size(1280, 900)
         window.open(address)
         assert window.wait(ready) == "page-1"
+        assert window.ask("matchMedia('(prefers-color-scheme: dark)').matches")
+        ground, ink = (
+            sum(map(int, re.findall(r"\d+", window.ask(f"getComputedStyle(document.body).{name}"))[:3]))
+            for name in ("backgroundColor", "color")
+        )
+        assert ground < 200 < 500 < ink, "the page is not dark"
         window.give("#own", own)
         window.wait(f"{ready} === 'page-2'")
-        pressed = "new KeyboardEvent('keydown', { key: 'Enter', bubbles: true })"
-        window.ask(f"document.querySelector('.nlv-field').dispatchEvent({pressed})")
+        window.ask("(document.querySelector('.nlv-field').focus(), true)")
+        cell = window.ask("document.querySelector('.nlv').dataset.cell")
+        window.press(ARROW_RIGHT, ENTER)
         window.wait("document.querySelector('.nlv').dataset.pinned === 'true'")
-        for name, suffix in (("Figure", ".png"), ("Numbers", ".npz"), ("Live page", ".html")):
+        t, y, x = map(int, cell.split(","))
+        assert window.ask("document.querySelector('.nlv').dataset.cell") == f"{t},{y},{x + 1}"
+        for name, suffix in KEPT_IN_FIREFOX:
             buttons = "[...document.querySelectorAll('.site-list button')]"
             window.ask(f"({buttons}.find((one) => one.textContent.startsWith('{name}')).click(), true)")
             assert window.downloaded(suffix).stat().st_size > 1000
-        with np.load(window.downloaded(".npz")) as numbers, Image.open(window.downloaded(".png")) as figure:
-            assert json.loads(str(numbers["provenance"])) == json.loads(figure.text["provenance"])
+        with np.load(window.downloaded(".npz")) as numbers, Image.open(window.downloaded("-film.png")) as film:
+            assert json.loads(str(numbers["provenance"])) == json.loads(film.text["provenance"])
             session = Session.open(own, MODELS[0], device="cpu")
-            true = session.query(frame=0, x=0.5, y=0.5).heat
+            asked = json.loads(str(numbers["provenance"]))["query"]
+            true = session.query(frame=asked[0], x=asked[1], y=asked[2]).heat
             assert np.abs(numbers["heat"] - true).max() <= ROW_TOLERANCE * true.max()
+        window.ask("(document.querySelector('[aria-label=\"Compare networks\"]').click(), true)")
+        window.wait("document.querySelectorAll('.nlv-pane[data-block]').length === 2")
         window.size(390, 844)
         assert window.wait("document.documentElement.scrollWidth") <= 390
+        window.ask(
+            "([...document.querySelectorAll('button')].find((one) => one.textContent === 'Camera').click(), true)"
+        )
+        window.wait("document.querySelectorAll('.nlv-film .nlv-picture').length === 8")
+        assert window.wait("document.documentElement.scrollWidth") <= 390
+        window.ask(
+            "([...document.querySelectorAll('button')].find((one) => /Freeze/.test(one.textContent)).click(), true)"
+        )
+        window.wait("[...document.querySelectorAll('button')].some((one) => one.textContent === 'Camera')")
+
+
+def test_a_page_in_a_zip_file_opens_with_its_clip_and_pin(page, tmp_path, monkeypatch):
+    if not ENGINE.is_dir():
+        pytest.skip(f"No engine at {ENGINE}: make tools fetches it, or set NONLOCAL_ENGINE to its folder.")
+    monkeypatch.setattr(packing, "page_networks", lambda: ("lite0-gaussian",))
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 8, 12, 3), dtype=np.uint8).repeat(16, 1).repeat(16, 2)
+    session = Session.open(pixels, "lite0-gaussian", device="cpu")
+    pin = Pin(frame=2, x=0.25, y=0.5, block="stride16")
+    clip = PageClip(session=session, pin=pin)
+    path = packing.zip_site(tmp_path / "page.zip", clip, runtime=ENGINE, progress=lambda *_: None)
+    with ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    with hosted(tmp_path / "site") as (address, _):
+        page.goto(address)
+        viewer = page.locator(".nlv")
+        opened(viewer)
+        expect(viewer).to_have_attribute("data-pinned", "true")
+        cell = session.query(frame=2, x=0.25, y=0.5, block="stride16").query
+        assert viewer.get_attribute("data-cell") == f"{cell.t},{cell.y},{cell.x}"
+        expect(page.locator(".nlv-film .nlv-picture")).to_have_count(3)
+        sentence = page.locator(".nlv-sentences").inner_text()
+        kept = taken(page, "Live page", tmp_path)
+    page.goto(kept.as_uri())
+    expect(page.locator(".nlv-sentences")).to_have_text(sentence)
+    expect(page.locator(".nlv-film .nlv-picture")).to_have_count(3)
 
 
 def taken(page, name, folder):

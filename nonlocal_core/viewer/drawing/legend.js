@@ -83,8 +83,11 @@ function toneAt({ curve }, times, top) {
   return curve(Math.min(times, top)) / curve(top);
 }
 
-/** Write [place in 0..1, text] into a row of ticks; elements are kept, for this happens at every move. */
+/** Write [place in 0..1, text] into a row of ticks; elements are kept, and so is what they say, for this happens at every move. */
 function write(row, texts) {
+  const said = texts.join(" ");
+  if (row.dataset.said === said) return;
+  row.dataset.said = said;
   while (row.children.length < texts.length) row.append(el("span", {}));
   [...row.children].forEach((tick, i) => {
     tick.hidden = i >= texts.length;

@@ -21,13 +21,13 @@ export function mute(pixels, { kept_colour: kept, luminance: [r, g, b] }) {
   }
 }
 
-/** One clip's photographs; muted ones are made when they are first drawn. */
-export class Photographs {
-  #muted = [];
+/** Muted photographs by the bitmap that they were made of. */
+const mutedOf = new WeakMap();
 
-  constructor(bitmaps, recipe) {
-    this.bitmaps = bitmaps;
-    this.recipe = recipe;
+/** One clip's photographs; muted ones are made when they are first drawn. Those that are `lent` stay open for their owner. */
+export class Photographs {
+  constructor(bitmaps, recipe, { lent = false } = {}) {
+    Object.assign(this, { bitmaps, recipe, lent });
   }
 
   get length() {
@@ -36,11 +36,14 @@ export class Photographs {
 
   /** What to draw for a frame. */
   of(frame, muted) {
-    return muted ? (this.#muted[frame] ??= this.#mute(this.bitmaps[frame])) : this.bitmaps[frame];
+    const bitmap = this.bitmaps[frame];
+    if (!muted) return bitmap;
+    if (!mutedOf.has(bitmap)) mutedOf.set(bitmap, this.#mute(bitmap));
+    return mutedOf.get(bitmap);
   }
 
   close() {
-    for (const bitmap of this.bitmaps) bitmap.close();
+    if (!this.lent) for (const bitmap of this.bitmaps) bitmap.close();
   }
 
   #mute(bitmap) {

@@ -22,6 +22,7 @@ export class Tip {
   }
 
   hide() {
+    if (this.label.hidden) return;
     this.label.hidden = true;
     this.ring.remove();
   }

@@ -4,9 +4,12 @@ export class NetworkWorker {
   #job = 0;
   #waiting = null;
 
-  /** `tell(stage, done, total)` hears of progress, `oncolumn({ file, name, values })` of a normaliser, and of null after the last. */
-  constructor(worker, { tell, oncolumn }) {
-    Object.assign(this, { worker, tell, oncolumn });
+  /**
+   * `tell(stage, done, total)` hears of progress, `oncolumn({ file, name, values })` of a normaliser, and of null after the last.
+   * `provider` is what the worker runs on: wasm or webgpu.
+   */
+  constructor(worker, { tell, oncolumn, provider }) {
+    Object.assign(this, { worker, tell, oncolumn, provider, name });
     worker.onmessage = ({ data }) => this.#hear(data);
     worker.onerror = (event) => this.#end(new Error(`The network's own thread could not start. ${event.message ?? ""}`.trim()));
   }
@@ -30,6 +33,12 @@ export class NetworkWorker {
     this.#waiting?.resolve(null);
     this.#waiting = null;
     this.worker.postMessage({ kind: "cancel", job: this.#job });
+  }
+
+  /** End the worker, and what it runs. */
+  close() {
+    this.cancel();
+    this.worker.terminate();
   }
 
   #hear({ job, progress, tables, column, failed }) {

@@ -12,8 +12,8 @@ import { sha256 } from "../saving/bundle_file.js";
 import { rgbaOf } from "./bitmap_bytes.js";
 import { Camera } from "./camera.js";
 import { Comparison } from "./comparison.js";
+import { checkBrowser, Engines } from "./engines.js";
 import { decodePhotos } from "./load.js";
-import { NetworkWorker } from "./network_worker.js";
 import { openFile } from "./open_file.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
@@ -21,23 +21,24 @@ import { Viewer } from "./viewer.js";
 const FRAMES = 8;
 /** The camera's pictures go in smaller, so that the answer keeps up with them. */
 const CAMERA_SHORT_SIDE = 128;
-const OWN = "Your own";
 const COMPARES = "Every network's answer to one question, side by side; the trunk runs once for all";
-const TOO_OLD = "This browser is too old for it: it needs WebAssembly and pictures drawn beside the page. Update the browser, or open the page in another one.";
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
-/** Letters of a clip's name that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+/** Letters of a clip's name that the menu shows, those that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+const MOST_SHOWN = 32;
 const MOST_NAMED = 60;
 const MOST_HASHED = 5e8;
 const OPENED = "pictures and clips: drop, paste, or open a file";
+const CHOSEN = `${FRAMES} frames of the clip are shown, spread evenly from the first to the last.`;
 
 class Site {
   #made = 0;
   #ran = 0;
   #opening = new AbortController();
 
-  constructor(host, facts, worker) {
+  constructor(host, facts, script) {
     Object.assign(this, { host, facts, clip: null, seen: {}, frozen: false, network: facts.networks[0], asked: null, camera: new Camera() });
-    this.worker = new NetworkWorker(worker, { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) });
+    const hooks = { tell: (stage, done, total) => this.#tell(stage, done, total), oncolumn: (column) => this.#column(column) };
+    this.engines = new Engines(script, facts, { at: addressOf, hooks, onchange: (sentence) => say(document.getElementById("engine"), sentence) });
     this.file = el("input", { type: "file", accept: "image/*,video/*", class: "site-file", id: "own", onchange: () => this.#chosen() });
     this.clips = menu("Clip", facts.samples.map(({ title }) => title), (index) => index < facts.samples.length && this.openSample(facts.samples[index], facts.samples[index].pin));
     this.networks = menu("Network", facts.networks.map(({ model }) => model.title), (index) => this.choose(facts.networks[index]));
@@ -91,9 +92,11 @@ class Site {
   async openOwn(file) {
     await this.#open(async (signal) => {
       const tell = (stage, done, total) => this.#tell(stage, done, total);
-      return clipOf({ ...await openFile(file, { frames: FRAMES, tell, signal }), sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
+      const opened = await openFile(file, { frames: FRAMES, tell, signal });
+      const remarks = opened.bitmaps.length === FRAMES ? [CHOSEN] : [];
+      return clipOf({ ...opened, remarks, sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
     });
-    if (this.clip?.id === null) this.#sayOwn();
+    if (this.clip?.id === null) this.#sayOwn(`Yours: ${this.clip.media.name.slice(0, MOST_SHOWN)}`);
   }
 
   /** Show every network's answer to one question, or one network again. */
@@ -126,7 +129,7 @@ class Site {
 
   stop() {
     this.#opening.abort();
-    this.worker.cancel();
+    this.engines.worker.cancel();
     this.#rest();
   }
 
@@ -143,7 +146,7 @@ class Site {
     try {
       await this.camera.open();
       this.#sayCamera();
-      this.#sayOwn();
+      this.#sayOwn("Your camera");
       await this.#film();
     } catch (error) {
       this.#refuse(error.message);
@@ -157,17 +160,24 @@ class Site {
     const kept = [];
     let network = null;
     while (this.camera.isOn) {
+      if (this.engines.turn()) network = null;
       kept.push(await this.camera.take());
-      if (kept.length > FRAMES) kept.shift().bitmap.close();
+      const gone = kept.length > FRAMES ? kept.shift() : null;
       const clip = filmed(kept);
       const at = this.asked ?? { x: 0.5, y: 0.5 };
       const isSame = network === this.network;
       ({ network } = this);
       const inputHw = inputOf(clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
       const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
-      const tables = await this.worker.run({ clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network });
+      const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network };
+      const tables = await this.engines.worker.run(asks).catch((error) => {
+        if (!this.engines.leave(error)) throw error;
+        network = null; // all frames go in again
+      });
+      if (tables === undefined) continue;
       if (!tables) break;
-      await this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
+      this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
+      gone?.bitmap.close(); // which the view showed until now
       this.#rest();
     }
     if (!this.frozen || !kept.length) return; // another clip was opened
@@ -198,6 +208,7 @@ class Site {
   /** Run what is to be seen on the clip and show it; frames that went through the trunk already stay with the worker. */
   async #show(asked = null) {
     this.#refuse("");
+    if (this.engines.turn()) this.seen = {};
     const { clip } = this;
     const answers = [];
     try {
@@ -206,37 +217,54 @@ class Site {
         const by = network.filter ? "pixels" : "trunk";
         const isNew = this.seen[by] !== clip;
         const inputHw = inputOf(clip.media.shown_hw, this.#inputOf(network));
-        const tables = await this.worker.run({ clip: this.#ran, frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
+        const tables = await this.engines.worker.run({ clip: this.#ran, frames: isNew ? await copies(clip.bitmaps) : [], keep: isNew ? 0 : clip.bitmaps.length, inputHw, network });
         if (!tables) return;
         this.seen[by] = clip;
         answers.push({ network, tables, inputHw });
       }
-      await (this.comparing ? this.#drawAll(clip, answers, asked) : this.#draw(clip, { ...answers[0], asked, pinned: true }));
+      if (this.comparing) this.#drawAll(clip, answers, asked);
+      else this.#draw(clip, { ...answers[0], asked, pinned: true });
       this.#rest();
-      this.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
+      this.engines.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
+      this.#tryGraphics(clip, answers);
     } catch (error) {
+      if (this.engines.leave(error)) {
+        this.seen = {};
+        return this.#show(asked);
+      }
       this.#refuse(error.message);
       this.#rest();
     }
+  }
+
+  /** Let WebGPU answer the question that WebAssembly answered, once. */
+  #tryGraphics(clip, answers) {
+    const shown = answers.find(({ network }) => !network.filter);
+    if (!shown) return;
+    const { network, inputHw } = shown;
+    this.engines.tryGraphics(this.bundles.get(network.file), async (worker) => {
+      const tables = await worker.run({ clip: 0, frames: await copies(clip.bitmaps), keep: 0, inputHw, network });
+      return liveBundle({ id: "tried", media: clip.media, frames: clip.bitmaps, view: clip.view, network, look: this.facts.look, tables, inputHw });
+    });
   }
 
   #inputOf({ input }) {
     return input ?? this.facts.input;
   }
 
-  async #draw(clip, { network, tables, inputHw, asked, pinned }) {
+  #draw(clip, { network, tables, inputHw, asked, pinned }) {
     const view = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
     const bundle = this.#bundle(clip, { network, tables, inputHw, view });
     this.bundles = new Map([[network.file, bundle]]);
-    this.shown = { clip, network, inputHw };
+    this.shown = { clip, network, inputHw, device: network.filter ? "the browser" : `the browser, by onnxruntime-web (${this.engines.name})` };
     this.view.root.hidden = false;
-    this.view.open(bundle, new Photographs(await copies(clip.bitmaps), this.facts.look), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
+    this.view.open(bundle, this.#photosOf(clip), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
   }
 
   /** A pane for each network, of the last block that all have; where they share none, of the one that each shows first. */
-  async #drawAll(clip, answers, asked) {
+  #drawAll(clip, answers, asked) {
     const shared = answers[0].network.blocks.map(({ name }) => name).findLast((name) => answers.every(({ network }) => network.blocks.some((block) => block.name === name)));
-    const photos = new Photographs(await copies(clip.bitmaps), this.facts.look);
+    const photos = this.#photosOf(clip);
     this.bundles = new Map(answers.map((answer) => [answer.network.file, this.#bundle(clip, { ...answer, view: clip.view })]));
     const titles = apartTitles(answers.map(({ network }) => network.model.title));
     const panes = answers.map(({ network }, i) => (
@@ -244,6 +272,10 @@ class Site {
     ));
     this.view.root.hidden = false;
     this.view.open(panes, { asked, tour: clip.id && recallTour(clip.id) });
+  }
+
+  #photosOf({ bitmaps }) {
+    return new Photographs(bitmaps, this.facts.look, { lent: true });
   }
 
   #bundle(clip, { network, tables, inputHw, view }) {
@@ -303,8 +335,8 @@ class Site {
     history.replaceState(null, "", `#${said}`);
   }
 
-  #sayOwn() {
-    this.clips.press(this.facts.samples.length, [...this.facts.samples.map(({ title }) => title), OWN]);
+  #sayOwn(name) {
+    this.clips.press(this.facts.samples.length, [...this.facts.samples.map(({ title }) => title), name]);
     this.#keepAddress();
   }
 
@@ -344,10 +376,10 @@ function stemOf({ bundle: { media, model } }) {
   return `${plain || "clip"}-${model.id}`;
 }
 
-function clipOf({ kind, name, bitmaps, seconds, warnings, sha256: hash }) {
+function clipOf({ kind, name, bitmaps, seconds, warnings, remarks = [], sha256: hash }) {
   const [{ width, height }] = bitmaps;
   const media = {
-    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks: [],
+    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks,
     warnings: [...warnings, oneColourWords(bitmaps.length, (index) => rgbaOf(bitmaps[index]))].filter(Boolean),
   };
   const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
@@ -375,20 +407,20 @@ function questionIn(text) {
   }
 }
 
+/** The address of a file of the page. */
+function addressOf(file) {
+  return new URL(file, document.baseURI).href;
+}
+
 /** The worker runs from a blob, so that the page's own policy holds for it too. */
 async function startSite() {
   const host = document.getElementById("viewer");
   try {
-    if (!globalThis.OffscreenCanvas || !globalThis.WebAssembly || !Array.prototype.findLast) throw new Error(TOO_OLD);
-    const at = (file) => new URL(file, document.baseURI).href;
+    checkBrowser();
     const facts = await (await fetch(document.body.dataset.site)).json();
     const script = await (await fetch(facts.worker)).blob();
-    const worker = new Worker(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { type: "module" });
-    const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency ?? 1, 4) : 1;
-    const files = Object.fromEntries(Object.entries(facts.files).map(([name, file]) => [name, at(file)]));
-    worker.postMessage({ kind: "begin", runtime: { script: at(facts.runtime.script), wasm: at(facts.runtime.wasm) }, files, threads });
-    for (const network of facts.networks) if (!network.filter) network.file = at(network.file);
-    await new Site(host, facts, worker).begin();
+    for (const network of facts.networks) if (!network.filter) network.file = addressOf(network.file);
+    await new Site(host, facts, script).begin();
     navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));
   } catch (error) {
     host.replaceChildren(el("p", { role: "alert", class: "nlv-failed" }, `The page could not start. ${error.message}`));

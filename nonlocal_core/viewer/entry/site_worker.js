@@ -1,6 +1,6 @@
 // The network in the page, away from the page's own thread: frames come in, tables of theta and phi go out.
 //
-// Messages in: { kind: "begin", runtime, files, threads }; { kind: "run", job, clip, frames, keep, inputHw, network } with new
+// Messages in: { kind: "begin", runtime, files, threads, provider }; { kind: "run", job, clip, frames, keep, inputHw, network } with new
 // frames as bitmaps, before which the last `keep` of the earlier ones stay, those that the trunk saw and those that filters saw apart;
 // { kind: "columns", job, wanted } with { file, scales } of each network, which ran on these frames; { kind: "cancel", job }.
 // Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
@@ -12,6 +12,8 @@ import { rgbaOf } from "./bitmap_bytes.js";
 /** Multiply-adds of one block, and rows of scores that are held at once: as Python bounds them. */
 const MOST_PRODUCTS = 6e10;
 const ROWS_AT_ONCE = 512;
+/** What the engine writes to the console: which small parts of a graph run beside the graphics processor is no fault. */
+const ERRORS_ALONE = 3;
 
 class Runner {
   #sessions = new Map();
@@ -44,8 +46,8 @@ class Runner {
     }
   }
 
-  async #begin({ runtime, files, threads }) {
-    this.files = files;
+  async #begin({ runtime, files, threads, provider }) {
+    Object.assign(this, { files, provider });
     this.ort = await import(runtime.script);
     Object.assign(this.ort.env.wasm, { wasmPaths: { wasm: runtime.wasm }, numThreads: threads, proxy: false });
   }
@@ -115,6 +117,7 @@ class Runner {
         if (values) this.post({ job, column: { file, name, values } });
       }
     }
+    this.#tables.clear(); // the page has what they were kept for
     this.post({ job, column: null });
   }
 
@@ -150,7 +153,7 @@ class Runner {
   async #load(file) {
     const response = await fetch(file);
     if (!response.ok) throw new Error(`The server answered ${response.status} for a part of the network.`);
-    return this.ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), { executionProviders: ["wasm"] });
+    return this.ort.InferenceSession.create(new Uint8Array(await response.arrayBuffer()), { executionProviders: [this.provider], logSeverityLevel: ERRORS_ALONE });
   }
 
   /** Let messages in; ends a job that another one has replaced. */

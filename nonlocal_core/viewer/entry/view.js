@@ -49,8 +49,8 @@ export class View {
       leave: () => this.read(null),
       hold: (frame, bar) => this.act({ type: "hold", frame }, { clip: this.clipOf(bar) }),
     });
-    this.resized = new ResizeObserver(() => this.isOpen && this.pace.layoutSoon());
-    this.resized.observe(this.root);
+    this.resized = new ResizeObserver((entries) => this.#resized(entries));
+    for (const element of [this.root, this.field]) this.resized.observe(element);
     document.addEventListener("keydown", this.#pageKey);
     // What is told after a click on a link to another page would lead back to this one.
     this.root.addEventListener("focusout", (event) => !this.root.contains(event.relatedTarget) && this.teller.tellNow());
@@ -119,6 +119,11 @@ export class View {
   presents() {}
 
   clipOf() {}
+
+  /** Lay out for another size of the pictures. A longer sentence above them changes that of the whole alone, which counts while they fill it. */
+  #resized(entries) {
+    if (this.isOpen && entries.some(({ target }) => target === this.field || this.presenter.on)) this.pace.layoutSoon();
+  }
 
   #key(event) {
     if (!this.isOpen) return;

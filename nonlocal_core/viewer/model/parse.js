@@ -61,7 +61,7 @@ export function readBlock(block, bytes) {
 
 const STORED = { int8: Int8Array, float16: Uint16Array, float32: Float32Array };
 
-/** A table that is decoded a row at a time, or whole on first need. One of int8 has a gain for each row. */
+/** A table that is decoded a row at a time, or whole on first need; plain floats are given as they lie. One of int8 has a gain for each row. */
 class Table {
   constructor({ dtype, shape, gain }, raw, rowGains) {
     this.dtype = dtype;
@@ -85,6 +85,7 @@ class Table {
   }
 
   #decode(start, stop) {
+    if (this.dtype === "float32" && this.gain === 1) return this.stored.subarray(start, stop);
     const out = new Float32Array(stop - start);
     const { stored, gain, columns, rowGains } = this;
     if (this.dtype === "int8") {

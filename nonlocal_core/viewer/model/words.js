@@ -12,9 +12,11 @@ export function percent(share) {
   return `${value >= 9.95 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+const grouped = new Intl.NumberFormat("en-US");
+
 /** 10752 -> "10,752". */
 export function countWords(count) {
-  return count.toLocaleString("en-US");
+  return grouped.format(count);
 }
 
 const QUANTITY = /([^\s(]*\d (?:%|s|ms|[kMG]B)(?![\w%]))/;

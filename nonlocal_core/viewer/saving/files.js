@@ -1,5 +1,5 @@
 // The files of a drawn answer, by their suffix: what nonlocal_core/saving writes for the same pin. `drawn` is what Viewer.drawn
-// gives, `origin` what the page knows of clip and network: { clip, inputHw, network, versions, frame }.
+// gives, `origin` what the page knows of clip and network: { clip, inputHw, network, device, versions, frame }.
 
 import { filmPictures, durationsOf } from "../drawing/film_pictures.js";
 import { figureOf } from "../drawing/figure.js";
@@ -26,14 +26,14 @@ export const FILES = [
 ];
 
 /** Where an answer comes from, as nonlocal_core/saving/provenance.py records it. */
-async function provenance({ bundle, state, pins }, { clip, inputHw, network, versions }) {
+async function provenance({ bundle, state, pins }, { clip, inputHw, network, device, versions }) {
   const { block, asked, answer, cell } = pins.at(-1);
   const { x, y, frame, also = [], minus = [], beside = [], temperature = 1, asker = null, view } = pinnedMessage(bundle, { ...state, pinned: true });
   const shape = ({ frames, rows, cols }) => [frames, rows, cols];
   return ascii(JSON.stringify({
     clip_name: bundle.media.name, clip_sha256: await clip.sha256(), frame_indices: bundle.media.frame_indices, pts_seconds: bundle.media.pts_seconds,
     warnings: bundle.media.warnings, remarks: bundle.media.remarks ?? [], shown_hw: bundle.media.shown_hw, input_hw: inputHw, input_crop: [0, 0, 1, 1],
-    model: network.model.id, weights: network.weights, device: "the browser, by onnxruntime-web", unreadable: [],
+    model: network.model.id, weights: network.weights, device, unreadable: [],
     block: block.name, block_status: block.status, note: block.warning, proof: block.proof, rebuild_error: null, pairwise: block.pairwise,
     query_grid: shape(block.query_grid), key_grid: shape(block.key_grid), query: [frame, x, y], also, minus, beside, temperature, asker,
     asked_cell: [cell.t, cell.y, cell.x], direction: answer.direction, view, versions,

@@ -10,9 +10,9 @@ from nonlocal_core.site import runtime
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A folder with two files whose hashes are the expected ones."""
+    """A folder with files whose hashes are the expected ones."""
     (tmp_path / "dist").mkdir()
-    for name in (runtime.SCRIPT, runtime.WASM):
+    for name in runtime.SHA256:
         content = f"the bytes of {name}".encode()
         (tmp_path / "dist" / name).write_bytes(content)
         monkeypatch.setitem(runtime.SHA256, name, hashlib.sha256(content).hexdigest())
@@ -22,11 +22,19 @@ def package(tmp_path, monkeypatch):
 def test_the_files_are_found_in_the_package_and_in_its_dist(package):
     found = runtime.runtime_files(package)
     assert found == runtime.runtime_files(package / "dist")
+    assert found.keys() == runtime.SHA256.keys()
     assert found[runtime.WASM] == f"the bytes of {runtime.WASM}".encode()
 
 
-def test_other_bytes_are_refused(package):
-    with (package / "dist" / runtime.WASM).open("ab") as file:
+@pytest.mark.parametrize("absent", [runtime.GPU_SCRIPT, runtime.GPU_WASM])
+def test_a_folder_without_a_file_for_webgpu_gives_the_engine_without_it(package, absent):
+    (package / "dist" / absent).unlink()
+    assert runtime.runtime_files(package).keys() == {runtime.SCRIPT, runtime.WASM}
+
+
+@pytest.mark.parametrize("changed", [runtime.WASM, runtime.GPU_WASM])
+def test_other_bytes_are_refused(package, changed):
+    with (package / "dist" / changed).open("ab") as file:
         file.write(b"\0")
     with pytest.raises(SiteError, match=r"whose SHA-256 begins with \w{12}; that of the file at hand begins with"):
         runtime.runtime_files(package)

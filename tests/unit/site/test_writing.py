@@ -14,6 +14,7 @@ from nonlocal_core.site.contents import PageClip
 from nonlocal_core.site.writing import write_site
 
 ENGINE = {writing.SCRIPT: b"the script", writing.WASM: b"the engine"}
+WITH_GPU = ENGINE | {writing.GPU_SCRIPT: b"another script", writing.GPU_WASM: b"another engine"}
 OWN_NAMES = {"index.html", "offline.js", "NOTICE.txt"}
 
 
@@ -29,7 +30,7 @@ def clip():
 
 @pytest.fixture
 def engine(monkeypatch):
-    monkeypatch.setattr(writing, "runtime_files", lambda folder: ENGINE)
+    monkeypatch.setattr(writing, "runtime_files", lambda folder: WITH_GPU)
 
 
 def test_names_tell_contents_and_every_address_is_a_file_of_the_page(engine, clip, tmp_path):
@@ -45,14 +46,26 @@ def test_names_tell_contents_and_every_address_is_a_file_of_the_page(engine, cli
     (site,) = (name for name in linked if name.endswith(".json"))
     facts = json.loads(files[site])
     stored = [facts["worker"], facts["frame"], *facts["runtime"].values(), *facts["files"].values()]
+    with_gpu = facts["with_gpu"].values()
     stored += [entry["file"] for part in ("networks", "samples") for entry in facts[part]]
-    assert set(stored) <= files.keys()
+    assert {*stored, *with_gpu} <= files.keys()
     assert files[facts["runtime"]["wasm"]] == b"the engine"
-    offline = json.loads(re.search(rb"const FILES = (\[.*?\]);", files["offline.js"])[1])
-    assert set(offline) == {"./"} | files.keys() - {"offline.js"}
+    at_once, later = (
+        json.loads(re.search(rb"const %s = (\[.*?\]);" % name, files["offline.js"])[1]) for name in (b"FILES", b"LATER")
+    )
+    assert set(at_once) == {"./"} | files.keys() - {"offline.js", *with_gpu}
+    assert set(later) == set(with_gpu)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
     assert "http" not in policy
     assert "default-src &#x27;none&#x27;" in policy
+
+
+def test_a_page_of_an_engine_without_webgpu_says_so(monkeypatch, clip, tmp_path):
+    monkeypatch.setattr(writing, "runtime_files", lambda folder: ENGINE)
+    write_site(tmp_path, models=["lite0-gaussian"], clips=[clip], progress=silent)
+    (site,) = tmp_path.glob("site-*.json")
+    assert json.loads(site.read_text())["with_gpu"] is None
+    assert "const LATER = [];" in (tmp_path / "offline.js").read_text()
 
 
 def test_a_place_that_is_no_folder_is_refused(engine, clip, tmp_path):

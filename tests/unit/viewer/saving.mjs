@@ -36,7 +36,7 @@ const count = Math.floor(arrowsOf(state, bundle.frames.length, bundle.look) / pi
 const arrows = Math.max(...pins.map((pin, i) => peaksOf(pin.answer, pin.own, heats[i], count, bundle.look).length));
 
 const network = { model: bundle.model, weights: { "some.safetensors": "ab" }, blocks: facts };
-const origin = { clip: { sha256: async () => "00" }, inputHw: [32, 64], network, versions: { one: "1" } };
+const origin = { clip: { sha256: async () => "00" }, inputHw: [32, 64], network, device: "a browser", versions: { one: "1" } };
 const save = async (to, blob) => writeFileSync(join(folder, to), new Uint8Array(await blob.arrayBuffer()));
 for (const { suffix, make } of FILES.filter((kind) => [".npz", ".json"].includes(kind.suffix))) await save(`answer${suffix}`, await make({ bundle, pins, heats, state }, origin));
 
