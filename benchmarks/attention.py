@@ -4,15 +4,15 @@
 
 Needs the peers (`make peers`): ViT-B with random weights on 8 frames of 224 x 224 pixels. The first clip of a size also
 proves, at every query and by a few more runs, that each cell lies where it is said to; later clips do not. Memory is
-the largest resident set of a process that does that alone, less that of one which runs the network alone.
+by how much the resident set of a process grows at its peak once network and clip are there (Linux).
 """
 
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -21,6 +21,7 @@ from figures import ratio
 
 from nonlocal_core import ModelSpec, Session
 from nonlocal_core.media import InputSpec
+from nonlocal_core.running.forecast import kept_bytes
 
 ROUNDS = 7
 FRAMES, SIDE = 8, 224
@@ -42,9 +43,14 @@ def main() -> None:
         recorded.append(_seconds(lambda: _session(network, clip)))
     print(f"| first clip of a size | {median(plain):.2f} s | {first:.2f} s | {ratio([first], [median(plain)])} |")
     print(f"| later clips | {median(plain):.2f} s | {median(recorded):.2f} s | {ratio(recorded, plain)} |")
-    held = sum(block.theta.nbytes + block.phi.nbytes for block in _session(network, clip).capture.blocks)
-    alone, both = (_peak(what) for what in ("forward", "record"))
-    print(f"\nTables of the capture: {held / 1e6:.0f} MB. Peak over the forward pass: {(both - alone) / 1e6:.0f} MB.")
+    session = _session(network, clip)
+    held, alone, both = kept_bytes(session.capture.blocks), *(_peak(what) for what in ("forward", "record"))
+    assert session.forecast_bytes is not None
+    print(
+        f"\nTables of the capture: {held / 1e6:.1f} MB, forecast {session.forecast_bytes / 1e6:.1f} MB. The process "
+        f"grows by {alone / 1e6:.0f} MB in the forward pass, and by {both / 1e6:.0f} MB in the first recording of a "
+        "size, which holds what the proofs need beside the tables."
+    )
 
 
 def _network() -> torch.nn.Module:
@@ -81,15 +87,23 @@ def _seconds(run: Callable[[], object]) -> float:
 
 
 def _peak(what: str) -> int:
-    """Return the largest resident set, in bytes, of a process that runs the network alone, or records it too."""
+    """Return by how many bytes a process grows at its peak that runs the network alone, or records it too."""
     done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 def _alone(what: str) -> None:
     network, clip = _network(), _clip()
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far, that of building the network
+    before = _resident("VmRSS")
     _forward(network, clip)() if what == "forward" else _session(network, clip)
-    print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(_resident("VmHWM") - before)
+
+
+def _resident(line: str) -> int:
+    """Return a number of bytes that the system tells about this process."""
+    (value,) = (row.split()[1] for row in Path("/proc/self/status").read_text().splitlines() if row.startswith(line))
+    return 1024 * int(value)
 
 
 if __name__ == "__main__":

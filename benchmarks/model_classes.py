@@ -123,6 +123,21 @@ TRANSFORMERS = {
     "VideoMAEModel": ("VideoMAEConfig", LINED),
     "VivitModel": ("VivitConfig", WIDTHS | {"image_size": 64, "num_frames": 32, "tubelet_size": [2, 16, 16]}),
     "TimesformerModel": ("TimesformerConfig", LINED),
+    "JanusVisionModel": ("JanusVisionConfig", LINED),
+    "BeitForSemanticSegmentation": (
+        "BeitConfig",
+        LINED
+        | {"use_relative_position_bias": True, "num_hidden_layers": 4, "out_indices": [0, 1, 2, 3]}
+        | {"reshape_hidden_states": False},
+    ),
+    "DPTForDepthEstimation": (
+        "DPTConfig",
+        LINED
+        | {"num_hidden_layers": 4, "backbone_out_indices": [0, 1, 2, 3], "neck_hidden_sizes": [8, 8, 8, 8]}
+        | {"fusion_hidden_size": 8},
+    ),
+    "TimesformerForVideoClassification": ("TimesformerConfig", LINED),
+    "ViTForMaskedImageModeling": ("ViTConfig", LINED),
 }
 """Model class, its configuration and what is small in it."""
 
@@ -178,6 +193,18 @@ DIFFUSERS = {
         },
         ("timestep", "encoder_hidden_states", "pooled_projections", "img_ids", "txt_ids"),
     ),
+    "SanaTransformer2DModel": (
+        NOISED
+        | {"num_layers": 1, "num_cross_attention_heads": 2, "cross_attention_head_dim": 12, "cross_attention_dim": 24}
+        | {"caption_channels": 24, "sample_size": 16, "out_channels": 3},
+        ("timestep", "encoder_hidden_states"),
+    ),
+    "Lumina2Transformer2DModel": (
+        {"sample_size": 16, "patch_size": 2, "in_channels": 3, "hidden_size": 24, "num_layers": 1}
+        | {"num_refiner_layers": 1, "num_attention_heads": 2, "num_kv_heads": 1, "multiple_of": 16}
+        | {"axes_dim_rope": (4, 4, 4), "axes_lens": (16, 16, 16), "cap_feat_dim": 24},
+        ("timestep", "encoder_hidden_states", "encoder_attention_mask"),
+    ),
 }
 """Model class, what is small in it, and what it is called with beside the frames."""
 
@@ -204,6 +231,12 @@ ON_CLIPS = {
         | {"num_layers": 1, "num_single_layers": 1, "num_refiner_layers": 1, "patch_size": 2, "patch_size_t": 1}
         | {"text_embed_dim": 24, "pooled_projection_dim": 24, "rope_axes_dim": (4, 4, 4), "guidance_embeds": False},
         lambda model, clip: model(clip, NOW, words(), all_seen(), torch.ones(1, 24)).sample,
+    ),
+    "LatteTransformer3DModel": (
+        TINY
+        | {"num_layers": 1, "patch_size": 2, "sample_size": 16, "caption_channels": 24, "cross_attention_dim": 24}
+        | {"norm_elementwise_affine": False, "norm_eps": 1e-6, "video_length": 2},
+        lambda model, clip: model(clip, NOW, encoder_hidden_states=words()).sample,
     ),
     "CosmosTransformer3DModel": (
         TINY
@@ -323,6 +356,7 @@ def diffusion():
         "timestep": lambda frames: torch.full((frames,), 5),
         "class_labels": lambda frames: torch.full((frames,), 3),
         "encoder_hidden_states": lambda frames: torch.ones(frames, WORDS, 24) * torch.arange(WORDS)[:, None],
+        "encoder_attention_mask": lambda frames: torch.ones(frames, WORDS, dtype=torch.bool),
         "pooled_projections": lambda frames: torch.ones(frames, 24),
         "img_ids": lambda _: torch.cartesian_prod(*(torch.arange(size).float() for size in (1, 8, 8))),
         "txt_ids": lambda _: torch.zeros(WORDS, 3),
@@ -370,7 +404,8 @@ def _first_reason(text):
     found = re.search(
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
         r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
-        r"|pools or drops some of them|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
+        r"|pools or drops some of them|it pools its queries"
+        r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|the same on every clip"
         r"|no cells of it pooled by a whole number|None was found|does not show its rows|not called with sequences"

@@ -64,7 +64,8 @@ class Session(Questions):
     view: ViewTransform
     model: PreparedModel
     forecast_bytes: int | None
-    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; None: unknown."""
+    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; of a network of
+    one's own, of the tables that the session keeps, from a run on a few of the frames. None: unknown."""
     sample: Sample | None = None
     _first: list[Pin] = field(default_factory=list)
 
@@ -126,7 +127,8 @@ class Session(Questions):
 
         Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
         run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
-        ``model``: in eval mode, on the device where it shall run; what ``torch.compile`` made runs uncompiled.
+        ``model``: in eval mode, on the device where it shall run; of what ``torch.compile`` or ``DataParallel`` made,
+        the network inside runs.
         ``spec``: what the module does not tell, such as the status of its weights, or how to call it. ``stated``: the
         same by name, as in ``status="untrained"``; it goes before the spec's. A clip that is shorter than the network
         takes is shown with repeated frames, which a warning says. The rest is as for ``open``.

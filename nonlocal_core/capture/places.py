@@ -250,7 +250,8 @@ def misplacement(
 
 
 _RESTS = (
-    "has tokens that are the same on every clip, those of a text or a list that the network brings: they have no place"
+    "has tokens that are the same on every clip, those of a text or a list that the network brings, or that reach it "
+    "through another layer that attends alone, which is held still in the proof: their places cannot be told"
 )
 _REMEDY = "The network may order its tokens in another way, shuffle, drop or mix them before, or pad its input inside"
 

@@ -1,6 +1,6 @@
 """Networks of other people, run as they are: how they take a clip, and what their answer is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, TypedDict, get_args
@@ -152,9 +152,11 @@ class ForeignNetwork(nn.Module):
             "it wants keywords, a list or a dictionary."
         )
 
-    def forward_bytes(self, _clip_shape: tuple[int, ...]) -> None:
-        """Return None: what another's forward pass takes cannot be told before it runs."""
-        return
+    @property
+    def identity(self) -> tuple[Hashable, ...]:
+        """Parts of the network and how it is run: what is proved or forecast for a size holds as long as they stay."""
+        parts = repr(self.model), *map(id, self.model.modules())
+        return parts, self.takes, self.call, tuple(self.by_hand.items())
 
 
 def _words(fault: Exception) -> str:
@@ -177,9 +179,10 @@ def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
-    """Return the network inside what ``torch.compile`` made of it, which shares its weights; any other as it is."""
-    inside = getattr(model, "_orig_mod", None)
-    return inside if isinstance(inside, nn.Module) else model
+    """Return the network inside what ``torch.compile`` or ``DataParallel`` made of it, any other as it is."""
+    is_parallel = isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel)
+    inside = model.module if is_parallel else getattr(model, "_orig_mod", None)
+    return uncompiled(inside) if isinstance(inside, nn.Module) else model
 
 
 def _precision(model: nn.Module) -> torch.dtype:

@@ -63,11 +63,7 @@ def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int
     ``clip``: (1, 3, T, h, w) float32. ``forecast_bytes``: what the pass is expected to need at its peak.
     Raises DeviceMemoryError, before the run when the forecast exceeds what is free, or when memory ran out.
     """
-    free = device.free_bytes()
-    if forecast_bytes is not None and forecast_bytes > free:
-        raise DeviceMemoryError(
-            f"This run needs about {_gib(forecast_bytes)}, and {device.title} has {_gib(free)} free. {_SMALLER}"
-        )
+    check_free(device, forecast_bytes)
     on_cuda = device.torch_name == "cuda"
     # Not inference_mode: what a network keeps of such a run, a table by size for instance, cannot be trained with.
     with _one_at_a_time, torch.inference_mode(mode=False), torch.no_grad(), torch.autocast("cuda", enabled=on_cuda):
@@ -79,6 +75,15 @@ def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int
             choice = "Choose fewer frames, a smaller short side, or the CPU." if on_cuda else _SMALLER
             raise DeviceMemoryError(f"{device.title} ran out of memory on {_describe(clip)}. {choice}") from error
         return output.float().cpu()
+
+
+def check_free(device: Device, forecast_bytes: int | None) -> None:
+    """Raise DeviceMemoryError where a device has less memory free than a run is expected to need; None: unknown."""
+    free = device.free_bytes()
+    if forecast_bytes is not None and forecast_bytes > free:
+        raise DeviceMemoryError(
+            f"This run needs about {_gib(forecast_bytes)}, and {device.title} has {_gib(free)} free. {_SMALLER}"
+        )
 
 
 def is_out_of_memory(error: Exception) -> bool:

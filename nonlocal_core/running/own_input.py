@@ -50,14 +50,16 @@ class StatedInput:
 def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
-    A network of fixed size sees the central part of the frame, others see the whole frame. ``processor``: the image
-    processor of the network, or its fields; None: one that the network holds, or that lies beside its weights on this
-    machine. Raises CaptureError where a size that is stated cannot be one.
+    Of a network inside a module of somebody's own, that network says it. A network of fixed size sees the central part
+    of the frame, others see the whole frame. ``processor``: the image processor of the network, or its fields; None:
+    one that the network holds, or that lies beside its weights on this machine. Raises
+    CaptureError where a size that is stated cannot be one.
     """
-    processor = processor if processor is not None else _processor(model)
-    size_hw, mean, std = _fixed_hw(model), *_stated_colours(model)
+    says = _stating_part(model)
+    processor = processor if processor is not None else _processor(says)
+    size_hw, mean, std = _fixed_hw(says), *_stated_colours(says)
     spec = _in_patches(model) if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
-    said: Any = stated(model, "pretrained_cfg")
+    said: Any = stated(says, "pretrained_cfg")
     fraction = said.get("crop_pct") if isinstance(said, Mapping) else None
     if size_hw is not None and isinstance(fraction, int | float) and 0 < fraction <= 1:
         spec = replace(spec, crop_fraction=float(fraction))
@@ -168,10 +170,24 @@ def _numbers(values: Any) -> tuple[float, ...] | None:
     return tuple(map(float, numbers)) if all(isinstance(number, int | float) for number in numbers) else None
 
 
+def _stating_part(model: nn.Module) -> nn.Module:
+    """Return what says how a network was built: itself where it has a config, else the outermost part that says a size.
+
+    Only parts that hold its first layer count: what is fed to another part is no picture.
+    """
+    layers = (name for name, part in model.named_modules() if part._parameters and not part._modules)
+    path = next(layers, "").split(".")
+    around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
+    if hasattr(model, "config") or stated(model, "pretrained_cfg") is not None:
+        return model
+    return next((part for part in around if _fixed_hw(part) is not None), model)
+
+
 def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
     """Return the size that a transformer was built for, None for networks that take any size."""
     size = stated(model, "config", "image_size") if hasattr(model, "config") else stated(model, "image_size")
     size = size or stated(model, "config", "vision_config", "image_size")  # of a model of images and texts
+    size = size or stated(model, "config", "backbone_config", "image_size") or stated(model, "config", "crop_size")
     size = size or stated(model, "patch_embed", "img_size") or stated(model, "visual", "image_size")
     said: Any = stated(model, "pretrained_cfg")
     if not size and isinstance(said, Mapping) and said.get("fixed_input_size"):
@@ -196,7 +212,8 @@ def _channels(model: nn.Module) -> int:
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
     if any(layer.in_channels == 3 for layer in convolutions):
         return 3
-    first = next((part for part in model.modules() if part._parameters), None)
+    layers = (part for part in model.modules() if part._parameters and not part._modules)
+    first = next(layers, None)  # not what only holds a class token or positions beside its layers
     if convolutions and first is convolutions[0]:
         return convolutions[0].in_channels
     said = stated(model, "config", "num_channels")

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import torch
 
-from nonlocal_core.capture.adapters.search import attach_model
+from nonlocal_core.capture import BlockCapture, recording
+from nonlocal_core.capture.adapters.search import AttachedModel, attach_model
 from nonlocal_core.capture.adapters.seen.calls import no_softmax
 from nonlocal_core.capture.adapters.seen.discovery import discovering
 from nonlocal_core.capture.adapters.tokens.places import Fed
 from nonlocal_core.capture.untouched import left_as_it_was, same_random_numbers
 from nonlocal_core.media import Frames, network_input
+from nonlocal_core.running.forecast import few_of, forecast
 from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec
-from nonlocal_core.running.forward import run
+from nonlocal_core.running.forward import check_free, pick_device, run
 from nonlocal_core.running.prepared import PreparedModel
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.vocabulary import Progress
@@ -60,15 +62,28 @@ def _recorded(
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
-    attached = attach_model(
+    count, hw = len(frames.rgb), network.input_spec.view_of(frames.info.shown_hw).input_hw
+
+    def attached_to(frame_count: int) -> AttachedModel:
+        return attach_model(
+            network.model,
+            status=spec.status,
+            token_grid=spec.token_grid,
+            class_tokens=spec.class_tokens,
+            fed=Fed(frames=frame_count, hw=hw),
+            attending=dict.fromkeys(attending or ()) | network.by_hand,
+            token_names=spec.token_names,
+        )
+
+    kept = forecast(
         network.model,
-        status=spec.status,
-        token_grid=spec.token_grid,
-        class_tokens=spec.class_tokens,
-        fed=Fed(frames=len(frames.rgb), hw=network.input_spec.view_of(frames.info.shown_hw).input_hw),
-        attending=dict.fromkeys(attending or ()) | network.by_hand,
-        token_names=spec.token_names,
+        (*network.identity, spec.token_grid, attending, count, hw),
+        count,
+        few_of(count, network.least_frames) if spec.token_grid is None else None,  # which is that of all frames
+        lambda few: _few_recorded(prepared, network, frames, attached_to(few), few),
     )
+    check_free(pick_device("cpu"), kept)  # where tables are kept, whatever the network runs on
+    attached = attached_to(count)
     known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
 
     def unknown(names: Iterable[str]) -> tuple[str, ...]:
@@ -80,15 +95,30 @@ def _recorded(
         with discovering(network.model) as watch:  # within the hooks of the blocks, so that their proofs are theirs
 
             def check() -> None:
-                missed = unknown(watch.weighing)
+                missed = unknown(watch.likely)
                 if missed and attending is None:
                     raise _MissedError(*missed)
 
-            found = record_run(prepared, frames, tell, check=check)
+            found = record_run(prepared, frames, tell, check=check, kept_bytes=kept)
     finally:
         attached.detach()
     silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing))
     return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent))
+
+
+def _few_recorded(
+    prepared: PreparedModel, network: ForeignNetwork, frames: Frames, attached: AttachedModel, few: int
+) -> list[BlockCapture]:
+    """Return the blocks of a run on the first few frames, none of whose places is proved, and take the hooks off."""
+    pixels, view = network_input(frames, network.input_spec)
+    try:
+        if not attached.found.sites:
+            return []
+        with recording(view=view, clip_frames=few) as record, same_random_numbers():
+            run(network, torch.from_numpy(pixels)[:, :, :few], device=prepared.device)
+        return record.blocks
+    finally:
+        attached.detach()
 
 
 def _lies_within(name: str, other: str) -> bool:

@@ -49,7 +49,8 @@ class RecordedRun:
     view: ViewTransform
     capture: Capture
     forecast_bytes: int | None
-    """Forecast of the peak of the device's memory in the run, in bytes; None: unknown."""
+    """Forecast of the peak of the device's memory in the run, in bytes; of a network of somebody's own, of what the
+    recording keeps. None: unknown."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of what ran and cannot be shown."""
 
@@ -61,13 +62,14 @@ def record_run(
     *,
     short_side: int | None = None,
     check: Callable[[], None] | None = None,
+    kept_bytes: int | None = None,
 ) -> RecordedRun:
     """Run a network on frames and return what its blocks left behind.
 
     ``short_side``: pixels of the network's input, its own choice when None. ``check``: asked after the first run of
-    somebody else's network, before any place is proved; what it raises ends the work. The first time that such a
-    network meets a size, it runs a few times more to prove that its cells lie where they are said to; of the networks
-    of this library that is known (``test_places.py``).
+    somebody else's network, before any place is proved; what it raises ends the work. ``kept_bytes``: forecast of what
+    the tables of such a network take. The first time that it meets a size, it runs a few times more to prove that its
+    cells lie where they are said to; of the networks of this library that is known (``test_places.py``).
 
     Raises SelectionError for another short side, CaptureError, DeviceMemoryError, and what ``tell`` raises to end the
     work.
@@ -76,7 +78,7 @@ def record_run(
     spec = network.input_spec if short_side is None else _of_side(network.input_spec, short_side)
     pixels, view = network_input(frames, spec)
     clip = torch.from_numpy(pixels)
-    needed = network.forward_bytes(tuple(clip.shape))
+    needed = None if isinstance(network, ForeignNetwork) else network.forward_bytes(tuple(clip.shape))
     with cancellable(tell) as report:
 
         def once(*, keep_calls: bool) -> tuple[Recording, Tensor]:
@@ -106,7 +108,7 @@ def record_run(
     return RecordedRun(
         view=view,
         capture=Capture(blocks=_blocks(record, network), classes=_best_classes(logits, network), shown=network.shown),
-        forecast_bytes=needed,
+        forecast_bytes=kept_bytes if isinstance(network, ForeignNetwork) else needed,
         unreadable=tuple(record.unreadable),
     )
 
@@ -127,10 +129,7 @@ def _of_side(spec: InputSpec, short_side: int) -> InputSpec:
 
 def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
     """Return what is known about the places of a network whose parts and input have been the same before."""
-    known = _places.setdefault(network.model, {})
-    parts = repr(network.model), *map(id, network.model.modules())
-    told = tuple(network.by_hand.items())
-    return known.setdefault((parts, network.takes, network.call, told, tuple(clip.shape)), {})
+    return _places.setdefault(network.model, {}).setdefault((*network.identity, tuple(clip.shape)), {})
 
 
 def _place(block: BlockCapture) -> Hashable:

@@ -125,21 +125,26 @@ def test_the_wall_of_a_window_is_drawn_and_said(chromium, tmp_path):
     context.close()
 
 
-def test_a_wall_is_drawn_in_every_pane_of_a_comparison(chromium, tmp_path):
+def test_a_wall_is_drawn_in_every_pane_of_a_comparison_and_both_in_their_difference(chromium, tmp_path):
     seen = InputSpec(short_side=32, multiple_of=16, mean=(0.5,) * 3, std=(0.5,) * 3)
+    spec = ModelSpec(status="untrained", input_spec=seen)
     clip = np.random.default_rng(3).integers(0, 256, (2, 64, 96, 3), np.uint8)
     torch.manual_seed(4)
-    session = Session.from_model(Windowed((2, 3)).eval(), clip, spec=ModelSpec(status="untrained", input_spec=seen))
+    small, tall = (Session.from_model(Windowed(window).eval(), clip, spec=spec) for window in ((2, 3), (4, 3)))
     page = chromium.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    both = compare({"one": session, "two": session}, block="shifted.attention.head0")
+    both = compare({"one": small, "two": tall}, block="shifted.attention.head0")
     page.goto(both.save(tmp_path / "both.html", frame=1, x=0.46, y=0.44).as_uri())
-    panes = page.locator(".nlv-pane[data-block]")
+    panes, difference = page.locator(".nlv-pane[data-block]"), page.locator(".nlv-pane[data-peak]")
     expect(panes).to_have_count(2)
-    for index in range(2):
-        large = panes.nth(index).locator(".nlv-answers .nlv-wall-line")
+    drawn = []
+    for pane in (panes.nth(0), panes.nth(1), difference):
+        large = pane.locator(".nlv-answers .nlv-wall-line")
         expect(large).to_have_attribute("d", re.compile("M.*h.*v"))
-        small = panes.nth(index).locator("[data-frame='1'] .nlv-wall-line")
-        expect(small).to_have_attribute("d", large.get_attribute("d"))
+        strip = pane.locator("[data-frame='1'] .nlv-wall-line")
+        drawn.append(large.get_attribute("d"))
+        expect(strip).to_have_attribute("d", drawn[-1])
+    assert drawn[0] != drawn[1]
+    assert drawn[2] == drawn[0] + drawn[1]
     page.context.close()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,6 +60,10 @@ _NO_GRID = NotReadable(
 _FLEX = NotReadable(
     "attends by torch's FlexAttention, which runs as one compiled piece whose scores nothing sees. Hand theta and phi "
     "over with by_hand, or let it call scaled_dot_product_attention"
+)
+_JIT = NotReadable(
+    "attends by what torch.jit compiled, which runs in one piece whose products nothing sees. Give the network with "
+    "the module or the function that it was made from, or hand theta and phi over with by_hand"
 )
 
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
@@ -276,6 +281,9 @@ def _reader(
     token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
     """Return how to read a module, why it cannot be read, or None when it is no block."""
+    if isinstance(module, torch.jit.ScriptModule):
+        is_part = bool(name) and isinstance(model.get_submodule(name.rpartition(".")[0]), torch.jit.ScriptModule)
+        return _JIT if not is_part and _attends(module) else None
     if isinstance(module, NonlocalBlock):
         return NonlocalBlockReader(module)
     if isinstance(module, ParameterFreeGaussian | NormalisedProbe):
@@ -296,13 +304,23 @@ def _reader(
             if layout is None:
                 return _NO_GRID
             return TokenReader(attention=attention, layout=layout, overlaps=overlaps, token_names=token_names)
-    return _FLEX if _attends_by_flex(module) else None
+    return _compiled(module)
 
 
-def _attends_by_flex(module: nn.Module) -> bool:
-    """Return whether a module's own forward pass names torch's FlexAttention."""
-    code = getattr(type(module).forward, "__code__", None)
-    return code is not None and "flex_attention" in code.co_names
+def _compiled(module: nn.Module) -> NotReadable | None:
+    """Return why nothing sees what a module attends by, FlexAttention or what torch.jit made; None for any other."""
+    forward = type(module).forward
+    named = getattr(getattr(forward, "__code__", None), "co_names", ())
+    if "flex_attention" in named:
+        return _FLEX
+    parts = (getattr(forward, "__globals__", {}).get(name) for name in named)
+    return _JIT if any(isinstance(part, torch.jit.ScriptFunction) and _attends(part) for part in parts) else None
+
+
+def _attends(compiled: Any) -> bool:
+    """Return whether a module or function of torch.jit takes a softmax, or calls torch's own attention."""
+    graph = str(compiled.inlined_graph)
+    return "aten::softmax" in graph or "aten::scaled_dot_product_attention" in graph
 
 
 def _around(name: str) -> list[str]:

@@ -1,6 +1,6 @@
 // What one answer has more than another, as a pane of its own.
 
-import { differenceOf } from "../model/figures.js";
+import { differenceOf, shareDifferences } from "../model/figures.js";
 import { differenceWords, whyNoDifference } from "../model/comparison_report.js";
 import { heatOf } from "../model/heat.js";
 import { Pane } from "./pane.js";
@@ -25,8 +25,9 @@ export class Difference extends Pane {
       const answer = differenceOf(...[first, second].map(({ answered: { answer: own }, heat: drawn }) => ({ answer: own, heat: drawn })));
       const heat = heatOf(answer, NO_PLACE, { ...state, scale: "all", threshold: 1, negatives: true }, this.look.recipe);
       peak = heat.largest > 1 ? heat.tops[0] : 0;
-      const shares = first.answered.shares.map((share, t) => share - second.answered.shares[t]);
-      this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked });
+      const shares = shareDifferences(first.answered.shares, second.answered.shares);
+      const windows = [first, second].map(({ block, answered }) => ({ block, answer: answered.answer }));
+      this.show({ answer, own: NO_PLACE, shares, heat, state, frame, asked, windows });
     }
     this.say(differenceWords({ first: first.number, second: second.number, blocks: [first.block, second.block], peak, reason }));
     this.root.dataset.peak = reason ? "" : String(peak);

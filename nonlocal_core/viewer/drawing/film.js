@@ -81,7 +81,7 @@ export class Film {
     });
   }
 
-  /** The walls of the window that an answer stays within; `inside(t)` are the cells of a temporal cell within them. */
+  /** The walls of the windows that answers stay within; `inside(t)` are the cells of a temporal cell in each of them. */
   showWalls(inside, grid, { zoom }) {
     if (this.root.hidden) return;
     this.frames.forEach(({ walls }, index) => walls.show(grid, inside(temporalCell(grid, index)), zoom));

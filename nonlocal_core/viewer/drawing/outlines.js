@@ -24,12 +24,13 @@ export class Walls {
     this.hide();
   }
 
-  /** Show the walls around cells of a grid; none where there are no cells. */
-  show(grid, inside, zoom) {
-    if (inside.length === 0) return this.hide();
+  /** Show the walls around the cells of windows of a grid, walls of two that are the same once; none where there are no cells. */
+  show(grid, windows, zoom) {
+    const walls = [...new Set(windows.map((cells) => outlineOf(grid, cells)))].join("");
+    if (walls === "") return this.hide();
     this.root.removeAttribute("hidden");
     this.root.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
-    for (const path of this.paths) path.setAttribute("d", outlineOf(grid, inside));
+    for (const path of this.paths) path.setAttribute("d", walls);
   }
 
   hide() {

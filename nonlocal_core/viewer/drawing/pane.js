@@ -31,14 +31,14 @@ export class Pane {
     this.film.layout(ratio);
   }
 
-  /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip. */
-  show({ block = {}, answer, own, shares, heat, state, frame, asked }) {
+  /** Show an answer as its heat has it; `frame` is large, `asked` is marked on the strip, `windows` are answers whose walls are drawn. */
+  show({ block, answer, own, shares, heat, state, frame, asked, windows = [{ block, answer }] }) {
     const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
-    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, inside: insideWalls(block, answer, temporalCell(grid, frame)), state });
+    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, inside: insideWalls(windows, temporalCell(grid, frame)), state });
     this.film.draw(state);
     this.film.showHeat(images, grid, state);
-    this.film.showWalls((t) => insideWalls(block, answer, t), grid, state);
+    this.film.showWalls((t) => insideWalls(windows, t), grid, state);
     this.film.showShares([{ shares, own }], grid, this.look.recipe);
     this.film.mark([asked], frame);
   }

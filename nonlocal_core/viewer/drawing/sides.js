@@ -126,7 +126,7 @@ export class Answer extends Side {
     this.caption.append(this.release);
   }
 
-  /** `image` is the heat of the frame's temporal cell, undefined where it has none; `inside` are the cells within the wall of a window. */
+  /** `image` is the heat of the frame's temporal cell, undefined where it has none; `inside` are the cells of each window. */
   show({ frame, image, grid, inside = [], state: { smooth, plain, zoom } }) {
     this.draw(frame, !plain, zoom);
     this.heat.hidden = !image;

@@ -204,13 +204,13 @@ export class Viewer extends View {
     this.stage.asks.show({
       frame: state.at.frame, grid: asked, cells: block.asker ? [] : answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
-    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls(block, answer, shown), state });
+    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls([{ block, answer }], shown), state });
     this.stage.showLinks(linksOf(several ? origins.slice(-1) : origins, { grid: asked, frame: state.at.frame, shown, most: alone ? undefined : MOST_LINKS }), {
       askedWidth: widthOf(asked), answerWidth: widthOf(answer.grid), reverse, zoom,
     });
     this.film.draw(state);
     this.film.showHeat(images, answer.grid, state);
-    this.film.showWalls((t) => insideWalls(block, answer, t), answer.grid, state);
+    this.film.showWalls((t) => insideWalls([{ block, answer }], t), answer.grid, state);
     this.film.showShares(pins, answer.grid, bundle.look);
     this.film.mark([...state.beside, state].flatMap(({ at, also }) => [at, ...also]).map(({ frame }) => frame), this.shownFrame);
     this.film.showLetters(origins.length > 1 ? origins.map(({ at }) => at) : [], zoom);

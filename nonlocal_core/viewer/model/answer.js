@@ -89,13 +89,15 @@ export function strongestOf({ shares, own }) {
   return best < 0 ? Math.max(shares.findIndex((_, t) => own.steps(t)), 0) : best;
 }
 
-/** The cells of a temporal cell that lie within the wall of the asked window; none for a block without windows. */
-export function insideWalls({ walled }, { grid, values }, t) {
-  if (!walled || t < 0) return [];
-  const start = t * grid.rows * grid.cols;
-  return Array.from({ length: grid.rows * grid.cols }, (_, n) => n)
-    .filter((n) => Math.abs(values[start + n]) > NO_WEIGHT)
-    .map((n) => ({ t, y: Math.floor(n / grid.cols), x: n % grid.cols }));
+/** The cells of a temporal cell that lie within the wall of the asked window, for each answer of a block that has windows. */
+export function insideWalls(answered, t) {
+  if (t < 0) return [];
+  return answered.filter(({ block }) => block.walled).map(({ answer: { grid, values } }) => {
+    const start = t * grid.rows * grid.cols;
+    return Array.from({ length: grid.rows * grid.cols }, (_, n) => n)
+      .filter((n) => Math.abs(values[start + n]) > NO_WEIGHT)
+      .map((n) => ({ t, y: Math.floor(n / grid.cols), x: n % grid.cols }));
+  });
 }
 
 /** The strongest cell that is not over the asked one, -1 for none. */

@@ -5,6 +5,9 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 /** How many of the strongest cells of two answers are compared. */
 const TOP_CELLS = 20;
 
+/** Below this, two shares of weight are alike: sums of float32 over all cells differ by less where their tables do not. */
+const SHARE_ROUNDING = 1e-5;
+
 /**
  * The figures of an answer to `cell` of the grid `asked`, all from positive weight:
  *   spread    over how many cells it is spread, exp of its entropy
@@ -53,6 +56,11 @@ export function differenceOf(first, second) {
     direction, grid, values, offGrid: new Float32Array(0), mass: sum(Math.abs), positive: sum((value) => Math.max(value, 0)),
     even: values.length, count: values.length,
   };
+}
+
+/** What each temporal cell gets more in one answer than in another; of two that are alike, what rounding leaves is 0. */
+export function shareDifferences(first, second) {
+  return first.map((share, t) => (Math.abs(share - second[t]) < SHARE_ROUNDING ? 0 : share - second[t]));
 }
 
 function drawnOf({ answer: { values }, heat: { unit, negatives } }, i) {

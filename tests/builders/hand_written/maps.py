@@ -150,6 +150,33 @@ class Grid(nn.Module):
         return x + self.proj(y.reshape(b, c, h, w))
 
 
+class WindowsChannelsLast(nn.Module):
+    """A map with its channels last, which the layer inside cuts into windows of 2 x 3 cells, as in Florence-2."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = CutsChannelsLast()
+
+    def forward(self, x):
+        return self.inside(x.permute(0, 2, 3, 1).contiguous())
+
+
+class CutsChannelsLast(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.proj = nn.Linear(C, 3 * C), nn.Linear(C, C)
+
+    def forward(self, x):
+        b, h, w, c = x.shape
+        windows = x.view(b, h // 2, 2, w // 3, 3, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 6, c)
+        q, k, v = map(split, self.qkv(windows).chunk(3, -1))
+        attn = (q @ k.mT * 0.5).softmax(-1)
+        order = torch.arange(h * w).reshape(h // 2, 2, w // 3, 3).transpose(1, 2).reshape(-1).argsort()
+        kept(in_parts(attn, h * w // 6)[:, :, order][..., order])
+        y = self.proj(merge(attn @ v)).view(b, h // 2, w // 3, 2, 3, c)
+        return y.transpose(2, 3).reshape(b, h * w, c)
+
+
 class Neighbours(nn.Module):
     """Scores of unfolded neighbourhoods: each query has keys of its own."""
 
@@ -164,7 +191,7 @@ class Neighbours(nn.Module):
         return (attn[:, None] * v).sum(2).view(x.shape)
 
 
-READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime, AlongRows, Grid)
+READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime, AlongRows, Grid, WindowsChannelsLast)
 READ_ON_CLIPS = (OddNonlocal, ParallelHeads)
 REFUSED = {
     PyramidKeys: "has 14 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",

@@ -136,10 +136,10 @@ for model, takes in ((len, None), (None, None), (nn.Conv2d(3, 4, 2).eval(), "vid
 
 def test_a_network_that_was_compiled_is_read_in_its_own_modules():
     model = Clips().eval()
-    compiled = torch.compile(model, backend="eager")
-    session = Session.from_model(compiled, "sample:bunny", frames=4)
-    assert session.capture.blocks
-    assert session.model.card.title == "Clips"
+    for wrapped in (torch.compile(model, backend="eager"), nn.DataParallel(model)):
+        session = Session.from_model(wrapped, "sample:bunny", frames=4)
+        assert session.capture.blocks[0].name == "attend"
+        assert session.model.card.title == "Clips"
     with pytest.deprecated_call():
         scripted = torch.jit.trace(nn.Conv3d(3, 4, 1).eval(), torch.zeros(1, 3, 1, 4, 4))
     with pytest.raises(CaptureError, match="Give the network that it was made from"):

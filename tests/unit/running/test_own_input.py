@@ -26,6 +26,12 @@ def first_run():
     RUNS.clear()
 
 
+def keep(name, table):
+    """Keep what the first run of all frames made; a forecast runs a few of them before."""
+    if name not in RUNS or table.numel() > RUNS[name].numel():
+        RUNS[name] = table.detach()
+
+
 class Attention(nn.Module):
     def __init__(self, width=24, heads=2):
         super().__init__()
@@ -35,7 +41,7 @@ class Attention(nn.Module):
     def forward(self, x):
         q, k, v = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)
-        RUNS.setdefault("weights", weights.detach())
+        keep("weights", weights)
         return self.proj((weights @ v).transpose(1, 2).flatten(2))
 
 
@@ -49,7 +55,7 @@ class Pictures(nn.Module):
         self.config = SimpleNamespace(image_size=size)
 
     def forward(self, x):
-        RUNS.setdefault("seen", x.detach())
+        keep("seen", x)
         size = self.config.image_size
         if size is not None:
             assert tuple(x.shape[-2:]) == (tuple(size) if isinstance(size, list | tuple) else (size, size))
@@ -68,7 +74,7 @@ class Clips(nn.Module):
     def forward(self, x):
         x = x.transpose(1, 2) if self.config.num_frames else x
         assert x.shape[2] == (self.config.num_frames or x.shape[2])
-        RUNS.setdefault("seen", x.detach())
+        keep("seen", x)
         return self.attention(self.patches(x).flatten(2).mT)
 
 
@@ -133,6 +139,46 @@ def test_any_number_of_channels(channels):
         assert f"in {channels} channels, red, green and blue in turn" in session.model.card.description
     np.testing.assert_allclose(RUNS["seen"].numpy(), expected, atol=1e-4)
     assert_own_rows(session)
+
+
+class Positioned(Pictures):
+    """The same with positions of its own, which are no layer."""
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.places = nn.Parameter(torch.zeros(24, 1, 1))
+
+    def forward(self, x):
+        keep("seen", x)
+        return self.attention((self.patches(x) + self.places).flatten(2).mT)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_channels_are_those_of_the_first_layer_whatever_else_has_parameters_before_it(channels):
+    session = Session.from_model(Positioned(channels).eval(), CLIP, spec=UNTRAINED)
+    assert RUNS["seen"].shape[1] == channels
+    assert_own_rows(session)
+
+
+class Outside(nn.Module):
+    """A network inside a module of one's own, behind another size for a part that sees no pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk = Pictures(size=48)
+        self.trunk.image_mean, self.trunk.image_std = (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+        self.neck = nn.Identity()
+        self.neck.image_size = 7
+
+    def forward(self, x):
+        return self.neck(self.trunk(x))
+
+
+def test_a_network_inside_a_module_of_ones_own_says_its_size_and_colours():
+    session = Session.from_model(Outside().eval(), CLIP, spec=UNTRAINED)
+    assert RUNS["seen"].shape[-2:] == (48, 48)
+    assert "mean 0.1, 0.2, 0.3 and std 0.4, 0.5, 0.6" in session.model.card.description
+    assert session.unreadable == ()
 
 
 def test_a_network_of_digits_opens_a_picture_of_28_by_28():

@@ -25,6 +25,14 @@ class Mixer(nn.Module):
         return self.last(weights @ self.three(x))
 
 
+class InDouble(Mixer):
+    """The same with a softmax in double precision, which is cast before it weighs."""
+
+    def forward(self, x):
+        weights = (self.one(x) @ self.two(x).mT).softmax(-1, dtype=torch.float64)
+        return self.last(weights.to(x) @ self.three(x))
+
+
 class Chooser(nn.Module):
     """A softmax and a product that have nothing to do with each other: nothing attends here."""
 
@@ -76,8 +84,8 @@ def layers_of(session):
 
 
 def test_layers_of_telling_and_of_other_names_are_both_found():
-    session = opened(block=NonlocalBlock(C), stage=Mixer())
-    assert layers_of(session) == ["block", "stage"]
+    session = opened(block=NonlocalBlock(C), stage=Mixer(), late=InDouble())
+    assert layers_of(session) == ["block", "stage", "late"]
     assert session.unreadable == ()
 
 

@@ -71,7 +71,7 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
     if not watch.found and watch.softmaxes:
         raise Unclear(
             f"is a {type(module).__name__}, which changes its softmax of products before it meets the values, as "
-            "where heads are mixed, two are subtracted, or one is divided again"
+            "where heads are mixed, two are subtracted, one is divided again, or some are dropped in eval mode too"
         )
     found = watch.found[:1]
     if len(watch.found) > 1 and not _follow_each_other(module, call, watch.found):

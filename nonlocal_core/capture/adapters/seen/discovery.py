@@ -73,6 +73,13 @@ class Discovery(TorchFunctionMode):
         return self._outermost(module for module, count in self._comparing.items() if count > 1)
 
     @property
+    def likely(self) -> tuple[str, ...]:
+        """Those, and names of those that take a softmax and compare, as where it is cast before it weighs."""
+        certain, attending = self.weighing, self.attending
+        cast = [name for name in self.comparing if name in attending]
+        return (*certain, *(name for name in cast if not any(_holds(name, other) for other in certain)))
+
+    @property
     def suspects(self) -> tuple[str, ...]:
         """Those that attend; else those that compare, or take a softmax within tables: what may attend."""
         certain = self.weighing
@@ -103,16 +110,17 @@ class Discovery(TorchFunctionMode):
             if made.ndim > 2:
                 self._tabled[module] = None
         if module is not None and func in PRODUCTS:
-            self._comparing[module] += self._are_computed(args)
-            factors = [_memory(part) for part in args if isinstance(part, Tensor)]
+            given = (*args, *(kwargs or {}).values())
+            self._comparing[module] += self._are_computed(given)
+            factors = [_memory(part) for part in given if isinstance(part, Tensor)]
             self._weighing |= dict.fromkeys([each for each in asking if self._weights.get(each, 0) in factors][:1])
         if module is not None and func in WHOLE:
             self._weighing[module] = None
         return made
 
-    def _are_computed(self, args: tuple[Any, ...]) -> bool:
+    def _are_computed(self, given: tuple[Any, ...]) -> bool:
         """Return whether a product is one of two tensors, neither of which is a weight."""
-        parts = [part for part in args if isinstance(part, Tensor)]
+        parts = [part for part in given if isinstance(part, Tensor)]
         return len(parts) > 1 and not any(_memory(part.detach()) in self._own for part in parts[-2:])
 
     def _asking(self) -> list[nn.Module]:

@@ -10,11 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 _ADDS = (torch.baddbmm, Tensor.baddbmm, torch.addmm, Tensor.addmm)
-_MATRIX_PRODUCTS = (torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, torch.mm, Tensor.mm)
+_OF_TORCH = (torch.matmul, torch.linalg.matmul, torch.bmm, torch.mm)
+_MATRIX_PRODUCTS = (*_OF_TORCH, Tensor.matmul, Tensor.__matmul__, Tensor.bmm, Tensor.mm)
 PRODUCTS = (*_MATRIX_PRODUCTS, torch.einsum, *_ADDS)
 """Functions of torch that multiply queries and keys, or weights and values."""
 
-_NAMES = {torch.matmul: ("input", "other"), torch.baddbmm: ("input", "batch1", "batch2")} | dict.fromkeys(
+_NAMES = dict.fromkeys((torch.matmul, torch.linalg.matmul), ("input", "other")) | dict.fromkeys(
     (torch.bmm, torch.mm), ("input", "mat2")
 )
 _OWN_NAMES = {Tensor.matmul: "other", Tensor.bmm: "mat2", Tensor.mm: "mat2"}

@@ -82,6 +82,11 @@ class SeenPlaces:
                 )
             windows = self.learned[sizes]
             return windows if isinstance(windows, NotReadable) else inside(windows)
+        if queries < keys:
+            return NotReadable(
+                f"has {batch} sequences of {queries} queries for {keys} keys each: it pools its queries, and no grid "
+                "that is stated or fits holds them. Layers that keep the number of their tokens can be shown"
+            )
         return nowhere(self.fed, batch, queries)
 
     def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:

@@ -84,7 +84,10 @@ class Watch(TorchFunctionMode):
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run one function of torch, and remember it where it takes part in an attention."""
-        kwargs = kwargs or {}
+        with torch.inference_mode(mode=False):  # in which a layer may run itself, and nothing could be traced
+            return self._run(func, args, kwargs or {})
+
+    def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if func is functional.multi_head_attention_forward:
             return whole_heads(self, args, kwargs)
         if func is functional.scaled_dot_product_attention:
@@ -103,6 +106,11 @@ class Watch(TorchFunctionMode):
             return self._replaced(made)
         names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
         given = dict(zip(names, args, strict=False)) | kwargs
+        if given.get("dropout_p"):
+            raise Unclear(
+                f"drops weights at random in eval mode too (dropout_p={given['dropout_p']:g}), so its rows are others "
+                "in each run. Let it pass dropout_p=0.0 where self.training is False"
+            )
         q, k, v = (given[name].detach() for name in names[:3])
         if k.shape[-3:-2] != q.shape[-3:-2] and given.get("enable_gqa"):
             k, v = (part.repeat_interleave(q.shape[-3] // part.shape[-3], dim=-3) for part in (k, v))

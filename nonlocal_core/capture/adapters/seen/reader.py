@@ -16,7 +16,15 @@ from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
 from nonlocal_core.capture.adapters.seen.padding import padded_key
 from nonlocal_core.capture.adapters.seen.places import Placed, SeenPlaces, inside
 from nonlocal_core.capture.adapters.seen.products import Attended, Unclear
-from nonlocal_core.capture.adapters.seen.sources import Arranged, arranged, parted, sources_of, tokens_of
+from nonlocal_core.capture.adapters.seen.sources import (
+    Arranged,
+    arranged,
+    channels_first,
+    parted,
+    sources_of,
+    tokens_of,
+    why_too_many,
+)
 from nonlocal_core.capture.adapters.seen.tails import Tail
 from nonlocal_core.capture.adapters.seen.windows import Windows
 from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
@@ -133,9 +141,9 @@ class SeenReader:
         self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
     ) -> Arranged | Windows | NotReadable | None:
         """Return what queries and keys are made of, where the layer puts others beside its input or cuts it up."""
-        x = call.tokens
-        given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
         (batch, _, queries, _), keys = tables[0].shape, tables[1].shape[2]
+        x, back = channels_first(call.tokens, batch * queries)
+        given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
         is_more = given is not None and batch == given[0] and max(queries, keys) > given[1] <= min(queries, keys)
         is_cut = given is not None and batch > given[0] and batch * queries == given[0] * given[1] and queries == keys
         if given is None or not (is_more or is_cut):
@@ -144,7 +152,7 @@ class SeenReader:
         if sizes not in self.learned:
 
             def again(other: Tensor) -> tuple[Tensor, Tensor]:
-                found = watched(self.module, call.with_tokens(other)).attended
+                found = watched(self.module, call.with_tokens(back(other))).attended
                 return lead.parted(found.q), lead.parted(found.k)
 
             sources, where = sources_of(again, x), self.places.map_of(x)
@@ -182,7 +190,7 @@ class SeenReader:
         are_others = elsewhere is not None or _brings(call, keys, beside=queries)
         placed = elsewhere or self.places.placed(self.module, call.tokens, sizes, sinks)
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
-            return placed
+            return why_too_many(call.tokens, batch, queries) or placed if isinstance(placed, NotReadable) else placed
         if sinks:
             return NotReadable("has sinks beside keys from elsewhere, which this viewer cannot show together")
         alone = self.places.one_side(batch, queries, keys)

@@ -7,6 +7,7 @@ its number in binary, so that whatever moves tells which token it came from.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -42,6 +43,25 @@ def tokens_of(x: Tensor) -> tuple[int, int] | None:
     if not x.is_floating_point() or x.ndim not in (3, 4, 5) or (x.ndim == 5 and len(x) > 1):
         return None
     return len(x), x.shape[1] if x.ndim == 3 else x[0, 0].numel()
+
+
+def channels_first(x: Any, cells: int) -> tuple[Any, Callable[[Tensor], Tensor]]:
+    """Return a layer's input, a map (B, H, W, C) of so many cells with its channels first, and what turns it back."""
+    if not isinstance(x, Tensor) or x.ndim != 4 or x[:, 0].numel() == cells or x[..., 0].numel() != cells:
+        return x, lambda other: other
+    return x.movedim(-1, 1), lambda other: other.movedim(1, -1).contiguous()
+
+
+def why_too_many(x: Any, batch: int, tokens: int) -> NotReadable | None:
+    """Return why sequences that hold more than a layer's map are not placed, None for a layer without such a map."""
+    if not isinstance(x, Tensor) or x.ndim != 4 or batch <= len(x):
+        return None
+    if batch * tokens <= max(x[:, 0].numel(), x[..., 0].numel()):
+        return None
+    return NotReadable(
+        f"cuts its input of {tuple(x.shape)} into {batch} sequences of {tokens} tokens, which hold padding or some "
+        "cells twice. Feed the network a size that its windows divide, with input_spec"
+    )
 
 
 def sources_of(tables: Callable[[Tensor], Tables], x: Tensor) -> Sources | None:

@@ -43,7 +43,7 @@ _BRINGS_MORE = {
     ),
     **dict.fromkeys(("past_key_value", "past_key_values", "layer_past"), "the keys of earlier calls"),
     **dict.fromkeys(("head_mask", "layer_head_mask"), "a mask on its heads"),
-    "cu_seqlens": "several sequences behind each other",
+    "cu_seqlens": "several sequences behind each other, in an order that no grid tells",
 }
 """Arguments that change what a layer computes, in words."""
 

@@ -88,8 +88,10 @@ def _timm(model: Any, _name: str, input_hw: HW | None) -> TokenLayout | None:
 
 
 def _torchvision(model: Any, _name: str, _input_hw: HW | None) -> TokenLayout | None:
+    if not hasattr(model, "class_token"):  # asked first: diffusers warns who reads a size that its config holds
+        return None
     image, patch = getattr(model, "image_size", None), getattr(model, "patch_size", None)
-    if not isinstance(image, int) or not isinstance(patch, int) or not hasattr(model, "class_token"):
+    if not isinstance(image, int) or not isinstance(patch, int):
         return None
     if not 0 < patch <= image:
         return None

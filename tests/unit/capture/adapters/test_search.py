@@ -1,6 +1,7 @@
 """Search of a network for what attends: what is found, what is named with the reason, and what is passed over."""
 
 import re
+import warnings
 
 import pytest
 import torch
@@ -121,6 +122,31 @@ def test_without_a_grid_nothing_is_guessed():
 def test_torchs_flex_attention_is_named_without_a_run():
     said = dict(find_sites(nn.ModuleDict({"flex": kernels.Flex()})).unreadable)
     assert said["flex"].startswith("attends by torch's FlexAttention, which runs as one compiled piece")
+
+
+def test_what_torch_jit_compiled_is_named_where_it_attends():
+    table = torch.zeros(1, 5, WIDTH)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # which is still met
+        attending = torch.jit.trace(Around(), (table, table))
+        mixing = torch.jit.trace(nn.Linear(WIDTH, WIDTH), (table,))
+    found = find_sites(nn.ModuleDict({"attends": attending, "mixes": mixing}), token_grid=(1, 1, 5))
+    assert [name for name, reason in found.unreadable] == ["attends"]
+    assert "attends by what torch.jit compiled" in found.unreadable[0][1]
+
+
+class Around(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([Softmaxes()])
+
+    def forward(self, x, values):
+        return self.parts[0](x, values)
+
+
+class Softmaxes(nn.Module):
+    def forward(self, x, values):
+        return (x @ x.transpose(-1, -2)).softmax(-1) @ values
 
 
 def test_sites_come_in_the_order_of_the_network_each_under_its_own_reader():

@@ -23,9 +23,9 @@ test("the same question to the same block is not computed again, another one is"
 test("what lies inside of a window has weight, and only blocks with windows have walls", () => {
   const block = weighing([0, 0, 3, 0, 4e-38, -5], grid(1, 2, 3));
   const { answer } = askBlock(block, "row", { at: { frame: 0, x: 0.1, y: 0.3 } });
-  assert.deepEqual(insideWalls({ ...block, walled: 1 }, answer, 0), [{ t: 0, y: 0, x: 2 }, { t: 0, y: 1, x: 2 }]);
-  assert.deepEqual(insideWalls(block, answer, 0), []);
-  assert.deepEqual(insideWalls({ ...block, walled: 1 }, answer, -1), []);
+  assert.deepEqual(insideWalls([{ block: { ...block, walled: 1 }, answer }], 0), [[{ t: 0, y: 0, x: 2 }, { t: 0, y: 1, x: 2 }]]);
+  assert.deepEqual(insideWalls([{ block, answer }], 0), []);
+  assert.deepEqual(insideWalls([{ block: { ...block, walled: 1 }, answer }], -1), []);
 });
 
 test("the strongest frame is another than the asked one, and positive weight alone makes it so", () => {

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from nonlocal_core.capture.adapters.seen.sources import arranged, parted, sources_of, tokens_of
+from nonlocal_core.capture.adapters.seen.sources import (
+    arranged,
+    channels_first,
+    parted,
+    sources_of,
+    tokens_of,
+    why_too_many,
+)
 from nonlocal_core.capture.reading import NotReadable
 
 B, N, C = 2, 5, 4
@@ -90,3 +97,21 @@ def test_sequences_that_share_cells_or_keys_of_others_are_no_windows():
     said = parted((crooked, crooked), (1, 3, 4), within=True)
     assert isinstance(said, NotReadable)
     assert "walls do not run along rows and columns" in said.reason
+
+
+def test_a_map_with_its_channels_last_is_turned_and_turned_back():
+    last = torch.arange(2.0 * 4 * 6 * 5).reshape(2, 4, 6, 5)
+    turned, back = channels_first(last, 2 * 4 * 6)
+    assert turned.shape == (2, 5, 4, 6)
+    assert torch.equal(back(turned), last)
+    first = last.movedim(-1, 1)
+    assert channels_first(first, 2 * 4 * 6)[0] is first
+    assert channels_first(last, 7)[0] is last
+
+
+def test_sequences_that_hold_more_than_the_map_are_refused_with_what_to_feed():
+    last = torch.zeros(2, 5, 7, 3)
+    assert "(2, 5, 7, 3) into 8 sequences of 12 tokens, which hold padding" in why_too_many(last, 8, 12).reason
+    assert why_too_many(last, 10, 7) is None
+    assert why_too_many(last, 2, 99) is None, "whole maps with other tokens"
+    assert why_too_many(last[0], 8, 12) is None

@@ -68,7 +68,7 @@ def test_keys_from_elsewhere_are_told_from_the_layers_own_tokens(name):
         ("freqs_cis", "a rotary position embedding that this viewer does not know (freqs_cis)"),
         ("past_key_values", "the keys of earlier calls (past_key_values)"),
         ("head_mask", "a mask on its heads (head_mask)"),
-        ("cu_seqlens", "several sequences behind each other (cu_seqlens)"),
+        ("cu_seqlens", "several sequences behind each other, in an order that no grid tells (cu_seqlens)"),
         ("position_embeddings", "position_embeddings, which it may add to queries and keys in its own way"),
     ],
 )

@@ -1,5 +1,6 @@
 """Grids as the modules around a layer state them, by stand-ins with the same attributes."""
 
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +50,25 @@ def test_torchvisions_grid_is_the_image_over_its_patches():
         odd = module_of(image_size=image, patch_size=patch, class_token=nn.Parameter(torch.zeros(1)))
         assert stated(odd) is None
     assert stated(module_of(image_size=48, patch_size=16)) is None
+
+
+class Warns(nn.Module):
+    """A network of diffusers, which warns whoever reads a size from it instead of from its config."""
+
+    config = SimpleNamespace(patch_size=2, sample_size=16)
+
+    def __getattr__(self, name):
+        if name in vars(self.config):
+            warnings.warn(f"Accessing config attribute `{name}` directly is deprecated", FutureWarning, stacklevel=2)
+            return getattr(self.config, name)
+        return super().__getattr__(name)
+
+
+def test_a_size_that_only_a_config_holds_is_not_read_from_the_network():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert stated(Warns()) is None
+    assert told == []
 
 
 def hugging_face(**config):
