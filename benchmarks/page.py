@@ -48,7 +48,7 @@ DRAWN_AT = """new MutationObserver(() => {
     const ready = document.querySelector(".nlv")?.dataset.ready;
     if (ready && ready !== window.drawn?.at(-1)?.[0]) (window.drawn ??= []).push([ready, performance.now()]);
 }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-ready"] });"""
-"""Keeps the id of each bundle that is drawn, and when, in milliseconds of the page."""
+"""Script that keeps the id of each drawn bundle, and when it was drawn, in milliseconds of the page."""
 HOVER = """(moves) => {
     const picture = document.querySelector(".nlv-asks .nlv-picture");
     const { left, top, width, height } = picture.getBoundingClientRect();
@@ -67,7 +67,7 @@ HOVER = """(moves) => {
         return took;
     })();
 }"""
-"""From the start of a screen frame after each move of the pointer to the end of its scripts and drawing, in ms."""
+"""Script that times, in ms, each screen frame after a move of the pointer, from its start to the end of drawing."""
 
 
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
@@ -79,7 +79,7 @@ STAGES = """() => {
     window.watching = new MutationObserver(() => { window.stages[status.textContent] ??= performance.now(); });
     window.watching.observe(status, { subtree: true, childList: true, characterData: true });
 }"""
-"""Keeps when each sentence of the page's progress was said first."""
+"""Script that keeps when each sentence of the page's progress appeared first."""
 
 
 class _Recorder(SimpleHTTPRequestHandler):

@@ -27,7 +27,7 @@ class BottleneckMaps:
     shifted: bool
     positions_in: int
     thw: Triple
-    """Of its output."""
+    """Size of its output."""
     has_shortcut: bool
     has_nonlocal: bool
     temporal_groups: int

@@ -19,7 +19,7 @@ SHA256 = {
     SCRIPT: "11e64bd8ffe11bd1a2a2f0d6275fdfbbba7262f0b76b99b53d228a8a22ef3d90",
     WASM: "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
 }
-"""Of the two files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
+"""Digests of the two files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
 NOTICE = f"""{PACKAGE} {VERSION}
 
 MIT License. Copyright (c) Microsoft Corporation.

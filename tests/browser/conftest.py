@@ -1,5 +1,6 @@
 """The browser that all browser tests share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +10,8 @@ from serving import CHROMIUM, FLAGS, app_server
 
 expect.set_options(timeout=PATIENCE_MS)
 
-RERUNS = 1
-"""A busy machine loses a click now and then; what fails twice is a fault."""
+RERUNS = int(os.environ.get("NONLOCAL_RERUNS", "1"))
+"""A busy machine loses a click now and then; what fails twice is a fault. 0 shows every failure."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -142,4 +142,4 @@ VARIANTS: dict[str, Variant] = {
         Variant(id="blocks4", title="4 blocks", rate=1.0, bodies=_blocks(4, 1)),
     )
 }
-"""In the order in which they are trained."""
+"""All variants, in the order in which they are trained."""
