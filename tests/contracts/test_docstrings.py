@@ -18,21 +18,9 @@ IRREGULAR = re.compile(
     "|Thrown|Told|Woken|Worn|Written)"
 )
 NOUNS_AND_VERBS = {
-    *(
-        "Beginning",
-        "Drawing",
-        "Ending",
-        "Learning",
-        "Matching",
-        "Meaning",
-        "Opening",
-        "Packing",
-        "Padding",
-        "Reading",
-        "Recording",
-    ),
-    *("Rounding", "Setting", "Shipping", "Threading", "Training", "Warning"),
-    *("Bring", "Embed", "Everything", "Feed", "Nothing", "Need", "Seed", "Speed", "String", "Thing"),
+    *("Beginning", "Drawing", "Ending", "Learning", "Matching", "Meaning", "Opening", "Packing", "Padding", "Pooling"),
+    *("Reading", "Recording", "Rounding", "Setting", "Shipping", "Threading", "Training", "Warning"),
+    *("Bring", "Embed", "Everything", "Feed", "Need", "Nothing", "Seed", "Speed", "String", "Thing"),
 }
 """Words that end as participles do, and are none."""
 BEFORE_A_NOUN = {
