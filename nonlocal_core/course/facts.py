@@ -30,7 +30,7 @@ class Said:
 
     text: str
     failing: bool = False
-    """True where it says that something does not hold."""
+    """True where the fact says that something does not hold."""
     kind: Literal["said"] = "said"
 
 

@@ -115,7 +115,7 @@ class ResNetConfig:
 
     @property
     def block_count(self) -> int:
-        """The number of bottleneck blocks."""
+        """Number of bottleneck blocks."""
         return sum(len(stage.temporal_kernels) for stage in self.stages)
 
     @property

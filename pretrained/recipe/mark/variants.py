@@ -41,7 +41,7 @@ class Variant:
         return CHANNELS[self.stride] + MARKS[self.hops]
 
     def build(self, seed: int) -> Answerer:
-        """Return it before training."""
+        """Return the variant's network before training."""
         torch.manual_seed(seed)
         return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
 
