@@ -120,6 +120,12 @@ CHARTS = (
                 second="hops2-blocks1",
             ),
             Claim(
+                words="More blocks are better (four against two, where a question takes two hops).",
+                first="hops2-blocks4",
+                second="hops2-blocks2",
+                reason="Two blocks already win {hops2-blocks2.won}, so little is left for a third and a fourth.",
+            ),
+            Claim(
                 words="More blocks are better (where one hop is enough).",
                 first="blocks2",
                 second="embedded_gaussian",
