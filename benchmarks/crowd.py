@@ -168,7 +168,7 @@ async def _place_for(visitor: Visitor, name: str) -> FileURLs:
 
 
 async def stay(address: str, number: int, options: argparse.Namespace, seen: Seen) -> None:
-    """Be one visitor until the time is over."""
+    """Act as one visitor until the time is over."""
     chance, who = random.Random(f"{options.seed} {number}"), f"visitor {number}"
     until = time.monotonic() + 60 * options.minutes
     await asyncio.sleep(chance.uniform(0, 5))

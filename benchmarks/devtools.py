@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PATIENCE_SECONDS = 120
 SETTLE_SECONDS = 1.5
-"""Given to a new browser before anything is timed."""
+"""Wait for a new browser to settle before anything is timed."""
 ASK_SECONDS = 0.05
 
 IN_ANY_SHADOW = """(() => {

@@ -32,7 +32,7 @@ PATIENCE_MS = 180_000
 LOOK_SECONDS = 2.0
 """Seconds between two measurements of the server's memory."""
 SETTLE_SECONDS = 40.0
-"""After its first picture a server draws its gallery and starts the processes that wait for uploads: 70 MB each."""
+"""Wait after the first picture, while a server draws its gallery and starts its readers of uploads: 70 MB each."""
 AFTER_SECONDS = 60.0
 """Seconds after the last visitor at which its memory is measured once more."""
 
@@ -96,7 +96,7 @@ async def _answer(page: Page, seen: Seen) -> None:
 
 
 async def stay(browser: Browser, address: str, number: int, options: argparse.Namespace, seen: Seen) -> None:
-    """Be one visitor until the time is over."""
+    """Act as one visitor until the time is over."""
     chance = random.Random(f"{options.seed} {number}")
     until = time.monotonic() + 60 * options.minutes
     context = await browser.new_context(viewport={"width": 1280, "height": 900})

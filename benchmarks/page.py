@@ -48,7 +48,7 @@ DRAWN_AT = """new MutationObserver(() => {
     const ready = document.querySelector(".nlv")?.dataset.ready;
     if (ready && ready !== window.drawn?.at(-1)?.[0]) (window.drawn ??= []).push([ready, performance.now()]);
 }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-ready"] });"""
-"""Keeps the id of each bundle that is drawn, and when, in milliseconds of the page."""
+"""Script that keeps the id of each drawn bundle, and when it was drawn, in milliseconds of the page."""
 HOVER = """(moves) => {
     const picture = document.querySelector(".nlv-asks .nlv-picture");
     const { left, top, width, height } = picture.getBoundingClientRect();
@@ -72,8 +72,8 @@ HOVER = """(moves) => {
         return took;
     })();
 }"""
-"""Milliseconds of the scripts that each move of the pointer sets off, and of these with layout and painting: callbacks
-of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
+"""Script that times, in ms, the scripts that each move of the pointer sets off, and these with layout and painting:
+callbacks of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
 
 
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
@@ -85,7 +85,7 @@ STAGES = """() => {
     window.watching = new MutationObserver(() => { window.stages[status.textContent] ??= performance.now(); });
     window.watching.observe(status, { subtree: true, childList: true, characterData: true });
 }"""
-"""Keeps when each sentence of the page's progress was said first."""
+"""Script that keeps when each sentence of the page's progress appeared first."""
 
 
 class _Recorder(SimpleHTTPRequestHandler):

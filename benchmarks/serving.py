@@ -43,7 +43,7 @@ HOVER = """async (picture, [x, y]) => {
   await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   return performance.now() - began;
 }"""
-"""Moves the pointer over a picture; returns the milliseconds until what it asks is painted."""
+"""Script that moves the pointer over a picture and returns the milliseconds until the answer is painted."""
 
 
 @contextmanager

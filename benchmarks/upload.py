@@ -24,7 +24,7 @@ from nonlocal_core.media.apart import ApartReader
 TIMES = 5
 PATIENCE_MS = 300_000
 SETTLED_SECONDS = 30.0
-"""After the first picture a server draws its gallery and starts its readers."""
+"""Wait after the first picture, while a server draws its gallery and starts its readers."""
 OTHERS = [card.id for card in list_models()[1:]]
 
 

@@ -34,7 +34,7 @@ class _Weights(ABC):
     block: str
     pairwise: Rule
     values: Float32[np.ndarray, " N"]
-    """In affinity units, one for each position of ``grid``; signed for the dot product."""
+    """Weights in affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
     """Weight on what is no position, such as a class token."""
     query_grid: QueryGrid
@@ -58,7 +58,7 @@ class _Weights(ABC):
     is_walled: bool = False
     """True where positions attend within windows, whose walls pictures draw."""
     draw: Callable[[], str] | None = None
-    """Returns the figure of this answer as SVG; None for an answer that knows no clip. `Session` sets it."""
+    """Function that returns this answer's figure as SVG; None for an answer that knows no clip. `Session` sets it."""
 
     def __repr__(self) -> str:
         kind, grid = type(self).__name__, "x".join(map(str, self.grid.shape))

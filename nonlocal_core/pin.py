@@ -18,7 +18,7 @@ MOST_PINS = 3
 TEMPERATURES = (0.1, 10.0)
 """Least and largest temperature."""
 MOST_HOPS = 4
-"""Hops that a look is followed for."""
+"""Most hops of a question."""
 
 
 class PinFields(TypedDict, total=False):

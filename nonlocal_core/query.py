@@ -1,4 +1,4 @@
-"""From a captured block and one cell to its answer: where does this position look, who looks at it?"""
+"""Answer of a captured block to one cell: where does this position look, who looks at it?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 """Listener of progress, called with the name of the work, the steps done and the steps in all."""
 
 SAMPLE_PREFIX = "sample:"
-"""Before the id of a clip that came with the installation."""
+"""Prefix of the id of a clip that came with the installation."""
 
 FIRST_VISIT = "NONLOCAL_FIRST_VISIT"
 """Variable of the environment that tells the server what its first page opens: `app.server.visit` reads it."""

@@ -40,7 +40,7 @@ OPERATORS = (
     *("NumberReplacer", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
     *("AddNot", "ReplaceUnaryOperator_USub_UAdd", "ReplaceUnaryOperator_Delete_Not"),
 )
-"""Of cosmic-ray: one change of each arithmetic operator, both that are near to a comparison, constants, conditions."""
+"""Operators of cosmic-ray: one change of each arithmetic operator, the two near a comparison, constants, conditions."""
 
 ARITHMETIC = {"arith_expr", "term", "power", "shift_expr", "expr", "and_expr", "xor_expr"}
 """Expressions in which an operator computes, and is no sign in a list of parameters."""

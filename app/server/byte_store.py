@@ -122,7 +122,7 @@ def _answer(content: bytes | None) -> Response:
 
 
 _BASE = "/{base:path}"
-"""Whatever stands before the pages: nothing, or ``server.baseUrlPath``."""
+"""Path in front of the pages: empty, or ``server.baseUrlPath``."""
 ROUTES = (
     Route(_BASE + bundle_address("{token}"), serve_bundle),
     Route(_BASE + columns_address("{token}"), serve_columns),

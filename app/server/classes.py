@@ -14,7 +14,7 @@ import numpy as np
 from nonlocal_core.errors import ClassError
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Of a code; none is taken for another when it is read aloud or from a wall."""
+"""Letters of a code; none is taken for another when it is read aloud or from a wall."""
 LENGTH = 6
 MOST_CLASSES = 40
 MOST_OF_ONE = 3

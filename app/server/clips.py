@@ -39,7 +39,7 @@ def _nobody(_stage: str, _done: int, _total: int) -> None:
 
 
 class FrameMemory:
-    """Reads frames, and hands out those that somebody still holds; safe to use from several threads."""
+    """Reader of frames that hands out those that somebody still holds; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -53,7 +53,7 @@ def in_menu(model: str) -> str:
 
 
 def filter_titles(models: Iterable[str]) -> dict[str, str]:
-    """Return the titles of those that are filters, with their settings; what cannot be set so is left out."""
+    """Return the titles of the filters among them, with their settings, except filters that refuse their settings."""
     titles = {}
     for model in filter(is_filter, models):
         with suppress(NonlocalError):

@@ -9,12 +9,12 @@ import streamlit as st
 Result = TypeVar("Result")
 
 MOST_RESULTS = 24
-"""Kept for one visitor, least recently used first out; each is a few numbers, a small table or a few pictures."""
+"""Most results of one visitor, least recently used first out; each is some numbers, a small table or a few pictures."""
 _KEY = "results"
 
 
 class Steps(Protocol):
-    """Shows steps of a work, under other words than its usual ones where some are given."""
+    """Display of the steps of a work, under other words than its usual ones where some are given."""
 
     def __call__(self, done: int, total: int, words: str = ..., /) -> None:
         """Show one."""

@@ -18,7 +18,7 @@ class ClipNotes:
     key: str
     """The content of the file and the frames that were chosen: what tells one clip, as it is shown, from another."""
     frame_count: int
-    """Of those that are shown."""
+    """Number of shown frames."""
 
 
 def notes_on(frames: "Frames") -> ClipNotes:
@@ -41,7 +41,7 @@ class OpenedClip:
     token: str
     notes: ClipNotes
     awaited: "Callable[[], Session]"
-    """Returns the session; the first picture after a start of the server is there before it."""
+    """Function that returns the session; the first picture after a start of the server is there before it."""
 
     @property
     def session(self) -> "Session":

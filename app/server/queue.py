@@ -41,7 +41,7 @@ class _Turn:
 
 
 class Queue:
-    """Serves those who come in their order; safe to use from several threads.
+    """Queue that serves first who came first; safe to use from several threads.
 
     ``at_once``: how many are served beside each other, of one visitor never more than one. ``awaited``: see `Place`.
     """

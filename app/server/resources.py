@@ -52,7 +52,7 @@ FIRST = Choices(clip=FIRST_CLIP)
 
 _keeping = threading.Lock()
 _opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()
-"""Those who wait for the very same clip and network, which are opened once."""
+"""Queues of visitors who wait for the same clip and network, which are opened once."""
 _RUNS = Queue()
 """One network runs at a time. Files are read before, beside each other; what is kept is answered without waiting."""
 

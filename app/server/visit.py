@@ -21,14 +21,14 @@ Number = TypeVar("Number", int, float)
 FIRST_CLIP = "sample:bunny"
 """Clip of a first visit, where whoever started the server named no other."""
 SERVED = "file:"
-"""Before the name of the file that whoever started the server named. No link can name another."""
+"""Prefix of the file that was named when the server started. No link can name another file."""
 SURVEY_PREFIX = "survey:"
-"""Before the place of a clip in the reading list of the survey that the server shows."""
+"""Prefix of a clip's place in the reading list of the survey that the server shows."""
 _KEY = "choices"
 _LINK = "link"
 _DESTINATION = "destination"
 MOST_FRAMES = 64
-"""Frames that are shown at once."""
+"""Most frames of a clip on screen."""
 SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
 """Sizes of the network's input, in pixels of its short side, that the pages offer."""
 MOST_INDEX = 1_000_000

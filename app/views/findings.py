@@ -34,7 +34,7 @@ COLUMNS = {
 """Columns of the table of networks, in their order."""
 WHOLE_NUMBERS = ("places", "real_places")
 ENOUGH_SEEDS = 5
-"""With fewer, their number stands beside the bar."""
+"""Fewest seeds that are not named beside the bar."""
 PAPER_AXIS = (71.0, 76.0)
 """Percent top-1 at both ends of the paper's scale."""
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:  # Compare has no charts to wait for
     import plotly.graph_objects as go
 
 CHART_WIDTH = 320
-"""Pixels of a line over a chart, which a phone has room for; Plotly breaks no lines itself."""
+"""Width in pixels of a line over a chart, for which a phone has room; Plotly itself breaks no lines."""
 MOST_LINES = 2
 """Lines of cautions over a chart."""
 CHART_TYPE, CHART_LINE, CHART_GAP = 11, 14, 8
-"""Pixels of height of a letter there, of a line, and between the last line and the chart."""
+"""Heights in pixels: of a letter of the cautions, of a line, and of the gap between the last line and the chart."""
 BUTTONS = 36
-"""Pixels of height of the buttons that Plotly draws over a chart, which lie beside its title where it has one."""
+"""Height in pixels of the buttons that Plotly draws over a chart, beside its title where it has one."""
 WIDE, CAPITAL, COMMON = 0.95, 0.7, 0.55
 """Widths of Latin letters in units of their height, rather too wide than too narrow; ideographs are as wide as high."""
 

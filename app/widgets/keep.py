@@ -21,7 +21,7 @@ from . import unmarked
 _KEY = "kept"
 Tour = tuple[TourStop, ...] | None
 Write = Callable[[Path, Progress], object]
-"""Writes a file; it is whole or absent, also when the callback raises."""
+"""Function that writes a file; it is whole or absent, also when the callback raises."""
 POLL_SECONDS = 0.3
 LONGEST_NAME = 60
 """Characters of the clip's name that a file name keeps."""
@@ -91,7 +91,7 @@ class Offer:
     tour: Tour = None
     """Stops that go with the live pages alone."""
     title: str = "Keep this answer as"
-    """Of the choice of files."""
+    """Title of the choice of files."""
     remark: str = ""
     """Sentence under the choice, in Markdown."""
 

@@ -1,4 +1,4 @@
-"""Below the viewer: the numbers of what is pinned, and which network answered."""
+"""Numbers of the pinned answer, and the network that gave it, below the viewer."""
 
 import streamlit as st
 

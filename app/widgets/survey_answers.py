@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nonlocal_core.survey import RankedClip
 
 WIDTH = 170
-"""Of a frame, in pixels of the page: two stand beside each other on a phone."""
+"""Width of a frame, in pixels of the page: two stand beside each other on a phone."""
 RING = 9
 """Radius in pixels of a frame that is 160 wide."""
 

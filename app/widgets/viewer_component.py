@@ -92,7 +92,7 @@ class Pane:
     """One of several answers side by side: a block of a bundle, and what it is called there."""
 
     token: str
-    """Of the bundle: panes of one bundle fetch it once."""
+    """Token of the bundle: panes of one bundle fetch it once."""
     block: str
     title: str
     clip: str

@@ -30,7 +30,7 @@ from nonlocal_core.geometry import Cell
 APART = 3
 """Pixels from one block that is filtered to the next."""
 MOST_BLOCKS = 40_000
-"""Over all frames, one around each pixel. Each block that is filtered is compared with all."""
+"""Most blocks of all frames, one around each pixel: each block that is filtered is compared with all."""
 _AT_ONCE = 128
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 Clip = Float[np.ndarray, "T H W 3"]

@@ -245,7 +245,7 @@ AnyFilter = GaussianFilter | Bm3d
 """Filter over the pixels of a clip. ``name``: its id without settings; ``blocks``: the title of each affinity by its
 name."""
 FILTERS: tuple[type[AnyFilter], ...] = (NlMeans, Bm3d, Bilateral, DenseCrf)
-"""In the order of menus."""
+"""All filters, in the order of menus."""
 
 
 def filter_id(chosen: AnyFilter) -> str:

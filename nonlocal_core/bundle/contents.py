@@ -40,7 +40,7 @@ class TourStop:
     """The block to show; None keeps the one on screen."""
     direction: Direction = "row"
     hops: int = 1
-    """As in a ``Pin``."""
+    """Number of hops, as in a ``Pin``."""
 
     def __post_init__(self) -> None:
         """Check what the type cannot say."""
@@ -67,7 +67,7 @@ class View:
     temperature: float = 1.0
     hops: int = 1
     asker: str | None = None
-    """These as in a ``Pin``."""
+    """Name of an asker. This field and the five above are those of a ``Pin``."""
     direction: Direction = "row"
     look: str = ""
     """Style of the pictures, in the words of a ``Look``."""

@@ -1,4 +1,4 @@
-"""From a reading to records: one capture for each head, not yet proved."""
+"""Records of a reading: one capture for each head, not yet proved."""
 
 import numpy as np
 from jaxtyping import Float, Float32

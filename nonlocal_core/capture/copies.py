@@ -13,7 +13,7 @@ _RECOMPUTES = "torch.nn.utils"
 """Home of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
 
 _POWER_STEPS = 15
-"""As many as ``torch.nn.utils.parametrizations.spectral_norm`` takes itself on first sight of a weight."""
+"""Power iterations for a weight, as many as ``torch.nn.utils.parametrizations.spectral_norm`` takes for a new one."""
 
 
 def copied_apart(parts: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -37,7 +37,7 @@ FEW = 4
 """Tokens that one change may move, where it falls on the border of patches."""
 
 FEW_FRAMES, RUNS, MORE_RUNS = 7, 3, 4
-"""Up to so many temporal cells are told apart by 7 points in 3 runs, more by 15 points in 4."""
+"""Most temporal cells that 7 points in 3 runs tell apart; more take 15 points in 4 runs."""
 
 _SEED, _CANDIDATES = 11, 64
 

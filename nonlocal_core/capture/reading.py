@@ -40,11 +40,11 @@ class BlockReading:
     pairwise: Rule
     scale: float
     project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
-    """Returns what the block makes of rows of y, the heads side by side; None when it adds nothing by design."""
+    """Function from rows of y, the heads side by side, to what the block adds; None when it adds nothing by design."""
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
     """The same for rows of y of these queries, the askers counted behind them, where it hangs on who they are."""
     resting: Callable[[Any], Any] | None = None
-    """Returns what the block returns for another input, as ``BlockSite.inputs`` gives it, with the weighted sums of
+    """Function from another input, as ``BlockSite.inputs`` gives it, to the block's output with the weighted sums of
     this call; None where its output holds nothing else of its input, or ``residual`` tells all that it does."""
     output_at: Any = 0
     """Key or number of the tensor that is rebuilt, of several that the block returns."""
@@ -55,7 +55,7 @@ class BlockReading:
     has_key_grid: bool = True
     """False where no key is a position; all of them are then off-grid keys."""
     rows: Callable[[Tensor], Tensor] = map_rows
-    """Lays a tensor of the block's input or output out as rows (Nq, C) in the order of the queries."""
+    """Function that shapes a tensor of the block's input or output as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False
     """True where a query's own g is subtracted from that of every key; both then lie on one grid."""
     features: int | None = None
@@ -68,9 +68,9 @@ class BlockReading:
     askers: tuple[str, ...] = ()
     """Names of what asks and is no position; where theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
-    """Their theta, as ``BlockCapture.asker_theta`` orders it."""
+    """Theta of the askers, as ``BlockCapture.asker_theta`` orders it."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows
-    """Lays their part of the block's output out as rows, in that order."""
+    """Function that shapes the askers' part of the block's output as rows, in that order."""
     are_inner: bool = False
     """True where the layer made the askers itself: such a list must rest when the clip changes, else its entries may be
     positions that the layer pooled."""
@@ -160,7 +160,7 @@ class BlockSite:
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
     """Part of a call that the reader reads."""
     watch: Callable[[], Callable[[], None]] | None = None
-    """Begins to look at what the reader needs beside the block's own calls, until the returned function is called."""
+    """Function that watches what the reader needs beside the block's calls, until the returned function is called."""
     because: str = ""
     """Reason why the layer is read by its products and not by its parts; reported where the products fail too."""
     second: "BlockSite | None" = None

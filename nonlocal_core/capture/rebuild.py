@@ -25,7 +25,7 @@ HALF_ROUNDING_STEPS = 16
 """The same for half precision."""
 
 SHOWN_QUERIES = 64
-"""Queries at which it is asked whether the output would show another row."""
+"""Queries at which the proof asks whether the output would show another row."""
 
 PROGRESS_SECONDS = 1.0
 """A check that takes longer is shown as a step of its own."""

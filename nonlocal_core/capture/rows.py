@@ -27,7 +27,7 @@ _WORKERS = min(4, os.cpu_count() or 1)
 _Chunk = tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]
 
 _SAFE_EXPONENT = 60.0
-"""Between -60 and 60, exp neither overflows nor vanishes in float32, even summed over a million keys."""
+"""Largest size of an exponent at which exp neither overflows nor vanishes in float32, summed over a million keys."""
 
 
 def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_all"]:

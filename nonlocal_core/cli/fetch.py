@@ -13,5 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Download it and print its path."""
+    """Download the checkpoint and print its path."""
     print(download(find_published_card(options.id), progress=lambda done, total: tell("Bytes", done, total or 0)))

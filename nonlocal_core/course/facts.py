@@ -30,7 +30,7 @@ class Said:
 
     text: str
     failing: bool = False
-    """True where it says that something does not hold."""
+    """True where the fact says that something does not hold."""
     kind: Literal["said"] = "said"
 
 
@@ -51,7 +51,7 @@ class Bar:
     share: float
     words: str
     colour: str = ""
-    """Of the bar, #rrggbb; empty for that of the page."""
+    """Colour of the bar, #rrggbb; empty for that of the page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class Stage:
     cells: bool = False
     """True where the weights are written in the cells."""
     variant: Variant | None = None
-    """Made of the opened session (`variants`) and shown in its place."""
+    """Variant of the opened session (`variants`) that is shown in its place."""
     measured_on: str | None = None
     """Step whose network is measured below the pictures, beside the step's own."""
 

@@ -32,7 +32,7 @@ class Words:
     page: dict[str, str]
     steps: tuple[StepWords, ...]
     beside: dict[str, str]
-    """By step, the button that measures another network beside it."""
+    """Buttons that measure another network beside it, by step."""
     scribbles: dict[str, str]
     help: dict[str, str]
     predict: dict[str, str]

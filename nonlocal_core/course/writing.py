@@ -34,7 +34,7 @@ GUESSED = "embedded"
 SCRIBBLED = "graphical"
 """The step at which the reader labels a few pixels."""
 OpenStep = Callable[[str], Session]
-"""Opens the session of a step, by its id."""
+"""Function that opens the session of a step, by its id."""
 
 
 @dataclass(frozen=True, slots=True)

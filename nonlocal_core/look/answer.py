@@ -19,7 +19,7 @@ class Answer(Protocol):
 
     @property
     def grid(self) -> Grid:
-        """Their grid."""
+        """Grid of the weights."""
 
     @property
     def asked(self) -> Cell:
@@ -31,7 +31,7 @@ class Answer(Protocol):
 
     @property
     def marked_cells(self) -> tuple[Cell, ...]:
-        """Those that pictures mark: none where no position asked."""
+        """Asked cells that pictures mark: none where no position asked."""
 
     @property
     def asked_grid(self) -> Grid:
@@ -83,4 +83,4 @@ class Answer(Protocol):
 
     @property
     def own_place(self) -> Bool[np.ndarray, "T H W"]:
-        """Those and their neighbours in the same step."""
+        """Cells over the asked ones, and their neighbours in the same step."""

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 DWARFED = 4.0
-"""From this many times the second share on, the largest bar is cut and drawn with a break."""
+"""Times the second share from which on the largest bar is cut and drawn with a break."""
 SECOND = 0.5
 """Height of the second bar beside a cut one, as a part of the cut one's."""
 

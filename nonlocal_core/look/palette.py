@@ -16,7 +16,7 @@ _WARM = ((0.0, "#8c0046"), (0.33, "#e2401f"), (0.67, "#ffab17"), (1.0, "#fff6b4"
 _COLD = ((0.0, "#00408c"), (0.33, "#1f7fe2"), (0.67, "#2fc4f0"), (1.0, "#c8fbff"))
 """Anchors: (tone, sRGB)."""
 _PIN_LIGHTNESS = (0.55, 0.84)
-"""Less than of heat: a pin is known by its hue, which neither black nor white has."""
+"""Range of lightness of a pin, narrower than that of heat: black and white have no hue, by which a pin is known."""
 _PINS = ("#ff8a00", "#3050ff", "#00d0a0")
 _TO_CONES = np.array(
     [

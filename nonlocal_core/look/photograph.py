@@ -8,7 +8,7 @@ from nonlocal_core.look.palette import coded, linear
 KEPT_COLOUR = 0.35
 """Part of a colour's distance from the grey of its luminance that a muted photograph keeps."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""Of linear red, green and blue (ITU-R BT.709)."""
+"""Luminance of linear red, green and blue (ITU-R BT.709)."""
 _LINEAR = linear(np.arange(256) / 255).astype(np.float32)
 
 

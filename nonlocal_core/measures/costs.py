@@ -16,7 +16,7 @@ from nonlocal_core.ops.explicit import affinity
 from nonlocal_core.vocabulary import Pairwise
 
 CHANNELS = 64
-"""Of theta, phi and g."""
+"""Channels of theta, phi and g."""
 REPEATS = 3
 MOST_POSITIONS = 4096
 """Above, the matrix takes more than 64 MB."""

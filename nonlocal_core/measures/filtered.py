@@ -31,7 +31,7 @@ class Filtered:
 
     clean: Float32[np.ndarray, "H W 3"]
     before: Float32[np.ndarray, "H W 3"]
-    """With the noise that was added."""
+    """Frame with the noise that was added."""
     after: Float32[np.ndarray, "H W 3"]
     """Frames whose pixels are means of all pixels, weighted by their rows; of BM3D, the estimate from the stacks."""
 

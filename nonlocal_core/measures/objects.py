@@ -39,7 +39,7 @@ class ObjectFigures:
     on_object_elsewhere: Float64[np.ndarray, " n"]
     """Share of the weight in other frames that lies on the object."""
     average_precision: Float64[np.ndarray, " n"]
-    """Of the row as a ranking of the cells of other frames; chance is the object's share of them."""
+    """Average precision of the row as a ranking of the cells of other frames; chance is the object's share of them."""
     auc: Float64[np.ndarray, " n"]
     """Chance that a cell of the object in another frame outweighs another cell there."""
     reach: Float64[np.ndarray, " n"]

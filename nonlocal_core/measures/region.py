@@ -35,13 +35,13 @@ From rows that keep to a few cells no walk gets away. Chosen on the composed cli
 with it their mean J rose from 0.53 to 0.64 and from 0.49 to 0.68.
 """
 SAMPLED_ROWS = 64
-"""That the power is found on."""
+"""Rows on which the power is found."""
 GOING_ON = 0.9
 """Part of the steps that follow the weights; all others start anew at the click."""
 MOST_CELLS = 8192
-"""Of a frame that is walked in: the steps are a table of all its cells times all its cells."""
+"""Most cells of a frame for a walk: its steps are a table of all cells times all cells."""
 STEPS = 50
-"""After these, less than 1 % of the walk is still to be settled: GOING_ON ** STEPS."""
+"""Steps of the walk. Less than 1 % of it, GOING_ON ** STEPS, is not settled then."""
 
 
 def region_around(

@@ -45,7 +45,7 @@ class Allowance:
     memory_bytes: int = 700_000_000
     cpu_seconds: float = 8.0
     cpu_seconds_per_megabyte: float = 1.0
-    """Beside these, for each megabyte of the file."""
+    """Processor time for each megabyte of the file, added to ``cpu_seconds``."""
     wall_seconds: float = 180.0
 
     def cpu_seconds_for(self, byte_count: int) -> float:
@@ -57,7 +57,7 @@ DEFAULT_ALLOWANCE = Allowance()
 
 
 class ApartReader:
-    """Reads files each in a new process, of which a few are started ahead; safe to use from several threads.
+    """Reader of files, each in a new process; a few are started ahead. Safe to use from several threads.
 
     ``ahead``: processes that wait for a file once ``start_ahead`` was called; each that was used is replaced.
     ``again``: let a process that read a file well read the next one too, for files that somebody vouches for: starting

@@ -17,7 +17,7 @@ from nonlocal_core.media.packaged import PackagedFile, picture
 FRAME_MS = 100
 SOFT_EDGE_PX = 1.5
 SHARP_FRAME, BLUR_PX = 6, 6.0
-"""Of the clip in which one frame alone is sharp; the radius is a standard deviation."""
+"""Only sharp frame of the blurred clip, and radius of the blur of all others: a standard deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""From a decoded frame to the picture that is shown: colours, alpha, turn and size."""
+"""Way from a decoded frame to the picture on screen: colours, alpha, turn and size."""
 
 from fractions import Fraction
 
@@ -23,7 +23,7 @@ WIDEST_PIXEL = 10
 """A pixel aspect beyond this is a mistake in the file; cinema and DVDs stay below 3."""
 
 HD_ROWS = 720
-"""From this height on, a video that does not tell its matrix is taken to be BT.709, as browsers take it."""
+"""Fewest rows of a video that, without a stated matrix, is taken to be BT.709, as browsers take it."""
 
 _SMOOTH = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP

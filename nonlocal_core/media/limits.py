@@ -39,7 +39,7 @@ class Limits:
     max_decoded_frames: int = 20_000
     """Frames decoded to reach the ones asked for."""
     max_decoded_pixels: int = 20_000_000_000
-    """Their pixels: 9,645 frames of 1920 x 1080."""
+    """Pixels of those frames: 9,645 frames of 1920 x 1080."""
     max_light_decoded_pixels: int = 3_000_000_000
     """The same of a video of few bytes: 1,446 frames of 1920 x 1080, and 3,000 more pixels for each byte."""
 

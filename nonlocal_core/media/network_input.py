@@ -1,4 +1,4 @@
-"""From frames to the input of a network: size, crop and normalisation, and where each cell of it comes from."""
+"""Way from frames to the input of a network: size, crop and normalisation, and where each cell of it comes from."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -26,7 +26,7 @@ from nonlocal_core.media.tones import Numbers, Tones
 PROFILE_BYTES = 16 * 2**20
 """A colour profile beyond this is left aside; those of printers have some megabytes."""
 NO_PROFILE = b"damaged"
-"""Stands for what cannot be read: no profile is so short, which is told where profiles are used."""
+"""Mark of a profile that cannot be read: no profile is so short, so that its user can tell."""
 _ANIMATION_BYTES = 13.0
 """Bytes for each pixel: four of the canvas, four of a part, four to scale what is transparent."""
 _KEYED_BYTES = 42.0

@@ -1,4 +1,4 @@
-"""From a file to facts and frames: the two questions that the rest of the program asks."""
+"""Facts and frames of a file: the two questions that the rest of the program asks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -50,9 +50,9 @@ class Sample:
     tour: tuple[Stop, ...]
     selection: Selection = ONE_FRAME
     masks: Callable[[], dict[str, Bool[np.ndarray, "T H W"]]] | None = None
-    """Computes the exact masks of its objects by name, for every frame of the file; None where nobody knows them."""
+    """Function that computes the exact masks of the objects by name, for every frame; None where nobody knows them."""
     marks: Callable[[], UInt8[np.ndarray, "T H W"]] | None = None
-    """Computes which mark each pixel wears (`marked`); None for a clip without marks."""
+    """Function that computes which mark each pixel wears (`marked`); None for a clip without marks."""
 
     @property
     def query(self) -> Stop:

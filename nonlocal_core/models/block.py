@@ -22,7 +22,7 @@ Norm = Literal["batch", "affine", "none"]
 """Layer after W_z: batch normalisation, its frozen form gain * z + offset, or none."""
 
 INITIAL_STD = 0.01
-"""Of every projection, as in video-nonlocal-net and mmcv."""
+"""Standard deviation of new weights of every projection, as in video-nonlocal-net and mmcv."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ class BottleneckMaps:
     shifted: bool
     positions_in: int
     thw: Triple
-    """Of its output."""
+    """Size of its output."""
     has_shortcut: bool
     has_nonlocal: bool
     temporal_groups: int
@@ -63,7 +63,7 @@ def multiply_adds(config: ResNetConfig, *, clip_thw: Triple) -> int:
 
 
 def forward_bytes(config: ResNetConfig, *, clip_thw: Triple) -> int:
-    """Return by how much the process grows at the peak of a forward pass of one clip on the CPU, about.
+    """Return about how many bytes the process grows by at the peak of a forward pass of one clip on the CPU.
 
     The convolution library keeps a reordered copy of what goes into and comes out of the convolution that runs.
     The non-local blocks never set the peak: their features are at most half of those of res2, and the matrix is

@@ -33,14 +33,14 @@ MENDING: frozenset[Pairwise] = frozenset({"embedded_gaussian"})
 LIBRARY_BYTES = 4_000_000
 """Bytes that torch's threads and kernels take in a run."""
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
-"""Of the clip, while the joint block runs: features and tables of both layers, and of the two together."""
+"""Bytes for a pixel of the clip while the joint block runs: features and tables of both layers, and of their join."""
 TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
     "gaussian": 43.5,
     "embedded_gaussian": 84.5,  # one block more
     "dot_product": 81.0,
     "concatenation": 42.0,
 }
-"""Of the clip, while the block at stride 8 runs over 264 channels; measured."""
+"""Bytes for a pixel of the clip while the block at stride 8 runs over 264 channels; measured."""
 
 PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
 TRAINED_NOTES: dict[Pairwise, str] = {

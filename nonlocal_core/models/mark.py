@@ -25,7 +25,7 @@ STRIDE, COVER, STRENGTH = 16, 0.5, 3.0
 """Pixels of a cell's side; from which part of it a cell wears a mark; value of a mark, where features deviate by 1."""
 MARK_CHANNELS = CHANNELS_STRIDE16 + len(MARKS)
 BYTES_PER_PIXEL = 40
-"""Of the clip, while the block runs over 115 channels."""
+"""Bytes for a pixel of the clip while the block runs over 115 channels."""
 TITLE = "stride 16 · after block 10, with the marks"
 STARTS = {"identity": "identity", "paper": "the paper's start"}
 """Names of the ways in which theta and phi begin."""

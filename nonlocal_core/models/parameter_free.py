@@ -8,7 +8,7 @@ from nonlocal_core.models.block import Pieces
 from nonlocal_core.vocabulary import Pairwise
 
 TEMPERATURE = 0.07
-"""Divides the cosine before the softmax: one unit of cosine is a factor of e^14 in weight."""
+"""Divisor of the cosine before the softmax: one unit of cosine is a factor of e^14 in weight."""
 
 ROUNDING = 1e-5
 """A channel that varies by less than this part of its mean is constant but for rounding."""

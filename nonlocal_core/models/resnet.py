@@ -161,7 +161,7 @@ class ResNet(nn.Module):
         return self._logits(x)
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return by how much the process grows at the peak of a forward pass on the CPU, about.
+        """Return about how many bytes the process grows by at the peak of a forward pass on the CPU.
 
         ``clip_shape``: (B, 3, T, H, W).
         """

@@ -42,13 +42,13 @@ class Stage:
     temporal_kernels: tuple[int, ...]
     """Extent in time of each block's first convolution; as many as there are blocks."""
     spatial_stride: int
-    """Of the first block's 3x3 convolution."""
+    """Stride of the first block's 3x3 convolution."""
     dilation: int = 1
-    """Of every 3x3 convolution, in space."""
+    """Dilation of every 3x3 convolution, in space."""
     nonlocal_after: tuple[int, ...] = ()
     """Indices, from 0, of the bottleneck blocks that a non-local block follows."""
     temporal_groups: int = 1
-    """Time is cut in this many equal parts, and every position attends inside its own part only."""
+    """Number of equal parts of time; every position attends inside its own part alone."""
 
     def __post_init__(self) -> None:
         beyond = [index for index in self.nonlocal_after if not 0 <= index < len(self.temporal_kernels)]
@@ -83,16 +83,16 @@ class ResNetConfig:
     stem_temporal_stride: int
     pool1: Pooling
     pool2: Pooling | None
-    """After res2; only in time."""
+    """Pooling after res2, in time alone."""
     stages: tuple[Stage, Stage, Stage, Stage]
     norm: Literal["batch", "affine"]
     """Batch normalisation, or the gain and offset that it was merged into: of the bottleneck blocks and the stem."""
     shift_every: int | None = None
     """Temporal shift module: shift an eighth of the channels each way in every n-th bottleneck block; None: nowhere."""
     pairwise: Pairwise
-    """Of the non-local blocks, if there are any."""
+    """Pairwise function of the non-local blocks, if there are any."""
     nonlocal_config: NonlocalConfig
-    """Of the non-local blocks; each stage sets its own temporal groups."""
+    """Configuration of the non-local blocks; each stage sets its own temporal groups."""
     head: Head
     input_spec: InputSpec
     clip_frames: int
@@ -115,7 +115,7 @@ class ResNetConfig:
 
     @property
     def block_count(self) -> int:
-        """The number of bottleneck blocks."""
+        """Number of bottleneck blocks."""
         return sum(len(stage.temporal_kernels) for stage in self.stages)
 
     @property

@@ -62,7 +62,8 @@ def _strip(
     """Return the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room, answer = width - 2 * size, answers[-1]
-    kept = font(size).getlength(_own_words(answer, pts_seconds, 0, shares)) + 2 * size if len(pts_seconds) > 1 else 0
+    own = [_own_words(answer, pts_seconds, index, shares) for index in range(len(pts_seconds))]
+    kept = max(font(size).getlength(words) for words in own) + 2 * size if len(own) > 1 else 0
     said: list[tuple[str, Colour]] = [
         (fitted(drawable(network_words(caption, answer)), size, round(room - kept)), ON_PANEL_MUTED)
     ]

@@ -69,11 +69,11 @@ class ModelSpec:
     token_names: tuple[str, ...] = ()
     """Names of queries or keys that are no positions, such as the words of a text, for every list of that length."""
     by_hand: ByHand = field(default_factory=dict)
-    """For the name of a layer that is not recognised, what says its theta, phi and g: ``function(layer, *args)`` with
-    what the layer is called with, which returns ``Tables``."""
+    """Functions that state theta, phi and g of layers that are not recognised, by the layer's name: ``function(layer,
+    *args)`` gets the arguments of the layer's call and returns ``Tables``."""
     call: Call | None = None
-    """Runs the network, ``call(model, frames)``, where it wants more or something else than the frames alone; they come
-    as ``takes`` says. None: ``model(frames)``."""
+    """Function that runs the network, ``call(model, frames)``, where it takes more than the frames, which
+    come as ``takes`` says. None: ``model(frames)``."""
 
 
 class ForeignNetwork(nn.Module):

@@ -37,7 +37,7 @@ MAX_CLASSES = 5
 """Best classes that are kept."""
 
 _Verdicts = dict[Hashable, str | None]
-"""For a layer on its grid the reason why its cells lie elsewhere than said, None where they are proved to lie there."""
+"""Reasons why the cells of a layer on its grid lie elsewhere than said; None where they are proved to lie there."""
 
 _places: WeakKeyDictionary[nn.Module, dict[Hashable, _Verdicts]] = WeakKeyDictionary()
 

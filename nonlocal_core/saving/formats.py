@@ -39,7 +39,7 @@ CELL_PIXELS = 500_000
 CELL_INCHES = 10.0
 """Width of a figure in a notebook, at 96 pixels an inch."""
 Write = Callable[[Path, Progress], None]
-"""Writes what was prepared; the file is whole or absent, also when the callback raises."""
+"""Function that writes what was prepared; the file is whole or absent, also when the callback raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,13 +53,13 @@ class QuestionAnswer:
     block: BlockCapture
     pin: Pin
     shown: tuple[Answer, ...]
-    """Of every pin, A first; from the tables as the viewer stores them, so that they are those of the screen."""
+    """Answer to every pin, A first; from the tables as the viewer stores them, so that the screen has the same."""
     exact: tuple[Answer, ...]
     """The same from the tables as captured, for files of numbers."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]
-    """Packs the clip and the tables of every block, which only the live page needs."""
+    """Function that packs the clip and the tables of every block, which only the live page needs."""
 
     @property
     def caption(self) -> Caption:

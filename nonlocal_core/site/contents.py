@@ -86,7 +86,7 @@ class PageClip:
 
     session: Session
     pin: Pin | None = None
-    """None for the clip's own first question, which is not pinned."""
+    """Question that is pinned; None for the clip's own first question, which is not pinned."""
     tour: Sequence[TourStop] | None = None
     """None for the sample's own."""
 

@@ -5,7 +5,7 @@ from nonlocal_core.ancestors.network import MOST_POSITIONS
 from nonlocal_core.errors import SiteError
 
 Settings = dict[str, float | None]
-"""Those of the patches or places that are compared, by the names that the page has for them."""
+"""Settings of the patches or places that are compared, by the names that the page has for them."""
 
 
 def page_filter(chosen: AnyFilter) -> dict[str, object]:

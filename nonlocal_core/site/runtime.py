@@ -23,7 +23,7 @@ SHA256 = {
     GPU_SCRIPT: "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2",
     GPU_WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
 }
-"""Of the files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
+"""Digests of the files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
 NOTICE = f"""{PACKAGE} {VERSION}
 
 MIT License. Copyright (c) Microsoft Corporation.

@@ -41,7 +41,7 @@ TITLES: dict[str, tuple[str, str]] = {
 }
 """Title and meaning of each of ``FIGURES``."""
 SHARES = ("effect", "own_cell_share", "own_frame_share", "distance")
-"""Those that are written in percent."""
+"""Figures that are written in percent."""
 _SITE = Path(__file__).with_name("site")
 _COLUMNS = ("place", "clip", "model", "reason", "name", "answer", "block", "is_shown_first", "picture", *FIGURES)
 

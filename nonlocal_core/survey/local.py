@@ -76,7 +76,7 @@ class _Processes:
         self._events.put(Gone(worker, f"the process ended with status {status}"))
 
     def give(self, worker: int, job: Job) -> None:
-        """Write the job; of a process that is gone, ``wait`` tells."""
+        """Write the job; ``wait`` tells when the process is gone."""
         asked = cast(IO[bytes], self._processes[worker].stdin)
         try:
             asked.write(json.dumps({"place": job.place, "clip": job.clip}).encode() + b"\n")

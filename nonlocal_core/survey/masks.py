@@ -17,7 +17,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 ENDING = ".masks"
 """Ending of the folder's name, in the place of the clip's own."""
 Read = Callable[[Path | bytes, str], Frames]
-"""Returns the picture in a file, under that name."""
+"""Function that returns the picture in a file, under that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -58,7 +58,7 @@ class Row:
     place: int
     """Place of the clip in the reading list, from 0."""
     clip: str
-    """Its address, as in the reading list."""
+    """Address of the clip, as in the reading list."""
     model: str
     reason: str | None = None
     name: str | None = None
@@ -71,9 +71,9 @@ class Row:
     warnings: tuple[str, ...] | None = None
     remarks: tuple[str, ...] | None = None
     title: str | None = None
-    """Of the network."""
+    """Title of the network."""
     status: str | None = None
-    """Of the block's weights: trained, untrained, parameter_free."""
+    """Status of the block's weights: trained, untrained, parameter_free."""
     weights: tuple[Fact, ...] | None = None
     device: str | None = None
     input_hw: tuple[int, int] | None = None
@@ -139,7 +139,7 @@ class ClipTables:
     """Tables of one clip and network as a bundle (`nonlocal_core.bundle`), or the reason why there are none."""
 
     sha256: str | None = None
-    """Of the clip."""
+    """Digest of the clip."""
     bundle: bytes | None = None
     reason: str | None = None
 

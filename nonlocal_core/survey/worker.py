@@ -25,7 +25,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 DEPTH = 2
 """Clips that a worker holds at once: one runs, one is decoded meanwhile."""
 ONE = Selection(frames=1)
-"""Of a mask, which is one picture."""
+"""Selection for a mask, which is one picture."""
 TRIED = "sample:coffee"
 """Clip on which a worker finds out whether the keys of its networks can be searched."""
 THREADS = 1

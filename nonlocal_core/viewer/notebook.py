@@ -19,7 +19,7 @@ _NAMED = 3
 _TOO_HEAVY = "It weighs more all the same, since its smallest block does; fewer frames weigh less."
 
 Pack = Callable[[Capture, str], bytes]
-"""Packs a bundle of these blocks in ``CELL_STORAGE``, with a sentence under the clip."""
+"""Function that packs a bundle of these blocks in ``CELL_STORAGE``, with a sentence under the clip."""
 
 
 def notebook_cell(capture: Capture, pack: Pack, *, title: str, question: Question) -> str:

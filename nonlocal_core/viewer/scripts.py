@@ -25,7 +25,7 @@ _SHEETS = (
     "controls/tour.css",
     "controls/presenting.css",
 )
-"""In the order of the cascade: of two rules that are equally specific, the later one holds."""
+"""Style sheets in the order of the cascade: of two rules that are equally specific, the later one holds."""
 
 
 @cache

@@ -51,7 +51,7 @@ class TorchContent:
 
     content: object
     values: Callable[[str], bytearray]
-    """Returns the bytes of a storage, by its key."""
+    """Function that returns the bytes of a storage, by its key."""
     _laid: dict[tuple[str, str], Tensor] = field(default_factory=dict)
 
     def tensor(self, call: Call, *, name: str) -> Tensor:

@@ -21,7 +21,7 @@ from pretrained.recipe.measures import (
     answer_measures,
     as_rows,
     interval,
-    propagation,
+    label_similarity,
     row_measures,
     table,
 )
@@ -88,7 +88,7 @@ def evaluate_rows(block: Block, shown: Shown, *, pooled: bool = False) -> PerCli
         found[version] = table(per_clip, MEASURES)
     if shown.first is None:  # on the finer grid a clip's whole matrix has 16 times as many weights
         found["clean"][PROPAGATION] = np.array([
-            propagation(partial(rows_of, block, shown.clip("clean", index)), labels)
+            label_similarity(partial(rows_of, block, shown.clip("clean", index)), labels)
             for index, labels in enumerate(shown.labels)
         ])  # fmt: skip
     return found

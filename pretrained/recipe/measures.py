@@ -92,7 +92,7 @@ def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
     return means | {"query_dependence": _dependence(weights)}
 
 
-def propagation(rows: Rows, labels: np.ndarray) -> float:
+def label_similarity(rows: Rows, labels: np.ndarray) -> float:
     """Return the region similarity J of objects that rows carry from the first frame that shows them to all others.
 
     ``labels``: (T, h, w). A cell is assigned to an object when more than half of the weight that it gives to the marked

@@ -51,7 +51,7 @@ OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
 STILLS = 0.25
 """Share of the clips of a step of which one frame is shown alone, so that rows of a picture leave their place too."""
 START_NOISE = 0.002
-"""Of theta and phi, so that two seeds differ from the first step on."""
+"""Noise on theta and phi at the start, so that two seeds differ from the first step on."""
 DOT_THRESHOLD = 2.5
 """Offset that is subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
 
@@ -75,15 +75,15 @@ class Settings:
     output_frames: int = 2
     """Frames of a clip that go through the rest of the network in a step."""
     learning_rate: float = 2e-3
-    """Of theta and phi."""
+    """Learning rate of theta and phi."""
     gain_rate: float = 5e-3
     bias_rate: float = 2e-3
-    """Of theta's and phi's biases."""
+    """Learning rate of the biases of theta and phi."""
     output_rate: float = 1e-3
     keep_weight: float = 400.0
     """Cost of a changed answer on an unchanged frame, over that of a wrong answer on a changed frame."""
     restore_weight: float = 0.05
-    """Of the squared error of the features themselves."""
+    """Weight of the squared error of the features themselves."""
 
 
 def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settings:

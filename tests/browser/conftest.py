@@ -1,6 +1,7 @@
 """The browser that all browser tests share."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -16,8 +17,8 @@ from nonlocal_core.site.writing import write_site
 
 expect.set_options(timeout=PATIENCE_MS)
 
-RERUNS = 1
-"""A busy machine loses a click now and then; what fails twice is a fault."""
+RERUNS = int(os.environ.get("NONLOCAL_RERUNS", "1"))
+"""A busy machine loses a click now and then; what fails twice is a fault. 0 shows every failure."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,7 +63,7 @@ def test_a_lecture_from_a_file(chromium, tmp_path, full_screen):
         assert not watched.complaints
 
 
-SMALLEST = """() => Math.min(...[...document.querySelectorAll(".nlv *:not(.nlv-spoken)")]
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".nlv *:not(.nlv-spoken, .nlv-spoken *)")]
     .filter((part) => part.checkVisibility({ visibilityProperty: true }))
     .filter((part) => [...part.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()))
     .map((part) => parseFloat(getComputedStyle(part).fontSize)))"""

@@ -24,7 +24,7 @@ class Tables:
     """
 
     theta: Float[Tensor, "B heads n Ci"]
-    """Queries; sequences of a batch, each of which attends by itself, first."""
+    """Queries; the first axis counts sequences, each of which attends by itself."""
     phi: Float[Tensor, "B heads N Ci"]
     g: Float[Tensor, "B heads N Cg"]
     """Values."""

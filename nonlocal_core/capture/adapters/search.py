@@ -93,7 +93,7 @@ class AttachedModel:
 
     found: FoundSites
     detach: Callable[[], None]
-    """Takes the hooks off."""
+    """Function that removes the hooks."""
 
 
 def find_sites(

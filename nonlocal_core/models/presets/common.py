@@ -14,7 +14,7 @@ BlockCount = Literal[0, 1, 5, 10]
 Family = Literal["c2d", "i3d", "slow"]
 
 Placement = tuple[tuple[int, ...], tuple[int, ...]]
-"""After which blocks of res3 and of res4 a non-local block comes."""
+"""Numbers of the blocks of res3 and of res4 that a non-local block follows."""
 
 PLACEMENTS: dict[tuple[Depth, BlockCount], Placement] = {
     (50, 0): ((), ()),
@@ -38,7 +38,7 @@ _TEMPORAL_KERNELS: dict[Family, tuple[int, tuple[tuple[int, ...], ...]]] = {
     "i3d": (5, ((3,), (3, 1), (3, 1), (1, 3))),  # the 3x1x1 inflation, at every other block
     "slow": (1, ((1,), (1,), (3,), (3,))),
 }
-"""Of the stem, and of the first convolution of the blocks of each stage, repeated to the stage's length."""
+"""Lengths of the kernels of the stem, and of the first convolutions in each stage, repeated to the stage's length."""
 
 POOL1_PADDED = Pooling(kernel=(1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
 POOL1_UNPADDED = Pooling(kernel=(1, 3, 3), stride=(1, 2, 2))

@@ -1,4 +1,4 @@
-"""Our own names, as converted files in safetensors keep them."""
+"""Layout of this library's own names, as converted files in safetensors keep them."""
 
 from nonlocal_core.weights.layouts.rules import Layout, Rule
 

@@ -30,7 +30,7 @@ from pretrained.recipe.sources import Split, download
 
 STEP_CLIPS = 8
 RATE, BIAS_RATE, GAIN_RATE, DECAY = 2e-3, 1e-2, 5e-3, 1e-2
-"""Of all weights, of biases, of gain and length, each times the variant's ``rate``; and AdamW's decay of weights."""
+"""Rates of weights, of biases, and of gain and length, each times the variant's ``rate``; and AdamW's weight decay."""
 WARM, LOOK_EVERY, PATIENCE, LONG_PATIENCE, COOL = 20, 50, 300, 1000, 150
 GROWN, STARTED, MOST = 0.01, 0.1, 3000
 """Least growth, least share that counts as having learned something, and steps after which a run cools in any case."""

@@ -41,7 +41,7 @@ class Variant:
         return CHANNELS[self.stride] + MARKS[self.hops]
 
     def build(self, seed: int) -> Answerer:
-        """Return it before training."""
+        """Return the variant's network before training."""
         torch.manual_seed(seed)
         return Answerer(self.bodies(self.channels), self.channels, ANSWERS[self.hops], asks_first=self.hops == 2)
 
@@ -142,4 +142,4 @@ VARIANTS: dict[str, Variant] = {
         Variant(id="blocks4", title="4 blocks", rate=1.0, bodies=_blocks(4, 1)),
     )
 }
-"""In the order in which they are trained."""
+"""All variants, in the order in which they are trained."""

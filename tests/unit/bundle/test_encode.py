@@ -12,6 +12,7 @@ from nonlocal_core.bundle import Question, Storage, View, decode_bundle, encode_
 from nonlocal_core.bundle.container import ContainerReader
 from nonlocal_core.bundle.encode import _half
 from nonlocal_core.capture.record import Capture
+from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.errors import BundleError
 
 HALF_STEP = 2.0**-11  # float16 keeps 11 bits: rounding moves a value by at most this part of it
@@ -217,3 +218,32 @@ def test_tables_travel_as_float16_between_an_eighth_and_half_of_its_range(peak, 
     assert stored.gain == gain
     assert np.isfinite(stored.table).all()
     np.testing.assert_allclose(stored.values, table, rtol=HALF_STEP)
+
+
+def measured(monkeypatch, block, precision="float16"):
+    """Queries whose rows were compared to find the error of a block."""
+    asked = []
+
+    def noted(which, queries):
+        asked.append(queries.tolist())
+        return many_row_weights(which, queries)
+
+    monkeypatch.setattr("nonlocal_core.bundle.encode.many_row_weights", noted)
+    make_bundle(block, precision=precision)
+    assert asked[::2] == asked[1::2], "as they are, and as stored"
+    return [query for some in asked[::2] for query in some]
+
+
+def test_the_error_is_measured_on_48_rows_from_the_first_to_the_last(monkeypatch):
+    asked = measured(monkeypatch, make_block("gaussian"))
+    assert (len(asked), asked[0], asked[-1]) == (48, 0, 239)
+    gaps = np.diff(asked)
+    assert (gaps.min(), gaps.max()) == (5, 6)  # 239 / 47
+
+
+def test_all_rows_of_bytes_are_measured_where_that_is_quick(monkeypatch):
+    assert measured(monkeypatch, make_block("gaussian", scale=0.2), "int8") == list(range(240))
+    monkeypatch.setattr("nonlocal_core.bundle.encode._MEASURED_PRODUCTS", 100 * 240 * 7)
+    assert len(measured(monkeypatch, make_block("gaussian", scale=0.2), "int8")) == 100
+    monkeypatch.setattr("nonlocal_core.bundle.encode._MEASURED_PRODUCTS", 0)
+    assert len(measured(monkeypatch, make_block("gaussian", scale=0.2), "int8")) == 48

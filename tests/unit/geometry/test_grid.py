@@ -352,13 +352,26 @@ def test_a_box_holds_the_cells_whose_centres_it_covers() -> None:
     assert made.cells_in(frame=0, box=(0.55, 0.8, 0.6, 0.85)) == (Cell(0, 3, 2),)
 
 
+def test_the_whole_frame_is_a_box_and_so_is_a_point() -> None:
+    made = grid(rows=4, cols=4, box=(0.0, 0.0, 1.0, 1.0))
+    assert made.cells_in(frame=0, box=(0.0, 0.0, 1.0, 1.0)) == tuple(Cell(0, y, x) for y in range(4) for x in range(4))
+    for corner, cell in ((0.0, Cell(0, 0, 0)), (0.3, Cell(0, 1, 1)), (1.0, Cell(0, 3, 3))):
+        assert made.cells_in(frame=0, box=(corner,) * 4) == (cell,)
+
+
 def test_a_box_outside_of_a_crop_is_refused() -> None:
     cropped = grid(box=(0.25, 0.0, 0.75, 1.0))
     with pytest.raises(OutsideGridError):
         cropped.cells_in(frame=0, box=(0.0, 0.4, 0.1, 0.6))
 
 
-@pytest.mark.parametrize("box", [(0.5, 0.5, 0.3, 0.6), (0.5, 0.6, 0.6, 0.5), (-0.1, 0, 0.5, 0.5), (0.3, 0.3, 1.5, 0.5)])
+@pytest.mark.parametrize(
+    "box",
+    [
+        *((0.5, 0.5, 0.3, 0.6), (0.5, 0.6, 0.6, 0.5), (-0.1, 0, 0.5, 0.5), (0, -0.1, 0.5, 0.5)),
+        *((0.3, 0.3, 1.5, 0.5), (0.3, 0.3, 0.5, 1.5)),
+    ],
+)
 def test_corners_that_are_no_box_are_refused(box: Box) -> None:
     with pytest.raises(GeometryError, match="A box is x0, y0, x1, y1"):
         grid().cells_in(frame=0, box=box)

@@ -117,3 +117,7 @@ def test_the_effect_lies_on_the_query_grid():
     effect = np.arange(block.query_grid.size, dtype=np.float32)
     shown = effect_map(BlockCapture(**parts(block) | {"effect": effect}))
     assert shown[2, 3, 5] == block.query_grid.index(Cell(2, 3, 5))
+
+
+def test_a_sample_has_512_queries_unless_told_otherwise():
+    assert len(sample_queries(QueryGrid.over_clip(clip_frames=1, steps=1, rows=20, cols=30))) == 512

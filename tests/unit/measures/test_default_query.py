@@ -1,13 +1,23 @@
 """The first question of a clip: a thing that is looked for elsewhere, away from the border."""
 
+import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from bundles import make_block
 
-from nonlocal_core.geometry import Cell
-from nonlocal_core.measures.default_query import MARGIN, _from_rim, default_query
+from nonlocal_core.geometry import Cell, QueryGrid
+from nonlocal_core.measures.default_query import (
+    MARGIN,
+    _candidates,
+    _from_rim,
+    _pixels,
+    _stays,
+    _striking,
+    default_query,
+)
 
 FRAMES, ROWS, COLS = 4, 12, 16
 GROUND, THING = (60, 70, 60), (230, 120, 40)
@@ -76,3 +86,42 @@ def test_a_colour_is_compared_with_the_nearest_fifth_of_those_two_cells_from_an_
     for y, x in np.ndindex(8, 9):
         nearest = sorted(np.sqrt(((frame[y, x] - colour) ** 2).sum()) for colour in rim)[:10]  # of 52, rounded down
         assert found[y, x] == pytest.approx(np.mean(nearest))
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 6), (3, 9, 8), (4, 12, 16), (8, 28, 48), (9, 56, 96)])
+def test_the_candidates_are_spread_evenly_over_the_middle_of_three_frames(shape):
+    grid = QueryGrid.over_clip(clip_frames=shape[0], steps=shape[0], rows=shape[1], cols=shape[2])
+    found = _candidates(grid)
+    steps = {int(shape[0] * part) for part in (0.25, 0.5, 0.75)}
+    inner = [[n for n in range(count) if 0.12 <= (n + 0.5) / count <= 0.88] for count in shape[1:]]
+    apart = next(n for n in itertools.count(1) if len(steps) * len(inner[0]) * len(inner[1]) <= 400 * n * n)
+    # What an even step leaves over lies half before the first cell and half behind the last one.
+    rows, cols = ([line[n] for n in range((len(line) - 1) % apart // 2, len(line), apart)] for line in inner)
+    assert {(cell.t, cell.y, cell.x) for cell in found} == set(itertools.product(steps, rows, cols))
+    assert len(found) == len(set(found))
+
+
+def test_what_stays_is_the_own_frame_or_the_cells_around_the_own_place():
+    weights = np.random.default_rng(5).random((3, 5, 6))
+    for own in (Cell(0, 0, 0), Cell(2, 2, 3), Cell(1, 4, 5)):
+        assert _stays(weights, own) == pytest.approx(weights[own.t].sum())
+        around = [weights[0, y, x] for y in range(5) for x in range(6) if max(abs(y - own.y), abs(x - own.x)) <= 1]
+        assert _stays(weights[:1], own) == pytest.approx(sum(around))
+
+
+def test_a_cell_is_as_striking_as_its_pixels_inside_a_crop_and_moves_against_the_median_frame():
+    rng = np.random.default_rng(6)
+    frames = rng.integers(0, 256, (3, 40, 60, 3)).astype(np.uint8)
+    keys = QueryGrid.over_clip(clip_frames=3, steps=3, rows=6, cols=7, box=(0.1, 0.2, 0.8, 0.8)).pooled((1, 1, 1))
+    cells = np.zeros((3, 6, 7, 3))
+    for t, y, x in np.ndindex(3, 6, 7):  # cells of 4 x 6 pixels
+        cells[t, y, x] = np.round(frames[t, 8 + 4 * y : 12 + 4 * y, 6 + 6 * x : 12 + 6 * x].mean(axis=(0, 1)))
+    found = _striking(keys, frames)
+    for t, y, x in np.ndindex(3, 6, 7):
+        moved = math.sqrt(sum((cells[t, y, x, c] - sorted(cells[:, y, x, c])[1]) ** 2 for c in range(3)))
+        assert found[t, y, x] == pytest.approx(moved + _from_rim(cells[t])[y, x], abs=2.5)  # box means are rounded
+
+
+def test_cells_that_reach_past_the_frame_are_compared_by_what_lies_inside():
+    grid = QueryGrid.over_clip(clip_frames=1, steps=1, rows=3, cols=4, box=(-0.1, -0.2, 1.3, 1.1)).pooled((1, 1, 1))
+    assert _pixels(grid, np.zeros((1, 40, 60, 3), np.uint8)) == (0, 0, 60, 40)

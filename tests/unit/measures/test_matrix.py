@@ -71,3 +71,19 @@ def test_no_query_of_a_sample_is_drawn_twice(monkeypatch):
             missing = len(box) * whole.values[line] - 15.0 * part.values[line]  # the one query that was left out
             assert any(np.allclose(missing, rows[query], rtol=1e-3, atol=1e-5) for query in box)
     assert max(map(len, boxes)) == 16
+
+
+@pytest.mark.parametrize(("grid", "is_whole"), [((8, 8, 8), True), ((3, 9, 19), False)])
+def test_up_to_512_positions_are_shown_one_by_one(grid, is_whole):
+    steps, rows, cols = grid
+    assert Bins.of(QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=rows, cols=cols)).is_whole == is_whole
+
+
+@pytest.mark.parametrize(("positions", "averaged"), [(5792, 5792), (5793, 5792)])
+def test_beyond_thirty_three_million_weights_queries_are_sampled(positions, averaged, monkeypatch):
+    block = capture("dot_product", grid=(1, 1, positions), clip_frames=1, subsample=(1, 1, 1))
+    weights = np.broadcast_to(np.float64(0.5), (positions, positions))
+    monkeypatch.setattr(matrix, "many_row_weights", lambda _, queries: weights[: len(queries)])
+    found = affinity_matrix(block, most=1)
+    assert positions**2 > 33_554_432 or not found.is_sampled
+    assert (found.queries_per_box, found.is_sampled) == (averaged, positions > averaged)

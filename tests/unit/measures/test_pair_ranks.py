@@ -1,5 +1,7 @@
 """Rankings of two queries: alike for a concatenation whatever its tables, different for an MLP over pairs."""
 
+import itertools
+
 import numpy as np
 import pytest
 from affinity_oracle import capture
@@ -52,3 +54,23 @@ def test_a_point_beyond_the_frames_is_refused():
     concatenation, features, _ = found()
     with pytest.raises(OutsideGridError):
         pair_ranks(concatenation, features, frame=3, x=0.5, y=0.5)
+
+
+@pytest.mark.parametrize(("grid", "queries", "keys"), [((2, 3, 5), range(15), range(15)), ((1, 10, 13), 24, 96)])
+def test_the_disagreement_is_over_cells_from_the_first_to_the_last(grid, queries, keys):
+    concatenation, features = (
+        capture(function, grid=grid, subsample=(1, 1, 1), seed=4) for function in ("concatenation", "gaussian")
+    )
+    found = pair_ranks(concatenation, features, frame=0, x=0.3, y=0.6).mlp.disagreement
+    last = grid[1] * grid[2] - 1
+    some, compared = (
+        each if isinstance(each, range) else [last * n // (each - 1) for n in range(each)] for each in (queries, keys)
+    )
+    theta, phi = (table[: last + 1].astype(np.float64) for table in (features.theta, features.phi))
+    distances = [[float(np.abs(theta[query] - phi[key]).sum()) for key in compared] for query in some]
+    opposite = cases = 0
+    for one, other in itertools.combinations(np.array(distances), 2):
+        signs = np.sign(one[:, None] - one) * np.sign(other[:, None] - other)
+        opposite += (signs < 0).sum()
+        cases += len(one) * (len(one) - 1)
+    assert found == pytest.approx(opposite / cases, abs=1e-4)

@@ -213,3 +213,26 @@ def test_a_frame_of_too_many_cells_is_refused_before_its_table_is_made(monkeypat
     block = Session.open(np.zeros((2, 30, 40, 3), np.uint8), "pixels-bilateral", short_side=3).block()
     with pytest.raises(CaptureError, match=r"at most 11 cells; 'near, and of one colour' has 12. Draw a box"):
         region_around(block, frame=0, x=0.5, y=0.5)
+
+
+def test_a_walk_between_two_cells_has_fifty_steps():
+    queries = QueryGrid.over_clip(clip_frames=T, steps=T, rows=1, cols=2)
+    tables = {"theta": np.ones((6, 5), np.float32), "phi": np.ones((6, 5), np.float32)}
+    block = random_block(
+        "gaussian", subsample=(1, 1, 1), query_grid=queries, key_grid=queries.pooled((1, 1, 1)), **tables
+    )
+    often = visits(block, Cell(1, 0, 0), t=1)
+    stays = sum((1 - 0.9) * 0.9**step for step in range(0, 50, 2)) + 0.9**50  # back after every second step
+    np.testing.assert_allclose(often, [[2 * stays, 2 * (1 - stays)]], atol=1e-9)
+
+
+def test_a_frame_of_one_cell_too_many_is_refused():
+    with pytest.raises(CaptureError, match=r"at most 8192 cells; .* has 8193"):
+        region_around(make_block("gaussian", grid=(1, 1, 8193)), frame=0, x=0.5, y=0.5)
+
+
+@pytest.mark.parametrize(("rows", "is_softened"), [(127, False), (128, True)])
+def test_the_spread_is_measured_on_every_second_row_from_128_on(rows, is_softened):
+    steps = np.full((rows, rows), 1 / rows)
+    steps[::2] = np.eye(rows)[::2]  # the spread of all rows is wide enough, that of every second one is not
+    assert (_softened(steps) is not steps) == is_softened

@@ -273,3 +273,15 @@ def test_a_line_that_is_no_box_is_refused_by_its_number(line):
 def test_a_long_line_is_quoted_in_part():
     with pytest.raises(MediaError, match=r"it is '1,0,0,1,x{72}'\."):
         read_boxes(f"1,0,0,1,{'x' * 200}\n".encode(), 4, (3, 5))
+
+
+def test_a_position_takes_its_label_from_ten_keys_unless_told_otherwise():
+    block = capture(
+        "gaussian",
+        subsample=(1, 1, 1),
+        **{"key_grid": QueryGrid.over_clip(clip_frames=6, steps=T, rows=H, cols=W).pooled((1, 1, 1))},
+    )
+    block = replace(block, phi=np.random.default_rng(5).normal(size=block.theta.shape).astype(np.float32))
+    mask = np.random.default_rng(1).random((40, 90)) < 0.3
+    found, *others = (carry(block, mask, frame=3, **said).labels for said in ({}, {"k": 10}, {"k": 9}, {"k": 11}))
+    assert [np.array_equal(found, other) for other in others] == [True, False, False]

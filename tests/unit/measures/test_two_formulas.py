@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nonlocal_core import Session
+from nonlocal_core.ancestors.self_attention import both_formulas
 from nonlocal_core.errors import OutsideGridError, SelectionError, UnknownNameError
 from nonlocal_core.measures.two_formulas import places, two_formulas
 
@@ -46,3 +47,19 @@ def test_what_is_no_embedded_gaussian_or_adds_nothing_is_refused(session):
         two_formulas(session, session.block("stride8+16"))
     with pytest.raises(OutsideGridError):
         places(session.block("stride16"), frame=5, x=0.5, y=0.5, scale=1.0)
+
+
+def test_the_outputs_are_compared_at_64_positions_from_the_first_to_the_last(session, monkeypatch):
+    compared = []
+
+    def noted(theta, *tables):
+        compared.append(theta)
+        return both_formulas(theta, *tables)
+
+    monkeypatch.setattr("nonlocal_core.measures.two_formulas.both_formulas", noted)
+    opened = Session.open("sample:bunny", "lite0-embedded-gaussian", frames=8, short_side=64, device="cpu")
+    table = opened.block("stride16").theta
+    two_formulas(opened, opened.block("stride16"))
+    (asked,) = compared
+    assert asked.shape[1] == 64 < len(table)
+    np.testing.assert_array_equal(asked[0, [0, -1]], table[[0, -1]])

@@ -57,6 +57,38 @@ def test_a_strip_names_number_time_and_share_of_its_frame():
         assert (made[index][:16, left:] == np.asarray(panel)[:16, left:]).all(), own
 
 
+def first_lines(values, times, width=550):
+    """The first line of each strip, under a network with a name that no line holds."""
+    pictures = [np.zeros((9, width, 3), np.uint8)] * len(times)
+    answer = make_row(values, grid=values.shape, query=(0, 2, 3))
+    films = with_banner(pictures, answer, np.asarray(times, float), Caption(clip="c", model="l" * 400, block="b"))
+    return [film[9:25] for film in films]
+
+
+def ink(line):
+    """The columns that are drawn in."""
+    return np.flatnonzero((line != PANEL).any(axis=(0, 2)))
+
+
+def test_a_long_network_leaves_two_letters_of_room_before_the_longest_words_of_a_frame():
+    values = np.full((12, 6, 8), 1e-5)
+    values[:2] = (1 - values[2:].sum()) / 96
+    own = [f"{n + 1} of 12 · {n * 90:.2f} s · {'50 %' if n < 2 else '<0.1 %'}" for n in range(12)]
+    taken = [font(11).getlength(words) for words in own]
+    assert max(taken) - taken[0] > 22  # the first frame's words would not leave enough
+    lines = first_lines(values, [n * 90 for n in range(12)])
+    gaps = []
+    for line, length in zip(lines, taken, strict=True):
+        name = ink(line[:, : round(539 - length) - 4])
+        gaps.append(539 - length - name.max())
+    assert 22 <= min(gaps) < 30
+
+
+def test_a_long_network_of_a_single_frame_takes_the_whole_line():
+    (line,) = first_lines(np.full((1, 6, 8), 1 / 48), [0.0])
+    assert 531 <= ink(line).max() < 539
+
+
 def test_a_frame_without_keys_is_named_so():
     row = make_row(np.full((2, 3, 4), 1 / 24), subsample=(2, 2, 2), query=(0, 2, 3))
     column = make_column(np.full((5, 6, 8), 1 / 240), key=(1, 1, 1), subsample=(2, 2, 2))

@@ -19,7 +19,7 @@ from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
-"""Returns the readings that a block's own attributes leave possible, one where they say everything."""
+"""Function that returns the readings that a block's own attributes allow, a single one where they say everything."""
 
 PROOF_TOLERANCE = 1e-4
 """Largest rebuild error of a true reading of the random copy, which computes in float64."""

@@ -35,9 +35,9 @@ class SeenCall(NamedTuple):
     output: Any
     """Output of the layer."""
     run: Callable[[Tensor], Any]
-    """Returns the same for another y."""
+    """Function that returns the output for another y."""
     resting: Callable[[WholeCall], Any]
-    """Returns what the layer returns for another call and the y of this one."""
+    """Function that returns the layer's output for another call and the y of this one."""
     pairwise: Pairwise = "embedded_gaussian"
 
 

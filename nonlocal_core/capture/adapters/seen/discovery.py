@@ -81,7 +81,7 @@ class Discovery(TorchFunctionMode):
 
     @property
     def suspects(self) -> tuple[str, ...]:
-        """Those that attend; else those that compare, or take a softmax within tables: what may attend."""
+        """Names of the modules that attend; else of those that compare, or take a softmax within tables."""
         certain = self.weighing
         around = [name for name in self.attending if not any(_holds(name, other) for other in certain)]
         return (*certain, *around) or self.comparing or self._outermost(self._tabled)
@@ -143,7 +143,7 @@ class Discovery(TorchFunctionMode):
         self._running.append((module, sum(isinstance(each, Tensor) for each in args) == 1))
 
     def end(self, _module: nn.Module, _args: Any, _output: Any) -> None:
-        """Note that it does so no more."""
+        """Remove the module from those that run."""
         self._running.pop()
 
 

@@ -34,9 +34,9 @@ class Product:
     left: Float[Tensor, "*a n D"]
     right: Float[Tensor, "*b D N"]
     lay: Callable[[Tensor], Tensor] = _as_it_is
-    """Lays the matrix ``left @ right`` out as the function returns it, with what the function adds."""
+    """Function that shapes the matrix ``left @ right`` as the observed function returns it, with what that one adds."""
     matrix: Callable[[Tensor], Tensor] = _as_it_is
-    """Lays a tensor of the order of the function's output out as that matrix, and adds nothing."""
+    """Function that shapes a tensor of the order of the output as that matrix, and adds nothing."""
     adds: bool = False
     """True where the function adds something to the matrix, or multiplies it."""
     axes: tuple[int, int] = (-2, -1)

@@ -28,7 +28,7 @@ class Placed:
     padding: Bool[Tensor, "B n"] | None = None
     """Mask of the tokens that are padding, where windows hold some."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
-    """For each axis that windows divide, the group of every key."""
+    """Group of every key, for each axis that windows divide."""
     askers: tuple[str, ...] = ()
     """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
     are_inner: bool = False
@@ -50,7 +50,7 @@ class SeenPlaces:
     """Everything that may tell where the tokens of one layer lie."""
 
     layout: TokenLayout | None
-    """As the network or its user states."""
+    """Layout that the network or its user states."""
     is_given: bool
     """True where the user states the layout."""
     fed: Fed | None
@@ -58,7 +58,7 @@ class SeenPlaces:
     token_names: tuple[str, ...] = ()
     """Names of a list of queries or keys of that length."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
-    """By the sizes of a call."""
+    """Windows that were found, by the sizes of a call."""
 
     @property
     def is_possible(self) -> bool:

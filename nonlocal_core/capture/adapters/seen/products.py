@@ -41,7 +41,7 @@ class Attended:
     k: Float[Tensor, "*lead N D"]
     v: Float[Tensor, "*lead N Dv"]
     factor: float
-    """Of all products; factors that differ are in q."""
+    """Common factor of all products; factors that differ are in q."""
     bias: Float[Tensor, "*any n N"] | None
     """Addition to the scores; at most ``BLOCKED`` where a key is forbidden."""
     noise: float
@@ -49,7 +49,7 @@ class Attended:
     y: Float[Tensor, "*lead n Dv"]
     """Weighted sums of the values."""
     put: Mapping[int, Callable[[Tensor], Tensor]]
-    """By the number of a product of weights and values: what turns y (*lead, n, Dv) into what that product returns."""
+    """Functions from y (*lead, n, Dv) to what a product of weights and values returns, by the product's number."""
     sinks: int = 0
     """The number of first keys that are scores alone, without a value."""
 
@@ -75,7 +75,7 @@ class Watch(TorchFunctionMode):
     softmaxes: int = 0
     """Number of softmaxes of a product, whether or not they met values as they are."""
     _pending: list[Weights] = field(default_factory=list)
-    """Those that have met no values yet, the latest of them."""
+    """Latest weights that have met no values yet."""
 
     def __post_init__(self) -> None:
         super().__init__()

@@ -43,9 +43,9 @@ class SeenReader:
     module: nn.Module
     places: SeenPlaces
     say: TablesOf | None = None
-    """Says the tables by hand; None: they are seen."""
+    """Function that states the tables by hand; None where they are seen."""
     learned: dict[tuple[int, ...], Arranged | Windows | NotReadable | None] = field(default_factory=dict)
-    """By the sizes of a call, what its queries and keys are made of."""
+    """Arrangement of queries and keys, by the sizes of a call."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
         """Return the call."""

@@ -37,7 +37,7 @@ class Weights:
     """Weights that no product has taken yet, with the tables that they were made of."""
 
     weights: Float[Tensor, "*lead n N"]
-    """Of the keys alone, without those of sinks."""
+    """Weights of the keys alone, without those of sinks."""
     q: Float[Tensor, "*lead n D"]
     k: Float[Tensor, "*lead sinks_N D"]
     """Zeros for the sinks, which come first."""

@@ -18,7 +18,7 @@ class Tail:
     """Function from rows of y to a layer's output, less its output where y is zero."""
 
     run: Callable[[Float[Tensor, "B heads n Dv"]], Float[Tensor, "B n C"]]
-    """Returns the layer's output for another y."""
+    """Function that returns the layer's output for another y."""
     real: Float[Tensor, "B heads n Dv"]
     """The layer's own y."""
     numbers: Int[Tensor, " m"] = field(default_factory=lambda: torch.arange(0))

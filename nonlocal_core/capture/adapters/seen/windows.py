@@ -62,9 +62,9 @@ class Windows:
     cells: Int[Tensor, "B n"]
     """Index of the cell of each token, -1 for padding."""
     order: Int[Tensor, " Nq"]
-    """For each cell, the number of its token."""
+    """Numbers of the tokens, one for each cell."""
     walls: tuple[Int[Tensor, " Nq"], ...]
-    """For each axis that windows divide, the group of every cell."""
+    """Group of every cell, for each axis that windows divide."""
 
 
 def windows_of(

@@ -34,7 +34,7 @@ _DOES_MORE = {
 huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
 
 _FLAGS = ("use_mask_unit_attn",)
-"""Those of them that say so by being True."""
+"""Attributes among them that count only where they are True."""
 
 _BRINGS_MORE = {
     **dict.fromkeys(

@@ -35,7 +35,7 @@ class FusedAttention:
 
     module: Any
     name: str
-    """Of the projection."""
+    """Name of the projection."""
     projected: Projections
 
     @property

@@ -50,7 +50,7 @@ class SeparateAttention:
 
     module: Any
     names: tuple[str, str, str]
-    """Of the three projections."""
+    """Names of the three projections."""
     projected: Projections
 
     @property

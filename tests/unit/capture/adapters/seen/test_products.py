@@ -35,6 +35,7 @@ from nonlocal_core import CaptureError, InputSpec, ModelSpec, Session
 from nonlocal_core.capture import recording
 from nonlocal_core.capture.adapters import Fed
 from nonlocal_core.capture.adapters import attach as attach_model
+from nonlocal_core.capture.adapters.seen.products import Watch
 from nonlocal_core.capture.record import WALLED
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.query import row
@@ -220,3 +221,33 @@ def test_patches_that_overlap_are_placed_and_pooled_keys_with_them():
 def test_keys_of_other_tokens_are_refused_though_they_are_as_many():
     with pytest.raises(CaptureError, match="has tokens that are the same on every clip"):
         open_(Tokens(ElsewhereAttention()), IMAGE_HW)
+
+
+def attentions(products, softmaxes=0):
+    """Attentions that are seen with other products before the softmax, or other softmaxes behind it."""
+    rng = torch.Generator().manual_seed(4)
+    q, k, v = (torch.randn(2, 5, 3, generator=rng) for _ in range(3))
+    with Watch() as watch:
+        scores = q @ k.mT
+        for _ in range(products):
+            q @ q.mT
+        weights = scores.softmax(dim=-1)
+        for _ in range(softmaxes):
+            (k @ q.mT).softmax(dim=-1)
+        weights @ v
+    return watch.found
+
+
+def test_scores_and_weights_are_remembered_over_so_many_others():
+    assert [len(attentions(products)) for products in (0, 7, 8)] == [1, 1, 0]
+    assert [len(attentions(0, softmaxes)) for softmaxes in (63, 64)] == [1, 0]
+
+
+@pytest.mark.parametrize(("sinks", "is_seen"), [(1, True), (16, True), (17, False)])
+def test_up_to_sixteen_scores_of_no_key_are_sinks(sinks, is_seen):
+    rng = torch.Generator().manual_seed(4)
+    q, k, v = (torch.randn(2, 5, 3, generator=rng) for _ in range(3))
+    with Watch() as watch:
+        scores = torch.cat([q @ k.mT, torch.randn(2, 5, sinks, generator=rng)], dim=-1)
+        scores.softmax(dim=-1)[..., :5] @ v
+    assert [attended.sinks for attended in watch.found] == ([sinks] if is_seen else [])

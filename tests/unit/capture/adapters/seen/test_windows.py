@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nonlocal_core.capture.adapters.seen.windows import Around, Windows, _stated_hw, divided, windows_of
+from nonlocal_core.capture.adapters.seen.windows import Around, Windows, _as_maps, _stated_hw, divided, windows_of
 from nonlocal_core.capture.reading import NotReadable
 
 T, H, W, C = 2, 4, 6, 5
@@ -121,3 +121,27 @@ def test_tokens_whose_map_nothing_states_are_not_guessed():
 )
 def test_a_size_is_two_whole_numbers_that_make_up_the_cells(args, kwargs, stated):
     assert _stated_hw((args, kwargs), 12) == stated
+
+
+MAP = torch.arange(T * H * W * C, dtype=torch.float32).reshape(T, H, W, C)
+
+
+@pytest.mark.parametrize(
+    ("seen", "within"),
+    [
+        (MAP.flatten(1, 2), True),
+        (MAP, True),
+        (MAP.movedim(-1, 1), True),
+        (MAP[None], False),
+        (MAP.movedim(-1, 0)[None], False),
+    ],
+)
+def test_a_tensor_is_a_map_in_the_way_that_its_axes_allow(seen, within):
+    ((table, thw, is_within),) = _as_maps(seen, C, (((H, W),), {}), None)
+    assert (thw, is_within) == ((T, H, W), within)
+    assert torch.equal(table.reshape(-1, C), MAP.reshape(-1, C))
+
+
+@pytest.mark.parametrize("shape", [(T, H * W, C + 1), (T, H, W, C + 1), (1, T, H, W, C + 1), (2, T, H, W, C), (C, H)])
+def test_a_tensor_of_other_channels_or_of_several_clips_is_no_map(shape):
+    assert _as_maps(torch.zeros(shape), C, (((H, W),), {}), None) == []

@@ -155,3 +155,21 @@ def test_walls_forbid_keys_that_are_in_another_window_along_any_axis():
         for key in range(5):
             apart = int(rows[query] != rows[key]) + int(columns[query] != columns[key])
             assert float(walls[query, key]) == pytest.approx(apart * BLOCKED, rel=1e-5, abs=1e-3)
+
+
+@pytest.mark.parametrize(("tokens", "keys", "channels"), [(24, 25, 1), (23, 25, 23), (25, 23, 25)])
+def test_a_bias_is_large_from_24_queries_and_keys_on(tokens, keys, channels):
+    bias = torch.randn(1, 1, tokens, 1, generator=RNG) * torch.randn(keys, generator=RNG)
+    assert folded(bias, scale=SCALE).theta.shape == (1, 1, tokens, channels)
+
+
+@pytest.mark.parametrize(("batch", "channels"), [(64, 2), (65, QUERIES)])
+def test_up_to_64_tables_are_searched_for_rows_of_one_kind(batch, channels):
+    bias = torch.randn(batch, 1, 2, KEYS, generator=RNG)[:, :, torch.tensor([0, 1, 0, 1, 1])[:QUERIES]]
+    assert folded(bias, scale=SCALE).theta.shape == (batch, 1, QUERIES, channels)
+
+
+@pytest.mark.parametrize(("batch", "channels"), [(64, 1), (65, 30)])
+def test_up_to_64_large_tables_are_searched_for_factors(batch, channels):
+    bias = torch.randn(batch, 1, 30, 1, generator=RNG) * torch.randn(40, generator=RNG)
+    assert folded(bias, scale=SCALE).theta.shape == (batch, 1, 30, channels)

@@ -47,3 +47,9 @@ def test_what_is_no_grid_is_said_with_all_sizes(sizes):
     over = "over an input of 4 frames of 96 x 160 pixels"
     assert said.reason.startswith(f"has {sizes[0]} sequences of {sizes[1]} queries, which are no grid {over}.")
     assert "no grid. Give" in nowhere(None, *sizes).reason
+
+
+def test_fewer_than_four_cells_are_no_grid():
+    few = Fed(frames=4, hw=(32, 96))
+    assert isinstance(ShapeLayout(fed=few).placed(4, 3), NotReadable)
+    assert ShapeLayout(fed=Fed(frames=4, hw=(32, 128))).placed(4, 4).thw == (4, 1, 4)
