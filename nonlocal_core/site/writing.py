@@ -38,9 +38,9 @@ class _Folder:
 
     path: Path
     names: list[str] = field(default_factory=list)
-    """Of the files that a browser keeps for reading offline as soon as the page was opened."""
+    """Names of the files that a browser keeps for reading offline as soon as the page was opened."""
     later: list[str] = field(default_factory=list)
-    """Of those that it keeps once the page asked for them."""
+    """Names of the files that it keeps once the page asked for them."""
 
     def add(self, name: str, content: bytes, *, later: bool = False) -> str:
         """Write a file under its name and a part of its hash, and return its address."""

@@ -64,7 +64,7 @@ class Discovery(TorchFunctionMode):
 
     @property
     def weighing(self) -> tuple[str, ...]:
-        """Names of those among them that multiply the softmax itself, so that they attend for certain."""
+        """Names of modules that multiply the softmax itself, so that they attend for certain."""
         return self._outermost(self._weighing)
 
     @property
@@ -74,7 +74,7 @@ class Discovery(TorchFunctionMode):
 
     @property
     def likely(self) -> tuple[str, ...]:
-        """Those, and names of those that take a softmax and compare, as where it is cast before it weighs."""
+        """Names of `weighing`, and of modules that take a softmax and compare, as where it is cast before it weighs."""
         certain, attending = self.weighing, self.attending
         cast = [name for name in self.comparing if name in attending]
         return (*certain, *(name for name in cast if not any(_holds(name, other) for other in certain)))
