@@ -53,6 +53,7 @@ export class Viewer extends View {
     stage.answers.detail.after(panel.legend.key);
     this.mount(parent, "nlv", panel.top, panel.guide.root, panel.editor.root, panel.sentences.root, this.field, panel.controls, this.wall.root, panel.facts, panel.numbers,
       panel.remarks.root);
+    panel.numbers.addEventListener("toggle", () => this.isOpen && this.pace.drawSoon()); // the table is written while it is open
   }
 
   get isOpen() {
