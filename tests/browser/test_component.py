@@ -10,6 +10,7 @@ from pages import clip_bytes, mapped_block, target_of
 from playwright.sync_api import expect
 
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.course import stages
 
 pytestmark = pytest.mark.browser
 
@@ -299,3 +300,31 @@ def test_heads_of_many_layers_are_chosen_by_two_menus_and_two_keys(chromium):
         assert mounted.facts["block"] == block
     assert not mounted.complaints
     context.close()
+
+
+def test_a_pin_goes_before_the_step_that_is_asked_for_and_none_follows_while_it_opens(mounted):
+    """A pin that Python heard of after the step began a run of its own, which took the viewer off the page."""
+
+    def lesson(step, query=None):
+        words = stages.shown(step, frame_count=3) | {"steps": stages.contents(stages.step_ids())}
+        data = {"url": "/bundle/a", "id": "a", "query": query, "block": None, "lesson": words}
+        return data | {"tour": {"clip": "lesson", "stops": []}}
+
+    first, second = stages.step_ids()[:2]
+    mounted.call_ready(lesson(first))
+    mounted.page.locator(".nlv-field").focus()
+    mounted.page.keyboard.press("Enter")
+    mounted.sent()
+    mounted.page.keyboard.press("ArrowRight")  # its message would wait for the next key, and go after the step
+    mounted.page.keyboard.press("PageDown")
+    mounted.page.keyboard.press("ArrowRight")
+    told = mounted.sent()
+    assert [name for name, _ in told] == ["pinned", "pinned", "step"]
+    assert told[-1][1]["id"] == second
+    assert told[1][1]["x"] > told[0][1]["x"]
+    mounted.call(lesson(second, told[1][1]))
+    expect(mounted.page.locator(".nlv-lesson[aria-busy]")).to_have_attribute("aria-busy", "false")
+    mounted.page.locator(".nlv-field").focus()
+    mounted.page.keyboard.press("ArrowRight")
+    assert [name for name, _ in mounted.sent()] == ["pinned", "pinned", "step", "pinned"]
+    assert not mounted.complaints

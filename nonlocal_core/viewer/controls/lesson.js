@@ -165,8 +165,13 @@ export class Lesson {
     const step = this.step.steps[place];
     if (!step || step.id === this.step.id) return;
     this.menu.selectedIndex = place;
-    this.#busy(true);
     this.onstep(step.id);
+    this.#busy(true);
+  }
+
+  /** Whether another step was asked for and is not there yet. */
+  get isBusy() {
+    return this.head.getAttribute("aria-busy") === "true";
   }
 
   /** The server opens the next network: say so at once. */

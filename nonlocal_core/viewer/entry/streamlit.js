@@ -109,10 +109,16 @@ class Mount {
 
   /** A step of a lesson; the same one again, when only the question changed, stays as it is. */
   #teach(step) {
-    this.lesson ??= new Lesson(this.view, (id) => this.setStateValue("step", { id, at: Date.now() }));
+    this.lesson ??= new Lesson(this.view, (id) => this.#walkTo(id));
     const name = JSON.stringify(step);
     if (name !== this.step) this.lesson.open(step);
     this.step = name;
+  }
+
+  /** Ask for a step. What was pinned goes before it: a pin that follows begins a run of its own, which takes the viewer off the page. */
+  #walkTo(id) {
+    this.view.teller.tellNow();
+    this.setStateValue("step", { id, at: Date.now() });
   }
 
   #view(mode) {
@@ -170,7 +176,9 @@ class Mount {
     this.query = asked;
   }
 
+  /** Tell Python a pin. One that is set while the next step opens is not told: that step opens with the question that it was asked for with. */
   #send(message) {
+    if (this.lesson?.isBusy) return;
     this.sent = [...this.sent, nameOf(message)].slice(-REMEMBERED_PINS);
     this.setStateValue("pinned", message);
   }
