@@ -12,12 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-from figures import ratio
+from figures import peak_growth, ratio
 
 from nonlocal_core import ModelSpec, Session
 from nonlocal_core.media import InputSpec
@@ -48,7 +47,7 @@ def main() -> None:
     assert session.forecast_bytes is not None
     print(
         f"\nTables of the capture: {held / 1e6:.1f} MB, forecast {session.forecast_bytes / 1e6:.1f} MB. The process "
-        f"grows by {alone / 1e6:.0f} MB in the forward pass, and by {both / 1e6:.0f} MB in the first recording of a "
+        f"grows by {alone:.0f} MB in the forward pass, and by {both:.0f} MB in the first recording of a "
         "size, which holds what the proofs need beside the tables."
     )
 
@@ -86,24 +85,15 @@ def _seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _peak(what: str) -> int:
-    """Return by how many bytes a process grows at its peak that runs the network alone, or records it too."""
+def _peak(what: str) -> float:
+    """Return by how many MB a process grows at its peak that runs the network alone, or records it too."""
     done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+    return float(done.stdout)
 
 
 def _alone(what: str) -> None:
     network, clip = _network(), _clip()
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far, that of building the network
-    before = _resident("VmRSS")
-    _forward(network, clip)() if what == "forward" else _session(network, clip)
-    print(_resident("VmHWM") - before)
-
-
-def _resident(line: str) -> int:
-    """Return a number of bytes that the system tells about this process."""
-    (value,) = (row.split()[1] for row in Path("/proc/self/status").read_text().splitlines() if row.startswith(line))
-    return 1024 * int(value)
+    print(peak_growth(_forward(network, clip) if what == "forward" else lambda: _session(network, clip)))
 
 
 if __name__ == "__main__":

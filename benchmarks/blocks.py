@@ -21,12 +21,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import peers
 import torch
-from figures import interleaved, ratio
+from figures import interleaved, peak_growth, ratio
 from torch import Tensor, nn
 
 from nonlocal_core.models.block import NonlocalBlock
@@ -122,19 +121,6 @@ def pass_of(block: nn.Module, x: Tensor, *, backward: bool) -> Callable[[], obje
 
     seen = x.clone().requires_grad_()
     return both if backward else forward
-
-
-def peak_growth(run: Callable[[], object]) -> float:
-    """Return by how many MB the peak resident set rises above what is resident now."""
-    Path("/proc/self/clear_refs").write_text("5")  # sets the recorded peak back to what is resident
-    before = _status("VmRSS")
-    run()
-    return (_status("VmHWM") - before) / 1024
-
-
-def _status(field: str) -> int:
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1])
 
 
 def memory_of(case: Case, who: str) -> float:

@@ -1,8 +1,9 @@
-"""Repeated measurements: functions timed in turn, and their figures in words."""
+"""Measurements: functions timed in turn, their figures in words, and the memory that one takes."""
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from statistics import linear_regression, median, quantiles
 
 
@@ -44,3 +45,16 @@ def exponent(seconds_of: Mapping[int, float]) -> float:
     2.0
     """
     return linear_regression([math.log(n) for n in seconds_of], [math.log(s) for s in seconds_of.values()]).slope
+
+
+def peak_growth(run: Callable[[], object]) -> float:
+    """Return by how many MB the peak resident set rises above what is resident now (Linux only)."""
+    Path("/proc/self/clear_refs").write_text("5")  # sets the recorded peak back to what is resident
+    before = _status("VmRSS")
+    run()
+    return (_status("VmHWM") - before) / 1024
+
+
+def _status(field: str) -> int:
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1])

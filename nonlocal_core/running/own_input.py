@@ -175,12 +175,20 @@ def _stating_part(model: nn.Module) -> nn.Module:
 
     Only parts that hold its first layer count: what is fed to another part is no picture.
     """
-    layers = (name for name, part in model.named_modules() if part._parameters and not part._modules)
-    path = next(layers, "").split(".")
+    path = _first_layer(model)[0].split(".")
     around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
     if hasattr(model, "config") or stated(model, "pretrained_cfg") is not None:
         return model
     return next((part for part in around if _fixed_hw(part) is not None), model)
+
+
+def _first_layer(model: nn.Module) -> tuple[str, nn.Module]:
+    """Return the first module that has weights and no parts, with its name, else the network itself.
+
+    A module that holds a class token or positions beside its layers is none.
+    """
+    layers = ((name, part) for name, part in model.named_modules() if part._parameters and not part._modules)
+    return next(layers, ("", model))
 
 
 def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
@@ -212,9 +220,7 @@ def _channels(model: nn.Module) -> int:
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
     if any(layer.in_channels == 3 for layer in convolutions):
         return 3
-    layers = (part for part in model.modules() if part._parameters and not part._modules)
-    first = next(layers, None)  # not what only holds a class token or positions beside its layers
-    if convolutions and first is convolutions[0]:
+    if convolutions and _first_layer(model)[1] is convolutions[0]:
         return convolutions[0].in_channels
     said = stated(model, "config", "num_channels")
     return said if isinstance(said, int) and said > 0 and not convolutions else 3

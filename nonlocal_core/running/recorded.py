@@ -108,7 +108,7 @@ def record_run(
     return RecordedRun(
         view=view,
         capture=Capture(blocks=_blocks(record, network), classes=_best_classes(logits, network), shown=network.shown),
-        forecast_bytes=kept_bytes if isinstance(network, ForeignNetwork) else needed,
+        forecast_bytes=kept_bytes if needed is None else needed,
         unreadable=tuple(record.unreadable),
     )
 

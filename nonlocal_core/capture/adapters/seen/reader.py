@@ -190,7 +190,8 @@ class SeenReader:
         are_others = elsewhere is not None or _brings(call, keys, beside=queries)
         placed = elsewhere or self.places.placed(self.module, call.tokens, sizes, sinks)
         if not are_others and (queries == keys or self.places.are_grid(batch, queries)):
-            return why_too_many(call.tokens, batch, queries) or placed if isinstance(placed, NotReadable) else placed
+            reason = why_too_many(call.tokens, batch, queries) if isinstance(placed, NotReadable) else None
+            return reason or placed
         if sinks:
             return NotReadable("has sinks beside keys from elsewhere, which this viewer cannot show together")
         alone = self.places.one_side(batch, queries, keys)
