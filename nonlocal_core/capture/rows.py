@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -185,22 +186,42 @@ def weighted_sums(
     The products are torch's: a network has just run on its threads, and those of NumPy would wait for each other and
     for them.
     """
-    for some, keys in _chunks(block, queries):
-        theta, phi, g = (torch.from_numpy(table) for table in (block.theta[some], block.phi[keys], values[keys]))
+    for several in _alike(block, queries):
+        asking, seen = zip(*several, strict=True)
+        tables = _stacked(block.theta, asking), _stacked(block.phi, seen), _stacked(values, seen)
+        theta, phi, g = map(torch.from_numpy, tables)
         with torch.no_grad(), torch.autocast("cpu", enabled=False):  # half precision is not proved in half precision
             weights = _explicit_weights(block, theta, phi)
-            y = weights @ g
-        yield some, y.numpy(), weights.sum(dim=1).numpy()
+            y, masses = weights @ g, weights.sum(dim=2)
+        yield from zip(asking, y.numpy(), masses.numpy(), strict=True)
+
+
+def _alike(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[list[_Chunk]]:
+    """Yield chunks of equal shape together, as the frames of a block that sees one at a time: as many as fit in one.
+
+    A product for each of them alone is so small that threads take longer to share it than to compute it.
+    """
+    for count, alike in groupby(_chunks(block, queries), lambda chunk: len(chunk[0])):
+        most = max(1, _CHUNK_ELEMENTS // (count * block.key_count))
+        while several := list(islice(alike, most)):
+            yield several
+
+
+def _stacked(
+    table: Float32[np.ndarray, "N C"], parts: Sequence[Int[np.ndarray, " m"] | slice | Bool[np.ndarray, " N"]]
+) -> Float32[np.ndarray, "b m C"]:
+    """Return parts of a table one behind another; of one part that is all of it, a view."""
+    return table[parts[0]][None] if len(parts) == 1 else np.stack([table[part] for part in parts])
 
 
 def _explicit_weights(
-    block: BlockCapture, theta: Float32[Tensor, "m Ci"], phi: Float32[Tensor, "N Ci"]
-) -> Float32[Tensor, "m N"]:
+    block: BlockCapture, theta: Float32[Tensor, "b m Ci"], phi: Float32[Tensor, "b N Ci"]
+) -> Float32[Tensor, "b m N"]:
     """Return the weights of each query on the keys that it may attend to, in float32."""
     if block.pairwise == "matched":
         taken = (theta @ phi.mT * block.scale >= 0).float()
-        return taken / taken.sum(dim=1, keepdim=True).clamp_min(1)
-    return affinity(theta[None], phi[None], pairwise=block.pairwise, scale=block.scale)[0]
+        return taken / taken.sum(dim=2, keepdim=True).clamp_min(1)
+    return affinity(theta, phi, pairwise=block.pairwise, scale=block.scale)
 
 
 def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:

@@ -14,6 +14,7 @@ from nonlocal_core.capture.rows import (
 )
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import Cell
+from nonlocal_core.ops import affinity
 from nonlocal_core.vocabulary import RULES, SCOPES
 
 
@@ -25,12 +26,13 @@ def test_rows_columns_and_sums_are_those_of_the_matrix(monkeypatch, pairwise, sc
     monkeypatch.setattr("nonlocal_core.capture.rows._CHUNK_ELEMENTS", chunk)
     matrix = oracle_matrix(block)
     values = np.random.default_rng(3).normal(size=(len(block.phi), 5)).astype(np.float32)
-    seen = []
-    for some, sums, mass in weighted_sums(block, values, np.arange(block.query_grid.size)):
-        np.testing.assert_allclose(sums, matrix[some] @ values, atol=3e-6)
-        np.testing.assert_allclose(mass, matrix[some].sum(axis=1), atol=3e-6)
-        seen += some.tolist()
-    assert sorted(seen) == list(range(block.query_grid.size))
+    for queries in (range(block.query_grid.size), [0, 7, 12, 13, 14, 23]):  # as many in each frame, or not
+        seen = []
+        for some, sums, mass in weighted_sums(block, values, np.array(queries)):
+            np.testing.assert_allclose(sums, matrix[some] @ values, atol=3e-6)
+            np.testing.assert_allclose(mass, matrix[some].sum(axis=1), atol=3e-6)
+            seen += some.tolist()
+        assert sorted(seen) == list(queries)
     asked = np.array([0, 7, 23])
     np.testing.assert_allclose(many_row_weights(block, asked), matrix[asked], atol=3e-6)
     for index in asked.tolist():
@@ -38,6 +40,21 @@ def test_rows_columns_and_sums_are_those_of_the_matrix(monkeypatch, pairwise, sc
     for index in (0, 3):
         column = column_weights(block, block.key_grid.cell(index), None)
         np.testing.assert_allclose(column, matrix[:, index], atol=3e-6)
+
+
+@pytest.mark.parametrize(("fits", "products"), [(2, 1), (1, 2)])
+def test_frames_that_see_themselves_alone_are_summed_in_one_product(monkeypatch, fits, products):
+    block, sizes = capture("gaussian", grid=(2, 3, 4), scope="space"), []
+    monkeypatch.setattr(
+        "nonlocal_core.capture.rows._CHUNK_ELEMENTS", fits * block.query_grid.size // 2 * block.key_count
+    )
+    monkeypatch.setattr(
+        "nonlocal_core.capture.rows.affinity",
+        lambda theta, phi, **options: sizes.append(len(theta)) or affinity(theta, phi, **options),
+    )
+    summed = [some.tolist() for some, _, _ in weighted_sums(block, block.phi, np.arange(24))]
+    assert summed == [list(range(12)), list(range(12, 24))]
+    assert sizes == [fits] * products
 
 
 def test_large_scores_do_not_overflow():
