@@ -4,8 +4,9 @@
 
 ``lower``: every package at the first version of its range. ``upper``: the newest that pip finds in it. The environment
 is made in ``folder``, or in a temporary one; torch brings several GB of CUDA packages where the index has no build for
-CPUs alone. The proof: a sample answers and is drawn, the server of the installed app becomes healthy, and the unit
-tests of media, bundle, queries and drawing pass on what is installed. Prints the versions.
+CPUs alone. A file of constraints in ``PIP_CONSTRAINT`` spares that: of what it holds back, no end is proved. The proof:
+a sample answers and is drawn, the server of the installed app becomes healthy, and the unit tests of media, bundle,
+queries and drawing pass on what is installed. Prints the versions.
 """
 
 import os

@@ -8,7 +8,7 @@ from statistics import linear_regression, median, quantiles
 
 
 def interleaved(runs: Mapping[str, Callable[[], object]], seconds: float, rounds: int = 3) -> dict[str, list[float]]:
-    """Time every function once per round, in turn, for about this long and at least so many rounds.
+    """Time every function once per round, in turn, for about ``seconds`` and at least ``rounds`` rounds.
 
     Each shall have run before: what a library sets up on first use is not the price of a run.
     """

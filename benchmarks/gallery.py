@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def made_up(path: Path, count: int) -> Path:
-    """A survey of clips that are no files."""
+    """A survey of clips that are not files."""
     rng, picture = np.random.default_rng(2018), BytesIO()
     Image.radial_gradient("L").resize((160, 90)).convert("RGB").save(picture, "JPEG")
     folder = ResultFolder.begin(path, Plan(models=("m",)), [f"/clips/{place}.mp4" for place in range(count)])

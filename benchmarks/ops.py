@@ -28,7 +28,7 @@ Tables = tuple[Tensor, Tensor, Tensor]
 
 
 def tables(count: int, pairwise: Pairwise) -> Tables:
-    """Return theta, phi and g of so many positions, which ask for gradients."""
+    """Return theta, phi and g of ``count`` positions, which ask for gradients."""
     torch.manual_seed(0)
     width = {"gaussian": 2 * CHANNELS, "concatenation": 1}.get(pairwise, CHANNELS)
     theta, phi = torch.randn(1, count, width), torch.randn(1, count, width)

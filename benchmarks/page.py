@@ -235,7 +235,7 @@ def _hovers(page: Page) -> str:
 
 
 def _pace(drawn: list[tuple[str, float]]) -> float:
-    """Answers a second of some that were drawn one after another; 0 of fewer than two."""
+    """Answers per second of some that were drawn one after another; 0 of fewer than two."""
     return 1000 * (len(drawn) - 1) / (drawn[-1][1] - drawn[0][1]) if len(drawn) > 1 else 0.0
 
 

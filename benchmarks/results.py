@@ -25,7 +25,7 @@ PACKAGES = ("torch", "numpy", "av", "pillow", "streamlit", "starlette", "mmcv-li
 COMPARED = ("ratio", "peer / ours", "ours / peer", "formula / lean", "recorded / forward", "without `joint`")
 """Columns that hold ratios."""
 BUSY_LOAD = 0.3
-"""Load of a core, before the first benchmark, from which on the page warns of its own figures."""
+"""Load of a core before the first benchmark at which the page warns of its own figures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,7 @@ def ratio_line(title: str, ours: list[float], other: list[float]) -> str:
 
 
 def surveyed_pace(out: Path, clips: list[str], workers: int) -> float:
-    """Clips a second of a survey by so many workers."""
+    """Clips per second of a survey by ``workers`` workers."""
     ends: list[float] = []
     look: Callable[[Pace], None] = lambda pace: ends.append(pace.seconds)  # noqa: E731
     survey(clips, out, models=MODELS[:1], engine=LocalEngine(workers=workers), progress=look)
@@ -94,7 +94,7 @@ def surveyed_pace(out: Path, clips: list[str], workers: int) -> float:
 
 
 def loop_pace(clips: list[str], processes: int) -> float:
-    """Clips a second of so many processes that each loop over their part of the clips."""
+    """Clips per second of ``processes`` processes that each loop over their part of the clips."""
     started = time.time()
     ends = [len(clips) * n // processes for n in range(processes + 1)]  # every n-th would be one sample each
     parts = [clips[start:end] for start, end in pairwise(ends)]
@@ -108,7 +108,7 @@ def loop_pace(clips: list[str], processes: int) -> float:
 
 
 def steady(ends: list[float], processes: int) -> float:
-    """Clips a second from the moments at which clips ended, behind those that each process began with."""
+    """Clips per second from the moments at which clips ended, behind those that each process began with."""
     left_out = WARM * processes - 1
     return (len(ends) - 1 - left_out) / (ends[-1] - ends[left_out])
 

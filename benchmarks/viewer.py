@@ -113,7 +113,7 @@ def _show_side_by_side(page: Page, bundle: bytes) -> None:
 
 
 def _bundle(kernel: tuple[int, int, int], blocks: int, beside: tuple[tuple[Point, ...], ...] = ()) -> bytes:
-    """Return a clip of noise and that many blocks, each with tables of its own, and pins to begin with."""
+    """Return a clip of noise and ``blocks`` blocks, each with tables of its own, and pins to begin with."""
     rng = np.random.default_rng(0)
     grid = QueryGrid.over_clip(clip_frames=FRAMES, steps=FRAMES, rows=SIDE, cols=SIDE)
     keys = grid.pooled(kernel)

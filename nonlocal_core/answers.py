@@ -36,7 +36,7 @@ class _Weights(ABC):
     values: Float32[np.ndarray, " N"]
     """Weights in affinity units, one for each position of ``grid``; signed for the dot product."""
     off_grid: dict[str, float]
-    """Weight on what is no position, such as a class token."""
+    """Weight on off-grid keys, such as a class token."""
     query_grid: QueryGrid
     key_grid: KeyGrid
     subsample: tuple[int, int, int]
@@ -49,7 +49,7 @@ class _Weights(ABC):
     plus_mass: float | None = None
     """Weight that was shared out before any was taken away (`mass_of`); None where none was taken away."""
     asker: str | None = None
-    """Name of who asked in the place of the position, such as "class token", or of a column's key that is no position,
+    """Name of who asked in the place of the position, such as "class token", or of a column's off-grid key,
     such as a word; None for positions."""
     asks_by_step: bool = False
     """True where the asker asks in each step by itself."""
@@ -87,7 +87,7 @@ class _Weights(ABC):
 
     @property
     def asker_words(self) -> str | None:
-        """Name in a sentence of what asked and is no position, "the class token of frame 2"; None for positions."""
+        """Name in a sentence of an asker off the grid, "the class token of frame 2"; None for positions."""
         if self.asker is None:
             return None
         steps = sorted({cell.t for cell in self.asked_cells})
@@ -106,7 +106,7 @@ class _Weights(ABC):
         return self.pairwise == "dot_product" or bool(self.minus)
 
     def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
-        """Return which cells have at least so many times an even share of the weight.
+        """Return which cells have at least ``times_uniform`` times an even share of the weight.
 
         Raises SelectionError for less than none.
         """
@@ -159,7 +159,7 @@ class _Weights(ABC):
 
     @property
     def positive_part(self) -> float:
-        """Part in [0, 1] of the positive weight in the sum of all sizes; 0 if all are zero."""
+        """Share in [0, 1] of the positive weight in the sum of all sizes; 0 if all are zero."""
         return float(np.maximum(self._all, 0).sum() / max(np.abs(self._all).sum(), np.finfo(float).tiny))
 
     @property

@@ -58,7 +58,7 @@ class Questions:
         return self._with_figure(row(captured, first, also=also, minus=less))
 
     def asked_by(self, asker: str, *, frame: int | None = None, block: str | None = None) -> AffinityRow:
-        """Return where something looks that is no position: one of a block's ``askers``, such as "class token".
+        """Return where one of a block's ``askers`` looks, such as "class token", which is not a position.
 
         ``frame``: of which one, where each frame has its own; None for the first. ``block``: as for ``query``.
         Raises UnknownNameError for another asker or block, OutsideGridError for a frame that the network did not see.
@@ -102,7 +102,7 @@ class Questions:
         return rollout(followed, cell, asker, residual=residual, left_out=len(self.unreadable) if layers is None else 0)
 
     def looking_at(self, key: str, *, frame: int | None = None, block: str | None = None) -> AffinityColumn:
-        """Return who looks at a key that is no position, such as a word of the text that a diffusion model is given.
+        """Return who looks at a key that is not a position, such as a word of the text that a diffusion model is given.
 
         ``key``: one of the ``askers`` of a block whose keys they are. ``frame``: of which one, where each frame has its
         own keys; None for the first. ``block``: a name, or None for the last that has such a key.

@@ -99,7 +99,7 @@ def compare(sides: Mapping[str, Side], *, block: str | None = None) -> SideBySid
     ``sides``: by their titles, such as ``{"epoch 1": early, "epoch 90": "late.html"}``. ``block``: the one that is
     compared, by its name, or None for what each shows first.
     Raises SelectionError for fewer than two sides or more than ``MOST_SIDES``, UnknownNameError for a block that a side
-    has not, BundleError for a file that is no live page.
+    has not, BundleError for a file that is not a live page.
     """
     if not 2 <= len(sides) <= MOST_SIDES:
         raise SelectionError(f"Two to {MOST_SIDES} sides are compared; got {len(sides)}.")

@@ -62,7 +62,7 @@ class Pin:
     """1 for where it looks; each more goes on along the rows of the layer before (`capture.hops`)."""
     asker: str | None = None
     """One of the block's askers, such as "class token", that is asked instead of the point; None for the point. Of a
-    layer whose keys are no positions, such as words: the key that is looked at."""
+    layer whose keys are not positions, such as words: the key that is looked at."""
     block: str | None = None
     """None for the block that is shown first."""
     direction: Direction = "row"

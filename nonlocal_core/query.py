@@ -61,7 +61,7 @@ def row(
     A difference compares the positive parts of the two means.
     ``temperature``: scores are divided by it before the softmax; the answer's note says so.
     Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax, and
-    for a block whose keys are no positions.
+    for a block whose keys are not positions.
     """
     _refuse_a_list(block)
     asked = at_temperature(block, temperature)
@@ -114,7 +114,7 @@ def column(
 
 
 def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityColumn:
-    """Return who looks at the key of a block that is no position (`BlockCapture.asker`), in the steps of some cells.
+    """Return who looks at an off-grid key of a block (`BlockCapture.asker`), in the steps of some cells.
 
     The values are the layer's own weights: those of one position on all keys sum to 1.
     Raises GeometryError when a cell is not on the query grid.
@@ -173,7 +173,7 @@ def _middle(grid: Grid, cell: Cell) -> Point:
 
 
 def _refuse_a_list(block: BlockCapture) -> None:
-    """Raise SelectionError for a block whose keys are no positions."""
+    """Raise SelectionError for a block whose keys are not positions."""
     if block.askers_are_keys:
         raise SelectionError(
             f"The keys of {block.title!r} are no positions, so no place in the picture is looked at. Ask who looks at "
@@ -184,7 +184,7 @@ def _refuse_a_list(block: BlockCapture) -> None:
 def followed(answer: AnyAnswer, route: Sequence[Heads], *, stays: float = STAYS) -> AnyAnswer:
     """Return a row after one further hop for each layer of a route (``Capture.route``), on its own grid; notes say so.
 
-    ``stays``: the part of the weight that each further hop leaves where it is.
+    ``stays``: the fraction of the weight that each further hop leaves where it is.
     """
     if not route:
         return answer
@@ -228,7 +228,7 @@ def temperature_words(temperature: float) -> str:
 
 
 def _less(plus: Float64[np.ndarray, " N"], minus: Sequence[Float64[np.ndarray, " N"]]) -> Float32[np.ndarray, " N"]:
-    """Return the weights, less what others look at: negative ones, of a dot product, are no look on either side."""
+    """Return the weights, less what others look at: negative ones, of a dot product, count on neither side."""
     if minus:
         plus = np.maximum(plus, 0) - np.maximum(_mean(minus), 0)
     return np.asarray(plus, np.float32)

@@ -197,9 +197,9 @@ class Session(Questions):
         """Return whether the strongest keys of a point's row matter more than others: what is left without them.
 
         ``keys``: how many are cut at once, None for those above an even share. ``draws``: of random keys, and of other
-        rows. ``runs``: in so many of them, and for the other cuts once, the network runs again and is asked for its
-        answer; none by default. Raises OutsideGridError, UnknownNameError, SelectionError for a number of keys that
-        leaves none, CaptureError for a block that adds nothing by design or is not built here, DeviceMemoryError.
+        rows. ``runs``: the number of draws in which, as once for the other cuts, the network runs again and is asked
+        for its answer; none by default. Raises OutsideGridError, UnknownNameError, SelectionError for a number of keys
+        that leaves none, CaptureError for a block that adds nothing by design or is not built here, DeviceMemoryError.
         """
         captured = self.block(block)
         cell = captured.query_grid.cell_at(frame=frame, x=x, y=y)

@@ -43,7 +43,7 @@ OPERATORS = (
 """Operators of cosmic-ray: one change of each arithmetic operator, the two near a comparison, constants, conditions."""
 
 ARITHMETIC = {"arith_expr", "term", "power", "shift_expr", "expr", "and_expr", "xor_expr"}
-"""Expressions in which an operator computes, and is no sign in a list of parameters."""
+"""Expressions in which an operator computes, and does not mark parameters in a list."""
 
 HANGING = ["-o", "faulthandler_timeout=300", "-o", "faulthandler_exit_on_timeout=true"]
 """A test that takes five minutes ends the run."""

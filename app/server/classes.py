@@ -79,7 +79,7 @@ class Classes:
             return code in self._held and self._held[code].owner == reader
 
     def mark(self, code: str, reader: str, question: str, cells: Collection[int]) -> None:
-        """Keep the cells that a reader marked, in place of what the same reader marked before; none is no mark.
+        """Keep the cells that a reader marked, in place of what the same reader marked before; ignore an empty mark.
 
         Raises ClassError for a class that is not held, one with too many readers, and cells that cannot be.
         """
@@ -98,7 +98,7 @@ class Classes:
                 marked[reader] = np.packbits(chosen).tobytes()
 
     def together(self, code: str, question: str, cells: int) -> Together:
-        """Return what the readers marked so far, of a question with so many cells. Raises ClassError."""
+        """Return what the readers marked so far, of a question with ``cells`` cells. Raises ClassError."""
         with self._lock:
             marked = self._class(code).questions.get(question, {})
             counts = np.zeros(max(cells, MOST_CELLS), int)

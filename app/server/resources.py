@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # their modules are imported when they are used: the first pi
 THUMBNAIL_SIDE = 240
 """Pixels of the longer side of a picture in the gallery."""
 PREVIEW_SIDE = 120
-"""The same of a frame that is looked at before it is chosen."""
+"""Pixels of the longer side of a frame that is looked at before it is chosen."""
 QUIET_SECONDS = 20.0
 """Seconds that the gallery's pictures wait for the first visitor's own picture."""
 

@@ -39,7 +39,7 @@ def kept(notes: ClipNotes) -> KeptTour:
 
 
 def keep(notes: ClipNotes, sent: object) -> None:
-    """Keep the stops that the browser sent; what is no tour of this clip changes nothing, and neither does None."""
+    """Keep the stops that the browser sent; None changes nothing, nor does a tour of another clip or a broken one."""
     if sent is None:
         return
     from nonlocal_core.bundle import read_tour  # with NumPy, which the first picture does not wait for

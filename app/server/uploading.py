@@ -17,7 +17,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 MOST_OF_ONE = 540_000_000
 """Bytes that one visitor may have on the way or unread: the largest checkpoint, with what wraps it."""
 MOST_OF_ALL = 1_000_000_000
-"""The same of all visitors together."""
+"""Bytes that all visitors together may have on the way or unread."""
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 _File = tuple[str, str]
 """Ids of a visitor and of a file."""

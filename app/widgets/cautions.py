@@ -44,7 +44,7 @@ def tell(session: Session, block: BlockCapture) -> None:
 
 
 def draw(said: Iterable[str]) -> None:
-    """Draw sentences as they are: a file's name in them is no markup."""
+    """Draw sentences as they are: a file's name in them is never read as markup."""
     st.html("".join(f"<p class='nlv-caution'>{escape(unbroken(sentence))}</p>" for sentence in said))
 
 

@@ -90,7 +90,7 @@ def _choice(frames: Frames, count: int, key: str, *, is_chosen: bool) -> Wanted:
         step = st.number_input("Every n-th frame", 1, count, max(1, count // len(shown)), key=f"step-{key}")
         return every_nth(first - 1, last, int(step))
     most = min(MOST_FRAMES, last - first + 1)
-    # the number that is chosen is remembered across ranges, as far as there are so many
+    # one key for each upper limit, so that ranges of one length share the chosen number
     many = st.slider("How many", 1, max(most, 2), min(len(shown), most), key=f"many-{key}-{most}")
     return evenly(first - 1, last, many, whole=(first, last) == (1, count))
 

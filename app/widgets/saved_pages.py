@@ -21,7 +21,7 @@ MAX_PAGE_MB = 64
 
 
 def draw() -> None:
-    """Draw the upload, and the answers of the pages under one pointer. A file that is no live page gets a sentence."""
+    """Draw the upload, and the answers of the pages under one pointer. Other files get a sentence."""
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",
         type="html",

@@ -15,7 +15,7 @@ from .menus import menu
 MOST = 2.0
 STEP = 0.25
 Ask = Callable[[str, float, Callable[[int, int], None]], Answer]
-"""Function that returns the answer where a block, by name, adds so many times what it learned."""
+"""Function that returns the answer where a block, by name, adds a multiple of what it learned."""
 
 
 def tell(opened: OpenedClip, ask: Ask) -> None:

@@ -27,5 +27,5 @@ def failure(error: Exception | str) -> None:
 
 
 def hint(error: Exception | str) -> None:
-    """Draw why there is nothing to see, which is no fault."""
+    """Draw why there is nothing to see, though nothing is wrong."""
     st.html(f"<p class='nlv-said' role='status'>{escape(unbroken(str(error)))}</p>")

@@ -2,7 +2,7 @@
 
 K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative filtering"
 (IEEE TIP 2007), section III. It differs from non-local means in two ways: a block takes a fixed number of others, all
-or nothing, so that its affinity is no softmax; and what they have in common is kept, not their mean.
+or nothing, so that its affinity is not a softmax; and what they have in common is kept, not their mean.
 
 noisy = clip + 0.1 * np.random.default_rng(0).normal(size=clip.shape)
 denoised(noisy, noise=0.1), stack(noisy, Cell(0, 20, 30)).cells
@@ -67,8 +67,8 @@ def denoised(
 ) -> Float64[np.ndarray, "T H W 3"]:
     """Return the clip as its stacks vote for it. ``noise``: deviation, in the units of the clip, where white is 1.
 
-    ``threshold``: coefficients below so many deviations are set to zero. A stack votes with one over the number of
-    coefficients that it keeps: a smooth one is surer. ``most``: blocks of a stack, rounded down to a power of two.
+    ``threshold``: number of deviations below which coefficients are set to zero. A stack votes with one over the number
+    of coefficients that it keeps: a smooth one is surer. ``most``: blocks of a stack, rounded down to a power of two.
     Raises ShapeError for a clip with too many pixels.
     """
     pixels, grid = _pixels(clip)

@@ -15,7 +15,7 @@ MOST_NOISE = 0.3
 STACK = 16
 """Blocks of a stack of BM3D, a power of two."""
 THRESHOLD = 2.7
-"""Coefficients below so many deviations of the noise are set to zero (section IV of the article)."""
+"""Threshold below which coefficients are set to zero, in deviations of the noise (section IV of the article)."""
 NO_WEIGHTS = "No weights: these are pixels, not features."
 
 
@@ -196,7 +196,7 @@ class Bm3d:
 
     K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative
     filtering" (IEEE TIP 2007), section III, here over all frames and without a search window. The row is the matching.
-    What is made of the stack is no mean of it: coefficients below ``threshold`` deviations of the noise are set to zero
+    The output is not a mean of the stack: coefficients below ``threshold`` deviations of the noise are set to zero
     (``bm3d.denoised``).
 
     >>> filter_id(Bm3d(noise=0.1, threshold=3))

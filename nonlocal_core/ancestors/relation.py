@@ -60,7 +60,7 @@ def likeness(channels: int) -> PairMlp:
 def disagreement(scores: Float[Tensor, "Nq Nk"]) -> float:
     """Return how often two queries rank two keys in opposite orders, over all pairs of both; 0 for a concatenation.
 
-    In [0, 1]; about a half for scores that have nothing to do with each other. Ties are no order.
+    In [0, 1]; about a half for scores that have nothing to do with each other. Ties count as neither order.
     """
     signs = (scores[:, :, None] - scores[:, None, :]).sign()
     opposite = sum(int((signs[i] * signs[i + 1 :] < 0).sum()) for i in range(len(scores) - 1))

@@ -146,7 +146,7 @@ class BundledBlock:
     dtype: str
     """``int8``, ``float16`` or ``float32``, of theta and phi in the file."""
     row_error: float
-    """Largest error of a measured row due to the storage type, as a part of the row's maximum."""
+    """Largest error of a measured row due to the storage type, as a fraction of the row's maximum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

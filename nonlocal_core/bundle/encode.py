@@ -20,9 +20,9 @@ from nonlocal_core.media import Frames
 from nonlocal_core.vocabulary import RULE_TITLES
 
 MAX_ROW_ERROR = 0.005
-"""Largest error of float16 as a part of the row's maximum, beyond which float32 is stored. A step of heat is 0.004."""
+"""Largest error of float16 as a fraction of the row's maximum; beyond it, float32. A step of heat is 0.004."""
 MAX_INT8_ROW_ERROR = 0.05
-"""Largest error of int8 as a part of the row's maximum. Beyond it the block is stored in a wider type."""
+"""Largest error of int8 as a fraction of the row's maximum. Beyond it the block is stored in a wider type."""
 MAX_NORMALISER_PRODUCTS = 6 * 10**10
 """Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
 48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""

@@ -118,7 +118,7 @@ class Fields:
         return None if self._value.get(key) is None else self.child(key)
 
     def children(self, key: str, *, most: int) -> tuple["Fields", ...]:
-        """Return a list of at most that many objects."""
+        """Return a list of at most ``most`` objects."""
         items = self._list(key, None)
         if len(items) > most:
             raise self._fault(key, f"at most {most} entries", f"{len(items)} entries")

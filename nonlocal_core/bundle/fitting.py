@@ -10,7 +10,7 @@ from nonlocal_core.capture.record import BlockCapture, Capture
 
 
 def blocks_within(capture: Capture, most_bytes: int, storage: Storage) -> Capture:
-    """Return the capture with the blocks that take at most so many bytes together, stored that way.
+    """Return the capture with the blocks that take at most ``most_bytes`` together, stored as ``storage``.
 
     The block that is shown first comes first, then the others in their order. Where none fits, the smallest is kept
     alone, and the caller says that it is too large. The first one that is kept is the one to show.

@@ -25,7 +25,7 @@ REBUILD_TOLERANCE = 1e-3
 """Largest rebuild error of a true reading in float32; ``test_gate.py`` measures both sides of it."""
 
 HALF_TOLERANCE = 0.5
-"""The same of an output in half precision, once a copy in float32 has proved the maths: it did compute the same."""
+"""Largest error of an output in half precision, whose maths a copy in float32 has proved already."""
 
 MOST_TOLD = 10.0
 """A rebuild error from which its size says nothing more."""

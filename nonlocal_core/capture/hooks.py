@@ -135,7 +135,7 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
         record.calls[site.name] += 1
         turn = record.calls[site.name]
         name = site.name if turn == 1 else f"{site.name}@{turn}"
-        unwatched = _current.set(None)  # what a proof runs is no part of the network's run
+        unwatched = _current.set(None)  # what a proof runs does not belong to the network's run
         try:
             with torch.no_grad():
                 return record.see(site, Call(args=args, kwargs=kwargs, output=output), name)

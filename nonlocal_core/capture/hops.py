@@ -20,7 +20,7 @@ from nonlocal_core.capture.rows import summed_rows
 from nonlocal_core.geometry import Grid, carried
 
 STAYS = 0.5
-"""Part of the weight that a further hop leaves where it is."""
+"""Fraction of the weight that a further hop leaves where it is."""
 Heads = tuple[BlockCapture, ...]
 """All heads of one layer."""
 
@@ -30,7 +30,7 @@ class Looked(NamedTuple):
 
     values: Float64[np.ndarray, " N"]
     off_grid: Mapping[str, float]
-    """Weight on keys that are no positions, where it stays."""
+    """Weight on off-grid keys, where it stays."""
 
 
 def follow(looked: Looked, grid: Grid, route: Sequence[Heads], *, stays: float = STAYS) -> Looked:

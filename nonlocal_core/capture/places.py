@@ -20,13 +20,13 @@ from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotRead
 from nonlocal_core.geometry import Grid, QueryGrid
 
 MOVED = 1e-3
-"""The part of the largest movement below which a point counts as not seen."""
+"""Fraction of the largest movement below which a point counts as not seen."""
 
 FAINT = 0.25
-"""The part of the largest movement of a point below which positions do not count for its centre."""
+"""Fraction of the largest movement of a point below which positions do not count for its centre."""
 
 MIXED = 3
-"""The same as a multiple of the median movement: where positions were mixed before, all of them move."""
+"""Least movement of a position that counts, as a multiple of the median: in mixed positions all of them move."""
 
 NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
 """Most that the centre of a movement may be away from its point: of a few tokens, and of fields that overlap, which
@@ -199,7 +199,7 @@ class PlaceTrial:
         return reason
 
     def _list_moved(self, name: str) -> str | None:
-        """Return in words that keys which are said to be no positions move with the clip, None where they rest."""
+        """Return in words that keys which are said not to be positions move with the clip, None where they rest."""
         positions, keys = (max(float(each.max()) for each in moved[name]) for moved in (self.theta, self.phi))
         if keys <= MOVED * positions:
             return None

@@ -42,7 +42,7 @@ class BlockReading:
     project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
     """Function from rows of y, the heads side by side, to what the block adds; None when it adds nothing by design."""
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
-    """The same for rows of y of these queries, the askers counted behind them, where it hangs on who they are."""
+    """As ``project``, for rows of y of certain queries, where the result depends on which: positions, then askers."""
     resting: Callable[[Any], Any] | None = None
     """Function from another input, as ``BlockSite.inputs`` gives it, to the block's output with the weighted sums of
     this call; None where its output holds nothing else of its input, or ``residual`` tells all that it does."""
@@ -66,7 +66,7 @@ class BlockReading:
     is_walled: bool = False
     """True where positions attend within windows, so that everything outside of them has weight 0."""
     askers: tuple[str, ...] = ()
-    """Names of what asks and is no position; where theta has no rows, nothing else asks."""
+    """Names of askers that are not positions; where theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
     """Theta of the askers, as ``BlockCapture.asker_theta`` orders it."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows

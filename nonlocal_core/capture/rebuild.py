@@ -22,7 +22,7 @@ ROUNDING_STEPS = 64
 hardly varies, as where a block gathers nearly the same everywhere."""
 
 HALF_ROUNDING_STEPS = 16
-"""The same for half precision."""
+"""Rounding errors of half precision that an error may hold in the same way."""
 
 SHOWN_QUERIES = 64
 """Queries at which the proof asks whether the output would show another row."""

@@ -65,11 +65,11 @@ class BlockCapture:
     """True where the block computed in half precision."""
     head: int | None = None
     head_count: int | None = None
-    """Number of heads that the layer has, this one included; None for a block that is no head."""
+    """Number of heads that the layer has, this one included; None for a block without heads."""
     heads: tuple["BlockCapture", ...] = ()
     """Heads whose weights this block averages; empty for a block that the network has."""
     off_grid_keys: tuple[str, ...] = ()
-    """Names of the last rows of phi that are no positions, such as a class token. Under scope ``space`` every
+    """Names of the last rows of phi, which are not positions, such as a class token. Under scope ``space`` every
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
     is_walled: bool = False
     """True where positions attend within windows, whose walls the viewer draws."""
@@ -197,7 +197,7 @@ class BlockCapture:
 
     @property
     def warning_of_any_asker(self) -> str:
-        """The same without who asks, which the viewer chooses and says itself."""
+        """Warning without who asks, which the viewer chooses and says itself."""
         is_said = self.status != "untrained" or "untrained" in self.note.lower()
         untrained, walled = "" if is_said else UNTRAINED, WALLED if self.is_walled else ""
         return " ".join(filter(None, (untrained, walled, self.note)))

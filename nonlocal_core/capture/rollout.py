@@ -2,7 +2,7 @@
 
 Abnar and Zuidema, "Quantifying Attention Flow in Transformers" (ACL 2020): the product over layers of
 (1 - residual) A + residual I, where A is the mean over a layer's heads. One row goes through it, from the last layer
-back, so that no product of two matrices is ever made. It is no layer's own weight, and values, projections and
+back, so that no product of two matrices is ever made. It is not any layer's own weight, and values, projections and
 everything between the layers are left out.
 """
 
@@ -25,7 +25,7 @@ def rolled_out(
     """Return a row over all tokens followed back through layers, which are given in the order in which they ran.
 
     ``start``: 1 at the token that asks, the positions first, then the off-grid keys as ``phi`` holds them.
-    ``residual``: the part of each layer's input that it passes on, in [0, 1]; the paper has 0.5.
+    ``residual``: the fraction of each layer's input that it passes on, in [0, 1]; the paper has 0.5.
     Raises SelectionError for layers whose queries are not their keys, or not those of the others.
     """
     if not 0 <= residual <= 1:

@@ -271,7 +271,7 @@ def _chunks(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[_Ch
 
 
 def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray, " m"]]:
-    """Cut queries so that their scores over that many keys fit in one chunk."""
+    """Cut queries so that their scores over ``keys`` keys fit in one chunk."""
     step = max(1, _CHUNK_ELEMENTS // keys)
     return (queries[start : start + step] for start in range(0, len(queries), step))
 

@@ -1,4 +1,4 @@
-"""Keys that are no positions, such as the words of a text: blocks that show which positions look at one of them.
+"""Keys that are not positions, such as the words of a text: blocks that show which positions look at one of them.
 
 The weight of position i on key k is exp(scale * theta_i . phi_k) / Z_i. Its logarithm is a product too, of phi_k with 1
 behind it and of theta_i with -log Z_i behind it. So a column of the layer is a row of tables no larger than its own.

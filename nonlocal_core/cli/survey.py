@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     workers = options.workers
     engine = RayEngine(address=options.ray_address, workers=workers) if on_ray else LocalEngine(workers=workers)
     if options.tables is not None:
-        condition(options.tables)  # a slip is told before the survey, not behind it
+        condition(options.tables)  # a slip is told before the survey, not after it
     folder = survey(
         clip_list(options.clips, column=options.column),
         options.out,

@@ -79,7 +79,7 @@ def stage_of(step: str) -> Stage:
 
 
 def shown(step: str, *, frame_count: int, alone: bool = False) -> dict[str, object]:
-    """Return the words of a step as ``viewer/controls/lesson.js`` shows them on a clip of so many frames.
+    """Return the words of a step as ``viewer/controls/lesson.js`` shows them on a clip of ``frame_count`` frames.
 
     ``alone``: in a file, without the sliders and buttons of the app.
     """

@@ -38,7 +38,7 @@ def cells_mask(cells: Bool[np.ndarray, "H W"], grid: Grid, size_hw: tuple[int, i
 
 
 def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "H W"]:
-    """Return the part of each cell's pixels, in one frame, that a mask holds; 0 for a cell outside the frame.
+    """Return the fraction of each cell's pixels, in one frame, that a mask holds; 0 for a cell outside the frame.
 
     A cell that is too small to hold the centre of a pixel has the pixel under its own centre.
     """

@@ -59,7 +59,7 @@ class Answer(Protocol):
 
     @property
     def asker_words(self) -> str | None:
-        """Name in a sentence of what asked, or is looked at, and is no position: "the class token"; else None."""
+        """Name in a sentence of an asker or key off the grid, such as "the class token"; None for positions."""
 
     @property
     def note(self) -> str:
@@ -71,7 +71,7 @@ class Answer(Protocol):
 
     @property
     def positive_part(self) -> float:
-        """Part in [0, 1] of the positive weight in the sum of all sizes."""
+        """Share in [0, 1] of the positive weight in the sum of all sizes."""
 
     @property
     def cell_share(self) -> Float[np.ndarray, "T H W"]:

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float
 
 DWARFED = 4.0
-"""Times the second share from which on the largest bar is cut and drawn with a break."""
+"""Least ratio of the largest share to the second at which its bar is cut and drawn with a break."""
 SECOND = 0.5
-"""Height of the second bar beside a cut one, as a part of the cut one's."""
+"""Height of the second bar beside a cut one, as a fraction of the cut one's."""
 
 
 def bar_heights(shares: Float[np.ndarray, " n"]) -> tuple[Float[np.ndarray, " n"], int | None]:

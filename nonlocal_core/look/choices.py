@@ -32,7 +32,7 @@ class Look:
     strength: int = 85
     """Opacity of the strongest heat, in percent."""
     threshold: int = 1
-    """Times an even share below which a cell has no heat, 1 or more."""
+    """Weight below which a cell has no heat, in multiples of an even share; 1 or more."""
     plain: bool = False
     """Photographs in their own colours instead of muted ones."""
     negatives: bool = False
@@ -79,7 +79,7 @@ class Look:
         return "-".join(said)
 
     def arrow_count(self, frames: int) -> int:
-        """Return the most arrows for a clip of so many frames."""
+        """Return the largest number of arrows for a clip of ``frames`` frames."""
         return self.arrows if self.arrows is not None else ARROWS if frames > 1 else ARROWS_ON_A_STILL
 
 

@@ -16,13 +16,13 @@ from nonlocal_core.look.choices import Curve, Look
 from nonlocal_core.look.palette import COLD, LEVELS, PINS, WARM
 
 EVEN = 1 + 1e-6
-"""Times an even share that heat must exceed: rounding lifts no cell of a uniform row above it."""
+"""Weight that heat must exceed, in multiples of an even share: rounding lifts no cell of a uniform row above it."""
 LEAST_TOP = {"all": 30.0, "each": 4.0}
 """Least top, in times an even share: a nearly flat answer is not stretched."""
 FAINT = 0.22
-"""Opacity of the faintest heat, as a part of the strongest."""
+"""Opacity of the faintest heat, as a fraction of the strongest."""
 NEARLY_EVEN = 2.0
-"""Times an even share below which the strongest cell of an answer means nothing."""
+"""Weight below which the strongest cell of an answer means nothing, in multiples of an even share."""
 
 _CURVES: dict[Curve, Callable[[np.ndarray], np.ndarray]] = {
     "log": np.log,
@@ -38,7 +38,7 @@ class Heat:
     times: Float[np.ndarray, "T H W"]
     """Negative only where negative weights are drawn."""
     tops: Float[np.ndarray, " T"]
-    """Times an even share that has the full colour in each step."""
+    """Weight that has the full colour in each step, in multiples of an even share."""
     beyond: float
     """The largest value above the tops, on or beside the asked place; 0 for none."""
     look: Look
@@ -127,16 +127,16 @@ def _beyond(times: Float[np.ndarray, "T H W"], tops: Float[np.ndarray, " T"]) ->
 
 
 def heat_of_parts(parts: Float[np.ndarray, "T H W"]) -> Heat:
-    """Return the heat of values in [0, 1] that are no weights, such as a block's effect: linear, full at 1."""
+    """Return the heat of values in [0, 1] that are not weights, such as a block's effect: linear, full at 1."""
     top = LEAST_TOP["all"]
     look = Look(curve="linear")
     return Heat(times=1 + (top - 1) * parts, tops=np.full(len(parts), top), beyond=0.0, look=look)
 
 
 TICKS = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
-"""Times an even share that a colour bar may name."""
+"""Multiples of an even share that a colour bar may name."""
 TICKS_APART = 0.13
-"""Least distance of two ticks, as a part of the bar."""
+"""Least distance of two ticks, as a fraction of the bar."""
 
 
 def ticks(heat: Heat, t: int = 0, *, halves: int = 1) -> tuple[tuple[float, int], ...]:
@@ -157,7 +157,7 @@ ARROW_TONE = 0.4
 
 
 ARROW_LEAST = 3.0
-"""Times an even share from which on a cell deserves an arrow."""
+"""Least weight of a cell with an arrow, in multiples of an even share."""
 
 
 def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, float], ...]:
@@ -165,7 +165,7 @@ def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, floa
 
     A peak outweighs its eight neighbours in its step: the strongest cells of all lie side by side, and their arrows
     would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer, nor where no place
-    asked, which an arrow could begin at. Negative weight is no look and gets none, but of a difference: there it is
+    asked, which an arrow could begin at. Negative weight gets none, except in a difference: there it is
     what the cells that were taken away look at more.
     """
     if answer.asker_words is not None:

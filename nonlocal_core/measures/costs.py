@@ -24,7 +24,7 @@ MOST_POSITIONS = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Best of some runs over random tables of so many positions, and how far the two results lie apart."""
+    """Best of some runs over random tables, and the largest difference of the two results."""
 
     positions: int
     short_seconds: float

@@ -68,7 +68,7 @@ class Faithfulness:
 
     @property
     def moves_answer(self) -> bool | None:
-        """The same of the answer; None where it was not asked."""
+        """True where they matter more to the network's answer; None where it was not asked."""
         return self.answer["strongest"].mean > self.answer["random"].high if self.answer else None
 
     @property

@@ -42,14 +42,14 @@ class Filtered:
 
     @property
     def psnr_after(self) -> float:
-        """The same of the filtered frame."""
+        """Peak signal to noise ratio of the filtered frame, in dB."""
         return psnr(self.after, self.clean)
 
 
 def filtered(session: Session, *, frame: int, block: str | None = None) -> Filtered:
     """Return what a filter makes of a frame of the clip: of BM3D its estimate, else the means that the rows make.
 
-    ``block``: a name, or None for the one that is shown first. Raises CaptureError for a network that is no filter,
+    ``block``: a name, or None for the one that is shown first. Raises CaptureError for a network that is not a filter,
     UnknownNameError for another block, OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D
     cannot take.
     """
@@ -77,7 +77,7 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
 def relative_estimate(session: Session, relative: NlMeans | Bm3d, *, frame: int) -> Float32[np.ndarray, "H W 3"]:
     """Return what another filter makes of the same noisy pixels, for a frame of the clip; ``relative.noise`` is unread.
 
-    BM3D is told the deviation of the noise. Raises CaptureError for a network that is no filter or adds no noise,
+    BM3D is told the deviation of the noise. Raises CaptureError for a network that is not a filter or adds no noise,
     OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D cannot take.
     """
     _, before = _pixels(session)
@@ -109,8 +109,8 @@ def relative_title(relative: NlMeans | Bm3d) -> str:
 def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T h w 3"]]:
     """Return the stack that BM3D matches to the block around a pixel, and the noisy clip with its mirrored edges.
 
-    A block of the stack begins in that clip at the place of its pixel. Raises CaptureError for a network that is no
-    filter, ShapeError for a clip with too many pixels.
+    A block of the stack begins in that clip at the place of its pixel. Raises CaptureError for a network that is not
+    a filter, ShapeError for a clip with too many pixels.
     """
     _, before = _pixels(session)
     around: np.ndarray = framed(before)[0].permute(1, 2, 3, 0).numpy()

@@ -1,6 +1,6 @@
 """Measures of rows against an object whose cells are known: one yardstick for the recipe, its cards and the app.
 
-All of a row's weight counts, that on its own cell too. Weight on the object alone is no measure: a row that keeps
+All of a row's weight counts, that on its own cell too. Weight on the object alone says little: a row that keeps
 everything on the very cell that asks has all of it there, and shows nothing. So ``covered`` asks for the rest of the
 object, and ``whole`` is high only where both are.
 """
@@ -14,9 +14,9 @@ from nonlocal_core.answers import AffinityRow
 from nonlocal_core.errors import ShapeError
 
 COVERED = 0.5
-"""Part of a cell from which on it is the object's."""
+"""Least share of a cell that the object must cover for the cell to count as its own."""
 EVEN = 1 + 1e-6
-"""Times the even share that a weight must exceed: rounding lifts no cell of a uniform row above it."""
+"""Multiple of an even share that a weight must exceed: rounding lifts no cell of a uniform row above it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +43,7 @@ class ObjectFigures:
     auc: Float64[np.ndarray, " n"]
     """Chance that a cell of the object in another frame outweighs another cell there."""
     reach: Float64[np.ndarray, " n"]
-    """Mean distance in the picture from the cell that asks, as a part of the frame's diagonal."""
+    """Mean distance in the picture from the cell that asks, as a fraction of the frame's diagonal."""
     own_frame: Float64[np.ndarray, " n"]
     """Share of the weight in the frame that asks."""
 

@@ -18,7 +18,7 @@ from nonlocal_core.geometry import Cell
 from nonlocal_core.geometry.grid import QueryGrid
 
 STRONGEST = 0.1
-"""The part of a frame's cells that is shown."""
+"""Fraction of a frame's cells that is shown."""
 QUERIES, KEYS = 24, 96
 """Cells of the frame, evenly spread, whose orders are compared."""
 

@@ -88,7 +88,7 @@ def receptive_fields(session: Session, *, frame: int, x: float, y: float) -> tup
 def _fields(
     trunk: Lite0, image: Float[Tensor, "1 3 h w"], at: Callable[[int, int], tuple[int, int]]
 ) -> dict[int, Float64[np.ndarray, "h w"]]:
-    """Return the field of each layer. ``at``: the row and column of the position on a map of so many."""
+    """Return the field of each layer. ``at``: row and column of the position, then those of its map."""
     image = image.requires_grad_()
     found = {}
     with torch.enable_grad():

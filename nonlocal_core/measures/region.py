@@ -124,6 +124,6 @@ def _to_power(steps: Float64[np.ndarray, "m n"], power: float) -> Float64[np.nda
 
 
 def _spread(steps: Float64[np.ndarray, "m n"]) -> float:
-    """Return the mean perplexity of rows that sum to 1, as a part of all cells."""
+    """Return the mean perplexity of rows that sum to 1, as a fraction of all cells."""
     entropy = -(steps * np.log(np.where(steps > 0, steps, 1))).sum(axis=1)
     return float(np.exp(entropy).mean() / steps.shape[1])

@@ -24,11 +24,11 @@ class RowMeasures:
     own_step_share: float
     """Share in [0, 1] of the weight that stays in the query's own step."""
     distance: float
-    """Mean distance in the picture from the query to what it looks at, as a part of the frame's diagonal."""
+    """Mean distance in the picture from the query to what it looks at, as a fraction of the frame's diagonal."""
     frames_away: float
     """Mean distance in time, in frames of the clip."""
     seconds_away: float
-    """The same in seconds."""
+    """Mean distance in time, in seconds."""
     top_times_uniform: float
     """The largest weight, in times an even share of the positive weight."""
     note: str
@@ -139,7 +139,7 @@ class RowFigures:
     ) -> "RowFigures":
         """Return the figures of rows; ``queries`` are their indices on the query grid.
 
-        Rows may end with any number of weights on what is no position.
+        Rows may end with any number of weights on off-grid keys.
         """
         positive = np.maximum(weights, 0)
         mass = positive.sum(axis=1, keepdims=True)

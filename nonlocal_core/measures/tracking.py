@@ -32,7 +32,7 @@ COVERED = 0.5
 MOST_BOXES = 10_000
 """Lines of a table of boxes: some tenths of a second."""
 LONGEST_LINE = 1_000
-"""Characters of a line that are read; a longer one is no line of five numbers."""
+"""Characters of a line that are read; a longer one cannot hold just five numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -184,7 +184,7 @@ def read_masks(
     """Return one mask for each picture, in their order: every pixel that is not black belongs to the object.
 
     Pictures of another size are taken to the frame's, each pixel from the nearest one. ``read``: returns the frames of
-    a file, under that name. Raises MediaError, naming the place in the order, for a file that is no picture.
+    a file, under that name. Raises MediaError, naming the place in the order, for a file that is not a picture.
     """
     masks = np.empty((len(files), *size_hw), bool)
     for index, file in enumerate(files):

@@ -28,7 +28,7 @@ class TwoFormulas:
     channels: int
     """C', of theta and phi."""
     difference: float
-    """Largest difference of the two outputs at ``QUERIES`` positions, as a part of their range (`both_formulas`)."""
+    """Largest difference of both outputs at ``QUERIES`` positions, as a fraction of their range (`both_formulas`)."""
 
 
 def two_formulas(ran: OpenRun, block: BlockCapture) -> TwoFormulas:

@@ -36,7 +36,7 @@ def with_blocks(session: Session, blocks: Sequence[BlockCapture]) -> Session:
 def scopes_of(block: BlockCapture) -> tuple[BlockCapture, ...]:
     """Return the block under each scope, named by it: over all frames, over its own, over its own place in all.
 
-    Raises ShapeError for a block with a scope of its own already, or with keys that are no positions.
+    Raises ShapeError for a block with a scope of its own already, or with keys that are not positions.
     """
     _check(block)
     return tuple(
@@ -48,7 +48,7 @@ def scopes_of(block: BlockCapture) -> tuple[BlockCapture, ...]:
 def pooled(block: BlockCapture, kernel: THW = QUARTER) -> BlockCapture:
     """Return the block with phi pooled by its maximum over cells, as the paper subsamples.
 
-    Raises ShapeError for a block whose keys are pooled already, or are no positions, or fewer than one pooled cell.
+    Raises ShapeError for a block whose keys are pooled already, or are not positions, or fewer than one pooled cell.
     """
     _check(block)
     if any(size < side for size, side in zip(block.key_grid.shape, kernel, strict=True)):

@@ -49,7 +49,7 @@ class Allowance:
     wall_seconds: float = 180.0
 
     def cpu_seconds_for(self, byte_count: int) -> float:
-        """Return the processor time for a file of so many bytes."""
+        """Return the seconds of processor time for a file of ``byte_count`` bytes."""
         return self.cpu_seconds + self.cpu_seconds_per_megabyte * byte_count / 1e6
 
 
@@ -71,7 +71,7 @@ class ApartReader:
         self._keeps = False
 
     def start_ahead(self) -> None:
-        """Start processes until so many wait as shall."""
+        """Start processes until enough of them wait."""
         with self._lock:
             self._keeps = True
             while len(self._waiting) < self._ahead:

@@ -12,7 +12,7 @@ JUMP_SECONDS = 10.0
 """A frame that lasts longer than this is a jump of the clock; ffmpeg's program has the same limit."""
 
 JUMP_TIMES = 50
-"""Times that the frame is longer than usual, or more: slides of half a minute each are no jumps."""
+"""Times that the frame is longer than usual, or more: slides of half a minute each do not jump."""
 
 MOST_JUMPS = 0.1
 """Share of frames at which a clock may jump; one that jumps more often tells no times."""

@@ -29,7 +29,7 @@ class Limits:
     max_video_pixels: int = 8192 * 4608
     """Pixels of a video frame: 8K. A decoder holds a score of frames at once."""
     max_light_video_pixels: int = 4096 * 2304
-    """The same of a video of few bytes: 4K, and eight more pixels for each byte."""
+    """Pixels of a frame in a video of few bytes: 4K, and eight more for each byte."""
     max_seconds: float = 4 * 3600.0
     """Length of a clip."""
     max_frames: int = 128
@@ -41,7 +41,7 @@ class Limits:
     max_decoded_pixels: int = 20_000_000_000
     """Pixels of those frames: 9,645 frames of 1920 x 1080."""
     max_light_decoded_pixels: int = 3_000_000_000
-    """The same of a video of few bytes: 1,446 frames of 1920 x 1080, and 3,000 more pixels for each byte."""
+    """Pixels decoded of a video of few bytes: 1,446 frames of 1920 x 1080, and 3,000 more for each byte."""
 
     def check_bytes(self, name: str, count: int) -> None:
         """Refuse a file that is too large."""
@@ -92,7 +92,7 @@ class Limits:
         _check_pixels(name, f"video of {byte_count:,} bytes", hw, light, "max_light_video_pixels")
 
     def for_video(self, byte_count: int) -> "Limits":
-        """Return the limits for a video of so many bytes, whose decoding is held to what its bytes can tell."""
+        """Return the limits for a video of ``byte_count`` bytes, whose decoding is held to what its bytes can tell."""
         light = self.max_light_decoded_pixels + 3_000 * byte_count
         return replace(self, max_decoded_pixels=min(self.max_decoded_pixels, light))
 
@@ -131,7 +131,7 @@ def _check_pixels(name: str, kind: str, hw: tuple[int, int], most: int, limit: s
 
 
 class DecodeBudget:
-    """Counts the frames decoded for one request and stops it at the limit."""
+    """Count of the frames decoded for one request, which is stopped at the limit."""
 
     __slots__ = ("_frames", "_limits", "_name", "_pixels")
 

@@ -27,7 +27,7 @@ class InputSpec:
 
     ``short_side``: pixels. ``multiple_of``: the network's stride, so that cells tile the input exactly. ``size_hw``:
     pixels of a network that takes one size only. ``crop``: the whole frame, or its central part of the input's shape,
-    a square without ``size_hw``; ``crop_fraction``: the part of the largest such crop that is fed. ``mean`` and
+    a square without ``size_hw``; ``crop_fraction``: the fraction of the largest such crop that is fed. ``mean`` and
     ``std``: of every channel, on a scale where white is ``value_range``; one of them is grey, three are red, green and
     blue, and for more the colours follow each other in turn. ``max_long_side``: see ``LONG_SIDE``. ``marks``: channels
     behind the colours, one for each mark that an object can wear. Raises GeometryError for sizes that cannot be.
@@ -106,7 +106,7 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
 def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 c T h w"]:
     """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it.
 
-    The colours, and for networks that take marks the part of each pixel that wears each of them.
+    The colours, and for networks that take marks the fraction of each pixel that wears each of them.
     """
     height, width = view.input_hw
     clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)

@@ -30,7 +30,7 @@ NO_PROFILE = b"damaged"
 _ANIMATION_BYTES = 13.0
 """Bytes for each pixel: four of the canvas, four of a part, four to scale what is transparent."""
 _KEYED_BYTES = 42.0
-"""The same of colours of 16 bits, one of which is transparent."""
+"""Bytes for each pixel in colours of 16 bits, one of which is transparent."""
 SRGB_GAMMA = 0.45455
 """The gamma that writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)

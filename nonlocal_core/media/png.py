@@ -152,7 +152,7 @@ def _part(png: Png, control: bytes, pixels: list[bytes]) -> Part:
 
 
 def _unpacked(data: bytes, most: int) -> Iterator[bytes]:
-    """Yield what can be unpacked before the end or the first damage, at most so many bytes."""
+    """Yield what can be unpacked before the end or the first damage, at most ``most`` bytes."""
     unpacker = zlib.decompressobj()
     for at in range(0, len(data), 4096):
         try:

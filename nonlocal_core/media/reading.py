@@ -28,7 +28,7 @@ Readable = str | Path | bytes | np.ndarray | Sequence[Any]
 """A file or a folder of frames, or ``sample:ID``; a file's bytes; an array of frames; a list of arrays, PIL images,
 paths and bytes."""
 Media = Readable | Frames
-"""The same, or frames that were read already."""
+"""Any of these, or frames that were read already."""
 
 _Clip = PictureClip | GatheredClip | VideoClip
 

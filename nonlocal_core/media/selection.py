@@ -17,7 +17,7 @@ TICK_SECONDS = 1e-6
 
 
 LONGEST_WRITTEN = 1e7
-"""Seconds from which on a sentence writes a power of ten: it would hold up to 300 digits."""
+"""Least number of seconds that a sentence writes as a power of ten: it would hold up to 300 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,7 @@ def _parts_of(data: bytes) -> tuple[bool, int, bytes]:
 
 
 def _sequence_delays(data: bytes, count: int) -> tuple[Fraction, ...]:
-    """Return how long each frame of an image sequence lasts; nothing where no track has that many frames."""
+    """Return how long each frame of an image sequence lasts; nothing where no track has ``count`` frames."""
     with av.open(io.BytesIO(data), "r", format="mov", io_open=open_nothing) as container:
         track = next((stream for stream in container.streams.video if stream.frames == count), None)
         if track is None or track.time_base is None:

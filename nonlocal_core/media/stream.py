@@ -189,7 +189,7 @@ class VideoPass:
             self.packets_read += packet.size > 0 or packet.dts is not None  # the last one only ends decoding
             self.is_encrypted |= packet.has_sidedata("encryption_info")
             if packet.size:
-                self.cut_short = packet.is_corrupt  # in the middle, where recordings were joined, it is no end
+                self.cut_short = packet.is_corrupt  # recordings that were joined hold such packets in the middle
                 if left_over is not None and not packet.has_sidedata("palette"):
                     packet.set_sidedata(left_over)
                 left_over = None

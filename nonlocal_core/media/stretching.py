@@ -11,7 +11,7 @@ _USUAL_SECONDS = 0.1
 
 
 def stretched(frames: Frames, count: int) -> Frames:
-    """Return so many frames, in which those of a shorter clip stand several times, evenly; a longer clip as it is.
+    """Return at least ``count`` frames: a shorter clip with its frames repeated evenly, a longer one as it is.
 
     The repetitions have times of their own between those of the frames, and a warning says so.
     """

@@ -14,7 +14,7 @@ _MEGABYTE = 10**6
 STEM_OVERHEAD = 25 * _MEGABYTE
 """Bytes that a first convolution takes beside its features: code, threads, reordered weights. Measured."""
 BLOCK_OVERHEAD = 42 * _MEGABYTE
-"""The same later on, with what the allocator keeps of the features that were freed before. Measured."""
+"""Bytes that later blocks take beside their features, such as those that the allocator keeps. Measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ STRIDE8_BLOCKS, STRIDE16_BLOCKS = 5, 11
 CPU_CHUNK_PIXELS = 2 * 224 * 224
 """Pixels of input that go through the trunk at once: more of them leave the caches and make it slower."""
 ACCELERATOR_CHUNK_PIXELS = 32 * 224 * 224
-"""The same on a GPU, which wants larger batches; about 0.4 GiB of activations in float32."""
+"""Pixels of input at once on a GPU, which wants larger batches; about 0.4 GiB of activations in float32."""
 
 _CHUNK_BYTES_PER_PIXEL = 232
 """Activations of one chunk at their peak, in block 1: 58 float32 numbers a pixel."""
@@ -178,7 +178,7 @@ def _same_padding(size: int, *, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def frames_at_once(pixels: int, device: torch.device) -> int:
-    """Return how many frames of that many pixels go through the trunk together."""
+    """Return how many frames of ``pixels`` pixels go through the trunk together."""
     limit = CPU_CHUNK_PIXELS if device.type == "cpu" else ACCELERATOR_CHUNK_PIXELS
     return max(1, limit // pixels)
 

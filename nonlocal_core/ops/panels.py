@@ -39,7 +39,7 @@ def softmax_in_panels(
 
 
 def cut(queries: int, keys: int, *, buffers: int = 1) -> tuple[int, int]:
-    """Return the number of clips that are worked on at once, and of rows of a panel, for so many panels in memory."""
+    """Return how many clips are worked on at once, and how many rows a panel has, with ``buffers`` panels in memory."""
     scores = SCORES_AT_ONCE // buffers
     return max(scores // (queries * keys), 1), math.ceil(queries / math.ceil(queries * keys / scores))
 

@@ -105,7 +105,7 @@ def _triangle(tip: XY, along: XY, length: float, *, fill: Colour, opacity: float
 
 
 def _part_until(start: XY, control: XY, stop: XY, gap: float) -> float:
-    """Return the part of the curve, in [0, 1], before it comes within ``gap`` of its end, 0 where it is shorter."""
+    """Return the fraction of the curve, in [0, 1], before it comes within ``gap`` of its end, 0 where it is shorter."""
     s = np.linspace(0, 1, FINE)
     away = np.linalg.norm(_on_curve(start, control, stop, s[:, None]) - stop, axis=1)
     return float(s[away > gap][-1]) if (away > gap).any() else 0.0

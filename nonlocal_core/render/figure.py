@@ -112,7 +112,7 @@ def _readable(texts: Sequence[Words]) -> tuple[Shape, ...]:
 
 
 def header_units(pins: int) -> int:
-    """Return the height above the strip of a figure of so many pins, in units."""
+    """Return the height above the strip of a figure with ``pins`` pins, in units."""
     return HEADER if pins == 1 else PINS_FROM + PIN_LINES * pins
 
 

@@ -40,7 +40,7 @@ class Arrow:
 
 
 def pin_colours(count: int) -> tuple[Colour, ...]:
-    """Return the colours of so many pins, white for one."""
+    """Return the colours of ``count`` pins, white for one."""
     if count == 1:
         return (WHITE,)
     colours = (ramp[PIN_TONE].tolist() for ramp in PINS[:count])

@@ -95,7 +95,7 @@ def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
 
 
 def _median_cut(pixels: UInt8[np.ndarray, "n 3"], count: int) -> list[int]:
-    """Return so many colours, red, green and blue of each in turn; none where there are no pixels."""
+    """Return ``count`` colours, red, green and blue of each in turn; none where there are no pixels."""
     if not len(pixels):
         return []
     weight = np.cumsum((np.ptp(pixels, axis=1) + 10.0) ** 2)

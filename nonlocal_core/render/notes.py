@@ -31,7 +31,7 @@ def network_words(caption: Caption, answer: Answer) -> str:
 
 
 def notes(answers: Sequence[Answer], heats: Sequence[Heat], *, arrows: int) -> list[str]:
-    """Return the sentences of a figure with so many arrows."""
+    """Return the sentences of a figure with ``arrows`` arrows."""
     answer, heat = max(zip(answers, heats, strict=True), key=lambda drawn: drawn[1].largest)
     return [*_pins(answers), _colours(answer, heat), _cells(answer, heat), *_bars_and_arrows(answers, arrows)]
 

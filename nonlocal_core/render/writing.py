@@ -20,7 +20,7 @@ from nonlocal_core.look import LETTERS, Answer
 
 PRINT_DPI = 300
 LEFT_OVER_SECONDS = 3600.0
-"""Age of a part, after its last byte, from which on its writer was killed: the slowest film writes more often."""
+"""Seconds without a new byte after which a part's writer counts as killed: the slowest film writes more often."""
 _PART = re.compile(r"\..+\.[0-9a-f]{32}\.part")
 
 

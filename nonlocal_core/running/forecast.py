@@ -32,10 +32,10 @@ def few_of(frames: int, least: int) -> int | None:
 def forecast(
     model: nn.Module, size: Hashable, frames: int, few: int | None, record: Callable[[int], Iterable[BlockCapture]]
 ) -> int | None:
-    """Return the bytes that a recording of so many frames keeps, None where a few of them cannot be recorded.
+    """Return the bytes that a recording of ``frames`` frames keeps, None where a few of them cannot be recorded.
 
-    ``size``: whatever the tables hang on, of which the forecast is remembered with the network. ``record``: records
-    that many of the frames. Raises what it raises for want of memory.
+    ``size``: whatever the tables depend on; the forecast is remembered for it, with the network. ``record``: records
+    the first of the frames, as many as it is given. Raises what it raises for want of memory.
     """
     known = _known.setdefault(model, {})
     if size not in known:

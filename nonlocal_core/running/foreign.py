@@ -67,7 +67,7 @@ class ModelSpec:
     class_tokens: int = 0
     """Tokens before those of the grid."""
     token_names: tuple[str, ...] = ()
-    """Names of queries or keys that are no positions, such as the words of a text, for every list of that length."""
+    """Names of queries or keys that are not positions, such as the words of a text, for every list of that length."""
     by_hand: ByHand = field(default_factory=dict)
     """Functions that state theta, phi and g of layers that are not recognised, by the layer's name: ``function(layer,
     *args)`` gets the arguments of the layer's call and returns ``Tables``."""

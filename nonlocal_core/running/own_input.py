@@ -79,7 +79,7 @@ def input_spec_of(model: nn.Module) -> InputSpec:
 
 
 def _in_patches(model: nn.Module) -> InputSpec:
-    """Return the usual input, its sides a multiple of the network's patches where those are no part of 32 pixels.
+    """Return the usual input, its sides a multiple of the network's patches where 32 pixels are not one.
 
     Patches that do not divide a frame leave its edge out, so that no cell lies where it seems to.
     """
@@ -145,7 +145,7 @@ def _processor(model: nn.Module) -> Any:
         path = Path(kept) if isinstance(kept, str) else path
     try:
         fields = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (OSError, ValueError):  # a file that is no processor's says nothing
+    except (OSError, ValueError):  # a file of something else says nothing
         return None
     return fields if isinstance(fields, dict) else None
 
@@ -173,7 +173,7 @@ def _numbers(values: Any) -> tuple[float, ...] | None:
 def _stating_part(model: nn.Module) -> nn.Module:
     """Return what says how a network was built: itself where it has a config, else the outermost part that says a size.
 
-    Only parts that hold its first layer count: what is fed to another part is no picture.
+    Only parts that hold its first layer count: what is fed to another part is not a picture.
     """
     path = _first_layer(model)[0].split(".")
     around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
@@ -227,7 +227,7 @@ def _channels(model: nn.Module) -> int:
 
 
 def _in_channels(spec: InputSpec, count: int) -> InputSpec:
-    """Return the input in so many channels: grey has the means of the colours, others have them in turn."""
+    """Return the input in ``count`` channels: grey has the means of the colours, others have them in turn."""
     own = len(spec.mean)
     if count == own:
         return spec

@@ -21,7 +21,7 @@ from nonlocal_core.vocabulary import Progress
 
 
 class _MissedError(Exception):
-    """Ends a recording in which modules attended that were not taken for blocks; ``args`` are their names."""
+    """Signal to end a recording in which modules attended that were not taken for blocks; ``args``: their names."""
 
 
 def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress) -> RecordedRun:

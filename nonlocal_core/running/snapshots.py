@@ -20,7 +20,7 @@ Checkpoint = str | Path | Mapping[str, Tensor]
 
 @contextmanager
 def weights_of(model: nn.Module, checkpoint: Checkpoint) -> Iterator[None]:
-    """Give a network the weights of a checkpoint inside the ``with``, and its own again behind it.
+    """Give a network the weights of a checkpoint inside the ``with``, and its own again after it.
 
     Raises WeightsError, before anything is changed, where they do not fill it exactly.
     """

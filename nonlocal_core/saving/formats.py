@@ -55,7 +55,7 @@ class QuestionAnswer:
     shown: tuple[Answer, ...]
     """Answer to every pin, A first; from the tables as the viewer stores them, so that the screen has the same."""
     exact: tuple[Answer, ...]
-    """The same from the tables as captured, for files of numbers."""
+    """Answer to every pin from the tables as captured, for files of numbers."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]

@@ -1,6 +1,6 @@
 """The engine that runs the networks in the browser: files of the npm package ``onnxruntime-web``, checked by hash.
 
-They are no part of this repository: the package manager fetches them when a page is written, or a folder has them.
+They do not belong to this repository: the package manager fetches them when a page is written, or a folder has them.
 """
 
 import hashlib

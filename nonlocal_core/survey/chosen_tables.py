@@ -66,7 +66,7 @@ class Choice:
 def choose(result: str | Path, words: str) -> Choice:
     """Return the clips of a survey of which some block's row fulfils a condition (`survey.condition`).
 
-    Raises SurveyError for a folder without a survey, and for what is no condition.
+    Raises SurveyError for a folder without a survey, and for a text that is not a condition.
     """
     folder, wanted = ResultFolder(result), condition(words)
     sizes: dict[tuple[int, str], int] = {}

@@ -53,7 +53,7 @@ def gallery(
 ) -> Path:
     """Write the pages of a survey into a folder and return its ``index.html``.
 
-    ``viewers``: so many clips, from the first of the list on, get a live viewer for each network, and where keys were
+    ``viewers``: the number of clips, first in the list, that get a live viewer for each network, and where keys were
     kept the answer of their first question in other clips; None for all. That runs the networks again, and takes some
     megabytes each; viewers that are there are not made again. A clip that has changed since, or is gone, has its
     figures and no viewer. Raises SurveyError where no clip has figures.

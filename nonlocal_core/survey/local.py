@@ -30,7 +30,7 @@ class LocalEngine:
 
     @contextmanager
     def start(self, plan: Plan) -> Iterator[Pool]:
-        """Start workers, and end them behind the ``with``."""
+        """Start workers, and end them after the ``with``."""
         pool = _Processes(plan, self.workers or os.cpu_count() or 1)
         try:
             yield pool

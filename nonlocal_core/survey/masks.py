@@ -44,7 +44,7 @@ NO_MASKS = KnownMasks()
 
 
 def is_mask(address: str) -> bool:
-    """Return whether a file lies in a folder of masks, so that it is no clip.
+    """Return whether a file lies in a folder of masks, and so is not a clip.
 
     >>> is_mask("set/dog.masks/00012.png"), is_mask("set/dog.mp4")
     (True, False)

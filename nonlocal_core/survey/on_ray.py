@@ -30,7 +30,7 @@ class RayEngine:
 
     @contextmanager
     def start(self, plan: Plan) -> Iterator[Pool]:
-        """Join the cluster and start actors; behind the ``with``, end both. Raises SurveyError."""
+        """Join the cluster and start actors; after the ``with``, end both. Raises SurveyError."""
         ray = _ray()
         is_ours = not ray.is_initialized()
         if is_ours:

@@ -19,7 +19,7 @@ class Engine(Protocol):
     """Engine that starts workers: processes here, or actors of Ray."""
 
     def start(self, plan: Plan) -> AbstractContextManager[Pool]:
-        """Start workers for a plan, and end them behind the ``with``."""
+        """Start workers for a plan, and end them after the ``with``."""
         ...
 
 
@@ -35,7 +35,7 @@ class Pace:
 
     @property
     def per_second(self) -> float:
-        """Clips a second in this run, the start of the workers included."""
+        """Clips per second in this run, the start of the workers included."""
         return self.here / self.seconds if self.seconds > 0 else 0.0
 
     @property

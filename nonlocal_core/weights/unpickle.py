@@ -85,7 +85,7 @@ def read_inert(
     except WeightsError:
         raise
     except (ValueError, IndexError, KeyError, TypeError) as fault:
-        # pickletools raises these on bytes that are no pickle, the stack and the memo on a broken pickle.
+        # pickletools raises these on bytes that are not a pickle, the stack and the memo on a broken pickle.
         raise WeightsError("its pickle is damaged or incomplete") from fault
 
 

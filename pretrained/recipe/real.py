@@ -23,7 +23,7 @@ from nonlocal_core.media import Selection, find_sample, network_input, read_fram
 from nonlocal_core.models.lite0_networks import INPUT
 
 BLOB_PART = 1 / 7
-"""Standard deviation of the control `blob`, as a part of the frame's height."""
+"""Standard deviation of the control `blob`, as a fraction of the frame's height."""
 PIXELS_PER_CELL = 8
 """Resolution of drawn outlines, along each side of a cell."""
 

@@ -195,7 +195,7 @@ def retrain_controls(workshop: Workshop, pairwise: Pairwise, seed: int) -> None:
             block = new_block(settings)
             assert isinstance(block, NormalisedBlock)
             block.load_state_dict(load_file(workshop.run(pairwise, seed, task) / "affinity.safetensors"))
-            torch.nn.init.zeros_(block.out.weight)  # the learned W_z is no good start for such rows
+            torch.nn.init.zeros_(block.out.weight)  # the learned W_z is a bad start for such rows
             train_output(block, network, clips, settings, Log(settings=settings), workshop.tell, row=row)
             blocks.append(block.eval().requires_grad_(requires_grad=False))
             clips = passed_through(block, clips, row)

@@ -12,7 +12,7 @@ BACKGROUND, MAX_OBJECTS = 0, 4
 STAMP_PX = (34.0, 110.0)
 """Longest side of a cut-out in the frame."""
 LARGE_PX = (110.0, 190.0)
-"""The same for a large one, as things are that somebody films."""
+"""Longest side of a large cut-out, the size of what a camera is pointed at."""
 SCENERY = (4, 10)
 """Number of cut-outs fixed to the background."""
 TRAIN_PATCHES = 0.4

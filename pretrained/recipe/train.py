@@ -47,7 +47,7 @@ OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
     "find": {"clean": 0.25, "damaged": 0.1, "blur_cue": 0.3, "grey_cue": 0.35},
     "mend": {"clean": 0.1, "natural": 0.25, "damaged": 0.05, "blur_cue": 0.25, "grey_cue": 0.35},
 }
-"""The same for the output path. A block that refines has none."""
+"""Share of each version among those that the output path sees. A block that refines has none."""
 STILLS = 0.25
 """Share of the clips of a step of which one frame is shown alone, so that rows of a picture leave their place too."""
 START_NOISE = 0.002

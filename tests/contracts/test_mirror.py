@@ -5,18 +5,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CORE, TESTS = ROOT / "nonlocal_core", ROOT / "tests" / "unit"
 
-WHOLE_LAYERS = "parts of one reading, proved on whole layers: test_products, test_hand_written, test_named_otherwise"
 RECORD = "a record or constants, without behaviour"
-_IN = {
-    WHOLE_LAYERS: (
-        "capture/adapters",
-        "seen/calls seen/places seen/reader",
-    ),
-}
-ELSEWHERE = {f"{room}/{module}.py": reason for reason, (room, modules) in _IN.items() for module in modules.split()} | {
+ELSEWHERE = {
     "capture/rollout.py": "tests/unit/test_over_layers.py",
     "look/answer.py": RECORD,
-    "look/quantities.py": "its doctest, and tests/unit/viewer/model/words.test.mjs",
     "look/recipe.py": "tests/unit/viewer/test_viewer_model.py",
     "models/inserted.py": RECORD,
     "survey/worker_child.py": "a process of its own: tests/unit/survey/test_local.py runs and kills it",

@@ -59,11 +59,11 @@ ByHand = Mapping[str, TablesOf]
 """Functions that return the tables of a layer, by its name in ``named_modules``."""
 
 Attending = Mapping[str, TablesOf | None]
-"""The same, with None for a layer whose tables are read from its products."""
+"""Functions as in ``ByHand``, and None for a layer whose tables are read from its products."""
 
 
 def tables_from(say: TablesOf, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tables:
-    """Return the tables that the user's function gives for a call. Raises CaptureError where they are no ``Tables``."""
+    """Return the tables that the user's function gives for a call. Raises CaptureError for anything but ``Tables``."""
     with torch.no_grad():
         tables = say(layer, *args, **kwargs)
     if not isinstance(tables, Tables):

@@ -56,7 +56,7 @@ def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, A
 
 
 class _ReachedError(Exception):
-    """Ends a run that has come far enough."""
+    """Signal that ends a run which has come far enough."""
 
 
 def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:

@@ -280,7 +280,7 @@ def _reader(
     fed: Fed | None,
     token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
-    """Return how to read a module, why it cannot be read, or None when it is no block."""
+    """Return how to read a module, why it cannot be read, or None when it is not a block."""
     if isinstance(module, torch.jit.ScriptModule):
         is_part = bool(name) and isinstance(model.get_submodule(name.rpartition(".")[0]), torch.jit.ScriptModule)
         return _JIT if not is_part and _attends(module) else None

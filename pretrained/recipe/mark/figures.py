@@ -95,7 +95,7 @@ def _seconds(found: Records) -> float:
 
 
 def _started(run: Mapping[str, Any]) -> int | None:
-    """Return the first step from which on a run had learned something whenever it was watched; None if never."""
+    """Return the first step at which, and at all later ones, a run was seen to have learned; None if never."""
     nothing = [step for step, won in run["course"] if won < STARTED]
     later = [step for step, _won in run["course"] if not nothing or step > nothing[-1]]
     return int(later[0]) if later else None

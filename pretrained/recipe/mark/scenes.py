@@ -13,7 +13,7 @@ from pretrained.recipe.sources import SPLIT_SHARES, Sources, Split, load_sources
 FRAMES, OBJECTS = 4, 3
 STRIDES = (8, 16, 32)
 COVER = 0.5
-"""Part of a cell's pixels from which on the cell is an object's."""
+"""Least share of a cell's pixels that an object must cover for the cell to count as its own."""
 STAMP_PX = (68.0, 100.0)
 """Longest side of an object in the first frame; it grows or shrinks by up to `SCALE` until the last."""
 SCALE = 1.25

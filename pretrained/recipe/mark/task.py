@@ -109,6 +109,6 @@ def _two_hops(cells: Cells, positions: int, rng: np.random.Generator) -> Questio
 
 
 def share_won(right: float, hops: Hops) -> float:
-    """Return the part of what can be won, (accuracy - chance) / (1 - chance), from the accuracy."""
+    """Return the fraction of what can be won, (accuracy - chance) / (1 - chance), from the accuracy."""
     chance = 1 / ANSWERS[hops]
     return (right - chance) / (1 - chance)

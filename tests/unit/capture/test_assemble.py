@@ -31,8 +31,9 @@ def assembled(name="attn", *, heads=1, title="Attention", **facts):
 
 def test_one_head_has_the_name_of_its_layer_and_many_have_their_own():
     (one,) = assembled()
-    assert (one.name, one.title, one.head) == ("attn", "Attention", None)
+    assert (one.name, one.title, one.head, one.head_count) == ("attn", "Attention", None, None)
     found = assembled(heads=3)
+    assert [(each.head, each.head_count) for each in found] == [(0, 3), (1, 3), (2, 3)]
     assert [each.name for each in found] == ["attn.head0", "attn.head1", "attn.head2"]
     assert [each.title for each in found] == [f"Attention · head {number}" for number in (1, 2, 3)]
     for number, each in enumerate(found):

@@ -75,6 +75,14 @@ def test_garbage_exif_leaves_the_picture_as_stored() -> None:
     assert np.abs(shown(data)[5, 10] - CORNERS[5, 10]).max() <= 3
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+def test_a_picture_that_unpacks_to_more_than_its_bytes_can_tell_is_refused_before_it_is_read(kind: str) -> None:
+    data = saved(Image.fromarray(CORNERS), kind)
+    assert probe(data, limits=Limits(max_unpacked_pixels=30 * 50, max_unpacked_per_byte=0)).shown_hw == (30, 50)
+    with pytest.raises(MediaLimitError, match=r"decodes 1,500 pixels from .* bytes; up to 1,499 are decoded"):
+        probe(data, limits=Limits(max_unpacked_pixels=30 * 50 - 1, max_unpacked_per_byte=0))
+
+
 SEE_THROUGH = "logo is transparent in places; what lies behind is shown grey."
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pretrained.recipe.features import MIXED
-from pretrained.recipe.measures import Truth, answer_measures, interval, pick_queries, row_measures
+from pretrained.recipe.measures import Truth, answer_measures, interval, label_similarity, pick_queries, row_measures
 from pretrained.recipe.real import blob, load_real_clips, outlined, real_measures
 from pretrained.recipe.runs import OUTLINES
 
@@ -74,6 +74,43 @@ def test_negative_weights_count_as_zero(truth):
 def test_a_clip_without_queries_says_nothing(truth):
     nobody = Truth(labels=truth.labels, sure=np.zeros_like(truth.sure), asked=truth.asked)
     assert row_measures(rows_by(lambda flat, frame, q: flat == 1, truth), nobody, seed=3) == {}
+
+
+def rows_in_place(labels):
+    """Rows that look at the query's own place in every frame."""
+    flat = np.arange(labels.size) % labels[0].size
+    return lambda queries: (flat == flat[queries][:, None]).astype(float)
+
+
+def test_labels_are_carried_from_the_first_frame_that_shows_the_object():
+    labels = np.zeros((3, 4, 5), np.uint8)
+    for t in range(3):
+        labels[t, 0, t : t + 2] = 1  # moves a cell to the right in each frame
+    labels[1, 2:, :2] = 2  # is not there before
+    labels[2, 2:, :3] = 2
+    labels[2, 2, 0] = MIXED  # counts neither as found nor as missed
+    labels[1, 1, 4] = 3  # is there once, so that nothing can be carried
+    one, two = (1 / 3 + 0) / 2, 3 / 5
+    assert label_similarity(rows_in_place(labels), labels) == pytest.approx((one + two) / 2)
+
+
+@pytest.mark.parametrize(("tall", "expected"), [(2, 0), (3, 3 / 4)])
+def test_a_cell_takes_a_label_when_more_than_half_of_its_weight_lies_on_it(tall, expected):
+    labels = np.zeros((3, 4, 5), np.uint8)
+    labels[:, :tall] = 1
+    assert label_similarity(lambda queries: np.ones((len(queries), labels.size)), labels) == expected
+
+
+def test_labels_of_rows_without_a_positive_weight_are_carried_nowhere(truth):
+    right = rows_by(lambda flat, frame, q: np.where(flat == flat[q], 1.0, -5.0), truth)
+    assert label_similarity(right, truth.labels) == 1
+    assert label_similarity(lambda queries: right(queries) - 1, truth.labels) == 0
+
+
+def test_a_clip_whose_objects_show_once_has_no_similarity():
+    labels = np.zeros((3, 4, 5), np.uint8)
+    labels[1, 2, 3] = 1
+    assert np.isnan(label_similarity(rows_in_place(labels), labels))
 
 
 def test_answers_are_compared_in_nats():

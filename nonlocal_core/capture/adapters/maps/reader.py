@@ -34,7 +34,7 @@ class MapReader:
     pairwise: Pairwise
     scale: float = 1.0
     pool_first: nn.Module | None = None
-    """Pools the block's input before phi and g see it; pooling after them is part of phi and g."""
+    """Pooling of the block's input before phi and g see it; pooling after them is part of phi and g."""
     concat: nn.Module | None = None
     """The projection of [theta, phi] to one number (concatenation)."""
     temporal_groups: int = 1

@@ -95,7 +95,7 @@ class Laid:
 
 
 def _map_sizes(z: Tensor, cells: int) -> tuple[int, int]:
-    """Return the sequences and cells of each of an output that holds so many cells."""
+    """Return how many sequences an output of ``cells`` cells holds, and how many cells each."""
     return len(z), cells // max(1, len(z))
 
 

@@ -29,7 +29,7 @@ def layer_order(
 
 
 def main_output(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:
-    """Return where among a layer's outputs its tokens are, and how they lie there: the first that hangs on y.
+    """Return where among a layer's outputs its tokens are, and how they lie there: the first that depends on y.
 
     ``without``: returns the outputs where y is zero. Raises Unclear where no tensor is laid out as tokens.
     """

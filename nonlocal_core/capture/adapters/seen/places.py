@@ -30,14 +30,14 @@ class Placed:
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """Group of every key, for each axis that windows divide."""
     askers: tuple[str, ...] = ()
-    """Names of the first queries of every sequence, which are no positions; of all, where the keys alone are."""
+    """Names of the first queries of every sequence, which are not positions; of all, where only the keys are."""
     are_inner: bool = False
     """True where the layer made the askers itself, since no call brought them."""
     has_key_grid: bool = True
     """False where no key is a position; ``extra`` then names all of them."""
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
-        """Return the queries that are no positions."""
+        """Return the queries that are not positions."""
         return tokens[:, : len(self.askers)].flatten(0, 1)
 
     def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
@@ -68,7 +68,7 @@ class SeenPlaces:
     def placed(
         self, layer: nn.Module, tokens: Any, sizes: tuple[int, int, int], sinks: tuple[str, ...] = ()
     ) -> Placed | NotReadable:
-        """Return the places of a call with so many sequences, queries and keys in each; ``sinks`` come before those."""
+        """Return the places of a call. ``sizes``: sequences, queries and keys of each, the ``sinks`` not counted."""
         batch, queries, keys = sizes
         found = self._stated(batch, queries) or self._solved(batch, queries)
         if found is not None:
@@ -92,7 +92,7 @@ class SeenPlaces:
     def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:
         """Return the places of a call whose queries and keys have others before the tokens of its input.
 
-        ``inner``: names of those queries and of those keys, which are no positions.
+        ``inner``: names of those queries and of those keys, which are not positions.
         """
         found = self._stated(batch, tokens) or self._solved(batch, tokens)
         if found is None or found.scope == "time":
@@ -119,7 +119,7 @@ class SeenPlaces:
         return found.thw, found.scope == "space"
 
     def are_grid(self, batch: int, queries: int) -> bool:
-        """Return whether so many queries may be the cells of a grid."""
+        """Return whether ``batch`` sequences of ``queries`` queries may be the cells of a grid."""
         return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
 
     def one_side(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
@@ -137,7 +137,7 @@ class SeenPlaces:
         return placed if isinstance(other, NotReadable) else other
 
     def _others(self, batch: int, count: int) -> int:
-        """Return how many of so many tokens lie before a grid, all of them where they are none."""
+        """Return how many of ``count`` tokens come before a grid; all of them where there is no grid."""
         found = self._stated(batch, count) or self._solved(batch, count)
         return count if found is None else len(found.extra)
 

@@ -259,7 +259,7 @@ def _padded(laid: _Tables, tables: _Tables, placed: Placed, scale: float) -> _Ta
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
-    """Return whether a call brings a sequence of so many tokens beside its first argument, which has another number."""
+    """Return whether a call brings ``keys`` tokens, other than ``beside``, in an argument behind the first."""
     others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
     sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
     return keys != beside and any(keys in value.shape[:2] for value in sequences)

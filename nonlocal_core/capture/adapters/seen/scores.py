@@ -61,7 +61,7 @@ class Traced:
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
-    """Return what a softmax over an axis of ``given`` was taken of; None where it is no product with numbers added.
+    """Return what a softmax over an axis of ``given`` was taken of; None where it is not a product with numbers added.
 
     A number that is taken from all scores of a row, such as their largest, changes no weight and no factor here: the
     derivative is of a sum in which each row's coefficients cancel.

@@ -18,7 +18,7 @@ from nonlocal_core.capture.reading import NotReadable
 
 _SEED = 13
 _MOVED = 1e-4
-"""The part of the largest movement of any query or key from which on one counts as moved."""
+"""Fraction of the largest movement of any query or key above which one counts as moved."""
 
 Tables = tuple[Float[Tensor, "B heads n D"], Float[Tensor, "B heads N D"]]
 Sources = tuple[Int[Tensor, "B n"], Int[Tensor, "B N"]]
@@ -27,7 +27,7 @@ Sources = tuple[Int[Tensor, "B n"], Int[Tensor, "B N"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arranged:
-    """Orders of queries and keys that put those which are no tokens of the input first; the same in all sequences."""
+    """Orders of queries and keys that put those which the layer adds to its input first; alike in all sequences."""
 
     queries: Int[Tensor, " n"]
     keys: Int[Tensor, " N"]
@@ -46,7 +46,7 @@ def tokens_of(x: Tensor) -> tuple[int, int] | None:
 
 
 def channels_first(x: Any, cells: int) -> tuple[Any, Callable[[Tensor], Tensor]]:
-    """Return a layer's input, a map (B, H, W, C) of so many cells with its channels first, and what turns it back."""
+    """Return a layer's input, a map (B, H, W, C) of ``cells`` cells with its channels first, and what turns it back."""
     if not isinstance(x, Tensor) or x.ndim != 4 or x[:, 0].numel() == cells or x[..., 0].numel() != cells:
         return x, lambda other: other
     return x.movedim(-1, 1), lambda other: other.movedim(1, -1).contiguous()

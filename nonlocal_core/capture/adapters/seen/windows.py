@@ -70,7 +70,7 @@ class Windows:
 def windows_of(
     around: Around, layer: nn.Module, tokens: Any, sizes: tuple[int, int], input_hw: tuple[int, int] | None
 ) -> Windows | NotReadable:
-    """Return how a map lies in so many sequences of so many tokens, or why that cannot be learned."""
+    """Return how a map is cut into ``sizes`` (sequences, tokens of each), or why that cannot be learned."""
     batch, count = sizes
     unknown = NotReadable(
         f"has {batch} sequences of {count} tokens, and no map around it that they are found in by their values. Give "
@@ -132,7 +132,7 @@ def _as_maps(seen: Tensor, width: int, call: Any, input_hw: tuple[int, int] | No
 
 
 def _stated_hw(call: Any, cells: int) -> tuple[int, int] | None:
-    """Return two whole numbers among the arguments of a call that make up that many cells."""
+    """Return two whole numbers among the arguments of a call whose product is ``cells``."""
     args, kwargs = call
     values = [*args, *kwargs.values()]
     pairs = [tuple(value) for value in values if isinstance(value, tuple | list | torch.Size) and len(value) == 2]
@@ -151,7 +151,7 @@ def _proportional(cells: int, input_hw: tuple[int, int] | None) -> tuple[int, in
 
 
 def _located(rows: Tensor, cells: Tensor) -> Int[Tensor, " n"] | None:
-    """Return the cell that each row equals, -1 for rows of zeros; None where another row is no cell."""
+    """Return the cell that each row equals, -1 for rows of zeros; None where any other row matches no cell."""
     keys = _keys(cells)
     values, order = keys.sort()
     if len(values) > 1 and bool((values[1:] == values[:-1]).any()):

@@ -25,13 +25,13 @@ MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "
 _PADDINGS = ("key_padding_mask",)
 
 _LARGE = 24
-"""Queries from which on it is tried whether a bias factors."""
+"""Least number of queries for which a factorisation of the bias is tried."""
 
 _MANY = 64
-"""Tables from which on each of them is taken as it is."""
+"""Number of tables above which each of them is taken as it is."""
 
 _EXACT = 1e-7
-"""The part of the largest number that is rounding in float32."""
+"""Rounding in float32, as a fraction of the largest number."""
 
 _SEED = 3
 
@@ -42,7 +42,7 @@ Bias = Float[Tensor, "b h n N"]
 def given_bias(
     call: LayerCall, q: Float[Tensor, "B heads Nq D"], keys: int, *, causal: bool, true_blocks: bool
 ) -> Bias | NotReadable | None:
-    """Return what a call's masks add to the scores of the queries q on so many keys, None where they add nothing.
+    """Return what a call's masks add to the scores of the queries q on ``keys`` keys, None where they add nothing.
 
     ``causal``: no query sees later keys, whatever mask is given beside. ``true_blocks``: True forbids a key, as for
     ``torch.nn.MultiheadAttention``; else it admits one, as for ``scaled_dot_product_attention``. Numbers are added.

@@ -33,7 +33,7 @@ class TokenLayout:
 
     ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
     batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
-    batch has. ``extra``: names of the first tokens of every sequence, which are no positions.
+    batch has. ``extra``: names of the first tokens of every sequence, which are not positions.
     """
 
     frames: int | None
@@ -79,7 +79,7 @@ class TokenPlacement:
     order: TokenOrder
 
     def holds(self, batch: int, tokens: int) -> bool:
-        """Return whether a batch of sequences of that many tokens is this layout."""
+        """Return whether ``batch`` sequences of ``tokens`` tokens have this layout."""
         t, h, w = self.thw
         sequences, cells = {"spacetime": (1, t * h * w), "space": (t, h * w), "time": (h * w, t)}[self.scope]
         return (batch, tokens) == (sequences, cells + len(self.extra))
@@ -103,7 +103,7 @@ class TokenPlacement:
 def list_names(
     kind: Literal["query", "token", "memory", "sink"], count: int, given: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Return the names of queries or keys that are no positions: the given ones, where there are as many.
+    """Return the names of queries or keys that are not positions: the given ones, where there are as many.
 
     >>> list_names("query", 2)
     ('query 1', 'query 2')

@@ -2,7 +2,7 @@
 
 Sources: transformers 5.23.0, models/dinov3_vit/modeling_dinov3_vit.py (``position_embeddings``, cosine and sine, pairs
 half a head apart); timm 1.0.31, layers/attention.py and models/eva.py (``rope``, sine and cosine in one tensor, pairs
-side by side unless ``rotate_half``). Both leave the first tokens, which are no positions, as they are.
+side by side unless ``rotate_half``). Both leave the first tokens, which are not positions, as they are.
 """
 
 from typing import Any

@@ -12,7 +12,7 @@ MOST_EXTRA = 16
 """Tokens before those of the grid that are looked for where nothing states them."""
 
 LEAST_CELLS = 4
-"""Cells of a frame from which on they are taken for a grid."""
+"""Least number of cells of a frame that counts as a grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class ShapeLayout:
 
 
 def nowhere(fed: Fed | None, batch: int, queries: int) -> NotReadable:
-    """Return that some tokens are no grid over the input, with the numbers and what to do."""
+    """Return the refusal of tokens that are not a grid over the input, with the numbers and what to do."""
     over = "" if fed is None else f" over an input of {fed.frames} frames of {fed.hw[0]} x {fed.hw[1]} pixels"
     return NotReadable(
         f"has {batch} sequences of {queries} queries, which are no grid{over}. Give token_grid=(T, H, W) and "
@@ -59,7 +59,7 @@ def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[
 
 
 def _grid(cells: int, hw: tuple[int, int]) -> tuple[int, int] | None:
-    """Return rows and columns of that many square cells over an input, None where there are none."""
+    """Return rows and columns of ``cells`` square cells over an input, None where no grid has that number."""
     if cells < LEAST_CELLS:
         return None
     side = math.sqrt(hw[0] * hw[1] / cells)
