@@ -18,7 +18,7 @@ from figures import timed
 from playwright.sync_api import Page, sync_playwright
 from serving import CHROMIUM, FLAGS, app_server
 
-from nonlocal_core import Limits, Selection, Session, find_sample, list_models, prepare_model
+from nonlocal_core import Frames, Limits, Selection, Session, find_sample, list_models, prepare_model
 from nonlocal_core.media.apart import ApartReader
 
 TIMES = 5
@@ -111,12 +111,11 @@ def _parts(content: bytes, times: int) -> dict[str, list[float]]:
     try:
         for _ in range(times):
             time.sleep(2.0)  # until readers wait again
-            note("looking at the file, apart", lambda: reader.probe(content, limits=limits, tell=_nobody))
-            frames = reader.read_frames(content, selection, limits=limits, tell=_nobody)
-            note(
+            frames = note(
                 "reading 8 frames, apart",
                 lambda: reader.read_frames(content, selection, limits=limits, tell=_nobody),
             )
+            assert isinstance(frames, Frames)
             session = note("network, recorded and proved", lambda: Session.open(frames, prepare_model()))  # noqa: B023
             assert isinstance(session, Session)
             note("first question", session.first_question)
