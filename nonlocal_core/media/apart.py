@@ -41,7 +41,8 @@ GONE_SECONDS = 5.0
 class Allowance:
     """The most that a process may take to read one file."""
 
-    memory_bytes: int = 700_000_000
+    memory_bytes: int = 670_000_000
+    """A file costs 700 MB at most: between two looks a process took up to 25 MB more."""
     cpu_seconds: float = 8.0
     cpu_seconds_per_megabyte: float = 1.0
     """Processor time for each megabyte of the file, added to ``cpu_seconds``."""

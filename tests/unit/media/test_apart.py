@@ -84,7 +84,7 @@ def test_a_process_beyond_its_allowance_is_ended(allowed: Allowance, limit: str)
 def test_a_file_is_allowed_a_second_beyond_eight_for_each_megabyte() -> None:
     allowed = Allowance()
     assert [allowed.cpu_seconds_for(count) for count in (0, 500_000, 3_000_000)] == [8.0, 8.5, 11.0]
-    assert (allowed.memory_bytes, allowed.wall_seconds) == (700_000_000, 180.0)
+    assert (allowed.memory_bytes, allowed.wall_seconds) == (670_000_000, 180.0)
     assert Allowance(cpu_seconds=1.0, cpu_seconds_per_megabyte=4.0).cpu_seconds_for(2_000_000) == 9.0
 
 
