@@ -6,12 +6,11 @@ Streamlit runs this file and ``main.py`` as scripts of no package, so they name 
 import streamlit as st
 from starlette.middleware import Middleware
 
-from nonlocal_core.app.server.budget import use_one_heap
 from nonlocal_core.app.server.byte_store import ROUTES
 from nonlocal_core.app.server.gate import Gate
 from nonlocal_core.app.server.service import lifespan
 from nonlocal_core.app.server.uploading import Uploading
-from nonlocal_core.threads import share_cores
+from nonlocal_core.threads import share_cores, use_one_heap
 
 share_cores()
 use_one_heap()

@@ -4,7 +4,6 @@ What was used least recently makes room. What was held for visitors goes soon af
 """
 
 import ctypes
-import os
 import sys
 import threading
 from collections import OrderedDict
@@ -23,8 +22,6 @@ Kind = Literal["bundle", "frames", "session", "upload"]
 SWEEPS = 2
 """Sweeps at which nobody was there for whom something is held, before it goes: a page that is reloaded comes back."""
 
-_ARENA_MAX = -8
-"""M_ARENA_MAX of malloc.h."""
 Key = tuple[Kind, Hashable]
 """Kind, and what tells one of the kind from another."""
 
@@ -107,16 +104,6 @@ class Budget:
         own = [key for key, holding in self._held.items() if key[0] == "upload" and holding.visitors == {visitor}]
         while len(own) > 1 and sum(self._held[key].size for key in own) > self._most_uploads:
             del self._held[own.pop(0)]
-
-
-def use_one_heap() -> None:
-    """Let all threads take memory from one heap, which alone is given back whole; to be called before they start.
-
-    Linux's C library keeps what was freed at the end of each other heap: 120 MB after eight visits.
-    """
-    choose = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if choose is not None and "MALLOC_ARENA_MAX" not in os.environ:
-        choose(_ARENA_MAX, 1)
 
 
 def return_free_memory() -> None:

@@ -1,7 +1,5 @@
 """What the server holds is weighed in bytes, bounded, and let go once those it was held for have left."""
 
-import os
-import platform
 import subprocess
 import sys
 
@@ -110,40 +108,3 @@ def test_what_was_freed_goes_back_to_the_system():
     full, freed, returned = map(int, done.stdout.split())
     assert freed > full - 100e6, "the allocator keeps it, else there is nothing to test"
     assert returned < full - 100e6
-
-
-HEAPS = """
-import ctypes, sys, threading
-from nonlocal_core.app.server.budget import use_one_heap
-if sys.argv[1] == "one":
-    use_one_heap()
-all_at_once = threading.Barrier(4)
-def take():
-    all_at_once.wait()
-    held = [bytes(2000) for _ in range(1000)]
-    all_at_once.wait()
-threads = [threading.Thread(target=take) for _ in range(4)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-libc = ctypes.CDLL(None)
-libc.fdopen.restype = ctypes.c_void_p
-file = libc.fdopen(1, b"w")
-libc.malloc_info(0, ctypes.c_void_p(file))
-libc.fflush(ctypes.c_void_p(file))
-"""
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="another C library keeps memory another way"
-)
-def test_all_threads_of_the_server_share_one_heap():
-    environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
-    counts = [
-        subprocess.run(
-            [sys.executable, "-c", HEAPS, how], check=True, capture_output=True, text=True, timeout=120, env=environment
-        ).stdout.count("<heap nr=")
-        for how in ("one", "as installed")
-    ]
-    assert counts[0] == 1 < counts[1]
