@@ -1,4 +1,4 @@
-"""Budget of what the server holds for its visitors, in bytes: sessions, bundles and uploads, all in one place.
+"""Budget of what the server holds for its visitors, in bytes: sessions, frames, bundles and uploads, all in one place.
 
 What was used least recently makes room. What was held for visitors goes soon after the last of them.
 """
@@ -17,7 +17,7 @@ MAX_HELD_BYTES = 1_500_000_000
 """Bytes held at once for all visitors together, networks apart."""
 MAX_VISITOR_UPLOAD_BYTES = 200_000_000
 """Bytes of uploads held for one visitor, whose oldest make room."""
-Kind = Literal["bundle", "session", "upload"]
+Kind = Literal["bundle", "frames", "session", "upload"]
 """Kinds of what is held."""
 SWEEPS = 2
 """Sweeps at which nobody was there for whom something is held, before it goes: a page that is reloaded comes back."""
@@ -73,6 +73,11 @@ class Budget:
                 self._touch(key, holding, visitor)
             self._held.move_to_end(key)
             return holding.value
+
+    def drop(self, key: Key) -> None:
+        """Let go of a value, if it is held."""
+        with self._lock:
+            self._held.pop(key, None)
 
     def sweep(self, is_here: Callable[[str], bool]) -> bool:
         """Let go of what was held for visitors of whom none has been there for some sweeps; tell whether any was."""

@@ -7,19 +7,19 @@ visit's clip is read while the libraries load.
 """
 
 import threading
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 from nonlocal_core import Frames, Limits, Selection, read_frames
 from nonlocal_core.media.apart import ApartReader
-from nonlocal_core.media.frames import MediaInfo
 from nonlocal_core.media.intake import choice_for
 from nonlocal_core.vocabulary import Progress
 
 from . import visitors
+from .budget import HELD
 from .queue import Queue
 from .visit import FIRST_CLIP
 
@@ -43,22 +43,32 @@ class FrameMemory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: WeakValueDictionary[tuple[Any, ...], Frames] = WeakValueDictionary()
-        self._reading: WeakValueDictionary[tuple[Any, ...], Queue] = WeakValueDictionary()
+        self._held: WeakValueDictionary[Hashable, Frames] = WeakValueDictionary()
+        self._reading: WeakValueDictionary[Hashable, Queue] = WeakValueDictionary()
 
     def read(
         self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, progress: Progress = _nobody
     ) -> Frames:
         """Return what ``read_frames`` returns for these arguments; only who asks for the very same waits meanwhile."""
-        known = sha256(source).digest() if isinstance(source, bytes) else source  # the bytes are the uploads' to hold
-        asked = (known, selection, name)
+        asked = _asked(source, selection, name)
         with self._lock:
             reading = self._reading.setdefault(asked, Queue())
         with reading.turn(lambda _: progress(READING, 0, 1)):
             frames = self._held.get(asked)
             if frames is None:
                 frames = self._held[asked] = read(source, selection, name=name, progress=progress)
-            return frames
+        HELD.drop(("frames", asked))  # who asked holds them now
+        return frames
+
+    def read_ahead(self, source: bytes, selection: Selection, *, name: str, progress: Progress = _nobody) -> None:
+        """Read a file that a visitor brought, and hold its frames until they are asked for. Raises MediaError."""
+        frames = self.read(source, selection, name=name, progress=progress)
+        HELD.put(("frames", _asked(source, selection, name)), frames, frames.rgb.nbytes)
+
+
+def _asked(source: str | Path | bytes, selection: Selection, name: str | None) -> tuple[Hashable, ...]:
+    known = sha256(source).digest() if isinstance(source, bytes) else source  # the bytes are the uploads' to hold
+    return (known, selection, name)
 
 
 def read(
@@ -86,14 +96,6 @@ def turn(progress: Progress) -> AbstractContextManager[None]:
 
 
 FRAMES = FrameMemory()
-
-
-def facts(content: bytes, name: str, limits: Limits, progress: Progress) -> MediaInfo:
-    """Return what ``probe`` returns for a file that a visitor brought. Raises MediaError."""
-    with turn(progress):
-        return READER.probe(
-            content, name=name, limits=limits, tell=lambda done, total: progress("Looking at the file …", done, total)
-        )
 
 
 def read_first_clip() -> Frames:

@@ -5,10 +5,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nonlocal_core import Limits, NonlocalError, list_samples
 from nonlocal_core.media.extensions import KNOWN
+from nonlocal_core.media.intake import choice_for
+from nonlocal_core.weights import DEFAULT
 
 from ..server import known_networks, visit
 from ..server.byte_store import UPLOADS
-from ..server.clips import facts
+from ..server.clips import FRAMES
 from ..server.resources import thumbnail
 from ..server.uploading import let_go
 from ..server.visit import Choices
@@ -57,30 +59,41 @@ def choose_clip() -> None:
                 st.image(picture, alt=sample.caption, width="stretch")
                 # page.css spreads the button over the picture, which opens the sample then
                 if st.button(sample.title, key=f"sample-{sample.id}", help=sample.caption, width="stretch"):
-                    _open(f"sample:{sample.id}")
+                    _open_sample(f"sample:{sample.id}")
 
 
 def _open_upload(file: UploadedFile) -> None:
+    from nonlocal_core.running.prepared import trained_on  # with torch
+
     content, name = file.getvalue(), file.name
     slot = st.empty()
 
     def tell(stage: str, _done: int, _total: int) -> None:
         slot.caption(stage)
 
+    model = _network_on_screen()
     try:
-        facts(content, name, Limits(max_bytes=MAX_CLIP_MB * 2**20), tell)
+        Limits(max_bytes=MAX_CLIP_MB * 2**20).check_bytes(name, len(content))
+        # What the page asks for, so that the file is read once; and what is wrong with it is said here.
+        chosen = choice_for(content, None, trained_on(known_networks.find_network(model)))
+        FRAMES.read_ahead(content, chosen, name=name, progress=tell)
     except NonlocalError as error:
         slot.empty()
         unmarked.failure(error)
         return
     token = UPLOADS.put(content, name)
     let_go(here(), file)
-    _open(f"upload:{token}")
-
-
-def _open(clip: str) -> None:
-    model = visit.current().model
-    listed = known_networks.in_menu(model) in known_networks.menu()
-    kept = listed and not known_networks.made_for(clip)  # not what another clip is made for
-    visit.choose(Choices(clip=clip, model=model) if kept else Choices(clip=clip))
+    visit.choose(Choices(clip=f"upload:{token}", model=model))
     st.rerun()
+
+
+def _open_sample(clip: str) -> None:
+    made = known_networks.made_for(clip)
+    visit.choose(Choices(clip=clip) if made else Choices(clip=clip, model=_network_on_screen()))
+    st.rerun()
+
+
+def _network_on_screen() -> str:
+    """Return the network to keep for another clip; not one that the clip on screen was made for."""
+    model = visit.current().model
+    return model if known_networks.in_menu(model) in known_networks.menu() else DEFAULT

@@ -29,7 +29,9 @@ class Fields:
         """Parse UTF-8 JSON. Raises BundleError, also for NaN and infinity."""
         try:
             return cls(json.loads(text.decode("utf-8"), parse_constant=_refuse_constant), "")
-        except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        except BundleError:
+            raise
+        except (ValueError, RecursionError) as error:  # not UTF-8, no JSON, or a number with thousands of digits
             raise BundleError(f"The header of a bundle is JSON in UTF-8; reading it failed: {error}.") from error
 
     def as_dict(self) -> dict[str, object]:

@@ -15,6 +15,7 @@ from nonlocal_core.ancestors.filters import FILTERS, filter_id, is_filter, parse
 from nonlocal_core.cli.progress import tell
 from nonlocal_core.errors import MediaError, NonlocalError, UnknownNameError
 from nonlocal_core.installed import folder_of
+from nonlocal_core.threads import use_one_heap
 from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, SURVEYED
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.cache import fetched_ids
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> None:
     sys.argv = ["streamlit", "run", str(folder_of("app") / "start.py"), *said]
     if options.no_browser:
         sys.argv.append("--server.headless=true")
+    use_one_heap()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 

@@ -15,18 +15,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 import psutil
 
 from nonlocal_core import errors
 from nonlocal_core.errors import MediaError, MediaLimitError
-from nonlocal_core.media.frames import Frames, MediaInfo
+from nonlocal_core.media.frames import Frames
 from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.selection import Selection
-from nonlocal_core.media.wire import error_in, frames_in, info_from_json
+from nonlocal_core.media.wire import error_in, frames_in
 
-Result = TypeVar("Result")
 Tell = Callable[[int, int], None]
 
 CHILD = "nonlocal_core.media.apart_child"
@@ -42,7 +41,8 @@ GONE_SECONDS = 5.0
 class Allowance:
     """The most that a process may take to read one file."""
 
-    memory_bytes: int = 700_000_000
+    memory_bytes: int = 670_000_000
+    """A file costs 700 MB at most: between two looks a process took up to 25 MB more."""
     cpu_seconds: float = 8.0
     cpu_seconds_per_megabyte: float = 1.0
     """Processor time for each megabyte of the file, added to ``cpu_seconds``."""
@@ -84,11 +84,6 @@ class ApartReader:
             while self._waiting:
                 _end(self._waiting.pop())
 
-    def probe(self, source: Path | bytes, *, name: str | None = None, limits: Limits, tell: Tell) -> MediaInfo:
-        """Return what ``probe`` returns; see ``read_frames`` here."""
-        asked = {"ask": "probe"}
-        return self._asked(asked, source, name, limits, tell, lambda head, _: info_from_json(head["info"]))
-
     def read_frames(
         self,
         source: Path | bytes,
@@ -105,28 +100,9 @@ class ApartReader:
         has left, the process is ended. Raises what ``read_frames`` raises, and MediaLimitError where the process takes
         more than its allowance.
         """
-        asked = {"ask": "read_frames", "selection": asdict(selection), "max_side": max_side}
-        return self._asked(
-            asked,
-            source,
-            name,
-            limits,
-            tell,
-            lambda head, told: frames_in(head, told, most=limits.max_frames, max_side=max_side),
-        )
-
-    def _asked(
-        self,
-        asked: dict[str, Any],
-        source: Path | bytes,
-        name: str | None,
-        limits: Limits,
-        tell: Tell,
-        read: Callable[[dict[str, Any], BufferedReader], Result],
-    ) -> Result:
         content = source if isinstance(source, bytes) else b""
-        asked |= {"name": name, "limits": asdict(limits), "byte_count": len(content)}
-        asked["path"] = None if isinstance(source, bytes) else str(source.resolve())
+        asked = {"selection": asdict(selection), "max_side": max_side, "name": name, "limits": asdict(limits)}
+        asked |= {"path": None if isinstance(source, bytes) else str(source.resolve()), "byte_count": len(content)}
         with self._lock:
             process = self._waiting.popleft() if self._waiting else None
         if process is None or process.poll() is not None:
@@ -134,8 +110,13 @@ class ApartReader:
         is_fit = False
         try:
             size = len(content) or _size_of(source)
-            conversation = _Conversation(process, json.dumps(asked).encode() + b"\n", content, read)
-            answer: Result = _watched(process, conversation, self._allowance, size, name or "This file", tell)
+            conversation = _Conversation(
+                process,
+                json.dumps(asked).encode() + b"\n",
+                content,
+                lambda head, told: frames_in(head, told, most=limits.max_frames, max_side=max_side),
+            )
+            answer = _watched(process, conversation, self._allowance, size, name or "This file", tell)
             is_fit = True
             return answer
         finally:
@@ -185,11 +166,11 @@ class _Conversation(threading.Thread):
         process: subprocess.Popen[bytes],
         head: bytes,
         content: bytes,
-        read: Callable[[dict[str, Any], BufferedReader], Any],
+        read: Callable[[dict[str, Any], BufferedReader], Frames],
     ) -> None:
         super().__init__(name="apart", daemon=True)
         self.progress = (0, 1)
-        self.answer: Any = None
+        self.answer: Frames | None = None
         self.fault: Exception | None = None
         self._process, self._head, self._content, self._read = process, head, content, read
 
@@ -222,7 +203,7 @@ def _watched(
     byte_count: int,
     name: str,
     tell: Tell,
-) -> Any:
+) -> Frames:
     seconds = allowance.cpu_seconds_for(byte_count)
     until = time.monotonic() + allowance.wall_seconds
     seen = psutil.Process(process.pid)

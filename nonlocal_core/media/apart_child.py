@@ -11,7 +11,7 @@ from typing import IO, Any
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media.frames import Frames
 from nonlocal_core.media.limits import Limits
-from nonlocal_core.media.reading import probe, read_frames
+from nonlocal_core.media.reading import read_frames
 from nonlocal_core.media.selection import Selection
 from nonlocal_core.media.wire import info_as_json
 
@@ -39,9 +39,6 @@ def _answer_one(question: dict[str, Any], asked: IO[bytes], told: IO[bytes]) -> 
 
 def _answer(question: dict[str, Any], source: Path | bytes, say: Callable[..., None], told: IO[bytes]) -> None:
     limits, name = Limits(**question["limits"]), question["name"]
-    if question["ask"] == "probe":
-        say(info=info_as_json(probe(source, name=name, limits=limits)))
-        return
     chosen = question["selection"]
     indices = chosen.pop("frame_indices")
     frames = read_frames(

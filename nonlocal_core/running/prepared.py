@@ -23,6 +23,7 @@ from nonlocal_core.models import (
     ParameterFreeGaussian,
 )
 from nonlocal_core.models.resnet import ResNet
+from nonlocal_core.models.resnet_config import ResNetConfig
 from nonlocal_core.running.foreign import ForeignNetwork
 from nonlocal_core.running.forward import Device, DeviceChoice, pick_device
 from nonlocal_core.vocabulary import Progress, WeightStatus
@@ -32,6 +33,7 @@ from nonlocal_core.weights.cards import PublishedCard, list_published
 from nonlocal_core.weights.conversion import load_published
 from nonlocal_core.weights.describe import load_checkpoint
 from nonlocal_core.weights.download import file_digest
+from nonlocal_core.weights.published import find_published
 
 Network = Lite0Network | MarkNetwork | PixelNetwork | ResNet | ForeignNetwork
 """Networks that a session can run: each states its input and the memory of a run."""
@@ -118,6 +120,18 @@ def network_for(media: object, model: str | PreparedModel | AnyFilter) -> str | 
     return made[0].id if made else model
 
 
+def trained_on(model: str | PreparedModel) -> Selection | None:
+    """Return the frames that a network was trained on, without loading it; None leaves the choice to the clip.
+
+    >>> trained_on("default"), trained_on("caffe2/i3d_nonlocal_32x2_IN_pretrain_400k")
+    (None, Selection(frames=32, stride=2, start_seconds=None, frame_indices=None))
+    """
+    if isinstance(model, PreparedModel):
+        return model.selection
+    arch = next((card.arch for card in list_published() if card.id == model), None)
+    return None if arch is None else _training_selection(find_published(arch).config)
+
+
 def network_and_frames(
     model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
 ) -> tuple[PreparedModel, Frames]:
@@ -165,7 +179,7 @@ def prepare_checkpoint(
         status="trained",
         weights={shown: digest},
     )
-    return _prepared(network, card, chosen, _training_selection(network))
+    return _prepared(network, card, chosen, _training_selection(network.config))
 
 
 def class_names(network: Network, count: int) -> tuple[str, ...]:
@@ -205,11 +219,11 @@ def _published(card: PublishedCard, device: Device, progress: Progress | None) -
         status="trained",
         weights={card.file_name: pin.sha256} if pin else {},
     )
-    return _prepared(network, identity, device, _training_selection(network))
+    return _prepared(network, identity, device, _training_selection(network.config))
 
 
-def _training_selection(network: ResNet) -> Selection:
-    return Selection(frames=network.config.clip_frames, stride=network.config.frame_stride)
+def _training_selection(config: ResNetConfig) -> Selection:
+    return Selection(frames=config.clip_frames, stride=config.frame_stride)
 
 
 def _prepared(network: Network, card: NetworkCard, device: Device, selection: Selection | None = None) -> PreparedModel:

@@ -23,7 +23,8 @@ ADMITTED = frozenset(
 """Globals that such a file may name. NumPy 2 moved `core` to `_core`."""
 
 _NUMBER = re.compile(r"f[248]|i[1248]|[ub]1")
-_MAX_DIMENSIONS = 8
+MAX_DIMENSIONS = 8
+"""Most axes of a tensor. torch itself fails beyond 64."""
 
 
 def read_caffe2(path: Path) -> object:
@@ -67,7 +68,7 @@ def _dtype(call: object) -> np.dtype[np.generic]:
 
 
 def _shape(value: object) -> tuple[int, ...]:
-    if not isinstance(value, tuple) or len(value) > _MAX_DIMENSIONS:
+    if not isinstance(value, tuple) or len(value) > MAX_DIMENSIONS:
         raise WeightsError("it has no shape")
     sizes = tuple(size for size in value if isinstance(size, int) and size >= 0)
     if len(sizes) != len(value):

@@ -43,7 +43,23 @@ class CheckpointLimits:
 
     max_bytes: int = 2 << 30
     """Bytes of the file, and of its tensors together."""
+    max_unpacked_bytes: int = 64 << 20
+    """Bytes of the tensors of a file of few bytes: a tensor may repeat a few stored values."""
+    max_unpacked_per_byte: int = 8
+    """Bytes of tensors beside these for each byte of the file."""
     max_tensors: int = 20_000
+    max_name: int = 256
+    """Characters of the name of a tensor. Those of wrappers are taken off one by one, from all tensors."""
+
+    def check_unpacked(self, unpacked: int, byte_count: int) -> None:
+        """Refuse a file of ``byte_count`` bytes whose tensors take too many. Raises WeightsError."""
+        most = self.max_unpacked_bytes + self.max_unpacked_per_byte * byte_count
+        for limit, name in (
+            (self.max_bytes, "max_bytes is"),
+            (most, f"max_unpacked_bytes and max_unpacked_per_byte allow {byte_count:,} bytes"),
+        ):
+            if unpacked > limit:
+                raise WeightsError(f"its tensors declare {unpacked:,} bytes and {name} {limit:,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -76,7 +92,7 @@ def read_checkpoint(
     """
     try:
         kind = _kind(path, limits)
-        tensors, extra, note = _read(path, kind, weights)
+        tensors, extra, note = _read(path, kind, weights, limits)
         _check_tensors(tensors, limits)
     except WeightsError as fault:
         raise WeightsError(f"{path.name} is not used as a checkpoint: {fault}. Nothing in it was run.") from fault
@@ -110,20 +126,23 @@ def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
     return "caffe2"  # any pickle, or an unknown format, which its reader refuses
 
 
-def _read(path: Path, kind: CheckpointFormat, weights: str | None) -> tuple[dict[str, Tensor], Extra, str]:
+def _read(
+    path: Path, kind: CheckpointFormat, weights: str | None, limits: CheckpointLimits
+) -> tuple[dict[str, Tensor], Extra, str]:
+    check = partial(limits.check_unpacked, byte_count=path.stat().st_size)
     match kind:
         case "safetensors":
             if weights is not None:
                 raise WeightsError(f"a safetensors file holds one set of weights without a name, not {shown(weights)}")
             return *_read_safetensors(path), ""
         case "caffe2":
-            return _unwrapped(read_caffe2(path), array_tensor, weights)
+            return _unwrapped(read_caffe2(path), array_tensor, weights, check)
         case "torch_zip":
             with torch_zip(path) as file:
-                return _unwrapped(file.content, partial(_tensor_or_array, file), weights)
+                return _unwrapped(file.content, partial(_tensor_or_array, file), weights, check)
         case "torch_legacy":
             with torch_legacy(path) as file:
-                return _unwrapped(file.content, partial(_tensor_or_array, file), weights)
+                return _unwrapped(file.content, partial(_tensor_or_array, file), weights, check)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
@@ -140,22 +159,28 @@ def _tensor_or_array(file: TorchContent, call: Call, *, name: str) -> Tensor:
 
 
 def _unwrapped(
-    content: object, tensor_of: Callable[..., Tensor], weights: str | None
+    content: object, tensor_of: Callable[..., Tensor], weights: str | None, check: Callable[[int], None]
 ) -> tuple[dict[str, Tensor], Extra, str]:
-    """Return the tensors, the single values beside or around them, and which of several sets the tensors are."""
+    """Return the tensors, the single values beside or around them, and which of several sets the tensors are.
+
+    ``check``: refuses the bytes of all tensors together, asked after each: the next may be a copy of the same values.
+    """
     if not isinstance(content, dict):
         raise WeightsError(f"it holds {shown(content)} and no tensors by name")
     chosen, note = chosen_set(content, weights)
     inner = content if chosen is None else content[chosen]
     extra = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, _SINGLE)}
     tensors = {}
+    byte_count = 0
     for name, value in inner.items():
         if not isinstance(name, str):
             raise WeightsError(f"it names a tensor {shown(name)}")
         if isinstance(value, _SINGLE):
             extra[name] = value
         elif isinstance(value, Call) and value.function not in RECORDS:
-            tensors[name] = tensor_of(value, name=name)
+            tensor = tensors[name] = tensor_of(value, name=name)
+            byte_count += tensor.numel() * tensor.element_size()
+            check(byte_count)
         else:
             raise WeightsError(f"where a tensor belongs, {shown(name)} holds {_described(value)}")
     return tensors, extra, note
@@ -170,11 +195,9 @@ def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> N
         raise WeightsError("it holds no tensors by name")
     if len(tensors) > limits.max_tensors:
         raise WeightsError(f"it holds {len(tensors):,} tensors and max_tensors is {limits.max_tensors:,}")
-    # A tensor may repeat a few stored values to any size, so its size is checked before the contiguous copy.
-    byte_count = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-    if byte_count > limits.max_bytes:
-        raise WeightsError(f"its tensors declare {byte_count:,} bytes and max_bytes is {limits.max_bytes:,}")
     for name, tensor in tensors.items():
+        if len(name) > limits.max_name:
+            raise WeightsError(f"it names a tensor with {len(name):,} characters and max_name is {limits.max_name:,}")
         if tensor.dtype not in _DTYPES:
             raise WeightsError(f"the tensor {shown(name)} is of the type {tensor.dtype}, which no network here has")
         if not _is_finite(tensor):

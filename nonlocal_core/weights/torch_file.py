@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.caffe2_file import ADMITTED as NUMPY
+from nonlocal_core.weights.caffe2_file import MAX_DIMENSIONS
 from nonlocal_core.weights.unpickle import Call, Global, StorageReference, read_inert, shown
 
 LEGACY_START = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
@@ -60,7 +61,9 @@ class TorchContent:
         Raises WeightsError for another call, or a tensor that reaches beyond its values.
         """
         match call:
-            case Call(function=function, arguments=(Call() as inner, *_)) if function == _PARAMETER:
+            case Call(function=function, arguments=(Call() as inner, *_)) if (
+                function == _PARAMETER != inner.function  # parameters inside each other would be followed for ever
+            ):
                 return self.tensor(inner, name=name)
             case Call(
                 function=function,
@@ -74,7 +77,7 @@ class TorchContent:
     ) -> Tensor:
         flat = self._flat(store)
         numbers = [number for number in (offset, *sizes, *strides) if isinstance(number, int) and number >= 0]
-        if len(numbers) != 1 + 2 * len(sizes) or len(sizes) != len(strides):
+        if len(numbers) != 1 + 2 * len(sizes) or len(sizes) != len(strides) or len(sizes) > MAX_DIMENSIONS:
             raise WeightsError(f"the tensor {shown(name)} has no shape")
         shape, steps = numbers[1 : 1 + len(sizes)], numbers[1 + len(sizes) :]
         last = offset + sum((size - 1) * step for size, step in zip(shape, steps, strict=True))
@@ -188,11 +191,12 @@ def _legacy_content(stream: BufferedIOBase, *, byte_count: int) -> TorchContent:
     needed, left = sum(declared.values()) + 8 * len(declared), byte_count - stream.tell()
     if needed > left:
         raise WeightsError(f"its values should take {needed:,} bytes and take {left:,}: it is incomplete")
-    if not isinstance(order, list) or sorted(map(str, order)) != sorted(declared):
+    keys = [key for key in order if isinstance(key, str)] if isinstance(order, list) else []
+    if keys != order or sorted(keys) != sorted(declared):
         raise WeightsError("it lists other values than its tensors have")
     starts: dict[str, int] = {}
     at = stream.tell()
-    for key in order:
+    for key in keys:
         starts[key] = at + 8
         at += 8 + declared[key]
 

@@ -25,6 +25,10 @@ _BESIDE = DICTIONARIES | RECORDS | _GETATTR
 
 _MAX_LINE_BYTES = 4096
 
+_MAX_INTEGER = 1 << 60
+"""Whole numbers below this are keys and places in the memo. Larger ones can be made to collide: their hash is the
+remainder by 2**61 - 1."""
+
 _VALUES = frozenset(
     {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"}
     | {"STRING", "BINSTRING", "SHORT_BINSTRING"}
@@ -69,12 +73,12 @@ def read_inert(
 ) -> object:
     """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
-    The stream is left right behind the pickle. At most ``byte_count`` bytes are read or allocated. ``admitted`` holds
-    the globals that may be named, beside those that `kept_beside` lists. References to outside data are appended to
-    ``stored``, and refused without such a list. Raises WeightsError that names a global or an opcode that no weights
-    file needs.
+    The stream is left right behind the pickle. At most ``byte_count`` bytes are read, and as many values copied.
+    ``admitted`` holds the globals that may be named, beside those that `kept_beside` lists. References to outside data
+    are appended to ``stored``, and refused without such a list. Raises WeightsError that names a global or an opcode
+    that no weights file needs.
     """
-    machine = _Machine(admitted=admitted, stored=stored)
+    machine = _Machine(admitted=admitted, stored=stored, left=byte_count)
     bounded = cast(IO[bytes], _Bounded(stream, byte_count))  # genops calls read and readline, nothing else
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(bounded)):
@@ -122,6 +126,8 @@ class _Machine:
 
     admitted: frozenset[str]
     stored: list[StorageReference] | None
+    left: int
+    """Values that may still be copied. No weights file copies one twice, and a byte at least stands for each."""
     stack: list[object] = field(default_factory=list)
     outer: list[list[object]] = field(default_factory=list)
     """Stacks below the open marks."""
@@ -198,9 +204,9 @@ class _Machine:
         if not isinstance(function, Global) or not isinstance(arguments, tuple):
             raise WeightsError("it calls something that is no named function")
         if function.name in DICTIONARIES:
-            self.stack.append(_dictionary(arguments))
+            self._push_copy(_dictionary(arguments))
         elif function.name == "_codecs.encode":
-            self.stack.append(_encoded(arguments))
+            self._push_copy(_encoded(arguments))
         elif function.name in _GETATTR:
             self.stack.append(_method(function, arguments))
         else:
@@ -231,6 +237,12 @@ class _Machine:
             raise _foreign(name)
         return Global(name)
 
+    def _push_copy(self, made: dict[object, object] | bytes) -> None:
+        self.left -= len(made)
+        if self.left < 0:
+            raise WeightsError("it copies more values than it has bytes")
+        self.stack.append(made)
+
     def _since_mark(self) -> list[object]:
         items, self.stack = self.stack, self.outer.pop()
         return items
@@ -246,9 +258,7 @@ class _Machine:
         if not isinstance(target, dict):
             raise WeightsError(f"it sets an item of {shown(target)}")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            if not isinstance(key, (str, int)):  # this also keeps deeply nested tuples from being hashed
-                raise WeightsError(f"it uses {shown(key)} as a key")
-            target[key] = value
+            target[_key(key)] = value
 
 
 _OPERATIONS: dict[str, Callable[[_Machine], None]] = {
@@ -292,9 +302,16 @@ def _method(getter: Global, arguments: tuple[object, ...]) -> Global:
 
 
 def _integer(argument: object) -> int:
-    if not isinstance(argument, int):
+    if not isinstance(argument, int) or not 0 <= argument < _MAX_INTEGER:
         raise TypeError("not a memo index")
     return argument
+
+
+def _key(key: object) -> str | int:
+    """Return a key of a dictionary. Raises WeightsError for others, which keeps deep tuples from being hashed."""
+    if not isinstance(key, (str, int)) or (isinstance(key, int) and abs(key) >= _MAX_INTEGER):
+        raise WeightsError(f"it uses {shown(key)} as a key")
+    return key
 
 
 def _dictionary(arguments: tuple[object, ...]) -> dict[object, object]:
@@ -308,9 +325,7 @@ def _dictionary(arguments: tuple[object, ...]) -> dict[object, object]:
         raise TypeError("not a list of pairs")
     made: dict[object, object] = {}
     for key, value in pairs:
-        if not isinstance(key, (str, int)):
-            raise WeightsError(f"it uses {shown(key)} as a key")
-        made[key] = value
+        made[_key(key)] = value
     return made
 
 

@@ -1,6 +1,7 @@
 """Threads that wait give way: said before torch and NumPy are there, by whatever starts a program of ours."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,40 @@ def test_a_policy_of_waiting_that_the_environment_names_is_not_overruled(monkeyp
     del os.environ["GOMP_SPINCOUNT"]
     share_cores()
     assert "GOMP_SPINCOUNT" not in os.environ
+
+
+HEAPS = """
+import ctypes, sys, threading
+from nonlocal_core.threads import use_one_heap
+if sys.argv[1] == "one":
+    use_one_heap()
+all_at_once = threading.Barrier(4)
+def take():
+    all_at_once.wait()
+    held = [bytes(2000) for _ in range(1000)]
+    all_at_once.wait()
+threads = [threading.Thread(target=take) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc = ctypes.CDLL(None)
+libc.fdopen.restype = ctypes.c_void_p
+file = libc.fdopen(1, b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fflush(ctypes.c_void_p(file))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="another C library keeps memory another way"
+)
+def test_all_threads_of_the_server_share_one_heap():
+    environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", HEAPS, how], check=True, capture_output=True, text=True, timeout=120, env=environment
+        ).stdout.count("<heap nr=")
+        for how in ("one", "as installed")
+    ]
+    assert counts[0] == 1 < counts[1]

@@ -10,9 +10,13 @@ from PIL import Image
 
 from nonlocal_core import Selection, find_sample
 from nonlocal_core.app.server import clips
+from nonlocal_core.app.server.budget import Budget
+from nonlocal_core.app.server.byte_store import UPLOADS
 from nonlocal_core.app.server.clips import FrameMemory, read_first_clip
 from nonlocal_core.app.server.resources import first_session, open_clip
 from nonlocal_core.app.server.visit import Choices
+from nonlocal_core.media.intake import choice_for
+from nonlocal_core.running.prepared import trained_on
 
 
 def picture():
@@ -65,6 +69,28 @@ def test_nothing_is_held_for_nobody():
     memory.read(picture(), Selection())
     gc.collect()
     assert not list(memory._held.items())
+
+
+def test_what_was_read_ahead_is_held_in_the_budget_until_it_is_asked_for(monkeypatch):
+    held = Budget(10_000)
+    monkeypatch.setattr(clips, "HELD", held)
+    memory = FrameMemory()
+    memory.read_ahead(picture(), Selection(), name="a")
+    gc.collect()
+    (waiting,) = memory._held.values()
+    assert held.held_bytes == waiting.rgb.nbytes == 6 * 8 * 3
+    monkeypatch.setattr(clips, "read", None)  # nothing is read a second time
+    assert memory.read(picture(), Selection(), name="a") is waiting
+    assert held.held_bytes == 0
+
+
+def test_a_page_asks_for_the_frames_that_were_read_ahead(monkeypatch):
+    memory, token = FrameMemory(), UPLOADS.put(picture(), "mine.png")
+    monkeypatch.setattr(clips, "FRAMES", memory)
+    memory.read_ahead(picture(), choice_for(picture(), None, trained_on("lite0-gaussian")), name="mine.png")
+    (waiting,) = memory._held.values()
+    choices = Choices(clip=f"upload:{token}", model="lite0-gaussian", short_side=64)
+    assert open_clip(choices, lambda *_: None).session.frames.rgb is waiting.rgb
 
 
 def test_the_first_clip_is_read_as_its_session_asks_for_it():

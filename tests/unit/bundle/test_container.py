@@ -37,6 +37,14 @@ def test_identical_tables_share_their_bytes():
     assert read.theta is read.phi
 
 
+def test_pictures_that_share_their_bytes_are_held_once():
+    header, payload = header_of(full_bundle())
+    header["frames"] = [header["frames"][0]] * len(header["frames"])
+    first, *others = decode_bundle(rebuilt(header, payload)).frames
+    assert others
+    assert all(picture is first for picture in others)
+
+
 def test_equal_bytes_of_different_meaning_do_not_collide():
     effect = np.zeros(240, np.float32)
     read = decode_bundle(make_bundle(make_block("concatenation", size=0.0, effect=effect))).blocks[0].capture

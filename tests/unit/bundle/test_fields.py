@@ -1,5 +1,6 @@
 """Fields of untrusted JSON: each has a type and a range, and a fault names its path."""
 
+import json
 import re
 import struct
 
@@ -13,6 +14,11 @@ from nonlocal_core.errors import BundleError
 HEADER, PAYLOAD = header_of(full_bundle())
 
 
+def headed(text: bytes) -> bytes:
+    text += b" " * (-(12 + len(text)) % 64)
+    return struct.pack("<4sII", b"NLVB", 3, len(text)) + text
+
+
 @pytest.mark.parametrize("key", sorted(set(HEADER) - {"id"}))
 def test_a_missing_field_is_named(key):
     header = {name: value for name, value in HEADER.items() if name != key}
@@ -22,10 +28,29 @@ def test_a_missing_field_is_named(key):
 
 
 def test_a_header_nested_without_end_is_refused():
-    text = b'{"a":' + b"[" * 200_000
-    text += b" " * (-(12 + len(text)) % 64)
     with pytest.raises(BundleError, match="JSON"):
-        decode_bundle(struct.pack("<4sII", b"NLVB", 3, len(text)) + text)
+        decode_bundle(headed(b'{"a":' + b"[" * 200_000))
+
+
+def test_a_number_of_thousands_of_digits_is_refused():
+    with pytest.raises(BundleError, match="JSON"):
+        decode_bundle(headed(b'{"version":' + b"3" * 5000 + b"}"))
+
+
+@pytest.mark.parametrize("value", [b"1e999", b"-1e999"])
+def test_a_number_beyond_all_bounds_in_an_unknown_field_is_refused(value):
+    _, _, length = struct.unpack_from("<4sII", full_bundle())
+    text = full_bundle()[12 : 12 + length].rstrip()
+    with pytest.raises(BundleError, match="does not match its id"):
+        decode_bundle(headed(text[:-1] + b',"zz":' + value + b"}") + full_bundle()[12 + length :])
+
+
+def test_a_header_that_is_nested_as_deep_as_can_be_parsed_is_refused():
+    """Python parses a few levels more than it writes, wherever the parser is called from."""
+    text = json.dumps({"id": "0" * 64} | {name: value for name, value in HEADER.items() if name != "id"}).encode()[:-1]
+    for depth in range(700, 1000):
+        with pytest.raises(BundleError):
+            decode_bundle(headed(text + b',"zz":' + b"[" * depth + b"]" * depth + b"}") + PAYLOAD)
 
 
 VALUES = {

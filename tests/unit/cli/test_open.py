@@ -28,6 +28,12 @@ def started(monkeypatch):
     return asked
 
 
+def test_threads_share_one_heap_before_the_first_of_them_starts(started, monkeypatch):
+    monkeypatch.setattr("nonlocal_core.cli.open.use_one_heap", lambda: started.append("one heap"))
+    assert main([]) == OK
+    assert [step if isinstance(step, str) else step[0] for step in started] == ["one heap", "streamlit"]
+
+
 @pytest.fixture
 def visits(monkeypatch):
     """Set what the server was started on."""

@@ -4,13 +4,19 @@ import io
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from checkpoint_bytes import TENSORS, assert_same, caffe2_bytes, torch_bytes
+from pickle_writer import array2, pickle2, string2
 from safetensors.torch import save_file
 
 from nonlocal_core.errors import WeightsError
+from nonlocal_core.weights import checkpoint
+from nonlocal_core.weights.caffe2_file import array_tensor
 from nonlocal_core.weights.checkpoint import CheckpointLimits, read_checkpoint
+
+PAIR = torch.arange(2.0)
 
 
 def test_safetensors(tmp_path):
@@ -37,6 +43,30 @@ def test_repr_shows_the_size_and_no_values(written):
 def test_the_tensors_of_a_file_are_limited_together(refusal):
     tensors = {str(i): torch.zeros(3, 1).expand(3, 100) for i in range(4)}
     assert "declare 4,800 bytes and max_bytes is 4,700" in refusal(torch_bytes(tensors), max_bytes=4700)
+
+
+def test_tensors_of_few_bytes_are_limited_by_those(refusal):
+    repeated = torch_bytes({str(i): torch.zeros(3, 1).expand(3, 100) for i in range(4)})
+    most = 100 + 2 * len(repeated)
+    said = refusal(repeated, max_unpacked_bytes=100, max_unpacked_per_byte=2)
+    assert f"max_unpacked_bytes and max_unpacked_per_byte allow {len(repeated):,} bytes {most:,}" in said
+
+
+def test_one_array_under_many_names_is_not_copied_for_each(refusal, monkeypatch):
+    made = []
+    monkeypatch.setattr(checkpoint, "array_tensor", lambda call, **name: made.append(1) or array_tensor(call, **name))
+    array = array2(np.zeros((10, 25), np.float32)) + b"q\x05"
+    names = b"".join(string2(f"{number}") + b"h\x05" for number in range(100))
+    assert "max_unpacked_bytes" in refusal(pickle2(b"}(" + string2("w") + array + names + b"u"), max_unpacked_bytes=0)
+    assert len(made) < 30
+
+
+def test_a_name_that_is_long_is_refused(refusal, written):
+    """Each wrapper takes one step through all names, in each layout that is known."""
+    assert "names a tensor with 258 characters and max_name is 256" in refusal(
+        torch_bytes({"module." * 36 + "theta_": PAIR})
+    )
+    assert len(read_checkpoint(written({"module." * 36 + "w" * 4: PAIR})).tensors) == 1
 
 
 def test_other_archives_and_no_archives_are_called_by_name(refusal, tmp_path):

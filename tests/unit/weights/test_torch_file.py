@@ -1,6 +1,7 @@
 """Files by torch.save, of both kinds, are read to the tensors that were given, and refused where they are damaged."""
 
 import io
+import pickle
 import re
 import struct
 import zipfile
@@ -8,10 +9,12 @@ import zipfile
 import pytest
 import torch
 from checkpoint_bytes import TENSORS, assert_same, torch_bytes
+from pickle_writer import dict2, pickle2
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.sets import CONTAINERS
+from nonlocal_core.weights.torch_file import LEGACY_START
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -77,6 +80,28 @@ def test_declared_storages_of_a_plain_file(refusal):
         whole.replace(b"K\x03Nt", b"\x8a\x05\xfd\xff\xff\xff\x00Nt")
     )
     assert "incomplete" in refusal(whole[:-1])
+
+
+def test_a_plain_file_lists_its_values_by_name(refusal):
+    """Nothing is made of another list: a text of lists that share each other has no end."""
+    head = LEGACY_START + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2) + pickle2(b"}")
+    for order in (b"]" * 8001 + b"a" * 8000, b"](K\x01e", b"}"):
+        assert "it lists other values than its tensors have" in refusal(head + pickle2(order))
+
+
+def test_parameters_inside_each_other_are_refused(refusal):
+    head = LEGACY_START + pickle.dumps(1001, 2) + pickle.dumps({"little_endian": True}, 2)
+    nested = b"ctorch._utils\n_rebuild_parameter\nq\x00" + b"h\x00" * 3000 + b")R" + b"\x85R" * 3000
+    said = refusal(head + pickle2(dict2({"w": nested})) + pickle2(b"]"))
+    assert "'w' is described by 'torch._utils._rebuild_parameter'" in said
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_tensor_has_no_more_axes_than_torch_can_walk(refusal, written, legacy):
+    assert "the tensor 'w' has no shape" in refusal(
+        torch_bytes({"w": torch.zeros(2, 3)[(None,) * 68].mT}, legacy=legacy)
+    )
+    assert read_checkpoint(written({"w": torch.zeros([1] * 7 + [2])}, legacy=legacy)).tensors["w"].ndim == 8
 
 
 def test_zip_bombs(refusal):

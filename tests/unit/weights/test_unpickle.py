@@ -72,6 +72,25 @@ def test_a_list_that_holds_itself_and_shared_values(refusal):
     assert "damaged" in refusal(pickle2(laughs))
 
 
+def test_what_is_there_once_is_not_copied_again_and_again(refusal):
+    """A kilobyte that is copied ten thousand times takes no more than twenty kilobytes of file."""
+    entries = b"".join(integer(number) + b"N" for number in range(100))
+    dictionary = b"ccollections\nOrderedDict\nq\x00}(" + entries + b"u\x85q\x01R"
+    assert "holds a list" in refusal(pickle2(b"](" + dictionary + b"h\x00h\x01Re"))
+    assert "copies more values than it has bytes" in refusal(pickle2(b"](" + dictionary + b"h\x00h\x01R" * 100 + b"e"))
+    text = b"c_codecs\nencode\nq\x00" + b"X\xe8\x03\x00\x00" + b"a" * 1000 + string2("latin1") + b"\x86q\x01R"
+    assert "copies more values than it has bytes" in refusal(pickle2(b"](" + text + b"h\x00h\x01R" * 100 + b"e"))
+
+
+def test_whole_numbers_that_collide_as_keys_are_refused(refusal):
+    """All multiples of 2**61 - 1 have one hash, so that filling a dictionary takes the square of their number."""
+    number = b"\x8a\x08" + (2**61 - 1).to_bytes(8, "little")
+    assert "it uses 2305843009213693951 as a key" in refusal(pickle2(b"}" + number + b"Ns"))
+    pairs = b"](](" + number + b"Nee"
+    assert "it uses 2305843009213693951 as a key" in refusal(pickle2(b"ccollections\nOrderedDict\n" + pairs + b"\x85R"))
+    assert "damaged" in refusal(pickle2(b"Np2305843009213693951\n"))
+
+
 def test_names_in_a_message_are_short_and_printable(refusal):
     assert "'os.\\x1b[2J\\x07" in refusal(pickle2(b"cos\n\x1b[2J\x07\n"))
     assert "..." in refusal(pickle2(b"cos\n" + b"a" * 3000 + b"\n"))
