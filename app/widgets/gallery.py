@@ -24,23 +24,21 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
-_DISMISSED = "clip_dialogs_dismissed"
 
 
-def _forget_upload() -> None:
-    st.session_state[_DISMISSED] = st.session_state.get(_DISMISSED, 0) + 1
+# Without a run after it, what was refused in the dialog would stay held until the next one.
+@st.dialog("Open an image or a video", width="large", on_dismiss="rerun")
+def choose_clip(opening: int) -> None:
+    """Let the visitor open a file or a sample.
 
-
-# A click that opens the dialog again may reach the server in one run with the dismissal: no run between them would
-# drop the uploader, so the next one goes by another key and knows nothing of a file that was refused.
-@st.dialog("Open an image or a video", width="large", on_dismiss=_forget_upload)
-def choose_clip() -> None:
-    """Let the visitor open a file or a sample."""
+    ``opening``: number of times that the dialog was opened. Each has an uploader of its own, which knows nothing of a
+    file that was refused in the one before, however that was closed: a run of the page takes a dialog down unasked.
+    """
     file = st.file_uploader(
         "Your image, video or animation",
         type=None,  # a file's content decides what it is, never its name
         max_upload_size=MAX_CLIP_MB,
-        key=f"upload-{st.session_state.get(_DISMISSED, 0)}",
+        key=f"upload-{opening}",
     )
     cautions.oversize(MAX_CLIP_MB, _LARGER)
     st.caption(f"{KNOWN}.")

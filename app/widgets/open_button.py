@@ -3,6 +3,7 @@
 import streamlit as st
 
 _WANTED = "clip-wanted"
+_OPENINGS = "clip-openings"
 
 
 def draw() -> None:
@@ -12,7 +13,7 @@ def draw() -> None:
         from . import gallery  # with what reads clips
 
         st.session_state[_WANTED] = False  # an upload in it ends this run, and must not open it again
-        gallery.choose_clip()
+        gallery.choose_clip(st.session_state[_OPENINGS])
 
 
 def keep_wish() -> None:
@@ -26,3 +27,4 @@ def keep_wish() -> None:
 
 def _want() -> None:
     st.session_state[_WANTED] = True
+    st.session_state[_OPENINGS] = st.session_state.get(_OPENINGS, 0) + 1
