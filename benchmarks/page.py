@@ -12,6 +12,7 @@ import gzip
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -31,7 +32,7 @@ import numpy as np
 import psutil
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from serving import CHROMIUM, ENGINE, FLAGS, WITH_CAMERA
+from serving import CHROMIUM, ENGINE, FLAGS, ROOT, WITH_CAMERA
 
 from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
@@ -147,7 +148,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             print(f"Chromium {browser.version}.\n\n| figure | measured |\n|---|---|")
             _times(browser, address, folder)
-            _memory_of_many(browser, address)
+            _memory_of_many(browser, address, many)
             _agreement(browser, address, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
             browser.close()
             if WITH_CAMERA.exists():
@@ -199,7 +200,20 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
     page.context.close()
 
 
-def _memory_of_many(browser: Browser, address: str) -> None:
+def _forecast(session: Session) -> float:
+    """Return the bytes that the page forecasts for a clip of its default network."""
+    frames, height, width, _ = session.frames.rgb.shape
+    fed = list(network_pixels(session.frames, INPUT, session.view).shape[-2:])
+    run = f"runBytes([{{ frames: {frames}, inputHw: {fed} }}], {frames * height * width})"
+    module = (ROOT / "nonlocal_core/viewer/model/memory.js").as_uri()
+    script = f'import {{ runBytes }} from "{module}"; console.log({run})'
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    return float(done.stdout)
+
+
+def _memory_of_many(browser: Browser, address: str, many: Session) -> None:
     """Print what a clip of many frames takes: the largest moment that was seen, and what stays."""
     page = _opened(browser, address)
     before = len(_drawn(page))
@@ -210,8 +224,8 @@ def _memory_of_many(browser: Browser, address: str) -> None:
         page.wait_for_timeout(LOOK_MS)
     shown = page.locator(".nlv-film .nlv-picture").count()
     print(
-        f"| memory of the page's process with {shown} frames, its own: while they run, and with the answer | "
-        f"{max(peak, _memory()) / 1e6:.0f}, {_memory() / 1e6:.0f} MB |"
+        f"| memory of the page's process with {shown} frames, its own: while they run, and with the answer; forecast | "
+        f"{max(peak, _memory()) / 1e6:.0f}, {_memory() / 1e6:.0f}; {_forecast(many) / 1e6:.0f} MB |"
     )
     page.context.close()
 
