@@ -1,18 +1,22 @@
 """Measure the page without a server in Chromium: bytes on their way to the first heat, times, and memory.
 
-    python benchmarks/page.py
+    python benchmarks/page.py [folder]
 
 Needs the engine (`make tools`). A page of the default network and one sample is written and served from this computer,
-so that no network is in the times. For each sample video, the browser's own decoding and Python's are asked the same
-question, of which the strongest frame and cell are compared. Prints Markdown.
+so that no network is in the times. For each video of the folder, or of the samples, what the network is fed by the
+browser's own decoding and by Python's is compared, and the strongest frame and cell of the same question. Prints
+Markdown.
 """
 
 import gzip
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,10 +30,14 @@ from typing import Any
 import av
 import numpy as np
 import psutil
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from serving import CHROMIUM, ENGINE, FLAGS, WITH_CAMERA
+from serving import CHROMIUM, ENGINE, FLAGS, ROOT, WITH_CAMERA
 
+from nonlocal_core.errors import NonlocalError
 from nonlocal_core.media import list_samples
+from nonlocal_core.media.network_input import network_pixels
+from nonlocal_core.models.lite0_networks import INPUT
 from nonlocal_core.session import Session
 from nonlocal_core.site.contents import PageClip
 from nonlocal_core.site.writing import write_site
@@ -76,6 +84,30 @@ HOVER = """(moves) => {
 callbacks of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
 
 
+FED = """{
+    const Real = window.Worker;
+    const base64 = (bytes) => {
+        const parts = [];
+        for (let at = 0; at < bytes.length; at += 32768) {
+            parts.push(String.fromCharCode(...bytes.subarray(at, at + 32768)));
+        }
+        return btoa(parts.join(""));
+    };
+    window.Worker = class extends Real {
+        postMessage(message, ...rest) {
+            if (message.frames?.length) {
+                window.fed = message.frames.map((frame) => {
+                    const { width, height } = frame;
+                    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+                    context.drawImage(frame, 0, 0);
+                    return { width, height, bytes: base64(context.getImageData(0, 0, width, height).data) };
+                });
+            }
+            super.postMessage(message, ...rest);
+        }
+    };
+}"""
+"""Script that keeps the frames that go to the network's worker, before the page begins."""
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
 """Sentences of the page under which the trunk and the blocks run."""
 STAGES = """() => {
@@ -116,8 +148,8 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             print(f"Chromium {browser.version}.\n\n| figure | measured |\n|---|---|")
             _times(browser, address, folder)
-            _memory_of_many(browser, address)
-            _agreement(browser, address)
+            _memory_of_many(browser, address, many)
+            _agreement(browser, address, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
             browser.close()
             if WITH_CAMERA.exists():
                 browser = playwright.chromium.launch(executable_path=WITH_CAMERA, args=FLAGS)
@@ -168,7 +200,20 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
     page.context.close()
 
 
-def _memory_of_many(browser: Browser, address: str) -> None:
+def _forecast(session: Session) -> float:
+    """Return the bytes that the page forecasts for a clip of its default network."""
+    frames, height, width, _ = session.frames.rgb.shape
+    fed = list(network_pixels(session.frames, INPUT, session.view).shape[-2:])
+    run = f"runBytes([{{ frames: {frames}, inputHw: {fed} }}], {frames * height * width})"
+    module = (ROOT / "nonlocal_core/viewer/model/memory.js").as_uri()
+    script = f'import {{ runBytes }} from "{module}"; console.log({run})'
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    return float(done.stdout)
+
+
+def _memory_of_many(browser: Browser, address: str, many: Session) -> None:
     """Print what a clip of many frames takes: the largest moment that was seen, and what stays."""
     page = _opened(browser, address)
     before = len(_drawn(page))
@@ -179,38 +224,79 @@ def _memory_of_many(browser: Browser, address: str) -> None:
         page.wait_for_timeout(LOOK_MS)
     shown = page.locator(".nlv-film .nlv-picture").count()
     print(
-        f"| memory of the page's process with {shown} frames, its own: while they run, and with the answer | "
-        f"{max(peak, _memory()) / 1e6:.0f}, {_memory() / 1e6:.0f} MB |"
+        f"| memory of the page's process with {shown} frames, its own: while they run, and with the answer; forecast | "
+        f"{max(peak, _memory()) / 1e6:.0f}, {_memory() / 1e6:.0f}; {_forecast(many) / 1e6:.0f} MB |"
     )
     page.context.close()
 
 
-def _agreement(browser: Browser, address: str) -> None:
-    page = _opened(browser, address)
-    videos = [sample for sample in list_samples() if isinstance(sample.open(), Path)]
-    videos = [
-        sample for sample in videos if Session.open(sample.open(), MODEL, device="cpu").frames.info.kind == "video"
-    ]
-    for count, sample in enumerate(videos):
-        path = sample.open()
+def _agreement(browser: Browser, address: str, clips: Path | None) -> None:
+    """Print, for each clip that both decode, how far the decoders differ and whether the answers agree."""
+    page = _opened(browser, address, init=FED)
+    paths = _sample_videos() if clips is None else sorted(path for path in clips.iterdir() if path.is_file())
+    same_frame = same_cell = compared = 0
+    for path in paths:
+        try:
+            session = Session.open(path, MODEL, device="cpu")
+        except NonlocalError:
+            continue
+        if session.frames.info.kind != "video":
+            continue
+        before = len(_drawn(page))
         page.locator("input[type=file]").set_input_files(path)
-        _wait(page, 2 + count)
-        session = Session.open(path, MODEL, device="cpu")
-        first = session.query(frame=len(session.frames.rgb) // 2, x=0.5, y=0.5)
-        shown = page.locator(".nlv")
-        strongest = int(np.where(first.own_cells.any(axis=(1, 2)), 0, first.cell_share.sum(axis=(1, 2))).argmax())
-        page.locator("summary", has_text="Numbers").evaluate("(summary) => summary.parentElement.open = true")
-        page.locator(".nlv-field").press("ArrowRight")
-        page.locator(".nlv-field").press("ArrowLeft")
-        row = page.locator(".nlv-numbers tbody tr").first.locator("td").all_inner_texts()
-        top = first.top(1)[0]
-        cell = [top.cell.t + 1, top.cell.y + 1, top.cell.x + 1]
-        print(
-            f"| {sample.id}: strongest other frame in the browser and in Python; strongest cell (frame, row, column) | "
-            f"{int(shown.get_attribute('data-shown') or 0) + 1}, {strongest + 1}; {', '.join(row[:3])} and "
-            f"{', '.join(map(str, cell))} |"
+        page.wait_for_function(
+            "(count) => (window.drawn ?? []).length > count || document.querySelector('.site-fault:not([hidden])')",
+            arg=before,
+            timeout=PATIENCE_MS,
         )
+        if len(_drawn(page)) == before:
+            print(f"| {path.name} | {page.locator('.site-fault').inner_text()} |")
+            continue
+        levels = _levels_apart(page, session)
+        shown, cell = _asked(page)
+        first = session.query(frame=len(session.frames.rgb) // 2, x=0.5, y=0.5)
+        shares = np.where(first.own_cells.any(axis=(1, 2)), 0, first.cell_share.sum(axis=(1, 2)))
+        top = first.top(1)[0].cell
+        strongest, true = int(shares.argmax()) + 1, [top.t + 1, top.y + 1, top.x + 1]
+        compared, same_frame, same_cell = compared + 1, same_frame + (shown == strongest), same_cell + (cell == true)
+        print(
+            f"| {path.name}: levels of 255 by which what is fed differs, mean, worst frame's mean, worst; strongest "
+            f"other frame in the browser and in Python; strongest cell (frame, row, column) | "
+            f"{', '.join(f'{level:.2f}' for level in levels)}; {shown}, {strongest}; {cell} and {true} |",
+            flush=True,
+        )
+    print(f"| same strongest other frame; same strongest cell | {same_frame}; {same_cell} of {compared} clips |")
     page.context.close()
+
+
+def _sample_videos() -> list[Path]:
+    return [path for sample in list_samples() if isinstance(path := sample.open(), Path)]
+
+
+def _levels_apart(page: Page, session: Session) -> tuple[float, float, float]:
+    """Return the mean difference of the pixels that the network is fed, that of the worst frame, and the largest."""
+    fed = network_pixels(session.frames, INPUT, session.view)[0] * INPUT.std[0] + INPUT.mean[0]
+    true = np.rint(255 * fed).astype(np.int16).transpose(1, 2, 3, 0)
+    frames = page.evaluate("window.fed")
+    if len(frames) != len(true):
+        return (float("nan"),) * 3
+    seen = [
+        Image.frombytes("RGBA", (frame["width"], frame["height"]), b64decode(frame["bytes"])).convert("RGB")
+        for frame in frames
+    ]
+    size = (true.shape[2], true.shape[1])
+    scaled = np.stack([np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.int16) for picture in seen])
+    apart = np.abs(scaled - true)
+    return float(apart.mean()), float(apart.mean(axis=(1, 2, 3)).max()), float(apart.max())
+
+
+def _asked(page: Page) -> tuple[int, list[int]]:
+    """Return the strongest other frame and the strongest cell (frame, row, column) of the answer, counted from 1."""
+    page.locator("summary", has_text="Numbers").evaluate("(summary) => summary.parentElement.open = true")
+    row = page.locator(".nlv-numbers tbody tr").first
+    row.locator("td").first.wait_for(timeout=PATIENCE_MS)
+    shown = int(page.locator(".nlv").get_attribute("data-shown") or 0) + 1
+    return shown, [int(text) for text in row.locator("td").all_inner_texts()[:3]]
 
 
 def _camera(browser: Browser, address: str) -> None:
@@ -239,9 +325,11 @@ def _pace(drawn: list[tuple[str, float]]) -> float:
     return 1000 * (len(drawn) - 1) / (drawn[-1][1] - drawn[0][1]) if len(drawn) > 1 else 0.0
 
 
-def _opened(browser: Browser, address: str, **context: Any) -> Page:
+def _opened(browser: Browser, address: str, init: str = "", **context: Any) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
     page.add_init_script(DRAWN_AT)
+    if init:
+        page.add_init_script(init)
     page.goto(address)
     _wait(page, 1)
     return page

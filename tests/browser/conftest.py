@@ -1,6 +1,5 @@
 """The browser that all browser tests share."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pytest
 from patience import PATIENCE_MS
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import CHROMIUM, ENGINE, FLAGS, app_server
-from sites import MODELS, SHORT_SIDE, hosted, picture
+from sites import MODELS, hosted, picture, small_inputs
 
 from nonlocal_core.site.writing import write_site
 
@@ -72,10 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the same page with a small input of its networks, for what takes long."""
     folder: Path = shutil.copytree(site, tmp_path_factory.mktemp("small") / "site")
-    (facts,) = folder.glob("site-*.json")
-    told = json.loads(facts.read_text())
-    told["input"]["short_side"] = SHORT_SIDE
-    facts.write_text(json.dumps(told))
+    small_inputs(folder)
     return folder
 
 

@@ -1,5 +1,6 @@
 """Pages without a server: their clips, and a host of static files with the headers that a test names."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from patience import PATIENCE_MS
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 MODELS = ("lite0-embedded-gaussian", "lite0-gaussian", "pixels-nl-means")
 SHORT_SIDE = 64
@@ -46,6 +47,15 @@ def hosted(folder: Path, headers: Mapping[str, str] | None = None) -> Iterator[t
         server.server_close()
 
 
+def small_inputs(folder: Path) -> None:
+    """Have the networks of a written page fed smaller frames."""
+    (facts,) = folder.glob("site-*.json")
+    told = json.loads(facts.read_text())
+    for spec in [told["input"], *(network["input"] for network in told["networks"] if "input" in network)]:
+        spec["short_side"] = SHORT_SIDE
+    facts.write_text(json.dumps(told))
+
+
 def picture(path: Path, *, seed: int) -> None:
     """Write a picture of plain patches, larger than the network's input, so that the page has to scale it."""
     patches = np.random.default_rng(seed).integers(0, 256, (10, 14, 3), dtype=np.uint8)
@@ -58,3 +68,13 @@ def opened(viewer: Locator, before: str | None = None) -> str:
         expect(viewer).not_to_have_attribute("data-ready", before, timeout=PATIENCE_MS)
     expect(viewer).to_have_attribute("data-ready", "page-" + str(1 if before is None else int(before[5:]) + 1))
     return str(viewer.get_attribute("data-ready"))
+
+
+def taken(page: Page, name: str, folder: Path) -> Path:
+    """Return the file of that name in the menu of what can be kept, as it was downloaded."""
+    page.get_by_text("Keep", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path

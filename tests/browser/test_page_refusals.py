@@ -3,6 +3,8 @@
 import shutil
 
 import pytest
+from media_files import stamps
+from page_rows import RECORD
 from playwright.sync_api import expect
 from sites import hosted, opened, picture
 
@@ -13,6 +15,9 @@ NO_MEMORY = """{
 }
 """
 """Stands before the worker's script."""
+SMALL_COMPUTER = "Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 1 });"
+"""Of one gigabyte."""
+WIDE_HW = (96, 480)
 OLD = {
     "no pictures beside the page": "delete window.OffscreenCanvas",
     "no WebAssembly": "delete window.WebAssembly",
@@ -87,3 +92,24 @@ def test_where_memory_does_not_suffice_filters_still_run(page, small, tmp_path):
         page.get_by_label("Network", exact=True).select_option(index=2)  # which needs no engine
         opened(page.locator(".nlv"))
         expect(page.locator(".site-fault")).to_be_hidden()
+
+
+def test_a_run_that_needs_more_memory_than_there_is_is_not_begun(page, site, tmp_path):
+    page.add_init_script(SMALL_COMPUTER)
+    page.add_init_script(RECORD)
+    wide = tmp_path / "wide.mp4"
+    wide.write_bytes(stamps(12, hw=WIDE_HW))
+    picture(tmp_path / "own.png", seed=4)
+    with hosted(site) as (address, _):
+        page.goto(address)
+        shown = opened(page.locator(".nlv"))
+        runs = page.evaluate("window.seen.length")
+        page.locator("input[type=file]").set_input_files(wide)
+        told = page.get_by_role("alert")
+        expect(told).to_contain_text("This run needs about")
+        expect(told).to_contain_text("this browser has 0.5 GiB for the page. Open a picture or a clip of fewer frames")
+        assert page.evaluate("window.seen.length") == runs, "it was begun"
+        assert page.locator(".nlv").get_attribute("data-ready") == shown
+        page.locator("input[type=file]").set_input_files(tmp_path / "own.png")
+        opened(page.locator(".nlv"), shown)
+        expect(told).to_be_hidden()

@@ -8,14 +8,13 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from firefox import ARROW_RIGHT, ENTER, PROGRAM, firefox
-from patience import PATIENCE_MS
+from page_rows import RECORD, ROW_TOLERANCE, rows_differ
 from PIL import Image
 from playwright.sync_api import expect
-from serving import ENGINE, FLAGS, WITH_CAMERA
-from sites import MODELS, hosted, opened, picture
+from serving import ENGINE
+from sites import MODELS, hosted, opened, picture, taken
 
 from nonlocal_core import Pin
-from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.render.layout import UNITS
 from nonlocal_core.session import Session
 from nonlocal_core.site import packing
@@ -30,35 +29,9 @@ KEPT_IN_FIREFOX = (
     ("Where it comes from", ".json"),
     ("Film", "-film.png"),
 )
-ROW_TOLERANCE = 1e-3
-"""Of a row's largest weight."""
-RECORD = """{
-    const Real = window.Worker;
-    window.Worker = class extends Real {
-        constructor(...given) {
-            super(...given);
-            this.addEventListener("message", ({ data }) => data.tables && (window.tables = data.tables));
-        }
-        postMessage(message, ...rest) {
-            if (message.kind === "run") window.seen = [...(window.seen ?? []), message.frames.length];
-            super.postMessage(message, ...rest);
-        }
-    };
-}"""
-"""Keeps what the network's worker answers and how many frames each run gets, before the page begins."""
 NO_CAMERA = (
     "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
 )
-ROWS = """([name, asked]) => {
-    const theta = window.tables.get(`theta:${name}`);
-    const phi = window.tables.get(`phi:${name}`) ?? theta;
-    const channels = theta.values.length / theta.rows;
-    return asked.map((query) => Array.from({ length: phi.rows }, (_, key) => {
-        let score = 0;
-        for (let c = 0; c < channels; c++) score += theta.values[query * channels + c] * phi.values[key * channels + c];
-        return score;
-    }));
-}"""
 
 
 def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served, tmp_path):
@@ -155,30 +128,6 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     opened(viewer)
 
 
-def test_the_frames_of_a_camera_follow_each_other_and_stay_once_frozen(chromium, served):
-    if not WITH_CAMERA.exists():
-        pytest.skip(f"No {WITH_CAMERA}: Chromium without its window has no camera.")
-    address, _ = served
-    browser = chromium.browser_type.launch(executable_path=WITH_CAMERA, args=FLAGS)
-    try:
-        page = browser.new_page()
-        page.context.grant_permissions(["camera"], origin=address)
-        page.goto(address)
-        opened(page.locator(".nlv"))
-        page.get_by_role("button", name="Camera").click()
-        pictures = page.locator(".nlv-film .nlv-picture")
-        expect(pictures).to_have_count(8, timeout=PATIENCE_MS)
-        page.get_by_role("button", name="Freeze").click()
-        expect(page.get_by_role("button", name="Camera")).to_be_visible()
-        frozen = page.locator(".nlv").get_attribute("data-ready")
-        pictures.first.click()
-        expect(page.locator(".nlv .is-pinned").first).to_be_visible()
-        assert page.locator(".nlv").get_attribute("data-ready") == frozen
-        expect(pictures).to_have_count(8)
-    finally:
-        browser.close()
-
-
 @pytest.mark.skipif(PROGRAM is None, reason="firefox-esr is not installed; the page is walked in it where it is")
 def test_firefox_walks_the_page(served, tmp_path):
     address, _ = served
@@ -252,26 +201,3 @@ def test_a_page_in_a_zip_file_opens_with_its_clip_and_pin(page, tmp_path, monkey
     page.goto(kept.as_uri())
     expect(page.locator(".nlv-sentences")).to_have_text(sentence)
     expect(page.locator(".nlv-film .nlv-picture")).to_have_count(3)
-
-
-def taken(page, name, folder):
-    """The file of that name in the menu, as it was downloaded."""
-    page.get_by_text("Keep", exact=True).click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
-
-
-def rows_differ(page, path, model):
-    """The largest difference between the page's rows and Python's, as a part of the largest weight of the row."""
-    worst = 0.0
-    for block in Session.open(path, model, device="cpu").capture.blocks:
-        asked = np.linspace(0, block.query_grid.size - 1, 7).astype(int)
-        scores = np.array(page.evaluate(ROWS, [block.name, asked.tolist()]))
-        seen = np.exp(block.scale * (scores - scores.max(axis=1, keepdims=True)))
-        seen /= seen.sum(axis=1, keepdims=True)
-        true = many_row_weights(block, asked)
-        worst = max(worst, float((np.abs(seen - true).max(axis=1) / true.max(axis=1)).max()))
-    return worst

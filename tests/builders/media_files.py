@@ -73,9 +73,9 @@ def video(
         return path.read_bytes()
 
 
-def stamps(count: int, **how: object) -> bytes:
+def stamps(count: int, hw: tuple[int, int] = STAMP_HW, **how: object) -> bytes:
     """Encode a video of ``count`` stamped frames, numbered from 0."""
-    return video((stamped(n) for n in range(count)), **how)
+    return video((stamped(n, hw) for n in range(count)), **how)
 
 
 def packets_of(data: bytes) -> list[Packet]:

@@ -12,6 +12,7 @@ import { Sentences, pinsChoice } from "./sentences.js";
 import { leaveButton, presentButton } from "./present.js";
 import { askerOf } from "../model/askers.js";
 import { arrowsOf } from "../model/look_words.js";
+import { choosesAlike } from "../model/state.js";
 import { TourEditor } from "./tour_editor.js";
 
 const KEYS = [
@@ -84,6 +85,9 @@ export class Panel {
 
   show(bundle, state, turns) {
     const awaited = bundle.awaitsColumns;
+    const { shown } = this;
+    this.shown = { bundle, state, turns, awaited };
+    if (shown?.bundle === bundle && shown.turns === turns && shown.awaited === awaited && !state.editing && choosesAlike(shown.state, state)) return;
     this.tour.hidden = state.tour.length === 0;
     this.add.disabled = !state.pinned;
     this.add.title = state.pinned ? "Make the pinned position a stop of the tour (t)" : "Pin a position first: click it";

@@ -29,6 +29,11 @@ export function say(element, text) {
   else element.replaceChildren(...parts.map((part, i) => (i % 2 ? el("span", { class: "nlv-whole" }, part) : part)));
 }
 
+/** Write an attribute only where it differs: of SVG, an unchanged one costs a layout too. */
+export function attribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
 /** Place an element over a part of its parent, in units of the parent. */
 export function place(element, { left, top, width, height }) {
   element.style.left = `${100 * left}%`;

@@ -49,6 +49,12 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
+  /** Take as many other photographs for the same frames, and draw them. */
+  renew(photos, state) {
+    Object.assign(this, { photos, drawn: null });
+    this.draw(state);
+  }
+
   /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */
   layout(ratio) {
     if (this.root.hidden || this.frames.length === 0) return;
@@ -112,6 +118,7 @@ export class Film {
       const t = temporalCell(grid, index);
       const [start, stop] = t < 0 ? [index, index + 1] : grid.frame_spans[t];
       frame.bars.forEach((bar, pin) => {
+        if (bar.share.hidden && pin >= answered.length) return;
         const at = pin * grid.frames + t;
         const there = pin < answered.length && t >= 0;
         const share = there ? answered[pin].shares[t] : 0;

@@ -1,6 +1,6 @@
 // The two kinds of large pictures: the frame that is asked from, and a frame that answers.
 
-import { boxOf, el, place, say, svg } from "./dom.js";
+import { attribute, boxOf, el, place, say, svg } from "./dom.js";
 import { boundsOf, temporalCell } from "../model/grid.js";
 import { PINS, letterOf } from "./letters.js";
 import { fit, putHeat } from "./paint.js";
@@ -65,7 +65,7 @@ export class Question extends Side {
   show({ frame, grid, cells, taken = [], pinned, pins = [], zoom }) {
     this.draw(frame, false, zoom);
     this.zoom.show(zoom);
-    for (const marks of [this.many, this.pins]) marks.setAttribute("viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
+    for (const marks of [this.many, this.pins]) attribute(marks, "viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
     this.#showPins(grid, frame, pins);
     this.#showLetters(grid, frame, taken.length ? [cells, taken] : pins, zoom);
     const [several, none] = [cells.length + taken.length > 1, cells.length === 0];
@@ -75,7 +75,7 @@ export class Question extends Side {
     this.many.toggleAttribute("hidden", !several);
     if (several) {
       const t = temporalCell(grid, frame);
-      [taken, cells, taken, cells].forEach((some, i) => this.paths[i].setAttribute("d", outlineOf(grid, some.filter((cell) => cell.t === t))));
+      [taken, cells, taken, cells].forEach((some, i) => attribute(this.paths[i], "d", outlineOf(grid, some.filter((cell) => cell.t === t))));
     }
     place(this.cell, bounds);
     place(down, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
@@ -92,7 +92,7 @@ export class Question extends Side {
     this.pins.toggleAttribute("hidden", pins.length === 0);
     PINS.forEach((_, i) => {
       const here = (pins[i] ?? []).filter((cell) => cell.t === t);
-      for (const path of [this.rims[i], this.marks[i]]) path.setAttribute("d", outlineOf(grid, here));
+      for (const path of [this.rims[i], this.marks[i]]) attribute(path, "d", outlineOf(grid, here));
     });
   }
 

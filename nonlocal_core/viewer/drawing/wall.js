@@ -39,6 +39,11 @@ export class Wall {
     this.showSoon();
   }
 
+  /** Take the same blocks' later answers. */
+  renew(bundle, photos) {
+    Object.assign(this, { bundle, photos });
+  }
+
   /** Ask every block, once the question has rested; nothing is computed while the wall is closed. */
   showSoon() {
     clearTimeout(this.#waiting);

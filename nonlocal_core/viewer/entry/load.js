@@ -41,6 +41,13 @@ export async function fetchBytes(url, { signal, onprogress }) {
   }
 }
 
+/** A file of the page without a server. */
+export async function fetched(file, options) {
+  const response = await fetch(file, options);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for a part of this page.`);
+  return response;
+}
+
 async function refuseWhatIsNoData(response) {
   const type = response.headers.get("content-type") ?? "";
   if (response.ok && !type.startsWith("text/html")) return;

@@ -32,6 +32,7 @@ async function openAnimation(file, { frames, tell, signal }) {
   const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type });
   try {
     await decoder.completed;
+    await decoder.tracks.ready; // of what is in memory, the bytes are complete before they are looked at
     const count = decoder.tracks.selectedTrack?.frameCount ?? 1;
     if (count < 2) return null;
     if (count > MOST_LISTED) throw new Error(`${file.name} has ${count} frames; animations up to ${MOST_LISTED} are read. Save it as a video.`);

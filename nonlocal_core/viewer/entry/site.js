@@ -2,33 +2,29 @@
 
 import { el, menu, say } from "../drawing/dom.js";
 import { Photographs } from "../drawing/photograph.js";
+import { multiplyBy } from "../model/affinity.js";
 import { apartTitles } from "../model/comparison_report.js";
 import { liveBundle } from "../model/live.js";
-import { oneColourWords } from "../model/one_colour.js";
-import { parseBundle } from "../model/parse.js";
+import { memoryWords, pageBytes, runBytes } from "../model/memory.js";
+import { quickProducts } from "../model/quick_products.js";
 import { inputOf } from "../model/scaling.js";
 import { KeepMenu } from "../controls/keep_menu.js";
-import { sha256 } from "../saving/bundle_file.js";
-import { rgbaOf } from "./bitmap_bytes.js";
 import { Camera } from "./camera.js";
 import { Comparison } from "./comparison.js";
 import { checkBrowser, Engines } from "./engines.js";
-import { decodePhotos } from "./load.js";
-import { openFile } from "./open_file.js";
+import { fetched } from "./load.js";
+import { FRAMES, copies, filmedClip, ownClip, sampleClip } from "./site_clips.js";
 import { recallTour, rememberTour } from "./tour_memory.js";
 import { Viewer } from "./viewer.js";
 
-const FRAMES = 8;
 /** The camera's pictures go in smaller, so that the answer keeps up with them. */
 const CAMERA_SHORT_SIDE = 128;
 const COMPARES = "Every network's answer to one question, side by side; the trunk runs once for all";
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
-/** Letters of a clip's name that the menu shows, those that a file keeps, and bytes of a clip that are hashed, for which all are in memory at once. */
+/** Letters of a clip's name that the menu shows, and those that a file keeps. */
 const MOST_SHOWN = 32;
 const MOST_NAMED = 60;
-const MOST_HASHED = 5e8;
 const OPENED = "pictures and clips: drop, paste, or open a file";
-const CHOSEN = `${FRAMES} frames of the clip are shown, spread evenly from the first to the last.`;
 
 class Site {
   #made = 0;
@@ -81,21 +77,12 @@ class Site {
     await this.openSample(this.facts.samples[index], this.asked);
   }
 
-  async openSample(sample, asked = null) {
-    await this.#open(async (signal) => {
-      const bundle = parseBundle(await (await fetched(sample.file, { signal })).arrayBuffer());
-      const { bitmaps } = await decodePhotos(bundle);
-      return { id: sample.id, media: bundle.media, view: bundle.view, bitmaps, sha256: async () => sample.sha256 };
-    }, asked);
+  openSample(sample, asked = null) {
+    return this.#open((signal) => sampleClip(sample, { signal }), asked);
   }
 
   async openOwn(file) {
-    await this.#open(async (signal) => {
-      const tell = (stage, done, total) => this.#tell(stage, done, total);
-      const opened = await openFile(file, { frames: FRAMES, tell, signal });
-      const remarks = opened.bitmaps.length === FRAMES ? [CHOSEN] : [];
-      return clipOf({ ...opened, remarks, sha256: async () => (file.size <= MOST_HASHED ? sha256(file) : null) });
-    });
+    await this.#open((signal) => ownClip(file, { tell: (stage, done, total) => this.#tell(stage, done, total), signal }));
     if (this.clip?.id === null) this.#sayOwn(`Yours: ${this.clip.media.name.slice(0, MOST_SHOWN)}`);
   }
 
@@ -158,32 +145,32 @@ class Site {
   /** Show the camera's last frames until it is closed, then run them once more at full size. */
   async #film() {
     const kept = [];
-    let network = null;
+    let [network, leaving] = [null, null];
     while (this.camera.isOn) {
       if (this.engines.turn()) network = null;
       kept.push(await this.camera.take());
       const gone = kept.length > FRAMES ? kept.shift() : null;
-      const clip = filmed(kept);
-      const at = this.asked ?? { x: 0.5, y: 0.5 };
+      this.clip = filmedClip(kept);
       const isSame = network === this.network;
       ({ network } = this);
-      const inputHw = inputOf(clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
+      const inputHw = inputOf(this.clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
       const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
-      const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network };
+      const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network, passes: true };
       const tables = await this.engines.worker.run(asks).catch((error) => {
         if (!this.engines.leave(error)) throw error;
         network = null; // all frames go in again
       });
       if (tables === undefined) continue;
       if (!tables) break;
-      this.#draw(clip, { network, tables, inputHw, asked: { ...at, frame: kept.length - 1 }, pinned: this.asked !== null });
-      gone?.bitmap.close(); // which the view showed until now
+      const asked = { x: 0.5, y: 0.5, ...this.asked, frame: kept.length - 1 };
+      this.#draw(this.clip, { network, tables, inputHw, asked, pinned: this.asked !== null, goesOn: isSame });
+      leaving?.bitmap.close(); // which the view showed until the last turn
+      leaving = gone;
       this.#rest();
     }
     if (!this.frozen || !kept.length) return; // another clip was opened
     this.#sayCamera();
-    this.clip = filmed(kept);
-    await this.#show(this.asked && { ...this.asked, frame: kept.length - 1 });
+    await this.#show(this.asked && { ...this.asked, frame: kept.length - 1 }, { goesOn: network === this.network });
   }
 
   async #open(read, asked = null) {
@@ -206,14 +193,15 @@ class Site {
   }
 
   /** Run what is to be seen on the clip and show it; frames that went through the trunk already stay with the worker. */
-  async #show(asked = null) {
-    this.#refuse("");
+  async #show(asked = null, { goesOn = false } = {}) {
     if (this.engines.turn()) this.seen = {};
     const { clip } = this;
-    const answers = [];
+    const [answers, networks] = [[], this.comparing ? this.compared : [this.network]];
+    this.#refuse(this.#forecast(clip, networks));
+    if (!this.fault.hidden) return this.#rest();
     try {
       if (!Object.values(this.seen).includes(clip)) this.#ran += 1;
-      for (const network of this.comparing ? this.compared : [this.network]) {
+      for (const network of networks) {
         const by = network.filter ? "pixels" : "trunk";
         const isNew = this.seen[by] !== clip;
         const inputHw = inputOf(clip.media.shown_hw, this.#inputOf(network));
@@ -223,7 +211,7 @@ class Site {
         answers.push({ network, tables, inputHw });
       }
       if (this.comparing) this.#drawAll(clip, answers, asked);
-      else this.#draw(clip, { ...answers[0], asked, pinned: true });
+      else this.#draw(clip, { ...answers[0], asked, pinned: true, goesOn });
       this.#rest();
       this.engines.worker.columns([...this.bundles].map(([file, { blocks }]) => ({ file, scales: blocks.filter(({ softmax }) => softmax).map(({ name, scale }) => [name, scale]) })));
       this.#tryGraphics(clip, answers);
@@ -235,6 +223,12 @@ class Site {
       this.#refuse(error.message);
       this.#rest();
     }
+  }
+
+  /** Why networks are not run on a clip, empty where there is memory for it. */
+  #forecast({ media, bitmaps }, networks) {
+    const runs = networks.map((network) => ({ frames: bitmaps.length, inputHw: inputOf(media.shown_hw, this.#inputOf(network)), filter: network.filter }));
+    return memoryWords(runBytes(runs, bitmaps.length * media.shown_hw[0] * media.shown_hw[1]), pageBytes(navigator.deviceMemory));
   }
 
   /** Let WebGPU answer the question that WebAssembly answered, once. */
@@ -252,13 +246,15 @@ class Site {
     return input ?? this.facts.input;
   }
 
-  #draw(clip, { network, tables, inputHw, asked, pinned }) {
+  /** `goesOn`: the clip is the one on screen some moments later. */
+  #draw(clip, { network, tables, inputHw, asked, pinned, goesOn = false }) {
     const view = asked && !pinned ? { ...clip.view, query: asked } : clip.view;
     const bundle = this.#bundle(clip, { network, tables, inputHw, view });
     this.bundles = new Map([[network.file, bundle]]);
     this.shown = { clip, network, inputHw, device: network.filter ? "the browser" : `the browser, by onnxruntime-web (${this.engines.name})` };
     this.view.root.hidden = false;
-    this.view.open(bundle, this.#photosOf(clip), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
+    if (goesOn) this.view.goOn(bundle, this.#photosOf(clip));
+    else this.view.open(bundle, this.#photosOf(clip), { asked: pinned ? asked : null, tour: clip.id && recallTour(clip.id) });
   }
 
   /** A pane for each network, of the last block that all have; where they share none, of the one that each shows first. */
@@ -363,37 +359,10 @@ class Site {
   }
 }
 
-/** A file of the page. */
-async function fetched(file, options) {
-  const response = await fetch(file, options);
-  if (!response.ok) throw new Error(`The server answered ${response.status} for a part of this page.`);
-  return response;
-}
-
 /** The beginning of a file's name: clip and network. */
 function stemOf({ bundle: { media, model } }) {
   const plain = media.name.replace(/\.\w{2,4}$/, "").replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, MOST_NAMED);
   return `${plain || "clip"}-${model.id}`;
-}
-
-function clipOf({ kind, name, bitmaps, seconds, warnings, remarks = [], sha256: hash }) {
-  const [{ width, height }] = bitmaps;
-  const media = {
-    name, kind, shown_hw: [height, width], pts_seconds: seconds, frame_indices: seconds.map((_, index) => index), caption: "", licence: "", remarks,
-    warnings: [...warnings, oneColourWords(bitmaps.length, (index) => rgbaOf(bitmaps[index]))].filter(Boolean),
-  };
-  const query = { frame: Math.floor(bitmaps.length / 2), x: 0.5, y: 0.5 };
-  return { id: null, media, bitmaps, sha256: hash, view: { block: null, query, also: [], minus: [], beside: [], temperature: 1, direction: "row", look: "", tour: [] } };
-}
-
-/** The clip of pictures that a camera took. */
-function filmed(taken) {
-  const seconds = taken.map(({ second }) => second - taken[0].second);
-  return clipOf({ kind: "video", name: "camera", bitmaps: taken.map(({ bitmap }) => bitmap), seconds, warnings: [], sha256: async () => null });
-}
-
-function copies(bitmaps) {
-  return Promise.all(bitmaps.map((bitmap) => createImageBitmap(bitmap)));
 }
 
 /** A pinned question from the address; null for what is none. */
@@ -417,8 +386,9 @@ async function startSite() {
   const host = document.getElementById("viewer");
   try {
     checkBrowser();
-    const facts = await (await fetch(document.body.dataset.site)).json();
-    const script = await (await fetch(facts.worker)).blob();
+    multiplyBy(quickProducts());
+    const facts = await (await fetched(document.body.dataset.site)).json();
+    const script = await (await fetched(facts.worker)).blob();
     for (const network of facts.networks) if (!network.filter) network.file = addressOf(network.file);
     await new Site(host, facts, script).begin();
     navigator.serviceWorker?.register("offline.js").catch(({ message }) => console.info(`This page is not kept for reading offline. ${message}`));

@@ -1,7 +1,8 @@
 // The network in the page, away from the page's own thread: frames come in, tables of theta and phi go out.
 //
-// Messages in: { kind: "begin", runtime, files, threads, provider }; { kind: "run", job, clip, frames, keep, inputHw, network } with new
-// frames as bitmaps, before which the last `keep` of the earlier ones stay, those that the trunk saw and those that filters saw apart;
+// Messages in: { kind: "begin", runtime, files, threads, provider }; { kind: "run", job, clip, frames, keep, inputHw, network, passes } with new
+// frames as bitmaps, before which the last `keep` of the earlier ones stay, those that the trunk saw and those that filters saw apart; what
+// `passes` is asked no columns;
 // { kind: "columns", job, wanted } with { file, scales } of each network, which ran on these frames; { kind: "cancel", job }.
 // Out: { job, progress | tables | column | failed }. A job ends when the next one begins.
 
@@ -38,7 +39,7 @@ class Runner {
       if (message.clip !== this.#clip) this.#tables.clear();
       this.#clip = message.clip;
       const tables = await (message.network.filter ? this.#filtered(message) : this.#run(message));
-      const kept = new Map([...tables].filter(([name]) => hasColumns(tables, name.replace(/^\w+:/, ""))));
+      const kept = new Map([...tables].filter(([name]) => !message.passes && hasColumns(tables, name.replace(/^\w+:/, ""))));
       this.#tables.set(message.network.file, kept);
       this.post({ job, tables }, buffersOf(tables, kept));
     } catch (error) {

@@ -19,7 +19,7 @@ import { readingsOf, reportOf } from "../model/report.js";
 import { LETTERS, answerWords } from "../model/words.js";
 import { pinsIn, pointsIn } from "../model/pins.js";
 import { linksOf, originsOf } from "../model/origins.js";
-import { askedGrid, pinnedMessage, reduce, startState } from "../model/state.js";
+import { askedGrid, later, pinnedMessage, reduce, startState } from "../model/state.js";
 import { MOST_LINKS, Stage } from "../drawing/stage.js";
 import { Hopper } from "./hopper.js";
 import { Player } from "./player.js";
@@ -66,6 +66,7 @@ export class Viewer extends View {
 
   /** Show a bundle with its decoded photographs. `asked` is a question to begin with, `tour` has the stops, instead of the bundle's own. */
   open(bundle, photos, { asked = null, tour = null } = {}) {
+    this.read(null);
     this.bundle = bundle;
     this.closePhotos();
     this.photos = photos;
@@ -89,7 +90,27 @@ export class Viewer extends View {
     this.reveals = true;
     if (asked) this.adopt(asked);
     this.layout();
-    this.root.dataset.ready = bundle.id;
+  }
+
+  /**
+   * Show the clip on screen some moments later, with the same blocks: what is asked, now in the last frame, and how it is drawn stay.
+   * As many frames keep their places on the page.
+   */
+  goOn(bundle, photos) {
+    const isLonger = photos.length !== this.photos.length;
+    Object.assign(this, { bundle, photos, state: later(this.state, bundle), answered: null, first: null, kept: [] });
+    this.hopper.stop();
+    this.stage.open(photos);
+    this.wall.renew(bundle, photos);
+    if (isLonger) {
+      this.read(null);
+      this.film.open(photos, bundle.media);
+      this.player.open(bundle.media.pts_seconds);
+      return this.layout();
+    }
+    this.player.seconds = bundle.media.pts_seconds;
+    this.film.renew(photos, this.state);
+    this.pace.drawSoon(); // a pointer that moves before it finds the page laid out
   }
 
   asking({ frame, x, y, also, minus, beside, temperature = 1, hops = 1, asker = null, block: name, direction = this.state.direction, view }) {
@@ -223,8 +244,9 @@ export class Viewer extends View {
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
     this.lesson?.draw();
+    if (this.pointed) this.read(this.pointed.at, this.pointed.event);
     Object.assign(this.root.dataset, {
-      q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
+      ready: bundle.id, q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
     });
   }
@@ -277,6 +299,7 @@ export class Viewer extends View {
 
   /** Show the weight under the pointer in a small label, and ring its cell. */
   read(at, event) {
+    this.pointed = at && { at, event };
     const found = at && this.answered && cellAt(this.answered.answer.grid, at);
     this.lesson?.read(found);
     if (!found) return this.tip.hide();
@@ -287,6 +310,7 @@ export class Viewer extends View {
   }
 
   #empty() {
+    this.root.dataset.ready = this.bundle.id;
     say(this.stage.answers.notice, "This network ran no block that could be read, so there is nothing to ask.");
   }
 }

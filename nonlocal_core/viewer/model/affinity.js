@@ -14,7 +14,7 @@ export function rowOf(block, query) {
   if (block.heads) return meanOver(block.heads.map((head) => rowOf(head, query)));
   const { keyCount, key_grid: grid } = block;
   const onGrid = grid.frames * grid.rows * grid.cols;
-  const scores = new Float64Array(keyCount);
+  const scores = scratchOf(keyCount);
   const theta = block.theta.row(indexOf(block.query_grid, query));
   const { start, stop, step } = allowedKeys(block, query);
   const reached = Math.ceil((stop - start) / step);
@@ -24,6 +24,14 @@ export function rowOf(block, query) {
   const values = new Float32Array(onGrid);
   for (let n = 0; n < reached; n++) values[start + n * step] = scores[n];
   return { direction: block.askers_are_keys ? "column" : "row", grid, values, offGrid: Float32Array.from(scores.subarray(reached)), ...sumsOf(scores), count: keyCount };
+}
+
+let scratch = new Float64Array(0);
+
+/** Room for the scores of one row, until the next row: at every move of the pointer it would be made anew. */
+function scratchOf(count) {
+  if (scratch.length < count) scratch = new Float64Array(count);
+  return scratch.subarray(0, count);
 }
 
 const tempered = new WeakMap();
@@ -145,14 +153,24 @@ export function unitOf({ even, count }) {
   return even > 0 ? count / even : 0;
 }
 
+let products = plainProducts;
+
+/** Multiply by a quicker way from now on: a function as plainProducts is one. */
+export function multiplyBy(quicker) {
+  products = quicker;
+}
+
 /** f before normalisation, between one embedding and every `step`-th row of a table from `first` on. */
-function scoreInto(scores, block, vector, table, first, step) {
-  if (block.pairwise === "concatenation") {
+function scoreInto(scores, { pairwise, softmax: scaled, channels, scale }, vector, table, first, step) {
+  if (pairwise === "concatenation") {
     for (let n = 0; n < scores.length; n++) scores[n] = Math.max(vector[0] + table[first + n * step], 0);
     return;
   }
-  const { channels } = block;
-  const scale = block.softmax ? block.scale : 1;
+  products(scores, { vector, table, channels, first, step, scale: scaled ? scale : 1 });
+}
+
+/** Write scale * (vector . row), of the rows `first`, `first + step`, ... of a table of so many channels, into scores. */
+export function plainProducts(scores, { vector, table, channels, first, step, scale }) {
   const stride = step * channels;
   let n = 0;
   // Four rows side by side: their additions do not wait for each other, and the vector is read once for all.

@@ -3,10 +3,15 @@
 /** Levels of 255 by which no channel of a frame of one colour varies: as much as a codec adds. */
 const SAME_LEVELS = 8;
 
-/** What must be said of `count` frames none of which varies, empty for others. `pixels(index)`: those of a frame, RGBA. */
-export function oneColourWords(count, pixels) {
-  for (let index = 0; index < count; index++) if (varies(pixels(index))) return "";
-  return `${count === 1 ? "The picture is" : "Every frame is"} of one colour: what is looked at comes from the network, such as from its border, not from a picture.`;
+/** Pictures that vary: those of a camera stay in its clip for some turns. */
+const varied = new WeakSet();
+
+/** What must be said of pictures none of which varies, empty for others. `pixels(picture)`: bytes R, G, B, A. */
+export function oneColourWords(pictures, pixels) {
+  if (pictures.some((picture) => varied.has(picture))) return "";
+  const varying = pictures.findLast((picture) => varies(pixels(picture)));
+  if (varying) varied.add(varying);
+  return varying ? "" : `${pictures.length === 1 ? "The picture is" : "Every frame is"} of one colour: what is looked at comes from the network, such as from its border, not from a picture.`;
 }
 
 function varies(rgba) {

@@ -41,6 +41,21 @@ export function startState(bundle) {
   };
 }
 
+/** Whether two states differ at most in where the question lies: nothing that is chosen beside the pictures depends on that. */
+export function choosesAlike(one, other) {
+  return Object.keys(one).every((name) => name === "at" || one[name] === other[name] || (Array.isArray(one[name]) && one[name].length + other[name].length === 0));
+}
+
+/** The same question to a clip some moments later, in its last frame. */
+export function later(state, { frames }) {
+  const last = frames.length - 1;
+  const within = (point) => ({ ...point, frame: Math.min(point.frame, last) });
+  return {
+    ...state, at: { ...state.at, frame: last }, also: state.also.map(within), minus: state.minus.map(within),
+    beside: state.beside.map(({ at, also }) => ({ at: within(at), also: also.map(within) })), followed: null,
+  };
+}
+
 /** The grid that the asked cell lies on: queries look, keys are looked at. */
 export function askedGrid(bundle, state) {
   const block = bundle.blocks[state.block];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pinnedMessage, reduce, startState, turnIn } from "../../../../nonlocal_core/viewer/model/state.js";
+import { choosesAlike, later, pinnedMessage, reduce, startState, turnIn } from "../../../../nonlocal_core/viewer/model/state.js";
 import { LONGEST_CAPTION, MOST_STOPS } from "../../../../nonlocal_core/viewer/model/tour.js";
 import { act, blockOf, bundleOf, grid } from "../records.mjs";
 
@@ -151,6 +151,22 @@ test("a stop that asks who looks here is gone to at once and turns later", () =>
   assert.equal(turnIn(state, turn), turn);
   assert.deepEqual([0, 1, 2].map((stop) => turnIn(state, { type: "tour", stop })), [null, turn, null]);
   assert.equal(turnIn(state, { type: "pin" }), null);
+});
+
+test("a question that moves changes no choice, and any other action does", () => {
+  const bundle = bundleOf();
+  const state = startState(bundle);
+  assert.ok(choosesAlike(state, act(bundle, state, { type: "ask", at: { frame: 1, x: 0.2, y: 0.7 } })));
+  const others = [{ type: "pin" }, { type: "block", block: 0 }, { type: "tool" }, { type: "scale" }, { type: "hold", frame: 1 }, { type: "set", values: { smooth: true } }];
+  for (const other of others) assert.ok(!choosesAlike(state, act(bundle, state, other)), JSON.stringify(other));
+});
+
+test("a clip that goes on is asked the same, in its last frame", () => {
+  const bundle = bundleOf();
+  const also = [{ frame: 1, x: 0.3, y: 0.3 }, { frame: 4, x: 0.4, y: 0.4 }];
+  const state = act(bundle, startState(bundle), { type: "pin", at: { frame: 0, x: 0.1, y: 0.2, also } }, { type: "set", values: { curve: "linear" } });
+  const next = later(state, { frames: Array(3) });
+  assert.deepEqual([next.at, next.also.map(({ frame }) => frame), next.pinned, next.curve], [{ ...state.at, frame: 2 }, [1, 2], true, "linear"]);
 });
 
 test("an action that nobody knows is an error, not a silence", () => {
