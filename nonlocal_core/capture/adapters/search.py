@@ -1,6 +1,6 @@
 """Find every block and attention layer of a network that can be read, and say why the others cannot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -105,6 +105,7 @@ def find_sites(
     fed: Fed | None = None,
     attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
+    behind: Mapping[str, int] | None = None,
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -119,19 +120,24 @@ def find_sites(
     ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
     states it. ``attending``: names of modules that attend, whatever these names say, each with what says its tables by
     hand, or None where it was seen to (`discovery`). ``token_names``: what a list of queries or keys of that length
-    holds, such as the words of a text.
+    holds, such as the words of a text. ``behind``: how many of the other tokens of a layer come behind those of the
+    grid; of layers that it does not name, none.
 
     Raises CaptureError when nothing can be read for want of a token grid, or no layer has a name whose tables are said.
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
+    def after(name: str) -> int:
+        return (behind or {}).get(name or type(model).__name__, 0)
+
     def layout(name: str) -> TokenLayout | None:
-        return given or layout_of(model, name, fed.hw if fed else None)
+        found = given or layout_of(model, name, fed.hw if fed else None)
+        return replace(found, behind=after(name)) if found is not None and after(name) <= len(found.extra) else found
 
     fed = fed and _with_first_step(fed, model)
 
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
-        return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
+        return layout(name) or (None if fed is None else ShapeLayout(fed=fed, behind=after(name)))
 
     look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
     attending = attending or {}
@@ -161,6 +167,7 @@ def find_sites(
             fed=fed,
             around=Around(_modules_around(model, name)),
             token_names=token_names,
+            behind=after(name),
         )
         by_products = SeenReader(module=module, places=places, say=by_hand.get(name))
         seen = _site(shown, module, by_products, status) if places.is_possible else None
@@ -190,6 +197,7 @@ def attach_model(
     fed: Fed | None = None,
     attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
+    behind: Mapping[str, int] | None = None,
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
@@ -209,6 +217,7 @@ def attach_model(
             fed=fed,
             attending=attending,
             token_names=token_names,
+            behind=behind,
         )
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise

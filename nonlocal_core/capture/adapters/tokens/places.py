@@ -33,7 +33,7 @@ class TokenLayout:
 
     ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
     batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
-    batch has. ``extra``: names of the first tokens of every sequence, which are no positions.
+    batch has. ``extra``: names of the tokens of every sequence that are no positions, before them or behind.
     """
 
     frames: int | None
@@ -42,6 +42,8 @@ class TokenLayout:
     scope: Scope | None
     extra: tuple[str, ...] = ()
     order: TokenOrder = "thw"
+    behind: int = 0
+    """Number of the last of ``extra`` that come behind the positions, not before them."""
 
     def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
         """Return the place of every token of a call."""
@@ -64,7 +66,9 @@ class TokenLayout:
         thw = (batch if self.frames is None else self.frames, self.rows, self.cols)
         # Sequences along time have no class token: there is one for the clip or one for each frame.
         return [
-            TokenPlacement(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
+            TokenPlacement(thw=thw, scope=scope, extra=(), order=self.order)
+            if scope == "time"
+            else TokenPlacement(thw=thw, scope=scope, extra=self.extra, order=self.order, behind=self.behind)
             for scope in scopes
         ]
 
@@ -77,6 +81,8 @@ class TokenPlacement:
     scope: Scope
     extra: tuple[str, ...]
     order: TokenOrder
+    behind: int = 0
+    """Number of the last of ``extra`` that come behind the positions."""
 
     def holds(self, batch: int, tokens: int) -> bool:
         """Return whether a batch of sequences of that many tokens is this layout."""
@@ -87,7 +93,7 @@ class TokenPlacement:
     def rows(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nq C"]:
         """Return the tokens that are positions, row-major over (T, H, W)."""
         t, h, w = self.thw
-        cells = tokens[:, len(self.extra) :]
+        cells = tokens[:, len(self.extra) - self.behind : tokens.shape[1] - self.behind]
         if self.scope == "time":
             cells = cells.transpose(0, 1)
         elif self.scope == "spacetime" and self.order == "hwt":
@@ -96,8 +102,13 @@ class TokenPlacement:
 
     def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
         """Return the positions, then the extra tokens of each sequence."""
-        extra = tokens[:, : len(self.extra)]
-        return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
+        return torch.cat([self.rows(tokens), outer(tokens, len(self.extra), self.behind)])
+
+
+def outer(tokens: Float[Tensor, "B N C"], count: int, behind: int) -> Float[Tensor, "Na C"]:
+    """Return the tokens around the positions of each sequence: ``count``, of which the last ``behind`` follow them."""
+    first, last = tokens[:, : count - behind], tokens[:, tokens.shape[1] - behind :]
+    return torch.cat([first, last], dim=1).flatten(0, 1)
 
 
 def list_names(
