@@ -126,16 +126,14 @@ class Questions:
         boxes: Sequence[FrameBox] = (),
         minus: Sequence[Point] = (),
         block: str | None = None,
-        progress: Progress | None = None,
     ) -> AffinityColumn:
         """Return who looks at a point, or at several; arguments and errors as for ``query``.
 
-        The first column of a block adds up all of its rows, which the block remembers; ``progress`` hears how far it
-        is, and may end it by what it raises.
+        The first column of a block adds up all of its rows, which the block remembers; ``sum_rows`` tells how far.
         """
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
-        self.sum_rows(captured.name, progress=progress)
+        self.sum_rows(captured.name)
         normaliser = self._normalisers.get(captured.name)
         return self._with_figure(column(captured, first, normaliser, also=also, minus=less))
 
@@ -156,10 +154,8 @@ class Questions:
         their own. Raises the errors of these two, and SelectionError for a temperature without a softmax.
         """
         if pin.direction == "column":
-            points, minus, block = pin.also, pin.minus, pin.block
-            return self.column(
-                frame=pin.frame, x=pin.x, y=pin.y, points=points, minus=minus, block=block, progress=progress
-            )
+            self.sum_rows(pin.block, progress=progress)
+            return self.column(frame=pin.frame, x=pin.x, y=pin.y, points=pin.also, minus=pin.minus, block=pin.block)
         answer = looked(asked_by(self.block(pin.block), pin.asker), pin)
         return self._with_figure(followed(answer, self.capture.route(self.block(pin.block), pin.hops)))
 

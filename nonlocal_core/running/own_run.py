@@ -92,10 +92,9 @@ def _recorded(
             status=spec.status,
             token_grid=spec.token_grid,
             class_tokens=spec.class_tokens,
-            fed=Fed(frames=frame_count, hw=hw),
+            fed=Fed(frames=frame_count, hw=hw, behind=behind.get(size, {})),
             attending=dict.fromkeys(attending or ()) | network.by_hand,
             token_names=spec.token_names,
-            behind=behind.get(size),
         )
 
     kept = forecast(

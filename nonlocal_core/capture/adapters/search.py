@@ -1,6 +1,6 @@
 """Find every block and attention layer of a network that can be read, and say why the others cannot."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -105,7 +105,6 @@ def find_sites(
     fed: Fed | None = None,
     attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
-    behind: Mapping[str, int] | None = None,
 ) -> FoundSites:
     """Return every non-local block and self-attention layer of any network, with a reader each; nothing is changed.
 
@@ -120,15 +119,14 @@ def find_sites(
     ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
     states it. ``attending``: names of modules that attend, whatever these names say, each with what says its tables by
     hand, or None where it was seen to (`discovery`). ``token_names``: what a list of queries or keys of that length
-    holds, such as the words of a text. ``behind``: how many of the other tokens of a layer come behind those of the
-    grid; of layers that it does not name, none.
+    holds, such as the words of a text.
 
     Raises CaptureError when nothing can be read for want of a token grid, or no layer has a name whose tables are said.
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
     def after(name: str) -> int:
-        return (behind or {}).get(name or type(model).__name__, 0)
+        return fed.behind.get(name or type(model).__name__, 0) if fed else 0
 
     def layout(name: str) -> TokenLayout | None:
         found = given or layout_of(model, name, fed.hw if fed else None)
@@ -197,7 +195,6 @@ def attach_model(
     fed: Fed | None = None,
     attending: Attending | None = None,
     token_names: tuple[str, ...] = (),
-    behind: Mapping[str, int] | None = None,
 ) -> AttachedModel:
     """Hook every block of any network that can be read; arguments and errors as for ``find_sites`` and ``attach``.
 
@@ -217,7 +214,6 @@ def attach_model(
             fed=fed,
             attending=attending,
             token_names=token_names,
-            behind=behind,
         )
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
         raise

@@ -1,6 +1,7 @@
 """Positions of the clip that the tokens of a sequence stand for, and the order of their rows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -25,6 +26,8 @@ class Fed:
     """Frames that its first convolution takes together."""
     overlaps: bool = False
     """True where the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """Number of the tokens that come behind those of the grid, by the name of the layer; none where it is not named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
