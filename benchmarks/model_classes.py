@@ -138,6 +138,7 @@ TRANSFORMERS = {
     ),
     "TimesformerForVideoClassification": ("TimesformerConfig", LINED),
     "ViTForMaskedImageModeling": ("ViTConfig", LINED),
+    "XCLIPVisionModel": ("XCLIPVisionConfig", LINED | {"num_frames": 4}),
 }
 """Model class, its configuration and what is small in it."""
 

@@ -109,7 +109,7 @@ def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
     heat, grid = heat_of_parts(effect / max(float(effect.max()), np.finfo(float).tiny)), block.query_grid
     return {
-        frame: paint(session.frames.rgb[frame], heat, grid.t_of_frame(frame), grid)
+        frame: paint(session.frames.rgb[frame], heat, grid.t_of_frame(frame), grid, seen=session.view.crop)
         for frame in shown
         if grid.find_t(frame) is not None
     }

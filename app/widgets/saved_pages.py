@@ -1,4 +1,4 @@
-"""Live pages that were saved, of whatever network, side by side: their bundles are opened as they are."""
+"""Live pages that were saved, of any network, one alone or several side by side: their bundles open as they are."""
 
 from pathlib import PurePath
 
@@ -15,13 +15,16 @@ from ..server.byte_store import BUNDLES
 from ..server.tours import KeptTour
 from . import cautions, unmarked
 from .menus import menu
-from .viewer_component import Pane, side_by_side
+from .viewer_component import Pane, side_by_side, viewer
 
 MAX_PAGE_MB = 64
 
 
 def draw() -> None:
-    """Draw the upload, and the answers of the pages under one pointer. Other files get a sentence."""
+    """Draw the upload, and the answers of the pages under one pointer, of one page the whole viewer.
+
+    A file that is no live page gets a sentence.
+    """
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",
         type="html",
@@ -31,7 +34,12 @@ def draw() -> None:
     )
     cautions.oversize(MAX_PAGE_MB, "Save the page again with fewer frames or blocks, or with its tables in 8 bits.")
     if len(files) < 2:
-        st.caption("Two pages or more: `session.save('page.html', ...)` writes one, and so does Keep, as a live page.")
+        st.caption(
+            "One page opens with all of its blocks, two or more beside each other: `session.save('page.html', ...)` "
+            "writes one, and so does Keep, as a live page."
+        )
+        if files:
+            _alone(files[0])
         return
     panes = [pane for file in files[:MOST_SIDES] if (pane := _pane(file)) is not None]
     if len(files) > MOST_SIDES:
@@ -41,22 +49,40 @@ def draw() -> None:
 
 
 @st.fragment
+def _alone(file: UploadedFile) -> None:
+    """Draw the viewer on the bundle of one page, as the page itself has it."""
+    read = _read(file)
+    if read is not None:
+        token = BUNDLES.put(read[0])
+        viewer(token, first=None, tour=KeptTour(clip=read[1].clip, stops=()), is_saved=True)
+
+
+@st.fragment
 def _answer(panes: tuple[Pane, ...]) -> None:
     side_by_side(panes, first=None, tour=KeptTour(clip=panes[0].clip, stops=()))
 
 
-def _pane(file: UploadedFile) -> Pane | None:
-    """Return a page's pane and draw the menu of its blocks. Draw the reason and return None for any other file."""
+def _read(file: UploadedFile) -> tuple[bytes, Bundle] | None:
+    """Return a page's bundle, packed and read. Draw the reason and return None for any other file."""
     try:
         packed = bundle_of_page(file.getvalue())
         bundle = decode_bundle(packed)
     except BundleError as error:
         unmarked.failure(f"{file.name}: {error}")
         return None
-    titles = _titles(bundle)
-    if not titles:
+    if not bundle.blocks:
         unmarked.failure(f"{file.name} shows no block.")
         return None
+    return packed, bundle
+
+
+def _pane(file: UploadedFile) -> Pane | None:
+    """Return a page's pane and draw the menu of its blocks; None where it has none."""
+    read = _read(file)
+    if read is None:
+        return None
+    packed, bundle = read
+    titles = _titles(bundle)
     title = PurePath(file.name).stem
     first = bundle.view.block if bundle.view.block in titles else next(reversed(titles))
     label = f"Block of {unmarked.as_it_is(title)}"

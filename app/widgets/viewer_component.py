@@ -24,16 +24,24 @@ class ViewerResult(NamedTuple):
     stops: object
 
 
-def viewer(token: str, *, first: Pin | None, tour: KeptTour) -> ViewerResult:
+def viewer(token: str, *, first: Pin | None, tour: KeptTour, is_saved: bool = False) -> ViewerResult:
     """Draw the viewer on the bundle of that token and return what the visitor has pinned and made.
 
     ``first``: what is pinned on arrival. ``tour``: its stops on arrival, those of the bundle where it has none.
-    Hovering stays in the browser; only pins and tours come here.
+    ``is_saved``: the bundle was read from a file, and nothing is made for it later. Hovering stays in the browser; only
+    pins and tours come here.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
         key=f"viewer-{token}",
-        data=_as_list({**_sources(token), "query": asked, "block": first and first.block, "tour": tour.as_json()}),
+        data=_as_list(
+            {
+                **_sources(token, is_saved=is_saved),
+                "query": asked,
+                "block": first and first.block,
+                "tour": tour.as_json(),
+            }
+        ),
         default={"pinned": asked, "tour": None},
         on_pinned_change=lambda: None,
         on_tour_change=lambda: None,

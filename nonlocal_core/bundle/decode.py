@@ -121,6 +121,7 @@ def _block(reader: ContainerReader, fields: Fields, frame_count: int) -> Bundled
             head=fields.count_or_none("head", below=_MAX_CHANNELS),
             head_count=fields.count("head_count", start=1, below=_MAX_CHANNELS) if fields.has("head_count") else None,
             before=(fields.text("before") or None) if fields.has("before") else None,
+            step=fields.text("step") if fields.has("step") else "",
             off_grid_keys=off_grid,
             is_walled=fields.has("walled"),
             askers=askers,

@@ -147,6 +147,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
         "head": block.head,
         **({} if block.head_count is None else {"head_count": block.head_count}),
         "before": block.before or "",
+        **({"step": block.step} if block.step else {}),
         "query_grid": _grid(block.query_grid),
         "key_grid": _grid(block.key_grid),
         "off_grid_keys": list(block.off_grid_keys),

@@ -1,6 +1,6 @@
 """Capture: hooks that record theta and phi of every block, and the rows that follow from them."""
 
-from nonlocal_core.capture.hooks import Recording, attach, placing, recording
+from nonlocal_core.capture.hooks import Recording, attach, placing, recording, watch_steps
 from nonlocal_core.capture.places import PlaceTrial, nudged, points_for, run_count
 from nonlocal_core.capture.reading import BlockReading, BlockSite, NotReadable, Reader
 from nonlocal_core.capture.record import BlockCapture, Capture, ClassScore, asked_by, asker_words
@@ -35,4 +35,5 @@ __all__ = [
     "points_for",
     "recording",
     "run_count",
+    "watch_steps",
 ]

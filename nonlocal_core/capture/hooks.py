@@ -17,8 +17,9 @@ from torch import nn
 
 from nonlocal_core.capture.gate import proved
 from nonlocal_core.capture.places import FirstCall, PlaceTrial
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable
+from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, named_arguments
 from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.steps import time_of
 from nonlocal_core.capture.trial import Setting
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.geometry import ViewTransform
@@ -39,9 +40,14 @@ class Recording:
     """Number of runs of each block."""
     first: dict[str, FirstCall] | None = None
     """First proved call of each block, where a proof of place follows."""
+    steps: list[str | None] = field(default_factory=list)
+    """Time of each step that the network made (`steps`), in words; None where its call tells none."""
+    step_of: dict[str, int] = field(default_factory=dict)
+    """Number of the step in which each layer ran, by its name."""
 
     def see(self, site: BlockSite, call: Call, name: str) -> None:
         """Record one call, or why it cannot be shown."""
+        self.step_of[name] = len(self.steps) - 1
         try:
             found = proved(site, call, name, self.setting)
             if isinstance(found, NotReadable) and site.second is not None:
@@ -125,6 +131,22 @@ def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
         _hooked.difference_update(modules)
 
     return detach
+
+
+@contextmanager
+def watch_steps(part: nn.Module) -> Iterator[None]:
+    """Count the calls of a part of a network inside the ``with`` as steps of what is recorded."""
+
+    def begin(_part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        record = _current.get()
+        if isinstance(record, Recording):
+            record.steps.append(time_of(named_arguments(part, args, kwargs)))
+
+    handle = part.register_forward_pre_hook(begin, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any], Any], Any]:

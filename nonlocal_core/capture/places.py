@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, part_of, with_part
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, map_rows, part_of, with_part
 from nonlocal_core.geometry import Grid, QueryGrid
 
 MOVED = 1e-3
@@ -128,16 +128,27 @@ class FirstCall:
 
     @classmethod
     def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
-        """Return the copies for one call of a block that was read and proved."""
+        """Return the copies for one call of a block that was read and proved, of no more than its positions have."""
         x = site.inputs(call.args, call.kwargs)
         reading = site.reader.read(x)
         assert isinstance(reading, BlockReading)
-        asking = None if reading.asker_theta is None else reading.asker_theta.clone()
-        own = replace(reading, theta=reading.theta.clone(), phi=reading.phi.clone(), asker_theta=asking)
-        z = part_of(call.output, reading.output_at)
-        return cls(
-            site=site, reading=own, grid=grid, added=z - x if reading.residual else z.clone(), output=call.output
+        own = slice(reading.features)
+        asking = None if reading.asker_theta is None else reading.asker_theta[..., own].clone()
+        kept = replace(
+            reading,
+            theta=reading.theta[..., own].clone(),
+            phi=reading.phi[..., own].clone(),
+            g=reading.g.new_empty((*reading.g.shape[:2], 0)),
+            asker_theta=asking,
+            project=_nothing,
+            project_at=None,
+            rows=map_rows,
+            asker_rows=map_rows,
         )
+        z = part_of(call.output, reading.output_at)
+        added = z - x if reading.residual else z.clone()
+        output = with_part(call.output, reading.output_at, added)
+        return cls(site=site, reading=kept, grid=grid, added=added, output=output)
 
 
 @dataclass(slots=True)
@@ -151,8 +162,8 @@ class PlaceTrial:
     """Number of runs of each block in the present run of the network."""
     theta: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
     phi: dict[str, list[Float64[np.ndarray, " N"]]] = field(default_factory=dict)
-    inner: dict[str, float] = field(default_factory=dict)
-    """Largest movement of the askers that a block makes inside."""
+    asking: dict[str, list[Float64[np.ndarray, " Na"]]] = field(default_factory=dict)
+    """Movement of the askers."""
 
     def see(self, _site: BlockSite, call: Call, name: str) -> Any:
         """Look at one call and return what its output shall be instead: what the block added in the first run."""
@@ -166,9 +177,9 @@ class PlaceTrial:
         own = slice(before.features)
         self.theta.setdefault(name, []).append(_movement(before.theta[..., own], after.theta[..., own]))
         self.phi.setdefault(name, []).append(_movement(before.phi[..., own], after.phi[..., own]))
-        if before.are_inner and before.asker_theta is not None and after.asker_theta is not None:
-            moved = float(_movement(before.asker_theta[..., own], after.asker_theta[..., own]).max())
-            self.inner[name] = max(self.inner.get(name, 0.0), moved)
+        if before.asker_theta is not None and after.asker_theta is not None:
+            moved = _movement(before.asker_theta[..., own], after.asker_theta[..., own])
+            self.asking.setdefault(name, []).append(moved)
         if before.resting is not None:
             return before.resting(x)
         z = first.added + x if before.residual else first.added
@@ -188,7 +199,8 @@ class PlaceTrial:
         reason = (
             misplacement(self.theta[name], first.grid, self.points, are_tokens=are_tokens) if positions_ask else None
         )
-        if self.inner.get(name, 0.0) > MOVED * max(float(each.max()) for each in self.phi[name]):
+        inner = max((float(each.max()) for each in self.asking.get(name, []) if own.are_inner), default=0.0)
+        if inner > MOVED * max(float(each.max()) for each in self.phi[name]):
             return "is asked by queries that change with the clip, but are no grid of it: it may pool its positions"
         if reason is None and not own.has_key_grid:
             return self._list_moved(name)
@@ -197,6 +209,28 @@ class PlaceTrial:
             is_pooled = keys.shape != first.grid.shape
             reason = misplacement(on_grid, keys, self.points, are_tokens=are_tokens, may_miss=is_pooled)
         return reason
+
+    def behind(self, name: str) -> int:
+        """Return how many of a block's other tokens come behind its positions, as the movements have it, 0 for none.
+
+        For a block whose places are not proved where all of them are taken for tokens before the positions.
+        """
+        first, asking = self.first[name], self.asking.get(name, [])
+        own, grid = first.reading, first.grid
+        if len(asking) != run_count(self.points) or not own.theta.shape[1] or own.residual:
+            return 0
+        sequences = grid.steps if own.scope == "space" else 1
+        moved = [
+            np.concatenate([each.reshape(sequences, -1) for each in both], axis=1)
+            for both in zip(asking, self.theta[name], strict=True)
+        ]
+        others, cells = asking[0].size // sequences, grid.size // sequences
+        for count in range(1, others + 1):
+            start = others - count
+            cut = [each[:, start : start + cells].ravel() for each in moved]
+            if misplacement(cut, grid, self.points, are_tokens=not own.overlaps) is None:
+                return count
+        return 0
 
     def _list_moved(self, name: str) -> str | None:
         """Return in words that keys which are said not to be positions move with the clip, None where they rest."""
@@ -240,7 +274,8 @@ def misplacement(
         spread = np.sqrt((energy[hit, None] * (places[hit] - centre) ** 2).sum(axis=0) / energy.sum())
         off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
         are_few = are_tokens and len(hit) <= FEW * len(said)
-        is_another = are_tokens and len(hit) <= len(said) and set(hit.tolist()) != set(said)
+        # A point that spans several cells in time may move some of them too little to count.
+        is_another = are_tokens and len(hit) <= len(said) and not set(hit.tolist()) <= set(said)
         near = NEAR_CELLS if are_few else np.fmax(NEAR_CELLS_WIDE, spread)
         if is_another or bool((np.abs(off) > near).any()):
             most = int(own.argmax())
@@ -254,6 +289,10 @@ _RESTS = (
     "through another layer that attends alone, which is held still in the proof: their places cannot be told"
 )
 _REMEDY = "The network may order its tokens in another way, shuffle, drop or mix them before, or pad its input inside"
+
+
+def _nothing(_y: Tensor) -> None:
+    """Stand for what a block adds, in copies that rebuild nothing; with it, all that the block computed on the way."""
 
 
 def _own_movement(moved: Sequence[Float64[np.ndarray, " N"]], number: int) -> Float64[np.ndarray, " N"]:

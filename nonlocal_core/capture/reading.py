@@ -1,5 +1,6 @@
 """Site of a block, its reader, and the reading of one call: tables, maths, layout of positions."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -139,6 +140,20 @@ def first_line(fault: Exception) -> str:
 def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the first argument of a call, whether it was given by place or by name."""
     return args[0] if args else next(iter(kwargs.values()))
+
+
+def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a call by name, those that ``forward`` collects in ``**kwargs`` beside the others."""
+    named: dict[str, Any] = {}
+    try:
+        signature = inspect.signature(layer.forward)
+        bound = signature.bind_partial(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # a forward that is not Python's, whose names nobody knows
+        return {name: value for name, value in kwargs.items() if value is not None}
+    for name, value in bound.items():
+        collects = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
+        named |= value if collects else {name: value}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 Shape = tuple[object, ...]

@@ -1,8 +1,9 @@
 """Records of one forward pass: small tables from which every row of every affinity follows exactly."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Context
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32
@@ -15,7 +16,7 @@ UNTRAINED = "Untrained: the weights are at their initial values, so this map sho
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
 ASKED = "Asked by {asker}, not by a position: the answer is the same {where}."
 MEAN_OF_HEADS = "Mean over {count} heads: no head has these weights."
-LOOKED_AT = "{asker} is one of {count} keys that are no positions; the weights of one position on all of them sum to 1."
+LOOKED_AT = "{asker} is one of {count} keys that are not positions; the weights of one position on all of them sum to 1."
 MEAN_ENDING = ".mean"
 """Ending of the name of a layer's mean over its heads."""
 _NAMED = 6
@@ -65,7 +66,9 @@ class BlockCapture:
     """True where the block computed in half precision."""
     head: int | None = None
     head_count: int | None = None
-    """Number of heads that the layer has, this one included; None for a block without heads."""
+    """Number of heads that the layer has, this one included; None for a block that is not a head."""
+    step: str = ""
+    """Step in which the block ran, such as "timestep 900", of a network that made several. Its title says so too."""
     heads: tuple["BlockCapture", ...] = ()
     """Heads whose weights this block averages; empty for a block that the network has."""
     off_grid_keys: tuple[str, ...] = ()
@@ -210,12 +213,19 @@ class BlockCapture:
         return ASKED.format(asker=asker_words(asker), where="within a frame" if self.asker_copies > 1 else "anywhere")
 
 
-def in_a_chain(blocks: Iterable[BlockCapture]) -> tuple[BlockCapture, ...]:
-    """Return the blocks of one run, each with the name of the layer that ran before its own."""
-    found, before, layer = [], None, None
+def in_a_chain(
+    blocks: Iterable[BlockCapture], step_of: Mapping[str, int] = MappingProxyType({})
+) -> tuple[BlockCapture, ...]:
+    """Return the blocks of one run, each with the name of the layer that ran before its own in the same step.
+
+    ``step_of``: the number of the step in which a layer ran, by its name; one step where it is empty.
+    """
+    found: list[BlockCapture] = []
+    before, layer = None, None
     for block in blocks:
         if block.layer != layer:
-            before, layer = layer, block.layer
+            is_same = layer is not None and step_of.get(layer) == step_of.get(block.layer)
+            before, layer = layer if is_same else None, block.layer
         found.append(replace(block, before=before))
     return tuple(found)
 

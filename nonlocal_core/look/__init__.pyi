@@ -5,7 +5,7 @@ from .bars import bar_heights
 from .choices import LOOK, Curve, Look, Scale
 from .heat import ARROW_TONE, Heat, arrow_cells, heat_of, heat_of_parts, heats_of, strongest_layer, ticks
 from .palette import COLD, LEVELS, PIN_NAMES, PIN_TONE, PINS, WARM
-from .photograph import muted
+from .photograph import muted, shaded
 from .quantities import percent, unbroken
 from .recipe import recipe
 from .sentence import LETTERS, answer_words, frame_words, lettered, question_words
@@ -39,6 +39,7 @@ __all__ = [
     "percent",
     "question_words",
     "recipe",
+    "shaded",
     "strongest_layer",
     "ticks",
     "unbroken",

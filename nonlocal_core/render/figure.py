@@ -27,7 +27,7 @@ from nonlocal_core.render.layout import HEADER, UNITS, Layout, Rect, lay_out
 from nonlocal_core.render.legend import legend
 from nonlocal_core.render.marks import MINUS, RIM, WHITE, Colour, dashes, lettered_cells, pin_colours
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
-from nonlocal_core.render.overlay import check_frames, heat_layer, photograph
+from nonlocal_core.render.overlay import check_frames, heat_layer, photograph, seen_box
 from nonlocal_core.render.text import EM, drawable, fitted, font, wrapped
 
 AXIS = (98, 98, 112)
@@ -190,7 +190,7 @@ def _strip(
         size_hw = (round(sharpness * tile.height), round(sharpness * tile.width))
         if sharpness == 1 or size_hw[0] < frame.shape[0]:
             frame = np.asarray(Image.fromarray(frame).resize(size_hw[::-1], Image.Resampling.LANCZOS))
-        shapes.append(Picture(box=place_of_tile, rgb=photograph(frame, look)))
+        shapes.append(Picture(box=place_of_tile, rgb=photograph(frame, look, seen=seen_box(answers[-1]))))
         t = grid.find_t(index)
         if t is not None:
             colours, opacity = heat_layer(heats, t, grid, size_hw=size_hw)

@@ -6,18 +6,24 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from nonlocal_core.errors import RenderError
-from nonlocal_core.geometry import Grid, spread
+from nonlocal_core.geometry import WHOLE_FRAME, Box, Grid, spread
 from nonlocal_core.geometry.masks import Smoothing
-from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, strongest_layer, walls_of
+from nonlocal_core.look import Answer, Heat, Look, heats_of, muted, shaded, strongest_layer, walls_of
 from nonlocal_core.render.marks import MINUS, letter, lettered_cells, outline, pin_colours, walls
 
 MARK = np.array([0, 158, 255], np.float32)
 """Colour of a mask: a blue that is neither skin, leaf nor earth."""
 
 
-def photograph(frame: UInt8[np.ndarray, "h w 3"], look: Look) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the frame as it lies under heat."""
-    return frame if look.plain else muted(frame)
+def photograph(frame: UInt8[np.ndarray, "h w 3"], look: Look, *, seen: Box) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the frame as it lies under heat; ``seen``: the part of it that the network saw."""
+    return shaded(frame if look.plain else muted(frame), seen)
+
+
+def seen_box(answer: Answer) -> Box:
+    """Return the part (x0, y0, x1, y1) of the frame that the network saw: what queries or keys cover."""
+    asked, given = answer.asked_grid.box, answer.grid.box
+    return min(asked[0], given[0]), min(asked[1], given[1]), max(asked[2], given[2]), max(asked[3], given[3])
 
 
 def heat_layer(
@@ -39,9 +45,14 @@ def heat_layer(
     return colours.astype(np.uint8), np.rint(255 * opacity * covered).astype(np.uint8)
 
 
-def paint(frame: UInt8[np.ndarray, "h w 3"], heat: Heat, t: int | None, grid: Grid) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the photograph under the heat of one step of ``grid``, without any where ``t`` is None."""
-    base = photograph(frame, heat.look)
+def paint(
+    frame: UInt8[np.ndarray, "h w 3"], heat: Heat, t: int | None, grid: Grid, *, seen: Box = WHOLE_FRAME
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a new picture: the photograph under the heat of one step of ``grid``, without any where ``t`` is None.
+
+    ``seen``: the part of the frame that the network saw.
+    """
+    base = photograph(frame, heat.look, seen=seen)
     if t is None:
         return base
     colours, opacity = heat_layer([heat], t, grid, size_hw=frame.shape[:2])
@@ -75,7 +86,7 @@ def paint_clip(
         for cell in one.marked_cells
     ]
     for index, frame in enumerate(frames):
-        picture, t = photograph(frame, look).copy(), answer.grid.find_t(index)
+        picture, t = photograph(frame, look, seen=seen_box(answer)), answer.grid.find_t(index)
         if t is not None:
             picture = over(picture, *heat_layer(heats, t, answer.grid, size_hw=frame.shape[:2]))
         walls(picture, walls_of(answer, t))

@@ -23,8 +23,15 @@ Takes = Literal["clip", "frames_first", "frames"]
 """The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
 a batch (T, 3, H, W), as an image network has it."""
 
+_FRAMES_AS_A_BATCH = "xclip_vision_model"
+"""Model type of a Hugging Face network that states its frames and has them as a batch (transformers 5.23.0)."""
+
 Call = Callable[[nn.Module, Tensor], Any]
-"""A run of a network on what ``takes`` makes of a clip, for networks that want keywords, lists or dictionaries."""
+"""A run of a network on what ``takes`` makes of a clip, for networks that want more than its frames."""
+
+Inputs = Callable[[Tensor], Any]
+"""Arguments of a network, from what ``takes`` makes of a clip: a dictionary holds keywords, a tuple several arguments,
+and anything else is the only one."""
 
 
 class SpecFields(TypedDict, total=False):
@@ -41,6 +48,7 @@ class SpecFields(TypedDict, total=False):
     token_names: tuple[str, ...]
     by_hand: ByHand
     call: Call | None
+    inputs: Inputs | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +82,10 @@ class ModelSpec:
     call: Call | None = None
     """Function that runs the network, ``call(model, frames)``, where it takes more than the frames, which
     come as ``takes`` says. None: ``model(frames)``."""
+    inputs: Inputs | None = None
+    """Function that makes the network's arguments of the frames, as in ``lambda clip: [clip[:, :, ::4], clip]`` for the
+    two paths of SlowFast. A dictionary is given as keywords, a tuple as several arguments, anything else as the only
+    one. With ``call``, that gets what it returns. None: the frames are the only argument."""
 
 
 class ForeignNetwork(nn.Module):
@@ -94,7 +106,7 @@ class ForeignNetwork(nn.Module):
         self.takes = spec.takes or takes_of(model)
         if self.takes not in get_args(Takes):
             raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
-        self.call = spec.call
+        self.call, self.inputs = spec.call, spec.inputs
         self.by_hand = dict(spec.by_hand)
         self.stated_input = _stated_input(model, spec)
         self.input_spec = self.stated_input.spec
@@ -131,7 +143,7 @@ class ForeignNetwork(nn.Module):
             case "frames":
                 given = clip[0].transpose(0, 1)
         try:
-            output = self.model(given) if self.call is None else self.call(self.model, given)
+            output = self._answer(given if self.inputs is None else self.inputs(given))
         except NonlocalError:
             raise
         except Exception as fault:  # whatever it is, it is said in one sentence
@@ -142,21 +154,29 @@ class ForeignNetwork(nn.Module):
         is_answer = isinstance(logits, Tensor) and logits.ndim == 2
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
 
+    def _answer(self, given: Any) -> Any:
+        """Return what the network makes of its arguments."""
+        if self.call is not None:
+            return self.call(self.model, given)
+        if self.inputs is not None and isinstance(given, Mapping):
+            return self.model(**given)
+        return self.model(*given) if self.inputs is not None and isinstance(given, tuple) else self.model(given)
+
     def _failure(self, given: Tensor, fault: Exception) -> str:
         frames = _stated_frames(self.model)
         stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
         return (
             f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {_words(fault)}"
             f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
-            "takes: takes ('clip', 'frames_first' or 'frames'), input_spec, and call=lambda model, frames: ... where "
-            "it wants keywords, a list or a dictionary."
+            "takes: takes ('clip', 'frames_first' or 'frames'), input_spec, and inputs=lambda frames: ... or "
+            "call=lambda model, frames: ... where it wants keywords, a list or a dictionary."
         )
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
         """Parts of the network and how it is run: what is proved or forecast for a size holds as long as they stay."""
         parts = repr(self.model), *map(id, self.model.modules())
-        return parts, self.takes, self.call, tuple(self.by_hand.items())
+        return parts, self.takes, self.call, self.inputs, tuple(self.by_hand.items())
 
 
 def _words(fault: Exception) -> str:
@@ -227,11 +247,12 @@ def _stated_frames(model: nn.Module) -> int | None:
 def takes_of(model: nn.Module) -> Takes:
     """Return how a network takes a clip, by its own statement or its first convolution.
 
-    A Hugging Face video model says how many frames it takes; a 3-D convolution takes clips, a 2-D one frames.
+    A Hugging Face video model says how many frames it takes, and takes them first but for X-CLIP's image tower, which
+    has them as a batch; a 3-D convolution takes clips, a 2-D one frames.
     Raises CaptureError when there is neither.
     """
     if _stated_frames(model):
-        return "frames_first"
+        return "frames" if stated(model, "config", "model_type") == _FRAMES_AS_A_BATCH else "frames_first"
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
         raise CaptureError(

@@ -1,9 +1,13 @@
 """Run of a network of one's own: its blocks are found and hooked, recorded, and the network is left as it was."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import torch
+from torch import nn
 
 from nonlocal_core.capture import BlockCapture, recording
 from nonlocal_core.capture.adapters.search import AttachedModel, attach_model
@@ -19,6 +23,9 @@ from nonlocal_core.running.prepared import PreparedModel
 from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.vocabulary import Progress
 
+_behind: WeakKeyDictionary[nn.Module, dict[Hashable, Mapping[str, int]]] = WeakKeyDictionary()
+"""Number of tokens behind the positions, for the layers of a network in which there are any, by the size of a clip."""
+
 
 class _MissedError(Exception):
     """Signal to end a recording in which modules attended that were not taken for blocks; ``args``: their names."""
@@ -33,7 +40,7 @@ def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: P
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
-    with left_as_it_was(network.model):
+    with left_as_it_was(network.model), _uncompiled():
         try:
             found = _recorded(prepared, frames, spec, tell, attending=None)
         except _MissedError as missed:
@@ -42,6 +49,19 @@ def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: P
             tell("Looking for what attends", 0, 1)
             return _all_recorded(prepared, frames, spec, tell, _attending(prepared, network, frames))
         return found
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Run what ``torch.compile`` made, also of parts of a network, as it was written: nothing sees into what it makes.
+
+    Its compiler is loaded where anything was compiled, and asked for nowhere else.
+    """
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def _all_recorded(
@@ -63,6 +83,8 @@ def _recorded(
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
     count, hw = len(frames.rgb), network.input_spec.view_of(frames.info.shown_hw).input_hw
+    size = (*network.identity, spec.token_grid, spec.class_tokens, count, hw)
+    behind = _behind.setdefault(network.model, {})
 
     def attached_to(frame_count: int) -> AttachedModel:
         return attach_model(
@@ -70,14 +92,14 @@ def _recorded(
             status=spec.status,
             token_grid=spec.token_grid,
             class_tokens=spec.class_tokens,
-            fed=Fed(frames=frame_count, hw=hw),
+            fed=Fed(frames=frame_count, hw=hw, behind=behind.get(size, {})),
             attending=dict.fromkeys(attending or ()) | network.by_hand,
             token_names=spec.token_names,
         )
 
     kept = forecast(
         network.model,
-        (*network.identity, spec.token_grid, attending, count, hw),
+        (*size, attending),
         count,
         few_of(count, network.least_frames) if spec.token_grid is None else None,  # which is that of all frames
         lambda few: _few_recorded(prepared, network, frames, attached_to(few), few),
@@ -102,6 +124,9 @@ def _recorded(
             found = record_run(prepared, frames, tell, check=check, kept_bytes=kept)
     finally:
         attached.detach()
+    if found.behind and size not in behind:
+        behind[size] = found.behind
+        return _recorded(prepared, frames, spec, tell, attending=attending)
     silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing))
     return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent))
 

@@ -1,7 +1,8 @@
 """A clip that went through a network: what its blocks left behind, proved."""
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import torch
@@ -20,8 +21,10 @@ from nonlocal_core.capture import (
     points_for,
     recording,
     run_count,
+    watch_steps,
 )
 from nonlocal_core.capture.record import in_a_chain
+from nonlocal_core.capture.steps import in_steps, stepping_part
 from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.geometry import ViewTransform
@@ -53,6 +56,8 @@ class RecordedRun:
     recording keeps. None: unknown."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of what ran and cannot be shown."""
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """Number of tokens behind the positions, of layers that cannot be shown since none was taken to be there."""
 
 
 def record_run(
@@ -85,10 +90,13 @@ def record_run(
             with (
                 forward_progress(lambda done, total: report("Running the network", done, total)),
                 recording(view=view, clip_frames=len(frames.rgb), progress=report, keep_calls=keep_calls) as record,
+                watch_steps(stepping_part(network.model)) if isinstance(network, ForeignNetwork) else nullcontext(),
                 same_random_numbers(),
             ):
                 return record, run(network, clip, device=prepared.device, forecast_bytes=needed)
 
+        behind: dict[str, int] = {}
+        reasons: dict[str, str] = {}
         if isinstance(network, ForeignNetwork):
             verdicts = _verdicts(network, clip)
             record, logits = once(keep_calls=not verdicts)
@@ -97,9 +105,14 @@ def record_run(
             if not verdicts.keys() >= set(map(_place, record.blocks)):
                 if record.first is None:  # a layer that did not run, or not on this grid, when the others were placed
                     record, logits = once(keep_calls=True)
-                reasons = _misplaced(prepared, clip, record, report)
-                verdicts.update({_place(block): reasons.get(block.layer) for block in record.blocks})
-            record.drop({block.layer: reason for block in record.blocks if (reason := verdicts[_place(block)])})
+                trial = _trial(prepared, clip, record, report)
+                reasons = trial.misplaced()
+                behind = {layer: count for layer in reasons if (count := trial.behind(layer))}
+                verdicts.update(
+                    {_place(block): reasons.get(block.layer) for block in record.blocks if block.layer not in behind}
+                )
+            known = {block.layer: verdicts.get(_place(block)) for block in record.blocks}
+            record.drop(reasons | {layer: reason for layer, reason in known.items() if reason})
         else:
             record, logits = once(keep_calls=False)
     if not bool(torch.isfinite(logits).all()):
@@ -110,12 +123,15 @@ def record_run(
         capture=Capture(blocks=_blocks(record, network), classes=_best_classes(logits, network), shown=network.shown),
         forecast_bytes=kept_bytes if needed is None else needed,
         unreadable=tuple(record.unreadable),
+        behind=behind,
     )
 
 
 def _blocks(record: Recording, network: Network) -> tuple[BlockCapture, ...]:
     """Return the captured blocks: in a chain, but for the affinities of a filter, which all see the same pixels."""
-    return tuple(record.blocks) if isinstance(network, PixelNetwork) else in_a_chain(record.blocks)
+    if isinstance(network, PixelNetwork):
+        return tuple(record.blocks)
+    return in_a_chain(in_steps(record.blocks, record.steps, record.step_of), record.step_of)
 
 
 def _of_side(spec: InputSpec, short_side: int) -> InputSpec:
@@ -136,19 +152,17 @@ def _place(block: BlockCapture) -> Hashable:
     return block.layer, block.query_grid, block.subsample
 
 
-def _misplaced(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> dict[str, str]:
-    """Return the layers whose cells lie elsewhere than said, each with the reason."""
+def _trial(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> PlaceTrial:
+    """Return the further runs that tell where the cells lie, none where nothing was recorded."""
     grids = [first.grid for first in (record.first or {}).values()]
-    if not grids:
-        return {}
-    points = points_for(grids)
+    points = points_for(grids) if grids else ()
     trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)
     for index in range(runs):
         tell("Checking where the cells lie", index, runs)
         with placing(trial), same_random_numbers():  # the same random numbers as in the first run
             run(prepared.network, nudged(clip, points, grids, index), device=prepared.device)
     tell("Checking where the cells lie", runs, runs)
-    return trial.misplaced()
+    return trial
 
 
 def _best_classes(logits: Float[Tensor, "1 P K"], network: Network) -> tuple[ClassScore, ...]:

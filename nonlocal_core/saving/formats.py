@@ -96,6 +96,7 @@ class QuestionAnswer:
             device=self.device,
             unreadable=self.unreadable,
             block=self.block.name,
+            step=self.block.step,
             block_status=self.block.status,
             note=self.block.warning,
             proof=self.block.proof,

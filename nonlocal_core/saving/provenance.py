@@ -18,9 +18,10 @@ class Provenance:
     question, ``beside`` those of the pins shown with it, ``temperature`` what scores were divided by,
     ``hops`` how often weight went on, ``asker`` who was asked instead of the point; ``asked_cell`` is (t, y, x) on the
     query grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the
-    words of a ``Look``. ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the
-    block's sentences about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as
-    players take it. ``unreadable`` has name and reason of each part of the network that could not be shown.
+    words of a ``Look``. ``step``: that of a network that ran several times, such as "timestep 900", else empty.
+    ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
+    about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as players take it.
+    ``unreadable`` has name and reason of each part of the network that could not be shown.
     """
 
     clip_name: str
@@ -37,6 +38,7 @@ class Provenance:
     device: str
     unreadable: tuple[tuple[str, str], ...]
     block: str
+    step: str
     block_status: str
     note: str
     proof: str

@@ -198,3 +198,42 @@ def test_who_asks_is_chosen_from_a_list(chromium, tmp_path):
     expect(reverse).to_be_hidden()
     assert complaints == []
     context.close()
+
+
+class Denoiser(nn.Module):
+    """A transformer of frames that is told a time, which its tokens hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 24, 16, 16)
+        self.down, self.up = (nn.MultiheadAttention(24, 2, batch_first=True) for _ in range(2))
+
+    def forward(self, x, timestep):
+        tokens = self.patches(x).flatten(2).mT + timestep / 1000
+        for layer in (self.down, self.up):
+            tokens = tokens + layer(tokens, tokens, tokens)[0]
+        return tokens
+
+
+def test_the_timestep_of_a_diffusion_model_is_chosen_from_a_list(chromium, tmp_path):
+    torch.manual_seed(4)
+    spec = replace(SQUARES, call=lambda model, frames: [model(frames, time) for time in (900, 100)][-1])
+    session = Session.from_model(Denoiser().eval(), "sample:bunny", spec=spec, frames=2)
+    path = session.save(tmp_path / "page.html", frame=1, x=0.5, y=0.5, block="down.head1")
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    viewer = page.locator(".nlv")
+    step, layer = page.get_by_label("Step", exact=True), page.get_by_label("Layer", exact=True)
+    expect(viewer).to_have_attribute("data-block", "down.head1")
+    expect(step).to_have_value("timestep 900")
+    assert layer.locator("option").all_inner_texts() == ["down", "up"]
+    step.select_option("timestep 100")
+    expect(viewer).to_have_attribute("data-block", "down@2.head1")
+    layer.select_option("up")
+    expect(viewer).to_have_attribute("data-block", "up@2.head1")
+    assert layer.locator("option").all_inner_texts() == ["down", "up"]
+    assert complaints == []
+    context.close()

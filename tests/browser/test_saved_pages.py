@@ -95,3 +95,26 @@ def test_saved_pages_of_a_network_that_the_app_does_not_have_open_beside_each_ot
         expect(panes.nth(index)).to_have_attribute("data-cell", "1,4,6")
     assert page.complaints == []
     page.context.close()
+
+
+def test_a_saved_page_alone_opens_in_the_app_with_all_of_its_blocks(chromium, address, tmp_path):
+    session = epoch(1)
+    page = opened(chromium, f"{address}/compare?clip=sample:chelsea&short_side=128&compare=pages")
+    page.locator("input[type=file]").set_input_files([session.save(tmp_path / "epoch 1.html", **AT)])
+    expect(page.locator(".nlv")).to_have_attribute("data-block", "attend.head1")
+    expect(page.locator(".nlv-badge")).to_contain_text("untrained")
+    page.get_by_label("Head", exact=True).select_option("Head 1")
+    expect(page.locator(".nlv")).to_have_attribute("data-block", "attend.head0")
+    picture = page.locator(".nlv-asks .nlv-picture")
+    picture.scroll_into_view_if_needed()
+    page.locator(".nlv-field").focus()
+    page.keyboard.press("Escape")
+    box = picture.bounding_box()
+    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.55 * box["height"], steps=3)
+    expect(page.locator(".nlv")).to_have_attribute("data-cell", "1,4,6")
+    row = session.query(frame=1, x=0.55, y=0.55, block="attend.head0")
+    np.testing.assert_allclose(shares(page.locator(".nlv-film")), 100 * row.per_step_share, atol=0.51)
+    page.get_by_role("button", name="Who looks here").click()
+    expect(page.locator(".nlv")).to_have_attribute("data-direction", "column")
+    assert page.complaints == []
+    page.context.close()

@@ -1,6 +1,5 @@
 """Calls of attention layers: their tokens, and every argument by its name."""
 
-import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import Context
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nonlocal_core.capture.reading import first_input
+from nonlocal_core.capture.reading import first_input, named_arguments
 
 
 class LayerCall(NamedTuple):
@@ -39,20 +38,6 @@ def layer_call(layer: nn.Module, projection: nn.Linear, args: tuple[Any, ...], k
         made = input_of_part(layer, projection, args, kwargs)
         tokens = tokens if made is None else made
     return LayerCall(tokens, tokens, tokens, named_arguments(layer, args, kwargs))
-
-
-def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by name, those that ``forward`` collects in ``**kwargs`` beside the others."""
-    named: dict[str, Any] = {}
-    try:
-        signature = inspect.signature(layer.forward)
-        bound = signature.bind_partial(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # a forward that is not Python's, whose names nobody knows
-        return {name: value for name, value in kwargs.items() if value is not None}
-    for name, value in bound.items():
-        collects = signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD
-        named |= value if collects else {name: value}
-    return {name: value for name, value in named.items() if value is not None}
 
 
 class _ReachedError(Exception):

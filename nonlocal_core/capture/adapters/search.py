@@ -125,13 +125,17 @@ def find_sites(
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
+    def after(name: str) -> int:
+        return fed.behind.get(name or type(model).__name__, 0) if fed else 0
+
     def layout(name: str) -> TokenLayout | None:
-        return given or layout_of(model, name, fed.hw if fed else None)
+        found = given or layout_of(model, name, fed.hw if fed else None)
+        return replace(found, behind=after(name)) if found is not None and after(name) <= len(found.extra) else found
 
     fed = fed and _with_first_step(fed, model)
 
     def reading_layout(name: str) -> TokenLayout | ShapeLayout | None:
-        return layout(name) or (None if fed is None else ShapeLayout(fed=fed))
+        return layout(name) or (None if fed is None else ShapeLayout(fed=fed, behind=after(name)))
 
     look = partial(_looked_at, model, layout_of_layer=reading_layout, fed=fed, token_names=token_names)
     attending = attending or {}
@@ -161,6 +165,7 @@ def find_sites(
             fed=fed,
             around=Around(_modules_around(model, name)),
             token_names=token_names,
+            behind=after(name),
         )
         by_products = SeenReader(module=module, places=places, say=by_hand.get(name))
         seen = _site(shown, module, by_products, status) if places.is_possible else None

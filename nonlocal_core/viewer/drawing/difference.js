@@ -20,7 +20,7 @@ export class Difference extends Pane {
     const { answer: { grid } } = first.answered;
     const reason = whyNoDifference(first.answered, second.answered);
     let peak = 0;
-    if (reason) this.showNothing(frame, grid, state);
+    if (reason) this.showNothing(frame, grid, first.block.query_grid.box, state);
     else {
       const answer = differenceOf(...[first, second].map(({ answered: { answer: own }, heat: drawn }) => ({ answer: own, heat: drawn })));
       const heat = heatOf(answer, NO_PLACE, { ...state, scale: "all", threshold: 1, negatives: true }, this.look.recipe);

@@ -62,11 +62,11 @@ function drawTile(pen, tile, frame, drawn) {
 /** Draw one frame into a box: the photograph, its heat, the asked cells. */
 export function drawFrame(pen, { left, top, width, height }, frame, drawn) {
   const { photos, images, pins, state } = drawn;
-  const { grid } = pins.at(-1).answer;
+  const { block, answer: { grid } } = pins.at(-1);
   const tile = document.createElement("canvas");
   Object.assign(tile, { width: Math.round(width), height: Math.round(height) });
   const context = tile.getContext("2d");
-  drawPhoto(context, photos.of(frame, !state.plain), WHOLE_PHOTO);
+  drawPhoto(context, photos.of(frame, !state.plain), WHOLE_PHOTO, block.query_grid.box);
   const t = temporalCell(grid, frame);
   if (t >= 0) {
     const [x0, y0, x1, y1] = grid.box;

@@ -70,10 +70,11 @@ export class Film {
     this.root.classList.toggle("is-tight", this.numbersWide < 1);
   }
 
-  draw({ plain, zoom }) {
-    if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom)) return;
-    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom));
-    this.drawn = { plain, zoom };
+  /** `box` is the part of the frames that the network saw. */
+  draw({ plain, zoom }, box) {
+    if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom && this.drawn.box === box)) return;
+    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom, box));
+    this.drawn = { plain, zoom, box };
   }
 
   showHeat(images, grid, { smooth, zoom }) {

@@ -35,8 +35,9 @@ export class Pane {
   show({ block, answer, own, shares, heat, state, frame, asked, windows = [{ block, answer }] }) {
     const images = this.painter.paint(answer, heat, state);
     const { grid } = answer;
-    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, inside: insideWalls(windows, temporalCell(grid, frame)), state });
-    this.film.draw(state);
+    const { box } = windows[0].block.query_grid;
+    this.answer.show({ frame, image: images[temporalCell(grid, frame)], grid, box, inside: insideWalls(windows, temporalCell(grid, frame)), state });
+    this.film.draw(state, box);
     this.film.showHeat(images, grid, state);
     this.film.showWalls((t) => insideWalls(windows, t), grid, state);
     this.film.showShares([{ shares, own }], grid, this.look.recipe);
@@ -44,9 +45,9 @@ export class Pane {
   }
 
   /** Show no heat at all, and a sentence instead. */
-  showNothing(frame, grid, state) {
-    this.answer.show({ frame, image: undefined, grid, state });
-    this.film.draw(state);
+  showNothing(frame, grid, box, state) {
+    this.answer.show({ frame, image: undefined, grid, box, state });
+    this.film.draw(state, box);
     this.film.hideHeat();
   }
 

@@ -1,5 +1,7 @@
 // Photographs: as they are, or in muted colours of the same luminance, as nonlocal_core/look/photograph.py mutes them.
 
+/** Over what a network never saw, as nonlocal_core/look/photograph.py shades it. */
+const SHADE = "rgb(20 20 26 / 0.6)";
 const STEPS = 4096;
 const linear = Float32Array.from({ length: 256 }, (_, byte) => {
   const value = byte / 255;
@@ -57,9 +59,15 @@ export class Photographs {
   }
 }
 
-/** Fill a canvas with the part of a photograph that a window shows. */
-export function drawPhoto(context, photo, { scale, x, y }) {
+/** Fill a canvas with the part of a photograph that a window shows, shaded outside of the box of the frame that the network saw. */
+export function drawPhoto(context, photo, { scale, x, y }, [x0, y0, x1, y1]) {
   const { width, height } = context.canvas;
   context.imageSmoothingQuality = "high";
   context.drawImage(photo, x * photo.width, y * photo.height, photo.width / scale, photo.height / scale, 0, 0, width, height);
+  const within = (value, size) => Math.min(Math.max(scale * value, 0), 1) * size;
+  const [left, top, right, bottom] = [within(x0 - x, width), within(y0 - y, height), within(x1 - x, width), within(y1 - y, height)];
+  context.fillStyle = SHADE;
+  for (const [from, above, wide, high] of [
+    [0, 0, width, top], [0, bottom, width, height - bottom], [0, top, left, bottom - top], [right, top, width - right, bottom - top],
+  ]) if (wide > 0 && high > 0) context.fillRect(from, above, wide, high);
 }

@@ -32,19 +32,20 @@ class Side {
     this.drawn = null;
   }
 
-  draw(frame, muted, zoom) {
+  /** `box` is the part of the frame that the network saw. */
+  draw(frame, muted, zoom, box) {
     const photo = this.photos.of(frame, muted);
-    if (this.drawn?.photo === photo && this.drawn.zoom === zoom) return;
-    drawPhoto(this.photo.getContext("2d"), photo, zoom);
+    if (this.drawn?.photo === photo && this.drawn.zoom === zoom && this.drawn.box === box) return;
+    drawPhoto(this.photo.getContext("2d"), photo, zoom, box);
     this.picture.classList.toggle("is-zoomed", zoom.scale > 1);
-    this.drawn = { photo, zoom };
+    this.drawn = { photo, zoom, box };
   }
 }
 
 /** The frame that is asked from, with the asked cell. */
 export class Question extends Side {
   constructor({ onunpin, onzoom }) {
-    const [unseen, cell] = [el("div", { class: "nlv-unseen" }), el("div", { class: "nlv-cell" })];
+    const cell = el("div", { class: "nlv-cell" });
     const lines = [el("div", { class: "nlv-line" }), el("div", { class: "nlv-line" })];
     const hint = el("div", { class: "nlv-hint" }, matchMedia("(hover: none)").matches ? "Tap or drag in the picture" : "Point anywhere in the picture");
     const paths = ["nlv-rim", "nlv-rim", "nlv-minus", "nlv-plus"].map((name) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" }));
@@ -53,8 +54,8 @@ export class Question extends Side {
     const rims = PINS.map(() => svg("path", { class: "nlv-rim", "vector-effect": "non-scaling-stroke" }));
     const pins = svg("svg", { class: "nlv-many", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...rims, ...marks);
     const letters = PINS.map(letterOf);
-    super("nlv-asks", [unseen, ...lines, cell, many, pins, ...letters, hint]);
-    Object.assign(this, { unseen, cell, lines, many, paths, pins, marks, rims, letters });
+    super("nlv-asks", [...lines, cell, many, pins, ...letters, hint]);
+    Object.assign(this, { cell, lines, many, paths, pins, marks, rims, letters });
     this.unpin = el("button", { type: "button", class: "nlv-chip", title: "Let go (Esc)", onclick: onunpin }, "Pinned ×");
     this.caption.append(this.unpin);
     this.zoom = new ZoomControl(onzoom);
@@ -62,8 +63,8 @@ export class Question extends Side {
   }
 
   /** `cells` are none where no position asks. `pins`: the cells of each of several pins, A first, that are asked now among them; none for one. */
-  show({ frame, grid, cells, taken = [], pinned, pins = [], zoom }) {
-    this.draw(frame, false, zoom);
+  show({ frame, grid, box, cells, taken = [], pinned, pins = [], zoom }) {
+    this.draw(frame, false, zoom, box);
     this.zoom.show(zoom);
     for (const marks of [this.many, this.pins]) attribute(marks, "viewBox", `${zoom.x} ${zoom.y} ${1 / zoom.scale} ${1 / zoom.scale}`);
     this.#showPins(grid, frame, pins);
@@ -80,9 +81,6 @@ export class Question extends Side {
     place(this.cell, bounds);
     place(down, { left: bounds.left, width: bounds.width, top: 0, height: 1 });
     place(across, { left: 0, width: 1, top: bounds.top, height: bounds.height });
-    const box = seen(zoom, boxOf(grid));
-    this.unseen.hidden = box.left <= 0 && box.top <= 0 && box.left + box.width >= 1 && box.top + box.height >= 1;
-    place(this.unseen, box);
     this.root.classList.toggle("is-pinned", pinned);
     this.unpin.hidden = !pinned;
   }
@@ -127,8 +125,8 @@ export class Answer extends Side {
   }
 
   /** `image` is the heat of the frame's temporal cell, undefined where it has none; `inside` are the cells of each window. */
-  show({ frame, image, grid, inside = [], state: { smooth, plain, zoom } }) {
-    this.draw(frame, !plain, zoom);
+  show({ frame, image, grid, box, inside = [], state: { smooth, plain, zoom } }) {
+    this.draw(frame, !plain, zoom, box);
     this.heat.hidden = !image;
     if (image) putHeat(this.heat, image);
     this.heat.classList.toggle("is-smooth", smooth);

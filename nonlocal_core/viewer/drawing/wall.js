@@ -56,10 +56,10 @@ export class Wall {
 
   #show() {
     this.panes.forEach((pane, index) => {
-      const { answer, heat, shares, strongest, state } = this.ask(index);
+      const { block, answer, heat, shares, strongest, state } = this.ask(index);
       const frame = state.held ?? answer.grid.frame_spans[strongest][0];
       const t = temporalCell(answer.grid, frame);
-      drawPhoto(fit(pane.photo, this.size.width, this.size.height, devicePixelRatio || 1), this.photos.of(frame, !state.plain), state.zoom);
+      drawPhoto(fit(pane.photo, this.size.width, this.size.height, devicePixelRatio || 1), this.photos.of(frame, !state.plain), state.zoom, block.query_grid.box);
       pane.heat.hidden = t < 0;
       if (t >= 0) putHeat(pane.heat, pane.painter.paint(answer, heat, state)[t]);
       place(pane.heat, seen(state.zoom, boxOf(answer.grid)));

@@ -276,7 +276,7 @@ export class Comparison extends View {
   #showQuestion(clip, question, bundle) {
     const { answered } = this.panes.find((pane) => pane.clip === clip);
     const { frame } = this.#at(clip);
-    question.show({ frame, grid: answered.asked, cells: answered.block.asker ? [] : answered.cells, taken: answered.taken, pinned: this.state.pinned, zoom: this.state.zoom });
+    question.show({ frame, grid: answered.asked, box: answered.block.query_grid.box, cells: answered.block.asker ? [] : answered.cells, taken: answered.taken, pinned: this.state.pinned, zoom: this.state.zoom });
     const alone = bundle.frames.length === 1;
     question.say(questionWords({ media: bundle.media, frame, cell: answered.cell, state: this.state, alone, name: this.clips.length > 1 ? bundle.media.name : "" }));
   }

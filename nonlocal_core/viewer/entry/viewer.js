@@ -224,13 +224,13 @@ export class Viewer extends View {
     const origins = originsOf(asked, pins, [...state.beside, state], targets);
 
     this.stage.asks.show({
-      frame: state.at.frame, grid: asked, cells: block.asker ? [] : answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
+      frame: state.at.frame, grid: asked, box: block.query_grid.box, cells: block.asker ? [] : answered.cells, taken: answered.taken, pinned: state.pinned, pins: several ? pins.map(({ cells }) => cells) : [], zoom,
     });
-    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, inside: insideWalls([{ block, answer }], shown), state });
+    this.stage.answers.show({ frame: this.shownFrame, image: images[shown], grid: answer.grid, box: block.query_grid.box, inside: insideWalls([{ block, answer }], shown), state });
     this.stage.showLinks(linksOf(several ? origins.slice(-1) : origins, { grid: asked, frame: state.at.frame, shown, most: alone ? undefined : MOST_LINKS }), {
       askedWidth: widthOf(asked), answerWidth: widthOf(answer.grid), reverse, zoom,
     });
-    this.film.draw(state);
+    this.film.draw(state, block.query_grid.box);
     this.film.showHeat(images, answer.grid, state);
     this.film.showWalls((t) => insideWalls([{ block, answer }], t), answer.grid, state);
     this.film.showShares(pins, answer.grid, bundle.look);

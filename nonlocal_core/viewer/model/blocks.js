@@ -34,17 +34,33 @@ export function headTitle({ head, heads }) {
   return heads ? `Mean of ${heads.length} heads` : `Head ${head + 1}`;
 }
 
-/** Layers in the order in which they ran: { title, blocks } with the index of each head's block, and of their mean behind. */
+/** Layers in the order in which they ran: { title, step, blocks } with the index of each head's block, and of their mean behind. */
 export function layersOf(blocks) {
   const layers = new Map();
   blocks.forEach((block, index) => {
     const key = layerOf(block);
-    if (!layers.has(key)) layers.set(key, { name: key, title: layerTitle(block), blocks: [] });
+    if (!layers.has(key)) layers.set(key, { name: key, title: layerTitle(block), step: block.step ?? "", blocks: [] });
     layers.get(key).blocks.push(index);
   });
   const all = [...layers.values()];
   const repeats = ({ title }) => all.filter((other) => other.title === title).length > 1;
-  return all.map((layer) => ({ title: repeats(layer) ? `${layer.title} (${layer.name})` : layer.title, blocks: layer.blocks }));
+  return all.map((layer) => ({ title: repeats(layer) ? `${layer.title} (${layer.name})` : layer.title, step: layer.step, blocks: layer.blocks }));
+}
+
+/** The steps of a network that ran several times, in their order; one for any other. */
+export function stepsOf(layers) {
+  return [...new Set(layers.map(({ step }) => step))];
+}
+
+/** The title of a layer without its step. */
+export function plainTitle({ title, step }) {
+  return without(title, ` · ${step}`);
+}
+
+/** The layer of another step that is the same as one of this, by its title; else the first of that step. */
+export function inStep(layers, layer, step) {
+  const there = layers.filter((each) => each.step === step);
+  return layers.indexOf(there.find((each) => plainTitle(each) === plainTitle(layers[layer])) ?? there[0]);
 }
 
 /** Where a block stands: the index of its layer, and which of the layer's heads it is, -1 for their mean. */

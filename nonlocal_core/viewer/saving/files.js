@@ -34,7 +34,7 @@ async function provenance({ bundle, state, pins }, { clip, inputHw, network, dev
     clip_name: bundle.media.name, clip_sha256: await clip.sha256(), frame_indices: bundle.media.frame_indices, pts_seconds: bundle.media.pts_seconds,
     warnings: bundle.media.warnings, remarks: bundle.media.remarks ?? [], shown_hw: bundle.media.shown_hw, input_hw: inputHw, input_crop: [0, 0, 1, 1],
     model: network.model.id, weights: network.weights, device, unreadable: [],
-    block: block.name, block_status: block.status, note: block.warning, proof: block.proof, rebuild_error: null, pairwise: block.pairwise,
+    block: block.name, step: block.step ?? "", block_status: block.status, note: block.warning, proof: block.proof, rebuild_error: null, pairwise: block.pairwise,
     query_grid: shape(block.query_grid), key_grid: shape(block.key_grid), query: [frame, x, y], also, minus, beside, temperature, asker,
     asked_cell: [cell.t, cell.y, cell.x], direction: answer.direction, view, versions,
   }, null, 2));

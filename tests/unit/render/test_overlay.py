@@ -69,6 +69,25 @@ def test_every_pixel_follows_the_formula():
         assert painted[row, col] == pytest.approx(expected, abs=1.1)  # opacity is kept in 255 steps
 
 
+@pytest.mark.parametrize("direction", ["row", "column"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_a_centre_crop_never_saw_is_shaded_in_every_frame_of_a_film(direction, plain):
+    frames, box = make_frames(), (0.25, 0.0, 0.75, 1.0)
+    narrow = make_row(np.zeros((5, 6, 8)), box=box)
+    if direction == "column":
+        grids = {"query_grid": narrow.query_grid, "key_grid": narrow.key_grid}
+        narrow = replace(make_column(np.zeros((5, 6, 8)), key=(1, 2, 3), subsample=(1, 1, 1)), **grids)
+    look = Look(plain=plain)
+    for frame, painted in zip(frames, paint_clip(frames, narrow, look), strict=True):
+        base = frame if plain else muted(frame)
+        centres = (np.arange(frame.shape[1]) + 0.5) / frame.shape[1]
+        unseen = (centres < box[0]) | (centres > box[2])
+        assert 0.4 < unseen.mean() < 0.6
+        expected = 0.4 * base[:, unseen] + 0.6 * np.array([20, 20, 26])
+        np.testing.assert_allclose(painted[:, unseen], expected, atol=0.51)
+        np.testing.assert_array_equal(painted[40, ~unseen], base[40, ~unseen])  # below the asked cell
+
+
 def test_a_film_has_the_walls_of_a_window_where_the_window_is():
     frames, row = make_frames(), make_row()
     values = np.zeros(row.heat.shape, np.float32)

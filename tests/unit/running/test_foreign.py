@@ -146,6 +146,16 @@ def test_a_network_that_was_compiled_is_read_in_its_own_modules():
         Session.from_model(scripted, "sample:bunny", frames=4)
 
 
+def test_a_network_with_a_part_that_was_compiled_runs_it_as_it_was_written():
+    inside, whole = Frames().eval(), Frames().eval()
+    inside.attention = torch.compile(inside.attention, backend="eager")
+    whole.compile(backend="eager")
+    for model, layer in ((inside, "attention._orig_mod"), (whole, "attention")):
+        session = Session.from_model(model, "sample:bunny", frames=2)
+        assert session.unreadable == ()
+        assert {block.layer for block in session.capture.blocks} == {layer}
+
+
 class Secretive(Clips):
     """A network with a part whose property raises where nobody should look."""
 
@@ -343,6 +353,51 @@ def test_a_network_that_wants_something_else_than_frames_is_called_as_its_user_s
     assert len(session.capture.classes) == 5
     with pytest.raises(CaptureError, match=r"call=lambda model, frames"):
         Session.from_model(network, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=2)
+
+
+class TwoPaths(nn.Module):
+    """Two paths as SlowFast has them: every second frame with many channels, all of them with few."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.slow, self.fast = (nn.Conv3d(3, width, (1, 8, 8), (1, 8, 8)) for width in (12, 6))
+        self.slow_block, self.fast_block = NonlocalBlock(12), NonlocalBlock(6)
+        for block in (self.slow_block, self.fast_block):
+            nn.init.normal_(block.norm.weight)
+
+    def forward(self, paths, *, gain=1.0):
+        slow, fast = paths
+        return self.slow_block(self.slow(slow * gain)), self.fast_block(self.fast(fast))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        lambda clip: [clip[:, :, ::2], clip],
+        lambda clip: ([clip[:, :, ::2], clip],),
+        lambda clip: {"paths": [clip[:, :, ::2], clip], "gain": 1.0},
+    ],
+)
+def test_both_paths_of_a_network_are_read_on_their_own_frames(inputs):
+    network = TwoPaths().eval()
+    session = Session.from_model(network, "sample:bunny", spec=ModelSpec(input_spec=SMALL, inputs=inputs), frames=4)
+    assert session.unreadable == ()
+    assert {block.name: block.query_grid.shape for block in session.capture.blocks} == {
+        "slow_block": (2, 6, 10),
+        "fast_block": (4, 6, 10),
+    }
+    assert session.capture.block("slow_block").query_grid.frame_spans == ((0, 2), (2, 4))
+    with pytest.raises(CaptureError, match=r"inputs=lambda frames"):
+        Session.from_model(network, "sample:bunny", spec=ModelSpec(input_spec=SMALL), frames=4)
+
+
+def test_what_inputs_makes_goes_to_the_call_where_both_are_given():
+    spec = ModelSpec(
+        input_spec=SMALL, inputs=lambda clip: [clip[:, :, ::2], clip], call=lambda model, both: model(both, gain=0.5)
+    )
+    session = Session.from_model(TwoPaths().eval(), "sample:bunny", spec=spec, frames=4)
+    assert len(session.capture.blocks) == 2
 
 
 def test_colours_that_a_network_states_are_those_of_its_input():

@@ -36,6 +36,7 @@ WHOLE = Provenance(
     device="CPU",
     unreadable=(("layer", "a reason"),),
     block="stride8",
+    step="timestep 900",
     block_status="trained",
     note="",
     proof="",

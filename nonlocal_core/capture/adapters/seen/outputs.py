@@ -25,7 +25,8 @@ def layer_order(
     if isinstance(made_of, Arranged):
         inner, order = made_of.inner_queries, made_of.queries
         return lambda part: Laid(part, (batch, queries), placed.scope, inner, order)
-    return lambda part: Laid(part, (batch, queries), placed.scope, len(placed.askers))
+    first = 0 if placed.behind else len(placed.askers)
+    return lambda part: Laid(part, (batch, queries), placed.scope, first)
 
 
 def main_output(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.seen.windows import Around, Windows, windows_of
-from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names
+from nonlocal_core.capture.adapters.tokens.places import Fed, TokenLayout, TokenPlacement, list_names, outer
 from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout, nowhere
 from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
@@ -30,7 +30,10 @@ class Placed:
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """Group of every key, for each axis that windows divide."""
     askers: tuple[str, ...] = ()
-    """Names of the first queries of every sequence, which are not positions; of all, where only the keys are."""
+    """Names of the queries of every sequence that are not positions, before them or behind; of all, where the keys
+    alone are."""
+    behind: int = 0
+    """Number of the last of them that come behind the positions."""
     are_inner: bool = False
     """True where the layer made the askers itself, since no call brought them."""
     has_key_grid: bool = True
@@ -38,7 +41,7 @@ class Placed:
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
         """Return the queries that are not positions."""
-        return tokens[:, : len(self.askers)].flatten(0, 1)
+        return outer(tokens, len(self.askers), self.behind)
 
     def each(self, table: Float[Tensor, "B heads n D"]) -> Float[Tensor, "heads Nq D"]:
         """Return the rows of every head."""
@@ -57,6 +60,8 @@ class SeenPlaces:
     around: Around
     token_names: tuple[str, ...] = ()
     """Names of a list of queries or keys of that length."""
+    behind: int = 0
+    """Number of tokens behind those of the grid, where nothing states a layout."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
     """Windows that were found, by the sizes of a call."""
 
@@ -83,10 +88,7 @@ class SeenPlaces:
             windows = self.learned[sizes]
             return windows if isinstance(windows, NotReadable) else inside(windows)
         if queries < keys:
-            return NotReadable(
-                f"has {batch} sequences of {queries} queries for {keys} keys each: it pools its queries, and no grid "
-                "that is stated or fits holds them. Layers that keep the number of their tokens can be shown"
-            )
+            return _pools_queries(f"{batch} sequences of {queries} queries for {keys} keys each")
         return nowhere(self.fed, batch, queries)
 
     def joined(self, batch: int, tokens: int, inner: tuple[tuple[str, ...], tuple[str, ...]]) -> Placed | NotReadable:
@@ -105,6 +107,7 @@ class SeenPlaces:
             scope=found.scope,
             extra=asked,
             askers=asking,
+            behind=found.behind,
         )
 
     def map_of(self, x: Tensor) -> tuple[tuple[int, int, int], bool] | None:
@@ -179,8 +182,17 @@ class SeenPlaces:
     def _solved(self, batch: int, queries: int) -> TokenPlacement | None:
         if self.fed is None or self.is_given:
             return None
-        made = ShapeLayout(fed=self.fed, extra=self.layout.extra if self.layout else ()).placed(batch, queries)
+        extra = self.layout.extra if self.layout else ()
+        made = ShapeLayout(fed=self.fed, extra=extra, behind=self.behind).placed(batch, queries)
         return made if isinstance(made, TokenPlacement) else None
+
+
+def _pools_queries(sizes: str) -> NotReadable:
+    """Return that a layer has fewer queries than keys, with their numbers in words."""
+    return NotReadable(
+        f"has {sizes}: it pools its queries, and no grid holds them as well as their keys, which are finer. Layers "
+        "that keep the number of their tokens can be shown"
+    )
 
 
 def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Placed | NotReadable:
@@ -192,7 +204,7 @@ def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Plac
     for extra in (found.extra, ()):
         for pool in _pools(found, keys - len(extra)):
             thw = (t // pool[0], h // pool[1], w // pool[2])
-            placements.append((replace(found, thw=thw, extra=extra), pool))
+            placements.append((replace(found, thw=thw, extra=extra, behind=found.behind if extra else 0), pool))
     if sinks and found.scope == "time":
         return NotReadable("has sinks beside keys along time, which this viewer cannot show together")
     if placements:
@@ -206,7 +218,10 @@ def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Plac
             extra=made.extra,
             subsample=pool,
             askers=found.extra,
+            behind=found.behind,
         )
+    if keys > steps * cells + len(found.extra):
+        return _pools_queries(f"{steps * cells + len(found.extra)} queries for {keys} keys")
     return NotReadable(
         f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "
         "by a whole number"

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf
-from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
+from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.seen.calls import SeenCall, WholeCall, told, watched
 from nonlocal_core.capture.adapters.seen.laid import Lead
 from nonlocal_core.capture.adapters.seen.outputs import layer_order, main_output
@@ -31,7 +31,7 @@ from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
 from nonlocal_core.capture.adapters.tokens.masks import FoldedMask, folded, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.adapters.tokens.places import list_names
-from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, part_of
+from nonlocal_core.capture.reading import BlockReading, NotReadable, first_input, named_arguments, part_of
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.vocabulary import SOFTMAX
 

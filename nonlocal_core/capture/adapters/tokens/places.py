@@ -1,6 +1,7 @@
 """Positions of the clip that the tokens of a sequence stand for, and the order of their rows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -25,6 +26,8 @@ class Fed:
     """Frames that its first convolution takes together."""
     overlaps: bool = False
     """True where the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """Number of the tokens that come behind those of the grid, by the name of the layer; none where it is not named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class TokenLayout:
 
     ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
     batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
-    batch has. ``extra``: names of the first tokens of every sequence, which are not positions.
+    batch has. ``extra``: names of the tokens of every sequence that are not positions, before them or behind.
     """
 
     frames: int | None
@@ -42,6 +45,8 @@ class TokenLayout:
     scope: Scope | None
     extra: tuple[str, ...] = ()
     order: TokenOrder = "thw"
+    behind: int = 0
+    """Number of the last of ``extra`` that come behind the positions, not before them."""
 
     def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
         """Return the place of every token of a call."""
@@ -64,7 +69,9 @@ class TokenLayout:
         thw = (batch if self.frames is None else self.frames, self.rows, self.cols)
         # Sequences along time have no class token: there is one for the clip or one for each frame.
         return [
-            TokenPlacement(thw=thw, scope=scope, extra=() if scope == "time" else self.extra, order=self.order)
+            TokenPlacement(thw=thw, scope=scope, extra=(), order=self.order)
+            if scope == "time"
+            else TokenPlacement(thw=thw, scope=scope, extra=self.extra, order=self.order, behind=self.behind)
             for scope in scopes
         ]
 
@@ -77,6 +84,8 @@ class TokenPlacement:
     scope: Scope
     extra: tuple[str, ...]
     order: TokenOrder
+    behind: int = 0
+    """Number of the last of ``extra`` that come behind the positions."""
 
     def holds(self, batch: int, tokens: int) -> bool:
         """Return whether ``batch`` sequences of ``tokens`` tokens have this layout."""
@@ -87,7 +96,7 @@ class TokenPlacement:
     def rows(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nq C"]:
         """Return the tokens that are positions, row-major over (T, H, W)."""
         t, h, w = self.thw
-        cells = tokens[:, len(self.extra) :]
+        cells = tokens[:, len(self.extra) - self.behind : tokens.shape[1] - self.behind]
         if self.scope == "time":
             cells = cells.transpose(0, 1)
         elif self.scope == "spacetime" and self.order == "hwt":
@@ -96,8 +105,13 @@ class TokenPlacement:
 
     def keys(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "Nk_all C"]:
         """Return the positions, then the extra tokens of each sequence."""
-        extra = tokens[:, : len(self.extra)]
-        return torch.cat([self.rows(tokens), extra.flatten(0, 1)])
+        return torch.cat([self.rows(tokens), outer(tokens, len(self.extra), self.behind)])
+
+
+def outer(tokens: Float[Tensor, "B N C"], count: int, behind: int) -> Float[Tensor, "Na C"]:
+    """Return the tokens around the positions of each sequence: ``count``, of which the last ``behind`` follow them."""
+    first, last = tokens[:, : count - behind], tokens[:, tokens.shape[1] - behind :]
+    return torch.cat([first, last], dim=1).flatten(0, 1)
 
 
 def list_names(

@@ -11,7 +11,7 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.tokens.family import SelfAttention
 from nonlocal_core.capture.adapters.tokens.masks import folded
-from nonlocal_core.capture.adapters.tokens.places import TokenLayout, list_names
+from nonlocal_core.capture.adapters.tokens.places import TokenLayout, list_names, outer
 from nonlocal_core.capture.adapters.tokens.shapes import ShapeLayout
 from nonlocal_core.capture.reading import BlockReading, NotReadable
 from nonlocal_core.errors import CaptureError
@@ -62,7 +62,7 @@ class TokenReader:
             askers = () if are_words else list_names("query", queries, self.token_names)
 
         def others(tokens: Tensor) -> Tensor:
-            return tokens[:, : len(askers)].flatten(0, 1)
+            return outer(tokens, len(askers), 0 if made.are_a_list else placed.behind)
 
         def rows(tokens: Tensor) -> Tensor:
             return tokens[:, queries:].flatten(0, 1) if made.are_a_list and not are_words else placed.rows(tokens)

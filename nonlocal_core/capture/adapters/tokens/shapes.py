@@ -22,15 +22,21 @@ class ShapeLayout:
     fed: Fed
     extra: tuple[str, ...] = ()
     """Names of the tokens before those of the grid, where they are known."""
+    behind: int = 0
+    """Number of tokens behind those of the grid."""
 
     def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
-        """Return the place of every token of a call, with as few others before them as possible."""
-        for count in sorted(range(MOST_EXTRA + 1), key=lambda count: count != len(self.extra)):
+        """Return the place of every token of a call, with as few others beside them as possible."""
+        known = len(self.extra) + self.behind
+        for count in sorted(range(self.behind, MOST_EXTRA + 1), key=lambda count: count != known):
             for frames, per_frame, scope in _shares(self.fed, batch, tokens - count, alone=count == 0):
                 grid = _grid(per_frame, self.fed.hw)
                 if grid is not None:
-                    names = self.extra if count == len(self.extra) else tuple(f"token {i + 1}" for i in range(count))
-                    return TokenPlacement(thw=(frames, *grid), scope=scope, extra=names, order="thw")
+                    names = tuple(f"token {i + 1}" for i in range(count))
+                    names = (*self.extra, *names[len(self.extra) :]) if count == known else names
+                    return TokenPlacement(
+                        thw=(frames, *grid), scope=scope, extra=names, order="thw", behind=self.behind
+                    )
         return nowhere(self.fed, batch, tokens)
 
 

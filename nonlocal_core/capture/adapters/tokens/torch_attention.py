@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from nonlocal_core.capture.adapters.calls import LayerCall, named_arguments
+from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.adapters.tokens.family import ProjectedTokens, padded, split_heads
 from nonlocal_core.capture.adapters.tokens.masks import given_bias
-from nonlocal_core.capture.reading import NotReadable
+from nonlocal_core.capture.reading import NotReadable, named_arguments
 
 
 def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mute } from "../../../../nonlocal_core/viewer/drawing/photograph.js";
+import { drawPhoto, mute } from "../../../../nonlocal_core/viewer/drawing/photograph.js";
 
 const REAL = { kept_colour: 0.35, luminance: [0.2126, 0.7152, 0.0722] };
 const light = (byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
@@ -20,4 +20,20 @@ test("muting keeps greys, luminance and transparency, and takes colour away", ()
     assert.ok(Math.abs(luminance(pixel) - luminance(colour)) < 0.004, String(colour));
     assert.ok(Math.max(...pixel.slice(0, 3)) - Math.min(...pixel.slice(0, 3)) < 0.6 * (Math.max(...colour.slice(0, 3)) - Math.min(...colour.slice(0, 3))));
   }
+});
+
+test("what a network never saw of a frame is shaded, in the whole frame and in a window of it", () => {
+  const drawn = (zoom, box) => {
+    const shades = [];
+    const context = { canvas: { width: 80, height: 40 }, drawImage: () => {}, fillRect: (...rect) => shades.push(rect) };
+    drawPhoto(context, { width: 160, height: 80 }, zoom, box);
+    return shades;
+  };
+  const whole = { scale: 1, x: 0, y: 0 };
+  assert.deepEqual(drawn(whole, [0, 0, 1, 1]), []);
+  assert.deepEqual(drawn(whole, [-0.1, -0.1, 1.1, 1.3]), []);
+  assert.deepEqual(drawn(whole, [0.25, 0, 0.75, 1]), [[0, 0, 20, 40], [60, 0, 20, 40]]);
+  assert.deepEqual(drawn(whole, [0, 0.25, 1, 0.5]), [[0, 0, 80, 10], [0, 20, 80, 20]]);
+  assert.deepEqual(drawn({ scale: 2, x: 0, y: 0.5 }, [0.25, 0, 0.75, 1]), [[0, 0, 40, 40]]);
+  assert.deepEqual(drawn({ scale: 4, x: 0.375, y: 0 }, [0.25, 0, 0.75, 1]), []);
 });
