@@ -23,7 +23,7 @@ MAX_PAGE_MB = 64
 def draw() -> None:
     """Draw the upload, and the answers of the pages under one pointer, of one page the whole viewer.
 
-    A file that is no live page gets a sentence.
+    Any other file gets a sentence.
     """
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",

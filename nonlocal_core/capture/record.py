@@ -16,7 +16,9 @@ UNTRAINED = "Untrained: the weights are at their initial values, so this map sho
 WALLED = "It attends within windows: whatever lies outside of a position's own window has weight 0."
 ASKED = "Asked by {asker}, not by a position: the answer is the same {where}."
 MEAN_OF_HEADS = "Mean over {count} heads: no head has these weights."
-LOOKED_AT = "{asker} is one of {count} keys that are not positions; the weights of one position on all of them sum to 1."
+LOOKED_AT = (
+    "{asker} is one of {count} keys that are not positions; the weights of one position on all of them sum to 1."
+)
 MEAN_ENDING = ".mean"
 """Ending of the name of a layer's mean over its heads."""
 _NAMED = 6
