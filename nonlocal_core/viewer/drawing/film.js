@@ -49,10 +49,9 @@ export class Film {
     this.root.style.setProperty("--aspect", width / height);
   }
 
-  /** Take as many other photographs for the same frames, and draw them. */
-  renew(photos, state) {
+  /** Take as many other photographs for the same frames; they are drawn on the next draw. */
+  renew(photos) {
     Object.assign(this, { photos, drawn: null });
-    this.draw(state);
   }
 
   /** Take the sizes of the boxes on screen; the photographs are drawn again on the next draw. */

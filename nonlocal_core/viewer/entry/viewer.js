@@ -109,7 +109,7 @@ export class Viewer extends View {
       return this.layout();
     }
     this.player.seconds = bundle.media.pts_seconds;
-    this.film.renew(photos, this.state);
+    this.film.renew(photos);
     this.pace.drawSoon(); // a pointer that moves before it finds the page laid out
   }
 
