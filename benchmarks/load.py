@@ -13,6 +13,7 @@ import asyncio
 import io
 import random
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterable
@@ -193,8 +194,9 @@ Run = Callable[[str, psutil.Process, argparse.Namespace], Coroutine[None, None, 
 def drive(run: Run, described: str) -> None:
     """Start a server and let visitors come to it. ``described``: for the shell."""
     options = options_of(described)
-    with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt") as address:
-        (server,) = (child for child in psutil.Process().children() if "streamlit" in " ".join(child.cmdline()))
+    command = [Path(sys.executable).with_name("nonlocal-viewer")]
+    with tempfile.TemporaryDirectory() as folder, app_server(Path(folder) / "log.txt", command=command) as address:
+        (server,) = psutil.Process().children()
         asyncio.run(run(address, server, options))
 
 

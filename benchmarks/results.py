@@ -1,6 +1,6 @@
 """Run the benchmarks one after the other and write what they print as one page, its ratios first.
 
-    python benchmarks/results.py            # all, on a quiet machine, in 15 minutes; writes benchmarks/RESULTS.md
+    python benchmarks/results.py            # all, on a quiet machine, in 40 minutes; writes benchmarks/RESULTS.md
     python benchmarks/results.py --quick --out results.md --only capture
 
 Each runs in a process of its own, so that none finds the caches or threads of another. What could not be measured is
@@ -47,6 +47,10 @@ BENCHMARKS = {
     "upload": Benchmark(title="An upload and another network, to the heat", quick=("1",)),
     "long_clips": Benchmark(title="Long clips", quick=("60",)),
     "first_heat": Benchmark(title="From the start of the server to the first heat", quick=("1",)),
+    "page": Benchmark(title="The page without a server", quick=()),
+    "crowd": Benchmark(
+        title="Many visitors of one server", quick=("--visitors", "3", "--uploading", "1", "--minutes", "0.5")
+    ),
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.errors import CaptureError, SelectionError
@@ -26,6 +27,9 @@ _CHUNK_ELEMENTS = 2**22
 _WORKERS = min(4, os.cpu_count() or 1)
 
 _Chunk = tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]
+
+_LEAST_COLUMNS = 16
+"""Least columns of a product that adds up its sums in blocks."""
 
 _SAFE_EXPONENT = 60.0
 """Largest size of an exponent at which exp neither overflows nor vanishes in float32, summed over a million keys."""
@@ -192,7 +196,7 @@ def weighted_sums(
         theta, phi, g = map(torch.from_numpy, tables)
         with torch.no_grad(), torch.autocast("cpu", enabled=False):  # half precision is not proved in half precision
             weights = _explicit_weights(block, theta, phi)
-            y, masses = weights @ g, weights.sum(dim=2)
+            y, masses = _product(weights, g), weights.sum(dim=2)
         yield from zip(asking, y.numpy(), masses.numpy(), strict=True)
 
 
@@ -205,6 +209,15 @@ def _alike(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[list
         most = max(1, _CHUNK_ELEMENTS // (count * block.key_count))
         while several := list(islice(alike, most)):
             yield several
+
+
+def _product(weights: Float32[Tensor, "b m N"], g: Float32[Tensor, "b N Cg"]) -> Float32[Tensor, "b m Cg"]:
+    """Return weights times g. A narrow g is widened: of few columns MKL adds up the keys one after another.
+
+    On processors with AVX2, 12,012 keys and 3 channels, sums near 1 were off by 7e-5, 16 channels by 1e-6.
+    """
+    lacking = max(0, _LEAST_COLUMNS - g.shape[2])
+    return (weights @ pad(g, (0, lacking)))[..., : g.shape[2]] if lacking else weights @ g
 
 
 def _stacked(

@@ -57,6 +57,16 @@ def test_frames_that_see_themselves_alone_are_summed_in_one_product(monkeypatch,
     assert sizes == [fits] * products
 
 
+def test_sums_over_many_keys_of_few_channels_are_as_exact_as_those_of_many():
+    block = capture("embedded_gaussian", grid=(1, 110, 110), subsample=(1, 1, 1))
+    values = np.random.default_rng(4).random((len(block.phi), 40), np.float32)
+    asked = np.arange(64)
+    exact = many_row_weights(block, asked) @ values.astype(np.float64)
+    for channels in (1, 3, 40):
+        ((_, sums, _),) = weighted_sums(block, np.ascontiguousarray(values[:, :channels]), asked)
+        np.testing.assert_allclose(sums, exact[:, :channels], rtol=3e-6)
+
+
 def test_large_scores_do_not_overflow():
     block = capture("gaussian")
     object.__setattr__(block, "scale", 5000.0)

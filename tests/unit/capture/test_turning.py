@@ -140,7 +140,7 @@ def test_words_name_what_is_shown():
     assert column.block == "attn2.head2"
     assert question_words(column, frames=T, seconds=0.0) == 'Who looks at "dog" of frame 2'
     assert "comes from row" in answer_words(column)
-    assert '"dog" is one of 5 keys that are no positions' in column.note
+    assert '"dog" is one of 5 keys that are not positions' in column.note
     assert 'Who looks at "dog" of frame 2' in column._repr_svg_()
     assert "keys a list of 5" in repr(session.block("attn2.head2"))
     with pytest.raises(SelectionError, match=r"looking_at\('a \(token 1\)', block='attn2.head0'\)"):
