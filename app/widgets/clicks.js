@@ -1,5 +1,6 @@
 // A picture to click on, with a ring where it was clicked last. Only clicks leave it, in units of the picture.
 export default function ({ data, parentElement, setTriggerValue }) {
+  if (!parentElement) return undefined; // it left the page while this script was loaded
   const picture = parentElement.querySelector("img");
   const ring = parentElement.querySelector("i");
   picture.src = data.picture;

@@ -6,6 +6,7 @@ import { Guess } from "../controls/guess.js";
 const mounted = new WeakMap();
 
 export default function component({ data, parentElement, setStateValue }) {
+  if (!parentElement) return undefined; // it left the page while this script was loaded
   if (!mounted.has(parentElement)) {
     const guess = new Guess((marks) => mounted.get(parentElement).tell({ id: guess.question.id, marks }));
     parentElement.append(guess.root);

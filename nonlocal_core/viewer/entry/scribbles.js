@@ -5,6 +5,7 @@ import { Scribbles } from "../controls/scribbles.js";
 const mounted = new WeakMap();
 
 export default function component({ data, parentElement }) {
+  if (!parentElement) return undefined; // it left the page while this script was loaded
   if (!mounted.has(parentElement)) {
     const scribbles = new Scribbles();
     parentElement.append(scribbles.root);

@@ -20,6 +20,7 @@ const REMEMBERED_PINS = 8;
 const LASTS = "Kept while this browser tab is open. To take the tour along: Keep, as a live page (HTML).";
 
 export default function component({ data, parentElement, setStateValue }) {
+  if (!parentElement) return undefined; // it left the page while this script was loaded
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Mount(parentElement));
   const mount = mounted.get(parentElement);
   mount.setStateValue = setStateValue;
