@@ -71,6 +71,17 @@ def test_python_hears_of_pins_and_never_of_hovering(mounted):
     assert len(mounted.sent()) == 3
 
 
+def test_the_label_under_a_resting_pointer_follows_the_question(mounted):
+    mounted.call_ready({"url": "/bundle/a", "id": "a", "query": {"frame": 0, "x": 0.1, "y": 0.5}})
+    mounted.point(mounted.answers, 0.5, 0.5)
+    label = mounted.page.locator(".nlv-tip")
+    before = label.inner_text()
+    mounted.page.locator(".nlv-field").press("ArrowRight")
+    expect(label).not_to_have_text(before)
+    expect(mounted.page.locator(".nlv-answers .nlv-ring")).to_be_visible()
+    assert not mounted.complaints
+
+
 def test_a_key_held_down_is_one_message(mounted):
     mounted.call_ready({"url": "/bundle/a", "id": "a", "query": {"frame": 0, "x": 0.1, "y": 0.5}})
     mounted.page.locator(".nlv-field").focus()

@@ -244,7 +244,7 @@ export class Viewer extends View {
     if (this.reveals) this.film.reveal(this.shownFrame);
     this.reveals = false;
     this.lesson?.draw();
-    if (this.pointed) this.read(this.pointed.at, this.pointed.event);
+    if (this.pointed) this.#label();
     Object.assign(this.root.dataset, {
       ready: bundle.id, q: String(answered.index), cell: `${cell.t},${cell.y},${cell.x}`, shown: String(this.shownFrame),
       pinned: String(state.pinned), block: block.name, direction: state.direction,
@@ -297,16 +297,21 @@ export class Viewer extends View {
     this.speaker.speakSoon(report.spoken);
   }
 
-  /** Show the weight under the pointer in a small label, and ring its cell. */
+  /** Show the weight under the pointer in a small label, and ring its cell, until it leaves. */
   read(at, event) {
-    this.pointed = at && { at, event };
-    const found = at && this.answered && cellAt(this.answered.answer.grid, at);
+    // An event forgets the picture once it has been told, where that stands in a shadow root.
+    this.pointed = at && { at, event, picture: event.target.closest(".nlv-picture") };
+    this.#label();
+  }
+
+  #label() {
+    const found = this.pointed && this.answered && cellAt(this.answered.answer.grid, this.pointed.at);
     this.lesson?.read(found);
     if (!found) return this.tip.hide();
     const { grid } = this.answered.answer;
     const answers = this.drawn.pins.map(({ answer }) => answer);
     const words = readingsOf(answers, found, indexOf(grid, found), this.bundle.frames.length === 1);
-    this.tip.show(words, event, event.target.closest(".nlv-picture"), seen(this.state.zoom, boundsOf(grid, found)));
+    this.tip.show(words, this.pointed.event, this.pointed.picture, seen(this.state.zoom, boundsOf(grid, found)));
   }
 
   #empty() {
