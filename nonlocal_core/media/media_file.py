@@ -57,7 +57,7 @@ class MediaFile:
 def as_media_file(source: Path | bytes, *, name: str | None, limits: Limits) -> MediaFile:
     """Return the source of a path or of bytes, named for display.
 
-    Raises MediaError for anything but an ordinary file (a device or a pipe could block for ever) or is empty, and
+    Raises MediaError for a file that is empty or not an ordinary one (a device or a pipe could block for ever), and
     MediaLimitError for one that is too large.
     """
     shown = display_name(name or ("" if isinstance(source, bytes) else source.name))

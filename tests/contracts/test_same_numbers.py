@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from nonlocal_core.look.photograph import SHADE, SHADED
+
 VIEWER = Path(__file__).parents[2] / "nonlocal_core" / "viewer"
 STATED_TWICE = [
     ("look.walls.NO_WEIGHT", "model/answer.js", "NO_WEIGHT"),
@@ -42,6 +44,11 @@ def test_a_number_of_the_library_is_that_of_the_viewer(ours, script, name):
     module, _, constant = ours.rpartition(".")
     expected = getattr(importlib.import_module(f"nonlocal_core.{module}"), constant)
     assert number_in((VIEWER / script).read_text(encoding="utf-8"), name) == expected
+
+
+def test_the_shade_over_what_a_network_never_saw_is_the_same():
+    (shade,) = re.findall(r'^const SHADE = "([^"]+)";', (VIEWER / "drawing/photograph.js").read_text(), re.MULTILINE)
+    assert shade == f"rgb({' '.join(map(str, SHADE))} / {SHADED})"
 
 
 def test_a_number_that_a_script_does_not_state_once_is_not_taken_for_another():
