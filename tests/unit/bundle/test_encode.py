@@ -57,6 +57,17 @@ def test_the_row_error_is_what_a_loop_measures():
     assert worst / 4 < read.row_error <= worst * 1.01  # 48 of 240 queries were sampled
 
 
+@pytest.mark.parametrize("asker", [None, "register 2"])
+@pytest.mark.parametrize("are_keys", [False, True])
+def test_askers_come_back_with_the_one_that_asks(asker, are_keys):
+    block = make_block()
+    names = ("class token", "register 1", "register 2")
+    asking = replace(block, askers=names, asker_theta=block.theta[:3], asker=asker, askers_are_keys=are_keys)
+    read = decode_bundle(make_bundle(asking)).blocks[0].capture
+    assert (read.askers, read.asker, read.askers_are_keys) == (names, asker, are_keys)
+    np.testing.assert_allclose(read.asker_theta, block.theta[:3], rtol=HALF_STEP, atol=1e-7)
+
+
 @pytest.mark.parametrize("size", [1e-6, 1e6], ids=["tiny", "huge"])
 def test_tables_beyond_half_precision_are_scaled_by_a_power_of_two(size):
     block = make_block("dot_product", size=size)

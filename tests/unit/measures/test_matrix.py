@@ -56,6 +56,8 @@ def test_a_matrix_of_very_many_weights_is_sampled_and_says_so(monkeypatch):
     assert (part.is_sampled, part.queries_per_box) == (True, 10)
     np.testing.assert_allclose(part.values, whole.values, rtol=0.5)
     assert not np.array_equal(part.values, whole.values)
+    monkeypatch.setattr(matrix, "MOST_WEIGHTS", 1)
+    assert affinity_matrix(block, most=8).queries_per_box == 1
 
 
 def test_no_query_of_a_sample_is_drawn_twice(monkeypatch):

@@ -62,5 +62,7 @@ def test_overlap_counts_the_strongest_keys_in_common():
     assert top_overlap(first, second, 40) == shared / 40
     assert top_overlap(first, first, 40) == 1
     assert top_overlap(first, second, 1000) == 1
+    near = row(block, block.query_grid.cell(5))
+    assert top_overlap(first, near) == top_overlap(first, near, 20) != top_overlap(first, near, 21)
     with pytest.raises(GeometryError, match="on one key grid"):
         top_overlap(first, row(capture("embedded_gaussian"), Cell(0, 0, 0)))
