@@ -19,6 +19,32 @@ class SoftmaxByHand(Projected):
         return self.d(merge(kept(attn / attn.sum(-1, keepdim=True)) @ v))
 
 
+class SoftmaxOfTwo(Projected):
+    """Powers of two over their sum, the keys in rows."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        attn = (k @ q.mT * 0.7).exp2()
+        return self.d(merge(kept((attn / attn.sum(-2, keepdim=True)).mT) @ v))
+
+
+class OneMore(Projected):
+    """Exponentials over 1 and their sum: a query may look at nothing."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        attn = (q @ k.mT * 0.2).exp()
+        return self.d(merge(kept(attn / (1 + attn.sum(-1, keepdim=True))) @ v))
+
+
+class DotProduct(Projected):
+    """A product over the number of keys, values first."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        return self.d(merge((v.mT @ (kept(0.3 * (q @ k.mT) / TOKENS)).mT).mT))
+
+
 class DividedAfterwards(Projected):
     """Exponentials times values, and the sum of the weights divided out of the result."""
 
@@ -85,13 +111,12 @@ class Linear(Projected):
         return self.d(merge(q @ (k.mT @ v) / below))
 
 
-READ = (Distances,)
+READ = (Distances, SoftmaxByHand, SoftmaxOfTwo, OneMore, DotProduct)
 REFUSED = {
-    SoftmaxByHand: NOTHING_SEEN,
     DividedAfterwards: NOTHING_SEEN,
     CDistances: NOTHING_SEEN,
     Additive: NOTHING_SEEN,
     Sigmoids: NOTHING_SEEN,
     Rectified: NOTHING_SEEN,
-    Linear: NOTHING_SEEN,
+    Linear: "sums over all positions for 4 channels, as linear attention does",
 }

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hand_written.parts import HEAD, HEADS, NOTHING_SEEN, C, in_parts, kept, merge, split
+from hand_written.parts import HEAD, HEADS, C, in_parts, kept, merge, split
 
 WIDE = 16
 
@@ -192,8 +192,8 @@ class Neighbours(nn.Module):
 
 
 READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime, AlongRows, Grid, WindowsChannelsLast)
-READ_ON_CLIPS = (OddNonlocal, ParallelHeads)
+READ_ON_CLIPS = (OddNonlocal, ParallelHeads, DividedNonlocal)
 REFUSED = {
     PyramidKeys: "has 14 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
 }
-REFUSED_ON_CLIPS = {DividedNonlocal: NOTHING_SEEN}
+REFUSED_ON_CLIPS: dict[type[nn.Module], str] = {}

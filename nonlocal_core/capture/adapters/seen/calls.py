@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nonlocal_core.capture.adapters.by_hand import TablesOf, tables_from
+from nonlocal_core.capture.adapters.seen.factors import memory_of_weights
 from nonlocal_core.capture.adapters.seen.products import Attended, Unclear, Watch
 from nonlocal_core.capture.adapters.seen.several import as_one
 from nonlocal_core.vocabulary import Pairwise
@@ -60,9 +61,9 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
 
     Raises Unclear where there is none, or more than one.
     """
-    watch = Watch()
-    with watch:
-        output = Context().run(module.forward, *call.args, **call.kwargs)
+    watch, output = _seen(module, call, Watch())
+    if not (watch.found or watch.is_otherwise or watch.softmaxes):
+        watch, output = _seen(module, call, Watch(own=memory_of_weights(module)))
     if not watch.found and watch.is_otherwise:
         raise Unclear(
             f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
@@ -85,7 +86,14 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
         output,
         run=lambda y: _run_with(module, call, attended, y),
         resting=lambda other: _run_with(module, other, attended, attended.y),
+        pairwise=attended.pairwise,
     )
+
+
+def _seen(module: nn.Module, call: WholeCall, watch: Watch) -> tuple[Watch, Any]:
+    """Run a call under a watch, and return it with the layer's output."""
+    with watch:
+        return watch, Context().run(module.forward, *call.args, **call.kwargs)
 
 
 def no_softmax(module: nn.Module, count: int) -> str:

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from nonlocal_core.capture.adapters.seen.factors import PRODUCTS
+from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, memory_of, memory_of_weights
 from nonlocal_core.capture.adapters.seen.products import SOFTMAXES, WHOLE
 
 _LOOKED = frozenset((*SOFTMAXES, *PRODUCTS, *WHOLE))
@@ -53,7 +51,7 @@ class Discovery(TorchFunctionMode):
         self._products: set[nn.Module] = set()
         self._weights: dict[nn.Module, Any] = {}
         self._weighing: dict[nn.Module, None] = {}
-        self._own = {_memory(part.detach()) for part in chain(model.parameters(), model.buffers())}
+        self._own = memory_of_weights(model)
         self._comparing: Counter[nn.Module] = Counter()
         self._tabled: dict[nn.Module, None] = {}
 
@@ -74,10 +72,9 @@ class Discovery(TorchFunctionMode):
 
     @property
     def likely(self) -> tuple[str, ...]:
-        """Names of `weighing`, and of modules that take a softmax and compare, as where it is cast before it weighs."""
-        certain, attending = self.weighing, self.attending
-        cast = [name for name in self.comparing if name in attending]
-        return (*certain, *(name for name in cast if not any(_holds(name, other) for other in certain)))
+        """Names of `weighing`, and of `comparing` around none of them: a softmax is cast there, or is not torch's."""
+        certain = self.weighing
+        return (*certain, *(name for name in self.comparing if not any(_holds(name, other) for other in certain)))
 
     @property
     def suspects(self) -> tuple[str, ...]:
@@ -106,13 +103,13 @@ class Discovery(TorchFunctionMode):
             self._products.add(module)
         made = func(*args, **(kwargs or {}))
         if module is not None and func in SOFTMAXES:
-            self._weights |= dict.fromkeys(asking, _memory(made))
+            self._weights |= dict.fromkeys(asking, memory_of(made))
             if made.ndim > 2:
                 self._tabled[module] = None
         if module is not None and func in PRODUCTS:
             given = (*args, *(kwargs or {}).values())
             self._comparing[module] += self._are_computed(given)
-            factors = [_memory(part) for part in given if isinstance(part, Tensor)]
+            factors = [memory_of(part) for part in given if isinstance(part, Tensor)]
             self._weighing |= dict.fromkeys([each for each in asking if self._weights.get(each, 0) in factors][:1])
         if module is not None and func in WHOLE:
             self._weighing[module] = None
@@ -121,7 +118,7 @@ class Discovery(TorchFunctionMode):
     def _are_computed(self, given: tuple[Any, ...]) -> bool:
         """Return whether a product is one of two tensors, neither of which is a weight."""
         parts = [part for part in given if isinstance(part, Tensor)]
-        return len(parts) > 1 and not any(_memory(part.detach()) in self._own for part in parts[-2:])
+        return len(parts) > 1 and not any(memory_of(part.detach()) in self._own for part in parts[-2:])
 
     def _asking(self) -> list[nn.Module]:
         """Return the running modules that may attend here, from the innermost up to the first that has weights.
@@ -150,13 +147,3 @@ class Discovery(TorchFunctionMode):
 def _holds(name: str, other: str) -> bool:
     """Return whether a module is another or lies around it, by their names."""
     return not name or f"{other}.".startswith(f"{name}.")
-
-
-def _memory(part: Any) -> int | None:
-    """Return where the values of a tensor begin, whatever its shape; None for anything else, as inside torch.vmap."""
-    if type(part) is not Tensor or part.layout is not torch.strided:
-        return None
-    try:
-        return part.untyped_storage().data_ptr()
-    except NotImplementedError:
-        return None

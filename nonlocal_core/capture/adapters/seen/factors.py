@@ -3,11 +3,12 @@
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 _ADDS = (torch.baddbmm, Tensor.baddbmm, torch.addmm, Tensor.addmm)
 _OF_TORCH = (torch.matmul, torch.linalg.matmul, torch.bmm, torch.mm)
@@ -126,3 +127,18 @@ def _spelt_out(names: list[str], out: str, operands: tuple[Tensor, ...]) -> tupl
     counts = {part.ndim - len(name) + 3 for name, part in zip(names, operands, strict=True) if "..." in name}
     dots = "".join(free[: max(counts)]) if len(counts) == 1 else ""
     return [name.replace("...", dots) for name in names], out.replace("...", dots)
+
+
+def memory_of(part: Any) -> int | None:
+    """Return where the values of a tensor begin, whatever its shape; None for anything else, as inside torch.vmap."""
+    if type(part) is not Tensor or part.layout is not torch.strided:
+        return None
+    try:
+        return part.untyped_storage().data_ptr()
+    except NotImplementedError:
+        return None
+
+
+def memory_of_weights(module: nn.Module) -> frozenset[int | None]:
+    """Return where the parameters and buffers of a module begin."""
+    return frozenset(memory_of(part.detach()) for part in chain(module.parameters(), module.buffers()))

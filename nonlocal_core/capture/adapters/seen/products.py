@@ -16,10 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, Product, product_of
+from nonlocal_core.capture.adapters.seen.factors import PRODUCTS, Product, memory_of, product_of
 from nonlocal_core.capture.adapters.seen.function_heads import whole_heads
+from nonlocal_core.capture.adapters.seen.own_weights import own_weights
 from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
 from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
+from nonlocal_core.vocabulary import Pairwise
 
 _LOGARITHMS = (functional.log_softmax, torch.log_softmax, Tensor.log_softmax)
 SOFTMAXES = (functional.softmax, torch.softmax, Tensor.softmax, *_LOGARITHMS)
@@ -52,6 +54,7 @@ class Attended:
     """Functions from y (*lead, n, Dv) to what a product of weights and values returns, by the product's number."""
     sinks: int = 0
     """The number of first keys that are scores alone, without a value."""
+    pairwise: Pairwise = "embedded_gaussian"
 
 
 class Unclear(Exception):  # noqa: N818
@@ -63,10 +66,13 @@ class Watch(TorchFunctionMode):
     """Look at the products inside a ``with``, and put another y in the place of some of them.
 
     ``put``: for the number of a product what makes its output of the real one. ``looks``: whether to look at the rest.
+    ``own``: where the layer's parameters begin in memory; given, weights count that the layer computes from a product
+    of other tables without torch's softmax (`own_weights`).
     """
 
     put: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     looks: bool = True
+    own: frozenset[int | None] | None = None
     found: list[Attended] = field(default_factory=list)
     step: int = 0
     _scores: list[Scores] = field(default_factory=list)
@@ -139,13 +145,15 @@ class Watch(TorchFunctionMode):
             made = func(*args, **kwargs)
         self.step += 1
         pair = product_of(func, args, kwargs) if self.looks else None
-        met = None if pair is None else self._met_by(pair)
+        met = None if pair is None else self._met_by(pair) or self._own_met_by(pair)
         if self.step in self.put or not self.looks:
             return self._replaced(made)
         if pair is None:
             return made
         if met is not None:
             self._remember(pair, made, *met)
+            return made.detach()
+        if self.own is not None and not self.own.isdisjoint(map(memory_of, (pair.left.detach(), pair.right.detach()))):
             return made
         with torch.no_grad():
             leaf = _leaf(pair.left @ pair.right if pair.adds else pair.matrix(made).clone())
@@ -186,6 +194,14 @@ class Watch(TorchFunctionMode):
                 return self._pending.pop(index), is_turned
         return None
 
+    def _own_met_by(self, pair: Product) -> tuple[Weights, bool] | None:
+        """Return weights of the latest products that a product takes, where those count; the products are forgotten."""
+        if self.own is None:
+            return None
+        met = own_weights(pair, self._scores)
+        self._scores = self._scores if met is None else []
+        return met
+
     def _remember(self, pair: Product, made: Tensor, pending: Weights, is_turned: bool) -> None:
         """Remember an attention by the product of its weights and its values."""
         values = pair.left.mT if is_turned else pair.right
@@ -205,6 +221,7 @@ class Watch(TorchFunctionMode):
                 y=(own.mT if is_turned else own).reshape(*q.shape[:-1], values.shape[-1]),
                 put={self.step: lambda y: pair.lay(y.reshape(shape).mT if is_turned else y.reshape(shape))},
                 sinks=pending.sinks,
+                pairwise=pending.pairwise,
             )
         )
 

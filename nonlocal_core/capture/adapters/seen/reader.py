@@ -71,6 +71,11 @@ class SeenReader:
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
         if made_of is None and _is_over_channels(call.tokens, q):
+            if seen.pairwise == "dot_product":
+                return NotReadable(
+                    f"sums over all positions for {q.shape[2]} channels, as linear attention does, and so has no row "
+                    "of weights over the clip"
+                )
             return NotReadable(f"attends over its {q.shape[2]} channels, which lie at no place of the clip")
         sinks = list_names("sink", attended.sinks)
         if sinks and made_of is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.adapters.seen.factors import Product
 from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
+from nonlocal_core.vocabulary import Pairwise
 
 _NOISE_STEPS = 16
 """Rounding errors at the largest score that a bias may hold which is none."""
@@ -44,6 +45,7 @@ class Weights:
     bias: Float[Tensor, "*lead n sinks_N"] | None
     noise: float
     sinks: int
+    pairwise: Pairwise = "embedded_gaussian"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Traced:
     sinks: int
     at_front: bool
     """True where the sinks come before the keys."""
+    is_across: bool
+    """True where ``given`` has the rows and the columns of that matrix the other way round, as they are here again."""
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
@@ -66,13 +70,20 @@ def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
     A number that is taken from all scores of a row, such as their largest, changes no weight and no factor here: the
     derivative is of a sum in which each row's coefficients cancel.
     """
-    axis = axis % given.ndim
+    behind = axis % given.ndim - given.ndim
+    found = _traced(given, behind, scores, is_across=False)
+    if found is not None or behind < -2:
+        return found
+    return _traced(given.mT, -3 - behind, scores, is_across=True)
+
+
+def _traced(given: Tensor, axis: int, scores: list[Scores], *, is_across: bool) -> Traced | None:
     signs = _signs(given.shape[axis]).to(given)
     shape = [1] * given.ndim
     shape[axis] = -1
     with torch.enable_grad():
         total = (given.masked_fill(torch.isinf(given), 0.0) * signs.reshape(shape)).sum()
-        grads = torch.autograd.grad(total, [each.leaf for each in scores], allow_unused=True)
+        grads = torch.autograd.grad(total, [each.leaf for each in scores], allow_unused=True, retain_graph=True)
     found = [(each, grad) for each, grad in zip(scores, grads, strict=True) if grad is not None]
     whole = [(each, grad) for each, grad in found if each.leaf.numel() == given.numel()]
     sinks = 0
@@ -91,6 +102,8 @@ def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
     at_front = bool(sinks) and _is_at_front(whole[0][1], signs, sinks)
     own = signs[sinks:] if at_front else signs[: len(signs) - sinks]
     own = own[:, None] if side == "rows" else own
+    if any(grad.shape[-2 if side == "rows" else -1] != len(own) for _, grad in whole):
+        return None
     parts = [(each, grad / own) for each, grad in whole]
     if any(_bends(factors.mT if side == "rows" else factors, given.dtype) for _, factors in parts):
         return None
@@ -100,6 +113,7 @@ def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
         side=side,
         sinks=sinks,
         at_front=at_front,
+        is_across=is_across,
     )
 
 
@@ -159,7 +173,7 @@ def solved(made: Traced, weights: Tensor) -> Weights:
     rest = _without_shift(rest.masked_fill(blocked, BLOCKED), blocked, sinks, noise)
     bias = None if float(rest.abs().max()) <= noise else rest
     return Weights(
-        weights=matrix(weights.detach())[..., sinks:],
+        weights=matrix(weights.detach().mT if made.is_across else weights.detach())[..., sinks:],
         q=torch.cat(q, dim=-1),
         k=torch.cat(k, dim=-1),
         bias=bias,

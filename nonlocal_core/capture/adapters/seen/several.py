@@ -19,7 +19,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     counts = [each.q.shape[-2] for each in found]
     if sum(counts) == first.k.shape[-2] - first.sinks and _ask_alike(found):
         return _in_parts(found, counts)
-    sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks) for each in found}
+    sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks, each.pairwise) for each in found}
     if len(sizes) > 1 or len({None if each.bias is None else each.bias.shape for each in found}) > 1:
         return None
     lead = first.q.shape[:-2]
@@ -52,6 +52,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
         noise=max(each.noise for each in found),
         y=joined([each.y for each in found]),
         sinks=first.sinks,
+        pairwise=first.pairwise,
         put={step: putting(number, lay) for number, each in enumerate(found) for step, lay in each.put.items()},
     )
 
@@ -85,6 +86,7 @@ def _in_parts(found: Sequence[Attended], counts: Sequence[int]) -> Attended:
         noise=max(each.noise for each in found),
         y=torch.cat([each.y for each in found], dim=-2),
         sinks=first.sinks,
+        pairwise=first.pairwise,
         put={
             step: putting(stop, count, lay)
             for each, stop, count in zip(found, stops, counts, strict=True)

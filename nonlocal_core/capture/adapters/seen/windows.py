@@ -182,8 +182,7 @@ def divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) 
         return NotReadable("has sequences that hold some cells of their map twice or not at all")
     order = torch.where(flat < 0, total, flat).argsort()[:total]
     owner = torch.arange(len(cells), device=cells.device).repeat_interleave(cells.shape[1])[order].reshape(thw)
-    frames = owner if not within else owner - owner.amin(dim=(1, 2), keepdim=True)
-    groups = [_groups(frames, axis) for axis in range(3)]
+    groups = [_groups(owner, axis) for axis in range(3)]
     counts = [int(group.max()) + 1 for group in groups]
     steps = thw[0] if within else counts[0]
     if steps * counts[1] * counts[2] != len(cells):

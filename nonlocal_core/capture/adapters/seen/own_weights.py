@@ -1,0 +1,69 @@
+"""Weights that a layer computes from a product without torch's softmax: by exponentials, or over the number of keys."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nonlocal_core.capture.adapters.seen.factors import Product
+from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
+
+_SUM_STEPS = 64
+"""Rounding errors by which the sum of a softmax may differ from 1."""
+
+
+def own_weights(pair: Product, scores: list[Scores]) -> tuple[Weights, bool] | None:
+    """Return the factor of a product that is weights of ``scores``, and whether it is turned; None where neither is.
+
+    >>> from nonlocal_core.capture.adapters.seen.products import Watch
+    >>> q, v = torch.randn(1, 5, 3), torch.randn(1, 5, 2)
+    >>> with Watch(own=frozenset()) as watch:
+    ...     weights = (q @ q.mT).exp()
+    ...     y = weights / weights.sum(-1, keepdim=True) @ v
+    >>> torch.allclose((watch.found[0].q @ watch.found[0].k.mT).softmax(-1) @ v, y, atol=1e-5)
+    True
+    """
+    for factor, is_turned in ((pair.left, False), (pair.right.mT, True)):
+        if factor.requires_grad:
+            weights = _softmax(factor, scores) or _dot_product(factor, scores)
+            if weights is not None:
+                return weights, is_turned
+    return None
+
+
+def _softmax(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weights | None:
+    """Return the softmax that weights are, None for others: their logarithm is the product, less a number of each row.
+
+    Rows that add up to less than 1 leave the rest to a sink, as where 1 is added to the sum of the exponentials.
+    """
+    limits, values = torch.finfo(weights.dtype), weights.detach()
+    left = 1 - values.double().sum(-1)
+    if bool((values < 0).any()) or float(left.min()) < -_SUM_STEPS * limits.eps:
+        return None
+    with torch.enable_grad():
+        given = weights.clamp_min(limits.tiny).log().masked_fill(values < limits.tiny, -torch.inf)
+    made = traced(given, -1, scores)
+    found = None if made is None or made.sinks else solved(made, weights)
+    if found is None or float(left.max()) <= _SUM_STEPS * limits.eps:
+        return found
+    return _with_sink(found, left.clamp_min(limits.tiny).float().reshape(found.q.shape[:-1]))
+
+
+def _with_sink(found: Weights, left: Float[Tensor, "*lead n"]) -> Weights:
+    """Add a sink, which takes ``left`` of each row, to a softmax of the keys alone."""
+    own = found.q @ found.k.mT + (0.0 if found.bias is None else found.bias)
+    largest, at = found.weights.float().max(dim=-1, keepdim=True)
+    score = left[..., None].log() - largest.log() + own.gather(-1, at)
+    bias = torch.zeros_like(own) if found.bias is None else found.bias
+    found.k, found.sinks = torch.nn.functional.pad(found.k, (0, 0, 1, 0)), 1
+    found.bias = torch.cat([score, bias.expand_as(own)], dim=-1)
+    return found
+
+
+def _dot_product(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weights | None:
+    """Return weights that are a product over its number of keys, with theta times that number; None for others."""
+    made = traced(weights, -1, scores) if weights.shape[-2] == weights.shape[-1] else None
+    found = None if made is None or made.sinks else solved(made, weights)
+    if found is None or not torch.allclose(found.q @ found.k.mT, found.weights.float(), rtol=0, atol=found.noise):
+        return None
+    found.q, found.bias, found.pairwise = found.k.shape[-2] * found.q, None, "dot_product"
+    return found
