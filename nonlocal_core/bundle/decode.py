@@ -28,7 +28,7 @@ _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
 def decode_bundle(data: bytes) -> Bundle:
     """Return the bundle in these bytes, with tables as float32.
 
-    Raises BundleError when the bytes are not a complete, unchanged bundle of this version.
+    Raises BundleError if the bytes are not a complete, unchanged bundle of this version.
     """
     reader = ContainerReader(data)
     header = reader.header
