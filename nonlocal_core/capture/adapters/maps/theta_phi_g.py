@@ -2,7 +2,7 @@
 
 Sources: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py; mit-han-lab/temporal-shift-module@298cd1d,
 ops/non_local.py; tea1528/Non-Local-NN-Pytorch@9869376, models/non_local.py; Tushar-N/pytorch-resnet3d@e997fc6,
-models/resnet.py. tea1528 says what it computes in ``mode``. The others say nothing:
+models/resnet.py. tea1528 states its function in ``mode``. The others state nothing:
 AlexHex7's embedded Gaussian and dot product have the same parts, and Tushar-N scales where AlexHex7 does not. What
 the attributes leave open, the proof on a random copy decides.
 """

@@ -43,7 +43,7 @@ def discovering(model: nn.Module) -> Iterator["Discovery"]:
 
 
 class Discovery(TorchFunctionMode):
-    """Modules that ask for a softmax and a product, or for torch's own attention."""
+    """Modules that call a softmax and a product, or torch's own attention."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class Discovery(TorchFunctionMode):
 
     @property
     def comparing(self) -> tuple[str, ...]:
-        """Names of the modules that multiply tables which they computed, twice, as scores and values are."""
+        """Names of the modules that twice multiply tables which they computed, as for scores and for values."""
         return self._outermost(module for module, count in self._comparing.items() if count > 1)
 
     @property
     def likely(self) -> tuple[str, ...]:
-        """Names of `weighing`, and of modules that take a softmax and compare, as where it is cast before it weighs."""
+        """Names of `weighing`, and of modules that take a softmax and compare, for instance with a cast in between."""
         certain, attending = self.weighing, self.attending
         cast = [name for name in self.comparing if name in attending]
         return (*certain, *(name for name in cast if not any(_holds(name, other) for other in certain)))
@@ -95,7 +95,7 @@ class Discovery(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run one function of torch, and note which module asked for it."""
+        """Run one function of torch, and note the module that called it."""
         if func not in _LOOKED:
             return func(*args, **(kwargs or {}))
         asking = self._asking()
@@ -126,7 +126,7 @@ class Discovery(TorchFunctionMode):
     def _asking(self) -> list[nn.Module]:
         """Return the running modules that may attend here, from the innermost up to the first that has weights.
 
-        A module without weights counts where it takes one tensor alone. Others do a part of another module's work.
+        A module without weights counts if it takes one tensor alone. Others do a part of another module's work.
         """
         own = [each for each in self._running if each[0] in self._names]  # not a copy that a proof runs
         asking = []
@@ -148,12 +148,12 @@ class Discovery(TorchFunctionMode):
 
 
 def _holds(name: str, other: str) -> bool:
-    """Return whether a module is another or lies around it, by their names."""
+    """Return whether a module is another one or encloses it, by their names."""
     return not name or f"{other}.".startswith(f"{name}.")
 
 
 def _memory(part: Any) -> int | None:
-    """Return where the values of a tensor begin, whatever its shape; None for anything else, as inside torch.vmap."""
+    """Return the address of a tensor's storage, whatever its shape, or None for anything else, as inside torch.vmap."""
     if type(part) is not Tensor or part.layout is not torch.strided:
         return None
     try:

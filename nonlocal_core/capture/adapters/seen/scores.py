@@ -1,4 +1,4 @@
-"""Scores of a softmax, traced back to the products that they were made of: queries, keys, a bias, and sinks.
+"""Scores of a softmax, traced back to the products behind them: queries, keys, a bias, and sinks.
 
 A sink is a score of no key: a learned number beside those of the keys, whose weight is dropped after the softmax, as in
 gpt-oss (transformers 5.23.0, models/gpt_oss/modeling_gpt_oss.py). It becomes a key of its own, which has no value.
@@ -15,7 +15,7 @@ from nonlocal_core.capture.adapters.seen.factors import Product
 from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 
 _NOISE_STEPS = 16
-"""Rounding errors at the largest score that a bias may hold which is none."""
+"""Rounding errors at the largest score up to which a bias counts as zero."""
 
 _MOST_SINKS = 16
 
@@ -34,7 +34,7 @@ class Scores:
 
 @dataclass(slots=True, kw_only=True)
 class Weights:
-    """Weights that no product has taken yet, with the tables that they were made of."""
+    """Weights that no product has taken yet, with the tables that they came from."""
 
     weights: Float[Tensor, "*lead n N"]
     """Weights of the keys alone, without those of sinks."""
@@ -48,7 +48,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """Scores that a softmax was taken of, with the derivative of its scores by each product."""
+    """Scores behind a softmax, with their derivative with respect to each product."""
 
     given: Tensor
     parts: list[tuple[Scores, Float[Tensor, "*lead n N"]]]
@@ -57,14 +57,14 @@ class Traced:
     """Side of that matrix that the keys are on."""
     sinks: int
     at_front: bool
-    """True where the sinks come before the keys."""
+    """True if the sinks come before the keys."""
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
-    """Return what a softmax over an axis of ``given`` was taken of; None where it is not a product with numbers added.
+    """Return the scores behind a softmax over an axis of ``given``, or None if they are not a product plus constants.
 
-    A number that is taken from all scores of a row, such as their largest, changes no weight and no factor here: the
-    derivative is of a sum in which each row's coefficients cancel.
+    A number subtracted from all scores of a row, such as their maximum, changes no weight and no factor here, since the
+    derivative is taken of a sum in which each row's coefficients cancel.
     """
     axis = axis % given.ndim
     signs = _signs(given.shape[axis]).to(given)
@@ -114,7 +114,7 @@ def _bends(factors: Float[Tensor, "*lead n N"], dtype: torch.dtype) -> bool:
 
 
 def _signs(count: int) -> Float[Tensor, " N"]:
-    """Return numbers that add up to zero, none of them zero, no two runs of them alike; one stands alone."""
+    """Return nonzero numbers that add up to zero, no two runs of them alike; for a count of one, 1."""
     if count == 1:
         return torch.ones(1)
     made = torch.linspace(1, 2, count)
@@ -132,7 +132,7 @@ def _is_at_front(grad: Float[Tensor, "*lead n N"], signs: Float[Tensor, " sinks_
 
 
 def solved(made: Traced, weights: Tensor) -> Weights:
-    """Return q, k, the bias and its rounding of what a softmax was taken of; ``weights``: what it returned."""
+    """Return q, k, the bias and its rounding error for the scores of a softmax; ``weights``: the softmax's output."""
     first, is_turned = made.parts[0][0].product, made.side == "rows"
     lead, sinks = made.parts[0][1].shape[:-2], made.sinks
     shape = (*lead, made.parts[0][1].shape[-2], made.parts[0][1].shape[-1] + sinks)
@@ -171,7 +171,7 @@ def solved(made: Traced, weights: Tensor) -> Weights:
 def _without_shift(
     rest: Float[Tensor, "*lead n N"], blocked: Tensor, sinks: int, noise: float
 ) -> Float[Tensor, "*lead n N"]:
-    """Return a bias without what is added to a whole row, where that leaves nothing of the keys' own."""
+    """Return a bias without its constant per row, if nothing else remains or there are sinks."""
     own, free = rest[..., sinks:], ~blocked[..., sinks:]
     first = own.gather(-1, free.long().argmax(dim=-1, keepdim=True))
     shifted = torch.where(blocked, rest, rest - first)

@@ -22,7 +22,7 @@ def is_rotary(embeddings: Any) -> bool:
 
 
 def rotated(layer: Any, call: LayerCall, q: Table, k: Table) -> tuple[Table, Table]:
-    """Return queries and keys as the call's rotary embedding turns them; the same where there is none."""
+    """Return queries and keys as the call's rotary embedding turns them, or unchanged if there is none."""
     if is_rotary(call.arguments.get("position_embeddings")):
         cos, sin = call.arguments["position_embeddings"]
         half = True

@@ -18,7 +18,7 @@ from nonlocal_core.capture.reading import NotReadable, named_arguments
 
 
 def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":
-    """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
+    """Return a reader of a layer, the reason why it cannot be read, or None if it is another kind of module."""
     if not isinstance(layer, nn.MultiheadAttention):
         return None
     if layer.bias_k is not None or layer.add_zero_attn:
