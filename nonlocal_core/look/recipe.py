@@ -1,4 +1,4 @@
-"""Recipe for the viewer to draw as files do: every constant and colour of the look, as JSON."""
+"""Recipe for the viewer to draw as in files: every constant and colour of the look, as JSON."""
 
 from nonlocal_core.look.bars import DWARFED, SECOND
 from nonlocal_core.look.choices import ARROWS, ARROWS_ON_A_STILL, LOOK, MOST_ARROWS
