@@ -1,4 +1,4 @@
-"""Scribbles of two labels on the asked frame, and the labels that mean field makes of them, all in the browser."""
+"""Scribbles of two labels on the asked frame, and the mean-field labels that follow, all in the browser."""
 
 import streamlit as st
 
