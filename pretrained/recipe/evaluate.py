@@ -72,7 +72,7 @@ def pooled_rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 def evaluate_rows(block: Block, shown: Shown, *, pooled: bool = False) -> PerClip:
     """Return the measures of rows, with queries in all frames of clean clips and in the changed frames of others.
 
-    ``pooled``: of a block on the finer grid, on the coarser one's cells: see ``pooled_rows_of``.
+    ``pooled``: whether to judge a block on the finer grid by the coarser one's cells (see ``pooled_rows_of``).
     """
     found: PerClip = {}
     labels_of, sure_of = (shown.clips.labels, shown.clips.sure) if pooled else (shown.labels, shown.sure)
