@@ -141,7 +141,7 @@ class _Weights(ABC):
     @property
     @abstractmethod
     def _count(self) -> int:
-        """The number of weights that a uniform answer would share the mass over."""
+        """The number of weights over which a uniform answer would spread the mass."""
 
     @property
     def heat(self) -> Float32[np.ndarray, "T H W"]:
@@ -180,7 +180,7 @@ class _Weights(ABC):
 
     @property
     def entropy(self) -> float:
-        """Entropy in nats of the positive weight taken as a distribution; log(N) when uniform."""
+        """Entropy in nats of the positive weight as a distribution; log(N) if it is uniform."""
         p = self._shares[self._shares > 0]
         return float(-(p * np.log(p)).sum())
 
@@ -213,7 +213,7 @@ class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
     ``values`` sum to 1 for the two Gaussians and a matching; for the dot product and the concatenation they are f / Nk,
-    the very numbers that multiply g in the network.
+    exactly the numbers that multiply g in the network.
     """
 
     query: Cell

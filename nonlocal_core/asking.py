@@ -73,8 +73,8 @@ class Questions:
     ) -> AffinityRow:
         """Return the mean of the rows of a layer's heads at a point, or of an asker: the row of the block LAYER.mean.
 
-        ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
-        OutsideGridError when the network did not see the point.
+        ``layer``: a block's name without its head. Raises UnknownNameError for an unknown layer or asker, and
+        OutsideGridError if the network did not see the point.
         """
         (heads,) = layers_of(self.capture.blocks, [layer]).values()
         cell = heads[0].query_grid.cell_at(frame=frame, x=x, y=y)
@@ -153,8 +153,8 @@ class Questions:
     def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
-        ``progress`` is called with the sums that the first column of a block needs. The pins beside it are questions of
-        their own. Raises the errors of these two, and SelectionError for a temperature without a softmax.
+        ``progress`` is called with the sums that the first column of a block needs. The pins beside it are separate
+        questions. Raises the errors of ``query`` and ``column``, and SelectionError for a temperature without softmax.
         """
         if pin.direction == "column":
             self.sum_rows(pin.block, progress=progress)

@@ -15,7 +15,7 @@ from nonlocal_core.query import row
 
 
 def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None) -> dict[str, list[BlockCapture]]:
-    """Return the heads of each layer by its name, in the order in which the layers ran; some of them, or all.
+    """Return the heads of some layers, or of all, by name, in the order in which the layers ran.
 
     Raises UnknownNameError listing the layers.
     """
@@ -31,7 +31,7 @@ def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None
 def mean_over_heads(heads: Sequence[BlockCapture], cell: Cell, asker: str | None = None) -> AffinityRow:
     """Return the mean of the rows of a layer's heads at a cell, or of an asker in its step.
 
-    Raises GeometryError and SelectionError as ``row`` does, UnknownNameError for an unknown asker.
+    Raises the errors of ``row``, and UnknownNameError for an unknown asker.
     """
     return row(asked_by(mean_of_heads(heads), asker), cell)
 

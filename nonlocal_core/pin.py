@@ -49,7 +49,7 @@ class Pin:
     frame: int
     x: float
     y: float
-    """x and y in [0, 1] of the shown frame, y downwards."""
+    """Coordinates x and y in [0, 1] of the shown frame, y downwards."""
     also: tuple[Point, ...] = ()
     """Further points; the answer is the mean over all."""
     minus: tuple[Point, ...] = ()

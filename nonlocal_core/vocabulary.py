@@ -6,7 +6,7 @@ Axis letters, as written in shape annotations::
     C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
     Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
 
-A step is one cell of a grid along time; it stands for one frame of the clip or for several that follow each other.
+A step is one cell of a grid along time; it stands for one frame of the clip or for several consecutive ones.
 Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
 """
 

@@ -48,7 +48,7 @@ def menu(clip: str = "") -> dict[str, str]:
 
 
 def in_menu(model: str) -> str:
-    """Return the id under which a menu lists a network; that of a filter has no settings there."""
+    """Return the id under which a menu lists a network, which has no settings for a filter."""
     return filter_name(model) if is_filter(model) else model
 
 

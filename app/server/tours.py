@@ -25,7 +25,7 @@ class KeptTour:
     """Stops of the tour; None if it is still the sample's own."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the tour as the viewer reads it."""
+        """Return the tour in the viewer's form."""
         if self.stops is None:
             return {"clip": self.clip, "stops": None}
         from nonlocal_core.bundle import tour_as_json

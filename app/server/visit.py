@@ -21,7 +21,7 @@ Number = TypeVar("Number", int, float)
 FIRST_CLIP = "sample:bunny"
 """Clip of a first visit, unless another was named when the server was started."""
 SERVED = "file:"
-"""Prefix of the file that was named when the server started. No link can name another file."""
+"""Prefix of the file that was named when the server was started. No link can name another file."""
 SURVEY_PREFIX = "survey:"
 """Prefix of a clip's place in the reading list of the survey that the server shows."""
 _KEY = "choices"

@@ -99,7 +99,7 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
 
 
 def _step() -> str:
-    """Return the step that the visitor is at; on arrival, that of the address."""
+    """Return the visitor's current step, on arrival the one in the address."""
     if _STEP not in st.session_state:
         asked = visit.asked("step")
         st.session_state[_STEP] = asked if asked in stages.step_ids() else stages.step_ids()[0]

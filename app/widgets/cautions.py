@@ -59,7 +59,7 @@ def oversize(most_mb: int, remedy: str) -> None:
 
 
 def folded(said: Iterable[str]) -> None:
-    """Draw, folded, sentences that charts above had no room for."""
+    """Draw, folded, the sentences for which charts above had no room."""
     said = list(said)
     if len(broken(" ".join(said))) > MOST_LINES:
         whole = "".join(f"<p>{escape(unbroken(sentence))}</p>" for sentence in said)

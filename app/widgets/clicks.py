@@ -29,7 +29,7 @@ def last_click(key: str, first: Point) -> Point:
 
 
 def cell_under(grid: Grid, frame: int, point: Point) -> Cell:
-    """Return the cell at a point of a frame, or the nearest. Raises OutsideGridError, as ``Grid.nearest_cell``."""
+    """Return the cell at a point of a frame, or the nearest. Raises OutsideGridError like ``Grid.nearest_cell``."""
     return grid.nearest_cell(frame=frame, x=point[0], y=point[1])
 
 

@@ -52,7 +52,7 @@ def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[
 def pictures(
     opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, has_noise_slider: bool, beside: bool = True
 ) -> None:
-    """Draw the frame of the pin before and after; with noise, BM3D and non-local means ``beside`` each other."""
+    """Draw the frame of the pin before and after. ``beside``: with noise, also BM3D next to non-local means."""
     session = opened.session
     asked = pin or session.first_question()
     try:

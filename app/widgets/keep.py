@@ -83,9 +83,9 @@ class Offer:
 
     kind: str
     asked: tuple[object, ...]
-    """All that the files depend on."""
+    """Values that the files depend on."""
     stem: str
-    """Beginning of their names."""
+    """Stem of the files' names."""
     formats: Sequence[Format]
     write: Callable[[Format], Write]
     tour: Tour = None

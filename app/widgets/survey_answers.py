@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 170
 """Width of a frame, in pixels of the page: two fit side by side on a phone."""
 RING = 9
-"""Radius in pixels of a frame that is 160 wide."""
+"""Radius of the ring, in pixels of a frame that is 160 pixels wide."""
 
 
 def draw(row: dict[str, Any], short_side: int | None) -> None:

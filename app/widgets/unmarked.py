@@ -8,7 +8,7 @@ import streamlit as st
 from nonlocal_core.look import unbroken
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
-"""ASCII punctuation: all of it may be escaped in Markdown, and all markup begins with some."""
+"""ASCII punctuation: all of it may be escaped in Markdown, and all markup starts with some of it."""
 
 
 def as_it_is(text: str) -> str:

@@ -97,7 +97,7 @@ def _wanted(sent: Any) -> WantedStep | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pane:
-    """One of several answers side by side: a block of a bundle, and its title there."""
+    """One of several answers side by side: a block of a bundle, and its title in the comparison."""
 
     token: str
     """Token of the bundle: panes of one bundle fetch it once."""
@@ -106,7 +106,7 @@ class Pane:
     clip: str
     """Any text that identifies a clip with its frames."""
     is_saved: bool = False
-    """True for a bundle that was read from a file: nothing is made for it later."""
+    """True for a bundle that was read from a file, for which nothing is made later."""
 
 
 def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) -> Pin | None:

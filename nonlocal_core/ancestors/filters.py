@@ -1,7 +1,7 @@
 """Filters whose affinities open as networks without weights: their ids, and their settings by name.
 
-An id carries the settings that differ from the usual ones, so that a link keeps them, as in
-``pixels-nl-means:h=0.2:patch=7``. Nothing here waits for torch.
+An id contains the settings that differ from the defaults, so that a link keeps them, as in
+``pixels-nl-means:h=0.2:patch=7``. Nothing here imports torch.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ _STEPS = Setting(title="Frames", least=0.5, most=64, step=0.5, words="Deviation 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NlMeans:
-    """Non-local means: weight exp(-d^2 / h^2), d^2 the mean square difference of two patches, weighted by a Gaussian.
+    """Non-local means: weight exp(-d^2 / h^2), with d^2 the Gaussian-weighted mean squared difference of two patches.
 
     A. Buades, B. Coll, J.-M. Morel, "A non-local algorithm for image denoising" (CVPR 2005), section 3, here over all
     frames and without a search window.

@@ -27,7 +27,7 @@ _PAIRS_AT_ONCE = 2**23
 
 
 def framed(pixels: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T h w"]:
-    """Return the pixels with mirrored edges, so that each has a block around it: the one that begins at its place."""
+    """Return the pixels with mirrored edges, so that each has a block around it, which starts at its index."""
     rows, cols = (mirrored(size, BEFORE)[: size + SIDE - 1] for size in pixels.shape[-2:])
     return pixels[..., rows, :][..., cols]
 

@@ -1,4 +1,4 @@
-"""Mean field of the fully connected CRF on the labels of a picture, step after step, exactly and without its matrix.
+"""Mean field of the fully connected CRF on the labels of a picture, step by step, exact and without its matrix.
 
 P. Kraehenbuehl, V. Koltun, "Efficient inference in fully connected CRFs with Gaussian edge potentials" (NIPS 2011),
 algorithm 1. Every pixel gathers the labels of all others by the two kernels, as a non-local block gathers g by its

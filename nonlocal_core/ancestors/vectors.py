@@ -1,7 +1,7 @@
 """Vectors whose Gaussian is the affinity of a filter, and the same Gaussian as an embedded one.
 
-exp(-|a_i - a_j|^2 / 2) = exp(a_i . a_j - |a_j|^2 / 2) exp(-|a_i|^2 / 2), and the last factor is one for the whole row:
-C(x) divides it out. So theta_i = (a_i, 1) and phi_j = (a_j, -|a_j|^2 / 2) make the filter an embedded Gaussian (paper,
+exp(-|a_i - a_j|^2 / 2) = exp(a_i . a_j - |a_j|^2 / 2) exp(-|a_i|^2 / 2), and the last factor is constant in a row: C(x)
+divides it out. So theta_i = (a_i, 1) and phi_j = (a_j, -|a_j|^2 / 2) make the filter an embedded Gaussian (paper,
 equation 3), exactly, without its matrix.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Embedded(NamedTuple):
-    """Tables theta and phi, of which softmax(theta phi^T) are the rows of a filter."""
+    """Tables theta and phi for which the rows of softmax(theta phi^T) are those of a filter."""
 
     theta: Float[Tensor, "B N Ci"]
     phi: Float[Tensor, "B N Ci"]

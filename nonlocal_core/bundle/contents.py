@@ -58,9 +58,9 @@ class View:
     """Block, question and tour to show first. Raises BundleError for more than ``MAX_TOUR_STOPS`` stops."""
 
     block: str | None = None
-    """None for the one that the capture shows."""
+    """Name of the block, or None for the one that the capture shows first."""
     question: Question | None = None
-    """None for the middle of the middle frame."""
+    """Question, or None for the middle of the middle frame."""
     also: tuple[Point, ...] = ()
     minus: tuple[Point, ...] = ()
     beside: tuple[tuple[Point, ...], ...] = ()
@@ -82,7 +82,7 @@ class View:
 
     @classmethod
     def of(cls, pin: Pin, tour: Sequence[TourStop] = ()) -> "View":
-        """Return the view that a pin names. Raises BundleError as the class does."""
+        """Return the view that a pin names. Raises BundleError like the class."""
         return cls(
             block=pin.block,
             question=Question(frame=pin.frame, x=pin.x, y=pin.y),
@@ -164,5 +164,5 @@ class Bundle:
 
     @property
     def clip(self) -> str:
-        """A text that is the same for bundles of the same pictures."""
+        """Text that identifies the pictures: the same for bundles of the same clip."""
         return sha256(b"".join(self.frames)).hexdigest()

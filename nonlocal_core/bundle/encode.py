@@ -50,7 +50,7 @@ def encode_bundle(
 
     ``words`` are shown under the clip. The worst error of a measured row that ``storage`` causes is in the header of
     each block, as ``row_error``.
-    Raises BundleError if the view names a block or a frame that is not there.
+    Raises BundleError if the view names a missing block or frame.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
@@ -124,7 +124,7 @@ class StoredTable:
 
 
 def stored_bytes(block: BlockCapture, storage: Storage) -> int:
-    """Return the bytes that a block takes in a bundle, its part of the header included."""
+    """Return the size of a block in a bundle in bytes, including its part of the header."""
     writer = ContainerWriter()
     return len(writer.pack({"blocks": [_block(writer, block, storage)]}))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.untouched import ATOMS
 
 _RECOMPUTES = "torch.nn.utils"
-"""Home of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
+"""Package of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
 
 _POWER_STEPS = 15
 """Power iterations for a weight, as many as ``torch.nn.utils.parametrizations.spectral_norm`` takes for a new one."""

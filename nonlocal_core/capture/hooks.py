@@ -41,7 +41,7 @@ class Recording:
     first: dict[str, FirstCall] | None = None
     """First proved call of each block, if a proof of place follows."""
     steps: list[str | None] = field(default_factory=list)
-    """Time of each step that the network made (`steps`), in words, or None if its call tells none."""
+    """Time of each step of the network (`steps`), in words, or None if its call has none."""
     step_of: dict[str, int] = field(default_factory=dict)
     """Number of the step in which each layer ran, by its name."""
 
@@ -97,7 +97,7 @@ def recording(
 
 @contextmanager
 def placing(trial: PlaceTrial) -> Iterator[None]:
-    """Watch one of the further runs of a proof of place, in this thread and context only."""
+    """Record one of the further runs of a proof of place, in this thread and context only."""
     trial.calls.clear()
     token = _current.set(trial)
     try:

@@ -11,7 +11,7 @@ from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 
 class NonlocalBlockReader:
-    """Read a ``NonlocalBlock``."""
+    """Reader of a ``NonlocalBlock``."""
 
     def __init__(self, block: NonlocalBlock) -> None:
         self._block = block

@@ -3,7 +3,7 @@
 Rebuilding an output cannot show the order of the positions. So the network runs a few more times on clips that were
 changed at some points, while every block that can be read repeats what it added in the first run. Changes then travel
 between positions only through the layers that are not read, and the tables show where each change arrived. The runs
-in which a point is changed spell its number in binary, so a movement tells which point it belongs to.
+in which a point is changed spell its number in binary, so a movement shows the point that it belongs to.
 """
 
 from collections import Counter
@@ -120,7 +120,7 @@ class FirstCall:
     """The block, with the reader whose reading was proved."""
     reading: BlockReading
     grid: QueryGrid
-    """Grid on which its queries are said to lie."""
+    """Grid on which its queries are stated to lie."""
     added: Tensor
     """The output, without the input that a residual block's output holds."""
     output: Any
@@ -128,7 +128,7 @@ class FirstCall:
 
     @classmethod
     def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
-        """Return the copies for one call of a block that was read and proved, of no more than its positions have."""
+        """Return the copies for one call of a block that was read and proved, with the positions' own channels."""
         x = site.inputs(call.args, call.kwargs)
         reading = site.reader.read(x)
         assert isinstance(reading, BlockReading)
@@ -248,7 +248,7 @@ def misplacement(
     are_tokens: bool,
     may_miss: bool = False,
 ) -> str | None:
-    """Return a sentence on the point that moved other positions than those that stand for it, or None if none did.
+    """Return a sentence on the point that moved positions other than those that stand for it, or None if none did.
 
     ``moved``: the movement of each position of the grid in each run. ``are_tokens``: whether they are patches, of which
     one moves. The positions of a map have overlapping fields: the movement must have its centre near the point.

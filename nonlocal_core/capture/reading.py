@@ -35,7 +35,7 @@ class BlockReading:
 
     theta: Float[Tensor, "heads Nq Ci"]
     phi: Float[Tensor, "heads Nk_all Ci"]
-    """Keys of the grid first, then the off-grid ones, as ``BlockCapture.off_grid_keys`` orders them."""
+    """Keys of the grid first, then the off-grid ones, in the order of ``BlockCapture.off_grid_keys``."""
     g: Float[Tensor, "heads Nk_all Cg"]
     query_thw: tuple[int, int, int]
     pairwise: Rule
@@ -45,8 +45,8 @@ class BlockReading:
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
     """As ``project``, if the result depends on the queries, which are given with the rows: positions, then askers."""
     resting: Callable[[Any], Any] | None = None
-    """Function from another input, as ``BlockSite.inputs`` gives it, to the block's output with the weighted sums of
-    this call, or None if its output holds nothing else of its input, or ``residual`` tells all that it does."""
+    """Function from another input, in the form of ``BlockSite.inputs``, to the block's output with the weighted sums of
+    this call, or None if its output depends on nothing else of its input, or on no more than ``residual`` tells."""
     output_at: Any = 0
     """Key or index of the tensor to rebuild among several that the block returns."""
     subsample: tuple[int, int, int] = (1, 1, 1)
@@ -69,7 +69,7 @@ class BlockReading:
     askers: tuple[str, ...] = ()
     """Names of askers that are not positions; if theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
-    """Theta of the askers, as ``BlockCapture.asker_theta`` orders it."""
+    """Theta of the askers, in the order of ``BlockCapture.asker_theta``."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows
     """Function that shapes the askers' part of the block's output as rows, in that order."""
     are_inner: bool = False
@@ -122,7 +122,7 @@ class NotReadable:
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reader of one kind of block, from outside, without touching its forward pass."""
+    """Reader of one kind of block, from outside, without changing its forward pass."""
 
     def read(self, x: Any) -> BlockReading | NotReadable:
         """Return theta, phi and g for the block's input, as the site's ``inputs`` returns it.

@@ -301,7 +301,7 @@ class Capture:
 
     @property
     def blocks_in_words(self) -> str:
-        """The number of blocks, and the first names."""
+        """The number of blocks, and the first of their names."""
         names = [block.name for block in self.blocks]
         more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
         return f"{len(names)} block{'s' * (len(names) != 1)}: {', '.join(names[:_NAMED] + more) or 'none'}"

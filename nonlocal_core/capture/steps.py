@@ -13,7 +13,7 @@ from nonlocal_core.capture.record import BlockCapture
 _TOLD = ("timestep", "timesteps")
 """Arguments that mark a part of a network as run once for each step (diffusers, guided diffusion)."""
 _TIMES = (*_TOLD, "sigma", "t")
-"""Arguments that may tell the time of a step."""
+"""Arguments that may hold the time of a step."""
 
 
 def stepping_part(model: nn.Module) -> nn.Module:

@@ -131,7 +131,7 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
 
 
 def _is_finite(values: Tensor) -> bool:
-    """Return whether all values are finite. Their sum tells it in a tenth of the time, unless it overflows."""
+    """Return whether all values are finite. Their sum shows it in a tenth of the time, unless it overflows."""
     return math.isfinite(float(values.sum())) or all(map(math.isfinite, map(float, values.aminmax())))
 
 

@@ -1,4 +1,4 @@
-"""Facts below the pictures of a step, as data: tables, sentences, bars, small pictures, and choices between such.
+"""Facts below the pictures of a step, as data: tables, sentences, bars, small pictures, and choices among them.
 
 Pages draw them: ``app/widgets/lesson_panels.py`` in the app, ``viewer/controls/facts.js`` in a file.
 """
@@ -19,7 +19,7 @@ FUNCTIONS: dict[Pairwise, str] = {
     "dot_product": "(θφᵀ)g as θ(φᵀg)",
     "concatenation": "sorted, running sums",
 }
-"""The exact short way of each function."""
+"""Description of the exact method without a matrix, for each function."""
 COUNTS = (256, 512, 1024, 2048)
 """Numbers of positions at which costs are measured."""
 
@@ -159,7 +159,7 @@ def costs(found: dict[tuple[Pairwise, int], Cost]) -> tuple[Fact, ...]:
 
 
 def claims() -> tuple[Fact, ...]:
-    """Return the paper's claims beside what was measured on the small task of this tool."""
+    """Return the paper's claims beside the measurements on the small task of this tool."""
     rows = tuple(
         (f"Table {chart.number}", claim.words, claim.verdict, claim.reason)
         for chart in read_findings().charts

@@ -54,7 +54,7 @@ CHANGE_NAMES: dict[Change, str] = {
     "strongest keys cut": "Keys cut",
     "marks swapped": "Swapped",
 }
-"""Words on the buttons."""
+"""Labels of the buttons."""
 CHANGE_TITLES: dict[Change, str] = {
     "as it is": "As it is",
     "block off": "Block off",

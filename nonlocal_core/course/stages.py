@@ -61,7 +61,7 @@ _STAGES = {
 
 
 def step_ids() -> tuple[str, ...]:
-    """Return the ids of the steps, in their order."""
+    """Return the ids of the steps, in order."""
     return tuple(step.id for step in learn().steps)
 
 

@@ -39,7 +39,7 @@ OpenStep = Callable[[str], Session]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One step as the file holds it, and the bundle of its viewer."""
+    """One step in the file's form, and the bundle of its viewer."""
 
     data: dict[str, object]
     bundle: bytes

@@ -38,7 +38,7 @@ def cells_mask(cells: Bool[np.ndarray, "H W"], grid: Grid, size_hw: tuple[int, i
 
 
 def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "H W"]:
-    """Return the fraction of each cell's pixels, in one frame, that a mask holds; 0 for a cell outside the frame.
+    """Return the fraction of each cell's pixels, in one frame, that a mask covers; 0 for a cell outside the frame.
 
     A cell that is too small to hold the centre of a pixel has the pixel under its own centre.
     """
@@ -52,7 +52,7 @@ def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "
 
 
 def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a frame whose centres lie in a box, its edges included."""
+    """Return the pixels of a frame whose centres lie in a box, including its edges."""
     height, width = size_hw
     x0, y0, x1, y1 = box
     xs, ys = _centres(width), _centres(height)
@@ -60,7 +60,7 @@ def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
 
 
 def cells_in_box(grid: Grid, box: Box, frames: Span | None = None) -> Bool[np.ndarray, " N"]:
-    """Return the cells of a grid whose centre lies in a box, its edges included, in frames [start, stop) or in all.
+    """Return the cells of a grid whose centre lies in a box, including its edges, in frames [start, stop) or in all.
 
     A step counts if any of its frames is asked for.
     """

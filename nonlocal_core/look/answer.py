@@ -27,7 +27,7 @@ class Answer(Protocol):
 
     @property
     def asked_cells(self) -> tuple[Cell, ...]:
-        """All cells that were asked, that one first."""
+        """All asked cells, ``asked`` first."""
 
     @property
     def marked_cells(self) -> tuple[Cell, ...]:

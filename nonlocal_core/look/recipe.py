@@ -8,7 +8,7 @@ from nonlocal_core.look.photograph import KEPT_COLOUR, LUMINANCE
 
 
 def recipe() -> dict[str, object]:
-    """Return the look as a bundle holds it. Ramps are hexadecimal, six digits a tone."""
+    """Return the look in a bundle's form. Ramps are hexadecimal, six digits a tone."""
     return {
         "warm": WARM.tobytes().hex(),
         "cold": COLD.tobytes().hex(),

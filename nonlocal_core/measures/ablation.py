@@ -84,8 +84,8 @@ def answer(
 ) -> Answer:
     """Run the session's network on its clip once more and return its answer, with blocks changed for this run only.
 
-    ``switched_off``: names of blocks that pass their input on, as if they were not there. ``cut_keys``: for a block,
-    the positions of its key grid that no query may attend to (True: cut), as ``geometry.cells_in_box`` has them. A
+    ``switched_off``: names of blocks that pass their input on, as if they were absent. ``cut_keys``: for a block,
+    the positions of its key grid that no query may attend to (True: cut), as from ``geometry.cells_in_box``. A
     softmax is taken over the keys that are left; the dot product and the concatenation are divided by the number of
     those. A query that has none left gathers y = 0.
 

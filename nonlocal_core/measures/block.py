@@ -16,7 +16,7 @@ SAMPLE_QUERIES = 512
 SAMPLE_SEED = 2018
 """Seed of the sample, so that a clip and a block always give the same figures."""
 _CHUNK_WEIGHTS = 2**20
-"""Weights held at once: 8 MB of float64, and a few tables of that size beside it."""
+"""Number of weights held at once: 8 MB of float64, and a few more tables of that size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

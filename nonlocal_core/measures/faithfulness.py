@@ -112,7 +112,7 @@ def faithfulness_curve(
     """Return the effect of cutting 1, 2, 4, ... keys, up to all those above an even share.
 
     The change of the answer is measured for the last alone, which equals the result of ``faithfulness``. Arguments and
-    errors are as there.
+    errors are as for ``faithfulness``.
     """
     _check(ran, block, draws, runs)
     tell = progress or _untold

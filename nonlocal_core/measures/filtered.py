@@ -109,7 +109,7 @@ def relative_title(relative: NlMeans | Bm3d) -> str:
 def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T h w 3"]]:
     """Return the stack that BM3D matches to the block around a pixel, and the noisy clip with mirrored edges.
 
-    A block of the stack begins in that clip at the place of its pixel. Raises CaptureError for a network that is not
+    A block of the stack starts in that clip at the index of its pixel. Raises CaptureError for a network that is not
     a filter, ShapeError for a clip with too many pixels.
     """
     _, before = _pixels(session)

@@ -17,7 +17,7 @@ MOST_WEIGHTS = 2**25
 """Maximum number of weights computed for one matrix, so that it takes a second or two; beyond, queries are sampled."""
 _SEED = 2018
 _CHUNK_WEIGHTS = 2**20
-"""Weights held at once: 8 MB of float64."""
+"""Number of weights held at once: 8 MB of float64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

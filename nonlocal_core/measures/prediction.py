@@ -1,6 +1,6 @@
 """Score of a guess of where a position looks: the weight that the guess captures in one frame.
 
-It is compared with two guesses of as many cells that know nothing of the network: the cells whose mean colour is
+It is compared with two guesses of the same number of cells that ignore the network: the cells whose mean colour is
 nearest to the asked cell's, and those nearest to its place. The asked cell itself never counts.
 
 scored(session, session.block("stride16"), Cell(0, 5, 7), step=3, marked=mask)
@@ -21,14 +21,14 @@ from nonlocal_core.measures.faithfulness import colours_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """Shares in [0, 1] of the positive weight in one frame that guesses of as many cells capture."""
+    """Shares in [0, 1] of the positive weight in one frame captured by guesses of the same number of cells."""
 
     cells: int
     guess: float
     colour: float
     blob: float
     best: float
-    """Share of the strongest cells, the largest of any guess of as many cells."""
+    """Share of the strongest cells, the maximum over all guesses."""
     even: float
     """Mean share of cells drawn at random."""
 

@@ -36,8 +36,8 @@ class ReceptiveField:
 
     title: str
     share: Float64[np.ndarray, "h w"]
-    """Absolute gradient of the sum of the layer's channels, added over colours, as a share of all; over the pixels of
-    the network's input."""
+    """Absolute gradient of the sum of the layer's channels, summed over colours, as a share of the total, at each pixel
+    of the network's input."""
 
     @property
     def box(self) -> Box:

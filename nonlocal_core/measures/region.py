@@ -25,7 +25,7 @@ from nonlocal_core.measures.tracking import refuse_restricted
 CHANCE = 0.7
 """A cell belongs to the region if the walk visits it at least this many times as often as a walk without preference.
 
-Chosen on the composed clip, where 0.5 to 1 do nearly as well. The mean J of cells with the exact masks is there 0.73
+Chosen on the composed clip, where 0.5 to 1 do nearly as well. There the mean J of cells with the exact masks is 0.73
 for the default network and 0.60 for ``lite0-parameter-free``.
 """
 LEAST_SPREAD = 0.05

@@ -15,10 +15,10 @@ from nonlocal_core.geometry import Cell, Grid
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowMeasures:
-    """Measures of one row. All count positive weight; a row without any has NaN throughout."""
+    """Measures of one row. All of them count positive weight only; a row without any has NaN for all."""
 
     entropy: float
-    """Nats; log(Nk) when uniform."""
+    """Entropy in nats; log(Nk) if uniform."""
     own_cell_share: float
     """Share in [0, 1] of the weight on the key over the query itself."""
     own_step_share: float
@@ -57,7 +57,7 @@ def measure_row(
 
 
 def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
-    """Return the share in [0, 1] of their k strongest keys that two rows have in common.
+    """Return the share in [0, 1] of the k strongest keys that two rows have in common.
 
     Keys without positive weight are not strong, so fewer may be compared; NaN if none are.
     Raises GeometryError for rows on different key grids.
@@ -173,7 +173,7 @@ class RowFigures:
 
 
 def joined(parts: Sequence[RowFigures]) -> RowFigures:
-    """Return the figures of all rows of several parts, in their order."""
+    """Return the figures of all rows of several parts, in order."""
     names = [field.name for field in fields(RowFigures)]
     return RowFigures(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
@@ -201,5 +201,5 @@ def _centers(grid: Grid, shown_hw: tuple[int, int]) -> Float64[np.ndarray, "HW 2
 
 
 def _moments(grid: Grid, of_frames: Float64[np.ndarray, " frames"]) -> Float64[np.ndarray, " T"]:
-    """Return the mean, over the frames of each step, of a number that each frame has."""
+    """Return the mean of a number per frame over the frames of each step."""
     return np.array([of_frames[start:stop].mean() for start, stop in grid.frame_spans])

@@ -181,7 +181,7 @@ def read_picture(file: Path | bytes, name: str) -> Frames:
 def read_masks(
     files: Sequence[File], size_hw: tuple[int, int], read: Callable[[File, str], Frames] = read_picture
 ) -> Bool[np.ndarray, "frames h w"]:
-    """Return one mask for each picture, in their order: every pixel that is not black belongs to the object.
+    """Return one mask for each picture, in order: every pixel that is not black belongs to the object.
 
     Pictures of another size are scaled to the frame's by the nearest pixel. ``read``: returns the frames of a file,
     under that name. Raises MediaError, with the number of the file, for a file that is not a picture.

@@ -28,7 +28,7 @@ VARIED = "The same theta and phi under another sum: no network ran with it."
 
 
 def with_blocks(session: Session, blocks: Sequence[BlockCapture]) -> Session:
-    """Return a session of the same clip that shows these blocks, the first of them first."""
+    """Return a session of the same clip that shows these blocks, the first one first."""
     capture = Capture(blocks=tuple(blocks), classes=session.capture.classes, shown=blocks[0].name)
     return replace(session, capture=capture, _normalisers={}, _first=[])
 
@@ -46,7 +46,7 @@ def scopes_of(block: BlockCapture) -> tuple[BlockCapture, ...]:
 
 
 def pooled(block: BlockCapture, kernel: THW = QUARTER) -> BlockCapture:
-    """Return the block with phi pooled by its maximum over cells, as the paper subsamples.
+    """Return the block with phi pooled by its maximum over cells, as in the paper's subsampling.
 
     Raises ShapeError for a block whose keys are pooled already, or are not positions, or fewer than one pooled cell.
     """

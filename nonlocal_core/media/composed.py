@@ -192,7 +192,7 @@ def _window(center_xy: tuple[float, float], reach: float, size_hw: tuple[int, in
 
 
 def place(cut_out: CutOut, moment: float) -> tuple[float, float, float, float]:
-    """Return (x, y, size, degrees) at a moment in [0, 1]: the one polynomial through all waypoints."""
+    """Return (x, y, size, degrees) at a moment in [0, 1], from the polynomial through all waypoints."""
     powers = np.linspace(0, 1, len(cut_out.path))[:, None] ** np.arange(len(cut_out.path))
     x, y, size, degrees = moment ** np.arange(len(cut_out.path)) @ np.linalg.solve(powers, np.array(cut_out.path))
     return float(x), float(y), float(size), float(degrees)

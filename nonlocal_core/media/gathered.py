@@ -28,7 +28,7 @@ Item = MediaFile | np.ndarray | Image.Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatheredPictures:
-    """Pictures in their order under one name. ``origin``: folder, list or array. ``notes``: sentences for the user."""
+    """Pictures in order, under one name. ``origin``: folder, list or array. ``notes``: sentences for the user."""
 
     name: str
     origin: str

@@ -1,4 +1,4 @@
-"""GIF, taken apart: each frame as a GIF of its own, so that a decoder of still pictures reads it (GIF89a)."""
+"""GIF, taken apart: each frame as a separate GIF, so that a decoder of still pictures reads it (GIF89a)."""
 
 from dataclasses import dataclass
 from fractions import Fraction

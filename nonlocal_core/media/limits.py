@@ -33,11 +33,11 @@ class Limits:
     max_seconds: float = 4 * 3600.0
     """Length of a clip in seconds."""
     max_frames: int = 128
-    """Frames read at once."""
+    """Number of frames read at once."""
     max_listed_frames: int = 1_000_000
-    """Packets of a video and frames of an animation: four hours at 60 per second are 864,000."""
+    """Number of packets of a video or frames of an animation: four hours at 60 per second are 864,000."""
     max_decoded_frames: int = 20_000
-    """Frames decoded to reach the ones asked for."""
+    """Number of frames decoded to reach the ones asked for."""
     max_decoded_pixels: int = 20_000_000_000
     """Pixels of those frames: 9,645 frames of 1920 x 1080."""
     max_light_decoded_pixels: int = 3_000_000_000

@@ -31,7 +31,7 @@ class StaleListingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Frames that are reached from one keyframe: ``ranks`` wanted, the first to come out being ``first_rank``."""
+    """Frames that are reached from one keyframe: the wanted ``ranks``, and ``first_rank``, the first that decodes."""
 
     start: int
     first_rank: int
@@ -115,7 +115,7 @@ class Listing:
         return int(self.dts.max()) + 1 if video.demuxer == "avi" else video.packets_read
 
     def from_rank(self, rank: int) -> "Listing":
-        """Return the listing without the frames before a rank; ranks count from there."""
+        """Return the listing without the frames before a rank, from which ranks are then counted."""
         return Listing(
             pts=self.pts[rank:],
             dts=self.dts[rank:],
@@ -147,7 +147,7 @@ class Listing:
     def packets_from(self, run: Run, video: VideoPass) -> Iterator[VideoPacket]:
         """Return packets that begin at or before the start of a run.
 
-        Raises StaleListingError if the container cannot get there.
+        Raises StaleListingError if the container cannot reach them.
         """
         # Some containers seek by the time of showing, some by the time of decoding, which is the earlier.
         for stamp in (int(self.pts[run.first_rank]), int(self.dts[run.first_rank]), int(self.pts[0])):

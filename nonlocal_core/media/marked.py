@@ -153,7 +153,7 @@ def drawn(rgb: UInt8[np.ndarray, "T H W 3"], marks: UInt8[np.ndarray, "T H W"]) 
 
 
 def swapped(frames: Frames, turn: Mapping[int, int]) -> Frames:
-    """Return frames in which marks are exchanged by ``turn``, from old to new, counted from 0, with new lines.
+    """Return frames with marks replaced by ``turn``, a mapping from old to new counted from 0, and their lines redrawn.
 
     Raises MediaError if no object wears a mark.
     """

@@ -200,7 +200,7 @@ def _keyed(values: UInt8[np.ndarray, "*shape"], clear: Bool[np.ndarray, "H W"]) 
 
 
 def _deep_colours(still: bytes, key: tuple[int, ...]) -> Image.Image:
-    """Return 16-bit colours; all 16 bits tell the transparent one, of which Pillow keeps eight."""
+    """Return 16-bit colours; the transparent one is identified by all 16 bits, of which Pillow keeps eight."""
     decoded = av.CodecContext.create("png", "r").decode(av.Packet(still))[0]
     sixteen = decoded.to_ndarray(format="rgb48le").astype(np.uint32)
     return _keyed(((sixteen + 128) // 257).astype(np.uint8), (sixteen == key).all(axis=-1))

@@ -51,7 +51,7 @@ class Png:
         return struct.unpack_from(f">{count}H", stored)
 
     def still(self) -> bytes:
-        """Return the default image as a PNG of its own."""
+        """Return the default image as a separate PNG."""
         return self.alone(self.hw, self.pixels)
 
     def mended(self) -> tuple[bytes, int]:

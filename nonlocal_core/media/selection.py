@@ -137,7 +137,7 @@ def _by_time(
 
 
 def _on_screen(moments: Float64[np.ndarray, " M"], starts: Float64[np.ndarray, " N"]) -> Int64[np.ndarray, " M"]:
-    """Return the frame that is on screen at each moment; the first one before any has appeared."""
+    """Return the frame on screen at each moment, or the first one before any has appeared."""
     after = np.searchsorted(starts, moments + TICK_SECONDS, side="right")
     return np.maximum(after - 1, 0).astype(np.int64)
 

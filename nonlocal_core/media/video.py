@@ -161,8 +161,8 @@ class VideoClip:
         """Decode from a keyframe to the last wanted frame, checking that frames decode as they are listed.
 
         If display order and decoding order differ, the times can be trusted, and frames that no other depends on may be
-        skipped. If the two orders agree, the times may be a guess (AVI): every frame is decoded and must come out in
-        its place.
+        skipped. If the two orders agree, the times may be a guess (AVI): every frame is decoded and must appear in its
+        place.
         """
         skips = listing.is_reordered and video.codec in SKIPPABLE
         left, previous = list(run.ranks[::-1]), run.first_rank - 1

@@ -15,7 +15,7 @@ KINDS: tuple[Kind, ...] = ("image", "animation", "video")
 
 
 def info_as_json(info: MediaInfo) -> dict[str, Any]:
-    """Return the facts as JSON holds them."""
+    """Return the facts in a form for JSON."""
     return asdict(info) | {"rate": None if info.rate is None else [info.rate.numerator, info.rate.denominator]}
 
 

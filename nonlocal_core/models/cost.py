@@ -27,19 +27,19 @@ class BottleneckMaps:
     shifted: bool
     positions_in: int
     thw: Triple
-    """Size of its output."""
+    """(T, H, W) of the block's output."""
     has_shortcut: bool
     has_nonlocal: bool
     temporal_groups: int
 
     @property
     def channels_out(self) -> int:
-        """Channels of its output, and of the non-local block after it."""
+        """Number of channels of the block's output, and of the non-local block after it."""
         return self.inner * EXPANSION
 
     @property
     def positions(self) -> int:
-        """Positions of its output."""
+        """Number of positions of the block's output."""
         return prod(self.thw)
 
 

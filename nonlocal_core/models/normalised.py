@@ -38,7 +38,7 @@ class NormalisedBlock(NonlocalBlock):
         self.length = nn.Parameter(torch.tensor(TEMPERATURE**-0.5))
 
     def normalise(self, rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
-        """Return u. A channel that is constant over the clip is zero."""
+        """Return u, in which a channel that is constant over the clip is zero."""
         differences, spread = centred(rows)
         # Factors are joined first: the table is what takes time to read, and a new one to write.
         weighted = _times(differences, self.gain / spread)

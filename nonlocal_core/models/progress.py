@@ -1,6 +1,6 @@
 """Progress of a forward pass, step by step, for a listener in the current context.
 
-A network reports its progress; nothing is stored on it, so two sessions that share it never hear each other.
+A network reports its progress; nothing is stored on it, so two sessions that share it never interfere.
 """
 
 from collections.abc import Callable, Iterator

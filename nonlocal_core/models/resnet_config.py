@@ -2,7 +2,7 @@
 
 Two networks can agree in every name and every shape of their weights and still compute different things, since
 strides, paddings, the softmax scale or the order of pooling leave no trace in a file. That is why a network is
-built from such a record, and why a file is only ever read together with one.
+built from such a record, and why a file is always read together with one.
 """
 
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ _last: ContextVar[_Tables | None] = ContextVar("nonlocal_last_tables", default=N
 def shared_features() -> Iterator[None]:
     """Let networks that share a frozen trunk run it once for each clip, in this thread and context only.
 
-    The features stay in memory until the ``with`` ends, and the trunk's weights must not change meanwhile.
+    The features stay in memory until the ``with`` ends, and the trunk's weights must not change before.
     """
     token = _kept.set({})
     try:

@@ -118,7 +118,7 @@ def _concatenation(
 
 
 def _take_rows(table: Float[Tensor, "B N C"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M C"]:
-    """Take rows of each batch entry. It copies whole rows and is several times faster than ``gather``."""
+    """Return rows of each batch entry, copied whole, which is several times faster than ``gather``."""
     batch, count, channels = table.shape
     first = torch.arange(batch, device=table.device).unsqueeze(1) * count
     return table.reshape(-1, channels).index_select(0, (index + first).flatten()).view(batch, -1, channels)

@@ -23,7 +23,7 @@ features)."""
 def softmax_in_panels(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> tuple[Float[Tensor, "B Nq Cg"], Float[Tensor, "B Nq 1"]]:
-    """Return softmax(scale theta phi^T) g, and the logarithm of each row's sum of exp(score). It works in place.
+    """Return softmax(scale theta phi^T) g, and the logarithm of each row's sum of exp(score), computed in place.
 
     If theta and phi are one table, as in the Gaussian of raw features, the scores are symmetric. Each panel then skips
     the keys before it and serves the queries after it with its columns.

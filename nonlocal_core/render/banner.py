@@ -59,7 +59,7 @@ def _strip(
     caption: Caption,
     shares: list[np.ndarray],
 ) -> Image.Image:
-    """Return the words common to all pictures. The first line leaves room for those that change."""
+    """Return the strip of the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room, answer = width - 2 * size, answers[-1]
     own = [_own_words(answer, pts_seconds, index, shares) for index in range(len(pts_seconds))]

@@ -113,7 +113,7 @@ def check_frames(frames: UInt8[np.ndarray, "T h w 3"], answer: Answer) -> None:
 
 
 def paint_mask(frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the frame darkened where the mask is not, coloured with a white rim where it is."""
+    """Return a new picture: the frame darkened outside the mask, and coloured with a white rim inside."""
     picture = frame * np.float32(0.55)
     picture[mask] = 0.55 * frame[mask] + 0.45 * MARK
     inner = mask.copy()

@@ -87,7 +87,7 @@ def check_free(device: Device, forecast_bytes: int | None) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error says that there was not enough memory."""
+    """Return whether an error reports a lack of memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 

@@ -39,8 +39,8 @@ Network = Lite0Network | MarkNetwork | PixelNetwork | ResNet | ForeignNetwork
 """Networks that a session can run: each states its input and the memory of a run."""
 
 KEPT_MODELS = 6
-"""Number of networks held at once, the least recently used first out: all that are shipped, or as many as are compared.
-A published one takes hundreds of megabytes."""
+"""Number of networks held at once, the least recently used first out: all shipped ones, or all that are compared. A
+published one takes hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def prepare_model(
     ('trained', True)
 
     ``model``: an id of ``list_models``, of a published checkpoint, which is fetched the first time, or of a filter over
-    pixels (``filter_id``), which is made anew at each call since it has no weights.
+    pixels (``filter_id``), which is made at each call since it has no weights.
     Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used,
     SelectionError for a setting of a filter that is out of its bounds.
     """

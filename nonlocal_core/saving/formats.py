@@ -118,7 +118,7 @@ class QuestionAnswer:
 
 
 def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
-    """Write an answer and return the path; the suffix names the format.
+    """Write an answer and return the path; the suffix selects the format.
 
     An error raised by ``tell`` ends the writing and leaves nothing behind.
     Raises UnknownNameError for a suffix that is not in ``FORMATS``, RenderError, BundleError.

@@ -76,7 +76,7 @@ def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, obj
 
 
 def input_json(spec: InputSpec) -> dict[str, int]:
-    """Return the limits on the size of a network's input, as ``viewer/model/scaling.js`` reads them."""
+    """Return the limits on the size of a network's input, for ``viewer/model/scaling.js``."""
     return {"short_side": spec.short_side, "multiple_of": spec.multiple_of, "max_long_side": spec.max_long_side}
 
 

@@ -48,7 +48,7 @@ ENVIRONMENT = "NONLOCAL_ENGINE"
 
 
 def runtime_at_hand() -> Path | None:
-    """Return the folder that ``ENVIRONMENT`` names, or None for none: a server fetches nothing for a visitor."""
+    """Return the folder that ``ENVIRONMENT`` names, or None if it is unset: a server fetches nothing for a visitor."""
     named = os.environ.get(ENVIRONMENT)
     return Path(named) if named and Path(named).is_dir() else None
 

@@ -31,7 +31,7 @@ class GalleryAnswers:
 
     @property
     def shown(self) -> list[int]:
-        """Places of the clips that ask or are found, of which the page shows frames."""
+        """Places of the clips that ask or are found, whose frames the page shows."""
         asking = {place for place, _ in self.asked}
         return sorted(asking | {clip.place for found in self.ranked.values() for clip in found})
 

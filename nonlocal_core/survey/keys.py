@@ -59,7 +59,7 @@ class ClipKeys:
     phi: bytes
     """float16, (Nk, Ci) in C order."""
     codes: bytes
-    """faiss's index of the same keys in 8 bits, as `faiss.serialize_index` writes it."""
+    """faiss's index of the same keys in 8 bits, serialised by `faiss.serialize_index`."""
     asks: tuple[Asks, ...]
     frames: int
     """Number of frames that were read."""
@@ -143,7 +143,7 @@ def phi_of(found: dict[str, Any]) -> Float32[np.ndarray, "Nk Ci"]:
 
 
 def place_in(found: dict[str, Any], index: int) -> Point:
-    """Return the first frame of a key's step and the middle of its cell."""
+    """Return the first frame of a key's step and the centre of its cell."""
     grid = KeyGrid(
         steps=found["steps"],
         rows=found["rows"],

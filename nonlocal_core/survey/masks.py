@@ -71,7 +71,7 @@ def known_masks(clip: str, frames: Frames, read: Read) -> KnownMasks:
 
 
 def _beside(clip: str) -> dict[int, str]:
-    """Return the addresses of the masks of a clip by the number of their frame. Raises SurveyError."""
+    """Return the addresses of the masks of a clip by frame number. Raises SurveyError."""
     if clip.startswith(SAMPLE_PREFIX):
         return {}
     folder = _folder(clip)

@@ -1,4 +1,4 @@
-"""Engine on Ray: the same worker as an actor, on as many nodes as there are.
+"""Engine on Ray: the same worker as an actor, on all available nodes.
 
 Clips are decoded where they are run, so that only rows are sent: Ray's store never holds a frame.
 """

@@ -10,7 +10,7 @@ from nonlocal_core.media import Selection
 
 
 class PlanFields(TypedDict, total=False):
-    """Fields of a plan, as ``survey`` takes them."""
+    """Fields of a plan, the arguments of ``survey``."""
 
     models: Sequence[str]
     frames: int | Selection | None

@@ -1,4 +1,4 @@
-"""Reading list of a survey: the addresses of its clips, in their order."""
+"""Reading list of a survey: the addresses of its clips, in order."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Worker of a survey: it holds the networks and makes a clip's rows. Every engine runs this one."""
+"""Worker of a survey, which holds the networks and makes a clip's rows. Every engine runs it."""
 
 import threading
 from contextlib import nullcontext

@@ -110,7 +110,7 @@ def export_comparison(panes: Sequence[ComparedPane], *, asked: str) -> str:
 
 
 def bundle_of_page(page: bytes) -> bytes:
-    """Return the bundle in a live page, as ``export_html`` wrote it. Raises BundleError for another file."""
+    """Return the bundle in a live page written by ``export_html``. Raises BundleError for any other file."""
     found = _BUNDLE.search(page)
     try:
         return base64.b64decode(found[1] if found else b"?", validate=True)

@@ -60,7 +60,7 @@ def guess_js() -> str:
 
 @cache
 def scribbles_js() -> str:
-    """Return the Streamlit component of scribbles that are to be labels."""
+    """Return the Streamlit component of scribbled labels."""
     return join_scripts(_FOLDER, "entry/scribbles.js")
 
 

@@ -58,11 +58,11 @@ class PublishedCard:
     """Number of non-local blocks."""
     frames: int | None
     frame_stride: int | None
-    """Frames of the video from one frame of the clip to the next. None: spread evenly, or not a video."""
+    """Stride of the clip in frames of the video. None: spread evenly, or not a video."""
     colours: Colours | None
     accuracy: dict[str, float]
     parameters: int | None
-    """Parameters of the network, classifier included."""
+    """Number of parameters of the network, including the classifier."""
     digest: Digest | None
     code_licence: str | None
     weights_licence: str | None

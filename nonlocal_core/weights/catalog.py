@@ -29,7 +29,7 @@ class ModelCard:
     """Names of the blocks, in the order in which they run."""
     status: WeightStatus
     parameters: int
-    """Parameters of the whole network, with batch normalisation folded."""
+    """Number of parameters of the whole network, with batch normalisation folded."""
     weights: WheelFile
     """Weights of the trunk."""
     block: ShippedFile | None = None

@@ -52,7 +52,7 @@ class CheckpointLimits:
     """Length of a tensor's name in characters. Those of wrappers are removed one by one, from all tensors."""
 
     def check_unpacked(self, unpacked: int, byte_count: int) -> None:
-        """Refuse a file of ``byte_count`` bytes whose tensors take too many. Raises WeightsError."""
+        """Refuse a file of ``byte_count`` bytes whose tensors are too large. Raises WeightsError."""
         most = self.max_unpacked_bytes + self.max_unpacked_per_byte * byte_count
         for limit, name in (
             (self.max_bytes, "max_bytes is"),

@@ -51,7 +51,7 @@ def download(
     cache_dir: Path | None = None,
     limits: DownloadLimits = _DEFAULT_LIMITS,
 ) -> Path:
-    """Return the path of the checkpoint's file, after downloading it if it is not there.
+    """Return the path of the checkpoint's file, after downloading it if it is missing.
 
     An interrupted download resumes where it stopped. The file is compared with the published hash and with the pin of
     its first load, and removed if it differs. Raises WeightsError, with the remedy, for a lost connection, a missing

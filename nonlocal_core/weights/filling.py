@@ -80,7 +80,7 @@ def load_block(
 ) -> NonlocalBlock:
     """Return one block filled from a file that contains nothing else. The width follows from g.
 
-    Raises WeightsError as ``load_network`` does.
+    Raises the errors of ``load_network``.
     """
     tensors = without_prefix(tensors, layout)
     widths = [tensors[name].shape for name in tensors if layout.our_name(name) == "g.weight"]

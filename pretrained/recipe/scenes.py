@@ -56,9 +56,8 @@ def compose(
 ) -> Scene:
     """Return a clip of 2 to 4 objects that move, turn, warp, overlap, change their light, leave and sometimes repeat.
 
-    ``patches``: share of the objects that are patches of photographs instead of stamps, all of them without stamps.
-    ``large``: share of the objects that are as large as `LARGE_PX` says. ``side``: height and width of the clip in
-    pixels.
+    ``patches``: share of the objects that are patches of photographs instead of stamps; all of them if there are no
+    stamps. ``large``: share of the objects with the size `LARGE_PX`. ``side``: height and width of the clip in pixels.
     """
     cast = Cast(sources, patches, rng)
     photo = furnished(cast, rng)

@@ -53,7 +53,7 @@ STILLS = 0.25
 START_NOISE = 0.002
 """Noise on theta and phi at the start, so that two seeds differ from the first step on."""
 DOT_THRESHOLD = 2.5
-"""Offset that is subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
+"""Offset that is subtracted from the dot product at the start, so that its positive part starts at a cosine of 0.18."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ class Tables:
     """
 
     theta: Float[Tensor, "B heads n Ci"]
-    """Queries; the first axis counts sequences, each of which attends by itself."""
+    """Queries; the first axis counts sequences, each of which attends separately."""
     phi: Float[Tensor, "B heads N Ci"]
     g: Float[Tensor, "B heads N Cg"]
     """Values."""

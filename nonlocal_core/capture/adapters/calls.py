@@ -20,7 +20,7 @@ class LayerCall(NamedTuple):
     """Source of the keys; ``tokens`` if the layer takes no other."""
     value: Any
     arguments: Mapping[str, Any]
-    """Every argument that was given and is not None, by the name that the layer's ``forward`` has for it."""
+    """Every argument that was given and is not None, by its name in the layer's ``forward``."""
 
     def given(self, *names: str) -> str | None:
         """Return the first of these names that the call has an argument for."""
@@ -41,7 +41,7 @@ def layer_call(layer: nn.Module, projection: nn.Linear, args: tuple[Any, ...], k
 
 
 class _ReachedError(Exception):
-    """Signal that ends a run which has come far enough."""
+    """Signal that ends a run once it has reached the part."""
 
 
 def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:

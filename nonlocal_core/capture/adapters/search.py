@@ -1,4 +1,4 @@
-"""Find every block and attention layer of a network that can be read, and say why the others cannot."""
+"""Search for every readable block and attention layer of a network, with the reasons why others cannot be read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -79,7 +79,7 @@ _MAY_SAY = ("qkv", "quer", "c_attn")
 
 @dataclass(frozen=True, slots=True)
 class FoundSites:
-    """Blocks and attention layers that a network holds."""
+    """Blocks and attention layers of a network."""
 
     sites: tuple[BlockSite, ...]
     """Sites that can be read, in the order in which the network lists its modules."""

@@ -77,7 +77,7 @@ NO_CLASSIFIER = Head(classes=(), window=(None, None, None), softmax_first=False)
 
 
 def softmax_first(window: Triple) -> Head:
-    """Return a head that scores every position of a window, as the fully convolutional test does."""
+    """Return a head that scores every position of a window, as in the fully convolutional test."""
     return Head(classes=kinetics400_classes(), window=window, softmax_first=True)
 
 

@@ -27,7 +27,7 @@ STRIDE = 16
 def judge_longer(workshop: Workshop) -> None:
     """Ask every trained network about longer clips, unchanged, and write ``longer.json`` beside the runs.
 
-    It has the answers of each variant by seed, as the logs have those of the usual test clips.
+    It has the answers of each variant by seed, like the logs for the usual test clips.
     """
     stored = workshop.folder / "mark" / "longer.npz"
     if not stored.exists():

@@ -56,7 +56,7 @@ def cells_of(owners: np.ndarray) -> Cells:
 
 
 def draw(hops: Hops, cells: Cells, positions: int, rng: np.random.Generator) -> Questions:
-    """Return new questions on the clips with those cells, of ``positions`` cells each."""
+    """Return new questions on the clips with the given cells, of ``positions`` cells each."""
     return (_one_hop if hops == 1 else _two_hops)(cells, positions, rng)
 
 

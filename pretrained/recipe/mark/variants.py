@@ -86,7 +86,7 @@ def parameter_count(module: nn.Module) -> int:
 
 
 PLAIN = "embedded_gaussian"
-"""The variant that all others differ from in one respect."""
+"""The variant from which all others differ in one respect."""
 VARIANTS: dict[str, Variant] = {
     variant.id: variant
     for variant in (

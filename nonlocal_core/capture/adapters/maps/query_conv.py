@@ -22,7 +22,7 @@ def is_query_conv(block: nn.Module) -> bool:
 
 
 def read_query_conv(block: Any) -> tuple[MapReader, ...]:
-    """Return every reading that the parts leave possible, SAGAN's first."""
+    """Return every reading that the parts allow, SAGAN's first."""
     names = _parts(block)
     assert names is not None
     query, key, value = (getattr(block, name) for name in names)

@@ -18,15 +18,15 @@ Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MapReader:
-    """Read a block on maps (1, C, T), frames (T, C, H, W) or a clip (1, C, T, H, W); keys may be pooled.
+    """Reader of a block on maps (1, C, T), frames (T, C, H, W) or a clip (1, C, T, H, W); keys may be pooled.
 
     A block on two-dimensional maps runs on the frames of the clip as a batch: its attention stays within frames.
-    A block on one axis is taken to run along time.
+    A block on one axis is assumed to run along time.
     """
 
     block: nn.Module
     theta: nn.Module | None
-    """None where queries are the features themselves (Gaussian)."""
+    """Projection of the queries; None if they are the features themselves (Gaussian)."""
     phi: nn.Module | None
     g: nn.Module
     out: tuple[Callable[[Tensor], Tensor], ...]

@@ -26,7 +26,7 @@ _CONCATENATIONS = ("concat_project", "W_f")
 
 
 def is_theta_phi_g(block: nn.Module) -> bool:
-    """Return whether a module has ``g`` and an output of these names, and either theta and phi or a name that says so.
+    """Return whether a module has ``g`` and an output of these names, and either theta and phi or a telling name.
 
     The Gaussian has no theta, and no phi but a pool.
     """
@@ -36,7 +36,7 @@ def is_theta_phi_g(block: nn.Module) -> bool:
 
 
 def read_theta_phi_g(block: Any) -> tuple[MapReader, ...]:
-    """Return every reading that the parts leave possible, the paper's own first."""
+    """Return every reading that the parts allow, the paper's own first."""
     children = dict(block.named_children())
     theta, phi = children.get("theta"), children.get("phi")
     concat = next((children[name] for name in _CONCATENATIONS if name in children), None)

@@ -64,7 +64,7 @@ class Discovery(TorchFunctionMode):
 
     @property
     def weighing(self) -> tuple[str, ...]:
-        """Names of modules that multiply the softmax itself, so that they attend for certain."""
+        """Names of modules that multiply the softmax itself, so that they certainly attend."""
         return self._outermost(self._weighing)
 
     @property
@@ -139,7 +139,7 @@ class Discovery(TorchFunctionMode):
         return []
 
     def begin(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Note that a module runs."""
+        """Add a module to those that run."""
         self._running.append((module, sum(isinstance(each, Tensor) for each in args) == 1))
 
     def end(self, _module: nn.Module, _args: Any, _output: Any) -> None:

@@ -30,7 +30,7 @@ class Lead:
 
     @property
     def _axis(self) -> int:
-        """Axis of the heads: the last that has as many as stated, else the second."""
+        """Axis of the heads: the last of the stated length, else the second."""
         fits = [axis for axis in range(len(self.shape) - 1, -1, -1) if self.shape[axis] == self.stated and axis]
         return fits[0] if fits else 1
 
@@ -76,7 +76,7 @@ class Laid:
 
     @classmethod
     def of_cells(cls, z: Tensor, cells: Int[Tensor, "B n"]) -> "Laid":
-        """Return the order of an output that holds a map, of which each query is a cell."""
+        """Return the order of an output that is a map, of which each query is a cell."""
         made = cls(z, _map_sizes(z, cells.numel()), "space" if z.ndim < 5 else "spacetime")
         made._cells = cells
         return made

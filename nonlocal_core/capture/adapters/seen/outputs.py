@@ -1,4 +1,4 @@
-"""Outputs of a layer: which of them holds its tokens, and in which order."""
+"""Outputs of a layer: the one that holds its tokens, and their order."""
 
 from collections.abc import Callable
 from typing import Any

@@ -10,7 +10,7 @@ from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 from nonlocal_core.capture.reading import NotReadable
 
 _ALIKE = 1e-5
-"""Fraction of the largest value by which values of padding may differ, as rounding makes them."""
+"""Fraction of the largest value by which values of padding may differ through rounding."""
 
 
 class PaddedKey(NamedTuple):

@@ -26,7 +26,7 @@ class Placed:
     extra: tuple[str, ...] = ()
     subsample: tuple[int, int, int] = (1, 1, 1)
     padding: Bool[Tensor, "B n"] | None = None
-    """Mask of the tokens that are padding, where windows hold some."""
+    """Mask of the tokens that are padding, if windows contain any."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """Group of every key, for each axis that windows divide."""
     askers: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ class SeenPlaces:
         return count if found is None else len(found.extra)
 
     def _queries_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
-        """Return the places of queries that look at a list of keys, as at the words of a text."""
+        """Return the places of queries that look at a list of keys, such as the words of a text."""
         found = self._stated(batch, queries) or self._solved(batch, queries)
         if found is None or found.scope == "time":
             return nowhere(self.fed, batch, queries)
@@ -159,7 +159,7 @@ class SeenPlaces:
         )
 
     def _keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
-        """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
+        """Return the places of keys that are asked by a list of queries, such as those of a decoder."""
         found = self._stated(batch, keys) or self._solved(batch, keys)
         if found is None or found.scope == "time":
             return nowhere(self.fed, batch, keys)

@@ -35,7 +35,7 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attended:
-    """One attention inside a call; leading axes as the layer has them."""
+    """One attention inside a call, with the layer's leading axes."""
 
     q: Float[Tensor, "*lead n D"]
     k: Float[Tensor, "*lead N D"]

@@ -1,4 +1,4 @@
-"""Reader of any layer that attends, by the products that it is seen to make (`products`)."""
+"""Reader of any layer that attends, by the products that it computes (`products`)."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -176,7 +176,7 @@ class SeenReader:
     ) -> Placed | NotReadable:
         """Return the places of queries and keys, or of one of them if the others are a list.
 
-        ``elsewhere``: the reason why the keys are other tokens than the queries, or None if nothing says so.
+        ``elsewhere``: the reason why the keys are tokens other than the queries, or None if nothing says so.
         """
         batch, queries, keys = sizes
         if isinstance(made_of, NotReadable):

@@ -20,7 +20,8 @@ _NOISE_STEPS = 16
 _MOST_SINKS = 16
 
 _FACTOR_STEPS, _LEAST_BEND = 16, 1e-3
-"""Rounding errors by which factors of one row may differ, and the least part of the largest that is a bend."""
+"""Rounding errors by which factors of one row may differ, and the minimum difference, as a fraction of the largest
+factor, that counts as a bend."""
 
 
 @dataclass(slots=True)
@@ -106,7 +107,7 @@ def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
 def _bends(factors: Float[Tensor, "*lead n N"], dtype: torch.dtype) -> bool:
     """Return whether scores follow their product by more than one factor in a row, as those of a tanh do.
 
-    Scores that do not follow it at all are forbidden ones, or a constant.
+    Scores that do not depend on it are forbidden ones, or a constant.
     """
     largest = factors.abs().amax(dim=-1, keepdim=True)
     off = (factors - factors.gather(-1, factors.abs().argmax(dim=-1, keepdim=True))).abs()

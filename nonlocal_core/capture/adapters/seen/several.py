@@ -13,7 +13,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     """Return attentions of equal sizes as one with more heads, or None if their sizes differ.
 
     They become the sequences of a batch if none has a batch of its own and their number is a multiple of ``sequences``,
-    or parts of the queries if all ask the same keys and are as many together.
+    or parts of the queries if all ask the same keys and their number adds up.
     """
     first = found[0]
     counts = [each.q.shape[-2] for each in found]

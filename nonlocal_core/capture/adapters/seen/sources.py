@@ -2,7 +2,7 @@
 
 A layer may put text, registers or learned keys beside the tokens that it is given, or cut a map into rows, columns or
 windows itself. So it runs a few more times with noise at some of its tokens. The runs in which a token is changed spell
-its number in binary, so that whatever moves tells which token it came from.
+its number in binary, so that every movement shows the token that it came from.
 """
 
 from collections.abc import Callable
@@ -107,7 +107,7 @@ def arranged(sources: Sources, tokens: int) -> Arranged | None:
 def parted(sources: Sources, thw: tuple[int, int, int], *, within: bool) -> Windows | NotReadable | None:
     """Return sequences that a layer cuts its map into, of which each cell is in one, or None if they are others.
 
-    ``within``: whether each frame is cut for itself.
+    ``within``: whether each frame is cut separately.
     """
     queries, keys = sources
     count = thw[0] * thw[1] * thw[2]

@@ -1,4 +1,4 @@
-"""The way from y to the output of a layer: the layer runs once more with another y inside."""
+"""The path from y to the output of a layer: the layer runs once more with another y inside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _LINEAR = 1e-4
-"""Largest error of the linear map, over its own range, with which the way counts as linear."""
+"""Maximum error of the linear map, relative to its range, for the path to count as linear."""
 
 _SEED = 5
 

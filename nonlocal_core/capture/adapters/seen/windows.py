@@ -168,14 +168,14 @@ def _located(rows: Tensor, cells: Tensor) -> Int[Tensor, " n"] | None:
 
 
 def _keys(rows: Tensor) -> Int[Tensor, " n"]:
-    """Return a number for each row that follows from its bits."""
+    """Return a hash of each row's bits."""
     bits = rows.detach().float().contiguous().view(torch.int32).long()
     weights = torch.randint(1, 2**31, (bits.shape[1],), generator=torch.Generator().manual_seed(_SEED))
     return (bits * weights.to(bits.device)).sum(-1)
 
 
 def divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) -> Windows | NotReadable:
-    """Return cells in sequences as windows, whose walls run along the axes."""
+    """Return cells in sequences as windows with walls along the axes."""
     flat = cells.reshape(-1)
     total = thw[0] * thw[1] * thw[2]
     if int((flat >= 0).sum()) != total or len(torch.unique(flat[flat >= 0])) != total:

@@ -31,7 +31,7 @@ _DOES_MORE = {
     "add_k_proj": "adds keys from elsewhere",
 }
 """Attributes of known layers (timm 1.0.31, transformers 5.23.0: Swin, BEiT, SAM, LeViT, XCiT, CaiT, PVT, Hiera, MViT;
-huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
+huggingface/diffusers@8fadb14) whose output depends on more than q, k and v."""
 
 _FLAGS = ("use_mask_unit_attn",)
 """Attributes among them that count only if they are True."""
@@ -147,7 +147,7 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
 
 
 def why_not_own_keys(call: LayerCall) -> NotReadable | None:
-    """Return the reason why a call's keys are other tokens than its queries, or None if nothing says so."""
+    """Return the reason why a call's keys are tokens other than its queries, or None if nothing says so."""
     elsewhere = call.given(*_OTHER_KEYS)
     if elsewhere is not None and call.arguments[elsewhere] is not call.tokens:
         return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")

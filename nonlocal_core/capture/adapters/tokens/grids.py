@@ -55,7 +55,7 @@ def _stated(read: _Statement, around: Any, name: str, hw: HW | None) -> TokenLay
 
 
 def given_layout(token_grid: tuple[int, int, int], class_tokens: int) -> TokenLayout:
-    """Return the layout that a caller states; which scope a layer has follows from the shape of its calls."""
+    """Return the layout that a caller states; the scope of a layer follows from the shape of its calls."""
     if not _is_grid(token_grid) or class_tokens < 0:
         raise CaptureError(
             f"token_grid is (T, H, W), three whole numbers of 1 or more, and class_tokens is 0 or more; got "

@@ -1,6 +1,6 @@
 """Masks and biases on scores as channels of theta and phi, so that the tables alone give the layer's own weights.
 
-Queries whose row of the mask is the same are of one kind. A kind is one channel: theta says of which kind a query is,
+Queries with the same row of the mask are of one kind. A kind is one channel: theta marks the kind of a query,
 and phi holds, for every key, the mask's value for queries of that kind. Their product is exactly the mask.
 """
 

@@ -17,13 +17,13 @@ TokenOrder = Literal["thw", "hwt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """Sizes of what a network is fed."""
+    """Sizes of a network's input."""
 
     frames: int
     hw: tuple[int, int]
-    """Pixels of its input."""
+    """Height and width of the input in pixels."""
     tubelet: int = 1
-    """Frames that its first convolution takes together."""
+    """Number of frames that its first convolution takes together."""
     overlaps: bool = False
     """True if the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
     behind: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Tables that a layer's projections made while it ran, so that recording does not compute them a second time."""
+"""Outputs of a layer's projections from its run, so that recording does not compute them a second time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -19,7 +19,7 @@ from nonlocal_core.errors import CaptureError
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TokenReader:
-    """Reader of an attention layer whose tokens lie as ``layout`` says."""
+    """Reader of an attention layer whose tokens have the places of ``layout``."""
 
     attention: SelfAttention
     layout: TokenLayout | ShapeLayout

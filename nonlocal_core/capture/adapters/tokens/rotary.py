@@ -35,7 +35,7 @@ def rotated(layer: Any, call: LayerCall, q: Table, k: Table) -> tuple[Table, Tab
 
 
 def _turned(table: Table, cos: Tensor, sin: Tensor, *, half: bool) -> Table:
-    """Return a table whose last tokens, as many as there are angles, are turned; the angles are those of one head."""
+    """Return a table whose last tokens are turned, one for each angle; the angles are those of one head."""
     first = table.shape[-2] - cos.shape[-2]
     turned = table[..., first:, :]
     if cos.ndim == 3:  # one for each sequence, none for each head

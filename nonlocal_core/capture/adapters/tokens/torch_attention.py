@@ -1,4 +1,4 @@
-"""torch.nn.MultiheadAttention on itself: one matrix for all three projections or three, batch first or not, masked.
+"""torch.nn.MultiheadAttention as self-attention: with one projection matrix or three, batch first or not, masked.
 
 Source: torch 2.13.0, nn/modules/activation.py and ``multi_head_attention_forward`` in nn/functional.py. True in a mask
 forbids a key; a mask of three axes has one row of the batch for each head.
