@@ -246,7 +246,7 @@ def matched(session: Session, pin: Pin) -> tuple[Fact, ...]:
 
 
 def reached(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return the receptive field of each layer at a point, and the distance to its strongest cell for other operations.
+    """Return the receptive field of each layer at a point, and the steps of other operations to its strongest cell.
 
     Raises the errors of ``receptive_fields`` and ``query``.
     """

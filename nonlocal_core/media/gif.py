@@ -21,7 +21,7 @@ class Gif:
 
 
 def read_gif(data: bytes, name: str, max_parts: int) -> Gif:
-    """Return the frames of a GIF, at most ``max_parts`` plus one. Raises MediaError if it has none."""
+    """Return the frames of a GIF, at most ``max_parts`` + 1. Raises MediaError if it has none."""
     width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     at, palette = _palette(data, 13, data[10] if len(data) > 10 else 0)
     control = b"\x00\x00\x00\x00"

@@ -77,7 +77,7 @@ class Png:
 
 
 def read_png(data: bytes, name: str, max_parts: int) -> Png:
-    """Return a PNG, taken apart, with at most ``max_parts`` plus one frames. Raises MediaError without a header."""
+    """Return a PNG, taken apart, with at most ``max_parts`` + 1 frames. Raises MediaError without a header."""
     png: Png | None = None
     control: bytes | None = None
     frame: list[bytes] = []

@@ -31,7 +31,7 @@ JPEG_QUALITY = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asks:
-    """Position in the fixed set of questions, and its theta as float32."""
+    """Position from the fixed set of questions, and its theta as float32."""
 
     frame: int
     x: float

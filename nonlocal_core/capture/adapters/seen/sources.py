@@ -105,7 +105,7 @@ def arranged(sources: Sources, tokens: int) -> Arranged | None:
 
 
 def parted(sources: Sources, thw: tuple[int, int, int], *, within: bool) -> Windows | NotReadable | None:
-    """Return sequences that a layer cuts its map into, of which each cell is in one, or None if they are others.
+    """Return the sequences that a layer cuts its map into, if each cell is in exactly one of them, else None.
 
     ``within``: whether each frame is cut separately.
     """
