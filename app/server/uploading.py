@@ -66,7 +66,7 @@ class Uploading:
             self._end(file, came=200 <= status < 300)
 
     def _begin(self, file: _File, size: int) -> bool:
-        """Reserve room for an incoming file, or return that there is none."""
+        """Reserve room for an incoming file, and return whether there was any."""
         with self._lock:
             self._came = {each: bytes_ for each, bytes_ in self._came.items() if self._is_held(*each)}
             if file in self._coming:

@@ -34,7 +34,7 @@ COLUMNS = {
 """Columns of the table of networks, in order."""
 WHOLE_NUMBERS = ("places", "real_places")
 ENOUGH_SEEDS = 5
-"""Minimum number of seeds for which it is not written beside the bar."""
+"""Minimum number of seeds for a bar without a note on their number."""
 PAPER_AXIS = (71.0, 76.0)
 """Percent top-1 at both ends of the paper's scale."""
 

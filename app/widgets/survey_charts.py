@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 BARS = 24
 HEIGHT = 300
 FEW = 8
-"""Maximum number of rows for which the axis counts single rows."""
+"""Height of the highest bar from which the axis has no tick for every row."""
 
 
 def edges_of(values: Sequence[float]) -> np.ndarray:

@@ -164,9 +164,9 @@ def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, floa
     """Return the grid index and the multiple of an even share of the strongest peaks beyond the asked place.
 
     A peak outweighs its eight neighbours in its step: the strongest cells lie side by side, and their arrows would
-    merge. Peaks lie beyond the asked frame if other frames have any. There are none for a nearly flat answer, or if no
-    place asked from which an arrow could begin. Negative weight gets none, except in a difference, where the
-    subtracted cells look there more.
+    merge. Peaks lie beyond the asked frame if other frames have any. There are none for a nearly flat answer, or for an
+    asker without a place, from which no arrow could begin. Negative weight gets none, except in a difference, where
+    it marks places that the subtracted cells look at more.
     """
     if answer.asker_words is not None:
         return ()

@@ -24,7 +24,7 @@ GIF_LEAST_TICKS = 2  # browsers show anything faster for a tenth of a second
 GIF_MOST_TICKS = 2**16 - 1  # eleven minutes, the largest delay of the format
 PALETTE_PIXELS = 800_000  # looked at in all
 COMMON, MOST_COMMON = 2000, 200
-"""Pixels for each occurrence of a colour that is kept unchanged, and the maximum number of such colours."""
+"""Largest ratio of all pixels to those of a colour that is kept unchanged, and the maximum number of such colours."""
 PALETTE_DRAWS = 60_000  # given to the median cut
 MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
 X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they hide the last picture's duration
