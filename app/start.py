@@ -1,6 +1,6 @@
 """The server: pages, the route of bundles, the gate before both. Start it with ``streamlit run app/start.py``.
 
-Streamlit runs this file and ``main.py`` as scripts of no package, so they name what they import by its installed name.
+Streamlit runs this file and ``main.py`` as scripts outside any package, so they import by installed names.
 """
 
 import streamlit as st

@@ -158,7 +158,7 @@ async def upload(visitor: Visitor, link: str, number: int, seen: Seen) -> None:
 
 
 async def _place_for(visitor: Visitor, name: str) -> FileURLs:
-    """Return where a file of that name is sent."""
+    """Return the addresses to which a file of that name is sent."""
     message = BackMsg()
     message.file_urls_request.request_id = name
     message.file_urls_request.file_names.append(name)

@@ -76,7 +76,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def requirements() -> list[Requirement]:
-    """Return what pyproject.toml asks for, with the extra of the app."""
+    """Return the requirements in pyproject.toml, with the extra of the app."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["app"])]
 

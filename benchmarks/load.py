@@ -179,7 +179,7 @@ def _line(title: str, values: Iterable[float], digits: int) -> str:
 
 
 def options_of(described: str) -> argparse.Namespace:
-    """Return what was asked for in the shell."""
+    """Return the options given in the shell."""
     parser = argparse.ArgumentParser(description=described.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--uploading", type=int, default=10)

@@ -47,7 +47,7 @@ def explicit(given: Tables, pairwise: Pairwise) -> Tensor:
 
 
 def run_of(operation: Callable[[Tables, Pairwise], Tensor], given: Tables, pairwise: Pairwise, *, backward: bool):
-    """Return what is timed: the operation, with the gradients of its three tables or without any."""
+    """Return the function to time: the operation, with or without the gradients of its three tables."""
 
     def run() -> Tensor:
         with torch.set_grad_enabled(backward):

@@ -96,7 +96,7 @@ def _measures(column: str) -> bool:
 
 
 def machine() -> str:
-    """Return what the figures were measured on, in lines of Markdown."""
+    """Return the machine that the figures were measured on, in lines of Markdown."""
     info = Path("/proc/cpuinfo")
     models = [line for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
     cpu = models[0].split(":")[1].strip() if models else platform.processor() or platform.machine()
@@ -140,7 +140,7 @@ def page(outputs: dict[str, str], about: str) -> str:
 
 
 def run(names: Iterable[str], *, quick: bool) -> tuple[dict[str, str], bool]:
-    """Return what each benchmark printed, and whether all ran to their end."""
+    """Return the output of each benchmark, and whether all ran to their end."""
     outputs, whole = {}, True
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)

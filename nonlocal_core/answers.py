@@ -16,7 +16,7 @@ from nonlocal_core.vocabulary import Direction, Rule
 
 
 class RankedCell(NamedTuple):
-    """A cell with its weight, and how many times an even share of the positive weight that is."""
+    """A cell with its weight, also in multiples of an even share of the positive weight."""
 
     cell: Cell
     value: float
@@ -27,8 +27,8 @@ class RankedCell(NamedTuple):
 class _Weights(ABC):
     """Weights of one direction on the grid they are drawn on.
 
-    What an answer looks at is its positive weight: shares and ranks count that alone. A negative weight, which only
-    the dot product has, takes away from y what lies there.
+    Shares and ranks count the positive weight alone. A negative weight, which only the dot product has, subtracts the
+    value at its cell from y.
     """
 
     block: str
@@ -41,22 +41,22 @@ class _Weights(ABC):
     key_grid: KeyGrid
     subsample: tuple[int, int, int]
     note: str = ""
-    """Warning of the block (``BlockCapture.warning``), empty when there is none."""
+    """Warning of the block (``BlockCapture.warning``), empty if there is none."""
     also: tuple[Cell, ...] = ()
     """Further cells that were asked: ``values`` are the mean over all of them."""
     minus: tuple[Cell, ...] = ()
-    """Cells whose positive weight was taken from that of the asked ones; ``values`` may then be negative."""
+    """Cells whose positive weight was subtracted from that of the asked ones; ``values`` may then be negative."""
     plus_mass: float | None = None
-    """Weight that was shared out before any was taken away (`mass_of`); None where none was taken away."""
+    """Total weight before the subtraction (`mass_of`), or None if nothing was subtracted."""
     asker: str | None = None
-    """Name of who asked in the place of the position, such as "class token", or of a column's off-grid key,
-    such as a word; None for positions."""
+    """Name of the asker that is not a position, such as "class token", or of a column's off-grid key, such as a word;
+    None for positions."""
     asks_by_step: bool = False
-    """True where the asker asks in each step by itself."""
+    """True if the asker has a copy in each step."""
     hops: int = 1
-    """1 for what is looked at; more for what that looked at in the layers before (`capture.hops`)."""
+    """Number of hops: 1 for the answer of one layer, more if passed on through earlier layers (`capture.hops`)."""
     is_walled: bool = False
-    """True where positions attend within windows, whose walls pictures draw."""
+    """True if positions attend within windows, whose walls are drawn in pictures."""
     draw: Callable[[], str] | None = None
     """Function that returns this answer's figure as SVG; None for an answer that knows no clip. `Session` sets it."""
 
@@ -82,7 +82,7 @@ class _Weights(ABC):
 
     @property
     def asked_cells(self) -> tuple[Cell, ...]:
-        """Every cell that was asked, those that were taken away apart."""
+        """All asked cells, without those that were subtracted."""
         return (self.asked, *self.also)
 
     @property
@@ -97,18 +97,18 @@ class _Weights(ABC):
 
     @property
     def marked_cells(self) -> tuple[Cell, ...]:
-        """The asked cells as pictures mark them: none where no position asked."""
+        """The asked cells as pictures mark them: none if no position asked."""
         return self.asked_cells if self.asker is None else ()
 
     @property
     def is_signed(self) -> bool:
-        """True where weights can be negative: those of a dot product, or where something was taken away."""
+        """True if weights can be negative: those of a dot product, or after a subtraction."""
         return self.pairwise == "dot_product" or bool(self.minus)
 
     def mask(self, times_uniform: float = 1.0) -> Bool[np.ndarray, "T H W"]:
-        """Return which cells have at least ``times_uniform`` times an even share of the weight.
+        """Return a mask of the cells with at least ``times_uniform`` times an even share of the weight.
 
-        Raises SelectionError for less than none.
+        Raises SelectionError for a negative ``times_uniform``.
         """
         if not times_uniform >= 0:
             raise SelectionError(f"times_uniform is 0 or more; got {times_uniform}.")
@@ -126,22 +126,22 @@ class _Weights(ABC):
 
     @abstractmethod
     def _over(self, cell: Cell, reach: int) -> Bool[np.ndarray, "T H W"]:
-        """Return the cells of ``grid`` over an asked one and ``reach`` around it, in its step."""
+        """Return a mask of the cells of ``grid`` over an asked cell and up to ``reach`` around it, in its step."""
 
     @property
     def own_cells(self) -> Bool[np.ndarray, "T H W"]:
-        """The cells of ``grid`` that lie over the asked ones."""
+        """Mask of the cells of ``grid`` over the asked ones."""
         return np.asarray(np.logical_or.reduce([self._over(cell, 0) for cell in self.asked_cells]))
 
     @property
     def own_place(self) -> Bool[np.ndarray, "T H W"]:
-        """The cells over the asked ones and their neighbours, in the same step."""
+        """Mask of the cells over the asked ones and their neighbours, in the same step."""
         return np.asarray(np.logical_or.reduce([self._over(cell, 1) for cell in self.asked_cells]))
 
     @property
     @abstractmethod
     def _count(self) -> int:
-        """The number of weights that a uniform answer would share the mass over."""
+        """The number of weights over which a uniform answer would spread the mass."""
 
     @property
     def heat(self) -> Float32[np.ndarray, "T H W"]:
@@ -150,16 +150,17 @@ class _Weights(ABC):
 
     @property
     def times_uniform_per_unit(self) -> float:
-        """Factor from affinity units to times an even share: the positive weight shared out over all cells alike.
+        """Factor from affinity units to multiples of an even share, the total positive weight divided by the cells.
 
-        Of what was asked, where something was taken away; of the weights' sizes where none is positive; 0 if all are 0.
+        After a subtraction, the total is that of the asked cells. Absolute weights count if none is positive; 0 if all
+        are 0.
         """
         mass = mass_of(self._all) if self.plus_mass is None else self.plus_mass
         return self._count / mass if mass > 0 else 0.0
 
     @property
     def positive_part(self) -> float:
-        """Share in [0, 1] of the positive weight in the sum of all sizes; 0 if all are zero."""
+        """Share in [0, 1] of the positive weight in the sum of all absolute weights; 0 if all are zero."""
         return float(np.maximum(self._all, 0).sum() / max(np.abs(self._all).sum(), np.finfo(float).tiny))
 
     @property
@@ -179,14 +180,14 @@ class _Weights(ABC):
 
     @property
     def entropy(self) -> float:
-        """Entropy in nats of the positive weight taken as a distribution; log(N) when uniform."""
+        """Entropy in nats of the positive weight as a distribution; log(N) if it is uniform."""
         p = self._shares[self._shares > 0]
         return float(-(p * np.log(p)).sum())
 
     def top(self, k: int = 20) -> tuple[RankedCell, ...]:
         """Return the k cells with the largest positive weights, largest first, ties in index order.
 
-        Fewer than k where fewer cells have a positive weight.
+        Fewer than k if fewer cells have a positive weight.
         """
         order = np.argsort(-self.values, kind="stable")[:k]
         per_unit = self.times_uniform_per_unit
@@ -212,7 +213,7 @@ class AffinityRow(_Weights):
     """Row of the affinity: the weight of one query on every key.
 
     ``values`` sum to 1 for the two Gaussians and a matching; for the dot product and the concatenation they are f / Nk,
-    the very numbers that multiply g in the network.
+    exactly the numbers that multiply g in the network.
     """
 
     query: Cell
@@ -221,7 +222,7 @@ class AffinityRow(_Weights):
 
     @property
     def grid(self) -> KeyGrid:
-        """The key grid: a row lies on what is looked at."""
+        """The key grid, since a row has a weight for each key."""
         return self.key_grid
 
     @property
@@ -253,7 +254,7 @@ class AffinityRow(_Weights):
 
     @property
     def uniform(self) -> float:
-        """1 / Nk: the weight of each key if the query did not care."""
+        """1 / Nk: the weight of each key in a uniform row."""
         return 1.0 / self.key_count
 
     @property
@@ -273,11 +274,11 @@ class AffinityColumn(_Weights):
 
     key: Cell
     looker_count: int | None = None
-    """The number of queries that may look at the key, where that is not all."""
+    """The number of queries that may look at the key, or None for all."""
 
     @property
     def grid(self) -> QueryGrid:
-        """The query grid: a column lies on what looks."""
+        """The query grid, since a column has a weight for each query."""
         return self.query_grid
 
     @property
@@ -311,7 +312,7 @@ class AffinityColumn(_Weights):
 
 
 def mass_of(weights: Float64[np.ndarray, " N"]) -> float:
-    """Return what is shared out: the sum of the positive weights, or of all sizes where none is positive."""
+    """Return the total weight: the sum of the positive weights, or of all absolute values if none is positive."""
     return float(np.maximum(weights, 0).sum()) or float(np.abs(weights).sum())
 
 

@@ -1,4 +1,4 @@
-"""Questions to a capture: where a point looks, who looks at it, and what no single head answers."""
+"""Questions to a capture: rows and columns of points, and answers over several heads or layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ from nonlocal_core.vocabulary import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Questions:
-    """A capture that is asked; `nonlocal_core.Session` knows its clip and its network as well.
+    """Questions to a capture without its clip and its network, which `nonlocal_core.Session` adds.
 
-    ``unreadable`` are names and reasons of what looks like a block or an attention layer and cannot be shown.
+    ``unreadable``: names and reasons of modules that look like a block or an attention layer and cannot be shown.
     """
 
     capture: Capture
@@ -43,25 +43,26 @@ class Questions:
         minus: Sequence[Point] = (),
         block: str | None = None,
     ) -> AffinityRow:
-        """Return where a point looks: ``frame`` of the clip, x and y in [0, 1] of the shown frame, y downwards.
+        """Return the row of a point: the weight that it gives to every position.
 
+        ``frame`` counts the frames of the clip; ``x`` and ``y`` are in [0, 1] of the shown frame, y downwards.
         ``points``, (frame, x, y), and ``boxes``, (frame, x0, y0, x1, y1), ask several at once: the answer is the mean
-        of their rows, each cell of the boxes counted once. ``minus``: points whose mean row is taken away.
+        of their rows, with each cell of the boxes counted once. ``minus``: points whose mean row is subtracted.
         ``block``: a name from ``capture.blocks``, a layer's with ``.mean`` for the mean over its heads, or None for the
-        one that is shown first. In a notebook the row shows itself as the figure that ``save`` draws, as text where
-        more than ``MOST_POINTS`` cells are asked.
-        Raises SelectionError where nothing is asked, OutsideGridError when the network did not see a point,
-        UnknownNameError for another block.
+        block that is shown first. In a notebook the row displays as the figure that ``save`` draws, or as text if more
+        than ``MOST_POINTS`` cells are asked.
+        Raises SelectionError if nothing is asked, OutsideGridError if the network did not see a point,
+        UnknownNameError for an unknown block.
         """
         captured = self.block(block)
         first, also, less = asked_cells(captured.query_grid, points_of(frame, x, y, points), boxes, minus)
         return self._with_figure(row(captured, first, also=also, minus=less))
 
     def asked_by(self, asker: str, *, frame: int | None = None, block: str | None = None) -> AffinityRow:
-        """Return where one of a block's ``askers`` looks, such as "class token", which is not a position.
+        """Return the row of one of a block's ``askers``, a token such as "class token" that is not a position.
 
-        ``frame``: of which one, where each frame has its own; None for the first. ``block``: as for ``query``.
-        Raises UnknownNameError for another asker or block, OutsideGridError for a frame that the network did not see.
+        ``frame``: the frame of the asker if each frame has its own; None for the first. ``block``: as for ``query``.
+        Raises UnknownNameError for an unknown asker or block, OutsideGridError for a frame that was not seen.
         """
         captured = asked_by(self.block(block), asker)
         frame, x, y = point_of_asker(captured.query_grid, frame)
@@ -72,8 +73,8 @@ class Questions:
     ) -> AffinityRow:
         """Return the mean of the rows of a layer's heads at a point, or of an asker: the row of the block LAYER.mean.
 
-        ``layer``: a block's name without its head. Raises UnknownNameError for another layer or asker, and
-        OutsideGridError when the network did not see the point.
+        ``layer``: a block's name without its head. Raises UnknownNameError for an unknown layer or asker, and
+        OutsideGridError if the network did not see the point.
         """
         (heads,) = layers_of(self.capture.blocks, [layer]).values()
         cell = heads[0].query_grid.cell_at(frame=frame, x=x, y=y)
@@ -89,10 +90,11 @@ class Questions:
         layers: Sequence[str] | None = None,
         residual: float = 0.5,
     ) -> AffinityRow:
-        """Return where a point or an asker looks through several layers, by attention rollout; no layer's own weights.
+        """Return the row of a point or an asker through several layers, by attention rollout.
 
-        The product over the layers of (1 - residual) A + residual I, A the mean over a layer's heads (Abnar and
-        Zuidema, 2020); in numbers, without files. ``layers``: names without a head, None for all that were captured.
+        It is the product over the layers of (1 - residual) A + residual I, with A the mean over a layer's heads (Abnar
+        and Zuidema, 2020), and no layer's own weights; it cannot be saved to a file. ``layers``: layer names without a
+        head, or None for all captured layers.
         Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError, OutsideGridError.
         """
         self.block()  # refuses a capture without any
@@ -102,11 +104,11 @@ class Questions:
         return rollout(followed, cell, asker, residual=residual, left_out=len(self.unreadable) if layers is None else 0)
 
     def looking_at(self, key: str, *, frame: int | None = None, block: str | None = None) -> AffinityColumn:
-        """Return who looks at a key that is not a position, such as a word of the text that a diffusion model is given.
+        """Return the column of a key that is not a position, such as a word of a diffusion model's prompt.
 
-        ``key``: one of the ``askers`` of a block whose keys they are. ``frame``: of which one, where each frame has its
-        own keys; None for the first. ``block``: a name, or None for the last that has such a key.
-        Raises UnknownNameError for another key or block, OutsideGridError for a frame that the network did not see.
+        ``key``: one of the ``askers`` of a block in which they are keys. ``frame``: the frame of the key if each frame
+        has its own; None for the first. ``block``: a name, or None for the last block with such a key.
+        Raises UnknownNameError for an unknown key or block, OutsideGridError for a frame that the network did not see.
         """
         turned = [each for each in self.capture.blocks if each.askers_are_keys]
         named = turned if block is None else [each for each in turned if each.name == self.block(block).name]
@@ -127,9 +129,10 @@ class Questions:
         minus: Sequence[Point] = (),
         block: str | None = None,
     ) -> AffinityColumn:
-        """Return who looks at a point, or at several; arguments and errors as for ``query``.
+        """Return the column of a point, or the mean over several: the weight that every position gives it.
 
-        The first column of a block adds up all of its rows, which the block remembers; ``sum_rows`` tells how far.
+        Arguments and errors are those of ``query``. The first column of a block sums all of its rows, and the sums are
+        kept; ``sum_rows`` computes them with progress.
         """
         captured = self.block(block)
         first, also, less = asked_cells(captured.key_grid, points_of(frame, x, y, points), boxes, minus)
@@ -138,7 +141,7 @@ class Questions:
         return self._with_figure(column(captured, first, normaliser, also=also, minus=less))
 
     def sum_rows(self, block: str | None = None, *, progress: Progress | None = None) -> None:
-        """Add up all rows of a block, which its columns divide by; at once where that was done or none is needed."""
+        """Sum all rows of a block, by which its columns are divided; immediate if that was done or is not needed."""
         captured = self.block(block)
         if not captured.is_summed or captured.name in self._normalisers:
             return
@@ -150,8 +153,8 @@ class Questions:
     def answer(self, pin: Pin, *, progress: Progress | None = None) -> AffinityRow | AffinityColumn:
         """Return the answer to a pinned question: ``query`` or ``column``, with the pin's temperature and hops.
 
-        ``progress`` is called with the sums that the first column of a block needs. The pins beside it are questions of
-        their own. Raises the errors of these two, and SelectionError for a temperature without a softmax.
+        ``progress`` is called with the sums that the first column of a block needs. The pins beside it are separate
+        questions. Raises the errors of ``query`` and ``column``, and SelectionError for a temperature without softmax.
         """
         if pin.direction == "column":
             self.sum_rows(pin.block, progress=progress)
@@ -162,12 +165,12 @@ class Questions:
     def follow(
         self, *, frame: int, x: float, y: float, hops: int = 2, block: str | None = None, stays: float = STAYS
     ) -> AffinityRow:
-        """Return where a point looks after several hops: its row, passed on along the rows of the layers before.
+        """Return the row of a point after several hops, passed on along the rows of the earlier layers.
 
-        Each further hop leaves ``stays`` of the weight where it is, as the residual does, and passes the rest on
-        (attention rollout, with a half). Through the layer before, and so on; the first one is gone through again. The
-        rest as for ``query``. Raises SelectionError where rows do not sum to 1, for fewer hops than one, or for a part
-        that is none.
+        Each further hop leaves the share ``stays`` of the weight in place, as the residual does, and passes the rest on
+        (attention rollout if it is a half). Each hop goes through the layer before; the first layer is used again.
+        Other arguments are as for ``query``. Raises SelectionError if rows do not sum to 1, for fewer than one hop, or
+        for ``stays`` outside [0, 1].
         """
         if hops < 1 or not 0 <= stays <= 1:
             raise SelectionError(f"hops is 1 or more, stays from 0 to 1; got {hops} and {stays}.")
@@ -176,7 +179,7 @@ class Questions:
         return self._with_figure(followed(found, self.capture.route(captured, hops), stays=stays))
 
     def shown(self, pin: Pin) -> AffinityRow | AffinityColumn:
-        """Return the answer as the viewer computes it, from the tables as they are stored."""
+        """Return the answer as the viewer computes it, from the stored tables."""
         stored = asked_by(as_stored(self.block(pin.block)), pin.asker)
         if pin.direction == "row":
             route = self.capture.route(self.block(pin.block), pin.hops)
@@ -186,5 +189,5 @@ class Questions:
         return column(stored, first, normaliser, also=also, minus=less)
 
     def _with_figure(self, answer: AnyAnswer) -> AnyAnswer:
-        """Return the answer as it leaves: without a figure here, where no clip is known."""
+        """Return the answer unchanged; subclasses that know the clip add its figure."""
         return answer

@@ -1,6 +1,6 @@
 """Several captures under one question: networks, epochs or blocks side by side, in a page, in a notebook, in numbers.
 
-A side is a session, or a live page that was saved from one: whatever opened it, its tables answer.
+A side is a session, or a live page that was saved from one; either has the tables to answer.
 """
 
 import json
@@ -24,7 +24,7 @@ from nonlocal_core.viewer import ComparedPane, bundle_of_page, export_comparison
 from nonlocal_core.vocabulary import MOST_SIDES
 
 Side = Session | str | Path | bytes
-"""A session, or a live page that was saved from one: its path, or its bytes."""
+"""A session, or the path or the bytes of a live page that was saved from one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class _Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SideBySide:
-    """Sides of a comparison, which answer one question together; the last line of a notebook's cell shows them."""
+    """Sides of a comparison, which answer one question together; a notebook shows them as a cell's last value."""
 
     sides: tuple[_Side, ...]
 
@@ -47,14 +47,14 @@ class SideBySide:
     def answers(self, **pin: Unpack[PinFields]) -> dict[str, AffinityRow | AffinityColumn]:
         """Return each side's answer to a question, the fields of a ``Pin``, by its title.
 
-        Raises what ``Session.query`` raises.
+        Raises the errors of ``Session.query``.
         """
         return {side.title: side.questions.answer(replace(Pin(**pin), block=side.block.name)) for side in self.sides}
 
     def difference(self, **pin: Unpack[PinFields]) -> Float64[np.ndarray, "T H W"]:
-        """Return what the first side looks at less what the second does, each in times an even share of its own.
+        """Return the heat of the first side less that of the second, each in multiples of its own even share.
 
-        Only positive weight is looked at. Raises SelectionError where their grids differ, and as ``answers`` does.
+        Negative weights count as zero. Raises SelectionError if the grids differ, and the errors of ``answers``.
         """
         first, second = [*self.answers(**pin).values()][:2]
         if first.grid != second.grid:
@@ -68,7 +68,7 @@ class SideBySide:
         return np.asarray(looked_at[0] - looked_at[1])
 
     def save(self, path: str | Path, *, precision: Precision = "float16", **pin: Unpack[PinFields]) -> Path:
-        """Write the live comparison as one page that opens from a disk, ``pin`` asked on arrival; return its path.
+        """Write the live comparison as one page that opens from a disk and asks ``pin`` on arrival; return its path.
 
         Raises SelectionError for a suffix that is not ``.html``.
         """
@@ -94,12 +94,12 @@ class SideBySide:
 
 
 def compare(sides: Mapping[str, Side], *, block: str | None = None) -> SideBySide:
-    """Return several sessions, or live pages that were saved, side by side under one question.
+    """Return several sessions or saved live pages side by side under one question.
 
-    ``sides``: by their titles, such as ``{"epoch 1": early, "epoch 90": "late.html"}``. ``block``: the one that is
-    compared, by its name, or None for what each shows first.
+    ``sides``: by their titles, such as ``{"epoch 1": early, "epoch 90": "late.html"}``. ``block``: the name of the
+    block to compare, or None for the one that each side shows first.
     Raises SelectionError for fewer than two sides or more than ``MOST_SIDES``, UnknownNameError for a block that a side
-    has not, BundleError for a file that is not a live page.
+    lacks, BundleError for a file that is not a live page.
     """
     if not 2 <= len(sides) <= MOST_SIDES:
         raise SelectionError(f"Two to {MOST_SIDES} sides are compared; got {len(sides)}.")

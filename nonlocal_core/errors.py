@@ -6,7 +6,7 @@
     ├── MediaError (ValueError)         a file cannot be used as an image or a clip
     │   └── MediaLimitError             it is larger or longer than a named limit
     ├── SelectionError (ValueError)     the frames asked for do not exist in the clip
-    ├── GeometryError (ValueError)      a grid, a cell or a point that cannot be
+    ├── GeometryError (ValueError)      a grid, a cell or a point is impossible
     │   └── OutsideGridError            the point lies outside what the network saw
     ├── ShapeError (ValueError)         tensors that do not fit together
     ├── WeightsError (ValueError)       weights that are missing, damaged or of another network
@@ -43,7 +43,7 @@ class SelectionError(NonlocalError, ValueError):
 
 
 class GeometryError(NonlocalError, ValueError):
-    """A grid, a cell or a point that cannot be."""
+    """A grid, a cell or a point is impossible."""
 
 
 class OutsideGridError(GeometryError):
@@ -51,7 +51,7 @@ class OutsideGridError(GeometryError):
 
 
 class ShapeError(NonlocalError, ValueError):
-    """Tensors whose shapes do not fit together."""
+    """The shapes of tensors do not fit together."""
 
 
 class WeightsError(NonlocalError, ValueError):
@@ -76,7 +76,7 @@ class DeviceMemoryError(NonlocalError):
 
 
 class BundleError(NonlocalError, ValueError):
-    """Bytes that are not a bundle of this version."""
+    """Bytes are not a bundle of this version."""
 
 
 class RenderError(NonlocalError, ValueError):
@@ -84,11 +84,11 @@ class RenderError(NonlocalError, ValueError):
 
 
 class ClassError(NonlocalError, ValueError):
-    """A class of readers is not held, or holds as many as it may."""
+    """A class of readers is not held, or is full."""
 
 
 class SurveyError(NonlocalError, ValueError):
-    """A survey of many clips cannot be begun, gone on with or read."""
+    """A survey of many clips cannot be started, resumed or read."""
 
 
 class SiteError(NonlocalError):

@@ -6,7 +6,7 @@ from typing import Literal
 
 
 def find_installed(package: str, path: str) -> Path | None:
-    """Return where a file of a package lies; None when the package or the file is not there."""
+    """Return the path of a package's file, or None if the package or the file is missing."""
     spec = find_spec(package)
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         found = Path(folder) / path
@@ -16,7 +16,7 @@ def find_installed(package: str, path: str) -> Path | None:
 
 
 def folder_of(part: Literal["app", "pretrained"]) -> Path:
-    """Return the folder of a part: inside this package where it was installed, beside it in a checkout."""
+    """Return the folder of a part: inside this package if it was installed, beside it in a checkout."""
     package = Path(__file__).parent
     inside = package / part
     return inside if inside.is_dir() else package.parent / part

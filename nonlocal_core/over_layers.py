@@ -1,4 +1,4 @@
-"""Answers that no single head gives: the mean over the heads of a layer, and rollout through several layers."""
+"""Answers over several heads: the mean over the heads of a layer, and rollout through several layers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from nonlocal_core.query import row
 
 
 def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None) -> dict[str, list[BlockCapture]]:
-    """Return the heads of each layer by its name, in the order in which the layers ran; some of them, or all.
+    """Return the heads of some layers, or of all, by name, in the order in which the layers ran.
 
     Raises UnknownNameError listing the layers.
     """
@@ -31,7 +31,7 @@ def layers_of(blocks: Sequence[BlockCapture], names: Sequence[str] | None = None
 def mean_over_heads(heads: Sequence[BlockCapture], cell: Cell, asker: str | None = None) -> AffinityRow:
     """Return the mean of the rows of a layer's heads at a cell, or of an asker in its step.
 
-    Raises GeometryError and SelectionError as ``row`` does, UnknownNameError for another asker.
+    Raises the errors of ``row``, and UnknownNameError for an unknown asker.
     """
     return row(asked_by(mean_of_heads(heads), asker), cell)
 
@@ -44,10 +44,10 @@ def rollout(
     residual: float,
     left_out: int,
 ) -> AffinityRow:
-    """Return where a cell, or an asker in its step, looks through several layers (`capture.rollout`).
+    """Return the row of a cell, or of an asker in its step, through several layers (`capture.rollout`).
 
-    ``left_out``: the number of layers that ran and cannot be followed, which the note tells.
-    Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError for another asker.
+    ``left_out``: the number of layers that ran and cannot be followed, which the note states.
+    Raises SelectionError for layers that do not pass on one set of tokens, UnknownNameError for an unknown asker.
     """
     last = [*layers.values()][-1][0]
     asked = row(asked_by(last, asker), cell)
@@ -70,7 +70,7 @@ def rollout(
 
 
 def _asking(block: BlockCapture, cell: Cell, asker: str | None) -> Float64[np.ndarray, " N_all"]:
-    """Return a row over all tokens that is 1 at the one that asks."""
+    """Return a row over all tokens that is 1 at the asking one."""
     start = np.zeros(len(block.phi))
     if asker is None:
         start[block.query_grid.index(cell)] = 1

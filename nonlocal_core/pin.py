@@ -1,4 +1,4 @@
-"""A pin: one question with all that decides what its picture shows. Screen, link, shell and files take the same."""
+"""A pin: one question with everything that determines its picture, shared by screen, link, shell and files."""
 
 from dataclasses import dataclass, replace
 from typing import Required, TypedDict
@@ -12,13 +12,13 @@ Point = tuple[int, float, float]
 FrameBox = tuple[int, float, float, float, float]
 """(frame, x0, y0, x1, y1), in units of the shown frame."""
 MOST_POINTS = 4096
-"""Points of one question, those of the pins beside it counted: all cells of a frame, and more. A page asks fewer."""
+"""Maximum number of points of one question, including those of the pins beside it: more than the cells of a frame."""
 MOST_PINS = 3
-"""Pins that are shown together: A, B, C."""
+"""Maximum number of pins shown together: A, B, C."""
 TEMPERATURES = (0.1, 10.0)
-"""Least and largest temperature."""
+"""Minimum and maximum temperature."""
 MOST_HOPS = 4
-"""Most hops of a question."""
+"""Maximum number of hops of a question."""
 
 
 class PinFields(TypedDict, total=False):
@@ -40,38 +40,38 @@ class PinFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """A pinned question: a point of a frame, the block, which way to look, and how the answer is drawn.
+    """A pinned question: a point of a frame, the block, the direction to look, and the options for drawing.
 
-    Raises UnknownNameError for a word of the view that is not known, SelectionError for too many points or pins, and
-    for a temperature out of its range or of a column, and for hops out of their range, of a column or of several pins.
+    Raises UnknownNameError for an unknown word of the view, SelectionError for too many points or pins, for a
+    temperature out of its range or of a column, and for hops out of their range, of a column or of several pins.
     """
 
     frame: int
     x: float
     y: float
-    """x and y in [0, 1] of the shown frame, y downwards."""
+    """Coordinates x and y in [0, 1] of the shown frame, y downwards."""
     also: tuple[Point, ...] = ()
     """Further points; the answer is the mean over all."""
     minus: tuple[Point, ...] = ()
-    """Points whose mean is taken away."""
+    """Points whose mean is subtracted."""
     beside: tuple[tuple[Point, ...], ...] = ()
-    """Questions that stay beside this one, A first, each the points whose mean it asks; this one is the last letter."""
+    """Questions shown beside this one, A first, each as the points whose mean it asks; this one is the last letter."""
     temperature: float = 1.0
-    """Scores are divided by it before the softmax; 1 is the network's."""
+    """Divisor of the scores before the softmax; 1 is the network's."""
     hops: int = 1
-    """1 for where it looks; each more goes on along the rows of the layer before (`capture.hops`)."""
+    """Number of hops: 1 for the row itself; each further one follows the rows of the layer before (`capture.hops`)."""
     asker: str | None = None
-    """One of the block's askers, such as "class token", that is asked instead of the point; None for the point. Of a
-    layer whose keys are not positions, such as words: the key that is looked at."""
+    """One of the block's askers, such as "class token", that asks instead of the point; None for the point. For a layer
+    whose keys are not positions, such as words, the key that is looked at."""
     block: str | None = None
-    """None for the block that is shown first."""
+    """Name of the block; None for the one that is shown first."""
     direction: Direction = "row"
-    """"row": where the point looks; "column": who looks at it."""
+    """"row": the weights that the point gives; "column": the weights given to it."""
     view: str = ""
     """The words of a ``Look``; empty for the usual one."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked or drawn."""
+        """Refuse a question that cannot be asked or drawn."""
         Look.parse(self.view)
         points = 1 + len(self.also) + len(self.minus) + sum(map(len, self.beside))
         if points > MOST_POINTS:
@@ -97,21 +97,21 @@ class Pin:
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Every point that is asked, those that are taken away and the pins beside it apart."""
+        """All asked points, without those that are subtracted and the pins beside it."""
         return ((self.frame, self.x, self.y), *self.also)
 
     @property
     def all(self) -> tuple["Pin", ...]:
-        """Every pin that is shown, A first, each as a question by itself."""
+        """All pins that are shown, A first, each as a separate question."""
         return (*(_by_itself(self, points) for points in self.beside), replace(self, beside=()))
 
     @property
     def look(self) -> Look:
-        """The look that the words of the view name."""
+        """The look that is named by the words of the view."""
         return Look.parse(self.view)
 
 
 def _by_itself(pin: Pin, points: tuple[Point, ...]) -> Pin:
-    """Return a pin that asks these points alone, all else as it is."""
+    """Return a pin that asks these points alone and is otherwise the same."""
     (frame, x, y), *also = points
     return replace(pin, frame=frame, x=x, y=y, also=tuple(also), minus=(), beside=())

@@ -1,4 +1,4 @@
-"""Answer of a captured block to one cell: where does this position look, who looks at it?"""
+"""Answers of a captured block for one cell: its row and its column."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ Cells = Sequence[Cell]
 
 
 def points_of(frame: int | None, x: float | None, y: float | None, points: Sequence[Point]) -> list[Point]:
-    """Return the single point and the others. Raises SelectionError for a point without all its numbers."""
+    """Return the single point and the others. Raises SelectionError for an incomplete point."""
     if frame is None and x is None and y is None:
         return list(points)
     if frame is None or x is None or y is None:
@@ -27,16 +27,16 @@ def points_of(frame: int | None, x: float | None, y: float | None, points: Seque
 
 
 def point_of_asker(grid: Grid, frame: int | None) -> Point:
-    """Return a point that asks an asker: of that frame where each has its own, of the first where none is given."""
+    """Return a point that asks an asker: of that frame if each has its own, of the first if none is given."""
     return grid.frame_spans[0][0] if frame is None else frame, *grid.center(grid.cell(0))
 
 
 def asked_cells(
     grid: Grid, points: Sequence[Point], boxes: Sequence[FrameBox], minus: Sequence[Point]
 ) -> tuple[Cell, tuple[Cell, ...], tuple[Cell, ...]]:
-    """Return the first asked cell, the further ones, and those that are taken away.
+    """Return the first asked cell, the further ones, and those that are subtracted.
 
-    Raises SelectionError where nothing is asked or numbers are missing, GeometryError for a box that is none, and
+    Raises SelectionError if nothing is asked or numbers are missing, GeometryError for an invalid box, and
     OutsideGridError for a point that the network did not see.
     """
     for asked, names in ((points, "frame, x, y"), (boxes, "frame, x0, y0, x1, y1"), (minus, "frame, x, y")):
@@ -56,11 +56,11 @@ def asked_cells(
 def row(
     block: BlockCapture, query: Cell, *, also: Cells = (), minus: Cells = (), temperature: float = 1.0
 ) -> AffinityRow:
-    """Return where query cells look: the mean of their rows, less the mean of the rows of ``minus``.
+    """Return the mean of the rows of the query cells, less the mean of the rows of ``minus``.
 
     A difference compares the positive parts of the two means.
     ``temperature``: scores are divided by it before the softmax; the answer's note says so.
-    Raises GeometryError when a cell is not on the query grid, SelectionError for a temperature without a softmax, and
+    Raises GeometryError if a cell is not on the query grid, SelectionError for a temperature without a softmax, and
     for a block whose keys are not positions.
     """
     _refuse_a_list(block)
@@ -98,11 +98,10 @@ def column(
     also: Cells = (),
     minus: Cells = (),
 ) -> AffinityColumn:
-    """Return who looks at key cells: the mean of their columns, less the mean of the columns of ``minus``.
+    """Return the mean of the columns of the key cells, less the mean of the columns of ``minus``.
 
-    ``normaliser``: what ``log_normaliser(block)`` returned, to spare its computation where rows are divided by
-    their sum.
-    Raises GeometryError when a cell is not on the key grid.
+    ``normaliser``: the result of ``log_normaliser(block)``, to avoid computing it again if rows are divided by their
+    sum. Raises GeometryError if a cell is not on the key grid.
     """
     _refuse_a_list(block)
     if block.asker is not None:
@@ -114,10 +113,10 @@ def column(
 
 
 def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells = ()) -> AffinityColumn:
-    """Return who looks at an off-grid key of a block (`BlockCapture.asker`), in the steps of some cells.
+    """Return the mean column of an off-grid key of a block (`BlockCapture.asker`), in the steps of some cells.
 
     The values are the layer's own weights: those of one position on all keys sum to 1.
-    Raises GeometryError when a cell is not on the query grid.
+    Raises GeometryError if a cell is not on the query grid.
     """
     looked_at = _looked_at(block, at, lambda cell: row_weights(block, cell), also, minus)
     return replace(looked_at, asker=block.asker, asks_by_step=block.asker_copies > 1, looker_count=block.key_count)
@@ -126,7 +125,7 @@ def key_column(block: BlockCapture, at: Cell, *, also: Cells = (), minus: Cells 
 def _looked_at(
     block: BlockCapture, key: Cell, lookers: Callable[[Cell], Float64[np.ndarray, " Nq"]], also: Cells, minus: Cells
 ) -> AffinityColumn:
-    """Return the mean of columns, less the mean of others. ``lookers``: the weights that positions give to a cell."""
+    """Return the mean of columns, less the mean of others. ``lookers``: a function for the column of a cell."""
     plus = _mean([lookers(cell) for cell in (key, *also)])
     return AffinityColumn(
         block=block.name,
@@ -146,7 +145,7 @@ def _looked_at(
 
 
 def looked(block: BlockCapture, pin: Pin) -> AffinityRow | AffinityColumn:
-    """Return the answer of a block to a pin: where something looks, or which positions look at an asker."""
+    """Return the answer of a block to a pin: a row, or the column of an asker."""
     first, also, less = asked_cells(block.query_grid, pin.points, (), pin.minus)
     if block.askers_are_keys:
         return key_column(at_temperature(block, pin.temperature), first, also=also, minus=less)
@@ -154,7 +153,7 @@ def looked(block: BlockCapture, pin: Pin) -> AffinityRow | AffinityColumn:
 
 
 def pin_of(answer: AffinityRow | AffinityColumn) -> Pin:
-    """Return a pin that asks the cells of an answer, each at its middle, in its first frame."""
+    """Return a pin that asks the cells of an answer, each at its centre, in its first frame."""
     (frame, x, y), *also = (_middle(answer.asked_grid, cell) for cell in answer.asked_cells)
     return Pin(
         frame=frame,
@@ -184,7 +183,7 @@ def _refuse_a_list(block: BlockCapture) -> None:
 def followed(answer: AnyAnswer, route: Sequence[Heads], *, stays: float = STAYS) -> AnyAnswer:
     """Return a row after one further hop for each layer of a route (``Capture.route``), on its own grid; notes say so.
 
-    ``stays``: the fraction of the weight that each further hop leaves where it is.
+    ``stays``: the fraction of the weight that each further hop leaves in place.
     """
     if not route:
         return answer
@@ -199,9 +198,9 @@ def followed(answer: AnyAnswer, route: Sequence[Heads], *, stays: float = STAYS)
 
 
 def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> str:
-    """Return the caution of an answer of several hops.
+    """Return the caution on an answer of several hops.
 
-    It names the layers, and which part of the weight stays; a layer that is gone through again is said to be the same.
+    It names the layers and the fraction of the weight that stays, and says if a layer is followed by itself.
     """
     layers = [heads[0] for heads in route]
     before = [
@@ -216,7 +215,7 @@ def hop_words(block: str, route: Sequence[Heads], *, stays: float = STAYS) -> st
 
 
 def temperature_words(temperature: float) -> str:
-    """Return the caution of a temperature that is not the network's, empty for 1.
+    """Return the caution on a temperature that is not the network's, empty for 1.
 
     >>> temperature_words(0.5)
     "Temperature 0.5, not the network's: its scores were divided by 0.5 before the softmax."
@@ -228,7 +227,7 @@ def temperature_words(temperature: float) -> str:
 
 
 def _less(plus: Float64[np.ndarray, " N"], minus: Sequence[Float64[np.ndarray, " N"]]) -> Float32[np.ndarray, " N"]:
-    """Return the weights, less what others look at: negative ones, of a dot product, count on neither side."""
+    """Return the weights, less those of others; negative weights, of a dot product, count on neither side."""
     if minus:
         plus = np.maximum(plus, 0) - np.maximum(_mean(minus), 0)
     return np.asarray(plus, np.float32)

@@ -53,7 +53,7 @@ from nonlocal_core.vocabulary import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Session(Questions):
-    """One clip that went through one network: everything that a question needs, and no tensor.
+    """One clip after its run through one network: everything that a question needs, and no tensor.
 
     >>> session = Session.open("sample:chelsea")
     >>> session.query(frame=0, x=0.4, y=0.4).values.shape
@@ -64,8 +64,8 @@ class Session(Questions):
     view: ViewTransform
     model: PreparedModel
     forecast_bytes: int | None
-    """Forecast of the peak of the device's memory in the run, in bytes, without weights and input; of a network of
-    one's own, of the tables that the session keeps, from a run on a few of the frames. None: unknown."""
+    """Forecast in bytes of the device's peak memory in the run, without weights and input, or, for a user's network, of
+    the tables that the session keeps, from a run on a few of the frames. None: unknown."""
     sample: Sample | None = None
     _first: list[Pin] = field(default_factory=list)
 
@@ -86,18 +86,18 @@ class Session(Questions):
         limits: Limits | None = None,
         progress: Progress | None = None,
     ) -> "Session":
-        """Read frames, run them through the network once, and return the session.
+        """Read frames, run the network on them once, and return the session.
 
         ``media``: a file or a folder of pictures, ``sample:ID``, the bytes of a file, an array of frames (uint8, or
         floats from 0 to 1, of shape (T, H, W, 3), (T, H, W) or of one frame), a list of arrays, PIL images and paths,
-        or what ``read_frames`` returned, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
+        or the result of ``read_frames``, which also gives a clip a name. ``model``: an id of ``list_models`` or of a
         published checkpoint, a network from ``prepare_model`` or ``prepare_checkpoint``, or a filter over pixels, such
         as ``NlMeans(h=0.2)``; "default": the one that a sample was made for, else the first of ``list_models``.
-        ``frames``: how many, or a ``Selection``; its unset fields fall back to the network's training selection, else
-        the sample's, else 8 frames spread over the clip. ``short_side``: pixels of the network's input; the whole frame
-        is shown.
+        ``frames``: their number, or a ``Selection``; its unset fields fall back to the network's training selection,
+        else the sample's, else 8 frames spread over the clip. ``short_side``: pixels of the network's input; the whole
+        frame is shown.
 
-        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError where no
+        Raises MediaError, SelectionError, UnknownNameError, WeightsError, DeviceMemoryError, and CaptureError if no
         block of the network could be proved on this clip.
         """
         tell = progress or _silent
@@ -123,17 +123,17 @@ class Session(Questions):
         progress: Progress | None = None,
         **stated: Unpack[SpecFields],
     ) -> "Session":
-        """Run a clip through a network of one's own and return the session; the network is left as it was.
+        """Run a user's network on a clip and return the session; the network is left as it was.
 
-        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. What the
-        run changes in it beside is put back: buffers, caches, attributes, modes and random numbers.
-        ``model``: in eval mode, on the device where it shall run; of what ``torch.compile`` or ``DataParallel`` made,
-        the network inside runs.
-        ``spec``: what the module does not tell, such as the status of its weights, or how to call it. ``stated``: the
-        same by name, as in ``status="untrained"``; it goes before the spec's. A clip that is shorter than the network
-        takes is shown with repeated frames, which a warning says. The rest is as for ``open``.
+        Its non-local blocks and self-attention layers are found (``attach``), and hooked for this one run. Everything
+        else that the run changes is restored: buffers, caches, attributes, modes and random numbers.
+        ``model``: in eval mode, on the device to run on; inside a wrapper of ``torch.compile`` or ``DataParallel``, the
+        original network runs.
+        ``spec``: facts that the module does not state, such as the status of its weights, or how to call it.
+        ``stated``: the same by name, as in ``status="untrained"``, which takes precedence. A clip that is shorter than
+        the network needs is shown with repeated frames, and a warning says so. Other arguments are as for ``open``.
 
-        Raises CaptureError where nothing in it can be shown, with the reasons, and the errors of ``open``.
+        Raises CaptureError if nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
         tell, spec = progress or _silent, replace(spec or ModelSpec(), **stated)
         model = uncompiled(model)
@@ -160,14 +160,14 @@ class Session(Questions):
         spec: ModelSpec | None = None,
         frames: int | Selection | None = None,
     ) -> "Session":
-        """Return a session whose blocks are one block while it learned: the viewer steps through them under one pin.
+        """Return a session whose blocks are one block during training: the viewer steps through them under one pin.
 
-        ``model`` runs on the clip once with the weights of each checkpoint, and has its own again afterwards.
-        ``checkpoints``: a file or a state dict for each title, such as "step 300", in their order. ``block``: a name
-        from ``capture.blocks`` of such a session, None for the one that is shown first. The rest is as for
-        ``from_model``. Not while another thread runs the same network.
+        ``model`` runs on the clip once with the weights of each checkpoint, and gets its own back afterwards.
+        ``checkpoints``: a file or a state dict for each title, such as "step 300", in order. ``block``: a name
+        from ``capture.blocks`` of such a session, or None for the one that is shown first. Other arguments are as for
+        ``from_model``. Do not call it while another thread runs the same network.
 
-        Raises WeightsError for a checkpoint of another network, CaptureError where there is nothing to show, and the
+        Raises WeightsError for a checkpoint of another network, CaptureError if there is nothing to show, and the
         errors of ``from_model``.
         """
         runs: dict[str, Session] = {}
@@ -194,12 +194,13 @@ class Session(Questions):
         draws: int = DRAWS,
         runs: int = 0,
     ) -> Faithfulness:
-        """Return whether the strongest keys of a point's row matter more than others: what is left without them.
+        """Return the effect of cutting the strongest keys of a point's row, compared with cutting others.
 
-        ``keys``: how many are cut at once, None for those above an even share. ``draws``: of random keys, and of other
-        rows. ``runs``: the number of draws in which, as once for the other cuts, the network runs again and is asked
-        for its answer; none by default. Raises OutsideGridError, UnknownNameError, SelectionError for a number of keys
-        that leaves none, CaptureError for a block that adds nothing by design or is not built here, DeviceMemoryError.
+        ``keys``: the number cut at once, or None for those above an even share. ``draws``: the number of draws of
+        random keys, and of other rows. ``runs``: the number of draws for which the network runs again for its answer,
+        as it does once for each other cut; none by default. Raises OutsideGridError, UnknownNameError, SelectionError
+        for a number of keys that leaves none, CaptureError for a block that adds nothing by design or is not built
+        here, DeviceMemoryError.
         """
         captured = self.block(block)
         cell = captured.query_grid.cell_at(frame=frame, x=x, y=y)
@@ -214,12 +215,12 @@ class Session(Questions):
         precision: Precision = "float16",
         columns: bool = True,
     ) -> bytes:
-        """Return the bytes that the viewer reads: the clip, the tables of every block, and what to show first.
+        """Return the bytes that the viewer reads: the clip, the tables of every block, and the first view.
 
-        ``pin``: asked on arrival, and how it is drawn; ``first_question``, of ``block``, when None. ``tour``: its stops
-        in their order, none when empty; those of the sample when None. ``precision``: "int8" halves the tables for rows
-        within 5 % of their maximum instead of 0.5 %. ``columns``: with what "who looks here" needs of a softmax; that
-        takes longer than all the rest, and ``columns_bundle`` makes it apart.
+        ``pin``: the question on arrival and its drawing options; None: ``first_question``, of ``block``. ``tour``: its
+        stops in order, none if empty; None: those of the sample. ``precision``: "int8" halves the tables for rows
+        within 5 % of their maximum instead of 0.5 %. ``columns``: whether to include what "who looks here" needs for a
+        softmax, which takes longer than all the rest; ``columns_bundle`` makes it separately.
         Raises BundleError for a question or a stop that the clip does not have, or a block that the network does not.
         """
         storage = Storage(precision=precision, columns=columns)
@@ -228,7 +229,7 @@ class Session(Questions):
     def _packed(
         self, first: Pin, storage: Storage, *, tour: Sequence[TourStop] | None = None, said: tuple[str, ...] = ()
     ) -> bytes:
-        """Return a bundle; ``said``: sentences to stand under the clip with its own."""
+        """Return a bundle; ``said``: sentences to show under the clip with its own."""
         card, sample = self.model.card, self.sample
         return encode_bundle(
             self.frames,
@@ -246,12 +247,12 @@ class Session(Questions):
         )
 
     def columns_bundle(self) -> bytes:
-        """Return what ``bundle(columns=False)`` left out of float16 tables, for the viewer to read after it."""
+        """Return the normalisers of float16 tables that ``bundle(columns=False)`` left out, to be read after it."""
         return encode_columns(self.capture)
 
     @property
     def not_shown(self) -> list[str]:
-        """A sentence for each part of the network that looks like a block and cannot be shown."""
+        """Sentences on the parts of the network that look like a block and cannot be shown."""
         return [f"Not shown: {name} {reason}." for name, reason in self.unreadable]
 
     def _sample_tour(self) -> tuple[TourStop, ...]:
@@ -263,7 +264,7 @@ class Session(Questions):
         )
 
     def first_question(self) -> Pin:
-        """Return what to ask on arrival: the sample's curated query, else one that has something to show.
+        """Return the pin to show on arrival: the sample's curated query, or else one that has something to show.
 
         The rule is in `nonlocal_core.measures.default_query`.
         """
@@ -285,15 +286,15 @@ class Session(Questions):
         progress: Progress | None = None,
         **pin: Unpack[PinFields],
     ) -> Path:
-        """Write the answer to one question as a file and return its path; the suffix says what.
+        """Write the answer to one question as a file and return its path; the suffix selects the format.
 
-        ``.html`` the live viewer in one file; ``.png``, ``.svg`` and ``.pdf`` a figure of all frames with heat, arrows
-        (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4`` the clip with heat; ``.npz`` and ``.csv`` the
-        numbers, ``.json`` where they come from. ``pin``: the question and how its answer is drawn, the fields of a
-        ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``hops``, ``asker``,
-        ``block``, ``direction``, ``view``. ``tour`` and ``precision``: of the live viewer, as in ``bundle``. What
-        ``progress`` raises ends the writing and leaves nothing behind.
-        Raises UnknownNameError for another suffix or view, OutsideGridError, RenderError, BundleError.
+        ``.html``: the live viewer in one file; ``.png``, ``.svg`` and ``.pdf``: a figure of all frames with heat,
+        arrows (paper, figure 3), shares and the sentence; ``.gif`` and ``.mp4``: the clip with heat; ``.npz`` and
+        ``.csv``: the numbers; ``.json``: their provenance. ``pin``: the question and its drawing options, the fields of
+        a ``Pin``: ``frame``, ``x``, ``y``, ``also``, ``minus``, ``beside``, ``temperature``, ``hops``, ``asker``,
+        ``block``, ``direction``, ``view``. ``tour`` and ``precision``: for the live viewer, as in ``bundle``. An error
+        raised by ``progress`` ends the writing and leaves nothing behind.
+        Raises UnknownNameError for an unknown suffix or view, OutsideGridError, RenderError, BundleError.
         """
         asked = Pin(**pin)
         answered = self._answered(asked, lambda: self.bundle(asked, tour=tour, precision=precision))
@@ -325,7 +326,7 @@ class Session(Questions):
 
 
 class _FigureOf:
-    """Drawing of a session's answer, made when it is called. A pickle of the answer goes without it and its clip."""
+    """Drawing of a session's answer, made when called. A pickle of the answer leaves out the drawing and its clip."""
 
     def __init__(self, session: Session, answer: AffinityRow | AffinityColumn) -> None:
         self._session, self._pin = session, pin_of(answer)
@@ -355,7 +356,7 @@ def _session(prepared: PreparedModel, frames: Frames, found: RecordedRun) -> Ses
 
 
 def _with_an_answer(session: Session) -> Session:
-    """Return the session. Raises CaptureError, with the reasons, where it has no block to ask."""
+    """Return the session. Raises CaptureError, with the reasons, if it has no block to ask."""
     if not session.capture.blocks:
         reasons = "; ".join(f"{name} {reason}" for name, reason in session.unreadable)
         raise CaptureError(

@@ -6,7 +6,7 @@ Axis letters, as written in shape annotations::
     C   channels of the feature map      Ci        channels of theta, phi and g (C' in the paper)
     Nq  query positions, T*H*W           Nk        key positions; fewer than Nq when keys are pooled
 
-A step is one cell of a grid along time; it stands for one frame of the clip or for several that follow each other.
+A step is one cell of a grid along time; it stands for one frame of the clip or for several consecutive ones.
 Points are (x, y) in [0, 1] of the frame as shown; sizes are (H, W); grids and cells are (T, H, W).
 """
 
@@ -14,28 +14,28 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 Progress = Callable[[str, int, int], None]
-"""Listener of progress, called with the name of the work, the steps done and the steps in all."""
+"""Listener of progress, called with the name of the work, the number of steps done and the total."""
 
 SAMPLE_PREFIX = "sample:"
 """Prefix of the id of a clip that came with the installation."""
 
 FIRST_VISIT = "NONLOCAL_FIRST_VISIT"
-"""Variable of the environment that tells the server what its first page opens: `app.server.visit` reads it."""
+"""Environment variable with the choices that the server's first page opens; `app.server.visit` reads it."""
 
 SURVEYED = "NONLOCAL_SURVEY"
-"""Variable of the environment that holds the folder of the survey that the server shows: `app.server.surveyed`."""
+"""Environment variable with the folder of the survey that the server shows; `app.server.surveyed` reads it."""
 
 Pairwise = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation"]
 """The pairwise function f of equation 1; section 3.2 of the paper defines the four."""
 
 Rule = Literal["gaussian", "embedded_gaussian", "dot_product", "concatenation", "matched"]
-"""Rule that makes the weights of a row: a pairwise function, or BM3D's matching, all or nothing."""
+"""Rule for the weights of a row: a pairwise function, or BM3D's matching, all or nothing."""
 
 Scope = Literal["spacetime", "space", "time"]
 """Keys that a query may attend to: all, those of its own step, or those over its own position (table 2d)."""
 
 Direction = Literal["row", "column"]
-"""Direction of a question: where a position looks, or who looks at it."""
+"""Direction of a question: the row of a position, or its column."""
 
 WeightStatus = Literal["trained", "untrained", "parameter_free"]
 """State of the weights: learned, still at their initial values, or none to learn."""
@@ -46,7 +46,7 @@ SOFTMAX: frozenset[Pairwise] = frozenset({"gaussian", "embedded_gaussian"})
 """The functions whose C(x) makes a row a softmax: weights that sum to 1 (section 3.2)."""
 RULES: tuple[Rule, ...] = get_args(Rule)
 SUMMED: frozenset[Rule] = SOFTMAX | {"matched"}
-"""The rules whose rows are divided by their own sum, which a column needs to know."""
+"""The rules whose rows are divided by their own sum, which a column needs."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
@@ -59,4 +59,4 @@ RULE_TITLES: dict[Rule, str] = {
 }
 
 MOST_SIDES = 6
-"""Answers that stand beside each other in a comparison."""
+"""Maximum number of answers side by side in a comparison."""

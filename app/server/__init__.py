@@ -1,1 +1,1 @@
-"""Holdings of the server: frames, networks, sessions, bundles, and what each visitor chose and made."""
+"""State of the server: frames, networks, sessions, bundles, and each visitor's choices and results."""

@@ -1,6 +1,6 @@
-"""Budget of what the server holds for its visitors, in bytes: sessions, frames, bundles and uploads, all in one place.
+"""Budget in bytes of everything that the server holds for its visitors: sessions, frames, bundles and uploads.
 
-What was used least recently makes room. What was held for visitors goes soon after the last of them.
+The least recently used values make room. Values held for visitors are dropped soon after the last of them leaves.
 """
 
 import ctypes
@@ -14,16 +14,16 @@ from typing import Literal
 from . import visitors
 
 MAX_HELD_BYTES = 1_500_000_000
-"""Bytes held at once for all visitors together, networks apart."""
+"""Maximum number of bytes held for all visitors together, without networks."""
 MAX_VISITOR_UPLOAD_BYTES = 200_000_000
-"""Bytes of uploads held for one visitor, whose oldest make room."""
+"""Maximum number of bytes of uploads held for one visitor, whose oldest make room."""
 Kind = Literal["bundle", "frames", "session", "upload"]
-"""Kinds of what is held."""
+"""Kind of a held value."""
 SWEEPS = 2
-"""Sweeps at which nobody was there for whom something is held, before it goes: a page that is reloaded comes back."""
+"""Number of sweeps without any of a value's visitors before it is dropped, since a reloaded page comes back."""
 
 Key = tuple[Kind, Hashable]
-"""Kind, and what tells one of the kind from another."""
+"""Kind of a value, and its identity within the kind."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class _Holding:
 
 
 class Budget:
-    """Values by key, each with its weight in bytes; bounded; safe to use from several threads."""
+    """Store of values by key, bounded by their total size in bytes; safe to use from several threads."""
 
     def __init__(self, max_bytes: int, max_visitor_upload_bytes: int = MAX_VISITOR_UPLOAD_BYTES) -> None:
         self.max_bytes = max_bytes
@@ -46,12 +46,12 @@ class Budget:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes that are held now."""
+        """Number of bytes held at present."""
         with self._lock:
             return sum(holding.size for holding in self._held.values())
 
     def put(self, key: Key, value: object, size: int) -> None:
-        """Hold a value for the visitor whose page runs, or for the server where none does; others may make room."""
+        """Hold a value for the visitor whose page runs, or for the server if none does; others may make room."""
         visitor = visitors.here()
         with self._lock:
             holding = self._held.setdefault(key, _Holding(value=value, size=size))
@@ -63,7 +63,7 @@ class Budget:
                 self._held.popitem(last=False)
 
     def get(self, key: Key) -> object | None:
-        """Return a value, or None when it was never there or had to make room."""
+        """Return a value, or None if it was never stored or was evicted."""
         visitor = visitors.here()
         with self._lock:
             holding = self._held.get(key)
@@ -75,12 +75,12 @@ class Budget:
             return holding.value
 
     def drop(self, key: Key) -> None:
-        """Let go of a value, if it is held."""
+        """Drop a value, if it is held."""
         with self._lock:
             self._held.pop(key, None)
 
     def sweep(self, is_here: Callable[[str], bool]) -> bool:
-        """Let go of what was held for visitors of whom none has been there for some sweeps; tell whether any was."""
+        """Drop the values whose visitors have all been absent for some sweeps; return whether there were any."""
         with self._lock:
             before = len(self._held)
             for key, holding in list(self._held.items()):
@@ -107,7 +107,7 @@ class Budget:
 
 
 def return_free_memory() -> None:
-    """Give what was freed back to the system, which Linux's C library keeps for itself: 200 MB after a few visits."""
+    """Return freed memory to the system, which Linux's C library would otherwise keep: 200 MB after a few visits."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)

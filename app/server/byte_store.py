@@ -1,7 +1,7 @@
-"""Store of what the server holds for browsers: bundles to fetch and files that were uploaded, in the one budget.
+"""Store of bytes for browsers: bundles to fetch and uploaded files, in the common budget.
 
-A bundle travels once over plain HTTP and is kept by the browser; the page itself only carries its address. What the
-first picture does without, the normalisers of "who looks here", is made when the browser asks for it.
+A bundle is sent once over plain HTTP and is kept by the browser; the page itself only has its address. The normalisers
+of "who looks here", which the first picture does not need, are made when the browser asks for them.
 """
 
 import hmac
@@ -27,7 +27,7 @@ class StoredBytes(NamedTuple):
 
 
 class LazyBytes:
-    """Bytes that are made when they are first asked for, and once."""
+    """Bytes that are made once, when they are first asked for."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
@@ -35,7 +35,7 @@ class LazyBytes:
         self._made: bytes | None = None
 
     def content(self) -> bytes:
-        """Return the bytes; whoever asks while they are made waits for them."""
+        """Return the bytes; callers that ask while they are being made wait for them."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
@@ -43,7 +43,7 @@ class LazyBytes:
 
 
 class ByteStore:
-    """Bytes by a token that cannot be guessed from them, held in a budget; safe to use from several threads."""
+    """Bytes by unguessable tokens, held in a budget; safe to use from several threads."""
 
     def __init__(self, kind: Kind, budget: Budget) -> None:
         self._kind, self._budget = kind, budget
@@ -52,10 +52,10 @@ class ByteStore:
         self._later: WeakValueDictionary[str, LazyBytes] = WeakValueDictionary()
 
     def put(self, content: bytes, name: str = "", later: LazyBytes | None = None) -> str:
-        """Keep bytes and return their token; the same bytes under the same name have the same one as long as this runs.
+        """Store bytes and return their token, which is the same for the same bytes and name while the server runs.
 
-        Another name makes another token, so that nobody is shown what someone else called the same bytes.
-        ``later``: what belongs to them. It is not kept alive from here, since it may hold far more than its bytes.
+        Another name gives another token, so that no visitor sees another's name for the same bytes.
+        ``later``: lazy bytes that belong to them. They are not kept alive from here, since they may hold far more.
         """
         labelled = name.encode("utf-8", "replace")
         digest = hmac.new(self._salt, len(labelled).to_bytes(8, "big") + labelled, "sha256")
@@ -68,29 +68,29 @@ class ByteStore:
         return token
 
     def get(self, token: str) -> StoredBytes | None:
-        """Return what was kept, or None when it was never there or had to make room."""
+        """Return the stored bytes, or None if they were never stored or were evicted."""
         return cast(StoredBytes | None, self._budget.get((self._kind, token)))
 
     def later(self, token: str) -> LazyBytes | None:
-        """Return what belongs to the bytes of that token, or None when there is nothing or its owner let it go."""
+        """Return the lazy bytes that belong to a token, or None if there are none or their owner has released them."""
         with self._lock:
             return self._later.get(token)
 
 
 PICTURE_SECONDS = 5.0
-"""Seconds that everything else waits for a first visitor's picture; it may be that nobody comes."""
+"""Maximum number of seconds that everything else waits for a first visitor's picture, since no visitor may come."""
 _sent = threading.Event()
 BUNDLES = ByteStore("bundle", HELD)
 UPLOADS = ByteStore("upload", HELD)
 
 
 def bundle_address(token: str) -> str:
-    """Return the address of the route below, relative to a page: only the browser knows what a proxy puts before it."""
+    """Return the address of the route below, relative to a page, since only the browser knows the prefix of a proxy."""
     return f"api/bundle/{token}.bin"
 
 
 def columns_address(token: str) -> str:
-    """Return the address of what belongs to the bundle of that token and is made later, relative to a page."""
+    """Return the address of the lazy bytes of that token's bundle, relative to a page."""
     return f"api/columns/{token}.bin"
 
 
@@ -103,18 +103,18 @@ async def serve_bundle(request: Request) -> Response:
 
 
 def let_picture_go_first() -> None:
-    """Wait until a browser has asked for the first bundle since the server started; at once ever after."""
+    """Wait until a browser has asked for the first bundle since the server started; return at once afterwards."""
     _sent.wait(PICTURE_SECONDS)
 
 
 async def serve_columns(request: Request) -> Response:
-    """Answer with what belongs to a bundle, made now, in a thread beside the server's loop."""
+    """Answer with the lazy bytes of a bundle, made now, in a thread beside the server's loop."""
     later = BUNDLES.later(request.path_params["token"])
     return _answer(None if later is None else await run_in_threadpool(later.content))
 
 
 def _answer(content: bytes | None) -> Response:
-    """Answer uncompressed, since all of it is dense already, and cacheable for ever by this browser only."""
+    """Answer uncompressed, since the bytes are dense already, and cacheable for ever by this browser only."""
     if content is None:
         return PlainTextResponse("This result is no longer held by the server. Reload the page.", status_code=404)
     headers = {"Content-Encoding": "identity", "Cache-Control": "private, max-age=31536000, immutable"}

@@ -1,4 +1,4 @@
-"""Classes that predict together: the marks of their readers, by a code, in memory alone, bounded, without names.
+"""Classes that predict together: the marks of their readers by a code, in bounded memory, without names.
 
 CLASSES.begin(reader), CLASSES.mark(code, reader, question, cells), CLASSES.together(code, question)
 """
@@ -14,17 +14,17 @@ import numpy as np
 from nonlocal_core.errors import ClassError
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Letters of a code; none is taken for another when it is read aloud or from a wall."""
+"""Letters of a code, none of which is mistaken for another when read aloud or from a wall."""
 LENGTH = 6
 MOST_CLASSES = 40
 MOST_OF_ONE = 3
-"""Classes that one reader holds at once."""
+"""Maximum number of classes that one reader holds at once."""
 MOST_READERS = 300
-"""Readers of one question of a class."""
+"""Maximum number of readers of one question of a class."""
 MOST_QUESTIONS = 12
-"""Questions of a class, whose oldest makes room."""
+"""Maximum number of questions of a class, whose oldest makes room."""
 MOST_CELLS = 10_000
-"""Cells of a frame."""
+"""Maximum number of cells of a frame."""
 IDLE_SECONDS = 3 * 3600.0
 """Seconds for which a class is held after its last use."""
 
@@ -43,7 +43,7 @@ class _Class:
     owner: str
     used: float
     questions: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    """A bit for each cell by reader, by question: 180 MB at the very most for all classes."""
+    """One bit per cell, by reader, by question: at most 180 MB for all classes."""
 
 
 class Classes:
@@ -55,9 +55,9 @@ class Classes:
         self._held: dict[str, _Class] = {}
 
     def begin(self, reader: str) -> str:
-        """Return the code of a new class; the oldest one of the same reader makes room where it has too many.
+        """Return the code of a new class; the oldest one of the same reader makes room if there are too many.
 
-        Raises ClassError where the server holds as many classes as it may.
+        Raises ClassError if the server is full.
         """
         with self._lock:
             self._drop_idle()
@@ -79,9 +79,9 @@ class Classes:
             return code in self._held and self._held[code].owner == reader
 
     def mark(self, code: str, reader: str, question: str, cells: Collection[int]) -> None:
-        """Keep the cells that a reader marked, in place of what the same reader marked before; ignore an empty mark.
+        """Store the cells that a reader marked, in place of the same reader's earlier marks; ignore an empty mark.
 
-        Raises ClassError for a class that is not held, one with too many readers, and cells that cannot be.
+        Raises ClassError for a class that is not held, one with too many readers, and impossible cells.
         """
         if not all(0 <= cell < MOST_CELLS for cell in cells):
             raise ClassError(f"A frame has up to {MOST_CELLS:,} cells in a class. Choose a smaller clip.")
@@ -98,7 +98,7 @@ class Classes:
                 marked[reader] = np.packbits(chosen).tobytes()
 
     def together(self, code: str, question: str, cells: int) -> Together:
-        """Return what the readers marked so far, of a question with ``cells`` cells. Raises ClassError."""
+        """Return the readers' marks so far on a question with ``cells`` cells. Raises ClassError."""
         with self._lock:
             marked = self._class(code).questions.get(question, {})
             counts = np.zeros(max(cells, MOST_CELLS), int)
@@ -127,7 +127,7 @@ def _draw() -> str:
 
 
 def code_in(text: object) -> str | None:
-    """Return the code that a link or a person gives, in any case and with spaces; None where it is none."""
+    """Return the code that a link or a person gives, in any case and with spaces, or None if it is not a code."""
     code = "".join(str(text).upper().split()) if isinstance(text, str) else ""
     return code if len(code) == LENGTH and set(code) <= set(LETTERS) else None
 

@@ -1,9 +1,9 @@
-"""Frames that were read, for as long as a session shows them: another network is shown the same ones without reading.
+"""Cache of decoded frames, for as long as a session shows them, so that switching networks does not decode again.
 
-Samples, and the file that whoever started the server named, are read here. Files that visitors bring are read in
-processes of their own (`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended. A few
-run beside each other, one for each visitor, so that nobody takes all places. Nothing here waits for torch, so the first
-visit's clip is read while the libraries load.
+Samples, and the file named when the server was started, are read here. Visitors' files are read in separate processes
+(`nonlocal_core.media.apart`): one that takes too much, or whose visitor left, is ended. A few run in parallel, one for
+each visitor, so that no visitor takes all places. Nothing here imports torch, so the first visit's clip is read while
+the libraries load.
 """
 
 import threading
@@ -24,22 +24,22 @@ from .queue import Queue
 from .visit import FIRST_CLIP
 
 READERS_AHEAD = 2
-"""Processes that wait for a visitor's file, of about 70 MB each."""
+"""Number of processes that wait for a visitor's file, of about 70 MB each."""
 READERS_AT_ONCE = 4
-"""Processes that read at once, of up to 700 MB each."""
+"""Maximum number of processes that read at once, of up to 700 MB each."""
 DEFAULT_SIDE = 1024
-"""The longer side of frames, as ``read_frames`` reads them."""
+"""Longer side of frames in pixels, as in ``read_frames``."""
 READING = "Reading frames"
 READER = ApartReader(READERS_AHEAD)
 _TURNS = Queue(READERS_AT_ONCE, "the files of others")
 
 
 def _nobody(_stage: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 class FrameMemory:
-    """Reader of frames that hands out those that somebody still holds; safe to use from several threads."""
+    """Reader of frames that reuses those still held; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class FrameMemory:
     def read(
         self, source: str | Path | bytes, selection: Selection, *, name: str | None = None, progress: Progress = _nobody
     ) -> Frames:
-        """Return what ``read_frames`` returns for these arguments; only who asks for the very same waits meanwhile."""
+        """Return the frames that ``read_frames`` returns; only callers with the same arguments wait for each other."""
         asked = _asked(source, selection, name)
         with self._lock:
             reading = self._reading.setdefault(asked, Queue())
@@ -61,7 +61,7 @@ class FrameMemory:
         return frames
 
     def read_ahead(self, source: bytes, selection: Selection, *, name: str, progress: Progress = _nobody) -> None:
-        """Read a file that a visitor brought, and hold its frames until they are asked for. Raises MediaError."""
+        """Read a visitor's file, and hold its frames until they are asked for. Raises MediaError."""
         frames = self.read(source, selection, name=name, progress=progress)
         HELD.put(("frames", _asked(source, selection, name)), frames, frames.rgb.nbytes)
 
@@ -79,7 +79,7 @@ def read(
     max_side: int = DEFAULT_SIDE,
     progress: Progress = _nobody,
 ) -> Frames:
-    """Return what ``read_frames`` returns, for an upload from a process of its own."""
+    """Return the frames that ``read_frames`` returns, read by a separate process for an upload."""
 
     def tell(done: int, total: int) -> None:
         progress(READING, done, total)
@@ -99,5 +99,5 @@ FRAMES = FrameMemory()
 
 
 def read_first_clip() -> Frames:
-    """Return the frames of the first visit's clip. Raises MediaError when the sample's package is missing."""
+    """Return the frames of the first visit's clip. Raises MediaError if the sample's package is missing."""
     return FRAMES.read(FIRST_CLIP, choice_for(FIRST_CLIP, None, None))

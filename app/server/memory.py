@@ -1,4 +1,4 @@
-"""Memory of a visitor's results, so that nothing is computed again while the same things are looked at."""
+"""Memory of a visitor's results, so that nothing is computed twice for the same view."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,23 +9,23 @@ import streamlit as st
 Result = TypeVar("Result")
 
 MOST_RESULTS = 24
-"""Most results of one visitor, least recently used first out; each is some numbers, a small table or a few pictures."""
+"""Maximum number of results of one visitor, least recently used first out: numbers, small tables or a few pictures."""
 _KEY = "results"
 
 
 class Steps(Protocol):
-    """Display of the steps of a work, under other words than its usual ones where some are given."""
+    """Display of the progress of a task, under its usual words or others that are given."""
 
     def __call__(self, done: int, total: int, words: str = ..., /) -> None:
-        """Show one."""
+        """Show the steps done."""
         ...
 
 
 def remembered(key: Hashable, stage: str, compute: Callable[[Steps], Result]) -> Result:
-    """Return what ``compute`` returns, at once where it was asked before in this visit.
+    """Return the result of ``compute``, kept from earlier in this visit if the key is the same.
 
-    ``key``: all that the result depends on. ``compute`` gets a function to call with the steps done and all, which
-    shows them under the words of ``stage``, or under others that it is given.
+    ``key``: all that the result depends on. ``compute`` is passed a function to call with the number of steps done and
+    the total, which shows them under the words of ``stage`` or under others that it is given.
     """
     kept = cast(OrderedDict[Hashable, Result], st.session_state.setdefault(_KEY, OrderedDict()))
     if key not in kept:

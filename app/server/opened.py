@@ -1,4 +1,4 @@
-"""A clip that is open: what a page says of it at once, and its session as soon as it is there."""
+"""An open clip: the notes that a page shows at once, and its session as soon as it is ready."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class ClipNotes:
     summary: str
     """One line: its name, its frames, its size."""
     key: str
-    """The content of the file and the frames that were chosen: what tells one clip, as it is shown, from another."""
+    """Identity of a clip as it is shown: the content of the file and the chosen frames."""
     frame_count: int
     """Number of shown frames."""
 
 
 def notes_on(frames: "Frames") -> ClipNotes:
-    """Return what is known of the clip of these frames."""
+    """Return the notes on the clip of these frames."""
     info, shown = frames.info, len(frames.rgb)
     height, width = info.shown_hw
     count = "" if shown == 1 else f" · {shown} of {info.frame_count or 'its'} frames"
@@ -41,9 +41,9 @@ class OpenedClip:
     token: str
     notes: ClipNotes
     awaited: "Callable[[], Session]"
-    """Function that returns the session; the first picture after a start of the server is there before it."""
+    """Function that returns the session; the first picture after a start of the server is ready before it."""
 
     @property
     def session(self) -> "Session":
-        """The session; whoever asks waits for it. Raises NonlocalError when it could not be opened after all."""
+        """The session; callers wait for it. Raises NonlocalError if it could not be opened after all."""
         return self.awaited()

@@ -1,4 +1,4 @@
-"""Make the first picture, so that the first start of the server shows it at once: run this module."""
+"""Preparation of the first picture, so that the first start of the server shows it at once: run this module."""
 
 import sys
 
@@ -8,7 +8,7 @@ from .resources import first_session
 
 
 def main() -> str | None:
-    """Make it, and return why that failed, if it did."""
+    """Make the picture, and return the reason if that failed."""
     try:
         first_session(lambda stage, done, total: print(f"{stage} {done}/{total}"))  # noqa: T201 -- a command's output
     except NonlocalError as error:

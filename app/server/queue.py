@@ -1,4 +1,4 @@
-"""Queue before what serves few visitors at a time; whoever waits is told a place and a time, and may leave."""
+"""Queue for resources that serve few visitors at a time; those who wait see their place and a time, and may leave."""
 
 import threading
 import time
@@ -7,21 +7,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 TELL_SECONDS = 0.25
-"""Seconds between two reports to those who wait. A report to a visitor who has left raises, and frees the place."""
+"""Seconds between two reports to waiting visitors. A report to a visitor who has left raises, and frees the place."""
 _FORGETTING = 0.3
-"""Weight of the last turn in the mean time of one."""
+"""Weight of the latest turn in the mean duration of turns."""
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Place of one who waits, 1 for the next, of ``count`` who wait; ``seconds``: how long it takes, 0 if unknown."""
+    """Place of a waiting visitor, 1 for the next, among ``count``; ``seconds``: the expected time, 0 if unknown."""
 
     number: int
     count: int
     seconds: float
     awaited: str = "the run before this one"
-    """Name of the work that is waited for."""
+    """Name of the awaited work."""
 
     @property
     def words(self) -> str:
@@ -41,9 +41,9 @@ class _Turn:
 
 
 class Queue:
-    """Queue that serves first who came first; safe to use from several threads.
+    """First-come, first-served queue; safe to use from several threads.
 
-    ``at_once``: how many are served beside each other, of one visitor never more than one. ``awaited``: see `Place`.
+    ``at_once``: the number served in parallel, at most one for each visitor. ``awaited``: see `Place`.
     """
 
     def __init__(self, at_once: int = 1, awaited: str = "the run before this one") -> None:
@@ -55,9 +55,9 @@ class Queue:
 
     @contextmanager
     def turn(self, tell: Callable[[Place], None], who: Hashable = None) -> Iterator[None]:
-        """Wait for one's turn and hold it, told the place again and again; who raises from ``tell`` leaves the line.
+        """Wait for a turn and hold it. ``tell`` is called repeatedly with the place; the caller leaves if it raises.
 
-        ``who``: a visitor, whose second turn waits for the first; None is nobody's.
+        ``who``: a visitor, whose second turn waits for the first; None for no visitor.
         """
         me = _Turn(who)
         with self._changed:
@@ -78,7 +78,7 @@ class Queue:
                 self._changed.notify_all()
 
     def _place(self, me: _Turn) -> Place | None:
-        """Return the place of one in line, None when it is their turn, which begins with that."""
+        """Return the place of a waiting caller, or None if its turn begins now."""
         with self._changed:
             now = time.monotonic()
             if self._may_begin(me):
@@ -91,7 +91,7 @@ class Queue:
             return Place(number=ahead + 1, count=len(self._line), seconds=left, awaited=self._awaited)
 
     def _may_begin(self, me: _Turn) -> bool:
-        """Tell whether one is the first in line whose visitor is not served already, and there is room."""
+        """Return whether a caller is the first in the queue whose visitor is not served already, and there is room."""
         busy = {turn.who for turn in self._served} - {None}
         first = next((turn for turn in self._line if turn.who not in busy), None)
         return first is me and len(self._served) < self._at_once

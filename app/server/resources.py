@@ -28,11 +28,11 @@ if TYPE_CHECKING:  # their modules are imported when they are used: the first pi
     from nonlocal_core import Session
 
 THUMBNAIL_SIDE = 240
-"""Pixels of the longer side of a picture in the gallery."""
+"""Longer side in pixels of a picture in the gallery."""
 PREVIEW_SIDE = 120
-"""Pixels of the longer side of a frame that is looked at before it is chosen."""
+"""Longer side in pixels of a frame in the preview of a choice."""
 QUIET_SECONDS = 20.0
-"""Seconds that the gallery's pictures wait for the first visitor's own picture."""
+"""Maximum number of seconds that the gallery's pictures wait for the first visitor's own picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class _KeptSession:
 
     @property
     def size(self) -> int:
-        """Bytes of the session and of its bundle, which it holds whether a page still asks for that or not."""
+        """Size in bytes of the session and of its bundle, which it holds even if no page asks for it any more."""
         return session_bytes(self.session) + len(self.bundle)
 
 
@@ -52,15 +52,15 @@ FIRST = Choices(clip=FIRST_CLIP)
 
 _keeping = threading.Lock()
 _opening: WeakValueDictionary[Choices, Queue] = WeakValueDictionary()
-"""Queues of visitors who wait for the same clip and network, which are opened once."""
+"""Queues of visitors who wait for the same clip and network, which are opened only once."""
 _RUNS = Queue()
-"""One network runs at a time. Files are read before, beside each other; what is kept is answered without waiting."""
+"""Queue of network runs, one at a time. Files are read before, in parallel; cached sessions need no waiting."""
 
 
 def open_clip(choices: Choices, progress: Progress) -> OpenedClip:
-    """Return the session for these choices; another visitor's, when someone chose the same before.
+    """Return the session for these choices, which visitors with the same choices share.
 
-    The first picture after a start of the server is that of the start before, and its session follows.
+    The first picture after a start of the server is that of the previous start, and its session follows.
     Raises NonlocalError with the sentence to show.
     """
     key = replace(choices, pin=None)
@@ -79,11 +79,11 @@ def _kept(key: Choices) -> _KeptSession | None:
 
 
 def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def first_session(progress: Progress = _silent) -> "Session":
-    """Return the session of the first visit's clip, its picture kept for the next start. Raises NonlocalError."""
+    """Return the session of the first visit's clip, and store its picture for the next start. Raises NonlocalError."""
     return _kept_for(FIRST, progress).session
 
 
@@ -103,14 +103,14 @@ def _kept_for(key: Choices, progress: Progress) -> _KeptSession:
 
 
 def session_bytes(session: "Session") -> int:
-    """Return what a session weighs: its frames and the tables of its blocks."""
+    """Return the size of a session in bytes: its frames and the tables of its blocks."""
     frames = session.frames.rgb.nbytes + (0 if session.frames.marks is None else session.frames.marks.nbytes)
     tables = (getattr(block, each.name) for block in session.capture.blocks for each in fields(block))
     return frames + sum(getattr(table, "nbytes", 0) for table in tables)
 
 
 def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
-    """Return what a session opens for a clip in a link, and its name where that is not the file's own."""
+    """Return the source that a session opens for a clip in a link, and its name if that is not the file's own."""
     own = served()
     if clip.startswith("upload:"):
         held = UPLOADS.get(clip.removeprefix("upload:"))
@@ -127,7 +127,7 @@ def _media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
 
 
 def preview(choices: Choices, tell: Callable[[int, int], None]) -> "np.ndarray":
-    """Return small pictures (T, h, w, 3) uint8 of the very frames that these choices name. Raises NonlocalError."""
+    """Return small pictures (T, h, w, 3) uint8 of exactly the frames that these choices name. Raises NonlocalError."""
     media, name = _media_of(choices.clip)
     source = nonlocal_core.find_sample(media.removeprefix(SAMPLE_PREFIX)).open() if isinstance(media, str) else media
     exactly = nonlocal_core.Selection(frame_indices=choices.frame_indices)
@@ -169,7 +169,7 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
 
 
 def _first_bundle(session: "Session") -> bytes:
-    """Return the bytes of the picture that was shown already, or make them and keep them for the next start."""
+    """Return the bytes of the picture that was already shown, or make them and store them for the next start."""
     picture = kept_picture()
     if picture is not None:
         return picture.bundle
@@ -185,7 +185,7 @@ def _first_bundle(session: "Session") -> bytes:
 def thumbnail(sample_id: str) -> "np.ndarray":
     """Return a small picture (H, W, 3) uint8 of the frame that the sample's first question is in.
 
-    Raises MediaError with the install command when the sample's package is missing.
+    Raises MediaError with the install command if the sample's package is missing.
     """
     sample = nonlocal_core.find_sample(sample_id)
     frames = nonlocal_core.read_frames(f"{SAMPLE_PREFIX}{sample_id}", max_side=THUMBNAIL_SIDE)
@@ -194,9 +194,9 @@ def thumbnail(sample_id: str) -> "np.ndarray":
 
 
 def warm_up() -> None:
-    """Open the first visit's clip and draw the gallery before there is a visitor.
+    """Open the first visit's clip and draw the gallery before a visitor comes.
 
-    A failure is shown to the visitor, in the place where it matters; here it is only logged.
+    A failure is shown to the visitor where it matters; here it is only logged.
     """
     try:
         _kept_for(first_choices(), _silent)

@@ -38,7 +38,7 @@ def _warm_up() -> None:
 
 
 SWEEP_SECONDS = 15.0
-"""Seconds between two looks at who has left."""
+"""Seconds between two checks for visitors who have left."""
 
 
 def _sweep() -> None:

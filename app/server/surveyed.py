@@ -1,4 +1,4 @@
-"""The survey that whoever started the server named: its figures, and the clips of it that a link may open."""
+"""The survey named when the server was started: its figures, and the clips of it that a link may open."""
 
 import os
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def is_shown() -> bool:
-    """Tell whether the server was started on a survey."""
+    """Return whether the server was started on a survey."""
     return SURVEYED in os.environ
 
 
 @cache
 def folder() -> "ResultFolder":
-    """Return the survey. Raises SurveyError where its folder is gone."""
+    """Return the survey. Raises SurveyError if its folder is gone."""
     from nonlocal_core.survey import ResultFolder
 
     return ResultFolder(os.environ[SURVEYED])
 
 
 def rows(columns: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """Return those columns of all rows that are there, for reading alone; a survey may still be running."""
+    """Return the given columns of all rows so far, read-only; the survey may still be running."""
     return _rows(folder().path, tuple(columns), folder().state())
 
 
@@ -39,20 +39,20 @@ def _rows(path: Path, columns: tuple[str, ...], state: tuple[int, int]) -> tuple
 
 
 def row_of(place: int, model: str, block: str, columns: Sequence[str]) -> dict[str, Any]:
-    """Return columns of one row; of a clip, a network and a block there is one at most."""
+    """Return columns of one row; a clip, a network and a block have at most one."""
     of_clip = folder().of_clip(place, ["model", "block", *columns]).to_pylist()
     (found,) = (row for row in of_clip if (row["model"], row["block"]) == (model, block))
     return dict(found)
 
 
 def questions_of(place: int, model: str) -> tuple[str, list[dict[str, Any]]] | None:
-    """Return the block whose keys were kept and a clip's fixed questions of it; None where there are none."""
+    """Return the block whose keys were kept and a clip's fixed questions to it, or None if there are none."""
     found = folder().keys(place, model)
     return None if found is None else (found["block"], found["asks"])
 
 
 def in_other_clips(place: int, model: str, number: int) -> "tuple[int, tuple[RankedClip, ...]]":
-    """Return the number of clips that were searched for a question of ``questions_of``, and the strongest. Raises
+    """Return the number of clips searched for a question of ``questions_of``, and the strongest ones. Raises
     SurveyError."""
     return _in_other_clips(folder().path, place, model, number, folder().state())
 
@@ -75,7 +75,7 @@ def strip_of(place: int, model: str) -> tuple[bytes, int]:
 
 
 def media_of(clip: str) -> tuple[str | bytes | Path, str | None]:
-    """Return what a session opens for a clip of the survey, and its name. Raises MediaError, SurveyError."""
+    """Return the source that a session opens for a clip of the survey, and its name. Raises MediaError, SurveyError."""
     from nonlocal_core.media import Limits
     from nonlocal_core.survey.addresses import is_remote, read_bytes
 

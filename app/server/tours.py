@@ -1,4 +1,4 @@
-"""The tours that a visitor made: kept while the session lasts, one for each clip with its chosen frames."""
+"""The visitor's own tours, kept while the session lasts, one for each clip with its chosen frames."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ class KeptTour:
     """A clip's tour."""
 
     clip: str
-    """The key of its notes: its file and the frames that the stops count. Networks may come and go."""
+    """The key of the clip's notes: its file and the frames that the stops count. Networks may change."""
     stops: "tuple[TourStop, ...] | None"
-    """None where it is still the sample's own."""
+    """Stops of the tour; None if it is still the sample's own."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the tour as the viewer reads it."""
+        """Return the tour in the viewer's form."""
         if self.stops is None:
             return {"clip": self.clip, "stops": None}
         from nonlocal_core.bundle import tour_as_json
@@ -39,7 +39,7 @@ def kept(notes: ClipNotes) -> KeptTour:
 
 
 def keep(notes: ClipNotes, sent: object) -> None:
-    """Keep the stops that the browser sent; None changes nothing, nor does a tour of another clip or a broken one."""
+    """Store the stops that the browser sent; None, a tour of another clip or a broken one changes nothing."""
     if sent is None:
         return
     from nonlocal_core.bundle import read_tour  # with NumPy, which the first picture does not wait for
@@ -52,7 +52,7 @@ def keep(notes: ClipNotes, sent: object) -> None:
 
 
 def for_file(notes: ClipNotes, session: "Session") -> "tuple[TourStop, ...] | None":
-    """Return the stops for a file of this session; one at a block of another network keeps the block on screen."""
+    """Return the stops for a file of this session; a stop at a block of another network keeps the block on screen."""
     stops = kept(notes).stops
     if stops is None:
         return None

@@ -1,6 +1,6 @@
-"""Bytes that Streamlit's uploader receives and holds, bounded for each visitor and in all before they are sent.
+"""Bounds on the bytes that Streamlit's uploader receives and holds, by visitor and in total, before they are sent.
 
-Streamlit bounds one file, not how many, and keeps each until its visitor leaves. What was read is let go at once.
+Streamlit bounds one file, not their number, and keeps each until its visitor leaves. Files are released once read.
 """
 
 import re
@@ -15,16 +15,16 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MOST_OF_ONE = 540_000_000
-"""Bytes that one visitor may have on the way or unread: the largest checkpoint, with what wraps it."""
+"""Maximum number of bytes that one visitor may have in transit or unread: the largest checkpoint, with its envelope."""
 MOST_OF_ALL = 1_000_000_000
-"""Bytes that all visitors together may have on the way or unread."""
+"""Maximum number of bytes that all visitors together may have in transit or unread."""
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 _File = tuple[str, str]
 """Ids of a visitor and of a file."""
 
 
 class Uploading:
-    """ASGI middleware that refuses an upload for which there is no room."""
+    """ASGI middleware that refuses uploads for which there is no room."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Uploading:
         self._came: dict[_File, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, an upload only where there is room for it."""
+        """Pass a request on, an upload only if there is room for it."""
         address = _ADDRESS.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "PUT" else None
         if address is None:
             return await self._app(scope, receive, send)
@@ -66,7 +66,7 @@ class Uploading:
             self._end(file, came=200 <= status < 300)
 
     def _begin(self, file: _File, size: int) -> bool:
-        """Make room for a file that comes, or tell that there is none."""
+        """Reserve room for an incoming file, and return whether there was any."""
         with self._lock:
             self._came = {each: bytes_ for each, bytes_ in self._came.items() if self._is_held(*each)}
             if file in self._coming:
@@ -95,7 +95,7 @@ def _streamlit_holds(visitor: str, file: str) -> bool:
 
 
 def let_go(visitor: str | None, file: UploadedFile) -> None:
-    """Let Streamlit forget a file that was read; who holds its bytes holds them in the budget."""
+    """Let Streamlit release a file that was read; its bytes are held in the budget."""
     held = runtime.get_instance().uploaded_file_mgr if runtime.exists() else None
     if visitor is not None and isinstance(held, MemoryUploadedFileManager):
         held.remove_file(visitor, file.file_id)

@@ -1,4 +1,4 @@
-"""Sessions that are made of an opened one, such as its block under another sum; held as long as sessions are."""
+"""Sessions made from an opened one, such as its block with another sum, and held like sessions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class _Variant:
 
 
 def open_variant(opened: OpenedClip, name: str, make: "Callable[[Session], Session]") -> OpenedClip:
-    """Return the clip with the session that ``make`` makes of its own; ``name`` tells one such from another.
+    """Return the clip with the session that ``make`` makes from its own; ``name`` identifies the variant.
 
-    Raises NonlocalError where it cannot be made of this session.
+    Raises NonlocalError if it cannot be made from this session.
     """
     variant = _variant(opened, name, make)
     token = BUNDLES.put(variant.bundle, later=variant.columns)

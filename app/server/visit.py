@@ -1,4 +1,4 @@
-"""Everything that one visitor chose, in one record; the address bar carries it, so that a link restores it."""
+"""All choices of one visitor in one record, which the address bar carries, so that a link restores it."""
 
 import json
 import os
@@ -19,25 +19,25 @@ from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, Direction
 Number = TypeVar("Number", int, float)
 
 FIRST_CLIP = "sample:bunny"
-"""Clip of a first visit, where whoever started the server named no other."""
+"""Clip of a first visit, unless another was named when the server was started."""
 SERVED = "file:"
-"""Prefix of the file that was named when the server started. No link can name another file."""
+"""Prefix of the file that was named when the server was started. No link can name another file."""
 SURVEY_PREFIX = "survey:"
 """Prefix of a clip's place in the reading list of the survey that the server shows."""
 _KEY = "choices"
 _LINK = "link"
 _DESTINATION = "destination"
 MOST_FRAMES = 64
-"""Most frames of a clip on screen."""
+"""Maximum number of frames of a clip on screen."""
 SHORT_SIDES = (128, 160, 192, 224, 256, 320, 384, 448)
 """Sizes of the network's input, in pixels of its short side, that the pages offer."""
 MOST_INDEX = 1_000_000
-"""Places of a clip that a link may name, in frames and in seconds; no clip that is read has more."""
+"""Maximum frame and second of a clip that a link may name; no clip that is read has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """Choice of clip, network and frames; None leaves it to the sample, else to the library's default."""
+    """Choice of clip, network and frames; None: the sample's choice, else the library's default."""
 
     clip: str
     """``sample:ID``, ``upload:TOKEN`` for a file of this visitor, ``file:NAME``, the server's, or ``survey:PLACE``."""
@@ -46,7 +46,7 @@ class Choices:
     stride: int | None = None
     start_seconds: float | None = None
     frame_indices: tuple[int, ...] | None = None
-    """Exactly these frames of the file, ascending from 0."""
+    """Indices of exactly the frames to show, ascending, counted from 0 in the file."""
     short_side: int | None = None
     pin: Pin | None = None
 
@@ -60,13 +60,13 @@ def served() -> Path | None:
 
 @cache
 def first_choices() -> Choices:
-    """Return what a visit opens whose address says nothing."""
+    """Return the choices of a visit whose address makes none."""
     asked, own = _asked_at_start(), served()
     return Choices(**({"clip": FIRST_CLIP} | asked | ({"clip": f"{SERVED}{own.name}"} if own else {})))
 
 
 def _asked_at_start() -> dict[str, Any]:
-    """Return what `nonlocal-viewer CLIP` was given, as its `open` verb tells it."""
+    """Return the arguments of `nonlocal-viewer CLIP`, as its `open` verb passes them on."""
     return cast(dict[str, Any], json.loads(os.environ.get(FIRST_VISIT, "{}")))
 
 
@@ -78,24 +78,24 @@ def current() -> Choices:
 
 
 def choose(choices: Choices) -> None:
-    """Keep new choices; the page that draws them puts them into the address."""
+    """Store new choices; the page that draws them puts them into the address."""
     st.session_state[_KEY] = choices
 
 
 def keep_link(choices: Choices, page_link: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the query parameters that lead back to these choices, with what the page adds, and remember them."""
+    """Return the query parameters that restore these choices, with the page's own, and remember them."""
     link = to_link(choices) | dict(page_link or {})
     st.session_state[_LINK] = link
     return link
 
 
 def asked(name: str) -> str | None:
-    """Return what the address says under a name: that of the last page shown, on arrival that of the link."""
+    """Return a parameter of the address of the last page shown, or on arrival of the link, by name."""
     return cast(dict[str, str], st.session_state.get(_LINK) or st.query_params.to_dict()).get(name)
 
 
 def update(**changes: Any) -> None:
-    """Keep the current choices with some of them changed; a change of anything but the pin drops the pin."""
+    """Store the current choices with some of them changed; a change of anything but the pin drops the pin."""
     choose(replace(cast(Choices, st.session_state[_KEY]), **({"pin": None} | changes)))
 
 
@@ -114,7 +114,7 @@ _ASKED_OTHERWISE = {"temperature", "hops", "asker"}
 
 
 def to_link(choices: Choices) -> dict[str, str]:
-    """Return the query parameters that restore these choices; what is left to the default is left out."""
+    """Return the query parameters that restore these choices, without those left to the default."""
     plain = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name not in ("pin", "frame_indices")}
     link = {name: str(value) for name, value in plain.items() if value is not None}
     if choices.frame_indices is not None:
@@ -132,7 +132,7 @@ def to_link(choices: Choices) -> dict[str, str]:
 
 
 def from_link(params: Mapping[str, str]) -> Choices:
-    """Return the choices that a link asks for. What is not understood is left out: a link may be old or cut short."""
+    """Return the choices that a link asks for. Unknown parts are left out, since a link may be old or cut short."""
     if "clip" not in params:
         params = to_link(first_choices()) | dict(params)
     usual = first_choices()  # whoever started the server may ask for more than the menus hold
@@ -162,7 +162,7 @@ def from_link(params: Mapping[str, str]) -> Choices:
 def with_listed(pin: Pin, listed: Mapping[str, Any]) -> Pin:
     """Return the pin with further points, pins, a temperature and hops, as a link or a browser lists them.
 
-    Without any of them where something cannot be asked.
+    It has none of them if any cannot be asked.
     """
     try:
         return replace(
@@ -200,7 +200,7 @@ def _points(text: str | None) -> list[list[str]]:
 
 
 def known_view(view: Any) -> str:
-    """Return the view that a link or a browser names, empty where a word of it is not known."""
+    """Return the view that a link or a browser names, or an empty one if a word of it is unknown."""
     try:
         return Look.parse(view).words if isinstance(view, str) else ""
     except UnknownNameError:
@@ -213,7 +213,7 @@ def _ascending(text: str) -> tuple[int, ...] | None:
 
 
 def _number(text: str | None, kind: type[Number], low: float = -inf, high: Number | None = None) -> Number | None:
-    """Return a number of a link, held to the highest; None for what is none, or below the lowest."""
+    """Return a number of a link, limited to the maximum, or None for other text or a number below the minimum."""
     try:
         number = None if text is None else kind(text)
         if number is None or not isfinite(number) or number < low:

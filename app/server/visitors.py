@@ -1,11 +1,11 @@
-"""Visitors as Streamlit knows them: whose page runs, and who is still connected."""
+"""Visitors as Streamlit knows them: the one whose page runs, and those still connected."""
 
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def here() -> str | None:
-    """Return the id of the visitor whose page runs in this thread; None where none does, as at the server's start."""
+    """Return the id of the visitor whose page runs in this thread, or None if there is none, as at the start."""
     context = get_script_run_ctx(suppress_warning=True)
     return None if context is None else context.session_id
 

@@ -27,19 +27,19 @@ SUBJECTS: dict[Subject, str] = {
     "pages": "Saved pages",
 }
 FIRST_BLOCKS = 4
-"""Blocks compared on arrival, where there are as many."""
+"""Number of blocks compared on arrival, if there are that many."""
 _KEY = "comparison"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Choice of what stands side by side; what is left empty is chosen for the clip and network that are open."""
+    """Choice of the answers side by side; empty fields are chosen for the open clip and network."""
 
     subject: Subject = "blocks"
     blocks: tuple[str, ...] = ()
-    """Names of this network's blocks."""
+    """Names of the open network's blocks."""
     block: str = ""
-    """The one block that networks or clips are compared by."""
+    """Name of the block by which networks or clips are compared."""
     models: tuple[str, ...] = ()
     other: str = ""
     """The second clip."""
@@ -140,7 +140,7 @@ def _clips_menu(compared: Comparison, first: OpenedClip) -> Comparison:
 
 
 def _block_menu(compared: Comparison, first: OpenedClip, everywhere: Sequence[set[str]] = ()) -> str:
-    """Draw the menu of blocks; unless one was chosen, begin with the last that each of ``everywhere`` has."""
+    """Draw the menu of blocks; unless one was chosen, start with the last block that each of ``everywhere`` has."""
     titles = block_titles(first.session)
     common = [name for name in titles if all(name in names for names in everywhere)]
     known = compared.block if compared.block in titles else [*titles, *common][-1]
@@ -151,7 +151,7 @@ _MENUS = {"blocks": _blocks_menu, "networks": _networks_menu, "clips": _clips_me
 
 
 def _panes(compared: Comparison, first: OpenedClip, choices: Choices) -> list[Pane]:
-    """Return what stands side by side; nothing where a network or a clip could not be opened, which is said then."""
+    """Return the panes to show side by side, or none if a network or a clip could not be opened, which is reported."""
     if compared.subject == "blocks":
         titles = block_titles(first.session)
         return [_pane(first, choices, name, titles[name]) for name in compared.blocks]
@@ -184,19 +184,19 @@ def _pane(opened: OpenedClip, choices: Choices, block: str, title: str) -> Pane:
 
 
 def _there(session: Session, block: str) -> str:
-    """Return the block of that name, or the one that is shown first where this network has none of it."""
+    """Return the block of that name, or the one that is shown first if this network has no such block."""
     names = [captured.name for captured in session.capture.named]
     return block if block in names else session.block().name
 
 
 def spread(names: Sequence[str]) -> list[str]:
-    """Return a few of these, evenly from the first on: the blocks of a deep network differ most when far apart."""
+    """Return a few of the names, evenly spaced from the first, since distant blocks of a deep network differ most."""
     count = min(len(names), FIRST_BLOCKS)
     return [names[position * len(names) // count] for position in range(count)]
 
 
 def apart(titles: Sequence[str]) -> list[str]:
-    """Return titles without the words that they all begin with, so that what differs is read first."""
+    """Return titles without their common first words, so that the differences are read first."""
     if len(set(titles)) < 2:
         return list(titles)
     words = [title.replace(",", "").split() for title in titles]
@@ -214,7 +214,7 @@ def _current() -> Comparison:
 
 
 def to_link(compared: Comparison) -> dict[str, str]:
-    """Return the query parameters that restore what is compared."""
+    """Return the query parameters that restore the comparison."""
     blocks = compared.blocks if compared.subject == "blocks" else (compared.block,)
     link = {"compare": compared.subject, "blocks": ",".join(blocks)}
     if compared.subject == "networks":
@@ -225,7 +225,7 @@ def to_link(compared: Comparison) -> dict[str, str]:
 
 
 def from_link(params: Mapping[str, str]) -> Comparison:
-    """Return what a link compares. What is not understood is left out, as everywhere."""
+    """Return the comparison that a link states. Parts that are not understood are left out, as everywhere."""
     named = params.get("compare")
     subject: Subject = next((subject for subject in SUBJECTS if subject == named), "blocks")
     blocks, models = (tuple(filter(None, params.get(key, "").split(","))) for key in ("blocks", "networks"))

@@ -1,4 +1,4 @@
-"""Explore: point at any position of any frame, see where it looks."""
+"""Explore: point at any position of any frame, and see where it looks."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from ..widgets.opening import open_page
 from ..widgets.viewer_component import viewer
 
 BESIDE = (5, 2)
-"""Widths of the viewer and of the answer that stands beside it."""
+"""Relative widths of the viewer and of the answer beside it."""
 
 
 def draw() -> None:
@@ -66,7 +66,7 @@ def _answer(opened: OpenedClip, choices: Choices) -> None:
 
 
 def _places(choices: Choices) -> Sequence[st.delta_generator.DeltaGenerator]:
-    """Return where the viewer goes, and what stands beside it: a network's answer to its clip, a filter's sliders."""
+    """Return the places of the viewer and of its neighbour: a network's answer to its clip, or a filter's sliders."""
     if not (is_filter(choices.model) or known_networks.made_for(choices.clip)):
         return st.container(), st.container()
     return st.container(key="places").columns(BESIDE)

@@ -1,4 +1,4 @@
-"""Findings: the paper's tables measured again by the mark, on one page for the wall, and the shipped networks."""
+"""Findings: the paper's tables measured again by the mark task, on one page for the wall, and the shipped networks."""
 
 from html import escape
 
@@ -31,10 +31,10 @@ COLUMNS = {
     "stills_own_cell": "pictures: stays on its own cell",
     "top1_kept": "real clips: answer kept",
 }
-"""Columns of the table of networks, in their order."""
+"""Columns of the table of networks, in order."""
 WHOLE_NUMBERS = ("places", "real_places")
 ENOUGH_SEEDS = 5
-"""Fewest seeds that are not named beside the bar."""
+"""Minimum number of seeds for a bar without a note on their number."""
 PAPER_AXIS = (71.0, 76.0)
 """Percent top-1 at both ends of the paper's scale."""
 
@@ -56,7 +56,7 @@ def draw() -> None:
 
 
 def _task(found: Findings) -> str:
-    """Return the card that says how it was measured."""
+    """Return the card on the method of measurement."""
     seeds = sorted({bar.seeds for chart in found.charts for bar in chart.bars})
     return (
         "<article class='nlv-finding'><h2>Who wore the mark?</h2>"
@@ -91,7 +91,7 @@ def _chart(chart: Chart) -> str:
 
 
 def _beyond(found: Findings) -> str:
-    """Return the card of what the paper has no table of: controls, another start, longer clips."""
+    """Return the card on results that the paper has no table for: controls, another start, longer clips."""
     bodies = _group("Other rows, another start", found.controls)
     says = (
         "An even row, and the row of another position, gather as much and find nothing. Marks that θ and φ cannot see "
@@ -130,7 +130,7 @@ def _paper(bar: Bar) -> str:
 
 
 def _won(bar: Bar) -> str:
-    """Return a bar from chance on, with its interval, and the figure."""
+    """Return a bar that starts at chance, with its interval, and the figure."""
     low, mean, high = (min(max(value, 0.0), 100.0) for value in (bar.won.low, bar.won.mean, bar.won.high))
     few = f", {bar.seeds} seed{'s' * (bar.seeds > 1)}" if bar.seeds < ENOUGH_SEEDS else ""
     interval = f"{_whole(bar.won.low)} to {_whole(bar.won.high)}{few}"
@@ -139,7 +139,7 @@ def _won(bar: Bar) -> str:
 
 
 def _whole(value: float) -> str:
-    """Return a number without decimals and with a true minus; one that rounds to zero has no sign."""
+    """Return a number without decimals and with a true minus sign; one that rounds to zero has no sign."""
     return str(round(value)).replace("-", "−")
 
 

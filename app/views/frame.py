@@ -15,7 +15,7 @@ _TITLES = ("Explore", "Compare", "Inspect", "Track", "Learn", "Networks", "Findi
 
 
 def _favicon() -> Image.Image:
-    """Return a query cell and what it looks at. Drawn here: Streamlit would fetch a named icon from the internet."""
+    """Return an icon of a query cell and its heat. It is drawn here, since Streamlit would fetch a named one online."""
     icon = Image.new("RGBA", (64, 64))
     pen = ImageDraw.Draw(icon)
     pen.arc((14, 10, 50, 70), 190, 350, fill="#d9480f", width=6)
@@ -25,12 +25,12 @@ def _favicon() -> Image.Image:
 
 
 def _page(title: str) -> Callable[[], None]:
-    """Return what draws a page. Its module is imported on a visit: only Explore does without torch at first."""
+    """Return the function that draws a page. It imports the module on a visit: only Explore needs no torch at first."""
     return lambda: import_module(f".{title.lower()}", __package__).draw()
 
 
 def draw() -> None:
-    """Draw the page that the address names, in its frame."""
+    """Draw the page that the address names inside the frame."""
     st.set_page_config(page_title="Non-local viewer", page_icon=_favicon(), layout="wide")
     st.html(_STYLE)
     if login.wall():

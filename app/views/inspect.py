@@ -1,4 +1,4 @@
-"""Inspect: what a block does over the whole clip, in numbers and maps, and what the answer is without it."""
+"""Inspect: the effect of a block over the whole clip, in numbers and maps, and the answer without it."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -57,9 +57,9 @@ def _inspect(opened: OpenedClip, choices: Choices) -> None:
 
 
 def _figures(block: BlockCapture, measured: BlockMeasures, *, adds: bool) -> None:
-    """Draw the block's numbers, each with what it means and what it does not.
+    """Draw the block's numbers, each with its meaning and limits.
 
-    ``adds``: whether it adds to its input; a filter takes its place.
+    ``adds``: whether the block adds to its input; a filter replaces it.
     """
     effect = block.mean_effect
     unknown = "none" if block.adds_nothing else "not known"
@@ -210,7 +210,7 @@ def _effect(session: Session, block: BlockCapture) -> None:
 
 @st.fragment
 def _without(opened: OpenedClip, block: BlockCapture) -> None:
-    """Draw what the answer is without the block, or without what a region says."""
+    """Draw the answer without the block, or without the keys of a region."""
     st.header("What the answer is without it", anchor=False)
     session = opened.session
     if is_filter(session.model.card.id):

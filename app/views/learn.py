@@ -1,4 +1,4 @@
-"""Learn: what a non-local operation is, step by step, on the visitor's own clip."""
+"""Learn: the non-local operation step by step, on the visitor's own clip."""
 
 from dataclasses import dataclass, replace
 from html import escape
@@ -51,7 +51,7 @@ def draw() -> None:
 
 
 def _opened(step: str, choices: Choices) -> OpenedClip | None:
-    """Return the clip as the step shows it. Show the error and return None where that fails."""
+    """Return the clip as the step shows it, or show the error and return None if that fails."""
     stage = stages.stage_of(step)
     opened = open_with_progress(_choices_for(step, choices))
     variant = stage.variant
@@ -68,7 +68,7 @@ def _opened(step: str, choices: Choices) -> OpenedClip | None:
 
 
 def _choices_for(step: str, choices: Choices) -> Choices:
-    """Return what a step opens for a visitor's choices, with the settings of its sliders."""
+    """Return the choices that a step opens for a visitor's, with the settings of its sliders."""
     stage, model = stages.stage_of(step), lesson_panels.model_of(step)
     if stage.clip is not None:
         return Choices(clip=stage.clip, model=model)
@@ -99,7 +99,7 @@ def _lesson(opened: OpenedClip, step: str, model: str) -> None:
 
 
 def _step() -> str:
-    """Return the step that the visitor is at; on arrival, that of the address."""
+    """Return the visitor's current step, on arrival the one in the address."""
     if _STEP not in st.session_state:
         asked = visit.asked("step")
         st.session_state[_STEP] = asked if asked in stages.step_ids() else stages.step_ids()[0]
@@ -107,7 +107,7 @@ def _step() -> str:
 
 
 def _kept(clip: str, step: str) -> _KeptPin:
-    """Return the pin of a clip; one that was set at another step names none of this step's blocks."""
+    """Return the pin of a clip; one set at another step names none of this step's blocks."""
     pins = st.session_state.setdefault(_PINS, {})
     if clip not in pins:
         pins[clip] = _KeptPin(visit.current().pin if clip == visit.current().clip else None, "")
@@ -119,7 +119,7 @@ def _kept(clip: str, step: str) -> _KeptPin:
 
 
 def _keep(clip: str, step: str, pin: Pin | None) -> None:
-    """Keep what was pinned. The viewer stays in its place from clip to clip, and tells the last pin until the next."""
+    """Store the pin. The viewer stays in place from clip to clip, and reports the last pin until the next."""
     if st.session_state.get(_CLIP) != clip:
         st.session_state[_CLIP] = clip
         st.session_state[_LEFT] = pin

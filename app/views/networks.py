@@ -1,4 +1,4 @@
-"""Networks: the published ones with size and licence, and a checkpoint file of one's own."""
+"""Networks: the published ones with size and licence, and the visitor's own checkpoint file."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ from ..server.visitors import here
 from ..widgets import cautions, unmarked
 
 CHECKPOINT_TYPES = ["pkl", "pyth", "pth", "pt", "safetensors"]
-"""Endings that the file dialog offers; the content of a file decides what it is."""
+"""Suffixes that the file dialog offers; the content of a file decides its kind."""
 _ANY = "Find out from the file"
 
 _IN_PYTHON = """\
@@ -139,7 +139,7 @@ def _tell(slot: st.delta_generator.DeltaGenerator, stage: str, done: int, total:
 
 
 def _show(model: str) -> None:
-    """Open the current clip with the network, as the network was trained to see it."""
+    """Open the current clip with the network, sampled as in the network's training."""
     visit.update(model=model, frames=None, stride=None, frame_indices=None, short_side=None)
     visit.go_to("explore")
 

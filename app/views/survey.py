@@ -1,4 +1,4 @@
-"""Survey: the figures of a whole data set, two networks against each other, and each clip a click away."""
+"""Survey: the figures of a whole data set, two networks compared, and each clip a click away."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from ..server.visit import SURVEY_PREFIX, Choices
 from ..widgets import unmarked
 
 MOST_FAILURES = 1_000
-"""Clips without figures that the page lists."""
+"""Maximum number of clips without figures that the page lists."""
 
 
 def draw() -> None:
@@ -73,7 +73,7 @@ def _by_place(rows: Sequence[dict[str, Any]], source: tuple[str, str], figure: s
 
 
 def _one(own: dict[int, dict[str, Any]], figure: str, title: str) -> None:
-    """Draw the distribution of a figure, and the clips that are selected in it, largest first."""
+    """Draw the distribution of a figure, and the clips selected in it, largest first."""
     from ..widgets import survey_charts
 
     rows = list(own.values())
@@ -91,7 +91,7 @@ def _one(own: dict[int, dict[str, Any]], figure: str, title: str) -> None:
 
 
 def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figure: str, title: str) -> None:
-    """Draw a figure of two networks against each other, and the clips, those that differ most first."""
+    """Draw a figure of two networks against each other, and the clips, largest difference first."""
     from ..widgets import survey_charts
 
     places = [place for place in own if place in other]
@@ -122,12 +122,12 @@ def _two(own: dict[int, dict[str, Any]], other: dict[int, dict[str, Any]], figur
 
 
 def _drawn_round(selection: Mapping[str, Any]) -> list[int] | None:
-    """Return the points that a box or a loop was drawn round, None where none was drawn."""
+    """Return the points inside a drawn box or loop, or None if none was drawn."""
     return list(selection["point_indices"]) if selection["box"] or selection["lasso"] else None
 
 
 def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
-    """Draw the clips of a selection, and the one that is chosen with the way to its viewer and its answers."""
+    """Draw the clips of a selection, and the chosen one with links to its viewer and its answers."""
     from ..widgets import survey_answers
 
     st.caption(f"{len(rows):,} of the survey's rows")
@@ -160,7 +160,7 @@ def _table(rows: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
 
 
 def _choices(row: dict[str, Any], found: dict[str, Any]) -> Choices:
-    """Return what opens the very frames that were surveyed, with the first question pinned."""
+    """Return the choices that open exactly the surveyed frames, with the first question pinned."""
     asked = found["asked"][0] if found["asked"] else None
     return Choices(
         clip=f"{SURVEY_PREFIX}{row['place']}",
@@ -172,7 +172,7 @@ def _choices(row: dict[str, Any], found: dict[str, Any]) -> Choices:
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the figures of rows as CSV, a clip's address under ``filepath``."""
+    """Return the figures of rows as CSV, with a clip's address under ``filepath``."""
     from nonlocal_core.survey.records import FIGURES
 
     text = io.StringIO()
@@ -184,7 +184,7 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _inert(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet interprets as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 

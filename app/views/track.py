@@ -1,4 +1,4 @@
-"""Track: mark an object in one frame, see where the block finds it in all others, and how well."""
+"""Track: mark an object in one frame, and see where and how well the block finds it in all others."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -92,7 +92,7 @@ def _track(opened: OpenedClip, choices: Choices) -> None:
 
 
 def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> np.ndarray | None:
-    """Return the object's true masks, where they are known or given."""
+    """Return the object's true masks, if they are known or given."""
     if marked.truth is not None:
         return truths[marked.truth]
     if truths:
@@ -126,7 +126,7 @@ def _truth(session: Session, truths: Mapping[str, np.ndarray], marked: Mark) -> 
 
 
 def _answer(answer: Found) -> None:
-    """Draw what was found, and its score where the truth is known."""
+    """Draw the result, and its score if the truth is known."""
     session, carried, truth = answer.session, answer.carried, answer.truth
     frames = session.frames.rgb
     found = carried.masks(frames.shape[1:3])

@@ -1,7 +1,7 @@
-"""The address of a page: a link that leads back to what is on screen, one entry of the browser's history for a page.
+"""The address of a page: a link that restores the screen, with one entry in the browser's history for each page.
 
-Streamlit's own ``st.query_params`` adds an entry for every change, so that Back stays on the page as often as something
-was chosen there; and a menu of pages leads to an address without any.
+Streamlit's own ``st.query_params`` adds an entry for every change, so that Back stays on the page once for each
+choice; and a menu of pages leads to an address without parameters.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _component = st.components.v2.component(
 
 
 def keep(choices: Choices, page_link: Mapping[str, str] | None = None) -> None:
-    """Put into the address what restores these choices, with what the page itself adds. Once on a page."""
+    """Put the parameters that restore these choices, and the page's own, into the address. Call it once on a page."""
     link = visit.keep_link(choices, page_link)
     with st.container(key="address"):
         _component(key="address-link", data={"query": urlencode(link)})

@@ -1,4 +1,4 @@
-"""Test of a map for the asked position: its strongest keys are cut, against random ones and those of other rows."""
+"""Test of a map for the asked position: its strongest keys are cut, as are random ones and those of other rows."""
 
 from html import escape
 
@@ -19,7 +19,7 @@ _INKS: dict[Cut, str] = {"strongest": "#d9480f", "random": "#868e96", "colour": 
 
 
 def offer(opened: OpenedClip, session: Session, pin: Pin | None) -> None:
-    """Draw the test of the pinned position's map, or of the first question's, once it is asked for."""
+    """Draw the test of the map of the pinned position, or of the first question, once it is asked for."""
     asked = pin or session.first_question()
     if asked.direction == "column" or not changeable_blocks(session):
         return
@@ -89,7 +89,7 @@ def _result(session: Session, block: BlockCapture, found: tuple[Faithfulness, ..
 
 
 def added(found: tuple[Faithfulness, ...]) -> go.Figure:
-    """Return how much what the block adds changes, by how many keys are cut and how they were chosen."""
+    """Return a chart of the change in the block's output, by the number of keys cut and the way they were chosen."""
     figure = go.Figure()
     keys = [each.keys for each in found]
     chance = [each.added["random"] for each in found]
@@ -119,7 +119,7 @@ def added(found: tuple[Faithfulness, ...]) -> go.Figure:
 
 
 def answers(last: Faithfulness) -> go.Figure:
-    """Return how much probability changes hands, by how the keys were chosen."""
+    """Return a chart of the probability that changes hands, by the way the keys were chosen."""
     figure = go.Figure()
     for cut, title in CUT_TITLES.items():
         each = last.answer[cut]

@@ -1,4 +1,4 @@
-"""A box on a frame: drawn on the picture, or set with two sliders, which say the same."""
+"""A box on a frame, drawn on the picture or set with two equivalent sliders."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,7 +9,7 @@ from nonlocal_core.geometry import Box
 from nonlocal_core.render import jpeg_address
 
 CATCHERS = 24
-"""Invisible points along each side: Plotly tells of a drawn box only where there is something to select."""
+"""Number of invisible points along each side, since Plotly reports a drawn box only if there is something to select."""
 BOX_COLOUR = "#00b3ff"
 
 
@@ -20,9 +20,9 @@ def around(session: Session, reach: float = 0.12) -> Box:
 
 
 def pick_box(picture: np.ndarray, *, key: str, first: Box, note: str) -> Box:
-    """Draw a frame (H, W, 3) uint8 and return the box that is chosen on it, (x0, y0, x1, y1) in units of the frame.
+    """Draw a frame (H, W, 3) uint8 and return the box chosen on it, (x0, y0, x1, y1) in units of the frame.
 
-    ``first``: on arrival. ``note``: a sentence under the picture that says what the box is for.
+    ``first``: the box on arrival. ``note``: a sentence under the picture on the purpose of the box.
     """
     across, down, turn = f"{key}-across", f"{key}-down", f"{key}-turn"
     if across not in st.session_state:

@@ -1,4 +1,4 @@
-"""Cautions that stand with an answer: of its block, of the clip, of what the network could not show."""
+"""Cautions shown with an answer: on its block, on the clip, on parts of the network that could not be shown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,24 +15,24 @@ if TYPE_CHECKING:  # Compare has no charts to wait for
     import plotly.graph_objects as go
 
 CHART_WIDTH = 320
-"""Width in pixels of a line over a chart, for which a phone has room; Plotly itself breaks no lines."""
+"""Width in pixels of a line over a chart that fits a phone; Plotly itself breaks no lines."""
 MOST_LINES = 2
-"""Lines of cautions over a chart."""
+"""Maximum number of lines of cautions over a chart."""
 CHART_TYPE, CHART_LINE, CHART_GAP = 11, 14, 8
-"""Heights in pixels: of a letter of the cautions, of a line, and of the gap between the last line and the chart."""
+"""Heights in pixels of a letter of the cautions, of a line, and of the gap between the last line and the chart."""
 BUTTONS = 36
-"""Height in pixels of the buttons that Plotly draws over a chart, beside its title where it has one."""
+"""Height in pixels of the buttons that Plotly draws over a chart, beside its title if it has one."""
 WIDE, CAPITAL, COMMON = 0.95, 0.7, 0.55
-"""Widths of Latin letters in units of their height, rather too wide than too narrow; ideographs are as wide as high."""
+"""Widths of Latin letters in units of their height, estimated generously; ideographs are as wide as high."""
 
 
 def sentences(frames: Frames, notes: Iterable[str]) -> list[str]:
-    """Return the notes of answers, then the warnings of their clip, each once and none empty."""
+    """Return the notes of answers, then the warnings of their clip, without repetitions and empty ones."""
     return [sentence for sentence in dict.fromkeys((*notes, *frames.warnings)) if sentence]
 
 
 def remark(frames: Frames) -> None:
-    """Draw, folded, what of a file was taken as players take it: it belongs below what is read."""
+    """Draw, folded, the assumptions about a file that players make too."""
     if frames.info.remarks:
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in frames.info.remarks)
         st.html(f"<details class='nlv-remark'><summary>About the file</summary>{said}</details>")
@@ -44,14 +44,14 @@ def tell(session: Session, block: BlockCapture) -> None:
 
 
 def draw(said: Iterable[str]) -> None:
-    """Draw sentences as they are: a file's name in them is never read as markup."""
+    """Draw sentences as plain text, so that a file's name in them is never read as markup."""
     st.html("".join(f"<p class='nlv-caution'>{escape(unbroken(sentence))}</p>" for sentence in said))
 
 
 def oversize(most_mb: int, remedy: str) -> None:
-    """Draw, once the browser refuses a file above, the largest that it may be and what to do instead.
+    """Draw the maximum size of a file and the alternative, once the browser has refused a file above.
 
-    Streamlit says why only to a pointer that rests on the file's name, and not what the server answered.
+    Streamlit shows the reason only if a pointer rests on the file's name, and not the server's answer.
     """
     said = f"A file that is uploaded here has at most {most_mb} MB. {remedy}"
     busy = "A smaller file is refused only while too many are being uploaded at once: try again in a minute."
@@ -59,7 +59,7 @@ def oversize(most_mb: int, remedy: str) -> None:
 
 
 def folded(said: Iterable[str]) -> None:
-    """Draw, folded, sentences that charts above had no room for."""
+    """Draw, folded, the sentences for which charts above had no room."""
     said = list(said)
     if len(broken(" ".join(said))) > MOST_LINES:
         whole = "".join(f"<p>{escape(unbroken(sentence))}</p>" for sentence in said)
@@ -67,9 +67,9 @@ def folded(said: Iterable[str]) -> None:
 
 
 def written_on(figure: "go.Figure", said: Iterable[str], *, lead: str = "") -> "go.Figure":
-    """Write sentences over a chart, so that the picture that a visitor takes of it carries them; return the chart.
+    """Write sentences over a chart, so that a visitor's picture of the chart has them; return the chart.
 
-    Where there is no room for all, they are shortened, whole for a pointer that rests on them, and in full on the page.
+    If there is no room for all, they are shortened; they show in full under a resting pointer, and on the page.
     ``lead`` as for `brief`.
     """
     said = list(said)
@@ -96,9 +96,9 @@ def written_on(figure: "go.Figure", said: Iterable[str], *, lead: str = "") -> "
 
 
 def brief(said: Sequence[str], lead: str = "") -> str:
-    """Return the beginnings of as many sentences as fit over a chart, and how many more there are.
+    """Return the beginnings of as many sentences as fit over a chart, and the number of the others.
 
-    ``lead``: what stands for the first sentence, which is kept longest.
+    ``lead``: a short form of the first sentence, which is kept longest.
 
     >>> brief(["Untrained: it shows nothing that was learned.", "A clip is cut short; it was long.", "Stretched. " * 9])
     'Untrained: it shows nothing that was learned. A clip is cut short. Stretched. In full on the page.'
@@ -137,7 +137,7 @@ def broken(text: str) -> list[str]:
 
 
 def _width(text: str) -> float:
-    """Return the pixels that a text takes at most, as far as its letters tell."""
+    """Return the maximum width of a text in pixels, estimated from its letters."""
     return CHART_TYPE * sum(map(_ems, text))
 
 

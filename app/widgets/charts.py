@@ -12,13 +12,13 @@ from nonlocal_core.look.sentence import place_words
 Answer = AffinityRow | AffinityColumn
 _EVEN, _FAINT = "if all cells got the same", {"dash": "dot", "width": 1.5, "color": "#888"}
 MOST_NAMED = 3
-"""Blocks that a sentence names; of more it gives the number."""
+"""Maximum number of blocks that a sentence names; of more, it gives the number."""
 
 
 def answers(session: Session, pin: Pin) -> dict[str, Answer]:
-    """Return where the pinned point looks, or who looks at it, in every block that saw it, by the block's title.
+    """Return the row or the column of the pinned point in every block that saw it, by the block's title.
 
-    Raises OutsideGridError when not even the pinned block saw the point, UnknownNameError when there is no such block.
+    Raises OutsideGridError if not even the pinned block saw the point, UnknownNameError if there is no such block.
     """
     asked = session.block(pin.block)
     pinned = _answer(session, pin, asked)
@@ -30,7 +30,7 @@ def answers(session: Session, pin: Pin) -> dict[str, Answer]:
 
 
 def _answer(session: Session, pin: Pin, block: BlockCapture) -> Answer:
-    """Return the answer of a block, at the pin's temperature and hops where it has them, as the viewer draws it."""
+    """Return the answer of a block, at the pin's temperature and hops if it has any, as the viewer draws it."""
     asked = replace(pin, block=block.name, temperature=pin.temperature if block.is_softmax else 1.0)
     try:
         return session.answer(asked)
@@ -39,7 +39,7 @@ def _answer(session: Session, pin: Pin, block: BlockCapture) -> Answer:
 
 
 def headline(session: Session, pin: Pin) -> str:
-    """Return what is pinned, in words; frames, rows and columns counted from 1."""
+    """Return the pin in words; frames, rows and columns are counted from 1."""
     cell = session.block(pin.block).query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y)
     what = "Where it looks" if pin.direction == "row" else "Who looks at it"
     if pin.also or pin.minus:
@@ -50,7 +50,7 @@ def headline(session: Session, pin: Pin) -> str:
 
 
 def notes(answers: dict[str, Answer]) -> list[str]:
-    """Return what must be known of the blocks that answer, each sentence once, with whose it is unless it is all's."""
+    """Return the notes on the blocks that answer, each once, with the names of its blocks unless it holds for all."""
     by_note: dict[str, list[str]] = {}
     for title, given in answers.items():
         by_note.setdefault(given.note, []).append(title)
@@ -66,7 +66,7 @@ def _named(titles: list[str], of: int) -> str:
 
 
 def concentration(answers: dict[str, Answer]) -> go.Figure:
-    """Return how much of the weight the strongest cells hold together, for every block; the dotted line is even."""
+    """Return a chart of the weight that the strongest cells hold together, for every block; the dotted line is even."""
     figure = go.Figure()
     for title, given in answers.items():
         share = given.cumulative_share
@@ -98,9 +98,9 @@ def by_frame(answers: dict[str, Answer], frame: int) -> go.Figure:
 
 
 def strongest(given: Answer, count: int = 10, *, note: str = "") -> list[dict[str, object]]:
-    """Return the strongest cells as rows of a table, frames counted from 1 as on the film strip.
+    """Return the strongest cells as rows of a table, with frames counted from 1 as on the film strip.
 
-    ``note``: stands in the first row, so that a visitor who takes the table along has it.
+    ``note``: written in the first row, so that a downloaded table has it.
     """
     return [
         {

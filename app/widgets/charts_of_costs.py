@@ -1,4 +1,4 @@
-"""Chart of what the non-local sum costs, with its matrix and without."""
+"""Chart of the cost of the non-local sum, with its matrix and without."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ _INKS: dict[Pairwise, str] = {"embedded_gaussian": "#d9480f", "dot_product": "#1
 
 
 def chart(costs: Mapping[tuple[Pairwise, int], Cost]) -> go.Figure:
-    """Return the times by the number of positions, a dotted line where the matrix is built."""
+    """Return a chart of the times by the number of positions, with dotted lines if the matrix is built."""
     figure = go.Figure()
     for pairwise, title in _TITLES.items():
         own = [cost for (function, _), cost in costs.items() if function == pairwise]

@@ -1,4 +1,4 @@
-"""A class that predicts together: begun or joined by a code, which the address carries."""
+"""A class that predicts together, begun or joined by a code in the address."""
 
 from html import escape
 
@@ -13,12 +13,12 @@ from ..server.visitors import here
 from . import unmarked
 
 POLL_SECONDS = 3.0
-"""Seconds between two updates of the marks for whoever began the class."""
+"""Seconds between two updates of the marks for the owner of the class."""
 _CODE = "class-code"
 
 
 def code() -> str | None:
-    """Return the code of the visitor's class; on arrival, that of the address."""
+    """Return the code of the visitor's class, or on arrival the one in the address."""
     if _CODE not in st.session_state:
         st.session_state[_CODE] = code_in(visit.asked("class"))
     found: str | None = st.session_state[_CODE]
@@ -26,13 +26,13 @@ def code() -> str | None:
 
 
 def polls() -> float | None:
-    """Return how often the marks are looked at again, None for not: only whoever began the class sees them come in."""
+    """Return the seconds between updates of the marks, or None for a reader who does not own the class."""
     known = code()
     return POLL_SECONDS if known is not None and CLASSES.owns(known, here() or "") else None
 
 
 def together(question: str, cells: int, marks: list[int] | None) -> Together | None:
-    """Keep the visitor's marks, if there are any, and return those of the class; None without one, which is said."""
+    """Store the visitor's marks, if any, and return those of the class, or None without one; draw any failure."""
     known = code()
     if known is None:
         return None
@@ -47,7 +47,7 @@ def together(question: str, cells: int, marks: list[int] | None) -> Together | N
 
 
 def draw(number: int, found: Together | None) -> None:
-    """Draw the state of the class, or the ways to begin and to join one. ``number``: of the question, from 1."""
+    """Draw the state of the class, or the ways to begin and to join one. ``number``: the question's, counted from 1."""
     words = learn().classroom
     known = code()
     if known is None or found is None:

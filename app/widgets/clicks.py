@@ -1,4 +1,4 @@
-"""A click on a frame: on the picture itself, or with two sliders that count cells; every click can be taken back."""
+"""A click on a frame: on the picture itself, or with two sliders that count cells; every click can be undone."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from nonlocal_core.geometry import Grid
 from nonlocal_core.render import jpeg_address
 
 Point = tuple[float, float]
-"""(x, y) in units of the frame, to the thousandth that the address carries: a link then restores the very click."""
+"""(x, y) in units of the frame, rounded to the thousandths in the address, so that a link restores the exact click."""
 
 _here = Path(__file__)
 _component = st.components.v2.component(
@@ -23,21 +23,21 @@ _component = st.components.v2.component(
 
 
 def last_click(key: str, first: Point) -> Point:
-    """Return where was clicked last in this visit; ``first`` on arrival."""
+    """Return the last point clicked in this visit, or ``first`` on arrival."""
     points: list[Point] = st.session_state.setdefault(f"{key}-points", [first])
     return points[-1]
 
 
 def cell_under(grid: Grid, frame: int, point: Point) -> Cell:
-    """Return the cell at a point of a frame, or the nearest. Raises OutsideGridError, as ``Grid.nearest_cell``."""
+    """Return the cell at a point of a frame, or the nearest. Raises OutsideGridError like ``Grid.nearest_cell``."""
     return grid.nearest_cell(frame=frame, x=point[0], y=point[1])
 
 
 def pick_point(picture: np.ndarray, *, key: str, grid: Grid, cell: Cell) -> None:
-    """Draw a frame (H, W, 3) uint8 to click on, the button that takes a click back, and the sliders that move it.
+    """Draw a frame (H, W, 3) uint8 to click on, the button that undoes a click, and the sliders that move it.
 
-    ``key``: that of ``last_click``, which has the answer. ``grid``: whose cells are clicked. ``cell``: the one that
-    the last click fell on.
+    ``key``: the key of ``last_click``, which has the answer. ``grid``: the grid whose cells are clicked. ``cell``: the
+    cell of the last click.
     """
     points = st.session_state[f"{key}-points"]
     column, row = f"{key}-column-of-{grid.cols}", f"{key}-row-of-{grid.rows}"
@@ -72,7 +72,7 @@ def pick_point(picture: np.ndarray, *, key: str, grid: Grid, cell: Cell) -> None
 
 
 def _point(sent: Any) -> Point | None:
-    """Read what the browser sent. It may be anything, so nothing in it is trusted."""
+    """Read the browser's value, no part of which is trusted."""
     match sent:
         case {"x": float() | int() as x, "y": float() | int() as y} if 0 <= x <= 1 and 0 <= y <= 1:
             return round(float(x), 3), round(float(y), 3)

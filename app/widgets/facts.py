@@ -1,4 +1,4 @@
-"""Facts below the pictures of a step, as `nonlocal_core.course.facts` has them, and pictures with a ring."""
+"""Facts below the pictures of a step (`nonlocal_core.course.facts`), and pictures with a ring."""
 
 from collections.abc import Sequence
 from html import escape
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # with torch, which the picture does not wait for
 
 
 def draw(found: "tuple[Fact, ...]") -> None:
-    """Draw tables, sentences and pictures, of which these facts are made."""
+    """Draw the tables, sentences and pictures of these facts."""
     for fact in found:
         match fact.kind:
             case "table":
@@ -39,7 +39,7 @@ def _pictures(fact: "Pictures") -> str:
 
 
 def figure(address: str, words: str, ring_xy: tuple[float, float] | None = None) -> str:
-    """Return a picture with words under it, as HTML. ``ring_xy``: centre of a ring, in units of the picture."""
+    """Return a picture with words under it, as HTML. ``ring_xy``: the centre of a ring, in units of the picture."""
     ring = "" if ring_xy is None else f"<i style='left:{100 * ring_xy[0]:.2f}%;top:{100 * ring_xy[1]:.2f}%'></i>"
     return (
         f"<figure><div><img src='{address}' alt='{escape(words)}'>{ring}</div>"

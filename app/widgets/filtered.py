@@ -1,4 +1,4 @@
-"""A filter's sliders, and what its rows make of the pixels, beside the viewer."""
+"""A filter's sliders, and its effect on the pixels, beside the viewer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -29,7 +29,7 @@ from . import facts, unmarked
 
 
 def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
-    """Draw the sliders and the pictures; a slider that was moved opens the clip anew, with the pin where it was."""
+    """Draw the sliders and the pictures; moving a slider opens the clip anew, with the pin in place."""
     if visit.current().model != choices.model:
         st.rerun()
     chosen = parse_filter(choices.model)
@@ -43,7 +43,7 @@ def tell(opened: OpenedClip, choices: Choices, pin: Pin | None) -> None:
 
 
 def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[[AnyFilter], None]) -> None:
-    """Draw sliders of some settings; ``read`` returns the filter as it is set now, ``keep`` takes it as it is moved."""
+    """Draw sliders for some settings; ``read`` returns the current filter, ``keep`` stores it when it is changed."""
     with st.container(key="filter-settings"):
         for name in names:
             _slider(read, name, keep)
@@ -52,7 +52,7 @@ def sliders(read: Callable[[], AnyFilter], names: Iterable[str], keep: Callable[
 def pictures(
     opened: OpenedClip, chosen: AnyFilter, pin: Pin | None, *, has_noise_slider: bool, beside: bool = True
 ) -> None:
-    """Draw the frame of the pin before and after; with noise, BM3D and non-local means ``beside`` each other."""
+    """Draw the frame of the pin before and after. ``beside``: with noise, also BM3D next to non-local means."""
     session = opened.session
     asked = pin or session.first_question()
     try:
@@ -71,7 +71,7 @@ def pictures(
 
 
 def _beside(opened: OpenedClip, chosen: NlMeans | Bm3d, found: Filtered, cell_tyx: tuple[int, int, int]) -> None:
-    """Draw what the other of the two makes of the same noise."""
+    """Draw the result of the other of the two filters for the same noise."""
     frame, *cell_yx = cell_tyx
     relative = relative_of(chosen)
     if isinstance(chosen, NlMeans):
@@ -114,7 +114,7 @@ def _slider(read: Callable[[], AnyFilter], name: str, keep: Callable[[AnyFilter]
 
 
 def _pictures(found: Filtered, cell_yx: tuple[int, int], chosen: AnyFilter, *, has_noise_slider: bool) -> str:
-    """Return the frame before and after, the asked pixel ringed, and that pixel's colours."""
+    """Return the frame before and after, with the asked pixel ringed, and that pixel's colours."""
     noise = chosen.noise
     matches = isinstance(chosen, Bm3d)
     title = f"What the {'stacks' if matches else 'rows'} make of the pixels"

@@ -1,4 +1,4 @@
-"""The dialog to open a clip: a file of one's own, or a sample that came with the installation."""
+"""The dialog to open a clip: a visitor's own file, or a sample that came with the installation."""
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -18,7 +18,7 @@ from ..server.visitors import here
 from . import cautions, unmarked
 
 MAX_CLIP_MB = 64
-"""Megabytes of a clip that is uploaded; longer ones open in the shell, where they are read from the disk."""
+"""Maximum size in megabytes of an uploaded clip; larger ones open in the shell, where they are read from the disk."""
 _LARGER = (
     "Cut a longer one, or make its pictures smaller; or open it in a shell, which reads it from the disk: "
     "nonlocal-viewer render FILE --out answer.html"
@@ -31,8 +31,8 @@ _COLUMNS = 4
 def choose_clip(opening: int) -> None:
     """Let the visitor open a file or a sample.
 
-    ``opening``: number of times that the dialog was opened. Each has an uploader of its own, which knows nothing of a
-    file that was refused in the one before, however that was closed: a run of the page takes a dialog down unasked.
+    ``opening``: the number of times that the dialog was opened. Each opening has its own uploader, which does not know
+    of a file refused in an earlier one, however that was closed, since a run of the page may close a dialog unasked.
     """
     file = st.file_uploader(
         "Your image, video or animation",
@@ -92,6 +92,6 @@ def _open_sample(clip: str) -> None:
 
 
 def _network_on_screen() -> str:
-    """Return the network to keep for another clip; not one that the clip on screen was made for."""
+    """Return the network to keep for another clip, unless it was made for the clip on screen."""
     model = visit.current().model
     return model if known_networks.in_menu(model) in known_networks.menu() else DEFAULT

@@ -10,13 +10,13 @@ from nonlocal_core.measures.ablation import ClassChange
 from nonlocal_core.render import paint
 
 MOST_PICTURES = 8
-"""Frames of the effect map; of a longer clip, this many spread evenly."""
+"""Maximum number of frames of the effect map, spread evenly over a longer clip."""
 CLIPPED_AT = 99.5
-"""Percent of the matrix's entries below full colour: without that, a few large ones hide all others."""
+"""Percentage of the matrix's entries below full colour; otherwise a few large ones would hide all others."""
 
 
 def profile(measured: BlockMeasures, block: BlockCapture) -> go.Figure:
-    """Return who gives weight to whom over time: one row for each asking frame, one column for each that is asked."""
+    """Return a chart of the weight between frames: a row for each frame that looks, a column for each looked at."""
     asking, asked = ([_frames(span) for span in grid.frame_spans] for grid in (block.query_grid, block.key_grid))
     figure = go.Figure(
         go.Heatmap(
@@ -38,7 +38,7 @@ def profile(measured: BlockMeasures, block: BlockCapture) -> go.Figure:
 
 
 def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
-    """Return the affinity matrix, zoomable, every entry named by the cells that it joins."""
+    """Return a zoomable chart of the affinity matrix, in which every entry is named by its two cells."""
     signed = block.pairwise == "dot_product"
     limit = float(np.percentile(np.abs(found.values), CLIPPED_AT)) or 1.0
     asking, asked = _places(found.query_bins), _places(found.key_bins)
@@ -79,14 +79,14 @@ def matrix(found: AffinityMatrix, block: BlockCapture) -> go.Figure:
 
 
 def question(found: AffinityMatrix, line: int) -> tuple[int, float, float]:
-    """Return the (frame, x, y) in the middle of the box of queries that a row of the matrix stands for."""
+    """Return the (frame, x, y) at the centre of the box of queries that a row of the matrix stands for."""
     bins = found.query_bins
     t, y, x = ((start + stop - 1) // 2 for start, stop in bins.box(line))
     return (bins.grid.span(t)[0], *bins.grid.center(Cell(t, y, x)))
 
 
 def classes(changes: tuple[ClassChange, ...]) -> go.Figure:
-    """Return the probabilities of the best classes, as they were and after the change."""
+    """Return a chart of the probabilities of the best classes, before and after the change."""
     names = [change.name for change in changes]
     figure = go.Figure()
     for title, values, colour in (
@@ -104,7 +104,7 @@ def classes(changes: tuple[ClassChange, ...]) -> go.Figure:
 
 
 def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -> dict[int, np.ndarray]:
-    """Return frames under the effect of a block, (T, H, W) on its query grid, by the index of the frame."""
+    """Return frames with the effect of a block drawn over them, (T, H, W) on its query grid, by frame index."""
     count = len(session.frames.rgb)
     shown = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int)).tolist()
     heat, grid = heat_of_parts(effect / max(float(effect.max()), np.finfo(float).tiny)), block.query_grid
@@ -116,7 +116,7 @@ def effect_pictures(session: Session, block: BlockCapture, effect: np.ndarray) -
 
 
 def _places(bins: Bins) -> list[str]:
-    """Return what each line of the matrix stands for."""
+    """Return the name of each line of the matrix: its frames, rows and columns."""
     names = []
     for index in range(bins.size):
         (t, t_stop), (y, y_stop), (x, x_stop) = bins.box(index)
@@ -126,7 +126,7 @@ def _places(bins: Bins) -> list[str]:
 
 
 def _frame_ticks(bins: Bins, places: list[str]) -> dict[str, object]:
-    """Return a tick where each step begins, as many as are readable."""
+    """Return ticks at the starts of steps, as many as are readable."""
     times, rows, cols = bins.shape
     shown = range(0, times, -(-times // 8))
     return {
@@ -138,13 +138,13 @@ def _frame_ticks(bins: Bins, places: list[str]) -> dict[str, object]:
 
 
 def _frames(span: tuple[int, int]) -> str:
-    """Return a range [start, stop) as people count, from 1."""
+    """Return a range [start, stop) in words, counted from 1."""
     start, stop = span
     return str(start + 1) if stop - start == 1 else f"{start + 1}–{stop}"
 
 
 def _scale(signed: bool) -> list[list[object]]:
-    """Return a colour map of ours as Plotly takes it."""
+    """Return one of our colour maps in Plotly's form."""
     table = np.concatenate([COLD[::-17], WARM[::17]]) if signed else WARM[:: 255 // 15]
     return [[i / (len(table) - 1), f"rgb({r},{g},{b})"] for i, (r, g, b) in enumerate(table.tolist())]
 

@@ -1,4 +1,4 @@
-"""Take an answer along: choose a format, have the file made in the background, download it."""
+"""Download of an answer: choose a format, have the file made in the background, download it."""
 
 import re
 import threading
@@ -21,15 +21,15 @@ from . import unmarked
 _KEY = "kept"
 Tour = tuple[TourStop, ...] | None
 Write = Callable[[Path, Progress], object]
-"""Function that writes a file; it is whole or absent, also when the callback raises."""
+"""Function that writes a file, which is whole or absent, even if the callback raises."""
 POLL_SECONDS = 0.3
 LONGEST_NAME = 60
-"""Characters of the clip's name that a file name keeps."""
+"""Maximum number of characters of the clip's name in a file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of file: what it is called, what it is for, and how it is told to the library."""
+    """One kind of file: its name, its purpose, and its name in the library."""
 
     title: str
     purpose: str
@@ -70,38 +70,38 @@ WITHOUT_SERVER = Format(
     "application/zip",
 )
 PAGES = (".html", ".zip")
-"""Suffixes of files that a tour goes with."""
+"""Suffixes of files that include a tour."""
 
 
 class CancelledError(Exception):
-    """The visitor wants the file no more."""
+    """The visitor no longer wants the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Files that can be made of one thing. ``kind``: a word that tells this thing's choice of files from another's."""
+    """Files that can be made from one subject. ``kind``: a word that distinguishes its choice of files from others."""
 
     kind: str
     asked: tuple[object, ...]
-    """All that the files depend on."""
+    """Values that the files depend on."""
     stem: str
-    """Beginning of their names."""
+    """Stem of the files' names."""
     formats: Sequence[Format]
     write: Callable[[Format], Write]
     tour: Tour = None
-    """Stops that go with the live pages alone."""
+    """Stops of a tour, for live pages alone."""
     title: str = "Keep this answer as"
     """Title of the choice of files."""
     remark: str = ""
     """Sentence under the choice, in Markdown."""
 
     def asks(self, wanted: Format) -> tuple[object, ...]:
-        """Return what one of the files depends on."""
+        """Return all the values on which one of the files depends."""
         return (*self.asked, wanted, self.tour if wanted.suffix in PAGES else None)
 
 
 class Job:
-    """One file in the making, in a thread of its own: a fragment of a page cannot be interrupted while it runs."""
+    """One file being made in a separate thread, since a running fragment of a page cannot be interrupted."""
 
     def __init__(self, offer: Offer, wanted: Format) -> None:
         self.asked, self.wanted = offer.asks(wanted), wanted
@@ -115,7 +115,7 @@ class Job:
         self._thread.start()
 
     def answers(self, offer: Offer, wanted: Format) -> bool:
-        """Tell whether this is the file that these choices ask for."""
+        """Return whether this is the file that these choices ask for."""
         return self.asked == offer.asks(wanted)
 
     @property
@@ -124,7 +124,7 @@ class Job:
         return self._thread.is_alive()
 
     def cancel(self) -> None:
-        """End the work at its next step, and wait for that."""
+        """End the work at its next step, and wait for it."""
         self._cancelled.set()
         self._thread.join()
 
@@ -148,9 +148,9 @@ class Job:
 
 
 def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
-    """Draw the button "Keep" with all that the pinned answer can be kept as; without a pin, how to make one.
+    """Draw the button "Keep" with all formats of the pinned answer, or without a pin the way to make one.
 
-    ``tour``: goes with the live pages.
+    ``tour``: stops for the live pages.
     """
     if pin is None:
         with st.popover("Keep", icon=":material/download:"):
@@ -176,7 +176,7 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
 
 
 def without_server(session: Session, pin: Pin) -> str:
-    """Return the sentence, in Markdown, that says why no page without a server is made here; empty where it is."""
+    """Return the Markdown sentence on why no page without a server can be made here, or an empty string."""
     if not runs_in_page(session.model.card.id):
         return "A page without a server runs the networks on the shared trunk and filters; this one needs Python."
     if runtime_at_hand() is None:
@@ -197,7 +197,7 @@ def _zip(path: Path, session: Session, pin: Pin, tour: Tour, tell: Progress) -> 
 
 
 def draw(offer: Offer) -> None:
-    """Draw the button "Keep" with a choice of files. Once on a page."""
+    """Draw the button "Keep" with a choice of files. Call it once on a page."""
     job = cast(Job | None, st.session_state.get(_KEY))
     with st.popover("Keep", icon=":material/download:"):
         polled = job is not None and job.running
@@ -230,7 +230,7 @@ def _panel(offer: Offer, *, polled: bool) -> None:
 
 
 def _finished(job: Job) -> None:
-    """Offer the file, or say why there is none."""
+    """Offer the file, or show the reason why there is none."""
     if job.content is None:
         unmarked.failure(job.fault)
         return
@@ -256,7 +256,7 @@ def file_name(clip: str, frame: int, suffix: str) -> str:
 
 
 def stem_of(clip: str) -> str:
-    """Return the name of a clip as a part of the name of any file."""
+    """Return the name of a clip in a form that is valid in any file name."""
     return re.sub(r"[^\w.]+", "-", PurePath(clip).stem)[:LONGEST_NAME].strip("-._") or "clip"
 
 

@@ -1,4 +1,4 @@
-"""Files of what Track found: its frames as a picture or a film, its pixels, its scores; each with its cautions."""
+"""Files of a result of Track: its frames as a picture or a film, its pixels, its scores; each with its cautions."""
 
 import csv
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ COLUMNS, GAP = 4, 6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
-    """An object as the block found it, and the truth where it is known."""
+    """An object as the block found it, and the truth if it is known."""
 
     session: Session
     block: BlockCapture
@@ -55,7 +55,7 @@ class Found:
 
     @property
     def note(self) -> str:
-        """All that must be known of it, in sentences."""
+        """Cautions on the result, in sentences."""
         return " ".join(cautions.sentences(self.session.frames, [self.carried.note]))
 
     @property
@@ -77,7 +77,7 @@ class Found:
 
 
 def offer(found: Found) -> None:
-    """Draw the button that keeps what was found."""
+    """Draw the button that saves the result."""
     stem = file_name(found.session.frames.info.name, found.carried.frame, "-found")
     truth = None if found.truth is None else sha256(found.truth.tobytes()).hexdigest()
     writers = {".png": _picture, ".mp4": _film, ".csv": _table, ".npz": _pixels}
@@ -114,7 +114,7 @@ def _film(path: Path, found: Found, tell: Progress) -> None:
 
 
 def words_under(found: Found, width: int) -> np.ndarray:
-    """Return what stands under a picture of that width (h, width, 3) uint8: whose find it is, and all cautions."""
+    """Return the caption strip for a picture of that width, (h, width, 3) uint8: the find's origin and all cautions."""
     name, card = found.session.frames.info.name, found.session.model.card
     said = f"{name}. {card.title}, {found.block.title}. Marked in frame {found.carried.frame + 1}."
     return np.asarray(words_strip([(said, ON_PANEL), (found.note, WARNING_ON_PANEL)], width))
@@ -140,7 +140,7 @@ def _table(path: Path, found: Found, tell: Progress) -> None:
 
 
 def box_of(mask: np.ndarray) -> list[str]:
-    """Return the sides of the box around a mask (h, w), x0, y0, x1, y1 in units of the frame; empty where it is.
+    """Return the sides of the box around a mask (h, w), x0, y0, x1, y1 in units of the frame; none for an empty mask.
 
     >>> box_of(np.pad(np.ones((1, 2), bool), ((1, 2), (3, 5))))
     ['0.300000', '0.250000', '0.500000', '0.500000']

@@ -21,13 +21,13 @@ _MODELS, _BESIDE = "learn-models", "learn-beside"
 
 
 def model_of(step: str) -> str:
-    """Return the id of the network of a step, with the settings that the visitor moved."""
+    """Return the id of the network of a step, with the settings that the visitor changed."""
     moved: dict[str, str] = st.session_state.get(_MODELS, {})
     return moved.get(step, stages.stage_of(step).model)
 
 
 def draw(step: str, opened: OpenedClip, pin: Pin | None, beside: Choices | None) -> None:
-    """Draw the panel of a step, if it has one. ``beside``: what opens the network that is measured beside its own."""
+    """Draw the panel of a step, if it has one. ``beside``: opens the network that is measured beside the step's own."""
     with st.container(key="lesson-panel"):
         try:
             if stages.stage_of(step).sliders:
@@ -62,7 +62,7 @@ def _filter(step: str, opened: OpenedClip, pin: Pin | None) -> None:
 
 
 def _beside(step: str, opened: OpenedClip, choices: Choices, asked: Pin) -> None:
-    """Draw what is measured with another network, once it was asked for."""
+    """Draw the measurements with another network, once they are asked for."""
     wanted: set[str] = st.session_state.setdefault(_BESIDE, set())
     if step not in wanted:
         if st.button(learn().beside[step], key=f"learn-beside-{step}"):

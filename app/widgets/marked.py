@@ -1,4 +1,4 @@
-"""Answer of the network that tells who wore the mark, beside the viewer: against the truth, and what moves it."""
+"""Answer of the network that tells who wore the mark, beside the viewer: against the truth, and under changes."""
 
 from html import escape
 
@@ -52,7 +52,7 @@ def _found(opened: OpenedClip, asked: Pin, change: Change) -> MarkAnswer:
 
 
 def _answered(found: dict[Change, MarkAnswer], frame: int, snapshot: str) -> str:
-    """Return the question and its answers. ``snapshot``: whose they are, empty where there is one block."""
+    """Return the question and its answers. ``snapshot``: the one that answers, empty if there is one block."""
     first = found[CHANGES[0]]
     if first.asked is None:
         objects = ", ".join(first.worn)
@@ -70,7 +70,7 @@ def _answered(found: dict[Change, MarkAnswer], frame: int, snapshot: str) -> str
 
 
 def _card(change: Change, found: MarkAnswer) -> str:
-    """Return one answer: the verdict, a bar for each mark, and what was done."""
+    """Return one answer: the verdict, a bar for each mark, and the change made."""
     chances = dict(zip(MARKS, found.answer.probabilities.tolist(), strict=True))
     said = verdict_on_marks(change, found)
     verdict = "right" if said.endswith("right") else "wrong"

@@ -1,4 +1,4 @@
-"""Mark in one frame, to be found in all others: a known object, a clicked one, or a box."""
+"""Mark on an object in one frame, to be found in all others: a known object, a clicked one, or a box."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ from .clicks import Point, cell_under, last_click, pick_point
 
 BOX, CLICK = "A box", "What I click"
 WIDTHS = (4.0, 2.8, 2.0, 1.4, 1.0, CHANCE, 0.5, 0.35, 0.25, 0.18, 0.12)
-"""Visits of the walk that a cell of a region needs, in times chance: from the narrowest region to the widest."""
+"""Minimum visits of the walk to a cell of a region, in multiples of chance, from the narrowest region to the widest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mark:
-    """The pixels of one frame (h, w) that are marked, and what the address says of them."""
+    """The marked pixels of one frame (h, w), and their parameters in the address."""
 
     mask: np.ndarray
     link: dict[str, str] = field(default_factory=dict)
     truth: str | None = None
-    """Name of the known object that was meant; None where that is not known."""
+    """Name of the known object that was meant, or None if it is unknown."""
 
 
 def linked(name: str, count: int, allowed: range) -> tuple[int, ...] | None:
@@ -41,7 +41,7 @@ def linked(name: str, count: int, allowed: range) -> tuple[int, ...] | None:
 
 
 def what_to_find(session: Session, truths: Mapping[str, np.ndarray]) -> str:
-    """Draw the choice of what to find; on arrival, what the address or the first question says."""
+    """Draw the choice of the object to find, on arrival as in the address or the first question."""
     asked, ways = session.first_question(), [*truths, CLICK, BOX]
     under = object_under(truths, asked.frame, (asked.x, asked.y)) or ways[0]
     named = visit.asked("find")
@@ -50,7 +50,7 @@ def what_to_find(session: Session, truths: Mapping[str, np.ndarray]) -> str:
 
 
 def object_under(truths: Mapping[str, np.ndarray], frame: int, point: Point) -> str | None:
-    """Return the name of the known object at a point of a frame, None where there is none."""
+    """Return the name of the known object at a point of a frame, or None if there is none."""
     for name, masks in truths.items():
         if masks[frame][pixel_at(*point, masks[frame].shape)]:
             return name
@@ -60,7 +60,7 @@ def object_under(truths: Mapping[str, np.ndarray], frame: int, point: Point) -> 
 def mark(opened: OpenedClip, block: BlockCapture, truths: Mapping[str, np.ndarray], way: str, frame: int) -> Mark:
     """Draw the marked frame and the controls of its mark, and return the mark.
 
-    Raises CaptureError or OutsideGridError where a click marks nothing that could be tracked.
+    Raises CaptureError or OutsideGridError if a click marks nothing that could be tracked.
     """
     session, picture = opened.session, opened.session.frames.rgb[frame]
     if way == CLICK:
@@ -89,7 +89,7 @@ def _boxed(session: Session, picture: np.ndarray) -> Mark:
 
 
 def _clicked(opened: OpenedClip, block: BlockCapture, truths: Mapping[str, np.ndarray], frame: int) -> Mark:
-    """Draw the region that the block itself holds together around the click."""
+    """Draw the region that the block itself groups around the click."""
     session, grid = opened.session, block.key_grid
     asked, picture, key = session.first_question(), session.frames.rgb[frame], f"click-{session.frames.info.sha256}"
     arrived = linked("point", 2, range(1001))

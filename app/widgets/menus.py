@@ -1,4 +1,4 @@
-"""Menus of things that have an id and a title: networks, clips, blocks."""
+"""Menus of items with an id and a title: networks, clips, blocks."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def menu(label: str, titles: Mapping[str, str], *, first: str, key: str, width: int, labelled: bool = False) -> str:
-    """Draw a menu of titles by id, ``first`` chosen on arrival, and return the id that is chosen."""
+    """Draw a menu of titles by id, with ``first`` chosen on arrival, and return the chosen id."""
     return st.selectbox(
         label,
         titles,
@@ -26,12 +26,12 @@ def menu(label: str, titles: Mapping[str, str], *, first: str, key: str, width: 
 
 
 def block_titles(session: "Session") -> dict[str, str]:
-    """Return the titles of a session's blocks by name, in the order in which they ran, and of means over heads."""
+    """Return the titles of a session's blocks by name, in the order in which they ran, and of the means over heads."""
     return {block.name: block.title for block in session.capture.named}
 
 
 def chosen_block(session: "Session", choices: Choices, *, key: str) -> "BlockCapture":
-    """Draw the menu of blocks and return the chosen one; on arrival, that of the address."""
+    """Draw the menu of blocks and return the chosen one, on arrival the one in the address."""
     titles = block_titles(session)
     asked = visit.asked("block") or (choices.pin.block if choices.pin else None)
     first = asked if asked in titles else session.block().name

@@ -1,4 +1,4 @@
-"""The button that opens the dialog of clips, whose wish outlives a run that another one ends."""
+"""The button that opens the dialog of clips, whose request survives a run of the page that another run ends."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ _OPENINGS = "clip-openings"
 
 
 def draw() -> None:
-    """Draw the button, and the dialog once it was pressed. Once on a page."""
+    """Draw the button, and the dialog once it was pressed. Call it once on a page."""
     st.button("Open image or video", icon=":material/folder_open:", key="open", on_click=_want)
     if st.session_state.get(_WANTED):
         from . import gallery  # with what reads clips
@@ -17,7 +17,7 @@ def draw() -> None:
 
 
 def keep_wish() -> None:
-    """Run the whole page again where the dialog was wanted and not drawn. For a fragment that may end a page's run.
+    """Run the whole page again if the dialog was requested and not drawn. For a fragment that may end a page's run.
 
     A pin that the browser sends at the same time runs the viewer's fragment instead of the page.
     """

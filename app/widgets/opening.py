@@ -1,4 +1,4 @@
-"""Opening of every page: the clip and the network, chosen and opened; the address carries the choice."""
+"""Opening of every page: the choice of clip and network, which the address carries, and their session."""
 
 from html import escape
 
@@ -14,11 +14,11 @@ from . import address, open_button, unmarked
 from .menus import menu
 
 FRAMES_OPEN = "frames-open"
-"""Key of the popover that holds the choice of frames; setting its state to False closes it."""
+"""Key of the popover with the choice of frames; setting its state to False closes it."""
 
 
 def open_page(title: str) -> tuple[OpenedClip, Choices] | None:
-    """Draw the heading and the controls, and return what they open; None if that failed, which the page explains."""
+    """Draw the heading and the controls, and return the opened clip, or None if that failed, with an explanation."""
     choices = visit.current()
     heading = st.empty()
     _head(heading, title, "Opening …")
@@ -40,7 +40,7 @@ def _head(slot: st.delta_generator.DeltaGenerator, title: str, clip: str) -> Non
 
 
 def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
-    """Draw the buttons and menus that choose the clip and the network; return the one that will hold the frames."""
+    """Draw the buttons and menus for the clip and the network; return the popover for the choice of frames."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="menus"):
         open_button.draw()
         frames = st.popover("Frames and size", icon=":material/tune:", key=FRAMES_OPEN, on_change="rerun")
@@ -55,7 +55,7 @@ def controls(choices: Choices) -> st.delta_generator.DeltaGenerator:
 
 
 def open_with_progress(choices: Choices) -> OpenedClip | None:
-    """Return the opened clip; show each step meanwhile, or the sentence that says what went wrong."""
+    """Return the opened clip; show each step meanwhile, or the sentence on what went wrong."""
     slot = st.empty()
 
     def tell(stage: str, done: int, total: int) -> None:

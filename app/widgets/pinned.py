@@ -9,7 +9,7 @@ from . import cautions, charts, seeing, unmarked
 
 
 def tell(session: Session, pin: Pin | None) -> None:
-    """Draw all of it; without a pin, how to make one."""
+    """Draw the numbers and the network, or without a pin the way to make one."""
     if pin is None:
         st.caption("Click a position to pin it: its numbers appear here, and this page's address leads back to it.")
         seeing.lead_to_course()

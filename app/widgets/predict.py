@@ -1,4 +1,4 @@
-"""Predict, then reveal: the reader marks where a position will look, then sees, with a score."""
+"""Predict, then reveal: the reader marks where a position will look, then sees its heat and a score."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _component = st.components.v2.component("nonlocal_guess", js=guess_js(), css=guess_css())
 MOST = 1000
-"""Questions that a link may name."""
+"""Maximum number of the question that a link may name."""
 _KEY = "predict"
 _TURN, _MARKS = "predict-turn", "predict-marks"
 
@@ -57,7 +57,7 @@ def _asked(opened: OpenedClip, block_name: str) -> None:
 
 
 def _turn() -> int:
-    """Return the number of the question, from 0; on arrival, that of the address."""
+    """Return the number of the question, counted from 0, on arrival the one in the address."""
     if _TURN not in st.session_state:
         asked = visit.asked("question") or ""
         known = asked.isascii() and asked.isdigit() and len(asked) <= len(str(MOST)) and 0 < int(asked) < MOST
@@ -66,13 +66,13 @@ def _turn() -> int:
 
 
 def link() -> dict[str, str]:
-    """Return what the address of the page carries of the question and of the class, where there is one."""
+    """Return the address parameters of the question and the class, or none without a class."""
     known = classroom.code()
     return {} if known is None else {"class": known, "question": str(_turn() + 1)}
 
 
 def _marks(sent: object, name: str, block: "BlockCapture") -> list[int] | None:
-    """Read what the browser sent. It may be anything, so nothing in it is trusted."""
+    """Read the browser's value, no part of which is trusted."""
     count = block.key_grid.rows * block.key_grid.cols
     match sent:
         case {"id": str(known), "marks": list(listed)} if known == name:

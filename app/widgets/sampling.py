@@ -1,4 +1,4 @@
-"""The choice of frames: spread, every n-th, or exactly these, of a part of the clip; to be looked at before a run."""
+"""The choice of frames from a part of the clip: spread, every n-th, or listed, with a preview before a run."""
 
 import re
 from dataclasses import dataclass, replace
@@ -23,17 +23,17 @@ _PART = re.compile(r"(\d{1,9})(?:\s*[-–]\s*(\d{1,9}))?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Frames to read, by their places in the clip. ``evenly``: as many, spread over the whole time of the clip."""
+    """Frames to read, by their indices in the clip. ``evenly``: that many, spread over the duration of the clip."""
 
     indices: tuple[int, ...] = ()
     evenly: int | None = None
     refused: str = ""
-    """A sentence that says why nothing can be read."""
+    """A sentence on the reason why nothing can be read."""
 
 
 @st.fragment
 def draw(choices: Choices, frames: Frames) -> None:
-    """Draw the choice for the clip that is open; of a picture there is only its size to choose."""
+    """Draw the choice for the open clip; a picture has only its size to choose."""
     info = frames.info
     count = info.frame_count or len(frames.rgb)
     key = f"{info.sha256[:16]}-{count}"
@@ -64,7 +64,7 @@ def _close() -> None:
 
 
 def _chooses(choices: Choices) -> bool:
-    """Tell whether the address asks for more than a number of frames."""
+    """Return whether the address asks for more than a number of frames."""
     return any(asked is not None for asked in (choices.frame_indices, choices.stride, choices.start_seconds))
 
 
@@ -107,7 +107,7 @@ def evenly(first: int, stop: int, many: int, *, whole: bool) -> Wanted:
 
 
 def every_nth(first: int, stop: int, step: int) -> Wanted:
-    """Return every step-th frame of [first, stop), as many as can be shown.
+    """Return every step-th frame of [first, stop), up to the maximum that can be shown.
 
     >>> every_nth(2, 12, 4).indices
     (2, 6, 10)
@@ -141,7 +141,7 @@ def exactly(text: str, count: int) -> Wanted:
 
 
 def _say(choices: Choices, wanted: Wanted, frames: Frames, count: int) -> None:
-    """Say which frames these are, and show them when asked."""
+    """Draw a description of the chosen frames, and the frames themselves on request."""
     numbers = [str(index + 1) for index in wanted.indices]
     named = ", ".join(numbers) if len(numbers) <= 8 else f"{', '.join(numbers[:3])} … {numbers[-1]}"
     st.caption(f"{len(numbers)} of {count} frames: {named}.")
@@ -160,7 +160,7 @@ def _say(choices: Choices, wanted: Wanted, frames: Frames, count: int) -> None:
 
 
 def strip(pictures: np.ndarray) -> np.ndarray:
-    """Return pictures (T, h, w, 3) uint8 side by side, in lines of ``STRIP_COLUMNS``, on white.
+    """Return pictures (T, h, w, 3) uint8 side by side, in rows of ``STRIP_COLUMNS``, on white.
 
     >>> strip(np.zeros((9, 10, 20, 3), np.uint8)).shape
     (24, 188, 3)

@@ -1,4 +1,4 @@
-"""Live pages that were saved, of any network, one alone or several side by side: their bundles open as they are."""
+"""Live pages saved from any network, one alone or several side by side: their bundles open as they are."""
 
 from pathlib import PurePath
 
@@ -21,9 +21,9 @@ MAX_PAGE_MB = 64
 
 
 def draw() -> None:
-    """Draw the upload, and the answers of the pages under one pointer, of one page the whole viewer.
+    """Draw the upload, and the answers of the pages under one pointer, or the whole viewer for a single page.
 
-    Any other file gets a sentence.
+    Any other file gets an explanation.
     """
     files = st.file_uploader(
         "Live pages that were saved (.html), of any network",
@@ -50,7 +50,7 @@ def draw() -> None:
 
 @st.fragment
 def _alone(file: UploadedFile) -> None:
-    """Draw the viewer on the bundle of one page, as the page itself has it."""
+    """Draw the viewer on the bundle of one page, as in the page itself."""
     read = _read(file)
     if read is not None:
         token = BUNDLES.put(read[0])
@@ -63,7 +63,7 @@ def _answer(panes: tuple[Pane, ...]) -> None:
 
 
 def _read(file: UploadedFile) -> tuple[bytes, Bundle] | None:
-    """Return a page's bundle, packed and read. Draw the reason and return None for any other file."""
+    """Return a page's bundle, packed and read, or draw the reason and return None for any other file."""
     try:
         packed = bundle_of_page(file.getvalue())
         bundle = decode_bundle(packed)
@@ -77,7 +77,7 @@ def _read(file: UploadedFile) -> tuple[bytes, Bundle] | None:
 
 
 def _pane(file: UploadedFile) -> Pane | None:
-    """Return a page's pane and draw the menu of its blocks; None where it has none."""
+    """Return a page's pane and draw the menu of its blocks, or None if it has none."""
     read = _read(file)
     if read is None:
         return None

@@ -1,4 +1,4 @@
-"""Scribbles of two labels on the asked frame, and the labels that mean field makes of them, all in the browser."""
+"""Scribbles of two labels on the asked frame, and the mean-field labels that follow, all in the browser."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ _component = st.components.v2.component("nonlocal_scribbles", js=scribbles_js(),
 
 
 def tell(opened: OpenedClip, pin: Pin | None) -> None:
-    """Draw the pin's frame to scribble on, and the labels that follow. Raises CaptureError as ``shown`` does."""
+    """Draw the pin's frame to scribble on, and the resulting labels. Raises the errors of ``shown``."""
     from nonlocal_core.course import scribbled  # with torch
 
     frame = (pin or opened.session.first_question()).frame

@@ -1,4 +1,4 @@
-"""Panel that says what is on screen, with the words of the course, and the way there."""
+"""Panel that explains the screen in the words of the course, with a link to it."""
 
 from html import escape
 
@@ -30,13 +30,13 @@ def offer(page: str) -> None:
 
 
 def lead_to_course() -> None:
-    """Draw the way to the course where nothing is pinned."""
+    """Draw the link to the course if nothing is pinned."""
     if st.button(learn().page["lead"], key="lead-learn", icon=":material/school:"):
         visit.go_to("learn")
 
 
 def _function() -> None:
-    """Say how the network on screen compares two positions, in the words of the step that teaches it."""
+    """Explain the pairwise function of the network on screen, in the words of the step that teaches it."""
     model = visit.current().model
     step = step_of_model(filter_name(model) if is_filter(model) else model)
     if step is not None:

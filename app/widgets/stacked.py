@@ -1,4 +1,4 @@
-"""The stack that BM3D makes of the asked block: its members as small pictures, and where they lie."""
+"""The stack that BM3D makes for the asked block: its members as small pictures, and their places."""
 
 from html import escape
 
@@ -17,7 +17,7 @@ from . import unmarked
 
 
 def tell(opened: OpenedClip, pin: Pin | None) -> None:
-    """Draw the stack of the block round the pinned pixel, or round the first question's."""
+    """Draw the stack of the block around the pinned pixel, or around that of the first question."""
     session = opened.session
     asked = pin or session.first_question()
     try:

@@ -1,4 +1,4 @@
-"""Slider of what a block adds, and the classes that follow."""
+"""Slider for the strength of a block's addition, and the resulting classes."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ from .menus import menu
 MOST = 2.0
 STEP = 0.25
 Ask = Callable[[str, float, Callable[[int, int], None]], Answer]
-"""Function that returns the answer where a block, by name, adds a multiple of what it learned."""
+"""Function that returns the answer if a block, by name, adds a multiple of its learned addition."""
 
 
 def tell(opened: OpenedClip, ask: Ask) -> None:
-    """Draw the slider, and the answer beside that of the network as it is."""
+    """Draw the slider, and the answer beside that of the unchanged network."""
     session = opened.session
     titles = {name: session.block(name).title for name in changeable_blocks(session)}
     left, right = st.columns([2, 3])

@@ -1,4 +1,4 @@
-"""Answers of a clip's questions in the other clips of a survey: frames, each with a ring where it is looked at."""
+"""Answers of a clip's questions in the other clips of a survey: frames, each with a ring at the strongest place."""
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from nonlocal_core.survey import RankedClip
 
 WIDTH = 170
-"""Width of a frame, in pixels of the page: two stand beside each other on a phone."""
+"""Width of a frame, in pixels of the page: two fit side by side on a phone."""
 RING = 9
-"""Radius in pixels of a frame that is 160 wide."""
+"""Radius of the ring, in pixels of a frame that is 160 pixels wide."""
 
 
 def draw(row: dict[str, Any], short_side: int | None) -> None:
-    """Draw the choice of a question of a clip and, where it is asked, the clips that answer."""
+    """Draw the choice of a question of a clip and, once it is asked, the clips that answer."""
     kept = surveyed.questions_of(row["place"], row["model"])
     if kept is None:
         return
@@ -59,7 +59,7 @@ def draw(row: dict[str, Any], short_side: int | None) -> None:
 
 
 def _answer(number: int, clip: "RankedClip", row: dict[str, Any], short_side: int | None) -> None:
-    """Draw a clip that answers, and what opens it with the found place pinned."""
+    """Draw a clip that answers, and the button that opens it with the found place pinned."""
     st.image(still(clip.place, row["model"], (clip.frame, clip.x, clip.y)), width="stretch")
     words = f"score {clip.score:.3g}, {clip.times_uniform:.3g} × an even share"
     st.caption(f"{number}\\. {unmarked.as_it_is(clip.name)}, frame {clip.frame + 1}: {words}")

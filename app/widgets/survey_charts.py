@@ -1,4 +1,4 @@
-"""Charts of the Survey page: how a figure is distributed over clips, and two networks against each other."""
+"""Charts of the Survey page: the distribution of a figure over clips, and two networks against each other."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ import plotly.graph_objects as go
 BARS = 24
 HEIGHT = 300
 FEW = 8
-"""Rows up to which each has a line of its own beside the bars."""
+"""Height of the highest bar from which the axis has no tick for every row."""
 
 
 def edges_of(values: Sequence[float]) -> np.ndarray:
-    """Return the edges (BARS + 1,) of bars of one width from the least value to the largest."""
+    """Return the edges (BARS + 1,) of bars of equal width from the smallest value to the largest."""
     low, high = min(values), max(values)
     return np.linspace(low, high if high > low else low + 1, BARS + 1)
 
 
 def histogram(values: Sequence[float], edges: np.ndarray, title: str) -> go.Figure:
-    """Return how many rows lie in each bar; a drag selects bars."""
+    """Return a histogram of the rows; a drag selects bars."""
     counts, _ = np.histogram(values, edges)
     figure = go.Figure(
         go.Bar(
@@ -34,7 +34,7 @@ def histogram(values: Sequence[float], edges: np.ndarray, title: str) -> go.Figu
 
 
 def within(values: Sequence[float], edges: np.ndarray, bars: Sequence[int] | None) -> list[int]:
-    """Return the indices of the values that lie in the selected bars, all of them where nothing was selected.
+    """Return the indices of the values in the selected bars, or of all values if nothing was selected.
 
     >>> within([0.0, 0.5, 1.0], np.array([0.0, 0.4, 0.8, 1.0]), [0, 2])
     [0, 2]
@@ -48,7 +48,7 @@ def within(values: Sequence[float], edges: np.ndarray, bars: Sequence[int] | Non
 def against(
     pairs: Sequence[tuple[float, float]], names: Sequence[str], titles: tuple[str, str], figure_title: str
 ) -> go.Figure:
-    """Return a point for each clip, one network across and the other upwards, with the line where both are equal."""
+    """Return a scatter chart of the clips, one network on each axis, with the line of equality."""
     both = np.array(pairs).reshape(-1, 2)
     low, high = float(both.min()), float(both.max())
     figure = go.Figure(

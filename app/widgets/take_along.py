@@ -1,4 +1,4 @@
-"""The step on screen, or the whole course, as a file to take along."""
+"""The step on screen, or the whole course, as a file to download."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ FORMATS = (
 
 
 def offer(opened: OpenedClip, step: str, chosen: Mapping[str, Choices]) -> None:
-    """Draw the button "Keep". ``chosen``: what each step opens for this visitor."""
+    """Draw the button "Keep". ``chosen``: the choices that each step opens for this visitor."""
 
     def write(wanted: Format) -> keep.Write:
         from nonlocal_core.course.writing import write_course  # with torch
@@ -43,4 +43,4 @@ def offer(opened: OpenedClip, step: str, chosen: Mapping[str, Choices]) -> None:
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
-    """Tell nobody: the file tells its steps."""
+    """Report nothing, since the file reports its steps."""

@@ -1,4 +1,4 @@
-"""Sentences that may hold a file's name or a stranger's words, drawn as they are: Markdown would link and fetch."""
+"""Sentences that may contain untrusted text, such as file names, drawn literally: Markdown would link and fetch."""
 
 import re
 from html import escape
@@ -8,24 +8,24 @@ import streamlit as st
 from nonlocal_core.look import unbroken
 
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
-"""ASCII punctuation: all of it may be escaped in Markdown, and what marks up or fetches begins with some."""
+"""ASCII punctuation: all of it may be escaped in Markdown, and all markup starts with some of it."""
 
 
 def as_it_is(text: str) -> str:
-    """Return Markdown that shows a name letter for letter, its line breaks as spaces."""
+    """Return Markdown that shows a name literally, with line breaks as spaces."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
 def alert(error: Exception | str) -> str:
-    """Return the HTML that says what went wrong."""
+    """Return the HTML of an error message."""
     return f"<p class='nlv-said nlv-failure' role='alert'>{escape(unbroken(str(error)))}</p>"
 
 
 def failure(error: Exception | str) -> None:
-    """Draw what went wrong."""
+    """Draw an error message."""
     st.html(alert(error))
 
 
 def hint(error: Exception | str) -> None:
-    """Draw why there is nothing to see, though nothing is wrong."""
+    """Draw an explanation of why there is nothing to see, although nothing is wrong."""
     st.html(f"<p class='nlv-said' role='status'>{escape(unbroken(str(error)))}</p>")

@@ -18,18 +18,18 @@ _component = st.components.v2.component("nonlocal_viewer", js=viewer_js(), css=v
 
 
 class ViewerResult(NamedTuple):
-    """State of the viewer at the visitor's: the pinned question, and the tour as the browser sent it, if any."""
+    """State of the visitor's viewer: the pinned question, and the tour as the browser sent it, if any."""
 
     pin: Pin | None
     stops: object
 
 
 def viewer(token: str, *, first: Pin | None, tour: KeptTour, is_saved: bool = False) -> ViewerResult:
-    """Draw the viewer on the bundle of that token and return what the visitor has pinned and made.
+    """Draw the viewer on the bundle of that token and return the visitor's pin and tour.
 
-    ``first``: what is pinned on arrival. ``tour``: its stops on arrival, those of the bundle where it has none.
-    ``is_saved``: the bundle was read from a file, and nothing is made for it later. Hovering stays in the browser; only
-    pins and tours come here.
+    ``first``: the pin on arrival. ``tour``: its stops on arrival, or the bundle's if it has none.
+    ``is_saved``: whether the bundle was read from a file, so that nothing is made for it later. Hovering stays in the
+    browser; only pins and tours are sent here.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
@@ -50,23 +50,23 @@ def viewer(token: str, *, first: Pin | None, tour: KeptTour, is_saved: bool = Fa
 
 
 class WantedStep(NamedTuple):
-    """Step of a lesson that was asked for, and the time at the browser, which tells two such wishes apart."""
+    """Request for a step of a lesson, with the browser's time, which distinguishes two such requests."""
 
     id: str
     at: float
 
 
 class LessonResult(NamedTuple):
-    """State of the viewer of a lesson: the pinned question, and the step that was asked for last, if any."""
+    """State of the viewer of a lesson: the pinned question, and the latest requested step, if any."""
 
     pin: Pin | None
     step: WantedStep | None
 
 
 def lesson(token: str, step: Mapping[str, object], *, first: Pin | None, block: str | None) -> LessonResult:
-    """Draw the viewer with a step of a lesson round it, in one place for all steps.
+    """Draw the viewer with a step of a lesson around it, in one place for all steps.
 
-    ``step``: what ``viewer/controls/lesson.js`` shows. ``first``: what is pinned on arrival, at ``block``.
+    ``step``: the data for ``viewer/controls/lesson.js``. ``first``: the pin on arrival, at ``block``.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
@@ -97,22 +97,22 @@ def _wanted(sent: Any) -> WantedStep | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pane:
-    """One of several answers side by side: a block of a bundle, and what it is called there."""
+    """One of several answers side by side: a block of a bundle, and its title in the comparison."""
 
     token: str
     """Token of the bundle: panes of one bundle fetch it once."""
     block: str
     title: str
     clip: str
-    """Any text that tells one clip, with its frames, from another."""
+    """Any text that identifies a clip with its frames."""
     is_saved: bool = False
-    """True for a bundle that was read from a file: nothing is made for it later."""
+    """True for a bundle that was read from a file, for which nothing is made later."""
 
 
 def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) -> Pin | None:
-    """Draw several answers under one pointer and return what the visitor has pinned, as a question to the first clip.
+    """Draw several answers under one pointer and return the visitor's pin, as a question to the first clip.
 
-    ``first``: what is pinned on arrival. ``tour``: of the first clip, to walk through while presenting.
+    ``first``: the pin on arrival. ``tour``: the tour of the first clip, to walk through while presenting.
     """
     asked = None if first is None else asdict(first)
     answer = _component(
@@ -132,18 +132,18 @@ def side_by_side(panes: Sequence[Pane], *, first: Pin | None, tour: KeptTour) ->
 
 
 def _as_list(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return data as Streamlit sends it without looking for tables in it, for which it would import pandas first."""
+    """Return data in a form in which Streamlit does not look for tables, for which it would import pandas first."""
     return [data]
 
 
 def _sources(token: str, *, is_saved: bool = False) -> dict[str, str]:
-    """Return where the browser finds a bundle, and what it knows it by."""
+    """Return the addresses at which the browser finds a bundle, and the bundle's id."""
     later = {} if is_saved else {"columns": columns_address(token)}
     return {"url": bundle_address(token), "id": token, **later}
 
 
 def _pin(sent: Any) -> Pin | None:
-    """Read what the browser sent. It may be anything, so nothing in it is trusted."""
+    """Read the browser's value, no part of which is trusted."""
     match sent:
         case {"frame": int(frame), "x": float() | int() as x, "y": float() | int() as y, "block": None | str()}:
             block: str | None = sent["block"]

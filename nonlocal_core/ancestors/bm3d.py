@@ -1,8 +1,8 @@
-"""BM3D, its first step: blocks that are alike are stacked, filtered as one volume, and vote for the pixels they cover.
+"""First step of BM3D: similar blocks are stacked, filtered as one volume, and vote for the pixels that they cover.
 
 K. Dabov, A. Foi, V. Katkovnik, K. Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative filtering"
 (IEEE TIP 2007), section III. It differs from non-local means in two ways: a block takes a fixed number of others, all
-or nothing, so that its affinity is not a softmax; and what they have in common is kept, not their mean.
+or nothing, so that its affinity is not a softmax; and their common part is kept, not their mean.
 
 noisy = clip + 0.1 * np.random.default_rng(0).normal(size=clip.shape)
 denoised(noisy, noise=0.1), stack(noisy, Cell(0, 20, 30)).cells
@@ -28,9 +28,9 @@ from nonlocal_core.errors import ShapeError
 from nonlocal_core.geometry import Cell
 
 APART = 3
-"""Pixels from one block that is filtered to the next."""
+"""Distance in pixels from one filtered block to the next."""
 MOST_BLOCKS = 40_000
-"""Most blocks of all frames, one around each pixel: each block that is filtered is compared with all."""
+"""Maximum number of blocks over all frames, one around each pixel; each filtered block is compared with all."""
 _AT_ONCE = 128
 _OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 Clip = Float[np.ndarray, "T H W 3"]
@@ -39,19 +39,18 @@ Grid = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stack:
-    """Blocks that are most like one block, itself first."""
+    """Blocks most similar to one block, itself first."""
 
     cells: tuple[Cell, ...]
-    """The pixels that they lie around."""
+    """The centre pixels of the blocks."""
     distances: Float64[np.ndarray, " K"]
-    """Mean square difference of each from the block that was asked; white is 1."""
+    """Mean squared difference of each from the asked block; white is 1."""
 
 
 def stack(clip: Clip, pixel: Cell, *, most: int = STACK) -> Stack:
     """Return the matched stack of the block around a pixel, from all frames.
 
-    Of blocks that are equally far the first ones are taken. Raises ShapeError for a pixel that is not in the clip, or a
-    clip with too many.
+    Ties go to the first blocks. Raises ShapeError for a pixel outside the clip, or a clip with too many pixels.
     """
     pixels, grid = _pixels(clip)
     if not all(0 <= at < size for at, size in zip(pixel, grid, strict=True)):
@@ -65,7 +64,7 @@ def stack(clip: Clip, pixel: Cell, *, most: int = STACK) -> Stack:
 def denoised(
     clip: Clip, *, noise: float, threshold: float = THRESHOLD, most: int = STACK
 ) -> Float64[np.ndarray, "T H W 3"]:
-    """Return the clip as its stacks vote for it. ``noise``: deviation, in the units of the clip, where white is 1.
+    """Return the denoised clip. ``noise``: its standard deviation in the units of the clip, where white is 1.
 
     ``threshold``: number of deviations below which coefficients are set to zero. A stack votes with one over the number
     of coefficients that it keeps: a smooth one is surer. ``most``: blocks of a stack, rounded down to a power of two.
@@ -94,7 +93,7 @@ def denoised(
 
 
 def haar(stacks: Float64[np.ndarray, "n K *more"], *, inverse: bool = False) -> Float64[np.ndarray, "n K *more"]:
-    """Return Haar's orthonormal transform along the stack, or what it was made of; K is a power of two.
+    """Return the orthonormal Haar transform along the stack, or its inverse; K is a power of two.
 
     >>> haar(np.array([[1.0, 1.0, 3.0, 3.0]])).round(6).tolist()
     [[4.0, -2.0, 0.0, 0.0]]
@@ -127,9 +126,9 @@ def _pixels(clip: Clip) -> tuple[Float[Tensor, "1 3 T H W"], Grid]:
 def _matched(
     levels: Float[Tensor, "N D"], asked: Int[np.ndarray, " m"], count: int
 ) -> Iterator[tuple[Int[np.ndarray, " a"], Int[np.ndarray, "a K"], Float64[np.ndarray, "a K"]]]:
-    """Yield, some at a time, the blocks that are asked, those most like each, and their square distances in levels.
+    """Yield batches of asked blocks, the blocks most similar to each, and their squared distances in levels.
 
-    Itself comes first, then the nearest, of equal ones the first.
+    The block itself comes first, then the nearest; ties go to the first.
     """
     taken = min(count, len(levels))
     for some in np.array_split(asked, -(-len(asked) // _AT_ONCE)):

@@ -1,7 +1,7 @@
 """Filters whose affinities open as networks without weights: their ids, and their settings by name.
 
-An id carries the settings that differ from the usual ones, so that a link keeps them, as in
-``pixels-nl-means:h=0.2:patch=7``. Nothing here waits for torch.
+An id contains the settings that differ from the defaults, so that a link keeps them, as in
+``pixels-nl-means:h=0.2:patch=7``. Nothing here imports torch.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from nonlocal_core.errors import SelectionError, UnknownNameError
 
 MOST_NOISE = 0.3
-"""Largest deviation of the noise, on a scale where white is 1."""
+"""Maximum standard deviation of the noise, on a scale where white is 1."""
 STACK = 16
-"""Blocks of a stack of BM3D, a power of two."""
+"""Number of blocks in a stack of BM3D, a power of two."""
 THRESHOLD = 2.7
 """Threshold below which coefficients are set to zero, in deviations of the noise (section IV of the article)."""
 NO_WEIGHTS = "No weights: these are pixels, not features."
@@ -21,7 +21,7 @@ NO_WEIGHTS = "No weights: these are pixels, not features."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Bounds of a number that a filter is set by, and its words for people."""
+    """Bounds of a numeric setting of a filter, and its label."""
 
     title: str
     least: float
@@ -48,7 +48,7 @@ _STEPS = Setting(title="Frames", least=0.5, most=64, step=0.5, words="Deviation 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NlMeans:
-    """Non-local means: weight exp(-d^2 / h^2), d^2 the mean square difference of two patches, weighed by a Gaussian.
+    """Non-local means: weight exp(-d^2 / h^2), with d^2 the Gaussian-weighted mean squared difference of two patches.
 
     A. Buades, B. Coll, J.-M. Morel, "A non-local algorithm for image denoising" (CVPR 2005), section 3, here over all
     frames and without a search window.
@@ -86,14 +86,14 @@ class NlMeans:
         _check(self)
 
     def note(self, block: str) -> str:
-        """Return what must be known of its maps."""
+        """Return the note that accompanies its maps."""
         size = f"{self.patch} x {self.patch}"
         return f"{NO_WEIGHTS} Non-local means: how alike patches of {size} pixels are, h {self.h:g}.{_noisy(self)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bilateral:
-    """Bilateral filter: a pixel weighs pixels by how near they are and how alike in colour.
+    """Bilateral filter: pixels are weighted by their distance and by their difference in colour.
 
     ``exp(-|p_i - p_j|^2 / 2 space^2 - dt^2 / 2 steps^2 - |I_i - I_j|^2 / 2 colour^2)``.
     C. Tomasi, R. Manduchi, "Bilateral filtering for gray and color images" (ICCV 1998), here over all frames.
@@ -126,7 +126,7 @@ class Bilateral:
         _check(self)
 
     def note(self, block: str) -> str:
-        """Return what must be known of its maps."""
+        """Return the note that accompanies its maps."""
         return (
             f"{NO_WEIGHTS} Bilateral filter: how near and how alike in colour single pixels are; distance "
             f"{self.space:g}, frames {self.steps:g}, colour {self.colour:g}.{_noisy(self)}"
@@ -182,7 +182,7 @@ class DenseCrf:
         _check(self)
 
     def note(self, block: str) -> str:
-        """Return what must be known of the maps of one kernel."""
+        """Return the note that accompanies the maps of one kernel."""
         if block == "smoothness":
             how = f"how near pixels are, whatever they show; distance {self.near:g}"
         else:
@@ -230,7 +230,7 @@ class Bm3d:
         _check(self)
 
     def note(self, block: str) -> str:
-        """Return what must be known of its maps."""
+        """Return the note that accompanies its maps."""
         return (
             f"{NO_WEIGHTS} BM3D's matching: the {STACK} most similar 8 x 8 blocks, equally far ones too, all of "
             f"one weight.{_noisy(self)}"
@@ -238,9 +238,9 @@ class Bm3d:
 
 
 WHOLE = frozenset({"patch"})
-"""Settings that count something."""
+"""Settings that are whole numbers."""
 GaussianFilter = NlMeans | Bilateral | DenseCrf
-"""Filter over the pixels of a clip: y_i is the mean of all pixels, weighed by a Gaussian affinity to pixel i."""
+"""Filter over the pixels of a clip: y_i is the mean of all pixels, weighted by a Gaussian affinity to pixel i."""
 AnyFilter = GaussianFilter | Bm3d
 """Filter over the pixels of a clip. ``name``: its id without settings; ``blocks``: the title of each affinity by its
 name."""
@@ -249,7 +249,7 @@ FILTERS: tuple[type[AnyFilter], ...] = (NlMeans, Bm3d, Bilateral, DenseCrf)
 
 
 def filter_id(chosen: AnyFilter) -> str:
-    """Return the id that opens a filter with these settings; the usual ones are left out."""
+    """Return the id that opens a filter with these settings; defaults are left out."""
     given = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
     usual = {field.name: field.default for field in fields(chosen)}
     listed = [f"{name}={value:.12g}" for name, value in given.items() if value != usual[name]]

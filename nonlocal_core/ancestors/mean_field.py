@@ -1,4 +1,4 @@
-"""Mean field of the fully connected CRF on the labels of a picture, step after step, exactly and without its matrix.
+"""Mean field of the fully connected CRF on the labels of a picture, step by step, exact and without its matrix.
 
 P. Kraehenbuehl, V. Koltun, "Efficient inference in fully connected CRFs with Gaussian edge potentials" (NIPS 2011),
 algorithm 1. Every pixel gathers the labels of all others by the two kernels, as a non-local block gathers g by its
@@ -24,9 +24,9 @@ from nonlocal_core.ancestors.network import vectors_of
 from nonlocal_core.errors import ShapeError
 
 MOST_PIXELS = 16384
-"""Pixels over all frames. A step costs two kernels over all pairs."""
+"""Maximum number of pixels over all frames. A step costs two kernels over all pairs."""
 SURE = 0.9
-"""Probability of its label that a scribbled pixel begins with."""
+"""Initial probability of a scribbled pixel's label."""
 UNLABELLED = -1
 APPEARANCE = 3.0
 SMOOTHNESS = 1.0
@@ -36,12 +36,12 @@ _PAIRS_AT_ONCE = 2**22
 
 
 def scribbled(labels: Int[np.ndarray, "T H W"], *, count: int, sure: float = SURE) -> Float[np.ndarray, "T H W L"]:
-    """Return probabilities for a few labelled pixels: ``sure`` of their label, even where nothing is known.
+    """Return initial probabilities from a few labelled pixels: ``sure`` for their label, uniform for other pixels.
 
     >>> scribbled(np.array([[[0, -1]]]), count=2).tolist()
     [[[[0.9, 0.09999999999999998], [0.5, 0.5]]]]
 
-    ``labels``: from 0 on, ``UNLABELLED`` for all others; ``count``: how many labels there are, two or more.
+    ``labels``: counted from 0, ``UNLABELLED`` for all other pixels; ``count``: the number of labels, two or more.
     Raises ShapeError for a label that is not among them.
     """
     if count < 2 or labels.min() < UNLABELLED or labels.max() >= count:
@@ -65,10 +65,10 @@ def mean_field(
     """Return the probabilities of the labels before the first step and after each.
 
     ``unary``: the probability of each label at each pixel by itself. ``appearance``, ``smoothness``: the weights of the
-    two kernels, each divided by the sum of its row; labels are Potts, so they differ or not. A pixel does not hear
+    two kernels, each divided by the sum of its row; labels are Potts, so they differ or not. No pixel gathers from
     itself. Q_i(l) is proportional to unary_i(l) exp(sum over kernels of weight times the Q_j(l) gathered from others).
 
-    Raises ShapeError where the two disagree, a probability is not between 0 and 1, or there are too many pixels.
+    Raises ShapeError if the two disagree, a probability is not between 0 and 1, or there are too many pixels.
     """
     if rgb.shape[:3] != unary.shape[:3] or rgb[..., 0].size > MOST_PIXELS:
         raise ShapeError(
@@ -92,7 +92,7 @@ def mean_field(
 
 
 def _gathered(vectors: Float[torch.Tensor, "N D"], q: Float[torch.Tensor, "N L"]) -> Float[torch.Tensor, "N L"]:
-    """Return for each pixel the mean of the labels of all others, weighed by a Gaussian of the vectors."""
+    """Return for each pixel the mean of the labels of all others, weighted by a Gaussian of the vectors."""
     parts = []
     for start, rows in _panels(vectors):
         own = torch.arange(len(rows))

@@ -1,7 +1,7 @@
-"""Filters as networks: the pixels of a clip are the features, and every affinity is a block that puts out the mean.
+"""Filters as networks: the pixels of a clip are the features, and every affinity is a block that outputs the mean.
 
-Cost: the grid has at most ``MOST_POSITIONS`` cells, whatever the clip. All rows are walked through once for the output
-and once for the proof, in panels; no matrix is built.
+Cost: the grid has at most ``MOST_POSITIONS`` cells, whatever the clip. All rows are computed once for the output and
+once for the proof, in panels; no matrix is built.
 """
 
 from collections.abc import Callable
@@ -23,22 +23,22 @@ from nonlocal_core.ops import respond
 from nonlocal_core.vocabulary import Pairwise, Rule
 
 MOST_POSITIONS = 12288
-"""Cells of the grid over all frames, such as 110 x 110, or 8 frames of 29 x 52. Work grows with its square."""
+"""Maximum number of grid cells over all frames: 110 x 110, or 8 frames of 29 x 52. Work grows with its square."""
 
 INPUT = InputSpec(short_side=224, multiple_of=1, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-"""Pixels from 0 to 1, of which the grid's are means."""
+"""Input in [0, 1], averaged over the cells of the grid."""
 
 NOISE_SEED = 0
-"""The same clip has the same noise, whatever the filter."""
+"""Seed of the noise, so that a clip has the same noise whatever the filter."""
 
 LIBRARY_BYTES = 4_000_000 + 3 * 24 * 2**20
-"""Bytes that threads, kernels and the panels of scores take in a run."""
+"""Memory of threads, kernels and panels of scores in a run, in bytes."""
 
 Vectors = Callable[[Float[Tensor, "B C T H W"]], Float[Tensor, "B N D"]]
 
 
 class PixelAffinity(nn.Module):
-    """Put out the mean of all pixels, weighed by exp(-|a_i - a_j|^2 / 2): a filter, and one block of its network.
+    """Block of a filter's network: the mean of all pixels, weighted by exp(-|a_i - a_j|^2 / 2).
 
     >>> affinity = PixelAffinity(lambda pixels: patch_vectors(pixels, patch=3, h=0.1))
     >>> affinity(torch.rand(1, 3, 5, 6, 8)).shape, affinity.embed(torch.rand(1, 3, 5, 6, 8)).theta.shape
@@ -53,7 +53,7 @@ class PixelAffinity(nn.Module):
         self._vectors = vectors
 
     def forward(self, pixels: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-        """Return the filtered pixels, computed in single precision or better whatever a network around it does."""
+        """Return the filtered pixels, computed in single precision or better even under autocast."""
         with torch.autocast(pixels.device.type, enabled=False):
             pieces = self.embed(pixels)
             y = respond(pieces.theta, pieces.phi, pieces.g, pairwise=self.pairwise)
@@ -68,7 +68,7 @@ class PixelAffinity(nn.Module):
 
 
 class MatchedBlocks(nn.Module):
-    """Put out the mean of the pixels in whose middle the stack of BM3D lies: its matching, as one block of its network.
+    """Block of BM3D's network: the mean of the pixels at the centres of the blocks in each pixel's stack.
 
     >>> matched = MatchedBlocks()
     >>> matched(torch.rand(1, 3, 5, 6, 8)).shape, matched.embed(torch.rand(1, 3, 5, 6, 8)).theta.shape
@@ -79,7 +79,7 @@ class MatchedBlocks(nn.Module):
     scale_value = 1.0
 
     def forward(self, pixels: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
-        """Return the mean over the stack of each pixel, computed in single precision whatever a network around does."""
+        """Return the mean over the stack of each pixel, computed in single precision even under autocast."""
         with torch.autocast(pixels.device.type, enabled=False):
             pieces = self.embed(pixels)
             return mean_of_matched(pieces.theta, pieces.phi, pieces.g).mT.reshape(pixels.shape)
@@ -93,7 +93,7 @@ class MatchedBlocks(nn.Module):
 
 
 class PixelNetwork(nn.Module):
-    """Show the pixels of a clip, with noise where that is set, to every affinity of a filter; it classifies nothing.
+    """Network that applies every affinity of a filter to the pixels of a clip, with noise if set; it has no classes.
 
     >>> PixelNetwork(NlMeans())(torch.rand(1, 3, 5, 96, 160)).shape
     torch.Size([1, 5, 0])
@@ -121,7 +121,7 @@ class PixelNetwork(nn.Module):
         return clip.new_zeros(len(clip), clip.shape[2], 0)
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return about how much memory a run has in use at its peak; ``clip_shape``: (B, 3, T, H, W)."""
+        """Return the approximate peak memory of a run in bytes; ``clip_shape``: (B, 3, T, H, W)."""
         batch, channels, frames, height, width = clip_shape
         rows, cols = grid_of(frames, height, width)
         one = self._vector_width(channels) + 1
@@ -149,7 +149,7 @@ def grid_of(frames: int, height: int, width: int) -> tuple[int, int]:
 
 
 def on_grid(clip: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T h w"]:
-    """Return the clip at the size of the grid; a pixel is the mean of those that it covers."""
+    """Return the clip at the size of the grid; each cell is the mean of the pixels that it covers."""
     batch, _, frames, height, width = clip.shape
     size = grid_of(frames, height, width)
     small = adaptive_avg_pool2d(clip.transpose(1, 2).flatten(0, 1), size)
@@ -172,7 +172,7 @@ def _affinities(chosen: AnyFilter) -> list[nn.Module]:
 
 
 def vectors_of(chosen: GaussianFilter) -> dict[str, Vectors]:
-    """Return what turns pixels into the vectors of each affinity of a filter, by its name."""
+    """Return the function from pixels to vectors for each affinity of a filter, by the affinity's name."""
     match chosen:
         case NlMeans(h=h, patch=patch):
             return {"patches": lambda pixels: patch_vectors(pixels, patch=patch, h=h)}

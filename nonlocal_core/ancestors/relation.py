@@ -3,7 +3,7 @@
 A. Santoro et al., "A simple neural network module for relational reasoning" (NIPS 2017), equation 1, compare each pair
 of objects by an MLP. The paper (section 3.2, concatenation) names them as the source of f = ReLU(w_f^T [theta, phi]).
 That has no hidden layer: w_f^T [theta_i, phi_j] = a_i + b_j, and ReLU never changes the order of two numbers, so every
-query ranks the keys by b_j. A hidden layer is what lets two queries rank them differently: with 2 C' hidden units
+query ranks the keys by b_j. A hidden layer lets two queries rank them differently: with 2 C' hidden units
 (``likeness``) each query ranks the keys that resemble it first, which no w_f can do.
 """
 
@@ -58,9 +58,9 @@ def likeness(channels: int) -> PairMlp:
 
 
 def disagreement(scores: Float[Tensor, "Nq Nk"]) -> float:
-    """Return how often two queries rank two keys in opposite orders, over all pairs of both; 0 for a concatenation.
+    """Return the share of cases in which two queries rank two keys in opposite orders, over all pairs of both.
 
-    In [0, 1]; about a half for scores that have nothing to do with each other. Ties count as neither order.
+    In [0, 1]: 0 for a concatenation, about a half for unrelated scores. Ties count as neither order.
     """
     signs = (scores[:, :, None] - scores[:, None, :]).sign()
     opposite = sum(int((signs[i] * signs[i + 1 :] < 0).sum()) for i in range(len(scores) - 1))

@@ -1,8 +1,8 @@
 """Self-attention and the embedded Gaussian, side by side on the same numbers.
 
 A. Vaswani et al., "Attention is all you need" (NIPS 2017), equation 1: softmax(Q K^T / sqrt(d_k)) V. The paper
-(section 3.2, embedded Gaussian): y = softmax(x^T W_theta^T W_phi x) g(x). Q is theta, K is phi, V is g; the scale is
-what differs.
+(section 3.2, embedded Gaussian): y = softmax(x^T W_theta^T W_phi x) g(x). Q is theta, K is phi, V is g; only the scale
+differs.
 """
 
 from dataclasses import dataclass

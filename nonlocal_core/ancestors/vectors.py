@@ -1,7 +1,7 @@
 """Vectors whose Gaussian is the affinity of a filter, and the same Gaussian as an embedded one.
 
-exp(-|a_i - a_j|^2 / 2) = exp(a_i . a_j - |a_j|^2 / 2) exp(-|a_i|^2 / 2), and the last factor is one for the whole row:
-C(x) divides it out. So theta_i = (a_i, 1) and phi_j = (a_j, -|a_j|^2 / 2) make the filter an embedded Gaussian (paper,
+exp(-|a_i - a_j|^2 / 2) = exp(a_i . a_j - |a_j|^2 / 2) exp(-|a_i|^2 / 2), and the last factor is constant in a row: C(x)
+divides it out. So theta_i = (a_i, 1) and phi_j = (a_j, -|a_j|^2 / 2) make the filter an embedded Gaussian (paper,
 equation 3), exactly, without its matrix.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Embedded(NamedTuple):
-    """Tables theta and phi, of which softmax(theta phi^T) are the rows of a filter."""
+    """Tables theta and phi for which the rows of softmax(theta phi^T) are those of a filter."""
 
     theta: Float[Tensor, "B N Ci"]
     phi: Float[Tensor, "B N Ci"]
@@ -38,7 +38,7 @@ def embedded_gaussian(vectors: Float[Tensor, "B N D"]) -> Embedded:
 def patch_vectors(pixels: Float[Tensor, "B C T H W"], *, patch: int, h: float) -> Float[Tensor, "B N D"]:
     """Return vectors a with |a_i - a_j|^2 / 2 = d^2 / h^2, d^2 the mean square difference of the patches at i and j.
 
-    The mean over a patch is weighed by a Gaussian of deviation (patch - 1) / 4, as in scikit-image; edges are mirrored.
+    The mean over a patch has Gaussian weights of deviation (patch - 1) / 4, as in scikit-image; edges are mirrored.
     """
     half, (rows, cols) = patch // 2, pixels.shape[-2:]
     offsets = torch.arange(-half, half + 1, dtype=torch.float64)
@@ -58,9 +58,9 @@ def patch_vectors(pixels: Float[Tensor, "B C T H W"], *, patch: int, h: float) -
 def place_vectors(
     pixels: Float[Tensor, "B C T H W"], *, space: float, steps: float, colour: float | None
 ) -> Float[Tensor, "B N D"]:
-    """Return place over ``space`` and ``steps``, and colour over ``colour``; None: place alone.
+    """Return the place divided by ``space`` and ``steps``, and the colour divided by ``colour``; None: place alone.
 
-    Places in the picture are in short sides of it, those in time in frames.
+    Places in the picture are in units of its short side, times in frames.
     """
     batch, _, frames, rows, cols = pixels.shape
     short = min(rows, cols)
@@ -75,7 +75,7 @@ def place_vectors(
 
 
 def mirrored(length: int, margin: int) -> Tensor:
-    """Return the indices of a line with both ends mirrored, the last cell not repeated; of one cell, that cell.
+    """Return the indices of a line with both ends mirrored and the last cell not repeated; for one cell, that cell.
 
     >>> mirrored(3, 2).tolist()
     [2, 1, 0, 1, 2, 1, 0]

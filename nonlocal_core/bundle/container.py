@@ -34,7 +34,7 @@ _MAX_SIDE = 2**31
 
 
 class ContainerWriter:
-    """Writer that collects sections and packs them behind a header."""
+    """Writer that collects sections and packs them after a header."""
 
     def __init__(self) -> None:
         self._payload = bytearray()
@@ -97,7 +97,7 @@ class ContainerReader:
 
     @property
     def id(self) -> str:
-        """The id of the content. Raises BundleError when the content has changed since the id was computed."""
+        """The id of the content. Raises BundleError if the content has changed since the id was computed."""
         claimed = self.header.text("id")
         header = {key: value for key, value in self.header.as_dict().items() if key != "id"}
         try:

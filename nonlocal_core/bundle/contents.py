@@ -13,9 +13,9 @@ from nonlocal_core.pin import MOST_HOPS, Pin, Point
 from nonlocal_core.vocabulary import Direction, WeightStatus
 
 MAX_TOUR_STOPS = 32
-"""Most stops of a tour, more than a lecture needs. ``viewer/model/tour.js`` has the same limits."""
+"""Maximum number of stops in a tour, more than a lecture needs. ``viewer/model/tour.js`` has the same limits."""
 MAX_CAPTION_LENGTH = 200
-"""Most characters of a stop's caption: two lines on a projector."""
+"""Maximum length of a stop's caption in characters: two lines on a projector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class TourStop:
     """Number of hops, as in a ``Pin``."""
 
     def __post_init__(self) -> None:
-        """Check what the type cannot say."""
+        """Validate the fields beyond their types."""
         if len(self.caption) > MAX_CAPTION_LENGTH:
             raise BundleError(
                 f"The caption of a stop has up to {MAX_CAPTION_LENGTH} characters; "
@@ -58,9 +58,9 @@ class View:
     """Block, question and tour to show first. Raises BundleError for more than ``MAX_TOUR_STOPS`` stops."""
 
     block: str | None = None
-    """None for the one that the capture shows."""
+    """Name of the block, or None for the one that the capture shows first."""
     question: Question | None = None
-    """None for the middle of the middle frame."""
+    """Question, or None for the middle of the middle frame."""
     also: tuple[Point, ...] = ()
     minus: tuple[Point, ...] = ()
     beside: tuple[tuple[Point, ...], ...] = ()
@@ -74,7 +74,7 @@ class View:
     tour: tuple[TourStop, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check what the type cannot say."""
+        """Validate the fields beyond their types."""
         if len(self.tour) > MAX_TOUR_STOPS:
             raise BundleError(
                 f"A tour has up to {MAX_TOUR_STOPS} stops; this one has {len(self.tour)}. Leave some out."
@@ -82,7 +82,7 @@ class View:
 
     @classmethod
     def of(cls, pin: Pin, tour: Sequence[TourStop] = ()) -> "View":
-        """Return the view that a pin names. Raises BundleError as the class does."""
+        """Return the view that a pin names. Raises BundleError like the class."""
         return cls(
             block=pin.block,
             question=Question(frame=pin.frame, x=pin.x, y=pin.y),
@@ -100,7 +100,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipWords:
-    """Sentences that stand under a clip."""
+    """Sentences shown under a clip."""
 
     caption: str = ""
     licence: str = ""
@@ -127,9 +127,9 @@ class MediaLabel:
     caption: str = ""
     licence: str = ""
     warnings: tuple[str, ...] = ()
-    """Sentences about the clip, which stand with its pictures."""
+    """Sentences about the clip, shown with its pictures."""
     remarks: tuple[str, ...] = ()
-    """Sentences about the file that stand aside: what was taken as players take it."""
+    """Sentences about the file, shown apart: the assumptions that players make too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,8 +138,7 @@ class BundledBlock:
 
     capture: BlockCapture
     log_normaliser: Float32[np.ndarray, " Nq"] | None
-    """Normaliser of the stored rows. None where the weights need none, or where it cost too much and columns are
-    missing."""
+    """Normaliser of the stored rows. None if the weights need none, or if it was too costly and columns are missing."""
     warning: str
     proof: str
     """Sentences that the viewer prints: `BlockCapture.warning` and `BlockCapture.proof` at the time of writing."""
@@ -165,5 +164,5 @@ class Bundle:
 
     @property
     def clip(self) -> str:
-        """A text that is the same for bundles of the same pictures."""
+        """Text that identifies the pictures: the same for bundles of the same clip."""
         return sha256(b"".join(self.frames)).hexdigest()

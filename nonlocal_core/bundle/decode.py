@@ -19,7 +19,7 @@ AnyGrid = TypeVar("AnyGrid", QueryGrid, KeyGrid)
 MAX_FRAMES = 1024
 MAX_BLOCKS = 1024
 _MAX_CELLS = 4096
-"""The most cells along one axis of a grid."""
+"""Maximum number of cells along one axis of a grid."""
 _MAX_CHANNELS = 2**16
 _MAX_SIDE = 2**20
 _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
@@ -28,7 +28,7 @@ _STATUSES: tuple[WeightStatus, ...] = get_args(WeightStatus)
 def decode_bundle(data: bytes) -> Bundle:
     """Return the bundle in these bytes, with tables as float32.
 
-    Raises BundleError when the bytes are not a complete, unchanged bundle of this version.
+    Raises BundleError if the bytes are not a complete, unchanged bundle of this version.
     """
     reader = ContainerReader(data)
     header = reader.header

@@ -24,12 +24,12 @@ MAX_ROW_ERROR = 0.005
 MAX_INT8_ROW_ERROR = 0.05
 """Largest error of int8 as a fraction of the row's maximum. Beyond it the block is stored in a wider type."""
 MAX_NORMALISER_PRODUCTS = 6 * 10**10
-"""Most multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8 frames of 28 x
-48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
+"""Maximum number of multiply-adds for the normaliser of one block, which only columns need: three times the cost of 8
+frames of 28 x 48 cells and 152 channels. Beyond it the block is stored without a normaliser, and the viewer says so."""
 _SAMPLED_ROWS = 48
 _MEASURED_PRODUCTS = 2**30
-"""Multiply-adds, half a second's, to measure the rows of int8: their errors differ more from row to row than those of
-float16, so all of them are measured up to 8 frames of 14 x 24 cells and 112 channels."""
+"""Multiply-adds to spend on measuring rows of int8, about half a second. Their errors vary more from row to row than
+those of float16, so all rows are measured up to 8 frames of 14 x 24 cells and 112 channels."""
 _ROWS_AT_ONCE = 512
 _NO_WORDS = ClipWords()
 _COMFORTABLE_PEAK = 2.0**11
@@ -50,7 +50,7 @@ def encode_bundle(
 
     ``words`` are shown under the clip. The worst error of a measured row that ``storage`` causes is in the header of
     each block, as ``row_error``.
-    Raises BundleError when the view names a block or a frame that is not there.
+    Raises BundleError if the view names a missing block or frame.
     """
     view = view or View()
     _check_view(view, capture, len(frames.rgb))
@@ -124,7 +124,7 @@ class StoredTable:
 
 
 def stored_bytes(block: BlockCapture, storage: Storage) -> int:
-    """Return the bytes that a block takes in a bundle, its part of the header included."""
+    """Return the size of a block in a bundle in bytes, including its part of the header."""
     writer = ContainerWriter()
     return len(writer.pack({"blocks": [_block(writer, block, storage)]}))
 
@@ -164,7 +164,7 @@ def _block(writer: ContainerWriter, block: BlockCapture, storage: Storage) -> di
 
 
 def _mean(block: BlockCapture) -> dict[str, object]:
-    """Return what the viewer cannot compute of a mean over heads: its words, and whose mean it is."""
+    """Return the parts of a mean over heads that the viewer cannot compute: its texts and the names of the heads."""
     return {
         "name": block.name,
         "title": block.title,
@@ -185,14 +185,14 @@ def _askers(writer: ContainerWriter, block: BlockCapture, theta: StoredTable) ->
 
 
 def _stored_askers(asking: Float32[np.ndarray, "Na Ci"], theta: StoredTable) -> StoredTable:
-    """Return theta of the askers, in float32 where the positions have that, else in float16: they are few."""
+    """Return theta of the askers, in float32 if the positions have that, else in float16, since there are few."""
     return StoredTable(table=asking) if theta.table.dtype == np.float32 else _half(asking)
 
 
 def _normaliser(
     writer: ContainerWriter, block: BlockCapture, theta: StoredTable, phi: StoredTable
 ) -> dict[str, object] | None:
-    """Add the normaliser of the rows as computed from the stored tables. Returns None where there is none."""
+    """Add the normaliser of the rows as computed from the stored tables. Returns None if there is none."""
     if not _has_columns(block):
         return None
     seen = replace(block, theta=theta.values, phi=phi.values)
@@ -244,7 +244,7 @@ def _has_columns(block: BlockCapture) -> bool:
 
 
 def _gain(table: np.ndarray) -> float:
-    """Return the power of two that brings the table into the range of float16, 1.0 where it fits unscaled."""
+    """Return the power of two that brings the table into the range of float16, or 1.0 if it fits unscaled."""
     peak = float(np.abs(table).max())
     if peak == 0.0 or 2.0**-3 <= peak <= 2.0**15:
         return 1.0
@@ -252,7 +252,7 @@ def _gain(table: np.ndarray) -> float:
 
 
 def _error_of(block: BlockCapture, stored: BlockCapture, rows: int) -> float:
-    """Return the largest error of a stored row of some positions, or of some askers where no position asks."""
+    """Return the largest error of a stored row of some positions, or of some askers if no position asks."""
     if block.asker is None:
         return _row_error(block, stored, rows)
     some = np.unique(np.linspace(0, len(block.askers) - 1, rows).round().astype(int))

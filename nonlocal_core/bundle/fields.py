@@ -43,7 +43,7 @@ class Fields:
         return f"{self._path}.{key}" if self._path else key
 
     def has(self, key: str) -> bool:
-        """Return whether a field that bundles may leave out is there."""
+        """Return whether an optional field is present."""
         return key in self._value
 
     def text(self, key: str) -> str:
@@ -66,12 +66,12 @@ class Fields:
         return self._number(key, self._get(key), low, high)
 
     def number_or_none(self, key: str, *, low: float = -math.inf) -> float | None:
-        """Return a finite number, or None where the field is null."""
+        """Return a finite number, or None if the field is null."""
         value = self._get(key)
         return None if value is None else self._number(key, value, low, math.inf)
 
     def numbers(self, key: str, *, length: int | None = None) -> tuple[float, ...]:
-        """Return a list of finite numbers. ``length``: the number of them that is required."""
+        """Return a list of finite numbers. ``length``: the required number of them."""
         return tuple(self._number(key, item, -math.inf, math.inf) for item in self._list(key, length))
 
     def count(self, key: str, *, start: int = 0, below: int) -> int:
@@ -79,12 +79,12 @@ class Fields:
         return self._count(key, self._get(key), start, below)
 
     def count_or_none(self, key: str, *, below: int) -> int | None:
-        """Return a whole number in [0, below), or None where the field is null."""
+        """Return a whole number in [0, below), or None if the field is null."""
         value = self._get(key)
         return None if value is None else self._count(key, value, 0, below)
 
     def counts(self, key: str, *, below: int, length: int | None = None) -> tuple[int, ...]:
-        """Return a list of whole numbers in [0, below). ``length``: the number of them that is required."""
+        """Return a list of whole numbers in [0, below). ``length``: the required number of them."""
         return tuple(self._count(key, item, 0, below) for item in self._list(key, length))
 
     def spans(self, key: str, *, below: int) -> tuple[tuple[int, int], ...]:
@@ -100,7 +100,7 @@ class Fields:
         return tuple(pairs)
 
     def texts_if_any(self, key: str) -> tuple[str, ...]:
-        """Return a list of strings, an empty one where the field is absent."""
+        """Return a list of strings, or an empty one if the field is absent."""
         return self.texts(key) if key in self._value else ()
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ class Fields:
         return Fields(self._get(key), self.path(key), self._what)
 
     def child_or_none(self, key: str) -> "Fields | None":
-        """Return the object in a field, or None where the field is null or absent."""
+        """Return the object in a field, or None if the field is null or absent."""
         return None if self._value.get(key) is None else self.child(key)
 
     def children(self, key: str, *, most: int) -> tuple["Fields", ...]:

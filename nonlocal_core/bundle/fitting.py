@@ -1,4 +1,4 @@
-"""Choice of the blocks that fit into a page of limited weight."""
+"""Choice of the blocks that fit into a page of limited size."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from nonlocal_core.capture.record import BlockCapture, Capture
 def blocks_within(capture: Capture, most_bytes: int, storage: Storage) -> Capture:
     """Return the capture with the blocks that take at most ``most_bytes`` together, stored as ``storage``.
 
-    The block that is shown first comes first, then the others in their order. Where none fits, the smallest is kept
-    alone, and the caller says that it is too large. The first one that is kept is the one to show.
+    The block that is shown first comes first, then the others in order. If none fits, only the smallest is kept, and
+    the caller reports that it is too large. The first block kept is the one to show.
     """
     first = capture.block().name
     storage = replace(storage, columns=False)  # a normaliser costs more time than all the rest; its bytes are known
@@ -32,5 +32,5 @@ def _stored(block: BlockCapture, storage: Storage) -> int:
 
 
 def _at_least(block: BlockCapture) -> int:
-    """Return the least bytes that a block can take: its tables in 8 bits, equal ones once."""
+    """Return the minimum size of a block in bytes: its tables in 8 bits, equal ones stored once."""
     return block.theta.size + (0 if np.array_equal(block.theta, block.phi) else block.phi.size)

@@ -9,18 +9,18 @@ from jaxtyping import UInt8
 from PIL import Image
 
 Precision = Literal["float16", "int8"]
-"""Storage of theta and phi. A block is stored wider where a row would suffer too much."""
+"""Storage of theta and phi. A block is stored in a wider type if a row would lose too much."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Codec = Literal["jpeg", "webp"]
 SIGNATURES = {"image/jpeg": ((0, b"\xff\xd8"),), "image/webp": ((0, b"RIFF"), (8, b"WEBP"))}
-"""Bytes by which a picture of each media type is known, and where they stand."""
+"""Signature of a picture of each media type, and its offset in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureStorage:
     """Storage of the frames: the longer side in pixels, the codec and its quality.
 
-    As it stands: sharp in the viewer's largest picture, soon encoded, about 60 kB a frame.
+    The defaults are sharp in the viewer's largest picture and fast to encode, at about 60 kB a frame.
     """
 
     long_side: int = 640
@@ -45,8 +45,8 @@ class PictureStorage:
 class Storage:
     """Storage of all parts of a bundle.
 
-    ``precision``: of theta and phi, wider for a block whose rows it would hurt. ``columns``: with the normalisers that
-    columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
+    ``precision``: type of theta and phi, wider for a block whose rows would suffer. ``columns``: whether to include the
+    normalisers that columns of a softmax need; without them the bundle is made sooner, and ``encode_columns`` has them.
     """
 
     precision: Precision = "float16"
@@ -55,4 +55,4 @@ class Storage:
 
 
 STORAGE = Storage()
-"""Storage of a bundle where nothing else was asked for."""
+"""Default storage of a bundle."""

@@ -1,4 +1,4 @@
-"""A guided tour as JSON, in the header of a bundle, in a file of its own, and from the browser."""
+"""A guided tour as JSON, in the header of a bundle, in a separate file, and from the browser."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from nonlocal_core.pin import MOST_HOPS, MOST_POINTS, Point
 from nonlocal_core.vocabulary import DIRECTIONS
 
 MAX_TOUR_BYTES = 1_000_000
-"""Bytes of a tour in a file of its own."""
+"""Maximum size of a tour file in bytes."""
 _WHAT = "tour"
 
 
@@ -59,7 +59,7 @@ def question_in(fields: Fields, frame_count: int) -> Question:
 
 
 def hops_in(fields: Fields) -> int:
-    """Return the field ``hops``, 1 where there is none. Raises BundleError."""
+    """Return the field ``hops``, or 1 if there is none. Raises BundleError."""
     return fields.count("hops", start=1, below=MOST_HOPS + 1) if fields.has("hops") else 1
 
 

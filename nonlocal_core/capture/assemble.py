@@ -14,7 +14,7 @@ def assemble(
 ) -> tuple[BlockCapture, ...]:
     """Return the captures of one call of a block, one for each head.
 
-    Raises GeometryError when its grid does not fit the clip, CaptureError when its tables do not fit the grid.
+    Raises GeometryError if its grid does not fit the clip, CaptureError if its tables do not fit the grid.
     """
     frames, rows, cols = reading.query_thw
     grid = view.query_grid(clip_frames=clip_frames, steps=frames, rows=rows, cols=cols)
@@ -59,6 +59,6 @@ def _head(
 
 
 def table_of(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:
-    """Return values as a record holds them: float32, in numpy."""
+    """Return values as the float32 array that a record holds."""
     table: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
     return table

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nonlocal_core.capture.untouched import ATOMS
 
 _RECOMPUTES = "torch.nn.utils"
-"""Home of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
+"""Package of the hooks without which a layer has no weight: old weight norm, old spectral norm, pruning."""
 
 _POWER_STEPS = 15
 """Power iterations for a weight, as many as ``torch.nn.utils.parametrizations.spectral_norm`` takes for a new one."""
@@ -20,7 +20,8 @@ def copied_apart(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return copies of modules, and of objects that refer to them, whose runs leave the modules unchanged.
 
     Tensors that a run or a training step left on a module, which Python's copy refuses, come without their history.
-    Hooks stay behind, except those that compute a layer's weight. What cannot be copied, such as a lock, is shared.
+    Hooks are not copied, except those that compute a layer's weight. Objects that cannot be copied, such as locks, are
+    shared.
     """
     memo: dict[int, Any] = {}
     for module in (module for part in parts if isinstance(part, nn.Module) for module in part.modules()):
@@ -54,7 +55,7 @@ def _needed_hooks(hooks: dict[int, Any]) -> dict[int, Any]:
 
 
 def _ease(value: Any, memo: dict[int, Any]) -> None:
-    """Write into a memo of ``copy.deepcopy`` what to take for values that it refuses."""
+    """Write replacements for the values that ``copy.deepcopy`` refuses into its memo."""
     if isinstance(value, (*ATOMS, nn.Module, nn.Parameter)) or id(value) in memo:
         return
     if isinstance(value, Tensor):
@@ -72,7 +73,7 @@ def _ease(value: Any, memo: dict[int, Any]) -> None:
 
 
 def settle_weight_norms(block: nn.Module) -> None:
-    """Let every spectral norm of a block follow weights that were just drawn: some training steps of its own do."""
+    """Let every spectral norm of a block adapt to newly drawn weights by some of its own training steps."""
     for layer in block.modules():
         hooks: tuple[Any, ...] = tuple(layer._forward_pre_hooks.values())  # a copy has no others
         weights: tuple[str, ...] = tuple(getattr(layer, "parametrizations", ()))

@@ -1,9 +1,9 @@
-"""The gate: a reading becomes an answer only when it rebuilds what the block computed; else it is refused.
+"""The gate: a reading becomes an answer only if it rebuilds the block's output; otherwise it is refused.
 
-Three things are asked of every call. Its numbers are finite. The output rebuilt from the tables equals the real one: at
-every query where that is cheap or the block meets this shape for the first time, else at queries drawn anew for each
-clip. The output shows its rows: where it does not (a last layer that is still zero), a copy with random weights is
-asked. A call in half precision is repeated by a copy in float32, since rounding would hide a wrong row.
+Every call is checked three times. Its numbers are finite. The output rebuilt from the tables equals the real one: at
+every query if that is cheap or the block meets this shape for the first time, else at queries drawn anew for each
+clip. The output depends on its rows: if it does not (a last layer that is still zero), a copy with random weights is
+used. A call in half precision is repeated by a copy in float32, since rounding would hide a wrong row.
 """
 
 from dataclasses import replace
@@ -28,14 +28,14 @@ HALF_TOLERANCE = 0.5
 """Largest error of an output in half precision, whose maths a copy in float32 has proved already."""
 
 MOST_TOLD = 10.0
-"""A rebuild error from which its size says nothing more."""
+"""Rebuild error above which its size says nothing more."""
 
 SENSITIVITY = 10 * REBUILD_TOLERANCE
-"""Least change of the output under other rows with which the output proves the rows."""
+"""Minimum change of the output under other rows for the output to prove the rows."""
 
 
 def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
-    """Return the captures of one call, one for each head, proved on that call; or why there are none.
+    """Return the captures of one call, one for each head, proved on that call, or the reason why there are none.
 
     Raises CaptureError for a fault of the caller that every block would share, such as training mode.
     """
@@ -84,7 +84,7 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
 
 
 def _is_shown(found: Rebuild) -> bool:
-    """Return whether the output shows the rows of every head: one that it hardly shows may be wrong by more than it."""
+    """Return whether the output depends on the rows of every head by clearly more than the rebuild error."""
     assert found.sensitivity is not None
     return found.sensitivity >= SENSITIVITY and found.error <= REBUILD_TOLERANCE * min(1.0, found.sensitivity)
 
@@ -92,7 +92,7 @@ def _is_shown(found: Rebuild) -> bool:
 def _rebuild_in_float32(
     site: BlockSite, call: Call, setting: Setting, queries: Int[np.ndarray, " n"]
 ) -> Rebuild | NotReadable:
-    """Return how well the same call is rebuilt where a copy of the block computes it in float32."""
+    """Return the comparison for the same call in float32 by a copy of the block, or why that is impossible."""
     try:
         twin = twin_of(site)
         cast(twin.module, call.device, torch.float32)
@@ -107,7 +107,7 @@ def _rebuild_in_float32(
 
 
 def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotReadable | None:
-    """Return why a reading is not proved by a copy with random weights and input, None when it is."""
+    """Return the reason why a copy with random weights and input does not prove a reading, or None if it does."""
     hidden = "does not show its rows in its output, as where its last layer is zero"
     try:
         twin = twin_of(site)
@@ -130,7 +130,7 @@ def _doubt_of_random_copy(site: BlockSite, call: Call, setting: Setting) -> NotR
 def rebuild_of(
     site: BlockSite, call: Call, setting: Setting, queries: Int[np.ndarray, " n"] | None = None
 ) -> Rebuild | NotReadable:
-    """Return how well the output of a call in full precision is rebuilt, at some queries or at all of them."""
+    """Return the comparison of a call's output in full precision with the rebuilt one, at some queries or at all."""
     with torch.autocast(call.device, enabled=False):
         trial = read_call(site, call, site.name, setting)
         if isinstance(trial, NotReadable):

@@ -29,7 +29,7 @@ from nonlocal_core.vocabulary import Progress
 
 @dataclass(slots=True)
 class Recording:
-    """The blocks captured so far in one context, in the order in which they ran."""
+    """Blocks captured so far in one context, in the order in which they ran."""
 
     setting: Setting
     blocks: list[BlockCapture] = field(default_factory=list)
@@ -39,14 +39,14 @@ class Recording:
     calls: Counter[str] = field(default_factory=Counter)
     """Number of runs of each block."""
     first: dict[str, FirstCall] | None = None
-    """First proved call of each block, where a proof of place follows."""
+    """First proved call of each block, if a proof of place follows."""
     steps: list[str | None] = field(default_factory=list)
-    """Time of each step that the network made (`steps`), in words; None where its call tells none."""
+    """Time of each step of the network (`steps`), in words, or None if its call has none."""
     step_of: dict[str, int] = field(default_factory=dict)
     """Number of the step in which each layer ran, by its name."""
 
     def see(self, site: BlockSite, call: Call, name: str) -> None:
-        """Record one call, or why it cannot be shown."""
+        """Record one call, or the reason why it cannot be shown."""
         self.step_of[name] = len(self.steps) - 1
         try:
             found = proved(site, call, name, self.setting)
@@ -64,13 +64,13 @@ class Recording:
             self.first[name] = FirstCall.of(site, call, found[0].query_grid)
 
     def drop(self, reasons: Mapping[str, str]) -> None:
-        """Take blocks out again that a later proof refuses, all heads of each; keep the reasons."""
+        """Remove the blocks that a later proof refuses, with all their heads, and keep the reasons."""
         self.blocks[:] = [block for block in self.blocks if block.layer not in reasons]
         self.unreadable.extend(reasons.items())
 
 
 _VAGUE = ("cannot be proved", "was not called with sequences", "could not be read")
-"""Beginnings of reasons that tell no more than that a layer is another than its parts suggest."""
+"""Beginnings of reasons that say only that a layer differs from its parts' usual computation."""
 
 _current: ContextVar[Recording | PlaceTrial | None] = ContextVar("nonlocal_recording", default=None)
 _hooked: WeakSet[nn.Module] = WeakSet()
@@ -82,8 +82,8 @@ def recording(
 ) -> Iterator[Recording]:
     """Record every prepared block that runs inside the ``with``, in this thread and context only.
 
-    ``view``: how the clip was fed, from which the grids follow. ``clip_frames``: frames of the clip. ``progress``
-    hears of checks that take more than a second. ``keep_calls``: hold what ``placing`` needs.
+    ``view``: the view of the clip, from which the grids follow. ``clip_frames``: the number of frames of the clip.
+    ``progress`` is told of checks that take more than a second. ``keep_calls``: whether to keep what ``placing`` needs.
     """
     record = Recording(Setting(view=view, clip_frames=clip_frames, tell=progress or _silent))
     record.first = {} if keep_calls else None
@@ -97,7 +97,7 @@ def recording(
 
 @contextmanager
 def placing(trial: PlaceTrial) -> Iterator[None]:
-    """Watch one of the further runs of a proof of place, in this thread and context only."""
+    """Record one of the further runs of a proof of place, in this thread and context only."""
     trial.calls.clear()
     token = _current.set(trial)
     try:
@@ -107,9 +107,9 @@ def placing(trial: PlaceTrial) -> Iterator[None]:
 
 
 def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
-    """Hook every block once; return a function that takes the hooks off again.
+    """Hook every block once; return a function that removes the hooks.
 
-    Raises CaptureError when two blocks share a name, since a query could not tell them apart, and when a block is
+    Raises CaptureError if two blocks share a name, since a query could not tell them apart, and if a block is
     hooked already, since it would be recorded twice.
     """
     names = [site.name for site in sites]
@@ -135,7 +135,7 @@ def attach(sites: tuple[BlockSite, ...]) -> Callable[[], None]:
 
 @contextmanager
 def watch_steps(part: nn.Module) -> Iterator[None]:
-    """Count the calls of a part of a network inside the ``with`` as steps of what is recorded."""
+    """Count the calls of a part of a network inside the ``with`` as steps of the recording."""
 
     def begin(_part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         record = _current.get()
@@ -170,7 +170,7 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
 def _better(
     site: BlockSite, found: NotReadable, again: NotReadable | tuple[BlockCapture, ...]
 ) -> tuple[BlockSite, NotReadable | tuple[BlockCapture, ...]]:
-    """Return what a second reader found where the first was refused, or the reason that says more."""
+    """Return the findings of a second reader after the first was refused, or the more telling of two reasons."""
     if isinstance(again, NotReadable):
         if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
             return site, found

@@ -1,10 +1,10 @@
-"""Further hops of a look: the row times the rows of the layer before, with the residual, never a matrix.
+"""Further hops of a row: its product with the rows of the layer before, with the residual, never a matrix.
 
-A block that looks at a place gathers what that place holds: what came in there, and what the layer before added, which
-is what that place looked at. Each hop leaves ``STAYS`` of the weight where it is, for the first, and passes the rest
-on along the rows of the layer before, for the second: attention rollout (S. Abnar, W. Zuidema, "Quantifying attention
-flow in transformers", ACL 2020, section 3), for one query, so that a hop costs one row of each position. The half is
-their convention, no measure of what passes. Convolutions between the layers are left out.
+A block that looks at a place gathers what that place holds: its input there, and what the layer before added, which is
+what that place looked at. Each hop leaves ``STAYS`` of the weight in place for the first, and passes the rest on along
+the rows of the layer before for the second: attention rollout (S. Abnar, W. Zuidema, "Quantifying attention flow in
+transformers", ACL 2020, section 3) for one query, so that a hop costs one row of each position. The half is their
+convention, not a measurement. Convolutions between the layers are left out.
 
 ``viewer/model/hops.js`` does the same in the browser, and a test holds the two together.
 """
@@ -20,13 +20,13 @@ from nonlocal_core.capture.rows import summed_rows
 from nonlocal_core.geometry import Grid, carried
 
 STAYS = 0.5
-"""Fraction of the weight that a further hop leaves where it is."""
+"""Fraction of the weight that a further hop leaves in place."""
 Heads = tuple[BlockCapture, ...]
 """All heads of one layer."""
 
 
 class Looked(NamedTuple):
-    """Weight of a look on the grid of the block that was asked, and beside it."""
+    """Weight of a row on the grid of the asked block, and off it."""
 
     values: Float64[np.ndarray, " N"]
     off_grid: Mapping[str, float]
@@ -34,10 +34,10 @@ class Looked(NamedTuple):
 
 
 def follow(looked: Looked, grid: Grid, route: Sequence[Heads], *, stays: float = STAYS) -> Looked:
-    """Return a look after one further hop for each layer of the route; ``grid``: that of the values.
+    """Return a row after one further hop for each layer of the route; ``grid``: the grid of the values.
 
-    Of several heads the mean of their rows is taken. Weight is carried between grids by overlap; its sum stays where
-    rows sum to 1.
+    The rows of several heads are averaged. Weight is carried between grids by overlap; its sum is kept if rows sum
+    to 1.
     """
     for heads in route:
         looked = _hop(looked, grid, heads, stays)

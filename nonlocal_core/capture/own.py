@@ -1,4 +1,4 @@
-"""Readers of the blocks of this library, which say themselves what their embeddings are."""
+"""Readers of the blocks of this library, which return their embeddings themselves."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,7 +11,7 @@ from nonlocal_core.models.parameter_free import ParameterFreeGaussian
 
 
 class NonlocalBlockReader:
-    """Read a ``NonlocalBlock``."""
+    """Reader of a ``NonlocalBlock``."""
 
     def __init__(self, block: NonlocalBlock) -> None:
         self._block = block
@@ -35,13 +35,13 @@ class NonlocalBlockReader:
 
 
 class ProbeReader:
-    """Read a block whose tables need no projection: it adds nothing to its input, or it puts out y itself."""
+    """Reader of a block whose tables need no projection: it adds nothing to its input, or its output is y itself."""
 
     def __init__(self, block: ParameterFreeGaussian | NormalisedProbe | PixelAffinity | MatchedBlocks) -> None:
         self._block = block
 
     def read(self, x: Tensor) -> BlockReading:
-        """Return what is compared as theta and phi, and what a filter takes the mean of as g."""
+        """Return the vectors that are compared, as theta and phi, and the values that a filter averages, as g."""
         pieces, filters = self._block.embed(x), isinstance(self._block, PixelAffinity | MatchedBlocks)
         return BlockReading(
             theta=pieces.theta,
@@ -56,7 +56,7 @@ class ProbeReader:
 
 
 def _itself(y: Float[Tensor, "1 n Cg"]) -> Float[Tensor, "1 n Cg"]:
-    """Return y: nothing is made of it."""
+    """Return y unchanged."""
     return y
 
 

@@ -1,9 +1,9 @@
-"""Proof of place: a small change of the clip must move the positions that are said to stand for it, and no others.
+"""Proof of place: a small change of the clip must move the positions stated to stand for it, and no others.
 
-Rebuilding an output cannot see in which order the positions lie. So the network runs a few more times on clips that
-were changed at some points, while every block that can be read gives back what it added in the first run. Nothing then
-travels between positions but through the layers that are not read, and the tables show where each change arrived. The
-runs in which a point is changed spell its number in binary, so a movement tells which point it belongs to.
+Rebuilding an output cannot show the order of the positions. So the network runs a few more times on clips that were
+changed at some points, while every block that can be read repeats what it added in the first run. Changes then travel
+between positions only through the layers that are not read, and the tables show where each change arrived. The runs
+in which a point is changed spell its number in binary, so a movement shows the point that it belongs to.
 """
 
 from collections import Counter
@@ -26,24 +26,24 @@ FAINT = 0.25
 """Fraction of the largest movement of a point below which positions do not count for its centre."""
 
 MIXED = 3
-"""Least movement of a position that counts, as a multiple of the median: in mixed positions all of them move."""
+"""Minimum movement of a position that counts, as a multiple of the median: if positions are mixed, all of them move."""
 
 NEAR_CELLS, NEAR_CELLS_WIDE = 0.65, 1.5
-"""Most that the centre of a movement may be away from its point: of a few tokens, and of fields that overlap, which
-answer unevenly and whose positions lie up to half a cell beside the middle of the cells that they are shown as. Of
-fields that are wide and cut by the rim, as in a U-Net: as far as the movement spreads around its centre."""
+"""Maximum distance in cells from the centre of a movement to its point: for a few tokens, and for overlapping fields,
+which respond unevenly and whose positions lie up to half a cell off the middle of the cells that they are shown as.
+For wide fields cut by the rim, as in a U-Net: the spread of the movement around its centre."""
 
 FEW = 4
-"""Tokens that one change may move, where it falls on the border of patches."""
+"""Number of tokens that one change may move if it falls on the border of patches."""
 
 FEW_FRAMES, RUNS, MORE_RUNS = 7, 3, 4
-"""Most temporal cells that 7 points in 3 runs tell apart; more take 15 points in 4 runs."""
+"""Maximum number of temporal cells that 7 points in 3 runs tell apart; more take 15 points in 4 runs."""
 
 _SEED, _CANDIDATES = 11, 64
 
 
 class Point(NamedTuple):
-    """A place of the clip: frames [start, stop), and the height and width in [0, 1] of what the network was fed."""
+    """A place of the clip: frames [start, stop), and the height and width in [0, 1] of the network's input."""
 
     start: int
     stop: int
@@ -54,7 +54,7 @@ class Point(NamedTuple):
 def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
     """Return points well inside cells of every grid, spread over frames and picture: the corners, and some at random.
 
-    There are fewer on grids of very few cells.
+    Grids of very few cells get fewer points.
     """
     coarse = min(grids, key=lambda grid: grid.rows * grid.cols)
     spans = min(grids, key=lambda grid: grid.steps).frame_spans
@@ -84,7 +84,7 @@ def points_for(grids: Sequence[QueryGrid]) -> tuple[Point, ...]:
 
 
 def run_count(points: Sequence[Point]) -> int:
-    """Return how many runs tell the points apart."""
+    """Return the number of runs that tell the points apart."""
     return len(points).bit_length()
 
 
@@ -114,13 +114,13 @@ def _is_in(number: int, run: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FirstCall:
-    """Copies of a block's call that further runs need, since a network may overwrite its own tensors."""
+    """Copies of a block's call for the further runs, since a network may overwrite its own tensors."""
 
     site: BlockSite
     """The block, with the reader whose reading was proved."""
     reading: BlockReading
     grid: QueryGrid
-    """Grid on which its queries are said to lie."""
+    """Grid on which its queries are stated to lie."""
     added: Tensor
     """The output, without the input that a residual block's output holds."""
     output: Any
@@ -128,7 +128,7 @@ class FirstCall:
 
     @classmethod
     def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
-        """Return the copies for one call of a block that was read and proved, of no more than its positions have."""
+        """Return the copies for one call of a block that was read and proved, with the positions' own channels."""
         x = site.inputs(call.args, call.kwargs)
         reading = site.reader.read(x)
         assert isinstance(reading, BlockReading)
@@ -153,7 +153,7 @@ class FirstCall:
 
 @dataclass(slots=True)
 class PlaceTrial:
-    """The further runs: what each block gave in the first, and how far its positions moved in each of these."""
+    """The further runs: the output of each block in the first run, and the movement of its positions in these."""
 
     first: Mapping[str, FirstCall]
     """The first call of each readable block by its name."""
@@ -166,7 +166,7 @@ class PlaceTrial:
     """Movement of the askers."""
 
     def see(self, _site: BlockSite, call: Call, name: str) -> Any:
-        """Look at one call and return what its output shall be instead: what the block added in the first run."""
+        """Record one call and return the output to use in its place: what the block added in the first run."""
         if name not in self.first:
             return None
         first = self.first[name]
@@ -211,9 +211,9 @@ class PlaceTrial:
         return reason
 
     def behind(self, name: str) -> int:
-        """Return how many of a block's other tokens come behind its positions, as the movements have it, 0 for none.
+        """Return the number of a block's other tokens that come after its positions, judged by the movements.
 
-        For a block whose places are not proved where all of them are taken for tokens before the positions.
+        It serves blocks whose places are not proved if all other tokens are taken to come before the positions.
         """
         first, asking = self.first[name], self.asking.get(name, [])
         own, grid = first.reading, first.grid
@@ -233,7 +233,7 @@ class PlaceTrial:
         return 0
 
     def _list_moved(self, name: str) -> str | None:
-        """Return in words that keys which are said not to be positions move with the clip, None where they rest."""
+        """Return the reason if keys that are stated not to be positions move with the clip, or None if they rest."""
         positions, keys = (max(float(each.max()) for each in moved[name]) for moved in (self.theta, self.phi))
         if keys <= MOVED * positions:
             return None
@@ -248,11 +248,11 @@ def misplacement(
     are_tokens: bool,
     may_miss: bool = False,
 ) -> str | None:
-    """Return in words which point moved other positions than those that stand for it, None where none did.
+    """Return a sentence on the point that moved positions other than those that stand for it, or None if none did.
 
-    ``moved``: how far each position of the grid moved in each run. ``are_tokens``: whether they are taken for patches,
-    of which one moves. The positions of a map have fields that overlap: what moved must have its centre near the point.
-    ``may_miss``: keys that were pooled need not see every change, since a maximum hides it; most they do.
+    ``moved``: the movement of each position of the grid in each run. ``are_tokens``: whether they are patches, of which
+    one moves. The positions of a map have overlapping fields: the movement must have its centre near the point.
+    ``may_miss``: pooled keys need not see every change, since a maximum may hide it, but must see most.
     """
     places = np.indices(grid.shape).reshape(3, -1).T.astype(np.float64)
     peak, missed = max(float(each.max()) for each in moved), 0
@@ -292,11 +292,11 @@ _REMEDY = "The network may order its tokens in another way, shuffle, drop or mix
 
 
 def _nothing(_y: Tensor) -> None:
-    """Stand for what a block adds, in copies that rebuild nothing; with it, all that the block computed on the way."""
+    """Replace a block's addition in copies that rebuild nothing, and all that the block computed on the way."""
 
 
 def _own_movement(moved: Sequence[Float64[np.ndarray, " N"]], number: int) -> Float64[np.ndarray, " N"]:
-    """Return how far each position moved for one point: in all of its runs, and more than in the others."""
+    """Return each position's movement due to one point: its least in that point's runs less its most in the others."""
     with_it = np.min([each for run, each in enumerate(moved) if _is_in(number, run)], axis=0)
     others = [each for run, each in enumerate(moved) if not _is_in(number, run)]
     return np.asarray(np.maximum(with_it - np.max(others, axis=0), 0) if others else with_it.copy())

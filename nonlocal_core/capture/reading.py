@@ -30,53 +30,53 @@ def map_rows(x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "Nq C"]:
 class BlockReading:
     """Tables that a reader computed from a block's input with the block's own weights, for one clip.
 
-    Queries and keys in the order of their grids; a block of one head has ``heads`` 1.
+    Queries and keys are in the order of their grids; a block with one head has ``heads`` 1.
     """
 
     theta: Float[Tensor, "heads Nq Ci"]
     phi: Float[Tensor, "heads Nk_all Ci"]
-    """Keys of the grid first, then the off-grid ones, as ``BlockCapture.off_grid_keys`` orders them."""
+    """Keys of the grid first, then the off-grid ones, in the order of ``BlockCapture.off_grid_keys``."""
     g: Float[Tensor, "heads Nk_all Cg"]
     query_thw: tuple[int, int, int]
     pairwise: Rule
     scale: float
     project: Callable[[Float[Tensor, "1 n heads_Cg"]], Float[Tensor, "1 n C"] | None]
-    """Function from rows of y, the heads side by side, to what the block adds; None when it adds nothing by design."""
+    """Function from rows of y, the heads side by side, to what the block adds, or None if it adds nothing by design."""
     project_at: Callable[[Float[Tensor, "1 n heads_Cg"], Int[Tensor, " n"]], Float[Tensor, "1 n C"]] | None = None
-    """As ``project``, for rows of y of certain queries, where the result depends on which: positions, then askers."""
+    """As ``project``, if the result depends on the queries, which are given with the rows: positions, then askers."""
     resting: Callable[[Any], Any] | None = None
-    """Function from another input, as ``BlockSite.inputs`` gives it, to the block's output with the weighted sums of
-    this call; None where its output holds nothing else of its input, or ``residual`` tells all that it does."""
+    """Function from another input, in the form of ``BlockSite.inputs``, to the block's output with the weighted sums of
+    this call, or None if its output depends on nothing else of its input, or on no more than ``residual`` tells."""
     output_at: Any = 0
-    """Key or number of the tensor that is rebuilt, of several that the block returns."""
+    """Key or index of the tensor to rebuild among several that the block returns."""
     subsample: tuple[int, int, int] = (1, 1, 1)
     scope: Scope = "spacetime"
     temporal_groups: int = 1
     off_grid_keys: tuple[str, ...] = ()
     has_key_grid: bool = True
-    """False where no key is a position; all of them are then off-grid keys."""
+    """False if no key is a position; all of them are then off-grid keys."""
     rows: Callable[[Tensor], Tensor] = map_rows
     """Function that shapes a tensor of the block's input or output as rows (Nq, C) in the order of the queries."""
     contrasts: bool = False
-    """True where a query's own g is subtracted from that of every key; both then lie on one grid."""
+    """True if a query's own g is subtracted from that of every key; both then lie on one grid."""
     features: int | None = None
-    """Number of the first channels of theta and phi that a position has of itself, where more were put behind them to
-    add a mask or a bias; None: all."""
+    """Number of the first channels of theta and phi that are a position's own, if others were appended for a mask or a
+    bias; None: all."""
     overlaps: bool = False
-    """True where tokens see more of the clip than their own cell, as behind a convolution whose fields overlap."""
+    """True if tokens see more of the clip than their own cell, as after a convolution whose fields overlap."""
     is_walled: bool = False
-    """True where positions attend within windows, so that everything outside of them has weight 0."""
+    """True if positions attend within windows, so that everything outside of them has weight 0."""
     askers: tuple[str, ...] = ()
-    """Names of askers that are not positions; where theta has no rows, nothing else asks."""
+    """Names of askers that are not positions; if theta has no rows, nothing else asks."""
     asker_theta: Float[Tensor, "heads Na Ci"] | None = None
-    """Theta of the askers, as ``BlockCapture.asker_theta`` orders it."""
+    """Theta of the askers, in the order of ``BlockCapture.asker_theta``."""
     asker_rows: Callable[[Tensor], Tensor] = map_rows
     """Function that shapes the askers' part of the block's output as rows, in that order."""
     are_inner: bool = False
-    """True where the layer made the askers itself: such a list must rest when the clip changes, else its entries may be
+    """True if the layer made the askers itself: such a list must not move when the clip changes, or its entries may be
     positions that the layer pooled."""
     residual: bool = True
-    """True where the block adds its input to its output; attention layers leave that sum to others."""
+    """True if the block adds its input to its output; attention layers leave that sum to others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,7 +101,7 @@ def part_of(output: Any, at: Any) -> Any:
 
 
 def with_part(output: Any, at: Any, part: Tensor) -> Any:
-    """Return a block's output with another tensor in the place of one."""
+    """Return a block's output with one tensor replaced."""
     if isinstance(output, Tensor):
         return part
     if isinstance(output, tuple) and type(output) is not tuple:  # one with names
@@ -122,10 +122,10 @@ class NotReadable:
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reader of one kind of block, from outside, without touching its forward pass."""
+    """Reader of one kind of block, from outside, without changing its forward pass."""
 
     def read(self, x: Any) -> BlockReading | NotReadable:
-        """Return theta, phi and g for the block's input; what that is, the site's ``inputs`` says.
+        """Return theta, phi and g for the block's input, as the site's ``inputs`` returns it.
 
         Raises CaptureError for a fault of the caller, such as training mode, that every block would share.
         """
@@ -133,17 +133,17 @@ class Reader(Protocol):
 
 
 def first_line(fault: Exception) -> str:
-    """Return the first line of what an error of somebody else's says, or its name where it says nothing."""
+    """Return the first line of a foreign error's message, or the error's name if it has no message."""
     return (str(fault) or type(fault).__name__).splitlines()[0]
 
 
 def first_input(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the first argument of a call, whether it was given by place or by name."""
+    """Return the first argument of a call, whether it was given by position or by name."""
     return args[0] if args else next(iter(kwargs.values()))
 
 
 def named_arguments(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a call by name, those that ``forward`` collects in ``**kwargs`` beside the others."""
+    """Return the arguments of a call by name, including those that ``forward`` collects in ``**kwargs``."""
     named: dict[str, Any] = {}
     try:
         signature = inspect.signature(layer.forward)
@@ -164,7 +164,7 @@ _met: WeakKeyDictionary[nn.Module, dict[Shape, object]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSite:
-    """Place of a block in its network, and its name for people."""
+    """Place of a block in its network, and its display name."""
 
     name: str
     title: str
@@ -175,14 +175,14 @@ class BlockSite:
     inputs: Callable[[tuple[Any, ...], dict[str, Any]], Any] = first_input
     """Part of a call that the reader reads."""
     watch: Callable[[], Callable[[], None]] | None = None
-    """Function that watches what the reader needs beside the block's calls, until the returned function is called."""
+    """Function that records what the reader needs beside the block's calls, until the returned function is called."""
     because: str = ""
-    """Reason why the layer is read by its products and not by its parts; reported where the products fail too."""
+    """Reason why the layer is read by its products and not by its parts; reported if the products fail too."""
     second: "BlockSite | None" = None
-    """The same block with another reader, for calls that this one's reading is refused for."""
+    """The same block with another reader, for calls of which this one's reading is refused."""
 
     def has_met(self, shape: Shape) -> bool:
-        """Return whether the block, with the weights that it has now, was proved at every query of that shape."""
+        """Return whether the block with its present weights was proved at every query of that shape."""
         return _met.get(self.module, {}).get(shape) == self._weights()
 
     def meet(self, shape: Shape) -> None:
@@ -190,12 +190,12 @@ class BlockSite:
         _met.setdefault(self.module, {})[shape] = self._weights()
 
     def _weights(self) -> tuple[tuple[int, int], ...]:
-        """Return where the weights lie and how often they were written: other numbers after training or loading."""
+        """Return the address and the version of each weight and buffer, which change with training or loading."""
         weights = chain(self.module.parameters(), self.module.buffers())
         return tuple((_address(part), 0 if part.is_inference() else part._version) for part in weights)
 
 
 def _address(part: Tensor) -> int:
-    """Return where the values of a tensor lie; a sparse one, or one of somebody's own kind, has no one place."""
+    """Return the address of a tensor's values, or the id of a sparse tensor or a subclass, which may have none."""
     is_plain = type(part) in (Tensor, nn.Parameter) and part.layout is torch.strided
     return part.data_ptr() if is_plain else id(part)

@@ -18,17 +18,17 @@ from nonlocal_core.capture.trial import Trial
 from nonlocal_core.vocabulary import Progress
 
 ROUNDING_STEPS = 64
-"""Rounding errors of float32, at the largest value of a channel, that its error may hold. It counts where the output
-hardly varies, as where a block gathers nearly the same everywhere."""
+"""Rounding errors of float32, at the largest value of a channel, that its error may hold. They count if the output
+hardly varies, as when a block gathers nearly the same everywhere."""
 
 HALF_ROUNDING_STEPS = 16
 """Rounding errors of half precision that an error may hold in the same way."""
 
 SHOWN_QUERIES = 64
-"""Queries at which the proof asks whether the output would show another row."""
+"""Number of queries at which the proof tests whether the output would show another row."""
 
 PROGRESS_SECONDS = 1.0
-"""A check that takes longer is shown as a step of its own."""
+"""Duration above which a check is shown as a step of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Rebuild:
     contribution varies over the queries, so that neither a large channel nor a constant part hides an error.
     ``sensitivity``: how far, in the same measure, other rows of the least visible head would have moved the output, and
     how far its rows differ there from the mean one, whichever is less. A reading whose rows the output does not show is
-    not proved by it, however small the error. None where it was not asked for.
+    not proved by it, however small the error. None if it was not measured.
     """
 
     error: float
@@ -47,10 +47,10 @@ class Rebuild:
 
 
 def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float, is_new: bool = True) -> Rebuild:
-    """Return how well the heads of one block rebuild its output at some queries.
+    """Return the comparison of a block's output with the one rebuilt from its heads, at some queries.
 
-    ``tolerance``: the error that will be accepted; the noise of rounding counts as an error of at most that.
-    ``is_new``: whether it is also asked how far other rows would move the output.
+    ``tolerance``: the error that will be accepted; rounding noise counts as an error of at most that.
+    ``is_new``: whether to measure the sensitivity too.
     """
     blocks, reading = trial.blocks, trial.reading
     tell = _after_a_while(trial.tell, f"Checking every row of {trial.site.title}", len(queries))
@@ -90,7 +90,7 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float, i
 
 
 def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:
-    """Return a reporter of steps that speaks up once they have taken long."""
+    """Return a progress reporter that stays silent until the steps have taken long."""
     started = time.monotonic()
 
     def step(done: int) -> None:
@@ -103,7 +103,7 @@ def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], No
 def _channel_scale(
     after: Float[Tensor, "Nq C"], before: Float[Tensor, "Nq C"] | None, noise: float
 ) -> Float[Tensor, " C"]:
-    """Return what the errors of each channel are measured by: its variation, and ``noise`` times its largest value."""
+    """Return the unit of each channel's errors: its variation plus ``noise`` times its largest absolute value."""
     change = after if before is None else after - before
     variation = (change.amax(dim=0).double() - change.amin(dim=0).double()) / 2
     largest = after.abs().amax(dim=0).double()
@@ -121,9 +121,9 @@ def _gathered(
     *,
     contrasts: bool,
 ) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]]:
-    """Yield some of the queries, which see the same keys, and their y, the heads side by side.
+    """Yield batches of queries that see the same keys, and their y, the heads side by side.
 
-    With it comes what y would be if each of them looked at what they look at on average.
+    The third item is y if each of them had the average row of the batch.
     """
     heads = [weighted_sums(block, g, queries) for block, g in zip(blocks, values, strict=True)]
     for parts in zip(*heads, strict=True):
@@ -139,9 +139,9 @@ def _gathered(
 def _asked_by_askers(
     blocks: tuple[BlockCapture, ...], reading: BlockReading, values: list[Float32[np.ndarray, "Nk_all Cg"]], z: Tensor
 ) -> list[tuple[Float[Tensor, "m C"], Float32[np.ndarray, "m heads_Cg"], Int[np.ndarray, " m"]]]:
-    """Return the real output of each asker, its y, the heads side by side, in each step that has its own, and who asks.
+    """Return each asker's real output, its y with the heads side by side, and its index, for each step with its own.
 
-    Askers are counted behind the positions.
+    Askers are counted after the positions.
     """
     if not reading.askers:
         return []
@@ -160,7 +160,7 @@ def _asked_by_askers(
 def _added(
     reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"], who: Int[np.ndarray, " m"]
 ) -> Float[Tensor, "m C"]:
-    """Return what the block makes of rows of y of these queries."""
+    """Return the block's output, without the residual, for the rows of y of these queries."""
     rows = torch.from_numpy(y).to(reading.g)[None]
     added = reading.project(rows) if reading.project_at is None else reading.project_at(rows, torch.from_numpy(who))
     assert added is not None
@@ -173,9 +173,9 @@ def _sensitivity(
     values: list[Float32[np.ndarray, "Nk_all Cg"]],
     scale: Float[Tensor, " C"],
 ) -> float:
-    """Return how far the output moves where the queries of one head look at single keys, for the head that shows least.
+    """Return the output's movement if the queries of one head look at single keys, for the head that moves it least.
 
-    Two such rows are compared, with as much weight as the real ones have, and no row of the reading itself is trusted.
+    Two such rows, of the same total weight as the real ones, are compared. No row of the reading itself is trusted.
     """
     rng = np.random.default_rng(0)
     asking = 0 if reading.asker_theta is None else reading.asker_theta.shape[1]
@@ -193,7 +193,7 @@ def _least_effect(
     who: Int[np.ndarray, " m"],
     scale: Float[Tensor, " C"],
 ) -> float:
-    """Return how far the output moves where one head's y is exchanged, for the head that moves it least."""
+    """Return the output's movement if one head's y is exchanged, for the head that moves it least."""
     first, second = both
     plain, least = _added(reading, np.concatenate(first, axis=1), who), np.inf
     for head in range(len(first)):

@@ -56,42 +56,42 @@ class BlockCapture:
     temporal_groups: int = 1
     status: WeightStatus = "trained"
     note: str = ""
-    """All that a person must know before believing the maps, in sentences; empty when nothing."""
+    """All that a person must know before believing the maps, in sentences; empty if nothing."""
     effect: Float32[np.ndarray, " Nq"] | None = None
-    """``|W_z y| / |x|`` at each position; None when the block adds nothing to its input by design."""
+    """``|W_z y| / |x|`` at each position, or None if the block adds nothing to its input by design."""
     rebuild_error: float | None = None
     """Worst difference between the block's real output and the one rebuilt from these tables, each channel measured by
-    its variation over the queries (`capture.rebuild`); of a copy in float32 where the block ran in half precision."""
+    its variation over the queries (`capture.rebuild`); that of a copy in float32 if the block ran in half precision."""
     rebuilt_queries: int | None = None
     """The number of queries at which the output was rebuilt; all of them, or some drawn for this clip."""
     is_half: bool = False
-    """True where the block computed in half precision."""
+    """True if the block computed in half precision."""
     head: int | None = None
     head_count: int | None = None
-    """Number of heads that the layer has, this one included; None for a block that is not a head."""
+    """Number of heads of the layer, including this one; None for a block that is not a head."""
     step: str = ""
-    """Step in which the block ran, such as "timestep 900", of a network that made several. Its title says so too."""
+    """Step in which the block ran, such as "timestep 900", for a network with several. The title says it too."""
     heads: tuple["BlockCapture", ...] = ()
-    """Heads whose weights this block averages; empty for a block that the network has."""
+    """Heads whose weights this block averages; empty for a block of the network itself."""
     off_grid_keys: tuple[str, ...] = ()
     """Names of the last rows of phi, which are not positions, such as a class token. Under scope ``space`` every
     temporal cell has its own: phi then ends with these keys of cell 0, of cell 1, and so on."""
     is_walled: bool = False
-    """True where positions attend within windows, whose walls the viewer draws."""
+    """True if positions attend within windows, whose walls the viewer draws."""
     askers: tuple[str, ...] = ()
-    """Names of what asks beside the positions or instead of them, such as a class token or the queries of a decoder."""
+    """Names of the queries beside the positions or instead of them, such as a class token or those of a decoder."""
     asker_theta: Float32[np.ndarray, "Na Ci"] | None = None
-    """Theta of the askers, None where there are none. Under scope ``space`` every temporal cell has its own, in the
+    """Theta of the askers, or None if there are none. Under scope ``space`` every temporal cell has its own, in the
     order of ``off_grid_keys``."""
     before: str | None = None
     """The layer that ran before this one in the same network, which a further hop goes through; None for the first, and
-    for blocks that run beside each other."""
+    for blocks that run in parallel."""
     asker: str | None = None
-    """Name of the asker whose theta stands at every position (`asked_by`); None where the positions ask."""
+    """Name of the asker whose theta is at every position (`asked_by`), or None if the positions ask."""
     has_key_grid: bool = True
-    """False where all keys are off-grid ones, such as the words of a text; ``key_grid`` then says nothing."""
+    """False if all keys are off-grid ones, such as the words of a text; ``key_grid`` then says nothing."""
     askers_are_keys: bool = False
-    """True where the askers are the layer's keys, and phi the positions that look at them (`turned`): a weight is
+    """True if the askers are the layer's keys, and phi the positions that look at them (`turned`): a weight is
     exp(scale * theta_i . phi_j), without a sum over positions."""
 
     def __post_init__(self) -> None:
@@ -128,36 +128,36 @@ class BlockCapture:
 
     @property
     def layer(self) -> str:
-        """The name without the head, or that of the heads."""
+        """The name without the head; for a mean, that of its heads."""
         if self.heads:
             return self.heads[0].layer
         return self.name if self.head is None else self.name.removesuffix(f".head{self.head}")
 
     @property
     def is_softmax(self) -> bool:
-        """True where a row is a softmax, so that it sums to 1."""
+        """True if a row is a softmax, so that it sums to 1."""
         return self.pairwise in SOFTMAX and not self.askers_are_keys
 
     @property
     def is_summed(self) -> bool:
-        """True where a row is divided by its own sum, so that a column needs those sums."""
+        """True if a row is divided by its own sum, so that a column needs those sums."""
         return self.pairwise in SUMMED and not self.askers_are_keys
 
     @property
     def layer_title(self) -> str:
-        """The title without the head, or that of the heads."""
+        """The title without the head; for a mean, that of its heads."""
         if self.heads:
             return self.heads[0].layer_title
         return self.title if self.head is None else self.title.removesuffix(f" · head {self.head + 1}")
 
     @property
     def off_grid_copies(self) -> int:
-        """Number of times that phi holds the off-grid keys: for each temporal cell under scope ``space``, else once."""
+        """Number of copies of the off-grid keys in phi: one for each temporal cell under scope ``space``, else one."""
         return self.key_grid.steps if self.scope == "space" else 1
 
     @property
     def asker_copies(self) -> int:
-        """Number of times that each asker asks: once in each temporal cell under scope ``space``, else once."""
+        """Number of copies of each asker: one for each temporal cell under scope ``space``, else one."""
         return self.query_grid.steps if self.scope == "space" else 1
 
     @property
@@ -179,7 +179,7 @@ class BlockCapture:
 
     @property
     def proof(self) -> str:
-        """The sentence that says how well the reading was proved; no other place puts it into words."""
+        """The sentence on how well the reading was proved; no other place puts it into words."""
         if self.rebuild_error is None:
             return "The block adds nothing to its input, so there is no output to rebuild."
         bound = float(_ONE_DIGIT_UP.create_decimal(repr(float(self.rebuild_error))))
@@ -193,22 +193,22 @@ class BlockCapture:
 
     @property
     def warning(self) -> str:
-        """Sentences that stand with every picture and number of this block.
+        """Sentences shown with every picture and number of this block.
 
-        They say that it is untrained, that it attends within windows, who asks where no position does, and its note.
+        They say that it is untrained, that it attends within windows, who asks if no position does, and its note.
         """
         asked = "" if self.asker is None else self._who(self.asker)
         return f"{self.warning_of_any_asker} {asked}".strip()
 
     @property
     def warning_of_any_asker(self) -> str:
-        """Warning without who asks, which the viewer chooses and says itself."""
+        """Warning without the sentence on the asker, which the viewer chooses and adds itself."""
         is_said = self.status != "untrained" or "untrained" in self.note.lower()
         untrained, walled = "" if is_said else UNTRAINED, WALLED if self.is_walled else ""
         return " ".join(filter(None, (untrained, walled, self.note)))
 
     def _who(self, asker: str) -> str:
-        """Return the sentence that says who asks, or what is looked at."""
+        """Return the sentence on the asker, or on the key that is looked at."""
         if self.askers_are_keys:
             named = asker_words(asker, is_key=True)
             return LOOKED_AT.format(asker=f"{named[0].upper()}{named[1:]}", count=len(self.askers))
@@ -220,7 +220,7 @@ def in_a_chain(
 ) -> tuple[BlockCapture, ...]:
     """Return the blocks of one run, each with the name of the layer that ran before its own in the same step.
 
-    ``step_of``: the number of the step in which a layer ran, by its name; one step where it is empty.
+    ``step_of``: the number of the step in which a layer ran, by its name; empty for a single step.
     """
     found: list[BlockCapture] = []
     before, layer = None, None
@@ -233,7 +233,7 @@ def in_a_chain(
 
 
 def mean_of_heads(heads: Sequence[BlockCapture]) -> BlockCapture:
-    """Return the mean over the heads of one layer, which no head has: a block named as the layer, with ``.mean``.
+    """Return the mean over the heads of one layer: a block with the layer's name and ``.mean``.
 
     It costs no memory: its tables have no channels, and its rows are computed from those of the heads.
     """
@@ -264,7 +264,7 @@ def asker_words(asker: str, *, is_key: bool = False) -> str:
 
 
 def asked_by(block: BlockCapture, asker: str | None) -> BlockCapture:
-    """Return the block with an asker's theta at every position, so that every position gives the answer of that asker.
+    """Return the block with an asker's theta at every position, so that every position gives that asker's answer.
 
     None leaves the block as it was captured. Raises UnknownNameError listing the askers.
     """
@@ -294,14 +294,14 @@ class Capture:
     classes: tuple[ClassScore, ...] = ()
     """Best first; empty for a network without a classifier."""
     shown: str | None = None
-    """The block to show where none is named; None for the last that positions ask."""
+    """The block to show if none is named; None for the last that positions ask."""
 
     def __repr__(self) -> str:
         return f"Capture({self.blocks_in_words})"
 
     @property
     def blocks_in_words(self) -> str:
-        """The number of blocks, and the first names."""
+        """The number of blocks, and the first of their names."""
         names = [block.name for block in self.blocks]
         more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
         return f"{len(names)} block{'s' * (len(names) != 1)}: {', '.join(names[:_NAMED] + more) or 'none'}"
@@ -309,8 +309,7 @@ class Capture:
     def route(self, block: BlockCapture, hops: int) -> tuple[tuple[BlockCapture, ...], ...]:
         """Return the layers that hops beyond the first go through, all heads of each: the one before, and so on.
 
-        Where there is none before, the same layer again. Raises SelectionError where rows do not sum to 1, or no
-        position asks.
+        The first layer is followed by itself. Raises SelectionError if rows do not sum to 1, or no position asks.
         """
         layers: list[tuple[BlockCapture, ...]] = [(block,)]
         at = block
@@ -329,7 +328,7 @@ class Capture:
 
     @property
     def means(self) -> tuple[BlockCapture, ...]:
-        """The mean over its heads of each layer all of whose heads are here (`mean_of_heads`), in their order."""
+        """Mean over the heads of each layer that has all of its heads here (`mean_of_heads`), in order."""
         layers: dict[str, list[BlockCapture]] = {}
         for block in self.blocks:
             if block.head_count is not None:
@@ -338,7 +337,7 @@ class Capture:
 
     @property
     def named(self) -> tuple[BlockCapture, ...]:
-        """All that ``block`` returns by its name: the blocks, and the means over heads of their layers."""
+        """Blocks, and means over the heads of their layers, by the names that ``block`` takes."""
         return (*self.blocks, *self.means)
 
     def block(self, name: str | None = None) -> BlockCapture:

@@ -1,8 +1,8 @@
-"""Attention rollout: a row followed through all layers, as if each passed on the mean over its heads and its input.
+"""Attention rollout: a row followed through all layers, with the mean over the heads of each and its input.
 
 Abnar and Zuidema, "Quantifying Attention Flow in Transformers" (ACL 2020): the product over layers of
 (1 - residual) A + residual I, where A is the mean over a layer's heads. One row goes through it, from the last layer
-back, so that no product of two matrices is ever made. It is not any layer's own weight, and values, projections and
+back, so that two matrices are never multiplied. The result is not a layer's own weight, and values, projections and
 everything between the layers are left out.
 """
 
@@ -22,9 +22,9 @@ Heads = Sequence[BlockCapture]
 def rolled_out(
     layers: Sequence[Heads], start: Float64[np.ndarray, " N_all"], *, residual: float
 ) -> Float64[np.ndarray, " N_all"]:
-    """Return a row over all tokens followed back through layers, which are given in the order in which they ran.
+    """Return a row over all tokens, followed back through layers that are given in the order in which they ran.
 
-    ``start``: 1 at the token that asks, the positions first, then the off-grid keys as ``phi`` holds them.
+    ``start``: 1 at the asking token, with the positions first, then the off-grid keys in the order of ``phi``.
     ``residual``: the fraction of each layer's input that it passes on, in [0, 1]; the paper has 0.5.
     Raises SelectionError for layers whose queries are not their keys, or not those of the others.
     """
@@ -41,7 +41,7 @@ def rolled_out(
 
 
 def _check(head: BlockCapture, first: BlockCapture) -> None:
-    """Raise SelectionError where a layer's tokens are not those that the first one passes on."""
+    """Raise SelectionError if a layer's tokens are not those that the first one passes on."""
     if head.key_grid.shape != head.query_grid.shape or head.askers != head.off_grid_keys or not head.is_softmax:
         raise SelectionError(
             f"Rollout follows tokens that attend to each other; {head.title!r} has other queries than keys. Name the "

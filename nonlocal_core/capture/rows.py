@@ -29,16 +29,16 @@ _WORKERS = min(4, os.cpu_count() or 1)
 _Chunk = tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]
 
 _LEAST_COLUMNS = 16
-"""Least columns of a product that adds up its sums in blocks."""
+"""Minimum number of columns of a product that adds up its sums in blocks."""
 
 _SAFE_EXPONENT = 60.0
-"""Largest size of an exponent at which exp neither overflows nor vanishes in float32, summed over a million keys."""
+"""Largest absolute exponent at which exp neither overflows nor vanishes in float32, summed over a million keys."""
 
 
 def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_all"]:
-    """Return the weight of every key for one query, zero where scope or groups forbid it: one matrix-vector product.
+    """Return the weight of every key for one query, zero if scope or groups forbid it: one matrix-vector product.
 
-    Raises GeometryError when the cell is not on the query grid.
+    Raises GeometryError if the cell is not on the query grid.
     """
     if block.heads:
         return _mean([row_weights(head, query) for head in block.heads])
@@ -52,9 +52,9 @@ def row_weights(block: BlockCapture, query: Cell) -> Float64[np.ndarray, " Nk_al
 
 
 def at_temperature(block: BlockCapture, temperature: float) -> BlockCapture:
-    """Return the block with its scores divided by a temperature before the softmax: no longer what the network does.
+    """Return the block with its scores divided by a temperature before the softmax, unlike in the network itself.
 
-    Raises SelectionError where no softmax follows the scores.
+    Raises SelectionError if no softmax follows the scores.
     """
     if temperature == 1:
         return block
@@ -75,10 +75,10 @@ def at_temperature(block: BlockCapture, temperature: float) -> BlockCapture:
 def many_row_weights(
     block: BlockCapture, queries: Int[np.ndarray, " n"], keys: Int[np.ndarray, " m"] | None = None
 ) -> Float64[np.ndarray, "n Nk"]:
-    """Return the rows of several queries, given by their indices: one matrix product where all keys are allowed.
+    """Return the rows of several queries, given by their indices: one matrix product if all keys are allowed.
 
     ``keys``: weigh these keys only, as if the block had no others. Memory grows with n x Nk: ask for a chunk at a
-    time. Raises CaptureError for a choice of keys where scope or groups leave each query its own.
+    time. Raises CaptureError for a choice of keys if scope or groups restrict the keys of each query.
     """
     if block.heads:
         return _mean([many_row_weights(head, queries, keys) for head in block.heads])
@@ -94,8 +94,8 @@ def column_weights(
 ) -> Float64[np.ndarray, " Nq"]:
     """Return the weight that every query gives to one key.
 
-    ``normaliser``: what ``log_normaliser(block)`` returned; read where rows are divided by their sum.
-    Raises GeometryError when the cell is not on the key grid.
+    ``normaliser``: the result of ``log_normaliser(block)``, used if rows are divided by their sum.
+    Raises GeometryError if the cell is not on the key grid.
     """
     if block.heads:
         of_heads = [None] * len(block.heads) if normaliser is None else normaliser
@@ -145,8 +145,8 @@ def allowed_queries(block: BlockCapture, key: Cell) -> Bool[np.ndarray, " Nq"]:
 def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Float64[np.ndarray, "*heads Nq"]:
     """Return the log of the sum over allowed keys of f, exp(score) or 1 for a match, in chunks of queries.
 
-    Of a mean over heads, that of each head. Only blocks whose rows are divided by it have one; a column needs it.
-    ``progress`` hears of every chunk, and may end the work by what it raises.
+    For a mean over heads, it is that of each head. Only blocks whose rows are divided by it have one, and only a column
+    needs it. ``progress`` is called after every chunk, and may raise to end the work.
     """
     if block.heads:
         return np.stack([log_normaliser(head, progress) for head in block.heads])
@@ -182,13 +182,13 @@ def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Flo
 def weighted_sums(
     block: BlockCapture, values: Float32[np.ndarray, "Nk_all Cg"], queries: Int[np.ndarray, " n"]
 ) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m Cg"], Float32[np.ndarray, " m"]]]:
-    """Yield, in chunks, some queries, the sum over keys of weight times value for each, and that of the weights alone.
+    """Yield chunks of queries with the sum over keys of weight times value for each, and the sum of the weights alone.
 
-    Computed in float32 by the explicit formula, with rows that are forgotten at once; every query comes once, those
-    that see the same keys together. This is y of the paper's equation 1 where ``values`` are g.
+    They are computed in float32 by the explicit formula, without keeping the rows; every query comes once, together
+    with those that see the same keys. This is y of the paper's equation 1 if ``values`` are g.
 
-    The products are torch's: a network has just run on its threads, and those of NumPy would wait for each other and
-    for them.
+    The products are torch's: a network has just run on its threads, and NumPy's would contend with them and each
+    other.
     """
     for several in _alike(block, queries):
         asking, seen = zip(*several, strict=True)
@@ -201,9 +201,9 @@ def weighted_sums(
 
 
 def _alike(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[list[_Chunk]]:
-    """Yield chunks of equal shape together, as the frames of a block that sees one at a time: as many as fit in one.
+    """Yield chunks of equal shape together, like the frames of a block that sees one at a time, as many as fit in one.
 
-    A product for each of them alone is so small that threads take longer to share it than to compute it.
+    Their separate products are so small that threads take longer to share them than to compute them.
     """
     for count, alike in groupby(_chunks(block, queries), lambda chunk: len(chunk[0])):
         most = max(1, _CHUNK_ELEMENTS // (count * block.key_count))
@@ -212,7 +212,7 @@ def _alike(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[list
 
 
 def _product(weights: Float32[Tensor, "b m N"], g: Float32[Tensor, "b N Cg"]) -> Float32[Tensor, "b m Cg"]:
-    """Return weights times g. A narrow g is widened: of few columns MKL adds up the keys one after another.
+    """Return weights times g. A narrow g is widened: for few columns, MKL adds up the keys one after another.
 
     On processors with AVX2, 12,012 keys and 3 channels, sums near 1 were off by 7e-5, 16 channels by 1e-6.
     """
@@ -223,7 +223,7 @@ def _product(weights: Float32[Tensor, "b m N"], g: Float32[Tensor, "b N Cg"]) ->
 def _stacked(
     table: Float32[np.ndarray, "N C"], parts: Sequence[Int[np.ndarray, " m"] | slice | Bool[np.ndarray, " N"]]
 ) -> Float32[np.ndarray, "b m C"]:
-    """Return parts of a table one behind another; of one part that is all of it, a view."""
+    """Return the concatenated parts of a table, or a view if one part is all of it."""
     return table[parts[0]][None] if len(parts) == 1 else np.stack([table[part] for part in parts])
 
 
@@ -238,9 +238,9 @@ def _explicit_weights(
 
 
 def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Float64[np.ndarray, " Nk_all"]:
-    """Return the sum of the rows of all queries, each times its number in ``asking``: that vector times the affinity.
+    """Return the sum of the rows of all queries, weighted by ``asking``: that vector times the affinity.
 
-    Rows are forgotten at once; those of queries whose number is 0 are not computed.
+    Rows are not kept, and those of queries with weight 0 are not computed.
     """
     if block.heads:
         return _mean([summed_rows(head, asking) for head in block.heads])
@@ -257,7 +257,7 @@ def _mean(of_heads: Sequence[Float64[np.ndarray, "*n"]]) -> Float64[np.ndarray, 
 
 
 def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray, "N Ci"]) -> Float64[np.ndarray, " N"]:
-    """Return the sum of each row of exp(theta phi^T), which is its own transpose: half of it says everything."""
+    """Return the sum of each row of exp(theta phi^T), which is symmetric, so that half of it suffices."""
     sums = np.zeros(len(phi))
     start = 0
     while start < len(phi):
@@ -271,7 +271,7 @@ def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray,
 
 
 def _chunks(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[_Chunk]:
-    """Cut queries into runs that may attend to the same keys and whose scores fit in one chunk; yield both."""
+    """Yield runs of queries that may attend to the same keys and whose scores fit in one chunk, with these keys."""
     if not is_restricted(block):
         yield from ((some, slice(None)) for some in _parts(queries, len(block.phi)))
         return
@@ -290,7 +290,7 @@ def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray
 
 
 def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
-    """Return a number for each query that is the same for queries that may attend to the same keys."""
+    """Return a number for each query, equal for queries that may attend to the same keys."""
     t, y, x = block.query_grid.own_keys(block.subsample)
     length = block.query_grid.steps // block.temporal_groups
     when = t if block.scope == "space" else np.arange(block.query_grid.steps) // length
@@ -301,7 +301,7 @@ def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:
 def _scores(
     block: BlockCapture, vectors: Float32[np.ndarray, "*n Ci"], table: Float32[np.ndarray, "N Ci"]
 ) -> Float32[np.ndarray, "*n N"]:
-    """Return f between one embedding, or each of several, and each of a table, before any normalisation."""
+    """Return f between one embedding, or each of several, and each row of a table, before any normalisation."""
     if block.pairwise == "concatenation":
         summed: np.ndarray = np.maximum(vectors[..., :1] + table[:, 0], 0)
         return summed

@@ -1,4 +1,4 @@
-"""Steps of a network that runs several times in one recording, as a diffusion model does at its timesteps."""
+"""Steps of a network that runs several times in one recording, such as a diffusion model at its timesteps."""
 
 import inspect
 from collections import Counter
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from nonlocal_core.capture.record import BlockCapture
 
 _TOLD = ("timestep", "timesteps")
-"""Arguments by which a part of a network is known to run once for each step (diffusers, guided diffusion)."""
+"""Arguments that mark a part of a network as run once for each step (diffusers, guided diffusion)."""
 _TIMES = (*_TOLD, "sigma", "t")
-"""Arguments that may tell the time of a step."""
+"""Arguments that may hold the time of a step."""
 
 
 def stepping_part(model: nn.Module) -> nn.Module:
-    """Return the part whose calls are the steps: the only outermost one that is told a timestep, else the network."""
+    """Return the part whose calls are the steps: the only outermost one that takes a timestep, else the network."""
     found: list[tuple[str, nn.Module]] = []
     for name, part in model.named_modules():
         is_inside = any(not other or name.startswith(f"{other}.") for other, _ in found)
@@ -27,7 +27,7 @@ def stepping_part(model: nn.Module) -> nn.Module:
 
 
 def time_of(arguments: Mapping[str, Any]) -> str | None:
-    """Return the time that a call is told, in words such as "timestep 900"; None where it tells none, or several."""
+    """Return the time passed to a call, in words such as "timestep 900", or None if there is none or several."""
     name = next((name for name in _TIMES if name in arguments), None)
     value = arguments.get(name or "")
     if isinstance(value, Tensor) and value.numel() and bool((value == value.flatten()[0]).all()):
@@ -40,7 +40,7 @@ def time_of(arguments: Mapping[str, Any]) -> str | None:
 def in_steps(
     blocks: Iterable[BlockCapture], steps: Sequence[str | None], step_of: Mapping[str, int]
 ) -> tuple[BlockCapture, ...]:
-    """Return blocks with their step in their titles, where there are several: its time, else its number.
+    """Return blocks with their step in their titles if there are several: its time, else its number.
 
     ``steps``: the time of each step in words. ``step_of``: the number of the step, from 0, of a layer by its name.
     """
@@ -65,7 +65,7 @@ def in_steps(
 
 
 def _parameters(part: nn.Module) -> set[str]:
-    """Return the names of the arguments of a module's ``forward``, none where it is not Python's."""
+    """Return the names of the arguments of a module's ``forward``, none if it is not Python's."""
     try:
         return set(inspect.signature(type(part).forward).parameters)
     except (TypeError, ValueError):

@@ -18,17 +18,17 @@ from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
 
 CHEAP_PRODUCTS = 2**26
-"""Multiplications for all rows of a block that are spent in every run: some thousandths of a second on one core."""
+"""Multiplications for all rows of a block that are affordable in every run: some milliseconds on one core."""
 
 DRAWN_QUERIES = 256
-"""Queries that are checked where all of them would be dearer, and were checked at an earlier run of this shape."""
+"""Number of queries to check if all of them would cost more, and were checked in an earlier run of this shape."""
 
 _HALF = (torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Common facts of all blocks of one recording: the view of the clip, and who hears of long work."""
+    """Settings shared by all blocks of one recording: the view of the clip, and the progress callback."""
 
     view: ViewTransform
     clip_frames: int
@@ -43,25 +43,25 @@ class Trial:
     reading: BlockReading
     blocks: tuple[BlockCapture, ...]
     x: Any
-    """Map that the reader read; of a residual block, the one that its output holds."""
+    """Map that the reader read; for a residual block, the one that its output contains."""
     z: Tensor
     tell: Progress
 
     @property
     def adds_nothing(self) -> bool:
-        """True where the block leaves its input alone by design, so that there is no output to rebuild."""
+        """True if the block leaves its input unchanged by design, so that there is no output to rebuild."""
         heads, _, width = self.reading.g.shape
         return self.reading.project(self.reading.g.new_zeros(1, 1, heads * width)) is None
 
     @property
     def is_half(self) -> bool:
-        """True where any part of the call was computed in half precision."""
+        """True if any part of the call was computed in half precision."""
         made = (self.z, self.reading.theta, self.reading.g)
         return any(part.dtype in _HALF for part in made) or torch.is_autocast_enabled(self.z.device.type)
 
     @property
     def shape(self) -> Shape:
-        """Sizes, precisions and maths that a check at every query holds for."""
+        """Sizes, precisions and maths for which a check at every query is valid."""
         own = self.reading
         tables = ((tuple(table.shape), table.dtype) for table in (own.theta, own.phi, own.g, self.z))
         maths = own.pairwise, own.scale, own.scope, own.temporal_groups, own.contrasts, own.residual
@@ -79,7 +79,7 @@ class Trial:
 
     @property
     def effect(self) -> Float32[np.ndarray, " Nq"] | None:
-        """|z - x| / |x| at each position; None for a block whose output does not hold its input."""
+        """|z - x| / |x| at each position; None for a block whose output does not contain its input."""
         if not self.reading.residual:
             return None
         before, after = (self.reading.rows(values).float() for values in (self.x, self.z))
@@ -88,7 +88,7 @@ class Trial:
         return effect
 
     def queries(self, *, everywhere: bool) -> Int[np.ndarray, " n"]:
-        """Return the queries to check: all where that is asked or cheap, else some that follow from the output."""
+        """Return the queries to check: all if that is asked or cheap, else some that follow from the output."""
         block, count = self.blocks[0], self.reading.theta.shape[1]
         channels = self.reading.theta.shape[-1] + self.reading.g.shape[-1]
         products = count * block.key_count * channels * len(self.blocks)
@@ -99,7 +99,7 @@ class Trial:
 
 
 def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial | NotReadable:
-    """Return one call of a block as tables on grids, or why it cannot be shown.
+    """Return one call of a block as tables on grids, or the reason why it cannot be shown.
 
     Raises CaptureError for a fault of the caller that every block would share, such as training mode.
     """
@@ -131,7 +131,7 @@ def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial
 
 
 def _is_finite(values: Tensor) -> bool:
-    """Return whether all values are finite. Their sum tells in a tenth of the time, but where it overflows itself."""
+    """Return whether all values are finite. Their sum shows it in a tenth of the time, unless it overflows."""
     return math.isfinite(float(values.sum())) or all(map(math.isfinite, map(float, values.aminmax())))
 
 

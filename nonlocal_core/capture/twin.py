@@ -13,18 +13,18 @@ _SEED = 7
 
 
 def twin_of(site: BlockSite) -> BlockSite:
-    """Return a copy of a block and of what reads it, bound to each other and free of the network.
+    """Return a copy of a block and of its reader, bound to each other and independent of the network.
 
-    Raises what a foreign module raises when it is copied.
+    Raises whatever a foreign module raises when it is copied.
     """
     module, reader, inputs = copied_apart((site.module, site.reader, site.inputs))
     return replace(site, module=module, reader=reader, inputs=inputs)
 
 
 def run_twin(twin: BlockSite, call: Call, dtype: torch.dtype) -> Call:
-    """Return the call of a copy on the arguments of another call, in a precision of its own and without autocast.
+    """Return the call of a copy on the arguments of another call, in another precision and without autocast.
 
-    Raises what a foreign module raises when it runs.
+    Raises whatever a foreign module raises when it runs.
     """
     device = next((part.device for part in twin.module.parameters()), torch.device("cpu"))
     args, kwargs = _moved(call.args, device, dtype), _moved(call.kwargs, device, dtype)
@@ -69,7 +69,7 @@ def with_noise(call: Call, x: Any) -> Call:
 
 
 def _moved(value: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """Return arguments of a call on a device, its floating-point tensors in a precision."""
+    """Return the arguments of a call on a device, with floating-point tensors in a given precision."""
     match value:
         case Tensor():
             return value.to(device, dtype if value.is_floating_point() else value.dtype)

@@ -1,4 +1,4 @@
-"""A network left as it was: what a run may change in it is remembered before and put back after."""
+"""Restoration of a network after a run: all that the run may change is saved before and restored after."""
 
 import random
 from collections import deque
@@ -13,17 +13,17 @@ import torch
 from torch import Tensor, nn
 
 _OBJECTS_DEEP = 2
-"""Plain objects, such as a cache of somebody's own, are looked into where a module holds them itself."""
+"""Depth of plain objects, such as a custom cache, that are searched: those that a module holds itself."""
 ATOMS = (str, bytes, int, float, complex, type, type(None), FunctionType, BuiltinFunctionType, MethodType, ModuleType)
-"""Values that hold nothing that a run changes."""
+"""Types whose values hold nothing that a run changes."""
 
 
 @contextmanager
 def left_as_it_was(model: nn.Module) -> Iterator[None]:
-    """Put back on leaving whatever a run changed, also where it failed.
+    """Restore on leaving whatever a run changed, even if it failed.
 
-    That is what the modules hold beside the values of their parameters: buffers, attributes, modes, hooks, and the
-    tensors, lists, dictionaries, generators and objects in them. A cache that the run filled would otherwise stay
+    That is all that the modules hold beside the values of their parameters: buffers, attributes, modes, hooks, and the
+    tensors, lists, dictionaries, generators and objects in them. Otherwise a cache that the run filled would remain,
     without the gradients that training needs.
     """
     kept = _Kept()
@@ -51,14 +51,14 @@ def same_random_numbers() -> Iterator[None]:
 
 
 class _Kept:
-    """Former values, and how to have them again."""
+    """Former values, and the functions that restore them."""
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
         self._seen: dict[int, Any] = {}
 
     def remember(self, value: Any, *, objects: int) -> None:
-        """Remember a value and what it holds; ``objects``: how many plain objects deep."""
+        """Remember a value and its contents; ``objects``: the depth of plain objects to search."""
         if isinstance(value, ATOMS) or id(value) in self._seen:
             return
         self._seen[id(value)] = value  # alive, so that its id stays its own
@@ -144,7 +144,7 @@ def _same(one: Tensor, other: Tensor) -> bool:
 
 
 def _rewinding(generator: Any) -> Callable[[], None] | None:
-    """Return what gives a random generator its present state again, None for any other object."""
+    """Return a function that restores a random generator's present state, or None for any other object."""
     match generator:
         case torch.Generator():
             drawn = generator.get_state()

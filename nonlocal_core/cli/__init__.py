@@ -1,6 +1,6 @@
 """Shell: ``nonlocal-viewer``, or ``python -m nonlocal_core``. One module for each verb.
 
-A verb's module is imported when the verb is used, so that the pages come up without waiting for what only others need.
+A verb's module is imported when the verb is used, so that the pages do not wait for imports that only others need.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_surroundings(verb: str) -> None:
-    """Raise where torch would end the process, which it does without an error that could be caught."""
+    """Raise if torch would end the process, which it does without an error that could be caught."""
     Path.cwd()  # OSError where the folder is gone
     if find_spec("resource") and verb in _WITH_TORCH:
         resource = import_module("resource")

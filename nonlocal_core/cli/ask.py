@@ -1,4 +1,4 @@
-"""``ask``: a question of one clip, answered in all clips of a survey."""
+"""``ask``: a question about one clip, answered in all clips of a survey."""
 
 import argparse
 import json

@@ -13,7 +13,7 @@ from nonlocal_core.vocabulary import DIRECTIONS, SAMPLE_PREFIX
 
 
 def add_clip(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which clip, which frames of it, and which network."""
+    """Add the arguments for the clip, its frames, and the network."""
     parser.add_argument("clip", help=f"an image, a video, a folder of frames, or {SAMPLE_PREFIX}ID")
     network = parser.add_mutually_exclusive_group()
     network.add_argument(
@@ -33,7 +33,7 @@ def add_clip(parser: argparse.ArgumentParser) -> None:
 
 
 def add_point(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which positions of which block, and which way to look."""
+    """Add the arguments for the positions, the block, and the direction to look."""
     parser.add_argument("--frame", type=int, help="of the frames that were read, from 0")
     parser.add_argument("--x", type=float, help="0 left to 1 right")
     parser.add_argument("--y", type=float, help="0 top to 1 bottom")
@@ -61,7 +61,7 @@ def add_point(parser: argparse.ArgumentParser) -> None:
 
 
 def numbers(count: int) -> Callable[[str], tuple[float, ...]]:
-    """Return a reader of an argument of a frame and numbers, separated by commas."""
+    """Return a parser for an argument of a frame and numbers, separated by commas."""
 
     def read(text: str) -> tuple[float, ...]:
         frame, *rest = text.split(",")
@@ -83,7 +83,7 @@ def _network(options: argparse.Namespace) -> str | PreparedModel:
 
 
 def open_session(options: argparse.Namespace) -> Session:
-    """Open what the arguments say. Raises what ``Session.open`` raises."""
+    """Open the session that the arguments ask for. Raises the errors of ``Session.open``."""
     return Session.open(
         options.clip,
         _network(options),
@@ -100,9 +100,9 @@ def open_session(options: argparse.Namespace) -> Session:
 
 
 def pin_of(session: Session, options: argparse.Namespace, view: str = "", beside: Sequence[Point] = ()) -> Pin:
-    """Return the question asked for; what was left out is the clip's own first question.
+    """Return the question asked for; missing parts come from the clip's own first question.
 
-    ``beside``: the pins that are shown with it.
+    ``beside``: the pins shown with it.
     """
     block = session.block(options.block)
     grid = block.query_grid if options.direction == "row" else block.key_grid

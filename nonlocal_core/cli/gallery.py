@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the pages and print where they begin."""
+    """Write the pages and print the path of the first."""
     from nonlocal_core.survey.gallery import gallery
 
     print(gallery(options.result, options.out, viewers=options.viewers, progress=tell))

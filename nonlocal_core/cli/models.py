@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print a line for each network, or all that is known of it."""
+    """Print a line for each network, or all that is known of one."""
     if options.json:
         shipped = [{"kind": "shipped", **asdict(card)} for card in list_models()]
         published = [

@@ -1,4 +1,4 @@
-"""``open``: start the viewer in the browser, on a clip of one's own if one is named.
+"""``open``: start the viewer in the browser, on the user's clip if one is named.
 
 The pages are started as ``streamlit run`` starts them. This module imports none of them, and no torch.
 """
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve the pages until interrupted. Raises NonlocalError when the clip, the network or the pages are not there."""
+    """Serve the pages until interrupted. Raises NonlocalError if the clip, the network or the pages are missing."""
     if missing := [name for name in ("streamlit", "plotly") if find_spec(name) is None]:
         raise NonlocalError(
             f"The viewer needs {' and '.join(missing)}, which this environment does not have. "
@@ -68,14 +68,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _survey(named: str) -> str:
-    """Return the whole path of a survey. Raises SurveyError for a folder without one."""
+    """Return the absolute path of a survey. Raises SurveyError for a folder without one."""
     from nonlocal_core.survey import ResultFolder
 
     return str(ResultFolder(named).path.resolve())
 
 
 def _clip(named: str | None) -> str | None:
-    """Return the sample, or the whole path of the clip."""
+    """Return the sample, or the absolute path of the clip."""
     if named is None:
         return None
     if named.startswith(SAMPLE_PREFIX):
@@ -93,7 +93,7 @@ def _clip(named: str | None) -> str | None:
 
 
 def _model(named: str | None) -> str | None:
-    """Return the network's id; a published one is fetched now, since no page fetches what a link names."""
+    """Return the network's id; a published one is fetched now, since pages do not fetch networks that a link names."""
     if named in (None, "default"):
         return None
     published = {card.id: card for card in list_published()}

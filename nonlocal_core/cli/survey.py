@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Survey, keep the tables that are wanted, and print the folder and what failed."""
+    """Survey, keep the tables that are wanted, and print the folder and the failures."""
     from nonlocal_core.survey import LocalEngine, RayEngine, choose, clip_list, keep_tables, read_rows, survey
     from nonlocal_core.survey.condition import condition
 

@@ -1,4 +1,4 @@
-"""``verify``: say what a checkpoint file is."""
+"""``verify``: identify a checkpoint file."""
 
 import argparse
 from pathlib import Path
@@ -16,5 +16,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what it is."""
+    """Print the report on the file."""
     print(describe_checkpoint(options.file, options.arch, weights=options.set).sentence)

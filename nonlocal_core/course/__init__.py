@@ -1,1 +1,1 @@
-"""The course: its steps with their words, what each shows on a clip, and the file that takes it along."""
+"""The course: the text of its steps, the facts that each shows on a clip, and the file that holds it all."""

@@ -1,4 +1,4 @@
-"""Facts below the pictures of a step, as data: tables, sentences, bars, small pictures, and choices between such.
+"""Facts below the pictures of a step, as data: tables, sentences, bars, small pictures, and choices among them.
 
 Pages draw them: ``app/widgets/lesson_panels.py`` in the app, ``viewer/controls/facts.js`` in a file.
 """
@@ -19,9 +19,9 @@ FUNCTIONS: dict[Pairwise, str] = {
     "dot_product": "(θφᵀ)g as θ(φᵀg)",
     "concatenation": "sorted, running sums",
 }
-"""The exact short way of each function."""
+"""Description of the exact method without a matrix, for each function."""
 COUNTS = (256, 512, 1024, 2048)
-"""Positions at which costs are measured."""
+"""Numbers of positions at which costs are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Said:
 
     text: str
     failing: bool = False
-    """True where the fact says that something does not hold."""
+    """True if the fact says that something does not hold."""
     kind: Literal["said"] = "said"
 
 
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A share in [0, 1] with its name, and the words that stand behind the bar."""
+    """A share in [0, 1] with its name, and the words after the bar."""
 
     name: str
     share: float
@@ -66,7 +66,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A small picture by its data address, with the words under it, and a ring (x, y) in [0, 1] where one is wanted."""
+    """A small picture by its data address, with the words under it, and a ring at (x, y) in [0, 1], or None."""
 
     address: str
     words: str
@@ -75,7 +75,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Small pictures under a title. ``small``: as they are cut, a few pixels each."""
+    """Small pictures under a title. ``small``: shown as they are cut, a few pixels each."""
 
     title: str
     pictures: tuple[Picture, ...]
@@ -85,7 +85,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Facts of which one set is shown, by its name; the first to be shown is ``first``."""
+    """Sets of facts of which one is shown, by its name; ``first`` is shown first."""
 
     title: str
     names: tuple[str, ...]
@@ -103,7 +103,7 @@ def as_json(facts: tuple[Fact, ...]) -> list[dict[str, object]]:
 
 
 def pooling(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return what pooled keys save and change, of a session with the pooled block first and the whole one second.
+    """Return the saving and the effect of pooled keys, for a session with the pooled block first and the full one next.
 
     Raises OutsideGridError for a pin that the network did not see.
     """
@@ -126,7 +126,7 @@ def pooling(session: Session, pin: Pin) -> tuple[Fact, ...]:
 
 
 def scopes(session: Session) -> tuple[Fact, ...]:
-    """Return over how many positions each block of a session sums."""
+    """Return the number of positions that each block of a session sums over."""
     rows = tuple(
         (block.title, f"{block.key_count:,}", f"{block.query_grid.size * block.key_count:,}")
         for block in session.capture.blocks
@@ -159,7 +159,7 @@ def costs(found: dict[tuple[Pairwise, int], Cost]) -> tuple[Fact, ...]:
 
 
 def claims() -> tuple[Fact, ...]:
-    """Return the paper's claims beside what was measured on the small task of this tool."""
+    """Return the paper's claims beside the measurements on the small task of this tool."""
     rows = tuple(
         (f"Table {chart.number}", claim.words, claim.verdict, claim.reason)
         for chart in read_findings().charts

@@ -1,4 +1,4 @@
-"""Questions to predict: a cell that asks, the frame in which the reader marks cells, and what the block says there.
+"""Questions to predict: a cell that asks, the frame in which the reader marks cells, and the block's weights there.
 
 asked = question(block, turn=0)
 shown(session, block, asked) | answered(session, block, asked)
@@ -39,14 +39,14 @@ def question(block: BlockCapture, turn: int) -> Question:
 
 
 def name_of(frames: Frames, block: BlockCapture, asked: Question) -> str:
-    """Return eight hexadecimal digits that tell this question of these frames from others, in the app as in a file."""
+    """Return eight hexadecimal digits that identify this question on these frames, in the app as in a file."""
     clip = (frames.info.sha256, *frames.frame_indices.tolist())
     facts = (clip, block.name, block.query_grid.shape, block.key_grid.shape, *asked.cell, asked.step)
     return sha256(repr(facts).encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def weights_in(block: BlockCapture, asked: Question) -> Float32[np.ndarray, " hw"]:
-    """Return the positive weight of each cell of the frame; the asked cell counts for nobody and has 0."""
+    """Return the positive weight of each cell of the frame; the asked cell never counts and has 0."""
     count = block.key_grid.rows * block.key_grid.cols
     weights = np.maximum(row_weights(block, asked.cell)[asked.step * count : (asked.step + 1) * count], 0)
     own = own_index(block, asked)
@@ -57,13 +57,13 @@ def weights_in(block: BlockCapture, asked: Question) -> Float32[np.ndarray, " hw
 
 
 def own_index(block: BlockCapture, asked: Question) -> int | None:
-    """Return the asked cell among those of the frame, None where it lies in another."""
+    """Return the index of the asked cell among those of the frame, or None if it lies in another frame."""
     own = block.query_grid.own_key(asked.cell, block.subsample)
     return own.y * block.key_grid.cols + own.x if own.t == asked.step else None
 
 
 def shown(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, object]:
-    """Return a question as ``viewer/controls/guess.js`` draws it, without its answer."""
+    """Return a question without its answer, as ``viewer/controls/guess.js`` draws it."""
     keys, frames = block.key_grid, ran.frames.rgb
     frame, target = block.query_grid.frame_spans[asked.cell.t][0], keys.frame_spans[asked.step][0]
     words = learn().predict
@@ -84,10 +84,10 @@ def shown(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, objec
 
 
 def answered(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, object]:
-    """Return what a file needs to score marks alone: the weights, and what guesses of colour and place go by.
+    """Return the data from which a file scores marks on its own: the weights, and the guesses by colour and by place.
 
-    ``weights``: parts of their sum; ``colour`` and ``place``: the cells in the order of such
-    a guess, without the asked one. ``viewer/model/guess.js`` scores as ``measures.prediction`` does.
+    ``weights`` are shares of their sum. ``colour`` and ``place`` list the cells in the order of such a guess, without
+    the asked one. ``viewer/model/guess.js`` scores as ``measures.prediction`` does.
     """
     keys = block.key_grid
     count = keys.rows * keys.cols
@@ -111,7 +111,7 @@ def answered(ran: OpenRun, block: BlockCapture, asked: Question) -> dict[str, ob
 
 
 def _seen(frame: UInt8[np.ndarray, "H W 3"], block: BlockCapture) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the part of a frame that the cells tile, so that each cell is an even part of the picture."""
+    """Return the part of a frame that the cells tile, so that all cells are of one size in the picture."""
     height, width = frame.shape[:2]
     x0, y0, x1, y1 = block.key_grid.box
     part: np.ndarray = frame[

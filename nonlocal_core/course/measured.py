@@ -1,6 +1,6 @@
-"""Facts of a step that take runs of the network, or work of that size: measured once, for one position of one clip.
+"""Facts of a step that need runs of the network, or as much work: measured once, for one position of one clip.
 
-A file holds them as they were measured. The app measures them again wherever the visitor asks.
+A file holds them as they were measured. The app measures them again for each place that the visitor asks.
 """
 
 from collections.abc import Callable
@@ -39,9 +39,9 @@ from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import Pairwise
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0)
-"""Times what a block learned to add, in a file."""
+"""Multiples of a block's learned addition that a file shows."""
 RUNS = 3
-"""Runs of the network for each way of choosing keys that draws; two more have one each."""
+"""Runs of the network for each random way of choosing keys; two other ways have one run each."""
 CUT_TITLES: dict[Cut, str] = {
     "strongest": "its strongest",
     "random": "random ones",
@@ -54,7 +54,7 @@ CHANGE_NAMES: dict[Change, str] = {
     "strongest keys cut": "Keys cut",
     "marks swapped": "Swapped",
 }
-"""Words on the buttons."""
+"""Labels of the buttons."""
 CHANGE_TITLES: dict[Change, str] = {
     "as it is": "As it is",
     "block off": "Block off",
@@ -65,9 +65,9 @@ Tell = Callable[[int, int], None]
 
 
 def strengths(session: Session, tell: Tell) -> tuple[Fact, ...]:
-    """Return the answer while the first block that adds something adds more or less than it learned to.
+    """Return the network's answers while its first block that adds something adds more or less than it learned to.
 
-    Raises what ``answer_at_strength`` raises.
+    Raises the errors of ``answer_at_strength``.
     """
     block = next(iter(changeable_blocks(session)))
     found = {}
@@ -93,9 +93,9 @@ def strengths(session: Session, tell: Tell) -> tuple[Fact, ...]:
 
 
 def marks(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
-    """Return which mark the network says was worn at a point, and what it says after each change.
+    """Return the network's answer to which mark was worn at a point, without a change and after each change.
 
-    Raises what ``who_wore`` raises.
+    Raises the errors of ``who_wore``.
     """
     if not answers_marks(session):
         return (Said(text="Nobody wears a mark in these frames."),)
@@ -113,13 +113,13 @@ def marks(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
 
 
 def verdict_on_marks(change: Change, found: MarkAnswer) -> str:
-    """Return what the network says after a change, and whether it is right."""
+    """Return the network's answer after a change, and whether it is right."""
     said = MARKS[int(found.answer.probabilities.argmax())]
     return f"{CHANGE_TITLES[change]}: {said}, {'right' if said == found.truth else 'wrong'}"
 
 
 def done_to_marks(change: Change, found: MarkAnswer) -> str:
-    """Return what a change did, in sentences."""
+    """Return the effect of a change, in sentences."""
     match change:
         case "as it is":
             return "Nothing is changed. The heat is where it fetches this answer."
@@ -150,7 +150,7 @@ def _chances(found: MarkAnswer) -> tuple[Bar, ...]:
 def believed(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
     """Return whether the strongest keys of a point matter more than others, with the figures.
 
-    Raises what ``faithfulness_curve`` raises.
+    Raises the errors of ``faithfulness_curve``.
     """
     known = changeable_blocks(session)
     named = session.block(pin.block)
@@ -180,7 +180,7 @@ def believed(session: Session, pin: Pin, tell: Tell) -> tuple[Fact, ...]:
 
 
 def verdict(last: Faithfulness) -> str:
-    """Return what a test of a map comes to, in a sentence."""
+    """Return the verdict of a faithfulness test on a map, in a sentence."""
     if not last.stands_out:
         return "Do not believe this map."
     if last.moves_answer:
@@ -189,7 +189,7 @@ def verdict(last: Faithfulness) -> str:
 
 
 def timed_costs(tell: Tell) -> dict[tuple[Pairwise, int], Cost]:
-    """Return what the sums cost with the matrix and in the short way, by function and positions, measured now."""
+    """Return the cost of the sums with and without the matrix, by function and number of positions, measured now."""
     every = [(pairwise, count) for pairwise in FUNCTIONS for count in COUNTS]
     found = {}
     for done, (pairwise, count) in enumerate(every):
@@ -199,9 +199,9 @@ def timed_costs(tell: Tell) -> dict[tuple[Pairwise, int], Cost]:
 
 
 def pixels(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return a frame before and after a filter; with noise, what BM3D and non-local means make of the same.
+    """Return a frame before and after a filter, and with noise also the outputs of BM3D and non-local means.
 
-    Raises what ``filtered`` raises.
+    Raises the errors of ``filtered``.
     """
     network = session.model.network
     assert isinstance(network, PixelNetwork)
@@ -233,7 +233,7 @@ def pixels(session: Session, pin: Pin) -> tuple[Fact, ...]:
 
 
 def matched(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return the stack that BM3D matches to the block round a point. Raises what ``matched_stack`` raises."""
+    """Return the stack that BM3D matches to the block around a point. Raises the errors of ``matched_stack``."""
     found, clip = matched_stack(session, session.block().query_grid.cell_at(frame=pin.frame, x=pin.x, y=pin.y))
     pictures = tuple(
         Picture(
@@ -246,9 +246,9 @@ def matched(session: Session, pin: Pin) -> tuple[Fact, ...]:
 
 
 def reached(session: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return what each layer of a network sees from a point, and how far its strongest look is for other operations.
+    """Return the receptive field of each layer at a point, and the steps of other operations to its strongest cell.
 
-    Raises what ``receptive_fields`` and ``query`` raise.
+    Raises the errors of ``receptive_fields`` and ``query``.
     """
     found = receptive_fields(session, frame=pin.frame, x=pin.x, y=pin.y)
     pictures = tuple(
@@ -288,9 +288,9 @@ def _journey_facts(way: Journey) -> tuple[Fact, ...]:
 
 
 def attended(session: Session, pin: Pin, found: TwoFormulas) -> tuple[Fact, ...]:
-    """Return what self-attention and the embedded Gaussian make of this clip, and of the row that is asked.
+    """Return a comparison of self-attention with the embedded Gaussian on this clip and on the asked row.
 
-    ``found``: of the pin's block. Raises what ``places`` raises.
+    ``found``: the comparison for the pin's block. Raises the errors of ``places``.
     """
     block, root = session.block(pin.block), f"1/√{found.channels}"
     as_it_is, scaled = (
@@ -314,9 +314,9 @@ def attended(session: Session, pin: Pin, found: TwoFormulas) -> tuple[Fact, ...]
 
 
 def ranked(session: Session, other: Session, pin: Pin) -> tuple[Fact, ...]:
-    """Return what a concatenation and an MLP over the features of another network rank first, for two positions.
+    """Return the places that a concatenation and an MLP over another network's features rank first, for two queries.
 
-    Raises what ``pair_ranks`` raises.
+    Raises the errors of ``pair_ranks``.
     """
     features = other.block("stride16")
     found = pair_ranks(session.block(pin.block), features, frame=pin.frame, x=pin.x, y=pin.y)
@@ -364,7 +364,7 @@ def _on_pixels(
 
 
 def _with_field(frame: UInt8[np.ndarray, "h w 3"], field: ReceptiveField) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a frame under a field as heat, in times what each pixel would have of an even one."""
+    """Return a frame under a field drawn as heat, in multiples of an even field."""
     rows, cols = field.share.shape
     times = field.share[None] * field.share.size
     heat = Heat(times=times, tops=times.max(axis=(1, 2)), beyond=0.0, look=LOOK)

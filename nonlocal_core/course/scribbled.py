@@ -1,4 +1,4 @@
-"""A small labelling that a reader scribbles: a frame made small, and the kernels that carry its labels."""
+"""A small labelling by the reader's scribbles: a frame made small, and the kernels that carry its labels."""
 
 from base64 import b64encode
 
@@ -14,10 +14,10 @@ from nonlocal_core.render import jpeg_address
 from nonlocal_core.session import Session
 
 SIDE = 32
-"""Pixels of the shorter side: every pixel hears every other, in a part of a second for all steps."""
+"""Pixels of the shorter side: every pixel gathers from every other, in a fraction of a second for all steps."""
 LONGEST = 4 * SIDE
 SHOWN = (0, 1, 2, 5)
-"""Steps that are shown."""
+"""Numbers of the steps that are shown."""
 
 
 def small_frame(frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
@@ -29,9 +29,9 @@ def small_frame(frame: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]
 
 
 def shown(session: Session, frame: int) -> dict[str, object]:
-    """Return what ``viewer/controls/scribbles.js`` shows: a frame to scribble on, and what carries its labels.
+    """Return the data for ``viewer/controls/scribbles.js``: a frame to scribble on, and the kernels that carry labels.
 
-    ``session``: of the dense CRF, whose kernels carry the labels. Raises CaptureError for another network.
+    ``session``: a session of the dense CRF, whose kernels carry the labels. Raises CaptureError for any other network.
     """
     kernels = getattr(session.model.network, "filter", None)
     if not isinstance(kernels, DenseCrf):

@@ -1,4 +1,4 @@
-"""Steps of the course: the words of each, and the clip, network and block that it is shown on."""
+"""Steps of the course: the text of each, and the clip, network and block that it is shown on."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -7,12 +7,12 @@ from nonlocal_core.course.words import StepWords, learn
 from nonlocal_core.errors import UnknownNameError
 
 Variant = Literal["scopes", "pooled"]
-"""The same block under other sums, or with pooled keys beside all of them."""
+"""The same block with other sums, or with pooled keys beside the full ones."""
 EMBEDDED = "lite0-embedded-gaussian"
 PIXELS = 48
-"""Short side of the grid of filters: a row of each pixel within a second."""
+"""Short side of the grid of filters, so that the rows of all pixels take less than a second."""
 FEW = 128
-"""Short side of the network's input where cells are to hold a number."""
+"""Short side of the network's input if numbers are written into the cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +21,16 @@ class Stage:
 
     model: str = EMBEDDED
     block: str | None = "stride16"
-    """None for the one that its network shows first."""
+    """Name of the block, or None for the one that its network shows first."""
     clip: str | None = None
-    """None for the visitor's."""
+    """Clip of the step, or None for the visitor's."""
     short_side: int | None = None
     sliders: tuple[str, ...] = ()
-    """Settings of a filter that the step lets set."""
+    """Settings of a filter that the step has sliders for."""
     vectors: bool = True
-    """True where theta and phi are shown as numbers; of a filter they are pixels with a term for their length."""
+    """True if theta and phi are shown as numbers; those of a filter are pixels with a term for their length."""
     cells: bool = False
-    """True where the weights are written in the cells."""
+    """True if the weights are written in the cells."""
     variant: Variant | None = None
     """Variant of the opened session (`variants`) that is shown in its place."""
     measured_on: str | None = None
@@ -61,7 +61,7 @@ _STAGES = {
 
 
 def step_ids() -> tuple[str, ...]:
-    """Return the ids of the steps, in their order."""
+    """Return the ids of the steps, in order."""
     return tuple(step.id for step in learn().steps)
 
 
@@ -81,7 +81,7 @@ def stage_of(step: str) -> Stage:
 def shown(step: str, *, frame_count: int, alone: bool = False) -> dict[str, object]:
     """Return the words of a step as ``viewer/controls/lesson.js`` shows them on a clip of ``frame_count`` frames.
 
-    ``alone``: in a file, without the sliders and buttons of the app.
+    ``alone``: for a file, without the sliders and buttons of the app.
     """
     words, stage = words_of(step), stage_of(step)
     return {
@@ -119,5 +119,5 @@ _TAUGHT = {
 
 
 def step_of_model(model: str) -> str | None:
-    """Return the step that teaches how a network compares, None where no step does."""
+    """Return the step that teaches how a network compares, or None if no step does."""
     return _TAUGHT.get(model)

@@ -1,4 +1,4 @@
-"""Variants of a step: the session that is shown, made of the one that was opened. Apart, since they need torch."""
+"""Variants of a step: the session to show, made from the one that was opened. Kept apart, since they need torch."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ from nonlocal_core.session import Session
 
 
 def varied(session: Session, variant: Variant) -> Session:
-    """Return the session with the variants of its block ``stride16`` in the place of its blocks.
+    """Return the session with the variants of its block ``stride16`` in place of its blocks.
 
-    Raises ShapeError where they cannot be made of it.
+    Raises ShapeError if they cannot be made from it.
     """
     block = session.block("stride16")
     if variant == "scopes":

@@ -1,4 +1,4 @@
-"""Words of the page Learn and of the panel that explains what is on screen: ``learn.toml``, as records."""
+"""Texts of the page Learn and of the panel that explains what is on screen: ``learn.toml``, as records."""
 
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _FILE = Path(__file__).with_name("learn.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepWords:
-    """Words of one step; ``learn.toml`` says what each is for."""
+    """Texts of one step; ``learn.toml`` describes each."""
 
     id: str
     title: str
@@ -27,12 +27,12 @@ class StepWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Words of the course."""
+    """Texts of the course."""
 
     page: dict[str, str]
     steps: tuple[StepWords, ...]
     beside: dict[str, str]
-    """Buttons that measure another network beside it, by step."""
+    """Labels of the buttons that measure another network beside it, by step."""
     scribbles: dict[str, str]
     help: dict[str, str]
     predict: dict[str, str]
@@ -41,7 +41,7 @@ class Words:
 
 @cache
 def learn() -> Words:
-    """Return the words of the course.
+    """Return the texts of the course.
 
     >>> learn().steps[0].id
     'local'

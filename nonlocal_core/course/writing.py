@@ -28,7 +28,7 @@ from nonlocal_core.viewer.export import CourseFile, export_course
 from nonlocal_core.vocabulary import Progress
 
 QUESTIONS = 6
-"""Questions to predict in a file."""
+"""Number of questions to predict in a file."""
 GUESSED = "embedded"
 """The step at which the reader predicts."""
 SCRIBBLED = "graphical"
@@ -39,7 +39,7 @@ OpenStep = Callable[[str], Session]
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One step as the file holds it, and the bundle of its viewer."""
+    """One step in the file's form, and the bundle of its viewer."""
 
     data: dict[str, object]
     bundle: bytes
@@ -47,7 +47,7 @@ class _Step:
 
 
 class OnClip:
-    """A clip that is opened with the network of one step after another: frames are read once, a network runs once."""
+    """A clip opened with the network of one step after another: frames are read once, each network runs once."""
 
     def __init__(self, media: Media, frames: Selection | None = None, device: DeviceChoice = "auto") -> None:
         self._media, self._frames, self._device = media, frames, device
@@ -57,7 +57,7 @@ class OnClip:
     def open(self, step: str) -> Session:
         """Return the session of a step; a step with a clip of its own is opened on that.
 
-        Raises UnknownNameError for another step, and what ``Session.open`` raises.
+        Raises UnknownNameError for an unknown step, and the errors of ``Session.open``.
         """
         stage = stage_of(step)
         key = (stage.clip, stage.model, stage.short_side)
@@ -75,12 +75,12 @@ class OnClip:
 
 
 def write_course(path: Path, open_session: OpenStep, steps: Sequence[str], *, progress: Progress) -> Path:
-    """Write steps of the course, each once, with what they measure on this clip, and return the path.
+    """Write steps of the course, each once, with their measurements on this clip, and return the path.
 
-    ``open_session``: opens the clip with the network of a step; the variants of a step are made here. Where
-    something cannot be measured on this clip, the step says why. What ``progress`` raises ends the writing and leaves
+    ``open_session``: opens the clip with the network of a step; the variants of a step are made here. If something
+    cannot be measured on this clip, the step says why. An error raised by ``progress`` ends the writing and leaves
     nothing behind.
-    Raises SelectionError without a step, UnknownNameError for another one, RenderError where it cannot be written.
+    Raises SelectionError without a step, UnknownNameError for an unknown one, RenderError if it cannot be written.
     """
     if not steps:
         raise SelectionError("A course has at least one step. Name one.")
@@ -109,7 +109,7 @@ def write_course(path: Path, open_session: OpenStep, steps: Sequence[str], *, pr
 
 
 def _measuring(progress: Progress, done: int, total: int) -> Callable[[int, int], None]:
-    """Return what a measurement tells; it is part of a step, so the steps that are done stay the same."""
+    """Return the progress callback of a measurement, which is part of a step and leaves the number done unchanged."""
     return lambda _run, _runs: progress(f"Step {done + 1} of {total}, measuring", done, total)
 
 
@@ -131,7 +131,7 @@ def _made(step: str, open_session: OpenStep, tell: Callable[[int, int], None]) -
 
 
 def _facts(step: str, session: Session, asked: Pin, tell: Callable[[int, int], None]) -> tuple[Fact, ...]:
-    """Return what stands below the pictures of a step; where it cannot be measured on this clip, why."""
+    """Return the facts below the pictures of a step, or the reason if they cannot be measured on this clip."""
     measure = _MEASURED.get(step) or (_pixels if is_filter(stage_of(step).model) else None)
     if measure is None:
         return ()
@@ -143,7 +143,7 @@ def _facts(step: str, session: Session, asked: Pin, tell: Callable[[int, int], N
 
 
 def _beside(step: str, session: Session, open_session: OpenStep, asked: Pin) -> tuple[Fact, ...]:
-    """Return what is measured with the network of another step; nothing where the step has none beside."""
+    """Return the facts measured with the network of another step, or none if the step needs no other."""
     other = stage_of(step).measured_on
     if other is None:
         return ()
@@ -171,11 +171,11 @@ _MEASURED: dict[str, Callable[[Session, Pin, Callable[[int, int], None]], tuple[
     "believe": measured.believed,
 }
 _OF_NO_PLACE = ("spacetime", "findings")
-"""Steps whose facts follow from the sizes, or are Findings' own."""
+"""Steps whose facts follow from the sizes, or are those of the page Findings."""
 
 
 def _origin(step: str) -> str:
-    """Return the sentence that says where the figures of a step come from, and what only the app has."""
+    """Return the sentence on the origin of a step's figures, and on what only the app has."""
     elsewhere = {
         "block": "Measured on this clip when this file was written.",
         "cost": "Times over random tables of 64 channels, on the machine that wrote this file; best of three runs.",
@@ -185,16 +185,16 @@ def _origin(step: str) -> str:
 
 
 def _guesses(session: Session, stage: Stage) -> list[dict[str, object]]:
-    """Return the questions of a file, with what scores them."""
+    """Return the questions of a file, with the data that scores them."""
     block = session.block(stage.block)
     asked = [guess.question(block, turn) for turn in range(QUESTIONS)]
     return [guess.shown(session, block, each) | guess.answered(session, block, each) for each in asked]
 
 
 def _bundle(session: Session, stage: Stage, asked: Pin) -> bytes:
-    """Return what the viewer of a step reads: of a network its one block, of variants all, of a filter without columns.
+    """Return the bundle for a step's viewer: the one block, or all blocks for variants; without columns for a filter.
 
-    The block is not named in it, so that steps of one block share a bundle.
+    It does not name the block, so that steps of one block share a bundle.
     """
     of_step = session if stage.variant else with_blocks(session, (session.block(stage.block),))
     return of_step.bundle(replace(asked, block=None), tour=(), columns=not is_filter(stage.model))

@@ -44,8 +44,8 @@ class Grid:
     (Cell(t=2, y=0, x=12), (4, 6))
 
     ``box`` is the part of the shown frame that the cells tile: smaller than the frame after a crop or
-    where pooling drops the last odd row, larger where padding lets cells reach past the edge. ``frame_spans``: the
-    frames that each step stands for. Where spans overlap, a frame belongs to the last step that starts at or before
+    if pooling drops the last odd row, larger if padding lets cells reach past the edge. ``frame_spans``: the
+    frames that each step stands for. If spans overlap, a frame belongs to the last step that starts at or before
     it; so does a frame between two spans.
     """
 
@@ -86,13 +86,13 @@ class Grid:
         return self.frame_spans[-1][1]
 
     def index(self, cell: Cell) -> int:
-        """Return the row-major index of a cell. Raises GeometryError when it is not on the grid."""
+        """Return the row-major index of a cell. Raises GeometryError if it is not on the grid."""
         if not (0 <= cell.t < self.steps and 0 <= cell.y < self.rows and 0 <= cell.x < self.cols):
             raise GeometryError(f"{cell} is not on a grid of {self.shape} cells (T, H, W).")
         return (cell.t * self.rows + cell.y) * self.cols + cell.x
 
     def cell(self, index: int) -> Cell:
-        """Return the cell of a row-major index. Raises GeometryError when it is not on the grid."""
+        """Return the cell of a row-major index. Raises GeometryError if it is not on the grid."""
         if not 0 <= index < self.size:
             raise GeometryError(f"Index {index} is not in [0, {self.size}) of a grid of {self.shape} cells.")
         t, within = divmod(index, self.rows * self.cols)
@@ -103,13 +103,13 @@ class Grid:
         return self.frame_spans[t]
 
     def find_t(self, frame: int) -> int | None:
-        """Return the step of a frame, None where the grid begins after it or ends before it."""
+        """Return the step of a frame, or None if the grid begins after it or ends before it."""
         if not self.frame_spans[0][0] <= frame < self.end_frame:
             return None
         return bisect_right(self.frame_spans, frame, key=lambda span: span[0]) - 1
 
     def t_of_frame(self, frame: int) -> int:
-        """Return the step of a frame. Raises OutsideGridError where the grid begins after it or ends before it."""
+        """Return the step of a frame. Raises OutsideGridError if the grid begins after it or ends before it."""
         t = self.find_t(frame)
         if t is None:
             raise OutsideGridError(
@@ -120,7 +120,7 @@ class Grid:
     def cell_at(self, *, frame: int, x: float, y: float) -> Cell:
         """Return the cell under a point of the shown frame; x and y in [0, 1], y downwards.
 
-        Raises OutsideGridError when the network did not see that point (a crop, an odd edge lost to pooling).
+        Raises OutsideGridError if the network did not see that point (a crop, an odd edge lost to pooling).
         """
         x0, y0, x1, y1 = self.box
         inside = 0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and x0 <= x <= x1 and y0 <= y <= y1
@@ -134,7 +134,7 @@ class Grid:
         return Cell(self.t_of_frame(frame), row, col)
 
     def nearest_cell(self, *, frame: int, x: float, y: float) -> Cell:
-        """Return the cell under a point, or the nearest one where the network did not see the point itself.
+        """Return the cell under a point, or the nearest one if the network did not see the point itself.
 
         Raises OutsideGridError for a frame that the grid does not have.
         """
@@ -144,7 +144,7 @@ class Grid:
     def cells_in(self, *, frame: int, box: Box) -> tuple[Cell, ...]:
         """Return the cells of a frame whose centres lie in a box of the shown frame, or the cell under its middle.
 
-        Raises GeometryError for corners that are not in order or in the frame, OutsideGridError where the network saw
+        Raises GeometryError for corners that are not in order or in the frame, OutsideGridError if the network saw
         nothing of the box.
         """
         x0, y0, x1, y1 = box
@@ -177,18 +177,18 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGrid(Grid):
-    """The grid of the positions that are looked at: phi and g live here."""
+    """Grid of the positions that are looked at, where phi and g live."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryGrid(Grid):
-    """The grid of the positions that look: theta and the output live here."""
+    """Grid of the positions that look, where theta and the output live."""
 
     @classmethod
     def over_clip(cls, *, clip_frames: int, steps: int, rows: int, cols: int, box: Box = WHOLE_FRAME) -> "QueryGrid":
         """Return a grid whose steps share the frames of the clip evenly, in order.
 
-        Raises GeometryError when there are more steps than frames.
+        Raises GeometryError if there are more steps than frames.
         """
         if not 1 <= steps <= clip_frames:
             raise GeometryError(f"{steps} steps cannot share {clip_frames} frames.")
@@ -196,7 +196,7 @@ class QueryGrid(Grid):
         return cls(steps=steps, rows=rows, cols=cols, frame_spans=tuple(pairwise(edges)), box=box)
 
     def pooled(self, kernel: THW) -> KeyGrid:
-        """Return the key grid that max pooling with this kernel, the same stride and no padding leaves.
+        """Return the key grid after max pooling with this kernel, the same stride and no padding.
 
         Odd sizes are floored, as every public implementation does: the last row or column is never a key.
         """
@@ -214,12 +214,12 @@ class QueryGrid(Grid):
         return KeyGrid(steps=steps, rows=rows, cols=cols, frame_spans=spans, box=(x0, y0, right, bottom))
 
     def own_keys(self, kernel: THW) -> tuple[Int[np.ndarray, " T"], Int[np.ndarray, " H"], Int[np.ndarray, " W"]]:
-        """Return, along each axis, the cell of the grid that pooling by a kernel leaves over each cell of this one."""
+        """Return the index of the pooled cell over each cell of this grid, along each axis, for pooling by a kernel."""
         t, y, x = (own_keys_along(*counts) for counts in zip(self.shape, kernel, strict=True))
         return t, y, x
 
     def own_key(self, query: Cell, kernel: THW) -> Cell:
-        """Return the key cell over a query cell, on the grid that pooling by a kernel leaves."""
+        """Return the key cell over a query cell, on the grid after pooling by a kernel."""
         return Cell(*(int(keys[index]) for keys, index in zip(self.own_keys(kernel), query, strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""Masks: from the cells of one step to the pixels of a frame, and back.
+"""Masks: conversions between the cells of one step and the pixels of a frame.
 
 A pixel belongs to the cell that holds its centre, here and in every picture.
 """
@@ -16,9 +16,9 @@ Smoothing = Literal["nearest", "bilinear"]
 def spread(
     heat: Float[np.ndarray, "H W"], grid: Grid, *, size_hw: tuple[int, int], smoothing: Smoothing = "nearest"
 ) -> tuple[Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Return the heat of one step on h x w pixels, and which pixels the grid covers.
+    """Return the heat of one step on h x w pixels, and a mask of the pixels that the grid covers.
 
-    Bilinear smoothing meets the true values at the cell centres.
+    Bilinear smoothing keeps the true values at the cell centres.
     """
     rows, cols = _places_of_pixels(grid, size_hw)
     covered = ((rows >= 0) & (rows < grid.rows))[:, None] & ((cols >= 0) & (cols < grid.cols))[None, :]
@@ -38,7 +38,7 @@ def cells_mask(cells: Bool[np.ndarray, "H W"], grid: Grid, size_hw: tuple[int, i
 
 
 def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "H W"]:
-    """Return the fraction of each cell's pixels, in one frame, that a mask holds; 0 for a cell outside the frame.
+    """Return the fraction of each cell's pixels, in one frame, that a mask covers; 0 for a cell outside the frame.
 
     A cell that is too small to hold the centre of a pixel has the pixel under its own centre.
     """
@@ -52,7 +52,7 @@ def coverage(grid: Grid, mask: Bool[np.ndarray, "h w"]) -> Float64[np.ndarray, "
 
 
 def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a frame whose centres lie in a box, its edges included."""
+    """Return the pixels of a frame whose centres lie in a box, including its edges."""
     height, width = size_hw
     x0, y0, x1, y1 = box
     xs, ys = _centres(width), _centres(height)
@@ -60,9 +60,9 @@ def box_mask(box: Box, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
 
 
 def cells_in_box(grid: Grid, box: Box, frames: Span | None = None) -> Bool[np.ndarray, " N"]:
-    """Return the cells of a grid whose centre lies in a box, its edges included, in frames [start, stop) or in all.
+    """Return the cells of a grid whose centre lies in a box, including its edges, in frames [start, stop) or in all.
 
-    A step counts when any of its frames is asked for.
+    A step counts if any of its frames is asked for.
     """
     mask = np.zeros(grid.shape, bool)
     start, stop = frames or (0, grid.end_frame)
@@ -96,7 +96,7 @@ def _centres(pixels: int) -> Float64[np.ndarray, " pixels"]:
 def _places_of_pixels(
     grid: Grid, size_hw: tuple[int, int]
 ) -> tuple[Float64[np.ndarray, " h"], Float64[np.ndarray, " w"]]:
-    """Return where the centres of a frame's pixels lie along both axes, counted in cells from the grid's first edge."""
+    """Return the positions of a frame's pixel centres along both axes, in cells from the grid's first edge."""
     height, width = size_hw
     x0, y0, x1, y1 = grid.box
     return (_centres(height) - y0) / (y1 - y0) * grid.rows, (_centres(width) - x0) / (x1 - x0) * grid.cols
@@ -117,6 +117,6 @@ def _cells(places: Float64[np.ndarray, " n"], count: int) -> Int[np.ndarray, " n
 
 
 def _blend(places: Float64[np.ndarray, " n"], count: int) -> Float64[np.ndarray, "n cells"]:
-    """Return the weights of linear interpolation between cell centres, level beyond the first and the last."""
+    """Return the weights of linear interpolation between cell centres, constant beyond the first and the last."""
     from_center = np.clip(places - 0.5, 0, count - 1)
     return np.asarray(np.clip(1 - np.abs(from_center[:, None] - np.arange(count)[None, :]), 0, None))

@@ -1,4 +1,4 @@
-"""Weight on one grid, carried to another: each cell's is shared out by how much of it the other's cells cover.
+"""Transfer of weight from one grid to another: each cell's weight is divided by the parts that target cells cover.
 
 ``viewer/model/overlap.js`` does the same in the browser.
 """
@@ -9,11 +9,11 @@ from jaxtyping import Float64
 from nonlocal_core.geometry.grid import Grid
 
 _NOTHING = 1e-9
-"""Part of a cell below which an overlap is the rounding of two edges that meet."""
+"""Fraction of a cell below which an overlap is due to rounding of two edges that meet."""
 
 
 def carried(values: Float64[np.ndarray, "T H W"], source: Grid, target: Grid) -> Float64[np.ndarray, "t h w"]:
-    """Return the values of the cells of one grid on another of the same clip; their sum stays.
+    """Return the values of the cells of one grid on another of the same clip; their sum is kept.
 
     A cell that no cell of the target covers, as at the edge of a crop, gives to the nearest one.
     """
@@ -32,7 +32,7 @@ def _edges(start: float, stop: float, count: int) -> Float64[np.ndarray, "count 
 
 
 def _shares(source: Float64[np.ndarray, "n 2"], target: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "n m"]:
-    """Return which part of each interval goes to each of the others; every row sums to 1."""
+    """Return the share of each source interval that goes to each target interval; every row sums to 1."""
     starts, stops = (np.minimum.outer(-source[:, 0], -target[:, 0]), np.minimum.outer(source[:, 1], target[:, 1]))
     cover = np.maximum(stops + starts, 0)
     lengths = source[:, 1] - source[:, 0]

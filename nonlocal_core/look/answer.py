@@ -15,7 +15,7 @@ class Answer(Protocol):
 
     @property
     def heat(self) -> Float[np.ndarray, "T H W"]:
-        """The weights, in affinity units."""
+        """Weights in affinity units."""
 
     @property
     def grid(self) -> Grid:
@@ -27,11 +27,11 @@ class Answer(Protocol):
 
     @property
     def asked_cells(self) -> tuple[Cell, ...]:
-        """All cells that were asked, that one first."""
+        """All asked cells, ``asked`` first."""
 
     @property
     def marked_cells(self) -> tuple[Cell, ...]:
-        """Asked cells that pictures mark: none where no position asked."""
+        """Asked cells that pictures mark: none if no position asked."""
 
     @property
     def asked_grid(self) -> Grid:
@@ -47,15 +47,15 @@ class Answer(Protocol):
 
     @property
     def is_signed(self) -> bool:
-        """True where weights can be negative."""
+        """True if weights can be negative."""
 
     @property
     def is_walled(self) -> bool:
-        """True where positions attend within windows, whose walls pictures draw."""
+        """True if positions attend within windows, whose walls are drawn in pictures."""
 
     @property
     def minus(self) -> tuple[Cell, ...]:
-        """Cells whose mean was taken away from that of the asked ones."""
+        """Cells whose mean was subtracted from that of the asked ones."""
 
     @property
     def asker_words(self) -> str | None:
@@ -63,19 +63,19 @@ class Answer(Protocol):
 
     @property
     def note(self) -> str:
-        """Sentences that stand with every picture and number of this answer, or an empty string."""
+        """Sentences shown with every picture and number of this answer, or an empty string."""
 
     @property
     def times_uniform_per_unit(self) -> float:
-        """Factor from affinity units to times an even share; 0 for an answer without any weight."""
+        """Factor from affinity units to multiples of an even share; 0 for an answer without any weight."""
 
     @property
     def positive_part(self) -> float:
-        """Share in [0, 1] of the positive weight in the sum of all sizes."""
+        """Share in [0, 1] of the positive weight in the sum of absolute weights."""
 
     @property
     def cell_share(self) -> Float[np.ndarray, "T H W"]:
-        """Part of each cell in the sum of positive weights, what lies off the grid included; zeros where that is 0."""
+        """Share of each cell in the sum of positive weights, on and off the grid; zeros if that sum is 0."""
 
     @property
     def own_cells(self) -> Bool[np.ndarray, "T H W"]:

@@ -1,16 +1,16 @@
-"""Bars of shares on one true scale, with a visible break where one dwarfs the others."""
+"""Bars of shares on one true scale, with a visible break if one dwarfs the others."""
 
 import numpy as np
 from jaxtyping import Float
 
 DWARFED = 4.0
-"""Least ratio of the largest share to the second at which its bar is cut and drawn with a break."""
+"""Minimum ratio of the largest share to the second at which its bar is cut and drawn with a break."""
 SECOND = 0.5
 """Height of the second bar beside a cut one, as a fraction of the cut one's."""
 
 
 def bar_heights(shares: Float[np.ndarray, " n"]) -> tuple[Float[np.ndarray, " n"], int | None]:
-    """Return the heights in [0, 1] of bars, and the index of the one that is cut, None for a plain scale.
+    """Return the heights in [0, 1] of bars, and the index of the one that is cut, or None for a plain scale.
 
     All others are on one scale.
 

@@ -1,4 +1,4 @@
-"""Choices of how an answer is drawn, and the words that a link, a pin and the shell say them with."""
+"""Options for drawing an answer, and the words for them in a link, a pin and the shell."""
 
 import re
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any, Literal
 from nonlocal_core.errors import UnknownNameError
 
 Curve = Literal["log", "root", "linear"]
-"""Transfer from times an even share to tone."""
+"""Transfer curve from multiples of an even share to tone."""
 Scale = Literal["all", "each"]
-"""One scale for all frames, or each frame by itself."""
+"""One scale for all frames, or one for each frame."""
 MOST_ARROWS = 40
 ARROWS, ARROWS_ON_A_STILL = 12, 6
-"""Most arrows by default; fewer where all end in one frame."""
+"""Default maximum number of arrows, with fewer if all end in one frame."""
 MOST_THRESHOLD = 999
 _NUMBERED = re.compile(r"(over|strength|arrows)(\d{1,3})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Choices of how one answer is drawn.
+    """Options for drawing one answer.
 
     >>> Look.parse("each-smooth-over3").words
     'each-smooth-over3'
@@ -40,10 +40,10 @@ class Look:
     arrows: int | None = None
     """Arrows to the strongest cells, 0 for none; None: as many as suit the clip."""
     apart: bool = False
-    """Answers side by side each on a scale of its own instead of one for all."""
+    """Answers side by side, each on its own scale instead of one for all."""
 
     def __post_init__(self) -> None:
-        """Check what the types cannot say."""
+        """Validate the fields beyond their types."""
         if not 5 <= self.strength <= 100:
             raise UnknownNameError("strength in percent", str(self.strength), ("5 to 100",))
         if not 1 <= self.threshold <= MOST_THRESHOLD:
@@ -53,9 +53,9 @@ class Look:
 
     @classmethod
     def parse(cls, words: str) -> "Look":
-        """Return the look that words name, joined by dashes; none for the usual one.
+        """Return the look named by words joined by dashes; no words name the usual one.
 
-        Raises UnknownNameError for a word that is not known, or a number out of its range.
+        Raises UnknownNameError for an unknown word, or a number out of its range.
         """
         chosen: dict[str, Any] = {}
         for word in filter(None, words.split("-")):

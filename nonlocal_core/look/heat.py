@@ -1,4 +1,4 @@
-"""Heat of one answer: from times an even share to tone, colour and opacity.
+"""Heat of one answer: from multiples of an even share to tone, colour and opacity.
 
 A cell with an even share or less has no heat. Above it the tone rises from 0 to 1 at ``top``, the largest cell beyond
 the asked place: rows fall off so steeply that a linear scale shows one cell and a logarithm the object.
@@ -18,7 +18,7 @@ from nonlocal_core.look.palette import COLD, LEVELS, PINS, WARM
 EVEN = 1 + 1e-6
 """Weight that heat must exceed, in multiples of an even share: rounding lifts no cell of a uniform row above it."""
 LEAST_TOP = {"all": 30.0, "each": 4.0}
-"""Least top, in times an even share: a nearly flat answer is not stretched."""
+"""Minimum top, in multiples of an even share, so that a nearly flat answer is not stretched."""
 FAINT = 0.22
 """Opacity of the faintest heat, as a fraction of the strongest."""
 NEARLY_EVEN = 2.0
@@ -33,19 +33,19 @@ _CURVES: dict[Curve, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Heat:
-    """An answer in times an even share, with the scale of its colours."""
+    """An answer in multiples of an even share, with the scale of its colours."""
 
     times: Float[np.ndarray, "T H W"]
-    """Negative only where negative weights are drawn."""
+    """Weights in multiples of an even share, negative only if negative weights are drawn."""
     tops: Float[np.ndarray, " T"]
     """Weight that has the full colour in each step, in multiples of an even share."""
     beyond: float
     """The largest value above the tops, on or beside the asked place; 0 for none."""
     look: Look
     is_signed: bool = False
-    """True where negative weight is drawn too, in cold colours."""
+    """True if negative weight is drawn too, in cold colours."""
     pin: int | None = None
-    """Number of the pin, where several answers are drawn together."""
+    """Number of the pin if several answers are drawn together."""
 
     @property
     def ramp(self) -> UInt8[np.ndarray, "256 3"]:
@@ -59,7 +59,7 @@ class Heat:
 
     @property
     def is_flat(self) -> bool:
-        """True where no cell stands out, though there is weight."""
+        """True if no cell stands out, though there is weight."""
         return 0 < self.largest < NEARLY_EVEN
 
     def tones(self, times: Float[np.ndarray, "*shape"], t: int = 0) -> Float[np.ndarray, "*shape"]:
@@ -69,7 +69,7 @@ class Heat:
         return np.asarray(curve(size) / curve(self.tops[t]))
 
     def shows(self, times: Float[np.ndarray, "*shape"]) -> np.ndarray:
-        """Tell which values have heat."""
+        """Return a mask of the values that have heat."""
         size = np.abs(times)
         return np.asarray((size > EVEN) & (size >= self.look.threshold))
 
@@ -101,7 +101,7 @@ def heat_of(answer: Answer, look: Look) -> Heat:
 
 
 def heats_of(answers: Sequence[Answer], look: Look) -> tuple[Heat, ...]:
-    """Return the heat of answers that are drawn together, in the order of their letters.
+    """Return the heats of answers that are drawn together, in the order of their letters.
 
     Several share one scale, each in the colour of its pin, and only positive weight is drawn.
     """
@@ -116,7 +116,7 @@ def heats_of(answers: Sequence[Answer], look: Look) -> tuple[Heat, ...]:
 
 
 def strongest_layer(layers: Sequence[Float[np.ndarray, "*shape"]], heats: Sequence[Heat]) -> np.ndarray:
-    """Return which of several answers is drawn at each place: the strongest of those that have heat there."""
+    """Return the index of the answer to draw at each place: the strongest of those with heat there."""
     shown = [np.where(heat.shows(times), np.abs(times), 0) for times, heat in zip(layers, heats, strict=True)]
     return np.asarray(np.argmax(shown, axis=0))
 
@@ -136,11 +136,11 @@ def heat_of_parts(parts: Float[np.ndarray, "T H W"]) -> Heat:
 TICKS = tuple(step * 10**power for power in range(7) for step in (1, 2, 5))
 """Multiples of an even share that a colour bar may name."""
 TICKS_APART = 0.13
-"""Least distance of two ticks, as a fraction of the bar."""
+"""Minimum distance of two ticks, as a fraction of the bar."""
 
 
 def ticks(heat: Heat, t: int = 0, *, halves: int = 1) -> tuple[tuple[float, int], ...]:
-    """Return (tone, times an even share) of the round numbers on the colour bar of step ``t``, from 1 up.
+    """Return (tone, multiple of an even share) of the round numbers on the colour bar of step ``t``, from 1 up.
 
     ``halves``: 2 for a bar that has another half for negative weight.
     """
@@ -157,16 +157,16 @@ ARROW_TONE = 0.4
 
 
 ARROW_LEAST = 3.0
-"""Least weight of a cell with an arrow, in multiples of an even share."""
+"""Minimum weight of a cell with an arrow, in multiples of an even share."""
 
 
 def arrow_cells(answer: Answer, heat: Heat, count: int) -> tuple[tuple[int, float], ...]:
-    """Return index on the grid and times an even share of the strongest peaks beyond the asked place.
+    """Return the grid index and the multiple of an even share of the strongest peaks beyond the asked place.
 
-    A peak outweighs its eight neighbours in its step: the strongest cells of all lie side by side, and their arrows
-    would be one rope. Beyond the asked frame where others have any; none for a nearly flat answer, nor where no place
-    asked, which an arrow could begin at. Negative weight gets none, except in a difference: there it is
-    what the cells that were taken away look at more.
+    A peak outweighs its eight neighbours in its step: the strongest cells lie side by side, and their arrows would
+    merge. Peaks lie beyond the asked frame if other frames have any. There are none for a nearly flat answer, or for an
+    asker without a place, from which no arrow could begin. Negative weight gets none, except in a difference, where
+    it marks places that the subtracted cells look at more.
     """
     if answer.asker_words is not None:
         return ()

@@ -16,7 +16,7 @@ _WARM = ((0.0, "#8c0046"), (0.33, "#e2401f"), (0.67, "#ffab17"), (1.0, "#fff6b4"
 _COLD = ((0.0, "#00408c"), (0.33, "#1f7fe2"), (0.67, "#2fc4f0"), (1.0, "#c8fbff"))
 """Anchors: (tone, sRGB)."""
 _PIN_LIGHTNESS = (0.55, 0.84)
-"""Range of lightness of a pin, narrower than that of heat: black and white have no hue, by which a pin is known."""
+"""Range of lightness of a pin, narrower than that of heat, since black and white have no hue to identify a pin by."""
 _PINS = ("#ff8a00", "#3050ff", "#00d0a0")
 _TO_CONES = np.array(
     [
@@ -65,7 +65,7 @@ WARM: UInt8[np.ndarray, "256 3"] = _ramp(_WARM)
 COLD: UInt8[np.ndarray, "256 3"] = _ramp(_COLD)
 """Colour of each tone of a negative weight."""
 PINS: tuple[UInt8[np.ndarray, "256 3"], ...] = tuple(_ramp(((0.0, hue), (1.0, hue)), _PIN_LIGHTNESS) for hue in _PINS)
-"""Colours of the pins A, B and C where several are drawn together: orange, blue, green."""
+"""Colours of the pins A, B and C if several are drawn together: orange, blue, green."""
 PIN_NAMES = ("orange", "blue", "green")
 PIN_TONE = 170
 """Level of a ramp that stands for its pin, on its box and its letter."""

@@ -1,6 +1,6 @@
-"""Photographs under heat: as bright as they are, their colours muted, so that colour means heat.
+"""Photographs under heat: of the same brightness, with muted colours, so that colour means heat.
 
-What a network was never shown of them, as around a centre crop, is shaded.
+Parts that the network was never shown, as around a centre crop, are shaded.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from nonlocal_core.geometry import Box, box_mask
 from nonlocal_core.look.palette import coded, linear
 
 KEPT_COLOUR = 0.35
-"""Part of a colour's distance from the grey of its luminance that a muted photograph keeps."""
+"""Fraction of a colour's distance from the grey of its luminance that a muted photograph keeps."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 """Luminance of linear red, green and blue (ITU-R BT.709)."""
 SHADE, SHADED = (20, 20, 26), 0.6
@@ -30,7 +30,7 @@ def muted(frame: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def shaded(frame: UInt8[np.ndarray, "h w 3"], box: Box) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture under a shade wherever it lies outside of a box, (x0, y0, x1, y1) in units of the frame."""
+    """Return a new picture with a shade outside of a box, (x0, y0, x1, y1) in units of the frame."""
     outside = ~box_mask(box, frame.shape[:2])
     made = frame.copy()
     made[outside] = np.rint((1 - SHADED) * frame[outside] + SHADED * np.array(SHADE, np.float32))

@@ -7,7 +7,7 @@ _QUANTITY = re.compile(r"(?<=\d) (?=(?:%|s|ms|[kMG]B)(?![\w%]))")
 
 
 def percent(share: float) -> str:
-    """Return a share in words: 43 %, 4.3 %, <0.1 %; what is there is never called zero.
+    """Return a share in words: 43 %, 4.3 %, <0.1 %; a share that is not zero is never shown as zero.
 
     >>> percent(0.0432), percent(0.4321), percent(0.0)
     ('4.3 %', '43 %', '0 %')
@@ -20,7 +20,7 @@ def percent(share: float) -> str:
 
 
 def unbroken(text: str) -> str:
-    """Return a text for a page, no line of which ends between a number and its unit.
+    """Return a text for a page in which no line breaks between a number and its unit.
 
     >>> unbroken("17 % stays for 2 s of 3 spots") == "17\xa0% stays for 2\xa0s of 3 spots"
     True

@@ -1,4 +1,4 @@
-"""Recipe for the viewer to draw as files do: every constant and colour of the look, as JSON."""
+"""Recipe for the viewer to draw as in files: every constant and colour of the look, as JSON."""
 
 from nonlocal_core.look.bars import DWARFED, SECOND
 from nonlocal_core.look.choices import ARROWS, ARROWS_ON_A_STILL, LOOK, MOST_ARROWS
@@ -8,7 +8,7 @@ from nonlocal_core.look.photograph import KEPT_COLOUR, LUMINANCE
 
 
 def recipe() -> dict[str, object]:
-    """Return the look as a bundle holds it. Ramps are hexadecimal, six digits a tone."""
+    """Return the look in a bundle's form. Ramps are hexadecimal, six digits a tone."""
     return {
         "warm": WARM.tobytes().hex(),
         "cold": COLD.tobytes().hex(),

@@ -1,4 +1,4 @@
-"""The sentence of an answer: how much stays, and where the most elsewhere goes. The same words on screen and in files.
+"""The sentence of an answer: the weight that stays, and the place that gets most of the rest, on screen and in files.
 
 Its meaning is fixed, whatever scale, curve or frame is drawn. Frames, rows and columns are counted from 1.
 """
@@ -16,7 +16,7 @@ LETTERS = "ABC"
 
 
 def lettered(sentences: Sequence[str]) -> tuple[str, ...]:
-    """Return what is said of several pins, each behind its letter; of one as it is.
+    """Return the sentences of several pins, each after its letter, or the sentence of a single one unchanged.
 
     >>> lettered(["Looks nowhere.", "Looks here."])
     ('A: Looks nowhere.', 'B: Looks here.')
@@ -38,7 +38,7 @@ def place_words(cell: Cell) -> str:
 
 
 def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
-    """Return what was asked; ``seconds``: when the asked step's first frame appears."""
+    """Return the question in words. ``seconds``: the time of the asked step's first frame."""
     cell, grid = answer.asked, answer.asked_grid
     if answer.asker_words is not None:
         named = answer.asker_words
@@ -57,7 +57,7 @@ def question_words(answer: Answer, *, frames: int, seconds: float) -> str:
 
 
 def answer_words(answer: Answer) -> str:
-    """Return the sentence: what stays on the spot and in its frame, and where the most elsewhere goes."""
+    """Return the sentence: the weight that stays on the spot and in its frame, and the place with most of the rest."""
     looks, shares = answer.direction == "row", answer.cell_share
     of_positive = ""
     if answer.is_signed:
@@ -95,7 +95,7 @@ def answer_words(answer: Answer) -> str:
 
 
 def _mostly(grid: Grid, shares: Float[np.ndarray, "T H W"], goes: str) -> str:
-    """Return which frame gets most of an answer that no position asked, or which place where one frame gets all."""
+    """Return words for the frame that gets most of an answer that no position asked, or the place in the only frame."""
     by_step = shares.sum(axis=(1, 2))
     best = int(by_step.argmax())
     if np.count_nonzero(by_step) > 1:

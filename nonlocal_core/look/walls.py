@@ -15,7 +15,7 @@ Segment = tuple[float, float, float, float]
 
 
 def walls_of(answer: Answer, t: int | None) -> list[Segment]:
-    """Return the straight pieces of the walls in one step; none for an answer without windows, and without a step."""
+    """Return the straight pieces of the walls in one step; none for an answer without windows or without a step."""
     if t is None or not answer.is_walled:
         return []
     inside = np.abs(answer.heat[t]) > NO_WEIGHT

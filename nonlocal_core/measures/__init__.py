@@ -1,4 +1,4 @@
-"""Measures: what rows say in numbers, what a whole block does over a clip, and the affinity matrix to look at."""
+"""Measures: figures of rows and of a whole block over a clip, and the affinity matrix for display."""
 
 from nonlocal_core.measures.block import SAMPLE_QUERIES, BlockMeasures, effect_map, measure_block, sample_queries
 from nonlocal_core.measures.matrix import MOST_LINES, AffinityMatrix, Bins, affinity_matrix

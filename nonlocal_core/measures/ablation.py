@@ -1,7 +1,7 @@
 """Effect of a block on the answer: the network runs again without it, or without chosen keys in its rows.
 
-A map shows what a block weighs, not what the answer rests on. Taking something away and looking at the answer is a
-test of that; even so, a network that was never trained without its parts may answer oddly for other reasons.
+A map shows what a block weighs, not what the answer depends on. Removing something and comparing the answer is a test
+of that; even so, a network that was never trained without its parts may answer oddly for other reasons.
 
 session = Session.open("clip.mp4", "lite0-embedded-gaussian")
 before, after = answer(session), answer(session, switched_off=["stride16"])
@@ -35,16 +35,16 @@ Edit = Callable[[NonlocalBlock, Tensor], Tensor]
 
 @runtime_checkable
 class OpenRun(Protocol):
-    """Run of a network on a clip that can be repeated: a session."""
+    """Repeatable run of a network on a clip, such as a session."""
 
     @property
     def frames(self) -> Frames:
-        """The frames that were shown."""
+        """Frames that were shown."""
         ...
 
     @property
     def view(self) -> ViewTransform:
-        """The part of them that the network saw."""
+        """Part of the frames that the network saw."""
         ...
 
     @property
@@ -54,7 +54,7 @@ class OpenRun(Protocol):
 
     @property
     def forecast_bytes(self) -> int | None:
-        """Memory that a run is expected to take; None: unknown."""
+        """Forecast of the memory of a run in bytes, or None if unknown."""
         ...
 
 
@@ -84,13 +84,13 @@ def answer(
 ) -> Answer:
     """Run the session's network on its clip once more and return its answer, with blocks changed for this run only.
 
-    ``switched_off``: names of blocks that pass their input on, as if they were not there. ``cut_keys``: for a block,
-    the positions of its key grid that no query may attend to (True: cut), as ``geometry.cells_in_box`` has them. A
+    ``switched_off``: names of blocks that pass their input on, as if they were absent. ``cut_keys``: for a block,
+    the positions of its key grid that no query may attend to (True: cut), as from ``geometry.cells_in_box``. A
     softmax is taken over the keys that are left; the dot product and the concatenation are divided by the number of
     those. A query that has none left gathers y = 0.
 
     Without a change this is the session's own answer, bit for bit. Other threads that run the same network meanwhile
-    see nothing of it. Raises UnknownNameError for a block that is not there or adds nothing by design, ShapeError for
+    are not affected. Raises UnknownNameError for a block that is not there or adds nothing by design, ShapeError for
     a mask of another grid, CaptureError for a network that classifies no clips, DeviceMemoryError.
     """
     network = session.model.network
@@ -113,7 +113,7 @@ def logits_of(
     cut_keys: Mapping[str, Bool[np.ndarray, " Nk"]] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Float[Tensor, "1 P K"]:
-    """Return what the network puts out, of all its positions; arguments and errors as for ``answer``."""
+    """Return the network's logits at all of its positions; arguments and errors as for ``answer``."""
     edits: dict[str, Edit] = {name: _cutting(mask) for name, mask in (cut_keys or {}).items()}
     return run_edited(session, edits | dict.fromkeys(switched_off, _passing_on), progress)
 
@@ -121,7 +121,7 @@ def logits_of(
 def run_edited(
     session: OpenRun, edits: Mapping[str, Edit], progress: Callable[[int, int], None] | None = None
 ) -> Float[Tensor, "1 P K"]:
-    """Return what the network puts out where functions compute the outputs of some blocks, by their names.
+    """Return the network's logits when the given functions compute the outputs of some blocks, by block name.
 
     Raises UnknownNameError for a block that is not there or adds nothing by design, DeviceMemoryError.
     """
@@ -140,7 +140,7 @@ def run_edited(
 def changeable_blocks(session: OpenRun) -> dict[str, NonlocalBlock]:
     """Return the blocks that add something to the network's features, by name, in the order in which they run.
 
-    Empty for a network whose blocks only show how alike its features are, and for networks of other people.
+    Empty for a network whose blocks only show the similarity of its features, and for third-party networks.
     """
     inserted = session.model.network.inserted
     return {block.name: block.module for block in inserted if isinstance(block.module, NonlocalBlock)}
@@ -156,7 +156,7 @@ def class_changes(before: Answer, after: Answer, count: int = 5) -> tuple[ClassC
 
 
 def moved(before: Answer, after: Answer) -> float:
-    """Return how much probability changed hands, in [0, 1]: half the sum of all differences (total variation)."""
+    """Return the total variation between two answers, in [0, 1]: half the sum of the absolute differences."""
     return float(np.abs(after.probabilities.astype(np.float64) - before.probabilities).sum() / 2)
 
 
@@ -202,9 +202,9 @@ _running: ContextVar[object | None] = ContextVar("nonlocal_ablation", default=No
 
 @contextmanager
 def _changed(edits: Mapping[NonlocalBlock, Edit]) -> Iterator[None]:
-    """Let blocks put out something else inside the ``with``, in this thread and context only.
+    """Replace the outputs of blocks inside the ``with``, in this thread and context only.
 
-    The hooks hang on shared blocks meanwhile, so that each asks whether the run is its own.
+    The hooks are on shared blocks meanwhile, so each checks that the run is its own.
     """
     own = object()
 

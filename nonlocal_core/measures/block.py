@@ -1,4 +1,4 @@
-"""Measures of a whole block over a clip: figures from a sample of its queries, a profile over time, a map."""
+"""Measures of a whole block over a clip: figures from a sample of its queries, a temporal profile, a map."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.measures.row_figures import Layout, RowFigures, RowMeasures, joined
 
 SAMPLE_QUERIES = 512
-"""Queries that stand for all, the same number in each step."""
+"""Number of sampled queries, spread evenly over the steps."""
 SAMPLE_SEED = 2018
-"""The same clip and block give the same figures, every time."""
+"""Seed of the sample, so that a clip and a block always give the same figures."""
 _CHUNK_WEIGHTS = 2**20
-"""Weights held at once: 8 MB of float64, and a few tables of that size beside it."""
+"""Number of weights held at once: 8 MB of float64, and a few more tables of that size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BlockMeasures(RowMeasures):
-    """Means over ``query_count`` sampled queries of a block; those without any weight are left out and counted.
+    """Means over ``query_count`` sampled queries of a block; queries without any weight are left out and counted.
 
     ``effective_keys`` is exp of the mean entropy.
     """
@@ -29,7 +29,7 @@ class BlockMeasures(RowMeasures):
     block: str
     query_count: int
     silent_count: int
-    """Sampled queries whose weights are all zero, as a ReLU can leave them."""
+    """Number of sampled queries whose weights are all zero, as after a ReLU."""
     key_count: int
     query_dependence: float
     """Mean of (1 - cos) / 2 over pairs of different rows: 0 when every query looks at the same keys, 1/2 when no two
@@ -40,13 +40,13 @@ class BlockMeasures(RowMeasures):
     temporal_profile: Float64[np.ndarray, "Tq Tk"]
     """Mean share of the weight that the queries of one step (row) give to another (column).
 
-    Rows sum to 1, less what off-grid keys hold; NaN where no sampled query has any weight."""
+    Rows sum to 1 less the weight of off-grid keys; NaN if no sampled query has any weight."""
 
 
 def sample_queries(grid: QueryGrid, count: int = SAMPLE_QUERIES) -> Int[np.ndarray, " n"]:
-    """Return indices of queries, ascending: as many from each step, drawn with a fixed seed.
+    """Return ascending indices of queries: the same number from each step, drawn with a fixed seed.
 
-    At least one of each step, and all positions of a grid that has no more than ``count``.
+    At least one from each step, and all positions of a grid that has no more than ``count``.
     """
     positions = grid.rows * grid.cols
     each = min(max(count // grid.steps, 1), positions)
@@ -66,7 +66,7 @@ def measure_block(
     """Return the figures of a block over its clip, computed a chunk of rows at a time.
 
     ``shown_hw`` and ``pts_seconds``: of the clip's frames, as for ``measure_row``. ``progress`` is called with the
-    queries that are done and all. Raises ShapeError when the clip has fewer frames than the block's grids cover.
+    numbers of queries done and in all. Raises ShapeError if the clip has fewer frames than the block's grids cover.
     """
     layout = Layout.of(block, shown_hw=shown_hw, pts_seconds=pts_seconds)
     queries = sample_queries(block.query_grid, count)
@@ -107,7 +107,7 @@ def effect_map(block: BlockCapture) -> Float32[np.ndarray, "T H W"] | None:
 def _dependence(directions: Float64[np.ndarray, " Nk_all"], count: int) -> float:
     """Return the mean of (1 - cos) / 2 over pairs of different rows, from the sum of their directions.
 
-    |sum of u_i|^2 is the sum of u_i . u_j over all pairs, of which ``count`` are a row with itself.
+    |sum of u_i|^2 is the sum of u_i . u_j over all pairs, of which ``count`` pair a row with itself.
     """
     if count < 2:
         return float("nan")

@@ -1,4 +1,4 @@
-"""Time of the non-local sum on this machine: with its matrix built, and by the exact way that builds none.
+"""Time of the non-local sum on this machine, with its matrix and by the exact method that builds none.
 
 timed("embedded_gaussian", 1024).explicit_seconds
 """
@@ -19,12 +19,12 @@ CHANNELS = 64
 """Channels of theta, phi and g."""
 REPEATS = 3
 MOST_POSITIONS = 4096
-"""Above, the matrix takes more than 64 MB."""
+"""Maximum number of positions; above it, the matrix takes more than 64 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Best of some runs over random tables, and the largest difference of the two results."""
+    """Best times of some runs over random tables, and the largest difference of the two results."""
 
     positions: int
     short_seconds: float
@@ -34,7 +34,7 @@ class Cost:
 
 
 def timed(pairwise: Pairwise, positions: int) -> Cost:
-    """Return what y = f g / C costs over random tables. Raises SelectionError for no position or too many."""
+    """Return the cost of y = f g / C over random tables. Raises SelectionError for no position or too many."""
     if not 1 <= positions <= MOST_POSITIONS:
         raise SelectionError(f"Time from 1 to {MOST_POSITIONS} positions; got {positions}.")
     draw = torch.Generator().manual_seed(0)
@@ -54,7 +54,7 @@ def timed(pairwise: Pairwise, positions: int) -> Cost:
 
 
 def _best(compute: Callable[[], Tensor]) -> tuple[float, Tensor]:
-    """Return the shortest time of some runs, one more before them, and the result."""
+    """Return the shortest time of some runs after a warm-up run, and the result."""
     found, times = compute(), []
     for _ in range(REPEATS):
         start = perf_counter()

@@ -1,9 +1,9 @@
-"""First question about a clip that nobody curated: a cell whose row has something to show.
+"""First question about a clip without a curated one: a cell whose row has something to show.
 
 The rule: of cells spread over the middle of three frames, the one with the largest product of two numbers. One is the
-share of its row that leaves its own frame, or its own place where there is no other frame. The other is what the row
-looks at: how much those cells move against the frames' median, and how far their colours are from those along the
-border of their frame. Rows of things look at things, rows of the ground at the ground.
+share of its row that leaves its own frame, or its own place if there is no other frame. The other is the mean, under
+the row, of each cell's motion against the frames' median and of the distance of its colour from those along the border
+of its frame. Rows of things look at things, rows of the ground at the ground.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from nonlocal_core.geometry import Cell, KeyGrid, QueryGrid
 
 MOST_CANDIDATES = 400
 MARGIN = 0.12
-"""Part of the frame along each edge in which nothing is asked."""
+"""Fraction of the frame along each edge in which nothing is asked."""
 RIM_CELLS = 2
-"""Cells along each edge of a frame whose colours stand for the ground."""
+"""Number of cells along each edge of a frame whose colours stand for the ground."""
 NEAREST = 0.2
-"""Part of those colours, the nearest ones, that a cell is compared with."""
+"""Fraction of those colours, the nearest ones, that a cell is compared with."""
 
 
 def default_query(block: BlockCapture, frames: UInt8[np.ndarray, "frames h w 3"]) -> Cell:
@@ -58,14 +58,14 @@ def _inner(count: int) -> Int[np.ndarray, " n"]:
 
 
 def _stays(weights: Float[np.ndarray, "T H W"], own: Cell) -> float:
-    """Return the weight in the own frame, or around the own place where there is no other frame."""
+    """Return the weight in the own frame, or around the own place if there is no other frame."""
     if len(weights) > 1:
         return float(weights[own.t].sum())
     return float(weights[0, max(own.y - 1, 0) : own.y + 2, max(own.x - 1, 0) : own.x + 2].sum())
 
 
 def _striking(grid: KeyGrid, frames: UInt8[np.ndarray, "frames h w 3"]) -> Float64[np.ndarray, "T H W"]:
-    """Return how much each cell moves, and how far its colour is from the border's, in grey levels."""
+    """Return each cell's motion plus the distance of its colour from the border's, in grey levels."""
     size = (grid.cols, grid.rows)
     small = np.stack(
         [

@@ -1,8 +1,8 @@
-"""Test of a map by taking keys away: do those that it weighs most matter more than others?
+"""Test of a map by removing keys, to see whether those with the most weight matter more than others.
 
 For one query, its strongest keys are cut; or as many random ones; or those whose colour is nearest to its own; or the
-strongest ones of another query. What the block then adds at the query is compared with what it added, and, in a few
-runs of the network in which nobody may look at them, the answer with the answer.
+strongest ones of another query. The block's output at the query is compared before and after, and so is the network's
+answer, in a few runs in which no query may look at these keys.
 
 found = Session.open("sample:marked").faithfulness(frame=3, x=0.77, y=0.56, runs=4)
 found.words
@@ -29,7 +29,7 @@ from nonlocal_core.models import MarkNetwork, NonlocalBlock
 Cut = Literal["strongest", "random", "colour", "another row"]
 CUTS: tuple[Cut, ...] = get_args(Cut)
 DRAWS = 40
-"""Choices of random keys, and of other rows, over which an interval is told."""
+"""Number of draws of random keys, and of other rows, behind an interval."""
 MIDDLE = (2.5, 97.5)
 """Percentiles of the draws between which an interval lies."""
 _Sets = dict[Cut, list[Int[np.ndarray, " k"]]]
@@ -37,7 +37,7 @@ _Sets = dict[Cut, list[Int[np.ndarray, " k"]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Mean over draws, and the bounds of the middle 95 % of them; all three the same where there is one."""
+    """Mean over draws, and the bounds of the middle 95 % of them; all three are equal for a single draw."""
 
     mean: float
     low: float
@@ -52,23 +52,23 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faithfulness:
-    """Effects of cutting keys, by how they were chosen."""
+    """Effects of cutting keys, by the way they were chosen."""
 
     keys: int
     """Number of cells that were cut at once."""
     added: Mapping[Cut, Interval]
-    """``|change of W_z y| / |W_z y|`` at the query; 0 where the block adds nothing."""
+    """``|change of W_z y| / |W_z y|`` at the query; 0 if the block adds nothing."""
     answer: Mapping[Cut, Interval]
-    """Probability that changed hands, in [0, 1], where nobody may look at the keys; empty where nothing was run."""
+    """Probability that changed hands, in [0, 1], if no query may look at the keys; empty if nothing was run."""
 
     @property
     def stands_out(self) -> bool:
-        """True where the strongest keys matter more to what is added than the middle of the random draws."""
+        """True if the strongest keys matter more to the block's addition than the middle of the random draws."""
         return self.added["strongest"].mean > self.added["random"].high
 
     @property
     def moves_answer(self) -> bool | None:
-        """True where they matter more to the network's answer; None where it was not asked."""
+        """True if they matter more to the network's answer, or None if that was not measured."""
         return self.answer["strongest"].mean > self.answer["random"].high if self.answer else None
 
     @property
@@ -83,7 +83,7 @@ class Faithfulness:
 def faithfulness(
     ran: OpenRun, block: BlockCapture, query: Cell, *, keys: int | None = None, draws: int = DRAWS, runs: int = 0
 ) -> Faithfulness:
-    """Return what cutting keys of one query does; arguments and errors as for ``Session.faithfulness``."""
+    """Return the effect of cutting keys of one query; arguments and errors as for ``Session.faithfulness``."""
     _check(ran, block, draws, runs)
     weights = row_weights(block, query)
     allowed = np.flatnonzero(allowed_keys(block, query))
@@ -109,9 +109,10 @@ def faithfulness_curve(
     runs: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Faithfulness, ...]:
-    """Return what cutting 1, 2, 4 keys and so on does, up to all above an even share; the answer for these alone.
+    """Return the effect of cutting 1, 2, 4, ... keys, up to all those above an even share.
 
-    Arguments and errors as for ``faithfulness``, which the last one equals.
+    The change of the answer is measured for the last alone, which equals the result of ``faithfulness``. Arguments and
+    errors are as for ``faithfulness``.
     """
     _check(ran, block, draws, runs)
     tell = progress or _untold
@@ -144,11 +145,11 @@ def _check(ran: OpenRun, block: BlockCapture, draws: int, runs: int) -> None:
 
 
 def _untold(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def _above_even(weights: Float64[np.ndarray, " Nk"], allowed: Int[np.ndarray, " n"]) -> int:
-    """Return how many of the allowed keys have more than an even share of the positive weight: one or more, not all."""
+    """Return the number of allowed keys with more than an even share of the positive weight: at least 1, not all."""
     positive = np.maximum(weights[allowed], 0)
     count = int((positive > positive.mean()).sum())
     return min(max(count, 1), len(allowed) - 1)
@@ -164,7 +165,7 @@ def _sets(
 def _others(
     ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], count: int, draws: int
 ) -> _Sets:
-    """Return the keys to cut beside the strongest, for each way of choosing them once or in several draws."""
+    """Return the sets of keys to cut besides the strongest, one or several draws for each way of choosing them."""
     rng = np.random.default_rng(0)
     colours, own = colours_of(ran, block.key_grid), block.query_grid.own_key(query, block.subsample)
     far = np.linalg.norm(colours - colours[block.key_grid.index(own)], axis=1)
@@ -199,7 +200,7 @@ def colours_of(ran: OpenRun, grid: KeyGrid) -> Float64[np.ndarray, "Nk 3"]:
 def _added(
     ran: OpenRun, block: BlockCapture, query: Cell, allowed: Int[np.ndarray, " n"], every: list[_Sets]
 ) -> list[dict[Cut, list[float]]]:
-    """Return how much what the block adds at the query changes without each of the sets, in one run for all."""
+    """Return the relative change of the block's output at the query without each set of keys, in one run for all."""
     found: list[dict[Cut, list[float]]] = []
     asked = torch.tensor([block.query_grid.index(query)])
 
@@ -228,7 +229,7 @@ def _added(
 def _answers(
     ran: OpenRun, block: BlockCapture, query: Cell, sets: _Sets, tell: Callable[[int, int], None]
 ) -> dict[Cut, Interval]:
-    """Return how much probability changes hands without each of the sets, a run for each."""
+    """Return the total variation of the answer without each of the key sets, with one run for each."""
     total, done = 1 + sum(map(len, sets.values())), 1
     before = _probabilities(ran, block, query, logits_of(ran))
     tell(done, total)

@@ -1,4 +1,4 @@
-"""Effect of a filter on the pixels of one frame: as they are, with noise, and as the filter makes them.
+"""Effect of a filter on the pixels of one frame: without noise, with noise, and filtered.
 
 session = Session.open("sample:coffee", NlMeans(h=0.12, noise=0.1))
 found = filtered(session, frame=0)
@@ -33,24 +33,24 @@ class Filtered:
     before: Float32[np.ndarray, "H W 3"]
     """Frame with the noise that was added."""
     after: Float32[np.ndarray, "H W 3"]
-    """Frames whose pixels are means of all pixels, weighted by their rows; of BM3D, the estimate from the stacks."""
+    """Frame whose pixels are means of all pixels, weighted by their rows; for BM3D, the estimate from the stacks."""
 
     @property
     def psnr_before(self) -> float:
-        """Peak signal to noise ratio of the noisy frame, in dB; infinite without noise."""
+        """Peak signal-to-noise ratio of the noisy frame, in dB; infinite without noise."""
         return psnr(self.before, self.clean)
 
     @property
     def psnr_after(self) -> float:
-        """Peak signal to noise ratio of the filtered frame, in dB."""
+        """Peak signal-to-noise ratio of the filtered frame, in dB."""
         return psnr(self.after, self.clean)
 
 
 def filtered(session: Session, *, frame: int, block: str | None = None) -> Filtered:
-    """Return what a filter makes of a frame of the clip: of BM3D its estimate, else the means that the rows make.
+    """Return a frame of the clip before and after a filter: BM3D's estimate, or the weighted means of other filters.
 
     ``block``: a name, or None for the one that is shown first. Raises CaptureError for a network that is not a filter,
-    UnknownNameError for another block, OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D
+    UnknownNameError for an unknown block, OutsideGridError for a missing frame, ShapeError for a clip that BM3D
     cannot take.
     """
     captured = session.block(block)
@@ -75,10 +75,10 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
 
 
 def relative_estimate(session: Session, relative: NlMeans | Bm3d, *, frame: int) -> Float32[np.ndarray, "H W 3"]:
-    """Return what another filter makes of the same noisy pixels, for a frame of the clip; ``relative.noise`` is unread.
+    """Return another filter's output for the same noisy pixels of a frame; ``relative.noise`` is not used.
 
-    BM3D is told the deviation of the noise. Raises CaptureError for a network that is not a filter or adds no noise,
-    OutsideGridError for a frame that is not there, ShapeError for a clip that BM3D cannot take.
+    BM3D gets the deviation of the noise. Raises CaptureError for a network that is not a filter or adds no noise,
+    OutsideGridError for a missing frame, ShapeError for a clip that BM3D cannot take.
     """
     _, before = _pixels(session)
     noise = _network(session).filter.noise
@@ -94,7 +94,7 @@ def relative_estimate(session: Session, relative: NlMeans | Bm3d, *, frame: int)
 
 
 def relative_of(chosen: NlMeans | Bm3d) -> NlMeans | Bm3d:
-    """Return the other of the two, set for the noise of this one."""
+    """Return the other of the two filters, set for the noise of this one."""
     if isinstance(chosen, NlMeans):
         return Bm3d()
     bounds = NlMeans().settings["h"]
@@ -102,14 +102,14 @@ def relative_of(chosen: NlMeans | Bm3d) -> NlMeans | Bm3d:
 
 
 def relative_title(relative: NlMeans | Bm3d) -> str:
-    """Return the name of its estimate."""
+    """Return the title of the estimate of another filter."""
     return "BM3D, its first step" if isinstance(relative, Bm3d) else f"Non-local means, h {relative.h:g}"
 
 
 def matched_stack(session: Session, pixel: Cell) -> tuple[Stack, Float32[np.ndarray, "T h w 3"]]:
-    """Return the stack that BM3D matches to the block around a pixel, and the noisy clip with its mirrored edges.
+    """Return the stack that BM3D matches to the block around a pixel, and the noisy clip with mirrored edges.
 
-    A block of the stack begins in that clip at the place of its pixel. Raises CaptureError for a network that is not
+    A block of the stack starts in that clip at the index of its pixel. Raises CaptureError for a network that is not
     a filter, ShapeError for a clip with too many pixels.
     """
     _, before = _pixels(session)
@@ -140,7 +140,7 @@ def _pixels(session: Session) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def psnr(values: Float[np.ndarray, "*shape"], truth: Float[np.ndarray, "*shape"]) -> float:
-    """Return the peak signal to noise ratio in dB, where the peak is 1; infinite where both are equal.
+    """Return the peak signal-to-noise ratio in dB for a peak of 1; infinite if both are equal.
 
     >>> round(psnr(np.full((2, 2), 0.5, np.float32), np.full((2, 2), 0.6, np.float32)), 3)
     20.0

@@ -1,4 +1,4 @@
-"""Answer to "who wore the mark?" at a position, against the truth, and what it is without its looks.
+"""Answer to "who wore the mark?" at a position, against the truth, also with its attention changed.
 
 session = Session.open("sample:marked", "lite0-mark")
 found = who_wore(session, frame=3, x=0.77, y=0.56)
@@ -23,8 +23,8 @@ from nonlocal_core.models import MarkNetwork
 from nonlocal_core.session import Session
 
 Change = Literal["as it is", "block off", "strongest keys cut", "marks swapped"]
-"""Change of the run: none; the block passes its input on; all keys that the position weighs above an even
-share are cut, for everyone; every object wears another one's mark."""
+"""Change of the run: none; the block passes its input on; all keys that the position weighs above an even share are cut
+for every query; every object wears another one's mark."""
 CHANGES: tuple[Change, ...] = get_args(Change)
 TURN = {mark: (mark + 1) % len(MARKS) for mark in range(len(MARKS))}
 """Mark that takes the place of another when marks are swapped."""
@@ -32,12 +32,12 @@ TURN = {mark: (mark + 1) % len(MARKS) for mark in range(len(MARKS))}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MarkAnswer:
-    """Answer at one position, and the truth where it is known."""
+    """Answer at one position, and the truth if it is known."""
 
     asked: str | None
-    """Name of the object at the position, None for the ground."""
+    """Name of the object at the position, or None for the ground."""
     truth: str | None
-    """Mark that this object wears, None for the ground."""
+    """Mark that this object wears, or None for the ground."""
     marked_frame: int
     """Frame of the shown clip in which marks are worn."""
     answer: Answer
@@ -48,7 +48,7 @@ class MarkAnswer:
 
 
 def answers_marks(session: Session) -> bool:
-    """Return whether the session's network tells who wore a mark, on a clip in which somebody wears one."""
+    """Return whether the session's network tells who wore a mark, on a clip in which an object wears one."""
     marks = session.frames.marks
     return isinstance(session.model.network, MarkNetwork) and marks is not None and bool(marks.any())
 
@@ -56,11 +56,11 @@ def answers_marks(session: Session) -> bool:
 def who_wore(
     session: Session, *, frame: int, x: float, y: float, change: Change = "as it is", name: str | None = None
 ) -> MarkAnswer:
-    """Return which mark the network says the object at a point wears; arguments as for ``Session.query``.
+    """Return the mark that the network says the object at a point wears; arguments as for ``Session.query``.
 
-    ``change``: of this run alone. ``name``: of a snapshot's block, None for the one that is shown first.
-    Raises CaptureError for another network or a clip in which nobody wears a mark, OutsideGridError for a point outside
-    the frame, UnknownNameError for another change, DeviceMemoryError.
+    ``change``: applies to this run alone. ``name``: a snapshot's block, or None for the one that is shown first.
+    Raises CaptureError for another network or a clip in which no object wears a mark, OutsideGridError for a point
+    outside the frame, UnknownNameError for an unknown change, DeviceMemoryError.
     """
     if change not in CHANGES:
         raise UnknownNameError("change", change, CHANGES)
@@ -88,7 +88,7 @@ def mark_answers(
     cut: Bool[np.ndarray, " Nk"] | None = None,
     name: str | None = None,
 ) -> Float32[np.ndarray, "T h w K"]:
-    """Return the probability of each mark at every position. ``cut``: keys (Nk,) that nobody may look at."""
+    """Return the probability of each mark at every position. ``cut``: keys (Nk,) that no query may look at."""
     block = _block_of(session, name)
     shown = session.frames if change != "marks swapped" else swapped(session.frames, TURN)
     logits = logits_of(
@@ -126,7 +126,7 @@ def worn_by(session: Session, change: Change = "as it is") -> dict[str, str]:
 
 
 def marked_frame(session: Session) -> int:
-    """Return the shown frame in which marks are worn. Raises CaptureError where there is none."""
+    """Return the shown frame in which marks are worn. Raises CaptureError if there is none."""
     marks = session.frames.marks
     if marks is None or not marks.any():
         raise CaptureError("Nobody wears a mark in these frames. Open sample:marked, with all of its frames.")

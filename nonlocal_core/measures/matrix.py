@@ -1,4 +1,4 @@
-"""The affinity matrix to look at: whole for small grids, means over boxes of neighbouring cells for large ones."""
+"""The affinity matrix for display: whole for small grids, means over boxes of neighbouring cells for large ones."""
 
 import math
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from nonlocal_core.capture.rows import many_row_weights
 from nonlocal_core.geometry import Cell, Grid, Span
 
 MOST_LINES = 512
-"""Rows and columns of the shown matrix: a grid of no more positions is shown position by position."""
+"""Maximum number of rows and of columns shown; a grid of no more positions is shown position by position."""
 MOST_WEIGHTS = 2**25
-"""Weights that are computed for one matrix, so that it takes a second or two; beyond it, queries are sampled."""
+"""Maximum number of weights computed for one matrix, so that it takes a second or two; beyond, queries are sampled."""
 _SEED = 2018
 _CHUNK_WEIGHTS = 2**20
-"""Weights held at once: 8 MB of float64."""
+"""Number of weights held at once: 8 MB of float64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class Bins:
 
     @classmethod
     def of(cls, grid: Grid, most: int = MOST_LINES) -> "Bins":
-        """Return no more than ``most`` boxes, as small as that allows; time is merged where space alone will not do.
+        """Return no more than ``most`` boxes, as small as that allows; time is merged if merging space is not enough.
 
-        Boxes at the far edges are smaller where the cells do not divide evenly.
+        Boxes at the far edges are smaller if the cells do not divide evenly.
         """
         widest = max(grid.rows, grid.cols)
         side = next((s for s in range(1, widest) if _count(grid, (1, s, s)) <= most), widest)
@@ -60,7 +60,7 @@ class Bins:
 
     @property
     def is_whole(self) -> bool:
-        """True where each box is one cell."""
+        """True if each box is one cell."""
         return self.size == self.grid.size
 
     def box(self, index: int) -> tuple[Span, Span, Span]:
@@ -93,15 +93,15 @@ class AffinityMatrix:
     query_bins: Bins
     key_bins: Bins
     queries_per_box: int
-    """The most queries that were averaged for one row."""
+    """Maximum number of queries averaged for one row."""
     is_sampled: bool
-    """True where some box has more queries than were averaged."""
+    """True if some box has more queries than were averaged."""
     note: str
-    """Warning of the block, empty when there is none."""
+    """Warning of the block, empty if there is none."""
 
     @property
     def is_whole(self) -> bool:
-        """True where this is the affinity matrix itself, not means of it."""
+        """True if this is the affinity matrix itself, not means of it."""
         return self.query_bins.is_whole and self.key_bins.is_whole
 
 
@@ -110,8 +110,8 @@ def affinity_matrix(
 ) -> AffinityMatrix:
     """Return the matrix of a block with at most ``most`` rows and columns, computed some boxes of queries at a time.
 
-    Keys are always averaged all; queries all, unless that takes more than ``MOST_WEIGHTS`` weights: then as many of
-    each box as that allows, drawn with a fixed seed. Off-grid keys are left out. ``progress``: boxes done, and all.
+    All keys are averaged, and all queries unless that takes more than ``MOST_WEIGHTS`` weights: then as many of each
+    box as that allows, drawn with a fixed seed. Off-grid keys are left out. ``progress``: boxes done, and in all.
     """
     query_bins, key_bins = Bins.of(block.query_grid, most), Bins.of(block.key_grid, most)
     each = max(1, MOST_WEIGHTS // (len(block.phi) * query_bins.size))

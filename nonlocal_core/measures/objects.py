@@ -1,8 +1,8 @@
-"""Measures of rows against an object whose cells are known: one yardstick for the recipe, its cards and the app.
+"""Measures of rows against an object whose cells are known, shared by the recipe, its cards and the app.
 
-All of a row's weight counts, that on its own cell too. Weight on the object alone says little: a row that keeps
-everything on the very cell that asks has all of it there, and shows nothing. So ``covered`` asks for the rest of the
-object, and ``whole`` is high only where both are.
+All of a row's weight counts, including that on its own cell. Weight on the object alone says little: a row that keeps
+everything on the asking cell has all of it there, and shows nothing. So ``covered`` measures the rest of the object,
+and ``whole`` is high only if both are.
 """
 
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from nonlocal_core.answers import AffinityRow
 from nonlocal_core.errors import ShapeError
 
 COVERED = 0.5
-"""Least share of a cell that the object must cover for the cell to count as its own."""
+"""Minimum share of a cell that the object must cover for the cell to count as part of it."""
 EVEN = 1 + 1e-6
 """Multiple of an even share that a weight must exceed: rounding lifts no cell of a uniform row above it."""
 
@@ -23,13 +23,13 @@ EVEN = 1 + 1e-6
 class ObjectFigures:
     """Figures of n rows asked on an object. Negative weights, which the dot product has, count as zero.
 
-    A row without weight has NaN throughout but for the two rankings, which then are those of chance.
+    A row without weight has NaN for all figures but the two rankings, which are then those of chance.
     """
 
     own_cell: Float64[np.ndarray, " n"]
-    """Share of the weight on the cell that asks."""
+    """Share of the weight on the asking cell."""
     places: Float64[np.ndarray, " n"]
-    """exp of the entropy: as many cells as would share the weight evenly."""
+    """exp of the entropy: the number of cells that would share the weight evenly."""
     covered: Float64[np.ndarray, " n"]
     """Share of the object's cells, in all frames, with more weight than an even row gives to each cell."""
     on_object: Float64[np.ndarray, " n"]
@@ -43,12 +43,12 @@ class ObjectFigures:
     auc: Float64[np.ndarray, " n"]
     """Chance that a cell of the object in another frame outweighs another cell there."""
     reach: Float64[np.ndarray, " n"]
-    """Mean distance in the picture from the cell that asks, as a fraction of the frame's diagonal."""
+    """Mean distance in the picture from the asking cell, as a fraction of the frame's diagonal."""
     own_frame: Float64[np.ndarray, " n"]
-    """Share of the weight in the frame that asks."""
+    """Share of the weight in the asking frame."""
 
     def means(self) -> dict[str, float]:
-        """Return the mean of every figure over the rows that have it; NaN for one that none has."""
+        """Return the mean of every figure over the rows that have it, or NaN if no row has it."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
             name: float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
@@ -61,7 +61,7 @@ def measure_object(
 ) -> ObjectFigures:
     """Return the figures of one row against an object on its key grid.
 
-    ``cover``: which part of each key's cell the object covers (``nonlocal_core.geometry.coverage``, frame by frame).
+    ``cover``: the fraction of each key's cell that the object covers (``nonlocal_core.geometry.coverage``, by frame).
     ``shown_hw``: pixels of the frame as shown, for its shape. Raises ShapeError for another grid.
     """
     grid = row.key_grid
@@ -84,10 +84,10 @@ def rows_on_object(
 ) -> ObjectFigures:
     """Return the figures of rows over a grid of T x H x W cells.
 
-    ``own``: the cell that asks, of each row. ``cover``: which part of each cell is the object's. ``counted``: cells
-    that are the object's or not beyond doubt; weight on the others is neither right nor wrong, but weight. ``cell_hw``:
-    the sides of a cell, of which only the ratio matters. Where no other frame shows the object, other cells of its own
-    frame are ranked instead.
+    ``own``: the asking cell of each row. ``cover``: the fraction of each cell that is the object's. ``counted``: cells
+    that are clearly the object's or clearly not; weight on the others is neither right nor wrong, but counts as weight.
+    ``cell_hw``: the sides of a cell, of which only the ratio matters. If no other frame shows the object, other cells
+    of its own frame are ranked instead.
     """
     known = np.ones(cover.shape, bool) if counted is None else counted
     flat, known = cover.reshape(-1).astype(np.float64), known.reshape(-1)
@@ -121,9 +121,10 @@ def rows_on_object(
 
 
 def ranking(scores: Float64[np.ndarray, " m"], positive: Bool[np.ndarray, " m"]) -> tuple[float, float]:
-    """Return average precision and AUC of scores; equal ones are one step, so that no order among them is made up.
+    """Return average precision and AUC of scores; equal scores form one step, so that no order among them is made up.
 
-    Both are NaN without a positive, the AUC also without a negative. All scores equal: the share of positives and 0.5.
+    Both are NaN without a positive, the AUC also without a negative. If all scores are equal, they are the share of
+    positives and 0.5.
     """
     hits, misses = int(positive.sum()), int((~positive).sum())
     if not hits:
@@ -142,7 +143,7 @@ def ranking(scores: Float64[np.ndarray, " m"], positive: Bool[np.ndarray, " m"])
 def _share(
     p: Float64[np.ndarray, "n N"], flat: Float64[np.ndarray, " N"], counted: Bool[np.ndarray, " N"]
 ) -> Float64[np.ndarray, " n"]:
-    """Return the share of the weight on counted cells that lies on the object; NaN where none lies on them."""
+    """Return the share of the weight on counted cells that lies on the object; NaN if none lies on them."""
     total = p[:, counted].sum(axis=1)
     share: np.ndarray = np.divide(
         (p[:, counted] * flat[counted]).sum(axis=1), total, out=np.full_like(total, np.nan), where=total > 0

@@ -1,4 +1,4 @@
-"""Rankings of the same keys by two queries: by a concatenation, which ranks them alike, and by an MLP over pairs.
+"""Rankings of the same keys by two queries: by a concatenation, the same for both, and by an MLP over pairs.
 
 found = pair_ranks(concatenation, features, frame=3, x=0.4, y=0.5)
 found.concatenation.disagreement, found.mlp.disagreement
@@ -18,9 +18,9 @@ from nonlocal_core.geometry import Cell
 from nonlocal_core.geometry.grid import QueryGrid
 
 STRONGEST = 0.1
-"""Fraction of a frame's cells that is shown."""
+"""Fraction of a frame's cells that are shown."""
 QUERIES, KEYS = 24, 96
-"""Cells of the frame, evenly spread, whose orders are compared."""
+"""Numbers of evenly spread cells of the frame whose rankings are compared."""
 
 _Scores = Callable[[Cell], Float[np.ndarray, " N"]]
 """Scores of all keys of the asked frame for a query."""
@@ -28,7 +28,7 @@ _Scores = Callable[[Cell], Float[np.ndarray, " N"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking:
-    """Order that two queries give to the keys of a frame."""
+    """Rankings of the keys of a frame by two queries."""
 
     strongest: tuple[Bool[np.ndarray, "rows cols"], Bool[np.ndarray, "rows cols"]]
     """The strongest tenth for each, of those with any weight."""
@@ -38,7 +38,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairRanks:
-    """The asked cell beside the cell of its frame that resembles it least, by both functions."""
+    """Rankings for the asked cell and for the cell of its frame that resembles it least, by both functions."""
 
     asked: Cell
     other: Cell
@@ -47,7 +47,7 @@ class PairRanks:
 
 
 def pair_ranks(concatenation: BlockCapture, features: BlockCapture, *, frame: int, x: float, y: float) -> PairRanks:
-    """Return how a concatenation and an MLP over pairs rank the keys of a point's frame.
+    """Return the rankings of the keys of a point's frame by a concatenation and by an MLP over pairs.
 
     ``concatenation``: a block without pooled keys. ``features``: a block on the same grid whose theta and phi the MLP
     compares, one hidden layer of two units for each channel (`ancestors.relation.likeness`; its weights are set, not

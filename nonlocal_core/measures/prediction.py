@@ -1,7 +1,7 @@
-"""Score of somebody's guess where a position looks: the weight that the guess captures in one frame.
+"""Score of a guess of where a position looks: the weight that the guess captures in one frame.
 
-Beside it stand two guesses that know nothing of the network, of the same number of cells: those whose mean colour is
-nearest to the asked cell's, and those nearest to its place. The cell that asks counts for nobody.
+It is compared with two guesses of the same number of cells that ignore the network: the cells whose mean colour is
+nearest to the asked cell's, and those nearest to its place. The asked cell itself never counts.
 
 scored(session, session.block("stride16"), Cell(0, 5, 7), step=3, marked=mask)
 """
@@ -21,22 +21,22 @@ from nonlocal_core.measures.faithfulness import colours_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """Shares of the positive weight that lies in one frame, in [0, 1], that as many cells capture."""
+    """Shares in [0, 1] of the positive weight in one frame captured by guesses of the same number of cells."""
 
     cells: int
     guess: float
     colour: float
     blob: float
     best: float
-    """Share of the strongest cells: no guess of as many captures more."""
+    """Share of the strongest cells, the maximum over all guesses."""
     even: float
-    """Share of cells drawn at random, on average."""
+    """Mean share of cells drawn at random."""
 
 
 def scored(ran: OpenRun, block: BlockCapture, query: Cell, *, step: int, marked: Bool[np.ndarray, "h w"]) -> Prediction:
-    """Return what marked cells of the key grid at one step capture.
+    """Return the share of weight that marked cells of the key grid capture at one step, beside that of other guesses.
 
-    Raises SelectionError for marks of another grid, where nothing is marked, and where the row has no weight there.
+    Raises SelectionError for marks of another grid, if nothing is marked, and if the row has no weight there.
     """
     grid = block.key_grid
     if marked.shape != (grid.rows, grid.cols) or not 0 <= step < grid.steps:

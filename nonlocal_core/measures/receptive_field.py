@@ -1,4 +1,4 @@
-"""Receptive fields of the trunk by gradient, and the steps that a message needs where no block looks ahead.
+"""Receptive fields of the trunk by gradient, and the number of steps that a message needs without a block.
 
 found = receptive_fields(Session.open("sample:chelsea"), frame=0, x=0.4, y=0.5)
 found[-1].title, found[-1].half
@@ -27,21 +27,21 @@ LAYERS = {
     10: "stride 16 · after block 10",
     15: "stride 32 · after block 15",
 }
-"""Layers whose fields are shown, the last of each stride: the number of the block before, and a title."""
+"""Layers whose fields are shown, the last of each stride: the number of the block before it, and a title."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReceptiveField:
-    """Field of one position of one layer in its frame: by how much each pixel moves what the layer has there."""
+    """Field of one position of one layer in its frame: the effect of each pixel on the layer's features there."""
 
     title: str
     share: Float64[np.ndarray, "h w"]
-    """Absolute gradient of the sum of the layer's channels, added over colours, as a share of all; over the pixels of
-    the network's input."""
+    """Absolute gradient of the sum of the layer's channels, summed over colours, as a share of the total, at each pixel
+    of the network's input."""
 
     @property
     def box(self) -> Box:
-        """The part of the input that pixels lie in which move it at all, as x0, y0, x1, y1 in [0, 1]."""
+        """Box around the pixels that have any effect, as x0, y0, x1, y1 in [0, 1] of the input."""
         height, width = self.share.shape
         ys, xs = np.flatnonzero(self.share.any(axis=1)), np.flatnonzero(self.share.any(axis=0))
         x0, y0, x1, y1 = (int(end) for end in (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1))
@@ -49,17 +49,17 @@ class ReceptiveField:
 
     @property
     def half(self) -> float:
-        """The share of pixels that half of the gradient comes from."""
+        """Share of the pixels that half of the gradient comes from."""
         largest_first = np.sort(self.share.reshape(-1))[::-1].cumsum()
         return float((np.searchsorted(largest_first, 0.5) + 1) / self.share.size)
 
 
 def receptive_fields(session: Session, *, frame: int, x: float, y: float) -> tuple[ReceptiveField, ...]:
-    """Return the fields of the position of each of ``LAYERS`` that lies over a point.
+    """Return the field of the position over a point, for each of ``LAYERS``.
 
-    The gradient of a position as by W. Luo et al., "Understanding the effective receptive field in deep convolutional
-    neural networks" (NeurIPS 2016), section 2, here on the clip itself. What blocks add is left out: it is the trunk's
-    field, which lies in one frame.
+    The gradient of a position follows W. Luo et al., "Understanding the effective receptive field in deep convolutional
+    neural networks" (NeurIPS 2016), section 2, here on the clip itself. The blocks' additions are left out: it is the
+    field of the trunk, which lies in one frame.
     Raises CaptureError for a network without the trunk of this library, OutsideGridError for a point that it did not
     see.
     """
@@ -88,7 +88,7 @@ def receptive_fields(session: Session, *, frame: int, x: float, y: float) -> tup
 def _fields(
     trunk: Lite0, image: Float[Tensor, "1 3 h w"], at: Callable[[int, int], tuple[int, int]]
 ) -> dict[int, Float64[np.ndarray, "h w"]]:
-    """Return the field of each layer. ``at``: row and column of the position, then those of its map."""
+    """Return the field of each layer. ``at``: row and column of the position, then the size of its map."""
     image = image.requires_grad_()
     found = {}
     with torch.enable_grad():
@@ -111,21 +111,21 @@ def _index(session: Session, rows: int, cols: int, point_xy: tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """Way of a message from the cell that is looked at to the cell that asks."""
+    """Path of a message from the cell that is looked at to the asking cell."""
 
     frames: int
-    """Steps of time between them, positive where the message comes from an earlier one."""
+    """Steps of time between them, positive if the message comes from an earlier step."""
     cells: int
-    """Cells between them, the larger of down and across."""
+    """Cells between them, the larger of the vertical and the horizontal distance."""
 
     @property
     def convolutions(self) -> int:
-        """Convolutions of 3 x 3 x 3, one behind the other, until one reaches from one cell to the other."""
+        """Number of successive 3 x 3 x 3 convolutions that it takes to reach from one cell to the other."""
         return max(abs(self.frames), self.cells)
 
 
 def journey(row: AffinityRow) -> Journey | None:
-    """Return the way from the strongest cell away from the asked place; None where nothing is looked at there."""
+    """Return the path from the strongest cell beyond the asked place, or None if no weight lies beyond it."""
     away = np.where(row.own_place, 0, row.cell_share)
     if not away.any():
         return None

@@ -1,7 +1,7 @@
 """Region: the object under one click, segmented by the block's own weights within that frame.
 
-A single row rarely outlines an object: it may hardly leave the cell that asks. A random walk does: it starts at the
-click, steps from cell to cell of the frame with the block's weights as probabilities, and restarts now and then. The
+A single row rarely outlines an object: it may hardly leave the asking cell. A random walk does: it starts at the
+click, steps from cell to cell of the frame with the block's weights as probabilities, and restarts at random. The
 cells that it visits often are the object, as the block sees it. T. H. Kim, K. M. Lee and S. U. Lee segment pictures
 with this random walk with restart, "Generative Image Segmentation Using Random Walks with Restart" (ECCV 2008).
 
@@ -25,23 +25,23 @@ from nonlocal_core.measures.tracking import refuse_restricted
 CHANCE = 0.7
 """A cell belongs to the region if the walk visits it at least this many times as often as a walk without preference.
 
-Chosen on the composed clip, where 0.5 to 1 do nearly as well. The mean J of cells with the exact masks is there 0.73
+Chosen on the composed clip, where 0.5 to 1 do nearly as well. There the mean J of cells with the exact masks is 0.73
 for the default network and 0.60 for ``lite0-parameter-free``.
 """
 LEAST_SPREAD = 0.05
-"""A step may lead to at least this part of all cells, on average (perplexity): sharper rows are softened by one power.
+"""Minimum mean perplexity of a step, as a fraction of all cells: sharper rows are softened by one common power.
 
-From rows that keep to a few cells no walk gets away. Chosen on the composed clip as well, on networks whose rows did:
-with it their mean J rose from 0.53 to 0.64 and from 0.49 to 0.68.
+A walk cannot leave rows that keep to a few cells. Also chosen on the composed clip, on networks with such rows: it
+raised their mean J from 0.53 to 0.64 and from 0.49 to 0.68.
 """
 SAMPLED_ROWS = 64
-"""Rows on which the power is found."""
+"""Number of rows from which the power is found."""
 GOING_ON = 0.9
-"""Part of the steps that follow the weights; all others start anew at the click."""
+"""Fraction of the steps that follow the weights; all others restart at the click."""
 MOST_CELLS = 8192
-"""Most cells of a frame for a walk: its steps are a table of all cells times all cells."""
+"""Maximum number of cells in a frame for a walk, whose steps are a table of all cells times all cells."""
 STEPS = 50
-"""Steps of the walk. Less than 1 % of it, GOING_ON ** STEPS, is not settled then."""
+"""Number of steps of the walk. Less than 1 % of it, GOING_ON ** STEPS, is then not settled."""
 
 
 def region_around(
@@ -49,11 +49,11 @@ def region_around(
 ) -> Bool[np.ndarray, "H W"]:
     """Return the cells of the key grid, in one frame of the clip, that the block groups with a point.
 
-    The point is in units of the frame. The cells are one piece, joined by their edges, without holes, and hold the
+    The point is in units of the frame. The cells are one piece, joined by their edges, without holes, and contain the
     point. ``chance``: see ``CHANCE``; the lower, the wider the region.
 
     Raises OutsideGridError for a point or a frame that the block does not look at, CaptureError for a block that
-    does not compare all frames, since what is found could not be tracked, or whose frames have too many cells.
+    does not compare all frames, since the region could not be tracked, or whose frames have too many cells.
     """
     refuse_restricted(block)
     cells = block.key_grid.rows * block.key_grid.cols
@@ -70,10 +70,10 @@ def region_around(
 
 
 def visits(block: BlockCapture, seed: Cell, *, t: int) -> Float64[np.ndarray, "H W"]:
-    """Return how often the walk from a key's cell comes to each cell of its frame, in times the mean of all cells.
+    """Return the visits of a random walk from a key's cell to each cell of its frame, in multiples of their mean.
 
-    ``t``: the step of the query grid whose positions look. No step stays where it is, and negative weights of
-    the dot product lead nowhere.
+    ``t``: the step of the query grid whose positions look. The walk leaves its cell at every step, and negative
+    weights of the dot product count as zero.
     """
     steps = _softened(_steps(block, t, seed.t))
     start = seed.y * block.key_grid.cols + seed.x
@@ -86,9 +86,9 @@ def visits(block: BlockCapture, seed: Cell, *, t: int) -> Float64[np.ndarray, "H
 
 
 def _steps(block: BlockCapture, query_t: int, key_t: int) -> Float64[np.ndarray, "n n"]:
-    """Return how likely a step leads from each cell of the key grid to each other: rows sum to 1, or 0 without weight.
+    """Return the transition matrix between cells of the key grid; each row sums to 1, or to 0 if no weight leaves it.
 
-    Where keys are pooled, the positions that share one look with the mean of their weights.
+    If keys are pooled, a cell's row is the mean over the positions that share its key.
     """
     count = block.key_grid.rows * block.key_grid.cols
     _, own_rows, own_cols = block.query_grid.own_keys(block.subsample)
@@ -104,7 +104,7 @@ def _steps(block: BlockCapture, query_t: int, key_t: int) -> Float64[np.ndarray,
 
 
 def _softened(steps: Float64[np.ndarray, "n n"]) -> Float64[np.ndarray, "n n"]:
-    """Return the steps, spread at least as wide as ``LEAST_SPREAD`` asks; no order of likelihoods changes."""
+    """Return the steps, spread at least as widely as ``LEAST_SPREAD``; the order of likelihoods does not change."""
     sample = steps[steps.any(axis=1)]
     sample = sample[:: max(1, len(sample) // SAMPLED_ROWS)]
     if not len(sample) or _spread(sample) >= LEAST_SPREAD:

@@ -15,28 +15,28 @@ from nonlocal_core.geometry import Cell, Grid
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowMeasures:
-    """Measures of one row. All count positive weight; a row without any has NaN throughout."""
+    """Measures of one row. All of them count positive weight only; a row without any has NaN for all."""
 
     entropy: float
-    """Nats; log(Nk) when uniform."""
+    """Entropy in nats; log(Nk) if uniform."""
     own_cell_share: float
     """Share in [0, 1] of the weight on the key over the query itself."""
     own_step_share: float
     """Share in [0, 1] of the weight that stays in the query's own step."""
     distance: float
-    """Mean distance in the picture from the query to what it looks at, as a fraction of the frame's diagonal."""
+    """Mean distance in the picture from the query to its keys, as a fraction of the frame's diagonal."""
     frames_away: float
     """Mean distance in time, in frames of the clip."""
     seconds_away: float
     """Mean distance in time, in seconds."""
     top_times_uniform: float
-    """The largest weight, in times an even share of the positive weight."""
+    """The largest weight, in multiples of an even share of the positive weight."""
     note: str
-    """Warning of the block, empty when there is none."""
+    """Warning of the block, empty if there is none."""
 
     @property
     def effective_keys(self) -> float:
-        """exp(entropy): the number of keys that would be as spread if they shared the weight evenly."""
+        """exp(entropy): the number of keys that would have this entropy if they shared the weight evenly."""
         return math.exp(self.entropy)
 
 
@@ -45,8 +45,8 @@ def measure_row(
 ) -> RowMeasures:
     """Return the figures of one row.
 
-    ``shown_hw``: pixels of the frame as shown, for its shape. ``pts_seconds``: when each frame of the clip appears.
-    Raises ShapeError when the clip has fewer frames than the row's grids speak of.
+    ``shown_hw``: pixels of the frame as shown, for its shape. ``pts_seconds``: the time of each frame of the clip.
+    Raises ShapeError if the clip has fewer frames than the row's grids cover.
     """
     figures = RowFigures.of(
         np.append(row.values, list(row.off_grid.values())).astype(np.float64)[None],
@@ -57,9 +57,9 @@ def measure_row(
 
 
 def top_overlap(first: AffinityRow, second: AffinityRow, k: int = 20) -> float:
-    """Return the share in [0, 1] of their k strongest keys that two rows have in common.
+    """Return the share in [0, 1] of the k strongest keys that two rows have in common.
 
-    Keys without positive weight are not strong, so fewer may be compared; NaN where none are.
+    Keys without positive weight are not strong, so fewer may be compared; NaN if none are.
     Raises GeometryError for rows on different key grids.
     """
     if first.key_grid != second.key_grid:
@@ -96,7 +96,7 @@ class Layout:
         shown_hw: tuple[int, int],
         pts_seconds: Float64[np.ndarray, " frames"],
     ) -> "Layout":
-        """Return the layout of the grids of a row or a block. Raises ShapeError when the clip is too short for them."""
+        """Return the layout of the grids of a row or a block. Raises ShapeError if the clip is too short for them."""
         queries, keys = source.query_grid, source.key_grid
         needed = max(queries.end_frame, keys.end_frame)
         if len(pts_seconds) < needed:
@@ -131,7 +131,7 @@ class RowFigures:
     seconds_away: Float64[np.ndarray, " n"]
     top_times_uniform: Float64[np.ndarray, " n"]
     step_shares: Float64[np.ndarray, "n Tk"]
-    """Share of the weight in each step; off-grid keys hold what is missing to 1."""
+    """Share of the weight in each step; off-grid keys have the rest."""
 
     @classmethod
     def of(
@@ -162,18 +162,18 @@ class RowFigures:
 
     @property
     def heard(self) -> Bool[np.ndarray, " n"]:
-        """The rows that have any weight."""
+        """Mask of the rows that have any weight."""
         return np.asarray(np.isfinite(self.entropy))
 
     def means(self) -> dict[str, float]:
-        """Return the mean of every figure but ``step_shares`` over the rows with any weight; NaN where none has."""
+        """Return the mean of every figure but ``step_shares`` over the rows with any weight; NaN if none has."""
         names = [field.name for field in fields(self) if field.name != "step_shares"]
         found = {name: getattr(self, name)[self.heard] for name in names}
         return {name: float(values.mean()) if len(values) else math.nan for name, values in found.items()}
 
 
 def joined(parts: Sequence[RowFigures]) -> RowFigures:
-    """Return the figures of all rows of several parts, in their order."""
+    """Return the figures of all rows of several parts, in order."""
     names = [field.name for field in fields(RowFigures)]
     return RowFigures(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
@@ -183,7 +183,7 @@ def _mean_distance(
     distances: Float64[np.ndarray, "n places"],
     on_grid: Float64[np.ndarray, " n"],
 ) -> Float64[np.ndarray, " n"]:
-    """Return the mean over what has a place: a class token is nowhere, so its weight does not count."""
+    """Return the mean over keys that have a place: a class token has none, so its weight does not count."""
     summed = (shares * distances).sum(axis=1)
     mean: np.ndarray = np.divide(summed, on_grid, out=np.full_like(summed, np.nan), where=on_grid > 0)
     return mean
@@ -201,5 +201,5 @@ def _centers(grid: Grid, shown_hw: tuple[int, int]) -> Float64[np.ndarray, "HW 2
 
 
 def _moments(grid: Grid, of_frames: Float64[np.ndarray, " frames"]) -> Float64[np.ndarray, " T"]:
-    """Return the mean, over the frames of each step, of a number that each frame has."""
+    """Return the mean of a number per frame over the frames of each step."""
     return np.array([of_frames[start:stop].mean() for start, stop in grid.frame_spans])

@@ -1,6 +1,6 @@
 """Answer of a network while a block adds more or less than it learned to: z = x + s W_z y.
 
-At s = 0 the block passes its input on (paper, section 3.3), at 1 it does what it does.
+At s = 0 the block passes its input on (paper, section 3.3), at 1 it is unchanged.
 
 session = Session.open("sample:blurred")
 answer_at_strength(session, "mend", 0.5)
@@ -21,10 +21,10 @@ from nonlocal_core.running.prepared import class_names
 def answer_at_strength(
     session: OpenRun, block: str, strength: float, *, progress: Callable[[int, int], None] | None = None
 ) -> Answer:
-    """Run the session's network once more, what one block adds multiplied by ``strength``, and return its answer.
+    """Run the session's network once more with one block's addition multiplied by ``strength``, and return its answer.
 
-    At 0 and at 1 the numbers are those of a network without the block, and of the network as it is, bit for bit.
-    Raises SelectionError for a strength that is not finite, UnknownNameError for a block that is not there or adds
+    At 0 and at 1 the numbers are those of a network without the block, and of the unchanged network, bit for bit.
+    Raises SelectionError for a strength that is not finite, UnknownNameError for a block that is missing or adds
     nothing by design, CaptureError for a network that classifies no clips, DeviceMemoryError.
     """
     if not isfinite(strength):

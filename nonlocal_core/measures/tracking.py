@@ -1,12 +1,12 @@
-"""Track: carry an object's label from one frame to all others by the affinity, and say how well that went.
+"""Label propagation: an object's label is carried from one frame to all others by the affinity, and then scored.
 
 A map that finds the same object finds it wherever it moves. This is the label propagation of A. Jabri, A. Owens and
 A. Efros, "Space-Time Correspondence as a Contrastive Random Walk" (NeurIPS 2020): a position takes the mean label of
 the keys that it weighs most.
 
-Differs: theirs asks the last frames too, within a radius of 12 cells and by a cosine at a fixed temperature. Here
-every frame asks the marked one alone, all over, by the block's own affinity: nothing but that answers. The viewer's
-Follow (``viewer/model/follow.js``) goes from frame to frame instead, to the strongest cell of each answer in the next.
+Differs: theirs also asks the latest frames, within a radius of 12 cells and by a cosine at a fixed temperature. Here
+every frame asks the marked one alone, without a radius, by the block's own affinity. The viewer's Follow
+(``viewer/model/follow.js``) goes from frame to frame instead, to the strongest cell of each answer in the next.
 """
 
 import csv
@@ -26,26 +26,26 @@ from nonlocal_core.media import Frames, Sample, Selection, read_frames
 File = TypeVar("File", bound=Path | bytes)
 
 TOP_K = 10
-"""Strongest keys that a position takes its label from, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
+"""Number of strongest keys that give a position its label, as in ajabri/videowalk@0834ff9, code/utils/arguments.py."""
 COVERED = 0.5
-"""A pixel belongs to the object where at least this much label arrives."""
+"""Minimum label that arrives at a pixel of the object."""
 MOST_BOXES = 10_000
-"""Lines of a table of boxes: some tenths of a second."""
+"""Maximum number of lines in a table of boxes, which take some tenths of a second."""
 LONGEST_LINE = 1_000
-"""Characters of a line that are read; a longer one cannot hold just five numbers."""
+"""Maximum length of a line in characters; a longer one cannot hold just five numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CarriedMask:
-    """Mark of one frame, carried to all frames of the clip by a block."""
+    """Mask of one frame, carried to all frames of the clip by a block."""
 
     labels: Float32[np.ndarray, "T H W"]
-    """Part of the label, in [0, 1], that arrives at each position of the query grid."""
+    """Fraction of the label, in [0, 1], that arrives at each position of the query grid."""
     grid: QueryGrid
     frame: int
     """The frame that was marked."""
     note: str = ""
-    """Warning of the block, empty when there is none."""
+    """Warning of the block, empty if there is none."""
 
     def masks(self, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
         """Return the object's pixels in every frame of the clip: labels enlarged bilinearly, then cut at one half."""
@@ -57,7 +57,7 @@ class CarriedMask:
         return masks
 
     def strongest(self, frame: int) -> tuple[float, float]:
-        """Return (x, y), in [0, 1] of the frame, of the cell of a frame where most label arrives."""
+        """Return (x, y), in [0, 1] of the frame, of the cell in a frame at which the most label arrives."""
         t = self.grid.t_of_frame(frame)
         y, x = np.unravel_index(int(self.labels[t].argmax()), self.labels.shape[1:])
         return self.grid.center(Cell(t, int(y), int(x)))
@@ -74,9 +74,9 @@ def carry(
     """Carry the label of a mask in one frame of the clip to every other frame.
 
     Each position takes the mean label of its ``k`` strongest keys in the marked frame, weighted by the affinity taken
-    over these alone. Negative weights of the dot product carry nothing. ``progress``: frames done, and all.
+    over these alone. Negative weights of the dot product carry nothing. ``progress``: frames done, and in all.
 
-    Raises CaptureError for a block that does not compare all frames, or when the mask covers no key, OutsideGridError
+    Raises CaptureError for a block that does not compare all frames, or if the mask covers no key, OutsideGridError
     for a frame that the block did not see.
     """
     refuse_restricted(block)
@@ -96,7 +96,7 @@ def carry(
 
 
 def refuse_restricted(block: BlockCapture) -> None:
-    """Raise CaptureError for a block that does not compare every position with all of the clip."""
+    """Raise CaptureError for a block that does not compare every position with the whole clip."""
     if is_restricted(block):
         raise CaptureError(
             f"{block.title!r} compares positions inside one frame, one place or one part of the clip only, so it "
@@ -107,7 +107,7 @@ def refuse_restricted(block: BlockCapture) -> None:
 def _mean_label(
     weights: Float64[np.ndarray, "n m"], label: Float64[np.ndarray, " m"], k: int
 ) -> Float64[np.ndarray, " n"]:
-    """Return the mean label of each row's k largest weights; 0 where none is above 0."""
+    """Return the mean label of each row's k largest weights; 0 if none is above 0."""
     kept = np.argpartition(-weights, min(k, len(label)) - 1, axis=1)[:, :k]
     strongest = np.maximum(np.take_along_axis(weights, kept, axis=1), 0)
     mass = strongest.sum(axis=1)
@@ -118,7 +118,7 @@ def _mean_label(
 def region_similarity(
     found: Bool[np.ndarray, "frames h w"], truth: Bool[np.ndarray, "frames h w"]
 ) -> Float64[np.ndarray, " frames"]:
-    """Return J of every frame: the pixels in both masks over those in either; 1 where both are empty.
+    """Return J of every frame: the pixels in both masks over those in either; 1 if both are empty.
 
     Source: F. Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation"
     (CVPR 2016, section 4.1). Raises ShapeError for masks of different sizes.
@@ -131,10 +131,10 @@ def region_similarity(
 
 
 def propagation(block: BlockCapture, masks: Mapping[int, Bool[np.ndarray, "h w"]]) -> float:
-    """Return how well a block finds an object again: the mean J of the frames but for the one whose mask was carried.
+    """Return the mean J of an object found again by a block, over all masked frames but the one whose mask is carried.
 
-    ``masks``: of frames of the clip, by their place in it. The first that shows the object is carried (`carry`).
-    Raises CaptureError where none shows it, or where no other frame has a mask, and what `carry` raises.
+    ``masks``: masks of frames, by their index in the clip. The first that shows the object is carried (`carry`).
+    Raises CaptureError if none shows it or no other frame has a mask, and the errors of `carry`.
     """
     marked = next((frame for frame in sorted(masks) if masks[frame].any()), None)
     others = [frame for frame in sorted(masks) if frame != marked]
@@ -150,7 +150,7 @@ def propagation(block: BlockCapture, masks: Mapping[int, Bool[np.ndarray, "h w"]
 def pointing_hits(carried: CarriedMask, truth: Bool[np.ndarray, "frames h w"]) -> Float64[np.ndarray, " frames"]:
     """Return 1 for every frame in which the most labelled cell has its centre on the object, else 0.
 
-    NaN where the object is not to be seen. Source: the pointing game of J. Zhang et al., "Top-down Neural Attention
+    NaN if the object is not visible. Source: the pointing game of J. Zhang et al., "Top-down Neural Attention
     by Excitation Backprop" (ECCV 2016, section 4.1), without their margin of 15 pixels.
     """
     hits = np.full(len(truth), np.nan)
@@ -164,9 +164,9 @@ def pointing_hits(carried: CarriedMask, truth: Bool[np.ndarray, "frames h w"]) -
 def known_masks(
     sample: Sample | None, frame_indices: Int64[np.ndarray, " frames"]
 ) -> dict[str, Bool[np.ndarray, "frames H W"]]:
-    """Return the exact masks of a sample's objects by name, empty for a clip of which none are known.
+    """Return the exact masks of a sample's objects by name, or nothing if they are not known.
 
-    ``frame_indices``: places of the frames in the file, as ``Frames`` has them.
+    ``frame_indices``: indices of the frames in the file, as in ``Frames``.
     """
     if sample is None or sample.masks is None:
         return {}
@@ -181,10 +181,10 @@ def read_picture(file: Path | bytes, name: str) -> Frames:
 def read_masks(
     files: Sequence[File], size_hw: tuple[int, int], read: Callable[[File, str], Frames] = read_picture
 ) -> Bool[np.ndarray, "frames h w"]:
-    """Return one mask for each picture, in their order: every pixel that is not black belongs to the object.
+    """Return one mask for each picture, in order: every pixel that is not black belongs to the object.
 
-    Pictures of another size are taken to the frame's, each pixel from the nearest one. ``read``: returns the frames of
-    a file, under that name. Raises MediaError, naming the place in the order, for a file that is not a picture.
+    Pictures of another size are scaled to the frame's by the nearest pixel. ``read``: returns the frames of a file,
+    under that name. Raises MediaError, with the number of the file, for a file that is not a picture.
     """
     masks = np.empty((len(files), *size_hw), bool)
     for index, file in enumerate(files):
@@ -193,7 +193,7 @@ def read_masks(
 
 
 def object_pixels(picture: Frames, size_hw: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-    """Return the pixels of a mask's picture that are not black, taken to a size by the nearest pixel."""
+    """Return a mask of the pixels of a picture that are not black, scaled to a size by the nearest pixel."""
     pixels: np.ndarray = resized(picture.rgb[0].any(axis=2), size_hw)
     return pixels
 
@@ -201,8 +201,8 @@ def object_pixels(picture: Frames, size_hw: tuple[int, int]) -> Bool[np.ndarray,
 def read_boxes(content: bytes, count: int, size_hw: tuple[int, int]) -> Bool[np.ndarray, "frames h w"]:
     """Return one mask for each of ``count`` frames from a table of boxes, one line each: frame, x0, y0, x1, y1.
 
-    Frames count from 1, as on the film strip; the rest is in units of the frame. A line of names may come first. A
-    frame without a line has no object to be seen, one with several has all of them.
+    Frames are counted from 1, as on the film strip; the rest is in units of the frame. A line of names may come first.
+    The mask of a frame without a line is empty, and that of a frame with several is their union.
     Raises MediaError, naming the line, for anything else, and for more than ``MOST_BOXES`` lines.
     """
     masks = np.zeros((count, *size_hw), bool)

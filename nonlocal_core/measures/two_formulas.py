@@ -1,4 +1,4 @@
-"""Self-attention and the embedded Gaussian on the tables of a block that ran: the same numbers but for the scale.
+"""Self-attention and the embedded Gaussian on the tables of a block that ran: equal except for the scale.
 
 found = two_formulas(session, session.block("stride16"))
 found.difference, places(block, frame=3, x=0.4, y=0.5, scale=found.channels**-0.5)
@@ -18,7 +18,7 @@ from nonlocal_core.measures.ablation import OpenRun, run_edited
 from nonlocal_core.models import NonlocalBlock
 
 QUERIES = 64
-"""Positions at which both outputs are compared, spread over the clip."""
+"""Number of positions, spread over the clip, at which both outputs are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,13 @@ class TwoFormulas:
     """Outputs of both formulas for the tables of a clip."""
 
     channels: int
-    """C', of theta and phi."""
+    """C', the number of channels of theta and phi."""
     difference: float
     """Largest difference of both outputs at ``QUERIES`` positions, as a fraction of their range (`both_formulas`)."""
 
 
 def two_formulas(ran: OpenRun, block: BlockCapture) -> TwoFormulas:
-    """Return what an embedded Gaussian and self-attention make of the same clip, which runs once more for its g.
+    """Return the difference between an embedded Gaussian and self-attention on the clip, which runs once more for g.
 
     Raises SelectionError for a block of another function, UnknownNameError for one that adds nothing by design,
     DeviceMemoryError.
@@ -55,7 +55,7 @@ def two_formulas(ran: OpenRun, block: BlockCapture) -> TwoFormulas:
 
 
 def places(block: BlockCapture, *, frame: int, x: float, y: float, scale: float) -> float:
-    """Return exp of the entropy of a softmax row under a scale: as many positions as would share its weight evenly.
+    """Return exp of the entropy of a softmax row at a given scale: the number of positions that would share it evenly.
 
     Raises OutsideGridError for a point that the network did not see.
     """

@@ -1,6 +1,6 @@
 """Variants of one reading: the same theta and phi, summed over other positions or over pooled ones.
 
-They show what the sum alone does. No network ran with them, so they claim no proof and no effect.
+They show the effect of the sum alone. No network ran with them, so they claim no proof and no effect.
 
 session = Session.open("sample:bunny", "lite0-parameter-free")
 with_blocks(session, scopes_of(session.block("stride16")))
@@ -22,19 +22,19 @@ from nonlocal_core.session import Session
 from nonlocal_core.vocabulary import Scope
 
 QUARTER: THW = (1, 2, 2)
-"""Cells of one pooled key in the paper's subsampling (section 3.3)."""
+"""Cells (T, H, W) of one pooled key in the paper's subsampling (section 3.3)."""
 SCOPES: dict[Scope, str] = {"spacetime": "all frames", "space": "its own frame", "time": "its own place in all frames"}
 VARIED = "The same theta and phi under another sum: no network ran with it."
 
 
 def with_blocks(session: Session, blocks: Sequence[BlockCapture]) -> Session:
-    """Return a session of the same clip that shows these blocks, the first of them first."""
+    """Return a session of the same clip that shows these blocks, the first one first."""
     capture = Capture(blocks=tuple(blocks), classes=session.capture.classes, shown=blocks[0].name)
     return replace(session, capture=capture, _normalisers={}, _first=[])
 
 
 def scopes_of(block: BlockCapture) -> tuple[BlockCapture, ...]:
-    """Return the block under each scope, named by it: over all frames, over its own, over its own place in all.
+    """Return the block under each scope, named by it: over all frames, over its own frame, over its own place in all.
 
     Raises ShapeError for a block with a scope of its own already, or with keys that are not positions.
     """
@@ -46,7 +46,7 @@ def scopes_of(block: BlockCapture) -> tuple[BlockCapture, ...]:
 
 
 def pooled(block: BlockCapture, kernel: THW = QUARTER) -> BlockCapture:
-    """Return the block with phi pooled by its maximum over cells, as the paper subsamples.
+    """Return the block with phi pooled by its maximum over cells, as in the paper's subsampling.
 
     Raises ShapeError for a block whose keys are pooled already, or are not positions, or fewer than one pooled cell.
     """
@@ -92,5 +92,5 @@ def _check(block: BlockCapture) -> None:
 
 
 def _unproved(block: BlockCapture) -> BlockCapture:
-    """Return the block without what was measured of it where it ran, and with a note that says so."""
+    """Return the block without the figures that were measured when it ran, and with a note that says so."""
     return replace(block, effect=None, rebuild_error=None, rebuilt_queries=None, note=f"{VARIED} {block.note}".strip())

@@ -1,7 +1,7 @@
-"""Reading of files nobody vouches for, in a process of its own that can be stopped: see ``apart_child``.
+"""Reading of untrusted files in a separate process that can be stopped: see ``apart_child``.
 
-What goes over is one line of JSON and plain bytes, never pickled objects: a decoder that was taken over could answer
-with one, and unpickling it would run its code here.
+The two exchange one line of JSON and plain bytes, never pickled objects: a compromised decoder could answer with one,
+and unpickling it would run its code here.
 """
 
 import json
@@ -30,19 +30,19 @@ Tell = Callable[[int, int], None]
 
 CHILD = "nonlocal_core.media.apart_child"
 NICENESS = 10
-"""Pages and networks go first."""
+"""Niceness of the processes, so that pages and networks go first."""
 LOOK_SECONDS = 0.05
-"""Seconds between two looks at a process, and two reports to its listener."""
+"""Seconds between two checks of a process, and between two reports to its listener."""
 GONE_SECONDS = 5.0
-"""Seconds that a process has to end after it was told to."""
+"""Seconds that a process has to end after it was told to do so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """The most that a process may take to read one file."""
+    """Maximum resources for a process that reads one file."""
 
     memory_bytes: int = 670_000_000
-    """A file costs 700 MB at most: between two looks a process took up to 25 MB more."""
+    """A file costs 700 MB at most; between two checks a process took up to 25 MB more."""
     cpu_seconds: float = 8.0
     cpu_seconds_per_megabyte: float = 1.0
     """Processor time for each megabyte of the file, added to ``cpu_seconds``."""
@@ -59,9 +59,9 @@ DEFAULT_ALLOWANCE = Allowance()
 class ApartReader:
     """Reader of files, each in a new process; a few are started ahead. Safe to use from several threads.
 
-    ``ahead``: processes that wait for a file once ``start_ahead`` was called; each that was used is replaced.
-    ``again``: let a process that read a file well read the next one too, for files that somebody vouches for: starting
-    one takes as long as reading a small clip.
+    ``ahead``: the number of processes that wait for a file once ``start_ahead`` was called; used ones are replaced.
+    ``again``: whether a process that read a file successfully reads the next one too, for trusted files: starting a
+    process takes as long as reading a small clip.
     """
 
     def __init__(self, ahead: int, allowance: Allowance = DEFAULT_ALLOWANCE, *, again: bool = False) -> None:
@@ -94,11 +94,11 @@ class ApartReader:
         max_side: int = 1024,
         tell: Tell,
     ) -> Frames:
-        """Return what ``read_frames`` returns.
+        """Return the frames that ``read_frames`` returns, read by another process.
 
-        ``tell(done, total)`` is called again and again while the process works; where it raises, as it does for whoever
-        has left, the process is ended. Raises what ``read_frames`` raises, and MediaLimitError where the process takes
-        more than its allowance.
+        ``tell(done, total)`` is called repeatedly while the process works. If it raises, as it does once a visitor has
+        left, the process is ended. Raises the errors of ``read_frames``, and MediaLimitError if the process exceeds its
+        allowance.
         """
         content = source if isinstance(source, bytes) else b""
         asked = {"selection": asdict(selection), "max_side": max_side, "name": name, "limits": asdict(limits)}
@@ -159,7 +159,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Conversation(threading.Thread):
-    """A question that is sent and its answer that is read, in a thread, since both may block while the process runs."""
+    """Exchange of a question and its answer in a thread, since both may block while the process runs."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class _Conversation(threading.Thread):
         self._process, self._head, self._content, self._read = process, head, content, read
 
     def run(self) -> None:
-        """Talk until there is an answer or the process is gone."""
+        """Send and read until there is an answer or the process is gone."""
         sent, told = cast(IO[bytes], self._process.stdin), cast(BufferedReader, self._process.stdout)
         try:
             sent.write(self._head)
@@ -231,7 +231,7 @@ def _watched(
 
 
 def _taken(process: psutil.Process) -> tuple[float, int]:
-    """Return the processor time and the memory that a process takes; nothing once it is gone."""
+    """Return the processor time and the memory of a process, or nothing once it is gone."""
     try:
         with process.oneshot():
             times = process.cpu_times()

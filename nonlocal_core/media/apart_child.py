@@ -1,4 +1,4 @@
-"""Process that reads files for ``apart``, one after the other, until its input ends; the answers are its output."""
+"""Process that reads files for ``apart``, one after the other, until its input ends; its output is the answers."""
 
 import json
 import os

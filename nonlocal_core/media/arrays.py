@@ -1,4 +1,4 @@
-"""Arrays as pictures: which ones are taken, and what they mean."""
+"""Arrays as pictures: accepted shapes and types, and their meaning."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,7 +11,7 @@ _CHANNELS = (3, 4)
 
 
 def frames_of_array(array: np.ndarray, name: str) -> list[np.ndarray]:
-    """Return the frames of an array, each of shape (H, W), (H, W, 3) or (H, W, 4); one of a still picture.
+    """Return the frames of an array, each of shape (H, W), (H, W, 3) or (H, W, 4); one frame for a still picture.
 
     Raises MediaError, with the remedy, for an array of another shape or type.
     """

@@ -1,4 +1,4 @@
-"""The canvas of an animation: each frame changes a part of what the frames before it left."""
+"""The canvas of an animation, a part of which each frame changes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ Disposal = Literal["keep", "clear", "restore"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One frame of an animation as its file stores it: a picture of its own, and where it goes.
+    """One frame of an animation as its file stores it: a picture of its own, and its place on the canvas.
 
-    ``still``: makes the file of that picture. ``at``: row and column of its corner on the canvas. ``over``: it is
-    blended over the canvas, else it replaces its pixels, transparent ones included. ``disposal``: what happens to the
+    ``still``: makes the file of that picture. ``at``: row and column of its corner on the canvas. ``over``: whether it
+    is blended over the canvas or replaces its pixels, including transparent ones. ``disposal``: the treatment of the
     place once the frame has been shown.
     """
 
@@ -35,7 +35,7 @@ class Canvas:
         self.rgba: UInt8[np.ndarray, "H W 4"] = np.zeros((*hw, 4), dtype=np.uint8)
 
     def draw(self, part: Part, pixels: UInt8[np.ndarray, "h w 4"]) -> "Undo":
-        """Draw a frame and return how to dispose of it; what lies outside of the canvas is cut off."""
+        """Draw a frame, clipped to the canvas, and return the way to dispose of it."""
         height, width = self.rgba.shape[:2]
         (top, left), (rows, cols) = part.at, part.hw
         place = np.s_[top : min(top + rows, height), left : min(left + cols, width)]
@@ -46,7 +46,7 @@ class Canvas:
         return undo
 
     def dispose(self, undo: "Undo") -> None:
-        """Make the canvas ready for the next frame."""
+        """Prepare the canvas for the next frame."""
         if undo.disposal == "clear":
             self.rgba[undo.place] = 0
         elif undo.before is not None:
@@ -55,7 +55,7 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """The place of a frame that is to be disposed of, and what was there before where that comes back."""
+    """Place of a frame to dispose of, and its former content if that is restored."""
 
     place: tuple[slice, slice]
     before: UInt8[np.ndarray, "h w 4"] | None
@@ -63,7 +63,7 @@ class Undo:
 
 
 def _blended(over: UInt8[np.ndarray, "h w 4"], under: UInt8[np.ndarray, "h w 4"]) -> UInt8[np.ndarray, "h w 4"]:
-    """Return one picture over another, both with colours that are not multiplied by alpha (PNG, section 13.16)."""
+    """Return one picture over another, both with colours not premultiplied by alpha (PNG, section 13.16)."""
     alpha = over[..., 3:]
     if not ((alpha > 0) & (alpha < 255)).any():
         return np.where(alpha == 255, over, under)

@@ -9,19 +9,19 @@ JOINED: tuple[VideoFormat, ...] = ("mpeg", "mpegts")
 """Containers that may be joined end to end, each part with its own clock; in others a long gap is a long frame."""
 
 JUMP_SECONDS = 10.0
-"""A frame that lasts longer than this is a jump of the clock; ffmpeg's program has the same limit."""
+"""Duration above which a frame is a jump of the clock; ffmpeg's program has the same limit."""
 
 JUMP_TIMES = 50
-"""Times that the frame is longer than usual, or more: slides of half a minute each do not jump."""
+"""Minimum ratio of such a frame's duration to the usual one, so that slides of half a minute are not jumps."""
 
 MOST_JUMPS = 0.1
-"""Share of frames at which a clock may jump; one that jumps more often tells no times."""
+"""Maximum share of frames at which a clock may jump; a clock that jumps more often gives no times."""
 
 
 def close_jumps(
     seconds: Float64[np.ndarray, " N"], demuxer: VideoFormat
 ) -> tuple[Float64[np.ndarray, " N"], Float64[np.ndarray, " J"]]:
-    """Return when frames appear once each jump of the clock lasts as long as a usual frame, and the jumps.
+    """Return the times of frames once each jump of the clock lasts as long as a usual frame, and the jumps.
 
     >>> close_jumps(np.array([0.0, 0.5, 1.0, 18001.0, 18001.5]), "mpegts")
     (array([0. , 0.5, 1. , 1.5, 2. ]), array([18000.]))
@@ -36,6 +36,6 @@ def close_jumps(
 
 
 def tells_times(seconds: Float64[np.ndarray, " N"], demuxer: VideoFormat) -> bool:
-    """Return whether frames appear one after the other, but for a few jumps of a joined stream's clock."""
+    """Return whether frames appear one after the other, except for a few jumps of a joined stream's clock."""
     closed, jumps = close_jumps(seconds, demuxer)
     return bool((np.diff(closed) > 0).all()) and len(jumps) <= MOST_JUMPS * len(seconds)

@@ -1,4 +1,4 @@
-"""Colours as a screen shows them: what a file's own colour profile means, in sRGB."""
+"""Colours as a screen shows them: conversion from a file's own colour profile to sRGB."""
 
 import io
 import struct
@@ -21,11 +21,11 @@ _CODED_PRIMARIES = {  # white, red, green, blue (ITU-T H.273, table 2)
 HDR_TRANSFERS = frozenset((16, 18))
 """PQ and HLG (ITU-T H.273, table 3)."""
 SAME_WITHIN = 1
-"""Levels: a profile that moves no colour further is the screen's own, and the pixels stay exactly as they are."""
+"""Maximum change in levels by a profile that counts as the screen's own, so that pixels stay exactly as they are."""
 
 
 class ProfileError(NonlocalError):
-    """A colour profile that cannot be used: the picture is shown without it, and a note says so."""
+    """A colour profile cannot be used: the picture is shown without it, and a note says so."""
 
 
 def in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -48,7 +48,7 @@ def in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return what leads to sRGB, None where it would change nothing."""
+    """Return the transform to sRGB, or None if it would change nothing."""
     opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     if opened.profile.xcolor_space != _SPACES.get(mode):
         raise ValueError(f"it is for {opened.profile.xcolor_space.strip()}, the picture is {mode}")
@@ -65,12 +65,12 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def coded_profile(primaries: int) -> bytes | None:
-    """Return the profile of coded primaries with the curve of sRGB; None where they are sRGB's or not known."""
+    """Return the profile of coded primaries with the curve of sRGB, or None if they are sRGB's or not known."""
     return None if primaries not in _CODED_PRIMARIES else _profile(_CODED_PRIMARIES[primaries], _SRGB_CURVE)
 
 
 def measured_profile(gamma: float, chromaticities: tuple[float, ...] | None) -> bytes:
-    """Return the profile of a PNG's gAMA and cHRM: white, red, green and blue as x and y, sRGB's where None."""
+    """Return the profile of a PNG's gAMA and cHRM: white, red, green and blue as x and y, or sRGB's if None."""
     exponent = struct.pack(">4sIHHi", b"para", 0, 0, 0, round(65536 / gamma))
     return _profile(chromaticities or (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06), exponent)
 

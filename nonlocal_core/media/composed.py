@@ -1,4 +1,4 @@
-"""A clip made here from still photographs, so that it is known exactly which pixels belong to which object.
+"""A clip made here from still photographs, so that the pixels of each object are known exactly.
 
 Three round cut-outs float over a slowly panning starfield: a cat passes in front of a cup, and a mission patch
 leaves the frame and comes back. Everything follows from the tables below; nothing is random.
@@ -17,7 +17,7 @@ from nonlocal_core.media.packaged import PackagedFile, picture
 FRAME_MS = 100
 SOFT_EDGE_PX = 1.5
 SHARP_FRAME, BLUR_PX = 6, 6.0
-"""Only sharp frame of the blurred clip, and radius of the blur of all others: a standard deviation."""
+"""The only sharp frame of the blurred clip, and the standard deviation of the blur of all others in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +72,14 @@ CUT_OUTS: tuple[CutOut, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Composition:
-    """The clip and its truth. ``masks``: where object k is what one sees, hidden parts left out."""
+    """The clip and its ground truth. ``masks``: the visible pixels of object k."""
 
     names: tuple[str, ...]
     rgb: UInt8[np.ndarray, "T H W 3"]
     masks: Bool[np.ndarray, "K T H W"]
 
     def blurred(self, *, sharp: int, radius_px: float) -> "Composition":
-        """Return the clip with all frames blurred but one; the masks stay those of the objects."""
+        """Return the clip with all frames but one blurred; the masks are unchanged."""
         blur = ImageFilter.GaussianBlur(radius_px)
         frames = [
             frame if index == sharp else np.asarray(Image.fromarray(frame).filter(blur))
@@ -88,7 +88,7 @@ class Composition:
         return replace(self, rgb=np.stack(frames))
 
     def encoded(self) -> bytes:
-        """Return the clip as an animated WebP without loss, so the masks hold for every pixel that is read back."""
+        """Return the clip as a lossless animated WebP, so the masks hold for every pixel that is read back."""
         first, *rest = (Image.fromarray(frame) for frame in self.rgb)
         file = BytesIO()
         # The quickest setting: the bytes are made when first asked for, and stay in memory.
@@ -99,9 +99,9 @@ class Composition:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layer:
-    """One cut-out in one frame: its colours, and how much of what lies behind it hides, in [0, 1].
+    """One cut-out in one frame: its colours, and its opacity in [0, 1].
 
-    ``window``: the rows and columns of the frame that the two arrays stand for; it is opaque nowhere else.
+    ``window``: the rows and columns of the frame that the two arrays cover; the cut-out is transparent elsewhere.
     """
 
     window: tuple[slice, slice]
@@ -116,10 +116,10 @@ def compose(
     cut_outs: tuple[CutOut, ...] = CUT_OUTS,
     ground: PackagedFile = BACKGROUND,
 ) -> Composition:
-    """Return the clip with its masks. Raises MediaError when scikit-image is not installed.
+    """Return the clip with its masks. Raises MediaError if scikit-image is not installed.
 
-    From back to front, picture = picture * (1 - opacity) + colours * opacity. An object owns a pixel when at least
-    half of what is seen there is its own.
+    From back to front, picture = picture * (1 - opacity) + colours * opacity. An object owns a pixel if it makes up at
+    least half of what is seen there.
     """
     rgb = np.empty((frames, *size_hw, 3), np.uint8)
     masks = np.empty((len(cut_outs), frames, *size_hw), bool)
@@ -136,7 +136,7 @@ def compose(
 
 
 def composed_masks() -> dict[str, Bool[np.ndarray, "T H W"]]:
-    """Return where each object of the clip is what one sees, by its name. Raises MediaError as ``compose`` does."""
+    """Return the mask of each object's visible pixels, by its name. Raises MediaError as ``compose`` does."""
     composition = compose()
     return dict(zip(composition.names, composition.masks, strict=True))
 
@@ -192,7 +192,7 @@ def _window(center_xy: tuple[float, float], reach: float, size_hw: tuple[int, in
 
 
 def place(cut_out: CutOut, moment: float) -> tuple[float, float, float, float]:
-    """Return (x, y, size, degrees) at a moment in [0, 1]: the one polynomial through all waypoints."""
+    """Return (x, y, size, degrees) at a moment in [0, 1], from the polynomial through all waypoints."""
     powers = np.linspace(0, 1, len(cut_out.path))[:, None] ** np.arange(len(cut_out.path))
     x, y, size, degrees = moment ** np.arange(len(cut_out.path)) @ np.linalg.solve(powers, np.array(cut_out.path))
     return float(x), float(y), float(size), float(degrees)

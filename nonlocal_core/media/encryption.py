@@ -1,4 +1,4 @@
-"""The marks by which a container says that its video is encrypted, for those that libav opens without a word."""
+"""Marks of encrypted video in containers that libav opens without an error."""
 
 import re
 
@@ -7,10 +7,10 @@ from nonlocal_core.media.formats import VideoFormat
 from nonlocal_core.media.media_file import MediaFile
 
 SEARCHED_BYTES = 4 * 1024**2
-"""Bytes searched at the start and at the end of a file: an MP4 keeps its index at either."""
+"""Number of bytes to search at the start and at the end of a file: an MP4 keeps its index at either."""
 
 SCRAMBLED_SHARE = 0.1
-"""Share of packets that are scrambled where the video is; tables and sound may be open."""
+"""Minimum share of scrambled packets in an encrypted stream, whose tables and sound may be open."""
 
 _MARKS: dict[VideoFormat, re.Pattern[bytes]] = {
     # Sample entries of ISO/IEC 14496-12, section 8.12, and of the FairPlay that shops sold.
@@ -30,7 +30,7 @@ def encrypted(source: MediaFile) -> MediaError:
 
 
 def marks_encryption(source: MediaFile, demuxer: VideoFormat) -> bool:
-    """Return whether a file that cannot be decoded says that it is encrypted."""
+    """Return whether a file that cannot be decoded is marked as encrypted."""
     with source.open() as file:
         start = file.read(SEARCHED_BYTES)
         file.seek(max(0, source.byte_count - SEARCHED_BYTES))

@@ -1,6 +1,6 @@
-"""The one list of formats: what the page, the command line and every sentence say is read.
+"""The one list of the formats that are read, for the page, the command line and every sentence.
 
-A file's content decides what it is, never its name; the names serve to find pictures in a folder and to tell people.
+A file's content decides its format, never its name; the names serve to find pictures in a folder and for messages.
 """
 
 PICTURE_FORMATS: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""Format of a file, told by its first bytes: those that may be read, and a sentence for those that may not."""
+"""Format of a file, told by its first bytes: the formats that may be read, and a sentence for those that may not."""
 
 import unicodedata
 from typing import Literal
@@ -26,7 +26,7 @@ VideoFormat = Literal[
 """The demuxers that may run. None of them opens another file; those of playlists and scripts would."""
 
 RAW_STREAMS: tuple[VideoFormat, ...] = ("h264", "hevc", "m4v", "mjpeg", "mpegvideo")
-"""Coded frames without a container, as cameras send them: nothing says when each appears."""
+"""Coded frames without a container, as cameras send them: they carry no times."""
 
 _PICTURES: tuple[tuple[bytes, PictureFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -68,7 +68,7 @@ def picture_format(head: bytes) -> PictureFormat | None:
 def video_format(head: bytes, name: str) -> VideoFormat:
     """Return the container of a video that starts with these bytes.
 
-    Raises MediaError when they start no video that is read here, with what they do start.
+    Raises MediaError, with the format, if it is not a video that is read here.
     """
     for prefix, found in _VIDEOS:
         if head.startswith(prefix):
@@ -92,10 +92,10 @@ def video_format(head: bytes, name: str) -> VideoFormat:
 
 
 def _raw_stream(head: bytes) -> VideoFormat | None:
-    """Return the coding of a stream that starts with a start code, by the byte or two behind it, or None.
+    """Return the coding of a stream that starts with a start code, by the byte or two after it, or None.
 
     ISO/IEC 13818-2 (table 6-1), 14496-2 (table 6-3), ITU-T H.264 and H.265 (section 7.3.1 of both). The first bit
-    behind the start code tells the MPEG ones apart from H.264 and HEVC.
+    after the start code distinguishes the MPEG ones from H.264 and HEVC.
     """
     zeros = len(head) - len(head.lstrip(b"\0"))
     start = head[zeros : zeros + 3]
@@ -111,7 +111,7 @@ def _raw_stream(head: bytes) -> VideoFormat | None:
 
 
 def _brands(head: bytes) -> frozenset[bytes]:
-    """Return what an ISO media file says that it is (ISO/IEC 14496-12, section 4.3); nothing for other files."""
+    """Return the brands of an ISO media file (ISO/IEC 14496-12, section 4.3), or an empty set for other files."""
     if head[4:8] != b"ftyp":
         return frozenset()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -119,7 +119,7 @@ def _brands(head: bytes) -> frozenset[bytes]:
 
 
 def _is_text(head: bytes) -> bool:
-    """Return whether bytes read as UTF-8, up to a last character cut short, with no control but white space."""
+    """Return whether bytes are valid UTF-8, up to a last character cut short, with no controls but white space."""
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as fault:

@@ -1,4 +1,4 @@
-"""Way from a decoded frame to the picture on screen: colours, alpha, turn and size."""
+"""Conversion of a decoded frame to the picture on screen: colours, alpha, turn and size."""
 
 from fractions import Fraction
 
@@ -20,10 +20,10 @@ from nonlocal_core.errors import MediaError
 from nonlocal_core.media.pixels import Turn, on_grey, transparent_note
 
 WIDEST_PIXEL = 10
-"""A pixel aspect beyond this is a mistake in the file; cinema and DVDs stay below 3."""
+"""Maximum pixel aspect; a larger one is a mistake in the file, since cinema and DVDs stay below 3."""
 
 HD_ROWS = 720
-"""Fewest rows of a video that, without a stated matrix, is taken to be BT.709, as browsers take it."""
+"""Minimum number of rows of a video without a stated matrix that is assumed to be BT.709, as browsers do."""
 
 _SMOOTH = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
@@ -32,25 +32,25 @@ _HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 _WIDE = (ColorPrimaries.BT2020, ColorPrimaries.SMPTE431, ColorPrimaries.SMPTE432)
 
 _MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
-"""Colour matrices that swscale converts, by their numbers in ITU-T H.273; 2 means that none is told."""
+"""Colour matrices that swscale converts, by their numbers in ITU-T H.273; 2 means that none is stated."""
 _BT709, _NOT_TOLD = 1, 2
 
 _LITTLE = {name + "be": name + "le" for name in ("rgb555", "rgb565", "bgr555", "bgr565")}
-"""swscale 9 takes the left ones for the right ones, unless it turns the one into the other."""
+"""Formats that swscale 9 mistakes for the ones on the right, unless it converts the one to the other."""
 
 _WIDENED = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
-"""Greys of the narrow range (16 to 235), made wide. swscale 9 leaves this out, and ffmpeg's program leaves it out for
-8 bits, which encoders fill from 0 to 255 whatever range they tell."""
+"""Greys of the limited range (16 to 235) that are expanded. swscale 9 does not, nor does ffmpeg's program for 8 bits,
+which encoders fill from 0 to 255 whatever range they state."""
 
 _ALPHA_NOISE = 1
-"""swscale makes an alpha of 1 out of 0 in 10 and 12 bits."""
+"""Alpha that swscale makes out of 0 in 10 and 12 bits."""
 
 
 class FrameView:
-    """The way to show the frames of one video, learned from its first; ``notes`` gains what the user must know,
-    ``remarks`` what was taken as players take it.
+    """Conversion of the frames of one video, learned from its first; sentences for the user are added to ``notes``,
+    assumptions that players also make to ``remarks``.
 
-    ``aspect``: the shape of the first frame's pixels. ``alpha_is_told``: the container says that the video is
+    ``aspect``: the pixel aspect of the first frame. ``alpha_is_told``: whether the container states that the video is
     transparent in places.
     """
 
@@ -95,9 +95,9 @@ class FrameView:
     def picture(
         self, frame: VideoFrame, aspect: Fraction | None, shown_hw: tuple[int, int]
     ) -> UInt8[np.ndarray, "H W 3"]:
-        """Return a frame at a size, between black margins where its shape is not that of the first frame.
+        """Return a frame at a size, between black margins if its shape differs from the first frame's.
 
-        ``aspect``: the shape of pixels that the coded video tells, None where it tells none. Raises MediaError.
+        ``aspect``: the pixel aspect that the coded video states, or None if it states none. Raises MediaError.
         """
         hw = self._fitted_hw(frame, aspect, shown_hw)
         picture = self._rgb(frame, hw)
@@ -115,7 +115,7 @@ class FrameView:
         return _turn(frame).hw(_square_pixels(stored_hw, pixel))
 
     def _fitted_hw(self, frame: VideoFrame, aspect: Fraction | None, shown_hw: tuple[int, int]) -> tuple[int, int]:
-        """Return the size of a frame of any shape inside the size shown; that size where they differ by rounding."""
+        """Return the size of a frame of any shape inside the shown size, or that size if they differ by rounding."""
         height, width = self._own_hw(frame, aspect)
         scale = min(shown_hw[0] / height, shown_hw[1] / width)
         fitted = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -138,9 +138,9 @@ class FrameView:
         return rgba
 
     def _seen(self, rgba: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W c"]:
-        """Return a frame without its alpha where that is only padding: 0 everywhere, as in screen grabs.
+        """Return a frame without its alpha if that is only padding: 0 everywhere, as in screen grabs.
 
-        Where the file tells of alpha, or its first frame has any, a frame of alpha 0 is a blank one.
+        If the file states that it has alpha, or its first frame has any, a frame of alpha 0 is a blank one.
         """
         alpha = rgba[..., 3]
         if not self._alpha_is_true and alpha.max() <= _ALPHA_NOISE:
@@ -151,7 +151,7 @@ class FrameView:
         return rgba
 
     def _converted(self, frame: VideoFrame, into: str, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W c"]:
-        """Return the pixels that swscale makes, once it is given a matrix, a range and an order that it knows."""
+        """Return the pixels that swscale makes, given a matrix, a range and an order that it knows."""
         if frame.colorspace not in _MATRICES or frame.colorspace == _NOT_TOLD:
             frame.colorspace = self._assumed if _has_chroma(frame) else _NOT_TOLD
         if frame.color_range not in (ColorRange.MPEG, ColorRange.JPEG):

@@ -1,4 +1,4 @@
-"""Records that reading a file gives: facts about it, and its frames."""
+"""Records of a file that was read: facts about it, and its frames."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,11 +12,11 @@ from nonlocal_core.errors import ShapeError
 Kind = Literal["image", "animation", "video"]
 
 ASSUMED_RATE = Fraction(10)
-"""Frames per second of what has an order and no times: pages, a folder of pictures, arrays."""
+"""Frames per second of sources that have an order and no times: pages, a folder of pictures, arrays."""
 
 
 def assumed_rate_note(subject: str) -> str:
-    """Return the sentence for a clip whose times are assumed; ``subject``: what it is, with its verb."""
+    """Return the sentence for a clip whose times are assumed; ``subject``: the sentence's subject, with its verb."""
     return f"{subject} and no times; they are shown as frames in their order, {ASSUMED_RATE} a second."
 
 
@@ -25,10 +25,10 @@ class MediaInfo:
     """Facts about a file.
 
     ``shown_hw`` is the size that a player shows: after rotation and with square pixels. ``rate`` is the mean
-    number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow what the container
-    lists until decoding proves it wrong. ``warnings`` are sentences for the user that stand with every picture;
-    ``remarks`` name what was assumed as players assume it, and are shown apart. An image has one frame, no rate and no
-    duration. ``sample_id``: which sample of the installation it is, None for any other file.
+    number of frames per second. ``frame_count``, ``rate`` and ``duration_seconds`` follow the container's
+    list until decoding proves it wrong. ``warnings`` are sentences for the user that are shown with every picture;
+    ``remarks`` name the assumptions that players also make, and are shown apart. An image has one frame, no rate and
+    no duration. ``sample_id``: the id of a sample of the installation, or None for any other file.
     """
 
     name: str
@@ -49,10 +49,10 @@ class MediaInfo:
 class Frames:
     """Frames of a file, in the order of time.
 
-    ``rgb``: as shown, scaled down to the largest side asked for. ``pts_seconds``: when each appears, counted from
-    the first frame of the file. ``frame_indices``: its place among the decoded frames of the file. ``warnings``:
-    sentences about the file and about this choice of frames. ``marks``: which mark each pixel wears, counted from 1,
-    0 for none, at the size of the file; None for a clip without marks. Raises ShapeError when they disagree on T.
+    ``rgb``: as shown, scaled down to the largest side asked for. ``pts_seconds``: the time of each frame, counted from
+    the first frame of the file. ``frame_indices``: their indices among the decoded frames of the file. ``warnings``:
+    sentences about the file and about this choice of frames. ``marks``: the mark on each pixel, counted from 1, or 0
+    for none, at the size of the file; None for a clip without marks. Raises ShapeError if they disagree on T.
     """
 
     rgb: UInt8[np.ndarray, "T H W 3"]

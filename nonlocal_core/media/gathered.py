@@ -1,4 +1,4 @@
-"""Frames that are gathered: the pictures of a folder, of a list, or of an array, in their order."""
+"""Frames gathered from the pictures of a folder, of a list, or of an array, in order."""
 
 import hashlib
 import re
@@ -28,7 +28,7 @@ Item = MediaFile | np.ndarray | Image.Image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatheredPictures:
-    """Pictures in their order under one name. ``origin``: folder, list or array. ``notes``: sentences for the user."""
+    """Pictures in order, under one name. ``origin``: folder, list or array. ``notes``: sentences for the user."""
 
     name: str
     origin: str
@@ -37,11 +37,11 @@ class GatheredPictures:
 
     @property
     def byte_count(self) -> int:
-        """Bytes of all files, and of all pixels that were given."""
+        """Number of bytes of all files, and of all pixels that were given."""
         return sum(_byte_count(item) for item in self.items)
 
     def sha256(self) -> str:
-        """Return the hash, in hex, of one line per picture: its hash, and its name where it is a file."""
+        """Return the hash, in hex, of one line per picture: its hash, and its name if it is a file."""
         digest = hashlib.sha256()
         for item in self.items:
             name = item.name if isinstance(item, MediaFile) and isinstance(item.data, Path) else ""
@@ -135,7 +135,7 @@ class GatheredClip:
             self.notes.append(assumed_rate_note(f"{gathered.name} has {count} pictures"))
 
     def read(self, indices: Int64[np.ndarray, " T"], shown_hw: tuple[int, int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-        """Yield the frames of ascending indices at a size; a picture of another shape has grey beside it."""
+        """Yield the frames of ascending indices at a size; a picture of another shape has grey margins."""
         for index in indices.tolist():
             item = self._items[index]
             hw = self._hw(item)

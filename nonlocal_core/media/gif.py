@@ -1,4 +1,4 @@
-"""GIF, taken apart: each frame as a GIF of its own, so that a decoder of still pictures reads it (GIF89a)."""
+"""GIF, taken apart: each frame as a separate GIF, so that a decoder of still pictures reads it (GIF89a)."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +13,7 @@ _EXTENSION, _IMAGE, _TRAILER, _CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gif:
-    """The frames of a GIF and the size of its canvas; ``whole``: its end is there."""
+    """The frames of a GIF and the size of its canvas; ``whole``: whether its end is present."""
 
     hw: tuple[int, int]
     parts: tuple[Part, ...]
@@ -21,7 +21,7 @@ class Gif:
 
 
 def read_gif(data: bytes, name: str, max_parts: int) -> Gif:
-    """Return the frames of a GIF, one more than ``max_parts`` at most. Raises MediaError where it has none."""
+    """Return the frames of a GIF, at most ``max_parts`` + 1. Raises MediaError if it has none."""
     width, height = int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     at, palette = _palette(data, 13, data[10] if len(data) > 10 else 0)
     control = b"\x00\x00\x00\x00"
@@ -53,7 +53,7 @@ def read_gif(data: bytes, name: str, max_parts: int) -> Gif:
 
 
 def _palette(data: bytes, at: int, flags: int) -> tuple[int, bytes]:
-    """Return where the palette ends that flags announce, and the palette; none where there is none."""
+    """Return the end of the palette that ``flags`` announce, and its bytes, which are empty if there is none."""
     end = at + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
     return end, data[at:end]
 
@@ -77,7 +77,7 @@ def _part(image: bytes, global_palette: bytes, control: bytes) -> Part:
 
 
 def _still(image: bytes, global_palette: bytes, control: bytes) -> bytes:
-    """Return the GIF of one frame: a screen of its size, its palette, and the colour that is seen through."""
+    """Return the GIF of one frame: a screen of its size, its palette, and its transparent colour."""
     size, flags = image[5:9], image[9]
     palette_end, own = _palette(image, 10, flags)
     palette = own or global_palette

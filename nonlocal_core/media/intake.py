@@ -1,4 +1,4 @@
-"""Frames for a session: which ones are read where the user, the network and the sample each say something."""
+"""Choice of the frames for a session among those that the user, the network and the sample ask for."""
 
 from nonlocal_core.errors import SelectionError
 from nonlocal_core.media.frames import Frames
@@ -34,7 +34,7 @@ def frames_for(
 ) -> Frames:
     """Return the frames of a clip that ``choice_for`` chooses, or those that were read already.
 
-    Raises MediaError, and SelectionError where a choice of frames was asked of frames that were read already.
+    Raises MediaError, and SelectionError if a choice of frames was asked for from frames that were read already.
     """
     if isinstance(media, Frames):
         if given := _as_selection(asked).given:
@@ -52,7 +52,7 @@ def frames_for(
 
 
 def count_of(asked: int | Selection | None) -> int | None:
-    """Return how many frames were asked for, None where that was left open."""
+    """Return the number of frames requested, or None if it was left open."""
     selection = _as_selection(asked)
     return selection.frames if selection.frame_indices is None else len(selection.frame_indices)
 

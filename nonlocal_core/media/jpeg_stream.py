@@ -1,14 +1,14 @@
-"""One JPEG, or a stream of them: cameras send the frames of a video as JPEGs, one behind another."""
+"""One JPEG, or a stream of them: cameras send the frames of a video as JPEGs, one after the other."""
 
 import re
 
 from nonlocal_core.media.media_file import MediaFile
 
 LARGEST_FRAME = 32 * 1024**2
-"""Bytes of a JPEG that may be a frame of a stream; a larger one is a picture."""
+"""Maximum size in bytes of a JPEG that may be a frame of a stream; a larger one is a picture."""
 
 MOST_SEGMENTS = 1000
-"""Parts of a JPEG that may be a frame of a stream; cameras write about ten."""
+"""Maximum number of segments of a JPEG that may be a frame of a stream; cameras write about ten."""
 
 _START = b"\xff\xd8"
 _END, _SCAN, _APP2, _WITHOUT_LENGTH = 0xD9, 0xDA, 0xE2, 0x01
@@ -19,10 +19,10 @@ _PADDING = re.compile(rb"[\x00\r\n]*\xff*(?=\xff\xd8\xff)")
 
 
 def is_jpeg_stream(source: MediaFile) -> bool:
-    """Return whether a file that begins with a JPEG is a stream of them: two of one size, one behind the other.
+    """Return whether a file that begins with a JPEG is a stream of them: two of one size, one after the other.
 
-    A photo may carry another JPEG: its thumbnail lies inside it, a second view is told by an MPF segment (CIPA
-    DC-007), and a preview is of another size.
+    A photo may contain another JPEG: its thumbnail lies inside it, a second view is announced by an MPF segment (CIPA
+    DC-007), and a preview has another size.
     """
     with source.open() as file:
         data = file.read(2 * LARGEST_FRAME)
@@ -32,7 +32,7 @@ def is_jpeg_stream(source: MediaFile) -> bool:
 
 
 def _walk(data: bytes, at: int) -> tuple[int | None, bytes | None]:
-    """Return where a JPEG ends, None if it is not whole or tells of a second view, and its height and width."""
+    """Return the end of a JPEG, or None if it is cut short or announces a second view, and its height and width."""
     size = None
     at += len(_START)
     for _ in range(MOST_SEGMENTS):

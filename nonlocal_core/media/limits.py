@@ -7,7 +7,7 @@ from nonlocal_core.errors import MediaLimitError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most that reading one file may cost; a file beyond a limit raises MediaLimitError with its name.
+    """Limits on the cost of reading one file; a file beyond a limit raises MediaLimitError with the limit's name.
 
     >>> Limits(max_seconds=60.0).check_seconds("talk.mp4", 90.0)
     Traceback (most recent call last):
@@ -15,33 +15,33 @@ class Limits:
     """
 
     max_bytes: int = 2 * 1024**3
-    """Size of a file."""
+    """Size of a file in bytes."""
     max_picture_bytes: int = 256 * 1024**2
-    """Size of a picture or an animation, whose decoders read the whole file into memory."""
+    """Size in bytes of a picture or an animation, whose decoders read the whole file into memory."""
     max_pixels: int = 80_000_000
     """Pixels of a picture, as stored and as shown."""
     max_picture_memory: int = 600_000_000
-    """Bytes that decoding a picture takes at once, by its format, its depth and its size."""
+    """Bytes in use at once while a picture is decoded, by its format, its depth and its size."""
     max_unpacked_pixels: int = 200_000_000
-    """Pixels that a picture or an animation of few bytes is decoded to, all its frames together."""
+    """Pixels decoded from a picture or an animation of few bytes, over all of its frames."""
     max_unpacked_per_byte: int = 100
-    """Pixels beside these for each byte of the file: a long animation has the bytes for it, a bomb has not."""
+    """Further pixels for each byte of the file: a long animation has enough bytes, a decompression bomb does not."""
     max_video_pixels: int = 8192 * 4608
-    """Pixels of a video frame: 8K. A decoder holds a score of frames at once."""
+    """Pixels of a video frame: 8K. A decoder holds about twenty frames at once."""
     max_light_video_pixels: int = 4096 * 2304
-    """Pixels of a frame in a video of few bytes: 4K, and eight more for each byte."""
+    """Pixels of a frame in a video of few bytes: 4K, plus eight for each byte."""
     max_seconds: float = 4 * 3600.0
-    """Length of a clip."""
+    """Length of a clip in seconds."""
     max_frames: int = 128
-    """Frames read at once."""
+    """Number of frames read at once."""
     max_listed_frames: int = 1_000_000
-    """Packets of a video and frames of an animation: four hours at 60 per second are 864,000."""
+    """Number of packets of a video or frames of an animation: four hours at 60 per second are 864,000."""
     max_decoded_frames: int = 20_000
-    """Frames decoded to reach the ones asked for."""
+    """Number of frames decoded to reach the ones asked for."""
     max_decoded_pixels: int = 20_000_000_000
     """Pixels of those frames: 9,645 frames of 1920 x 1080."""
     max_light_decoded_pixels: int = 3_000_000_000
-    """Pixels decoded of a video of few bytes: 1,446 frames of 1920 x 1080, and 3,000 more for each byte."""
+    """Pixels decoded of a video of few bytes: 1,446 frames of 1920 x 1080, plus 3,000 for each byte."""
 
     def check_bytes(self, name: str, count: int) -> None:
         """Refuse a file that is too large."""
@@ -61,7 +61,7 @@ class Limits:
             )
 
     def check_picture_size(self, name: str, hw: tuple[int, int], channels: int = 1) -> None:
-        """Refuse a picture with too many pixels; each channel that is unpacked by itself counts as a picture."""
+        """Refuse a picture with too many pixels; each separately unpacked channel counts as a picture."""
         kind = "picture" if channels == 1 else f"picture of {channels} channels, each"
         _check_pixels(name, kind, hw, self.max_pixels // channels, "max_pixels")
 
@@ -76,7 +76,7 @@ class Limits:
             )
 
     def check_unpacked(self, name: str, pixels: float, byte_count: int) -> None:
-        """Refuse a picture or an animation that unpacks to far more than its bytes can tell."""
+        """Refuse a picture or an animation that unpacks to far more than its bytes can hold."""
         most = self.max_unpacked_pixels + self.max_unpacked_per_byte * byte_count
         if pixels > most:
             raise MediaLimitError(
@@ -86,13 +86,13 @@ class Limits:
             )
 
     def check_video_size(self, name: str, hw: tuple[int, int], byte_count: int) -> None:
-        """Refuse a video whose frames have too many pixels, or none; one of few bytes sooner."""
+        """Refuse a video whose frames have no pixels or too many, with a lower limit for one of few bytes."""
         _check_pixels(name, "video", hw, self.max_video_pixels, "max_video_pixels")
         light = self.max_light_video_pixels + 8 * byte_count
         _check_pixels(name, f"video of {byte_count:,} bytes", hw, light, "max_light_video_pixels")
 
     def for_video(self, byte_count: int) -> "Limits":
-        """Return the limits for a video of ``byte_count`` bytes, whose decoding is held to what its bytes can tell."""
+        """Return the limits for a video of ``byte_count`` bytes, whose decoding is bound by what they can hold."""
         light = self.max_light_decoded_pixels + 3_000 * byte_count
         return replace(self, max_decoded_pixels=min(self.max_decoded_pixels, light))
 
@@ -140,7 +140,7 @@ class DecodeBudget:
         self._frames = self._pixels = 0
 
     def spend(self, hw: tuple[int, int]) -> None:
-        """Count one decoded frame of this size. Raises MediaLimitError when the budget is used up."""
+        """Count one decoded frame of this size. Raises MediaLimitError if the budget is used up."""
         self._frames += 1
         self._pixels += hw[0] * hw[1]
         for used, most, unit, limit in (

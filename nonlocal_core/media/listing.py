@@ -16,22 +16,22 @@ from nonlocal_core.media.limits import Limits
 from nonlocal_core.media.stream import VideoPacket, VideoPass
 
 MOST_PALETTES = 1024
-"""Palettes that are kept, of 1 kB each; where more are sent, all frames are decoded in order."""
+"""Maximum number of palettes kept, of 1 kB each; if more are sent, all frames are decoded in order."""
 
 STEP_BACK_SECONDS = Fraction(1, 10)
-"""A clock that goes back by more was set anew, where recordings were joined; ffmpeg's program draws the same line."""
+"""Step back of the clock beyond which it was reset where recordings were joined; ffmpeg's program has the same."""
 
 REORDER_FRAMES = 32
-"""Largest distance between a frame's places in decoding order and in display order; H.264 and HEVC allow 16."""
+"""Maximum distance between a frame's places in decoding order and in display order; H.264 and HEVC allow 16."""
 
 
 class StaleListingError(Exception):
-    """The container lists frames that do not decode so. Never leaves this folder: the reader then decodes all."""
+    """The container lists frames that do not decode as listed. It stays in this folder: the reader then decodes all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Frames that are reached from one keyframe: ``ranks`` wanted, the first to come out being ``first_rank``."""
+    """Frames that are reached from one keyframe: the wanted ``ranks``, and ``first_rank``, the first that decodes."""
 
     start: int
     first_rank: int
@@ -40,11 +40,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Listing:
-    """The packets of a stream in the order of showing; a frame's rank is its place there.
+    """The packets of a stream in display order; a frame's rank is its place in that order.
 
-    ``pts`` and ``dts`` are in ticks of the stream. ``positions`` are places in the order of decoding.
-    ``last_ticks`` is how long the last frame lasts, 0 where the container does not tell. ``palettes`` are the
-    colours of 8-bit frames, by the positions from which they hold.
+    ``pts`` and ``dts`` are in ticks of the stream. ``positions`` are places in decoding order. ``last_ticks`` is the
+    duration of the last frame, or 0 if the container does not state it. ``palettes`` are the colours of 8-bit frames,
+    by the positions from which they hold.
     """
 
     pts: Int64[np.ndarray, " N"]
@@ -56,10 +56,10 @@ class Listing:
 
     @classmethod
     def of(cls, video: VideoPass, name: str, limits: Limits) -> "Listing | None":
-        """Read all packets of a stream, decoding none, and return what they list.
+        """Read all packets of a stream without decoding them, and return their listing.
 
-        Returns None when they cannot be trusted to name each frame once and in order. Raises MediaLimitError for
-        too many.
+        Returns None if they cannot be trusted to name each frame once and in order. Raises MediaLimitError for too
+        many.
         """
         pts, dts, keys, last_ticks = array("q"), array("q"), array("b"), 0
         palettes: dict[int, PacketSideData] = {}
@@ -100,22 +100,22 @@ class Listing:
 
     @property
     def is_reordered(self) -> bool:
-        """True where some frame is shown in another place than it is decoded in."""
+        """True if display order differs from decoding order."""
         return bool((np.diff(self.positions) != 1).any())
 
     def times(self, demuxer: VideoFormat) -> Int64[np.ndarray, " N"]:
-        """Return when the frames appear, in ticks.
+        """Return the times of the frames in ticks.
 
-        AVI only tells when frames are due to be decoded; what libav makes of it comes late by one frame.
+        AVI states only decoding times, and the times that libav derives from them are late by one frame.
         """
         return self.dts if demuxer == "avi" and not self.is_reordered else self.pts
 
     def reach(self, video: VideoPass) -> int:
-        """Return how many of the frames that the container counts were found; AVI counts those left out, too."""
+        """Return the number of frames found, as the container counts them; AVI also counts the frames left out."""
         return int(self.dts.max()) + 1 if video.demuxer == "avi" else video.packets_read
 
     def from_rank(self, rank: int) -> "Listing":
-        """Return the listing without the frames before a rank; ranks count from there."""
+        """Return the listing without the frames before a rank, from which ranks are then counted."""
         return Listing(
             pts=self.pts[rank:],
             dts=self.dts[rank:],
@@ -147,7 +147,7 @@ class Listing:
     def packets_from(self, run: Run, video: VideoPass) -> Iterator[VideoPacket]:
         """Return packets that begin at or before the start of a run.
 
-        Raises StaleListingError when the container cannot get there.
+        Raises StaleListingError if the container cannot reach them.
         """
         # Some containers seek by the time of showing, some by the time of decoding, which is the earlier.
         for stamp in (int(self.pts[run.first_rank]), int(self.dts[run.first_rank]), int(self.pts[0])):
@@ -166,7 +166,7 @@ class Listing:
         raise StaleListingError
 
     def _colour(self, packet: VideoPacket, position: int) -> None:
-        """Give a packet the palette that holds there: containers send one only where it changes."""
+        """Give a packet the palette that applies to it: containers send one only when it changes."""
         known = [start for start in self.palettes if start <= position]
         if known:
             packet.set_sidedata(self.palettes[max(known)])

@@ -1,8 +1,8 @@
-"""Clips whose objects wear marks in one frame: who wore which?
+"""Clips whose objects wear marks in one frame, for the question "who wore which?".
 
-Composed here from still photographs, as in `composed`. A mark is drawn as a coloured line around its object, in the
-file itself: everyone who looks at the clip sees the same picture as a network does. Networks with channels for marks
-are also told which pixels wear which mark (``Frames.marks``).
+They are composed here from still photographs, as in `composed`. A mark is drawn as a coloured line around its object,
+in the file itself, so that viewers see the same picture as a network does. Networks with channels for marks also get
+the mark of each pixel (``Frames.marks``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ COLOURS = ((255, 48, 32), (0, 190, 60), (40, 96, 255))
 """Colours of the lines, one for each mark."""
 FRAMES, SIDE, LINE_PX = 4, 448, 8
 INNER_PX = 2
-"""Pixels of the line that lie on the object itself."""
+"""Width in pixels of the part of the line on the object itself."""
 
 Path = tuple[tuple[float, float, float, float], ...]
 
@@ -109,18 +109,18 @@ ALIKE = MarkedScene(
 
 
 def marked_clip(scene: MarkedScene) -> bytes:
-    """Return the clip as a file, its marks drawn. Raises MediaError when scikit-image is not installed."""
+    """Return the clip as a file with its marks drawn. Raises MediaError if scikit-image is not installed."""
     return _composed(scene)[0]
 
 
 def marked_masks(scene: MarkedScene) -> dict[str, Bool[np.ndarray, "T H W"]]:
-    """Return where each object of the clip is what one sees, by its name. Raises MediaError as ``marked_clip`` does."""
+    """Return the mask of each object's visible pixels, by its name. Raises MediaError as ``marked_clip`` does."""
     composition = _composed(scene)[1]
     return dict(zip(composition.names, composition.masks, strict=True))
 
 
 def worn_marks(scene: MarkedScene) -> UInt8[np.ndarray, "T H W"]:
-    """Return which mark each pixel wears, counted from 1, 0 for none. Raises MediaError as ``marked_clip`` does."""
+    """Return the mark on each pixel, counted from 1, or 0 for none. Raises MediaError as ``marked_clip`` does."""
     return marks_on(_composed(scene)[1].masks, scene.frame, scene.worn)
 
 
@@ -133,7 +133,7 @@ def _composed(scene: MarkedScene) -> tuple[bytes, Composition]:
 
 
 def marks_on(masks: Bool[np.ndarray, "K T H W"], frame: int, worn: Sequence[int]) -> UInt8[np.ndarray, "T H W"]:
-    """Return which mark each pixel wears where object k wears ``worn[k]`` in one frame."""
+    """Return the mark on each pixel, counted from 1, or 0 for none, if object k wears ``worn[k]`` in one frame."""
     marks = np.zeros(masks.shape[1:], np.uint8)
     for mask, mark in zip(masks, worn, strict=True):
         marks[frame][mask[frame]] = 1 + mark
@@ -141,7 +141,7 @@ def marks_on(masks: Bool[np.ndarray, "K T H W"], frame: int, worn: Sequence[int]
 
 
 def drawn(rgb: UInt8[np.ndarray, "T H W 3"], marks: UInt8[np.ndarray, "T H W"]) -> UInt8[np.ndarray, "T H W 3"]:
-    """Return frames with a line around what wears a mark, in the mark's colour."""
+    """Return frames with a line around each object that wears a mark, in the mark's colour."""
     painted = rgb.copy()
     for t in np.flatnonzero(marks.any(axis=(1, 2))):
         for mark, colour in enumerate(COLOURS, start=1):
@@ -153,9 +153,9 @@ def drawn(rgb: UInt8[np.ndarray, "T H W 3"], marks: UInt8[np.ndarray, "T H W"]) 
 
 
 def swapped(frames: Frames, turn: Mapping[int, int]) -> Frames:
-    """Return frames in which every mark of ``turn``, counted from 0, is another one, its line drawn anew.
+    """Return frames with marks replaced by ``turn``, a mapping from old to new counted from 0, and their lines redrawn.
 
-    Raises MediaError where nobody wears a mark.
+    Raises MediaError if no object wears a mark.
     """
     if frames.marks is None or not frames.marks.any():
         raise MediaError("No object of these frames wears a mark. Open sample:marked, with all of its frames.")

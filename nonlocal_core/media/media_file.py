@@ -1,4 +1,4 @@
-"""The bytes of a file: where they are, how many, and under what name they may be shown."""
+"""The bytes of a file: their place, their number, and the name under which they may be shown."""
 
 import hashlib
 import io
@@ -12,10 +12,10 @@ from nonlocal_core.errors import MediaError
 from nonlocal_core.media.limits import Limits
 
 NAME_LENGTH = 80
-"""Characters of a display name; longer ones lose their middle."""
+"""Maximum length of a display name in characters; longer names lose their middle."""
 
 HEAD_BYTES = 4096
-"""Bytes from the start of a file that its format is told by."""
+"""Number of bytes at the start of a file from which its format is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class MediaFile:
     byte_count: int
     data: Path | bytes
     version: tuple[int, ...] = ()
-    """Marks of the file on the disk that change when it is written or replaced; empty in memory."""
+    """Attributes of the file on disk that change when it is written or replaced; empty in memory."""
 
     def open(self) -> io.BufferedReader | io.BytesIO:
         """Return a new reader at the start of the bytes; the caller closes it."""
@@ -45,7 +45,7 @@ class MediaFile:
     def sha256(self) -> str:
         """Return the hash of the bytes in hex, without holding them all.
 
-        Raises MediaError when the file is not the one that was found: what was read of it may be of either.
+        Raises MediaError if the file has changed since it was found, since its bytes may come from either version.
         """
         with self.open() as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -86,7 +86,7 @@ def _status(path: Path, shown: str) -> stat_result:
 
 
 def display_name(name: str) -> str:
-    """Return the last part of a path that came from anywhere, fit to be shown: one short line, no controls.
+    """Return the last part of an untrusted path, fit to be shown: one short line without control characters.
 
     >>> display_name("../../etc/pass\\nwd.mp4")
     'passwd.mp4'

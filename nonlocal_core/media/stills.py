@@ -1,6 +1,6 @@
 """Pictures and animations that Pillow decodes as they are: JPEG, BMP, WebP, AVIF.
 
-The classes and not Image.open: that would guess among all formats, and warn by a limit that is not ours.
+Its classes are used instead of Image.open, which would guess among all formats, and warn at a limit of its own.
 """
 
 import io
@@ -24,16 +24,16 @@ from nonlocal_core.media.tiff_tags import check_tags
 from nonlocal_core.media.tones import Numbers
 
 OPAQUE_BYTES, CLEAR_BYTES = 4.5, 8.5
-"""Bytes for each pixel of a picture while it is decoded and shown: transparent ones are copied to be scaled."""
+"""Bytes per pixel of a picture while it is decoded and shown: transparent ones are copied to be scaled."""
 ORIENTATION_TAG = 0x0112
 _NCLX = re.compile(rb"colrnclx(.{6})", re.DOTALL)
 _MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _WITHOUT_LENGTH = frozenset((0x01, 0xD8))
 _END, _SCAN, _APP1, _EXIF = 0xD9, 0xDA, 0xE1, b"Exif\0\0"
 _COEFFICIENT_BYTES = 2
-"""A progressive JPEG is held as its coefficients until its last scan is read."""
+"""Bytes per pixel of a progressive JPEG, which is held as its coefficients until its last scan is read."""
 _USUAL_SCANS, _SCAN_SHARE = 20, 0.05
-"""Writers make about ten scans; one takes this part of the time that a picture takes."""
+"""Usual number of scans, and the time of one scan as a fraction of a picture's."""
 
 
 class PillowPages:
@@ -54,17 +54,17 @@ class PillowPages:
         self._picture = picture
 
     def part_hw(self, _index: int) -> tuple[int, int]:
-        """Return the size of what is decoded for a frame."""
+        """Return the size of the part that is decoded for a frame."""
         return self.hw
 
     def delay(self, index: int) -> Fraction:
-        """Decode a frame and return how long it is shown."""
+        """Decode a frame and return its duration in seconds."""
         self._picture.seek(index)
         self._picture.load()
         return Fraction(round(self._picture.info.get("duration") or 0), 1000)
 
     def reading_pixels(self, indices: Sequence[int]) -> float:
-        """Return how many pixels are decoded: of all frames up to the last, since each builds on others."""
+        """Return the number of pixels to decode: all frames up to the last, since each builds on others."""
         return float((max(indices) + 1) * self.hw[0] * self.hw[1])
 
     def frames(self, indices: Sequence[int], hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
@@ -79,7 +79,7 @@ class PillowPages:
 
 
 class JpegPages(PillowPages):
-    """A JPEG; one without an end is given one, and its decoder fills what is missing."""
+    """A JPEG; one without an end is given one, and its decoder fills the missing part."""
 
     def __init__(self, data: bytes, name: str) -> None:
         whole, scans, exif = _parts_of(data)
@@ -93,12 +93,12 @@ class JpegPages(PillowPages):
             self.notes.append(f"{name} is cut short: its end is missing, and rows that are missing are grey.")
 
     def reading_pixels(self, indices: Sequence[int]) -> float:
-        """Return how many pixels are decoded; each scan goes through all of them once more, which costs less."""
+        """Return the number of pixels to decode; each further scan passes over all of them again, at a lower cost."""
         return super().reading_pixels(indices) * (1 + max(self._scans - _USUAL_SCANS, 0) * _SCAN_SHARE)
 
 
 class BmpPages(PillowPages):
-    """A BMP; where its last rows are missing, they are black."""
+    """A BMP; missing last rows are black."""
 
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         picture = BmpImageFile(io.BytesIO(data))
@@ -124,7 +124,7 @@ class WebpPages(PillowPages):
 
 
 class AvifPages(PillowPages):
-    """An AVIF. Its frames last as its own clock says, which Pillow rounds to milliseconds."""
+    """An AVIF. The durations of its frames follow its own clock, which Pillow rounds to milliseconds."""
 
     bytes_per_pixel = 12.5
 
@@ -141,7 +141,7 @@ class AvifPages(PillowPages):
             self.profile = coded_profile(primaries)
 
     def delay(self, index: int) -> Fraction:
-        """Decode a frame and return how long it is shown."""
+        """Decode a frame and return its duration in seconds."""
         rounded = super().delay(index)
         return self._ticks[index] if index < len(self._ticks) else rounded
 
@@ -152,7 +152,7 @@ def hdr_note(name: str) -> str:
 
 
 def exif_turn(exif: Callable[[], Image.Exif]) -> Turn:
-    """Return how a picture is turned, by its EXIF."""
+    """Return a picture's turn as its EXIF states it, or no turn if the EXIF is unreadable."""
     try:
         return Turn.from_exif(exif().get(ORIENTATION_TAG, 1))
     except Exception:  # EXIF is a note beside the picture: where it is garbage, the picture is shown as stored
@@ -160,7 +160,7 @@ def exif_turn(exif: Callable[[], Image.Exif]) -> Turn:
 
 
 def _parts_of(data: bytes) -> tuple[bool, int, bytes]:
-    """Return whether the marker that ends a JPEG is there, its number of scans, and its EXIF.
+    """Return whether the end marker of a JPEG is present, its number of scans, and its EXIF.
 
     An embedded picture's own end does not count.
     """
@@ -180,7 +180,7 @@ def _parts_of(data: bytes) -> tuple[bool, int, bytes]:
 
 
 def _sequence_delays(data: bytes, count: int) -> tuple[Fraction, ...]:
-    """Return how long each frame of an image sequence lasts; nothing where no track has ``count`` frames."""
+    """Return the duration of each frame of an image sequence in seconds; empty if no track has ``count`` frames."""
     with av.open(io.BytesIO(data), "r", format="mov", io_open=open_nothing) as container:
         track = next((stream for stream in container.streams.video if stream.frames == count), None)
         if track is None or track.time_base is None:

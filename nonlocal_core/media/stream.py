@@ -1,6 +1,6 @@
 """One video stream of a container, and a pass through its packets.
 
-libav is given bytes and the name of a demuxer, never a path: whatever a file names, nothing else is opened.
+libav is given bytes and the name of a demuxer, never a path, so that a file cannot make it open another one.
 """
 
 import io
@@ -34,22 +34,22 @@ else:
 READ_BYTES = 1 << 18
 
 Threads = Literal["AUTO", "SLICE"]
-"""Threading of a decoder. AUTO is the faster, but loses frames around damage; SLICE loses none."""
+"""Threading of a decoder. AUTO is faster, but loses frames around damage; SLICE loses none."""
 
 _ALPHA_DECODERS: dict[str, Literal["libvpx", "libvpx-vp9"]] = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""libav's own decoders of VP8 and VP9 leave alpha out."""
+"""Decoders of VP8 and VP9 that keep alpha, which libav's own leave out."""
 
 _UNSUPPORTED = (PatchWelcomeError, ArgumentError, av.error.NotImplementedError)
-"""Answers of decoders to what they do not know; to damage they answer with InvalidDataError."""
+"""Errors of decoders for unsupported features; damage gives InvalidDataError."""
 
 _Y4M_SIDES = re.compile(rb"YUV4MPEG2(?=[^\n]* H(\d{1,12}))[^\n]* W(\d{1,12})")
-"""Height and width in the head of a Y4M file. Of sides that it cannot count libav says that a device is busy."""
+"""Height and width in the header of a Y4M file. For sides that it cannot parse, libav reports that a device is busy."""
 
 _NOT_A_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails
 
 
 class _Reader:
-    """A file for libav: without a name, from which it would guess."""
+    """A file for libav, without a name from which it could guess."""
 
     __slots__ = ("read", "seek", "tell")
 
@@ -58,15 +58,15 @@ class _Reader:
 
 
 def open_nothing(url: str, flags: int, options: dict[str, str]) -> NoReturn:
-    """Refuse what a demuxer asks for; libav calls this for every other file or address."""
+    """Refuse to open what a demuxer asks for; libav calls this for every other file or address."""
     raise PermissionError("a media file may not open another file")
 
 
 class VideoPass:
     """An open container while its video stream is read, once or with jumps; close it, or use it with ``with``.
 
-    Raises MediaError when the container cannot be opened or holds no video that can be decoded, and
-    MediaLimitError when its frames are too large.
+    Raises MediaError if the container cannot be opened or has no video that can be decoded, and
+    MediaLimitError if its frames are too large.
     """
 
     def __init__(
@@ -151,30 +151,30 @@ class VideoPass:
 
     @property
     def codec(self) -> str:
-        """The name of the format that the stream is coded in."""
+        """Name of the format that the stream is coded in."""
         return self.stream.codec_context.codec.canonical_name
 
     @property
     def rate(self) -> Fraction | None:
-        """The mean number of frames per second that the container tells, if it tells any."""
+        """Mean number of frames per second that the container states, if any."""
         if self.demuxer in RAW_STREAMS:  # the mean is libav's invention; a guess builds on the coded frames
             return self.stream.guessed_rate or None
         return self.stream.average_rate or self.stream.guessed_rate or None
 
     @property
     def first_aspect(self) -> Fraction | None:
-        """The shape of pixels once the first frame is decoded, if anything tells it; the container goes first."""
+        """Pixel aspect once the first frame is decoded, if anything states it; the container takes precedence."""
         if self.demuxer in (*JOINED, *RAW_STREAMS):  # these tell none, and libav may have looked far ahead for one
             return self.aspect
         return self.stream.sample_aspect_ratio
 
     @property
     def aspect(self) -> Fraction | None:
-        """The shape of pixels that the coded video tells at this place, if it tells any."""
+        """Pixel aspect that the coded video states at this place, if any."""
         return self._decoder.sample_aspect_ratio or None
 
     def packets(self) -> Iterator[VideoPacket]:
-        """Yield packets from here to the last that can be read, noting whether the file was cut short there."""
+        """Yield packets from here to the last that can be read, and note whether the file was cut short there."""
         packets, left_over = self._container.demux(self.stream), None
         while True:
             try:
@@ -198,9 +198,9 @@ class VideoPass:
                 left_over = packet.get_sidedata("palette")
 
     def frames(self, packets: Iterator[VideoPacket], wanted: Collection[int] | None = None) -> Iterator[VideoFrame]:
-        """Yield the frames that packets decode to, counting those packets that do not decode.
+        """Yield the frames that packets decode to, and count the packets that do not decode.
 
-        With ``wanted`` time stamps, other frames that no frame builds on are left out: they need no decoding.
+        With ``wanted`` time stamps, other frames that no frame depends on are skipped without decoding.
         """
         for packet in packets:
             if wanted is not None:
@@ -224,7 +224,7 @@ class VideoPass:
         self._limits.check_video_size(self._name, hw, self._source.byte_count)
 
     def seek(self, stamp: int) -> bool:
-        """Go to a keyframe at or before a time stamp of the stream; return whether the container can."""
+        """Seek to a keyframe at or before a time stamp of the stream; return whether the container can."""
         try:
             self._container.seek(stamp, stream=self.stream)
         except FFmpegError:

@@ -1,4 +1,4 @@
-"""Clips that are shorter than a network takes them: frames stand for several."""
+"""Clips that are shorter than a network needs: frames are repeated."""
 
 from dataclasses import replace
 
@@ -7,13 +7,13 @@ import numpy as np
 from nonlocal_core.media.frames import Frames
 
 _USUAL_SECONDS = 0.1
-"""Time that a frame without a next one is given."""
+"""Duration in seconds of a frame without a next one."""
 
 
 def stretched(frames: Frames, count: int) -> Frames:
-    """Return at least ``count`` frames: a shorter clip with its frames repeated evenly, a longer one as it is.
+    """Return at least ``count`` frames: a shorter clip with its frames repeated evenly, a longer one unchanged.
 
-    The repetitions have times of their own between those of the frames, and a warning says so.
+    The repetitions have their own times between those of the frames, and a warning says so.
     """
     own = len(frames.rgb)
     if own >= count:

@@ -1,4 +1,4 @@
-"""TIFF: its pages as frames, and numbers of any depth (TIFF 6.0; BigTIFF, where offsets have 64 bits)."""
+"""TIFF: its pages as frames, and numbers of any depth (TIFF 6.0, and BigTIFF with 64-bit offsets)."""
 
 import io
 import re
@@ -23,11 +23,11 @@ _LARGEST, _SAMPLE_FORMAT, _SAMPLES, _PROFILE, _ORIENTATION, _EXTRA = 281, 339, 2
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 _SIGNED, _FLOAT = 2, 3
 _ALPHA_BYTES, _MULTIPLIED_BYTES = 12.0, 42.0
-"""Bytes per pixel of transparency, and of colours that were multiplied by it and are divided again as floats."""
+"""Bytes per pixel of alpha, and of colours that were premultiplied by it and are divided again as floats."""
 
 
 class PillowTiff:
-    """A TIFF in the hands of Pillow, page by page; Pillow turns it upright itself."""
+    """A TIFF read by Pillow, page by page; Pillow turns it upright itself."""
 
     turn = Turn()
 
@@ -43,12 +43,12 @@ class PillowTiff:
         return hw, dict(self._picture.tag_v2)
 
     def extra_bytes(self, tags: dict[int, Any]) -> float:
-        """Return the bytes of each pixel that numbers take beside the picture that is made of them."""
+        """Return the bytes per pixel of numbers, beside those of the picture made from them."""
         bits, opaque = float(np.max(tags.get(_BITS, 1))), tags.get(_SAMPLES, 1) in (1, 3)
         return (bits / 4 if bits > 8 else 0.0) - (CLEAR_BYTES - OPAQUE_BYTES) * opaque
 
     def decoded(self, index: int) -> Image.Image | Numbers:
-        """Return a page: a picture, or numbers that are still to be scaled to grey levels."""
+        """Return a page: a picture, or numbers still to be scaled to grey levels."""
         page = self._picture
         page.seek(index)
         tags = page.tag_v2
@@ -67,7 +67,7 @@ class PillowTiff:
 
 
 class DeepTiff:
-    """A TIFF in the hands of tifffile, page by page."""
+    """A TIFF read by tifffile, page by page."""
 
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         import tifffile  # here, since few files need it and every visitor would wait for it
@@ -88,7 +88,7 @@ class DeepTiff:
         return check_page(page, self._name, self._limits), {tag.code: tag.value for tag in page.tags}
 
     def extra_bytes(self, tags: dict[int, Any]) -> float:
-        """Return the bytes of each pixel that its channels take, packed and unpacked, and its alpha."""
+        """Return the bytes per pixel of its channels, packed and unpacked, and of its alpha."""
         samples = float(np.max(tags.get(_SAMPLES, 1)))
         alpha = (
             _MULTIPLIED_BYTES
@@ -108,7 +108,7 @@ class DeepTiff:
 
 
 class TiffPages:
-    """The pages of a TIFF that are pictures of one size, in their order."""
+    """The pages of a TIFF that are pictures of one size, in order."""
 
     def __init__(self, data: bytes, name: str, limits: Limits, budget: DecodeBudget) -> None:
         self._name, self._limits = name, limits
@@ -126,7 +126,7 @@ class TiffPages:
         self._delay = self._delay_of(str(tags.get(_DESCRIPTION, ""))) if self.count > 1 else Fraction(0)
 
     def _alike(self, budget: DecodeBudget) -> list[int]:
-        """Return the pages that may be frames: all but reduced copies and masks, if they have one size; else one."""
+        """Return the pages that may be frames: all but reduced copies and masks, if of one size, else one page."""
         pages: list[int] = []
         sizes: set[tuple[int, int]] = set()
         index = 0
@@ -149,7 +149,7 @@ class TiffPages:
         return pages if len(sizes) == 1 else [min(pages, default=0)]
 
     def _delay_of(self, description: str) -> Fraction:
-        """Return how long each page is shown: as ImageJ writes it into the file, else as is assumed here."""
+        """Return the duration of each page in seconds, as ImageJ writes it into the file, or an assumed one."""
         told = re.search(r"^ImageJ=.*^fps=(\d{1,4}(?:\.\d{1,6})?)\s*$", description, re.DOTALL | re.MULTILINE)
         rate = Fraction(told[1]) if told else Fraction(0)
         if rate > 0:
@@ -158,7 +158,7 @@ class TiffPages:
         return 1 / ASSUMED_RATE
 
     def reading_pixels(self, indices: Sequence[int]) -> float:
-        """Return how many pixels are decoded: those of these pages alone."""
+        """Return the number of pixels to decode: those of these pages alone."""
         return float(len(indices) * self.hw[0] * self.hw[1])
 
     def part_hw(self, _index: int) -> tuple[int, int]:
@@ -166,7 +166,7 @@ class TiffPages:
         return self.hw
 
     def delay(self, _index: int) -> Fraction:
-        """Return how long a page is shown."""
+        """Return the duration of a page in seconds."""
         return self._delay
 
     def frames(self, indices: Sequence[int], _hw: tuple[int, int]) -> Iterator[Image.Image | Numbers]:
@@ -176,9 +176,9 @@ class TiffPages:
 
 
 def _reader(data: bytes, name: str, limits: Limits) -> PillowTiff | DeepTiff:
-    """Return what reads a TIFF: Pillow, or tifffile what has several channels of more than eight bits, or no mode.
+    """Return a reader of a TIFF: Pillow, or tifffile for several channels of over eight bits or a mode Pillow lacks.
 
-    Pillow reads those to eight bits, and wrongly where each channel is stored apart. It has more compressions.
+    Pillow reduces such channels to eight bits, and misreads them if each is stored apart. It has more compressions.
     """
     if data.startswith(b"MM\x00+"):  # Pillow takes its offsets for shorter ones
         return _deep(data, name, limits, "")

@@ -1,4 +1,4 @@
-"""One page of a TIFF as numbers, by tifffile: what Pillow has no mode for, or reads to eight bits only."""
+"""One page of a TIFF as numbers, by tifffile: kinds that Pillow has no mode for, or reduces to eight bits."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from nonlocal_core.media.tones import Numbers
 _WHITE_IS_ZERO, _RGB = 0, 2
 _UNSIGNED, _UNCOMPRESSED, _SEPARATE = 1, 1, 2
 _ROWS = 64
-"""Rows of packed bits that are unpacked at once."""
+"""Number of rows of packed bits to unpack at once."""
 
 
 def check_page(page: Any, name: str, limits: Limits) -> tuple[int, int]:
-    """Return the (H, W) of a page that can be read here. Raises MediaError with what it is, MediaLimitError."""
+    """Return the (H, W) of a page that can be read here. Raises MediaError with its kind, and MediaLimitError."""
     hw = (int(page.imagelength), int(page.imagewidth))
     samples, photometric = int(page.samplesperpixel), int(page.photometric)
     limits.check_picture_size(name, hw, max(samples, 1))  # all channels are unpacked
@@ -26,7 +26,7 @@ def check_page(page: Any, name: str, limits: Limits) -> tuple[int, int]:
 
 
 def numbers_of(page: Any, name: str, data: bytes) -> tuple[Numbers, str]:
-    """Return a page as numbers, and a note where it holds more than is shown. Raises MediaError."""
+    """Return a page as numbers, and a note if it holds more than is shown. Raises MediaError."""
     bits, form = int(page.bitspersample), int(page.sampleformat)
     try:
         values = _packed(page, data) if page.dtype is None or bits % 8 else page.asarray(maxworkers=1)

@@ -1,6 +1,6 @@
-"""Weight of the tags of a TIFF, or of the EXIF of a picture, before a reader loads them all.
+"""Size of the tags of a TIFF, or of the EXIF of a picture, before a reader loads them all.
 
-Each tag names a place and a length, and nothing keeps many of them from naming the same megabyte.
+Each tag names a place and a length, and nothing prevents many of them from naming the same megabyte.
 """
 
 import struct
@@ -8,13 +8,13 @@ import struct
 from nonlocal_core.media.refusal import unreadable
 
 SPARE_BYTES = 32 * 2**20
-"""Bytes that the tags may have in all beside those of the file: pages may share a profile."""
+"""Bytes that all tags may have in addition to the size of the file, since pages may share a profile."""
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)
-"""Bytes of a value of each type: TIFF 6.0, section 2, and BigTIFF."""
+"""Number of bytes of a value of each type: TIFF 6.0, section 2, and BigTIFF."""
 
 
 def check_tags(data: bytes, name: str) -> None:
-    """Refuse tags that are longer in all than their file and some. Raises MediaError.
+    """Refuse tags whose total length exceeds their file's by more than ``SPARE_BYTES``. Raises MediaError.
 
     >>> check_tags(b"II*\\0\\x08\\0\\0\\0\\x01\\0" + b"\\x0e\\x01\\x02\\0\\x05\\0\\0\\0\\x1a\\0\\0\\0" + bytes(9), "it")
     """

@@ -1,4 +1,4 @@
-"""Numbers of more than eight bits as greys: which of them is black and which is white."""
+"""Numbers of more than eight bits as greys: the choice of black and white."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from jaxtyping import Num, UInt8
 from PIL import Image
 
 _ROWS = 64
-"""Rows of numbers that are turned into greys at once."""
+"""Number of rows of numbers to convert to greys at once."""
 DARK_SHARE = 4
-"""Cameras store 10 to 14 bits inside 16. A picture that stays below this part of the range is taken for such a one."""
+"""Divisor of the range: a picture that stays below this part is taken to hold 10 to 14 bits in 16, as cameras do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Numbers:
     """A picture of one number per pixel, or of three.
 
-    ``full``: the largest number that the stored bits can hold, None if they set no range. ``declared``: the largest
-    number according to the file, if it names one. ``negative``: the smallest number is white. ``alpha``: 0 where the
-    picture is transparent, 255 elsewhere.
+    ``full``: the largest number that the stored bits can hold, or None if they set no range. ``declared``: the largest
+    number according to the file, if it names one. ``negative``: whether the smallest number is white. ``alpha``: 0
+    where the picture is transparent, 255 elsewhere.
     """
 
     values: Num[np.ndarray, "H W"] | Num[np.ndarray, "H W 3"]
@@ -29,7 +29,7 @@ class Numbers:
     alpha: UInt8[np.ndarray, "H W"] | None = None
 
     def span(self) -> tuple[float, float] | None:
-        """Return the least and the greatest of the finite numbers that are seen, None where there are none."""
+        """Return the smallest and the largest of the finite visible numbers, or None if there are none."""
         values = self.values
         if values.dtype.kind == "f" or self.alpha is not None:
             seen = np.isfinite(values)
@@ -41,7 +41,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tones:
-    """The ends of the scale, the same for all frames of a file. ``note``: a sentence where they were chosen here."""
+    """The ends of the scale, the same for all frames of a file. ``note``: a sentence if they were chosen here."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Tones:
     note: str = ""
 
     def shades(self, numbers: Numbers) -> Image.Image:
-        """Return the picture of numbers; those that are not finite are black."""
+        """Return the picture of numbers, in which those that are not finite are black."""
         values = numbers.values
         table = self._levels(np.arange(2**16)) if values.dtype == np.uint16 else None
         greys = np.empty(values.shape, np.uint8)
@@ -71,7 +71,7 @@ class Tones:
 
 
 def tones_of(name: str, pictures: Iterable[Numbers]) -> Tones:
-    """Return the scale for all these pictures: what the file declares, else from the least to the greatest number."""
+    """Return the scale for all these pictures: the declared one, else from the smallest to the largest number."""
     spans: list[tuple[float, float]] = []
     full = declared = None
     negative = False

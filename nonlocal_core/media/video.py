@@ -19,16 +19,16 @@ from nonlocal_core.media.media_file import MediaFile
 from nonlocal_core.media.stream import Threads, VideoPass
 
 GUESSED_RATE = Fraction(25)
-"""Frames per second where a container tells neither times nor a rate."""
+"""Frames per second for a container that states neither times nor a rate."""
 
 SKIPPABLE = ("h264", "hevc")
 """Codecs whose decoders skip single frames on request."""
 
 
 class VideoClip:
-    """A video, for one request: its facts, and its frames when asked.
+    """A video for one request: its facts, and its frames on demand.
 
-    Opening decodes the first frame only. Raises MediaError when no frame can be decoded, and MediaLimitError when
+    Opening decodes the first frame only. Raises MediaError if no frame can be decoded, and MediaLimitError when
     the video is too large or too long.
     """
 
@@ -60,7 +60,7 @@ class VideoClip:
         return VideoPass(self._source, self._demuxer, self._limits, self._budget, threads)
 
     def _look_at_first(self) -> None:
-        """Learn from the first frame what a container may not tell: turn, size, and where frames begin to decode."""
+        """Learn from the first frame what a container may not state: turn, size, and the first frame that decodes."""
         with self._pass("SLICE") as video:
             first = next(video.frames(video.packets()), None)
             if first is None:
@@ -111,7 +111,7 @@ class VideoClip:
         return ticks * self._tick.numerator / self._tick.denominator
 
     def recount(self) -> None:
-        """Decode all frames once, so that times and indices are those of frames that really come out."""
+        """Decode all frames once, so that times and indices are those of the frames that really decode."""
         self._listing = None
         with self._pass("SLICE") as video:
             stamps = [frame.pts for frame in video.frames(video.packets())]
@@ -144,7 +144,7 @@ class VideoClip:
     def read(self, indices: Int64[np.ndarray, " T"], shown_hw: tuple[int, int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         """Yield the frames of ascending indices at a size.
 
-        Raises StaleListingError when decoding proves wrong what the container lists; ``recount`` and choose again.
+        Raises StaleListingError if decoding proves the container's list wrong; ``recount`` and choose again.
         """
         listing = self._listing
         with self._pass("SLICE" if listing is None else "AUTO") as video:
@@ -158,11 +158,11 @@ class VideoClip:
         self._tell_damage(video)
 
     def _in_run(self, listing: Listing, run: Run, video: VideoPass) -> Iterator[VideoFrame]:
-        """Decode from a keyframe to the last wanted frame, checking that frames come out as they are listed.
+        """Decode from a keyframe to the last wanted frame, checking that frames decode as they are listed.
 
-        Where the list shows frames in another order than it decodes them, its times were written with care, and
-        frames that no other builds on may be skipped. Where the two orders agree, the times may be a guess (AVI):
-        every frame is decoded and must come out in its place.
+        If display order and decoding order differ, the times can be trusted, and frames that no other depends on may be
+        skipped. If the two orders agree, the times may be a guess (AVI): every frame is decoded and must appear in its
+        place.
         """
         skips = listing.is_reordered and video.codec in SKIPPABLE
         left, previous = list(run.ranks[::-1]), run.first_rank - 1

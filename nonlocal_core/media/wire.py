@@ -15,12 +15,12 @@ KINDS: tuple[Kind, ...] = ("image", "animation", "video")
 
 
 def info_as_json(info: MediaInfo) -> dict[str, Any]:
-    """Return the facts as JSON holds them."""
+    """Return the facts in a form for JSON."""
     return asdict(info) | {"rate": None if info.rate is None else [info.rate.numerator, info.rate.denominator]}
 
 
 def info_from_json(told: dict[str, Any]) -> MediaInfo:
-    """Return the facts. Raises KeyError, TypeError or ValueError for what are none."""
+    """Return the facts. Raises KeyError, TypeError or ValueError for any other content."""
     height, width = told["shown_hw"]
     count, rate, seconds = told["frame_count"], told["rate"], told["duration_seconds"]
     if told["kind"] not in KINDS:
@@ -41,16 +41,16 @@ def info_from_json(told: dict[str, Any]) -> MediaInfo:
 
 
 def error_in(head: dict[str, Any]) -> Exception:
-    """Return an error of the process as one of ours; of a kind that is not known here, as a MediaError."""
+    """Return an error of the process as one of ours, or as a MediaError if its kind is not known here."""
     kind = getattr(errors, str(head["error"]), MediaError)
     known = isinstance(kind, type) and issubclass(kind, errors.NonlocalError) and kind is not errors.UnknownNameError
     return cast(Exception, (kind if known else MediaError)(str(head["message"])))
 
 
 def frames_in(head: dict[str, Any], told: BufferedReader, *, most: int, max_side: int) -> Frames:
-    """Return the frames behind their head. Raises ValueError, KeyError or TypeError for what are none.
+    """Return the frames after their header. Raises ValueError, KeyError or TypeError for any other content.
 
-    ``most``, ``max_side``: how many there may be, and how large, whatever a decoder that was taken over says.
+    ``most``, ``max_side``: the maximum number and size of frames, whatever a compromised decoder says.
     """
     count, height, width, channels = map(int, head["shape"])
     if not (0 < count <= most and min(height, width) > 0 and max(height, width) <= max_side and channels == 3):

@@ -1,4 +1,4 @@
-"""Networks with non-local blocks: the block itself, the default trunk and the networks made of the two."""
+"""Networks with non-local blocks: the block itself, the default trunk and the networks that combine the two."""
 
 from nonlocal_core.models.block import NonlocalBlock, NonlocalConfig, Pieces
 from nonlocal_core.models.inserted import InsertedBlock

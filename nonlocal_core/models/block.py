@@ -29,8 +29,8 @@ INITIAL_STD = 0.01
 class NonlocalConfig:
     """Configuration of a non-local block: every difference between the public implementations is a field.
 
-    Most of it cannot be read off a state dict, so it has to come with the weights. Raises UnknownNameError for a
-    choice that does not exist.
+    Most of it cannot be inferred from a state dict, so it has to come with the weights. Raises UnknownNameError for an
+    unknown choice.
     """
 
     inner_channels: int | None = None
@@ -40,9 +40,9 @@ class NonlocalConfig:
     """Max pooling of the keys over (T, H, W); entries of axes that the input lacks are not used."""
     order: Order = "pool_then_embed"
     out_bias: bool = True
-    """mmcv has none where a norm follows."""
+    """Bias of W_z; in mmcv it is missing if a norm follows."""
     concat_bias: bool = False
-    """A bias inside the ReLU of concatenation; of the public implementations only tea1528's has one."""
+    """Bias inside the ReLU of concatenation; among public implementations, only tea1528's has one."""
     norm: Norm = "batch"
     scope: Scope = "spacetime"
     temporal_groups: int = 1
@@ -84,7 +84,7 @@ class Affine(nn.Module):
 
 
 class NonlocalBlock(nn.Module):
-    """Add to every position what it gathers from all others: z = x + W_z y.
+    """The non-local block, which adds to every position what it gathers from all others: z = x + W_z y.
 
     >>> block = NonlocalBlock(14, "dot_product", NonlocalConfig(subsample=(1, 2, 2)))
     >>> block(torch.ones(2, 14, 5, 6, 8)).shape, block.embed(torch.ones(2, 14, 5, 6, 8)).key_thw
@@ -104,7 +104,7 @@ class NonlocalBlock(nn.Module):
         norm.weight, norm.bias                            unless ``norm`` is none
         norm.running_mean, norm.running_var, norm.num_batches_tracked    of ``norm`` batch
 
-    Raises UnknownNameError for another pairwise function, and for a scale where the function has no softmax.
+    Raises UnknownNameError for an unknown pairwise function, and for a scale if the function has no softmax.
     """
 
     contrasts = False
@@ -156,7 +156,7 @@ class NonlocalBlock(nn.Module):
     def forward(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B C *thw"]:
         """Return x + W_z y for a sequence (B, C, W), an image (B, C, H, W) or a clip (B, C, T, H, W).
 
-        Raises ShapeError for another number of axes or channels, and where ``Reach`` does.
+        Raises ShapeError for a wrong number of axes or channels, and the errors of ``Reach``.
         """
         y = self._respond(x)
         if self.training and isinstance(self.norm, nn.BatchNorm1d):
@@ -172,7 +172,7 @@ class NonlocalBlock(nn.Module):
         return (z.add_(rows) if z.dtype == x.dtype else rows + z).reshape(x.shape)
 
     def embed(self, x: Float[Tensor, "B C *thw"]) -> Pieces:
-        """Return the tables that the block compares and sums for this input. Raises what ``forward`` raises."""
+        """Return the tables that the block compares and sums for this input. Raises the errors of ``forward``."""
         reach = self._reach(x)
         theta, phi, g = self._tables(x.flatten(2).transpose(1, 2), reach)
         return Pieces(theta=theta, phi=phi, g=g, query_thw=reach.query_thw, key_thw=reach.key_thw)
@@ -180,7 +180,7 @@ class NonlocalBlock(nn.Module):
     def gather(
         self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
     ) -> Float[Tensor, "B n Cg"]:
-        """Return y of some positions from some keys, chosen by their indices, each query from each of those keys."""
+        """Return y of some positions from some keys, given by their indices; each query gathers from each key."""
         theta, phi, g = pieces.theta[:, queries], pieces.phi[:, keys], pieces.g[:, keys]
         return respond(theta, phi, g, pairwise=self.pairwise, scale=self.scale_value)
 
@@ -190,7 +190,7 @@ class NonlocalBlock(nn.Module):
         return linear(y, weight, shift)
 
     def _respond(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B Nq Cg"]:
-        """A method of its own so that the tables are freed before W_z needs room."""
+        """Return y. A separate method, so that the tables are freed before W_z needs memory."""
         reach = self._reach(x)
         theta, phi, g = self._tables(x.flatten(2).transpose(1, 2), reach)
         return respond(theta, phi, g, pairwise=self.pairwise, scale=self.scale_value, reach=reach)
@@ -213,7 +213,7 @@ class NonlocalBlock(nn.Module):
         )
 
     def _tables(self, rows: Float[Tensor, "B Nq C"], reach: Reach) -> tuple[Tensor, Tensor, Tensor]:
-        """Return theta, phi and g; those that read the same rows in one product, most of the cost on small maps."""
+        """Return theta, phi and g, computed in one product if they read the same rows, the main cost on small maps."""
         pooling = reach.kernel != (1, 1, 1)
         pool_first = self.config.order == "pool_then_embed" or not pooling
         g = Projection.of(self.g)
@@ -237,7 +237,7 @@ class NonlocalBlock(nn.Module):
         return theta_rows, phi_rows if self.w_phi is None else self.w_phi(phi_rows), g_rows
 
     def _output(self) -> tuple[Float[Tensor, "C Cg"], Float[Tensor, " C"] | None]:
-        """Return W_z and what is added after it, with the norm merged into both."""
+        """Return W_z and the offset after it, with the norm merged into both."""
         weight, bias, norm = self.out.weight, self.out.bias, self.norm
         if norm is None:
             return weight, bias
@@ -268,7 +268,7 @@ class Projection(NamedTuple):
 
 
 def _project(rows: Float[Tensor, "B N C"], *projections: Projection) -> tuple[Tensor, ...]:
-    """Return each projection of the rows, side by side in one block of memory: one product instead of several."""
+    """Return each projection of the rows, side by side in one buffer, by one product instead of several."""
     if len(projections) == 1:
         return (linear(rows, *projections[0]),)
     weights, biases = zip(*projections, strict=True)
@@ -276,7 +276,7 @@ def _project(rows: Float[Tensor, "B N C"], *projections: Projection) -> tuple[Te
 
 
 def max_pool_keys(rows: Float[Tensor, "B N C"], reach: Reach) -> Float[Tensor, "B Nk C"]:
-    """Return the largest of each pooling cell and channel, as rows."""
+    """Return the maximum of each pooling cell and channel, as rows."""
     if reach.kernel == (1, 1, 1):
         return rows
     cells = rows.reshape(len(rows), *reach.query_thw, -1).permute(0, 4, 1, 2, 3)

@@ -12,14 +12,14 @@ _FLOAT = 4
 _MEGABYTE = 10**6
 
 STEM_OVERHEAD = 25 * _MEGABYTE
-"""Bytes that a first convolution takes beside its features: code, threads, reordered weights. Measured."""
+"""Bytes of a first convolution beside its features, as measured: code, threads, reordered weights."""
 BLOCK_OVERHEAD = 42 * _MEGABYTE
-"""Bytes that later blocks take beside their features, such as those that the allocator keeps. Measured."""
+"""Bytes of later blocks beside their features, as measured, such as those that the allocator keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BottleneckMaps:
-    """The sizes that meet in one bottleneck block: channels, and positions before and after its stride."""
+    """Sizes of one bottleneck block: channels, and positions before and after its stride."""
 
     channels_in: int
     inner: int
@@ -27,27 +27,27 @@ class BottleneckMaps:
     shifted: bool
     positions_in: int
     thw: Triple
-    """Size of its output."""
+    """(T, H, W) of the block's output."""
     has_shortcut: bool
     has_nonlocal: bool
     temporal_groups: int
 
     @property
     def channels_out(self) -> int:
-        """Channels of its output, and of the non-local block after it."""
+        """Number of channels of the block's output, and of the non-local block after it."""
         return self.inner * EXPANSION
 
     @property
     def positions(self) -> int:
-        """Positions of its output."""
+        """Number of positions of the block's output."""
         return prod(self.thw)
 
 
 def multiply_adds(config: ResNetConfig, *, clip_thw: Triple) -> int:
     """Return the multiplications of convolutions, classifier and non-local blocks for one clip.
 
-    The blocks are counted as published: with the whole matrix theta phi^T and its product with g, whatever
-    shorter way is taken here. Normalisation, pooling and sums are not counted.
+    The blocks are counted as published: with the whole matrix theta phi^T and its product with g, even if a shorter
+    method is used here. Normalisation, pooling and sums are not counted.
     """
     total = 3 * STEM_CHANNELS * config.stem_temporal_kernel * 7 * 7 * prod(_stem_thw(config, clip_thw))
     last = (1, 1, 1)
@@ -63,9 +63,9 @@ def multiply_adds(config: ResNetConfig, *, clip_thw: Triple) -> int:
 
 
 def forward_bytes(config: ResNetConfig, *, clip_thw: Triple) -> int:
-    """Return about how many bytes the process grows by at the peak of a forward pass of one clip on the CPU.
+    """Return the approximate growth of the process in bytes at the peak of a forward pass of one clip on the CPU.
 
-    The convolution library keeps a reordered copy of what goes into and comes out of the convolution that runs.
+    The convolution library keeps reordered copies of the input and the output of the running convolution.
     The non-local blocks never set the peak: their features are at most half of those of res2, and the matrix is
     not built. Within 20 % of the measured growth for 20 networks and sizes, from 96 to 482 MB.
     """
@@ -75,7 +75,7 @@ def forward_bytes(config: ResNetConfig, *, clip_thw: Triple) -> int:
 
 
 def _peak_values(maps: BottleneckMaps) -> int:
-    """The most values that are alive at once in a block: those of the running convolution count twice."""
+    """Maximum number of values alive at once in a block; those of the running convolution count twice."""
     x, reduced = maps.channels_in * maps.positions_in, maps.inner * maps.positions_in
     spatial, expanded = maps.inner * maps.positions, maps.channels_out * maps.positions
     return max(
@@ -113,14 +113,14 @@ def bottlenecks(config: ResNetConfig, clip_thw: Triple) -> Iterator[BottleneckMa
 
 
 def window_positions(config: ResNetConfig, thw: Triple) -> Triple:
-    """Return at how many positions of the last map, along each axis, the classifier scores."""
+    """Return the number of positions of the last map, along each axis, at which the classifier scores."""
     sides = (min(side or size, size) for side, size in zip(config.head.window, thw, strict=True))
     steps, rows, cols = (size - side + 1 for side, size in zip(sides, thw, strict=True))
     return (steps, rows, cols)
 
 
 def _of_nonlocal(maps: BottleneckMaps, pairwise: Pairwise, config: NonlocalConfig) -> int:
-    """Projections, then theta phi^T and its product with g inside every temporal group."""
+    """Cost of the projections, then of theta phi^T and its product with g inside every temporal group."""
     channels, inner = maps.channels_out, config.inner_channels or maps.channels_out // 2
     queries = maps.positions
     keys = prod(size // kernel for size, kernel in zip(maps.thw, config.subsample or (1, 1, 1), strict=True))
@@ -138,7 +138,7 @@ def _stem_thw(config: ResNetConfig, clip_thw: Triple) -> Triple:
 
 
 def _strided(size: int, stride: int) -> int:
-    """Length of an axis after a convolution whose padding keeps the size but for its stride."""
+    """Length of an axis after a convolution whose padding keeps the size except for its stride."""
     return -(-size // stride)
 
 

@@ -1,4 +1,4 @@
-"""A block inside a network: where it sits, what people call it, and what may be said about its maps."""
+"""A block inside a network: its place, its title, and the cautions on its maps."""
 
 from dataclasses import dataclass
 
@@ -17,4 +17,4 @@ class InsertedBlock:
     module: nn.Module
     status: WeightStatus
     note: str
-    """Caution that a person must read before believing the maps; empty where there is none."""
+    """Caution that a person must read before believing the maps; empty if there is none."""

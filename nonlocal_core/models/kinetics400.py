@@ -1,4 +1,4 @@
-"""The 400 classes of Kinetics-400 in alphabetical order, as every published network here numbers them."""
+"""The 400 classes of Kinetics-400 in alphabetical order, the numbering of every published network here."""
 
 from functools import cache
 from importlib.resources import files

@@ -1,10 +1,10 @@
-"""EfficientNet-Lite0 applied to every frame alone: the default trunk, cut where non-local blocks can be inserted.
+"""EfficientNet-Lite0 applied to every frame separately: the default trunk, split where non-local blocks go.
 
 Architecture: M. Tan and Q. Le, "EfficientNet" (ICML 2019), table 1, in its Lite0 variant
 (tensorflow/tpu, models/official/efficientnet/lite): no squeeze-and-excitation, ReLU6, stem and head not scaled.
 
 Differs: batch normalisation is folded into the convolutions when the weights are read (weights/lite0.py), so
-there is none here; ``test_lite0.py`` and ``test_lite0_answers.py`` pin that the answers do not change.
+there is none here; ``test_lite0.py`` and ``test_lite0_answers.py`` verify that the answers do not change.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from torch.nn.functional import pad, relu6
 CHANNELS_STRIDE8 = 40
 CHANNELS_STRIDE16 = 112
 STRIDE8_BLOCKS, STRIDE16_BLOCKS = 5, 11
-"""Blocks up to the last one at each of these strides."""
+"""Numbers of blocks up to the last one at each of these strides."""
 
 CPU_CHUNK_PIXELS = 2 * 224 * 224
-"""Pixels of input that go through the trunk at once: more of them leave the caches and make it slower."""
+"""Pixels of input that go through the trunk at once; more of them would not fit the caches and be slower."""
 ACCELERATOR_CHUNK_PIXELS = 32 * 224 * 224
-"""Pixels of input at once on a GPU, which wants larger batches; about 0.4 GiB of activations in float32."""
+"""Pixels of input at once on a GPU, which needs larger batches; about 0.4 GiB of activations in float32."""
 
 _CHUNK_BYTES_PER_PIXEL = 232
-"""Activations of one chunk at their peak, in block 1: 58 float32 numbers a pixel."""
+"""Bytes per pixel of one chunk's activations at their peak, in block 1: 58 float32 numbers."""
 _KEPT_BYTES_PER_PIXEL = 5
-"""The features after block 4 of all frames, twice while the chunks are joined."""
+"""Bytes per pixel of the features after block 4 of all frames, held twice while the chunks are joined."""
 
 _STEM_CHANNELS = 32
 _HEAD_CHANNELS = 1280
@@ -58,7 +58,7 @@ _STAGES = (
 
 
 class SameConv2d(nn.Conv2d):
-    """Convolve with TensorFlow's SAME padding: ceil(n / stride) outputs, the odd line of zeros after the image.
+    """Convolution with TensorFlow's SAME padding: ceil(n / stride) outputs, the odd line of zeros after the image.
 
     >>> SameConv2d(3, 4, kernel=3, stride=2)(torch.zeros(1, 3, 96, 161)).shape
     torch.Size([1, 4, 48, 81])
@@ -79,7 +79,7 @@ class SameConv2d(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Widen (1x1), convolve each channel alone, narrow (1x1); add the input where shapes allow."""
+    """Block of an expansion (1x1), a depthwise convolution and a projection (1x1), plus the input if shapes allow."""
 
     def __init__(self, channels_in: int, channels_out: int, *, kernel: int, stride: int, expand: int) -> None:
         super().__init__()
@@ -106,8 +106,8 @@ class Lite0(nn.Module):
     >>> features8.shape, features16.shape, trunk.to_logits(features16).shape
     (torch.Size([3, 40, 12, 20]), torch.Size([3, 112, 6, 10]), torch.Size([3, 1000]))
 
-    Input: RGB, (v - 127/255) / (128/255) for v in [0, 1]. Any height and width; multiples of 32 leave no
-    cell that hangs over the edge. Everything is computed channels last, several times as fast on a CPU.
+    Input: RGB, (v - 127/255) / (128/255) for v in [0, 1]. Any height and width; with multiples of 32 no cell extends
+    over the edge. Everything is computed channels last, which is several times as fast on a CPU.
     """
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class Lite0(nn.Module):
         return self.to_logits(self.to_stride16(self.to_stride8(frames)))
 
     def forward_bytes(self, *, frames: int, height: int, width: int) -> int:
-        """Return about how much memory a run over these frames takes at its peak, weights and input not counted."""
+        """Return the approximate peak memory of a run over these frames in bytes, without weights and input."""
         pixels = height * width
         chunk = min(frames, frames_at_once(pixels, self.classifier.weight.device)) * pixels
         return _CHUNK_BYTES_PER_PIXEL * chunk + _KEPT_BYTES_PER_PIXEL * frames * pixels
@@ -171,20 +171,20 @@ def _inverted_residuals() -> list[InvertedResidual]:
 
 
 def _same_padding(size: int, *, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the lines of zeros before and after an axis of ``size`` pixels."""
+    """Return the numbers of zeros before and after an axis of ``size`` pixels."""
     outputs = -(-size // stride)
     total = max((outputs - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 def frames_at_once(pixels: int, device: torch.device) -> int:
-    """Return how many frames of ``pixels`` pixels go through the trunk together."""
+    """Return the number of frames of ``pixels`` pixels that go through the trunk together."""
     limit = CPU_CHUNK_PIXELS if device.type == "cpu" else ACCELERATOR_CHUNK_PIXELS
     return max(1, limit // pixels)
 
 
 def _in_chunks(step: Callable[[Tensor], Tensor], x: Tensor, *, stride: int) -> Tensor:
-    """Apply ``step`` to a few frames at a time; ``stride`` tells how many input pixels a cell of x has on a side."""
+    """Apply ``step`` to a few frames at a time; ``stride``: the number of input pixels on a side of a cell of x."""
     count = frames_at_once(x.shape[-2] * x.shape[-1] * stride**2, x.device)
     chunks = [step(chunk.contiguous(memory_format=torch.channels_last)) for chunk in torch.split(x, count)]
     return torch.cat(chunks)

@@ -25,22 +25,22 @@ REFINED_TITLE = "stride 8 · both layers and what stride 16 found"
 MEND_TITLE = "stride 16 · second block, repairs damage"
 
 JOINT_CHANNELS = CHANNELS_STRIDE8 + 2 * CHANNELS_STRIDE16
-"""Channels of both layers, and of the sums by the rows of the block at stride 16."""
+"""Number of channels of both layers, and of the sums by the rows of the block at stride 16."""
 
 MENDING: frozenset[Pairwise] = frozenset({"embedded_gaussian"})
-"""Functions with a second block. Mending takes a softmax, for sharp rows, and theta and phi, to seek whole frames."""
+"""Functions with a second block. Mending needs a softmax, for sharp rows, and theta and phi, to search whole frames."""
 
 LIBRARY_BYTES = 4_000_000
-"""Bytes that torch's threads and kernels take in a run."""
+"""Memory of torch's threads and kernels in a run, in bytes."""
 PARAMETER_FREE_BYTES_PER_PIXEL = 27.5
-"""Bytes for a pixel of the clip while the joint block runs: features and tables of both layers, and of their join."""
+"""Bytes per pixel of the clip while the joint block runs: features and tables of both layers, and of their join."""
 TRAINED_BYTES_PER_PIXEL: dict[Pairwise, float] = {
     "gaussian": 43.5,
     "embedded_gaussian": 84.5,  # one block more
     "dot_product": 81.0,
     "concatenation": 42.0,
 }
-"""Bytes for a pixel of the clip while the block at stride 8 runs over 264 channels; measured."""
+"""Bytes per pixel of the clip while the block at stride 8 runs over 264 channels, as measured."""
 
 PARAMETER_FREE_NOTE = "No parameters: how alike the frozen features are, not what the answer rests on."
 TRAINED_NOTES: dict[Pairwise, str] = {
@@ -60,16 +60,16 @@ MEND_NOTE = (
 
 
 class Lite0Network(nn.Module):
-    """Classify every frame, passing the features of the whole clip through blocks after block 4 and after block 10.
+    """Classifier of every frame, with non-local blocks over the whole clip after block 4 and after block 10.
 
     >>> network = parameter_free_network(Lite0())
     >>> network(torch.zeros(1, 3, 5, 96, 160)).shape, [block.name for block in network.inserted]
     (torch.Size([1, 5, 1000]), ['stride8', 'stride16', 'stride8+16'])
 
-    ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10; ``mend``: another one behind
-    it. ``joint``: a block that is shown both layers together, the coarser one enlarged to the finer one's grid; its
-    output goes nowhere.
-    ``inserted``: the blocks in the order in which they run. ``shown``: the one to show first, None for the last.
+    ``stride8``, ``stride16``: the block after block 4, if any, and the one after block 10; ``mend``: another one after
+    it. ``joint``: a block that gets both layers together, the coarser one enlarged to the finer one's grid; its
+    output is not used.
+    ``inserted``: the blocks in the order in which they run. ``shown``: the one to show first, or None for the last.
     """
 
     input_spec = INPUT
@@ -124,10 +124,10 @@ class Lite0Network(nn.Module):
         return logits
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return about how much memory a run has in use at its peak, every block's tables kept.
+        """Return the approximate peak memory of a run in bytes, with every block's tables kept.
 
-        ``clip_shape``: (B, 3, T, H, W). Weights and the clip itself are not counted, nor what an allocator keeps
-        of memory that was freed: up to half as much again was seen on Linux.
+        ``clip_shape``: (B, 3, T, H, W). Weights and the clip itself are not counted, nor the freed memory that an
+        allocator keeps: up to half as much again was seen on Linux.
         """
         batch, _, frames, height, width = clip_shape
         trunk = self.trunk.forward_bytes(frames=batch * frames, height=height, width=width)
@@ -141,7 +141,7 @@ def clip_probabilities(logits: Float[Tensor, "B T K"]) -> Float[Tensor, "B K"]:
 
 
 def parameter_free_network(trunk: Lite0) -> Lite0Network:
-    """Return the trunk with three probes that have nothing to learn: the Gaussian of its own features."""
+    """Return the trunk with three probes without parameters: the Gaussian of its own features."""
     return Lite0Network(
         trunk,
         stride8=_probe("stride8", STRIDE8_TITLE),
@@ -152,7 +152,7 @@ def parameter_free_network(trunk: Lite0) -> Lite0Network:
 
 
 def trained_network(trunk: Lite0, pairwise: Pairwise) -> Lite0Network:
-    """Return the trunk with the blocks that were trained; their weights are to be filled in.
+    """Return the trunk with the trained blocks, whose weights are still to be filled in.
 
     Until then the last layers of those after block 10 are zero, so the logits are bit for bit those of the trunk
     (paper, section 3.3).
@@ -180,7 +180,7 @@ def _probe(name: str, title: str) -> InsertedBlock:
 
 
 def joined(fine: Float[Tensor, "B C T H W"], *coarse: Float[Tensor, "B _ T Y X"]) -> Float[Tensor, "B K T H W"]:
-    """Return all layers on the finest one's grid; a cell of a coarser one keeps its place in the frame."""
+    """Return all layers on the grid of the finest one; a cell of a coarser one keeps its place in the frame."""
     enlarged = [
         interpolate(_as_frames(layer), fine.shape[-2:], mode="bilinear", align_corners=False) for layer in coarse
     ]
@@ -188,7 +188,7 @@ def joined(fine: Float[Tensor, "B C T H W"], *coarse: Float[Tensor, "B _ T Y X"]
 
 
 def _as_frames(clip: Tensor) -> Tensor:
-    """(B, C, T, H, W) -> (B*T, C, H, W); of one clip, or of one stored channels last, a view."""
+    """(B, C, T, H, W) -> (B*T, C, H, W); a view for one clip, or for clips stored channels last."""
     return clip.transpose(1, 2).flatten(0, 1)
 
 

@@ -1,6 +1,6 @@
 """The network that tells who wore the mark: one non-local block on a frozen trunk, and a linear layer that answers.
 
-Nothing at a position tells which mark its object wears in another frame, so without a look elsewhere it can only guess.
+Nothing at a position tells the mark of its object in another frame, so without attention it can only guess.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from nonlocal_core.ops import Reach
 from nonlocal_core.vocabulary import Pairwise, Scope, WeightStatus
 
 STRIDE, COVER, STRENGTH = 16, 0.5, 3.0
-"""Pixels of a cell's side; from which part of it a cell wears a mark; value of a mark, where features deviate by 1."""
+"""Side of a cell in pixels; share of a cell from which it wears a mark; value of a mark, at features of deviation 1."""
 MARK_CHANNELS = CHANNELS_STRIDE16 + len(MARKS)
 BYTES_PER_PIXEL = 40
-"""Bytes for a pixel of the clip while the block runs over 115 channels."""
+"""Bytes per pixel of the clip while the block runs over 115 channels."""
 TITLE = "stride 16 · after block 10, with the marks"
 STARTS = {"identity": "identity", "paper": "the paper's start"}
-"""Names of the ways in which theta and phi begin."""
+"""Names of the initialisations of theta and phi."""
 SNAPSHOT_NOTE = "A snapshot of a block while it learned who wore the mark."
 NOTE = "Trained to fetch the mark that an object wears in another frame of a composed clip."
 
@@ -72,11 +72,11 @@ class MarkBlock(NonlocalBlock):
 
 
 class MarkNetwork(nn.Module):
-    """Say for every position of a clip which mark its object wears, wherever and whenever it wears it.
+    """Network that tells, at every position of a clip, the mark that its object wears in any frame.
 
-    The trunk's features are standardised over the clip; behind them stand three channels of marks, ``STRENGTH`` where a
-    cell wears one. ``names``: its block's; or those of snapshots, each of which looks and answers for itself, as
-    ``start-step``: ``identity-50`` is a `MarkBlock`, ``paper-1000`` a block as the paper starts it.
+    The trunk's features are standardised over the clip and followed by three channels of marks, ``STRENGTH`` where a
+    cell wears one. ``names``: the name of its block, or those of snapshots, each of which looks and answers separately,
+    as ``start-step``: ``identity-50`` is a `MarkBlock`, ``paper-1000`` a block with the paper's initialisation.
     """
 
     input_spec = replace(INPUT, marks=len(MARKS))
@@ -92,11 +92,11 @@ class MarkNetwork(nn.Module):
         self.shown = next(name for name in reversed(names) if not _is_papers(name))
 
     def blocks(self) -> nn.ModuleDict:
-        """Return what was trained, by name."""
+        """Return the trained modules by name."""
         return nn.ModuleDict({"looks": self.looks, "heads": self.heads})
 
     def forward(self, clip: Float[Tensor, "B 6 T H W"]) -> Float[Tensor, "B P 3"]:
-        """Return the logits of the marks at every position of the grid at stride 16, of one snapshot after another."""
+        """Return the logits of the marks at every position of the grid at stride 16, one snapshot after another."""
         frames = clip.transpose(1, 2).flatten(0, 1)
         features = self.trunk.to_stride16(self.trunk.to_stride8(frames[:, :3]))
         report_step(1, 2)
@@ -109,7 +109,7 @@ class MarkNetwork(nn.Module):
         return torch.cat(said, 1)
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return about how much memory a run over a clip (B, 6, T, H, W) has in use at its peak."""
+        """Return the approximate peak memory of a run over a clip (B, 6, T, H, W) in bytes."""
         batch, _, frames, height, width = clip_shape
         trunk = self.trunk.forward_bytes(frames=batch * frames, height=height, width=width)
         return trunk + BYTES_PER_PIXEL * batch * frames * height * width

@@ -1,4 +1,4 @@
-"""The non-local block that was trained: the paper's four functions, theta and phi over normalised features."""
+"""The non-local block of the trained networks: the paper's four functions, theta and phi over normalised features."""
 
 import torch
 from jaxtyping import Float
@@ -13,7 +13,7 @@ from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 
 
 class NormalisedBlock(NonlocalBlock):
-    """z = x + W_z y, where y_i sums what the others have and i has not; theta, phi and the Gaussian read u.
+    """z = x + W_z y, where y_i sums the differences of the others from i; theta, phi and the Gaussian read u.
 
     >>> NormalisedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
@@ -23,9 +23,9 @@ class NormalisedBlock(NonlocalBlock):
     y_i = sum over j of f(x_i, x_j) (g_j - g_i) / C(x): the nonlocal diffusion of Tao, Sun, Du, Liu (NeurIPS 2018).
 
     Differs: the paper has nothing between x and the projections. Features of a ReLU6 network have dot products in
-    the thousands, whose softmax leaves one position; ``test_normalised.py`` pins what is done about it, and that
-    the rest is the paper's block. The paper sums g_j, not g_j - g_i. Then a position that finds its like in another
-    frame gathers the same as one that stays with itself, and no linear W_z can mend the first and spare the second.
+    the thousands, whose softmax leaves one position; ``test_normalised.py`` verifies the remedy, and that
+    the rest is the paper's block. The paper sums g_j, not g_j - g_i. Then a position that finds its match in another
+    frame gathers the same as one that keeps to itself, and no linear W_z can mend the first and spare the second.
     C' = C, not C / 2, so that theta and phi can start as the identity: training starts
     from the parameter-free Gaussian. Keys are not pooled, and no norm follows W_z, which starts at zero.
     """
@@ -38,7 +38,7 @@ class NormalisedBlock(NonlocalBlock):
         self.length = nn.Parameter(torch.tensor(TEMPERATURE**-0.5))
 
     def normalise(self, rows: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
-        """Return u. A channel that is constant over the clip is zero."""
+        """Return u, in which a channel that is constant over the clip is zero."""
         differences, spread = centred(rows)
         # Factors are joined first: the table is what takes time to read, and a new one to write.
         weighted = _times(differences, self.gain / spread)
@@ -46,22 +46,22 @@ class NormalisedBlock(NonlocalBlock):
         return _times(weighted, self.length / sizes)
 
     def described(self, x: Float[Tensor, "B C *thw"]) -> Float[Tensor, "B C *thw"]:
-        """Return what each position's row sums up: the u, at length 1, of what it looks at.
+        """Return the sum over each position's row of the vectors u, scaled to length 1 and weighted by the row.
 
-        Two positions of one object look at the same places and are described alike, whatever each of them shows.
+        Two positions of one object look at the same places and get the same description, whatever each of them shows.
         """
         pieces, unit = self.embed(x), self.normalise(x.flatten(2).transpose(1, 2)) / self.length
         summed: Tensor = respond(pieces.theta, pieces.phi, unit, pairwise=self.pairwise)
         return summed.transpose(1, 2).reshape(x.shape)
 
     def embed(self, x: Float[Tensor, "B C *thw"]) -> Pieces:
-        """Return the tables that the block compares and sums for this input; while it is recorded, those of its run."""
+        """Return the tables that the block compares and sums for this input; during recording, those of its run."""
         return tables_once(self, x, super().embed)
 
     def gather(
         self, pieces: Pieces, queries: Tensor | slice = slice(None), keys: Tensor | slice = slice(None)
     ) -> Float[Tensor, "B n Cg"]:
-        """Return y of some positions from some keys: what they have in g and the position has not."""
+        """Return y of some positions from some keys: the weighted difference of their g from the position's."""
         theta, phi, g = pieces.theta[:, queries], pieces.phi[:, keys], pieces.g[:, keys]
         own = pieces.g[:, queries]
         if self.pairwise in SOFTMAX:  # their weights sum to 1
@@ -83,12 +83,12 @@ class NormalisedBlock(NonlocalBlock):
 
 
 def _times(table: Float[Tensor, "B N C"], factor: Tensor) -> Float[Tensor, "B N C"]:
-    """Return the product; in the table's own memory where no gradient will ask for what it was."""
+    """Return the product, in the table's own memory if no gradient will need the former values."""
     return table * factor if torch.is_grad_enabled() else table.mul_(factor)
 
 
 class NormalisedProbe(nn.Module):
-    """Pass x on unchanged; its affinity is that of a `NormalisedBlock`, which was trained.
+    """Probe that passes x on unchanged; its affinity is that of a trained `NormalisedBlock`.
 
     >>> probe = NormalisedProbe(14, "gaussian")
     >>> probe.embed(torch.randn(2, 14, 5, 6, 8)).theta.shape, list(probe.state_dict())
@@ -109,5 +109,5 @@ class NormalisedProbe(nn.Module):
         return x
 
     def embed(self, x: Float[Tensor, "B C T H W"]) -> Pieces:
-        """Return the tables that are compared; g is x, of which nothing is done."""
+        """Return the tables that are compared; g is x, which is not used."""
         return self.affinity.embed(x)

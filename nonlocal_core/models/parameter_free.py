@@ -1,4 +1,4 @@
-"""The Gaussian of a network's own features: an affinity with nothing to learn, and nothing to claim but likeness."""
+"""The Gaussian of a network's own features: an affinity without parameters, which shows similarity alone."""
 
 import torch
 from jaxtyping import Float
@@ -11,11 +11,11 @@ TEMPERATURE = 0.07
 """Divisor of the cosine before the softmax: one unit of cosine is a factor of e^14 in weight."""
 
 ROUNDING = 1e-5
-"""A channel that varies by less than this part of its mean is constant but for rounding."""
+"""Fraction of a channel's mean below which its variation is only rounding."""
 
 
 class ParameterFreeGaussian(nn.Module):
-    """Pass x on unchanged; its affinity is softmax over j of (u_i . u_j) / 0.07, u the normalised features.
+    """Probe that passes x on; its affinity is softmax over j of (u_i . u_j) / 0.07, u the normalised features.
 
     >>> probe = ParameterFreeGaussian()
     >>> probe.embed(torch.randn(2, 14, 5, 6, 8)).theta.shape

@@ -1,6 +1,6 @@
-"""Progress of a forward pass, step by step, to whoever listens in the current context.
+"""Progress of a forward pass, step by step, for a listener in the current context.
 
-A network says how far it is; nothing is stored on it, so that two sessions that share it never hear each other.
+A network reports its progress; nothing is stored on it, so two sessions that share it never interfere.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from nonlocal_core.vocabulary import Progress
 
 
 class _Cancelled(BaseException):
-    """Carrier of a listener's exception past code that turns the faults of a network into sentences."""
+    """Carrier of a listener's exception past code that turns a network's errors into sentences."""
 
     def __init__(self, stop: Exception) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class _Cancelled(BaseException):
 
 @contextmanager
 def cancellable(tell: Progress) -> Iterator[Progress]:
-    """Yield a reporter whose exceptions end the work inside the ``with``, whatever catches faults there."""
+    """Yield a reporter whose exceptions end the work inside the ``with``, whatever catches errors there."""
 
     def report(stage: str, done: int, total: int) -> None:
         try:
@@ -35,7 +35,7 @@ def cancellable(tell: Progress) -> Iterator[Progress]:
 
 
 Listener = Callable[[int, int], None]
-"""Listener of progress, called with the steps done and the steps in all."""
+"""Listener of progress, called with the number of steps done and the total."""
 
 _listener: ContextVar[Listener | None] = ContextVar("forward_progress", default=None)
 
@@ -44,7 +44,7 @@ _listener: ContextVar[Listener | None] = ContextVar("forward_progress", default=
 def forward_progress(listener: Listener) -> Iterator[None]:
     """Call ``listener(done, total)`` after every step of the networks that run inside the ``with``.
 
-    An exception raised by the listener ends the forward pass: that is how a run is cancelled.
+    An exception raised by the listener ends the forward pass, which is how a run is cancelled.
     """
     token = _listener.set(listener)
     try:
@@ -54,7 +54,7 @@ def forward_progress(listener: Listener) -> Iterator[None]:
 
 
 def report_step(done: int, total: int) -> None:
-    """Tell the listener of this context, if there is one, that ``done`` of ``total`` steps are over."""
+    """Report to the listener of this context, if any, that ``done`` of ``total`` steps are done."""
     listener = _listener.get()
     if listener is not None:
         listener(done, total)

@@ -1,6 +1,6 @@
 """Bottleneck ResNets for clips, with non-local blocks: the paper's networks in every published variant.
 
-Source: paper, table 1 and section 4; what each variant does differently is in its ResNetConfig, with its source.
+Source: paper, table 1 and section 4; the differences of each variant are in its ResNetConfig, with their source.
 They are for inference: normalisation uses the stored statistics, and there is no dropout.
 """
 
@@ -32,11 +32,11 @@ from nonlocal_core.vocabulary import WeightStatus
 BackboneNorm = Literal["batch", "affine"]
 
 SHIFT_FRACTION = 8
-"""A temporal shift moves one part in this many of the channels each way."""
+"""A temporal shift moves one in this many channels each way."""
 
 
 class ConvNorm(nn.Module):
-    """A convolution without bias, and what normalises it. Padding keeps the size at stride 1."""
+    """A convolution without bias, and its normalisation. Padding keeps the size at stride 1."""
 
     def __init__(
         self,
@@ -76,10 +76,10 @@ class ConvNorm(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Tx1x1, 1x3x3, 1x1x1, plus the input; then a non-local block where there is one.
+    """Bottleneck: Tx1x1, 1x3x3, 1x1x1, plus the input, then a non-local block if there is one.
 
-    The non-local block comes after the last ReLU and none follows it, in every public implementation. ``index``: of
-    the block in its stage.
+    The non-local block comes after the last ReLU and none follows it, in every public implementation. ``index``: the
+    index of the block in its stage.
     """
 
     def __init__(self, config: ResNetConfig, stage: Stage, index: int, *, channels_in: int, inner: int) -> None:
@@ -145,7 +145,7 @@ class ResNet(nn.Module):
 
         P is 1 unless the source takes the softmax before it averages.
         Raises ShapeError for a clip that is too short or too small for the poolings, or of another length than in
-        training where time is attended in groups.
+        training if time is attended in groups.
         """
         _, _, frames, height, width = clip.shape
         self._check_clip((frames, height, width))
@@ -161,7 +161,7 @@ class ResNet(nn.Module):
         return self._logits(x)
 
     def forward_bytes(self, clip_shape: tuple[int, ...]) -> int:
-        """Return about how many bytes the process grows by at the peak of a forward pass on the CPU.
+        """Return the approximate growth of the process in bytes at the peak of a forward pass on the CPU.
 
         ``clip_shape``: (B, 3, T, H, W).
         """
@@ -207,7 +207,7 @@ class ResNet(nn.Module):
 def temporal_shift(x: Float[Tensor, "B C T H W"]) -> Float[Tensor, "B C T H W"]:
     """Return x with the first eighth of its channels one step earlier and the second eighth one step later.
 
-    What has no step to come from is zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
+    Channels without a step to come from are zero. Source: J. Lin et al., "TSM" (ICCV 2019), section 3.
     """
     fold = x.shape[1] // SHIFT_FRACTION
     shifted = torch.zeros_like(x)

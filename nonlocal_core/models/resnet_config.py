@@ -2,7 +2,7 @@
 
 Two networks can agree in every name and every shape of their weights and still compute different things, since
 strides, paddings, the softmax scale or the order of pooling leave no trace in a file. That is why a network is
-built from such a record, and why a file is only ever read together with one.
+built from such a record, and why a file is always read together with one.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Triple = tuple[int, int, int]
 
 STEM_CHANNELS = 64
 EXPANSION = 4
-"""A bottleneck block puts out this many times its inner channels."""
+"""Ratio of a bottleneck block's output channels to its inner channels."""
 
 NONLOCAL_BLOCK = "nonlocal_block"
-"""Name in a bottleneck block of the non-local block after it."""
+"""Attribute of a bottleneck block that holds the non-local block after it."""
 
 STAGE_NAMES = ("res2", "res3", "res4", "res5")
 
@@ -40,7 +40,7 @@ class Stage:
     """One of res2 to res5: a run of bottleneck blocks, some of them followed by a non-local block."""
 
     temporal_kernels: tuple[int, ...]
-    """Extent in time of each block's first convolution; as many as there are blocks."""
+    """Extent in time of the first convolution of each block."""
     spatial_stride: int
     """Stride of the first block's 3x3 convolution."""
     dilation: int = 1
@@ -48,7 +48,7 @@ class Stage:
     nonlocal_after: tuple[int, ...] = ()
     """Indices, from 0, of the bottleneck blocks that a non-local block follows."""
     temporal_groups: int = 1
-    """Number of equal parts of time; every position attends inside its own part alone."""
+    """Number of equal parts of time; every position attends only inside its own part."""
 
     def __post_init__(self) -> None:
         beyond = [index for index in self.nonlocal_after if not 0 <= index < len(self.temporal_kernels)]
@@ -60,11 +60,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Head: the way from the last feature map to class scores."""
+    """Head: the path from the last feature map to class scores."""
 
     classes: tuple[str, ...]
     window: tuple[int | None, int | None, int | None]
-    """Average pooling over (T, H, W) at stride 1, cut to the map where that is smaller; None is the whole axis."""
+    """Average pooling over (T, H, W) at stride 1, cut to the map if that is smaller; None is the whole axis."""
     softmax_first: bool
     """Softmax at every position of the window, then the mean; or the mean of the logits, then the softmax."""
 
@@ -86,7 +86,7 @@ class ResNetConfig:
     """Pooling after res2, in time alone."""
     stages: tuple[Stage, Stage, Stage, Stage]
     norm: Literal["batch", "affine"]
-    """Batch normalisation, or the gain and offset that it was merged into: of the bottleneck blocks and the stem."""
+    """Batch normalisation of the bottleneck blocks and the stem, or the gain and offset that it was merged into."""
     shift_every: int | None = None
     """Temporal shift module: shift an eighth of the channels each way in every n-th bottleneck block; None: nowhere."""
     pairwise: Pairwise
@@ -96,9 +96,9 @@ class ResNetConfig:
     head: Head
     input_spec: InputSpec
     clip_frames: int
-    """Frames of a clip in training."""
+    """Number of frames of a clip in training."""
     frame_stride: int | None
-    """Frames of the video from one to the next of the clip; None: spread evenly over the video."""
+    """Stride of the clip in frames of the video; None: spread evenly over the video."""
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -120,5 +120,5 @@ class ResNetConfig:
 
     @property
     def attends_in_groups(self) -> bool:
-        """True where some non-local block cuts time in groups."""
+        """True if some non-local block cuts time in groups."""
         return any(stage.nonlocal_after and stage.temporal_groups > 1 for stage in self.stages)

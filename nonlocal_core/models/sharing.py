@@ -1,4 +1,4 @@
-"""Features that several networks compute alike, and tables that a run and its reader do: computed once."""
+"""Features shared by several networks, and tables shared by a run and its reader: each is computed once."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 Key = tuple[str, tuple[int, ...], int]
-"""Digest and shape of the input, and where the trunk's weights lie: networks of one trunk share its storage."""
+"""Digest and shape of the input, and the address of the trunk's weights, which networks of one trunk share."""
 
 _kept: ContextVar[dict[tuple[Key, str], Tensor] | None] = ContextVar("nonlocal_shared_features", default=None)
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Tables:
-    """Tables of the block that computed some last, and the input that they are of."""
+    """Tables of the latest block that computed some, and their input."""
 
     block: nn.Module | None = None
     x: Tensor | None = None
@@ -34,7 +34,7 @@ _last: ContextVar[_Tables | None] = ContextVar("nonlocal_last_tables", default=N
 def shared_features() -> Iterator[None]:
     """Let networks that share a frozen trunk run it once for each clip, in this thread and context only.
 
-    The features stay in memory until the ``with`` ends, and the trunk's weights must not change meanwhile.
+    The features stay in memory until the ``with`` ends, and the trunk's weights must not change before.
     """
     token = _kept.set({})
     try:
@@ -44,7 +44,7 @@ def shared_features() -> Iterator[None]:
 
 
 def key_of(clip: Tensor, weight: Tensor) -> Key | None:
-    """Return what tells this input and this trunk from all others; None where nothing is shared."""
+    """Return the key of this input and this trunk, or None if nothing is shared."""
     if _kept.get() is None or torch.is_grad_enabled():
         return None
     content = clip.detach().cpu().contiguous().numpy()
@@ -63,7 +63,7 @@ def computed_once(key: Key | None, layer: str, compute: Callable[[], Tensor]) ->
 
 @contextmanager
 def last_tables_kept() -> Iterator[None]:
-    """Let whoever reads a block just after its run have the tables of the run, in this thread and context only."""
+    """Keep the tables of a run for the block's reader just after it, in this thread and context only."""
     token = _last.set(_Tables())
     try:
         yield

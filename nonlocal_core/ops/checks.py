@@ -8,7 +8,7 @@ from nonlocal_core.vocabulary import PAIRWISE, Pairwise
 
 
 def check_tables(theta: Tensor, phi: Tensor, g: Tensor | None, *, pairwise: Pairwise, reach: Reach | None) -> None:
-    """Raise ShapeError for tables whose shapes disagree, UnknownNameError for another pairwise function."""
+    """Raise ShapeError for tables whose shapes disagree, UnknownNameError for an unknown pairwise function."""
     if pairwise not in PAIRWISE:
         raise UnknownNameError("pairwise function", pairwise, PAIRWISE)
     tables = [theta, phi] if g is None else [theta, phi, g]

@@ -24,7 +24,7 @@ def affinity(
     torch.Size([2, 30, 12])
 
     Keys outside ``reach`` get exactly 0. Arguments are those of ``respond``. Memory grows with Nq x Nk. Raises
-    ShapeError for tables whose shapes disagree, UnknownNameError for another pairwise function.
+    ShapeError for tables whose shapes disagree, UnknownNameError for an unknown pairwise function.
     """
     check_tables(theta, phi, None, pairwise=pairwise, reach=reach)
     keys = phi.shape[1] if reach is None else reach.keys_per_query

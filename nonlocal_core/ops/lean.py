@@ -35,7 +35,7 @@ def respond(
     ``scale`` multiplies theta_i . phi_j inside the softmax of the two Gaussians; the other functions ignore it. Without
     a ``reach`` every query attends to every key. For the concatenation, theta and phi have one channel each: w_theta .
     theta_i + bias and w_phi . phi_j. The result has the dtype of g, also under autocast. Raises ShapeError for tables
-    whose shapes disagree, UnknownNameError for another pairwise function.
+    whose shapes disagree, UnknownNameError for an unknown pairwise function.
     """
     check_tables(theta, phi, g, pairwise=pairwise, reach=reach)
     if reach is not None:
@@ -77,7 +77,7 @@ def _packed(table: Float[Tensor, "B N C"], width: int) -> Float[Tensor, "B N wid
 def _dot_product(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"]
 ) -> Float[Tensor, "B Nq Cg"]:
-    """Multiply in the cheaper order. Where (theta phi^T) g is cheaper, its matrix is narrower than theta."""
+    """Multiply in the cheaper order. If (theta phi^T) g is cheaper, its matrix is narrower than theta."""
     queries, keys, inner, outer = theta.shape[1], phi.shape[1], theta.shape[2], g.shape[2]
     # In half precision a sum over thousands of keys overflows, and a division before it underflows.
     with torch.autocast(theta.device.type, enabled=False):
@@ -95,9 +95,9 @@ def _concatenation(
     """Sum ReLU(a_i + b_j) g_j over j in O(N log N).
 
     The keys with a_i + b_j > 0 are the first k_i in descending order of b, so with the running sums S0 of g and S1 of b
-    g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel where a_i is close to -b_j; sums
-    in float64 keep the difference exact to float32. Where the matrix is no larger than the output, the matrix is faster
-    and is built.
+    g over that order, y_i = (a_i S0(k_i) + S1(k_i)) / Nk. The two terms nearly cancel if a_i is close to -b_j; sums
+    in float64 keep the difference exact to float32. If the matrix is no larger than the output, it is faster and is
+    built.
     """
     keys = b.shape[1]
     a, b = _at_least_float32(a), _at_least_float32(b)
@@ -118,7 +118,7 @@ def _concatenation(
 
 
 def _take_rows(table: Float[Tensor, "B N C"], index: Int[Tensor, "B M"]) -> Float[Tensor, "B M C"]:
-    """Take rows of each batch entry. It copies whole rows and is several times faster than ``gather``."""
+    """Return rows of each batch entry, copied whole, which is several times faster than ``gather``."""
     batch, count, channels = table.shape
     first = torch.arange(batch, device=table.device).unsqueeze(1) * count
     return table.reshape(-1, channels).index_select(0, (index + first).flatten()).view(batch, -1, channels)

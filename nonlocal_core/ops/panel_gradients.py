@@ -1,8 +1,8 @@
-"""Gradients of softmax attention in panels: the weights are made again a panel at a time, and never kept.
+"""Gradients of softmax attention in panels: the weights are recomputed a panel at a time, and never kept.
 
 With P = softmax(scale theta phi^T) and y = P g, the gradients of a loss are dg = P^T dy, dtheta = scale dS phi and
 dphi = scale dS^T theta, where dS = P * (dy g^T - d) and d is the sum of y * dy over channels (Dao et al.,
-FlashAttention, algorithm 4). Where one table is
+FlashAttention, algorithm 4). If one table is
 compared with itself, the scores are symmetric, and the matrices of both uses are added before they are multiplied.
 """
 
@@ -20,7 +20,7 @@ from nonlocal_core.ops.panels import LEAST_EXPONENT, cut, softmax_in_panels
 def attend_in_panels(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"] | None, g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> Float[Tensor, "B Nq Cg"]:
-    """Return softmax(scale theta phi^T) g, with gradients. ``phi`` is None where theta is compared with itself."""
+    """Return softmax(scale theta phi^T) g, with gradients. ``phi`` is None if theta is compared with itself."""
     y: Tensor = _AttentionInPanels.apply(theta, phi, g, scale)  # type: ignore[no-untyped-call]
     return y
 
@@ -37,7 +37,7 @@ class _AttentionInPanels(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor | None, Tensor, None]:
-        """Return the gradients of theta, phi and g; without phi, theta's is the sum over both its uses."""
+        """Return the gradients of theta, phi and g; without phi, that of theta is the sum over both of its uses."""
         theta, phi, g, y, log_total = ctx.saved_tensors
         known = _Known(theta, theta if phi is None else phi, g, dy, log_total, (y * dy).sum(dim=2, keepdim=True))
         dtheta, dg = torch.zeros_like(theta), torch.zeros_like(g)
@@ -50,7 +50,7 @@ class _AttentionInPanels(torch.autograd.Function):
 
 
 class _Known(NamedTuple):
-    """Tables, what the forward pass left of each query, and the gradient of y, of some clips."""
+    """Tables, the statistics of each query from the forward pass, and the gradient of y, for some clips."""
 
     theta: Float[Tensor, "B Nq Ci"]
     phi: Float[Tensor, "B Nk Ci"]
@@ -62,7 +62,7 @@ class _Known(NamedTuple):
 
 
 class _Gradients(NamedTuple):
-    """Gradients to be added to, zero at first. Of one table ``theta`` and ``phi`` are one."""
+    """Sums of gradients, zero at first. For a single table, ``theta`` and ``phi`` are one."""
 
     theta: Float[Tensor, "B Nq Ci"]
     phi: Float[Tensor, "B Nk Ci"]
@@ -85,10 +85,10 @@ def _two_tables(known: _Known, gradients: _Gradients, scale: float, rows: int) -
 
 
 def _one_table(known: _Known, gradients: _Gradients, scale: float, rows: int) -> None:
-    """Add both uses' gradients, of scores between a panel's rows and the positions from its first on.
+    """Add the gradients of both uses for scores between a panel's rows and the positions from the first of them on.
 
     A score is that of a row with a later position and of the later position with the row: its two weights differ in
-    the sum that divides them. What is gone through is half of the matrix.
+    the sum that divides them. Only half of the matrix is computed.
     """
     x, _, g, dy, log_total, d = known
     count = x.shape[1]

@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 SCORES_AT_ONCE = 3 << 20
-"""Scores in one panel: 12 MB. Panels of a third of it make the products a sixth slower, of twice as many no faster."""
+"""Number of scores in one panel: 12 MB. Panels of a third make products a sixth slower, of twice as many no faster."""
 
 LEAST_EXPONENT = -69.0
-"""Smallest exponent of a weight relative to the row's largest. exp(-69) = 1e-30 is far below what changes a float32
+"""Smallest exponent of a weight relative to the row's largest. exp(-69) = 1e-30 is far too small to change a float32
 sum, and still smaller weights reach denormal numbers, on which processors are slow (``benchmarks/ops.py``, large
 features)."""
 
@@ -23,7 +23,7 @@ features)."""
 def softmax_in_panels(
     theta: Float[Tensor, "B Nq Ci"], phi: Float[Tensor, "B Nk Ci"], g: Float[Tensor, "B Nk Cg"], scale: float
 ) -> tuple[Float[Tensor, "B Nq Cg"], Float[Tensor, "B Nq 1"]]:
-    """Return softmax(scale theta phi^T) g, and the logarithm of each row's sum of exp(score). It works in place.
+    """Return softmax(scale theta phi^T) g, and the logarithm of each row's sum of exp(score), computed in place.
 
     If theta and phi are one table, as in the Gaussian of raw features, the scores are symmetric. Each panel then skips
     the keys before it and serves the queries after it with its columns.
@@ -39,7 +39,7 @@ def softmax_in_panels(
 
 
 def cut(queries: int, keys: int, *, buffers: int = 1) -> tuple[int, int]:
-    """Return how many clips are worked on at once, and how many rows a panel has, with ``buffers`` panels in memory."""
+    """Return the number of clips at once and the number of rows of a panel, with ``buffers`` panels in memory."""
     scores = SCORES_AT_ONCE // buffers
     return max(scores // (queries * keys), 1), math.ceil(queries / math.ceil(queries * keys / scores))
 
@@ -52,7 +52,7 @@ def _attend(
     scale: float,
     rows: int,
 ) -> None:
-    """Turn the empty sums of some clips into their outputs, and the logarithms of what these were divided by."""
+    """Turn the empty sums of some clips into their outputs, and the logarithms of the sums that divide them."""
     symmetric = theta.is_set_to(phi)
     clips, queries, keys = len(theta), theta.shape[1], phi.shape[1]
     # One buffer serves all panels: allocating it costs an eighth of the product.

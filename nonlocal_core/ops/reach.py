@@ -25,12 +25,12 @@ class Reach:
 
     ``kernel`` is the max pooling of the keys, with the same stride and no padding; odd sizes are floored, as in
     every public implementation. ``scope``: all keys, those of the query's own step, or those over its own
-    position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, and the last one for
-    queries that the floor left without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
+    position (paper, table 2d); with pooled keys "own" is the pooled cell over the query, or the last one for
+    queries that the floor leaves without. ``temporal_groups`` cuts time into equal consecutive parts and keeps
     attention inside each (facebookresearch/video-nonlocal-net@4b5d2dd,
     lib/models/nonlocal_helper.py; ``NONLOCAL.GROUP`` of facebookresearch/SlowFast@728d8f7).
 
-    Raises UnknownNameError for another scope, ShapeError when pooling leaves no key or time does not divide into the
+    Raises UnknownNameError for an unknown scope, ShapeError if pooling leaves no key or time does not divide into the
     groups.
     """
 
@@ -60,7 +60,7 @@ class Reach:
 
     @property
     def key_thw(self) -> THW:
-        """The key positions along time, rows and columns, after pooling."""
+        """Number of key positions along time, rows and columns, after pooling."""
         (steps, rows, cols), (kt, kh, kw) = self.query_thw, self.kernel
         return steps // kt, rows // kh, cols // kw
 
@@ -118,7 +118,7 @@ def split_queries(table: Shaped[Tensor, "B Nq C"], reach: Reach) -> Shaped[Tenso
 def split_keys(table: Shaped[Tensor, "B Nk C"], reach: Reach) -> Shaped[Tensor, "Bs Nks C"]:
     """Move the keys of each separate problem to the batch axis, in the order of ``split_queries``.
 
-    With pooled keys, queries over one cell share its keys. These are repeated, and memory stays linear in Nk.
+    With pooled keys, queries over one cell share its keys. The keys are repeated, and memory stays linear in Nk.
     """
     steps, rows, cols = reach.key_thw
     _, kernel_rows, kernel_cols = reach.kernel

@@ -1,4 +1,4 @@
-"""Pictures that are their own addresses, for a page that fetches none."""
+"""Pictures as data addresses, for a page that fetches none."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 PICTURE_SIDE = 640
-"""Pixels of the longer side of a photograph that a reader draws or marks on."""
+"""Longer side in pixels of a photograph that a reader draws or marks on."""
 
 
 def jpeg_address(picture: UInt8[np.ndarray, "H W 3"]) -> str:
@@ -19,7 +19,7 @@ def jpeg_address(picture: UInt8[np.ndarray, "H W 3"]) -> str:
 
 
 def png_address(values: Float[np.ndarray, "H W 3"]) -> str:
-    """Return pixels exactly, as PNG, of colours from 0 to 1; what lies beyond is clipped."""
+    """Return pixels exactly, as PNG, from colours in [0, 1]; values outside are clipped."""
     return _address(Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)), "png")
 
 

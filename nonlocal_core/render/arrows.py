@@ -20,9 +20,9 @@ XY = Float[np.ndarray, "2"]
 
 
 def arrows_of(layout: Layout, answer: Answer, heat: Heat, count: int) -> tuple[Arrow, ...]:
-    """Return up to ``count`` arrows, the strongest first; those of a column end at what was asked.
+    """Return up to ``count`` arrows, the strongest first; those of a column end at the asked cell.
 
-    Of a difference, those of negative weight belong to the cells that were taken away.
+    In a difference, those of negative weight belong to the cells that were subtracted.
     """
     plus = place(layout, answer.asked_grid, answer.asked_cells)
     less = place(layout, answer.asked_grid, answer.minus) if answer.minus else plus
@@ -64,7 +64,7 @@ def _half_cell(grid: Grid, tile: Rect) -> float:
 
 
 def place(layout: Layout, grid: Grid, cells: Sequence[Cell]) -> Point:
-    """Return the middle of cells on the figure, as far as they lie in the step of the first, in its middle frame."""
+    """Return the centre of those cells that lie in the step of the first, on the figure, in the step's middle frame."""
     start, stop = grid.span(cells[0].t)
     tile = layout.tiles[(start + stop - 1) // 2]
     x, y = np.mean([grid.center(cell) for cell in cells if cell.t == cells[0].t], axis=0).tolist()
@@ -105,7 +105,7 @@ def _triangle(tip: XY, along: XY, length: float, *, fill: Colour, opacity: float
 
 
 def _part_until(start: XY, control: XY, stop: XY, gap: float) -> float:
-    """Return the fraction of the curve, in [0, 1], before it comes within ``gap`` of its end, 0 where it is shorter."""
+    """Return the fraction of the curve, in [0, 1], before it comes within ``gap`` of its end, or 0 if it is shorter."""
     s = np.linspace(0, 1, FINE)
     away = np.linalg.norm(_on_curve(start, control, stop, s[:, None]) - stop, axis=1)
     return float(s[away > gap][-1]) if (away > gap).any() else 0.0

@@ -16,7 +16,7 @@ WARNING_ON_PANEL: Colour = (255, 170, 110)
 LEAST_TYPE = 11
 """Smallest legible size of type, in pixels."""
 TYPES_ACROSS = 50
-"""Width of the picture over the size of type."""
+"""Ratio of the picture's width to the size of type."""
 
 
 def with_banner(
@@ -29,7 +29,7 @@ def with_banner(
 ) -> Iterator[UInt8[np.ndarray, "taller w 3"]]:
     """Yield each picture with the sentence, question, network and cautions under it, and its own time and share.
 
-    ``beside``: answers of other pins, whose words stand above, each behind its letter.
+    ``beside``: answers of other pins, whose words come first, each after its letter.
     """
     strip: Image.Image | None = None
     answers = (*beside, answer)
@@ -59,7 +59,7 @@ def _strip(
     caption: Caption,
     shares: list[np.ndarray],
 ) -> Image.Image:
-    """Return the words common to all pictures. The first line leaves room for those that change."""
+    """Return the strip of the words common to all pictures. The first line leaves room for those that change."""
     size = _type_size(width)
     room, answer = width - 2 * size, answers[-1]
     own = [_own_words(answer, pts_seconds, index, shares) for index in range(len(pts_seconds))]
@@ -80,7 +80,7 @@ def _strip(
 
 
 def words_strip(said: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
-    """Return paragraphs on a dark panel of that width in pixels, in as many lines as they take."""
+    """Return paragraphs on a dark panel of the given width in pixels, in as many lines as they need."""
     size = _type_size(width)
     lines = [(line, colour) for text, colour in said for line in wrapped(drawable(text), size, width - 2 * size)]
     step = round(1.4 * size)

@@ -18,7 +18,7 @@ Step = tuple[Place] | tuple[Place, Place, Place]
 Anchor = Literal["start", "middle", "end"]
 
 INK, MUTED = (24, 24, 28), (104, 104, 114)
-"""Colours of words on paper."""
+"""Colours of text on paper."""
 PAPER = (255, 255, 255)
 JPEG_QUALITY = 92
 ROUND = 0.5522847498  # distance of the control points of a quarter circle, over its radius
@@ -26,12 +26,12 @@ ROUND = 0.5522847498  # distance of the control points of a quarter circle, over
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """Pixels in a box of (left, top, width, height): a photograph, or a layer where they have an opacity."""
+    """Pixels in a box of (left, top, width, height): a photograph, or a layer if they have an opacity."""
 
     box: tuple[Length, Length, Length, Length]
     rgb: UInt8[np.ndarray, "h w 3"]
     opacity: UInt8[np.ndarray, "h w"] | None = None
-    """0 to 255; None for a photograph, which files may store with loss."""
+    """Opacity from 0 to 255; None for a photograph, which files may store with loss."""
 
     @property
     def jpeg(self) -> bytes:
@@ -51,7 +51,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A path from ``start`` through ``steps``: filled, stroked, or both. ``width`` is that of the stroke."""
+    """A path from ``start`` through ``steps``: filled, stroked, or both. ``width``: the width of the stroke."""
 
     start: Place
     steps: tuple[Step, ...]
@@ -64,7 +64,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """A line of text. ``at`` is the start, middle or end of its base line."""
+    """A line of text. ``at``: the start, middle or end of its baseline."""
 
     at: Place
     text: str
@@ -115,5 +115,5 @@ def disc(center: Place, radius: Length, *, fill: Colour, stroke: Colour, pen: Le
 
 
 def centred(x: Length, y: Length, text: str, size: int, colour: Colour) -> Words:
-    """Return a line of text whose base line has its middle at a place."""
+    """Return a line of text whose baseline has its middle at a place."""
     return Words(at=(x, y), text=text, size=size, colour=colour, anchor="middle")

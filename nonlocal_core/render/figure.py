@@ -32,18 +32,18 @@ from nonlocal_core.render.text import EM, drawable, fitted, font, wrapped
 
 AXIS = (98, 98, 112)
 GLOW, PALE, STRIPE = (255, 145, 66), (255, 195, 151), (176, 176, 184)
-"""Bars as on screen: of the frame that gets most beyond the asked one, of the others, of the asked one."""
+"""Colours of bars as on screen: for the frame with the most weight beyond the asked one, the others, the asked one."""
 STRIPES_APART = 12  # units
 WARNING = (168, 62, 20)
 NOTE_SIZE = 25  # in units
 PINS_FROM, PIN_LINES, LETTER = 132, 84, 60
-"""Start of the pins of a heading, height of one, and height of its letter, in units."""
+"""Start of the pins of a heading, height of a pin, and height of its letter, in units."""
 MARK = 26
 """Height of the letter of a pin on a photograph, in units."""
 WALL = 2.4
 """Width of the dashes of a wall, in units."""
 PRINT_INCHES = 8.0
-"""Width of the figure in print, that of a page."""
+"""Width of the figure in print, in inches: that of a page."""
 SHARPNESS = 1.6
 """Pixels of a stored picture per unit of a figure that can be enlarged."""
 
@@ -62,7 +62,7 @@ def figure(
 
     ``sharpness``: pixels of the frames per unit; 1 for a drawing that becomes pixels. ``beside``: answers of other
     pins to the same block, drawn together with this one, which is the last letter.
-    Raises RenderError when the frames are not those of the answer, or when there is no room for them.
+    Raises RenderError if the frames are not those of the answer, or if there is no room for them.
     """
     check_frames(frames, answer)
     answers = (*beside, answer)
@@ -100,7 +100,7 @@ def figure(
 
 
 def _readable(texts: Sequence[Words]) -> tuple[Shape, ...]:
-    """Return texts, each dark one on a patch of paper, since arrows pass there."""
+    """Return texts with each dark one on a patch of paper, since arrows pass there."""
     shapes: list[Shape] = []
     for text in texts:
         if text.colour in (INK, MUTED) and text.text:
@@ -117,7 +117,7 @@ def header_units(pins: int) -> int:
 
 
 def note_lines(caution: str, sentences: list[str]) -> list[tuple[str, Colour]]:
-    """Return the lines under a figure: the cautions first, then what its colours, bars and arrows mean."""
+    """Return the lines under a figure: the cautions, then the meaning of its colours, bars and arrows."""
     room = UNITS - 2 * lay_out(1, (1, 1), width_px=UNITS).margin
     said = [(caution, WARNING), (" ".join(sentences), MUTED)]
     return [(line, colour) for text, colour in said for line in wrapped(drawable(text), NOTE_SIZE, room)]
@@ -148,7 +148,7 @@ def _heading(
 def _headings(
     layout: Layout, answers: Sequence[Answer], caption: Caption, pts_seconds: Float[np.ndarray, " T"]
 ) -> tuple[Shape, ...]:
-    """Return the heading of several pins: under the clip each with its letter, question and sentence."""
+    """Return the heading for several pins: below the clip, each with its letter, question and sentence."""
     left, top, room = layout.margin, layout.margin, layout.legend.left - layout.margin - 40
     shapes: list[Shape] = [
         Words(at=(left, top + 36), text=fitted(drawable(caption.clip), 44, room), size=44, colour=INK),
@@ -181,7 +181,7 @@ def _strip(
     heats: Sequence[Heat],
     sharpness: float,
 ) -> tuple[Shape, ...]:
-    """Return the photographs, their heat in a layer of its own, and a border around those that are asked."""
+    """Return the photographs, their heat in a separate layer, and a border around those that are asked."""
     grid, look = answers[-1].grid, heats[-1].look
     asked = {index for one in answers for cell in one.marked_cells for index in range(*one.asked_grid.span(cell.t))}
     shapes: list[Shape] = []
@@ -201,7 +201,7 @@ def _strip(
 
 
 def _bars(layout: Layout, answers: Sequence[Answer], pts_seconds: Float[np.ndarray, " T"]) -> tuple[Shape, ...]:
-    """Return time and share under the frames; frames of one step share one bar for each pin."""
+    """Return the times and shares under the frames; frames of one step share one bar for each pin."""
     shapes: list[Shape] = []
     answer, several = answers[-1], len(answers) > 1
     shares = np.stack([one.cell_share.sum(axis=(1, 2)) for one in answers])
@@ -253,7 +253,7 @@ def _stripes(left: float, base: float, width: float, height: float) -> tuple[Out
 
 
 def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
-    """Return for each step the places of its frames, joined within a row of the strip."""
+    """Return the places of the frames of each step, joined within a row of the strip."""
     found = []
     for t, (start, stop) in enumerate(answer.grid.frame_spans):
         by_row: dict[int, list[Rect]] = {}
@@ -265,7 +265,7 @@ def _parts(layout: Layout, answer: Answer) -> list[tuple[int, Rect]]:
 
 
 def _asked(layout: Layout, answer: Answer, asked: Colour) -> tuple[Outline, ...]:
-    """Return the box of each asked cell in each of its frames, rims below; cells that are taken away are cold."""
+    """Return the box of each asked cell in each of its frames, rims below; subtracted cells are cold."""
     rims: list[Outline] = []
     boxes: list[Outline] = []
     for cells, colour in ((answer.minus, MINUS), (answer.marked_cells, asked)):
@@ -306,7 +306,7 @@ def _line(piece: Segment, colour: Colour, width: float) -> Outline:
 
 
 def _letters(layout: Layout, answers: Sequence[Answer]) -> tuple[Shape, ...]:
-    """Return the letter of each group of asked cells at the first of them, none where one is asked."""
+    """Return the letter of each group of asked cells at its first cell, or none for a single group."""
     shapes: list[Shape] = []
     for letter, cell, grid, colour in lettered_cells(answers):
         x, y, _, _ = grid.bounds(cell)

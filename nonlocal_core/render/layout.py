@@ -56,7 +56,7 @@ def lay_out(frames: int, frame_hw: tuple[int, int], *, width_px: int, notes: int
     """Return the layout of a film strip: one row up to five frames, else balanced rows of at most eight.
 
     ``notes``: lines of text under the strip; ``header``: units above it.
-    Raises RenderError when the tiles would come out smaller than 8 pixels.
+    Raises RenderError if the tiles would come out smaller than 8 pixels.
     """
     rows = 1 if frames <= ONE_ROW else max(2, -(-frames // LONG_ROW))
     columns = -(-frames // rows)

@@ -1,4 +1,4 @@
-"""The colour bar of a figure: the colours over grey, with times an even share under it and weights above it."""
+"""The colour bar of a figure: the colours over grey, with multiples of an even share below and weights above."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ SIZE = 25  # of type, in units
 
 
 def legend(area: Rect, answers: Sequence[Answer], heats: Sequence[Heat]) -> tuple[Shape, ...]:
-    """Return the colour bar over grey, with times an even share under it and weights above it.
+    """Return the colour bar over grey, with multiples of an even share below and weights above.
 
-    Several answers have their colours one below the other, and weights where these mean the same in all.
+    Several answers have their colours one below the other, with weights if these are the same for all of them.
     """
     answer, heat = answers[-1], heats[-1]
     units = [one.times_uniform_per_unit for one in answers]

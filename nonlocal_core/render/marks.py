@@ -18,9 +18,9 @@ BEND = 0.2  # height of a short curve over its chord
 LEAST_LETTER = 11  # pixels
 RIM: Colour = (14, 14, 18)
 MINUS: Colour = (110, 205, 255)
-"""Box of a cell that is taken away."""
+"""Colour of the box of a subtracted cell."""
 WHITE: Colour = (255, 255, 255)
-"""Box of an asked cell where one pin is drawn."""
+"""Colour of the box of an asked cell if one pin is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def pin_colours(count: int) -> tuple[Colour, ...]:
 
 
 def lettered_cells(answers: Sequence[Answer]) -> list[tuple[str, Cell, Grid, Colour]]:
-    """Return letter, first cell, grid and colour of each pin or side of a difference; none where there is one alone."""
+    """Return letter, first cell, grid and colour of each pin or side of a difference; none for a single one."""
     if len(answers) == 1 and answers[0].minus:
         groups = [(answers[0].asked_cells, answers[0].asked_grid), (answers[0].minus, answers[0].asked_grid)]
     else:
@@ -62,7 +62,7 @@ def lettered_cells(answers: Sequence[Answer]) -> list[tuple[str, Cell, Grid, Col
 def outline(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, colour: Colour = (255, 255, 255)) -> None:
     """Draw a small box with a dark rim around ``bounds`` (in units of the frame), in place.
 
-    The rim keeps it visible on white. A cell smaller than the pen gets a visible box as well.
+    The rim keeps it visible on white. A cell smaller than the pen also gets a visible box.
     """
     height, width = picture.shape[:2]
     pen = min(max(1, round(min(height, width) / 130)), 4)
@@ -89,7 +89,7 @@ def letter(picture: UInt8[np.ndarray, "h w 3"], bounds: Box, text: str, colour: 
 
 
 def walls(picture: UInt8[np.ndarray, "h w 3"], pieces: Sequence[Segment]) -> None:
-    """Draw the walls of a window, whose pieces are in units of the frame, dashed on a dark rim, in place."""
+    """Draw the walls of a window, given as pieces in units of the frame, dashed on a dark rim, in place."""
     if not pieces:
         return
     height, width = picture.shape[:2]
@@ -106,7 +106,7 @@ def walls(picture: UInt8[np.ndarray, "h w 3"], pieces: Sequence[Segment]) -> Non
 
 
 def dashes(piece: Segment, drawn: float, left_out: float) -> Iterator[Segment]:
-    """Yield the dashes of a straight line: so much of it is drawn, then so much left out."""
+    """Yield the dashes of a straight line, with given lengths of dashes and gaps."""
     x0, y0, x1, y1 = piece
     length = max(abs(x1 - x0), abs(y1 - y0))
     for start in np.arange(0, length, drawn + left_out).tolist():
@@ -134,7 +134,7 @@ def _frame(picture: UInt8[np.ndarray, "h w 3"], box: tuple[int, int, int, int], 
 
 
 def bend(start: Float[np.ndarray, "2"], stop: Float[np.ndarray, "2"], reach: float) -> Float[np.ndarray, "2"]:
-    """Return the control point of a quadratic curve that bends upwards, to the right where the chord is upright."""
+    """Return the control point of a quadratic curve that bends upwards, or to the right if the chord is upright."""
     chord = stop - start
     length = float(np.linalg.norm(chord))
     height = reach * BEND * length / (reach + BEND * length)

@@ -1,4 +1,4 @@
-"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at its own times."""
+"""Moving pictures as files: GIF and MP4, one picture per frame of the clip, at the clip's times."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -24,7 +24,7 @@ GIF_LEAST_TICKS = 2  # browsers show anything faster for a tenth of a second
 GIF_MOST_TICKS = 2**16 - 1  # eleven minutes, the largest delay of the format
 PALETTE_PIXELS = 800_000  # looked at in all
 COMMON, MOST_COMMON = 2000, 200
-"""One pixel in so many has a colour that is kept as it is, and the most of such colours."""
+"""Largest ratio of all pixels to those of a colour that is kept unchanged, and the maximum number of such colours."""
 PALETTE_DRAWS = 60_000  # given to the median cut
 MP4_CLOCK = Fraction(1, 60_000)  # exact for 24, 25, 30 and 29.97 per second; MPEG-4 part 2 allows no finer than 65535
 X264_QUALITY = {"crf": "16", "preset": "medium", "bf": "0"}  # no B-frames: they hide the last picture's duration
@@ -33,7 +33,7 @@ INDEX_FIRST = {"movflags": "+faststart"}
 
 
 def durations(pts_seconds: Float[np.ndarray, " T"]) -> Float[np.ndarray, " T"]:
-    """Return the duration of each picture in seconds: up to the next one's time, for the last the median of the others.
+    """Return the duration of each picture in seconds: until the next one's time, or for the last the others' median.
 
     Raises RenderError for times that do not increase.
     """
@@ -54,8 +54,8 @@ def write_gif(
     """Write an endless GIF. ``seconds`` holds the duration of each picture (``durations``).
 
     Rounding errors of hundredths of a second do not accumulate, and no picture stays longer than eleven minutes. Equal
-    neighbours are stored as one longer picture. ``provenance`` becomes the comment of the file. Raises RenderError when
-    the number of pictures is not that of the times.
+    neighbours are stored as one longer picture. ``provenance`` becomes the comment of the file. Raises RenderError if
+    the numbers of pictures and times differ.
     """
     edges = np.rint(np.append(0, np.cumsum(seconds)) / GIF_TICK).astype(int)
     ticks = np.clip(np.diff(edges), GIF_LEAST_TICKS, GIF_MOST_TICKS)
@@ -79,9 +79,9 @@ def write_gif(
 def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
     """Return 256 colours for all pictures, so that the same heat has the same colour in each.
 
-    Colours that many pixels have, such as those of cells over a flat ground, are in it as they are. Pixels of the
-    others are weighted by the square of their chroma, since a plain median cut would spend the palette on the grey
-    frames instead of the small, colourful heat.
+    Colours of many pixels, such as those of cells over a flat ground, are kept unchanged. Pixels of other colours are
+    weighted by the square of their chroma, since a plain median cut would spend the palette on the grey frames instead
+    of the small, colourful heat.
     """
     step = max(1, len(pictures) * pictures[0][..., 0].size // PALETTE_PIXELS)
     pixels = np.concatenate([picture.reshape(-1, 3)[::step] for picture in pictures])
@@ -95,7 +95,7 @@ def _shared_palette(pictures: list[UInt8[np.ndarray, "h w 3"]]) -> Image.Image:
 
 
 def _median_cut(pixels: UInt8[np.ndarray, "n 3"], count: int) -> list[int]:
-    """Return ``count`` colours, red, green and blue of each in turn; none where there are no pixels."""
+    """Return ``count`` colours, red, green and blue of each in turn; none if there are no pixels."""
     if not len(pixels):
         return []
     weight = np.cumsum((np.ptp(pixels, axis=1) + 10.0) ** 2)
@@ -104,9 +104,9 @@ def _median_cut(pixels: UInt8[np.ndarray, "n 3"], count: int) -> list[int]:
 
 
 def _indexed(picture: UInt8[np.ndarray, "h w 3"], palette: Image.Image) -> Image.Image:
-    """Return a picture in the colours of a palette, dithered where it has others.
+    """Return a picture in the colours of a palette, dithered if it has others.
 
-    Pillow looks up the nearest of a coarser grid, so a colour that the palette has may come out as its neighbour.
+    Pillow looks up the nearest on a coarser grid, so a colour of the palette may become its neighbour.
     """
     drawn = Image.fromarray(picture).quantize(palette=palette)
     known, at = np.unique(_codes(np.array(palette.getpalette(), np.uint8).reshape(-1, 3)), return_index=True)
@@ -130,11 +130,11 @@ def write_mp4(
     *,
     provenance: str = "",
 ) -> None:
-    """Write an MP4 (H.264, or MPEG-4 part 2 where libx264 is missing) that plays in a browser and seeks at once.
+    """Write an MP4 (H.264, or MPEG-4 part 2 if libx264 is missing) that plays in a browser and seeks at once.
 
     ``seconds`` holds the duration of each picture (``durations``). Odd sizes gain one repeated row or column, because
     the pixel format halves the resolution of colour. ``provenance`` becomes the comment of the file. Raises RenderError
-    when the number of pictures is not that of the times.
+    if the numbers of pictures and times differ.
     """
     starts = np.append(0, np.cumsum(seconds))
     ticks = np.rint(starts / float(MP4_CLOCK)).astype(int)

@@ -1,4 +1,4 @@
-"""The words under a figure: what its colours, cells, bars and arrows mean."""
+"""The text under a figure: the meaning of its colours, cells, bars and arrows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _CURVES: dict[Curve, str] = {"log": "logarithmic", "root": "square-root", "linea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """The words of a figure. ``warning`` is about the clip; the answer carries the note about the block."""
+    """The text of a figure. ``warning`` is about the clip; the answer carries the note about the block."""
 
     clip: str
     model: str
@@ -37,7 +37,7 @@ def notes(answers: Sequence[Answer], heats: Sequence[Heat], *, arrows: int) -> l
 
 
 def _pins(answers: Sequence[Answer]) -> list[str]:
-    """Return how the colours of several pins are told apart."""
+    """Return the note that explains the colours of several pins, or none for a single pin."""
     if len(answers) == 1:
         return []
     named = [f"{letter} {colour}" for letter, colour in zip(LETTERS, PIN_NAMES, strict=True)][: len(answers)]

@@ -1,4 +1,4 @@
-"""Heat over frames: the photograph as bright as it is, and colour whose opacity grows with the weight."""
+"""Heat over frames: the photograph at its own brightness, and colour whose opacity grows with the weight."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,12 +16,12 @@ MARK = np.array([0, 158, 255], np.float32)
 
 
 def photograph(frame: UInt8[np.ndarray, "h w 3"], look: Look, *, seen: Box) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the frame as it lies under heat; ``seen``: the part of it that the network saw."""
+    """Return the frame as it is drawn under heat; ``seen``: the part of it that the network saw."""
     return shaded(frame if look.plain else muted(frame), seen)
 
 
 def seen_box(answer: Answer) -> Box:
-    """Return the part (x0, y0, x1, y1) of the frame that the network saw: what queries or keys cover."""
+    """Return the part (x0, y0, x1, y1) of the frame that the network saw, which queries or keys cover."""
     asked, given = answer.asked_grid.box, answer.grid.box
     return min(asked[0], given[0]), min(asked[1], given[1]), max(asked[2], given[2]), max(asked[3], given[3])
 
@@ -31,7 +31,7 @@ def heat_layer(
 ) -> tuple[UInt8[np.ndarray, "h w 3"], UInt8[np.ndarray, "h w"]]:
     """Return colour and opacity in [0, 255] of the heat of one step, on the pixels of a frame.
 
-    Of several answers the strongest is drawn at each place, in the colour of its pin.
+    The strongest of several answers is drawn at each place, in the colour of its pin.
     """
     smoothing: Smoothing = "bilinear" if heats[0].look.smooth else "nearest"
     spreads = [spread(heat.times[t], grid, size_hw=size_hw, smoothing=smoothing) for heat in heats]
@@ -48,7 +48,7 @@ def heat_layer(
 def paint(
     frame: UInt8[np.ndarray, "h w 3"], heat: Heat, t: int | None, grid: Grid, *, seen: Box = WHOLE_FRAME
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the photograph under the heat of one step of ``grid``, without any where ``t`` is None.
+    """Return a new picture: the photograph under the heat of one step of ``grid``, or without heat if ``t`` is None.
 
     ``seen``: the part of the frame that the network saw.
     """
@@ -62,7 +62,7 @@ def paint(
 def over(
     base: UInt8[np.ndarray, "h w 3"], colours: UInt8[np.ndarray, "h w 3"], opacity: UInt8[np.ndarray, "h w"]
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return colours of an opacity in [0, 255] over a picture."""
+    """Return colours with an opacity in [0, 255] over a picture."""
     part = (opacity / np.float32(255))[..., None]
     return np.asarray(np.rint(base + part * (colours.astype(np.float32) - base)).astype(np.uint8))
 
@@ -73,7 +73,7 @@ def paint_clip(
     """Yield one picture per frame of the clip: its heat, the asked cells boxed in their frames.
 
     ``beside``: answers of other pins to the same block, drawn together with this one.
-    Frames that no cell covers (an odd last frame lost to pooling) are without heat. Raises RenderError when the clip
+    Frames that no cell covers (an odd last frame lost to pooling) are without heat. Raises RenderError if the clip
     has fewer frames than the grids.
     """
     check_frames(frames, answer)
@@ -102,7 +102,7 @@ def paint_clip(
 
 
 def check_frames(frames: UInt8[np.ndarray, "T h w 3"], answer: Answer) -> None:
-    """Raise RenderError when the answer cannot have been computed on these frames."""
+    """Raise RenderError if the answer cannot have been computed on these frames."""
     needed = max(answer.asked_grid.end_frame, answer.grid.end_frame)
     if len(frames) < needed:
         raise RenderError(
@@ -113,7 +113,7 @@ def check_frames(frames: UInt8[np.ndarray, "T h w 3"], answer: Answer) -> None:
 
 
 def paint_mask(frame: UInt8[np.ndarray, "h w 3"], mask: Bool[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a new picture: the frame darkened where the mask is not, coloured with a white rim where it is."""
+    """Return a new picture: the frame darkened outside the mask, and coloured with a white rim inside."""
     picture = frame * np.float32(0.55)
     picture[mask] = 0.55 * frame[mask] + 0.45 * MARK
     inner = mask.copy()

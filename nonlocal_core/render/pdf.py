@@ -50,7 +50,7 @@ class _File:
 
     @property
     def next(self) -> int:
-        """The number that the next object will have."""
+        """Number of the next object."""
         return len(self._starts) + 1
 
     def add(self, body: bytes) -> int:

@@ -1,4 +1,4 @@
-"""A drawing as pixels, one for each of its units."""
+"""A drawing as pixels, one per unit."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -35,7 +35,7 @@ def pixels(drawing: Drawing) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _paste(canvas: Image.Image, shape: Picture) -> None:
-    """Put pixels into their box: photographs resampled smoothly, layers so that cells keep sharp edges."""
+    """Paste pixels into their box: photographs resampled smoothly, layers so that cells keep sharp edges."""
     left, top, width, height = (round(side) for side in shape.box)
     rgb = Image.fromarray(shape.rgb)
     if shape.opacity is None:
@@ -50,7 +50,7 @@ def _paste(canvas: Image.Image, shape: Picture) -> None:
 
 
 def _draw(canvas: Image.Image, shape: Outline) -> None:
-    """Fill and stroke a path with soft edges; what lies outside the canvas is cut off."""
+    """Fill and stroke a path with soft edges, clipped to the canvas."""
     points = np.array(_flattened(shape))
     reach = shape.width + 2
     left, top = np.maximum(np.floor(points.min(axis=0) - reach), 0).astype(int)
@@ -73,7 +73,7 @@ def _draw(canvas: Image.Image, shape: Outline) -> None:
 
 
 def _flattened(shape: Outline) -> list[Place]:
-    """Return the corners of a path, its curves as short straight pieces."""
+    """Return the corners of a path, with curves as short straight pieces."""
     points: list[Place] = [shape.start]
     for step in shape.steps:
         if len(step) == 1:

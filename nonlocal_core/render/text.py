@@ -24,7 +24,7 @@ def font(size_px: int) -> ImageFont.FreeTypeFont:
 
 
 def drawable(text: str) -> str:
-    """Return the text in the letters of the font, without accents and controls, other scripts as question marks."""
+    """Return the text in the letters of the font: without accents and controls, other scripts as question marks."""
     letters = (c if c in BEYOND_ASCII else unicodedata.normalize("NFKD", c) for c in text.translate(STAND_INS))
     kept = (c for letter in letters for c in letter if c.isprintable() and not unicodedata.combining(c))
     return "".join(c if c.isascii() or c in BEYOND_ASCII else "?" for c in kept)
@@ -40,7 +40,7 @@ def fitted(text: str, size_px: int, width_px: int) -> str:
 
 
 def wrapped(text: str, size_px: int, width_px: int) -> list[str]:
-    """Return the text in lines that fit, broken between words, but not before %, or in a word longer than a line."""
+    """Return the text in lines that fit, broken between words but not before %, or inside a word longer than a line."""
     lines: list[str] = []
     for word in chain.from_iterable(
         _fitting(whole, size_px, width_px) for whole in filter(None, UNBROKEN.split(text.strip()))

@@ -20,16 +20,16 @@ from nonlocal_core.look import LETTERS, Answer
 
 PRINT_DPI = 300
 LEFT_OVER_SECONDS = 3600.0
-"""Seconds without a new byte after which a part's writer counts as killed: the slowest film writes more often."""
+"""Seconds without a new byte after which the writer of a part counts as killed; the slowest film writes more often."""
 _PART = re.compile(r"\..+\.[0-9a-f]{32}\.part")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``. Rename it to ``path`` when the block ends, remove it when it fails.
+    """Yield a temporary path beside ``path``. Rename it to ``path`` when the block ends, remove it if it fails.
 
-    What writers that were killed left in the folder goes first. Raises RenderError when the folder does not exist, when
-    ``path`` is a folder, and when the disk does not take it.
+    Leftovers of killed writers in the folder are removed first. Raises RenderError if the folder does not exist, if
+    ``path`` is a folder, and if the disk refuses the file.
     """
     if not path.parent.is_dir():
         raise RenderError(f"The folder {path.parent} does not exist. Create it, or choose another place.")
@@ -50,7 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _remove_left_over(folder: Path) -> None:
-    """Remove the parts that nobody has written to for long."""
+    """Remove parts that have not been written to for long."""
     for part in folder.glob(".*.part"):
         try:
             if _PART.fullmatch(part.name) and time.time() - part.stat().st_mtime > LEFT_OVER_SECONDS:
@@ -81,7 +81,7 @@ def write_npz(
 
     ``heat`` (T, H, W) in affinity units, and ``times_uniform_per_unit`` of it, ``direction``, ``asked_cell`` (t, y, x);
     ``asked_`` and ``grid_`` each ``shape`` (T, H, W), ``box`` (x0, y0, x1, y1) of the shown frame and ``frame_spans``
-    (T, 2) half-open; ``pts_seconds``, and the texts ``note`` and ``provenance``. ``about`` is put after the answer's
+    (T, 2) half-open; ``pts_seconds``, and the texts ``note`` and ``provenance``. ``about`` is appended to the answer's
     own note. ``beside``: answers of other pins; then there are ``beside_heat`` (P, T, H, W), with
     ``beside_times_uniform_per_unit`` (P,) and ``beside_asked_cell`` (P, 3), the pin A first.
     """
@@ -128,7 +128,7 @@ def write_csv(path: Path, answer: Answer, *, about: str = "", beside: Sequence[A
 
     All are counted from 0; ``frame`` is the first frame of the clip that the position's step stands for.
     Weights are written so that float32 reads them back exactly. The note of the answer, and after it the sentences
-    ``about`` it, stand once, in the first line, behind a word: a cell that began with a file's name could be a formula.
+    ``about`` it, appear once, in the first line, after a word: a cell that began with a file's name could be a formula.
     """
     answers, told = (*beside, answer), f"{answer.note} {about}".strip()
     pin = ("pin",) if beside else ()

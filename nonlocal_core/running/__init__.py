@@ -1,1 +1,1 @@
-"""Network runs: the device, the preparation shared by all sessions, and networks of other people."""
+"""Network runs: the device, the preparation shared by all sessions, and users' own networks."""

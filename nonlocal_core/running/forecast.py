@@ -1,6 +1,6 @@
-"""Forecast of what recording a network of somebody's own keeps, from a recording of a few of the frames.
+"""Forecast of the memory that recording a user's network keeps, from a recording of a few of the frames.
 
-Its tables grow with the frames, whatever its layers are; how large those of one frame are, only a run tells.
+Its tables grow with the frames, whatever its layers are; only a run shows the size of those of one frame.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -15,13 +15,13 @@ _known: WeakKeyDictionary[nn.Module, dict[Hashable, int | None]] = WeakKeyDictio
 
 
 def kept_bytes(blocks: Iterable[BlockCapture]) -> int:
-    """Return the bytes of the tables of some blocks. The mean over heads has none of its own."""
+    """Return the size in bytes of the tables of some blocks. A mean over heads has none of its own."""
     held = ((block.theta, block.phi, block.asker_theta, block.effect) for block in blocks)
     return sum(table.nbytes for tables in held for table in tables if table is not None)
 
 
 def few_of(frames: int, least: int) -> int | None:
-    """Return how many frames tell what all of them take: as few as a network takes, None where that is over a quarter.
+    """Return the number of frames to forecast from: the fewest a network takes, or None if over a quarter of all.
 
     >>> few_of(8, 1), few_of(8, 2), few_of(16, 16)
     (1, 2, None)
@@ -32,10 +32,10 @@ def few_of(frames: int, least: int) -> int | None:
 def forecast(
     model: nn.Module, size: Hashable, frames: int, few: int | None, record: Callable[[int], Iterable[BlockCapture]]
 ) -> int | None:
-    """Return the bytes that a recording of ``frames`` frames keeps, None where a few of them cannot be recorded.
+    """Return the bytes that a recording of ``frames`` frames keeps, or None if a few of them cannot be recorded.
 
-    ``size``: whatever the tables depend on; the forecast is remembered for it, with the network. ``record``: records
-    the first of the frames, as many as it is given. Raises what it raises for want of memory.
+    ``size``: everything that the tables depend on; the forecast is remembered for it, with the network. ``record``:
+    records the given number of first frames. Raises its errors for lack of memory.
     """
     known = _known.setdefault(model, {})
     if size not in known:

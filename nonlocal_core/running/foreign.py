@@ -1,4 +1,4 @@
-"""Networks of other people, run as they are: how they take a clip, and what their answer is."""
+"""Users' own networks, run as they are: the form in which they take a clip, and their answer."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -20,18 +20,18 @@ from nonlocal_core.running.statements import stated
 from nonlocal_core.vocabulary import WeightStatus
 
 Takes = Literal["clip", "frames_first", "frames"]
-"""The input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as Hugging Face's video models have it; or the frames as
-a batch (T, 3, H, W), as an image network has it."""
+"""Input of a network: (1, 3, T, H, W); (1, T, 3, H, W), as in Hugging Face's video models; or the frames as a batch
+(T, 3, H, W), as in an image network."""
 
 _FRAMES_AS_A_BATCH = "xclip_vision_model"
-"""Model type of a Hugging Face network that states its frames and has them as a batch (transformers 5.23.0)."""
+"""Model type of a Hugging Face network that states its frames and takes them as a batch (transformers 5.23.0)."""
 
 Call = Callable[[nn.Module, Tensor], Any]
-"""A run of a network on what ``takes`` makes of a clip, for networks that want more than its frames."""
+"""Function that runs a network on the clip in the form ``takes``, for networks that need more than its frames."""
 
 Inputs = Callable[[Tensor], Any]
-"""Arguments of a network, from what ``takes`` makes of a clip: a dictionary holds keywords, a tuple several arguments,
-and anything else is the only one."""
+"""Function from the clip in the form ``takes`` to the arguments of a network: a dictionary holds keywords, a tuple
+several arguments, and anything else is the only one."""
 
 
 class SpecFields(TypedDict, total=False):
@@ -53,50 +53,50 @@ class SpecFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """Facts about a network of one's own that its module does not tell, or tells otherwise.
+    """Facts about a user's network that its module does not state, or states differently.
 
     >>> ModelSpec(title="Ours", status="untrained", takes="clip").token_grid is None
     True
     """
 
     title: str | None = None
-    """Name for people; None: that of its class."""
+    """Display name; None: that of its class."""
     status: WeightStatus = "trained"
     classes: tuple[str, ...] = ()
-    """Names of its answers, where it has a classifier; empty: those that it names itself, else numbers."""
+    """Names of its classes, if it has a classifier; empty: those that it names itself, else numbers."""
     takes: Takes | None = None
-    """Form in which it takes a clip; None: as ``takes_of`` finds."""
+    """Form in which it takes a clip; None: the result of ``takes_of``."""
     input_spec: InputSpec | None = None
-    """Size and colours of its input; None: as ``input_of`` finds."""
+    """Size and colours of its input; None: the result of ``input_of``."""
     processor: Any = None
-    """Image processor of Hugging Face that it was trained with, where the network does not lead to it."""
+    """Image processor of Hugging Face that it was trained with, if the network does not lead to it."""
     token_grid: tuple[int, int, int] | None = None
-    """Cells (T, H, W) that its tokens stand for; None: as ``attach`` finds."""
+    """Cells (T, H, W) that its tokens stand for; None: as found by ``attach``."""
     class_tokens: int = 0
-    """Tokens before those of the grid."""
+    """Number of tokens before those of the grid."""
     token_names: tuple[str, ...] = ()
     """Names of queries or keys that are not positions, such as the words of a text, for every list of that length."""
     by_hand: ByHand = field(default_factory=dict)
     """Functions that state theta, phi and g of layers that are not recognised, by the layer's name: ``function(layer,
     *args)`` gets the arguments of the layer's call and returns ``Tables``."""
     call: Call | None = None
-    """Function that runs the network, ``call(model, frames)``, where it takes more than the frames, which
-    come as ``takes`` says. None: ``model(frames)``."""
+    """Function that runs the network, ``call(model, frames)``, if it takes more than the frames, which come in the form
+    ``takes``. None: ``model(frames)``."""
     inputs: Inputs | None = None
-    """Function that makes the network's arguments of the frames, as in ``lambda clip: [clip[:, :, ::4], clip]`` for the
-    two paths of SlowFast. A dictionary is given as keywords, a tuple as several arguments, anything else as the only
-    one. With ``call``, that gets what it returns. None: the frames are the only argument."""
+    """Function from the frames to the network's arguments, as in ``lambda clip: [clip[:, :, ::4], clip]`` for the two
+    paths of SlowFast. A dictionary is passed as keywords, a tuple as several arguments, anything else as the only one.
+    ``call``, if given, gets its result. None: the frames are the only argument."""
 
 
 class ForeignNetwork(nn.Module):
-    """Somebody's network behind the interface of ours; its own forward pass is not touched.
+    """A user's network behind the interface of ours, with its own forward pass unchanged.
 
-    Raises CaptureError for a network in training mode, one whose weights are not made yet, or one that does not say
-    how it takes a clip.
+    Raises CaptureError for a network in training mode, one whose weights are not initialised yet, or one that does not
+    state how it takes a clip.
     """
 
     inserted: tuple[InsertedBlock, ...] = ()
-    """None that it was built with: the blocks of such a network are found (`capture.adapters`)."""
+    """Always empty: the blocks of such a network are found (`capture.adapters`)."""
 
     def __init__(self, model: nn.Module, spec: ModelSpec) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class ForeignNetwork(nn.Module):
 
     @property
     def least_frames(self) -> int:
-        """Fewest frames that the network takes: as many as it says, or as one step of its first convolution holds."""
+        """Minimum number of frames that the network takes: as stated, or as in one step of its first convolution."""
         first = next((part for part in self.model.modules() if isinstance(part, nn.Conv3d)), None)
         step = 1
         if first is not None and self.takes != "frames":
@@ -125,14 +125,14 @@ class ForeignNetwork(nn.Module):
 
     @property
     def trained_on(self) -> Selection | None:
-        """Number of frames that the network says it takes, None where it says nothing."""
+        """Number of frames that the network states, or None if it states none."""
         frames = _stated_frames(self.model)
         return None if frames is None else Selection(frames=frames)
 
     def forward(self, clip: Float[Tensor, "1 C T H W"]) -> Float[Tensor, "1 P K"]:
-        """Return the network's logits, for the clip or for each frame; K is 0 for a network that classifies nothing.
+        """Return the network's logits, for the clip or for each frame; K is 0 for a network without a classifier.
 
-        Raises CaptureError for whatever the network raises, but for want of memory.
+        Raises CaptureError for whatever the network raises, except for lack of memory.
         """
         clip = clip.to(_precision(self.model))
         match self.takes:
@@ -155,7 +155,7 @@ class ForeignNetwork(nn.Module):
         return logits[None] if is_answer else torch.zeros(1, 1, 0)
 
     def _answer(self, given: Any) -> Any:
-        """Return what the network makes of its arguments."""
+        """Return the network's output for its arguments."""
         if self.call is not None:
             return self.call(self.model, given)
         if self.inputs is not None and isinstance(given, Mapping):
@@ -174,7 +174,7 @@ class ForeignNetwork(nn.Module):
 
     @property
     def identity(self) -> tuple[Hashable, ...]:
-        """Parts of the network and how it is run: what is proved or forecast for a size holds as long as they stay."""
+        """Parts of the network and of its call: proofs and forecasts for a size are valid while they stay the same."""
         parts = repr(self.model), *map(id, self.model.modules())
         return parts, self.takes, self.call, self.inputs, tuple(self.by_hand.items())
 
@@ -184,7 +184,7 @@ def _words(fault: Exception) -> str:
 
 
 def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
-    """Return the input that the user states, else the network. Raises CaptureError for statements that raise."""
+    """Return the input stated by the user, else by the network. Raises CaptureError for statements that raise."""
     if spec.input_spec is not None:
         return StatedInput(spec=spec.input_spec, colours="are as its user says")
     try:
@@ -199,14 +199,14 @@ def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
 
 
 def uncompiled(model: nn.Module) -> nn.Module:
-    """Return the network inside what ``torch.compile`` or ``DataParallel`` made of it, any other as it is."""
+    """Return the network inside a wrapper of ``torch.compile`` or ``DataParallel``, or any other unchanged."""
     is_parallel = isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel)
     inside = model.module if is_parallel else getattr(model, "_orig_mod", None)
     return uncompiled(inside) if isinstance(inside, nn.Module) else model
 
 
 def _precision(model: nn.Module) -> torch.dtype:
-    """Return what a network computes in: the type of its first weights, for instance after ``half()``."""
+    """Return the dtype that a network computes in: that of its first weights, for instance after ``half()``."""
     floating = (part.dtype for part in chain(model.parameters(), model.buffers()) if part.is_floating_point())
     return next(floating, torch.float32)
 
@@ -236,7 +236,7 @@ def _check(model: nn.Module) -> None:
 
 
 def _stated_frames(model: nn.Module) -> int | None:
-    """Return how many frames a Hugging Face video model says that it takes.
+    """Return the number of frames that a Hugging Face video model states, or None if it states none.
 
     Sources: transformers 5.23.0, ``num_frames`` of VideoMAE, ViViT and TimeSformer, ``frames_per_clip`` of V-JEPA 2.
     """
@@ -245,11 +245,11 @@ def _stated_frames(model: nn.Module) -> int | None:
 
 
 def takes_of(model: nn.Module) -> Takes:
-    """Return how a network takes a clip, by its own statement or its first convolution.
+    """Return the form in which a network takes a clip, from its own statement or its first convolution.
 
-    A Hugging Face video model says how many frames it takes, and takes them first but for X-CLIP's image tower, which
-    has them as a batch; a 3-D convolution takes clips, a 2-D one frames.
-    Raises CaptureError when there is neither.
+    A Hugging Face video model states its number of frames and takes them as the first axis, except for X-CLIP's image
+    tower, which takes them as a batch. A 3-D convolution takes clips, a 2-D one frames.
+    Raises CaptureError if there is neither.
     """
     if _stated_frames(model):
         return "frames" if stated(model, "config", "model_type") == _FRAMES_AS_A_BATCH else "frames_first"
@@ -263,7 +263,7 @@ def takes_of(model: nn.Module) -> Takes:
 
 
 def _labels(model: nn.Module) -> tuple[str, ...]:
-    """Return the names of the classes that a Hugging Face network knows."""
+    """Return the class names of a Hugging Face network."""
     labels = stated(model, "config", "id2label")
     if not isinstance(labels, Mapping) or not all(isinstance(index, int) for index in labels):
         return ()

@@ -1,4 +1,4 @@
-"""One forward pass at a time, on the best device there is: device choice, memory forecast, half precision."""
+"""One forward pass at a time, on the best available device: device choice, memory forecast, half precision."""
 
 import threading
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ DeviceChoice = Literal["auto", "cpu", "cuda"]
 _SMALLER = "Choose fewer frames or a smaller short side."
 
 _one_at_a_time = threading.Semaphore(1)
-"""Two forward passes at once would only share the same cores or memory; a waiting one costs nothing."""
+"""Lock of the forward pass: two at once would only share the same cores or memory; a waiting one costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Device that a network runs on: a name for torch and one for people."""
+    """Device that a network runs on: its name in torch and its display name."""
 
     torch_name: str
     title: str
 
     def free_bytes(self) -> int:
-        """Return the memory that can be had now without swapping or failing."""
+        """Return the memory in bytes that is available now without swapping or failing."""
         if self.torch_name == "cpu":
             return int(psutil.virtual_memory().available)
         free, _total = torch.cuda.mem_get_info()
@@ -35,9 +35,9 @@ class Device:
 
 
 def pick_device(choice: DeviceChoice = "auto") -> Device:
-    """Return the device to run on: CUDA when there is one, else the CPU.
+    """Return the device to run on: CUDA if there is one, else the CPU.
 
-    Raises UnknownNameError for another word, and for CUDA where there is none.
+    Raises UnknownNameError for an unknown word, and for CUDA if there is none.
     """
     usable = ["auto", "cpu", "cuda"] if torch.cuda.is_available() else ["auto", "cpu"]
     if choice not in usable:
@@ -57,11 +57,11 @@ def device_of(network: nn.Module) -> Device:
 
 
 def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int | None = None) -> Tensor:
-    """Return ``network(clip)``, on the CPU as float32: computed in float32 there, by autocast in half on CUDA.
+    """Return ``network(clip)`` as float32 on the CPU; it is computed in float32 on a CPU, by autocast in half on CUDA.
 
     ``network``: in eval mode and on the device already, since it is shared and never changed here.
-    ``clip``: (1, 3, T, h, w) float32. ``forecast_bytes``: what the pass is expected to need at its peak.
-    Raises DeviceMemoryError, before the run when the forecast exceeds what is free, or when memory ran out.
+    ``clip``: (1, 3, T, h, w) float32. ``forecast_bytes``: the expected peak memory of the pass.
+    Raises DeviceMemoryError, before the run if the forecast exceeds the free memory, or if memory ran out.
     """
     check_free(device, forecast_bytes)
     on_cuda = device.torch_name == "cuda"
@@ -78,7 +78,7 @@ def run(network: nn.Module, clip: Tensor, *, device: Device, forecast_bytes: int
 
 
 def check_free(device: Device, forecast_bytes: int | None) -> None:
-    """Raise DeviceMemoryError where a device has less memory free than a run is expected to need; None: unknown."""
+    """Raise DeviceMemoryError if a device has less free memory than a run is expected to need; None: unknown."""
     free = device.free_bytes()
     if forecast_bytes is not None and forecast_bytes > free:
         raise DeviceMemoryError(
@@ -87,7 +87,7 @@ def check_free(device: Device, forecast_bytes: int | None) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether an error says that there was not enough memory."""
+    """Return whether an error reports a lack of memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""Input of a network of one's own, as it states it: channels, size, crop and colours; ImageNet's where it says nothing.
+"""Input of a user's network, as it states it: channels, size, crop and colours, or ImageNet's if it states nothing.
 
 Sources: timm 1.0.31, ``pretrained_cfg``; open_clip's ``visual.image_mean``; ``image_size`` of pytorch/vision@90a8f70,
 and of the ``config`` in transformers 5.23.0, with the fields of its image processors and their file.
@@ -18,7 +18,7 @@ from nonlocal_core.media import InputSpec
 from nonlocal_core.running.statements import stated
 
 IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-"""Input of nearly every published image network; used where a network states none."""
+"""Input of nearly every published image network; used if a network states none."""
 
 _PROCESSOR_FILE = "preprocessor_config.json"
 _WHITE = 255
@@ -26,7 +26,7 @@ _WHITE = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedInput:
-    """Input of a network, and who says so."""
+    """Input of a network, and the source of the statement."""
 
     spec: InputSpec
     colours: str
@@ -50,10 +50,10 @@ class StatedInput:
 def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
-    Of a network inside a module of somebody's own, that network says it. A network of fixed size sees the central part
-    of the frame, others see the whole frame. ``processor``: the image processor of the network, or its fields; None:
-    one that the network holds, or that lies beside its weights on this machine. Raises
-    CaptureError where a size that is stated cannot be one.
+    For a network inside a user's module, the inner network states it. A network of fixed size sees the central part of
+    the frame, others see the whole frame. ``processor``: the image processor of the network, or its fields; None: one
+    that the network holds, or that lies beside its weights on this machine. Raises CaptureError for a stated size that
+    is impossible.
     """
     says = _stating_part(model)
     processor = processor if processor is not None else _processor(says)
@@ -74,14 +74,14 @@ def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
 
 
 def input_spec_of(model: nn.Module) -> InputSpec:
-    """Return the input of ``input_of`` without its source."""
+    """Return the input found by ``input_of``, without its source."""
     return input_of(model).spec
 
 
 def _in_patches(model: nn.Module) -> InputSpec:
-    """Return the usual input, its sides a multiple of the network's patches where 32 pixels are not one.
+    """Return the usual input, with sides that are a multiple of the network's patches if 32 pixels are not.
 
-    Patches that do not divide a frame leave its edge out, so that no cell lies where it seems to.
+    Patches that do not divide a frame leave its edge out, so that cells would not lie where they seem to.
     """
     convolutions = (module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d))
     first = next((each for each in convolutions if each.in_channels in (1, 3)), None)
@@ -106,7 +106,7 @@ def _of_size(spec: InputSpec, size_hw: tuple[int, int], crop: Literal["none", "c
 
 
 def _of_processor(spec: InputSpec, processor: Any) -> InputSpec:
-    """Return an input with what an image processor of Hugging Face, or the fields of its file, do to a picture."""
+    """Return an input with the scaling and colours of a Hugging Face image processor, or of the fields of its file."""
     mean, std = _numbers(stated(processor, "image_mean")), _numbers(stated(processor, "image_std"))
     if mean is not None and std is not None and len(mean) == len(std) and min(std) > 0:
         if stated(processor, "do_normalize") is False:
@@ -151,7 +151,7 @@ def _processor(model: nn.Module) -> Any:
 
 
 def _stated_colours(model: nn.Module) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Return mean and standard deviation of a network's input, None where it states none."""
+    """Return mean and standard deviation of a network's input, or None if it states none."""
     said: Any = stated(model, "pretrained_cfg")
     if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
         return _numbers(said["mean"]), _numbers(said["std"])
@@ -163,7 +163,7 @@ def _stated_colours(model: nn.Module) -> tuple[tuple[float, ...] | None, tuple[f
 
 
 def _numbers(values: Any) -> tuple[float, ...] | None:
-    """Return numbers for one channel or for three as they are, None for anything else."""
+    """Return numbers for one channel or for three as they are, or None for anything else."""
     numbers = values.flatten().tolist() if isinstance(values, Tensor) else values
     if not isinstance(numbers, tuple | list) or len(numbers) not in (1, 3):
         return None
@@ -171,9 +171,9 @@ def _numbers(values: Any) -> tuple[float, ...] | None:
 
 
 def _stating_part(model: nn.Module) -> nn.Module:
-    """Return what says how a network was built: itself where it has a config, else the outermost part that says a size.
+    """Return the module that states a network's build: itself if it has a config, else the outermost part with a size.
 
-    Only parts that hold its first layer count: what is fed to another part is not a picture.
+    Only parts that hold its first layer count, since the input of another part is not a picture.
     """
     path = _first_layer(model)[0].split(".")
     around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
@@ -185,14 +185,14 @@ def _stating_part(model: nn.Module) -> nn.Module:
 def _first_layer(model: nn.Module) -> tuple[str, nn.Module]:
     """Return the first module that has weights and no parts, with its name, else the network itself.
 
-    A module that holds a class token or positions beside its layers is none.
+    A module that holds a class token or positions beside its layers does not count.
     """
     layers = ((name, part) for name, part in model.named_modules() if part._parameters and not part._modules)
     return next(layers, ("", model))
 
 
 def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
-    """Return the size that a transformer was built for, None for networks that take any size."""
+    """Return the size that a transformer was built for, or None for networks that take any size."""
     size = stated(model, "config", "image_size") if hasattr(model, "config") else stated(model, "image_size")
     size = size or stated(model, "config", "vision_config", "image_size")  # of a model of images and texts
     size = size or stated(model, "config", "backbone_config", "image_size") or stated(model, "config", "crop_size")
@@ -204,7 +204,7 @@ def _fixed_hw(model: nn.Module) -> tuple[int, int] | None:
 
 
 def _hw(size: Any) -> tuple[int, int] | None:
-    """Return a size of one number, two, or under the names of an image processor. Raises CaptureError for none."""
+    """Return a size given as one number, two, or an image processor's fields. Raises CaptureError for anything else."""
     if isinstance(size, Mapping) or stated(size, "height") is not None:
         size = (stated(size, "height"), stated(size, "width"))
     pair = tuple(size) if isinstance(size, tuple | list) else (size, size)
@@ -216,7 +216,7 @@ def _hw(size: Any) -> tuple[int, int] | None:
 
 
 def _channels(model: nn.Module) -> int:
-    """Return how many channels a network takes: three where any convolution does, else those of its first layer."""
+    """Return the number of channels that a network takes: three if any convolution does, else as its first layer."""
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
     if any(layer.in_channels == 3 for layer in convolutions):
         return 3

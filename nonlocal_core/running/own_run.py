@@ -1,4 +1,4 @@
-"""Run of a network of one's own: its blocks are found and hooked, recorded, and the network is left as it was."""
+"""Run of a user's network: its blocks are found, hooked and recorded, and the network is left as it was."""
 
 import sys
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -24,19 +24,19 @@ from nonlocal_core.running.recorded import RecordedRun, record_run
 from nonlocal_core.vocabulary import Progress
 
 _behind: WeakKeyDictionary[nn.Module, dict[Hashable, Mapping[str, int]]] = WeakKeyDictionary()
-"""Number of tokens behind the positions, for the layers of a network in which there are any, by the size of a clip."""
+"""Number of tokens after the positions, for the layers of a network that have any, by the size of a clip."""
 
 
 class _MissedError(Exception):
-    """Signal to end a recording in which modules attended that were not taken for blocks; ``args``: their names."""
+    """Signal to end a recording in which modules attended that were not recognised as blocks; ``args``: their names."""
 
 
 def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress) -> RecordedRun:
-    """Return what the blocks of somebody's network left behind, and what of it cannot be shown.
+    """Return the recorded blocks of a user's network, and the layers that cannot be shown.
 
-    What attends under names that say nothing is seen while the network runs: by itself where nothing looks like a
-    block, else while it is recorded, which begins anew only where something was missed.
-    Raises what ``attach_model`` and ``record_run`` raise.
+    Layers that attend under uninformative names are found while the network runs: in a run for that purpose if nothing
+    looks like a block, else during the recording, which is repeated only if something was missed.
+    Raises the errors of ``attach_model`` and ``record_run``.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
@@ -53,9 +53,9 @@ def record_own(prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: P
 
 @contextmanager
 def _uncompiled() -> Iterator[None]:
-    """Run what ``torch.compile`` made, also of parts of a network, as it was written: nothing sees into what it makes.
+    """Run networks and parts that ``torch.compile`` compiled as originally written, since compiled code is opaque.
 
-    Its compiler is loaded where anything was compiled, and asked for nowhere else.
+    The compiler is loaded only if anything was compiled.
     """
     if "torch._dynamo" not in sys.modules:
         yield
@@ -75,10 +75,11 @@ def _all_recorded(
 def _recorded(
     prepared: PreparedModel, frames: Frames, spec: ModelSpec, tell: Progress, *, attending: tuple[str, ...] | None
 ) -> RecordedRun | None:
-    """Return what a run left behind.
+    """Return the record of a run.
 
-    ``attending``: names of what was seen to attend, None where nobody looked yet; then None comes back, and nothing
-    runs, where nothing looks like a block, and _MissedError is raised where something attends that does not.
+    ``attending``: the names of the layers that were seen to attend, or None before the first search. In that case None
+    is returned without a run if nothing looks like a block, and _MissedError is raised if a layer attends that does not
+    look like one.
     """
     network = prepared.network
     assert isinstance(network, ForeignNetwork)
@@ -134,7 +135,7 @@ def _recorded(
 def _few_recorded(
     prepared: PreparedModel, network: ForeignNetwork, frames: Frames, attached: AttachedModel, few: int
 ) -> list[BlockCapture]:
-    """Return the blocks of a run on the first few frames, none of whose places is proved, and take the hooks off."""
+    """Return the blocks of a run on the first few frames, without proofs of place, and remove the hooks."""
     pixels, view = network_input(frames, network.input_spec)
     try:
         if not attached.found.sites:

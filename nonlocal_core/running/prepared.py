@@ -39,18 +39,18 @@ Network = Lite0Network | MarkNetwork | PixelNetwork | ResNet | ForeignNetwork
 """Networks that a session can run: each states its input and the memory of a run."""
 
 KEPT_MODELS = 6
-"""Networks held at once, the least recently used first out: all that are shipped, or as many as are compared. A
+"""Number of networks held at once, the least recently used first out: all shipped ones, or all that are compared. A
 published one takes hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkCard:
-    """Name and description of the network that answers, and the files that its weights came from."""
+    """Name and description of a network, and the files that its weights came from."""
 
     id: str
     title: str
     description: str
-    """Meaning of the maps, and claims that they allow."""
+    """Meaning of the maps, and the claims that they allow."""
     status: WeightStatus
     weights: Mapping[str, str] = field(default_factory=dict)
     """The name of each weights file and its SHA-256."""
@@ -58,13 +58,13 @@ class NetworkCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedModel:
-    """A network that is frozen, hooked and on its device; shared by all sessions, changed by none."""
+    """A frozen, hooked network on its device, shared by all sessions and changed by none."""
 
     network: Network
     card: NetworkCard
     device: Device
     selection: Selection | None = None
-    """Frames that it was trained on; None leaves the choice to the clip."""
+    """Selection of frames that it was trained on; None leaves the choice to the clip."""
 
 
 _kept: OrderedDict[tuple[str, Device], PreparedModel] = OrderedDict()
@@ -81,7 +81,7 @@ def prepare_model(
     ('trained', True)
 
     ``model``: an id of ``list_models``, of a published checkpoint, which is fetched the first time, or of a filter over
-    pixels (``filter_id``), which is made anew at each call since it has no weights.
+    pixels (``filter_id``), which is made at each call since it has no weights.
     Raises UnknownNameError for an id or a device that does not exist, WeightsError for weights that cannot be used,
     SelectionError for a setting of a filter that is out of its bounds.
     """
@@ -103,12 +103,12 @@ def prepare_model(
 
 
 def is_shipped(model: str) -> bool:
-    """Return whether that id names a network of this library, which is loaded at once and takes any frames."""
+    """Return whether the id names a network of this library, which is loaded at once and takes any frames."""
     return is_filter(model) or model in shipped_ids()
 
 
 def network_for(media: object, model: str | PreparedModel | AnyFilter) -> str | PreparedModel:
-    """Return the network that a sample was made for where none was chosen, else the one that was.
+    """Return the network that a sample was made for if none was chosen, else the one that was.
 
     >>> network_for("sample:marked", "default"), network_for("sample:coffee", "default")
     ('lite0-mark', 'default')
@@ -135,7 +135,7 @@ def trained_on(model: str | PreparedModel) -> Selection | None:
 def network_and_frames(
     model: str | PreparedModel, device: DeviceChoice, read: Callable[[Selection | None], Frames], tell: Progress
 ) -> tuple[PreparedModel, Frames]:
-    """Return the network and the frames that it is given. A shipped network is loaded while the frames are read.
+    """Return the network and its frames. A shipped network is loaded while the frames are read.
 
     ``read``: returns the frames, called with the selection that the network was trained on.
     Raises the errors of ``prepare_model`` and ``read``.
@@ -160,11 +160,11 @@ def prepare_checkpoint(
     weights: str | None = None,
     name: str = "",
 ) -> PreparedModel:
-    """Return the network ``arch`` (`weights.published`) filled from a file of one's own, ready to record.
+    """Return the network ``arch`` (`weights.published`) filled from a user's file, ready to record.
 
     ``arch``: None for the only one that the file fills. ``weights``: the key of one of several sets of weights in the
-    file, or "ema" for their running average. ``name``: what people call the file, where its path does not say. A
-    classifier of other answers is left out, which the card says. Raises WeightsError when the file is refused, does not
+    file, or "ema" for their running average. ``name``: the name of the file if its path does not tell it. A
+    classifier of other classes is left out, which the card says. Raises WeightsError if the file is refused, does not
     fill the rest of the network completely, or fills several that no name and no shape tells apart; UnknownNameError.
     """
     chosen = pick_device(device)
@@ -183,7 +183,7 @@ def prepare_checkpoint(
 
 
 def class_names(network: Network, count: int) -> tuple[str, ...]:
-    """Return the names of a network's ``count`` answers, numbers where it does not name them."""
+    """Return the names of a network's ``count`` classes, or numbers if it does not name them."""
     return network.classes if len(network.classes) == count else tuple(f"class {index}" for index in range(count))
 
 

@@ -1,4 +1,4 @@
-"""A clip that went through a network: what its blocks left behind, proved."""
+"""The proved records of a network's blocks for one clip."""
 
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import nullcontext
@@ -37,10 +37,10 @@ from nonlocal_core.running.prepared import Network, PreparedModel, class_names
 from nonlocal_core.vocabulary import Progress
 
 MAX_CLASSES = 5
-"""Best classes that are kept."""
+"""Number of best classes that are kept."""
 
 _Verdicts = dict[Hashable, str | None]
-"""Reasons why the cells of a layer on its grid lie elsewhere than said; None where they are proved to lie there."""
+"""Reasons why the cells of a layer lie elsewhere than stated, by layer, or None if their places are proved."""
 
 _places: WeakKeyDictionary[nn.Module, dict[Hashable, _Verdicts]] = WeakKeyDictionary()
 
@@ -52,12 +52,12 @@ class RecordedRun:
     view: ViewTransform
     capture: Capture
     forecast_bytes: int | None
-    """Forecast of the peak of the device's memory in the run, in bytes; of a network of somebody's own, of what the
+    """Forecast in bytes of the device's peak memory in the run, or, for a user's network, of the tables that the
     recording keeps. None: unknown."""
     unreadable: tuple[tuple[str, str], ...]
-    """Name and reason of what ran and cannot be shown."""
+    """Name and reason of each layer that ran and cannot be shown."""
     behind: Mapping[str, int] = field(default_factory=dict)
-    """Number of tokens behind the positions, of layers that cannot be shown since none was taken to be there."""
+    """Number of tokens after the positions, for layers that cannot be shown because none were assumed there."""
 
 
 def record_run(
@@ -69,15 +69,15 @@ def record_run(
     check: Callable[[], None] | None = None,
     kept_bytes: int | None = None,
 ) -> RecordedRun:
-    """Run a network on frames and return what its blocks left behind.
+    """Run a network on frames and return the records of its blocks.
 
-    ``short_side``: pixels of the network's input, its own choice when None. ``check``: asked after the first run of
-    somebody else's network, before any place is proved; what it raises ends the work. ``kept_bytes``: forecast of what
-    the tables of such a network take. The first time that it meets a size, it runs a few times more to prove that its
-    cells lie where they are said to; of the networks of this library that is known (``test_places.py``).
+    ``short_side``: pixels of the network's input; None: its own choice. ``check``: called after the first run of a
+    user's network, before any place is proved; its errors end the work. ``kept_bytes``: forecast of the memory of such
+    a network's tables. When it first meets a size, it runs a few more times to prove that its cells lie where they are
+    said to; for the networks of this library that is known (``test_places.py``).
 
-    Raises SelectionError for another short side, CaptureError, DeviceMemoryError, and what ``tell`` raises to end the
-    work.
+    Raises SelectionError for an impossible short side, CaptureError, DeviceMemoryError, and whatever ``tell`` raises to
+    end the work.
     """
     network = prepared.network
     spec = network.input_spec if short_side is None else _of_side(network.input_spec, short_side)
@@ -128,7 +128,7 @@ def record_run(
 
 
 def _blocks(record: Recording, network: Network) -> tuple[BlockCapture, ...]:
-    """Return the captured blocks: in a chain, but for the affinities of a filter, which all see the same pixels."""
+    """Return the captured blocks: in a chain, except for the affinities of a filter, which all see the same pixels."""
     if isinstance(network, PixelNetwork):
         return tuple(record.blocks)
     return in_a_chain(in_steps(record.blocks, record.steps, record.step_of), record.step_of)
@@ -144,7 +144,7 @@ def _of_side(spec: InputSpec, short_side: int) -> InputSpec:
 
 
 def _verdicts(network: ForeignNetwork, clip: Tensor) -> _Verdicts:
-    """Return what is known about the places of a network whose parts and input have been the same before."""
+    """Return the verdicts known for the places of a network with the same parts and input shape."""
     return _places.setdefault(network.model, {}).setdefault((*network.identity, tuple(clip.shape)), {})
 
 
@@ -153,7 +153,7 @@ def _place(block: BlockCapture) -> Hashable:
 
 
 def _trial(prepared: PreparedModel, clip: Tensor, record: Recording, tell: Progress) -> PlaceTrial:
-    """Return the further runs that tell where the cells lie, none where nothing was recorded."""
+    """Return the further runs that show the places of the cells, none if nothing was recorded."""
     grids = [first.grid for first in (record.first or {}).values()]
     points = points_for(grids) if grids else ()
     trial, runs = PlaceTrial(first=record.first or {}, points=points), run_count(points)

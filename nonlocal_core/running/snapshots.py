@@ -1,4 +1,4 @@
-"""Snapshots of a network while it learned: its weights changed for one run, and one block of each run in a film."""
+"""Snapshots of a network during training: its weights replaced for one run, and one block of each run in a film."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,14 +15,14 @@ from nonlocal_core.weights.loading import check_fits
 from nonlocal_core.weights.wrappers import COUNTS, unwrapped
 
 Checkpoint = str | Path | Mapping[str, Tensor]
-"""A file of weights, of which no code is run, or a state dict."""
+"""A file of weights, whose code is never run, or a state dict."""
 
 
 @contextmanager
 def weights_of(model: nn.Module, checkpoint: Checkpoint) -> Iterator[None]:
-    """Give a network the weights of a checkpoint inside the ``with``, and its own again after it.
+    """Give a network the weights of a checkpoint inside the ``with``, and restore its own afterwards.
 
-    Raises WeightsError, before anything is changed, where they do not fill it exactly.
+    Raises WeightsError, before anything is changed, if they do not fill it exactly.
     """
     held = checkpoint if isinstance(checkpoint, Mapping) else read_checkpoint(Path(checkpoint)).tensors
     wanted = model.state_dict().keys()
@@ -40,10 +40,10 @@ def weights_of(model: nn.Module, checkpoint: Checkpoint) -> Iterator[None]:
 
 
 def as_film(captures: Mapping[str, Capture], block: str | None) -> Capture:
-    """Return a capture whose blocks are one block of each, under the titles of the captures, the last shown first.
+    """Return a capture with the same block of each capture, under the titles of the captures, the last shown first.
 
-    ``block``: its name, None for the one that is shown first. Raises CaptureError where there is nothing to show, or
-    the grids differ, UnknownNameError where a capture has no such block.
+    ``block``: its name, or None for the one that is shown first. Raises CaptureError if there is nothing to show, or
+    the grids differ, UnknownNameError if a capture has no such block.
     """
     if not captures:
         raise CaptureError("A film shows at least one checkpoint; none was given.")

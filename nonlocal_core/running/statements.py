@@ -1,11 +1,11 @@
-"""Statements of a network about itself, read from its attributes, which may be anything."""
+"""Statements of a network about itself, read from its attributes, which may have any type."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def stated(holder: Any, *path: str) -> Any:
-    """Return what lies behind names, of attributes or of keys, None where nothing does or looking there raises.
+    """Return the value at a path of attribute names or keys, or None if there is none or the access raises.
 
     >>> from types import SimpleNamespace
     >>> stated(SimpleNamespace(config={"image_size": 64}), "config", "image_size"), stated(3, "config", "image_size")

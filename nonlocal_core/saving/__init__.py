@@ -1,1 +1,1 @@
-"""Files of one answer: its formats, and the provenance that each of them carries."""
+"""Files of one answer: the formats, and the provenance in each file."""

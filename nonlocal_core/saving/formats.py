@@ -35,16 +35,16 @@ from nonlocal_core.viewer import export_html
 from nonlocal_core.vocabulary import Progress
 
 CELL_PIXELS = 500_000
-"""Pixels of all photographs in a figure for a notebook, about 300 kB: sharp at the width of a cell."""
+"""Number of pixels of all photographs in a figure for a notebook, about 300 kB: sharp at the width of a cell."""
 CELL_INCHES = 10.0
 """Width of a figure in a notebook, at 96 pixels an inch."""
 Write = Callable[[Path, Progress], None]
-"""Function that writes what was prepared; the file is whole or absent, also when the callback raises."""
+"""Function that writes the prepared answer; the file is whole or absent, even if the callback raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class QuestionAnswer:
-    """Question, its answer, and the facts that a file about it states. ``device``: where the network ran, in words."""
+    """Question, its answer, and the facts for a file. ``device``: the device that the network ran on, in words."""
 
     frames: Frames
     view: ViewTransform
@@ -53,9 +53,9 @@ class QuestionAnswer:
     block: BlockCapture
     pin: Pin
     shown: tuple[Answer, ...]
-    """Answer to every pin, A first; from the tables as the viewer stores them, so that the screen has the same."""
+    """Answer to every pin, A first, from the tables as the viewer stores them, so that it is the same on screen."""
     exact: tuple[Answer, ...]
-    """Answer to every pin from the tables as captured, for files of numbers."""
+    """Answer to every pin, from the tables as captured, for files of numbers."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each part of the network that could not be shown."""
     bundle: Callable[[], bytes]
@@ -63,7 +63,7 @@ class QuestionAnswer:
 
     @property
     def caption(self) -> Caption:
-        """The words of a figure."""
+        """The text of a figure."""
         return Caption(
             clip=self.frames.info.name,
             model=self.card.title,
@@ -73,7 +73,7 @@ class QuestionAnswer:
 
     @property
     def about(self) -> str:
-        """Sentences that a file of bare numbers carries after its note: the answer, the clip's warnings, the proof."""
+        """Sentences after the note in a file of bare numbers: the answer, the clip's warnings, the proof."""
         said = lettered([answer_words(answer) for answer in self.shown])
         return " ".join((*said, *self.frames.warnings, *self.frames.info.remarks, self.block.proof))
 
@@ -118,9 +118,9 @@ class QuestionAnswer:
 
 
 def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
-    """Write an answer and return the path; the suffix names the format.
+    """Write an answer and return the path; the suffix selects the format.
 
-    What ``tell`` raises ends the writing and leaves nothing behind.
+    An error raised by ``tell`` ends the writing and leaves nothing behind.
     Raises UnknownNameError for a suffix that is not in ``FORMATS``, RenderError, BundleError.
     """
     prepare = _PREPARE.get(path.suffix.lower())
@@ -136,8 +136,8 @@ def save(path: Path, answered: QuestionAnswer, tell: Progress) -> Path:
 def figure_svg(answered: QuestionAnswer) -> str:
     """Return the figure for the cell of a notebook.
 
-    It is SVG, in which heat keeps its colours and words stay sharp: as PNG the same figure weighs 2.5 MB, and JPEG
-    blurs both. The photographs are as large as a cell shows them.
+    It is SVG, in which heat keeps its colours and text stays sharp: the same figure takes 2.5 MB as PNG, and JPEG
+    blurs both. The photographs have the size at which a cell shows them.
     """
     tiles = lay_out(len(answered.frames.rgb), answered.frames.rgb.shape[1:3], width_px=UNITS).tiles
     area = sum(tile.width * tile.height for tile in tiles)
@@ -232,4 +232,4 @@ _PREPARE: dict[str, Callable[[QuestionAnswer], Write]] = {
     ".json": _json,
 }
 FORMATS = tuple(_PREPARE)
-"""Suffixes that ``save`` writes: the live page, figures, the clip with heat, numbers, where they come from."""
+"""Suffixes that ``save`` writes: the live page, figures, the clip with heat, numbers, and their provenance."""

@@ -13,15 +13,15 @@ PACKAGES = ("nonlocal-viewer", "torch", "numpy", "av", "pillow")
 class Provenance:
     """Question, clip and network of one answer. Frames, rows and columns are counted from 0, as in the library.
 
-    ``clip_name`` is a name to show, never a path. ``frame_indices`` count the decoded frames of the file. ``query`` is
-    the frame of these that was asked from, with x and y in [0, 1], ``also`` and ``minus`` are further points of the
-    question, ``beside`` those of the pins shown with it, ``temperature`` what scores were divided by,
-    ``hops`` how often weight went on, ``asker`` who was asked instead of the point; ``asked_cell`` is (t, y, x) on the
-    query grid, or on the key grid where ``direction`` is "column". ``view``: how it is drawn, in the
-    words of a ``Look``. ``step``: that of a network that ran several times, such as "timestep 900", else empty.
+    ``clip_name`` is a display name, never a path. ``frame_indices`` count the decoded frames of the file. ``query`` is
+    the frame among these that was asked from, with x and y in [0, 1], ``also`` and ``minus`` are further points of the
+    question, ``beside`` those of the pins shown with it, ``temperature`` is the divisor of the scores,
+    ``hops`` the number of hops, ``asker`` the asker instead of the point; ``asked_cell`` is (t, y, x) on the query
+    grid, or on the key grid if ``direction`` is "column". ``view``: the options for drawing, in the words of a
+    ``Look``. ``step``: the step of a network that ran several times, such as "timestep 900", else empty.
     ``weights`` maps the name of each weights file to its SHA-256. ``note`` and ``proof`` are the block's sentences
-    about its reading, ``warnings`` those about the clip, ``remarks`` those that say what was taken as players take it.
-    ``unreadable`` has name and reason of each part of the network that could not be shown.
+    about its reading, ``warnings`` those about the clip, ``remarks`` the assumptions that players make too.
+    ``unreadable`` has the name and the reason of each part of the network that could not be shown.
     """
 
     clip_name: str
@@ -63,6 +63,6 @@ class Provenance:
 
 
 def record(facts: Mapping[str, object]) -> str:
-    """Return facts as indented JSON in ASCII, with the versions of the packages that took part."""
+    """Return facts as indented JSON in ASCII, with the versions of the packages involved."""
     versions = {package: version(package) for package in PACKAGES}
     return json.dumps({**facts, "versions": versions}, indent=2, allow_nan=False)

@@ -1,1 +1,1 @@
-"""The viewer as a folder of static files: the networks as ONNX graphs, run in the browser that shows them."""
+"""The viewer as a folder of static files, with the networks as ONNX graphs that run in the browser."""

@@ -1,4 +1,4 @@
-"""Contents of a page: its networks with the words of their blocks, and its clips with their pictures."""
+"""Contents of a page: its networks with the texts of their blocks, and its clips with their pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -47,9 +47,9 @@ _TRIED_SIDE = 64
 
 
 def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, object]:
-    """Return what the page knows of a network; ``add`` stores its graph and returns its address.
+    """Return the page's entry for a network; ``add`` stores its graph and returns its address.
 
-    The words of its blocks are those that a run in Python puts into a bundle.
+    The texts of its blocks are those that a run in Python puts into a bundle.
     """
     network = prepare_model(model, "cpu").network
     if isinstance(network, PixelNetwork):
@@ -76,25 +76,25 @@ def network_entry(model: str, add: Callable[[str, bytes], str]) -> dict[str, obj
 
 
 def input_json(spec: InputSpec) -> dict[str, int]:
-    """Return how large a clip is fed to a network, as ``viewer/model/scaling.js`` reads it."""
+    """Return the limits on the size of a network's input, for ``viewer/model/scaling.js``."""
     return {"short_side": spec.short_side, "multiple_of": spec.multiple_of, "max_long_side": spec.max_long_side}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PageClip:
-    """Clip of a page that is open already, with what is asked of it first."""
+    """Clip of a page that is open already, with its first question."""
 
     session: Session
     pin: Pin | None = None
-    """Question that is pinned; None for the clip's own first question, which is not pinned."""
+    """Question to pin; None for the clip's own first question, which is not pinned."""
     tour: Sequence[TourStop] | None = None
-    """None for the sample's own."""
+    """Tour; None for the sample's own."""
 
 
 def clip_bundle(clip: PageClip) -> bytes:
-    """Return a bundle of a clip, its first question and tour, without a block: the page computes those.
+    """Return a bundle of a clip, its first question and tour, without blocks, which the page computes.
 
-    A stop of the tour asks whichever block is on screen.
+    A stop of the tour asks the block on screen.
     """
     session, frames, card = clip.session, clip.session.frames, clip.session.model.card
     sample, first = session.sample, session.first_question()
@@ -120,5 +120,5 @@ def clip_bundle(clip: PageClip) -> bytes:
 
 
 def pinned_json(pin: Pin) -> dict[str, object]:
-    """Return a pin as the viewer tells of one: what it leaves out has its usual value."""
+    """Return a pin in the viewer's form, in which missing fields have their defaults."""
     return {field.name: getattr(pin, field.name) for field in fields(pin) if getattr(pin, field.name) != field.default}

@@ -1,4 +1,4 @@
-"""Build an ONNX graph one operation at a time; values go by names, as tensors do in a forward pass."""
+"""Construction of an ONNX graph, one operation at a time, with values by name in place of tensors."""
 
 from collections.abc import Sequence
 
@@ -33,7 +33,7 @@ class Graph:
         return name
 
     def output(self, name: str, value: str, sides: Sequence[int | str]) -> None:
-        """Give a value out, as float32."""
+        """Declare a value as an output, in float32."""
         self._nodes.append(onnx_file.node("Identity", [value], [name], {}))
         self._outputs.append(onnx_file.place(name, "float32", sides))
 
@@ -48,7 +48,7 @@ class Graph:
         return names
 
     def constant(self, values: Tensor | np.ndarray | float | Sequence[int]) -> str:
-        """Add numbers: a float or a tensor as float32, whole numbers as int64; equal ones are kept once."""
+        """Add constants: a float or a tensor as float32, integers as int64; equal ones are stored once."""
         if isinstance(values, Tensor):
             values = values.detach().float().cpu().numpy()
         elif isinstance(values, float):

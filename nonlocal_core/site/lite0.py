@@ -1,7 +1,7 @@
 """The default networks as two ONNX graphs: the trunk over one frame, and the blocks over the whole clip.
 
 The trunk's graph is shared by all of them, so that switching networks in the page does not run it again. Both sides of
-the input are multiples of 32, as `InputSpec` has them.
+the input are multiples of 32, as in `InputSpec`.
 """
 
 import numpy as np
@@ -24,8 +24,8 @@ from nonlocal_core.site.graph import Graph
 from nonlocal_core.vocabulary import SOFTMAX, Pairwise
 
 PIECES = 4
-"""Parts of the queries whose scores are computed one after the other: what bounds the memory of a long clip. Cells of
-a frame come in fours, so the parts are equal."""
+"""Number of parts of the queries whose scores are computed one after the other, to bound the memory of a long clip. The
+cells of a frame are a multiple of four, so the parts are equal."""
 _TINY = float(np.finfo(np.float32).tiny)
 _END = 2**31
 
@@ -53,7 +53,7 @@ def blocks_graph(network: Lite0Network) -> bytes:
     """Return the graph from the features of a clip to theta, phi and effect of each block.
 
     Inputs: ``stride8`` (T, 40, h, w) and ``stride16`` (T, 112, y, x). Outputs: ``theta:NAME`` and ``phi:NAME``
-    (positions, channels), the latter only where it differs, and ``effect:NAME`` of a block that changes its input.
+    (positions, channels), the latter only if it differs, and ``effect:NAME`` for a block that changes its input.
     """
     graph = Graph()
     fine = graph.input("stride8", "float32", ("T", CHANNELS_STRIDE8, "h", "w"))
@@ -106,7 +106,7 @@ def _rows(graph: Graph, features: str) -> str:
 
 
 def _joined(graph: Graph, fine: str, *coarse: str) -> str:
-    """Return all layers on the finest one's grid, which has twice the rows and columns of the others."""
+    """Return all layers on the grid of the finest one, which has twice the rows and columns of the others."""
     scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
     enlarged = [graph.op("Resize", layer, "", scales, mode="linear") for layer in coarse]
     return graph.op("Concat", fine, *enlarged, axis=1)
@@ -148,7 +148,7 @@ def _linear(graph: Graph, layer: nn.Linear, rows: str) -> str:
 
 
 def _summed(graph: Graph, pairwise: Pairwise, theta: str, phi: str, values: str) -> str:
-    """Return what each query's row sums up."""
+    """Return the name of the sum of ``values`` over each query's row."""
     turned = graph.op("Transpose", phi, perm=(1, 0))
     count = graph.op("Cast", graph.op("Shape", phi, start=0, end=1), to=1)
     if pairwise == "dot_product":
@@ -164,7 +164,7 @@ def _summed(graph: Graph, pairwise: Pairwise, theta: str, phi: str, values: str)
 
 
 def _described(graph: Graph, block: NormalisedBlock, rows: str, *, like: str) -> str:
-    """Return what the row of each position sums up, as features of the shape of ``like``."""
+    """Return the name of the sum over each position's row, as features of the shape of ``like``."""
     summed = _summed(graph, block.pairwise, *_tables(graph, block, rows), _normalised(graph, block, rows))
     steps, channels, height, width = (graph.op("Shape", like, start=i, end=i + 1) for i in range(4))
     shape = graph.op("Concat", steps, height, width, channels, axis=0)
@@ -180,7 +180,7 @@ def _compared(graph: Graph, probe: ParameterFreeGaussian | NormalisedProbe, name
 
 
 def _passed(graph: Graph, block: NormalisedBlock, name: str, rows: str) -> str:
-    """Give a block's tables and effect out, and return its output as rows."""
+    """Output a block's tables and effect, and return its output as rows."""
     theta, phi = _tables(graph, block, rows)
     _give(graph, name, theta, phi)
     g = _linear(graph, block.g, rows)

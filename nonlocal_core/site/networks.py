@@ -1,14 +1,14 @@
-"""Networks and filters that run in a page. Nothing here waits for torch."""
+"""Networks and filters that run in a page. Nothing here imports torch."""
 
 from nonlocal_core.ancestors.filters import AnyFilter, Bilateral, DenseCrf, NlMeans, filter_id, is_filter, parse_filter
 from nonlocal_core.weights import list_models
 
 FILTERS: tuple[AnyFilter, ...] = (NlMeans(), Bilateral(), DenseCrf())
-"""Filters over pixels that a page can run. BM3D is none: its search is one of the server's."""
+"""Filters over pixels that a page can run. BM3D is not one of them: its search runs on the server."""
 
 
 def page_networks() -> tuple[str, ...]:
-    """Return the ids of what can run in a page: the networks on the shared trunk, and filters over pixels.
+    """Return the ids that can run in a page: the networks on the shared trunk, and filters over pixels.
 
     >>> page_networks()[0]
     'lite0-embedded-gaussian'

@@ -1,7 +1,7 @@
-"""Write an ONNX file: the few messages of its protocol buffer that a graph of convolutions and products takes.
+"""Writer of ONNX files: the few protocol buffer messages that a graph of convolutions and products needs.
 
-Field numbers: onnx/onnx.proto of github.com/onnx/onnx, IR version 8. Writing them here spares a dependency that would
-be installed for everybody and used once for a page.
+Field numbers: onnx/onnx.proto of github.com/onnx/onnx, IR version 8. Writing them here avoids a dependency that
+everybody would install and a page would use once.
 """
 
 import struct
@@ -45,7 +45,7 @@ def tensor(values: np.ndarray, name: str = "") -> bytes:
 
 
 def place(name: str, dtype: str, sides: Sequence[int | str]) -> bytes:
-    """Return an input or output: its name, type and sides, of which one that is a word is known at the run."""
+    """Return an input or output: its name, type and shape, in which a word stands for a size known at run time."""
     dims = b"".join(_part(1, _text(2, side) if isinstance(side, str) else _number(1, side)) for side in sides)
     return _text(1, name) + _part(2, _part(1, _number(1, _TYPES[dtype]) + _part(2, dims)))
 

@@ -14,7 +14,7 @@ from nonlocal_core.vocabulary import Progress
 def zip_site(path: Path, clip: PageClip, *, runtime: Path | None = None, progress: Progress) -> Path:
     """Write the page of a clip as a ZIP file and return its path; its network comes first, the others can be chosen.
 
-    What ``progress`` raises ends the writing and leaves nothing behind. Raises what ``write_site`` raises.
+    An error raised by ``progress`` ends the writing and leaves nothing behind. Raises the errors of ``write_site``.
     """
     own = clip.session.model.card.id
     models = (own, *(model for model in page_networks() if model != own))

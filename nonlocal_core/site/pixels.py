@@ -5,11 +5,11 @@ from nonlocal_core.ancestors.network import MOST_POSITIONS
 from nonlocal_core.errors import SiteError
 
 Settings = dict[str, float | None]
-"""Settings of the patches or places that are compared, by the names that the page has for them."""
+"""Settings of the compared patches or places, by the page's names for them."""
 
 
 def page_filter(chosen: AnyFilter) -> dict[str, object]:
-    """Return the settings of each affinity of a filter, by its name, and the most cells of its grid.
+    """Return the settings of each affinity of a filter, by name, and the maximum number of cells of its grid.
 
     >>> page_filter(NlMeans())["vectors"]
     {'patches': {'patch': 5, 'h': 0.1}}

@@ -1,6 +1,6 @@
 """The engine that runs the networks in the browser: files of the npm package ``onnxruntime-web``, checked by hash.
 
-They do not belong to this repository: the package manager fetches them when a page is written, or a folder has them.
+They are not part of this repository: the package manager fetches them when a page is written, or a folder has them.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ SHA256 = {
     GPU_SCRIPT: "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2",
     GPU_WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
 }
-"""Digests of the files in ``dist``: whatever folder they come from, the page runs these bytes and no others."""
+"""Digests of the files in ``dist``: whatever folder they come from, the page runs exactly these bytes."""
 NOTICE = f"""{PACKAGE} {VERSION}
 
 MIT License. Copyright (c) Microsoft Corporation.
@@ -44,11 +44,11 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 _BY_HAND = f"Or give a folder that has {SCRIPT} and {WASM} of {PACKAGE} {VERSION}: --runtime FOLDER."
 _WAIT_SECONDS = 600
 ENVIRONMENT = "NONLOCAL_ENGINE"
-"""Variable that names a folder of the engine. The app offers a page to take away where it is set."""
+"""Variable that names a folder of the engine. The app offers a page for download if it is set."""
 
 
 def runtime_at_hand() -> Path | None:
-    """Return the folder that ``ENVIRONMENT`` names, None for none: a server fetches nothing for a visitor."""
+    """Return the folder that ``ENVIRONMENT`` names, or None if it is unset: a server fetches nothing for a visitor."""
     named = os.environ.get(ENVIRONMENT)
     return Path(named) if named and Path(named).is_dir() else None
 
@@ -56,7 +56,7 @@ def runtime_at_hand() -> Path | None:
 def runtime_files(folder: Path | None = None) -> dict[str, bytes]:
     """Return the files by name, from a folder (the package, or its ``dist``), or fetched by ``npm``.
 
-    Those with WebGPU are left out where the folder lacks one of them. Raises SiteError where the others cannot be had,
+    Those with WebGPU are left out if the folder lacks one of them. Raises SiteError if the others are not available,
     or one is not the file that was tested.
     """
     found = _fetched() if folder is None else _read(folder)

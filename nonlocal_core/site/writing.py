@@ -1,4 +1,4 @@
-"""Write the page: a folder of static files in which every name but the page's own tells its content."""
+"""Writer of the page: a folder of static files in which every name but the page's own depends on the content."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from nonlocal_core.viewer.scripts import offline_js, site_css, site_js, worker_j
 from nonlocal_core.vocabulary import SAMPLE_PREFIX, Progress
 
 SAMPLES = ("bunny", "composed", "chelsea")
-"""Clips of a page where none are named."""
+"""Default clips of a page."""
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; "
     "img-src blob:; media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -34,13 +34,13 @@ TITLE = "Where does this position look?"
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder that is being filled, and the addresses of its files."""
+    """Folder that is being filled, and the addresses of its files."""
 
     path: Path
     names: list[str] = field(default_factory=list)
-    """Names of the files that a browser keeps for reading offline as soon as the page was opened."""
+    """Names of the files that a browser keeps for offline reading as soon as the page was opened."""
     later: list[str] = field(default_factory=list)
-    """Names of the files that it keeps once the page asked for them."""
+    """Names of the files that it keeps once the page has asked for them."""
 
     def add(self, name: str, content: bytes, *, later: bool = False) -> str:
         """Write a file under its name and a part of its hash, and return its address."""
@@ -64,10 +64,10 @@ def write_site(
 ) -> Path:
     """Write a page of networks and clips into a folder, and return the address to open in it.
 
-    ``models``: ids of ``page_networks``, the first one shown first; all of them when empty. ``clips``: files, folders
-    of frames, ``sample:ID`` and clips that are open; ``SAMPLES`` when empty. ``runtime``: a folder with the files of
-    ``runtime_files``. A folder that has other files keeps them; those of an earlier page of the same name are replaced.
-    Raises SiteError, UnknownNameError, WeightsError, and what ``Session.open`` raises for a clip.
+    ``models``: ids of ``page_networks``, the first one shown first; all of them if empty. ``clips``: files, folders
+    of frames, ``sample:ID`` and clips that are open; ``SAMPLES`` if empty. ``runtime``: a folder with the files of
+    ``runtime_files``. Other files in the folder are kept; those of an earlier page of the same name are replaced.
+    Raises SiteError, UnknownNameError, WeightsError, and the errors of ``Session.open`` for a clip.
     """
     named = tuple(models) or page_networks()
     asked = tuple(clips) or tuple(SAMPLE_PREFIX + sample for sample in SAMPLES)

@@ -1,4 +1,4 @@
-"""Survey: every clip of a data set through networks, one row of figures for each clip, network and block.
+"""Survey: networks run on every clip of a data set, with one row of figures for each clip, network and block.
 
 >>> from nonlocal_core.survey import clip_list
 >>> clip_list(["sample:coffee", "sample:chelsea"])

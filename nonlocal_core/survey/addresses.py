@@ -1,4 +1,4 @@
-"""Addresses of clips: paths, samples, and whatever fsspec opens."""
+"""Addresses of clips: paths, samples, and anything that fsspec opens."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 
 def is_remote(address: str) -> bool:
-    """Return whether an address is none of a path: one of fsspec, or a sample's id.
+    """Return whether an address is not a path: one of fsspec, or a sample's id.
 
     >>> is_remote("s3://bucket/clip.mp4"), is_remote("sample:coffee"), is_remote("clips/a.mp4")
     (True, True, False)
@@ -18,7 +18,7 @@ def is_remote(address: str) -> bool:
 
 
 def files_below(address: str) -> tuple[str, ...]:
-    """Return the addresses of all files below a folder of fsspec, sorted. Raises SurveyError."""
+    """Return the sorted addresses of all files below a folder of fsspec. Raises SurveyError."""
     opener = _fsspec().core
     try:
         system, path = opener.url_to_fs(address)

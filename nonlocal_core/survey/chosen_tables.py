@@ -1,6 +1,6 @@
 """Tables of chosen clips: theta and phi of every block in 16 bits, as bundles that Python and the viewer open.
 
-They are made in a pass of their own, once the figures that choose them are there.
+They are made in a second pass, once the figures that choose them exist.
 """
 
 import shutil
@@ -26,7 +26,7 @@ from nonlocal_core.survey.run import Engine, Pace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenClip:
-    """Clip and network whose tables are wanted. ``table_bytes``: of theta and phi of all blocks in 16 bits."""
+    """Clip and network whose tables are wanted. ``table_bytes``: size of theta and phi of all blocks in 16 bits."""
 
     place: int
     clip: str
@@ -37,24 +37,24 @@ class ChosenClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Clips of a survey that a condition chooses, in its order, and those of them whose tables are not there yet."""
+    """Clips of a survey that a condition chooses, in the survey's order, and those without tables yet."""
 
     folder: ResultFolder
     chosen: tuple[ChosenClip, ...]
 
     @property
     def left(self) -> tuple[ChosenClip, ...]:
-        """Clips whose tables are to be made."""
+        """Clips whose tables are still to be made."""
         return tuple(each for each in self.chosen if not self.folder.bundle(each.place, each.model).exists())
 
     @property
     def left_bytes(self) -> int:
-        """Bytes of their tables in 16 bits; where a row would suffer, a block takes twice as many."""
+        """Size of their tables in bytes, in 16 bits; a block takes twice as many if a row would suffer."""
         return sum(each.table_bytes for each in self.left)
 
     @property
     def sentence(self) -> str:
-        """Counts of the chosen and of those that are there, bytes to be written, and room on the disk."""
+        """Numbers of chosen and finished clips, bytes to be written, and free space on the disk."""
         there = len(self.chosen) - len(self.left)
         free = shutil.disk_usage(self.folder.path).free
         return (
@@ -64,7 +64,7 @@ class Choice:
 
 
 def choose(result: str | Path, words: str) -> Choice:
-    """Return the clips of a survey of which some block's row fulfils a condition (`survey.condition`).
+    """Return the clips of a survey with a row that fulfils a condition (`survey.condition`).
 
     Raises SurveyError for a folder without a survey, and for a text that is not a condition.
     """
@@ -86,8 +86,8 @@ def keep_tables(
 ) -> dict[str, str]:
     """Run the chosen clips again and write their tables beside the rows; return the clips that failed, with reasons.
 
-    Tables that are there are not made again, so a run that was stopped goes on. ``engine``: as for ``survey``.
-    Raises SurveyError where the disk has no room, or another survey writes.
+    Existing tables are not made again, so that a stopped run is resumed. ``engine``: as for ``survey``.
+    Raises SurveyError if the disk has no room, or another survey is writing.
     """
     folder, left = choice.folder, choice.left
     free = shutil.disk_usage(folder.path).free
@@ -126,9 +126,9 @@ def _keep(folder: ResultFolder, chosen: ChosenClip, finished: Finished) -> str |
 
 
 def open_tables(result: str | Path, clip: str, model: str | None = None) -> Questions:
-    """Return the tables of a clip, to be asked as a session is, without the clip or the network.
+    """Return the tables of a clip, which answer questions as a session does, without the clip or the network.
 
-    ``clip``: its address in the survey. ``model``: one of the survey's networks, None for the first that has tables.
+    ``clip``: its address in the survey. ``model``: one of the survey's networks, or None for the first that has tables.
     Raises SurveyError for a clip without tables.
     """
     folder = ResultFolder(result)

@@ -1,4 +1,4 @@
-"""Rows of one clip that went through a network: figures, answers and picture, all taken from its session."""
+"""Rows of one clip after its run through a network: figures, answers and picture, all from its session."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,10 +22,10 @@ from nonlocal_core.survey.masks import NO_MASKS, KnownMasks
 from nonlocal_core.survey.records import Asked, Fact, Row, Score, Seen
 
 DRAWN = 4
-"""Questions beside the first one."""
+"""Number of questions beside the first one."""
 SEED = 2018
 TOP = 5
-"""Cells that are kept of an answer."""
+"""Number of cells kept of an answer."""
 PICTURE_SIDE = 160
 """Longer side of each half of the picture, in pixels."""
 JPEG_QUALITY = 80
@@ -34,8 +34,7 @@ JPEG_QUALITY = 80
 def clip_rows(session: Session, *, place: int, clip: str, known: KnownMasks = NO_MASKS) -> tuple[Row, ...]:
     """Return one row for each block, in the order in which the blocks ran.
 
-    ``place`` and ``clip``: where the clip stands in the reading list, and under which address. ``known``: masks of an
-    object in it.
+    ``place`` and ``clip``: the clip's place in the reading list, and its address. ``known``: masks of an object in it.
     """
     rows = (_row(session, block, place, clip) for block in session.capture.blocks)
     scores = (known.propagation(block) for block in session.capture.blocks)
@@ -48,7 +47,8 @@ def clip_rows(session: Session, *, place: int, clip: str, known: KnownMasks = NO
 def questions(session: Session, block: BlockCapture) -> Iterator[tuple[str, Point]]:
     """Yield the fixed set of questions: the session's first one, then ``DRAWN`` cells by ``SEED``.
 
-    What is drawn are parts of the clip's length, height and width, so clips of all sizes are asked at the same ones.
+    The draws are fractions of the clip's length, height and width, so that clips of all sizes are asked at the same
+    places.
     """
     grid, first = block.query_grid, session.first_question()
     cell = grid.nearest_cell(frame=min(max(first.frame, grid.span(0)[0]), grid.end_frame - 1), x=first.x, y=first.y)
@@ -132,7 +132,7 @@ def _asked(why: str, point: Point, answer: AffinityRow) -> Asked:
 
 
 def _picture(frames: UInt8[np.ndarray, "frames height width 3"], answer: AffinityRow) -> bytes:
-    """Return the asked frame under its heat and, where there is one, the other frame that is looked at most."""
+    """Return the asked frame under its heat, and the other frame with the most weight if there is one."""
     asked = answer.query_grid.span(answer.query.t)[0]
     small = [Image.fromarray(frame) for frame in frames]
     for picture in small:

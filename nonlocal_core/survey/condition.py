@@ -1,7 +1,7 @@
 """Conditions on the rows of a survey, such as ``own_frame_share < 0.3 and block == 'stride16'``.
 
-Python's parser reads them, and nothing of them is run: names, numbers, texts and comparisons become an expression of
-Arrow, and all else is refused.
+Python's parser reads them, and no part of them is run: names, numbers, strings and comparisons become an Arrow
+expression, and all else is refused.
 """
 
 import ast
@@ -14,7 +14,7 @@ from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey.records import SCHEMA
 
 LONGEST = 1_000
-"""Characters of a condition."""
+"""Maximum length of a condition in characters."""
 _KINDS = {pa.int64(): "a number", pa.float64(): "a number", pa.string(): "a text", pa.bool_(): "true or false"}
 _COLUMNS = {field.name: _KINDS[field.type] for field in SCHEMA if field.type in _KINDS}
 _CONSTANTS = {int: "a number", float: "a number", str: "a text", bool: "true or false"}
@@ -30,10 +30,10 @@ _EXAMPLE = "Write such as: own_frame_share < 0.3 and block == 'stride16'."
 
 
 def condition(text: str) -> Any:
-    """Return the expression of Arrow for a condition on the columns of a row that hold one value.
+    """Return the Arrow expression for a condition on the columns of a row that hold one value.
 
-    Comparisons (``< <= > >= == !=``), ``and``, ``or``, ``not`` and brackets. A row without the figure fulfils no
-    comparison with it. Raises SurveyError, which names the part that is none.
+    It may have comparisons (``< <= > >= == !=``), ``and``, ``or``, ``not`` and brackets. A row without the figure
+    fulfils no comparison with it. Raises SurveyError, which names the invalid part.
 
     >>> condition("0.1 < effect < 0.5 and not is_shown_first")
     <pyarrow.compute.Expression (((0.1 < effect) and (effect < 0.5)) and invert(is_shown_first))>

@@ -1,4 +1,4 @@
-"""Gallery of a survey: static files that any host serves and that open from a disk, without network."""
+"""Gallery of a survey: static files that any host serves and that open from a disk, without a network connection."""
 
 import json
 import math
@@ -53,10 +53,10 @@ def gallery(
 ) -> Path:
     """Write the pages of a survey into a folder and return its ``index.html``.
 
-    ``viewers``: the number of clips, first in the list, that get a live viewer for each network, and where keys were
-    kept the answer of their first question in other clips; None for all. That runs the networks again, and takes some
-    megabytes each; viewers that are there are not made again. A clip that has changed since, or is gone, has its
-    figures and no viewer. Raises SurveyError where no clip has figures.
+    ``viewers``: the number of clips, from the first in the list, that get a live viewer for each network, and, if keys
+    were kept, the answer of their first question in other clips; None for all. That runs the networks again, and takes
+    some megabytes each; existing viewers are not made again. A clip that has changed since, or is gone, has its figures
+    and no viewer. Raises SurveyError if no clip has figures.
     """
     folder, out = ResultFolder(result), Path(out)
     most = folder.count if viewers is None else viewers
@@ -114,7 +114,7 @@ def _make_viewers(folder: ResultFolder, out: Path, count: int, tell: Tell) -> No
 
 
 def _make_viewer(folder: ResultFolder, row: dict[str, Any], path: Path) -> None:
-    """Write the viewer of the very frames that were surveyed; nothing where they cannot be had any more."""
+    """Write the viewer of exactly the frames that were surveyed, or nothing if they are no longer available."""
     clip, first = row["clip"], row["asked"][0]
     is_path = not is_remote(clip)
     try:

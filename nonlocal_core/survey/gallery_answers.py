@@ -15,28 +15,28 @@ from nonlocal_core.survey.other_clips import COUNT, RankedClip, clips_with_keys,
 from nonlocal_core.survey.result import ResultFolder
 
 AT_ONCE = 256
-"""Questions whose scores on one clip are held at once."""
+"""Number of questions whose scores on one clip are held at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryAnswers:
-    """First questions of a survey's first clips and the other clips in which each would look, for the page's script."""
+    """First questions of a survey's first clips, and the other clips in which each would look, for the script."""
 
     block: dict[str, str]
     """The block whose keys were kept, by network."""
     asked: dict[tuple[int, str], Point]
     """Point that was asked, by place and network."""
     ranked: dict[tuple[int, str], list[RankedClip]]
-    """Clips that it finds, strongest first."""
+    """Clips found, strongest first, by place and network."""
 
     @property
     def shown(self) -> list[int]:
-        """Places of the clips that ask or are found, of which the page shows frames."""
+        """Places of the clips that ask or are found, whose frames the page shows."""
         asking = {place for place, _ in self.asked}
         return sorted(asking | {clip.place for found in self.ranked.values() for clip in found})
 
     def of_row(self, place: int, model: str, block: str) -> dict[str, Any] | None:
-        """Return what the page shows of a row: the point, and (place, frame, x, y, score, times) of each clip found."""
+        """Return the page's data for a row: the point, and (place, frame, x, y, score, times) of each clip found."""
         if self.block.get(model) != block or (place, model) not in self.asked:
             return None
         found = [
@@ -47,7 +47,7 @@ class GalleryAnswers:
 
 
 def gallery_answers(folder: ResultFolder, most: int) -> GalleryAnswers:
-    """Return the answers of a survey, none where it kept no keys. ``most``: clips, from the first on, that ask."""
+    """Return the answers of a survey, none if it kept no keys. ``most``: the number of first clips that ask."""
     block: dict[str, str] = {}
     asked: dict[tuple[int, str], Point] = {}
     ranked: dict[tuple[int, str], list[RankedClip]] = {}
@@ -69,7 +69,7 @@ def write_stills(folder: ResultFolder, places: Sequence[int], out: Path) -> dict
 
 
 def _ranked(folder: ResultFolder, model: str, asking: Sequence[dict[str, Any]]) -> list[list[RankedClip]]:
-    """Return for the first question of each asking clip the other clips in which it would look, strongest first."""
+    """Return the other clips in which the first question of each asking clip would look, strongest first."""
     if not asking:
         return []
     thetas = np.stack([np.frombuffer(each["asks"][0]["theta"], np.float32) for each in asking])
@@ -91,7 +91,7 @@ def _in_parts(thetas: Float32[np.ndarray, "n Ci"], found: dict[str, Any]) -> Ite
 
 
 def _still(folder: ResultFolder, place: int, out: Path) -> dict[str, Any]:
-    """Write the frames of a clip; return what the page needs to show one of them."""
+    """Write the frames of a clip; return the data that the page needs to show one of them."""
     found = next(found for model in folder.networks(place) if (found := folder.keys(place, model)) is not None)
     file, content = f"frames/{place:08d}.jpg", bytes(found["strip"])
     (out / file).write_bytes(content)

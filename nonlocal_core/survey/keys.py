@@ -1,7 +1,7 @@
 """Keys of a clip: phi of one block in 16 bits, and in 8 bits to search, so that a question is answered in other clips.
 
-A block compares a position with its own clip alone. Its score is an inner product, which needs no more than theta of
-the asking position and phi of the others, so theta of one clip can be compared with phi of another.
+A block compares a position with its own clip alone. Its score is an inner product, which needs only theta of the
+asking position and phi of the others, so theta of one clip can be compared with phi of another.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from nonlocal_core.survey.records import schema_of
 
 INNER_PRODUCTS = ("gaussian", "embedded_gaussian", "dot_product")
 FIRST = "first"
-"""Name that stands for the block that each network shows first."""
+"""Name of the block that each network shows first."""
 THUMBNAIL_SIDE = 160
 """Longer side of a frame in the strip, in pixels."""
 JPEG_QUALITY = 70
@@ -31,7 +31,7 @@ JPEG_QUALITY = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asks:
-    """Position of the fixed set of questions, and its theta as float32."""
+    """Position from the fixed set of questions, and its theta as float32."""
 
     frame: int
     x: float
@@ -59,7 +59,7 @@ class ClipKeys:
     phi: bytes
     """float16, (Nk, Ci) in C order."""
     codes: bytes
-    """faiss's index of the same keys in 8 bits, as `faiss.serialize_index` writes it."""
+    """faiss's index of the same keys in 8 bits, serialised by `faiss.serialize_index`."""
     asks: tuple[Asks, ...]
     frames: int
     """Number of frames that were read."""
@@ -77,9 +77,9 @@ class Strongest:
 
     index: Int[np.ndarray, " n"]
     score: Float64[np.ndarray, " n"]
-    """scale * theta_i . phi_j: the logarithm of f where a softmax follows, f for the dot product."""
+    """scale * theta_i . phi_j: the logarithm of f if a softmax follows, f for the dot product."""
     weight: Float64[np.ndarray, " n"]
-    """Weight that the block would give that key if the asking position stood in that clip."""
+    """Weight that the block would give the key if the asking position were in that clip."""
     times_uniform: Float64[np.ndarray, " n"]
 
 
@@ -143,7 +143,7 @@ def phi_of(found: dict[str, Any]) -> Float32[np.ndarray, "Nk Ci"]:
 
 
 def place_in(found: dict[str, Any], index: int) -> Point:
-    """Return the first frame of a key's step and the middle of its cell."""
+    """Return the first frame of a key's step and the centre of its cell."""
     grid = KeyGrid(
         steps=found["steps"],
         rows=found["rows"],
@@ -171,14 +171,14 @@ def strongest(
 
 
 def coarse_scores(theta: Float32[np.ndarray, "n Ci"], codes: Any) -> Float32[np.ndarray, " n"]:
-    """Return about the largest inner product of each theta with a clip's keys, by their 8-bit codes."""
+    """Return the approximate largest inner product of each theta with a clip's keys, by their 8-bit codes."""
     index = faiss().deserialize_index(np.frombuffer(codes, np.uint8))
     scores, _ = index.search(theta, 1)
     return np.asarray(scores[:, 0])
 
 
 def faiss() -> Any:
-    """Return the library that holds keys in 8 bits. Raises SurveyError where it is not installed."""
+    """Return the library that holds keys in 8 bits. Raises SurveyError if it is not installed."""
     try:
         return import_module("faiss")
     except ImportError as fault:
@@ -189,7 +189,7 @@ def faiss() -> Any:
 
 
 def _codes(phi: Float32[np.ndarray, "Nk Ci"]) -> bytes:
-    """Return an index of keys in which each channel is cut into 256 steps from its least value to its largest."""
+    """Return an index of keys in which each channel is quantised to 256 steps from its minimum to its maximum."""
     library = faiss()
     index = library.IndexScalarQuantizer(phi.shape[1], library.ScalarQuantizer.QT_8bit, library.METRIC_INNER_PRODUCT)
     index.train(phi)

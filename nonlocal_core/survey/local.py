@@ -24,7 +24,7 @@ _END_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalEngine:
-    """Processes of this machine. ``workers``: how many run networks, None for one on each core."""
+    """Processes of this machine. ``workers``: the number that run networks, or None for one on each core."""
 
     workers: int | None = None
 
@@ -39,7 +39,7 @@ class LocalEngine:
 
 
 class _Processes:
-    """Processes and a thread for each, which reads what it says."""
+    """Processes, and a thread for each that reads its output."""
 
     depth = DEPTH
 
@@ -76,7 +76,7 @@ class _Processes:
         self._events.put(Gone(worker, f"the process ended with status {status}"))
 
     def give(self, worker: int, job: Job) -> None:
-        """Write the job; ``wait`` tells when the process is gone."""
+        """Write the job; ``wait`` reports if the process is gone."""
         asked = cast(IO[bytes], self._processes[worker].stdin)
         try:
             asked.write(json.dumps({"place": job.place, "clip": job.clip}).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Masks that lie beside a clip: ``dog.masks/00012.png`` is that of frame 12 of ``dog.mp4``, as DAVIS numbers them."""
+"""Masks beside a clip: ``dog.masks/00012.png`` is that of frame 12 of ``dog.mp4``, numbered as in DAVIS."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,23 +15,23 @@ from nonlocal_core.survey.addresses import files_below, is_remote, read_bytes
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 ENDING = ".masks"
-"""Ending of the folder's name, in the place of the clip's own."""
+"""Suffix of the folder's name, in place of the clip's own."""
 Read = Callable[[Path | bytes, str], Frames]
-"""Function that returns the picture in a file, under that name."""
+"""Function that returns the picture in a file, given a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownMasks:
-    """Masks of the frames that were read, by their place among them, or the reason why there are none.
+    """Masks of the frames that were read, by their index among them, or the reason why there are none.
 
-    Neither where no folder of masks lies beside the clip.
+    Both are empty if there is no folder of masks beside the clip.
     """
 
     masks: Mapping[int, Bool[np.ndarray, "h w"]] = field(default_factory=dict)
     reason: str | None = None
 
     def propagation(self, block: BlockCapture) -> tuple[float | None, str | None]:
-        """Return what `measures.tracking.propagation` gives for a block, or None and the reason."""
+        """Return the result of `measures.tracking.propagation` for a block, or None and the reason."""
         if not self.masks:
             return None, self.reason
         try:
@@ -44,7 +44,7 @@ NO_MASKS = KnownMasks()
 
 
 def is_mask(address: str) -> bool:
-    """Return whether a file lies in a folder of masks, and so is not a clip.
+    """Return whether a file is in a folder of masks, and so is not a clip.
 
     >>> is_mask("set/dog.masks/00012.png"), is_mask("set/dog.mp4")
     (True, False)
@@ -53,9 +53,9 @@ def is_mask(address: str) -> bool:
 
 
 def known_masks(clip: str, frames: Frames, read: Read) -> KnownMasks:
-    """Return the masks beside a clip, of the frames that were read of it; pixels that are not black are the object's.
+    """Return the masks beside a clip for the frames that were read; pixels that are not black are the object's.
 
-    ``read`` opens a mask. Whatever is wrong with one of them is the reason why there are none.
+    ``read`` opens a mask. An error in one of them is the reason why there are none.
     """
     try:
         beside = _beside(clip)
@@ -71,7 +71,7 @@ def known_masks(clip: str, frames: Frames, read: Read) -> KnownMasks:
 
 
 def _beside(clip: str) -> dict[int, str]:
-    """Return the addresses of the masks of a clip by the number of their frame. Raises SurveyError."""
+    """Return the addresses of the masks of a clip by frame number. Raises SurveyError."""
     if clip.startswith(SAMPLE_PREFIX):
         return {}
     folder = _folder(clip)
@@ -88,6 +88,6 @@ def _folder(clip: str) -> str:
 
 
 def _file(address: str) -> tuple[Path | bytes, str]:
-    """Return what ``read`` takes of an address."""
+    """Return the source at an address, for ``read``, and its file name."""
     source = read_bytes(address, Limits()) if is_remote(address) else Path(address)
     return source, address.rpartition("/")[2]

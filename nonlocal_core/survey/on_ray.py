@@ -1,6 +1,6 @@
-"""Engine on Ray: the same worker as an actor, on as many nodes as there are.
+"""Engine on Ray: the same worker as an actor, on all available nodes.
 
-Clips are decoded where they are run, so nothing but rows travels: Ray's store never holds a frame.
+Clips are decoded where they are run, so that only rows are sent: Ray's store never holds a frame.
 """
 
 from collections import deque
@@ -18,11 +18,11 @@ from nonlocal_core.survey.pool import Done, Gone, Pool, Ready
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayEngine:
-    """Actors of a Ray cluster, on GPUs where it has some.
+    """Actors of a Ray cluster, on its GPUs if it has any.
 
-    ``address``: of the cluster, "auto" for the one that this machine belongs to, None for one that is started here and
-    ends with the survey. ``workers``: how many actors, None for one on each GPU, or else on each core that the cluster
-    has when the survey begins.
+    ``address``: the cluster's, "auto" for the one that this machine belongs to, or None for one that is started here
+    and ends with the survey. ``workers``: the number of actors, or None for one on each GPU, or else on each core, that
+    the cluster has when the survey begins.
     """
 
     address: str | None = None
@@ -67,7 +67,7 @@ def _join(ray: Any, address: str | None) -> None:
 
 
 class _RayWorker:
-    """Actor that holds a worker; its module is imported where the actor lives."""
+    """Actor that holds a worker; its module is imported on the actor's node."""
 
     def __init__(self, plan: str) -> None:
         from nonlocal_core.survey.worker import Worker
@@ -75,7 +75,7 @@ class _RayWorker:
         self._worker = Worker(Plan.from_json(plan))
 
     def is_ready(self) -> bytes:
-        """Return once the networks are there, as if it were the rows of no clip."""
+        """Return no rows once the networks are ready."""
         return b""
 
     def measure(self, place: int, clip: str) -> bytes:
@@ -84,7 +84,7 @@ class _RayWorker:
 
 
 class _Actors:
-    """Actors, and what was asked of each."""
+    """Actors, and the jobs of each."""
 
     depth = DEPTH
 
@@ -112,7 +112,7 @@ class _Actors:
         self._asked[self._actors[worker].is_ready.remote()] = worker, None
 
     def give(self, worker: int, job: Job) -> None:
-        """Ask the actor."""
+        """Send the job to the actor."""
         self._asked[self._actors[worker].measure.remote(job.place, job.clip)] = worker, job.place
 
     def wait(self) -> Ready | Done | Gone:
@@ -123,7 +123,7 @@ class _Actors:
         return self._events.popleft()
 
     def _take(self, answered: Any) -> None:
-        """Make an event of an answer; of an actor that is gone, first of all that it had answered before."""
+        """Return the event of an answer; for an actor that is gone, first those of its earlier answers."""
         worker, place = self._asked.pop(answered)
         try:
             self._events.append(self._event(worker, place, self._ray.get(answered)))
@@ -152,7 +152,7 @@ class _Actors:
         return Ready(worker) if place is None else Done(worker, place, content)
 
     def replace(self, worker: int) -> None:
-        """Start another actor; where the cluster has no room for it, it waits, and the others go on."""
+        """Start another actor; if the cluster has no room for it, it waits, and the others go on."""
         self._start()
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class _Actors:
 
 
 def _root(fault: BaseException | None) -> BaseException | None:
-    """Return the error that an error of Ray is about: one raised where an actor was made is its cause."""
+    """Return the error behind an error of Ray: one raised in making an actor is its cause."""
     while fault is not None and not isinstance(fault, NonlocalError):
         fault = getattr(fault, "cause", None) or fault.__cause__
     return fault

@@ -1,7 +1,7 @@
 """Questions of one clip, answered in all clips of a survey that kept their keys.
 
-Clips are ranked by the score of their strongest key, scale * theta_i . phi_j: what the block computes between two
-positions of one clip, between positions of two. 8-bit codes choose candidates, float16 keys rank them.
+Clips are ranked by the score of their strongest key, scale * theta_i . phi_j, which the block computes between two
+positions of one clip, here between positions of two. 8-bit codes choose candidates, float16 keys rank them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,21 +21,21 @@ from nonlocal_core.survey.keys import captured_block, coarse_scores, phi_of, pla
 from nonlocal_core.survey.result import ResultFolder
 
 CANDIDATES = 4
-"""Clips that are ranked by float16 keys, for each that is asked for."""
+"""Number of clips to rank by float16 keys, for each clip asked for."""
 COUNT = 10
 RANKED_BY = (
     "Other clips, by the score θ·φ of their strongest place: what the block computes between places of one clip, here "
     "of this place with theirs. × an even share: what that place would get if this one stood in its clip."
 )
-"""Sentences that stand over the clips wherever they are shown."""
+"""Sentences above the clips wherever they are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedClip:
-    """Clip in which a position would look, and where: a frame of those that were read, x and y from 0 to 1.
+    """Clip in which a position would look, and the place: the index of a frame that was read, x and y in [0, 1].
 
-    ``score``: scale * theta_i . phi_j, the logarithm of f where a softmax follows, f for the dot product. ``weight``
-    and ``times_uniform``: what that place would get of the position if it stood in that clip.
+    ``score``: scale * theta_i . phi_j, the logarithm of f if a softmax follows, f for the dot product. ``weight``
+    and ``times_uniform``: the weight that the place would get if the position were in that clip.
     """
 
     place: int
@@ -51,9 +51,9 @@ class RankedClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipsAsked:
-    """Clips in which a position of another clip would look, strongest first, and what was asked.
+    """Clips in which a position of another clip would look, strongest first, and the question.
 
-    ``count``: clips that were asked. ``cautions``: of the block and of the asking clip.
+    ``count``: the number of clips that were asked. ``cautions``: those of the block and of the asking clip.
     """
 
     clip: str
@@ -78,8 +78,9 @@ def ask(
 ) -> ClipsAsked:
     """Return the clips of a survey in which a position of another clip or picture would look, strongest first.
 
-    ``clip``: as for ``Session.open``; copies of it in the survey are left out. ``point``: (frame, x, y), None for the
-    clip's first question. ``model``: of the survey's networks, None for its first. ``count``: clips to rank.
+    ``clip``: as for ``Session.open``; copies of it in the survey are left out. ``point``: (frame, x, y), or None for
+    the clip's first question. ``model``: one of the survey's networks, or None for its first. ``count``: the number of
+    clips to rank.
     Raises SurveyError for a survey without keys, OutsideGridError, and the errors of ``Session.open``.
     """
     folder = result_with_keys(result)
@@ -107,7 +108,7 @@ def ask(
 def ask_of_survey(
     folder: ResultFolder, place: int, model: str, number: int, *, count: int = COUNT
 ) -> tuple[int, tuple[RankedClip, ...]]:
-    """Return how many clips were asked one of a surveyed clip's fixed questions, and the strongest, without a network.
+    """Return the number of clips asked one of a surveyed clip's fixed questions, and the strongest; no network runs.
 
     Raises SurveyError for a clip without keys.
     """
@@ -127,7 +128,7 @@ def result_with_keys(result: str | Path) -> ResultFolder:
 
 
 def network_of(folder: ResultFolder, model: str | None) -> PreparedModel:
-    """Return a network of a survey, its first where none is named. Raises SurveyError for one that it has not."""
+    """Return a network of a survey, its first if none is named. Raises SurveyError for one that it lacks."""
     for named in folder.plan.models:
         prepared = prepare_model(named)
         if model in (None, named, prepared.card.id):
@@ -138,9 +139,9 @@ def network_of(folder: ResultFolder, model: str | None) -> PreparedModel:
 def rank(
     folder: ResultFolder, theta: Float32[np.ndarray, " Ci"], model: str, *, count: int = COUNT, without: str = ""
 ) -> tuple[int, tuple[RankedClip, ...]]:
-    """Return how many clips were asked, and the first ``count`` of them by the score of their strongest key.
+    """Return the number of clips asked, and the first ``count`` of them by the score of their strongest key.
 
-    ``without``: hash of a file that is not asked. Reads the 8-bit codes of every clip, and the float16 keys of
+    ``without``: the hash of a file to leave out. Reads the 8-bit codes of every clip, and the float16 keys of
     ``CANDIDATES`` times ``count`` clips.
     """
     coarse = [

@@ -1,4 +1,4 @@
-"""Plan of a survey: what is done with every clip. It fixes the rows, so that a run goes on only under the same one."""
+"""Plan of a survey: the work on every clip. It determines the rows, so that a run resumes only under the same plan."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from nonlocal_core.media import Selection
 
 
 class PlanFields(TypedDict, total=False):
-    """Fields of a plan, as ``survey`` takes them."""
+    """Fields of a plan, the arguments of ``survey``."""
 
     models: Sequence[str]
     frames: int | Selection | None
@@ -25,10 +25,10 @@ Keeps = Literal["rows", "tables"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Networks and frames. ``models``: ids; ``frames``: unset fields fall back as for ``Session.open``. ``index``: the
-    block whose keys are kept, "first" for the one that each network shows first, None for no keys. ``keeps``: the
+    block whose keys are kept, "first" for the one that each network shows first, or None for no keys. ``keeps``: the
     tables in the second pass of `survey.chosen_tables`.
 
-    Raises SurveyError for no network, or one that is named twice.
+    Raises SurveyError without a network, or for one that is named twice.
     """
 
     models: tuple[str, ...] = ("default",)
@@ -38,13 +38,13 @@ class Plan:
     keeps: Keeps = "rows"
 
     def __post_init__(self) -> None:
-        """Refuse what would give no rows, or two of the same."""
+        """Refuse a plan that would give no rows, or the same rows twice."""
         if not self.models or len(set(self.models)) < len(self.models):
             raise SurveyError(f"A survey takes one or more different networks; got {list(self.models)}.")
 
     @classmethod
     def of(cls, fields: PlanFields) -> "Plan":
-        """Return the plan of fields, in which a number of frames stands for a selection."""
+        """Return the plan with these fields, in which a number of frames stands for a selection."""
         frames = fields.get("frames")
         return cls(
             models=tuple(fields.get("models", ("default",))),

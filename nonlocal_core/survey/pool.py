@@ -1,4 +1,4 @@
-"""Workers wherever they are, and the loop that keeps them busy: no clip is lost with a worker, none is done twice."""
+"""Workers of any engine, and the loop that keeps them busy: no clip is lost with a worker, and none is done twice."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -9,14 +9,14 @@ from nonlocal_core.errors import SurveyError
 from nonlocal_core.survey.plan import Job
 
 MOST_DEATHS = 3
-"""Workers that a clip may end, alone with it, until it is told as the reason."""
+"""Number of workers that may end with a clip as their only job before it is named as the reason."""
 MOST_FALSE_STARTS = 3
-"""Workers that may end, one after another, before any is ready."""
+"""Number of workers that may end, one after another, before any is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Worker that takes jobs from now on."""
+    """Worker that is ready for jobs."""
 
     worker: int
 
@@ -40,17 +40,17 @@ class Gone:
 
 @runtime_checkable
 class Pool(Protocol):
-    """Workers of an engine, known by numbers."""
+    """Workers of an engine, identified by numbers."""
 
     depth: int
-    """Jobs that a worker holds at once."""
+    """Number of jobs that a worker holds at once."""
 
     def give(self, worker: int, job: Job) -> None:
-        """Give a job to a worker that is ready; one that has ended meanwhile says so by ``wait``."""
+        """Give a job to a ready worker; ``wait`` reports if it has ended meanwhile."""
         ...
 
     def wait(self) -> Ready | Done | Gone:
-        """Return what happens next. Raises SurveyError where a worker refuses its plan."""
+        """Return the next event. Raises SurveyError if a worker refuses its plan."""
         ...
 
     def replace(self, worker: int) -> None:
@@ -60,7 +60,7 @@ class Pool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Clip that is done: its rows, or the reason why no worker lived to make them."""
+    """Result of a clip: its rows, or the reason why no worker survived to make them."""
 
     job: Job
     content: bytes | None
@@ -73,7 +73,7 @@ class _Held:
     alone: bool = False
 
     def pop(self, place: int) -> Job:
-        """Take out the job of a place."""
+        """Remove and return the job of a place."""
         (job,) = (job for job in self.jobs if job.place == place)
         self.jobs.remove(job)
         self.alone = False
@@ -83,8 +83,8 @@ class _Held:
 def measured(pool: Pool, jobs: Iterable[Job], count: int) -> Iterator[Finished]:
     """Yield each of ``count`` jobs once, in the order in which they end.
 
-    Jobs of a worker that is gone are given again, each alone with its worker: so the clip that ends workers is found,
-    and its neighbours are not blamed. Raises SurveyError where no worker starts.
+    Jobs of a worker that is gone are given again, each alone with its worker, so that the clip that ends workers is
+    found and its neighbours are not blamed. Raises SurveyError if no worker starts.
     """
     coming, suspects, deaths = iter(jobs), deque[Job](), Counter[int]()
     held: dict[int, _Held] = {}

@@ -1,4 +1,4 @@
-"""Reading list of a survey: the addresses of its clips, in their order."""
+"""Reading list of a survey: the addresses of its clips, in order."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,17 +10,17 @@ from nonlocal_core.survey.addresses import files_below, is_remote
 from nonlocal_core.survey.masks import is_mask
 
 COLUMN = "path"
-"""Column of a Parquet file that holds the addresses, where none is named."""
+"""Default column of the addresses in a Parquet file."""
 
 
 def clip_list(source: str | Path | Sequence[str], *, column: str = COLUMN) -> tuple[str, ...]:
     """Return the addresses of clips, in the order in which they are surveyed.
 
-    ``source``: a folder, here or at an address of fsspec, of which every file is a clip, those below it too, but for
-    hidden ones and masks (`survey.masks`); a text file with an address in each line; a Parquet file with a ``column``
-    of them; or the addresses. An address is a path, a folder of frames, ``sample:ID`` or an address of fsspec; relative
-    ones count from the list.
-    Raises SurveyError where there is no such list, or nothing in it.
+    ``source``: a folder, local or at an address of fsspec, in which every file is a clip, also in subfolders, except
+    for hidden ones and masks (`survey.masks`); a text file with an address in each line; a Parquet file with a
+    ``column`` of them; or the addresses. An address is a path, a folder of frames, ``sample:ID`` or an address of
+    fsspec; relative ones start from the list.
+    Raises SurveyError if there is no such list, or nothing in it.
     """
     if not isinstance(source, str | Path):
         found = tuple(map(str, source))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Cell that a question looks at: a frame of those that were read, the cell's centre, and its weight."""
+    """Cell that a question looks at: the index of a frame that was read, the cell's centre, and its weight."""
 
     frame: int
     x: float
@@ -50,7 +50,7 @@ class Fact:
 class Row:
     """Figures of one block on one clip, or the reason why there are none.
 
-    A row with a ``reason`` has nothing but what says which clip and network it is about. The figures are those of
+    A row with a ``reason`` has only the fields that identify its clip and network. The figures are those of
     `nonlocal_core.measures.BlockMeasures`, under the names of the app: ``places`` is ``effective_keys``,
     ``own_frame_share`` is ``own_step_share``.
     """
@@ -103,18 +103,18 @@ class Row:
     top_times_uniform: float | None = None
     propagation: float | None = None
     """Mean J of an object's mask that the block carried from one frame to the others (`measures.tracking.propagation`);
-    None where no masks lie beside the clip (`survey.masks`)."""
+    None if there are no masks beside the clip (`survey.masks`)."""
     propagation_reason: str | None = None
-    """Reason for which the masks beside it gave no figure."""
+    """Reason why the masks beside the clip gave no figure."""
     query_count: int | None = None
     silent_count: int | None = None
     key_count: int | None = None
     table_bytes: int | None = None
-    """Bytes of theta and phi in 16 bits."""
+    """Size of theta and phi in bytes, in 16 bits."""
     temporal_profile: tuple[tuple[float, ...], ...] | None = None
     asked: tuple[Asked, ...] | None = None
     picture: bytes | None = None
-    """JPEG: the first question's frame under its heat, and beside it the other frame that it looks at most."""
+    """JPEG of the first question's frame under its heat, and beside it the other frame with the most weight."""
 
 
 FIGURES = (
@@ -131,7 +131,7 @@ FIGURES = (
     "propagation",
     "rebuild_error",
 )
-"""Fields of a row that are one number each, to sort and to draw by."""
+"""Fields of a row that are one number each, for sorting and drawing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +169,11 @@ SCHEMA = schema_of(Row)
 
 
 TABLES = schema_of(ClipTables)
-"""Columns of what a worker answers with tables: the fields of ``ClipTables``."""
+"""Columns of a worker's answer with tables: the fields of ``ClipTables``."""
 
 
 def as_bytes(rows: Sequence[Any], schema: Any = SCHEMA) -> bytes:
-    """Return records as a stream of Arrow, which keeps every float as it is. ``schema``: of their class."""
+    """Return records as a stream of Arrow, which keeps every float exactly. ``schema``: the schema of their class."""
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as stream:
@@ -183,12 +183,12 @@ def as_bytes(rows: Sequence[Any], schema: Any = SCHEMA) -> bytes:
 
 
 def as_table(content: bytes) -> Any:
-    """Return the table of such a stream, the first of several. Raises pyarrow.ArrowInvalid for other bytes."""
+    """Return the table of a stream of Arrow, the first of several. Raises pyarrow.ArrowInvalid for other bytes."""
     return pa.ipc.open_stream(content).read_all()
 
 
 def split_streams(content: bytes) -> tuple[bytes, bytes]:
-    """Return the first stream of Arrow, and what follows it."""
+    """Return the first stream of Arrow, and the bytes after it."""
     reader = pa.BufferReader(content)
     pa.ipc.open_stream(reader).read_all()
     return content[: reader.tell()], content[reader.tell() :]

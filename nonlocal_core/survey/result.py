@@ -1,10 +1,10 @@
-"""Folder of a survey: rows in Parquet files that are whole or absent. Their names are the manifest of what is done.
+"""Folder of a survey: rows in Parquet files that are whole or absent. Their names are the manifest of finished work.
 
 ``survey.json`` holds the plan, ``clips.parquet`` the reading list, ``rows/000003.parquet`` the rows of the fourth run
-of ``SHARD`` clips. Rows of a run that is not complete wait in ``unfinished``, a file for each clip. Keys that are kept
-to answer questions lie in ``keys``, a file for each clip, written before its rows. Tables of chosen clips lie in
+of ``SHARD`` clips. Rows of an incomplete run wait in ``unfinished``, a file for each clip. Keys that are kept to
+answer questions are in ``keys``, a file for each clip, written before its rows. Tables of chosen clips are in
 ``tables``, a bundle for each clip and network. Each file is written beside its
-place and renamed, so a survey that was killed at any moment lost no clip that it had done.
+place and renamed, so a survey that is killed at any moment loses no clip that it has done.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ from nonlocal_core.survey.plan import Job, Plan
 from nonlocal_core.survey.records import SCHEMA, Row, as_bytes, as_table, split_streams
 
 SHARD = 256
-"""Clips whose rows share a Parquet file."""
+"""Number of clips whose rows share a Parquet file."""
 FORMAT = 2
 
 
 class ResultFolder:
-    """Folder that a survey writes and that everything else reads. Raises SurveyError for one that is none."""
+    """Folder that a survey writes and that everything else reads. Raises SurveyError for any other folder."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -49,7 +49,7 @@ class ResultFolder:
 
     @classmethod
     def begin(cls, path: Path, plan: Plan, clips: Sequence[str], *, shard: int = SHARD) -> "ResultFolder":
-        """Return the folder of a survey, new or begun before. Raises SurveyError where that was another one."""
+        """Return the folder of a survey, new or begun before. Raises SurveyError if it belongs to another survey."""
         if not (path / "survey.json").exists():
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise SurveyError(f"{path} exists and holds no survey. Give --out a new folder.")
@@ -78,7 +78,7 @@ class ResultFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Keep all others from writing meanwhile. Raises SurveyError where somebody does; a killed run does not."""
+        """Lock the folder for writing. Raises SurveyError if another run holds it; a killed run does not."""
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)
@@ -95,22 +95,22 @@ class ResultFolder:
         return column
 
     def done(self) -> set[int]:
-        """Return the places of the clips whose rows are there."""
+        """Return the places of the clips that have rows."""
         ranges = (self._range(int(file.stem)) for file in self._files("rows", "parquet"))
         single = {int(file.stem) for file in self._files("unfinished", "arrow")}
         return single.union(*ranges)
 
     def state(self) -> tuple[int, int]:
-        """Return whole runs and clips that wait for theirs: another pair after each clip that is done."""
+        """Return the numbers of complete runs and of waiting clips, which change with every finished clip."""
         return len(self._files("rows", "parquet")), len(self._files("unfinished", "arrow"))
 
     def left(self) -> Iterator[Job]:
-        """Yield the clips that are not done, in the order of the reading list."""
+        """Yield the clips without rows, in the order of the reading list."""
         done = self.done()
         return (Job(place, clip) for place, clip in enumerate(self.clips()) if place not in done)
 
     def keep(self, job: Job, content: bytes | None, reason: str = "") -> int:
-        """Keep the rows of a clip, or the reason why there are none; return how many rows have no figures."""
+        """Store the rows of a clip, or the reason why there are none; return the number of rows without figures."""
         if content is None:
             failed = [Row(place=job.place, clip=job.clip, model=model, reason=reason) for model in self.plan.models]
             content = as_bytes(failed)
@@ -125,7 +125,7 @@ class ResultFolder:
         return int(len(table) - table["reason"].null_count)
 
     def merge(self, shard: int) -> None:
-        """Write the file of a run of clips where all of them are done, and remove what it was made of."""
+        """Write the file of a run of clips if all of them are done, and remove their separate files."""
         run = self._range(shard)
         files = [self._unfinished(place) for place in run]
         whole = self.path / "rows" / f"{shard:06d}.parquet"
@@ -138,7 +138,7 @@ class ResultFolder:
             file.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Bring to an end what a killed run had begun to write."""
+        """Finish the files that a killed run had begun to write."""
         for folder in ("rows", "unfinished", "keys", "tables"):
             for part in (self.path / folder).glob(".*.part"):
                 part.unlink()
@@ -146,7 +146,7 @@ class ResultFolder:
             self.merge(shard)
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[Any]:
-        """Yield the rows that are there, as Arrow tables, in the order of the reading list."""
+        """Yield the existing rows as Arrow tables, in the order of the reading list."""
         shards = {int(file.stem): file for file in self._files("rows", "parquet")}
         single = {int(file.stem): file for file in self._files("unfinished", "arrow")}
         for shard in range(-(-self.count // self.shard)):
@@ -159,7 +159,7 @@ class ResultFolder:
                     yield table if columns is None else table.select(list(columns))
 
     def of_clip(self, place: int, columns: Sequence[str]) -> Any:
-        """Return the rows of one clip as an Arrow table, without reading those of other runs; none where it waits."""
+        """Return the rows of one clip as an Arrow table, without reading other runs; none if the clip is not done."""
         whole, single = self.path / "rows" / f"{place // self.shard:06d}.parquet", self._unfinished(place)
         if whole.exists():
             return pq.read_table(whole, columns=list(columns), filters=[("place", "=", place)])
@@ -167,9 +167,9 @@ class ResultFolder:
         return table.select(list(columns))
 
     def keys(self, place: int, model: str, columns: Sequence[str] | None = None) -> dict[str, Any] | None:
-        """Return the keys of a clip (`keys.ClipKeys`), None where it has none; bytes are views of the mapped file.
+        """Return the keys of a clip (`keys.ClipKeys`), or None if it has none; bytes are views of the mapped file.
 
-        ``columns``: those to read, None for all.
+        ``columns``: the columns to read, or None for all.
         """
         file = self._keys(place)
         if not file.exists():
@@ -183,11 +183,11 @@ class ResultFolder:
         return {name: cell.as_buffer() if cell.type == pa.binary() else cell.as_py() for name, cell in found.items()}
 
     def bundle(self, place: int, model: str) -> Path:
-        """Return where the tables of a clip and a network are kept, whether they are there or not."""
+        """Return the path of the tables of a clip and a network, whether or not they exist."""
         return self.path / "tables" / f"{stem_of(place, model)}.nlvb"
 
     def networks(self, place: int | None = None) -> list[str]:
-        """Return the ids of the networks whose keys are kept, of one clip or of any."""
+        """Return the ids of the networks whose keys are kept, for one clip or for any."""
         files = sorted(self._files("keys", "arrow")) if place is None else [self._keys(place)]
         return list(dict.fromkeys(model for file in files for model in _mapped(file)["model"].to_pylist()))
 
@@ -205,7 +205,7 @@ class ResultFolder:
 
 
 def stem_of(place: int, model: str) -> str:
-    """Return the name of a file about a clip and a network; a model's id may hold what a file's name may not."""
+    """Return the stem of a file for a clip and a network; a model's id may have characters that a file name may not."""
     return f"{place:08d}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
@@ -214,9 +214,9 @@ def _mapped(file: Path) -> Any:
 
 
 def read_rows(result: str | Path, columns: Sequence[str] | None = None) -> Any:
-    """Return all rows of a survey as one Arrow table; ``columns``: those of ``SCHEMA`` to read, None for all.
+    """Return all rows of a survey as one Arrow table; ``columns``: those of ``SCHEMA`` to read, or None for all.
 
-    A survey that is not at its end has the rows so far. Raises SurveyError for a folder without one.
+    An unfinished survey has the rows so far. Raises SurveyError for a folder without a survey.
     """
     schema = SCHEMA if columns is None else pa.schema([SCHEMA.field(name) for name in columns])
     return pa.concat_tables([schema.empty_table(), *ResultFolder(result).tables(columns)])

@@ -1,4 +1,4 @@
-"""Survey from beginning to end, or from where the last run of it was stopped."""
+"""Survey from beginning to end, or from the point at which its last run was stopped."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Pace of a survey: clips done and all, those done in this run, its seconds, rows without figures in it."""
+    """Pace of a survey: clips done and in all, those done in this run, its seconds, and its rows without figures."""
 
     done: int
     count: int
@@ -35,17 +35,17 @@ class Pace:
 
     @property
     def per_second(self) -> float:
-        """Clips per second in this run, the start of the workers included."""
+        """Clips per second in this run, including the start of the workers."""
         return self.here / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def seconds_left(self) -> float:
-        """Time that the rest takes at this pace; infinite before the first clip."""
+        """Seconds for the rest at this pace; infinite before the first clip."""
         return (self.count - self.done) / self.per_second if self.here else float("inf")
 
     @property
     def sentence(self) -> str:
-        """Clips done, their rate, the time that is left and the rows that failed, in one line."""
+        """Clips done, their rate, the time left and the failed rows, in one line."""
         minutes, seconds = divmod(round(self.seconds_left), 60)
         hours, minutes = divmod(minutes, 60)
         left = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
@@ -61,12 +61,12 @@ def survey(
     progress: Callable[[Pace], None] | None = None,
     **choice: Unpack[PlanFields],
 ) -> ResultFolder:
-    """Run every clip through networks and write a row for each clip, network and block; return the folder.
+    """Run networks on every clip and write a row for each clip, network and block; return the folder.
 
-    ``clips``: as for ``clip_list``. ``out``: a new folder, or that of the same survey, which then goes on where it was
-    stopped. ``models``: ids of ``list_models``, of published checkpoints or of filters. ``frames``, ``short_side``: as
+    ``clips``: as for ``clip_list``. ``out``: a new folder, or that of the same survey, which is then resumed.
+    ``models``: ids of ``list_models``, of published checkpoints or of filters. ``frames``, ``short_side``: as
     for ``Session.open``. ``index``: a block whose keys are kept, so that ``ask`` finds answers in other clips;
-    "first": the one that each network shows first. ``engine``: ``LocalEngine()``, one process on each core, when None.
+    "first": the one that each network shows first. ``engine``: None: ``LocalEngine()``, one process on each core.
     A clip that cannot be read or shown is a row with its reason.
 
     The rows are those of ``Session.open`` in a process whose arithmetic has one thread.

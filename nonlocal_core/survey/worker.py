@@ -1,4 +1,4 @@
-"""Worker of a survey: it holds the networks and makes a clip's rows. Every engine runs this one."""
+"""Worker of a survey, which holds the networks and makes a clip's rows. Every engine runs it."""
 
 import threading
 from contextlib import nullcontext
@@ -23,13 +23,13 @@ from nonlocal_core.survey.records import TABLES, ClipTables, Row, as_bytes
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 DEPTH = 2
-"""Clips that a worker holds at once: one runs, one is decoded meanwhile."""
+"""Number of clips that a worker holds at once: one runs while the other is decoded."""
 ONE = Selection(frames=1)
 """Selection for a mask, which is one picture."""
 TRIED = "sample:coffee"
-"""Clip on which a worker finds out whether the keys of its networks can be searched."""
+"""Clip on which a worker tests whether the keys of its networks can be searched."""
 THREADS = 1
-"""Threads of a worker's arithmetic: processes are what is multiplied, and other numbers of threads round otherwise."""
+"""Threads of a worker's arithmetic: one, since processes run in parallel, and other numbers round differently."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class _ReadClip:
 class Worker:
     """Networks, ready to run, and a process that decodes for them; ``measure`` may be called by ``DEPTH`` threads.
 
-    Decoders run in a process of their own, so that a file that breaks one, or never ends, costs its own row alone.
+    Decoders run in a separate process, so that a file that breaks one, or never ends, costs only its own row.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -60,9 +60,9 @@ class Worker:
         self._reader.close()
 
     def measure(self, job: Job) -> bytes:
-        """Return the rows of one clip (`records.as_bytes`) and behind them, where they are asked for, its keys.
+        """Return the rows of one clip (`records.as_bytes`), followed by its keys if they are asked for.
 
-        Whatever goes wrong with it is the reason in its rows. Under a plan that keeps tables, these alone.
+        Any error is the reason in its rows. Under a plan that keeps tables, only these are returned.
         """
         if self._plan.keeps == "tables":
             return as_bytes([self._tables(job)], TABLES)
@@ -123,8 +123,8 @@ class Worker:
     def _settled_session(self, model: PreparedModel, shown: Frames) -> Session:
         """Return the session of a clip; the first of a size runs twice.
 
-        The first run of a size is proved at every query, later ones at some that the clip's own output draws. So a row
-        says the same, whichever clips its worker met before.
+        The first run of a size is proved at every query, later ones at some that depend on the clip's own output. So a
+        row does not depend on the clips that its worker met before.
         """
         session = Session.open(shown, model, short_side=self._plan.short_side)
         size = model.card.id, (len(shown.rgb), *session.view.input_hw)
@@ -135,5 +135,5 @@ class Worker:
 
 
 def reason_of(fault: Exception) -> str:
-    """Return the sentence of an error of this library, the kind and the words of any other."""
+    """Return the sentence of an error of this library, or the type and message of any other."""
     return str(fault) if isinstance(fault, NonlocalError) else f"{type(fault).__name__}: {fault}"

@@ -1,4 +1,4 @@
-"""Process of a local worker: jobs come as lines of JSON, rows go as Arrow behind one; it ends with its input."""
+"""Process of a local worker: it reads jobs as lines of JSON and writes rows as Arrow, until its input ends."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from nonlocal_core.survey.plan import Job, Plan
 
 
 def main(asked: IO[bytes], told: IO[bytes], plan: Plan) -> None:
-    """Make the worker, say that it is ready, and measure clips until there are no more lines."""
+    """Make the worker, report that it is ready, and measure clips until there are no more lines."""
     telling = threading.Lock()
 
     def say(content: bytes = b"", **head: object) -> None:

@@ -1,4 +1,4 @@
-"""The viewer: one script and one style sheet for a Streamlit page, and the same in one HTML file without a server."""
+"""The viewer: one script and one style sheet for a Streamlit page, and the same as one HTML file without a server."""
 
 import lazy_loader
 

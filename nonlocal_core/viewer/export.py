@@ -1,4 +1,4 @@
-"""Write a bundle and the viewer as one HTML file that opens from a disk, offline, with live hover."""
+"""Export of a bundle and the viewer as one HTML file that opens from a disk, offline, with live hover."""
 
 import base64
 import binascii
@@ -26,7 +26,7 @@ class CourseFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedPane:
-    """One of the bundles of a comparison, and which of its blocks answers."""
+    """One of the bundles of a comparison, and the block of it that answers."""
 
     title: str
     block: str
@@ -35,14 +35,14 @@ class ComparedPane:
 
 _BUNDLE = re.compile(rb'<script type="application/octet-stream" id="bundle">([A-Za-z0-9+/=]*)</script>')
 MARKS = ("title", "caption", "credits", "provenance", "bundle")
-"""Names of what differs from page to page, in the order of the page."""
+"""Names of the parts that differ from page to page, in the order of the page."""
 
 
 def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str:
-    """Return one self-contained HTML page with the live viewer: no request leaves it, and its policy forbids any.
+    """Return one self-contained HTML page with the live viewer: it makes no request, and its policy forbids any.
 
-    ``provenance``: JSON that stands in the head, for whoever opens the page with an editor or a script.
-    Raises BundleError when the bytes are not a bundle.
+    ``provenance``: JSON for the head, to be read with an editor or a script.
+    Raises BundleError if the bytes are not a bundle.
     """
     bundle = decode_bundle(bundle_bytes)
     return _document(
@@ -56,7 +56,7 @@ def export_html(bundle_bytes: bytes, *, title: str, provenance: str = "") -> str
 
 
 def export_frame() -> str:
-    """Return the same page with ``@@NAME@@`` for each of ``MARKS``, for a browser that fills it by itself."""
+    """Return the same page with ``@@NAME@@`` for each of ``MARKS``, for a browser to fill in."""
     title, caption, credit, provenance, bundle = (f"@@{name}@@" for name in MARKS)
     return _document(
         title=title,
@@ -69,9 +69,9 @@ def export_frame() -> str:
 
 
 def export_course(course: CourseFile) -> str:
-    """Return a course, or a step of it, as one page of the same kind; the first bundle's clip is named in it.
+    """Return a course, or a step of it, as one page of the same kind, which names the first bundle's clip.
 
-    Raises BundleError when some bytes are not a bundle.
+    Raises BundleError if some bytes are not a bundle.
     """
     first, *_ = (decode_bundle(each) for each in course.bundles)
     packed = (base64.b64encode(each).decode("ascii") for each in course.bundles)
@@ -89,7 +89,7 @@ def export_course(course: CourseFile) -> str:
 def export_comparison(panes: Sequence[ComparedPane], *, asked: str) -> str:
     """Return several bundles under one pointer as one page of the same kind.
 
-    ``asked``: JSON of the question on arrival, or ``null``. Raises BundleError when some bytes are not a bundle.
+    ``asked``: JSON of the question on arrival, or ``null``. Raises BundleError if some bytes are not a bundle.
     """
     opened = [decode_bundle(pane.bundle) for pane in panes]
     packed = (base64.b64encode(pane.bundle).decode("ascii") for pane in panes)
@@ -110,7 +110,7 @@ def export_comparison(panes: Sequence[ComparedPane], *, asked: str) -> str:
 
 
 def bundle_of_page(page: bytes) -> bytes:
-    """Return the bundle in a live page, as ``export_html`` wrote it. Raises BundleError for another file."""
+    """Return the bundle in a live page written by ``export_html``. Raises BundleError for any other file."""
     found = _BUNDLE.search(page)
     try:
         return base64.b64decode(found[1] if found else b"?", validate=True)
@@ -122,7 +122,7 @@ def bundle_of_page(page: bytes) -> bytes:
 
 
 def _document(*, title: str, caption: str, credit: str, provenance: str, data: str, looks: tuple[str, str]) -> str:
-    """Return the page. ``data``: elements that the script reads. ``looks``: its style sheet and its script."""
+    """Return the page. ``data``: the elements that the script reads. ``looks``: its style sheet and its script."""
     css, script = looks
     policy = (
         f"default-src 'none'; script-src '{digest(script)}'; style-src '{digest(css)}'; img-src blob: data:; "
@@ -158,12 +158,12 @@ def _binary(name: str, base64_text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return the source expression that lets exactly this inline text run."""
+    """Return the CSP source expression that allows exactly this inline text."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def inert(json_text: str) -> str:
-    """Return the JSON with the one letter escaped that could end its element; it still means the same."""
+    """Return the JSON with the one character escaped that could end its element; its meaning is the same."""
     return json_text.replace("<", "\\u003c")
 
 
@@ -177,6 +177,6 @@ def _credits(bundle: Bundle) -> str:
 
 
 def _storage(bundle: Bundle) -> str:
-    """Return what storing the tables as bytes cost, where that was asked for."""
+    """Return the note on the error of tables stored as bytes, empty if none are."""
     worst = max((block.row_error for block in bundle.blocks if block.dtype == "int8"), default=0.0)
     return f"stored in 8 bits: weights within {100 * worst:.1f} % of the largest of their row" if worst else ""

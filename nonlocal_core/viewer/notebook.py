@@ -1,4 +1,4 @@
-"""Put a session into the cell of a notebook: the live viewer of what fits into a page of limited weight."""
+"""A session in a notebook cell: the live viewer with the blocks that fit into a page of limited size."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +9,9 @@ from nonlocal_core.capture.record import Capture
 from nonlocal_core.viewer.export import export_html
 
 MOST_BYTES = 2_000_000
-"""Largest weight of a cell. A notebook keeps it in its file, and again for each run that is saved."""
+"""Maximum size of a cell in bytes. A notebook keeps it in its file, and again for each saved run."""
 CELL_HEIGHT = 900
-"""Pixels of the viewer in a cell."""
+"""Height of the viewer in a cell, in pixels."""
 CELL_STORAGE = Storage(
     precision="int8", pictures=PictureStorage(long_side=480, codec="webp", quality=80)
 )  # a cell is about 1000 pixels wide and shows two pictures side by side
@@ -23,9 +23,9 @@ Pack = Callable[[Capture, str], bytes]
 
 
 def notebook_cell(capture: Capture, pack: Pack, *, title: str, question: Question) -> str:
-    """Return the live viewer in a frame of its own, which can reach nothing around it, of at most ``MOST_BYTES``.
+    """Return the live viewer in an isolated frame, of at most ``MOST_BYTES``.
 
-    Blocks that do not fit are left out, and a sentence on the page says so. Where none fits, the smallest travels.
+    Blocks that do not fit are left out, and a sentence on the page says so. If none fits, the smallest is kept.
     """
 
     def cell(kept: Capture, said: str) -> str:
@@ -40,7 +40,7 @@ def notebook_cell(capture: Capture, pack: Pack, *, title: str, question: Questio
 
 
 def framed(page: str) -> str:
-    """Return a page in a frame of its own."""
+    """Return a page in an isolated frame."""
     return (
         f'<iframe title="Where does this position look?" sandbox="allow-scripts" srcdoc="{escape(page)}" '
         f'style="width: 100%; height: {CELL_HEIGHT}px; border: 0"></iframe>'
@@ -48,7 +48,7 @@ def framed(page: str) -> str:
 
 
 def _left_out(capture: Capture, kept: Capture, asked: Question) -> str:
-    """Return the sentences about the blocks that are not in the cell, empty where all are."""
+    """Return the sentences about the blocks that are not in the cell, empty if all are."""
     first, there = capture.block().name, {block.name for block in kept.blocks}
     names = sorted((block.name for block in capture.blocks if block.name not in there), key=lambda name: name != first)
     if not names:

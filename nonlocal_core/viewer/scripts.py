@@ -1,4 +1,4 @@
-"""Join the viewer's modules into one script.
+"""The viewer's modules, joined into one script.
 
 A Streamlit component is imported from a blob and an exported page has no files beside it, so neither can import.
 """
@@ -36,7 +36,7 @@ def viewer_js() -> str:
 
 @cache
 def page_js() -> str:
-    """Return the script of the exported page: it opens the bundle that stands in the page."""
+    """Return the script of the exported page, which opens the bundle in the page."""
     return join_scripts(_FOLDER, "entry/page.js")
 
 
@@ -60,7 +60,7 @@ def guess_js() -> str:
 
 @cache
 def scribbles_js() -> str:
-    """Return the Streamlit component of scribbles that are to be labels."""
+    """Return the Streamlit component of scribbled labels."""
     return join_scripts(_FOLDER, "entry/scribbles.js")
 
 
@@ -72,13 +72,13 @@ def site_js() -> str:
 
 @cache
 def worker_js() -> str:
-    """Return the script of its worker, which runs the network."""
+    """Return the script of that page's worker, which runs the network."""
     return join_scripts(_FOLDER, "entry/site_worker.js")
 
 
 @cache
 def offline_js() -> str:
-    """Return the script that keeps its files."""
+    """Return the script of that page's service worker, which keeps its files."""
     return join_scripts(_FOLDER, "entry/site_offline.js")
 
 
@@ -119,10 +119,10 @@ def site_css() -> str:
 
 
 def join_scripts(folder: Traversable, entry: str) -> str:
-    """Return one module that does what ``entry`` does: all modules that it needs, each after those that it imports.
+    """Return one module equivalent to ``entry``: all modules that it needs, each after those that it imports.
 
-    Raises ScriptError for a missing file, for imports in a circle, and for an import that cannot be joined: names
-    keep their spelling, so ``as``, ``*`` and default imports have no meaning in one script.
+    Raises ScriptError for a missing file, for circular imports, and for an import that cannot be joined: names keep
+    their spelling, so ``as``, ``*`` and default imports have no meaning in one script.
     """
     texts: dict[str, str] = {}
     imported: dict[str, tuple[str, ...]] = {}

@@ -15,7 +15,7 @@ from nonlocal_core.weights.shipped import read_shipped
 def build_model(name: str = DEFAULT) -> tuple[Lite0Network | MarkNetwork, ModelCard]:
     """Return the network, frozen and in eval mode, and its card.
 
-    Raises UnknownNameError, listing the ids, and WeightsError when the weights are missing or differ from the pinned
+    Raises UnknownNameError, listing the ids, and WeightsError if the weights are missing or differ from the pinned
     ones.
     """
     card = find_card(name)
@@ -40,5 +40,5 @@ def _block_of(card: ModelCard) -> ShippedFile:
 
 
 def _widened(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors in float32, as snapshots, which are stored in half of it, are run."""
+    """Return the tensors in float32, in which snapshots run, although they are stored in float16."""
     return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}

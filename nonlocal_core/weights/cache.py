@@ -36,9 +36,9 @@ class Pin:
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Return the given folder, else that of $NONLOCAL_CACHE, else the user's cache folder.
+    """Return the given folder, else the one in $NONLOCAL_CACHE, else the user's cache folder.
 
-    Raises WeightsError for a user who has no folder.
+    Raises WeightsError if the user has no such folder.
     """
     if chosen is not None:
         return chosen
@@ -72,14 +72,14 @@ def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator
 
 
 def find_pin(cache: Path, card_id: str) -> Pin | None:
-    """Return the pin of a checkpoint, None before its first complete load."""
+    """Return the pin of a checkpoint, or None before its first complete load."""
     return list_pins(cache).get(card_id)
 
 
 def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
     """Pin a checkpoint that was loaded completely.
 
-    Raises WeightsError when another hash is pinned for it, or when the same file is pinned as another network. Two
+    Raises WeightsError if another hash is pinned for it, or if the same file is pinned as another network. Two
     networks can agree in all names and shapes, and one would then load as the other without an error.
     """
     with locked(cache, _PINS):
@@ -102,7 +102,7 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
 
 
 def list_pins(cache: Path) -> dict[str, Pin]:
-    """Return all pins by id of the checkpoint. Raises WeightsError when their file is damaged."""
+    """Return all pins by id of the checkpoint. Raises WeightsError if their file is damaged."""
     path = cache / _PINS
     try:
         content = path.read_bytes()

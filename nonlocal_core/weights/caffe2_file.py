@@ -24,7 +24,7 @@ ADMITTED = frozenset(
 
 _NUMBER = re.compile(r"f[248]|i[1248]|[ub]1")
 MAX_DIMENSIONS = 8
-"""Most axes of a tensor. torch itself fails beyond 64."""
+"""Maximum number of axes of a tensor. torch itself fails beyond 64."""
 
 
 def read_caffe2(path: Path) -> object:

@@ -47,26 +47,26 @@ class PublishedCard:
     title: str
     repository: str
     url: str | None
-    """Address of the file; None when nobody hosts it."""
+    """Address of the file, or None if it is not hosted."""
     container: Container
     """Format of the file; the last two are not read here."""
     arch: str | None
-    """Name of the network that it fills (`weights.published`), None for networks that are not rebuilt here."""
+    """Name of the network that it fills (`weights.published`), or None for networks that are not rebuilt here."""
     task: str
     pairwise: Pairwise | None
     blocks: int
     """Number of non-local blocks."""
     frames: int | None
     frame_stride: int | None
-    """Frames of the video from one frame of the clip to the next. None: spread evenly, or not a video."""
+    """Stride of the clip in frames of the video. None: spread evenly, or not a video."""
     colours: Colours | None
     accuracy: dict[str, float]
     parameters: int | None
-    """Parameters of the network, classifier included."""
+    """Number of parameters of the network, including the classifier."""
     digest: Digest | None
     code_licence: str | None
     weights_licence: str | None
-    """None where the source states no licence for the weights."""
+    """Licence of the weights, or None if the source states none."""
     note: str
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class PublishedCard:
 
     @property
     def non_commercial(self) -> bool:
-        """True where a licence forbids commercial use."""
+        """True if a licence forbids commercial use."""
         return any("-NC" in licence for licence in (self.code_licence, self.weights_licence) if licence)
 
     @property

@@ -29,19 +29,19 @@ class ModelCard:
     """Names of the blocks, in the order in which they run."""
     status: WeightStatus
     parameters: int
-    """Parameters of the whole network, with batch normalisation folded."""
+    """Number of parameters of the whole network, with batch normalisation folded."""
     weights: WheelFile
     """Weights of the trunk."""
     block: ShippedFile | None = None
-    """Weights of the blocks, None where they have none."""
+    """Weights of the blocks, or None if they have none."""
     samples: tuple[str, ...] = ()
-    """Ids of the samples that it was made for; empty: any clip."""
+    """Ids of the samples that the model was made for; empty for any clip."""
 
 
 def list_models() -> tuple[ModelCard, ...]:
     """Return the cards of all models that open on any clip, the default first.
 
-    Those of one task, which were made for some samples, are found by their ids alone.
+    Models for a single task, which were made for some samples, are found only by their ids.
 
     >>> [(card.id, card.status) for card in list_models()][:2]
     [('lite0-embedded-gaussian', 'trained'), ('lite0-parameter-free', 'parameter_free')]

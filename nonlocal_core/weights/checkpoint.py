@@ -44,15 +44,15 @@ class CheckpointLimits:
     max_bytes: int = 2 << 30
     """Bytes of the file, and of its tensors together."""
     max_unpacked_bytes: int = 64 << 20
-    """Bytes of the tensors of a file of few bytes: a tensor may repeat a few stored values."""
+    """Bytes of the tensors of a file of few bytes, in which a tensor may repeat a few stored values."""
     max_unpacked_per_byte: int = 8
-    """Bytes of tensors beside these for each byte of the file."""
+    """Further bytes of tensors for each byte of the file."""
     max_tensors: int = 20_000
     max_name: int = 256
-    """Characters of the name of a tensor. Those of wrappers are taken off one by one, from all tensors."""
+    """Length of a tensor's name in characters. Those of wrappers are removed one by one, from all tensors."""
 
     def check_unpacked(self, unpacked: int, byte_count: int) -> None:
-        """Refuse a file of ``byte_count`` bytes whose tensors take too many. Raises WeightsError."""
+        """Refuse a file of ``byte_count`` bytes whose tensors are too large. Raises WeightsError."""
         most = self.max_unpacked_bytes + self.max_unpacked_per_byte * byte_count
         for limit, name in (
             (self.max_bytes, "max_bytes is"),
@@ -64,14 +64,14 @@ class CheckpointLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RawCheckpoint:
-    """Tensors of a file under the file's own names, on the CPU, contiguous and finite."""
+    """Tensors of a file by the file's own names, on the CPU, contiguous and finite."""
 
     tensors: dict[str, Tensor]
     format: CheckpointFormat
     extra: Extra
     """Other single values of the file: number of iterations, configuration text, metadata."""
     note: str = ""
-    """Sentence on which of several sets of weights these are."""
+    """Sentence on the choice among several sets of weights."""
 
     def __repr__(self) -> str:
         values = sum(tensor.numel() for tensor in self.tensors.values())
@@ -88,7 +88,7 @@ def read_checkpoint(
 
     ``weights``: the key of one of several sets of weights, or "ema" for their running average; None: the only set, or
     the one beside its average. Code inside the file never runs. Raises WeightsError for a file of another kind, for
-    globals that are not admitted, damage, an exceeded limit, a tensor that is not finite, or a set that is not there.
+    globals that are not admitted, damage, an exceeded limit, a tensor that is not finite, or a missing set.
     """
     try:
         kind = _kind(path, limits)
@@ -161,9 +161,10 @@ def _tensor_or_array(file: TorchContent, call: Call, *, name: str) -> Tensor:
 def _unwrapped(
     content: object, tensor_of: Callable[..., Tensor], weights: str | None, check: Callable[[int], None]
 ) -> tuple[dict[str, Tensor], Extra, str]:
-    """Return the tensors, the single values beside or around them, and which of several sets the tensors are.
+    """Return the tensors, the single values beside or around them, and the sentence on the choice among several sets.
 
-    ``check``: refuses the bytes of all tensors together, asked after each: the next may be a copy of the same values.
+    ``check``: refuses too many bytes of all tensors together; it is called after each, since the next may be a copy of
+    the same values.
     """
     if not isinstance(content, dict):
         raise WeightsError(f"it holds {shown(content)} and no tensors by name")
@@ -205,7 +206,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> N
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Tell whether all values are finite. Infinity and NaN show in the smallest or the largest value."""
+    """Return whether all values are finite. Infinity and NaN show in the smallest or the largest value."""
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return True
     return all(bool(torch.isfinite(end)) for end in torch.aminmax(tensor))

@@ -28,7 +28,7 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
     """Return the network of a published checkpoint, filled completely, frozen and in eval mode.
 
     The first call downloads and converts it, and pins the hash of a file that loaded completely.
-    Raises WeightsError when the download fails, the file differs from the pinned one, or does not fill the network.
+    Raises WeightsError if the download fails, the file differs from the pinned one, or does not fill the network.
     """
     if card.arch is None:
         raise WeightsError(f"The network of {card.id} is not rebuilt here. {card.note}")
@@ -66,7 +66,7 @@ def write_converted(
 def read_converted(path: Path, network: PublishedNetwork, *, source_sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a conversion under our names.
 
-    Raises WeightsError, and removes the file, when it is damaged or was made from another file, as another network or
+    Raises WeightsError, and removes the file, if it is damaged or was made from another file, for another network or
     by another version. Opening the checkpoint again converts it anew.
     """
     try:

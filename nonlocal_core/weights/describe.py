@@ -1,4 +1,4 @@
-"""Description of a checkpoint file for people: its format, the source of its names, the network that it fills."""
+"""Description of a checkpoint file for users: its format, the source of its names, the network that it fills."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,20 +42,20 @@ class CheckpointReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledNetwork:
-    """Network of a file of one's own, frozen and in evaluation mode."""
+    """Network of a user's file, frozen and in evaluation mode."""
 
     known: PublishedNetwork
     network: ResNet
     said: str
-    """Sentences on what of the file was chosen, or left out; empty for most."""
+    """Sentences on the parts of the file that were chosen or left out; empty for most."""
 
 
 def describe_checkpoint(path: Path, arch: str | None = None, *, weights: str | None = None) -> CheckpointReport:
-    """Return what a file is and which networks it fills, or that it fills ``arch`` (`weights.published`).
+    """Return a report of a file's format and the networks that it fills, or of ``arch`` alone (`weights.published`).
 
-    ``weights``: as in ``read_checkpoint``. A network counts as filled where nothing but its classifier is missing or
-    another one, which is said. Raises WeightsError when the file is refused, or fills no network that is known here,
-    or not the one asked for; UnknownNameError when there is no such network.
+    ``weights``: as in ``read_checkpoint``. A network counts as filled if at most its classifier is missing or differs,
+    which the report says. Raises WeightsError if the file is refused, fills no known network or does not fill the one
+    asked for; UnknownNameError if there is no such network.
     """
     wanted = None if arch is None else find_published(arch)
     raw = read_checkpoint(path, weights=weights)
@@ -88,11 +88,11 @@ def describe_checkpoint(path: Path, arch: str | None = None, *, weights: str | N
 
 
 def load_checkpoint(path: Path, arch: str | None = None, *, weights: str | None = None) -> FilledNetwork:
-    """Return which network a file of one's own fills, and that network, frozen and in evaluation mode.
+    """Return the network that a user's file fills, frozen and in evaluation mode, with its published entry.
 
-    ``arch``: None for the only one that it fills. ``weights``: as in ``read_checkpoint``. A classifier of other answers
-    is left out. Raises WeightsError when the file is refused, does not fill the rest of the network completely, or
-    fills several that differ in what a file does not show; UnknownNameError.
+    ``arch``: None for the only one that it fills. ``weights``: as in ``read_checkpoint``. A classifier of other classes
+    is left out. Raises WeightsError if the file is refused, does not fill the rest of the network completely, or fills
+    several networks that a file cannot tell apart; UnknownNameError.
     """
     wanted = None if arch is None else find_published(arch)
     raw = read_checkpoint(path, weights=weights)

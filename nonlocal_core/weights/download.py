@@ -1,4 +1,4 @@
-"""Download of a published checkpoint: it resumes where it broke off, is verified, and never appears half-done."""
+"""Download of a published checkpoint: it resumes after an interruption, is verified, and never appears half-done."""
 
 import hashlib
 import shutil
@@ -19,7 +19,7 @@ from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.partial import PartialDownload
 
 Progress = Callable[[int, int | None], None]
-"""Listener of progress, called with the bytes received and the total, None where the server does not say."""
+"""Listener of progress, called with the bytes received and the total, or None if the server does not say."""
 
 _CHUNK_BYTES = 1 << 18
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -41,7 +41,7 @@ _DEFAULT_LIMITS = DownloadLimits()
 
 
 class _BrokenOffError(WeightsError):
-    """Failure of the connection. The part received stays, and the next download resumes there."""
+    """The connection failed. The received part is kept, and the next download resumes there."""
 
 
 def download(
@@ -51,11 +51,11 @@ def download(
     cache_dir: Path | None = None,
     limits: DownloadLimits = _DEFAULT_LIMITS,
 ) -> Path:
-    """Return the path of the checkpoint's file, after downloading it if it is not there.
+    """Return the path of the checkpoint's file, after downloading it if it is missing.
 
     An interrupted download resumes where it stopped. The file is compared with the published hash and with the pin of
-    its first load, and removed when it differs. Raises WeightsError, with the remedy, for a lost connection, a missing
-    file, a full disk, or another file than the published one.
+    its first load, and removed if it differs. Raises WeightsError, with the remedy, for a lost connection, a missing
+    file, a full disk, or a file other than the published one.
     """
     if card.url is None:
         raise WeightsError(f"Nobody hosts {card.id}. {card.note}")
@@ -135,7 +135,7 @@ class _SecureRedirects(HTTPRedirectHandler):
     def redirect_request(
         self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        """Return the redirected request. Raises WeightsError when its address is not https."""
+        """Return the redirected request. Raises WeightsError if its address is not https."""
         try:
             _check_address(newurl)
         except WeightsError:
@@ -145,7 +145,7 @@ class _SecureRedirects(HTTPRedirectHandler):
 
 
 def _open(url: str, partial: PartialDownload, limits: DownloadLimits) -> HTTPResponse:
-    """Return the response to a request for the missing bytes, or for all where the server cannot resume."""
+    """Return the response to a request for the missing bytes, or for all if the server cannot resume."""
     _check_address(url)
     headers = {"User-Agent": "nonlocal-viewer", "Accept-Encoding": "identity"} | partial.range_headers()
     request = Request(url, headers=headers)  # noqa: S310 - the scheme has just been checked
@@ -206,7 +206,7 @@ def _receive(
 
 
 def _verify(card: PublishedCard, path: Path, cache: Path) -> None:
-    """Raise WeightsError when the file differs from the published hash or from the pinned one."""
+    """Raise WeightsError if the file differs from the published hash or from the pinned one."""
     expected = [(card.digest.algorithm, card.digest.hex, "is published")] if card.digest else []
     if pin := find_pin(cache, card.id):
         expected.append(("sha256", pin.sha256, "was pinned here"))

@@ -1,4 +1,4 @@
-"""Match of a published file's tensors with our networks: each key and each parameter exactly once."""
+"""Matching of a published file's tensors with our networks: each key and each parameter exactly once."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ from nonlocal_core.weights.wrappers import unwrapped
 Shape = tuple[int, ...]
 
 NAMES_IN_A_MESSAGE = 6
-"""Names that an error message lists. It counts the rest, since the file of another network leaves hundreds over."""
+"""Number of names that an error message lists. It counts the rest, which are hundreds for another network's file."""
 
 _COUNTER = "num_batches_tracked"
 
@@ -35,7 +35,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Match of a file and a network by names and shapes, with the unmatched rest of each."""
+    """Match of a file and a network by names and shapes, with the unmatched rest of both."""
 
     assignments: tuple[Assignment, ...]
     unused: tuple[str, ...]
@@ -49,12 +49,12 @@ class Match:
 
     @property
     def faults(self) -> int:
-        """Number of unmatched names, 0 when the file fills the network completely."""
+        """Number of unmatched names, 0 if the file fills the network completely."""
         return len(self.unused) + len(self.empty) + len(self.twice) + len(self.misshapen)
 
     @property
     def sentence(self) -> str:
-        """Sentence for people about the unmatched names."""
+        """Sentence for users about the unmatched names."""
         kinds = (
             ("keys left unused", self.unused),
             ("parameters left empty", self.empty),
@@ -67,7 +67,7 @@ class Match:
 def load_network(tensors: Mapping[str, Tensor], *, layout: Layout, config: ResNetConfig) -> ResNet:
     """Return the network filled from a file's tensors, in float32, frozen and in eval mode.
 
-    Raises WeightsError when a key or a parameter is left over, or a shape or a duplicate disagrees.
+    Raises WeightsError if a key or a parameter is left over, or a shape or a duplicate disagrees.
     """
     with torch.device("meta"):  # shapes only, since every value comes from the file
         network = ResNet(config, status="trained")
@@ -78,9 +78,9 @@ def load_network(tensors: Mapping[str, Tensor], *, layout: Layout, config: ResNe
 def load_block(
     tensors: Mapping[str, Tensor], *, layout: Layout, pairwise: Pairwise, config: NonlocalConfig
 ) -> NonlocalBlock:
-    """Return one block filled from a file that holds nothing else. The width follows from g.
+    """Return one block filled from a file that contains nothing else. The width follows from g.
 
-    Raises WeightsError as ``load_network`` does.
+    Raises the errors of ``load_network``.
     """
     tensors = without_prefix(tensors, layout)
     widths = [tensors[name].shape for name in tensors if layout.our_name(name) == "g.weight"]
@@ -118,9 +118,9 @@ def match(found: Mapping[str, Shape], wanted: Mapping[str, Shape], *, layout: La
 
 
 def without_classifier(tensors: Mapping[str, Tensor], layout: Layout, config: ResNetConfig) -> tuple[ResNetConfig, str]:
-    """Return the configuration that a file fills but for its classifier, which is left out then, and a sentence on it.
+    """Return the configuration that a file fills without its classifier, and a sentence on the classifier.
 
-    The configuration itself and no sentence where the file fills all of it, or does not fill the rest either.
+    If the file fills all of it, or does not fill the rest either, return the configuration itself and no sentence.
     """
     bare = replace(config, head=replace(config.head, classes=()))
     found = shapes_of(without_prefix(tensors, layout))
@@ -143,7 +143,7 @@ def wanted_shapes(config: ResNetConfig) -> Mapping[str, Shape]:
 
 
 def without_prefix(tensors: Mapping[str, Tensor], layout: Layout) -> dict[str, Tensor]:
-    """Return the tensors without the names of wrappers (`wrappers`), before all keys but those of a classifier."""
+    """Return the tensors without the names of wrappers (`wrappers`) before all keys except those of a classifier."""
     return unwrapped(
         tensors,
         lambda name: layout.our_name(name) is not None,
@@ -179,7 +179,7 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], layout: Layout) -> N
 
 
 def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> dict[str, str | None]:
-    """Return our name of every key that holds a weight, None where no rule claims it."""
+    """Return our name of every key that holds a weight, or None if no rule claims it."""
     named = {
         name: layout.our_name(name) for name in found if not layout.drops(name) and layout.first_name(name) not in found
     }
@@ -187,9 +187,9 @@ def _named(found: Mapping[str, Shape], layout: Layout, *, with_head: bool) -> di
 
 
 def _fits(found: Shape, wanted: list[Shape]) -> bool:
-    """Tell whether a tensor, cut into equal parts along its second axis, fills the shapes.
+    """Return whether a tensor, cut into equal parts along its second axis, fills the shapes.
 
-    Axes of size 1 behind the first two are ignored: a 1x1x1 convolution is a matrix, and a 2-D convolution a 3-D one
+    Axes of size 1 after the first two are ignored: a 1x1x1 convolution is a matrix, and a 2-D convolution is a 3-D one
     over one frame.
     """
     if len(wanted) > 1:

@@ -27,27 +27,27 @@ class Bar:
 
     title: str
     won: Estimate
-    """Part of what can be won, in percent: 0 is chance."""
+    """Percentage won of what can be won; 0 is chance."""
     seeds: int
     parameters: int
     seconds: int
-    """Time of a training of the mean length at the pace of its fastest seed, on one thread of a CPU."""
+    """Seconds for a training of the mean length at the pace of its fastest seed, on one thread of a CPU."""
     paper: float | None
     """Top-1 accuracy on Kinetics of its counterpart in the paper, in percent."""
     paper_words: str
-    """Name of that counterpart, where it is another."""
+    """Name of that counterpart, if it differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claim of the paper, and what was found here."""
+    """A claim of the paper, and the finding here."""
 
     words: str
     verdict: str
     difference: Estimate
-    """Difference of the two variants that decide it, in points."""
+    """Difference in percentage points of the two variants that decide it."""
     reason: str
-    """Reason, as far as it was measured, where the claim does not hold here."""
+    """Reason, as far as it was measured, if the claim does not hold here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class NetworkFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Longer:
-    """Networks asked about clips of more frames than they learned from."""
+    """Results of networks on clips with more frames than in training."""
 
     frames: int
     clips: int
@@ -90,7 +90,7 @@ class Findings:
     controls: tuple[Bar, ...]
     """Variants beyond the paper's tables."""
     longer: Longer | None
-    """The same networks on longer clips, where they were asked."""
+    """The same networks on longer clips, if they were asked about any."""
     networks: tuple[NetworkFigures, ...]
 
 
@@ -132,7 +132,7 @@ def _longer(found: dict[str, Any], variants: dict[str, Any]) -> Longer:
 
 
 def _untold(title: str) -> dict[str, Any]:
-    """Return a bar of which the paper says nothing."""
+    """Return a bar without a counterpart in the paper."""
     return {"title": title, "paper": None, "paper_words": ""}
 
 

@@ -56,9 +56,9 @@ _IN_PYTHON = (
 class Identity:
     """Identity of a file, from names and shapes.
 
-    ``layout``: the source of most of its names, None when unknown. ``fits``: every published network that it fills
-    completely. ``nearest``: where it fills none, the closest one and the unmatched names. ``classifier``: a sentence
-    where it fills them but for the classifier.
+    ``layout``: the source of most of its names, or None if unknown. ``fits``: every published network that it fills
+    completely. ``nearest``: if it fills none, the closest one and the unmatched names. ``classifier``: a sentence if it
+    fills them except for the classifier.
     """
 
     layout: Layout | None
@@ -68,7 +68,7 @@ class Identity:
 
     @property
     def sentence(self) -> str:
-        """Sentence for people about the identity of the file."""
+        """Sentence for users about the identity of the file."""
         if self.layout is None:
             return f"The names of its tensors are those of no source that is known here. {_IN_PYTHON}"
         if self.layout in _OF_BLOCKS:
@@ -110,7 +110,7 @@ def identify(tensors: Mapping[str, Tensor]) -> Identity:
 
 
 def _alike(layout: Layout, blocks: set[str]) -> list[PublishedNetwork]:
-    """Return the networks of a layout whose blocks differ least from these, usually not at all."""
+    """Return the networks of a layout whose blocks differ least from the given ones, usually not at all."""
     differing = {
         network.arch: len(blocks ^ _blocks_of(network.config))
         for network in published_networks()

@@ -1,4 +1,4 @@
-"""Names of classes that training programs keep beside the weights, which a checkpoint may therefore mention.
+"""Names of classes that training programs store beside the weights, and that a checkpoint may therefore mention.
 
 They become plain dictionaries and inert records (`unpickle.Call`). Nothing is looked up or called by these names.
 """

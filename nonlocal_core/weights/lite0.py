@@ -17,7 +17,7 @@ _BATCH_NORM_TABLES = ("weight", "bias", "running_mean", "running_var", "num_batc
 def load_lite0(source: WheelFile) -> Lite0:
     """Return the trunk, filled and frozen. All trunks of a process share one set of tensors.
 
-    Raises WeightsError when the file is missing, damaged, or does not fill the network exactly.
+    Raises WeightsError if the file is missing, damaged, or does not fill the network exactly.
     """
     with torch.device("meta"):  # shapes only: every value comes from the file
         trunk = Lite0()
@@ -32,10 +32,10 @@ def _tensors(source: WheelFile) -> dict[str, Tensor]:
 
 
 def fold_batch_norm(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the trunk's weights and biases, each convolution merged with the batch normalisation behind it.
+    """Return the trunk's weights and biases, with each convolution merged with the batch normalisation after it.
 
     conv(x) * s + (beta - mean * s) with s = gamma / sqrt(var + eps), computed in float64.
-    Raises WeightsError when a published tensor is missing or left over.
+    Raises WeightsError if a published tensor is missing or left over.
     """
     layers = _published_layers()
     expected = {name for conv, norm in layers.values() for name in _layer_tensors(conv, norm)}

@@ -15,7 +15,7 @@ from nonlocal_core.errors import WeightsError
 def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
     """Return the tensors of a ``torch.save`` file with the given hash. Code inside the file never runs.
 
-    Raises WeightsError when the hash differs, before anything is interpreted, or when the file holds more than tensors.
+    Raises WeightsError if the hash differs, before anything is interpreted, or if the file holds more than tensors.
     """
     content = path.read_bytes()
     check_hash(content, sha256=sha256, name=path.name)
@@ -31,7 +31,7 @@ def read_verified(path: Path, *, sha256: str) -> dict[str, Tensor]:
 
 
 def check_hash(content: bytes, *, sha256: str, name: str) -> None:
-    """Raise WeightsError when the content of a weights file differs from the pinned one."""
+    """Raise WeightsError if the content of a weights file differs from the pinned one."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise WeightsError(
@@ -63,7 +63,7 @@ def check_fits(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def check_accounted(*, missing: Iterable[str], unused: Iterable[str]) -> None:
-    """Raise WeightsError, naming all of them, when parameters stay unfilled or tensors unused."""
+    """Raise WeightsError, naming all of them, if parameters stay unfilled or tensors unused."""
     empty, spare = sorted(missing), sorted(unused)
     if empty or spare:
         raise WeightsError(

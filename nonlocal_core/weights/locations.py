@@ -23,7 +23,7 @@ class WheelFile:
     origin: str
 
     def locate(self) -> Path:
-        """Return the path of the file. Raises WeightsError, with the install command, when it is missing."""
+        """Return the path of the file. Raises WeightsError, with the install command, if it is missing."""
         found = find_installed(self.module, self.file)
         if found is not None:
             return found

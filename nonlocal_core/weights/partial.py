@@ -43,24 +43,24 @@ class PartialDownload:
         return 0
 
     def is_part_of_another(self, response: HTTPResponse) -> bool:
-        """Return whether a response continues another version than the one received, If-Range notwithstanding."""
+        """Return whether a response continues a version other than the one received, despite If-Range."""
         mark = self._mark()
         now = (response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
         return response.status == 206 and mark is not None and any(now) and mark not in now
 
     def total(self, response: HTTPResponse) -> int | None:
-        """Return the size of the whole file in bytes, None where the server does not say."""
+        """Return the size of the whole file in bytes, or None if the server does not say."""
         if response.status == 206:
             return _content_range(response)[1]
         return response.length
 
     def complete(self) -> None:
-        """Rename it to the final file, atomically."""
+        """Rename the file to the final one, atomically."""
         self.path.replace(self.final)
         self._note.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Remove it, the final file, and folders that this leaves empty."""
+        """Remove the file, the final file, and folders that this leaves empty."""
         for path in (self.path, self._note, self.final):
             path.unlink(missing_ok=True)
         with suppress(OSError):  # not empty, or missing
@@ -75,7 +75,7 @@ class PartialDownload:
 
 
 def _content_range(response: HTTPResponse) -> tuple[int | None, int | None]:
-    """Return the first byte of a part and the size of the whole, of ``Content-Range: bytes 5-9/10``."""
+    """Return the first byte of a part and the size of the whole, from ``Content-Range: bytes 5-9/10``."""
     span, _, whole = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     first = span.partition("-")[0]
     return (int(first) if first.isdecimal() else None, int(whole) if whole.isdecimal() else None)

@@ -34,7 +34,7 @@ _PLAIN_OR_FIVE: tuple[tuple[Literal[0, 5], str], ...] = ((0, ""), (5, "-nl5"))
 class PublishedNetwork:
     """A network with published weights or a published recipe.
 
-    ``arch``: its stable name, as ``verify --arch`` takes it.
+    ``arch``: its stable name, as for ``verify --arch``.
     """
 
     arch: str

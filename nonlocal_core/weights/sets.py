@@ -1,4 +1,4 @@
-"""Sets of weights in one file: those that were trained, and a running average of them (EMA) beside."""
+"""Sets of weights in one file: the trained ones, and a running average of them (EMA)."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ AVERAGES = ("ema_state", "ema_state_dict", "state_dict_ema", "model_ema", "ema")
 """Keys under which files keep a running average of the weights beside them."""
 
 AVERAGE = "ema"
-"""Choice of the running average, whatever its key is."""
+"""Value that selects the running average, whatever its key is."""
 
 
 def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[str | None, str]:
-    """Return the key of the set of weights to read, None where the file itself is the set, and a sentence on others.
+    """Return the key of the set of weights to read, or None if the file itself is the set, and a sentence on others.
 
     ``weights``: a key, or ``AVERAGE``; None: the only set, or the one that a program would load.
-    Raises WeightsError that lists the sets where the choice is not among them, or none was made between equals.
+    Raises WeightsError, listing the sets, if the choice is not among them, or if several are equal and none was chosen.
     """
     found = [name for name in (*CONTAINERS, *AVERAGES) if isinstance(content.get(name), dict)]
     trained = [name for name in found if name in CONTAINERS]
@@ -45,7 +45,7 @@ def chosen_set(content: Mapping[object, object], weights: str | None) -> tuple[s
 def _average(content: Mapping[object, object], found: list[str]) -> str | None:
     """Return the key of the only running average.
 
-    mmengine puts it where the trained weights would be, and those under the other key
+    mmengine stores it in place of the trained weights, and those under the other key
     (open-mmlab/mmengine@02f1880, mmengine/hooks/ema_hook.py, before_save_checkpoint).
     """
     if "message_hub" in content and {"state_dict", "ema_state_dict"} <= set(found):

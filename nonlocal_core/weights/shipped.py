@@ -11,7 +11,7 @@ from nonlocal_core.weights.locations import ShippedFile
 
 
 def read_shipped(source: ShippedFile) -> dict[str, Tensor]:
-    """Return the tensors of the file. Raises WeightsError when it is missing, damaged or replaced."""
+    """Return the tensors of the file. Raises WeightsError if it is missing, damaged or replaced."""
     try:
         content = (folder_of("pretrained") / source.file).read_bytes()
     except OSError as error:

@@ -1,7 +1,7 @@
 """Reading of ``torch.save`` files: today's zip files, and the plain files of versions before 1.6.
 
-The pickle is read as inert data (`unpickle`), and the tensors that are asked for are laid out from the values beside
-it. Declared sizes are compared with the bytes of the file before memory is allocated for them.
+The pickle is read as inert data (`unpickle`), and the requested tensors are made from the values beside it. Declared
+sizes are compared with the bytes of the file before memory is allocated for them.
 """
 
 import pickle
@@ -98,9 +98,9 @@ class TorchContent:
 
 @contextmanager
 def torch_zip(path: Path) -> Iterator[TorchContent]:
-    """Give the content of a zip file by ``torch.save`` inside the ``with``. Code inside it never runs.
+    """Yield the content of a zip file by ``torch.save``. Code inside it never runs.
 
-    Raises WeightsError when it asks for anything but tensors, declares what it does not hold, or was damaged: every
+    Raises WeightsError if it asks for anything but tensors, declares data that it does not hold, or is damaged: every
     entry has a checksum.
     """
     try:
@@ -114,9 +114,9 @@ def torch_zip(path: Path) -> Iterator[TorchContent]:
 
 @contextmanager
 def torch_legacy(path: Path) -> Iterator[TorchContent]:
-    """Give the content of a plain file by ``torch.save`` before version 1.6. Code inside it never runs.
+    """Yield the content of a plain file by ``torch.save`` before version 1.6. Code inside it never runs.
 
-    Raises WeightsError when it asks for anything but tensors, or declares what it does not hold.
+    Raises WeightsError if it asks for anything but tensors, or declares data that it does not hold.
     """
     with path.open("rb") as stream:
         yield _legacy_content(stream, byte_count=path.stat().st_size)
@@ -153,9 +153,9 @@ def _zip_content(archive: zipfile.ZipFile, *, byte_count: int) -> TorchContent:
 
 
 def _check_sums(archive: zipfile.ZipFile) -> None:
-    """Raise WeightsError that names an entry whose bytes are not those of its checksum.
+    """Raise WeightsError, naming the entry, if bytes do not match their checksum.
 
-    ``torch.serialization.set_crc32_options(False)`` writes files without any: then all of them are 0.
+    ``torch.serialization.set_crc32_options(False)`` writes files without checksums: all of them are then 0.
     """
     if not any(entry.CRC for entry in archive.infolist()):
         for entry in archive.infolist():
@@ -210,7 +210,7 @@ def _legacy_content(stream: BufferedIOBase, *, byte_count: int) -> TorchContent:
 def _check_stores(stores: Iterable[StorageReference]) -> dict[str, int]:
     """Return the declared size in bytes of each storage, by its key.
 
-    Raises WeightsError when a reference is of another kind, or two references disagree.
+    Raises WeightsError if a reference is of another kind, or two references disagree.
     """
     declared: dict[str, int] = {}
     for store in stores:

@@ -16,17 +16,17 @@ from nonlocal_core.errors import WeightsError
 from nonlocal_core.weights.kept_beside import DICTIONARIES, RECORDS
 
 MAX_OPCODES = 1_000_000
-"""Most opcodes of a pickle. A ResNet-101 with its optimiser state has about 40,000."""
+"""Maximum number of opcodes of a pickle. A ResNet-101 with its optimiser state has about 40,000."""
 
 _GETATTR = frozenset({"__builtin__.getattr", "builtins.getattr"})
-"""Protocol 2 names a method so; only a method of a class of ``RECORDS`` may be, and it becomes a name again."""
+"""Global by which protocol 2 names a method. Only methods of a class in ``RECORDS`` are admitted; they become names."""
 
 _BESIDE = DICTIONARIES | RECORDS | _GETATTR
 
 _MAX_LINE_BYTES = 4096
 
 _MAX_INTEGER = 1 << 60
-"""Whole numbers below this are keys and places in the memo. Larger ones can be made to collide: their hash is the
+"""Limit of the integers that are keys and places in the memo. Larger ones can be made to collide: their hash is the
 remainder by 2**61 - 1."""
 
 _VALUES = frozenset(
@@ -71,9 +71,9 @@ class StorageReference:
 def read_inert(
     stream: BufferedIOBase, *, byte_count: int, admitted: frozenset[str], stored: list[StorageReference] | None = None
 ) -> object:
-    """Return what one pickle describes: plain values and containers, `Call`, `Global` and `StorageReference` records.
+    """Return the content of one pickle: plain values and containers, `Call`, `Global` and `StorageReference` records.
 
-    The stream is left right behind the pickle. At most ``byte_count`` bytes are read, and as many values copied.
+    The stream is left right after the pickle. At most ``byte_count`` bytes are read, and as many values copied.
     ``admitted`` holds the globals that may be named, beside those that `kept_beside` lists. References to outside data
     are appended to ``stored``, and refused without such a list. Raises WeightsError that names a global or an opcode
     that no weights file needs.
@@ -127,7 +127,7 @@ class _Machine:
     admitted: frozenset[str]
     stored: list[StorageReference] | None
     left: int
-    """Values that may still be copied. No weights file copies one twice, and a byte at least stands for each."""
+    """Number of values that may still be copied. No weights file copies one twice, and each takes at least a byte."""
     stack: list[object] = field(default_factory=list)
     outer: list[list[object]] = field(default_factory=list)
     """Stacks below the open marks."""
@@ -308,7 +308,7 @@ def _integer(argument: object) -> int:
 
 
 def _key(key: object) -> str | int:
-    """Return a key of a dictionary. Raises WeightsError for others, which keeps deep tuples from being hashed."""
+    """Return a key of a dictionary. Raises WeightsError for other objects, so that deep tuples are never hashed."""
     if not isinstance(key, (str, int)) or (isinstance(key, int) and abs(key) >= _MAX_INTEGER):
         raise WeightsError(f"it uses {shown(key)} as a key")
     return key
@@ -317,7 +317,7 @@ def _key(key: object) -> str | int:
 def _dictionary(arguments: tuple[object, ...]) -> dict[object, object]:
     """Return the dictionary of ``OrderedDict()``, of Python 2's ``OrderedDict([[key, value], ...])``, or of others.
 
-    The function that a ``defaultdict`` calls for what is missing is left out.
+    The function that a ``defaultdict`` calls for missing keys is left out.
     """
     given = arguments[0] if arguments else []
     pairs = given.items() if isinstance(given, dict) else [] if isinstance(given, Global) else given

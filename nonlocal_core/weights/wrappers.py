@@ -1,17 +1,17 @@
-"""Names of tensors without those of the wrappers that a network was saved in."""
+"""Removal of wrapper names from the names of tensors."""
 
 from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
 PREFIXES = ("module.", "model.", "backbone.")
-"""Names that ``DataParallel``, Lightning's modules and classifiers of one's own put before those of a network."""
+"""Prefixes that ``DataParallel``, Lightning's modules and users' own classifiers put before the names of a network."""
 
 COMPILED = "_orig_mod."
-"""Part that ``torch.compile`` puts before the names of what it compiled, the whole network or a layer of it."""
+"""Part that ``torch.compile`` puts before the names of a compiled network or layer."""
 
 COUNTS = ("n_averaged", "steps")
-"""Numbers that torch's and mmengine's running averages keep beside the tensors."""
+"""Names of the counters that torch's and mmengine's running averages keep beside the tensors."""
 
 
 def unwrapped(
@@ -21,9 +21,9 @@ def unwrapped(
     stands_beside: Callable[[str], bool],
     prefixes: tuple[str, ...] = PREFIXES,
 ) -> dict[str, Tensor]:
-    """Return the tensors without the names of wrappers, as far as more names are known then.
+    """Return the tensors without the names of wrappers, if that makes more names known.
 
-    ``stands_beside``: names of what may lie outside of a wrapper, as a classifier does; all others have its prefix.
+    ``stands_beside``: a test for names that may lie outside a wrapper, like a classifier's; all others have its prefix.
 
     >>> import torch
     >>> held = {"model.a": torch.ones(2), "model.b": torch.ones(3)}
@@ -42,7 +42,7 @@ def unwrapped(
 
 
 def _renamed(tensors: Mapping[str, Tensor], part: str, *, everywhere: bool = False) -> dict[str, Tensor] | None:
-    """Return the tensors without a part before their names, or wherever it is; None where names would be alike."""
+    """Return the tensors without a part of their names, at the front or anywhere, or None if names would coincide."""
     names = [name.replace(part, "") if everywhere else name.removeprefix(part) for name in tensors]
     return dict(zip(names, tensors.values(), strict=True)) if len(set(names)) == len(names) else None
 

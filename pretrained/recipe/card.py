@@ -29,7 +29,7 @@ FINER = ("fine_rows", "pooled_rows")
 """Parts of an evaluation that judge the block on the finer grid."""
 
 Aim = tuple[str, str, float, float]
-"""Clips, measure, and the least and the most that was wanted."""
+"""Clips, measure, and the minimum and maximum aimed for."""
 MOST = float("inf")
 AIMS: dict[str, tuple[Aim, ...]] = {
     "embedded_gaussian": (
@@ -45,7 +45,7 @@ AIMS: dict[str, tuple[Aim, ...]] = {
     ),
     "gaussian": (("clean", "own_cell", 0, 0.35), ("clean", "average_precision", 0.74, MOST)),
 }
-"""Figures that were wanted before these blocks were trained, after a trial on cells of 16 pixels."""
+"""Aims set before these blocks were trained, after a trial on cells of 16 pixels."""
 
 
 def card_text(
@@ -192,7 +192,7 @@ def _repeated_line(repeated: tuple[float, float] | None) -> list[str]:
 
 
 def _aims(pairwise: str, found: Mapping[str, Any]) -> list[str]:
-    """Return what was wanted beside what was reached, and what was given up for what."""
+    """Return the lines that set the aims beside the figures reached, and state the trade-off made."""
     if pairwise not in AIMS:
         return []
     trades = any(name == "on_object" for _, name, _, _ in AIMS[pairwise])

@@ -27,7 +27,7 @@ FRAME_BLUR_PX, FRAME_GAIN, FRAME_NOISE, FRAME_QUALITY = 0.7, 0.1, 0.02, (95, 35)
 
 
 def wanted(version: Version) -> Version:
-    """Return the version that a block should turn this one into. Natural frames stay as they are."""
+    """Return the version that a block should turn this one into. Natural frames are unchanged."""
     return "natural" if version == "natural" else "clean"
 
 

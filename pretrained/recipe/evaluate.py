@@ -54,10 +54,10 @@ def rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 
 
 def pooled_rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
-    """Return the rows (Q, N / 4) of a block on the finer grid as one of cells twice as wide would have them.
+    """Return the rows (Q, N / 4) of a block on the finer grid, pooled to cells twice as wide.
 
-    ``queries``: positions on the wider cells. A row is the mean of those of its four cells, and the weights of every
-    four keys are added up.
+    ``queries``: positions on the wider cells. A row is the mean over its four cells, and the weights of every four keys
+    are summed.
     """
     frames, height, width = x.shape[2:]
     wide = frames, height // 2, width // 2
@@ -72,7 +72,7 @@ def pooled_rows_of(block: Block, x: Tensor, queries: np.ndarray) -> np.ndarray:
 def evaluate_rows(block: Block, shown: Shown, *, pooled: bool = False) -> PerClip:
     """Return the measures of rows, with queries in all frames of clean clips and in the changed frames of others.
 
-    ``pooled``: of a block on the finer grid, on the coarser one's cells: see ``pooled_rows_of``.
+    ``pooled``: whether to judge a block on the finer grid by the coarser one's cells (see ``pooled_rows_of``).
     """
     found: PerClip = {}
     labels_of, sure_of = (shown.clips.labels, shown.clips.sure) if pooled else (shown.labels, shown.sure)

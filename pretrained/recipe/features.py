@@ -24,8 +24,8 @@ SHARD = 20
 FINE, COARSE = 8, 16
 """Strides of the two layers, in pixels."""
 OBJECT_COVER, SURE_COVER, GROUND_COVER = 0.5, 0.8, 0.05
-"""Shares of a cell's pixels that objects cover: above the first it belongs to one object, above the second it may be a
-query, and up to the third it is background."""
+"""Shares of a cell's pixels that objects cover: above the first, the cell belongs to one object; above the second, it
+may be a query; up to the third, it is background."""
 MIXED = 255
 
 
@@ -164,7 +164,7 @@ def write_shards(
 
 
 def read_shards(folder: Path, split: Split) -> Clips:
-    """Return all clips of a split. Raises FileNotFoundError where ``write_shards`` was not run."""
+    """Return all clips of a split. Raises FileNotFoundError if ``write_shards`` was not run."""
     paths = sorted(path for path in folder.glob(f"{split}-*.npz") if ".part" not in path.name)
     if not paths:
         raise FileNotFoundError(f"{folder} holds no clips of the split {split}. Run: python -m pretrained.recipe data")

@@ -21,7 +21,7 @@ fetching what damage removed from it."""
 OBJECT_QUERIES, GROUND_QUERIES, ANYWHERE_QUERIES = 96, 64, 96
 """Queries per clip and step: on objects, in equal parts; on the background; and anywhere, for a block that mends."""
 LABELS = 5
-"""The background and up to four objects."""
+"""Number of labels: the background and up to four objects."""
 NEAR_CELLS = 1.2
 """Distance in cells up to which a background cell counts as the same point."""
 SOFTNESS = 8.0
@@ -40,7 +40,7 @@ TERMS: dict[Task, dict[str, float]] = {
     stay   the same for queries in unchanged frames, whose clean rows lie mostly on themselves
 
 With equal weights, `on` and `even` sum to the cross-entropy to an even row over the object. With a larger weight of
-`on`, rows rather leave out some of the object than include something else, so that no sharpening has to follow.
+`on`, rows leave out part of the object rather than include something else, so that no sharpening is needed.
 """
 
 
@@ -98,8 +98,8 @@ def draw_mending(
 ) -> MendTargets:
     """Draw queries of one clip with their target rows; ``labels`` (T, h, w), ``hit`` (T,), ``clean``: clean features.
 
-    Some queries lie on objects and on the background, others anywhere, on MIXED cells too. ``temperature``: of the
-    clean rows.
+    Some queries lie on objects and on the background, others anywhere, including MIXED cells. ``temperature``: that of
+    the clean rows.
     """
     flat, frame = labels.ravel(), np.arange(len(labels)).repeat(labels[0].size)
     known = np.concatenate([_object_queries(flat, rng), _drawn(flat == 0, GROUND_QUERIES // 2, rng)])

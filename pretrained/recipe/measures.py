@@ -95,7 +95,7 @@ def row_measures(rows: Rows, truth: Truth, seed: int) -> dict[str, float]:
 def label_similarity(rows: Rows, labels: np.ndarray) -> float:
     """Return the region similarity J of objects that rows carry from the first frame that shows them to all others.
 
-    ``labels``: (T, h, w). A cell is assigned to an object when more than half of the weight that it gives to the marked
+    ``labels``: (T, h, w). A cell is assigned to an object if more than half of the weight that it gives to the marked
     frame lies on the object there. J is the intersection over the union, averaged over the frames that show the object,
     then over objects; nan for a clip without an object. MIXED cells count in no frame.
     """
@@ -154,7 +154,7 @@ def interval(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
 
 
 def table(clips: Sequence[Mapping[str, float]], names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return one value per clip for each measure, nan where a clip has none."""
+    """Return one value per clip for each measure, nan if a clip has none."""
     return {name: np.array([clip.get(name, np.nan) for clip in clips]) for name in names}
 
 

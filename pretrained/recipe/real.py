@@ -83,7 +83,7 @@ def _locate(entry: dict[str, Any], folder: Path | None) -> Path | None:
 def outlined(shapes: list[list[float]], size_hw: tuple[int, int], *, is_round: bool) -> np.ndarray:
     """Return a mask of the pixels inside any of the shapes: boxes x0, y0, x1, y1 and polygons x, y, x, y, ...
 
-    Coordinates are fractions of the frame. ``is_round``: a box stands for the ellipse inside it.
+    Coordinates are fractions of the frame. ``is_round``: whether a box stands for the ellipse inside it.
     """
     height, width = size_hw
     mask = Image.new("1", (width, height))
@@ -103,7 +103,7 @@ def outlined(shapes: list[list[float]], size_hw: tuple[int, int], *, is_round: b
 def real_measures(row: np.ndarray, cover: np.ndarray, query: int) -> dict[str, float]:
     """Return the finite figures of `ObjectFigures` for one row, and its hit rate.
 
-    A frame that shows the object is hit when its strongest cell lies at least half on the object. A still image has no
+    A frame that shows the object is hit if its strongest cell lies at least half on the object. A still image has no
     hit rate. ``row``: (N,). ``cover``: (T, rows, cols), share of each cell on the object. ``query``: flat index.
     """
     weights = np.maximum(row, 0).astype(np.float64)

@@ -12,7 +12,7 @@ BACKGROUND, MAX_OBJECTS = 0, 4
 STAMP_PX = (34.0, 110.0)
 """Longest side of a cut-out in the frame."""
 LARGE_PX = (110.0, 190.0)
-"""Longest side of a large cut-out, the size of what a camera is pointed at."""
+"""Longest side of a large cut-out, the size of a camera's usual subject."""
 SCENERY = (4, 10)
 """Number of cut-outs fixed to the background."""
 TRAIN_PATCHES = 0.4
@@ -25,8 +25,8 @@ TRAIN_LARGE = 0.3
 class Scene:
     """A clip with its truth.
 
-    ``rgb`` (T, H, W, 3) uint8. ``objects`` (T, H, W) uint8: 0 the background, k object k. ``window`` (T, 4): which
-    part (x0, y0, x1, y1), in units of the photograph, the camera sees.
+    ``rgb`` (T, H, W, 3) uint8. ``objects`` (T, H, W) uint8: 0 the background, k object k. ``window`` (T, 4): the
+    part (x0, y0, x1, y1) that the camera sees, in units of the photograph.
     """
 
     rgb: np.ndarray
@@ -56,9 +56,8 @@ def compose(
 ) -> Scene:
     """Return a clip of 2 to 4 objects that move, turn, warp, overlap, change their light, leave and sometimes repeat.
 
-    ``patches``: share of the objects that are patches of photographs instead of stamps, all of them without stamps.
-    ``large``: share of the objects that are as large as `LARGE_PX` says. ``side``: height and width of the clip in
-    pixels.
+    ``patches``: share of the objects that are patches of photographs instead of stamps; all of them if there are no
+    stamps. ``large``: share of the objects with the size `LARGE_PX`. ``side``: height and width of the clip in pixels.
     """
     cast = Cast(sources, patches, rng)
     photo = furnished(cast, rng)
@@ -117,7 +116,7 @@ class Cast:
 def furnished(cast: Cast, rng: np.random.Generator) -> Image.Image:
     """Return the photograph with cut-outs fixed to it. They belong to the background and move with it.
 
-    Without them every cut-out would be an object, and telling cut-outs from photographs would find all objects.
+    Without them every cut-out would be an object, and distinguishing cut-outs from photographs would find all objects.
     """
     photo = Image.fromarray(cast.ground).convert("RGBA")
     short = min(photo.size)

@@ -79,7 +79,7 @@ def _blocks(workshop: Workshop, pairwise: Pairwise, seed: int) -> dict[str, torc
 
 
 def _repeated(workshop: Workshop, again: Workshop, pairwise: Pairwise, seed: int) -> tuple[float, float] | None:
-    """Return the largest difference of a weight and the training time of the repetition, None without a repetition."""
+    """Return the largest difference of a weight and the training time of the repetition, or None without one."""
     if not all((again.run(pairwise, seed, task) / "block.safetensors").exists() for task in TASKS[pairwise]):
         return None
     ours, theirs = (_blocks(folder, pairwise, seed) for folder in (workshop, again))

@@ -1,4 +1,4 @@
-"""Features that a block is shown of a clip: at stride 16, or both layers with what a first block's rows sum up."""
+"""Features of a clip as a block sees them: at stride 16, or both layers with the sums over a first block's rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ First = NormalisedBlock | ParameterFreeGaussian
 class Shown:
     """Clips as one block sees them.
 
-    ``first``: of a block on the finer grid, the one at stride 16 whose rows it is told; a parameter-free one tells
-    nothing. None: the block is at stride 16 itself.
+    ``first``: for a block on the finer grid, the one at stride 16 whose sums it gets; a parameter-free one gives none.
+    None: the block is at stride 16 itself.
     """
 
     clips: Clips
@@ -39,7 +39,7 @@ class Shown:
         return self.clips.sure if self.first is None else self.clips.fine_sure
 
     def clip(self, version: Version, index: int, frames: Sequence[int] | None = None) -> Float[Tensor, "1 K T h w"]:
-        """Return the features of some frames of a clip, as if it had no others; of all by default."""
+        """Return the features of some frames of a clip as if it had no others, or of all by default."""
         chosen = slice(None) if frames is None else list(frames)
         coarse = self.clips.clip(version, index)[:, :, chosen]
         if self.first is None:
@@ -51,7 +51,7 @@ class Shown:
 def seen_by(
     first: First | None, fine: Float[Tensor, "1 F T y x"], coarse: Float[Tensor, "1 C T h w"]
 ) -> Float[Tensor, "1 K T _ _"]:
-    """Return what the block behind ``first`` is shown of features at stride 8 and 16: see ``Shown``."""
+    """Return the input of the block after ``first`` from features at stride 8 and 16 (see ``Shown``)."""
     if first is None:
         return coarse
     with torch.no_grad():

@@ -31,9 +31,9 @@ PHOTO_SIDE = 900
 """Largest short side of a stored photograph, in pixels."""
 MIN_STAMP_SIDE = 80
 MIN_COLOURS = 0.08
-"""Least share of distinct colours (32 levels per channel) at 96 x 96 pixels, which drawings do not reach."""
+"""Minimum share of distinct colours (32 levels per channel) at 96 x 96 pixels, which drawings do not reach."""
 DUPLICATE_BITS = 6
-"""Most bits by which the 64-bit difference hashes of two duplicates differ."""
+"""Maximum number of bits by which the 64-bit difference hashes of two duplicates differ."""
 
 _NOT_PHOTOS = ("cartoon", "symbols", "_mirror", "_flip", "roadsigns", "flags", "abstract", "desktop")
 
@@ -48,9 +48,9 @@ class Sources:
 
 
 def download(folder: Path) -> None:
-    """Download and unpack the Debian packages into ``folder``, unless they are there.
+    """Download and unpack the Debian packages into ``folder``, unless they exist already.
 
-    Raises MediaError with the remedy when apt is missing or the packages cannot be reached.
+    Raises MediaError with the remedy if apt is missing or the packages cannot be reached.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for package in DEBIAN_PACKAGES:
@@ -73,7 +73,7 @@ def _run(*command: str, folder: Path) -> None:
 
 
 def load_sources(folder: Path, split: Split) -> Sources:
-    """Return the pictures of one split. Raises MediaError where ``download`` was not run."""
+    """Return the pictures of one split. Raises MediaError if ``download`` was not run."""
     if not all((folder / package).is_dir() for package in DEBIAN_PACKAGES):
         raise MediaError(f"{folder} holds no unpacked Debian packages. Run first: python -m pretrained.recipe data")
     paths = sorted(path for package in DEBIAN_PACKAGES for path in (folder / package / "usr/share").rglob("*"))
@@ -145,5 +145,5 @@ def _shrunk(path: Path, mode: str, side: int) -> np.ndarray:
 
 
 def digest(names: Iterable[str]) -> str:
-    """Return a short hash of file names, which tells whether two runs used the same pictures."""
+    """Return a short hash of file names, which shows whether two runs used the same pictures."""
     return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]

@@ -49,11 +49,11 @@ OUTPUT_SHARES: dict[Task, dict[Version, float]] = {
 }
 """Share of each version among those that the output path sees. A block that refines has none."""
 STILLS = 0.25
-"""Share of the clips of a step of which one frame is shown alone, so that rows of a picture leave their place too."""
+"""Share of the clips of a step that are a single frame, so that rows also leave their place in a picture."""
 START_NOISE = 0.002
 """Noise on theta and phi at the start, so that two seeds differ from the first step on."""
 DOT_THRESHOLD = 2.5
-"""Offset that is subtracted from the dot product at the start, so that its positive part begins at a cosine of 0.18."""
+"""Offset that is subtracted from the dot product at the start, so that its positive part starts at a cosine of 0.18."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,16 @@ class Settings:
     seed: int
     task: Task = "find"
     temperature: float = TEMPERATURE
-    """Temperature at the start of the affinity; of a block that mends, that of the clean rows that it is taught."""
+    """Temperature at the start of the affinity, or, for a block that mends, of the clean rows that it is taught."""
     sharper: float = 1.0
-    """Factor of the learned logits of a block that mends. One that finds is left as it is: sharper rows hold more
-    weight on the object, and show less of it."""
+    """Factor of the learned logits of a block that mends. One that finds is unchanged: sharper rows put more weight on
+    the object, and show less of it."""
     affinity_steps: int
     affinity_clips: int = 3
     output_steps: int = 300
     output_clips: int = 4
     output_frames: int = 2
-    """Frames of a clip that go through the rest of the network in a step."""
+    """Number of frames of a clip that go through the rest of the network in a step."""
     learning_rate: float = 2e-3
     """Learning rate of theta and phi."""
     gain_rate: float = 5e-3
@@ -87,7 +87,7 @@ class Settings:
 
 
 def usual_settings(pairwise: Pairwise, seed: int, task: Task = "find") -> Settings:
-    """Return the settings of the shipped runs: what has fewer numbers to learn, or learns no more, stops sooner."""
+    """Return the settings of the shipped runs; those with fewer parameters, or that stop learning, end sooner."""
     steps = {"gaussian": 480, "embedded_gaussian": 720, "dot_product": 360, "concatenation": 120}
     own: dict[str, Any] = {"affinity_steps": steps[pairwise]}
     if task == "refine":
@@ -113,12 +113,12 @@ class Log:
     losses: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """Return plain containers."""
+        """Return the log as plain containers."""
         return asdict(self)
 
 
 def new_block(settings: Settings) -> Trained:
-    """Return the block that training starts from. One that mends fetches what it looks at: its W_z is the identity."""
+    """Return the block that training starts from. For a block that mends, W_z is the identity."""
     if settings.task == "refine":
         probe = NormalisedProbe(JOINT_CHANNELS, settings.pairwise)
         _start_affinity(probe.affinity, settings.seed)
@@ -132,7 +132,7 @@ def new_block(settings: Settings) -> Trained:
 
 
 def as_parameter_free(block: NormalisedBlock, seed: int) -> NormalisedBlock:
-    """Fill a block with what training starts from and return it: theta = phi = 1, the parameter-free Gaussian.
+    """Fill a block with its initial weights and return it: theta = phi = 1, the parameter-free Gaussian.
 
     Concatenation has no such start: the halves of its weight are random.
     """
@@ -160,7 +160,7 @@ def _start_affinity(block: NormalisedBlock, seed: int) -> None:
 
 
 def train_affinity(trained: Trained, shown: Shown, settings: Settings, log: Log, tell: Tell) -> None:
-    """Teach theta, phi, their biases, gain and length where to look."""
+    """Train theta, phi, their biases, gain and length."""
     block = trained.affinity if isinstance(trained, NormalisedProbe) else trained
     rng = np.random.default_rng([settings.seed, 10])
     layers = [layer for layer in (block.theta, block.phi, block.w_theta, block.w_phi) if layer is not None]
@@ -196,7 +196,7 @@ def _sharpen(block: NormalisedBlock, times: float) -> None:
 def _terms(
     block: NormalisedBlock, shown: Shown, index: int, settings: Settings, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Return the terms of one clip, in a version that is drawn."""
+    """Return the terms of one clip, in a randomly drawn version."""
     version = drawn_version(VERSION_SHARES[settings.task], rng)
     clips, labels = shown.clips, shown.labels[index]
     if settings.task == "mend":
@@ -258,7 +258,7 @@ def train_output(
 def _wanted(
     clips: Clips, trunk: Lite0, version: Version, index: int, frames: np.ndarray
 ) -> tuple[Float[Tensor, "f C h w"], Float[Tensor, "f 1000"]]:
-    """Return what frames of a version should have: the features, and the answer that follows from them."""
+    """Return the targets for frames of a version: the features, and the answer that follows from them."""
     aim = wanted(version)
     features = torch.from_numpy(clips.features[aim][index][frames]).float()
     if aim == "clean":
@@ -274,8 +274,8 @@ def gather(
 
     ``row``: ``learned``. Controls keep each row's total weight: ``identity``, all of it on the position itself, which
     then gathers nothing; ``uniform``, the same on every position; ``wrong``, the row of another position of the clip,
-    drawn at random. Rivals, for which the output path is trained again: ``self``, g of the position, nothing taken
-    off; ``place``, the mean over all frames at the same place, against the position.
+    drawn at random. Rivals, for which the output path is trained again: ``self``, g of the position, without a
+    subtraction; ``place``, the mean over all frames at the same place, less g of the position.
     """
     g = pieces.g
     own = g[:, queries]
@@ -301,7 +301,7 @@ def gather(
 
 
 def passed_through(block: NormalisedBlock, clips: Clips, row: str = "learned", seed: int = 0) -> Clips:
-    """Return the clips as the next block sees them. ``row``, ``seed``: see ``gather``."""
+    """Return the clips as input of the next block. ``row``, ``seed``: see ``gather``."""
     with torch.inference_mode():
         features = {
             version: np.stack([
@@ -322,7 +322,7 @@ def answered(block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], row: str, se
 def _repaired(
     block: NormalisedBlock, x: Float[Tensor, "1 C T h w"], frames: np.ndarray, row: str, seed: int
 ) -> Float[Tensor, "f C h w"]:
-    """Return z of some frames, with gradients to g and W_z alone."""
+    """Return z of some frames, with gradients only to g and W_z."""
     with torch.no_grad():
         pieces = block.embed(x)
     rows, chosen = x.flatten(2).mT, torch.from_numpy(frames)
@@ -342,7 +342,7 @@ def one_cycle(
 
 
 class _Record:
-    """Means of the losses over each tenth of a part, told as they come."""
+    """Means of the losses over each tenth of a part, reported as they come."""
 
     def __init__(self, part: str, steps: int, log: Log, tell: Tell) -> None:
         self._part, self._steps, self._log, self._tell = part, steps, log, tell
@@ -363,6 +363,6 @@ class _Record:
 
 
 def drawn_version(shares: dict[Version, float], rng: np.random.Generator) -> Version:
-    """Return a version, drawn by the shares."""
+    """Return a version, drawn with the given shares."""
     names = list(shares)
     return names[int(rng.choice(len(names), p=list(shares.values())))]

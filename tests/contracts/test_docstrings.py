@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("app", "benchmarks", "nonlocal_core", "pretrained", "tools")
 QUESTIONS = {"What", "Whether", "How", "Who", "Whose", "Where", "Which", "When", "Why"}
+ANSWER = re.compile(rf"(Return|Yield) ({'|'.join(sorted(QUESTIONS - {'Whether'})).lower()})\b")
+"""Verb with a question in the place of a noun: "Return how many frames" for "Return the number of frames"."""
 PRONOUNS = {"It", "Its", "That", "Their", "These", "They", "This", "Those", "Whatever"}
 PREPOSITIONS = {"After", "At", "Before", "Beside", "By", "For", "From", "In", "Of", "On", "Over", "Under", "With"}
 IRREGULAR = re.compile(
@@ -46,7 +48,7 @@ UNENGLISH = re.compile(r"\bfrom which on\b|(?<!there )\b(is|are) no (?!longer|mo
 def is_neither(line):
     """Whether a first line begins with no noun and no verb in the imperative."""
     first, second = re.match(r"([\w-]*)\W*([\w-]*)", line).groups()
-    if first in QUESTIONS | PRONOUNS | PREPOSITIONS or THIRD_PERSON.match(line):
+    if first in QUESTIONS | PRONOUNS | PREPOSITIONS or THIRD_PERSON.match(line) or ANSWER.match(line):
         return True
     is_participle = re.fullmatch("[A-Z][a-z]+(ing|ed)", first) or IRREGULAR.fullmatch(first)
     return bool(is_participle) and first not in NOUNS_AND_VERBS and f"{first} {second}" not in BEFORE_A_NOUN
@@ -92,6 +94,8 @@ def test_the_check_can_fail():
         assert is_neither(line)
     for line in ("Counts the frames.", "Ends a run.", "Pools its input."):
         assert is_neither(line)
+    for line in ("Return what is read.", "Return how many frames.", "Yield which cells.", "Return where it lies."):
+        assert is_neither(line)
     for text in ("Share from which on it counts.", "Keys that are no positions.", "This is no clip."):
         assert UNENGLISH.search(text)
     for line in (
@@ -99,6 +103,8 @@ def test_the_check_can_fail():
         "Bring order.",
         "Inverted residuals of one width.",
         "Row of a block.",
+        "Return whether it is read.",
+        "Return the rows, which sum to 1.",
         "Pass the row.",
         "Ends of the range.",
         "(x, y).",

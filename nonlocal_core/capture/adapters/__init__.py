@@ -1,6 +1,6 @@
-"""Adapters: how the blocks and attention layers of other people's networks are found, read and proved.
+"""Adapters that find, read and prove the blocks and attention layers of third-party networks.
 
-No package of theirs is imported; a block is known by its parts and attributes. One module for each family.
+No third-party package is imported; a block is recognised by its parts and attributes. One module for each family.
 """
 
 from nonlocal_core.capture.adapters.by_hand import Tables

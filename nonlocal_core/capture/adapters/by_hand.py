@@ -1,4 +1,4 @@
-"""Tables of a layer that no reader knows, handed over by its user."""
+"""Tables of a layer that no reader knows, supplied by the user."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Tables:
     >>> Tables(theta=q, phi=k, g=v, out=lambda y: y.transpose(1, 2).flatten(2), scale=0.5).pairwise
     'embedded_gaussian'
 
-    Raises CaptureError for tables of shapes that do not belong together, UnknownNameError for another function.
+    Raises CaptureError for tables whose shapes disagree, UnknownNameError for an unknown function.
     """
 
     theta: Float[Tensor, "B heads n Ci"]
-    """Queries; the first axis counts sequences, each of which attends by itself."""
+    """Queries; the first axis counts sequences, each of which attends separately."""
     phi: Float[Tensor, "B heads N Ci"]
     g: Float[Tensor, "B heads N Cg"]
     """Values."""

@@ -15,12 +15,12 @@ class LayerCall(NamedTuple):
     """One call of an attention layer."""
 
     tokens: Any
-    """Source of the queries: the first argument, where the layer does not make its tokens itself."""
+    """Source of the queries: the first argument, unless the layer makes its own tokens."""
     key: Any
-    """Source of the keys; ``tokens``, where the layer takes no other."""
+    """Source of the keys; ``tokens`` if the layer takes no other."""
     value: Any
     arguments: Mapping[str, Any]
-    """Every argument that was given and is not None, by the name that the layer's ``forward`` has for it."""
+    """Every argument that was given and is not None, by its name in the layer's ``forward``."""
 
     def given(self, *names: str) -> str | None:
         """Return the first of these names that the call has an argument for."""
@@ -28,9 +28,9 @@ class LayerCall(NamedTuple):
 
 
 def layer_call(layer: nn.Module, projection: nn.Linear, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
-    """Return a call of a layer on itself; ``projection``: what it makes its queries with.
+    """Return the record of a self-attention call; ``projection``: the module that makes its queries.
 
-    A layer that makes its tokens itself is asked once more what it projects.
+    A layer that makes its own tokens runs once more, up to that module, to get them.
     """
     tokens = first_input(args, kwargs)
     takes = isinstance(tokens, Tensor) and tokens.ndim in (2, 3) and tokens.shape[-1] == projection.in_features
@@ -41,13 +41,13 @@ def layer_call(layer: nn.Module, projection: nn.Linear, args: tuple[Any, ...], k
 
 
 class _ReachedError(Exception):
-    """Signal that ends a run which has come far enough."""
+    """Signal that ends a run once it has reached the part."""
 
 
 def input_of_part(block: nn.Module, part: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """Return the input of one part of a block in a call with these arguments, None if the call does not reach the part.
+    """Return the input of one part of a block in a call with these arguments, or None if the part is not reached.
 
-    Runs the block again, up to the part, outside every recording.
+    Runs the block again, up to the part, outside any recording.
     """
     seen: list[Tensor] = []
 
@@ -70,7 +70,7 @@ class Reached(NamedTuple):
     tokens: Tensor
     """The first argument of the part."""
     maps: tuple[Tensor, ...]
-    """The noise that the module was given, and what its parts made on the way."""
+    """The noise that the module was given, and the outputs of its parts on the way."""
 
 
 def rerun_up_to(
@@ -78,7 +78,7 @@ def rerun_up_to(
 ) -> Reached | None:
     """Return the input of a part of a module in a call of the module with noise instead of its first tensor.
 
-    None where the part is not reached.
+    None if the part is not reached.
     """
     generator = torch.Generator().manual_seed(seed)
     first = next((value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)), None)

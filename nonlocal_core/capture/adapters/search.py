@@ -1,4 +1,4 @@
-"""Find every block and attention layer of a network that can be read, and say why the others cannot."""
+"""Search for every readable block and attention layer of a network, with the reasons why others cannot be read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ _RECIPES: tuple[tuple[Callable[[nn.Module], bool], Recipe], ...] = (
     (is_theta_phi_g, read_theta_phi_g),
     (is_query_conv, read_query_conv),
 )
-"""Blocks on maps, the most telling first."""
+"""Recipes for blocks on maps, the most specific first."""
 
 _ATTENTIONS: tuple[Callable[[nn.Module], SelfAttention | NotReadable | None], ...] = (
     torch_attention,
@@ -67,24 +67,24 @@ _JIT = NotReadable(
 )
 
 _COMPARES = (("query_conv", "key_conv"), ("q_proj", "k_proj"), ("to_q", "to_k"), ("theta", "phi"), ("t", "p", "g", "z"))
-"""Parts that only something that attends has."""
+"""Names of parts that only attention layers have."""
 
 _NEAR = 4
-"""Modules around a layer in which the map is looked for that its windows are cut out of."""
+"""Number of enclosing modules in which to look for the map that a layer's windows are cut from."""
 
 _MAY_COMPARE = (("q", "k"), ("q", "kv"), ("to_q", "to_kv"), ("query", "key"), ("in_proj_weight",))
 _MAY_SAY = ("qkv", "quer", "c_attn")
-"""Parts, and words in the names of parts, that mean so in a module that says that it attends."""
+"""Parts, and words in the names of parts, that confirm attention in a module whose name suggests it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSites:
-    """Blocks and attention layers that a network holds."""
+    """Blocks and attention layers of a network."""
 
     sites: tuple[BlockSite, ...]
     """Sites that can be read, in the order in which the network lists its modules."""
     unreadable: tuple[tuple[str, str], ...]
-    """Name and reason of what looks like a block or an attention layer but cannot be shown."""
+    """Name and reason of each module that looks like a block or an attention layer but cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,15 @@ def find_sites(
     (['1'], ())
 
     Blocks on feature maps are proved on a random copy of themselves; every reading is checked again when it is
-    recorded. ``status``: what the weights are, since no module tells. ``token_grid``: the cells (T, H, W) of the clip
-    that a transformer's tokens stand for, instead of what its own attributes say; frame after frame, row after row,
-    in one sequence or in one for each frame or each place. ``class_tokens``: how many tokens come before them.
-    ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows where nothing
-    states it. ``attending``: names of modules that attend, whatever these names say, each with what says its tables by
-    hand, or None where it was seen to (`discovery`). ``token_names``: what a list of queries or keys of that length
-    holds, such as the words of a text.
+    recorded. ``status``: status of the weights, which no module tells. ``token_grid``: the cells (T, H, W) of the clip
+    that a transformer's tokens stand for, in place of its own attributes; frame after frame, row after row,
+    in one sequence or in one for each frame or each place. ``class_tokens``: the number of tokens before them.
+    ``fed``: the frames and pixels that the network will be given, from which a layer's grid follows if nothing
+    states it. ``attending``: names of modules that attend, whatever their names suggest, each with the function that
+    states its tables, or None if it was seen to attend (`discovery`). ``token_names``: names for a list of as many
+    queries or keys, such as the words of a text.
 
-    Raises CaptureError when nothing can be read for want of a token grid, or no layer has a name whose tables are said.
+    Raises CaptureError if nothing can be read for lack of a token grid, or if no layer has a name given by hand.
     """
     given = given_layout(token_grid, class_tokens) if token_grid else None
 
@@ -203,7 +203,7 @@ def attach_model(
     ['1']
     >>> attached.detach()
 
-    What a network computes stays the same. Its blocks are recorded where it runs inside ``recording``.
+    The network's output stays the same. Its blocks are recorded when it runs inside ``recording``.
     """
     try:
         found = find_sites(
@@ -226,7 +226,7 @@ def attach_model(
 
 
 def _told(by_hand: ByHand, model: nn.Module) -> ByHand:
-    """Return what was handed over. Raises CaptureError where no layer has that name."""
+    """Return ``by_hand`` unchanged. Raises CaptureError for a name that no layer has."""
     names = dict(model.named_modules())
     for name in by_hand:
         if name not in names:
@@ -247,12 +247,12 @@ def _site(name: str, module: nn.Module, reader: Reader, status: WeightStatus) ->
 
 
 def _modules_around(model: nn.Module, name: str) -> tuple[nn.Module, ...]:
-    """Return the modules that a module lies in, the nearest first."""
+    """Return the modules that enclose a module, nearest first."""
     return tuple(model.get_submodule(part) for part in reversed(_around(name)))[:_NEAR]
 
 
 def _with_first_step(fed: Fed, model: nn.Module) -> Fed:
-    """Return sizes with how a network's first convolution steps over its input."""
+    """Return the sizes with the temporal stride of a network's first convolution, and whether its fields overlap."""
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
         return fed
@@ -268,7 +268,7 @@ def _looked_at(
     fed: Fed | None,
     token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
-    """Return what ``_reader`` says, or that the module raises where its parts are looked at."""
+    """Return the result of ``_reader``, or NotReadable if the module raises while its parts are inspected."""
     try:
         return _reader(model, name, module, layout_of_layer, fed, token_names)
     except (NonlocalError, MemoryError, torch.OutOfMemoryError):
@@ -285,7 +285,7 @@ def _reader(
     fed: Fed | None,
     token_names: tuple[str, ...],
 ) -> Reader | NotReadable | None:
-    """Return how to read a module, why it cannot be read, or None when it is not a block."""
+    """Return a reader of a module, the reason why it cannot be read, or None if it is not a block."""
     if isinstance(module, torch.jit.ScriptModule):
         is_part = bool(name) and isinstance(model.get_submodule(name.rpartition(".")[0]), torch.jit.ScriptModule)
         return _JIT if not is_part and _attends(module) else None
@@ -313,7 +313,7 @@ def _reader(
 
 
 def _compiled(module: nn.Module) -> NotReadable | None:
-    """Return why nothing sees what a module attends by, FlexAttention or what torch.jit made; None for any other."""
+    """Return the reason why a module's attention cannot be seen (FlexAttention, torch.jit), or None for any other."""
     forward = type(module).forward
     named = getattr(getattr(forward, "__code__", None), "co_names", ())
     if "flex_attention" in named:
@@ -329,15 +329,15 @@ def _attends(compiled: Any) -> bool:
 
 
 def _around(name: str) -> list[str]:
-    """Return the names of the modules that a module lies in."""
+    """Return the names of the modules that enclose a module."""
     parts = name.split(".")
     return [".".join(parts[:end]) for end in range(len(parts))] if name else []
 
 
 def _suspect(module: nn.Module, *, is_seen: bool) -> NotReadable | None:
-    """Return a reason for a module that looks like a block but is of no kind that is known here, else None.
+    """Return the reason for a module that looks like a block but is of no known kind, else None.
 
-    ``is_seen``: it was seen to attend.
+    ``is_seen``: whether it was seen to attend.
     """
     named = type(module).__name__.lower()
     attends = "attention" in named or "attn" in named

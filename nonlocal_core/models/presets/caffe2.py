@@ -1,4 +1,4 @@
-"""The original code and what descends from it: RGB, one grey mean, keys pooled before phi and g, the softmax scaled.
+"""The original code and its descendants: RGB, one grey mean, keys pooled before phi and g, the softmax scaled.
 
 Sources: facebookresearch/video-nonlocal-net: lib/models/resnet_video.py, resnet_video_org.py, nonlocal_helper.py;
 facebookresearch/video-long-term-feature-banks: lib/models/resnet_video.py; Tushar-N/pytorch-resnet3d:
@@ -61,7 +61,7 @@ def caffe2_32x2(*, family: Family, depth: Depth = 50, blocks: BlockCount = 5) ->
 
 
 def caffe2_32x4_affine(*, depth: Depth = 50, blocks: BlockCount = 5) -> ResNetConfig:
-    """Return video-nonlocal-net's I3D for 32 frames at stride 4, trained on with frozen normalisation."""
+    """Return video-nonlocal-net's I3D for 32 frames at stride 4, trained further with frozen normalisation."""
     return replace(
         _frozen(caffe2_8x8(family="i3d", depth=depth, blocks=blocks)),
         title=title("video-nonlocal-net 32x4", "i3d", depth, blocks),
@@ -72,7 +72,7 @@ def caffe2_32x4_affine(*, depth: Depth = 50, blocks: BlockCount = 5) -> ResNetCo
 
 
 def caffe2_128x1_affine(*, depth: Depth = 50, blocks: BlockCount = 5) -> ResNetConfig:
-    """Return video-nonlocal-net's I3D for 128 frames at stride 1, trained on with frozen normalisation."""
+    """Return video-nonlocal-net's I3D for 128 frames at stride 1, trained further with frozen normalisation."""
     return replace(
         _frozen(caffe2_32x2(family="i3d", depth=depth, blocks=blocks)),
         title=title("video-nonlocal-net 128x1", "i3d", depth, blocks),
@@ -85,7 +85,7 @@ def caffe2_128x1_affine(*, depth: Depth = 50, blocks: BlockCount = 5) -> ResNetC
 def lfb_kinetics(*, depth: Depth = 50) -> ResNetConfig:
     """Return the Kinetics network that long-term feature banks start from: pool1 padded, time not halved early.
 
-    Its own clip is not stated; this is that of its fine-tuning. res5 is strided as in all Kinetics training.
+    Its own clip length is not stated; this is that of its fine-tuning. res5 is strided as in all Kinetics training.
     """
     return replace(
         caffe2_8x8(family="i3d", depth=depth),
@@ -125,7 +125,7 @@ def tushar_i3d(*, blocks: Literal[0, 5] = 5) -> ResNetConfig:
 
 
 def _frozen(config: ResNetConfig) -> ResNetConfig:
-    """Return the network as trained on from merged normalisation (USE_AFFINE; NONLOCAL.USE_BN and USE_AFFINE off).
+    """Return the network trained further from merged normalisation (USE_AFFINE; NONLOCAL.USE_BN and USE_AFFINE off).
 
     The non-local blocks have no normalisation then, and res3 attends in 4 groups of 4 steps.
     """

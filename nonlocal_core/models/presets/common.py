@@ -27,9 +27,9 @@ PLACEMENTS: dict[tuple[Depth, BlockCount], Placement] = {
     (101, 10): ((0, 1, 2, 3), (2, 6, 10, 14, 18, 22)),  # gluoncv
 }
 EVEN_BLOCKS: Placement = ((0, 2), (0, 2, 4))
-"""mmaction2's slow-only and TSM networks, and MIT's TSM: every other block too, but counted from the first."""
+"""Placement in mmaction2's slow-only and TSM networks, and MIT's TSM: every other block too, but from the first."""
 SLOWFAST_R101: Placement = ((1, 3), (1, 3, 5))
-"""PySlowFast's ResNet-101 keeps the indices of ResNet-50."""
+"""Placement in PySlowFast's ResNet-101, which keeps the indices of ResNet-50."""
 
 _RES4_BLOCKS: dict[Depth, int] = {50: 6, 101: 23}
 
@@ -77,7 +77,7 @@ NO_CLASSIFIER = Head(classes=(), window=(None, None, None), softmax_first=False)
 
 
 def softmax_first(window: Triple) -> Head:
-    """Return a head that scores every position of a window, as the fully convolutional test does."""
+    """Return a head that scores every position of a window, as in the fully convolutional test."""
     return Head(classes=kinetics400_classes(), window=window, softmax_first=True)
 
 
@@ -115,13 +115,13 @@ def stem_kernel(family: Family) -> int:
 def title(
     source: str, family: Family, depth: Depth, blocks: BlockCount, pairwise: Pairwise = "embedded_gaussian"
 ) -> str:
-    """Return what people call the network."""
+    """Return the common name of the network."""
     name = {"c2d": "C2D", "i3d": "I3D", "slow": "slow"}[family]
     return f"{source}, {name} ResNet-{depth}, {blocks_title(blocks, pairwise)}"
 
 
 def blocks_title(blocks: BlockCount, pairwise: Pairwise) -> str:
-    """Return how many blocks of which kind, in words."""
+    """Return the number and the kind of the blocks, in words."""
     if blocks == 0:
         return "no non-local blocks"
     return f"{blocks} non-local block{'' if blocks == 1 else 's'} ({RULE_TITLES[pairwise].lower()})"

@@ -31,7 +31,7 @@ from nonlocal_core.models.resnet_config import ResNetConfig
 from nonlocal_core.vocabulary import Pairwise
 
 _CLIPS = {"4x16": (4, 16), "8x8": (8, 8)}
-"""Frames of the clip, and frames of the video from one to the next."""
+"""Number of frames of the clip, and its stride in frames of the video."""
 
 
 def mmaction2_i3d(*, pairwise: Pairwise = "embedded_gaussian", blocks: Literal[0, 5] = 5) -> ResNetConfig:
@@ -54,7 +54,7 @@ def mmaction2_i3d(*, pairwise: Pairwise = "embedded_gaussian", blocks: Literal[0
 
 
 def mmaction2_slowonly(*, clip: Literal["4x16", "8x8"], blocks: Literal[0, 5] = 5) -> ResNetConfig:
-    """Return mmaction2's slow-only network: blocks after the even ones, and here the softmax is scaled."""
+    """Return mmaction2's slow-only network, with blocks after the even ones and a scaled softmax."""
     frames, stride = _CLIPS[clip]
     return ResNetConfig(
         title=title(f"mmaction2 {clip}", "slow", 50, blocks),
@@ -74,7 +74,7 @@ def mmaction2_slowonly(*, clip: Literal["4x16", "8x8"], blocks: Literal[0, 5] = 
 
 
 def mmaction2_slowonly_ava(*, clip: Literal["4x16", "8x8"]) -> ResNetConfig:
-    """Return mmaction2's slow-only network for AVA: res5 is not strided, and its classifier of boxes is left out."""
+    """Return mmaction2's slow-only network for AVA: res5 is not strided, and its box classifier is left out."""
     kinetics = mmaction2_slowonly(clip=clip)
     res2, res3, res4, res5 = kinetics.stages
     return replace(
@@ -117,7 +117,7 @@ def mit_tsm() -> ResNetConfig:
 
 
 def gluoncv_i3d(*, depth: Depth = 50, blocks: Literal[0, 5, 10] = 5) -> ResNetConfig:
-    """Return GluonCV's I3D for 32 frames at stride 2; what it calls "gaussian" is the embedded Gaussian, unpooled."""
+    """Return GluonCV's I3D for 32 frames at stride 2; its "gaussian" is the embedded Gaussian, unpooled."""
     return replace(
         mmaction2_i3d(),
         title=title("GluonCV 32x2", "i3d", depth, blocks),

@@ -1,4 +1,4 @@
-"""PySlowFast and PyTorchVideo: the same maths as the original, but pool1 is padded.
+"""PySlowFast and PyTorchVideo: the same maths as the original, but with a padded pool1.
 
 Sources: facebookresearch/SlowFast: slowfast/models/video_model_builder.py, configs/Kinetics;
 facebookresearch/pytorchvideo: pytorchvideo/models/hub/resnet.py.
@@ -28,7 +28,7 @@ from nonlocal_core.vocabulary import Pairwise
 def pyslowfast_8x8(*, family: Family, depth: Depth = 50, blocks: Literal[0, 5] = 5) -> ResNetConfig:
     """Return PySlowFast's C2D, I3D or slow network for 8 frames at stride 8.
 
-    C2D and I3D take the softmax; the slow network's files ask for the dot product, and it keeps all frames.
+    C2D and I3D use the softmax; the slow network's configuration has the dot product, and it keeps all frames.
     """
     slow = family == "slow"
     pairwise: Pairwise = "dot_product" if slow else "embedded_gaussian"

@@ -1,7 +1,7 @@
 """Blocks of AlexHex7's collection, alone or inside another network. MIT's TSM and many others copied them.
 
 Source: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py. With pooled keys, phi and g are the first of two
-modules. With a batch normalisation behind it, so is W.
+modules. With a batch normalisation after it, so is W.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule, Words

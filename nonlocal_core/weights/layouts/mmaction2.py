@@ -2,7 +2,7 @@
 
 Sources: open-mmlab/mmaction2, release 1.2.0, mmaction/models/backbones/{resnet3d,resnet_tsm}.py; open-mmlab/mmcv,
 release 2.2.0, mmcv/cnn/bricks/non_local.py. TSM wraps the first convolution as ``.net``, and as ``.block``
-every bottleneck that a non-local block follows; where keys are pooled, phi and g are the first of two modules.
+every bottleneck that a non-local block follows; if keys are pooled, phi and g are the first of two modules.
 """
 
 from nonlocal_core.weights.layouts.rules import TABLE, Layout, Rule

@@ -1,4 +1,4 @@
-"""Layout of this library's own names, as converted files in safetensors keep them."""
+"""Layout of this library's own names, used by converted files in safetensors."""
 
 from nonlocal_core.weights.layouts.rules import Layout, Rule
 

@@ -36,7 +36,7 @@ class Rule:
     words: Words = field(default_factory=dict)
 
     def rename(self, name: str) -> str | None:
-        """Return the new name, None when the pattern does not match."""
+        """Return the new name, or None if the pattern does not match."""
         match = re.fullmatch(self.pattern, name)
         if match is None:
             return None
@@ -51,7 +51,7 @@ class Layout:
 
     ``prefixes``: names of wrappers that may precede every key. ``dropped``: patterns of keys that hold no weight.
     ``duplicates``: rules from the second name of a tensor to its first. ``classifier``: pattern of keys that belong to
-    a classifier, known or not.
+    a classifier, of a known kind or not.
     """
 
     name: str
@@ -63,20 +63,20 @@ class Layout:
     classifier: str = r"(?:head|cls_head|roi_head|fc|new_fc|classifier|projection)[.].+|pred_[wb]"
 
     def our_name(self, name: str) -> str | None:
-        """Return our name of a tensor, None when no rule claims it."""
+        """Return our name of a tensor, or None if no rule claims it."""
         claimed = [renamed for rule in self.rules if (renamed := rule.rename(name)) is not None]
         assert len(claimed) <= 1, f"{name} is claimed by two rules of {self.name}: {claimed}"
         return claimed[0] if claimed else None
 
     def first_name(self, name: str) -> str | None:
-        """Return the other name of a tensor that is stored twice, None for most."""
+        """Return the other name of a tensor that is stored twice, or None for any other."""
         found = [renamed for rule in self.duplicates if (renamed := rule.rename(name)) is not None]
         return found[0] if found else None
 
     def classifies(self, name: str) -> bool:
-        """Tell whether a key belongs to a classifier."""
+        """Return whether a key belongs to a classifier."""
         return (self.our_name(name) or "").startswith(HEAD) or bool(re.fullmatch(self.classifier, name))
 
     def drops(self, name: str) -> bool:
-        """Tell whether a key is bookkeeping of the training, not a weight."""
+        """Return whether a key is bookkeeping of the training, not a weight."""
         return any(re.fullmatch(pattern, name) for pattern in self.dropped)

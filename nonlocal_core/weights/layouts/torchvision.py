@@ -13,7 +13,7 @@ WORDS: Words = {
 
 
 def backbone_rules(*, prefix: str = "", inside: str = "", first_conv: str = "") -> tuple[Rule, ...]:
-    """Return the rules of all layers but the classifier and the non-local blocks.
+    """Return the rules of all layers except the classifier and the non-local blocks.
 
     ``prefix``: pattern before every name. ``inside``: pattern after the number of a wrapped bottleneck. ``first_conv``:
     pattern after the name of a wrapped first convolution.

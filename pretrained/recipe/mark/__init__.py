@@ -1,4 +1,4 @@
-"""The mark: a task that only a look at another place can solve, and the paper's findings measured by it."""
+"""The mark: a task that can be solved only by attending to another place, and the paper's findings measured by it."""
 
 from pretrained.recipe.mark.film import film, film_folder
 from pretrained.recipe.mark.longer import judge_longer, longer_file

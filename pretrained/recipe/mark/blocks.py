@@ -1,6 +1,6 @@
-"""Bodies that may answer: the non-local block and its controls, convolutions, and the block as the paper starts it.
+"""Bodies of the answering networks: the non-local block and its controls, convolutions, and the paper's start.
 
-All of them take rows (B, N, C) of a clip, features with marks behind them, and return what they make of some positions.
+All of them take rows (B, N, C) of a clip, features followed by marks, and return their output at some positions.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ CONCATENATION_STD = 0.3
 
 
 class AskedBlock(MarkBlock):
-    """The block that ships, asked at a few positions; and controls in its place.
+    """The shipped block, evaluated at a few positions, and controls in its place.
 
     >>> AskedBlock(14, "dot_product")(torch.randn(1, 14, 5, 6, 8)).shape
     torch.Size([1, 14, 5, 6, 8])
 
-    The features come standardised. theta = phi = identity and W_z = 0 to start. ``blind``: of how many of the last
-    channels theta and phi see nothing. ``row``: controls that take the place of the learned row.
+    The features are standardised. theta = phi = identity and W_z = 0 at the start. ``blind``: the number of last
+    channels hidden from theta and phi. ``row``: the control in place of the learned row.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class AskedBlock(MarkBlock):
 
     @property
     def seen_gain(self) -> Tensor:
-        """Gain of the channels that are compared, zero where they are hidden."""
+        """Gain of the channels that are compared, zero for hidden ones."""
         return self.gain * self.seen
 
     def at(self, rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"], thw: THW) -> Float[Tensor, "B Q C"]:
@@ -72,7 +72,7 @@ class AskedBlock(MarkBlock):
         return taken(rows, queries) + added
 
     def weights(self, rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"], thw: THW) -> Float[Tensor, "B Q N"]:
-        """Return f / C of some positions over all keys, zero where the scope does not reach."""
+        """Return f / C of some positions over all keys, zero for keys outside the scope."""
         keys = rows.shape[1]
         if self.row == "uniform":
             return rows.new_full((*queries.shape, keys), 1 / keys)
@@ -90,7 +90,7 @@ class AskedBlock(MarkBlock):
         return (relu(f) if self.pairwise == "concatenation" else f) * mask / count
 
     def _folded(self, unit: Float[Tensor, "B Q C"]) -> tuple[Tensor, Tensor | float]:
-        """Return what u_j is multiplied by, and what is added, so that f (before its softmax or ReLU) results."""
+        """Return the factor of u_j and the offset that together give f, before its softmax or ReLU."""
         if self.theta is None or self.phi is None:
             return unit, 0.0
         theta = self.theta(unit)
@@ -103,7 +103,7 @@ class AskedBlock(MarkBlock):
 class PaperStart(nn.Module):
     """The paper's embedded Gaussian as it starts: half the channels, N(0, .01), no norm before, zero batch norm after.
 
-    The batch norm sees the positions that are asked at, not all.
+    The batch norm sees only the asked positions.
     """
 
     def __init__(self, channels: int) -> None:
@@ -160,7 +160,7 @@ class Nothing(nn.Module):
 
 
 class Answerer(nn.Module):
-    """Bodies in a row, and a linear layer that answers from the last; for two hops another behind the first."""
+    """Bodies in sequence, and a linear layer that answers from the last; for two hops, another one after the first."""
 
     def __init__(self, bodies: Sequence[nn.Module], channels: int, answers: int, *, asks_first: bool = False) -> None:
         super().__init__()
@@ -187,12 +187,12 @@ class Answerer(nn.Module):
 
 
 def taken(rows: Float[Tensor, "B N C"], queries: Int[Tensor, "B Q"]) -> Float[Tensor, "B Q C"]:
-    """Return the rows of some positions."""
+    """Return the rows of the given positions."""
     return rows.gather(1, queries[..., None].expand(-1, -1, rows.shape[2]))
 
 
 def reachable(queries: Int[Tensor, "B Q"], scope: Scope, thw: THW) -> Bool[Tensor, "B Q N"]:
-    """Return which keys the scope lets each query see."""
+    """Return a mask of the keys that the scope lets each query see."""
     area, keys = thw[1] * thw[2], torch.arange(thw[0] * thw[1] * thw[2])
     match scope:
         case "space":

@@ -1,4 +1,4 @@
-"""Intervals over seeds and test clips together: both are drawn again, so that neither chance is left out."""
+"""Intervals over seeds and test clips together: both are resampled, so that both kinds of chance count."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ LEVEL = (2.5, 97.5)
 
 
 class Resampled:
-    """Means of runs over their seeds and clips, and the same of every resampling.
+    """Means of runs over their seeds and clips, and those of every resampling.
 
-    ``values``: name -> (seeds, clips), one mean for each. The clips are the same for all names, and are drawn alike, so
-    that a difference of two is one of pairs; seeds are drawn for each name alone.
+    ``values``: name -> (seeds, clips), one mean for each. The clips are the same for all names and are drawn together,
+    so that a difference of two is paired; seeds are drawn separately for each name.
     """
 
     def __init__(self, values: Mapping[str, np.ndarray], seed: int = 0) -> None:

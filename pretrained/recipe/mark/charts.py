@@ -1,4 +1,4 @@
-"""The five charts: the paper's tables with their figures, the variants that answer to them, and what is claimed.
+"""The five charts: the paper's tables with their figures, the corresponding variants, and the claims.
 
 Figures of the paper: Wang, Girshick, Gupta, He, "Non-local Neural Networks" (CVPR 2018), tables 2a to 2e, top-1
 accuracy on Kinetics in percent.
@@ -10,21 +10,21 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """A variant with the paper's figure of its counterpart, where there is one."""
+    """A variant with the paper's figure for its counterpart, if there is one."""
 
     variant: str
     title: str
     paper: float | None = None
     paper_words: str = ""
-    """Name of the counterpart, where it differs from the title."""
+    """Name of the counterpart, if it differs from the title."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A claim of the paper, and the two variants that decide about it here.
+    """A claim of the paper, and the two variants that decide it here.
 
-    ``kind``: whether the first is said to be ``better`` than the second, or ``alike``. ``reason``: why it does not hold
-    here, as far as that was measured; names in braces are figures of variants, filled in from the runs.
+    ``kind``: whether the first is claimed to be ``better`` than the second, or ``alike``. ``reason``: the reason why it
+    does not hold here, as far as that was measured; names in braces are figures of variants, filled in from the runs.
     """
 
     words: str
@@ -43,7 +43,7 @@ class Chart:
     bars: tuple[Bar, ...]
     claims: tuple[Claim, ...]
     says: str
-    """Claims that it allows, and claims that it does not."""
+    """Claims that the chart allows, and claims that it does not."""
 
 
 CHARTS = (

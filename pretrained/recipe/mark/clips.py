@@ -18,7 +18,7 @@ from pretrained.recipe.sources import Sources, Split
 CLIPS: dict[Split, int] = {"train": 800, "choose": 80, "test": 300}
 SEEDS: dict[Split, int] = {"train": 31, "choose": 32, "test": 33}
 SHARD = 20
-"""Clips in a file."""
+"""Number of clips in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +26,7 @@ class MarkClips:
     """n clips at one stride.
 
     ``features`` (n, T, h, w, C): each channel has mean 0 and deviation 1 over its clip. ``owners`` (n, T, h, w): the
-    object that covers more than half of a cell, 0 for none.
+    object that covers more than half of a cell, or 0 for none.
     """
 
     features: Tensor
@@ -37,7 +37,7 @@ class MarkClips:
 
 
 def make_shard(sources: Sources, trunk: Lite0, split: Split, indices: range) -> dict[str, np.ndarray]:
-    """Return features and owners of those clips at every stride; a clip follows from its split and index alone."""
+    """Return features and owners of the given clips at every stride; a clip depends only on its split and index."""
     made: dict[str, list[np.ndarray]] = {}
     for index in indices:
         rng = np.random.default_rng([SEEDS[split], index])
@@ -59,7 +59,7 @@ def layers(trunk: Lite0, rgb: np.ndarray) -> list[Tensor]:
 
 
 def write_shards(folder: Path, sources: dict[Split, Sources], trunk: Lite0, tell: Callable[[str], None]) -> None:
-    """Write the shards that are not there yet; an interrupted run goes on where it was."""
+    """Write the missing shards, so that an interrupted run continues where it stopped."""
     folder.mkdir(parents=True, exist_ok=True)
     for split, count in CLIPS.items():
         for start in range(0, count, SHARD):
@@ -72,7 +72,7 @@ def write_shards(folder: Path, sources: dict[Split, Sources], trunk: Lite0, tell
 
 
 def read_shards(folder: Path, split: Split, stride: int) -> MarkClips:
-    """Return all clips of a split at one stride. Raises FileNotFoundError where ``write_shards`` was not run."""
+    """Return all clips of a split at one stride. Raises FileNotFoundError if ``write_shards`` was not run."""
     paths = sorted(path for path in folder.glob(f"{split}-*.npz") if ".part" not in path.name)
     if not paths:
         raise FileNotFoundError(f"{folder} holds no clips of {split}. Run: python -m pretrained.recipe mark data")

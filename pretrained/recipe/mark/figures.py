@@ -16,15 +16,14 @@ from pretrained.recipe.mark.variants import VARIANTS
 Records = Sequence[Mapping[str, Any]]
 
 ALIKE = 3.0
-"""Points; two variants are alike where the whole interval of their difference lies within them."""
+"""Limit in percentage points; two variants are alike if the whole interval of their difference lies within it."""
 
 
 def figures_of(runs: Runs, former: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the figures of all variants and charts, shares won in percent of what can be won.
 
-    ``former``: such figures of runs of which nothing else was kept. They stand where ``runs`` has records of fewer
-    seeds than they had, and so does what was said of two variants of which that is true of one. A variant that is in
-    neither is left out.
+    ``former``: earlier figures of runs of which nothing else was kept. They are used if ``runs`` has records of fewer
+    seeds than they had, and so are the differences with such a variant. A variant in neither is left out.
     """
     former = former or {"variants": {}, "charts": []}
     known = former["variants"]
@@ -51,7 +50,7 @@ def figures_of(runs: Runs, former: Mapping[str, Any] | None = None) -> dict[str,
 def _differences(
     chart: Chart, means: Resampled, found: Mapping[str, Records], said: Mapping[str, list[float]]
 ) -> dict[str, list[float]]:
-    """Return the difference that decides about each claim, by its words, where there is one."""
+    """Return the difference that decides each claim, by the claim's words, if there is one."""
     measured = {
         claim.words: _rounded(means.interval(claim.first, claim.second))
         for claim in chart.claims
@@ -89,20 +88,20 @@ def _variant(name: str, records: Records, means: Resampled) -> dict[str, Any]:
 
 
 def _seconds(found: Records) -> float:
-    """Return the time of a training of the mean length at the pace of the fastest seed, which others held up least."""
+    """Return the time of a training of the mean length at the pace of the fastest, least disturbed seed."""
     pace: float = min(run["seconds"] / run["steps"] for run in found)
     return pace * float(np.mean([run["steps"] for run in found]))
 
 
 def _started(run: Mapping[str, Any]) -> int | None:
-    """Return the first step at which, and at all later ones, a run was seen to have learned; None if never."""
+    """Return the first step at and after which a run was seen to have learned, or None if there is none."""
     nothing = [step for step, won in run["course"] if won < STARTED]
     later = [step for step, _won in run["course"] if not nothing or step > nothing[-1]]
     return int(later[0]) if later else None
 
 
 def _longer(asked: Mapping[str, Records]) -> dict[str, Any]:
-    """Return what was won on longer clips, in percent, with its interval and by the frames between; {} if unasked."""
+    """Return the percentage won on longer clips, with its interval and by the frames between; {} if none were asked."""
     found = {name: records for name, records in asked.items() if records}
     if not found:
         return {}
@@ -120,7 +119,7 @@ def _longer(asked: Mapping[str, Records]) -> dict[str, Any]:
 
 
 def _course(found: Records) -> list[list[float]]:
-    """Return [step, mean share won on the choosing clips] as long as every seed still learned at full rate."""
+    """Return [step, mean share won on the choosing clips], while every seed was still learning at full rate."""
     shortest = min(len(run["course"]) for run in found) - 1
     return [
         [found[0]["course"][k][0], round(100 * float(np.mean([run["course"][k][1] for run in found])), 1)]
@@ -152,7 +151,7 @@ def _claim(claim: Claim, difference: list[float], variants: dict[str, Any]) -> d
 
 
 def verdict_on(claim: Claim, difference: Sequence[float]) -> str:
-    """Return in words what the interval of first minus second says about a claim."""
+    """Return the verdict of the interval of first minus second on a claim, in words."""
     low, high = difference[1:]
     same = max(abs(low), abs(high)) < ALIKE
     if claim.kind == "alike":
@@ -167,7 +166,7 @@ def verdict_on(claim: Claim, difference: Sequence[float]) -> str:
 
 
 def _filled(reason: str, variants: dict[str, Any]) -> str:
-    """Put figures where a reason names them: ``{gaussian.won}``, ``{gaussian.looks.marked}``, in percent."""
+    """Fill in the figures that a reason names: ``{gaussian.won}``, ``{gaussian.looks.marked}``, in percent."""
 
     def percent(match: re.Match[str]) -> str:
         name, figure, *inner = match[1].split(".")

@@ -1,4 +1,4 @@
-"""Snapshots of two networks while they learn who wore the mark: from the identity, and from the paper's start."""
+"""Snapshots of two networks during training on who wore the mark: from the identity, and from the paper's start."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ STEPS: dict[str, tuple[int, ...]] = {
     "embedded_gaussian": (1, 50, 75, 100, 150, 300),
     "paper_start": (0, 1000, 1500, 2000, 2500),
 }
-"""Steps that are kept of each variant, the end apart. Before the first step from the identity W_z is zero, and nothing
-proves the reading of a row. The paper's start sits on a plateau for the first thousand."""
+"""Steps kept of each variant, besides the last. Before the first step from the identity W_z is zero, and nothing proves
+the reading of a row. The paper's start stays on a plateau for the first thousand."""
 
 
 def film(workshop: Workshop) -> None:
-    """Train both networks of the first seed once more and keep their snapshots, where they are not there yet."""
+    """Train both networks of the first seed once more and store their snapshots, unless they exist already."""
     make_data(workshop)
     folder = film_folder(workshop)
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def film(workshop: Workshop) -> None:
 
 
 def film_folder(workshop: Workshop) -> Path:
-    """Return where the snapshots lie."""
+    """Return the folder of the snapshots."""
     return workshop.folder / "mark" / "film"
 
 

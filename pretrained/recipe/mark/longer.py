@@ -1,4 +1,4 @@
-"""Clips of more frames than any that was learned from: do the looks carry on?"""
+"""Test of whether attention extends to clips with more frames than in training."""
 
 import json
 from pathlib import Path
@@ -18,16 +18,16 @@ from pretrained.recipe.runs import Workshop, trunk
 from pretrained.recipe.sources import Sources
 
 FRAMES, CLIPS, SEED = 6, 40, 34
-"""Half as many frames again as were learned from, of the test pictures. Three objects that keep apart over more of them
-are seldom drawn: a clip of eight takes half a minute to find."""
+"""Number of frames, half as many again as in training, of clips from the test pictures, and seed. Three objects that
+keep apart for longer are seldom drawn: a clip of eight frames takes half a minute to find."""
 JUDGED = ("none", "gaussian", "embedded_gaussian", "dot_product", "time", "conv333")
 STRIDE = 16
 
 
 def judge_longer(workshop: Workshop) -> None:
-    """Ask every network that was trained about longer clips, as it is, and write ``longer.json`` beside the runs.
+    """Ask every trained network about longer clips, unchanged, and write ``longer.json`` beside the runs.
 
-    The answers of each variant lie there by seed, as those of the usual test clips do in the logs.
+    It has the answers of each variant by seed, like the logs for the usual test clips.
     """
     stored = workshop.folder / "mark" / "longer.npz"
     if not stored.exists():
@@ -46,7 +46,7 @@ def judge_longer(workshop: Workshop) -> None:
 
 
 def make_longer(sources: Sources, network: Lite0, indices: range, frames: int = FRAMES) -> dict[str, np.ndarray]:
-    """Return features and owners of longer clips; a clip follows from its index alone."""
+    """Return features and owners of longer clips; a clip depends only on its index."""
     features, owned = [], []
     for index in indices:
         scene = compose(sources, np.random.default_rng([SEED, index]), frames=frames)
@@ -56,7 +56,7 @@ def make_longer(sources: Sources, network: Lite0, indices: range, frames: int = 
 
 
 def longer_file(workshop: Workshop) -> Path:
-    """Return where the answers lie."""
+    """Return the path of the file with the answers."""
     return workshop.folder / "mark" / "longer.json"
 
 

@@ -1,4 +1,4 @@
-"""Records of all runs, one line each: enough to draw all figures anew when other variants and seeds come in."""
+"""Records of all runs, one line each, from which all figures are made again when variants and seeds are added."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ from pretrained.recipe.mark.task import share_won
 from pretrained.recipe.mark.variants import VARIANTS
 
 Runs = dict[str, dict[int, dict[str, Any]]]
-"""Variant -> seed -> record: see ``record_of``. Of a run that was asked about longer clips, ``longer`` is another."""
+"""Variant -> seed -> record: see ``record_of``. A run that was asked about longer clips has another in ``longer``."""
 KEPT = ("parameters", "steps", "seconds", "looks", "course")
 
 
 def record_of(log: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept of the log of a run (`pretrained.recipe.mark.training.run`).
+    """Return the part of a run's log (`pretrained.recipe.mark.training.run`) that is kept.
 
     ``asked``: questions on each clip. ``right``: right answers on each clip. ``by_frames_apart``: right answers and
     questions, by the frames between question and marks.
@@ -59,7 +59,7 @@ def read_logs(folder: Path, longer: Path) -> Runs:
 
 
 def merged(kept: Runs, new: Runs) -> Runs:
-    """Return both; what was run again is taken from ``new``. Variants and seeds are in order."""
+    """Return the union of both, with repeated runs taken from ``new``. Variants and seeds are in order."""
     joined: Runs = {}
     for name in VARIANTS:
         before, now = kept.get(name, {}), new.get(name, {})
@@ -70,7 +70,7 @@ def merged(kept: Runs, new: Runs) -> Runs:
 
 
 def read_records(path: Path) -> Runs:
-    """Return the records of a file that ``write_records`` wrote; none where there is no such file."""
+    """Return the records of a file that ``write_records`` wrote; none if there is no such file."""
     runs: Runs = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         record = json.loads(line)

@@ -15,7 +15,7 @@ from pretrained.recipe.ship import PRETRAINED
 
 WIDTH = 118
 RECORDS = "mark_runs.jsonl"
-"""File of what is kept of every run."""
+"""File with the records of every run."""
 PREFACE = (
     "Written by `python -m pretrained.recipe mark tables` from the logs of `mark train`. The app shows the same under "
     "Findings.",
@@ -46,7 +46,7 @@ PREFACE = (
 def write_report(runs_folder: Path, longer: Path, target: Path = PRETRAINED) -> None:
     """Add the logs of a folder to the records of former runs, and write all figures from both.
 
-    ``longer``: answers about longer clips, which may not be there. Writes `RECORDS`; ``ablations.json``, the figures
+    ``longer``: answers about longer clips, which may be missing. Writes `RECORDS`; ``ablations.json``, the figures
     that the app shows; and ``ABLATIONS.md``.
     """
     runs = merged(read_records(target / RECORDS), read_logs(runs_folder, longer))
@@ -113,7 +113,7 @@ def _controls(figures: dict[str, Any]) -> list[str]:
 
 
 def _paper_start(variants: dict[str, Any]) -> list[str]:
-    """Return how long each seed of the paper's start sat at chance, and what the rule made of it."""
+    """Return the lines on the time that each seed of the paper's start sat at chance, and on the rule's effect."""
     found = [variants[name] for name in ("paper_start", "paper_start-patient") if name in variants]
     if not found:
         return []
@@ -192,7 +192,7 @@ def _line(title: str, found: dict[str, Any], *more: str) -> str:
 
 
 def signed(difference: Sequence[float]) -> str:
-    """Return a difference with its interval, in points."""
+    """Return a difference with its interval, in percentage points."""
     mean, low, high = difference
     return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}] points"
 

@@ -1,4 +1,4 @@
-"""Clips in which three objects move on smoothly, each of them wide enough to cover a cell of every stride."""
+"""Clips in which three objects move smoothly, each of them wide enough to cover a cell of every stride."""
 
 from pathlib import Path
 
@@ -13,22 +13,22 @@ from pretrained.recipe.sources import SPLIT_SHARES, Sources, Split, load_sources
 FRAMES, OBJECTS = 4, 3
 STRIDES = (8, 16, 32)
 COVER = 0.5
-"""Least share of a cell's pixels that an object must cover for the cell to count as its own."""
+"""Minimum share of a cell's pixels that an object must cover to own the cell."""
 STAMP_PX = (68.0, 100.0)
 """Longest side of an object in the first frame; it grows or shrinks by up to `SCALE` until the last."""
 SCALE = 1.25
 STEP, APART, RIM = 0.34, 0.28, 0.17
-"""The longest step from frame to frame, the least distance of two centres, and that of a centre from the rim, in
-shares of the side."""
+"""Maximum step from frame to frame, minimum distance of two centres, and minimum distance of a centre from the rim, as
+fractions of the side."""
 TRIES = 400
 FRESH_SHARE, FRESH_SEED = 0.25, 2811
 
 
 def sources_by_split(folder: Path) -> dict[Split, Sources]:
-    """Return the pictures of each split. Raises MediaError where they were not downloaded.
+    """Return the pictures of each split. Raises MediaError if they were not downloaded.
 
-    Those to test by are a quarter of what the shipped networks learned from: the recipe's own test pictures were seen
-    while the task was worded. So they go to the training pictures here.
+    The test pictures are a quarter of the training pictures of the shipped networks. The recipe's own test pictures
+    were seen while the task was designed, so they are training pictures here.
     """
     former = {split: load_sources(folder, split) for split in SPLIT_SHARES}
     held, kept = _parted(former["train"])
@@ -68,7 +68,7 @@ def compose(
 ) -> Scene:
     """Return a clip of three objects, each of which owns a cell of every stride in every frame.
 
-    ``patches``: see `pretrained.recipe.scenes.compose`. Raises MediaError where no such clip was found.
+    ``patches``: see `pretrained.recipe.scenes.compose`. Raises MediaError if no such clip was found.
     """
     for _try in range(TRIES):
         cast = Cast(sources, patches, rng)
@@ -84,7 +84,7 @@ def compose(
 
 
 def paths(rng: np.random.Generator, frames: int = FRAMES) -> np.ndarray:
-    """Return centres (object, frame, 2) in shares of the side: they go on, turn a little, bounce, and keep apart."""
+    """Return centres (object, frame, 2) as fractions of the side: they drift, turn a little, bounce, and keep apart."""
     while True:
         center = np.stack([_path(rng, frames) for _object in range(OBJECTS)])
         gaps = np.linalg.norm(center[:, None] - center[None], axis=-1)
@@ -119,7 +119,7 @@ def _motion(center: np.ndarray, rng: np.random.Generator, side: int) -> Motion:
 
 
 def owners(objects: np.ndarray, stride: int) -> np.ndarray:
-    """Return which object covers more than half of each cell (T, h, w), 0 for none."""
+    """Return the object that covers more than half of each cell, (T, h, w), counted from 1, or 0 for none."""
     labels = torch.arange(1, OBJECTS + 1, dtype=torch.uint8)[:, None, None, None]
     share = avg_pool2d((torch.from_numpy(objects) == labels).float(), stride)
     cover, best = share.max(dim=0)

@@ -36,9 +36,9 @@ STARTS = {"embedded_gaussian": "identity", "paper_start": "paper"}
 
 
 def ship(runs_folder: Path, film_folder: Path, target: Path = PRETRAINED) -> None:
-    """Write the network of the first seed, the film of how it learned, their catalog entries and their card.
+    """Write the network of the first seed, the film of its training, their catalog entries and their card.
 
-    The card quotes ``ablations.json``, which `pretrained.recipe.mark.report.write_report` wrote before.
+    The card quotes ``ablations.json``, which `pretrained.recipe.mark.report.write_report` must have written before.
     """
     plain = _as(load_file(runs_folder / f"{PLAIN}-{SEED}.safetensors"), "mark")
     entries = [_entry(target, MODEL, TITLE, DESCRIPTION, plain)]
@@ -89,7 +89,7 @@ def _snapshots(folder: Path) -> dict[str, Any]:
 
 
 def _as(stored: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the tensors of an `Answerer` as those of a snapshot of a `MarkNetwork`."""
+    """Return the tensors of an `Answerer` under the names of a snapshot of a `MarkNetwork`."""
     return {
         key.replace("bodies.0.block.", "bodies.0.")
         .replace("bodies.0.", f"looks.{name}.")

@@ -1,4 +1,4 @@
-"""Questions about marks: who wore which, asked at another place than where it was worn.
+"""Questions about marks: who wore which, asked at a place other than where it was worn.
 
 One hop: in one frame every object wears one of three marks. Asked at each object in every other frame: which mark did
 this object wear? Two hops: in one frame A and its partner B wear one of two tags, C the other; in another frame B and C
@@ -19,11 +19,11 @@ from pretrained.recipe.mark.scenes import OBJECTS
 Hops = Literal[1, 2]
 
 MARKS: dict[Hops, int] = {1: 3, 2: 4}
-"""Channels that marks take; of two hops the first two are tags."""
+"""Number of channels for marks; with two hops, the first two are tags."""
 ANSWERS: dict[Hops, int] = {1: 3, 2: 2}
-"""Answers that are possible, all of them as likely."""
+"""Number of possible answers, all equally likely."""
 STRENGTH: dict[Hops, float] = {1: ONE_HOP_STRENGTH, 2: 15.0}
-"""Value of a mark, where features have a deviation of 1."""
+"""Value of a mark, for features with a deviation of 1."""
 
 Cells = list[list[list[np.ndarray]]]
 """Clip, object, frame -> positions in the clip that the object owns."""
@@ -33,8 +33,8 @@ Cells = list[list[list[np.ndarray]]]
 class Questions:
     """Questions on a batch of clips: marks to put on them, positions to ask at, and the right answers.
 
-    ``apart``: how many frames lie between the question and the marks. ``own_queries``, ``own_answers``: of two hops,
-    what is asked of the first block alone, each object's own mark. Without that question, two blocks learn nothing.
+    ``apart``: the number of frames between the question and the marks. ``own_queries``, ``own_answers``: with two hops,
+    the question to the first block alone, each object's own mark. Without that question, two blocks learn nothing.
     """
 
     marks: Float[Tensor, "B N M"]
@@ -56,7 +56,7 @@ def cells_of(owners: np.ndarray) -> Cells:
 
 
 def draw(hops: Hops, cells: Cells, positions: int, rng: np.random.Generator) -> Questions:
-    """Return new questions on the clips with those cells, of ``positions`` cells each."""
+    """Return new questions on the clips with the given cells, of ``positions`` cells each."""
     return (_one_hop if hops == 1 else _two_hops)(cells, positions, rng)
 
 
@@ -109,6 +109,6 @@ def _two_hops(cells: Cells, positions: int, rng: np.random.Generator) -> Questio
 
 
 def share_won(right: float, hops: Hops) -> float:
-    """Return the fraction of what can be won, (accuracy - chance) / (1 - chance), from the accuracy."""
+    """Return the fraction won of what can be won, (accuracy - chance) / (1 - chance), from the accuracy."""
     chance = 1 / ANSWERS[hops]
     return (right - chance) / (1 - chance)

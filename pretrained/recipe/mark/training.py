@@ -1,6 +1,6 @@
 """Training of the mark's variants to a plateau, one JSON file for each variant and seed.
 
-The rule: the rates rise for 20 steps and then stand still. Every 50 steps the network answers questions on clips of
+The rule: the rates rise for 20 steps and then stay constant. Every 50 steps the network answers questions on clips of
 pictures that it does not learn from. Once its share won has not grown by more than .01 for 300 steps (for 1,000 steps
 while it is below .1, since some learn nothing for long and then all at once), the rates fall to zero within 150 steps,
 and the network is judged on the test clips.
@@ -33,18 +33,18 @@ RATE, BIAS_RATE, GAIN_RATE, DECAY = 2e-3, 1e-2, 5e-3, 1e-2
 """Rates of weights, of biases, and of gain and length, each times the variant's ``rate``; and AdamW's weight decay."""
 WARM, LOOK_EVERY, PATIENCE, LONG_PATIENCE, COOL = 20, 50, 300, 1000, 150
 GROWN, STARTED, MOST = 0.01, 0.1, 3000
-"""Least growth, least share that counts as having learned something, and steps after which a run cools in any case."""
+"""Minimum growth, minimum share that counts as learning, and number of steps after which a run cools in any case."""
 DRAWS: dict[Split, dict[Hops, int]] = {"choose": {1: 1, 2: 3}, "test": {1: 2, 2: 4}}
 """Number of questions about each clip, each with new marks."""
 JUDGED_AT_ONCE = 20
 
 Keep = Callable[[int, Answerer], None]
-"""Listener of training, called with the steps done and the network; it may keep a snapshot."""
+"""Listener of training, called with the number of steps done and the network; it may keep a snapshot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Asked:
-    """Clips with their cells: what questions are drawn from."""
+    """Clips with their cells, from which questions are drawn."""
 
     clips: MarkClips
     cells: list[list[list[np.ndarray]]]
@@ -60,19 +60,19 @@ class Asked:
         return draw(hops, [self.cells[clip] for clip in chosen], int(np.prod(self.thw)), rng)
 
     def rows(self, chosen: np.ndarray, marks: Tensor) -> Tensor:
-        """Return features with marks behind them (B, N, C) of some clips."""
+        """Return features followed by marks, (B, N, C), of some clips."""
         features = self.clips.features[torch.from_numpy(chosen)].float().flatten(1, 3)
         return torch.cat([features, marks], -1)
 
 
 def make_data(workshop: Workshop) -> None:
-    """Download the pictures, compose the clips and run the trunk on them, where that was not done yet."""
+    """Download the pictures, compose the clips and run the trunk on them, unless that was done already."""
     download(workshop.folder / "sources")
     write_shards(clips_folder(workshop), sources_by_split(workshop.folder / "sources"), trunk(), workshop.tell)
 
 
 def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) -> None:
-    """Train and judge what is not there yet. Every file that is there is a run that was finished."""
+    """Train and judge the missing runs. Every existing file is a finished run."""
     make_data(workshop)
     folder = runs_folder(workshop)
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,12 +92,12 @@ def train(workshop: Workshop, seeds: list[int], names: list[str] | None = None) 
 
 
 def runs_folder(workshop: Workshop) -> Path:
-    """Return where the runs lie."""
+    """Return the folder of the runs."""
     return workshop.folder / "mark" / "runs"
 
 
 def clips_folder(workshop: Workshop) -> Path:
-    """Return where the clips lie."""
+    """Return the folder of the clips."""
     return workshop.folder / "mark" / "clips"
 
 
@@ -134,7 +134,7 @@ def _keep_nothing(_step: int, _network: Answerer) -> None:
 def _fit(
     network: Answerer, variant: Variant, seed: int, shown: dict[Split, Asked], most: int, keep: Keep
 ) -> list[list[float]]:
-    """Train to the plateau and through the cooling; return [step, share won on the choosing clips] as they came."""
+    """Train to the plateau and through the cooling; return [step, share won on the choosing clips] in order."""
     rng, learned = np.random.default_rng([seed, 40]), shown["train"]
     torch.manual_seed(seed)
     optimiser = _optimiser(network, variant)
@@ -184,9 +184,9 @@ def _optimiser(network: Answerer, variant: Variant) -> torch.optim.AdamW:
 
 
 def stands_still(course: list[list[float]], times: int = 1) -> bool:
-    """Return whether the plateau is reached: the rule at the head of this file.
+    """Return whether the plateau is reached, by the rule at the head of this file.
 
-    ``times``: what the patience with a run that has learned nothing is multiplied by.
+    ``times``: the factor of the patience with a run that has learned nothing.
     """
     mark = course[0]
     for step, won in course:
@@ -201,7 +201,7 @@ def _watched(network: Answerer, hops: Hops, asked: Asked) -> float:
 
 
 def judge(network: Answerer, hops: Hops, asked: Asked, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each clip (n, questions) whether each answer is right, and how many frames apart it was asked.
+    """Return whether each answer is right, (clips, questions), and the number of frames between question and marks.
 
     The questions of a split are the same for all variants and seeds at one stride.
     """
@@ -217,7 +217,7 @@ def judge(network: Answerer, hops: Hops, asked: Asked, split: Split) -> tuple[np
 
 
 def _examined(hops: Hops, asked: Asked, split: Split) -> list[tuple[np.ndarray, Questions]]:
-    """Return the questions of a split, of each clip those of all its draws side by side."""
+    """Return the questions of a split, with those of all draws of a clip side by side."""
     rng = np.random.default_rng([41, hops])
     batches = np.split(np.arange(len(asked.clips)), range(JUDGED_AT_ONCE, len(asked.clips), JUDGED_AT_ONCE))
     found = []
@@ -228,10 +228,10 @@ def _examined(hops: Hops, asked: Asked, split: Split) -> list[tuple[np.ndarray, 
 
 
 def looks(network: Answerer, hops: Hops, asked: Asked) -> dict[str, float]:
-    """Return where a single block's rows lie: means over the first test questions; empty for other networks.
+    """Return figures of where a single block's rows put weight, over the first test questions; {} for other networks.
 
     ``marked``: weight on the object in the frame of marks; ``others``: on the other two there; ``object``: on it
-    in all frames; ``own_cell``; ``places``: exp of the entropy. Of absolute weights, which are divided by their sum.
+    in all frames; ``own_cell``; ``places``: exp of the entropy. Weights are absolute values divided by their sum.
     """
     body = network.bodies[0]
     if hops != 1 or len(network.bodies) > 1 or not isinstance(body, AskedBlock):

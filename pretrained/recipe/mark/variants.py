@@ -1,4 +1,4 @@
-"""Variants of the mark task: what answers, at which stride, over how many hops."""
+"""Variants of the mark task: the answering bodies, the stride, and the number of hops."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ TWO_HOP_TEMPERATURE = 0.3
 SLOW = 0.3
 PATIENT = 3
 ALL_FRAMES, ALL_CELLS = 3, 13
-"""Layers of 3 x 1 x 1 that see from the first of four frames to the last, and of 3 x 3 x 3 that see from one corner of
-14 x 14 cells to the other as well."""
+"""Number of 3 x 1 x 1 layers that reach from the first of four frames to the last, and of 3 x 3 x 3 layers that also
+reach from one corner of 14 x 14 cells to the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A variant: its title, the bodies it consists of, by their number of channels, and what it is asked."""
+    """A variant: its title, its bodies by their number of channels, and its questions."""
 
     id: str
     title: str
@@ -31,13 +31,13 @@ class Variant:
     stride: int = 16
     hops: Hops = 1
     rate: float = SLOW
-    """Factor of the usual rates of learning: `SLOW` or 1, the better on the choosing clips if both were tried."""
+    """Factor of the usual learning rates: `SLOW` or 1, the better on the choosing clips if both were tried."""
     patience: int = 1
     """Factor of the largest number of steps, and of the rule's patience with a run that has learned nothing."""
 
     @property
     def channels(self) -> int:
-        """Channels of its rows: features and marks."""
+        """Number of channels of its rows: features and marks."""
         return CHANNELS[self.stride] + MARKS[self.hops]
 
     def build(self, seed: int) -> Answerer:
@@ -47,7 +47,7 @@ class Variant:
 
 
 def _in_a_row(title: str) -> str:
-    """Return a title as it stands among others that begin small."""
+    """Return a title for a list of titles that begin in lower case."""
     return title if title.startswith("Gauss") else title[0].lower() + title[1:]
 
 
@@ -86,7 +86,7 @@ def parameter_count(module: nn.Module) -> int:
 
 
 PLAIN = "embedded_gaussian"
-"""The variant that all others differ from in one respect."""
+"""The variant from which all others differ in one respect."""
 VARIANTS: dict[str, Variant] = {
     variant.id: variant
     for variant in (

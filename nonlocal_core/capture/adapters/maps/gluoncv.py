@@ -1,6 +1,6 @@
 """GluonCV's NonLocal for torch.
 
-Source: dmlc/gluon-cv@7c1094a, gluoncv/torch/model_zoo/action_recognition/non_local.py. What it calls ``gaussian``
+Source: dmlc/gluon-cv@7c1094a, gluoncv/torch/model_zoo/action_recognition/non_local.py. Its ``gaussian``
 embeds, so it is the embedded Gaussian, scaled by C'^-1/2; its other types raise when they run.
 """
 

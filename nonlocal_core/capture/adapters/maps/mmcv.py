@@ -18,7 +18,7 @@ def is_mmcv(block: nn.Module) -> bool:
 
 
 def read_mmcv(block: Any) -> tuple[MapReader, ...]:
-    """Return the readings that the attributes leave.
+    """Return the readings that the attributes allow.
 
     Two for a scaled block: mmdetection's copy multiplied by C'^1/2 where it meant C'^-1/2, until its PR 1528.
     """

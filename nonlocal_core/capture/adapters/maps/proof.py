@@ -1,7 +1,7 @@
 """Proof of a reading on a copy of the block: random weights, a small random clip, and the output rebuilt from it.
 
 A block whose last layer is still zero rebuilds under any reading; a copy with random weights does not. So the maths
-of a block is settled here, before anything is recorded, even where nothing on the block says what it computes.
+of a block is settled here, before anything is recorded, even if nothing on the block states its function.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from nonlocal_core.capture.untouched import same_random_numbers
 from nonlocal_core.geometry import ViewTransform
 
 Recipe = Callable[[nn.Module], tuple[MapReader, ...]]
-"""Function that returns the readings that a block's own attributes allow, a single one where they say everything."""
+"""Function that returns the readings that a block's own attributes allow, a single one if they are conclusive."""
 
 PROOF_TOLERANCE = 1e-4
 """Largest rebuild error of a true reading of the random copy, which computes in float64."""
@@ -31,7 +31,7 @@ _SEED = 7
 
 
 class NotAsItsParts(NotReadable):
-    """Reason for a block that computes something else than its parts suggest."""
+    """Reason for a block that computes something other than its parts suggest."""
 
 
 def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
@@ -69,7 +69,7 @@ def _rebuild_error(reader: MapReader) -> float:
 
 
 def _clip(reader: MapReader) -> Tensor:
-    """Return a random input of as many axes as the block's convolutions have, on the scale that suits a softmax.
+    """Return a random input with the number of axes of the block's convolutions, on a scale that suits a softmax.
 
     A block that begins with layers of its own takes as many channels as the first of them.
     """

@@ -41,7 +41,7 @@ def read_pyslowfast(block: Any, temporal_groups: int = 1) -> tuple[MapReader, ..
 
 
 def groups_of(parent: nn.Module, name: str) -> int:
-    """Return into how many parts of the clip PySlowFast's stage cuts time before this block, 1 elsewhere.
+    """Return the number of parts into which PySlowFast's stage cuts the clip's time before this block, or 1.
 
     The stage keeps the number of each pathway in ``nonlocal_group`` and names its blocks ``pathway0_nonlocal1``.
     """

@@ -22,7 +22,7 @@ def is_query_conv(block: nn.Module) -> bool:
 
 
 def read_query_conv(block: Any) -> tuple[MapReader, ...]:
-    """Return every reading that the parts leave possible, SAGAN's first."""
+    """Return every reading that the parts allow, SAGAN's first."""
     names = _parts(block)
     assert names is not None
     query, key, value = (getattr(block, name) for name in names)
@@ -42,7 +42,7 @@ def read_query_conv(block: Any) -> tuple[MapReader, ...]:
 
 
 class _Gain:
-    """The gain of a block, as it is when it is asked: training changes it."""
+    """Current gain of a block, read at each use, since training changes it."""
 
     def __init__(self, block: nn.Module, name: str) -> None:
         self._block, self._name = block, name
@@ -54,7 +54,7 @@ class _Gain:
 
 
 def _is_gain(part: Any) -> bool:
-    """Return whether a part is one number, or a module that holds no more."""
+    """Return whether a part is one number, or a module that holds only one."""
     if isinstance(part, nn.Module):
         return sum(parameter.numel() for parameter in part.parameters()) == 1
     return isinstance(part, Tensor) and part.numel() == 1

@@ -1,4 +1,4 @@
-"""Reader of non-local blocks on feature maps, whoever wrote them: with their own layers, in the order they use them."""
+"""Reader of any non-local block on feature maps, with the block's own layers, in the order in which it uses them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MapReader:
-    """Read a block on maps (1, C, T), frames (T, C, H, W) or a clip (1, C, T, H, W); keys may be pooled.
+    """Reader of a block on maps (1, C, T), frames (T, C, H, W) or a clip (1, C, T, H, W); keys may be pooled.
 
     A block on two-dimensional maps runs on the frames of the clip as a batch: its attention stays within frames.
-    A block on one axis is taken to run along time.
+    A block on one axis is assumed to run along time.
     """
 
     block: nn.Module
     theta: nn.Module | None
-    """None where queries are the features themselves (Gaussian)."""
+    """Projection of the queries; None if they are the features themselves (Gaussian)."""
     phi: nn.Module | None
     g: nn.Module
     out: tuple[Callable[[Tensor], Tensor], ...]
@@ -41,7 +41,7 @@ class MapReader:
     """Consecutive parts of the clip that the network feeds as a batch, so that attention stays within each."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the map that the block compares: its input, or what it makes of that itself before."""
+        """Return the map that the block compares: its input, or the block's own preprocessing of it."""
         x, entry = first_input(args, kwargs), self.theta or self.g
         if isinstance(x, Tensor) and x.ndim > 2 and x.shape[1] == convolution(entry).in_channels:
             return x
@@ -89,7 +89,7 @@ class MapReader:
         return added.flatten(2).mT
 
     def _applied(self, part: nn.Module, x: Tensor) -> Tensor:
-        """Return a part of the block on a map, flat where the block works on one axis of positions."""
+        """Return the output of a part of the block for a map, flat if the block works on one axis of positions."""
         flat = convolution(self.g).weight.ndim == 3 and x.ndim > 3
         made: Tensor = part(x.flatten(2) if flat else x)
         return made
@@ -112,7 +112,7 @@ class MapReader:
 
 
 def says_nonlocal(block: nn.Module) -> bool:
-    """Return whether the name of a module's class holds the word."""
+    """Return whether the name of a module's class contains the word."""
     return "nonlocal" in type(block).__name__.lower().replace("_", "")
 
 
@@ -122,7 +122,7 @@ def pools_in(part: nn.Module) -> Iterator[Pool]:
 
 
 def convolution(part: nn.Module) -> Conv:
-    """Return the one convolution in a module. Raises CaptureError when there is none, or more than one."""
+    """Return the one convolution in a module. Raises CaptureError if there is none, or more than one."""
     found = [layer for layer in part.modules() if isinstance(layer, Conv)]
     if len(found) != 1:
         raise CaptureError(f"a projection of a non-local block is one convolution; got {len(found)} in {part}.")
@@ -148,7 +148,7 @@ def _split(
 def _kernel(pool: Pool) -> tuple[int, int, int]:
     """Return the kernel of a pooling layer over (T, H, W).
 
-    Raises CaptureError where cells overlap or are padded: such keys are not a division of the query grid.
+    Raises CaptureError if cells overlap or are padded: such keys are not a division of the query grid.
     """
     axes = 1 if isinstance(pool, nn.MaxPool1d) else 2 if isinstance(pool, nn.MaxPool2d) else 3
     kernel, stride, padding, dilation = (

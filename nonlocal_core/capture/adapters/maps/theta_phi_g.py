@@ -2,7 +2,7 @@
 
 Sources: AlexHex7/Non-local_pytorch@0276c7b, lib/non_local_*.py; mit-han-lab/temporal-shift-module@298cd1d,
 ops/non_local.py; tea1528/Non-Local-NN-Pytorch@9869376, models/non_local.py; Tushar-N/pytorch-resnet3d@e997fc6,
-models/resnet.py. tea1528 says what it computes in ``mode``. The others say nothing:
+models/resnet.py. tea1528 states its function in ``mode``. The others state nothing:
 AlexHex7's embedded Gaussian and dot product have the same parts, and Tushar-N scales where AlexHex7 does not. What
 the attributes leave open, the proof on a random copy decides.
 """
@@ -26,7 +26,7 @@ _CONCATENATIONS = ("concat_project", "W_f")
 
 
 def is_theta_phi_g(block: nn.Module) -> bool:
-    """Return whether a module has ``g`` and an output of these names, and either theta and phi or a name that says so.
+    """Return whether a module has ``g`` and an output of these names, and either theta and phi or a telling name.
 
     The Gaussian has no theta, and no phi but a pool.
     """
@@ -36,7 +36,7 @@ def is_theta_phi_g(block: nn.Module) -> bool:
 
 
 def read_theta_phi_g(block: Any) -> tuple[MapReader, ...]:
-    """Return every reading that the parts leave possible, the paper's own first."""
+    """Return every reading that the parts allow, the paper's own first."""
     children = dict(block.named_children())
     theta, phi = children.get("theta"), children.get("phi")
     concat = next((children[name] for name in _CONCATENATIONS if name in children), None)

@@ -1,7 +1,7 @@
 """timm's NonLocalAttn, on the maps of an image network.
 
 Source: timm 1.0.31, layers/non_local_attn.py. It scales by the channels of its input, not by those of
-its embeddings; whatever it holds in ``scale`` is what it multiplies by.
+its embeddings; it multiplies by the value in ``scale``.
 """
 
 from typing import Any

@@ -1,1 +1,1 @@
-"""Layers that attend in any form, read by the products and softmaxes that they ask torch for."""
+"""Layers that attend in any form, read by the products and softmaxes that they call in torch."""

@@ -1,4 +1,4 @@
-"""One call of a layer that attends: its tables, seen or handed over, and its output for another y."""
+"""One call of a layer that attends: its tables, seen or stated by hand, and its output for another y."""
 
 from collections.abc import Callable
 from contextvars import Context
@@ -23,7 +23,7 @@ class WholeCall(NamedTuple):
     kwargs: dict[str, Any]
 
     def with_tokens(self, tokens: Any) -> "WholeCall":
-        """Return the call with others instead of the tokens, wherever it brings them."""
+        """Return the call with other tokens in place of its own, wherever it passes them."""
         args = tuple(tokens if value is self.tokens else value for value in self.args)
         named = {name: tokens if value is self.tokens else value for name, value in self.kwargs.items()}
         return WholeCall(tokens, args, named)
@@ -43,7 +43,7 @@ class SeenCall(NamedTuple):
 
 
 def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
-    """Return the attention of a call as its tables were handed over."""
+    """Return the attention of a call by the tables that the user states."""
     given = tables_from(say, module, call.args, call.kwargs)
     nothing = given.g.new_zeros(*given.theta.shape[:3], given.g.shape[3])
     attended = Attended(
@@ -59,7 +59,7 @@ def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
 def watched(module: nn.Module, call: WholeCall) -> SeenCall:
     """Return the one attention inside a call; a loop over heads or sequences counts as one.
 
-    Raises Unclear where there is none, or more than one.
+    Raises Unclear if there is none, or more than one.
     """
     watch, output = _seen(module, call, Watch())
     if not (watch.found or watch.is_otherwise or watch.softmaxes):
@@ -97,13 +97,13 @@ def _seen(module: nn.Module, call: WholeCall, watch: Watch) -> tuple[Watch, Any]
 
 
 def no_softmax(module: nn.Module, count: int) -> str:
-    """Return the sentence for a layer with another number of softmaxes of products than one."""
+    """Return the sentence for a layer that does not have exactly one softmax of a product."""
     seen = f"{count} softmaxes of products" if count else "no softmax of products"
     return f"is a {type(module).__name__}, in which this viewer saw {seen}, where it can show one"
 
 
 def _follow_each_other(module: nn.Module, call: WholeCall, found: list[Attended]) -> bool:
-    """Return whether later attentions of a call change where the first gives nothing."""
+    """Return whether later attentions of a call change when the first outputs zeros."""
     watch = Watch(put=dict.fromkeys(found[0].put, torch.zeros_like))
     with watch:
         Context().run(module.forward, *call.args, **call.kwargs)
@@ -114,7 +114,7 @@ def _follow_each_other(module: nn.Module, call: WholeCall, found: list[Attended]
 
 
 def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor) -> Any:
-    """Return what a layer returns where its y is another."""
+    """Return a layer's output for the same call with its y replaced."""
 
     def putting(lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return lambda real: _in_the_place_of(real, lay(y))
@@ -124,5 +124,5 @@ def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor)
 
 
 def _in_the_place_of(real: Tensor, y: Tensor) -> Tensor:
-    """Return y as the layer's product would be, which ``view`` may be asked of."""
+    """Return y with the shape and strides of the layer's product, so that ``view`` works on it."""
     return torch.empty_like(real).copy_(y.reshape(real.shape))

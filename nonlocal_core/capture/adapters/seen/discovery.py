@@ -41,7 +41,7 @@ def discovering(model: nn.Module) -> Iterator["Discovery"]:
 
 
 class Discovery(TorchFunctionMode):
-    """Modules that ask for a softmax and a product, or for torch's own attention."""
+    """Modules that call a softmax and a product, or torch's own attention."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -62,17 +62,17 @@ class Discovery(TorchFunctionMode):
 
     @property
     def weighing(self) -> tuple[str, ...]:
-        """Names of modules that multiply the softmax itself, so that they attend for certain."""
+        """Names of modules that multiply the softmax itself, so that they certainly attend."""
         return self._outermost(self._weighing)
 
     @property
     def comparing(self) -> tuple[str, ...]:
-        """Names of the modules that multiply tables which they computed, twice, as scores and values are."""
+        """Names of the modules that twice multiply tables which they computed, as for scores and for values."""
         return self._outermost(module for module, count in self._comparing.items() if count > 1)
 
     @property
     def likely(self) -> tuple[str, ...]:
-        """Names of `weighing`, and of `comparing` around none of them: a softmax is cast there, or is not torch's."""
+        """Names of `weighing`, and of `comparing` that enclose none of them: their softmax is cast, or not torch's."""
         certain = self.weighing
         return (*certain, *(name for name in self.comparing if not any(_holds(name, other) for other in certain)))
 
@@ -92,7 +92,7 @@ class Discovery(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run one function of torch, and note which module asked for it."""
+        """Run one function of torch, and note the module that called it."""
         if func not in _LOOKED:
             return func(*args, **(kwargs or {}))
         asking = self._asking()
@@ -123,7 +123,7 @@ class Discovery(TorchFunctionMode):
     def _asking(self) -> list[nn.Module]:
         """Return the running modules that may attend here, from the innermost up to the first that has weights.
 
-        A module without weights counts where it takes one tensor alone. Others do a part of another module's work.
+        A module without weights counts if it takes one tensor alone. Others do a part of another module's work.
         """
         own = [each for each in self._running if each[0] in self._names]  # not a copy that a proof runs
         asking = []
@@ -136,7 +136,7 @@ class Discovery(TorchFunctionMode):
         return []
 
     def begin(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        """Note that a module runs."""
+        """Add a module to those that run."""
         self._running.append((module, sum(isinstance(each, Tensor) for each in args) == 1))
 
     def end(self, _module: nn.Module, _args: Any, _output: Any) -> None:
@@ -145,5 +145,5 @@ class Discovery(TorchFunctionMode):
 
 
 def _holds(name: str, other: str) -> bool:
-    """Return whether a module is another or lies around it, by their names."""
+    """Return whether a module is another one or encloses it, by their names."""
     return not name or f"{other}.".startswith(f"{name}.")

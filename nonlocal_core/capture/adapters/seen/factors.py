@@ -35,22 +35,22 @@ class Product:
     left: Float[Tensor, "*a n D"]
     right: Float[Tensor, "*b D N"]
     lay: Callable[[Tensor], Tensor] = _as_it_is
-    """Function that shapes the matrix ``left @ right`` as the observed function returns it, with what that one adds."""
+    """Function that shapes the matrix ``left @ right`` as the observed function returns it, with what that adds."""
     matrix: Callable[[Tensor], Tensor] = _as_it_is
     """Function that shapes a tensor of the order of the output as that matrix, and adds nothing."""
     adds: bool = False
-    """True where the function adds something to the matrix, or multiplies it."""
+    """True if the function adds something to the matrix, or multiplies it."""
     axes: tuple[int, int] = (-2, -1)
     """Axes of the function's output that run over the rows and the columns of that matrix, counted from the end."""
 
     def side(self, axis: int, ndim: int) -> Side | None:
-        """Return whether an axis of a tensor that was made of the output runs over rows or columns, None for others."""
+        """Return whether an axis of a tensor derived from the output runs over rows or columns, or None for others."""
         behind = axis if axis < 0 else axis - ndim
         return "rows" if behind == self.axes[0] else "cols" if behind == self.axes[1] else None
 
 
 def product_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Product | None:
-    """Return the factors of a product, None where it is none of two matrices.
+    """Return the factors of a product, or None if it is not a product of two matrices.
 
     >>> q, k = torch.rand(2, 5, 3, 4), torch.rand(2, 7, 3, 4)
     >>> product = product_of(torch.einsum, ("bihd,bjhd->bhij", q, k), {})
@@ -122,7 +122,7 @@ def _of_einsum(args: tuple[Any, ...]) -> Product | None:
 
 
 def _spelt_out(names: list[str], out: str, operands: tuple[Tensor, ...]) -> tuple[list[str], str]:
-    """Return the letters of an einsum with letters for its dots, which stand for as many axes everywhere."""
+    """Return the letters of an einsum with letters for its dots, which stand for the same axes everywhere."""
     free = [letter for letter in string.ascii_letters if letter not in "".join(names) + out]
     counts = {part.ndim - len(name) + 3 for name, part in zip(names, operands, strict=True) if "..." in name}
     dots = "".join(free[: max(counts)]) if len(counts) == 1 else ""
@@ -130,7 +130,7 @@ def _spelt_out(names: list[str], out: str, operands: tuple[Tensor, ...]) -> tupl
 
 
 def memory_of(part: Any) -> int | None:
-    """Return where the values of a tensor begin, whatever its shape; None for anything else, as inside torch.vmap."""
+    """Return the address of a tensor's storage, whatever its shape, or None for anything else, as inside torch.vmap."""
     if type(part) is not Tensor or part.layout is not torch.strided:
         return None
     try:
@@ -140,5 +140,5 @@ def memory_of(part: Any) -> int | None:
 
 
 def memory_of_weights(module: nn.Module) -> frozenset[int | None]:
-    """Return where the parameters and buffers of a module begin."""
+    """Return the addresses of the parameters and buffers of a module."""
     return frozenset(memory_of(part.detach()) for part in chain(module.parameters(), module.buffers()))

@@ -18,7 +18,7 @@ _ADDED_KEYS = ("bias_k", "bias_v", "static_k", "static_v")
 def whole_heads(watch: TorchFunctionMode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the function's result, with its product computed inside ``watch``.
 
-    A call that brings keys of its own runs as it is, and its product stays unseen.
+    A call with keys of its own runs as it is, and its product stays unseen.
     """
     given = inspect.signature(_WHOLE).bind(*args, **kwargs)
     given.apply_defaults()
@@ -53,7 +53,7 @@ def _projected(call: dict[str, Any], query: Tensor, key: Tensor, value: Tensor) 
 
 
 def _mask(call: dict[str, Any], q: Tensor, k: Tensor) -> Tensor | None:
-    """Return both masks as one addition to the scores (B, heads, n, N), None where there is none."""
+    """Return both masks as one addition to the scores (B, heads, n, N), or None if there is none."""
     total, shape = None, (len(q), q.shape[1], q.shape[2], k.shape[2])
     for name in ("attn_mask", "key_padding_mask"):
         mask = call[name]

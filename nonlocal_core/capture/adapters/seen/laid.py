@@ -1,4 +1,4 @@
-"""Axes of what a layer multiplies and of what it returns: sequences, heads, tokens."""
+"""Axes of a layer's tables and of its outputs: sequences, heads, tokens."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -30,12 +30,12 @@ class Lead:
 
     @property
     def _axis(self) -> int:
-        """Axis of the heads: the last that has as many as stated, else the second."""
+        """Axis of the heads: the last of the stated length, else the second."""
         fits = [axis for axis in range(len(self.shape) - 1, -1, -1) if self.shape[axis] == self.stated and axis]
         return fits[0] if fits else 1
 
     def parted(self, table: Float[Tensor, "*lead n D"]) -> Float[Tensor, "B heads n D"]:
-        """Return a table with one axis of sequences and one of heads. Raises Unclear where it has no such axes."""
+        """Return a table with one axis of sequences and one of heads. Raises Unclear if it has no such axes."""
         if len(self.shape) < 2:
             count = self.shape[0] if self.shape else 1
             if count % self.heads:
@@ -54,8 +54,8 @@ class Lead:
 class Laid:
     """Order in which the output of a layer holds its tokens.
 
-    ``first``: the number of tokens at the front of a sequence that the layer may drop. ``order``: of the queries, where
-    it is another than the layer's. Raises Unclear where no order of the queries fits.
+    ``first``: the number of tokens at the front of a sequence that the layer may drop. ``order``: the order of the
+    queries if it differs from the layer's. Raises Unclear if no order of the queries fits.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Laid:
 
     @classmethod
     def of_cells(cls, z: Tensor, cells: Int[Tensor, "B n"]) -> "Laid":
-        """Return the order of an output that holds a map, of which each query is a cell."""
+        """Return the order of an output that is a map, of which each query is a cell."""
         made = cls(z, _map_sizes(z, cells.numel()), "space" if z.ndim < 5 else "spacetime")
         made._cells = cells
         return made
@@ -95,12 +95,12 @@ class Laid:
 
 
 def _map_sizes(z: Tensor, cells: int) -> tuple[int, int]:
-    """Return how many sequences an output of ``cells`` cells holds, and how many cells each."""
+    """Return the number of sequences in an output of ``cells`` cells, and the number of cells in each."""
     return len(z), cells // max(1, len(z))
 
 
 def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tuple[int, ...] | None:
-    """Return the axes of an output in the order sequences, tokens, channels; None where none is known."""
+    """Return the axes of an output in the order sequences, tokens, channels, or None if none is known."""
     count, last = len(shape), len(shape) - 1
     maps, flat = tuple(range(2, count)), tuple(range(count))
     if shape[0] == batch and math.prod(shape[1:-1]) == tokens:
@@ -127,7 +127,7 @@ def _axes(shape: tuple[int, ...], batch: int, tokens: int, scope: Scope) -> tupl
 
 
 def tensors_in(output: Any) -> Iterator[tuple[Any, Tensor]]:
-    """Yield the tensors that a layer returns, each with where it lies among them."""
+    """Yield the tensors that a layer returns, each after its index or key in the output."""
     if isinstance(output, Tensor):
         yield 0, output
     elif isinstance(output, Mapping):

@@ -1,4 +1,4 @@
-"""Outputs of a layer: which of them holds its tokens, and in which order."""
+"""Outputs of a layer: the one that holds its tokens, and their order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from nonlocal_core.capture.reading import NotReadable, part_of
 def layer_order(
     made_of: Arranged | Windows | NotReadable | None, placed: Placed, sizes: tuple[int, ...]
 ) -> Callable[[Tensor], Laid]:
-    """Return how to lay out what a layer returns in the order of its queries."""
+    """Return the function that lays out a layer's output in the order of its queries."""
     batch, queries = sizes
     if isinstance(made_of, Windows):
         cells = made_of.cells
@@ -30,9 +30,9 @@ def layer_order(
 
 
 def main_output(output: Any, without: Callable[[], Any], lay: Callable[[Tensor], Laid]) -> tuple[Any, Laid]:
-    """Return where among a layer's outputs its tokens are, and how they lie there: the first that depends on y.
+    """Return the index or key of the first of a layer's outputs that holds tokens and depends on y, and its layout.
 
-    ``without``: returns the outputs where y is zero. Raises Unclear where no tensor is laid out as tokens.
+    ``without``: a function that returns the outputs for y = 0. Raises Unclear if no tensor is laid out as tokens.
     """
     found, reasons = list[tuple[Any, Laid]](), list[Unclear]()
     for at, part in tensors_in(output):

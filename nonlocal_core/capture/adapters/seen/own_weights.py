@@ -8,11 +8,11 @@ from nonlocal_core.capture.adapters.seen.factors import Product
 from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
 
 _SUM_STEPS = 64
-"""Rounding errors by which the sum of a softmax may differ from 1."""
+"""Maximum difference of the sum of a softmax from 1, in rounding errors."""
 
 
 def own_weights(pair: Product, scores: list[Scores]) -> tuple[Weights, bool] | None:
-    """Return the factor of a product that is weights of ``scores``, and whether it is turned; None where neither is.
+    """Return the weights in a product, and whether they are its transposed right factor, or None if neither is any.
 
     >>> from nonlocal_core.capture.adapters.seen.products import Watch
     >>> q, v = torch.randn(1, 5, 3), torch.randn(1, 5, 2)
@@ -31,9 +31,9 @@ def own_weights(pair: Product, scores: list[Scores]) -> tuple[Weights, bool] | N
 
 
 def _softmax(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weights | None:
-    """Return the softmax that weights are, None for others: their logarithm is the product, less a number of each row.
+    """Return the tables of weights whose logarithm is a product less a number for each row, or None for other weights.
 
-    Rows that add up to less than 1 leave the rest to a sink, as where 1 is added to the sum of the exponentials.
+    If rows sum to less than 1, the rest goes to a sink, for instance if 1 is added to the sum of the exponentials.
     """
     limits, values = torch.finfo(weights.dtype), weights.detach()
     left = 1 - values.double().sum(-1)
@@ -60,7 +60,7 @@ def _with_sink(found: Weights, left: Float[Tensor, "*lead n"]) -> Weights:
 
 
 def _dot_product(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weights | None:
-    """Return weights that are a product over its number of keys, with theta times that number; None for others."""
+    """Return the tables of a product divided by its number of keys, with theta times that number, or None for others."""
     made = traced(weights, -1, scores) if weights.shape[-2] == weights.shape[-1] else None
     found = None if made is None or made.sinks else solved(made, weights)
     if found is None or not torch.allclose(found.q @ found.k.mT, found.weights.float(), rtol=0, atol=found.noise):

@@ -1,4 +1,4 @@
-"""Padding inside windows: one key for all of it, since its tokens are alike and lie at no place of the clip."""
+"""Padding inside windows: one key for all of it, since its tokens are equal and have no place in the clip."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 from nonlocal_core.capture.reading import NotReadable
 
 _ALIKE = 1e-5
-"""Fraction of the largest value by which values of padding may differ, as rounding makes them."""
+"""Fraction of the largest value by which values of padding may differ through rounding."""
 
 
 class PaddedKey(NamedTuple):
@@ -31,9 +31,9 @@ def padded_key(
     *,
     scale: float,
 ) -> PaddedKey | NotReadable:
-    """Return the key for ``padding``: its score is the log of the sum of their exponentials, for every query.
+    """Return the key for ``padding``, whose score is the log-sum-exp of the padding's scores, for every query.
 
-    Refused where the values of padding differ, so that no one key can stand for them.
+    Refused if the values of padding differ, so that no single key can stand for them.
     """
     values = v.transpose(1, 2)[padding]
     if bool((values - values[:1]).abs().max() > _ALIKE * v.abs().max()):

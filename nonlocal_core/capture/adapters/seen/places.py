@@ -26,18 +26,18 @@ class Placed:
     extra: tuple[str, ...] = ()
     subsample: tuple[int, int, int] = (1, 1, 1)
     padding: Bool[Tensor, "B n"] | None = None
-    """Mask of the tokens that are padding, where windows hold some."""
+    """Mask of the tokens that are padding, if windows contain any."""
     walls: tuple[Int[Tensor, " Nk_all"], ...] = ()
     """Group of every key, for each axis that windows divide."""
     askers: tuple[str, ...] = ()
-    """Names of the queries of every sequence that are not positions, before them or behind; of all, where the keys
-    alone are."""
+    """Names of the queries of every sequence that are not positions, before or after those that are; of all queries, if
+    only the keys are positions."""
     behind: int = 0
-    """Number of the last of them that come behind the positions."""
+    """Number of the last of the askers that come after the positions."""
     are_inner: bool = False
-    """True where the layer made the askers itself, since no call brought them."""
+    """True if the layer made the askers itself, since no call brought them."""
     has_key_grid: bool = True
-    """False where no key is a position; ``extra`` then names all of them."""
+    """False if no key is a position; ``extra`` then names all of them."""
 
     def others(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "Na C"]:
         """Return the queries that are not positions."""
@@ -50,24 +50,24 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeenPlaces:
-    """Everything that may tell where the tokens of one layer lie."""
+    """Everything that may tell the places of one layer's tokens."""
 
     layout: TokenLayout | None
     """Layout that the network or its user states."""
     is_given: bool
-    """True where the user states the layout."""
+    """True if the user states the layout."""
     fed: Fed | None
     around: Around
     token_names: tuple[str, ...] = ()
     """Names of a list of queries or keys of that length."""
     behind: int = 0
-    """Number of tokens behind those of the grid, where nothing states a layout."""
+    """Number of tokens after those of the grid, if nothing states a layout."""
     learned: dict[tuple[int, ...], Windows | NotReadable] = field(default_factory=dict)
     """Windows that were found, by the sizes of a call."""
 
     @property
     def is_possible(self) -> bool:
-        """True where there is something to tell the places by."""
+        """True if there is anything from which to infer the places."""
         return self.layout is not None or self.fed is not None
 
     def placed(
@@ -126,10 +126,10 @@ class SeenPlaces:
         return (self._stated(batch, queries) or self._solved(batch, queries)) is not None
 
     def one_side(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
-        """Return the places of the keys or of the queries, where the others are a list: of a decoder, or of a text.
+        """Return the places of the keys or of the queries if the others are a list: of a decoder, or of a text.
 
-        Where both may be a grid, the list is the one that has names, else the one that is a grid only behind more other
-        tokens, else that of the queries.
+        If both may be a grid, the list is the side that has names, else the side that is a grid only after more other
+        tokens, else the queries.
         """
         are_list = keys == len(self.token_names) or self._others(batch, queries) < self._others(batch, keys)
         first, then = (self._queries_alone, self._keys_alone) if are_list else (self._keys_alone, self._queries_alone)
@@ -140,12 +140,12 @@ class SeenPlaces:
         return placed if isinstance(other, NotReadable) else other
 
     def _others(self, batch: int, count: int) -> int:
-        """Return how many of ``count`` tokens come before a grid; all of them where there is no grid."""
+        """Return the number of the ``count`` tokens that come before the grid, or ``count`` if there is no grid."""
         found = self._stated(batch, count) or self._solved(batch, count)
         return count if found is None else len(found.extra)
 
     def _queries_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
-        """Return the places of queries that look at a list of keys, as at the words of a text."""
+        """Return the places of queries that look at a list of keys, such as the words of a text."""
         found = self._stated(batch, queries) or self._solved(batch, queries)
         if found is None or found.scope == "time":
             return nowhere(self.fed, batch, queries)
@@ -159,7 +159,7 @@ class SeenPlaces:
         )
 
     def _keys_alone(self, batch: int, queries: int, keys: int) -> Placed | NotReadable:
-        """Return the places of keys that are asked by a list of queries, as by those of a decoder."""
+        """Return the places of keys that are asked by a list of queries, such as those of a decoder."""
         found = self._stated(batch, keys) or self._solved(batch, keys)
         if found is None or found.scope == "time":
             return nowhere(self.fed, batch, keys)
@@ -188,7 +188,7 @@ class SeenPlaces:
 
 
 def _pools_queries(sizes: str) -> NotReadable:
-    """Return that a layer has fewer queries than keys, with their numbers in words."""
+    """Return the reason that a layer has fewer queries than keys, with their numbers."""
     return NotReadable(
         f"has {sizes}: it pools its queries, and no grid holds them as well as their keys, which are finer. Layers "
         "that keep the number of their tokens can be shown"
@@ -240,7 +240,7 @@ def _pools(found: TokenPlacement, keys: int) -> Iterator[tuple[int, int, int]]:
 
 
 def inside(windows: Windows) -> Placed:
-    """Return the places of windows, whose walls keys of others are behind."""
+    """Return the places of windows; the keys of other windows lie behind their walls."""
     t = windows.thw[0]
     cells = windows.cells
 

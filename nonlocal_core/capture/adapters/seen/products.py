@@ -1,8 +1,8 @@
-"""The products of one call of a layer: queries, keys and values where torch multiplies them, whoever wrote the layer.
+"""The products of one call of any layer: queries, keys and values as torch multiplies them.
 
-A layer runs once more while every product and every softmax that it asks torch for is looked at. What the softmax is
-taken of is ``factor * q . k + bias``: autograd tells the factor of every score, and the bias is what remains. So a
-rotation, a norm, a temperature, a cosine, a bias on positions or a mask need not be known to be read.
+A layer runs once more while every product and every softmax that it calls in torch is observed. The softmax is taken
+of ``factor * q . k + bias``: autograd gives the factor of every score, and the bias is what remains. So a rotation, a
+norm, a temperature, a cosine, a bias on positions or a mask need not be known to be read.
 """
 
 import math
@@ -29,15 +29,15 @@ WHOLE = (functional.scaled_dot_product_attention, functional.multi_head_attentio
 """Functions of torch that attend by themselves."""
 
 _KEPT_WEIGHTS = 64
-"""Softmaxes before a product that may take one of them."""
+"""Number of latest softmaxes that a product may take."""
 
 _KEPT = 8
-"""Products before a softmax that its scores may come from."""
+"""Number of latest products that the scores of a softmax may come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attended:
-    """One attention inside a call; leading axes as the layer has them."""
+    """One attention inside a call, with the layer's leading axes."""
 
     q: Float[Tensor, "*lead n D"]
     k: Float[Tensor, "*lead N D"]
@@ -45,13 +45,13 @@ class Attended:
     factor: float
     """Common factor of all products; factors that differ are in q."""
     bias: Float[Tensor, "*any n N"] | None
-    """Addition to the scores; at most ``BLOCKED`` where a key is forbidden."""
+    """Addition to the scores; at most ``BLOCKED`` for a forbidden key."""
     noise: float
     """Rounding that the bias may hold."""
     y: Float[Tensor, "*lead n Dv"]
     """Weighted sums of the values."""
     put: Mapping[int, Callable[[Tensor], Tensor]]
-    """Functions from y (*lead, n, Dv) to what a product of weights and values returns, by the product's number."""
+    """Functions from y (*lead, n, Dv) to the output of a product of weights and values, by the product's number."""
     sinks: int = 0
     """The number of first keys that are scores alone, without a value."""
     pairwise: Pairwise = "embedded_gaussian"
@@ -63,11 +63,12 @@ class Unclear(Exception):  # noqa: N818
 
 @dataclass
 class Watch(TorchFunctionMode):
-    """Look at the products inside a ``with``, and put another y in the place of some of them.
+    """Watch the products inside a ``with``, and replace the outputs of some of them.
 
-    ``put``: for the number of a product what makes its output of the real one. ``looks``: whether to look at the rest.
-    ``own``: where the layer's parameters begin in memory; given, weights count that the layer computes from a product
-    of other tables without torch's softmax (`own_weights`).
+    ``put``: functions from the real output of a product to its replacement, by the product's number. ``looks``: whether
+    to watch the other products.
+    ``own``: the addresses of the layer's parameters; if given, weights that the layer computes from a product of other
+    tables without torch's softmax count too (`own_weights`).
     """
 
     put: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
@@ -89,7 +90,7 @@ class Watch(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run one function of torch, and remember it where it takes part in an attention."""
+        """Run one function of torch, and remember it if it takes part in an attention."""
         with torch.inference_mode(mode=False):  # in which a layer may run itself, and nothing could be traced
             return self._run(func, args, kwargs or {})
 
@@ -187,7 +188,7 @@ class Watch(TorchFunctionMode):
         return made
 
     def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Remove and return the pending weights that a product takes, and whether they are turned; None for none."""
+        """Remove and return the pending weights that a product takes, and whether they are turned, or None for none."""
         for index, pending in enumerate(self._pending):
             is_turned = not _is_same(pair.left, pending.weights)
             if not is_turned or _is_same(pair.right.mT, pending.weights):

@@ -1,4 +1,4 @@
-"""Reader of any layer that attends, by the products that it is seen to make (`products`)."""
+"""Reader of any layer that attends, by the products that it computes (`products`)."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -43,7 +43,7 @@ class SeenReader:
     module: nn.Module
     places: SeenPlaces
     say: TablesOf | None = None
-    """Function that states the tables by hand; None where they are seen."""
+    """Function that states the tables by hand, or None if they are seen."""
     learned: dict[tuple[int, ...], Arranged | Windows | NotReadable | None] = field(default_factory=dict)
     """Arrangement of queries and keys, by the sizes of a call."""
 
@@ -134,7 +134,7 @@ class SeenReader:
         )
 
     def _heads(self, x: Any, q: Tensor) -> int | None:
-        """Return how many heads the layer states, or holds in one axis with the sequences of its input, frame first."""
+        """Return the number of heads: stated by the layer, or in one axis with the input's sequences, or None."""
         if self.say is not None:
             return None
         stated = head_count(self.module)
@@ -145,7 +145,7 @@ class SeenReader:
     def _made_of(
         self, call: WholeCall, lead: Lead, tables: tuple[Tensor, Tensor]
     ) -> Arranged | Windows | NotReadable | None:
-        """Return what queries and keys are made of, where the layer puts others beside its input or cuts it up."""
+        """Return the origin of queries and keys if the layer adds tokens to its input or cuts it into windows."""
         (batch, _, queries, _), keys = tables[0].shape, tables[1].shape[2]
         x, back = channels_first(call.tokens, batch * queries)
         given = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
@@ -179,9 +179,9 @@ class SeenReader:
         made_of: Arranged | Windows | NotReadable | None,
         sinks: tuple[str, ...],
     ) -> Placed | NotReadable:
-        """Return the places of queries and keys, or of one of them where the others are a list.
+        """Return the places of queries and keys, or of one of them if the others are a list.
 
-        ``elsewhere``: why the keys are other tokens than the queries, None where nothing says so.
+        ``elsewhere``: the reason why the keys are tokens other than the queries, or None if nothing says so.
         """
         batch, queries, keys = sizes
         if isinstance(made_of, NotReadable):
@@ -203,7 +203,7 @@ class SeenReader:
         return placed if isinstance(alone, NotReadable) else replace(alone, are_inner=not are_others)
 
     def _names(self, call: WholeCall, count: int) -> tuple[str, ...]:
-        """Return names of queries or keys that a layer puts beside its input: of a text, else of its own."""
+        """Return names for the queries or keys that a layer adds to its input: those of a text, else of its memory."""
         is_text = count == len(self.places.token_names) or any(
             isinstance(value, Tensor) and value.ndim == 3 and value.shape[1] == count
             for value in (*call.args, *call.kwargs.values())
@@ -222,9 +222,9 @@ class _Tables(NamedTuple):
 def _mask(
     attended: Attended, lead: Lead, made_of: Arranged | Windows | NotReadable | None, order: Int[Tensor, " Nq"]
 ) -> FoldedMask | NotReadable | None:
-    """Return what a layer adds to its scores as channels of q and k, None where it adds nothing.
+    """Return a layer's bias on its scores as channels of q and k, or None if it adds none.
 
-    ``order``: of the queries that are positions.
+    ``order``: the order of the queries that are positions.
     """
     if attended.bias is None or float(attended.bias.abs().max()) <= attended.noise:
         return None
@@ -234,7 +234,7 @@ def _mask(
 
 
 def _laid(tables: _Tables, placed: Placed, scale: float, *, is_softmax: bool) -> _Tables | NotReadable:
-    """Return tables in the order of the grid, with channels for walls and a key for padding where there are any."""
+    """Return tables in the order of the grid, with channels for walls and a key for padding if there are any."""
     if (placed.walls or placed.padding is not None) and not is_softmax:
         return NotReadable("attends within windows by weights that are no softmax, which this viewer cannot show")
     theta, phi, g = (
@@ -264,7 +264,7 @@ def _padded(laid: _Tables, tables: _Tables, placed: Placed, scale: float) -> _Ta
 
 
 def _brings(call: WholeCall, keys: int, *, beside: int) -> bool:
-    """Return whether a call brings ``keys`` tokens, other than ``beside``, in an argument behind the first."""
+    """Return whether a call passes ``keys`` tokens, other than ``beside``, in an argument after the first."""
     others = (value for value in (*call.args, *call.kwargs.values()) if value is not call.tokens)
     sequences = (value for value in others if isinstance(value, Tensor) and value.ndim == 3)
     return keys != beside and any(keys in value.shape[:2] for value in sequences)
@@ -275,7 +275,7 @@ def _beside(table: Float[Tensor, "*a N D"], channels: Float[Tensor, "*b N P"]) -
 
 
 def _is_over_channels(given: Any, q: Float[Tensor, "B heads n D"]) -> bool:
-    """Return whether the asked things of a layer are the channels, compared by a sum over all positions."""
+    """Return whether a layer attends over channels, compared by a sum over all positions."""
     if not isinstance(given, Tensor) or given.ndim < 3:
         return False
     channels, positions = given.shape[1], math.prod(given.shape[2:])

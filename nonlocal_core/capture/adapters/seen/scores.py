@@ -1,4 +1,4 @@
-"""Scores of a softmax, traced back to the products that they were made of: queries, keys, a bias, and sinks.
+"""Scores of a softmax, traced back to the products behind them: queries, keys, a bias, and sinks.
 
 A sink is a score of no key: a learned number beside those of the keys, whose weight is dropped after the softmax, as in
 gpt-oss (transformers 5.23.0, models/gpt_oss/modeling_gpt_oss.py). It becomes a key of its own, which has no value.
@@ -16,12 +16,13 @@ from nonlocal_core.capture.adapters.tokens.masks import BLOCKED
 from nonlocal_core.vocabulary import Pairwise
 
 _NOISE_STEPS = 16
-"""Rounding errors at the largest score that a bias may hold which is none."""
+"""Rounding errors at the largest score up to which a bias counts as zero."""
 
 _MOST_SINKS = 16
 
 _FACTOR_STEPS, _LEAST_BEND = 16, 1e-3
-"""Rounding errors by which factors of one row may differ, and the least part of the largest that is a bend."""
+"""Rounding errors by which factors of one row may differ, and the minimum difference, as a fraction of the largest
+factor, that counts as a bend."""
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Scores:
 
 @dataclass(slots=True, kw_only=True)
 class Weights:
-    """Weights that no product has taken yet, with the tables that they were made of."""
+    """Weights that no product has taken yet, with the tables that they came from."""
 
     weights: Float[Tensor, "*lead n N"]
     """Weights of the keys alone, without those of sinks."""
@@ -50,7 +51,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
-    """Scores that a softmax was taken of, with the derivative of its scores by each product."""
+    """Scores behind a softmax, with their derivative with respect to each product."""
 
     given: Tensor
     parts: list[tuple[Scores, Float[Tensor, "*lead n N"]]]
@@ -59,16 +60,16 @@ class Traced:
     """Side of that matrix that the keys are on."""
     sinks: int
     at_front: bool
-    """True where the sinks come before the keys."""
+    """True if the sinks come before the keys."""
     is_across: bool
-    """True where ``given`` has the rows and the columns of that matrix the other way round, as they are here again."""
+    """True if the axes of ``given`` were swapped, relative to the matrix; they are swapped back here."""
 
 
 def traced(given: Tensor, axis: int, scores: list[Scores]) -> Traced | None:
-    """Return what a softmax over an axis of ``given`` was taken of; None where it is not a product with numbers added.
+    """Return the scores behind a softmax over an axis of ``given``, or None if they are not a product plus constants.
 
-    A number that is taken from all scores of a row, such as their largest, changes no weight and no factor here: the
-    derivative is of a sum in which each row's coefficients cancel.
+    A number subtracted from all scores of a row, such as their maximum, changes no weight and no factor here, since the
+    derivative is taken of a sum in which each row's coefficients cancel.
     """
     behind = axis % given.ndim - given.ndim
     found = _traced(given, behind, scores, is_across=False)
@@ -120,7 +121,7 @@ def _traced(given: Tensor, axis: int, scores: list[Scores], *, is_across: bool) 
 def _bends(factors: Float[Tensor, "*lead n N"], dtype: torch.dtype) -> bool:
     """Return whether scores follow their product by more than one factor in a row, as those of a tanh do.
 
-    Scores that do not follow it at all are forbidden ones, or a constant.
+    Scores that do not depend on it are forbidden ones, or a constant.
     """
     largest = factors.abs().amax(dim=-1, keepdim=True)
     off = (factors - factors.gather(-1, factors.abs().argmax(dim=-1, keepdim=True))).abs()
@@ -128,7 +129,7 @@ def _bends(factors: Float[Tensor, "*lead n N"], dtype: torch.dtype) -> bool:
 
 
 def _signs(count: int) -> Float[Tensor, " N"]:
-    """Return numbers that add up to zero, none of them zero, no two runs of them alike; one stands alone."""
+    """Return nonzero numbers that add up to zero, no two runs of them alike; for a count of one, 1."""
     if count == 1:
         return torch.ones(1)
     made = torch.linspace(1, 2, count)
@@ -146,7 +147,7 @@ def _is_at_front(grad: Float[Tensor, "*lead n N"], signs: Float[Tensor, " sinks_
 
 
 def solved(made: Traced, weights: Tensor) -> Weights:
-    """Return q, k, the bias and its rounding of what a softmax was taken of; ``weights``: what it returned."""
+    """Return q, k, the bias and its rounding error for the scores of a softmax; ``weights``: the softmax's output."""
     first, is_turned = made.parts[0][0].product, made.side == "rows"
     lead, sinks = made.parts[0][1].shape[:-2], made.sinks
     shape = (*lead, made.parts[0][1].shape[-2], made.parts[0][1].shape[-1] + sinks)
@@ -185,7 +186,7 @@ def solved(made: Traced, weights: Tensor) -> Weights:
 def _without_shift(
     rest: Float[Tensor, "*lead n N"], blocked: Tensor, sinks: int, noise: float
 ) -> Float[Tensor, "*lead n N"]:
-    """Return a bias without what is added to a whole row, where that leaves nothing of the keys' own."""
+    """Return a bias without its constant per row, if nothing else remains or there are sinks."""
     own, free = rest[..., sinks:], ~blocked[..., sinks:]
     first = own.gather(-1, free.long().argmax(dim=-1, keepdim=True))
     shifted = torch.where(blocked, rest, rest - first)

@@ -10,10 +10,10 @@ from nonlocal_core.capture.adapters.seen.products import Attended
 
 
 def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
-    """Return attentions of equal sizes as one with more heads, None where their sizes differ.
+    """Return attentions of equal sizes as one with more heads, or None if their sizes differ.
 
-    As the sequences of a batch where each has no batch of its own, and there are a multiple of ``sequences``; as parts
-    of the queries where all ask the same keys and are as many together.
+    They become the sequences of a batch if none has a batch of its own and their number is a multiple of ``sequences``,
+    or parts of the queries if all ask the same keys and their number adds up.
     """
     first = found[0]
     counts = [each.q.shape[-2] for each in found]

@@ -1,8 +1,8 @@
-"""Sources of a layer's queries and keys: which token of its input each is made of, learned by changing the input.
+"""Sources of a layer's queries and keys: the input token of each, learned by changing the input.
 
 A layer may put text, registers or learned keys beside the tokens that it is given, or cut a map into rows, columns or
 windows itself. So it runs a few more times with noise at some of its tokens. The runs in which a token is changed spell
-its number in binary, so that whatever moves tells which token it came from.
+its number in binary, so that every movement shows the token that it came from.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ _MOVED = 1e-4
 
 Tables = tuple[Float[Tensor, "B heads n D"], Float[Tensor, "B heads N D"]]
 Sources = tuple[Int[Tensor, "B n"], Int[Tensor, "B N"]]
-"""Numbers of tokens over the whole batch, -1 for what is made of none."""
+"""Numbers of tokens over the whole batch, -1 for a query or key of no token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Arranged:
-    """Orders of queries and keys that put those which the layer adds to its input first; alike in all sequences."""
+    """Orders of queries and keys, the same in all sequences, that put those which the layer adds to its input first."""
 
     queries: Int[Tensor, " n"]
     keys: Int[Tensor, " N"]
@@ -36,7 +36,7 @@ class Arranged:
 
 
 def tokens_of(x: Tensor) -> tuple[int, int] | None:
-    """Return the sequences and the tokens of each in a layer's input, None for one of other axes.
+    """Return the sequences and the tokens of each in a layer's input, or None for one of other axes.
 
     (B, N, C) are tokens, (B, C, H, W) maps of one frame each, (1, C, T, H, W) a clip.
     """
@@ -46,14 +46,14 @@ def tokens_of(x: Tensor) -> tuple[int, int] | None:
 
 
 def channels_first(x: Any, cells: int) -> tuple[Any, Callable[[Tensor], Tensor]]:
-    """Return a layer's input, a map (B, H, W, C) of ``cells`` cells with its channels first, and what turns it back."""
+    """Return a layer's input, a map (B, H, W, C) of ``cells`` cells with its channels first, and the way back."""
     if not isinstance(x, Tensor) or x.ndim != 4 or x[:, 0].numel() == cells or x[..., 0].numel() != cells:
         return x, lambda other: other
     return x.movedim(-1, 1), lambda other: other.movedim(1, -1).contiguous()
 
 
 def why_too_many(x: Any, batch: int, tokens: int) -> NotReadable | None:
-    """Return why sequences that hold more than a layer's map are not placed, None for a layer without such a map."""
+    """Return the reason why sequences larger than a layer's map are not placed, or None for a layer without one."""
     if not isinstance(x, Tensor) or x.ndim != 4 or batch <= len(x):
         return None
     if batch * tokens <= max(x[:, 0].numel(), x[..., 0].numel()):
@@ -65,9 +65,9 @@ def why_too_many(x: Any, batch: int, tokens: int) -> NotReadable | None:
 
 
 def sources_of(tables: Callable[[Tensor], Tables], x: Tensor) -> Sources | None:
-    """Return what queries and keys are made of, None where some are made of several tokens.
+    """Return the source token of each query and of each key, or None if any depends on several tokens.
 
-    ``tables``: returns queries and keys for another input, of a shape that ``tokens_of`` knows.
+    ``tables``: a function that returns the queries and keys for an input of a shape that ``tokens_of`` knows.
     """
     before, shape = tables(x), (*x.shape[:2], 1) if x.ndim == 3 else (len(x), 1, *x.shape[2:])
     numbers = torch.arange(1, len(x) * (x.shape[1] if x.ndim == 3 else x[0, 0].numel()) + 1).reshape(shape)
@@ -88,7 +88,7 @@ def sources_of(tables: Callable[[Tensor], Tables], x: Tensor) -> Sources | None:
 
 
 def arranged(sources: Sources, tokens: int) -> Arranged | None:
-    """Return the order in which the input's tokens come last, each once, None where sequences hold others."""
+    """Return the order in which the input's tokens come last, each once, or None if sequences hold others."""
     orders = list[Tensor]()
     for made in sources:
         first = made[0]
@@ -105,9 +105,9 @@ def arranged(sources: Sources, tokens: int) -> Arranged | None:
 
 
 def parted(sources: Sources, thw: tuple[int, int, int], *, within: bool) -> Windows | NotReadable | None:
-    """Return sequences that a layer cuts its map into, of which each cell is in one; None where they are others.
+    """Return the sequences that a layer cuts its map into, if each cell is in exactly one of them, else None.
 
-    ``within``: whether each frame is cut for itself.
+    ``within``: whether each frame is cut separately.
     """
     queries, keys = sources
     count = thw[0] * thw[1] * thw[2]

@@ -1,4 +1,4 @@
-"""The way from y to the output of a layer: the layer runs once more with another y inside."""
+"""The path from y to the output of a layer: the layer runs once more with another y inside."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 _LINEAR = 1e-4
-"""Largest error of the linear map, over its own range, with which the way counts as linear."""
+"""Maximum error of the linear map, relative to its range, for the path to count as linear."""
 
 _SEED = 5
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Tail:
-    """Function from rows of y to a layer's output, less its output where y is zero."""
+    """Function from rows of y to a layer's output, less its output for y = 0."""
 
     run: Callable[[Float[Tensor, "B heads n Dv"]], Float[Tensor, "B n C"]]
     """Function that returns the layer's output for another y."""
@@ -29,20 +29,20 @@ class Tail:
 
     @property
     def without(self) -> Float[Tensor, "B n C"]:
-        """The output where y is zero: biases, and whatever else the layer adds."""
+        """The output for y = 0: biases, and whatever else the layer adds."""
         if self._without is None:
             self._without = self.run(torch.zeros_like(self.real))
         return self._without
 
     def __call__(self, y: Float[Tensor, "1 m heads_Dv"]) -> Float[Tensor, "1 m C"]:
-        """Return what the layer makes of rows of y; token by token, wherever they lie."""
+        """Return the layer's output for rows of y, computed token by token, wherever they lie."""
         matrix = self._found()
         return y @ matrix if matrix is not None else self._by_runs(y[0])[None]
 
     def at(self, y: Float[Tensor, "1 m heads_Dv"], queries: Int[Tensor, " m"]) -> Float[Tensor, "1 m C"]:
-        """Return what the layer makes of the y of some queries at their own places, where its way bends.
+        """Return the layer's output for the y of some queries at their own places, for a layer that is not linear in y.
 
-        A sum with the layer's input and a norm behind it, say, make something else of the same y elsewhere.
+        A sum with the layer's input followed by a norm, for example, maps the same y to other outputs elsewhere.
         """
         matrix = self._found()
         if matrix is not None:
@@ -55,14 +55,14 @@ class Tail:
         return (run - self.without).flatten(0, 1)[places][None].to(y.dtype)
 
     def _found(self) -> Float[Tensor, "heads_Dv C"] | None:
-        """Return what ``_linear`` returned, which is asked once."""
+        """Return the result of ``_linear``, computed once."""
         if self._matrix is None and self._is_linear:
             self._matrix = self._linear()
             self._is_linear = self._matrix is not None
         return self._matrix
 
     def _linear(self) -> Float[Tensor, "heads_Dv C"] | None:
-        """Return the matrix that the layer multiplies y by, None where it does something else."""
+        """Return the matrix that the layer multiplies y by, or None if it does something else."""
         width = self.real.shape[1] * self.real.shape[3]
         matrix = self._by_runs(torch.eye(width).to(self.real))
         generator = torch.Generator().manual_seed(_SEED)

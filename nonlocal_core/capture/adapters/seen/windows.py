@@ -1,4 +1,4 @@
-"""Windows: which cell of the map each token of a sequence is, learned from what the layers around do with noise.
+"""Windows: the cell of the map that each token of a sequence is, learned by feeding noise to the enclosing modules.
 
 A window is cut out of a map by the modules around the attention. So the innermost of them that is given the map runs
 again, up to the attention, on noise, in which no two cells are alike: the tokens are then found in the map by their
@@ -22,17 +22,17 @@ _SEED = 9
 
 @dataclass(slots=True, eq=False)
 class Around:
-    """Modules around a layer, the nearest first, and what each is called with while it runs."""
+    """Modules around a layer, the nearest first, and the arguments of each call while it runs."""
 
     modules: tuple[nn.Module, ...]
     calls: dict[nn.Module, tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> "Around":
-        """Return the same: a copy of a layer asks about the network that it is a copy of."""
+        """Return the same object: a copy of a layer refers to the network that it was copied from."""
         return self
 
     def watch(self) -> Callable[[], None]:
-        """Look at the calls of the modules until the returned function is called."""
+        """Record the calls of the modules until the returned function is called."""
         handles = []
         for module in self.modules:
             handles.append(module.register_forward_pre_hook(self._enter, with_kwargs=True))
@@ -58,7 +58,7 @@ class Windows:
 
     thw: tuple[int, int, int]
     within_frames: bool
-    """True where each map is one frame."""
+    """True if each map is one frame."""
     cells: Int[Tensor, "B n"]
     """Index of the cell of each token, -1 for padding."""
     order: Int[Tensor, " Nq"]
@@ -70,7 +70,7 @@ class Windows:
 def windows_of(
     around: Around, layer: nn.Module, tokens: Any, sizes: tuple[int, int], input_hw: tuple[int, int] | None
 ) -> Windows | NotReadable:
-    """Return how a map is cut into ``sizes`` (sequences, tokens of each), or why that cannot be learned."""
+    """Return the windows that cut a map into ``sizes`` (sequences, tokens each), or why they cannot be learned."""
     batch, count = sizes
     unknown = NotReadable(
         f"has {batch} sequences of {count} tokens, and no map around it that they are found in by their values. Give "
@@ -90,7 +90,7 @@ def windows_of(
 def _found(
     reached: Reached, sizes: tuple[int, int], tokens: Tensor, call: Any, input_hw: tuple[int, int] | None
 ) -> Windows | NotReadable | None:
-    """Return the windows where every token of a sequence is a cell of one of the maps before it; the last such map."""
+    """Return the windows of the last map whose cells are the tokens, all of them and no others but padding."""
     given = reached.tokens
     if given.shape != tokens.shape:
         return None
@@ -151,7 +151,7 @@ def _proportional(cells: int, input_hw: tuple[int, int] | None) -> tuple[int, in
 
 
 def _located(rows: Tensor, cells: Tensor) -> Int[Tensor, " n"] | None:
-    """Return the cell that each row equals, -1 for rows of zeros; None where any other row matches no cell."""
+    """Return the cell that each row equals, -1 for rows of zeros, or None if any other row matches no cell."""
     keys = _keys(cells)
     values, order = keys.sort()
     if len(values) > 1 and bool((values[1:] == values[:-1]).any()):
@@ -168,14 +168,14 @@ def _located(rows: Tensor, cells: Tensor) -> Int[Tensor, " n"] | None:
 
 
 def _keys(rows: Tensor) -> Int[Tensor, " n"]:
-    """Return a number for each row that follows from its bits."""
+    """Return a hash of each row's bits."""
     bits = rows.detach().float().contiguous().view(torch.int32).long()
     weights = torch.randint(1, 2**31, (bits.shape[1],), generator=torch.Generator().manual_seed(_SEED))
     return (bits * weights.to(bits.device)).sum(-1)
 
 
 def divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) -> Windows | NotReadable:
-    """Return cells in sequences as windows, whose walls run along the axes."""
+    """Return cells in sequences as windows with walls along the axes."""
     flat = cells.reshape(-1)
     total = thw[0] * thw[1] * thw[2]
     if int((flat >= 0).sum()) != total or len(torch.unique(flat[flat >= 0])) != total:
@@ -193,7 +193,7 @@ def divided(cells: Int[Tensor, "B n"], thw: tuple[int, int, int], within: bool) 
 
 
 def _groups(owner: Int[Tensor, "T H W"], axis: int) -> Int[Tensor, " n"]:
-    """Return the group of each position along an axis: positions are of one where they are in the same sequences."""
+    """Return the group of each position along an axis: positions of one group are in the same sequences."""
     lines = owner.movedim(axis, 0).flatten(1)
     _, inverse = torch.unique(lines, dim=0, return_inverse=True)
     return torch.as_tensor(inverse)

@@ -1,1 +1,1 @@
-"""Self-attention over tokens whose parts are known: one module for each family, where tokens lie, masks."""
+"""Self-attention over tokens with known parts: one module for each family, the places of tokens, and masks."""

@@ -31,10 +31,10 @@ _DOES_MORE = {
     "add_k_proj": "adds keys from elsewhere",
 }
 """Attributes of known layers (timm 1.0.31, transformers 5.23.0: Swin, BEiT, SAM, LeViT, XCiT, CaiT, PVT, Hiera, MViT;
-huggingface/diffusers@8fadb14) whose output takes more than q, k and v."""
+huggingface/diffusers@8fadb14) whose output depends on more than q, k and v."""
 
 _FLAGS = ("use_mask_unit_attn",)
-"""Attributes among them that count only where they are True."""
+"""Attributes among them that count only if they are True."""
 
 _BRINGS_MORE = {
     **dict.fromkeys(
@@ -45,13 +45,13 @@ _BRINGS_MORE = {
     **dict.fromkeys(("head_mask", "layer_head_mask"), "a mask on its heads"),
     "cu_seqlens": "several sequences behind each other, in an order that no grid tells",
 }
-"""Arguments that change what a layer computes, in words."""
+"""Arguments that change a layer's output, in words."""
 
 _OTHER_KEYS = ("encoder_hidden_states", "key_value_states", "context")
 
 
 class DoesMore(NotReadable):
-    """Reason why q, k and v alone do not tell all of a layer, which is then read by its products."""
+    """Reason why q, k and v alone do not fully describe a layer, which is then read by its products."""
 
 
 class ProjectedTokens(NamedTuple):
@@ -61,9 +61,9 @@ class ProjectedTokens(NamedTuple):
     k: Float[Tensor, "B heads N D"]
     v: Float[Tensor, "B heads N D"]
     bias: Bias | None = None
-    """Sum of what the masks add to the scores."""
+    """Sum of the masks' additions to the scores."""
     are_a_list: bool = False
-    """True where the queries are a list apart from the keys, and none of them is a position."""
+    """True if the queries are a list apart from the keys, and none of them is a position."""
 
 
 @runtime_checkable
@@ -82,15 +82,15 @@ class SelfAttention(Protocol):
 
     @property
     def projected(self) -> Projections | None:
-        """Outputs of its projections while it runs; None where no module makes queries, keys and values."""
+        """Outputs of its projections while it runs, or None if no module makes queries, keys and values."""
         ...
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
-        """Return what a call of the layer brings."""
+        """Return the inputs of a call of the layer."""
         ...
 
     def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
-        """Return queries, keys and values of each head by the layer's own projections, and what its masks add."""
+        """Return queries, keys and values of each head by the layer's own projections, and the bias of its masks."""
         ...
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
@@ -109,12 +109,12 @@ def split_heads(table: Float[Tensor, "B N heads_D"], heads: int) -> Float[Tensor
 
 
 def padded(x: Tensor) -> Float[Tensor, "B N C"]:
-    """Return tokens with a batch of one where they came without."""
+    """Return tokens with a batch axis of one if they came without."""
     return x if x.ndim == 3 else x[None]
 
 
 def why_not_plain(layer: nn.Module) -> NotReadable | None:
-    """Return why q, k and v do not tell all of an attention layer, None when nothing speaks against it."""
+    """Return the reason why q, k and v do not fully describe an attention layer, or None if they do."""
     for name, what in _DOES_MORE.items():
         part = getattr(layer, name, None)
         if is_there(part) or (name in _FLAGS and part is True):
@@ -123,7 +123,7 @@ def why_not_plain(layer: nn.Module) -> NotReadable | None:
 
 
 def is_there(part: Any) -> bool:
-    """Return whether an attribute of a layer does something; of plain numbers and flags the proof judges."""
+    """Return whether an attribute of a layer has an effect; plain numbers and flags are left to the proof."""
     return part is not None and not isinstance(part, nn.Identity | bool | int | float)
 
 
@@ -147,7 +147,7 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
 
 
 def why_not_own_keys(call: LayerCall) -> NotReadable | None:
-    """Return why the keys of a call are other tokens than its queries, None when nothing says that they are."""
+    """Return the reason why a call's keys are tokens other than its queries, or None if nothing says so."""
     elsewhere = call.given(*_OTHER_KEYS)
     if elsewhere is not None and call.arguments[elsewhere] is not call.tokens:
         return NotReadable("was called with keys from elsewhere (cross-attention), which are no cells of this clip")

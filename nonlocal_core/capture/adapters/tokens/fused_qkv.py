@@ -22,7 +22,7 @@ _PROJECTIONS = ("qkv", "to_qkv")
 
 
 def fused_attention(layer: nn.Module) -> "FusedAttention | NotReadable | None":
-    """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
+    """Return a reader of a layer, the reason why it cannot be read, or None if it is another kind of module."""
     name = next((name for name in _PROJECTIONS if isinstance(getattr(layer, name, None), nn.Linear)), None)
     if name is None or head_count(layer) is None:
         return None
@@ -31,7 +31,7 @@ def fused_attention(layer: nn.Module) -> "FusedAttention | NotReadable | None":
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FusedAttention:
-    """The computation of such a layer, with its norms of queries and keys where it has them."""
+    """The computation of such a layer, with its norms of queries and keys if it has them."""
 
     module: Any
     name: str
@@ -51,7 +51,7 @@ class FusedAttention:
         return float(inner**-0.5 if stated is None else stated)
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
-        """Return what a call of the layer brings."""
+        """Return the inputs of a call of the layer."""
         return layer_call(self.module, getattr(self.module, self.name), args, kwargs)
 
     def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
@@ -65,10 +65,10 @@ class FusedAttention:
         return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
-        """Return the output as it is."""
+        """Return the output unchanged."""
         return padded(z)
 
     def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
-        """Return the output projection of rows of y, or y where another module does that."""
+        """Return the output projection of rows of y, or y if another module does that."""
         after = ("to_out",) if self.name == "to_qkv" else ("norm", "proj", "projection")
         return chained(self.module, after, y)

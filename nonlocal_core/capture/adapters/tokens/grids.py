@@ -1,4 +1,4 @@
-"""Grid of a transformer's tokens, as its own modules say; where they say nothing, nothing is guessed.
+"""Grid of a transformer's tokens, as its own modules state it; if they state nothing, nothing is guessed.
 
 Sources: timm 1.0.31, ``patch_embed.grid_size``; pytorch/vision@90a8f70, torchvision/models/vision_transformer.py,
 ``image_size`` and ``patch_size``; transformers 5.23.0, ``config``, with the layouts of TimeSformer's three kinds of
@@ -24,9 +24,9 @@ HW = tuple[int, int]
 
 
 def layout_of(model: nn.Module, name: str, input_hw: HW | None = None) -> TokenLayout | None:
-    """Return the layout that the nearest module around the layer ``name`` states, None when none does.
+    """Return the layout that the nearest module around the layer ``name`` states, or None if none does.
 
-    ``input_hw``: what the network is fed, where it may be another size than the one that it was built for.
+    ``input_hw``: the size that the network is fed, which may differ from the one that it was built for.
     """
     path = name.split(".")
     for depth in range(len(path) - 1, -1, -1):
@@ -42,9 +42,9 @@ _Statement = Callable[[Any, str, HW | None], TokenLayout | None]
 
 
 def _stated(read: _Statement, around: Any, name: str, hw: HW | None) -> TokenLayout | None:
-    """Return what a module states, None for statements that are none: of other kinds, or raising where they are read.
+    """Return the layout that a module states, or None if its statement is of another kind or raises when read.
 
-    The grid then follows from the sizes of a call, as where nothing is stated, and is proved like any other.
+    The grid then follows from the sizes of a call, as if nothing were stated, and is proved like any other.
     """
     try:
         return read(around, name, hw)
@@ -55,7 +55,7 @@ def _stated(read: _Statement, around: Any, name: str, hw: HW | None) -> TokenLay
 
 
 def given_layout(token_grid: tuple[int, int, int], class_tokens: int) -> TokenLayout:
-    """Return the layout that a caller states; which scope a layer has follows from the shape of its calls."""
+    """Return the layout that a caller states; the scope of a layer follows from the shape of its calls."""
     if not _is_grid(token_grid) or class_tokens < 0:
         raise CaptureError(
             f"token_grid is (T, H, W), three whole numbers of 1 or more, and class_tokens is 0 or more; got "
@@ -136,7 +136,7 @@ def _per_frame(grid: Iterable[int], extra: tuple[str, ...]) -> TokenLayout:
 
 
 def _first_tokens(embeddings: Any) -> tuple[str, ...]:
-    """Return the names of the class token and the distillation token, where a module holds them."""
+    """Return the names of the class token and the distillation token if a module holds them."""
     return tuple(
         title for title, names in _FIRST_TOKENS if any(getattr(embeddings, name, None) is not None for name in names)
     )

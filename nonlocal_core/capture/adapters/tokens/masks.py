@@ -1,7 +1,7 @@
 """Masks and biases on scores as channels of theta and phi, so that the tables alone give the layer's own weights.
 
-Queries whose row of the mask is the same are of one kind. A kind is one channel: theta says of which kind a query is,
-and phi holds, for every key, what the mask adds for queries of that kind. Their product is the mask, exactly.
+Queries with the same row of the mask are of one kind. A kind is one channel: theta marks the kind of a query,
+and phi holds, for every key, the mask's value for queries of that kind. Their product is exactly the mask.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from nonlocal_core.capture.adapters.calls import LayerCall
 from nonlocal_core.capture.reading import NotReadable
 
 MAX_MASK_KINDS = 256
-"""Channels that a mask or a bias may add to every head: enough for one of its own at each of 14 x 14 positions and a
-class token. More would make the tables too large to send to a page."""
+"""Maximum number of channels that a mask or a bias may add to every head: enough for a separate one at each of 14 x 14
+positions and a class token. More would make the tables too large to send to a page."""
 
 BLOCKED = -1e4
 """Addition to the score of a key that a mask forbids. exp(-1e4) is 0 in float64, and its two factors, 100 over
@@ -25,10 +25,10 @@ MASKS = ("attn_mask", "attention_mask", "mask", "attn_bias", "attention_bias", "
 _PADDINGS = ("key_padding_mask",)
 
 _LARGE = 24
-"""Least number of queries for which a factorisation of the bias is tried."""
+"""Minimum number of queries for which a factorisation of the bias is tried."""
 
 _MANY = 64
-"""Number of tables above which each of them is taken as it is."""
+"""Number of tables above which each of them is taken unchanged."""
 
 _EXACT = 1e-7
 """Rounding in float32, as a fraction of the largest number."""
@@ -42,7 +42,7 @@ Bias = Float[Tensor, "b h n N"]
 def given_bias(
     call: LayerCall, q: Float[Tensor, "B heads Nq D"], keys: int, *, causal: bool, true_blocks: bool
 ) -> Bias | NotReadable | None:
-    """Return what a call's masks add to the scores of the queries q on ``keys`` keys, None where they add nothing.
+    """Return the bias that a call's masks add to the scores of the queries q on ``keys`` keys, or None if it is zero.
 
     ``causal``: no query sees later keys, whatever mask is given beside. ``true_blocks``: True forbids a key, as for
     ``torch.nn.MultiheadAttention``; else it admits one, as for ``scaled_dot_product_attention``. Numbers are added.
@@ -69,7 +69,7 @@ def given_bias(
 
 
 def _placed(mask: Tensor, full: tuple[int, int, int, int], *, padding: bool) -> Tensor | None:
-    """Return a mask with four axes, None where its shape can be understood in no way or in several.
+    """Return a mask with four axes, or None if its shape fits in no way or in several.
 
     ``full``: sequences, heads, queries and keys.
     """
@@ -106,7 +106,7 @@ class FoldedMask:
 
 
 def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) -> FoldedMask | NotReadable:
-    """Return the channels that add a mask to ``scale * q . k``, or why none do.
+    """Return the channels that add a mask to ``scale * q . k``, or the reason why none do.
 
     ``noise``: rounding that the mask may hold, up to which its rows count as alike.
     """
@@ -125,7 +125,7 @@ def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) 
 
 
 def _by_kind(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
-    """Return one channel for each kind of row, None where there are more kinds than the limit."""
+    """Return one channel for each kind of row, or None if there are more kinds than the limit."""
     batch, heads, tokens, _ = bias.shape
     if batch * heads > _MANY and tokens <= MAX_MASK_KINDS:  # each row is a kind: cheaper than to look for fewer
         return FoldedMask(theta=torch.eye(tokens).to(bias).expand(batch, heads, -1, -1), phi=bias.mT)
@@ -142,7 +142,7 @@ def _by_kind(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
 
 
 def _by_rank(bias: Float[Tensor, "b h n N"], noise: float) -> FoldedMask | None:
-    """Return fewer channels where a large bias factors, as one that rows and columns give separately; else None.
+    """Return fewer channels if a large bias factors, as when rows and columns contribute separately; else None.
 
     A range of random combinations of its columns holds all of them, or the rank is too high (Halko et al., 2011).
     """
@@ -167,7 +167,7 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
     """Return channels that forbid the keys of other windows; nothing is added to those of a query's own.
 
     ``groups``: for each axis, the group of every key, those of the grid first; the queries are the keys of the grid.
-    A key counts as in the window of a query where it is in the same group along every axis.
+    A key counts as in the window of a query if it is in the same group along every axis.
     """
     share = (-BLOCKED / scale) ** 0.5
     marks = [torch.nn.functional.one_hot(group).float() for group in groups]
@@ -177,7 +177,7 @@ def walled(groups: tuple[Int[Tensor, " N_all"], ...], *, scale: float) -> Folded
 
 
 def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"], Float[Tensor, "P N"]] | None:
-    """Return the kind of each row and the row of each kind, None where there are more kinds than the limit."""
+    """Return the kind of each row and the row of each kind, or None if there are more kinds than the limit."""
     kinds = torch.full((len(rows),), -1, device=rows.device)
     left, tables = torch.arange(len(rows), device=rows.device), list[Tensor]()
     while len(left):
@@ -192,5 +192,5 @@ def _kinds(rows: Float[Tensor, "n N"], noise: float) -> tuple[Int[Tensor, " n"],
 
 
 def _filled(table: Float[Tensor, "P N"], count: int) -> Float[Tensor, "count N"]:
-    """Return a table with kinds that no query is of, so that all heads and sequences have as many."""
+    """Return a table padded with unused kinds, so that all heads and sequences have the same number."""
     return torch.nn.functional.pad(table, (0, 0, 0, count - len(table)))

@@ -12,12 +12,12 @@ _NORMS = (("q_norm", "k_norm"), ("norm_q", "norm_k"), ("query_norm", "key_norm")
 
 
 def head_count(layer: nn.Module) -> int | None:
-    """Return the number of heads that a layer states, None where it states none."""
+    """Return the number of heads that a layer states, or None if it states none."""
     return next((getattr(layer, name) for name in _HEADS if isinstance(getattr(layer, name, None), int)), None)
 
 
 def chained(layer: nn.Module, names: tuple[str, ...], values: Tensor) -> Tensor:
-    """Return values after those of these parts that the layer has; a list of modules is a chain of its own."""
+    """Return values passed through those of these parts that the layer has; the modules of a list run in order."""
     for name in names:
         part = getattr(layer, name, None)
         for module in part if isinstance(part, nn.ModuleList) else (part,):
@@ -29,7 +29,7 @@ def chained(layer: nn.Module, names: tuple[str, ...], values: Tensor) -> Tensor:
 def normed_heads(
     layer: Any, heads: int, q: Float[Tensor, "B N QD"], k: Float[Tensor, "B N QD"], v: Float[Tensor, "B N VD"]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values of each head, the first two normed where the layer has norms for them.
+    """Return queries, keys and values of each head, the first two normed if the layer has norms for them.
 
     A norm as wide as all heads together comes before they are parted (transformers 5.23.0, InternVL), one as wide as
     one of them after (timm 1.0.31).
@@ -44,7 +44,7 @@ def normed_heads(
 
 
 def _width(norm: nn.Module) -> int | None:
-    """Return over how many channels a norm goes, None where it does not say."""
+    """Return the number of channels that a norm covers, or None if it does not say."""
     shape = getattr(norm, "normalized_shape", None)
     weight = getattr(norm, "weight", None)
     return int(shape[-1]) if shape else int(weight.shape[-1]) if isinstance(weight, Tensor) else None

@@ -17,17 +17,17 @@ TokenOrder = Literal["thw", "hwt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fed:
-    """Sizes of what a network is fed."""
+    """Sizes of a network's input."""
 
     frames: int
     hw: tuple[int, int]
-    """Pixels of its input."""
+    """Height and width of the input in pixels."""
     tubelet: int = 1
-    """Frames that its first convolution takes together."""
+    """Number of frames that its first convolution takes together."""
     overlaps: bool = False
-    """True where the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
+    """True if the fields of its first convolution overlap, so that a change of the clip moves several tokens."""
     behind: Mapping[str, int] = field(default_factory=dict)
-    """Number of the tokens that come behind those of the grid, by the name of the layer; none where it is not named."""
+    """Number of the tokens after those of the grid, by the name of the layer; none for a layer without an entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class TokenLayout:
 
     ``scope`` spacetime: one sequence of all T*H*W cells. ``space``: a batch of T sequences of H*W cells. ``time``: a
     batch of H*W sequences of T cells. None: whichever of the three fits the call. ``frames`` None: as many as the
-    batch has. ``extra``: names of the tokens of every sequence that are not positions, before them or behind.
+    batch has. ``extra``: names of the tokens of every sequence that are not positions, before or after these.
     """
 
     frames: int | None
@@ -46,7 +46,7 @@ class TokenLayout:
     extra: tuple[str, ...] = ()
     order: TokenOrder = "thw"
     behind: int = 0
-    """Number of the last of ``extra`` that come behind the positions, not before them."""
+    """Number of the last of ``extra`` that come after the positions, not before them."""
 
     def placed(self, batch: int, tokens: int) -> "TokenPlacement | NotReadable":
         """Return the place of every token of a call."""
@@ -85,7 +85,7 @@ class TokenPlacement:
     extra: tuple[str, ...]
     order: TokenOrder
     behind: int = 0
-    """Number of the last of ``extra`` that come behind the positions."""
+    """Number of the last of ``extra`` that come after the positions."""
 
     def holds(self, batch: int, tokens: int) -> bool:
         """Return whether ``batch`` sequences of ``tokens`` tokens have this layout."""
@@ -109,7 +109,7 @@ class TokenPlacement:
 
 
 def outer(tokens: Float[Tensor, "B N C"], count: int, behind: int) -> Float[Tensor, "Na C"]:
-    """Return the tokens around the positions of each sequence: ``count``, of which the last ``behind`` follow them."""
+    """Return the tokens around the positions of each sequence: ``count``, the last ``behind`` of them after these."""
     first, last = tokens[:, : count - behind], tokens[:, tokens.shape[1] - behind :]
     return torch.cat([first, last], dim=1).flatten(0, 1)
 
@@ -117,7 +117,7 @@ def outer(tokens: Float[Tensor, "B N C"], count: int, behind: int) -> Float[Tens
 def list_names(
     kind: Literal["query", "token", "memory", "sink"], count: int, given: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Return the names of queries or keys that are not positions: the given ones, where there are as many.
+    """Return the names of queries or keys that are not positions: the given ones, if there are as many.
 
     >>> list_names("query", 2)
     ('query 1', 'query 2')

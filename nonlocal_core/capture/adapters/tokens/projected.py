@@ -1,4 +1,4 @@
-"""Tables that a layer's projections made while it ran, so that recording does not compute them a second time."""
+"""Outputs of a layer's projections from its run, so that recording does not compute them a second time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class _Made:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projections:
-    """Memory of the projections of one layer; empty but while the layer runs and is watched.
+    """Memory of the projections of one layer; empty except while the layer runs and is watched.
 
-    ``watch`` hooks the projections. What they made is forgotten when the layer's own hooks have run.
+    ``watch`` hooks the projections. Their outputs are dropped when the layer's own hooks have run.
     """
 
     layer: nn.Module
@@ -31,7 +31,7 @@ class Projections:
         return Projections(memo.get(id(self.layer), self.layer), self.names)
 
     def watch(self) -> Callable[[], None]:
-        """Remember what the projections make until the returned function is called."""
+        """Remember the outputs of the projections until the returned function is called."""
         handles = [getattr(self.layer, name).register_forward_hook(self._keep) for name in self.names]
         handles.append(self.layer.register_forward_hook(self._forget, always_call=True))
 
@@ -43,7 +43,7 @@ class Projections:
         return stop
 
     def of(self, name: str, tokens: Tensor) -> Tensor:
-        """Return what a projection makes of tokens: what it just made of them, else by running it once more."""
+        """Return the projection of tokens: its last output if it was for these tokens, else the output of a new run."""
         projection = getattr(self.layer, name)
         kept = self._made.get(projection)
         if kept is not None and kept.given is tokens and kept.table._version == kept.version:

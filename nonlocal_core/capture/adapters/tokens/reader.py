@@ -1,4 +1,4 @@
-"""Reading of a layer of self-attention: queries, keys and values of each head, with what a mask adds to the scores."""
+"""Reading of a layer of self-attention: queries, keys and values of each head, with the bias of a mask."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from nonlocal_core.errors import CaptureError
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TokenReader:
-    """Reader of an attention layer whose tokens lie as ``layout`` says."""
+    """Reader of an attention layer whose tokens have the places of ``layout``."""
 
     attention: SelfAttention
     layout: TokenLayout | ShapeLayout
     overlaps: bool = False
-    """True where tokens see more than their own cell."""
+    """True if tokens see more than their own cell."""
     token_names: tuple[str, ...] = ()
     """Names of a list of queries of that length."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
-        """Return what of a call ``read`` reads."""
+        """Return the inputs of a call that ``read`` uses."""
         return self.attention.inputs(args, kwargs)
 
     def read(self, call: LayerCall) -> BlockReading | NotReadable:
@@ -106,7 +106,7 @@ def _shape_of(value: Any) -> str:
 
 
 def _beside(table: Float[Tensor, "B heads N D"], channels: Float[Tensor, "b h n P"]) -> Float[Tensor, "B heads N D_P"]:
-    """Return a table with the channels of a mask behind its own, in single precision at least."""
+    """Return a table with the channels of a mask after its own, in single precision at least."""
     return torch.cat([table, channels.to(table.device).expand(*table.shape[:-1], -1)], dim=-1)
 
 

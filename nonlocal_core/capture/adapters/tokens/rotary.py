@@ -22,7 +22,7 @@ def is_rotary(embeddings: Any) -> bool:
 
 
 def rotated(layer: Any, call: LayerCall, q: Table, k: Table) -> tuple[Table, Table]:
-    """Return queries and keys as the call's rotary embedding turns them; the same where there is none."""
+    """Return queries and keys as the call's rotary embedding turns them, or unchanged if there is none."""
     if is_rotary(call.arguments.get("position_embeddings")):
         cos, sin = call.arguments["position_embeddings"]
         half = True
@@ -35,7 +35,7 @@ def rotated(layer: Any, call: LayerCall, q: Table, k: Table) -> tuple[Table, Tab
 
 
 def _turned(table: Table, cos: Tensor, sin: Tensor, *, half: bool) -> Table:
-    """Return a table whose last tokens, as many as there are angles, are turned; the angles are those of one head."""
+    """Return a table whose last tokens are turned, one for each angle; the angles are those of one head."""
     first = table.shape[-2] - cos.shape[-2]
     turned = table[..., first:, :]
     if cos.ndim == 3:  # one for each sequence, none for each head

@@ -25,7 +25,7 @@ _OUTPUTS = ("o_proj", "out_proj", "projection_layer", "to_out")
 
 
 def separate_attention(layer: nn.Module) -> "SeparateAttention | NotReadable | None":
-    """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
+    """Return a reader of a layer, the reason why it cannot be read, or None if it is another kind of module."""
     names = _names(layer)
     if names is None or head_count(layer) is None:
         return None
@@ -66,7 +66,7 @@ class SeparateAttention:
         return float(width**-0.5 if stated is None else stated)
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> LayerCall:
-        """Return what a call of the layer brings."""
+        """Return the inputs of a call of the layer."""
         return layer_call(self.module, getattr(self.module, self.names[0]), args, kwargs)
 
     def embed(self, call: LayerCall) -> ProjectedTokens | NotReadable:
@@ -80,10 +80,10 @@ class SeparateAttention:
         return by_call(self.module, call, *normed_heads(self.module, self.heads, *made))
 
     def batch_first(self, z: Tensor) -> Float[Tensor, "B N C"]:
-        """Return the output as it is."""
+        """Return the output unchanged."""
         return padded(z)
 
     def project(self, y: Float[Tensor, "1 n heads_D"]) -> Float[Tensor, "1 n C"]:
-        """Return the output projection of rows of y, or y where another module does that."""
+        """Return the output projection of rows of y, or y if another module does that."""
         after = ("norm", "proj") if isinstance(getattr(self.module, "proj", None), nn.Module) else _OUTPUTS
         return chained(self.module, after, y)

@@ -1,4 +1,4 @@
-"""Grid of tokens by their number alone: the one of the input's proportions that has as many cells."""
+"""Grid of tokens by their number alone: the one of the input's proportions with that many cells."""
 
 import math
 from collections.abc import Iterator
@@ -9,21 +9,21 @@ from nonlocal_core.capture.reading import NotReadable
 from nonlocal_core.vocabulary import Scope
 
 MOST_EXTRA = 16
-"""Tokens before those of the grid that are looked for where nothing states them."""
+"""Maximum number of tokens to try before those of the grid if nothing states them."""
 
 LEAST_CELLS = 4
-"""Least number of cells of a frame that counts as a grid."""
+"""Minimum number of cells of a frame that counts as a grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeLayout:
-    """Layout of tokens that nothing states; whether it is right, the proof of place tells."""
+    """Layout of tokens that nothing states; the proof of place decides whether it is right."""
 
     fed: Fed
     extra: tuple[str, ...] = ()
-    """Names of the tokens before those of the grid, where they are known."""
+    """Names of the tokens before those of the grid, if they are known."""
     behind: int = 0
-    """Number of tokens behind those of the grid."""
+    """Number of tokens after those of the grid."""
 
     def placed(self, batch: int, tokens: int) -> TokenPlacement | NotReadable:
         """Return the place of every token of a call, with as few others beside them as possible."""
@@ -41,7 +41,7 @@ class ShapeLayout:
 
 
 def nowhere(fed: Fed | None, batch: int, queries: int) -> NotReadable:
-    """Return the refusal of tokens that are not a grid over the input, with the numbers and what to do."""
+    """Return the refusal of tokens that are not a grid over the input, with the numbers and the remedy."""
     over = "" if fed is None else f" over an input of {fed.frames} frames of {fed.hw[0]} x {fed.hw[1]} pixels"
     return NotReadable(
         f"has {batch} sequences of {queries} queries, which are no grid{over}. Give token_grid=(T, H, W) and "
@@ -65,7 +65,7 @@ def _shares(fed: Fed, batch: int, cells: int, *, alone: bool) -> Iterator[tuple[
 
 
 def _grid(cells: int, hw: tuple[int, int]) -> tuple[int, int] | None:
-    """Return rows and columns of ``cells`` square cells over an input, None where no grid has that number."""
+    """Return rows and columns of ``cells`` square cells over an input, or None if no grid has that number."""
     if cells < LEAST_CELLS:
         return None
     side = math.sqrt(hw[0] * hw[1] / cells)

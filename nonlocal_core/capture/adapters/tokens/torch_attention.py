@@ -1,4 +1,4 @@
-"""torch.nn.MultiheadAttention on itself: one matrix for all three projections or three, batch first or not, masked.
+"""torch.nn.MultiheadAttention as self-attention: with one projection matrix or three, batch first or not, masked.
 
 Source: torch 2.13.0, nn/modules/activation.py and ``multi_head_attention_forward`` in nn/functional.py. True in a mask
 forbids a key; a mask of three axes has one row of the batch for each head.
@@ -18,7 +18,7 @@ from nonlocal_core.capture.reading import NotReadable, named_arguments
 
 
 def torch_attention(layer: nn.Module) -> "TorchAttention | NotReadable | None":
-    """Return how to read a layer, why it cannot be read, or None when it is another kind of module."""
+    """Return a reader of a layer, the reason why it cannot be read, or None if it is another kind of module."""
     if not isinstance(layer, nn.MultiheadAttention):
         return None
     if layer.bias_k is not None or layer.add_zero_attn:
