@@ -60,7 +60,7 @@ def _with_sink(found: Weights, left: Float[Tensor, "*lead n"]) -> Weights:
 
 
 def _dot_product(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weights | None:
-    """Return the tables of a product divided by its number of keys, with theta times that number, or None for others."""
+    """Return the tables of a product over its number of keys, with theta times that number, or None for others."""
     made = traced(weights, -1, scores) if weights.shape[-2] == weights.shape[-1] else None
     found = None if made is None or made.sinks else solved(made, weights)
     if found is None or not torch.allclose(found.q @ found.k.mT, found.weights.float(), rtol=0, atol=found.noise):
