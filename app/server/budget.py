@@ -1,4 +1,4 @@
-"""Budget of what the server holds for its visitors, in bytes: sessions, frames, bundles and uploads, all in one place.
+"""Budget of what the server holds for its visitors, in bytes: sessions, frames, features, bundles and uploads.
 
 What was used least recently makes room. What was held for visitors goes soon after the last of them.
 """
@@ -17,7 +17,7 @@ MAX_HELD_BYTES = 1_500_000_000
 """Bytes held at once for all visitors together, networks apart."""
 MAX_VISITOR_UPLOAD_BYTES = 200_000_000
 """Bytes of uploads held for one visitor, whose oldest make room."""
-Kind = Literal["bundle", "frames", "session", "upload"]
+Kind = Literal["bundle", "features", "frames", "session", "upload"]
 """Kinds of what is held."""
 SWEEPS = 2
 """Sweeps at which nobody was there for whom something is held, before it goes: a page that is reloaded comes back."""
