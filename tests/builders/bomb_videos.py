@@ -84,7 +84,12 @@ def y4m(width: int, height: int, frames: int, size: int) -> bytes:
 
 
 VIDEOS: dict[str, Callable[[], bytes]] = {
-    "MP4, 600 frames of 9 MP in H.264": lambda: h264(FULL, 30, 20),
+    "Matroska, 600 frames of 9 MP in H.264, one of them a keyframe": lambda: many_packets(
+        black(FULL, 20, options=QUICK), 600
+    ),
+    "Matroska, 2,600 frames of 2 MP in H.264, one of them a keyframe": lambda: many_packets(
+        black((1080, 1920), 20, options=QUICK), 2_600
+    ),
     "MP4, 200 frames of 9 MP in H.264, 16 references": lambda: h264(FULL, 20, 10, refs="16", preset="veryfast"),
     "MP4, 4,000 frames of 1 MP in H.264": lambda: h264((1024, 1024), 200, 20),
     "MP4, 60 frames of 9 MP in H.264, 4:4:4 of 10 bits": lambda: repeated(
@@ -97,13 +102,13 @@ VIDEOS: dict[str, Callable[[], bytes]] = {
     "WebM, 60 frames of 9 MP in VP8": lambda: many_packets(
         black(FULL, 4, codec="libvpx", container="webm", options={"deadline": "realtime", "cpu-used": "8"}), 60
     ),
-    "Matroska, 24 frames of 9 MP in FFV1 of 16 bits": lambda: black(
-        FULL, 24, container="matroska", codec="ffv1", pix_fmt="gbrp16le", options={"level": "3", "slices": "4"}
+    "Matroska, 4 frames of 9 MP in FFV1 of 16 bits": lambda: black(
+        FULL, 4, container="matroska", codec="ffv1", pix_fmt="gbrp16le", options={"level": "3", "slices": "4"}
     ),
-    "Matroska, 40 streams of 9 MP": lambda: many_streams(black(FULL, 2, options=QUICK), 40),
-    "Matroska, 60,000 packets": lambda: many_packets(stamps(5, options={"bf": "0", "g": "600"}), 30_000),
-    "AVI, 60 frames of 9 MP in PNG": lambda: black(FULL, 60, container="avi", codec="png", pix_fmt="rgb24"),
-    "MOV, 60 frames of 9 MP in runs": lambda: black(FULL, 60, container="mov", codec="qtrle", pix_fmt="rgb24"),
+    "Matroska, 30 streams of 9 MP": lambda: many_streams(black(FULL, 2, options=QUICK), 30),
+    "Matroska, 19,000 frames of 4,000 pixels": lambda: many_packets(stamps(5, options={"bf": "0", "g": "600"}), 19_000),
+    "AVI, 25 frames of 9 MP in PNG": lambda: black(FULL, 25, container="avi", codec="png", pix_fmt="rgb24"),
+    "MOV, 18 frames of 9 MP in runs": lambda: black(FULL, 18, container="mov", codec="qtrle", pix_fmt="rgb24"),
     "MP4 that claims 50,000,000 frames": lambda: counted(50_000_000),
     "MP4 whose fragment claims 200,000,000 frames": lambda: fragmented(200_000_000),
     "Y4M, 130,000 frames of one pixel": lambda: y4m(1, 1, 100_000, 3),
