@@ -70,6 +70,9 @@ CHECKPOINTS: dict[str, Callable[[], bytes]] = {
     "pickle, an array under 19,900 names of 45 letters": lambda: same_array(
         "module." * 5 + f"res{n:05}x" for n in range(19_900)
     ),
+    "pickle, an array under 5,900 names of 150 letters": lambda: same_array(
+        "module.model.backbone." * 6 + f"res{n:05}.conv" for n in range(5_900)
+    ),
     "pickle, an array under 3,500 names of 250 letters": lambda: same_array(
         "module.model.backbone." * 11 + f"{n:05}" for n in range(3_500)
     ),
@@ -90,13 +93,14 @@ def many_blocks(count: int) -> bytes:
     """Return a page with copies of one block, whose tables all share their places."""
     header, payload = header_of(make_bundle(make_block(grid=(1, 2, 2), channels=1), frames=make_frames(1)))
     (block,) = header["blocks"]
-    return page_of(rebuilt({**header, "blocks": [block | {"name": f"b{n}"} for n in range(count)]}, payload))
+    return page_of(rebuilt({**header, "blocks": [block, *(block | {"name": f"b{n}"} for n in range(count))]}, payload))
 
 
 def many_tables(count: int) -> bytes:
     """Return a page with copies of one block, each with tables of its own."""
     header, payload = header_of(make_bundle(make_block(grid=(1, 2, 2), channels=1), frames=make_frames(1)))
-    (block,), blocks, more = header["blocks"], [], bytearray(payload)
+    (block,), more = header["blocks"], bytearray(payload)
+    blocks = [block]
     for number in range(count):
         own = {}
         for name in ("theta", "phi"):
@@ -115,6 +119,6 @@ def deep_header(depth: int) -> bytes:
 PAGES: dict[str, Callable[[], bytes]] = {
     "page, 500 blocks of one table": lambda: many_blocks(500),
     "page, 400 blocks of own tables": lambda: many_tables(400),
-    "page, lists in each other": lambda: deep_header(600_003 // 64 * 64 - 12 - 5 - 64 + 64),
+    "page, lists in each other": lambda: deep_header(9_375 * 64 - 17),
     "page, no bundle": lambda: b'<script type="application/octet-stream" id="bundle">' * 18_000,
 }
