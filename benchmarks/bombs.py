@@ -31,9 +31,9 @@ from nonlocal_core.errors import NonlocalError
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / "builders")]  # where the files are made
 
 MOST_BYTES, MOST_SECONDS, MOST_MEGABYTES, MOST_DELAY = 1_000_000, 10.0, 700.0, 1.0
-"""What a small file may weigh, and what it may cost: processor time, memory, and another visitor's waiting."""
+"""Bar for a small file: its bytes, and its cost in processor time, memory and the waiting of another visitor."""
 HEAD_START_SECONDS = 0.4
-"""From the moment that a file was sent to the visit beside it: its process has begun to read."""
+"""Seconds from the moment that a file was sent to the visit beside it: its process has begun to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
