@@ -87,16 +87,17 @@ def files() -> Mapping[str, tuple[str, Callable[[], bytes]]]:
 def measure_here(door: str) -> None:
     """Open what comes in, and print its cost as JSON."""
     whose = resource.RUSAGE_CHILDREN if door == "clip" else resource.RUSAGE_SELF
-    answers = [_answer(door, b"no file of any kind")]  # loads what every file needs
+    answers = [answer_of(door, b"no file of any kind")]  # loads what every file needs
     data, before = sys.stdin.buffer.read(), _seconds(resource.getrusage(whose))
     began = time.perf_counter()
-    grown = peak_growth(lambda: answers.append(_answer(door, data)))
+    grown = peak_growth(lambda: answers.append(answer_of(door, data)))
     wall, usage = time.perf_counter() - began, resource.getrusage(whose)
     megabytes = usage.ru_maxrss * 1024 / 1e6 if door == "clip" else grown
     print(json.dumps({"cpu": _seconds(usage) - before, "wall": wall, "megabytes": megabytes, "answer": answers[-1]}))
 
 
-def _answer(door: str, data: bytes) -> str:
+def answer_of(door: str, data: bytes) -> str:
+    """Return the answer to a file, or the sentence that refuses it."""
     try:
         return DOORS[door](data)
     except NonlocalError as error:

@@ -198,6 +198,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "GIF, 19,900 frames of one pixel": lambda: gif(1, 19_900),
     "GIF, 2,000 frames of one pixel on 1 MP": lambda: gif(1_000, 2_000),
     "GIF, 230 full frames of 1 MP": lambda: full_gif(1_000, 230),
+    "GIF, 8 full frames of 1 MP, which is no bomb": lambda: full_gif(1_000, 8),
     "GIF, 8 full frames of 25 MP": lambda: full_gif(5_000, 8),
     "PNG, 79 MP of 8 bits": lambda: black_png(SIDE, SIDE),
     "PNG, 70 MP with alpha": lambda: black_png(8_350, 8_350, samples=4),
