@@ -7,6 +7,9 @@
 Every file weighs less than a megabyte. It is opened as the app opens an upload: a clip in the process that reads for
 visitors, a checkpoint and a saved page in the server, for which a new process stands here. Each is measured from
 outside, in a process of its own. Prints Markdown.
+
+Where a file is read in the end, its visitor's network run comes before or after that of the visit beside it, as that of
+any visitor does: one run is what the visit then waits for.
 """
 
 import argparse
