@@ -14,7 +14,7 @@ COPY nonlocal_core nonlocal_core
 COPY pretrained pretrained
 ENV NONLOCAL_CACHE=/cache
 RUN /opt/viewer/bin/pip install --no-cache-dir --no-deps . \
- && /opt/viewer/bin/python -m nonlocal_core.app.server.prepare
+ && /opt/viewer/bin/python -P -m nonlocal_core.app.server.prepare
 
 FROM ${BASE}
 COPY --from=build /opt/viewer /opt/viewer

@@ -136,25 +136,31 @@ async def upload(visitor: Visitor, link: str, number: int, seen: Seen) -> None:
     """Open a picture of one's own."""
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(number).integers(0, 256, (240, 320, 3), dtype=np.uint8)).save(file, "PNG")
-    name, content = f"visitor-{number}.png", file.getvalue()
+    name, before = f"visitor-{number}.png", visitor.bundle
+    began = await send_clip(visitor, link, name, file.getvalue())
+    found = await visitor.answer(before)
+    seen.upload_seconds.append(time.monotonic() - began)
+    if found.media.name != name:
+        seen.faults.append(f"visitor {number} sent {name} and sees {found.media.name}")
+
+
+async def send_clip(visitor: Visitor, link: str, name: str, content: bytes) -> float:
+    """Send a file through the dialog of clips, on the page of a link, and return the moment at which it began."""
     while OPEN_BUTTON not in visitor.buttons:
         await visitor.hear("delta")
     visitor.uploader = ""
     await visitor.run(link, WidgetState(id=visitor.buttons[OPEN_BUTTON], trigger_value=True))
     while not visitor.uploader:
         await visitor.hear("delta")
-    began, before = time.monotonic(), visitor.bundle
+    began = time.monotonic()
     place = await _place_for(visitor, name)
-    reply = await visitor.http.put(place.upload_url, files={"file": (name, content, "image/png")})
+    reply = await visitor.http.put(place.upload_url, files={"file": (name, content, "application/octet-stream")})
     reply.raise_for_status()
     told = UploadedFileInfo(name=name, size=len(content), file_id=place.file_id, file_urls=place)
     state = WidgetState(id=visitor.uploader)
     state.file_uploader_state_value.uploaded_file_info.append(told)
     await visitor.run(link, state, part=visitor.dialog)
-    found = await visitor.answer(before)
-    seen.upload_seconds.append(time.monotonic() - began)
-    if found.media.name != name:
-        seen.faults.append(f"visitor {number} sent {name} and sees {found.media.name}")
+    return began
 
 
 async def _place_for(visitor: Visitor, name: str) -> FileURLs:

@@ -25,6 +25,9 @@ A message has three parts: what was expected, what came, what to do next.
 
 from collections.abc import Iterable
 
+LONGEST_NAME = 80
+"""Characters of a name that is not known, in a message: it may come from a link, and have any number of them."""
+
 
 class NonlocalError(Exception):
     """Root of every error raised on purpose; catch it to show one sentence to a person."""
@@ -64,7 +67,8 @@ class UnknownNameError(NonlocalError, ValueError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.known = tuple(known)
         listed = ", ".join(self.known) or "none"
-        super().__init__(f"There is no {kind} called {name!r}. Choose one of: {listed}.")
+        shown = repr(name) if len(repr(name)) <= LONGEST_NAME else f"{repr(name)[:LONGEST_NAME]}…"
+        super().__init__(f"There is no {kind} called {shown}. Choose one of: {listed}.")
 
 
 class CaptureError(NonlocalError):

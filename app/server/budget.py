@@ -1,4 +1,4 @@
-"""Budget in bytes of everything that the server holds for its visitors: sessions, frames, bundles and uploads.
+"""Budget in bytes of everything that the server holds for its visitors: sessions, frames, features, bundles, uploads.
 
 The least recently used values make room. Values held for visitors are dropped soon after the last of them leaves.
 """
@@ -17,7 +17,7 @@ MAX_HELD_BYTES = 1_500_000_000
 """Maximum number of bytes held for all visitors together, without networks."""
 MAX_VISITOR_UPLOAD_BYTES = 200_000_000
 """Maximum number of bytes of uploads held for one visitor, whose oldest make room."""
-Kind = Literal["bundle", "frames", "session", "upload"]
+Kind = Literal["bundle", "features", "frames", "session", "upload"]
 """Kind of a held value."""
 SWEEPS = 2
 """Number of sweeps without any of a value's visitors before it is dropped, since a reloaded page comes back."""

@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FRAMED_BY = "NONLOCAL_FRAMED_BY"
 """Environment variable with the sites that may embed the pages in a frame, beside the server's own."""
+HEALTH = "/_stcore/health"
+"""Path of the health check, which is asked under the machine's own name."""
 MISDIRECTED = 421
 POLICY_VIOLATED = 1008
 
@@ -36,8 +38,10 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         host = Headers(scope=scope).get("host", "")
-        if not is_ours(host, tuple(st.get_option("server.allowedHosts"))):
-            return await _refuse(host, scope, receive, send)
+        allowed = tuple(st.get_option("server.allowedHosts"))
+        is_health = scope["path"].endswith(HEALTH)
+        if not is_ours(host, allowed) and not (is_health and is_ours(host, ())):
+            return await _refuse(host, allowed, scope, receive, send)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -50,20 +54,25 @@ class Gate:
 def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
     """Return whether a request to this host name, with or without a port, is answered.
 
-    IP addresses are answered, which no foreign site can claim; this machine's own names; and the allowed ones, with
-    ``*.`` for all names below one. A request without a name does not come from a browser.
+    If names are allowed, those alone, with ``*.`` for all names below one: Streamlit connects to no others, and a page
+    that does not connect stays empty. Otherwise IP addresses, which no foreign site can claim, and this machine's own
+    names. A request without a name does not come from a browser.
 
-    >>> [is_ours(host, ("*.school.org",)) for host in ("127.0.0.1:8501", "lab.school.org", "evil.example")]
+    >>> [is_ours(host, ()) for host in ("127.0.0.1:8501", "localhost", "evil.example")]
     [True, True, False]
+    >>> [is_ours(host, ("*.school.org",)) for host in ("127.0.0.1:8501", "lab.school.org", "evil.example")]
+    [False, True, False]
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
         return False
-    own = {"localhost", socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
-    if not host or name in own or name.endswith(".localhost") or _is_number(name):
+    if not host:
         return True
-    return any(_matches(name, pattern.strip().lower().rstrip(".")) for pattern in allowed)
+    if allowed:
+        return any(_matches(name, pattern.strip().lower().rstrip(".")) for pattern in allowed)
+    own = {"localhost", socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
+    return name in own or name.endswith(".localhost") or _is_number(name)
 
 
 def _is_number(name: str) -> bool:
@@ -78,13 +87,14 @@ def _matches(name: str, pattern: str) -> bool:
     return pattern == "*" or name == pattern or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 
-async def _refuse(host: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(host: str, allowed: tuple[str, ...], scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": POLICY_VIOLATED})
         return
+    use = "Use a name that it was given" if allowed else "Use the address in numbers"
     said = PlainTextResponse(
-        f"This viewer does not answer to the name {host!r}. Use the address in numbers, or let whoever started it "
-        "allow the name: --server.allowedHosts NAME",
+        f"This viewer does not answer to the name {host!r}. {use}, or let whoever started it allow this one: "
+        "--server.allowedHosts NAME",
         status_code=MISDIRECTED,
         headers=_headers(""),
     )

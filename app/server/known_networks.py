@@ -93,10 +93,13 @@ def open_file(content: bytes, name: str, arch: str | None, *, averaged: bool = F
     that the file holds beside them. Raises WeightsError if the file is refused.
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", Path(name).name)[-80:].lstrip(".") or "checkpoint"
-    with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
-        path = Path(folder) / safe
-        path.write_bytes(content)
-        prepared = nonlocal_core.prepare_checkpoint(path, arch, weights=AVERAGE if averaged else None, name=name)
+    try:
+        with tempfile.TemporaryDirectory(prefix="nonlocal-") as folder:
+            path = Path(folder) / safe
+            path.write_bytes(content)
+            prepared = nonlocal_core.prepare_checkpoint(path, arch, weights=AVERAGE if averaged else None, name=name)
+    except OSError as fault:
+        raise WeightsError(f"The server has no room for {name} ({fault.strerror}). Try again later.") from fault
     token = _OWN + prepared.card.id
     with _lock:
         _held[token] = prepared

@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar, cast
 
 import streamlit as st
 
+from nonlocal_core import MediaError
+
 Result = TypeVar("Result")
 
 MOST_RESULTS = 24
@@ -25,9 +27,10 @@ def remembered(key: Hashable, stage: str, compute: Callable[[Steps], Result]) ->
     """Return the result of ``compute``, kept from earlier in this visit if the key is the same.
 
     ``key``: all that the result depends on. ``compute`` is passed a function to call with the number of steps done and
-    the total, which shows them under the words of ``stage`` or under others that it is given.
+    the total, which shows them under the words of ``stage`` or under others that it is given. A refused file is a
+    result too: its MediaError is raised again.
     """
-    kept = cast(OrderedDict[Hashable, Result], st.session_state.setdefault(_KEY, OrderedDict()))
+    kept = cast(OrderedDict[Hashable, Result | MediaError], st.session_state.setdefault(_KEY, OrderedDict()))
     if key not in kept:
         slot = st.empty()
 
@@ -35,9 +38,14 @@ def remembered(key: Hashable, stage: str, compute: Callable[[Steps], Result]) ->
             slot.progress(done / max(total, 1), text=words)
 
         tell(0, 1)
-        kept[key] = compute(tell)
+        try:
+            kept[key] = compute(tell)
+        except MediaError as refusal:
+            kept[key] = refusal
         slot.empty()
         while len(kept) > MOST_RESULTS:
             kept.popitem(last=False)
     kept.move_to_end(key)
-    return kept[key]
+    if isinstance(found := kept[key], MediaError):
+        raise found
+    return found

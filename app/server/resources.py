@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from nonlocal_core import MediaError, NonlocalError, Progress
 from nonlocal_core.vocabulary import SAMPLE_PREFIX
 
 from . import surveyed
-from .budget import HELD
+from .budget import HELD, Key
 from .byte_store import BUNDLES, UPLOADS, LazyBytes
 from .first_picture import FirstPicture, keep_picture, kept_picture
 from .known_networks import find_network
@@ -160,12 +161,25 @@ def _open(key: Choices, progress: Progress) -> _KeptSession:
         ),
         progress,
     )
-    with _RUNS.turn(lambda place: progress(place.words, 0, 1)):
+    with _RUNS.turn(lambda place: progress(place.words, 0, 1)), _features_of(notes_on(frames).key, key.short_side):
         session = nonlocal_core.Session.open(frames, network, short_side=key.short_side, progress=progress)
         progress("Preparing the viewer", 0, 1)
         if key == FIRST:
             return _KeptSession(session, _first_bundle(session), _first_columns)
         return _KeptSession(session, session.bundle(columns=False), LazyBytes(session.columns_bundle))
+
+
+@contextmanager
+def _features_of(frames: str, short_side: int | None) -> Iterator[None]:
+    """Share the trunk's features of these frames with the networks that are shown them later: most of their run."""
+    from nonlocal_core.models.sharing import Features, shared_features  # with torch
+
+    key: Key = ("features", (frames, short_side))
+    kept = cast(Features, HELD.get(key) or {})
+    with shared_features(kept):
+        yield
+    if kept:
+        HELD.put(key, kept, sum(features.nbytes for features in kept.values()))
 
 
 def _first_bundle(session: "Session") -> bytes:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from nonlocal_core import Session, list_models, list_samples
 from nonlocal_core.ancestors.filters import is_filter
-from nonlocal_core.models.sharing import shared_features
 from nonlocal_core.vocabulary import MOST_SIDES
 
 from ..server import known_networks, tours, visit
@@ -47,10 +46,9 @@ class Comparison:
 
 def draw() -> None:
     """Draw the page."""
-    with shared_features():  # networks on one clip run their trunk once
-        page = open_page("One question, several answers")
-        if page is not None:
-            _compare(*page)
+    page = open_page("One question, several answers")
+    if page is not None:
+        _compare(*page)
 
 
 def _compare(first: OpenedClip, choices: Choices) -> None:

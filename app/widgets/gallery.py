@@ -24,6 +24,8 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
+_REFUSED = "clip-refused"
+"""Key of the file that was refused last and of the reason: it stays in the uploader, and is not read once more."""
 
 
 # Without a run after it, what was refused in the dialog would stay held until the next one.
@@ -63,6 +65,10 @@ def choose_clip(opening: int) -> None:
 def _open_upload(file: UploadedFile) -> None:
     from nonlocal_core.running.prepared import trained_on  # with torch
 
+    refused, reason = st.session_state.get(_REFUSED, ("", ""))
+    if refused == file.file_id:
+        unmarked.failure(reason)
+        return
     content, name = file.getvalue(), file.name
     slot = st.empty()
 
@@ -77,6 +83,7 @@ def _open_upload(file: UploadedFile) -> None:
         FRAMES.read_ahead(content, chosen, name=name, progress=tell)
     except NonlocalError as error:
         slot.empty()
+        st.session_state[_REFUSED] = file.file_id, str(error)
         unmarked.failure(error)
         return
     token = UPLOADS.put(content, name)

@@ -27,7 +27,7 @@ OPAQUE_BYTES, CLEAR_BYTES = 4.5, 8.5
 """Bytes per pixel of a picture while it is decoded and shown: transparent ones are copied to be scaled."""
 ORIENTATION_TAG = 0x0112
 _NCLX = re.compile(rb"colrnclx(.{6})", re.DOTALL)
-_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _WITHOUT_LENGTH = frozenset((0x01, 0xD8))
 _END, _SCAN, _APP1, _EXIF = 0xD9, 0xDA, 0xE1, b"Exif\0\0"
 _COEFFICIENT_BYTES = 2

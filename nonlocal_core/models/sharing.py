@@ -13,7 +13,10 @@ from torch import Tensor, nn
 Key = tuple[str, tuple[int, ...], int]
 """Digest and shape of the input, and the address of the trunk's weights, which networks of one trunk share."""
 
-_kept: ContextVar[dict[tuple[Key, str], Tensor] | None] = ContextVar("nonlocal_shared_features", default=None)
+Features = dict[tuple[Key, str], Tensor]
+"""Features of layers, by their names, of inputs that went through a trunk."""
+
+_kept: ContextVar[Features | None] = ContextVar("nonlocal_shared_features", default=None)
 
 T = TypeVar("T")
 
@@ -31,12 +34,13 @@ _last: ContextVar[_Tables | None] = ContextVar("nonlocal_last_tables", default=N
 
 
 @contextmanager
-def shared_features() -> Iterator[None]:
+def shared_features(kept: Features | None = None) -> Iterator[None]:
     """Let networks that share a frozen trunk run it once for each clip, in this thread and context only.
 
-    The features stay in memory until the ``with`` ends, and the trunk's weights must not change before.
+    ``kept``: features of earlier runs, to which new ones are added; None: they stay until the ``with`` ends. The
+    trunk's weights must not change as long as features are kept.
     """
-    token = _kept.set({})
+    token = _kept.set({} if kept is None else kept)
     try:
         yield
     finally:

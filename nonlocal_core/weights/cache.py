@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
 from nonlocal_core.errors import WeightsError
 
@@ -55,19 +56,33 @@ def cache_folder(chosen: Path | None = None) -> Path:
 def locked(cache: Path, name: str, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Hold the lock ``name`` against other processes and threads. Raises WeightsError after too long a wait."""
     folder = cache / _LOCKS
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise WeightsError(
-            f"Nothing can be written in {cache} ({fault.strerror}). Set ${ENVIRONMENT} to a folder of your own."
-        ) from fault
     lock = FileLock(folder / f"{name.replace('/', '%')}.lock", timeout=seconds)
     try:
-        with lock:
-            yield
+        with writing(cache):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
     except Timeout as fault:
         raise WeightsError(
             f"Another process has been busy with {name} in {cache} for {seconds:g} seconds. Wait for it, or end it."
+        ) from fault
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def writing(cache: Path) -> Iterator[None]:
+    """Say what the system refuses inside the ``with``, such as a disk that is full. Raises WeightsError."""
+    try:
+        yield
+    except Timeout:
+        raise
+    except (OSError, SafetensorError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else fault
+        raise WeightsError(
+            f"Nothing can be written in {cache} ({reason}). Make room there, or set ${ENVIRONMENT} to a folder of your "
+            "own."
         ) from fault
 
 
@@ -82,7 +97,7 @@ def write_pin(cache: Path, card_id: str, pin: Pin) -> None:
     Raises WeightsError if another hash is pinned for it, or if the same file is pinned as another network. Two
     networks can agree in all names and shapes, and one would then load as the other without an error.
     """
-    with locked(cache, _PINS):
+    with locked(cache, _PINS), writing(cache):
         pins = list_pins(cache)
         if pins.setdefault(card_id, pin) != pin:
             raise WeightsError(
@@ -132,7 +147,10 @@ def converted_path(cache: Path, arch: str, source_sha256: str) -> Path:
 
 
 def fetched_ids(*, cache_dir: Path | None = None) -> frozenset[str]:
-    """Return the ids of the checkpoints that open without a download."""
+    """Return the ids of the checkpoints that open without a download. Raises WeightsError."""
     cache = cache_folder(cache_dir)
     pins = list_pins(cache).items()
-    return frozenset(name for name, pin in pins if converted_path(cache, pin.arch, pin.sha256).is_file())
+    try:
+        return frozenset(name for name, pin in pins if converted_path(cache, pin.arch, pin.sha256).is_file())
+    except OSError as fault:
+        raise WeightsError(f"{cache} cannot be read ({fault.strerror}). Make it readable.") from fault

@@ -47,7 +47,7 @@ class CheckpointLimits:
     """Bytes of the tensors of a file of few bytes, in which a tensor may repeat a few stored values."""
     max_unpacked_per_byte: int = 8
     """Further bytes of tensors for each byte of the file."""
-    max_tensors: int = 20_000
+    max_tensors: int = 6_000
     max_name: int = 256
     """Length of a tensor's name in characters. Those of wrappers are removed one by one, from all tensors."""
 
@@ -60,6 +60,11 @@ class CheckpointLimits:
         ):
             if unpacked > limit:
                 raise WeightsError(f"its tensors declare {unpacked:,} bytes and {name} {limit:,}")
+
+    def check_count(self, count: int) -> None:
+        """Refuse a file of too many tensors, before they are looked at. Raises WeightsError."""
+        if count > self.max_tensors:
+            raise WeightsError(f"it holds more than {self.max_tensors:,} tensors, the most that are read (max_tensors)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -93,7 +98,7 @@ def read_checkpoint(
     try:
         kind = _kind(path, limits)
         tensors, extra, note = _read(path, kind, weights, limits)
-        _check_tensors(tensors, limits)
+        _check_tensors(tensors, limits.max_name)
     except WeightsError as fault:
         raise WeightsError(f"{path.name} is not used as a checkpoint: {fault}. Nothing in it was run.") from fault
     return RawCheckpoint(
@@ -129,26 +134,27 @@ def _kind(path: Path, limits: CheckpointLimits) -> CheckpointFormat:
 def _read(
     path: Path, kind: CheckpointFormat, weights: str | None, limits: CheckpointLimits
 ) -> tuple[dict[str, Tensor], Extra, str]:
-    check = partial(limits.check_unpacked, byte_count=path.stat().st_size)
+    unwrap = partial(_unwrapped, weights=weights, limits=limits, file_bytes=path.stat().st_size)
     match kind:
         case "safetensors":
             if weights is not None:
                 raise WeightsError(f"a safetensors file holds one set of weights without a name, not {shown(weights)}")
-            return *_read_safetensors(path), ""
+            return *_read_safetensors(path, limits), ""
         case "caffe2":
-            return _unwrapped(read_caffe2(path), array_tensor, weights, check)
+            return unwrap(read_caffe2(path), array_tensor)
         case "torch_zip":
             with torch_zip(path) as file:
-                return _unwrapped(file.content, partial(_tensor_or_array, file), weights, check)
+                return unwrap(file.content, partial(_tensor_or_array, file))
         case "torch_legacy":
             with torch_legacy(path) as file:
-                return _unwrapped(file.content, partial(_tensor_or_array, file), weights, check)
+                return unwrap(file.content, partial(_tensor_or_array, file))
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Extra]:
+def _read_safetensors(path: Path, limits: CheckpointLimits) -> tuple[dict[str, Tensor], Extra]:
     try:
         with safe_open(path, framework="pt") as file:
             names: list[str] = file.keys()
+            limits.check_count(len(names))
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except SafetensorError as fault:
         raise WeightsError(f"it is a damaged safetensors file ({fault})") from fault
@@ -159,12 +165,16 @@ def _tensor_or_array(file: TorchContent, call: Call, *, name: str) -> Tensor:
 
 
 def _unwrapped(
-    content: object, tensor_of: Callable[..., Tensor], weights: str | None, check: Callable[[int], None]
+    content: object,
+    tensor_of: Callable[..., Tensor],
+    *,
+    weights: str | None,
+    limits: CheckpointLimits,
+    file_bytes: int,
 ) -> tuple[dict[str, Tensor], Extra, str]:
     """Return the tensors, the single values beside or around them, and the sentence on the choice among several sets.
 
-    ``check``: refuses too many bytes of all tensors together; it is called after each, since the next may be a copy of
-    the same values.
+    The limits hold for all tensors together, and are checked after each one: the next may be a copy of the same values.
     """
     if not isinstance(content, dict):
         raise WeightsError(f"it holds {shown(content)} and no tensors by name")
@@ -181,7 +191,8 @@ def _unwrapped(
         elif isinstance(value, Call) and value.function not in RECORDS:
             tensor = tensors[name] = tensor_of(value, name=name)
             byte_count += tensor.numel() * tensor.element_size()
-            check(byte_count)
+            limits.check_unpacked(byte_count, file_bytes)
+            limits.check_count(len(tensors))
         else:
             raise WeightsError(f"where a tensor belongs, {shown(name)} holds {_described(value)}")
     return tensors, extra, note
@@ -191,14 +202,12 @@ def _described(value: object) -> str:
     return value.function if isinstance(value, Call) else shown(value)
 
 
-def _check_tensors(tensors: Mapping[str, Tensor], limits: CheckpointLimits) -> None:
+def _check_tensors(tensors: Mapping[str, Tensor], max_name: int) -> None:
     if not tensors:
         raise WeightsError("it holds no tensors by name")
-    if len(tensors) > limits.max_tensors:
-        raise WeightsError(f"it holds {len(tensors):,} tensors and max_tensors is {limits.max_tensors:,}")
     for name, tensor in tensors.items():
-        if len(name) > limits.max_name:
-            raise WeightsError(f"it names a tensor with {len(name):,} characters and max_name is {limits.max_name:,}")
+        if len(name) > max_name:
+            raise WeightsError(f"it names a tensor with {len(name):,} characters and max_name is {max_name:,}")
         if tensor.dtype not in _DTYPES:
             raise WeightsError(f"the tensor {shown(name)} is of the type {tensor.dtype}, which no network here has")
         if not _is_finite(tensor):

@@ -14,7 +14,16 @@ from torch import Tensor
 
 from nonlocal_core.errors import WeightsError
 from nonlocal_core.models.resnet import ResNet
-from nonlocal_core.weights.cache import CONVERSION, Pin, cache_folder, converted_path, find_pin, locked, write_pin
+from nonlocal_core.weights.cache import (
+    CONVERSION,
+    Pin,
+    cache_folder,
+    converted_path,
+    find_pin,
+    locked,
+    write_pin,
+    writing,
+)
 from nonlocal_core.weights.cards import PublishedCard
 from nonlocal_core.weights.checkpoint import read_checkpoint
 from nonlocal_core.weights.download import Progress, download, file_digest
@@ -52,11 +61,11 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
 def write_converted(
     cache: Path, network: PublishedNetwork, tensors: Mapping[str, Tensor], *, source_sha256: str
 ) -> Path:
-    """Save the tensors of a filled network and return the path."""
+    """Save the tensors of a filled network and return the path. Raises WeightsError where the disk refuses them."""
     path = converted_path(cache, network.arch, source_sha256)
     metadata = _metadata(network, source_sha256) | {"tensors_sha256": _tensors_digest(tensors)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(cache, path.name):
+    with locked(cache, path.name), writing(cache):
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
         save_file({name: tensor.clone() for name, tensor in tensors.items()}, fresh, metadata=metadata)  # no views
         fresh.replace(path)

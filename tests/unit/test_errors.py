@@ -5,7 +5,7 @@ import re
 import pytest
 
 from nonlocal_core import errors
-from nonlocal_core.errors import NonlocalError, UnknownNameError
+from nonlocal_core.errors import LONGEST_NAME, NonlocalError, UnknownNameError
 
 DRAWN = re.findall(r"^    (│?)\s*(?:├──|└──) (\w+)( \(ValueError\))?", errors.__doc__, re.MULTILINE)
 
@@ -32,3 +32,8 @@ def test_an_unknown_name_is_answered_with_those_that_are_known(known, listed):
     assert str(error) == f"There is no scope called 'nearby'. Choose one of: {listed}."
     assert ", ".join(error.known) == listed.replace("none", "")
     assert isinstance(error, ValueError)
+
+
+def test_of_a_long_name_the_beginning_is_told():
+    said = str(UnknownNameError("model", "m" * 20_000, ["a"]))
+    assert said == f"There is no model called '{'m' * (LONGEST_NAME - 1)}…. Choose one of: a."

@@ -5,11 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.responses import PlainTextResponse
+from streamlit import config
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from nonlocal_core.app.server import gate
 from nonlocal_core.app.server.gate import FRAMED_BY, Gate, is_ours, policy
 
 
-def answer_to(host, kind="http"):
+def answer_to(host, kind="http", path="/"):
     """Return the messages that the gate sends to a request under a name."""
     sent = []
 
@@ -17,7 +20,7 @@ def answer_to(host, kind="http"):
         sent.append(message)
 
     async def ask():
-        scope = {"type": kind, "method": "GET", "path": "/", "headers": [(b"host", host.encode())]}
+        scope = {"type": kind, "method": "GET", "path": path, "headers": [(b"host", host.encode())]}
         await Gate(PlainTextResponse("the page"))(scope, None, keep)
 
     with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser that is driven from it
@@ -53,6 +56,26 @@ def test_names_are_allowed_one_by_one_and_below_a_name():
     }
     assert {host: is_ours(host, allowed) for host in hosts} == hosts
     assert is_ours("anything.example", ("*",))
+
+
+@pytest.mark.parametrize(
+    "host", ["viewer.school.org", "a.lab.org:8501", "localhost:8501", "192.168.1.7", "evil.example"]
+)
+def test_a_page_is_shown_under_the_names_alone_that_streamlit_connects_to(host, monkeypatch):
+    """Else it would stay empty without a word: Streamlit refuses the connection of a page that was served."""
+    allowed = ["viewer.school.org", "*.lab.org"]
+    monkeypatch.setattr(gate.st, "get_option", {"server.allowedHosts": allowed}.__getitem__)
+    monkeypatch.setattr(config, "get_option", {"server.allowedHosts": allowed}.__getitem__)
+    (start, body), connects = answer_to(host), is_host_allowed(host)
+    assert (start["status"] == 200) == connects
+    assert connects or f"name {host!r}. Use a name that it was given" in body["body"].decode()
+
+
+def test_whoever_watches_over_the_server_asks_under_its_own_name(monkeypatch):
+    monkeypatch.setattr(gate.st, "get_option", lambda _: ["viewer.school.org"])
+    health = "/nlv/_stcore/health"
+    asked = {host: answer_to(host, path=health)[0]["status"] for host in ("localhost:8501", "evil.example")}
+    assert asked == {"localhost:8501": 200, "evil.example": 421}
 
 
 def test_every_answer_carries_the_policy(monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from nonlocal_core.app.server import known_networks
 from nonlocal_core.errors import WeightsError
-from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, find_pin, write_pin
+from nonlocal_core.weights.cache import ENVIRONMENT, Pin, cache_folder, fetched_ids, find_pin, locked, write_pin
 from nonlocal_core.weights.catalog import list_models
 
 
@@ -38,6 +38,37 @@ def test_damaged_pins_are_a_sentence_and_the_menu_stays(content, tmp_path, monke
     with pytest.raises(WeightsError, match=r"pins\.json (is damaged|cannot be read)"):
         find_pin(tmp_path, "test/net")
     monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    assert {card.id for card in list_models()} <= set(known_networks.menu())
+
+
+@pytest.mark.parametrize("taken", [".locks", ".locks/pins.json.lock", "pins.json.new"])
+def test_what_the_disk_refuses_is_a_sentence(taken, tmp_path):
+    """A folder stands where a file shall, or the other way round: a refusal that a test's superuser meets as well."""
+    path = tmp_path / taken
+    if taken == ".locks":
+        path.write_text("")
+    else:
+        path.mkdir(parents=True)
+    with pytest.raises(WeightsError, match=r"Nothing can be written in .* Make room there, or set \$NONLOCAL_CACHE"):
+        write_pin(tmp_path, "test/net", Pin(sha256="a" * 64, arch="one"))
+
+
+def test_a_fault_of_whoever_holds_a_lock_stays_what_it_is(tmp_path):
+    with pytest.raises(OSError, match="mine"), locked(tmp_path, "one"):
+        raise OSError("mine")
+    with locked(tmp_path, "one", seconds=0):  # it was let go
+        pass
+
+
+def test_a_cache_that_cannot_be_looked_into_is_a_sentence_and_the_menu_stays(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setenv(ENVIRONMENT, str(tmp_path))
+    write_pin(tmp_path, "test/net", Pin(sha256="a" * 64, arch="one"))
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(WeightsError, match=r"cannot be read \(Permission denied\)\. Make it readable"):
+        fetched_ids()
     assert {card.id for card in list_models()} <= set(known_networks.menu())
 
 

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from bomb_weights import many_empty, same_array
 from checkpoint_bytes import TENSORS, assert_same, caffe2_bytes, torch_bytes
 from pickle_writer import array2, pickle2, string2
 from safetensors.torch import save_file
@@ -31,7 +32,7 @@ def test_the_limits_are_named(written):
     path = written(caffe2_bytes())
     with pytest.raises(WeightsError, match="max_bytes is 100"):
         read_checkpoint(path, limits=CheckpointLimits(max_bytes=100))
-    with pytest.raises(WeightsError, match="holds 6 tensors and max_tensors is 5"):
+    with pytest.raises(WeightsError, match=r"holds more than 5 tensors, the most that are read \(max_tensors\)"):
         read_checkpoint(path, limits=CheckpointLimits(max_tensors=5))
     assert len(read_checkpoint(path, limits=CheckpointLimits(max_tensors=6)).tensors) == 6
 
@@ -50,6 +51,15 @@ def test_tensors_of_few_bytes_are_limited_by_those(refusal):
     most = 100 + 2 * len(repeated)
     said = refusal(repeated, max_unpacked_bytes=100, max_unpacked_per_byte=2)
     assert f"max_unpacked_bytes and max_unpacked_per_byte allow {len(repeated):,} bytes {most:,}" in said
+
+
+def test_tensors_beyond_the_limit_are_not_made(refusal, monkeypatch):
+    made = []
+    monkeypatch.setattr(checkpoint, "array_tensor", lambda call, **name: made.append(1) or array_tensor(call, **name))
+    assert "(max_tensors)" in refusal(same_array(f"{n}" for n in range(9_000)))
+    assert len(made) == CheckpointLimits().max_tensors + 1
+    monkeypatch.setattr(checkpoint, "_check_tensors", made.clear)
+    assert "(max_tensors)" in refusal(many_empty(9_000))
 
 
 def test_one_array_under_many_names_is_not_copied_for_each(refusal, monkeypatch):

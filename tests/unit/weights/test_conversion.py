@@ -101,3 +101,9 @@ def test_what_does_not_load_wholly_is_refused_and_nothing_is_kept(served, cache,
 def test_a_network_that_is_not_rebuilt_here(cache):
     with pytest.raises(WeightsError, match=r"network of mmseg/.* is not rebuilt here. A segmentation network"):
         load_published(find_published_card("mmseg/nonlocal_r50-d8_512x512_80k_ade20k"), cache_dir=cache)
+
+
+def test_a_conversion_that_the_disk_refuses_is_a_sentence(cache):
+    converted_path(cache, NETWORK.arch, "a" * 64).with_suffix(".new").mkdir(parents=True)
+    with pytest.raises(WeightsError, match=r"Nothing can be written in .* Make room there"):
+        conversion.write_converted(cache, NETWORK, STATE, source_sha256="a" * 64)
