@@ -58,7 +58,7 @@ def _head(
     return asked_by(captured, reading.askers[0]) if nobody else captured
 
 
-def table_of(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:
+def table_of(values: Float[Tensor, "*heads N Ci"]) -> Float32[np.ndarray, "*heads N Ci"]:
     """Return values as a record holds them: float32, in numpy."""
     table: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
     return table
