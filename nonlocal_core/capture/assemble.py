@@ -59,6 +59,6 @@ def _head(
 
 
 def table_of(values: Float[Tensor, "*heads N Ci"]) -> Float32[np.ndarray, "*heads N Ci"]:
-    """Return values as a record holds them: float32, in numpy."""
+    """Return values as the float32 array that a record holds."""
     table: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
     return table

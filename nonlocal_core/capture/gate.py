@@ -43,7 +43,7 @@ class Proof:
 
 
 def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> Proof | NotReadable:
-    """Return the captures of one call, proved on that call; or why there are none.
+    """Return the captures of one call, proved on that call, or the reason why there are none.
 
     Raises CaptureError for a fault of the caller that every block would share, such as training mode.
     """

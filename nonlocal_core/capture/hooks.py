@@ -168,7 +168,7 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
 
 
 def _better(site: BlockSite, found: NotReadable, again: NotReadable | Proof) -> tuple[BlockSite, NotReadable | Proof]:
-    """Return what a second reader found where the first was refused, or the reason that says more."""
+    """Return the findings of a second reader after the first was refused, or the more telling of two reasons."""
     if isinstance(again, NotReadable):
         if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):
             return site, found

@@ -129,7 +129,7 @@ class FirstCall:
 
     @classmethod
     def of(cls, site: BlockSite, call: Call, proof: Proof) -> "FirstCall":
-        """Return the copies for one call of a block, of no more than its positions have.
+        """Return the copies for one call of a block that was read and proved, with the positions' own channels.
 
         Tables that the record holds are not copied once more.
         """

@@ -141,7 +141,7 @@ def _asked_by_askers(
 
 
 def _added(reading: BlockReading, y: _Heads, who: Int[np.ndarray, " m"]) -> Float[Tensor, "m C"]:
-    """Return what the block makes of rows of y of these queries."""
+    """Return the block's output, without the residual, for the rows of y of these queries."""
     rows = torch.from_numpy(y).transpose(0, 1).flatten(1).to(reading.g)[None]
     added = reading.project(rows) if reading.project_at is None else reading.project_at(rows, torch.from_numpy(who))
     assert added is not None

@@ -69,7 +69,7 @@ class Selection:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that were given, by name."""
+        """Fields that were given, by name."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "of_network"}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -129,7 +129,7 @@ def _by_index(indices: tuple[int, ...], available: int) -> Int64[np.ndarray, " T
 def _by_stride(
     frames: int, stride: int, start_seconds: float, starts: Float64[np.ndarray, " N"]
 ) -> tuple[Int64[np.ndarray, " T"], str]:
-    """Return every n-th frame, and why there may be too few."""
+    """Return every n-th frame, and the reason for which there may be too few."""
     first = int(_on_screen(np.array([start_seconds]), starts)[0])
     chosen = np.arange(first, len(starts), stride, dtype=np.int64)[:frames]
     return chosen, "the clip ends before the next"
@@ -138,7 +138,7 @@ def _by_stride(
 def _by_time(
     frames: int, start_seconds: float, starts: Float64[np.ndarray, " N"]
 ) -> tuple[Int64[np.ndarray, " T"], str]:
-    """Return frames spread evenly over time, and why there may be too few."""
+    """Return frames spread evenly over time, and the reason for which there may be too few."""
     moments = np.linspace(start_seconds, max(start_seconds, float(starts[-1])), frames)
     chosen = np.unique(_on_screen(moments, starts))
     left = len(starts) - int(chosen[0])
