@@ -110,14 +110,6 @@ class Agents(Projected):
         return self.d(merge((q @ agents.mT * 0.5).softmax(-1) @ told))
 
 
-class Efficient(Projected):
-    """Softmaxes of queries over channels and of keys over tokens (Shen et al.): no row is ever made."""
-
-    def forward(self, x):
-        q, k, v = self.parts(x)
-        return self.d(merge(q.softmax(-1) @ (k.softmax(-2).mT @ v)))
-
-
 class Smoothed(Projected):
     """Weights that are blurred over neighbouring keys after the softmax."""
 
@@ -152,7 +144,6 @@ class HalfInside(Projected):
 READ = (InPlace, FiveAxes, SequenceFirst, ValuesOfBefore, ShiftedOffsets)
 REFUSED = {
     Bilinear: NOTHING_SEEN,
-    Efficient: NOTHING_SEEN,
     Smoothed: CHANGED,
     OverPairs: "whose softmax is taken over other scores than those of one product",
     Agents: "in which this viewer saw 2 softmaxes of products, where it can show one",
