@@ -58,7 +58,7 @@ def _head(
     return asked_by(captured, reading.askers[0]) if nobody else captured
 
 
-def table_of(values: Float[Tensor, "N Ci"]) -> Float32[np.ndarray, "N Ci"]:
+def table_of(values: Float[Tensor, "*heads N Ci"]) -> Float32[np.ndarray, "*heads N Ci"]:
     """Return values as the float32 array that a record holds."""
     table: np.ndarray = np.ascontiguousarray(values.float().cpu().numpy())
     return table

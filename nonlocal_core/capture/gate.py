@@ -6,14 +6,14 @@ clip. The output depends on its rows: if it does not (a last layer that is still
 used. A call in half precision is repeated by a copy in float32, since rounding would hide a wrong row.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Int
 
 from nonlocal_core.capture.copies import cast
-from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, first_line
+from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, first_line
 from nonlocal_core.capture.rebuild import Rebuild, rebuild
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting, read_call
@@ -34,8 +34,16 @@ SENSITIVITY = 10 * REBUILD_TOLERANCE
 """Minimum change of the output under other rows for the output to prove the rows."""
 
 
-def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
-    """Return the captures of one call, one for each head, proved on that call, or the reason why there are none.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proof:
+    """Captures of one call that were proved on it, one for each head, and the reading that they were made of."""
+
+    blocks: tuple[BlockCapture, ...]
+    reading: BlockReading
+
+
+def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> Proof | NotReadable:
+    """Return the captures of one call, proved on that call, or the reason why there are none.
 
     Raises CaptureError for a fault of the caller that every block would share, such as training mode.
     """
@@ -47,13 +55,13 @@ def proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[Bl
         return NotReadable(f"could not be read: {first_line(fault)}")
 
 
-def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[BlockCapture, ...] | NotReadable:
+def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> Proof | NotReadable:
     trial = read_call(site, call, name, setting)
     if isinstance(trial, NotReadable):
         return trial
     shape = trial.shape
     if trial.adds_nothing:
-        return trial.blocks
+        return Proof(blocks=trial.blocks, reading=trial.reading)
     is_new = not site.has_met(shape)
     queries = trial.queries(everywhere=is_new)
     tolerance = HALF_TOLERANCE if trial.is_half else REBUILD_TOLERANCE
@@ -80,7 +88,8 @@ def _proved(site: BlockSite, call: Call, name: str, setting: Setting) -> tuple[B
         )
         for block in trial.blocks
     )
-    return tuple(blocks if trial.reading.has_key_grid else map(turned, blocks))
+    made = tuple(blocks if trial.reading.has_key_grid else map(turned, blocks))
+    return Proof(blocks=made, reading=trial.reading)
 
 
 def _is_shown(found: Rebuild) -> bool:
@@ -135,6 +144,11 @@ def rebuild_of(
         trial = read_call(site, call, site.name, setting)
         if isinstance(trial, NotReadable):
             return trial
+        if trial.is_half:
+            return NotReadable(
+                "computes in half precision inside, whatever it is given, and rounding hides a wrong row there. Take "
+                "the autocast or the cast out of it"
+            )
         asked = trial.queries(everywhere=True) if queries is None else queries
         return rebuild(trial, asked, tolerance=REBUILD_TOLERANCE)
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import torch
 from torch import nn
 
-from nonlocal_core.capture.gate import proved
+from nonlocal_core.capture.gate import Proof, proved
 from nonlocal_core.capture.places import FirstCall, PlaceTrial
 from nonlocal_core.capture.reading import BlockSite, Call, NotReadable, named_arguments
 from nonlocal_core.capture.record import BlockCapture
@@ -59,9 +59,9 @@ class Recording:
             said = f"{site.because}. Read by its products, it {found.reason}" if site.because else found.reason
             self.unreadable.append((name, said))
             return
-        self.blocks.extend(found)
+        self.blocks.extend(found.blocks)
         if self.first is not None:
-            self.first[name] = FirstCall.of(site, call, found[0].query_grid)
+            self.first[name] = FirstCall.of(site, call, found)
 
     def drop(self, reasons: Mapping[str, str]) -> None:
         """Remove the blocks that a later proof refuses, with all their heads, and keep the reasons."""
@@ -167,9 +167,7 @@ def _hook(site: BlockSite) -> Callable[[nn.Module, tuple[Any, ...], dict[str, An
     return look
 
 
-def _better(
-    site: BlockSite, found: NotReadable, again: NotReadable | tuple[BlockCapture, ...]
-) -> tuple[BlockSite, NotReadable | tuple[BlockCapture, ...]]:
+def _better(site: BlockSite, found: NotReadable, again: NotReadable | Proof) -> tuple[BlockSite, NotReadable | Proof]:
     """Return the findings of a second reader after the first was refused, or the more telling of two reasons."""
     if isinstance(again, NotReadable):
         if not found.reason.startswith(_VAGUE) or again.reason.startswith(_VAGUE):

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
+from nonlocal_core.capture.gate import Proof
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, map_rows, part_of, with_part
 from nonlocal_core.geometry import Grid, QueryGrid
 
@@ -127,17 +128,19 @@ class FirstCall:
     """All that the block returned."""
 
     @classmethod
-    def of(cls, site: BlockSite, call: Call, grid: QueryGrid) -> "FirstCall":
-        """Return the copies for one call of a block that was read and proved, with the positions' own channels."""
-        x = site.inputs(call.args, call.kwargs)
-        reading = site.reader.read(x)
-        assert isinstance(reading, BlockReading)
-        own = slice(reading.features)
-        asking = None if reading.asker_theta is None else reading.asker_theta[..., own].clone()
+    def of(cls, site: BlockSite, call: Call, proof: Proof) -> "FirstCall":
+        """Return the copies for one call of a block that was read and proved, with the positions' own channels.
+
+        Tables that the record holds are not copied once more.
+        """
+        reading, block = proof.reading, proof.blocks[0]
+        own, asking = slice(reading.features), None
+        if reading.asker_theta is not None:
+            asking = _kept(reading.asker_theta[..., own], block.asker_theta)
         kept = replace(
             reading,
-            theta=reading.theta[..., own].clone(),
-            phi=reading.phi[..., own].clone(),
+            theta=_kept(reading.theta[..., own], block.theta),
+            phi=_kept(reading.phi[..., own], block.phi),
             g=reading.g.new_empty((*reading.g.shape[:2], 0)),
             asker_theta=asking,
             project=_nothing,
@@ -146,9 +149,9 @@ class FirstCall:
             asker_rows=map_rows,
         )
         z = part_of(call.output, reading.output_at)
-        added = z - x if reading.residual else z.clone()
+        added = z - site.inputs(call.args, call.kwargs) if reading.residual else z.clone()
         output = with_part(call.output, reading.output_at, added)
-        return cls(site=site, reading=kept, grid=grid, added=added, output=output)
+        return cls(site=site, reading=kept, grid=block.query_grid, added=added, output=output)
 
 
 @dataclass(slots=True)
@@ -182,7 +185,7 @@ class PlaceTrial:
             self.asking.setdefault(name, []).append(moved)
         if before.resting is not None:
             return before.resting(x)
-        z = first.added + x if before.residual else first.added
+        z = first.added + x if before.residual else first.added.clone()  # which the network may write into
         return with_part(first.output, before.output_at, z)
 
     def misplaced(self) -> dict[str, str]:
@@ -309,8 +312,15 @@ def _cells_of(grid: Grid, point: Point) -> list[int]:
     return [(t * grid.rows + row) * grid.cols + col for t in times]
 
 
+def _kept(table: Float[Tensor, "heads N C"], held: Float32[np.ndarray, "N_all Ci"] | None) -> Tensor:
+    """Return a table as it is where its first head is what a record holds, else a copy."""
+    is_held = held is not None and table.numel() > 0 and table.data_ptr() == held.ctypes.data
+    return table if is_held else table.clone()
+
+
 def _movement(before: Float[Tensor, "heads N C"], after: Float[Tensor, "heads N C"]) -> Float64[np.ndarray, " N"]:
-    moved: np.ndarray = (after.double() - before.double()).pow(2).sum(dim=(0, 2)).sqrt().cpu().numpy()
+    wide = torch.promote_types(after.dtype, torch.float32)
+    moved: np.ndarray = torch.linalg.vector_norm(after.to(wide) - before.to(wide), dim=(0, 2)).double().cpu().numpy()
     return moved
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from nonlocal_core.capture.assemble import table_of
 from nonlocal_core.capture.reading import BlockReading
-from nonlocal_core.capture.record import BlockCapture, asked_by
+from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import many_row_weights, weighted_sums
 from nonlocal_core.capture.trial import Trial
 from nonlocal_core.vocabulary import Progress
@@ -29,6 +28,9 @@ SHOWN_QUERIES = 64
 
 PROGRESS_SECONDS = 1.0
 """Duration above which a check is shown as a step of its own."""
+
+_Heads = Float32[np.ndarray, "heads m Cg"]
+"""Rows of y, or of what stands for them, in each head."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,32 +63,37 @@ def rebuild(trial: Trial, queries: Int[np.ndarray, " n"], *, tolerance: float, i
     precision = max(torch.finfo(dtype).eps for dtype in computed_in)
     steps = ROUNDING_STEPS if precision == torch.finfo(torch.float32).eps else HALF_ROUNDING_STEPS
     scale = _channel_scale(after, before, steps * precision / tolerance)
-    values = [table_of(g) for g in reading.g]
+    values = table_of(reading.g)
     worst, done = torch.zeros_like(scale), 0
-    shown: list[tuple[Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"], Int[np.ndarray, " m"]]] = []
-    for some, y, alike in _gathered(blocks, values, queries, contrasts=reading.contrasts):
-        rebuilt = _added(reading, y, some)
-        index = torch.from_numpy(some).to(after.device)
+    shown: list[tuple[_Heads, _Heads, Int[np.ndarray, " m"]]] = []
+    for numbers, sums, masses in weighted_sums(blocks, values, queries):
+        some = queries[numbers]
+        # What y would be if each of those that see the same keys looked at what they look at on average.
+        average = np.broadcast_to(sums.mean(axis=2, keepdims=True), sums.shape)
+        if reading.contrasts:
+            own = masses[..., None] * values[:, some]
+            sums, average = sums - own, average - own
+        y, who = sums.reshape(len(values), some.size, -1), some.reshape(-1)
+        index = torch.from_numpy(who).to(after.device)
         real = after[index].double() - (0 if before is None else before[index].double())
-        worst = torch.maximum(worst, (real - rebuilt).abs().amax(dim=0).to(scale))
-        step = -(-len(queries) // SHOWN_QUERIES)
-        shown.append((y[::step], alike[::step], some[::step]))
-        done += len(some)
+        worst = torch.maximum(worst, (real - _added(reading, y, who)).abs().amax(dim=0).to(scale))
+        if is_new:
+            step = -(-len(queries) // SHOWN_QUERIES)
+            shown.append((y[:, ::step].copy(), average.reshape(y.shape)[:, ::step].copy(), who[::step]))
+        done += some.size
         tell(done)
     for real, y, asking in _asked_by_askers(blocks, reading, values, trial.z):
         worst = torch.maximum(worst, (real - _added(reading, y, asking)).abs().amax(dim=0).to(scale))
-        if not positions_ask:
-            alike = np.tile(np.concatenate([g.mean(axis=0) for g in values]), (len(y), 1)).astype(np.float32)
-            shown.append((y, alike, asking))
+        if is_new and not positions_ask:
+            shown.append((y, np.broadcast_to(values.mean(axis=1, keepdims=True), y.shape), asking))
     error = float((worst / scale).max())
     if not is_new:
         return Rebuild(error=error, sensitivity=None)
     other = _sensitivity(blocks, reading, values, scale)
     # Queries that nearly look at their average anyway would hide a scale or a rotation that is wrong.
-    looked, average, who = (np.concatenate(each) for each in zip(*shown, strict=True))
-    split = partial(np.split, indices_or_sections=len(values), axis=1)
-    own = _least_effect(reading, (split(looked), split(average)), who, scale)
-    return Rebuild(error=error, sensitivity=min(other, own))
+    looked, averages, asked = zip(*shown, strict=True)
+    both = np.concatenate(looked, axis=1), np.concatenate(averages, axis=1)
+    return Rebuild(error=error, sensitivity=min(other, _least_effect(reading, both, np.concatenate(asked), scale)))
 
 
 def _after_a_while(tell: Progress, stage: str, total: int) -> Callable[[int], None]:
@@ -114,54 +121,28 @@ def _channel_scale(
     return (variation + noise * largest).clamp_min(torch.finfo(torch.float32).tiny)
 
 
-def _gathered(
-    blocks: tuple[BlockCapture, ...],
-    values: list[Float32[np.ndarray, "Nk_all Cg"]],
-    queries: Int[np.ndarray, " n"],
-    *,
-    contrasts: bool,
-) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m heads_Cg"], Float32[np.ndarray, "m heads_Cg"]]]:
-    """Yield batches of queries that see the same keys, and their y, the heads side by side.
-
-    The third item is y if each of them had the average row of the batch.
-    """
-    heads = [weighted_sums(block, g, queries) for block, g in zip(blocks, values, strict=True)]
-    for parts in zip(*heads, strict=True):
-        some = parts[0][0]
-        own = [total[:, None] * g[some] if contrasts else 0 * y for (_, y, total), g in zip(parts, values, strict=True)]
-        yield (
-            some,
-            np.concatenate([y - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
-            np.concatenate([y.mean(axis=0) - less for (_, y, _), less in zip(parts, own, strict=True)], axis=1),
-        )
-
-
 def _asked_by_askers(
-    blocks: tuple[BlockCapture, ...], reading: BlockReading, values: list[Float32[np.ndarray, "Nk_all Cg"]], z: Tensor
-) -> list[tuple[Float[Tensor, "m C"], Float32[np.ndarray, "m heads_Cg"], Int[np.ndarray, " m"]]]:
-    """Return each asker's real output, its y with the heads side by side, and its index, for each step with its own.
-
-    Askers are counted after the positions.
-    """
-    if not reading.askers:
-        return []
-    found = []
-    copies = blocks[0].asker_copies
-    firsts = np.arange(copies) * (blocks[0].query_grid.size // copies)
-    real = reading.asker_rows(z).double().reshape(copies, len(reading.askers), -1)
-    for number, asker in enumerate(reading.askers):
-        heads = [weighted_sums(asked_by(block, asker), g, firsts) for block, g in zip(blocks, values, strict=True)]
-        parts = [np.concatenate([y for _, y, _ in head]) for head in heads]
-        who = reading.theta.shape[1] + np.arange(copies) * len(reading.askers) + number
-        found.append((real[:, number], np.concatenate(parts, axis=1), who))
-    return found
+    blocks: tuple[BlockCapture, ...],
+    reading: BlockReading,
+    values: Float32[np.ndarray, "heads Nk_all Cg"],
+    z: Tensor,
+) -> Iterator[tuple[Float[Tensor, "m C"], _Heads, Int[np.ndarray, " m"]]]:
+    """Yield the real output of askers, their y in each head, and who they are, counted behind the positions."""
+    tables = [block.asker_theta for block in blocks if block.asker_theta is not None]
+    if not tables:
+        return
+    first = blocks[0]
+    steps = np.arange(first.asker_copies) * (first.query_grid.size // first.asker_copies)
+    real = reading.asker_rows(z)
+    for numbers, y, _ in weighted_sums(blocks, values, np.repeat(steps, len(first.askers)), np.stack(tables)):
+        some = numbers.reshape(-1)
+        index = torch.from_numpy(some).to(real.device)
+        yield real[index].double(), y.reshape(len(y), some.size, -1), reading.theta.shape[1] + some
 
 
-def _added(
-    reading: BlockReading, y: Float32[np.ndarray, "m heads_Cg"], who: Int[np.ndarray, " m"]
-) -> Float[Tensor, "m C"]:
+def _added(reading: BlockReading, y: _Heads, who: Int[np.ndarray, " m"]) -> Float[Tensor, "m C"]:
     """Return the block's output, without the residual, for the rows of y of these queries."""
-    rows = torch.from_numpy(y).to(reading.g)[None]
+    rows = torch.from_numpy(y).transpose(0, 1).flatten(1).to(reading.g)[None]
     added = reading.project(rows) if reading.project_at is None else reading.project_at(rows, torch.from_numpy(who))
     assert added is not None
     return added[0].double()
@@ -170,7 +151,7 @@ def _added(
 def _sensitivity(
     blocks: tuple[BlockCapture, ...],
     reading: BlockReading,
-    values: list[Float32[np.ndarray, "Nk_all Cg"]],
+    values: Float32[np.ndarray, "heads Nk_all Cg"],
     scale: Float[Tensor, " C"],
 ) -> float:
     """Return the output's movement if the queries of one head look at single keys, for the head that moves it least.
@@ -180,25 +161,25 @@ def _sensitivity(
     rng = np.random.default_rng(0)
     asking = 0 if reading.asker_theta is None else reading.asker_theta.shape[1]
     count = min(SHOWN_QUERIES, reading.theta.shape[1] + asking)
-    masses = [_mass(block) for block in blocks]
+    masses = [np.float32(_mass(block)) for block in blocks]
     first, second = (
-        [mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)] for _ in range(2)
+        np.stack([mass * g[rng.integers(len(g), size=count)] for g, mass in zip(values, masses, strict=True)])
+        for _ in range(2)
     )
     return _least_effect(reading, (first, second), np.arange(count), scale)
 
 
 def _least_effect(
-    reading: BlockReading,
-    both: tuple[list[Float32[np.ndarray, "m Cg"]], list[Float32[np.ndarray, "m Cg"]]],
-    who: Int[np.ndarray, " m"],
-    scale: Float[Tensor, " C"],
+    reading: BlockReading, both: tuple[_Heads, _Heads], who: Int[np.ndarray, " m"], scale: Float[Tensor, " C"]
 ) -> float:
     """Return the output's movement if one head's y is exchanged, for the head that moves it least."""
     first, second = both
-    plain, least = _added(reading, np.concatenate(first, axis=1), who), np.inf
+    plain, least = _added(reading, first, who), np.inf
     for head in range(len(first)):
-        mixed = _added(reading, np.concatenate([*first[:head], second[head], *first[head + 1 :]], axis=1), who)
-        least = min(least, float(((mixed - plain).abs().amax(dim=0).to(scale) / scale).max()))
+        mixed = first.copy()
+        mixed[head] = second[head]
+        moved = (_added(reading, mixed, who) - plain).abs().amax(dim=0).to(scale)
+        least = min(least, float((moved / scale).max()))
     return least
 
 

@@ -27,6 +27,7 @@ _CHUNK_ELEMENTS = 2**22
 _WORKERS = min(4, os.cpu_count() or 1)
 
 _Chunk = tuple[Int[np.ndarray, " m"], slice | Bool[np.ndarray, " Nk_all"]]
+"""Numbers of some of the queries that are asked for, and the keys that they may attend to."""
 
 _LEAST_COLUMNS = 16
 """Minimum number of columns of a product that adds up its sums in blocks."""
@@ -180,35 +181,66 @@ def log_normaliser(block: BlockCapture, progress: Progress | None = None) -> Flo
 
 
 def weighted_sums(
-    block: BlockCapture, values: Float32[np.ndarray, "Nk_all Cg"], queries: Int[np.ndarray, " n"]
-) -> Iterator[tuple[Int[np.ndarray, " m"], Float32[np.ndarray, "m Cg"], Float32[np.ndarray, " m"]]]:
-    """Yield chunks of queries with the sum over keys of weight times value for each, and the sum of the weights alone.
+    heads: Sequence[BlockCapture],
+    values: Float32[np.ndarray, "heads Nk_all Cg"],
+    queries: Int[np.ndarray, " _"],
+    theta: Float32[np.ndarray, "heads _ Ci"] | None = None,
+) -> Iterator[tuple[Int[np.ndarray, "b m"], Float32[np.ndarray, "heads b m Cg"], Float32[np.ndarray, "heads b m"]]]:
+    """Yield, in chunks, some queries, and for each head the sums over keys of weight times value, and of the weights.
 
-    They are computed in float32 by the explicit formula, without keeping the rows; every query comes once, together
-    with those that see the same keys. This is y of the paper's equation 1 if ``values`` are g.
+    ``heads``: those of one layer, or a block alone. Queries come by their numbers in ``queries``, every one once, those
+    of a row of numbers with the same keys. ``theta``: what asks at the queries instead of the positions. Computed in
+    float32 by the explicit formula, with rows that are forgotten at once. This is y of the paper's equation 1 where
+    ``values`` are g.
 
     The products are torch's: a network has just run on its threads, and NumPy's would contend with them and each
     other.
     """
-    for several in _alike(block, queries):
-        asking, seen = zip(*several, strict=True)
-        tables = _stacked(block.theta, asking), _stacked(block.phi, seen), _stacked(values, seen)
-        theta, phi, g = map(torch.from_numpy, tables)
+    block = heads[0]
+    asking = np.stack([head.theta[queries] for head in heads]) if theta is None else theta
+    asked = block.phi[None] if len(heads) == 1 else np.stack([head.phi for head in heads])
+    tables = [torch.from_numpy(table) for table in (asking, asked, values)]
+    for several in _alike(block, queries, len(heads)):
+        numbers, seen = zip(*several, strict=True)
+        own_theta, phi, g = (_taken(table, parts) for table, parts in zip(tables, (numbers, seen, seen), strict=True))
         with torch.no_grad(), torch.autocast("cpu", enabled=False):  # half precision is not proved in half precision
-            weights = _explicit_weights(block, theta, phi)
+            weights = _explicit_weights(block, own_theta, phi)
             y, masses = _product(weights, g), weights.sum(dim=2)
-        yield from zip(asking, y.numpy(), masses.numpy(), strict=True)
+        shape = len(heads), *np.shape(numbers)
+        yield np.stack(numbers), y.reshape(*shape, -1).numpy(), masses.reshape(shape).numpy()
 
 
-def _alike(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[list[_Chunk]]:
-    """Yield chunks of equal shape together, like the frames of a block that sees one at a time, as many as fit in one.
+def drawn_queries(block: BlockCapture, most: int, seed: int) -> Int[np.ndarray, " n"]:
+    """Return up to ``most`` queries drawn at random, in order: as many of each group that sees the same keys."""
+    rng, view = np.random.default_rng(seed), _view_of_queries(block)
+    order = rng.permutation(len(view))
+    order = order[np.argsort(view[order], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(view[order])) + 1)
+    each = max(1, most // len(groups))
+    return np.sort(np.concatenate([groups[index][:each] for index in rng.permutation(len(groups))[:most]]))
+
+
+def _alike(block: BlockCapture, queries: Int[np.ndarray, " _"], heads: int) -> Iterator[list[_Chunk]]:
+    """Yield chunks of equal shape together, as the frames of a block that sees one at a time: as many as fit in one.
 
     Their separate products are so small that threads take longer to share them than to compute them.
     """
-    for count, alike in groupby(_chunks(block, queries), lambda chunk: len(chunk[0])):
-        most = max(1, _CHUNK_ELEMENTS // (count * block.key_count))
+    for count, alike in groupby(_chunks(block, queries, heads), lambda chunk: len(chunk[0])):
+        most = max(1, _CHUNK_ELEMENTS // (count * block.key_count * heads))
         while several := list(islice(alike, most)):
             yield several
+
+
+def _taken(
+    table: Float32[Tensor, "heads N C"], parts: Sequence[Int[np.ndarray, " m"] | slice | Bool[np.ndarray, " N"]]
+) -> Float32[Tensor, "heads_b m C"]:
+    """Return parts of the table of each head one behind another, or all of it as it is."""
+    some = [np.flatnonzero(part) if part.dtype == bool else part for part in parts if not isinstance(part, slice)]
+    if not some:
+        return table
+    rows = np.stack(some)
+    taken = table.index_select(1, torch.from_numpy(rows.reshape(-1)))
+    return taken.reshape(-1, rows.shape[1], table.shape[2])
 
 
 def _product(weights: Float32[Tensor, "b m N"], g: Float32[Tensor, "b N Cg"]) -> Float32[Tensor, "b m Cg"]:
@@ -218,13 +250,6 @@ def _product(weights: Float32[Tensor, "b m N"], g: Float32[Tensor, "b N Cg"]) ->
     """
     lacking = max(0, _LEAST_COLUMNS - g.shape[2])
     return (weights @ pad(g, (0, lacking)))[..., : g.shape[2]] if lacking else weights @ g
-
-
-def _stacked(
-    table: Float32[np.ndarray, "N C"], parts: Sequence[Int[np.ndarray, " m"] | slice | Bool[np.ndarray, " N"]]
-) -> Float32[np.ndarray, "b m C"]:
-    """Return the concatenated parts of a table, or a view if one part is all of it."""
-    return table[parts[0]][None] if len(parts) == 1 else np.stack([table[part] for part in parts])
 
 
 def _explicit_weights(
@@ -245,7 +270,9 @@ def summed_rows(block: BlockCapture, asking: Float64[np.ndarray, " Nq"]) -> Floa
     if block.heads:
         return _mean([summed_rows(head, asking) for head in block.heads])
     total = np.zeros(len(block.phi))
-    for some, keys in _chunks(block, np.flatnonzero(asking)):
+    queries = np.flatnonzero(asking)
+    for numbers, keys in _chunks(block, queries):
+        some = queries[numbers]
         scores = _scores(block, block.theta[some], block.phi[keys])
         total[keys] += asking[some] @ _normalised(block, scores)
     return total
@@ -270,23 +297,16 @@ def _symmetric_sums(theta: Float32[np.ndarray, "N Ci"], phi: Float32[np.ndarray,
     return sums
 
 
-def _chunks(block: BlockCapture, queries: Int[np.ndarray, " n"]) -> Iterator[_Chunk]:
-    """Yield runs of queries that may attend to the same keys and whose scores fit in one chunk, with these keys."""
-    if not is_restricted(block):
-        yield from ((some, slice(None)) for some in _parts(queries, len(block.phi)))
-        return
+def _chunks(block: BlockCapture, queries: Int[np.ndarray, " _"], heads: int = 1) -> Iterator[_Chunk]:
+    """Cut queries into runs that may attend to the same keys and whose scores, of all heads, fit in one chunk."""
+    step = max(1, _CHUNK_ELEMENTS // (block.key_count * heads))
     view = _view_of_queries(block)[queries]
     order = np.argsort(view, kind="stable")
-    for run in np.split(queries[order], np.flatnonzero(np.diff(view[order])) + 1):
+    for run in np.split(order, np.flatnonzero(np.diff(view[order])) + 1):
         if len(run):
-            keys = allowed_keys(block, block.query_grid.cell(int(run[0])))
-            yield from ((some, keys) for some in _parts(run, block.key_count))
-
-
-def _parts(queries: Int[np.ndarray, " n"], keys: int) -> Iterator[Int[np.ndarray, " m"]]:
-    """Cut queries so that their scores over ``keys`` keys fit in one chunk."""
-    step = max(1, _CHUNK_ELEMENTS // keys)
-    return (queries[start : start + step] for start in range(0, len(queries), step))
+            first = block.query_grid.cell(int(queries[run[0]]))
+            keys = allowed_keys(block, first) if is_restricted(block) else slice(None)
+            yield from ((run[start : start + step], keys) for start in range(0, len(run), step))
 
 
 def _view_of_queries(block: BlockCapture) -> Int[np.ndarray, " Nq"]:

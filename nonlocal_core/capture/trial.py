@@ -13,6 +13,7 @@ from torch import Tensor
 from nonlocal_core.capture.assemble import assemble
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable, Shape, part_of
 from nonlocal_core.capture.record import BlockCapture
+from nonlocal_core.capture.rows import drawn_queries
 from nonlocal_core.errors import CaptureError, GeometryError
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.vocabulary import Progress
@@ -95,7 +96,7 @@ class Trial:
         if everywhere or count <= DRAWN_QUERIES or products <= CHEAP_PRODUCTS:
             return np.arange(count)
         seed = zlib.crc32(self.z.detach().float().sum(dim=-1).cpu().numpy().tobytes())
-        return np.sort(np.random.default_rng(seed).choice(count, DRAWN_QUERIES, replace=False))
+        return drawn_queries(block, DRAWN_QUERIES, seed)
 
 
 def read_call(site: BlockSite, call: Call, name: str, setting: Setting) -> Trial | NotReadable:

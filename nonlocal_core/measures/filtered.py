@@ -64,8 +64,9 @@ def filtered(session: Session, *, frame: int, block: str | None = None) -> Filte
         after = _estimate(before, network.filter.noise, network.filter.threshold).reshape(-1, 3)
     else:
         after = np.empty((steps * count, 3), np.float32)
-        for some, y, _ in weighted_sums(captured, values, np.arange(shown.start, shown.stop)):
-            after[some] = y
+        asked = np.arange(shown.start, shown.stop)
+        for some, y, _ in weighted_sums((captured,), values[None], asked):
+            after[asked[some]] = y[0]
     return Filtered(
         **{
             name: table[shown].reshape(rows, cols, 3)

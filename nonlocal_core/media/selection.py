@@ -1,6 +1,6 @@
 """Selection of frames: pure rules over the times at which they appear."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -40,6 +40,8 @@ class Selection:
     stride: int | None = None
     start_seconds: float | None = None
     frame_indices: tuple[int, ...] | None = None
+    of_network: bool = field(default=False, repr=False)
+    """True where ``frames`` is the number that a network states, which nobody asked for."""
 
     def __post_init__(self) -> None:
         if self.frames is not None and self.frames < 1:
@@ -68,7 +70,7 @@ class Selection:
     @property
     def given(self) -> dict[str, Any]:
         """Fields that were given, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "of_network"}
         return {name: value for name, value in values.items() if value is not None}
 
     def over(self, base: "Selection") -> "Selection":
@@ -77,7 +79,16 @@ class Selection:
         >>> Selection(frames=3).over(Selection(stride=8, start_seconds=3.08))
         Selection(frames=3, stride=8, start_seconds=3.08, frame_indices=None)
         """
-        return self if self.frame_indices is not None else replace(base, **self.given)
+        if self.frame_indices is not None:
+            return self
+        return replace(base, **self.given, of_network=base.of_network and self.frames is None)
+
+    def too_few(self, found: int, reason: str) -> tuple[str, ...]:
+        """Return a warning where fewer frames were found than a number that was given, none else."""
+        if self.frames is None or found >= self.frames:
+            return ()
+        whose = f"The network takes {self.frames} frames" if self.of_network else f"{self.frames} frames were asked for"
+        return (f"{whose}, {found} can be given: {reason}.",)
 
 
 def choose_frames(
@@ -98,10 +109,10 @@ def choose_frames(
             "Choose an earlier start."
         )
     if selection.stride is not None:
-        chosen, warnings = _by_stride(count, selection.stride, start_seconds, starts)
+        chosen, reason = _by_stride(count, selection.stride, start_seconds, starts)
     else:
-        chosen, warnings = _by_time(count, start_seconds, starts)
-    return chosen, () if selection.frames is None else warnings
+        chosen, reason = _by_time(count, start_seconds, starts)
+    return chosen, selection.too_few(len(chosen), reason)
 
 
 def _in_short(seconds: float) -> str:
@@ -117,30 +128,26 @@ def _by_index(indices: tuple[int, ...], available: int) -> Int64[np.ndarray, " T
 
 def _by_stride(
     frames: int, stride: int, start_seconds: float, starts: Float64[np.ndarray, " N"]
-) -> tuple[Int64[np.ndarray, " T"], tuple[str, ...]]:
+) -> tuple[Int64[np.ndarray, " T"], str]:
+    """Return every n-th frame, and the reason for which there may be too few."""
     first = int(_on_screen(np.array([start_seconds]), starts)[0])
     chosen = np.arange(first, len(starts), stride, dtype=np.int64)[:frames]
-    return chosen, _too_few(frames, len(chosen), "the clip ends before the next")
+    return chosen, "the clip ends before the next"
 
 
 def _by_time(
     frames: int, start_seconds: float, starts: Float64[np.ndarray, " N"]
-) -> tuple[Int64[np.ndarray, " T"], tuple[str, ...]]:
+) -> tuple[Int64[np.ndarray, " T"], str]:
+    """Return frames spread evenly over time, and the reason for which there may be too few."""
     moments = np.linspace(start_seconds, max(start_seconds, float(starts[-1])), frames)
     chosen = np.unique(_on_screen(moments, starts))
     left = len(starts) - int(chosen[0])
     if left > len(chosen):
-        reason = "frames are unevenly spaced, and some fill several moments"
-    else:
-        reason = f"the clip has no more from {start_seconds:g} s on"
-    return chosen, _too_few(frames, len(chosen), reason)
+        return chosen, "frames are unevenly spaced, and some fill several moments"
+    return chosen, f"the clip has no more from {start_seconds:g} s on"
 
 
 def _on_screen(moments: Float64[np.ndarray, " M"], starts: Float64[np.ndarray, " N"]) -> Int64[np.ndarray, " M"]:
     """Return the frame on screen at each moment, or the first one before any has appeared."""
     after = np.searchsorted(starts, moments + TICK_SECONDS, side="right")
     return np.maximum(after - 1, 0).astype(np.int64)
-
-
-def _too_few(wanted: int, found: int, reason: str) -> tuple[str, ...]:
-    return () if found >= wanted else (f"{wanted} frames were asked for, {found} can be given: {reason}.",)

@@ -127,7 +127,7 @@ class ForeignNetwork(nn.Module):
     def trained_on(self) -> Selection | None:
         """Number of frames that the network states, or None if it states none."""
         frames = _stated_frames(self.model)
-        return None if frames is None else Selection(frames=frames)
+        return None if frames is None else Selection(frames=frames, of_network=True)
 
     def forward(self, clip: Float[Tensor, "1 C T H W"]) -> Float[Tensor, "1 P K"]:
         """Return the network's logits, for the clip or for each frame; K is 0 for a network without a classifier.

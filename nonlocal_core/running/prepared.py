@@ -223,7 +223,7 @@ def _published(card: PublishedCard, device: Device, progress: Progress | None) -
 
 
 def _training_selection(config: ResNetConfig) -> Selection:
-    return Selection(frames=config.clip_frames, stride=config.frame_stride)
+    return Selection(frames=config.clip_frames, stride=config.frame_stride, of_network=True)
 
 
 def _prepared(network: Network, card: NetworkCard, device: Device, selection: Selection | None = None) -> PreparedModel:

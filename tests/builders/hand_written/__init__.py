@@ -4,9 +4,9 @@ A form takes tokens of frames (B, N, C); the forms of `maps` take maps (B, C, H,
 Each file lists the forms that are read, and those that are refused with the words of the reason.
 """
 
-from hand_written import called, formulas, kernels, keys, layers, maps, projections, recent, softmaxes
+from hand_written import called, formulas, kernels, keys, layers, maps, projections, recent, softmaxes, strangers
 
-_OF_TOKENS = (projections, softmaxes, keys, kernels, layers, formulas, recent, called)
+_OF_TOKENS = (projections, softmaxes, keys, kernels, layers, formulas, recent, called, strangers)
 
 READ = {
     "tokens": tuple(form for kind in _OF_TOKENS for form in kind.READ),

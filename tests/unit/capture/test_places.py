@@ -10,7 +10,7 @@ from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, NonlocalBlock, Session
 from nonlocal_core.capture import nudged, points_for, run_count
-from nonlocal_core.capture.places import misplacement
+from nonlocal_core.capture.places import FirstCall, misplacement
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.weights import build_model
 
@@ -101,6 +101,38 @@ def test_tokens_in_the_order_that_is_said_are_proved(joint):
 def test_tokens_in_another_order_are_refused(order):
     with pytest.raises(CaptureError, match=r"cannot be placed"):
         open_(Tokens(order))
+
+
+class WritesIntoItsOutput(Tokens):
+    """A second layer behind a residual that is added in place, into what the first one returned."""
+
+    def __init__(self):
+        super().__init__(joint=False)
+        self.second = nn.MultiheadAttention(WIDTH, 3, batch_first=True)
+
+    def forward(self, frames):
+        tokens = self.patches(frames).flatten(2).mT
+        mixed = self.attention(tokens, tokens, tokens)[0]
+        mixed *= 100
+        mixed += tokens
+        return self.second(mixed, mixed, mixed)[0].sum(dim=1)
+
+
+def test_a_network_may_write_into_what_a_layer_returned():
+    session = open_(WritesIntoItsOutput())
+    assert session.unreadable == ()
+    assert len(session.capture.blocks) == 6
+
+
+def test_tables_that_are_recorded_are_held_once_while_places_are_proved(monkeypatch):
+    held = []
+    of = FirstCall.of
+    monkeypatch.setattr(FirstCall, "of", lambda *call: held.append((of(*call), call[-1].blocks)) or held[-1][0])
+    open_(Tokens())
+    ((first, blocks),) = held
+    for head, block in enumerate(blocks):
+        assert np.shares_memory(first.reading.theta[head].numpy(), block.theta)
+        assert np.shares_memory(first.reading.phi[head].numpy(), block.phi)
 
 
 @pytest.mark.parametrize("grid", [(10, 6), (1, 60), (60, 1), (3, 20), (12, 5)], ids=str)

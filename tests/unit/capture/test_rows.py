@@ -1,5 +1,7 @@
 """Sums over rows that are forgotten at once: the same for every size of a chunk, and for scores of every size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from affinity_oracle import capture, oracle_matrix
@@ -7,6 +9,7 @@ from affinity_oracle import capture, oracle_matrix
 from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.rows import (
     column_weights,
+    drawn_queries,
     log_normaliser,
     many_row_weights,
     row_weights,
@@ -28,10 +31,11 @@ def test_rows_columns_and_sums_are_those_of_the_matrix(monkeypatch, pairwise, sc
     values = np.random.default_rng(3).normal(size=(len(block.phi), 5)).astype(np.float32)
     for queries in (range(block.query_grid.size), [0, 7, 12, 13, 14, 23]):  # as many in each frame, or not
         seen = []
-        for some, sums, mass in weighted_sums(block, values, np.array(queries)):
+        for numbers, (sums,), (mass,) in weighted_sums((block,), values[None], np.array(queries)):
+            some = np.array(queries)[numbers]
             np.testing.assert_allclose(sums, matrix[some] @ values, atol=3e-6)
-            np.testing.assert_allclose(mass, matrix[some].sum(axis=1), atol=3e-6)
-            seen += some.tolist()
+            np.testing.assert_allclose(mass, matrix[some].sum(axis=-1), atol=3e-6)
+            seen += some.ravel().tolist()
         assert sorted(seen) == list(queries)
     asked = np.array([0, 7, 23])
     np.testing.assert_allclose(many_row_weights(block, asked), matrix[asked], atol=3e-6)
@@ -52,9 +56,57 @@ def test_frames_that_see_themselves_alone_are_summed_in_one_product(monkeypatch,
         "nonlocal_core.capture.rows.affinity",
         lambda theta, phi, **options: sizes.append(len(theta)) or affinity(theta, phi, **options),
     )
-    summed = [some.tolist() for some, _, _ in weighted_sums(block, block.phi, np.arange(24))]
+    summed = [row.tolist() for some, _, _ in weighted_sums((block,), block.phi[None], np.arange(24)) for row in some]
     assert summed == [list(range(12)), list(range(12, 24))]
     assert sizes == [fits] * products
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_heads_are_summed_in_the_same_product_each_by_its_own_tables(monkeypatch, scope):
+    heads, products = [capture("gaussian", grid=(2, 3, 4), scope=scope, seed=seed) for seed in (0, 1, 2)], []
+    monkeypatch.setattr(
+        "nonlocal_core.capture.rows.affinity",
+        lambda theta, phi, **options: products.append(len(theta)) or affinity(theta, phi, **options),
+    )
+    values = np.random.default_rng(3).normal(size=(3, len(heads[0].phi), 5)).astype(np.float32)
+    asked = np.array([1, 5, 13, 17])
+    ((numbers, sums, masses),) = weighted_sums(heads, values, asked)
+    assert products == [3 * len(numbers)]
+    for head, of_head, mass, g in zip(heads, sums, masses, values, strict=True):
+        rows = oracle_matrix(head)[asked[numbers]]
+        np.testing.assert_allclose(of_head, rows @ g, atol=3e-6)
+        np.testing.assert_allclose(mass, rows.sum(axis=-1), atol=3e-6)
+
+
+def test_others_may_ask_in_the_place_of_queries():
+    block = capture("embedded_gaussian", grid=(2, 3, 4), scope="space")
+    asking = np.random.default_rng(5).normal(size=(4, 2)).astype(np.float32)
+    places, values = np.array([0, 0, 12, 12]), np.random.default_rng(3).normal(size=(len(block.phi), 5))
+    seen = []
+    for numbers, (sums,), _ in weighted_sums((block,), values[None].astype(np.float32), places, asking[None]):
+        for number, found in zip(numbers.ravel(), sums.reshape(-1, 5), strict=True):
+            theta = block.theta.copy()
+            theta[places[number]] = asking[number]
+            row = oracle_matrix(replace(block, theta=theta))[places[number]]
+            np.testing.assert_allclose(found, row @ values, atol=3e-6)
+            seen.append(number)
+    assert sorted(seen) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("most", [1, 5, 7, 24, 60])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_queries_are_drawn_from_every_group_that_sees_the_same_keys(scope, most):
+    block = capture("gaussian", grid=(2, 3, 4), subsample=(1, 1, 1), scope=scope)
+    drawn = drawn_queries(block, most, seed=3)
+    groups = {"spacetime": np.zeros(24, int), "space": np.arange(24) // 12, "time": np.arange(24) % 12}[scope]
+    count = len(set(groups))
+    each = np.bincount(groups[drawn], minlength=count)
+    assert (np.diff(drawn) > 0).all()
+    assert len(drawn) == min(most, 24) // min(count, most) * min(count, most)
+    assert set(each) <= ({0, 1} if most < count else {min(most, 24) // count})
+    assert np.array_equal(drawn, drawn_queries(block, most, seed=3))
+    if 1 < most < 24:
+        assert not np.array_equal(drawn, drawn_queries(block, most, seed=4))
 
 
 def test_sums_over_many_keys_of_few_channels_are_as_exact_as_those_of_many():
@@ -63,8 +115,8 @@ def test_sums_over_many_keys_of_few_channels_are_as_exact_as_those_of_many():
     asked = np.arange(64)
     exact = many_row_weights(block, asked) @ values.astype(np.float64)
     for channels in (1, 3, 40):
-        ((_, sums, _),) = weighted_sums(block, np.ascontiguousarray(values[:, :channels]), asked)
-        np.testing.assert_allclose(sums, exact[:, :channels], rtol=3e-6)
+        ((_, sums, _),) = weighted_sums((block,), np.ascontiguousarray(values[None, :, :channels]), asked)
+        np.testing.assert_allclose(sums[0, 0], exact[:, :channels], rtol=3e-6)
 
 
 def test_large_scores_do_not_overflow():

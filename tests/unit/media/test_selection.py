@@ -147,6 +147,17 @@ def test_too_few_are_told_only_where_a_number_was_asked_for() -> None:
     assert choose_frames(Selection(stride=5), EVEN, end_seconds=2.8)[1] == ()
 
 
+def test_a_number_that_nobody_asked_for_is_said_to_be_the_network_s() -> None:
+    network, told = Selection(frames=16, of_network=True), "3 can be given: the clip has no more from 0 s on."
+    for asked, whose in (
+        (Selection(), "The network takes 16 frames"),
+        (Selection(start_seconds=0.0), "The network takes 16 frames"),
+        (Selection(frames=20), "20 frames were asked for"),
+    ):
+        assert choose_frames(asked.over(network), EVEN[:3], end_seconds=0.6)[1] == (f"{whose}, {told}",)
+    assert Selection(frames=20).over(network).given == {"frames": 20}
+
+
 def test_times_within_a_microsecond_are_the_same() -> None:
     for early, index in ((0.9e-6, 5), (1.1e-6, 4)):
         chosen, _ = choose_frames(Selection(frames=1, start_seconds=1.0 - early), EVEN, end_seconds=2.8)

@@ -103,6 +103,9 @@ def test_a_clip_shorter_than_the_network_takes_is_repeated_and_said(clip, asked)
     assert (np.diff(session.frames.pts_seconds) > 0).all()
     which = "A still image is shown" if own == 1 else f"{own} frames are shown"
     assert f"{which} to a network that takes 16: frames are repeated." in session.frames.warnings
+    whose = "The network takes 16 frames" if asked is None else "20 frames were asked for"
+    reason = f"{whose}, {own} can be given: the clip has no more from 0 s on."
+    assert (reason in session.frames.warnings) == (own > 1)
     assert session.capture.blocks[0].query_grid.shape == (8, 4, 4)
     assert_own_rows(session)
 

@@ -220,8 +220,15 @@ def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Plac
             askers=found.extra,
             behind=found.behind,
         )
-    if keys > steps * cells + len(found.extra):
-        return _pools_queries(f"{steps * cells + len(found.extra)} queries for {keys} keys")
+    queries = steps * cells + len(found.extra)
+    if found.scope == "space" and t > 1 and keys > queries and keys % queries == 0:
+        return NotReadable(
+            f"has {queries} queries for {keys} keys in each frame: the keys are those of several frames, or the "
+            "queries are pooled, and no grid holds them both. Layers whose frames ask themselves, or all frames at "
+            "once, can be shown"
+        )
+    if keys > queries:
+        return _pools_queries(f"{queries} queries for {keys} keys")
     return NotReadable(
         f"has {keys} keys for {steps * cells} queries on a grid of {t}x{h}x{w} cells, which are no cells of it pooled "
         "by a whole number"

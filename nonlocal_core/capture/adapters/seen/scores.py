@@ -100,6 +100,8 @@ def _traced(given: Tensor, axis: int, scores: list[Scores], *, is_across: bool) 
     side = first.side(axis, given.ndim)
     if side is None or any(each.product.axes != first.axes for each, _ in whole):
         return None
+    if given.shape[axis] - sinks != whole[0][1].shape[-2 if side == "rows" else -1]:  # as of all pairs in one axis
+        return None
     at_front = bool(sinks) and _is_at_front(whole[0][1], signs, sinks)
     own = signs[sinks:] if at_front else signs[: len(signs) - sinks]
     own = own[:, None] if side == "rows" else own
