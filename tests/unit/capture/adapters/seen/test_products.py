@@ -160,7 +160,7 @@ def test_rows_are_zero_outside_of_their_window_shifted_or_not(window, pads):
 
 REFUSED = {
     "mixed heads": (lambda: Tokens(MixedAttention()), "which changes its softmax of products before it meets"),
-    "linear": (lambda: Tokens(LinearAttention()), "in which this viewer saw no softmax of products"),
+    "linear": (lambda: Tokens(LinearAttention()), "as linear attention does, and so has no row of weights"),
 }
 
 
