@@ -97,9 +97,9 @@ def test_frozen_frames_are_scrubbed_and_kept(filming, tmp_path):
     filming.locator(".nlv-field").press("Enter")
     expect(viewer).to_have_attribute("data-pinned", "true")
     sentence = filming.locator(".nlv-sentences").inner_text()
-    kept = {name: taken(filming, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    kept = {name: taken(filming, name, tmp_path) for name in ("Live page", "Figure", "animated PNG", "Numbers")}
     expect(filming.locator(".site-fault")).to_be_hidden()
-    with np.load(kept["Numbers"]) as numbers, Image.open(kept["Film"]) as film:
+    with np.load(kept["Numbers"]) as numbers, Image.open(kept["animated PNG"]) as film:
         origin = json.loads(str(numbers["provenance"]))
         assert (origin["clip_name"], origin["clip_sha256"], len(origin["pts_seconds"])) == ("camera", None, FRAMES)
         assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
@@ -111,7 +111,7 @@ def test_frozen_frames_are_scrubbed_and_kept(filming, tmp_path):
 
 
 def test_files_are_kept_while_the_camera_films(filming, tmp_path):
-    kept = [taken(filming, name, tmp_path) for name in ("Film", "Live page")]
+    kept = [taken(filming, name, tmp_path) for name in ("animated PNG", "Live page")]
     expect(filming.locator(".site-fault")).to_be_hidden()
     assert all(path.stat().st_size > 1000 for path in kept)
     answers_later(filming)

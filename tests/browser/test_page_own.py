@@ -19,6 +19,8 @@ from nonlocal_core.session import Session
 pytestmark = pytest.mark.browser
 
 FRAMES, ALL = 8, 20
+GIF_ERROR = 4
+"""Mean difference in grey levels of a film in 256 colours."""
 SECONDS_APART = 2e-3
 """Of the moments that the browser's and Python's decoder tell of one frame."""
 GIVEN = """([bytes, name, kind]) => {
@@ -98,7 +100,7 @@ def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small
         expect(viewer).to_have_attribute("data-pinned", "true")
         cell = [int(part) for part in viewer.get_attribute("data-cell").split(",")]
         sentence = page.locator(".nlv-sentences").inner_text()
-        names = ("Live page", "Figure", "Film", "Numbers", "Where it comes from")
+        names = ("Live page", "Figure", "animated PNG", "GIF", "Numbers", "Where it comes from")
         kept = {name: taken(page, name, tmp_path) for name in names}
         expect(page.locator(".site-fault")).to_be_hidden()
 
@@ -115,12 +117,16 @@ def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small
         frame, x, y = origin["query"]
         true = session.query(frame=frame, x=x, y=y).heat
         assert np.unravel_index(numbers["heat"].argmax(), true.shape) == np.unravel_index(true.argmax(), true.shape)
-    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as animated:
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["animated PNG"]) as animated:
         assert figure.size[0] == UNITS
         assert json.loads(figure.text["provenance"]) == json.loads(animated.text["provenance"]) == origin
         assert animated.n_frames == FRAMES
         pictures = [np.asarray(_frame(animated, index).convert("RGB"), int) for index in range(FRAMES)]
         assert all(np.abs(one - next_one).mean() > 1 for one, next_one in pairwise(pictures))
+        with Image.open(kept["GIF"]) as gif:
+            assert (gif.n_frames, gif.size, json.loads(gif.info["comment"])) == (FRAMES, animated.size, origin)
+            same = [np.asarray(_frame(gif, index).convert("RGB"), int) for index in range(FRAMES)]
+            assert max(np.abs(one - other).mean() for one, other in zip(same, pictures, strict=True)) < GIF_ERROR
     page.goto(kept["Live page"].as_uri())
     expect(page.locator(".nlv-sentences")).to_have_text(sentence, timeout=PATIENCE_MS)
     expect(page.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)

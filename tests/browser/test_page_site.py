@@ -27,7 +27,8 @@ KEPT_IN_FIREFOX = (
     ("Numbers", ".npz"),
     ("Live page", ".html"),
     ("Where it comes from", ".json"),
-    ("Film", "-film.png"),
+    ("Film with heat (animated PNG)", "-film.png"),
+    ("Film with heat (GIF)", ".gif"),
 )
 NO_CAMERA = (
     "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
@@ -81,11 +82,11 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert page.evaluate("window.seen") == [1, 1, 0, 1, 0, 0, 0, 0]
 
     # what is on screen is kept: the live page, which opens from a disk, and the figure
-    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "animated PNG", "Numbers")}
     with np.load(kept["Numbers"]) as numbers:
         assert json.loads(str(numbers["provenance"]))["clip_sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
         assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
-    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as film:
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["animated PNG"]) as film:
         assert figure.size[0] == UNITS
         assert (figure.text["provenance"], film.n_frames) == (film.text["provenance"], 1)
     again = page.context.new_page()
