@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +29,7 @@ from typing import Any
 import av
 import numpy as np
 import psutil
+from fed import FED, frames_fed
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import CHROMIUM, ENGINE, FLAGS, ROOT, WITH_CAMERA
@@ -82,32 +82,6 @@ HOVER = """(moves) => {
 }"""
 """Script that times, in ms, the scripts that each move of the pointer sets off, and these with layout and painting:
 callbacks of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
-
-
-FED = """{
-    const Real = window.Worker;
-    const base64 = (bytes) => {
-        const parts = [];
-        for (let at = 0; at < bytes.length; at += 32768) {
-            parts.push(String.fromCharCode(...bytes.subarray(at, at + 32768)));
-        }
-        return btoa(parts.join(""));
-    };
-    window.Worker = class extends Real {
-        postMessage(message, ...rest) {
-            if (message.frames?.length) {
-                window.fed = message.frames.map((frame) => {
-                    const { width, height } = frame;
-                    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-                    context.drawImage(frame, 0, 0);
-                    return { width, height, bytes: base64(context.getImageData(0, 0, width, height).data) };
-                });
-            }
-            super.postMessage(message, ...rest);
-        }
-    };
-}"""
-"""Script that keeps the frames that go to the network's worker, before the page begins."""
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
 """Sentences of the page under which the trunk and the blocks run."""
 STAGES = """() => {
@@ -277,16 +251,12 @@ def _levels_apart(page: Page, session: Session) -> tuple[float, float, float]:
     """Return the mean difference of the pixels that the network is fed, that of the worst frame, and the largest."""
     fed = network_pixels(session.frames, INPUT, session.view)[0] * INPUT.std[0] + INPUT.mean[0]
     true = np.rint(255 * fed).astype(np.int16).transpose(1, 2, 3, 0)
-    frames = page.evaluate("window.fed")
-    if len(frames) != len(true):
+    seen = frames_fed(page)
+    if len(seen) != len(true):
         return (float("nan"),) * 3
-    seen = [
-        Image.frombytes("RGBA", (frame["width"], frame["height"]), b64decode(frame["bytes"])).convert("RGB")
-        for frame in frames
-    ]
     size = (true.shape[2], true.shape[1])
-    scaled = np.stack([np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.int16) for picture in seen])
-    apart = np.abs(scaled - true)
+    scaled = [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC), np.int16) for frame in seen]
+    apart = np.abs(np.stack(scaled) - true)
     return float(apart.mean()), float(apart.mean(axis=(1, 2, 3)).max()), float(apart.max())
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fed import FED, frames_fed
 from media_files import number_of, stamps
 from patience import PATIENCE_MS
 from PIL import Image
@@ -33,23 +34,6 @@ GIVEN = """([bytes, name, kind]) => {
     return event.defaultPrevented;
 }"""
 """Drops or pastes a file onto the page."""
-FED = """{
-    const Real = window.Worker;
-    window.Worker = class extends Real {
-        postMessage(message, ...rest) {
-            if (message.frames?.length) {
-                window.fed = message.frames.map((frame) => {
-                    const context = new OffscreenCanvas(frame.width, frame.height).getContext("2d");
-                    context.drawImage(frame, 0, 0);
-                    const { data } = context.getImageData(0, 0, frame.width, frame.height);
-                    return { width: frame.width, height: frame.height, red: [...data.filter((_, i) => i % 4 === 0)] };
-                });
-            }
-            super.postMessage(message, ...rest);
-        }
-    };
-}"""
-"""Keeps the red channel of the frames that go to the network, before the page begins."""
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +42,6 @@ def film(tmp_path_factory):
     path = tmp_path_factory.mktemp("own") / "own.mp4"
     path.write_bytes(stamps(ALL))
     return path
-
-
-def numbers_fed(page):
-    """The number that each frame spells which went to the network."""
-    return [
-        number_of(np.array(frame["red"], np.uint8).reshape(frame["height"], frame["width"], 1).repeat(3, axis=2))
-        for frame in page.evaluate("window.fed")
-    ]
 
 
 @pytest.mark.parametrize("way", ["chosen", "drop", "paste"])
@@ -84,7 +60,8 @@ def test_an_own_video_comes_in_by_the_menu_by_drop_and_by_paste(page, small, fil
         expect(page.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)
         chosen = page.get_by_label("Clip", exact=True).locator("option:checked")
         expect(chosen).to_have_text("Yours: own.mp4")
-        assert numbers_fed(page) == Session.open(film, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices.tolist()
+        true = Session.open(film, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices
+        assert [number_of(frame) for frame in frames_fed(page)] == true.tolist()
         assert "clip=" not in page.url
 
 

@@ -29,6 +29,7 @@ NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed; it runs the viewer's modules")
 SCRIPT = Path(__file__).parent / "saving.mjs"
 FRAMES = 5
+BLACK = np.zeros((1, 1, 1, 3), np.uint8)
 WARNING = "It is cut short."
 
 
@@ -54,7 +55,7 @@ QUESTIONS = (
 )
 
 
-def written(folder, asked, size=1.0, film=np.zeros((1, 1, 1, 3))):
+def written(folder, asked, size=1.0, film=BLACK):
     """The folder after node wrote into it, what node said, and the block. ``film``: frames (h, w, 3) of a GIF."""
     block = make_block(
         asked.pairwise, subsample=(1, 2, 2), note="A note.", size=size, effect=np.full(240, 0.5, np.float32)
