@@ -9,6 +9,7 @@ Markdown.
 """
 
 import gzip
+import json
 import os
 import platform
 import statistics
@@ -23,6 +24,7 @@ from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +156,9 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         _wait(page, 1)
         warm.append(_drawn(page)[0][1] / 1000)
     print(f"| first heat, files in the browser's cache, median of {REPEATS} | {statistics.median(warm):.2f} s |")
-    print(f"| a question under the pointer, p50 and p95 of {HOVERS}: scripts; and painting | {_hovers(page)} |")
+    print(
+        f"| a question under the pointer, p50 and p95 of {HOVERS}: processor time of scripts; scripts; and painting | {_hovers(page)} |"
+    )
     clip = _clip(folder / "own.mp4")
     own = []
     for index in range(REPEATS):
@@ -286,8 +290,26 @@ def _camera(browser: Browser, address: str) -> None:
 
 
 def _hovers(page: Page) -> str:
-    parts = [sorted(part) for part in zip(*page.evaluate(HOVER, HOVERS), strict=True)]
-    return "; ".join(f"{part[HOVERS // 2]:.1f}, {part[int(0.95 * HOVERS)]:.1f} ms" for part in parts)
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    took = page.evaluate(HOVER, HOVERS)
+    busy = _script_times(json.loads(browser.stop_tracing())["traceEvents"])
+    parts = [sorted(part) for part in (busy, *zip(*took, strict=True))]
+    return "; ".join(f"{part[len(part) // 2]:.1f}, {part[int(0.95 * len(part))]:.1f} ms" for part in parts)
+
+
+def _script_times(events: list[dict[str, Any]]) -> list[float]:
+    """Return the processor time in ms of the scripts from each move of the pointer to the next, as the browser traced
+    them."""
+    moves: list[float] = []
+    for event in sorted(events, key=itemgetter("ts")):
+        is_move = event.get("args", {}).get("data", {}).get("type") == "pointermove"
+        if event["name"] == "EventDispatch" and is_move:
+            moves.append(event["tdur"] / 1000)
+        elif event["name"] == "FireAnimationFrame" and moves:
+            moves[-1] += event["tdur"] / 1000
+    return moves
 
 
 def _pace(drawn: list[tuple[str, float]]) -> float:

@@ -110,6 +110,13 @@ def test_frozen_frames_are_scrubbed_and_kept(filming, tmp_path):
     expect(filming.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)
 
 
+def test_the_buttons_of_a_phone_stay_in_their_line_while_the_camera_films(filming):
+    filming.set_viewport_size({"width": 390, "height": 844})
+    buttons = [filming.get_by_role("button", name="Freeze"), filming.get_by_text("Keep", exact=True)]
+    assert len({button.bounding_box()["y"] for button in buttons}) == 1
+    assert filming.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_files_are_kept_while_the_camera_films(filming, tmp_path):
     kept = [taken(filming, name, tmp_path) for name in ("animated PNG", "Live page")]
     expect(filming.locator(".site-fault")).to_be_hidden()

@@ -1,6 +1,7 @@
 // A picture, an animation or a video of the reader's own, decoded by the browser: { kind, name, bitmaps, seconds, warnings }.
 // Which frames, says model/selection.js. What cannot be opened is an Error whose message a person can read.
 
+import { filmTimes } from "../model/film_times.js";
 import { pixelsOfPlanes } from "../model/planes.js";
 import { chosenOf, evenMoments } from "../model/selection.js";
 import { planesOf } from "./video_planes.js";
@@ -11,6 +12,8 @@ const MOST_LISTED = 2000;
 const LONG_SIDE = 1024;
 const BEHIND = "rgb(128, 128, 128)";
 const WAIT_MS = 15000;
+/** Bytes of a file whose frames are looked for in it, for which all are in memory at once. */
+const MOST_LOOKED_THROUGH = 2.5e8;
 /** Files whose colour differences lie between the columns of luma; in all others, on the left one. */
 const CENTRED = "video/webm";
 const ANIMATED = new Set(["image/gif", "image/webp", "image/png", "image/avif"]);
@@ -70,12 +73,14 @@ async function openVideo(file, { frames, tell, signal }) {
       await heard(video, "seeked", file);
     }
     const last = await seek(video, Math.max(video.duration - 1e-3, 0), file);
+    const starts = last === video.currentTime ? await startsOf(file) : null; // Firefox tells the moment that was asked for
+    const moments = starts ? momentsIn(starts, frames, video.duration) : evenMoments(frames, last).map((moment) => ({ moment: moment + 1e-4 }));
     const found = new Map();
-    const moments = evenMoments(frames, last);
-    for (const [index, moment] of moments.entries()) {
+    for (const [index, { moment, start }] of moments.entries()) {
       signal.throwIfAborted();
       tell("Reading frames", index, moments.length);
-      const second = await seek(video, Math.min(moment + 1e-4, video.duration), file);
+      const told = await seek(video, Math.min(moment, video.duration), file);
+      const second = start ?? told;
       if (!found.has(second)) found.set(second, await frameOf(video, file));
     }
     const seconds = [...found.keys()].sort((a, b) => a - b);
@@ -85,6 +90,18 @@ async function openVideo(file, { frames, tell, signal }) {
     video.removeAttribute("src");
     video.load();
   }
+}
+
+/** Seconds at which the frames of a file appear, null where it does not tell them. */
+async function startsOf(file) {
+  return file.size <= MOST_LOOKED_THROUGH ? filmTimes(new Uint8Array(await file.arrayBuffer())) : null;
+}
+
+/** Of the frames that are chosen, { start, moment } in the middle of the time that each is shown. */
+function momentsIn(starts, count, end) {
+  return chosenOf(count, starts.map((start) => start - starts[0])).map((index) => (
+    { start: starts[index], moment: (starts[index] + (starts[index + 1] ?? Math.max(end, starts[index]))) / 2 }
+  ));
 }
 
 /** The frame that a video shows: as Python makes it of its planes, as the browser draws it where it does not give them out. */

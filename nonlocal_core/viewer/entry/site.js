@@ -156,10 +156,12 @@ class Site {
       const inputHw = inputOf(this.clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
       const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
       const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network, passes: true };
-      const tables = await this.engines.worker.run(asks).catch((error) => {
+      const running = this.engines.worker.run(asks).catch((error) => {
         if (!this.engines.leave(error)) throw error;
         network = null; // all frames go in again
       });
+      this.#photosOf(this.clip).of(kept.length - 1, true); // muted meanwhile: not in the drawing, which the pointer waits for
+      const tables = await running;
       if (tables === undefined) continue;
       if (!tables) break;
       const asked = { x: 0.5, y: 0.5, ...this.asked, frame: kept.length - 1 };
