@@ -169,10 +169,10 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         stages = page.evaluate("window.stages")
         moments = [start, *(stages[name] for name in OWN_STAGES), _drawn(page)[-1][1]]
         own.append([(then - now) / 1000 for now, then in pairwise(moments)])
-    parts = [statistics.median(part) for part in zip(*own, strict=True)]
+    medians = [statistics.median(part) for part in zip(*own, strict=True)]
     print(
         f"| own clip of {CLIP_SECONDS} s to heat, median of {REPEATS}: all; opened and decoded, trunk, blocks and "
-        f"drawing | {statistics.median(map(sum, own)):.2f}; {', '.join(f'{part:.2f}' for part in parts)} s |"
+        f"drawing | {statistics.median(map(sum, own)):.2f}; {', '.join(f'{part:.2f}' for part in medians)} s |"
     )
     print(f"| memory of the page's process with it, its own | {_memory() / 1e6:.0f} MB |")
     page.context.close()
