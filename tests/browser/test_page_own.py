@@ -65,6 +65,19 @@ def test_an_own_video_comes_in_by_the_menu_by_drop_and_by_paste(page, small, fil
         assert "clip=" not in page.url
 
 
+def test_a_video_whose_first_frame_comes_late_opens_with_the_frames_that_python_takes(page, small, tmp_path):
+    late = tmp_path / "late.mkv"
+    late.write_bytes(stamps(ALL, container="matroska", pts=range(70, 70 + 10 * ALL, 10)))
+    page.add_init_script(FED)
+    with hosted(small) as (address, _):
+        page.goto(address)
+        shown = opened(page.locator(".nlv"))
+        page.locator("input[type=file]").set_input_files(late)
+        opened(page.locator(".nlv"), shown)
+        true = Session.open(late, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices
+        assert [number_of(frame) for frame in frames_fed(page)] == true.tolist()
+
+
 def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small, film, tmp_path):
     with hosted(small) as (address, _):
         page.goto(address)

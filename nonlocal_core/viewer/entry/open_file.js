@@ -74,12 +74,15 @@ async function openVideo(file, { frames, tell, signal }) {
     }
     const last = await seek(video, Math.max(video.duration - 1e-3, 0), file);
     const starts = last === video.currentTime ? await startsOf(file) : null; // Firefox tells the moment that was asked for
-    const moments = starts ? momentsIn(starts, frames, video.duration) : evenMoments(frames, last).map((moment) => ({ moment: moment + 1e-4 }));
+    const spread = (first) => evenMoments(frames, last - first).map((moment) => ({ moment: first + moment + 1e-4 }));
+    let moments = starts ? momentsIn(starts, frames, video.duration) : spread(0);
     const found = new Map();
-    for (const [index, { moment, start }] of moments.entries()) {
+    for (let index = 0; index < moments.length; index++) {
       signal.throwIfAborted();
       tell("Reading frames", index, moments.length);
+      const { moment, start } = moments[index];
       const told = await seek(video, Math.min(moment, video.duration), file);
+      if (!starts && index === 0) moments = spread(told); // which may come late
       const second = start ?? told;
       if (!found.has(second)) found.set(second, await frameOf(video, file));
     }
