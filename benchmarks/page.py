@@ -156,9 +156,8 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         _wait(page, 1)
         warm.append(_drawn(page)[0][1] / 1000)
     print(f"| first heat, files in the browser's cache, median of {REPEATS} | {statistics.median(warm):.2f} s |")
-    print(
-        f"| a question under the pointer, p50 and p95 of {HOVERS}: processor time of scripts; scripts; and painting | {_hovers(page)} |"
-    )
+    timed = "processor time of scripts; scripts; and painting"
+    print(f"| a question under the pointer, p50 and p95 of {HOVERS}: {timed} | {_hovers(page)} |")
     clip = _clip(folder / "own.mp4")
     own = []
     for index in range(REPEATS):
