@@ -229,7 +229,7 @@ class Site {
 
   /** Why networks are not run on a clip, empty where there is memory for it. */
   #forecast({ media, bitmaps }, networks) {
-    const runs = networks.map((network) => ({ frames: bitmaps.length, inputHw: inputOf(media.shown_hw, this.#inputOf(network)), filter: network.filter, adds: network.blocks.some(({ status }) => status !== "parameter_free") }));
+    const runs = networks.map((network) => ({ frames: bitmaps.length, inputHw: inputOf(media.shown_hw, this.#inputOf(network)), filter: network.filter, adds: network.blocks.filter(({ status }) => status !== "parameter_free").length }));
     return memoryWords(runBytes(runs, bitmaps.length * media.shown_hw[0] * media.shown_hw[1]), pageBytes(navigator.deviceMemory));
   }
 

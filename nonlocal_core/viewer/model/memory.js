@@ -4,16 +4,16 @@
 import { pixelGrid } from "./pixel_tables.js";
 
 const MIB = 2 ** 20;
-/** A page, its worker and the engine, before any clip; and what the engine takes more for blocks that compute what they add. */
+/** A page, its worker and the engine, before any clip; and what the engine takes more for each block with parameters. */
 const LIBRARY_BYTES = 190 * MIB;
-const ADDING_BYTES = 96 * MIB;
+const ADDING_BYTES = 32 * MIB;
 /** A photograph in the page, whole and muted, and what is drawn of it. */
 const BYTES_SHOWN = 12;
 /** What the trunk takes of one frame on its way, for each pixel that is fed. */
 const BYTES_OF_PIXEL = 150;
-/** What blocks take for each cell of stride 8 that they read, and for each pair of cells of stride 16 over which they add up. */
+/** What blocks take for each cell of stride 8 that they read, and what each takes for each pair of cells of stride 16. */
 const BYTES_OF_CELL = 3_000;
-const BYTES_OF_PAIR = 3;
+const BYTES_OF_PAIR = 1;
 /** What stays of a network for each cell of stride 8: tables in the page, and in the worker for columns. */
 const BYTES_KEPT = 1_500;
 const [FINE, COARSE] = [64, 256];
@@ -23,8 +23,8 @@ const MOST_BYTES = 4 * 2 ** 30;
 const PART = 0.5;
 
 /**
- * Bytes that a page has in use at the peak of runs { frames, inputHw, filter, adds } one after the other; `adds`: the network has blocks that are
- * no parameter-free ones, `pixels`: of all frames as they are shown.
+ * Bytes that a page has in use at the peak of runs { frames, inputHw, filter, adds } one after the other; `adds`: how many
+ * blocks of the network have parameters; `pixels`: of all frames as they are shown.
  */
 export function runBytes(runs, pixels) {
   const parts = runs.map(({ filter, ...run }) => (filter ? ofFilter(run, filter) : ofTrunk(run)));
@@ -33,7 +33,7 @@ export function runBytes(runs, pixels) {
 
 function ofTrunk({ frames, inputHw: [height, width], adds }) {
   const cells = (frames * height * width) / FINE;
-  const adding = adds ? ADDING_BYTES + BYTES_OF_PAIR * ((frames * height * width) / COARSE) ** 2 : 0;
+  const adding = adds * (ADDING_BYTES + BYTES_OF_PAIR * ((frames * height * width) / COARSE) ** 2);
   return { taken: BYTES_OF_PIXEL * height * width + BYTES_OF_CELL * cells + adding, kept: BYTES_KEPT * cells };
 }
 
