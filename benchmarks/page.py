@@ -181,7 +181,8 @@ def _forecast(session: Session) -> float:
     """Return the bytes that the page forecasts for a clip of its default network."""
     frames, height, width, _ = session.frames.rgb.shape
     fed = list(network_pixels(session.frames, INPUT, session.view).shape[-2:])
-    run = f"runBytes([{{ frames: {frames}, inputHw: {fed}, adds: {len(session.capture.blocks)} }}], {frames * height * width})"
+    adds = len(session.capture.blocks)
+    run = f"runBytes([{{ frames: {frames}, inputHw: {fed}, adds: {adds} }}], {frames * height * width})"
     module = (ROOT / "nonlocal_core/viewer/model/memory.js").as_uri()
     script = f'import {{ runBytes }} from "{module}"; console.log({run})'
     done = subprocess.run(
