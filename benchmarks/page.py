@@ -9,6 +9,7 @@ Markdown.
 """
 
 import gzip
+import json
 import os
 import platform
 import statistics
@@ -16,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,12 +24,14 @@ from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import psutil
+from fed import FED, frames_fed
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from serving import CHROMIUM, ENGINE, FLAGS, ROOT, WITH_CAMERA
@@ -82,32 +84,6 @@ HOVER = """(moves) => {
 }"""
 """Script that times, in ms, the scripts that each move of the pointer sets off, and these with layout and painting:
 callbacks of a screen frame run in the order in which they were asked for, so the viewer's lies between the two here."""
-
-
-FED = """{
-    const Real = window.Worker;
-    const base64 = (bytes) => {
-        const parts = [];
-        for (let at = 0; at < bytes.length; at += 32768) {
-            parts.push(String.fromCharCode(...bytes.subarray(at, at + 32768)));
-        }
-        return btoa(parts.join(""));
-    };
-    window.Worker = class extends Real {
-        postMessage(message, ...rest) {
-            if (message.frames?.length) {
-                window.fed = message.frames.map((frame) => {
-                    const { width, height } = frame;
-                    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-                    context.drawImage(frame, 0, 0);
-                    return { width, height, bytes: base64(context.getImageData(0, 0, width, height).data) };
-                });
-            }
-            super.postMessage(message, ...rest);
-        }
-    };
-}"""
-"""Script that keeps the frames that go to the network's worker, before the page begins."""
 OWN_STAGES = ("Running the network…", "Comparing all positions…")
 """Sentences of the page under which the trunk and the blocks run."""
 STAGES = """() => {
@@ -180,7 +156,8 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         _wait(page, 1)
         warm.append(_drawn(page)[0][1] / 1000)
     print(f"| first heat, files in the browser's cache, median of {REPEATS} | {statistics.median(warm):.2f} s |")
-    print(f"| a question under the pointer, p50 and p95 of {HOVERS}: scripts; and painting | {_hovers(page)} |")
+    timed = "processor time of scripts; scripts; and painting"
+    print(f"| a question under the pointer, p50 and p95 of {HOVERS}: {timed} | {_hovers(page)} |")
     clip = _clip(folder / "own.mp4")
     own = []
     for index in range(REPEATS):
@@ -191,10 +168,10 @@ def _times(browser: Browser, address: str, folder: Path) -> None:
         stages = page.evaluate("window.stages")
         moments = [start, *(stages[name] for name in OWN_STAGES), _drawn(page)[-1][1]]
         own.append([(then - now) / 1000 for now, then in pairwise(moments)])
-    parts = [statistics.median(part) for part in zip(*own, strict=True)]
+    medians = [statistics.median(part) for part in zip(*own, strict=True)]
     print(
         f"| own clip of {CLIP_SECONDS} s to heat, median of {REPEATS}: all; opened and decoded, trunk, blocks and "
-        f"drawing | {statistics.median(map(sum, own)):.2f}; {', '.join(f'{part:.2f}' for part in parts)} s |"
+        f"drawing | {statistics.median(map(sum, own)):.2f}; {', '.join(f'{part:.2f}' for part in medians)} s |"
     )
     print(f"| memory of the page's process with it, its own | {_memory() / 1e6:.0f} MB |")
     page.context.close()
@@ -204,7 +181,8 @@ def _forecast(session: Session) -> float:
     """Return the bytes that the page forecasts for a clip of its default network."""
     frames, height, width, _ = session.frames.rgb.shape
     fed = list(network_pixels(session.frames, INPUT, session.view).shape[-2:])
-    run = f"runBytes([{{ frames: {frames}, inputHw: {fed} }}], {frames * height * width})"
+    adds = len(session.capture.blocks)
+    run = f"runBytes([{{ frames: {frames}, inputHw: {fed}, adds: {adds} }}], {frames * height * width})"
     module = (ROOT / "nonlocal_core/viewer/model/memory.js").as_uri()
     script = f'import {{ runBytes }} from "{module}"; console.log({run})'
     done = subprocess.run(
@@ -277,16 +255,12 @@ def _levels_apart(page: Page, session: Session) -> tuple[float, float, float]:
     """Return the mean difference of the pixels that the network is fed, that of the worst frame, and the largest."""
     fed = network_pixels(session.frames, INPUT, session.view)[0] * INPUT.std[0] + INPUT.mean[0]
     true = np.rint(255 * fed).astype(np.int16).transpose(1, 2, 3, 0)
-    frames = page.evaluate("window.fed")
-    if len(frames) != len(true):
+    seen = frames_fed(page)
+    if len(seen) != len(true):
         return (float("nan"),) * 3
-    seen = [
-        Image.frombytes("RGBA", (frame["width"], frame["height"]), b64decode(frame["bytes"])).convert("RGB")
-        for frame in frames
-    ]
     size = (true.shape[2], true.shape[1])
-    scaled = np.stack([np.asarray(picture.resize(size, Image.Resampling.BICUBIC), np.int16) for picture in seen])
-    apart = np.abs(scaled - true)
+    scaled = [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC), np.int16) for frame in seen]
+    apart = np.abs(np.stack(scaled) - true)
     return float(apart.mean()), float(apart.mean(axis=(1, 2, 3)).max()), float(apart.max())
 
 
@@ -316,8 +290,26 @@ def _camera(browser: Browser, address: str) -> None:
 
 
 def _hovers(page: Page) -> str:
-    parts = [sorted(part) for part in zip(*page.evaluate(HOVER, HOVERS), strict=True)]
-    return "; ".join(f"{part[HOVERS // 2]:.1f}, {part[int(0.95 * HOVERS)]:.1f} ms" for part in parts)
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    took = page.evaluate(HOVER, HOVERS)
+    busy = _script_times(json.loads(browser.stop_tracing())["traceEvents"])
+    parts = [sorted(part) for part in (busy, *zip(*took, strict=True))]
+    return "; ".join(f"{part[len(part) // 2]:.1f}, {part[int(0.95 * len(part))]:.1f} ms" for part in parts)
+
+
+def _script_times(events: list[dict[str, Any]]) -> list[float]:
+    """Return the processor time in ms of the scripts from each move of the pointer to the next, as the browser traced
+    them."""
+    moves: list[float] = []
+    for event in sorted(events, key=itemgetter("ts")):
+        is_move = event.get("args", {}).get("data", {}).get("type") == "pointermove"
+        if event["name"] == "EventDispatch" and is_move:
+            moves.append(event["tdur"] / 1000)
+        elif event["name"] == "FireAnimationFrame" and moves:
+            moves[-1] += event["tdur"] / 1000
+    return moves
 
 
 def _pace(drawn: list[tuple[str, float]]) -> float:

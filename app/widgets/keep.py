@@ -159,7 +159,7 @@ def offer(session: Session, pin: Pin | None, tour: Tour = None) -> None:
         return
 
     def write(wanted: Format) -> Write:
-        if wanted is WITHOUT_SERVER:
+        if wanted == WITHOUT_SERVER:  # Streamlit gives back a copy
             return lambda path, tell: _zip(path, session, pin, tour, tell)
         return lambda path, tell: session.save(
             path,

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 
 from nonlocal_core.errors import SiteError
@@ -99,12 +100,13 @@ def write_site(
         **({"trunk": folder.add("trunk.onnx", trunk_graph(trunks[0]))} if trunks else {}),
         "normaliser": folder.add("normaliser.onnx", normaliser_graph()),
     }
-    samples = []
+    samples: dict[str, dict[str, object]] = {}
     for index, clip in enumerate(asked):
         progress("Reading clips", 1 + len(named) + index, steps)
         shown = clip if isinstance(clip, PageClip) else PageClip(session=Session.open(clip, named[0], device="cpu"))
-        samples.append(_sample(shown, folder))
-    facts["samples"] = samples
+        key = _free_key(shown, samples)
+        samples[key] = _sample(key, shown, folder)
+    facts["samples"] = list(samples.values())
     progress("Writing the page", steps - 1, steps)
     _write_page(folder, facts)
     progress("Writing the page", steps, steps)
@@ -118,9 +120,16 @@ def _with_gpu(folder: _Folder, engine: Mapping[str, bytes]) -> dict[str, str] | 
     return {part: folder.add(name, engine[name], later=True) for part, name in names.items()}
 
 
-def _sample(clip: PageClip, folder: _Folder) -> dict[str, object]:
+def _free_key(clip: PageClip, taken: Collection[str]) -> str:
+    """Return what a link calls a clip: by its name, with a number from the second clip of one name on."""
+    sample = clip.session.sample
+    key = sample.id if sample else hashlib.sha256(clip.session.frames.info.name.encode()).hexdigest()[:10]
+    numbered = (f"{key}-{number}" for number in count(2))
+    return key if key not in taken else next(name for name in numbered if name not in taken)
+
+
+def _sample(key: str, clip: PageClip, folder: _Folder) -> dict[str, object]:
     sample, info = clip.session.sample, clip.session.frames.info
-    key = sample.id if sample else hashlib.sha256(info.name.encode()).hexdigest()[:10]
     return {
         "id": key,
         "title": sample.title if sample else info.name,

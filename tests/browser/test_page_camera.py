@@ -97,9 +97,9 @@ def test_frozen_frames_are_scrubbed_and_kept(filming, tmp_path):
     filming.locator(".nlv-field").press("Enter")
     expect(viewer).to_have_attribute("data-pinned", "true")
     sentence = filming.locator(".nlv-sentences").inner_text()
-    kept = {name: taken(filming, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    kept = {name: taken(filming, name, tmp_path) for name in ("Live page", "Figure", "animated PNG", "Numbers")}
     expect(filming.locator(".site-fault")).to_be_hidden()
-    with np.load(kept["Numbers"]) as numbers, Image.open(kept["Film"]) as film:
+    with np.load(kept["Numbers"]) as numbers, Image.open(kept["animated PNG"]) as film:
         origin = json.loads(str(numbers["provenance"]))
         assert (origin["clip_name"], origin["clip_sha256"], len(origin["pts_seconds"])) == ("camera", None, FRAMES)
         assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
@@ -110,8 +110,15 @@ def test_frozen_frames_are_scrubbed_and_kept(filming, tmp_path):
     expect(filming.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)
 
 
+def test_the_buttons_of_a_phone_stay_in_their_line_while_the_camera_films(filming):
+    filming.set_viewport_size({"width": 390, "height": 844})
+    buttons = [filming.get_by_role("button", name="Freeze"), filming.get_by_text("Keep", exact=True)]
+    assert len({button.bounding_box()["y"] for button in buttons}) == 1
+    assert filming.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_files_are_kept_while_the_camera_films(filming, tmp_path):
-    kept = [taken(filming, name, tmp_path) for name in ("Film", "Live page")]
+    kept = [taken(filming, name, tmp_path) for name in ("animated PNG", "Live page")]
     expect(filming.locator(".site-fault")).to_be_hidden()
     assert all(path.stat().st_size > 1000 for path in kept)
     answers_later(filming)

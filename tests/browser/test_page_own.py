@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fed import FED, frames_fed
 from media_files import number_of, stamps
 from patience import PATIENCE_MS
 from PIL import Image
@@ -19,6 +20,8 @@ from nonlocal_core.session import Session
 pytestmark = pytest.mark.browser
 
 FRAMES, ALL = 8, 20
+GIF_ERROR = 4
+"""Mean difference in grey levels of a film in 256 colours."""
 SECONDS_APART = 2e-3
 """Of the moments that the browser's and Python's decoder tell of one frame."""
 GIVEN = """([bytes, name, kind]) => {
@@ -31,23 +34,6 @@ GIVEN = """([bytes, name, kind]) => {
     return event.defaultPrevented;
 }"""
 """Drops or pastes a file onto the page."""
-FED = """{
-    const Real = window.Worker;
-    window.Worker = class extends Real {
-        postMessage(message, ...rest) {
-            if (message.frames?.length) {
-                window.fed = message.frames.map((frame) => {
-                    const context = new OffscreenCanvas(frame.width, frame.height).getContext("2d");
-                    context.drawImage(frame, 0, 0);
-                    const { data } = context.getImageData(0, 0, frame.width, frame.height);
-                    return { width: frame.width, height: frame.height, red: [...data.filter((_, i) => i % 4 === 0)] };
-                });
-            }
-            super.postMessage(message, ...rest);
-        }
-    };
-}"""
-"""Keeps the red channel of the frames that go to the network, before the page begins."""
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +42,6 @@ def film(tmp_path_factory):
     path = tmp_path_factory.mktemp("own") / "own.mp4"
     path.write_bytes(stamps(ALL))
     return path
-
-
-def numbers_fed(page):
-    """The number that each frame spells which went to the network."""
-    return [
-        number_of(np.array(frame["red"], np.uint8).reshape(frame["height"], frame["width"], 1).repeat(3, axis=2))
-        for frame in page.evaluate("window.fed")
-    ]
 
 
 @pytest.mark.parametrize("way", ["chosen", "drop", "paste"])
@@ -82,8 +60,22 @@ def test_an_own_video_comes_in_by_the_menu_by_drop_and_by_paste(page, small, fil
         expect(page.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)
         chosen = page.get_by_label("Clip", exact=True).locator("option:checked")
         expect(chosen).to_have_text("Yours: own.mp4")
-        assert numbers_fed(page) == Session.open(film, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices.tolist()
+        true = Session.open(film, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices
+        assert [number_of(frame) for frame in frames_fed(page)] == true.tolist()
         assert "clip=" not in page.url
+
+
+def test_a_video_whose_first_frame_comes_late_opens_with_the_frames_that_python_takes(page, small, tmp_path):
+    late = tmp_path / "late.mkv"
+    late.write_bytes(stamps(ALL, container="matroska", pts=range(70, 70 + 10 * ALL, 10)))
+    page.add_init_script(FED)
+    with hosted(small) as (address, _):
+        page.goto(address)
+        shown = opened(page.locator(".nlv"))
+        page.locator("input[type=file]").set_input_files(late)
+        opened(page.locator(".nlv"), shown)
+        true = Session.open(late, MODELS[0], short_side=SHORT_SIDE).frames.frame_indices
+        assert [number_of(frame) for frame in frames_fed(page)] == true.tolist()
 
 
 def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small, film, tmp_path):
@@ -98,7 +90,7 @@ def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small
         expect(viewer).to_have_attribute("data-pinned", "true")
         cell = [int(part) for part in viewer.get_attribute("data-cell").split(",")]
         sentence = page.locator(".nlv-sentences").inner_text()
-        names = ("Live page", "Figure", "Film", "Numbers", "Where it comes from")
+        names = ("Live page", "Figure", "animated PNG", "GIF", "Numbers", "Where it comes from")
         kept = {name: taken(page, name, tmp_path) for name in names}
         expect(page.locator(".site-fault")).to_be_hidden()
 
@@ -115,12 +107,16 @@ def test_every_file_of_an_own_video_has_its_frames_words_and_numbers(page, small
         frame, x, y = origin["query"]
         true = session.query(frame=frame, x=x, y=y).heat
         assert np.unravel_index(numbers["heat"].argmax(), true.shape) == np.unravel_index(true.argmax(), true.shape)
-    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as animated:
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["animated PNG"]) as animated:
         assert figure.size[0] == UNITS
         assert json.loads(figure.text["provenance"]) == json.loads(animated.text["provenance"]) == origin
         assert animated.n_frames == FRAMES
         pictures = [np.asarray(_frame(animated, index).convert("RGB"), int) for index in range(FRAMES)]
         assert all(np.abs(one - next_one).mean() > 1 for one, next_one in pairwise(pictures))
+        with Image.open(kept["GIF"]) as gif:
+            assert (gif.n_frames, gif.size, json.loads(gif.info["comment"])) == (FRAMES, animated.size, origin)
+            same = [np.asarray(_frame(gif, index).convert("RGB"), int) for index in range(FRAMES)]
+            assert max(np.abs(one - other).mean() for one, other in zip(same, pictures, strict=True)) < GIF_ERROR
     page.goto(kept["Live page"].as_uri())
     expect(page.locator(".nlv-sentences")).to_have_text(sentence, timeout=PATIENCE_MS)
     expect(page.locator(".nlv-film .nlv-picture")).to_have_count(FRAMES)

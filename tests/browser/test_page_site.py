@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import re
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from firefox import ARROW_RIGHT, ENTER, PROGRAM, firefox
 from page_rows import RECORD, ROW_TOLERANCE, rows_differ
 from PIL import Image
 from playwright.sync_api import expect
@@ -22,13 +20,6 @@ from nonlocal_core.site.contents import PageClip
 
 pytestmark = pytest.mark.browser
 
-KEPT_IN_FIREFOX = (
-    ("Figure", ".png"),
-    ("Numbers", ".npz"),
-    ("Live page", ".html"),
-    ("Where it comes from", ".json"),
-    ("Film", "-film.png"),
-)
 NO_CAMERA = (
     "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; }"
 )
@@ -81,11 +72,11 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     assert page.evaluate("window.seen") == [1, 1, 0, 1, 0, 0, 0, 0]
 
     # what is on screen is kept: the live page, which opens from a disk, and the figure
-    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "Film", "Numbers")}
+    kept = {name: taken(page, name, tmp_path) for name in ("Live page", "Figure", "animated PNG", "Numbers")}
     with np.load(kept["Numbers"]) as numbers:
         assert json.loads(str(numbers["provenance"]))["clip_sha256"] == hashlib.sha256(own.read_bytes()).hexdigest()
         assert numbers["heat"].sum() == pytest.approx(1, abs=1e-4)
-    with Image.open(kept["Figure"]) as figure, Image.open(kept["Film"]) as film:
+    with Image.open(kept["Figure"]) as figure, Image.open(kept["animated PNG"]) as film:
         assert figure.size[0] == UNITS
         assert (figure.text["provenance"], film.n_frames) == (film.text["provenance"], 1)
     again = page.context.new_page()
@@ -126,55 +117,6 @@ def test_a_reader_opens_asks_switches_films_and_comes_back_offline(page, served,
     server.socket.close()
     page.goto(address)
     opened(viewer)
-
-
-@pytest.mark.skipif(PROGRAM is None, reason="firefox-esr is not installed; the page is walked in it where it is")
-def test_firefox_walks_the_page(served, tmp_path):
-    address, _ = served
-    own = tmp_path / "own.png"
-    picture(own, seed=4)
-    ready = "document.querySelector('.nlv')?.dataset.ready"
-    with firefox(tmp_path, dark=True) as window:
-        window.size(1280, 900)
-        window.open(address)
-        assert window.wait(ready) == "page-1"
-        assert window.ask("matchMedia('(prefers-color-scheme: dark)').matches")
-        ground, ink = (
-            sum(map(int, re.findall(r"\d+", window.ask(f"getComputedStyle(document.body).{name}"))[:3]))
-            for name in ("backgroundColor", "color")
-        )
-        assert ground < 200 < 500 < ink, "the page is not dark"
-        window.give("#own", own)
-        window.wait(f"{ready} === 'page-2'")
-        window.ask("(document.querySelector('.nlv-field').focus(), true)")
-        cell = window.ask("document.querySelector('.nlv').dataset.cell")
-        window.press(ARROW_RIGHT, ENTER)
-        window.wait("document.querySelector('.nlv').dataset.pinned === 'true'")
-        t, y, x = map(int, cell.split(","))
-        assert window.ask("document.querySelector('.nlv').dataset.cell") == f"{t},{y},{x + 1}"
-        for name, suffix in KEPT_IN_FIREFOX:
-            buttons = "[...document.querySelectorAll('.site-list button')]"
-            window.ask(f"({buttons}.find((one) => one.textContent.startsWith('{name}')).click(), true)")
-            assert window.downloaded(suffix).stat().st_size > 1000
-        with np.load(window.downloaded(".npz")) as numbers, Image.open(window.downloaded("-film.png")) as film:
-            assert json.loads(str(numbers["provenance"])) == json.loads(film.text["provenance"])
-            session = Session.open(own, MODELS[0], device="cpu")
-            asked = json.loads(str(numbers["provenance"]))["query"]
-            true = session.query(frame=asked[0], x=asked[1], y=asked[2]).heat
-            assert np.abs(numbers["heat"] - true).max() <= ROW_TOLERANCE * true.max()
-        window.ask("(document.querySelector('[aria-label=\"Compare networks\"]').click(), true)")
-        window.wait("document.querySelectorAll('.nlv-pane[data-block]').length === 2")
-        window.size(390, 844)
-        assert window.wait("document.documentElement.scrollWidth") <= 390
-        window.ask(
-            "([...document.querySelectorAll('button')].find((one) => one.textContent === 'Camera').click(), true)"
-        )
-        window.wait("document.querySelectorAll('.nlv-film .nlv-picture').length === 8")
-        assert window.wait("document.documentElement.scrollWidth") <= 390
-        window.ask(
-            "([...document.querySelectorAll('button')].find((one) => /Freeze/.test(one.textContent)).click(), true)"
-        )
-        window.wait("[...document.querySelectorAll('button')].some((one) => one.textContent === 'Camera')")
 
 
 def test_a_page_in_a_zip_file_opens_with_its_clip_and_pin(page, tmp_path, monkeypatch):

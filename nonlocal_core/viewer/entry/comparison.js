@@ -258,7 +258,7 @@ export class Comparison extends View {
     const turns = this.panes.every(({ block }) => hasColumns(block));
     this.panel.show({ state, turns, awaited: this.awaitsColumns, heat: first.heat, top: this.top, signed, look: this.look });
     this.panel.write(this.panes.map((pane) => figureRow(pane, first, this)));
-    this.speaker.speakSoon(comparisonSpoken(this.panes));
+    this.speaker.speakSoon(() => comparisonSpoken(this.panes));
     Object.assign(this.root.dataset, { shown: this.shown.join(), pinned: String(state.pinned), direction: state.direction });
   }
 

@@ -77,9 +77,10 @@ export class Speaker {
     this.root = el("div", { class: "nlv-spoken", "aria-live": "polite" });
   }
 
-  speakSoon(text) {
+  /** `words()` are asked for once the question has rested: at every move of the pointer nobody hears them. */
+  speakSoon(words) {
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => say(this.root, text), SPEAK_AFTER_MS);
+    this.waiting = setTimeout(() => say(this.root, words()), SPEAK_AFTER_MS);
   }
 
   stop() {

@@ -156,10 +156,12 @@ class Site {
       const inputHw = inputOf(this.clip.media.shown_hw, { ...this.#inputOf(network), short_side: CAMERA_SHORT_SIDE });
       const frames = await copies((isSame ? kept.slice(-1) : kept).map(({ bitmap }) => bitmap));
       const asks = { clip: (this.#ran += 1), frames, keep: kept.length - frames.length, inputHw, network, passes: true };
-      const tables = await this.engines.worker.run(asks).catch((error) => {
+      const running = this.engines.worker.run(asks).catch((error) => {
         if (!this.engines.leave(error)) throw error;
         network = null; // all frames go in again
       });
+      this.#photosOf(this.clip).of(kept.length - 1, true); // muted meanwhile: not in the drawing, which the pointer waits for
+      const tables = await running;
       if (tables === undefined) continue;
       if (!tables) break;
       const asked = { x: 0.5, y: 0.5, ...this.asked, frame: kept.length - 1 };
@@ -227,7 +229,7 @@ class Site {
 
   /** Why networks are not run on a clip, empty where there is memory for it. */
   #forecast({ media, bitmaps }, networks) {
-    const runs = networks.map((network) => ({ frames: bitmaps.length, inputHw: inputOf(media.shown_hw, this.#inputOf(network)), filter: network.filter }));
+    const runs = networks.map((network) => ({ frames: bitmaps.length, inputHw: inputOf(media.shown_hw, this.#inputOf(network)), filter: network.filter, adds: network.blocks.filter(({ status }) => status !== "parameter_free").length }));
     return memoryWords(runBytes(runs, bitmaps.length * media.shown_hw[0] * media.shown_hw[1]), pageBytes(navigator.deviceMemory));
   }
 

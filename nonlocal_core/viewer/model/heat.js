@@ -70,28 +70,24 @@ export function ticksOf(heat, top, recipe, parts = 1) {
 export function peaksOf({ grid, values, surplus }, own, heat, count, recipe) {
   const perFrame = grid.rows * grid.cols;
   const least = Math.max(heat.least, recipe.arrow_least);
-  const sizes = new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const times = (surplus ? Math.abs(values[i]) : values[i]) * heat.unit;
-    if (times >= least) sizes[i] = times;
-  }
+  const sizeOf = (i) => (surplus ? Math.abs(values[i]) : values[i]);
   const beyond = [];
   const beside = [];
-  for (let i = 0; i < sizes.length; i++) {
-    if (sizes[i] === 0 || !isPeak(sizes, grid, i)) continue;
+  for (let i = 0; i < values.length; i++) {
+    if (sizeOf(i) * heat.unit < least || !isPeak(sizeOf, grid, i)) continue;
     if (!own.steps((i / perFrame) | 0)) beyond.push(i);
     else if (!own.near(i)) beside.push(i);
   }
   const found = beyond.length ? beyond : beside;
-  return found.sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
+  return found.sort((a, b) => sizeOf(b) - sizeOf(a) || a - b).slice(0, count);
 }
 
-function isPeak(sizes, { rows, cols }, index) {
+function isPeak(sizeOf, { rows, cols }, index) {
   const within = index % (rows * cols);
   const [y, x] = [(within / cols) | 0, within % cols];
   for (let dy = y > 0 ? -1 : 0; dy <= (y < rows - 1 ? 1 : 0); dy++) {
     for (let dx = x > 0 ? -1 : 0; dx <= (x < cols - 1 ? 1 : 0); dx++) {
-      if (sizes[index + dy * cols + dx] > sizes[index]) return false;
+      if (sizeOf(index + dy * cols + dx) > sizeOf(index)) return false;
     }
   }
   return true;

@@ -1,36 +1,40 @@
-// The memory that runs in the page need, before they begin, and what this browser has for them. The constants are fitted from above to
-// what Chromium's process takes for 1, 8 and 24 frames of the default network; benchmarks/page.py prints forecast and measure.
+// The memory that runs in the page need, before they begin, and what this browser has for them. The constants are fitted to what Chromium's
+// process takes for 4 to 20 frames of 224 x 224 to 224 x 960, of several networks and of all; benchmarks/page.py prints forecast and measure.
 
 import { pixelGrid } from "./pixel_tables.js";
 
 const MIB = 2 ** 20;
-/** A page, its worker and the engine with the trunk, before any clip. */
-const LIBRARY_BYTES = 200 * MIB;
+/** A page, its worker and the engine, before any clip; and what the engine takes more for each block with parameters. */
+const LIBRARY_BYTES = 190 * MIB;
+const ADDING_BYTES = 32 * MIB;
 /** A photograph in the page, whole and muted, and what is drawn of it. */
 const BYTES_SHOWN = 12;
 /** What the trunk takes of one frame on its way, for each pixel that is fed. */
 const BYTES_OF_PIXEL = 150;
-/** What blocks take for each cell of stride 8 that they read, and for each pair of cells of stride 16 that they compare. */
-const BYTES_OF_CELL = 9_000;
-const BYTES_OF_PAIR = 2.1;
+/** What blocks take for each cell of stride 8 that they read, and what each takes for each pair of cells of stride 16. */
+const BYTES_OF_CELL = 3_000;
+const BYTES_OF_PAIR = 1;
 /** What stays of a network for each cell of stride 8: tables in the page, and in the worker for columns. */
-const BYTES_KEPT = 5_200;
+const BYTES_KEPT = 1_500;
 const [FINE, COARSE] = [64, 256];
 const FLOAT = 4;
 /** WebAssembly of 32 bits reaches so much; and the part of a computer's memory that a page may take. */
 const MOST_BYTES = 4 * 2 ** 30;
 const PART = 0.5;
 
-/** Bytes that a page has in use at the peak of runs { frames, inputHw, filter } one after the other; `pixels`: of all frames as they are shown. */
+/**
+ * Bytes that a page has in use at the peak of runs { frames, inputHw, filter, adds } one after the other; `adds`: how many
+ * blocks of the network have parameters; `pixels`: of all frames as they are shown.
+ */
 export function runBytes(runs, pixels) {
   const parts = runs.map(({ filter, ...run }) => (filter ? ofFilter(run, filter) : ofTrunk(run)));
   return LIBRARY_BYTES + BYTES_SHOWN * pixels + Math.max(...parts.map(({ taken }) => taken)) + parts.reduce((sum, { kept }) => sum + kept, 0);
 }
 
-function ofTrunk({ frames, inputHw: [height, width] }) {
+function ofTrunk({ frames, inputHw: [height, width], adds }) {
   const cells = (frames * height * width) / FINE;
-  const pairs = ((frames * height * width) / COARSE) ** 2;
-  return { taken: BYTES_OF_PIXEL * height * width + BYTES_OF_CELL * cells + BYTES_OF_PAIR * pairs, kept: BYTES_KEPT * cells };
+  const adding = adds * (ADDING_BYTES + BYTES_OF_PAIR * ((frames * height * width) / COARSE) ** 2);
+  return { taken: BYTES_OF_PIXEL * height * width + BYTES_OF_CELL * cells + adding, kept: BYTES_KEPT * cells };
 }
 
 /** Vectors of each cell in float64 on the way; theta and phi, here and in the worker, stay. */

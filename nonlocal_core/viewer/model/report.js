@@ -5,7 +5,7 @@ import { spreadOf, timesEven, topOf } from "./affinity.js";
 import { cellOf } from "./grid.js";
 import { MOST_POINTS } from "./strokes.js";
 import {
-  LETTERS, answerWords, badgeWords, classWords, effectWords, frameWords, gridWords, hopWords, noticeWords, percent, placeWords, secondsWords,
+  LETTERS, badgeWords, classWords, effectWords, frameWords, gridWords, hopWords, noticeWords, percent, placeWords, secondsWords,
   shownWords, spokenWords, spreadWords, temperatureWords, timesWords, weightWords,
 } from "./words.js";
 
@@ -20,7 +20,6 @@ export function reportOf(drawn) {
   const { state, block, answer, heat, shown, alone, bundle } = drawn;
   const seconds = secondsWords(bundle.media.pts_seconds[state.at.frame]);
   return {
-    sentence: answerWords(drawn),
     heading: {
       ...ofPin(drawn.letter, askedWords(drawn, alone ? "" : seconds)),
       ...shownWords(drawn, state, shown, drawn.letter),
@@ -35,7 +34,7 @@ export function reportOf(drawn) {
     facts: facts(drawn),
     more: more(drawn),
     table: () => topOf(answer.values, TABLE_ROWS).map((index) => tableRow(answer, index)),
-    spoken: spokenWords(drawn),
+    spoken: () => spokenWords(drawn),
   };
 }
 

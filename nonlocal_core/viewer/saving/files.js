@@ -9,6 +9,7 @@ import { pinnedMessage } from "../model/state.js";
 import { LETTERS, answerWords } from "../model/words.js";
 import { bundleFile, sha256 } from "./bundle_file.js";
 import { ascii } from "./canonical.js";
+import { gifOf } from "./gif.js";
 import { counts, doubles, floats, npzOf } from "./npz.js";
 import { animated, withText } from "./png.js";
 
@@ -21,6 +22,7 @@ export const FILES = [
   { title: "Live page (HTML)", purpose: "Opens from a disk, without a server or a network; pointing and the tour work.", suffix: ".html", make: livePage },
   { title: "Figure (PNG)", purpose: "All frames with heat, colour bar, shares, arrows and the sentence.", suffix: ".png", make: figureFile },
   { title: "Film with heat (animated PNG)", purpose: "The frames at their own times, in exact colours, which a GIF has not.", suffix: "-film.png", make: filmFile },
+  { title: "Film with heat (GIF)", purpose: "The same where an animated PNG cannot be shown.", suffix: ".gif", make: gifFile },
   { title: "Numbers (NPZ)", purpose: "The weights on their grid, for NumPy.", suffix: ".npz", make: numbersFile },
   { title: "Where it comes from (JSON)", purpose: "Clip, network, weights, frames, versions.", suffix: ".json", make: originFile },
 ];
@@ -54,6 +56,11 @@ async function filmFile(drawn, origin) {
   for (const canvas of filmPictures(drawn)) pictures.push(await bytesOf(canvas));
   const film = animated(pictures, durationsOf(drawn.bundle.media.pts_seconds));
   return new Blob([withText(film, "provenance", await provenance(drawn, origin))], { type: "image/png" });
+}
+
+async function gifFile(drawn, origin) {
+  const pictures = filmPictures(drawn).map((canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height));
+  return new Blob(await gifOf(pictures, durationsOf(drawn.bundle.media.pts_seconds), await provenance(drawn, origin)), { type: "image/gif" });
 }
 
 async function bytesOf(canvas) {

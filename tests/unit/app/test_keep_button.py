@@ -188,3 +188,22 @@ def test_a_page_without_a_server_is_offered_where_its_engine_is(monkeypatch, tmp
     is_there, captions = offered(session)
     assert not is_there
     assert any("this one needs Python" in said for said in captions)
+
+
+def test_a_page_without_a_server_is_packed_and_not_saved_as_an_answer(session, monkeypatch, tmp_path):
+    """Streamlit gives back a copy of what was chosen, of which identity says nothing."""
+    packed = []
+
+    def zip_page(path, opened, pin, tour, tell):
+        packed.append((opened, pin, tour))
+        path.write_bytes(b"PK")
+
+    monkeypatch.setattr(keep, "runtime_at_hand", lambda: tmp_path)
+    monkeypatch.setattr(keep, "_zip", zip_page)
+    app = AppTest.from_function(page, args=(session,), default_timeout=PATIENCE_SECONDS).run()
+    app.selectbox[0].select(keep.WITHOUT_SERVER).run()
+    button(app, "keep-make").click().run()
+    session.finish()
+    app.run()
+    assert [offered.label for offered in downloads(app)] == ["Download, 0.1 kB"]
+    assert packed == [(session, Pin(frame=2, x=0.25, y=0.5, block="stride16"), None)]

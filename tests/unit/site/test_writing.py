@@ -60,6 +60,14 @@ def test_names_tell_contents_and_every_address_is_a_file_of_the_page(engine, cli
     assert "default-src &#x27;none&#x27;" in policy
 
 
+def test_links_tell_clips_of_one_name_apart(engine, clip, tmp_path):
+    write_site(tmp_path, models=["lite0-gaussian"], clips=[clip, "sample:chelsea", clip, clip], progress=silent)
+    (site,) = tmp_path.glob("site-*.json")
+    first, sample, *others = (entry["id"] for entry in json.loads(site.read_text())["samples"])
+    assert sample == "chelsea"
+    assert others == [f"{first}-2", f"{first}-3"]
+
+
 def test_a_page_of_an_engine_without_webgpu_says_so(monkeypatch, clip, tmp_path):
     monkeypatch.setattr(writing, "runtime_files", lambda folder: ENGINE)
     write_site(tmp_path, models=["lite0-gaussian"], clips=[clip], progress=silent)

@@ -1,5 +1,6 @@
 // Writes the files of one question with the viewer's own modules; test_saving.py reads them with other programs.
-// argv: folder with clip.nlvb, question.json { block, direction, points, beside, look } and pictures 0.png, 1.png …
+// argv: folder with clip.nlvb, question.json { block, direction, points, beside, look } pictures 0.png, 1.png …, and
+// film.json, pixels R, G, B, A of the frames of a GIF
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { parseBundle } from "../../../nonlocal_core/viewer/model/parse.js";
 import { startState } from "../../../nonlocal_core/viewer/model/state.js";
 import { durationsOf } from "../../../nonlocal_core/viewer/drawing/film_pictures.js";
 import { bundleFile } from "../../../nonlocal_core/viewer/saving/bundle_file.js";
+import { gifOf } from "../../../nonlocal_core/viewer/saving/gif.js";
 import { FILES } from "../../../nonlocal_core/viewer/saving/files.js";
 import { animated, withText } from "../../../nonlocal_core/viewer/saving/png.js";
 
@@ -45,6 +47,9 @@ await save("again.nlvb", await bundleFile(bundle, facts, { pictures: stored, vie
 
 const pictures = readdirSync(folder).filter((entry) => /^\d\.png$/.test(entry)).sort().map((entry) => new Uint8Array(readFileSync(join(folder, entry))));
 writeFileSync(join(folder, "film.png"), withText(animated(pictures, [0.25, 0.04, 1]), "provenance", "from\na test"));
+
+const film = JSON.parse(readFileSync(join(folder, "film.json"), "utf8")).map(({ width, height, bytes }) => ({ width, height, data: Uint8ClampedArray.from(Buffer.from(bytes, "base64")) }));
+await save("film.gif", new Blob(await gifOf(film, [1 / 3, 1 / 3, 1 / 3, 0.001].slice(0, film.length), "from\na test".repeat(30))));
 
 const seconds = bundle.media.pts_seconds[pins.at(-1).asked.frame_spans[pins.at(-1).cell.t][0]];
 console.log(JSON.stringify({

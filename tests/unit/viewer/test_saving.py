@@ -1,5 +1,6 @@
 """Files that the page writes by itself: read by NumPy, Pillow and the bundle's reader, and compared with Python's."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from nonlocal_core.look import Look, arrow_cells, heats_of, question_words
 from nonlocal_core.query import column, row
 from nonlocal_core.render.figure import header_units
 from nonlocal_core.render.layout import UNITS, lay_out
-from nonlocal_core.render.movies import durations
+from nonlocal_core.render.movies import durations, write_gif
 from nonlocal_core.render.notes import Caption, cautions, network_words, notes
 from nonlocal_core.render.writing import write_npz
 from nonlocal_core.viewer import export_html
@@ -28,6 +29,7 @@ NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed; it runs the viewer's modules")
 SCRIPT = Path(__file__).parent / "saving.mjs"
 FRAMES = 5
+BLACK = np.zeros((1, 1, 1, 3), np.uint8)
 WARNING = "It is cut short."
 
 
@@ -53,8 +55,8 @@ QUESTIONS = (
 )
 
 
-def written(folder, asked, size=1.0):
-    """The folder after node wrote into it, what node said, and the block."""
+def written(folder, asked, size=1.0, film=BLACK):
+    """The folder after node wrote into it, what node said, and the block. ``film``: frames (h, w, 3) of a GIF."""
     block = make_block(
         asked.pairwise, subsample=(1, 2, 2), note="A note.", size=size, effect=np.full(240, 0.5, np.float32)
     )
@@ -75,12 +77,31 @@ def written(folder, asked, size=1.0):
         "look": asked.look,
     }
     (folder / "question.json").write_text(json.dumps(question))
+    (folder / "film.json").write_text(json.dumps([pixels_of(frame) for frame in film]))
     rng = np.random.default_rng(8)
     for number in range(3):
         Image.fromarray(rng.integers(0, 256, (13, 17, 3), np.uint8)).save(folder / f"{number}.png")
     done = subprocess.run([NODE, SCRIPT, folder], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), frames, decode_bundle((folder / "clip.nlvb").read_bytes()).blocks[0]
+
+
+def pixels_of(frame):
+    """A frame as the browser's ImageData has it."""
+    opaque = np.dstack([frame, np.full(frame.shape[:2], 255)]).astype(np.uint8)
+    return {"width": frame.shape[1], "height": frame.shape[0], "bytes": base64.b64encode(opaque.tobytes()).decode()}
+
+
+def gif_of(folder, film):
+    """Duration in ms and pixels of each frame of the GIF that node wrote, and its comment, as Pillow reads them."""
+    written(folder, QUESTIONS[0], film=film)
+    with Image.open(folder / "film.gif") as read:
+        frames = []
+        for index in range(read.n_frames):
+            read.seek(index)
+            frames.append((read.info["duration"], np.asarray(read.convert("RGB"), int)))
+        read.seek(0)
+        return frames, read.info["comment"].decode()
 
 
 def answers_of(asked, stored):
@@ -187,6 +208,36 @@ def test_a_film_is_an_animation_of_its_pictures(tmp_path):
             assert film.info["duration"] == milliseconds
             expected = np.asarray(Image.open(tmp_path / f"{number}.png"))
             np.testing.assert_array_equal(np.asarray(film.convert("RGB")), expected)
+
+
+@needs_node
+def test_a_gif_shows_each_picture_for_its_own_time_in_its_own_colours(tmp_path):
+    film = np.random.default_rng(9).integers(0, 256, (4, 5, 7, 3), np.uint8).repeat(11, axis=1).repeat(13, axis=2)
+    frames, comment = gif_of(tmp_path, film)
+    assert [milliseconds for milliseconds, _ in frames] == [330, 340, 330, 20], "rounding adds up, or it is too fast"
+    for (_, read), drawn in zip(frames, film, strict=True):
+        np.testing.assert_array_equal(read, drawn)
+    assert comment == "from\na test" * 30
+
+
+@needs_node
+def test_a_gif_of_many_colours_keeps_small_heat_and_the_mean_of_the_rest(tmp_path):
+    """As Python's does, beside which it is measured."""
+    rows, columns = np.mgrid[:150, :200]
+    photograph = np.stack([40 + rows // 2, 60 + columns // 3, 90 + (rows + columns) // 5], axis=-1)
+    noise = np.random.default_rng(0).integers(-20, 21, (3, 150, 200, 1))
+    film = np.clip(photograph + noise, 0, 255).astype(np.uint8)
+    film[1, 40:48, 70:78] = [247, 171, 57]
+    frames, _ = gif_of(tmp_path, film)
+    write_gif(tmp_path / "python.gif", film, np.full(3, 0.5))
+    with Image.open(tmp_path / "python.gif") as theirs:
+        for index, (_, read) in enumerate(frames):
+            theirs.seek(index)
+            true = film[index].astype(int)
+            apart, pythons = (np.abs(seen - true).mean() for seen in (read, np.asarray(theirs.convert("RGB"), int)))
+            assert apart <= 1.2 * pythons
+            assert np.abs((read - true).mean(axis=(0, 1))).max() < 0.5
+    assert np.abs(frames[1][1][41:47, 71:77] - [247, 171, 57]).mean() < 8
 
 
 def test_the_frame_of_a_page_is_the_exported_page_with_marks():

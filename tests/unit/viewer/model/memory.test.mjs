@@ -6,7 +6,16 @@ import { memoryWords, pageBytes, runBytes } from "../../../../nonlocal_core/view
 
 const GIB = 2 ** 30;
 const FILTER = { most: 12288, vectors: { patches: { patch: 5, h: 0.1 } } };
-const run = (frames, inputHw = [224, 384], filter = undefined) => ({ frames, inputHw, filter });
+const run = (frames, inputHw = [224, 384], filter = undefined, adds = 3) => ({ frames, inputHw, filter, adds });
+/** Peaks of Chromium's process in MB, of runs and of pixels that are shown, as they were measured. */
+const SAMPLE = 360 * 640;
+const MEASURED = [
+  [[run(4)], 4 * SAMPLE, 390], [[run(12)], 12 * SAMPLE, 464], [[run(16)], 16 * SAMPLE, 565], [[run(20)], 20 * SAMPLE, 655], [[run(20, [224, 384], undefined, 2)], 20 * SAMPLE, 543],
+  [[run(10, [224, 960])], 10 * 240 * 1040, 780], [[run(14, [224, 224], undefined, 0)], 14 * 480 * 480, 348], [[run(6, [224, 960], undefined, 0)], 6 * 240 * 1040, 284],
+  [Array(5).fill(run(6, [224, 960])), 6 * 240 * 1040, 612], [Array(5).fill(run(8, [224, 224])), 8 * 480 * 480, 396],
+  [[run(8, [224, 384], undefined, 2)], 8 * SAMPLE, 359], [[run(14, [224, 224])], 14 * 480 * 480, 368], [[run(8, [224, 224], undefined, 0)], 8 * 480 * 480, 302],
+  [Array(5).fill(run(12)), 12 * SAMPLE, 589],
+];
 
 test("a forecast grows with frames, with their size, with what is shown and with networks", () => {
   const needs = (...runs) => runBytes(runs, 1e6);
@@ -15,6 +24,13 @@ test("a forecast grows with frames, with their size, with what is shown and with
   assert.ok(needs(run(8)) < runBytes([run(8)], 8e6));
   assert.ok(needs(run(8)) < needs(run(8), run(8)) && needs(run(8), run(8)) < 2 * needs(run(8)), "one runs after the other");
   assert.ok(needs(run(64)) > 4 * needs(run(16)) - 3 * needs(run(1)), "pairs of positions grow with the square");
+});
+
+test("forecasts are within a fifth of what was measured", () => {
+  for (const [runs, pixels, measured] of MEASURED) {
+    const apart = runBytes(runs, pixels) / (1e6 * measured) - 1;
+    assert.ok(Math.abs(apart) < 0.2, `${JSON.stringify(runs)}: ${(100 * apart).toFixed(0)} % off`);
+  }
 });
 
 test("a filter never needs much more than its largest grid", () => {
