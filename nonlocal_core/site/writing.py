@@ -121,7 +121,7 @@ def _with_gpu(folder: _Folder, engine: Mapping[str, bytes]) -> dict[str, str] | 
 
 
 def _free_key(clip: PageClip, taken: Collection[str]) -> str:
-    """Return what a link calls a clip: by its name, with a number from the second clip of one name on."""
+    """Return the name of a clip in a link, with a number from the second clip of the same name on."""
     sample = clip.session.sample
     key = sample.id if sample else hashlib.sha256(clip.session.frames.info.name.encode()).hexdigest()[:10]
     numbered = (f"{key}-{number}" for number in count(2))
