@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nonlocal_core.bundle import decode_bundle
+from nonlocal_core.bundle.container import ContainerWriter
 from nonlocal_core.errors import BundleError
 
 FULL = full_bundle()
@@ -24,6 +25,12 @@ def test_a_table_of_bytes_needs_its_gains_and_no_other_has_them():
     large["blocks"][0]["phi"]["row_gains"] = large["blocks"][0]["theta"]
     with pytest.raises(BundleError, match=r"phi\.row_gains belongs"):
         decode_bundle(rebuilt(large, payload))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_header_holds_no_number_that_json_has_no_word_for(number):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        ContainerWriter().pack({"rebuild_error": number})
 
 
 def test_identical_tables_share_their_bytes():

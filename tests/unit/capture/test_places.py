@@ -247,6 +247,7 @@ def test_points_lie_inside_cells_of_every_grid_and_are_told_apart():
     cells = {(point.start, int(point.y * 7), int(point.x * 12)) for point in points}
     assert len(cells) == len(points) == 7
     assert {t for t, _, _ in cells} == {0, 2, 4, 6}  # a point in every temporal cell of the grid that has fewest
+    assert len({(point.y * 7 % 1 > 0.5, point.x * 12 % 1 > 0.5) for point in points}) == 4  # all quarters of a cell
     assert run_count(points) == 3
     assert len(points_for(grids[:1])) == 15
     assert {point.start for point in points_for(grids[:1])} == set(range(8))

@@ -32,8 +32,12 @@ def by_loops(session, query, step, marked):
     guess = [cell for cell in cells if marked[cell]]
     near = sorted(cells, key=lambda cell: np.hypot(cell[0] - query.y, cell[1] - query.x))[: len(guess)]
     best = sorted(cells, key=lambda cell: -heat[cell])[: len(guess)]
-    assert frames.ndim == 4
-    return {"guess": share(guess), "blob": share(near), "best": share(best), "even": len(guess) / len(cells)}
+    height, width = frames.shape[1] // grid.rows, frames.shape[2] // grid.cols
+    colours = frames.reshape(len(frames), grid.rows, height, grid.cols, width, 3).mean(axis=(2, 4))
+    asked = colours[query.t, query.y, query.x]
+    alike = sorted(cells, key=lambda cell: np.linalg.norm(colours[(step, *cell)] - asked))[: len(guess)]
+    whole_shares = {"guess": share(guess), "blob": share(near), "best": share(best), "even": len(guess) / len(cells)}
+    return whole_shares | {"colour": share(alike)}
 
 
 @pytest.mark.parametrize("step", [1, 0])

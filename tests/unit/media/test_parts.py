@@ -117,6 +117,13 @@ def test_greys_of_sixteen_bits_are_numbers_with_their_key() -> None:
     assert first(pages(samples, bits=16, colour=0)).alpha is None
 
 
+def test_greys_of_sixteen_bits_in_an_animation_are_levels_of_257_numbers() -> None:
+    samples = np.array([0, 128, 129, 65_406, 65_407, 65_535]).reshape(2, 3, 1)
+    given = pages(samples, bits=16, colour=0)
+    levels = np.asarray(given._part_picture(png(samples, bits=16, colour=0, interlaced=False, chunks=b"")))
+    assert levels.tolist() == [[0, 0, 1], [254, 255, 255]]
+
+
 @pytest.mark.parametrize(
     ("told", "declared"),
     [

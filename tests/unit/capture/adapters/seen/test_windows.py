@@ -139,7 +139,7 @@ MAP = torch.arange(T * H * W * C, dtype=torch.float32).reshape(T, H, W, C)
 def test_a_tensor_is_a_map_in_the_way_that_its_axes_allow(seen, within):
     ((table, thw, is_within),) = _as_maps(seen, C, (((H, W),), {}), None)
     assert (thw, is_within) == ((T, H, W), within)
-    assert torch.equal(table.reshape(-1, C), MAP.reshape(-1, C))
+    assert torch.equal(table, MAP.reshape(T if within else 1, -1, C))
 
 
 @pytest.mark.parametrize("shape", [(T, H * W, C + 1), (T, H, W, C + 1), (1, T, H, W, C + 1), (2, T, H, W, C), (C, H)])
