@@ -14,7 +14,10 @@ Key = tuple[str, tuple[int, ...], int]
 """Digest and shape of the input, and the address of the trunk's weights, which networks of one trunk share."""
 
 Features = dict[tuple[Key, str], Tensor]
-"""Features of layers, by their names, of inputs that went through a trunk."""
+"""Features of layers, by their names, of inputs that went through a trunk, and a weight of each trunk, which keeps its
+address from being used again."""
+_WEIGHT = "weight of the trunk"
+
 
 _kept: ContextVar[Features | None] = ContextVar("nonlocal_shared_features", default=None)
 
@@ -49,10 +52,13 @@ def shared_features(kept: Features | None = None) -> Iterator[None]:
 
 def key_of(clip: Tensor, weight: Tensor) -> Key | None:
     """Return the key of this input and this trunk, or None if nothing is shared."""
-    if _kept.get() is None or torch.is_grad_enabled():
+    kept = _kept.get()
+    if kept is None or torch.is_grad_enabled():
         return None
     content = clip.detach().cpu().contiguous().numpy()
-    return hashlib.blake2b(content.data, digest_size=16).hexdigest(), tuple(clip.shape), weight.data_ptr()
+    key = hashlib.blake2b(content.data, digest_size=16).hexdigest(), tuple(clip.shape), weight.data_ptr()
+    kept[key, _WEIGHT] = weight.detach()
+    return key
 
 
 def computed_once(key: Key | None, layer: str, compute: Callable[[], Tensor]) -> Tensor:

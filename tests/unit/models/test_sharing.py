@@ -7,7 +7,7 @@ from nonlocal_core.capture import recording
 from nonlocal_core.geometry import ViewTransform
 from nonlocal_core.models.lite0 import Lite0
 from nonlocal_core.models.normalised import NormalisedBlock
-from nonlocal_core.models.sharing import last_tables_kept, shared_features
+from nonlocal_core.models.sharing import computed_once, key_of, last_tables_kept, shared_features
 from nonlocal_core.running.prepared import prepare_model
 from nonlocal_core.weights import build_model, list_models
 
@@ -40,6 +40,17 @@ def test_networks_of_one_trunk_run_it_once_for_each_clip(clip, monkeypatch):
         assert torch.equal(another, models[0](clip[1:]))
         assert len(runs) == 6, "nothing is kept after the with"
     assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_the_address_of_a_trunk_is_not_used_again_as_long_as_its_features_are_kept(clip):
+    kept, weight = {}, torch.randn(64, 3, 3, 3)
+    address = weight.data_ptr()
+    with torch.inference_mode(), shared_features(kept):
+        computed_once(key_of(clip, weight), "stride8", lambda: clip)
+    del weight
+    later = [torch.randn(64, 3, 3, 3) for _ in range(50)]
+    assert address not in {other.data_ptr() for other in later}
+    assert kept
 
 
 def test_a_recorded_block_computes_its_tables_once(clip, monkeypatch):
