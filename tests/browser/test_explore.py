@@ -254,7 +254,7 @@ def test_a_link_that_cannot_be_followed_says_why_and_offers_a_way_back(chromium,
 
 
 def test_a_link_is_no_markup_in_the_sentence_that_refuses_it(chromium, address):
-    named = "sample:![x](http://elsewhere.test/x.png) *a* _b_ :red[c] $d$ <b>e</b> https://elsewhere.test"
+    named = "sample:![x](http://elsewhere.test/x) *a* _b_ :red[c] $d$ <b>e</b> http://elsewhere"
     context = chromium.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

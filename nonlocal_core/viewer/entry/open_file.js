@@ -4,7 +4,7 @@
 import { filmTimes } from "../model/film_times.js";
 import { pixelsOfPlanes } from "../model/planes.js";
 import { chosenOf, evenMoments } from "../model/selection.js";
-import { planesOf } from "./video_planes.js";
+import { planesOf, shownSecond } from "./video_planes.js";
 
 /** As nonlocal_core/media: what is read at once, the longest side that is shown, and the grey behind transparent parts. */
 const MOST_PIXELS = 80e6;
@@ -72,8 +72,9 @@ async function openVideo(file, { frames, tell, signal }) {
       video.currentTime = 1e7; // a recording without a length has one once its end was sought
       await heard(video, "seeked", file);
     }
-    const last = await seek(video, Math.max(video.duration - 1e-3, 0), file);
-    const starts = last === video.currentTime ? await startsOf(file) : null; // Firefox tells the moment that was asked for
+    const presented = await seek(video, Math.max(video.duration - 1e-3, 0), file);
+    const starts = presented === video.currentTime ? await startsOf(file) : null; // Firefox tells the moment that was asked for
+    const last = shownSecond(video) ?? presented;
     const spread = (first) => evenMoments(frames, last - first).map((moment) => ({ moment: first + moment + 1e-4 }));
     let moments = starts ? momentsIn(starts, frames, video.duration) : spread(0);
     const found = new Map();
@@ -81,7 +82,8 @@ async function openVideo(file, { frames, tell, signal }) {
       signal.throwIfAborted();
       tell("Reading frames", index, moments.length);
       const { moment, start } = moments[index];
-      const told = await seek(video, Math.min(moment, video.duration), file);
+      const presented = await seek(video, Math.min(moment, video.duration), file); // on a busy computer, now and then of the frame before
+      const told = shownSecond(video) ?? presented;
       if (!starts && index === 0) moments = spread(told); // which may come late
       const second = start ?? told;
       if (!found.has(second)) found.set(second, await frameOf(video, file));

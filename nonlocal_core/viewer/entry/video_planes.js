@@ -2,6 +2,19 @@
 
 import { SUBSAMPLED } from "../model/planes.js";
 
+/** Second of the frame that a video shows, null where the browser does not tell it. */
+export function shownSecond(video) {
+  if (!globalThis.VideoFrame) return null;
+  try {
+    const frame = new VideoFrame(video);
+    frame.close(); // whose timestamp stays
+    return frame.timestamp / 1e6;
+  } catch (error) {
+    if (error instanceof DOMException) return null;
+    throw error;
+  }
+}
+
 /**
  * What pixelsOfPlanes takes, and `rotation`, the degrees by which they are turned on their way to the screen, clockwise; null where the browser
  * does not give them, or mirrors them. `isCentred`: where the file's colour differences lie, which no browser tells.
