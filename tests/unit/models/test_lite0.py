@@ -113,3 +113,10 @@ def test_long_clips_pass_through_a_few_frames_at_a_time(trunk, height, width, at
     alone = torch.cat([trunk(frame[None]) for frame in frames])
     assert logits.std() > 0.01
     torch.testing.assert_close(logits, alone, rtol=0, atol=1e-5 * logits.std().item())
+
+
+@pytest.mark.parametrize(("count", "stride"), [(lite0.STRIDE8_BLOCKS, 8), (lite0.STRIDE16_BLOCKS, 16)])
+def test_the_trunk_is_cut_behind_the_last_block_of_a_stride(trunk, count, stride):
+    features = trunk.blocks[:count](trunk.stem(torch.randn(1, 3, 64, 96)).clamp(0, 6))
+    assert features.shape[2:] == (64 // stride, 96 // stride)
+    assert trunk.blocks[count](features).shape[2:] == (32 // stride, 48 // stride)
