@@ -134,7 +134,8 @@ def test_the_edges_of_a_box_belong_to_it():
 
 
 @pytest.mark.parametrize(
-    ("point", "pixel"), [((0.0, 0.0), (0, 0)), ((1.0, 1.0), (5, 8)), ((0.5, 0.5), (3, 4)), ((-0.1, 1.2), (5, 0)), ((-1, -1), (0, 0))]
+    ("point", "pixel"),
+    [((0.0, 0.0), (0, 0)), ((1.0, 1.0), (5, 8)), ((0.5, 0.5), (3, 4)), ((-0.1, 1.2), (5, 0)), ((-1, -1), (0, 0))],
 )
 def test_a_point_lies_on_a_pixel_or_nearest_to_one(point, pixel):
     assert pixel_at(*point, (6, 9)) == pixel
