@@ -7,6 +7,8 @@ const [SEGMENT, INFO, TRACKS, TRACK, CLUSTER, GROUP] = [0x18538067, 0x1549a966, 
 const LOOKED_THROUGH = new Set([SEGMENT, INFO, TRACKS, TRACK, CLUSTER, GROUP]);
 const [TIMESTAMP_SCALE, TRACK_NUMBER, TRACK_TYPE, TIMESTAMP, SIMPLE_BLOCK, MATROSKA_BLOCK] = [0x2ad7b1, 0xd7, 0x83, 0xe7, 0xa3, 0xa1];
 const IS_VIDEO = 1;
+/** Frames of a film that are counted: four hours, the longest clip that is read, at 120 a second. */
+const MOST_FRAMES = 1_728_000;
 
 /** Ascending seconds of all frames of the first video; null where the container is another, is damaged, or tells them in fragments. */
 export function filmTimes(bytes) {
@@ -69,7 +71,9 @@ function runsIn(view, { start, stop }) {
   const count = Math.min(view.getUint32(start + 4), (stop - start - 8) / 8);
   for (let run = 0; run < count; run++) {
     const at = start + 8 + 8 * run;
-    for (let n = view.getUint32(at); n > 0; n--) values.push(view.getInt32(at + 4));
+    const times = view.getUint32(at);
+    if (values.length + times > MOST_FRAMES) throw new RangeError(`A film has up to ${MOST_FRAMES} frames.`);
+    for (let n = 0; n < times; n++) values.push(view.getInt32(at + 4));
   }
   return values;
 }

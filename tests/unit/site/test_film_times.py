@@ -64,3 +64,10 @@ def test_what_tells_no_times_here_has_none(tmp_path):
     assert times_in(tmp_path, fragments) is None
     assert times_in(tmp_path, b"\x1a\x45\xdf\xa3\x00") is None
     assert times_in(tmp_path, b"GIF89a and more") is None
+
+
+def test_a_count_of_frames_that_no_film_has_is_not_believed(tmp_path):
+    whole = bytearray(stamps(12))
+    first = whole.index(b"stts") + 12  # behind the name, the version and the number of runs
+    whole[first : first + 4] = (2**32 - 1).to_bytes(4)
+    assert times_in(tmp_path, whole) is None
