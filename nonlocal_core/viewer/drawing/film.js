@@ -72,7 +72,7 @@ export class Film {
   /** `box` is the part of the frames that the network saw. */
   draw({ plain, zoom }, box) {
     if (this.root.hidden || (this.drawn?.plain === plain && this.drawn.zoom === zoom && this.drawn.box === box)) return;
-    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain), zoom, box));
+    this.frames.forEach(({ photo }, index) => drawPhoto(photo.getContext("2d"), this.photos.of(index, !plain, zoom.scale * photo.width), zoom, box));
     this.drawn = { plain, zoom, box };
   }
 

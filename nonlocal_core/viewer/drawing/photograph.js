@@ -23,8 +23,10 @@ export function mute(pixels, { kept_colour: kept, luminance: [r, g, b] }) {
   }
 }
 
-/** Muted photographs by the bitmap that they were made of. */
-const mutedOf = new WeakMap();
+/** Pixels across up to which a photograph is muted at that size: whole ones of a strip of many frames would take most of the page's memory. */
+const SMALL_WIDTH = 320;
+/** Muted photographs by the bitmap that they were made of: whole and small. */
+const [mutedOf, smallOf] = [new WeakMap(), new WeakMap()];
 
 /** One clip's photographs; muted ones are made when they are first drawn. Those that are `lent` stay open for their owner. */
 export class Photographs {
@@ -36,23 +38,27 @@ export class Photographs {
     return this.bitmaps.length;
   }
 
-  /** What to draw for a frame. */
-  of(frame, muted) {
+  /** What to draw for a frame that is shown so many pixels wide. */
+  of(frame, muted, wide = Infinity) {
     const bitmap = this.bitmaps[frame];
     if (!muted) return bitmap;
-    if (!mutedOf.has(bitmap)) mutedOf.set(bitmap, this.#mute(bitmap));
-    return mutedOf.get(bitmap);
+    const isSmall = wide <= SMALL_WIDTH && SMALL_WIDTH < bitmap.width && !mutedOf.has(bitmap);
+    const kept = isSmall ? smallOf : mutedOf;
+    if (!kept.has(bitmap)) kept.set(bitmap, this.#mute(bitmap, isSmall ? SMALL_WIDTH / bitmap.width : 1));
+    return kept.get(bitmap);
   }
 
   close() {
     if (!this.lent) for (const bitmap of this.bitmaps) bitmap.close();
   }
 
-  #mute(bitmap) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height });
+  #mute(bitmap, part) {
+    const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(part * side)));
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
     const context = canvas.getContext("2d", { willReadFrequently: true });
-    context.drawImage(bitmap, 0, 0);
-    const image = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, 0, 0, width, height);
+    const image = context.getImageData(0, 0, width, height);
     mute(image.data, this.recipe);
     context.putImageData(image, 0, 0);
     return canvas;

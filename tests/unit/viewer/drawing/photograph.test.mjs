@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { drawPhoto, mute } from "../../../../nonlocal_core/viewer/drawing/photograph.js";
+import { drawPhoto, mute, Photographs } from "../../../../nonlocal_core/viewer/drawing/photograph.js";
 
 const REAL = { kept_colour: 0.35, luminance: [0.2126, 0.7152, 0.0722] };
 const light = (byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
@@ -36,4 +36,20 @@ test("what a network never saw of a frame is shaded, in the whole frame and in a
   assert.deepEqual(drawn(whole, [0, 0.25, 1, 0.5]), [[0, 0, 80, 10], [0, 20, 80, 20]]);
   assert.deepEqual(drawn({ scale: 2, x: 0, y: 0.5 }, [0.25, 0, 0.75, 1]), [[0, 0, 40, 40]]);
   assert.deepEqual(drawn({ scale: 4, x: 0.375, y: 0 }, [0.25, 0, 0.75, 1]), []);
+});
+
+test("a photograph is muted as large as it is shown: small in a strip, whole elsewhere and from then on", () => {
+  const getImageData = (_x, _y, width, height) => ({ data: new Uint8ClampedArray(4 * width * height) });
+  const getContext = () => ({ drawImage() {}, putImageData() {}, getImageData });
+  globalThis.document = { createElement: () => ({ getContext }) };
+  const [large, little] = [{ width: 1024, height: 576 }, { width: 300, height: 200 }];
+  const photos = new Photographs([large, little], REAL);
+  const sizeOf = (...asked) => (({ width, height }) => [width, height])(photos.of(...asked));
+  assert.deepEqual(sizeOf(0, true, 150), [320, 180]);
+  assert.equal(photos.of(0, true, 320), photos.of(0, true, 150));
+  assert.deepEqual(sizeOf(0, true, 321), [1024, 576]);
+  assert.deepEqual(sizeOf(0, true, 150), [1024, 576]);
+  assert.deepEqual(sizeOf(1, true, 150), [300, 200]);
+  assert.equal(photos.of(0, false, 150), large);
+  delete globalThis.document;
 });
