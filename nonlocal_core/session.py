@@ -40,7 +40,7 @@ from nonlocal_core.media.reading import Media
 from nonlocal_core.media.stretching import stretched
 from nonlocal_core.pin import MOST_POINTS, Pin, PinFields
 from nonlocal_core.query import pin_of
-from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, SpecFields, uncompiled
+from nonlocal_core.running.foreign import ForeignNetwork, ModelSpec, SpecFields, spec_of, uncompiled
 from nonlocal_core.running.forward import DeviceChoice, device_of
 from nonlocal_core.running.own_run import record_own
 from nonlocal_core.running.prepared import NetworkCard, PreparedModel, network_and_frames, network_for
@@ -135,7 +135,7 @@ class Session(Questions):
 
         Raises CaptureError if nothing in it can be shown, with the reasons, and the errors of ``open``.
         """
-        tell, spec = progress or _silent, replace(spec or ModelSpec(), **stated)
+        tell, spec = progress or _silent, spec_of(spec, stated)
         model = uncompiled(model)
         network = ForeignNetwork(model, spec)
         title = spec.title or type(model).__name__

@@ -1,7 +1,7 @@
 """Users' own networks, run as they are: the form in which they take a clip, and their answer."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Literal, TypedDict, get_args
 
@@ -86,6 +86,16 @@ class ModelSpec:
     """Function from the frames to the network's arguments, as in ``lambda clip: [clip[:, :, ::4], clip]`` for the two
     paths of SlowFast. A dictionary is passed as keywords, a tuple as several arguments, anything else as the only one.
     ``call``, if given, gets its result. None: the frames are the only argument."""
+
+
+def spec_of(spec: ModelSpec | None, stated: SpecFields) -> ModelSpec:
+    """Return a spec with the facts that were stated by name. Raises CaptureError for another object than a spec."""
+    if spec is not None and not isinstance(spec, ModelSpec):
+        raise CaptureError(
+            f"Facts about a network come as a ModelSpec; got a {type(spec).__name__}. Give an InputSpec by its name, "
+            "input_spec=..."
+        )
+    return replace(spec or ModelSpec(), **stated)
 
 
 class ForeignNetwork(nn.Module):

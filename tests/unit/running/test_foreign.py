@@ -307,6 +307,11 @@ def test_a_network_without_attention_is_refused_with_the_reasons():
         Session.from_model(nn.Sequential(nn.Conv2d(3, 4, 3)).eval(), "sample:coins")
 
 
+def test_an_input_spec_in_the_place_of_a_spec_is_told_its_name():
+    with pytest.raises(CaptureError, match=r"got a InputSpec\. Give an InputSpec by its name, input_spec="):
+        Session.from_model(Clips().eval(), "sample:coins", spec=SMALL)
+
+
 def test_a_network_in_training_mode_is_refused():
     with pytest.raises(CaptureError, match=r"model\.eval\(\)"):
         Session.from_model(Clips().train(), "sample:coins")
