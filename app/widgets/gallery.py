@@ -11,6 +11,7 @@ from nonlocal_core.weights import DEFAULT
 from ..server import known_networks, visit
 from ..server.byte_store import UPLOADS
 from ..server.clips import FRAMES
+from ..server.memory import Steps, remembered
 from ..server.resources import thumbnail
 from ..server.uploading import let_go
 from ..server.visit import Choices
@@ -24,8 +25,6 @@ _LARGER = (
     "nonlocal-viewer render FILE --out answer.html"
 )
 _COLUMNS = 4
-_REFUSED = "clip-refused"
-"""Key of the file that was refused last and of the reason: it stays in the uploader, and is not read once more."""
 
 
 # Without a run after it, what was refused in the dialog would stay held until the next one.
@@ -65,25 +64,18 @@ def choose_clip(opening: int) -> None:
 def _open_upload(file: UploadedFile) -> None:
     from nonlocal_core.running.prepared import trained_on  # with torch
 
-    refused, reason = st.session_state.get(_REFUSED, ("", ""))
-    if refused == file.file_id:
-        unmarked.failure(reason)
-        return
     content, name = file.getvalue(), file.name
-    slot = st.empty()
-
-    def tell(stage: str, _done: int, _total: int) -> None:
-        slot.caption(stage)
-
     model = _network_on_screen()
-    try:
+
+    def read(tell: Steps) -> None:
         Limits(max_bytes=MAX_CLIP_MB * 2**20).check_bytes(name, len(content))
         # What the page asks for, so that the file is read once; and what is wrong with it is said here.
         chosen = choice_for(content, None, trained_on(known_networks.find_network(model)))
-        FRAMES.read_ahead(content, chosen, name=name, progress=tell)
+        FRAMES.read_ahead(content, chosen, name=name, progress=lambda stage, done, total: tell(done, total, stage))
+
+    try:
+        remembered(("opened", file.file_id), "Reading the file", read)  # a refused one stays in the uploader
     except NonlocalError as error:
-        slot.empty()
-        st.session_state[_REFUSED] = file.file_id, str(error)
         unmarked.failure(error)
         return
     token = UPLOADS.put(content, name)

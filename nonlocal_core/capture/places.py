@@ -313,7 +313,7 @@ def _cells_of(grid: Grid, point: Point) -> list[int]:
 
 
 def _kept(table: Float[Tensor, "heads N C"], held: Float32[np.ndarray, "N_all Ci"] | None) -> Tensor:
-    """Return a table as it is where its first head is what a record holds, else a copy."""
+    """Return a table itself if its first head is the one that a record holds, else a copy."""
     is_held = held is not None and table.numel() > 0 and table.data_ptr() == held.ctypes.data
     return table if is_held else table.clone()
 

@@ -41,7 +41,7 @@ class Selection:
     start_seconds: float | None = None
     frame_indices: tuple[int, ...] | None = None
     of_network: bool = field(default=False, repr=False)
-    """True where ``frames`` is the number that a network states, which nobody asked for."""
+    """True if ``frames`` is the number that a network states, instead of one that was requested."""
 
     def __post_init__(self) -> None:
         if self.frames is not None and self.frames < 1:
@@ -84,7 +84,7 @@ class Selection:
         return replace(base, **self.given, of_network=base.of_network and self.frames is None)
 
     def too_few(self, found: int, reason: str) -> tuple[str, ...]:
-        """Return a warning where fewer frames were found than a number that was given, none else."""
+        """Return a warning if fewer frames were found than the given number, else nothing."""
         if self.frames is None or found >= self.frames:
             return ()
         whose = f"The network takes {self.frames} frames" if self.of_network else f"{self.frames} frames were asked for"

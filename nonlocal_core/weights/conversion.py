@@ -61,7 +61,7 @@ def load_published(card: PublishedCard, *, progress: Progress | None = None, cac
 def write_converted(
     cache: Path, network: PublishedNetwork, tensors: Mapping[str, Tensor], *, source_sha256: str
 ) -> Path:
-    """Save the tensors of a filled network and return the path. Raises WeightsError where the disk refuses them."""
+    """Save the tensors of a filled network and return the path. Raises WeightsError if the disk refuses them."""
     path = converted_path(cache, network.arch, source_sha256)
     metadata = _metadata(network, source_sha256) | {"tensors_sha256": _tensors_digest(tensors)}
     with locked(cache, path.name), writing(cache):

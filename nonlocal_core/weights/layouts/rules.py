@@ -48,7 +48,7 @@ class Rule:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern at once where it was asked for: ``re`` takes as long to find it again as to match it."""
+    """Return a compiled pattern, kept from its first use: ``re`` takes as long to find it again as to match it."""
     return re.compile(pattern)
 
 

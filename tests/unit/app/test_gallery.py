@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from nonlocal_core import MediaError
+from nonlocal_core.app.server import memory
 from nonlocal_core.app.server.visit import Choices
 from nonlocal_core.app.widgets import gallery
 
@@ -12,15 +13,15 @@ def chosen(number: str) -> SimpleNamespace:
 
 
 def test_a_file_that_was_refused_is_not_read_again(monkeypatch):
-    read, said, state = [], [], {}
+    read, said, told, state = [], [], [], {}
 
     def refuse(_content, _chosen, *, name, progress):
         read.append(name)
         progress("Reading frames", 0, 1)
         raise MediaError("It is damaged.")
 
-    slot = SimpleNamespace(caption=lambda _: None, empty=lambda: None)
-    monkeypatch.setattr(gallery, "st", SimpleNamespace(session_state=state, empty=lambda: slot))
+    slot = SimpleNamespace(progress=lambda _part, *, text: told.append(text), empty=lambda: None)
+    monkeypatch.setattr(memory, "st", SimpleNamespace(session_state=state, empty=lambda: slot))
     monkeypatch.setattr(gallery.visit, "current", lambda: Choices(clip="sample:bunny"))
     monkeypatch.setattr(gallery.FRAMES, "read_ahead", refuse)
     monkeypatch.setattr(gallery.unmarked, "failure", lambda error: said.append(str(error)))
@@ -28,3 +29,4 @@ def test_a_file_that_was_refused_is_not_read_again(monkeypatch):
         gallery._open_upload(chosen(number))
     assert len(read) == 2, "once for each file that was brought"
     assert said == ["It is damaged."] * 5
+    assert told == ["Reading the file", "Reading frames"] * 2

@@ -196,7 +196,7 @@ class Watch(TorchFunctionMode):
         return None
 
     def _own_met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Return weights of the latest products that a product takes, where those count; the products are forgotten."""
+        """Return the layer's own weights in a product, or None if there are none; their products are then forgotten."""
         if self.own is None:
             return None
         met = own_weights(pair, self._scores)
