@@ -22,14 +22,16 @@ RUN useradd --create-home --uid 1000 viewer
 COPY --from=build --chown=1000:1000 /cache /cache
 USER 1000
 WORKDIR /home/viewer
-# Only /cache and /tmp are written to, so the rest may be mounted for reading alone.
+# Only /cache and /tmp are written to, so the rest may be mounted for reading alone. Streamlit's welcome would ask a
+# service outside for the number of this machine, and keep everybody waiting where there is no way out.
 ENV NONLOCAL_CACHE=/cache \
     PYTHONDONTWRITEBYTECODE=1 \
+    STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE=true \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_HEADLESS=true
 VOLUME /cache
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-  CMD ["/opt/viewer/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://localhost:8501/_stcore/health', timeout=4)"]
+  CMD ["/opt/viewer/bin/python", "-P", "-m", "nonlocal_core.app.server.health", "1"]
 ENTRYPOINT ["/opt/viewer/bin/nonlocal-viewer"]
 CMD ["--no-browser"]

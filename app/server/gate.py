@@ -19,10 +19,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import health
+
 FRAMED_BY = "NONLOCAL_FRAMED_BY"
 """Environment variable with the sites that may embed the pages in a frame, beside the server's own."""
-HEALTH = "/_stcore/health"
-"""Path of the health check, which is asked under the machine's own name."""
 MISDIRECTED = 421
 POLICY_VIOLATED = 1008
 
@@ -39,9 +39,12 @@ class Gate:
             return await self._app(scope, receive, send)
         host = Headers(scope=scope).get("host", "")
         allowed = tuple(st.get_option("server.allowedHosts"))
-        is_health = scope["path"].endswith(HEALTH)
+        is_health = scope["path"].endswith(health.PATH)  # asked under the machine's own name
         if not is_ours(host, allowed) and not (is_health and is_ours(host, ())):
             return await _refuse(host, allowed, scope, receive, send)
+        origin = Headers(scope=scope).get("origin")
+        if scope["type"] == "websocket" and origin is not None and not may_connect(origin, host):
+            return await send({"type": "websocket.close", "code": POLICY_VIOLATED})
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -73,6 +76,31 @@ def is_ours(host: str, allowed: tuple[str, ...]) -> bool:
         return any(_matches(name, pattern.strip().lower().rstrip(".")) for pattern in allowed)
     own = {"localhost", socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
     return name in own or name.endswith(".localhost") or _is_number(name)
+
+
+def may_connect(origin: str, host: str) -> bool:
+    """Return True for the origin of a page that may connect: the server's own, or one that its options let in.
+
+    Streamlit has the last word. Before it refuses a foreign origin, it asks a service outside for the number of this
+    machine, and all visitors wait for the answer: 20 s where there is no way out.
+    """
+    try:
+        found = urlsplit(origin)
+        if found.netloc == host or not st.get_option("server.enableCORS"):
+            return True
+        let_in = (urlsplit(one).hostname for one in st.get_option("server.corsAllowedOrigins"))
+    except ValueError:
+        return False
+    return found.hostname in {"localhost", "127.0.0.1", st.get_option("browser.serverAddress"), *let_in}
+
+
+def is_open_to_others() -> bool:
+    """Return True for a server that lets in others than its machine's user, by an address or by a name for a proxy."""
+    return bool(st.get_option("server.allowedHosts")) or not _is_loopback(st.get_option("server.address") or "")
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "localhost" or (_is_number(address) and ip_address(address).is_loopback)
 
 
 def _is_number(name: str) -> bool:

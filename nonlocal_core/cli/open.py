@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import runpy
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,8 @@ from nonlocal_core.vocabulary import FIRST_VISIT, SAMPLE_PREFIX, SURVEYED
 from nonlocal_core.weights import list_models
 from nonlocal_core.weights.cache import fetched_ids
 from nonlocal_core.weights.cards import list_published
+
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 -- compared, not listened to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +62,25 @@ def run(options: argparse.Namespace) -> None:
     if options.survey is not None:
         os.environ[SURVEYED] = _survey(options.survey)
     flags = {"--server.port": options.port, "--server.address": options.address}
+    if options.address in _EVERY_ADDRESS:
+        flags["--browser.serverAddress"] = _own_number()  # which it prints; else it asks a service outside for one
     said = [f"{flag}={value}" for flag, value in flags.items() if value is not None]
     sys.argv = ["streamlit", "run", str(folder_of("app") / "start.py"), *said]
     if options.no_browser:
         sys.argv.append("--server.headless=true")
     use_one_heap()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+
+
+def _own_number() -> str:
+    """Return the number under which others reach this machine, or ``localhost`` without a network. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect(("192.0.2.1", 9))  # an address of documentation
+        except OSError:
+            return "localhost"
+        number: str = way.getsockname()[0]
+        return number
 
 
 def _survey(named: str) -> str:

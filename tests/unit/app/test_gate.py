@@ -12,7 +12,7 @@ from nonlocal_core.app.server import gate
 from nonlocal_core.app.server.gate import FRAMED_BY, Gate, is_ours, policy
 
 
-def answer_to(host, kind="http", path="/"):
+def answer_to(host, kind="http", path="/", origin=None):
     """Return the messages that the gate sends to a request under a name."""
     sent = []
 
@@ -20,7 +20,9 @@ def answer_to(host, kind="http", path="/"):
         sent.append(message)
 
     async def ask():
-        scope = {"type": kind, "method": "GET", "path": path, "headers": [(b"host", host.encode())]}
+        headers = {"host": host} | ({} if origin is None else {"origin": origin})
+        named = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": kind, "method": "GET", "path": path, "headers": named}
         await Gate(PlainTextResponse("the page"))(scope, None, keep)
 
     with ThreadPoolExecutor(1) as thread:  # this one may have a loop, of a browser that is driven from it
@@ -43,6 +45,38 @@ def test_a_foreign_name_is_refused_with_what_to_do(host):
     assert "--server.allowedHosts" in body["body"].decode()
     assert (b"content-type", b"text/plain; charset=utf-8") in start["headers"]
     assert answer_to(host, "websocket") == [{"type": "websocket.close", "code": 1008}]
+
+
+REFUSED = [{"type": "websocket.close", "code": 1008}]
+
+
+@pytest.mark.parametrize(
+    ("origin", "enters"),
+    [
+        (None, True),
+        ("https://viewer.school.org", True),
+        ("https://lms.school.org", True),
+        ("https://shown.school.org", True),
+        ("http://localhost:3000", True),
+        ("https://viewer.school.org:444", False),
+        ("https://evil.example", False),
+        ("null", False),
+        ("https://[", False),
+    ],
+)
+def test_a_foreign_page_does_not_connect_and_nobody_outside_is_asked_about_it(origin, enters, monkeypatch):
+    """Streamlit asks a service for the number of this machine before it refuses, and all visitors wait meanwhile."""
+    options = {
+        "server.allowedHosts": ["viewer.school.org"],
+        "server.enableCORS": True,
+        "server.corsAllowedOrigins": ["https://lms.school.org"],
+        "browser.serverAddress": "shown.school.org",
+    }
+    monkeypatch.setattr(gate.st, "get_option", options.__getitem__)
+    assert (answer_to("viewer.school.org", "websocket", origin=origin) != REFUSED) is enters
+    assert answer_to("viewer.school.org", origin=origin)[0]["status"] == 200, "a page is no connection"
+    options["server.enableCORS"] = False
+    assert (answer_to("viewer.school.org", "websocket", origin=origin) != REFUSED) is (enters or origin != "https://[")
 
 
 def test_names_are_allowed_one_by_one_and_below_a_name():

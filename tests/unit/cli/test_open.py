@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+from ipaddress import ip_address
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_a_clip_and_how_to_show_it_reach_the_server_and_not_its_address(started,
     assert asked == {"clip": str(tmp_path / "cat.gif"), "model": "lite0-gaussian", "frames": 4}
     assert main(["cat.gif", "--model", "pixels-nl-means:patch=7:h=0.2", "--no-browser"]) == OK
     assert json.loads(os.environ[FIRST_VISIT])["model"] == "pixels-nl-means:h=0.2:patch=7"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_server_for_a_room_knows_its_number_without_asking_outside(address, started):
+    """Streamlit asks a service for it otherwise, and where there is no way out nobody is served meanwhile."""
+    assert main(["--address", address]) == OK
+    assert main(["--address", "127.0.0.1"]) == OK
+    (_, _, _, *to_all), (_, _, _, *to_one) = started
+    (number,) = (flag.removeprefix("--browser.serverAddress=") for flag in to_all if "browser" in flag)
+    assert number == "localhost" or ip_address(number).version == 4
+    assert to_one == ["--server.address=127.0.0.1"]
 
 
 @pytest.mark.parametrize(
