@@ -5,7 +5,8 @@
 
 Each visitor speaks Streamlit's own messages over a websocket: opens links with clips, networks and frames drawn by a
 seed, and fetches the bundle of the answer. Those who upload bring a picture of their own. A bundle names its clip, so
-an answer that was meant for somebody else is seen. Nothing is asserted.
+an answer that was meant for somebody else is seen. One more has a browser, on the same machine, and points at places
+all the time. Nothing is asserted.
 """
 
 import argparse
@@ -24,6 +25,8 @@ import numpy as np
 import psutil
 from load import AFTER_SECONDS, CLIPS, NETWORKS, SETTLE_SECONDS, Seen, drive, memory_of, report, watch
 from PIL import Image
+from playwright.async_api import async_playwright
+from serving import CHROMIUM, FLAGS, HOVER
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -36,6 +39,8 @@ from nonlocal_core import BundleError
 from nonlocal_core.bundle import Bundle, decode_bundle
 
 PATIENCE_SECONDS = 300.0
+POINT_SECONDS = 0.2
+"""Pause of the one who points, between an answer and the next place."""
 BUNDLE = re.compile(rb"api/bundle/[\w.-]+\.bin")
 WAITING = b"Waiting for "
 OPEN_BUTTON = "Open image or video"
@@ -191,6 +196,22 @@ async def stay(address: str, number: int, options: argparse.Namespace, seen: See
         seen.faults.append(f"{who}: {type(fault).__name__} {fault}")
 
 
+async def point(address: str, options: argparse.Namespace, seen: Seen) -> None:
+    """Open the first picture in a browser, and point at places until the time is over."""
+    chance, until = random.Random(options.seed), time.monotonic() + 60 * options.minutes
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = await browser.new_page(viewport={"width": 1280, "height": 900})
+        page.on("pageerror", lambda error: seen.faults.append(f"the one who points: {error}"))
+        await page.goto(address)
+        await page.wait_for_selector(".nlv[data-q]", timeout=1e3 * PATIENCE_SECONDS)
+        picture = page.locator(".nlv-asks .nlv-picture").first
+        while time.monotonic() < until:
+            seen.hover_ms.append(await picture.evaluate(HOVER, [chance.random(), chance.random()]))
+            await asyncio.sleep(POINT_SECONDS)
+        await browser.close()
+
+
 async def run(address: str, server: psutil.Process, options: argparse.Namespace) -> None:
     seen = Seen()
     async with arriving(address) as first:
@@ -199,7 +220,8 @@ async def run(address: str, server: psutil.Process, options: argparse.Namespace)
     await asyncio.sleep(SETTLE_SECONDS)
     before = memory_of(server)
     watching = asyncio.ensure_future(watch(server, seen))
-    await asyncio.gather(*(stay(address, number, options, seen) for number in range(options.visitors)))
+    visits = (stay(address, number, options, seen) for number in range(options.visitors))
+    await asyncio.gather(point(address, options, seen), *visits)
     watching.cancel()
     await asyncio.sleep(AFTER_SECONDS)
     report(options, seen, before, memory_of(server))
