@@ -2,18 +2,22 @@
 
 from pathlib import PurePath
 
+import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from nonlocal_core import BundleError
+from nonlocal_core.ancestors.filters import is_filter
 from nonlocal_core.bundle import Bundle, decode_bundle
 from nonlocal_core.capture.record import Capture
+from nonlocal_core.measures import measure_block
 from nonlocal_core.viewer import bundle_of_page
 from nonlocal_core.vocabulary import MOST_SIDES
 
 from ..server.byte_store import BUNDLES
+from ..server.memory import remembered
 from ..server.tours import KeptTour
-from . import cautions, unmarked
+from . import block_figures, cautions, unmarked
 from .menus import menu
 from .viewer_component import Pane, side_by_side, viewer
 
@@ -55,6 +59,27 @@ def _alone(file: UploadedFile) -> None:
     if read is not None:
         token = BUNDLES.put(read[0])
         viewer(token, first=None, tour=KeptTour(clip=read[1].clip, stops=()), is_saved=True)
+        if st.toggle("Figures of a block", help="How widely and how far its positions look", key="page-figures"):
+            _figures(token, read[1])
+
+
+def _figures(token: str, bundle: Bundle) -> None:
+    """Draw the figures of a chosen block of a page, from the tables in it."""
+    titles = _titles(bundle)
+    first = bundle.view.block if bundle.view.block in titles else next(reversed(titles))
+    name = menu("Block", titles, first=first, key=f"page-figures-{token}", width=520, labelled=True)
+    block = _capture(bundle).block(name)
+    measured = remembered(
+        (token, name, "measures"),
+        "Asking a sample of positions",
+        lambda tell: measure_block(
+            block,
+            shown_hw=bundle.media.shown_hw,
+            pts_seconds=np.asarray(bundle.media.pts_seconds),
+            progress=tell,
+        ),
+    )
+    block_figures.draw(block, measured, adds=not is_filter(bundle.model.id))
 
 
 @st.fragment
@@ -91,5 +116,8 @@ def _pane(file: UploadedFile) -> Pane | None:
 
 
 def _titles(bundle: Bundle) -> dict[str, str]:
-    capture = Capture(blocks=tuple(each.capture for each in bundle.blocks))
-    return {block.name: block.title for block in capture.named}
+    return {block.name: block.title for block in _capture(bundle).named}
+
+
+def _capture(bundle: Bundle) -> Capture:
+    return Capture(blocks=tuple(each.capture for each in bundle.blocks))

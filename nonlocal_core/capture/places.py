@@ -104,7 +104,8 @@ def nudged(
             min(max(round(at * size - side / 2), 0), size - side) for at, size in ((point.y, height), (point.x, width))
         )
         square = changed[0, :, point.start : point.stop, top : top + side, left : left + side]
-        square += torch.randn(square.shape, generator=torch.Generator().manual_seed(_SEED + number)).to(square)
+        drawn = torch.Generator("cpu").manual_seed(_SEED + number)
+        square += torch.randn(square.shape, generator=drawn, device="cpu").to(square)
     return changed
 
 

@@ -87,7 +87,8 @@ class _Kept:
             flag, grad = tensor.requires_grad, tensor.grad
 
             def undo() -> None:
-                tensor.requires_grad_(flag)
+                if tensor.requires_grad != flag:  # of one made under inference_mode it cannot be set
+                    tensor.requires_grad_(flag)
                 tensor.grad = grad
         elif type(tensor) is not Tensor or tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
             return  # kept by identity: such a tensor is made anew, not written into

@@ -25,6 +25,11 @@ from nonlocal_core.media.tones import Tones, tones_of
 Item = MediaFile | np.ndarray | Image.Image
 """A picture of a gathered clip: a file, an array of one frame, or a picture of Pillow."""
 
+_REMEDY = (
+    "Put a picture, or what an iterator yields, in a list. A tensor goes in as tensor.cpu().numpy(), and where its "
+    "channels come first as tensor.movedim(-3, -1).cpu().numpy()."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatheredPictures:
@@ -79,18 +84,24 @@ def gather_given(given: np.ndarray | Sequence[object], *, name: str | None, limi
     if not isinstance(given, np.ndarray | list | tuple):
         raise MediaError(
             "Expected a path, bytes, a NumPy array, or a list of arrays, PIL images and paths; got "
-            f"{type(given).__name__}. Convert it, a tensor with .cpu().numpy(), or put a picture in a list."
+            f"{type(given).__name__}. {_REMEDY}"
         )
     shown = display_name(name) if name else "array" if isinstance(given, np.ndarray) else "list"
     items: list[Item]
+    notes: tuple[str, ...] = ()
     if isinstance(given, np.ndarray):
         items, origin = list(frames_of_array(given, shown)), "array"
+        if len(items) == len(given) == 3 == given.ndim:
+            notes = (
+                f"{shown} of shape {given.shape} is shown as 3 grey frames. If it is one picture, put its channels "
+                "last: np.moveaxis(array, 0, -1).",
+            )
     else:
         items, origin = [_item(one, f"{shown}[{index}]", limits) for index, one in enumerate(given)], "list"
     if not items:
         raise MediaError(f"{shown} is empty: it has no frame. Give it one or more.")
     limits.check_listed(shown, len(items))
-    return GatheredPictures(name=shown, origin=origin, items=items)
+    return GatheredPictures(name=shown, origin=origin, items=items, notes=notes)
 
 
 def _item(one: object, name: str, limits: Limits) -> Item:
@@ -98,7 +109,10 @@ def _item(one: object, name: str, limits: Limits) -> Item:
         case np.ndarray():
             frames = frames_of_array(one, name)
             if len(frames) > 1:
-                raise MediaError(f"{name}: expected one frame; got shape {one.shape}. Pass the array without a list.")
+                raise MediaError(
+                    f"{name}: expected one frame; got shape {one.shape}. Put channels last, np.moveaxis(array, 0, -1), "
+                    "or pass an array of frames without a list."
+                )
             return frames[0]
         case Image.Image():
             if one.mode.startswith("I") or one.mode == "F":
@@ -109,8 +123,7 @@ def _item(one: object, name: str, limits: Limits) -> Item:
         case str() | Path():
             return as_media_file(Path(one), name=None, limits=limits)
     raise MediaError(
-        f"{name}: expected a NumPy array, a PIL image, a path or bytes; got {type(one).__name__}. Convert it, "
-        "a tensor with .cpu().numpy()."
+        f"{name}: expected a NumPy array, a PIL image, a path or bytes; got {type(one).__name__}. {_REMEDY}"
     )
 
 

@@ -44,6 +44,11 @@ class Selection:
     """True if ``frames`` is the number that a network states, instead of one that was requested."""
 
     def __post_init__(self) -> None:
+        for name, value in (("frames", self.frames), ("stride", self.stride)):
+            if value is not None and (not isinstance(value, int | np.integer) or isinstance(value, bool)):
+                raise SelectionError(
+                    f"{name} is a whole number; got {value!r}. Chosen frames are Selection(frame_indices=(0, 3, 5))."
+                )
         if self.frames is not None and self.frames < 1:
             raise SelectionError(f"At least 1 frame must be asked for; got frames={self.frames}.")
         if self.stride is not None and self.stride < 1:

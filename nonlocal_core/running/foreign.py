@@ -1,8 +1,11 @@
 """Users' own networks, run as they are: the form in which they take a clip, and their answer."""
 
+import traceback
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
+from types import GeneratorType
 from typing import Any, Literal, TypedDict, get_args
 
 import torch
@@ -15,7 +18,7 @@ from nonlocal_core.errors import CaptureError, NonlocalError, UnknownNameError
 from nonlocal_core.media import InputSpec, Selection
 from nonlocal_core.models import InsertedBlock
 from nonlocal_core.running.forward import is_out_of_memory
-from nonlocal_core.running.own_input import StatedInput, input_of
+from nonlocal_core.running.own_input import StatedInput, input_of, stating_parts
 from nonlocal_core.running.statements import stated
 from nonlocal_core.vocabulary import WeightStatus
 
@@ -87,14 +90,50 @@ class ModelSpec:
     paths of SlowFast. A dictionary is passed as keywords, a tuple as several arguments, anything else as the only one.
     ``call``, if given, gets its result. None: the frames are the only argument."""
 
+    def __post_init__(self) -> None:
+        for kind, said, known in (
+            ("status of weights", self.status, get_args(WeightStatus)),
+            ("way to take a clip", self.takes, get_args(Takes)),
+        ):
+            if said not in (None, *known):
+                raise UnknownNameError(kind, str(said), known)
+        for name, (kind_of, words) in _KINDS.items():
+            value = getattr(self, name)
+            if kind_of is tuple and isinstance(value, list):
+                value = tuple(value)
+                object.__setattr__(self, name, value)
+            if value is not None and not isinstance(value, kind_of):
+                raise CaptureError(f"A ModelSpec has {name} as {words}; got a {type(value).__name__}.")
+        if self.class_tokens < 0:
+            raise CaptureError(f"The number of class_tokens is 0 or more; got {self.class_tokens}.")
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "input_spec": (InputSpec, "an InputSpec"),
+    "classes": (tuple, "a tuple of names"),
+    "token_names": (tuple, "a tuple of names"),
+    "token_grid": (tuple, "a tuple (T, H, W)"),
+    "class_tokens": (int, "a number of tokens"),
+    "by_hand": (Mapping, "a dictionary from the name of a layer to a function"),
+    "call": (Callable, "a function of the network and its frames"),
+    "inputs": (Callable, "a function of the frames"),
+}
+"""Kinds of the fields of a ModelSpec, and their words, of those that are used late."""
+
 
 def spec_of(spec: ModelSpec | None, stated: SpecFields) -> ModelSpec:
-    """Return a spec with the facts that were stated by name. Raises CaptureError for another object than a spec."""
+    """Return a spec with the facts that were stated by name.
+
+    Raises CaptureError for another object than a spec, UnknownNameError for a fact that it does not have.
+    """
     if spec is not None and not isinstance(spec, ModelSpec):
         raise CaptureError(
             f"Facts about a network come as a ModelSpec; got a {type(spec).__name__}. Give an InputSpec by its name, "
             "input_spec=..."
         )
+    for name in stated:
+        if name not in SpecFields.__annotations__:
+            raise UnknownNameError("fact about a network", name, SpecFields.__annotations__)
     return replace(spec or ModelSpec(), **stated)
 
 
@@ -114,8 +153,6 @@ class ForeignNetwork(nn.Module):
         self.training = False  # of this wrapper alone: the modes inside stay as they are
         self.model = model
         self.takes = spec.takes or takes_of(model)
-        if self.takes not in get_args(Takes):
-            raise UnknownNameError("way to take a clip", self.takes, get_args(Takes))
         self.call, self.inputs = spec.call, spec.inputs
         self.by_hand = dict(spec.by_hand)
         self.stated_input = _stated_input(model, spec)
@@ -144,7 +181,7 @@ class ForeignNetwork(nn.Module):
 
         Raises CaptureError for whatever the network raises, except for lack of memory.
         """
-        clip = clip.to(_precision(self.model))
+        clip = clip.to(_precision(self.model), copy=True)  # since a network may write into its input
         match self.takes:
             case "clip":
                 given = clip
@@ -160,9 +197,14 @@ class ForeignNetwork(nn.Module):
             if is_out_of_memory(fault):
                 raise
             raise CaptureError(self._failure(given, fault)) from fault
+        if isinstance(output, GeneratorType):
+            raise CaptureError(
+                f"{type(self.model).__name__} returned a generator, which computes only when its values are "
+                "taken. Say so in a ModelSpec: call=lambda model, frames: list(model(frames))."
+            )
         logits: Any = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", output)
-        is_answer = isinstance(logits, Tensor) and logits.ndim == 2
-        return logits[None] if is_answer else torch.zeros(1, 1, 0)
+        is_answer = isinstance(logits, Tensor) and logits.ndim == 2 and (self.classes or _classifies(self.model))
+        return logits[None] if is_answer else torch.zeros(1, 1, 0, device="cpu")
 
     def _answer(self, given: Any) -> Any:
         """Return the network's output for its arguments."""
@@ -177,7 +219,7 @@ class ForeignNetwork(nn.Module):
         stated = f" It says that it takes {frames} frames." if frames and self.takes != "frames" else ""
         return (
             f"{type(self.model).__name__} failed on an input of {tuple(given.shape)}: {_words(fault)}"
-            f"{'' if str(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
+            f"{'' if _words(fault).endswith('.') else '.'}{stated} Choose other frames, or say in a ModelSpec what it "
             "takes: takes ('clip', 'frames_first' or 'frames'), input_spec, and inputs=lambda frames: ... or "
             "call=lambda model, frames: ... where it wants keywords, a list or a dictionary."
         )
@@ -185,12 +227,36 @@ class ForeignNetwork(nn.Module):
     @property
     def identity(self) -> tuple[Hashable, ...]:
         """Parts of the network and of its call: proofs and forecasts for a size are valid while they stay the same."""
-        parts = repr(self.model), *map(id, self.model.modules())
+        parts = tuple((id(part), type(part).__name__, *_own_words(part)) for part in self.model.modules())
         return parts, self.takes, self.call, self.inputs, tuple(self.by_hand.items())
 
 
+def _own_words(part: nn.Module) -> tuple[str, ...]:
+    """Return the words of a module on its own build, or nothing if they raise."""
+    try:
+        return (part.extra_repr(),)
+    except Exception:  # whatever a module of somebody's own raises: its id alone tells it from others
+        return ()
+
+
 def _words(fault: Exception) -> str:
-    return str(fault) or type(fault).__name__
+    """Return the message of an error; if it has none, its name and the line of theirs that led to it."""
+    try:
+        said = str(fault)
+    except Exception:  # an error of somebody's own that cannot say what it is
+        said = ""
+    if said:
+        return said
+    not_theirs = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]))
+    frames = traceback.extract_tb(fault.__traceback__)
+    lines = [frame.line for frame in frames if frame.line and not frame.filename.startswith(not_theirs)]
+    return f"{type(fault).__name__} at `{lines[-1]}`" if lines else type(fault).__name__
+
+
+def _classifies(model: nn.Module) -> bool:
+    """Return whether a network's output may be an answer: not if it says that it has no classes, or left them out."""
+    left_out = any(isinstance(getattr(model, name, None), nn.Identity) for name in ("head", "fc", "classifier"))
+    return stated(model, "num_classes") != 0 and not left_out
 
 
 def _stated_input(model: nn.Module, spec: ModelSpec) -> StatedInput:
@@ -235,6 +301,10 @@ def _check(model: nn.Module) -> None:
         raise CaptureError(
             "A network that torch.jit compiled hides its layers. Give the network that it was made from."
         )
+    if model.training and "eval" in vars(model):
+        raise CaptureError(
+            "A network that torch.export wrote out has no evaluation mode. Give the network that it was made from."
+        )
     if model.training:
         raise CaptureError("The network is in training mode, where its answers change. Call model.eval() first.")
     unmade = [name for name, part in chain(model.named_parameters(), model.named_buffers()) if is_lazy(part)]
@@ -250,8 +320,11 @@ def _stated_frames(model: nn.Module) -> int | None:
 
     Sources: transformers 5.23.0, ``num_frames`` of VideoMAE, ViViT and TimeSformer, ``frames_per_clip`` of V-JEPA 2.
     """
-    said = stated(model, "config", "num_frames") or stated(model, "config", "frames_per_clip")
-    return said if isinstance(said, int) else None
+    for part in stating_parts(model):
+        said = stated(part, "config", "num_frames") or stated(part, "config", "frames_per_clip")
+        if isinstance(said, int):
+            return said
+    return None
 
 
 def takes_of(model: nn.Module) -> Takes:
@@ -262,7 +335,8 @@ def takes_of(model: nn.Module) -> Takes:
     Raises CaptureError if there is neither.
     """
     if _stated_frames(model):
-        return "frames" if stated(model, "config", "model_type") == _FRAMES_AS_A_BATCH else "frames_first"
+        kinds = [stated(part, "config", "model_type") for part in stating_parts(model)]
+        return "frames" if _FRAMES_AS_A_BATCH in kinds else "frames_first"
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)), None)
     if first is None:
         raise CaptureError(

@@ -88,7 +88,8 @@ def check_free(device: Device, forecast_bytes: int | None) -> None:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error reports a lack of memory."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    is_torchs = type(error) is RuntimeError and "can't allocate memory" in str(error)
+    return is_torchs or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
 def _describe(clip: Tensor) -> str:

@@ -6,12 +6,13 @@ and of the ``config`` in transformers 5.23.0, with the fields of its image proce
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from nonlocal_core.errors import CaptureError
 from nonlocal_core.media import InputSpec
@@ -20,7 +21,9 @@ from nonlocal_core.running.statements import stated
 IMAGENET_INPUT = InputSpec(short_side=224, multiple_of=32, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 """Input of nearly every published image network; used if a network states none."""
 
-_PROCESSOR_FILE = "preprocessor_config.json"
+_Found = TypeVar("_Found")
+_PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json")
+"""Files of a Hugging Face processor: of all its parts, of its pictures, and of its videos."""
 _WHITE = 255
 
 
@@ -50,27 +53,32 @@ class StatedInput:
 def input_of(model: nn.Module, processor: Any = None) -> StatedInput:
     """Return the size and the colours that a network states, else the usual ones of ImageNet.
 
-    For a network inside a user's module, the inner network states it. A network of fixed size sees the central part of
-    the frame, others see the whole frame. ``processor``: the image processor of the network, or its fields; None: one
-    that the network holds, or that lies beside its weights on this machine. Raises CaptureError for a stated size that
-    is impossible.
+    For a network inside a user's module, the inner network states what the module does not. A network of fixed size
+    sees the central part of the frame, others see the whole frame. ``processor``: the image processor of the network,
+    or its fields; None: one that the network holds, or that lies beside its weights on this machine. A network that
+    begins with a part that normalises colours is fed them as that part wants them. Raises CaptureError for a stated
+    size that is impossible.
     """
-    says = _stating_part(model)
-    processor = processor if processor is not None else _processor(says)
-    size_hw, mean, std = _fixed_hw(says), *_stated_colours(says)
+    parts = stating_parts(model)
+    processor = processor if processor is not None else _first(map(_processor, parts))
+    size_hw, colours = _first(map(_fixed_hw, parts)), _first(map(_stated_colours, parts))
     spec = _in_patches(model) if size_hw is None else _of_size(IMAGENET_INPUT, size_hw, "center")
-    said: Any = stated(says, "pretrained_cfg")
-    fraction = said.get("crop_pct") if isinstance(said, Mapping) else None
+    fraction = _first(stated(part, "pretrained_cfg", "crop_pct") for part in parts)
     if size_hw is not None and isinstance(fraction, int | float) and 0 < fraction <= 1:
         spec = replace(spec, crop_fraction=float(fraction))
-    colours = "are those of ImageNet, since nothing says others"
-    if mean is not None and std is not None:
-        spec, colours = replace(spec, mean=mean, std=std), "are as its configuration says"
+    source = "are those of ImageNet, since nothing says others"
+    if colours is not None:
+        spec, source = replace(spec, mean=colours[0], std=colours[1]), "are as its configuration says"
     if processor is not None:
         processed = _of_processor(spec, processor)
-        colours = colours if processed == spec else "are as its image processor says"
+        source = source if processed == spec else "are as its image processor says"
         spec = processed
-    return StatedInput(spec=_in_channels(spec, _channels(model)), colours=colours)
+    spec = _in_channels(spec, _channels(model))
+    white = _own_white(model)
+    if white is not None:
+        count = len(spec.mean)
+        spec, source = replace(spec, mean=(0.0,) * count, std=(1 / white,) * count), "are left to its own first part"
+    return StatedInput(spec=spec, colours=source)
 
 
 def input_spec_of(model: nn.Module) -> InputSpec:
@@ -136,30 +144,61 @@ def _processor(model: nn.Module) -> Any:
         if held is not None and not isinstance(held, nn.Module):
             return stated(held, "image_processor") or held
     source = stated(model, "config", "_name_or_path")
-    if not isinstance(source, str) or not source:
-        return None
-    path = Path(source) / _PROCESSOR_FILE
+    return _first(_fields(source, name) for name in _PROCESSOR_FILES) if isinstance(source, str) and source else None
+
+
+def _fields(source: str, name: str) -> Any:
+    """Return the fields of a processor's file in a folder or in the cache of the Hugging Face hub, or None."""
+    path = Path(source) / name
     hub: Any = sys.modules.get("huggingface_hub")
     if not path.is_file() and hub is not None and source.count("/") <= 1:
-        kept = hub.try_to_load_from_cache(source, _PROCESSOR_FILE)
+        kept = hub.try_to_load_from_cache(source, name)
         path = Path(kept) if isinstance(kept, str) else path
     try:
         fields = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     except (OSError, ValueError):  # a file of something else says nothing
         return None
-    return fields if isinstance(fields, dict) else None
+    if not isinstance(fields, dict):
+        return None
+    if name == _PROCESSOR_FILES[0]:
+        return fields.get("image_processor") or fields.get("video_processor")
+    return fields
 
 
-def _stated_colours(model: nn.Module) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+def _own_white(model: nn.Module) -> float | None:
+    """Return white on the scale of a network that normalises colours itself, or None if none of its parts does.
+
+    Such a part stands before the first weights, says by its name that it normalises, and holds mean and std, as those
+    of pytorch/vision and kornia do.
+    """
+    first = _first_layer(model)[1]
+    for part in model.modules():
+        if part is first:
+            return None
+        if "normali" in type(part).__name__.lower():
+            mean, std = _numbers(stated(part, "mean")), _numbers(stated(part, "std"))
+            if mean is not None and std is not None and min(std) > 0:
+                return float(_WHITE) if max(*mean, *std) > 1 else 1.0
+    return None
+
+
+def _stated_colours(model: nn.Module) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """Return mean and standard deviation of a network's input, or None if it states none."""
     said: Any = stated(model, "pretrained_cfg")
     if isinstance(said, Mapping) and {"mean", "std"} <= set(said):
-        return _numbers(said["mean"]), _numbers(said["std"])
-    for part in (model, stated(model, "visual"), stated(model, "config")):
-        found = _numbers(stated(part, "image_mean")), _numbers(stated(part, "image_std"))
-        if None not in found:
-            return found
-    return None, None
+        return _pair(said["mean"], said["std"])
+    holders = (model, stated(model, "visual"), stated(model, "config"))
+    return _first(_pair(stated(part, "image_mean"), stated(part, "image_std")) for part in holders)
+
+
+def _pair(mean: Any, std: Any) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    found = _numbers(mean), _numbers(std)
+    return None if found[0] is None or found[1] is None else (found[0], found[1])
+
+
+def _first(found: Iterable[_Found | None]) -> _Found | None:
+    """Return the first that is not None."""
+    return next((each for each in found if each is not None), None)
 
 
 def _numbers(values: Any) -> tuple[float, ...] | None:
@@ -170,16 +209,21 @@ def _numbers(values: Any) -> tuple[float, ...] | None:
     return tuple(map(float, numbers)) if all(isinstance(number, int | float) for number in numbers) else None
 
 
-def _stating_part(model: nn.Module) -> nn.Module:
-    """Return the module that states a network's build: itself if it has a config, else the outermost part with a size.
+def stating_parts(model: nn.Module) -> tuple[nn.Module, ...]:
+    """Return the modules that may state a network's input, outermost first, down to one with a library's configuration.
 
     Only parts that hold its first layer count, since the input of another part is not a picture.
     """
     path = _first_layer(model)[0].split(".")
     around = [model.get_submodule(".".join(path[:end])) for end in range(len(path))]
-    if hasattr(model, "config") or stated(model, "pretrained_cfg") is not None:
-        return model
-    return next((part for part in around if _fixed_hw(part) is not None), model)
+    last = next((index for index, part in enumerate(around) if _is_of_library(part)), len(around) - 1)
+    return tuple(around[: last + 1])
+
+
+def _is_of_library(model: nn.Module) -> bool:
+    """Return whether a module has the configuration of a network of Hugging Face, diffusers or timm."""
+    paths = (("config", "model_type"), ("config", "_class_name"), ("pretrained_cfg",))
+    return any(stated(model, *path) is not None for path in paths)
 
 
 def _first_layer(model: nn.Module) -> tuple[str, nn.Module]:
@@ -187,7 +231,11 @@ def _first_layer(model: nn.Module) -> tuple[str, nn.Module]:
 
     A module that holds a class token or positions beside its layers does not count.
     """
-    layers = ((name, part) for name, part in model.named_modules() if part._parameters and not part._modules)
+    layers = (
+        (name, part)
+        for name, part in model.named_modules()
+        if is_parametrized(part) or (part._parameters and not part._modules)
+    )
     return next(layers, ("", model))
 
 
@@ -216,12 +264,16 @@ def _hw(size: Any) -> tuple[int, int] | None:
 
 
 def _channels(model: nn.Module) -> int:
-    """Return the number of channels that a network takes: three if any convolution does, else as its first layer."""
+    """Return the number of channels that a network takes: three if any convolution does, else as its first layer.
+
+    A first layer that makes three channels of others, for a network behind it, does count.
+    """
     convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
+    first = convolutions[0] if convolutions and _first_layer(model)[1] is convolutions[0] else None
+    if first is not None and (first.out_channels == 3 or all(layer.in_channels != 3 for layer in convolutions)):
+        return first.in_channels
     if any(layer.in_channels == 3 for layer in convolutions):
         return 3
-    if convolutions and _first_layer(model)[1] is convolutions[0]:
-        return convolutions[0].in_channels
     said = stated(model, "config", "num_channels")
     return said if isinstance(said, int) and said > 0 and not convolutions else 3
 

@@ -128,7 +128,9 @@ def _recorded(
     if found.behind and size not in behind:
         behind[size] = found.behind
         return _recorded(prepared, frames, spec, tell, attending=attending)
-    silent = ((name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing))
+    silent = [(name, no_softmax(network.model.get_submodule(name), 0)) for name in unknown(watch.comparing)]
+    if not (found.capture.blocks or found.unreadable or silent):
+        silent = [(site.name, "did not run when the network was called") for site in attached.found.sites]
     return replace(found, unreadable=(*attached.found.unreadable, *found.unreadable, *silent))
 
 

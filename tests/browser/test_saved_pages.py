@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from torch import nn
 
 from nonlocal_core import InputSpec, ModelSpec, Session, compare
+from nonlocal_core.look import percent
+from nonlocal_core.measures import measure_block
 
 pytestmark = pytest.mark.browser
 
@@ -116,5 +118,11 @@ def test_a_saved_page_alone_opens_in_the_app_with_all_of_its_blocks(chromium, ad
     np.testing.assert_allclose(shares(page.locator(".nlv-film")), 100 * row.per_step_share, atol=0.51)
     page.get_by_role("button", name="Who looks here").click()
     expect(page.locator(".nlv")).to_have_attribute("data-direction", "column")
+    page.get_by_text("Figures of a block").click()
+    shown = page.locator(".st-key-figures [data-testid=stMetric]")
+    frames = session.frames
+    measured = measure_block(session.block(), shown_hw=frames.info.shown_hw, pts_seconds=frames.pts_seconds)
+    expect(shown.filter(has_text="Each looks elsewhere")).to_contain_text(f"{measured.query_dependence:.2f}")
+    expect(shown.filter(has_text="Reach in the picture")).to_contain_text(f"{percent(measured.distance)} of")
     assert page.complaints == []
     page.context.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from media_files import number_of, stamped, stamps
 from PIL import Image
 
@@ -181,12 +182,21 @@ def test_lists_hold_arrays_pictures_paths_and_bytes(tmp_path: Path) -> None:
         ([CLIP], r"list\[0\]: expected one frame; got shape \(5, 48, 80, 3\)"),
         ([CLIP[0], 7], r"list\[1\]: expected a NumPy array.*got int"),
         ([Image.new("F", (4, 4))], r"got mode F"),
-        (range(3), "got range. Convert it"),
+        (range(3), r"got range\. Put a picture, or what an iterator yields, in a list"),
+        ([np.moveaxis(CLIP[0], -1, 0)], r"got shape \(3, 48, 80\)\. Put channels last, np\.moveaxis\(array, 0, -1\)"),
+        ([torch.zeros(3, 48, 80)], r"come first as tensor\.movedim\(-3, -1\)\.cpu\(\)\.numpy\(\)"),
     ],
 )
 def test_other_lists_are_refused_with_the_remedy(given: object, message: str) -> None:
     with pytest.raises(MediaError, match=message):
         read_frames(given, ALL)
+
+
+def test_three_grey_frames_are_said_to_be_none_of_colour() -> None:
+    told = "array of shape (3, 48, 80) is shown as 3 grey frames. If it is one picture, put its channels last: "
+    assert any(note.startswith(told) for note in read_frames(np.moveaxis(CLIP[0], -1, 0), ALL).warnings)
+    for other in (CLIP[:3], CLIP[:4, ..., 0], CLIP[0, :3]):
+        assert not any("grey frames" in note for note in read_frames(other, ALL).warnings)
 
 
 def test_a_session_opens_an_array() -> None:

@@ -1,5 +1,8 @@
 """Which frames are chosen: pure rules over times, against a slow oracle that walks along the clip."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -180,3 +183,23 @@ def test_a_clip_has_no_more_where_every_frame_from_the_start_was_given() -> None
     assert chosen.tolist() == [3, 4, 5, 6]
     assert warnings == ("5 frames were asked for, 4 can be given: the clip has no more from 3 s on.",)
     assert choose_frames(Selection(frames=4, start_seconds=3.0), UNEVEN, end_seconds=3.4)[1] == ()
+
+
+def test_numbers_of_frames_are_whole_and_other_kinds_are_refused_in_words():
+    code = """
+from nonlocal_core import NonlocalError, Selection
+for name, value in (("frames", 2.5), ("frames", "3"), ("frames", [0, 3]), ("frames", True), ("stride", 1.5)):
+    try:
+        Selection(**{name: value})
+    except NonlocalError as error:
+        print(error)
+"""  # in a process of its own, since the test run checks types before the library does
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    chosen = "Chosen frames are Selection(frame_indices=(0, 3, 5))."
+    assert said.splitlines() == [
+        f"frames is a whole number; got 2.5. {chosen}",
+        f"frames is a whole number; got '3'. {chosen}",
+        f"frames is a whole number; got [0, 3]. {chosen}",
+        f"frames is a whole number; got True. {chosen}",
+        f"stride is a whole number; got 1.5. {chosen}",
+    ]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from nonlocal_core import CaptureError, GeometryError, InputSpec, ModelSpec, Session
 from nonlocal_core.capture.adapters import search
@@ -163,6 +164,21 @@ def test_channels_are_those_of_the_first_layer_whatever_else_has_parameters_befo
     assert_own_rows(session)
 
 
+def grey_in_another_form(form):
+    if form == "parametrised":
+        network = Pictures(1)
+        parametrizations.weight_norm(network.patches)
+        return network
+    return nn.Sequential(nn.Conv2d(1, 3, 1), Pictures())
+
+
+@pytest.mark.parametrize("form", ["parametrised", "made into three channels"])
+def test_a_grey_network_is_known_by_its_first_layer_in_any_form(form):
+    network = grey_in_another_form(form).eval()
+    assert len(input_of(network).spec.mean) == 1
+    assert Session.from_model(network, CLIP, spec=UNTRAINED).unreadable == ()
+
+
 class Outside(nn.Module):
     """A network inside a module of one's own, behind another size for a part that sees no pictures."""
 
@@ -182,6 +198,64 @@ def test_a_network_inside_a_module_of_ones_own_says_its_size_and_colours():
     assert RUNS["seen"].shape[-2:] == (48, 48)
     assert "mean 0.1, 0.2, 0.3 and std 0.4, 0.5, 0.6" in session.model.card.description
     assert session.unreadable == ()
+
+
+@pytest.mark.parametrize("own", [{"config": {"rate": 0.1}}, {"config": SimpleNamespace(rate=0.1)}, {"image_size": 48}])
+def test_what_a_module_of_ones_own_says_beside_hides_nothing_that_the_network_inside_says(own):
+    network = Outside().eval()
+    for name, value in own.items():
+        setattr(network, name, value)
+    session = Session.from_model(network, CLIP, spec=UNTRAINED)
+    assert RUNS["seen"].shape[-2:] == (48, 48)
+    assert "mean 0.1, 0.2, 0.3 and std 0.4, 0.5, 0.6" in session.model.card.description
+
+
+def test_colours_of_a_network_of_any_size_inside_a_module_of_ones_own():
+    network = nn.Sequential(Pictures())
+    network[0].pretrained_cfg = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}
+    found = input_of(network)
+    assert (found.spec.mean, found.spec.size_hw) == ((0.1, 0.2, 0.3), None)
+    assert "are as its configuration says" in found.sentence
+
+
+def test_a_clip_network_inside_a_module_of_ones_own_says_its_number_of_frames():
+    class Around(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.trunk = Clips(frames=16)
+
+        def forward(self, x):
+            return self.trunk(x)
+
+    session = Session.from_model(Around().eval(), CLIP, spec=UNTRAINED)
+    assert RUNS["seen"].shape == (1, 3, 16, 64, 64)
+    assert session.unreadable == ()
+
+
+class Normalize(nn.Module):
+    """Colours less a mean, over a deviation, as in the first part of many networks."""
+
+    def __init__(self, mean, std):
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, x):
+        return (x - torch.as_tensor(self.mean)[:, None, None]) / torch.as_tensor(self.std)[:, None, None]
+
+
+@pytest.mark.parametrize(("white", "held"), [(1, list), (255, torch.tensor)])
+def test_a_network_that_normalises_its_colours_itself_gets_them_as_they_are(white, held):
+    own = Normalize(held([0.4 * white] * 3), held([0.2 * white] * 3))
+    session = Session.from_model(nn.Sequential(own, Pictures()).eval(), CLIP, spec=UNTRAINED)
+    shown = [np.asarray(Image.fromarray(one).resize((320, 224), Image.Resampling.BICUBIC)) / 255 for one in CLIP]
+    expected = (np.stack(shown).transpose(0, 3, 1, 2) - 0.4) / 0.2
+    np.testing.assert_allclose(RUNS["seen"].numpy(), expected, atol=1e-4)
+    assert "of the colours are left to its own first part" in session.model.card.description
+
+
+def test_a_part_behind_the_first_weights_normalises_no_colours():
+    later = nn.Sequential(nn.Conv2d(3, 3, 1), Normalize([0.4] * 3, [0.2] * 3), Pictures())
+    assert input_of(later).spec.mean == MEAN
 
 
 def test_a_network_of_digits_opens_a_picture_of_28_by_28():
@@ -275,7 +349,15 @@ PROCESSOR = {
 }
 
 
-@pytest.mark.parametrize("held", ["spec", "model", "folder"])
+FILES = {
+    "folder": ("preprocessor_config.json", PROCESSOR),
+    "folder of all parts": ("processor_config.json", {"image_processor": PROCESSOR, "processor_class": "A"}),
+    "folder of a video model": ("video_preprocessor_config.json", PROCESSOR),
+    "folder of all parts of a video model": ("processor_config.json", {"video_processor": PROCESSOR}),
+}
+
+
+@pytest.mark.parametrize("held", ["spec", "model", *FILES])
 def test_colours_and_crop_are_those_of_the_image_processor(held, tmp_path):
     network, spec = Pictures(size=48).eval(), UNTRAINED
     if held == "spec":
@@ -283,7 +365,8 @@ def test_colours_and_crop_are_those_of_the_image_processor(held, tmp_path):
     elif held == "model":
         network.image_processor = SimpleNamespace(**PROCESSOR)
     else:
-        (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
+        name, fields = FILES[held]
+        (tmp_path / name).write_text(json.dumps(fields))
         network.config._name_or_path = str(tmp_path)
     session = Session.from_model(network, CLIP, spec=spec)
     left, top, right, bottom = session.view.crop
