@@ -249,7 +249,7 @@ def test_a_query_without_any_key_is_refused():
     blocked = torch.zeros(x.shape[1], x.shape[1], dtype=torch.bool)
     blocked[7] = True
     layer = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
-    assert "leaves some queries no key at all, whose weights are undefined" in reason(layer, {"attn_mask": blocked})
+    assert "leaves some queries no key at all, whose weights say nothing" in reason(layer, {"attn_mask": blocked})
     least = torch.zeros(x.shape[1], x.shape[1])
     least[7] = torch.finfo(torch.float32).min  # such a row is uniform in float32, which no table can say
     assert "leaves some queries no key at all" in reason(SeparateLayer(), {"attention_mask": least})
