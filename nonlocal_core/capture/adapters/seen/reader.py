@@ -27,7 +27,7 @@ from nonlocal_core.capture.adapters.seen.sources import (
 )
 from nonlocal_core.capture.adapters.seen.tails import Tail
 from nonlocal_core.capture.adapters.seen.windows import Windows
-from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
+from nonlocal_core.capture.adapters.tokens.family import KEPT_KEYS, why_not_own_keys
 from nonlocal_core.capture.adapters.tokens.masks import FoldedMask, folded, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.adapters.tokens.places import list_names
@@ -48,8 +48,9 @@ class SeenReader:
     """Arrangement of queries and keys, by the sizes of a call."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
-        """Return the call."""
-        return WholeCall(first_input(args, kwargs), args, kwargs)
+        """Return the call without a cache of keys, which each further run would make longer."""
+        named = kwargs | {name: None for name in KEPT_KEYS if name in kwargs}
+        return WholeCall(first_input(args, kwargs), args, named)
 
     def read(self, call: WholeCall) -> BlockReading | NotReadable:
         """Return queries, keys and values of every head as theta, phi and g, as the layer multiplied them.
