@@ -200,6 +200,31 @@ DIFFUSERS = {
         | {"caption_channels": 24, "sample_size": 16, "out_channels": 3},
         ("timestep", "encoder_hidden_states"),
     ),
+    "ControlNetModel": (
+        TWO
+        | {"in_channels": 3, "layers_per_block": 1, "attention_head_dim": 2, "cross_attention_dim": 24}
+        | {"down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D")}
+        | {"conditioning_embedding_out_channels": (8, 16)},
+        ("timestep", "encoder_hidden_states", "controlnet_cond"),
+    ),
+    "CogView4Transformer2DModel": (
+        {"patch_size": 2, "in_channels": 3, "out_channels": 3, "num_layers": 2, "attention_head_dim": 16}
+        | {"num_attention_heads": 2, "text_embed_dim": 24, "time_embed_dim": 8, "condition_dim": 8}
+        | {"rope_axes_dim": (64, 64)},
+        ("timestep", "encoder_hidden_states", "original_size", "target_size", "crop_coords"),
+    ),
+    "ChromaTransformer2DModel": (
+        {"patch_size": 1, "in_channels": 12, "num_layers": 1, "num_single_layers": 1, "attention_head_dim": 16}
+        | {"num_attention_heads": 2, "joint_attention_dim": 24, "axes_dims_rope": (4, 6, 6)}
+        | {"approximator_num_channels": 8, "approximator_hidden_dim": 16, "approximator_layers": 1},
+        ("timestep", "encoder_hidden_states", "img_ids", "txt_ids"),
+    ),
+    "AsymmetricAutoencoderKL": (
+        {"down_block_types": ("DownEncoderBlock2D",) * 2, "up_block_types": ("UpDecoderBlock2D",) * 2}
+        | {"down_block_out_channels": (16, 32), "up_block_out_channels": (16, 32)}
+        | {"norm_num_groups": 4, "latent_channels": 4},
+        (),
+    ),
     "Lumina2Transformer2DModel": (
         {"sample_size": 16, "patch_size": 2, "in_channels": 3, "hidden_size": 24, "num_layers": 1}
         | {"num_refiner_layers": 1, "num_attention_heads": 2, "num_kv_heads": 1, "multiple_of": 16}
@@ -238,6 +263,42 @@ ON_CLIPS = {
         | {"num_layers": 1, "patch_size": 2, "sample_size": 16, "caption_channels": 24, "cross_attention_dim": 24}
         | {"norm_elementwise_affine": False, "norm_eps": 1e-6, "video_length": 2},
         lambda model, clip: model(clip, NOW, encoder_hidden_states=words()).sample,
+    ),
+    "CogVideoXTransformer3DModel": (
+        TINY
+        | {"attention_head_dim": 32, "patch_size": 2, "text_embed_dim": 24, "max_text_seq_length": WORDS}
+        | {"sample_width": 16, "sample_height": 16, "sample_frames": 5, "time_embed_dim": 8},
+        lambda model, clip: model(clip.transpose(1, 2), words(), NOW).sample,
+    ),
+    "AllegroTransformer3DModel": (
+        TINY
+        | {"patch_size": 2, "patch_size_t": 1, "cross_attention_dim": 24, "caption_channels": 24}
+        | {"sample_height": 16, "sample_width": 16, "sample_frames": 2},
+        lambda model, clip: model(clip, words(), NOW, encoder_attention_mask=all_seen(), image_rotary_emb=None).sample,
+    ),
+    "SkyReelsV2Transformer3DModel": (
+        TINY | {"patch_size": (1, 2, 2), "text_dim": 24, "freq_dim": 24, "ffn_dim": 32},
+        lambda model, clip: model(clip, NOW, words()).sample,
+    ),
+    "UNet3DConditionModel": (
+        TWO
+        | {"in_channels": 3, "out_channels": 3, "layers_per_block": 1, "attention_head_dim": 8}
+        | {"cross_attention_dim": 24, "down_block_types": ("CrossAttnDownBlock3D", "DownBlock3D")}
+        | {"up_block_types": ("UpBlock3D", "CrossAttnUpBlock3D")},
+        lambda model, clip: model(clip, NOW, words()).sample,
+    ),
+    "UNetMotionModel": (
+        TWO
+        | {"in_channels": 3, "out_channels": 3, "layers_per_block": 1, "num_attention_heads": 2}
+        | {"motion_num_attention_heads": 2, "motion_max_seq_length": 8, "cross_attention_dim": 24}
+        | {"down_block_types": ("CrossAttnDownBlockMotion", "DownBlockMotion")}
+        | {"up_block_types": ("UpBlockMotion", "CrossAttnUpBlockMotion")},
+        lambda model, clip: model(clip, NOW, words().expand(clip.shape[2], -1, -1)).sample,
+    ),
+    "AutoencoderKLWan": (
+        {"base_dim": 8, "z_dim": 4, "dim_mult": [1, 2], "num_res_blocks": 1, "temperal_downsample": [False]}
+        | {"latents_mean": [0.0] * 4, "latents_std": [1.0] * 4},
+        lambda model, clip: model(clip).sample,
     ),
     "CosmosTransformer3DModel": (
         TINY
@@ -361,6 +422,8 @@ def diffusion():
         "pooled_projections": lambda frames: torch.ones(frames, 24),
         "img_ids": lambda _: torch.cartesian_prod(*(torch.arange(size).float() for size in (1, 8, 8))),
         "txt_ids": lambda _: torch.zeros(WORDS, 3),
+        "controlnet_cond": lambda frames: torch.full((frames, 3, 32, 32), 0.5),
+        **dict.fromkeys(("original_size", "target_size", "crop_coords"), lambda frames: torch.ones(frames, 2)),
         "added_cond_kwargs": lambda frames: {"resolution": None, "aspect_ratio": None},
     }
     for name, (small, run) in ON_CLIPS.items():
@@ -370,7 +433,8 @@ def diffusion():
 
         def call(network, frames, names=names):
             more = {each: given[each](len(frames)) for each in names}
-            frames = frames[..., :16] if "Transformer" in type(network).__name__ else frames
+            is_square = "Transformer" in type(network).__name__ or "controlnet_cond" in names
+            frames = frames[..., :16] if is_square else frames
             packed = pixel_unshuffle(frames, 2).flatten(2).mT if "img_ids" in names else frames
             return network(packed, **more)
 
@@ -406,6 +470,7 @@ def _first_reason(text):
         r"(cannot be placed|cannot be proved|saw [^.;]*?tokens, which are no grid|are no grid|no softmax of products"
         r"|changes its softmax of products|attends over its \d+ channels|FlexAttention|over other scores"
         r"|pools or drops some of them|it pools its queries"
+        r"|the keys are those of several frames, or the queries are pooled"
         r"|pools queries and orders its tokens by mask units|\d+ softmaxes of products"
         r"|no map around it|keys from elsewhere|in an order that this viewer does not know"
         r"|the same on every clip"

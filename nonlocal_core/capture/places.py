@@ -273,8 +273,10 @@ def misplacement(
             return f"cannot be placed: it does not see a change of the clip at {_words(grid, said[0])}. {_REMEDY}"
         own[own < max(FAINT * own.max(), MIXED * float(np.median(own)))] = 0
         hit = np.flatnonzero(own)
+        if not len(hit):
+            return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved many cells. {_REMEDY}"
         energy = own**2
-        centre = (energy[:, None] * places).sum(axis=0) / energy.sum() if len(hit) else np.full(3, np.inf)
+        centre = (energy[:, None] * places).sum(axis=0) / energy.sum()
         spread = np.sqrt((energy[hit, None] * (places[hit] - centre) ** 2).sum(axis=0) / energy.sum())
         off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
         are_few = are_tokens and len(hit) <= FEW * len(said)
@@ -292,7 +294,10 @@ _RESTS = (
     "has tokens that are the same on every clip, those of a text or a list that the network brings, or that reach it "
     "through another layer that attends alone, which is held still in the proof: their places cannot be told"
 )
-_REMEDY = "The network may order its tokens in another way, shuffle, drop or mix them before, or pad its input inside"
+_REMEDY = (
+    "The network may order its tokens in another way, bring others beside them, shuffle, drop or mix them before, as a "
+    "mean over frames does, or pad its input inside. token_grid=(T, H, W) and class_tokens say where a grid lies"
+)
 
 
 def _nothing(_y: Tensor) -> None:

@@ -4,9 +4,21 @@ A form takes tokens of frames (B, N, C); the forms of `maps` take maps (B, C, H,
 Each file lists the forms that are read, and those that are refused with the words of the reason.
 """
 
-from hand_written import called, formulas, kernels, keys, layers, maps, projections, recent, softmaxes, strangers
+from hand_written import (
+    called,
+    formulas,
+    kernels,
+    keys,
+    layers,
+    maps,
+    masked,
+    projections,
+    recent,
+    softmaxes,
+    strangers,
+)
 
-_OF_TOKENS = (projections, softmaxes, keys, kernels, layers, formulas, recent, called, strangers)
+_OF_TOKENS = (projections, softmaxes, keys, kernels, layers, formulas, recent, called, strangers, masked)
 
 READ = {
     "tokens": tuple(form for kind in _OF_TOKENS for form in kind.READ),

@@ -123,8 +123,48 @@ class MemoryKeysBehind(MemoryKeys):
         return self.d(merge(attn @ v))
 
 
+class GroupsOfHeads(nn.Module):
+    """Two heads of keys for four of queries, in an axis of groups."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.kv, self.o = nn.Linear(C, C), nn.Linear(C, C), nn.Linear(C, C)
+
+    def forward(self, x):
+        q = self.q(x).view(*x.shape[:2], 2, 2, 3).permute(0, 2, 3, 1, 4)
+        k, v = self.kv(x).view(*x.shape[:2], 2, 2, 3).permute(2, 0, 3, 1, 4)[:, :, :, None]
+        attn = (q @ k.mT).softmax(-1)
+        kept(attn.flatten(1, 2))
+        return self.o((attn @ v).flatten(1, 2).transpose(1, 2).flatten(2))
+
+
+class HeadsAmongQueries(Projected):
+    """One head of keys, and the queries of all heads in one axis, as in multi-query attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.kv = nn.Linear(C, 2 * HEAD)
+
+    def forward(self, x):
+        q, (k, v) = self.a(x).view(len(x), -1, HEAD), self.kv(x).split(HEAD, dim=-1)
+        return self.d((torch.bmm(q, k.mT * 0.5).softmax(-1) @ v).view(x.shape))
+
+
+class PooledBeside(Projected):
+    """Keys of 2 x 2 pooled cells beside those of all cells."""
+
+    def both(self, part):
+        pooled = nn.functional.avg_pool2d(part.mT.flatten(0, 1).unflatten(-1, (ROWS, COLS)), 2)
+        return torch.cat([part, pooled.flatten(2).mT.unflatten(0, part.shape[:2])], dim=2)
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        return self.d(merge((q @ self.both(k).mT * 0.5).softmax(-1) @ self.both(v)))
+
+
 READ = (
     SharedKeys,
+    GroupsOfHeads,
     ReducedKeys,
     BestKeys,
     ExtraKey,
@@ -134,5 +174,7 @@ READ = (
     MemoryKeysBehind,
 )
 REFUSED = {
+    HeadsAmongQueries: "has 3 heads among its 72 queries, as in multi-query attention",
+    PooledBeside: "has 24 queries for 30 keys: it pools its queries, or puts further keys beside those of its cells",
     ProjectedKeys: "has 7 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
 }

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hand_written.parts import HEAD, HEADS, C, in_parts, kept, merge, split
+from hand_written.parts import COLS, HEAD, HEADS, ROWS, C, in_parts, kept, merge, split
 
 WIDE = 16
 
@@ -177,8 +177,40 @@ class CutsChannelsLast(nn.Module):
         return y.transpose(2, 3).reshape(b, h * w, c)
 
 
+class NeighboursInTables(nn.Module):
+    """Unfolded neighbourhoods: a product of two matrices for each query."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Conv2d(C, C, 1) for _ in range(3))
+
+    def forward(self, x):
+        b, c, h, w = x.shape
+        k, v = (
+            functional.unfold(part(x), 3, padding=1).view(b, c, 9, h * w).permute(0, 3, 2, 1)
+            for part in (self.k, self.v)
+        )
+        attn = (self.q(x).flatten(2).mT[:, :, None] @ k.mT).softmax(-1)
+        return (attn @ v)[:, :, 0].mT.reshape(x.shape)
+
+
+class OwnNamesMasked(nn.Module):
+    """Parts under the names of a known block, and a mask that fits no map but its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.query_conv, self.key_conv, self.value_conv = (nn.Conv2d(C, size, 1) for size in (HEAD, HEAD, C))
+        self.gamma = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        q, k, v = (part(x).flatten(2) for part in (self.query_conv, self.key_conv, self.value_conv))
+        weights = (q.mT @ k).exp() * torch.ones(ROWS * COLS, ROWS * COLS).triu(-4)
+        weights = kept(weights / weights.sum(-1, keepdim=True))
+        return self.gamma * (v @ weights.mT).view_as(x) + x
+
+
 class Neighbours(nn.Module):
-    """Scores of unfolded neighbourhoods: each query has keys of its own."""
+    """Scores of unfolded neighbourhoods, each query with keys of its own, without any product of two matrices."""
 
     def __init__(self):
         super().__init__()
@@ -191,9 +223,19 @@ class Neighbours(nn.Module):
         return (attn[:, None] * v).sum(2).view(x.shape)
 
 
-READ = (ChannelsLast, NormedProjections, PooledByStride, OverTime, AlongRows, Grid, WindowsChannelsLast)
+READ = (
+    ChannelsLast,
+    NormedProjections,
+    PooledByStride,
+    OverTime,
+    AlongRows,
+    Grid,
+    WindowsChannelsLast,
+    OwnNamesMasked,
+)
 READ_ON_CLIPS = (OddNonlocal, ParallelHeads, DividedNonlocal)
 REFUSED = {
+    NeighboursInTables: "gives each of its 24 queries keys of its own, as where neighbourhoods are cut out of a map",
     PyramidKeys: "has 14 keys for 24 queries on a grid of 2x4x6 cells, which are no cells of it pooled",
 }
 REFUSED_ON_CLIPS: dict[type[nn.Module], str] = {}

@@ -28,6 +28,13 @@ class EinsumEllipsis(EinsumFused):
         return self.proj(merge(torch.einsum("...ij,...jd->...id", attn, v)))
 
 
+class EinsumWithoutArrow(EinsumFused):
+    def forward(self, x):
+        q, k, v = map(split, self.to_qkv(x).chunk(3, dim=-1))
+        attn = kept(torch.einsum("...id,...jd", q * self.scale, k).softmax(dim=-1))
+        return self.proj(merge(torch.einsum("...ij,...jk", attn, v)))
+
+
 class EinsumKeysBeforeHeads(Projected):
     """Scores (B, q, k, heads), as ports from TensorFlow have them, and a softmax in the middle."""
 
@@ -153,6 +160,7 @@ class Weightless(nn.Module):
 READ = (
     EinsumFused,
     EinsumEllipsis,
+    EinsumWithoutArrow,
     EinsumKeysBeforeHeads,
     HeadsBeforeParts,
     KeysValuesQueries,

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hand_written.parts import CHANGED, COLS, HEAD, HEADS, NOTHING_SEEN, ROWS, TOKENS, C, Projected, kept, merge, split
+from hand_written.parts import COLS, HEAD, HEADS, NOTHING_SEEN, ROWS, TOKENS, C, Projected, kept, merge, split
 
 
 class SoftCapped(Projected):
@@ -144,11 +144,10 @@ class Mapped(Projected):
         return self.d(merge(torch.vmap(torch.vmap(attend))(*self.parts(x))))
 
 
-READ = (HeadsAmongSequences, CosinesClamped, BiasByOffset, GatedOutput, TemperatureOfQuery, LatentKeys)
+READ = (HeadsAmongSequences, CosinesClamped, BiasByOffset, GatedOutput, TemperatureOfQuery, LatentKeys, DecayBehind)
 REFUSED = {
     SoftCapped: "bends them, as a tanh does",
     Sparsemax: NOTHING_SEEN,
     OnlineSoftmax: NOTHING_SEEN,
-    DecayBehind: CHANGED,
     Mapped: "computes its products inside a transform such as torch.vmap",
 }

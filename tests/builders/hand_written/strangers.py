@@ -147,7 +147,7 @@ REFUSED = {
     Smoothed: CHANGED,
     OverPairs: "whose softmax is taken over other scores than those of one product",
     Agents: "in which this viewer saw 2 softmaxes of products, where it can show one",
-    PooledAsk: "returns (2, 24, 12) for 2 sequences of 4 queries, in an order that this viewer does not know",
+    PooledAsk: "returns (2, 24, 12) for 2 sequences of 4 queries: it pools or drops some of them",
     FirstAndFormer: "has 24 queries for 48 keys in each frame: the keys are those of several frames",
     FirstFrame: "does not see a change of the clip at cell 1,",
     HalfInside: "computes in half precision inside, whatever it is given",

@@ -279,6 +279,15 @@ def test_where_everything_moves_the_named_cell_must_move_most():
     assert "cannot be placed" in misplacement(rolled, grid, points, are_tokens=True)
 
 
+def test_a_change_that_moves_all_alike_is_said_to_move_many_cells():
+    grid = QueryGrid(steps=2, rows=5, cols=7, frame_spans=((0, 1), (1, 2)))
+    points = points_for([grid])
+    moved = [np.full(grid.size, 1.0 if run else 5.0) for run in range(run_count(points))]
+    said = misplacement(moved, grid, points, are_tokens=True)
+    assert said.startswith("cannot be placed: a change of the clip at cell")
+    assert "moved many cells." in said
+
+
 def test_wide_fields_that_the_rim_cuts_are_placed_and_turned_ones_are_not():
     grid = QueryGrid.over_clip(clip_frames=2, steps=2, rows=24, cols=36)
     points = points_for([QueryGrid.over_clip(clip_frames=2, steps=2, rows=12, cols=18)])

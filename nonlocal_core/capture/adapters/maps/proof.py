@@ -31,7 +31,7 @@ _SEED = 7
 
 
 class NotAsItsParts(NotReadable):
-    """Reason for a block that computes something other than its parts suggest."""
+    """Reason for a block that computes something other than its parts suggest, or not on any map but its own."""
 
 
 def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
@@ -40,7 +40,7 @@ def prove(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:
         with same_random_numbers():
             return _first_proved(block, recipe)
     except Exception as fault:  # whatever a foreign module raises when it is copied or run, that is the reason
-        return NotReadable(f"could not be tried on a small random clip: {fault}")
+        return NotAsItsParts(f"could not be tried on a small random clip: {fault}")
 
 
 def _first_proved(block: nn.Module, recipe: Recipe) -> MapReader | NotReadable:

@@ -62,21 +62,16 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
     Raises Unclear if there is none, or more than one.
     """
     watch, output = _seen(module, call, Watch())
-    if not (watch.found or watch.is_otherwise or watch.softmaxes):
+    if not watch.found:
+        first = watch
         watch, output = _seen(module, call, Watch(own=memory_of_weights(module)))
-    if not watch.found and watch.is_otherwise:
-        raise Unclear(
-            f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
-            "puts several together, as criss-cross attention does, bends them, as a tanh does, or adds or drops keys"
-        )
-    if not watch.found and watch.softmaxes:
-        raise Unclear(
-            f"is a {type(module).__name__}, which changes its softmax of products before it meets the values, as "
-            "where heads are mixed, two are subtracted, one is divided again, or some are dropped in eval mode too"
-        )
+        are_parts = first.is_otherwise or len(watch.found) > 1
+        if not watch.found or (are_parts and any(each.sinks for each in watch.found)):
+            raise Unclear(_why_none(module, first))
     found = watch.found[:1]
-    if len(watch.found) > 1 and not _follow_each_other(module, call, watch.found):
-        together = as_one(watch.found, len(call.tokens) if isinstance(call.tokens, Tensor) else 1)
+    if len(watch.found) > 1 and not _follow_each_other(module, call, watch):
+        sequences = len(call.tokens) if isinstance(call.tokens, Tensor) else 1
+        together = as_one(_by_sequence(module, call, watch, sequences), sequences)
         found = [] if together is None else [together]
     if len(found) != 1 or (len(watch.found) > 1 and found[0] is watch.found[0]):
         raise Unclear(no_softmax(module, len(watch.found)))
@@ -91,9 +86,28 @@ def watched(module: nn.Module, call: WholeCall) -> SeenCall:
 
 
 def _seen(module: nn.Module, call: WholeCall, watch: Watch) -> tuple[Watch, Any]:
-    """Run a call under a watch, and return it with the layer's output."""
-    with watch:
+    """Run a call under a watch, and return it with the layer's output.
+
+    What is traced stays traceable where the layer writes into tensors that a derivative needs.
+    """
+    with torch.autograd.graph.allow_mutation_on_saved_tensors(), watch:
         return watch, Context().run(module.forward, *call.args, **call.kwargs)
+
+
+def _why_none(module: nn.Module, watch: Watch) -> str:
+    """Return the reason why no attention was found in a call, by what its softmaxes were taken of."""
+    if watch.is_otherwise:
+        return (
+            f"is a {type(module).__name__}, whose softmax is taken over other scores than those of one product: it "
+            "puts several together, as criss-cross attention does, bends them, as a tanh does, or adds or drops keys"
+        )
+    if watch.softmaxes:
+        return (
+            f"is a {type(module).__name__}, which changes its softmax of products before it meets the values, as "
+            "where heads are mixed, two are subtracted or some are dropped in eval mode too, or multiplies them in "
+            "another way than as two matrices"
+        )
+    return no_softmax(module, 0)
 
 
 def no_softmax(module: nn.Module, count: int) -> str:
@@ -102,15 +116,32 @@ def no_softmax(module: nn.Module, count: int) -> str:
     return f"is a {type(module).__name__}, in which this viewer saw {seen}, where it can show one"
 
 
-def _follow_each_other(module: nn.Module, call: WholeCall, found: list[Attended]) -> bool:
+def _follow_each_other(module: nn.Module, call: WholeCall, first: Watch) -> bool:
     """Return whether later attentions of a call change when the first outputs zeros."""
-    watch = Watch(put=dict.fromkeys(found[0].put, torch.zeros_like))
-    with watch:
-        Context().run(module.forward, *call.args, **call.kwargs)
+    found = first.found
+    watch, _ = _seen(module, call, Watch(put=dict.fromkeys(found[0].put, torch.zeros_like), own=first.own))
     pairs = zip(found[1:], watch.found, strict=len(watch.found) == len(found) - 1)
     return len(watch.found) != len(found) - 1 or not all(
         torch.equal(getattr(one, name), getattr(other, name)) for one, other in pairs for name in ("q", "k", "v")
     )
+
+
+def _by_sequence(module: nn.Module, call: WholeCall, first: Watch, sequences: int) -> list[Attended]:
+    """Return the attentions of a call sequence by sequence, where a loop over sequences runs within one over heads.
+
+    Those of the first sequence are the ones that change with it.
+    """
+    found = first.found
+    if sequences < 2 or len(found) <= sequences or len(found) % sequences or call.tokens.ndim < 3:
+        return found
+    others = call.tokens.clone()
+    others[0] = others[0].flip(0)
+    watch, _ = _seen(module, call.with_tokens(others), Watch(own=first.own))
+    if len(watch.found) != len(found):
+        return found
+    moved = [not torch.equal(one.q, other.q) for one, other in zip(found, watch.found, strict=True)]
+    is_within = moved == [number % sequences == 0 for number in range(len(found))]
+    return [each for at in range(sequences) for each in found[at::sequences]] if is_within else found
 
 
 def _run_with(module: nn.Module, call: WholeCall, attended: Attended, y: Tensor) -> Any:

@@ -96,8 +96,11 @@ def _of_einsum(args: tuple[Any, ...]) -> Product | None:
     operands = tuple(args[1]) if isinstance(args[1], tuple | list) else args[1:]
     into, arrow, out = args[0].replace(" ", "").partition("->")
     names = into.split(",")
-    if not arrow or len(operands) != 2 or len(names) != 2:
+    if len(operands) != 2 or len(names) != 2:
         return None
+    if not arrow:  # then dots come first, and letters that stand once follow in the order of the alphabet
+        once = [letter for letter in sorted({*into} - {*",."}) if into.count(letter) == 1]
+        out = ("..." if "..." in into else "") + "".join(once)
     if "..." in args[0]:
         names, out = _spelt_out(names, out, operands)
     first, second = names

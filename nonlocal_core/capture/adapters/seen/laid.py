@@ -20,10 +20,14 @@ class Lead:
     shape: tuple[int, ...]
     stated: int | None
     """The number of heads that the layer states."""
+    sequences: int | None = None
+    """The number of sequences whose tokens are the queries, if the axes after these are heads, in groups perhaps."""
 
     @property
     def heads(self) -> int:
         """Number of heads."""
+        if self.sequences is not None:
+            return math.prod(self.shape) // self.sequences
         if len(self.shape) < 2:
             return self.stated or 1
         return self.shape[self._axis]
@@ -36,6 +40,8 @@ class Lead:
 
     def parted(self, table: Float[Tensor, "*lead n D"]) -> Float[Tensor, "B heads n D"]:
         """Return a table with one axis of sequences and one of heads. Raises Unclear if it has no such axes."""
+        if self.sequences is not None:
+            return table.reshape(self.sequences, self.heads, *table.shape[-2:])
         if len(self.shape) < 2:
             count = self.shape[0] if self.shape else 1
             if count % self.heads:
@@ -45,7 +51,7 @@ class Lead:
 
     def joined(self, y: Float[Tensor, "B heads n D"]) -> Float[Tensor, "*lead n D"]:
         """Return a table with the axes that the layer has."""
-        if len(self.shape) < 2:
+        if self.sequences is not None or len(self.shape) < 2:
             return y.reshape(*self.shape, *y.shape[-2:])
         batch = [size for axis, size in enumerate(self.shape) if axis != self._axis]
         return y.reshape(*batch, *y.shape[1:]).movedim(len(batch), self._axis)
@@ -70,8 +76,8 @@ class Laid:
                 self._order = None if dropped else order
                 return
         raise Unclear(
-            f"returns {tuple(z.shape)} for {sizes[0]} sequences of {sizes[1]} queries, in an order that this viewer "
-            "does not know"
+            f"returns {tuple(z.shape)} for {sizes[0]} sequences of {sizes[1]} queries: it pools or drops some of them, "
+            "or orders them in a way that this viewer does not know"
         )
 
     @classmethod

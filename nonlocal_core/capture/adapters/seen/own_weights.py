@@ -7,6 +7,12 @@ from torch import Tensor
 from nonlocal_core.capture.adapters.seen.factors import Product
 from nonlocal_core.capture.adapters.seen.scores import Scores, Weights, solved, traced
 
+_FAINT = 1e-6
+"""Fraction of the largest weight of a row up to which weights are not derived: the parts of a derivative underflow."""
+
+_LEAST_KEYS = 3
+"""Number of keys that some row must weigh: two weights follow any two scores, whatever the formula."""
+
 _SUM_STEPS = 64
 """Maximum difference of the sum of a softmax from 1, in rounding errors."""
 
@@ -41,7 +47,10 @@ def _softmax(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weigh
         return None
     with torch.enable_grad():
         given = weights.clamp_min(limits.tiny).log().masked_fill(values < limits.tiny, -torch.inf)
-    made = traced(given, -1, scores)
+    counts = values > _FAINT * values.amax(dim=-1, keepdim=True)
+    if int(counts.sum(dim=-1).max()) < _LEAST_KEYS:
+        return None
+    made = traced(given, -1, scores, counts)
     found = None if made is None or made.sinks else solved(made, weights)
     if found is None or float(left.max()) <= _SUM_STEPS * limits.eps:
         return found
@@ -49,10 +58,10 @@ def _softmax(weights: Float[Tensor, "*lead n N"], scores: list[Scores]) -> Weigh
 
 
 def _with_sink(found: Weights, left: Float[Tensor, "*lead n"]) -> Weights:
-    """Add a sink, which takes ``left`` of each row, to a softmax of the keys alone."""
+    """Add a sink, which takes ``left`` of each row, to a softmax of the keys alone; all of it where no key is free."""
     own = found.q @ found.k.mT + (0.0 if found.bias is None else found.bias)
     largest, at = found.weights.float().max(dim=-1, keepdim=True)
-    score = left[..., None].log() - largest.log() + own.gather(-1, at)
+    score = torch.where(largest > 0, left[..., None].log() - largest.log() + own.gather(-1, at), 0.0)
     bias = torch.zeros_like(own) if found.bias is None else found.bias
     found.k, found.sinks = torch.nn.functional.pad(found.k, (0, 0, 1, 0)), 1
     found.bias = torch.cat([score, bias.expand_as(own)], dim=-1)

@@ -188,10 +188,10 @@ class SeenPlaces:
 
 
 def _pools_queries(sizes: str) -> NotReadable:
-    """Return the reason that a layer has fewer queries than keys, with their numbers."""
+    """Return the reason for fewer queries than keys, with their numbers."""
     return NotReadable(
-        f"has {sizes}: it pools its queries, and no grid holds them as well as their keys, which are finer. Layers "
-        "that keep the number of their tokens can be shown"
+        f"has {sizes}: it pools its queries, or puts further keys beside those of its cells, such as pooled ones, and "
+        "no grid holds both. Layers whose keys are their tokens can be shown"
     )
 
 

@@ -34,6 +34,8 @@ _KEPT_WEIGHTS = 64
 _KEPT = 8
 """Number of latest products that the scores of a softmax may come from."""
 
+_OTHER_AXIS = "takes its softmax over another axis than that of its keys"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attended:
@@ -67,8 +69,8 @@ class Watch(TorchFunctionMode):
 
     ``put``: functions from the real output of a product to its replacement, by the product's number. ``looks``: whether
     to watch the other products.
-    ``own``: the addresses of the layer's parameters; if given, weights that the layer computes from a product of other
-    tables without torch's softmax count too (`own_weights`).
+    ``own``: the addresses of the layer's parameters; if given, weights are what the layer multiplies its values by, if
+    it computes them from a product of other tables, with or without torch's softmax (`own_weights`).
     """
 
     put: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
@@ -95,16 +97,24 @@ class Watch(TorchFunctionMode):
             return self._run(func, args, kwargs or {})
 
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(kwargs.get("out"), Tensor):
+            return self._into(kwargs["out"], func, args, {name: kwargs[name] for name in kwargs if name != "out"})
         if func is functional.multi_head_attention_forward:
             return whole_heads(self, args, kwargs)
         if func is functional.scaled_dot_product_attention:
             return self._fused(func, args, kwargs)
         if func in PRODUCTS:
             return self._product(func, args, kwargs)
-        if self.looks and func in SOFTMAXES:
+        if self.looks and func in SOFTMAXES and self.own is None:
             return self._softmax(func, args, kwargs)
         with torch.set_grad_enabled(bool(self._scores)):
             return func(*args, **kwargs)
+
+    def _into(self, out: Tensor, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Run a function whose result goes into a given tensor, which torch does not trace as it stands."""
+        made: Tensor = self._run(func, args, kwargs)
+        with torch.set_grad_enabled(made.requires_grad):
+            return out.resize_(made.shape).copy_(made)
 
     def _fused(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         made: Tensor = func(*args, **kwargs)
@@ -175,6 +185,8 @@ class Watch(TorchFunctionMode):
         axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
         made_of = None if axis is None else traced(given, axis, scores)
         if made_of is not None:
+            used = [each for each, _ in made_of.parts]
+            self._scores = [each for each in scores if not any(each is other for other in used)]
             self.softmaxes += 1
             self._pending = [
                 *self._pending[1 - _KEPT_WEIGHTS :],
@@ -183,25 +195,27 @@ class Watch(TorchFunctionMode):
             return made
         for each in scores:
             if axis is None or each.product.side(axis, given.ndim) is None:
-                raise Unclear("takes its softmax over another axis than that of its keys")
+                raise Unclear(_OTHER_AXIS)
         self.is_otherwise = True
         return made
 
     def _met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Remove and return the pending weights that a product takes, and whether they are turned, or None for none."""
+        """Remove and return the pending weights that a product takes, and whether they are turned, or None for none.
+
+        Raises Unclear if it takes them along their queries.
+        """
         for index, pending in enumerate(self._pending):
             is_turned = not _is_same(pair.left, pending.weights)
             if not is_turned or _is_same(pair.right.mT, pending.weights):
                 return self._pending.pop(index), is_turned
+            is_square = pair.left.shape[-1] == pair.right.shape[-1]
+            if _is_same(pair.left, pending.weights.mT) or (is_square and _is_same(pair.right, pending.weights)):
+                raise Unclear(_OTHER_AXIS)
         return None
 
     def _own_met_by(self, pair: Product) -> tuple[Weights, bool] | None:
-        """Return the layer's own weights in a product, or None if there are none; their products are then forgotten."""
-        if self.own is None:
-            return None
-        met = own_weights(pair, self._scores)
-        self._scores = self._scores if met is None else []
-        return met
+        """Return the layer's own weights in a product, or None if there are none."""
+        return None if self.own is None else own_weights(pair, self._scores)
 
     def _remember(self, pair: Product, made: Tensor, pending: Weights, is_turned: bool) -> None:
         """Remember an attention by the product of its weights and its values."""

@@ -27,7 +27,7 @@ from nonlocal_core.capture.adapters.seen.sources import (
 )
 from nonlocal_core.capture.adapters.seen.tails import Tail
 from nonlocal_core.capture.adapters.seen.windows import Windows
-from nonlocal_core.capture.adapters.tokens.family import why_not_own_keys
+from nonlocal_core.capture.adapters.tokens.family import KEPT_KEYS, why_not_own_keys
 from nonlocal_core.capture.adapters.tokens.masks import FoldedMask, folded, walled
 from nonlocal_core.capture.adapters.tokens.parts import head_count
 from nonlocal_core.capture.adapters.tokens.places import list_names
@@ -48,8 +48,9 @@ class SeenReader:
     """Arrangement of queries and keys, by the sizes of a call."""
 
     def inputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> WholeCall:
-        """Return the call."""
-        return WholeCall(first_input(args, kwargs), args, kwargs)
+        """Return the call without a cache of keys, which each further run would make longer."""
+        named = kwargs | {name: None for name in KEPT_KEYS if name in kwargs}
+        return WholeCall(first_input(args, kwargs), args, named)
 
     def read(self, call: WholeCall) -> BlockReading | NotReadable:
         """Return queries, keys and values of every head as theta, phi and g, as the layer multiplied them.
@@ -67,7 +68,7 @@ class SeenReader:
 
     def _reading(self, call: WholeCall, seen: SeenCall, elsewhere: NotReadable | None) -> BlockReading | NotReadable:
         attended, output = seen.attended, seen.output
-        lead = Lead(tuple(attended.q.shape[:-2]), self._heads(call.tokens, attended.q))
+        lead = self._lead(call.tokens, attended.q, attended.k.shape[-2] - attended.sinks)
         q, k, v = (lead.parted(table) for table in (attended.q, attended.k, attended.v))
         made_of = self._made_of(call, lead, (q, k[:, :, attended.sinks :]))
         if made_of is None and _is_over_channels(call.tokens, q):
@@ -87,6 +88,11 @@ class SeenReader:
         if isinstance(made_of, Arranged):
             order = made_of.queries
             q, k, v = q[:, :, order], k[:, :, made_of.keys], v[:, :, made_of.keys]
+        if not bool(attended.y.isfinite().all()):
+            return NotReadable(
+                "computed values that are not finite in its rows, as where a mask forbids a query every key by minus "
+                "infinity. Forbid by a large number such as -1e9 instead, or look for NaN in its weights"
+            )
         mask = _mask(attended, lead, made_of, order)
         if isinstance(mask, NotReadable):
             return mask
@@ -132,6 +138,26 @@ class SeenReader:
             is_walled=bool(placed.walls),
             residual=False,
         )
+
+    def _lead(self, x: Any, q: Tensor, keys: int) -> Lead:
+        """Return the leading axes of tables. Raises Unclear for keys of one query alone, and heads among queries."""
+        shape, stated = tuple(q.shape[:-2]), self._heads(x, q)
+        tokens = tokens_of(x) if isinstance(x, Tensor) and self.say is None else None
+        if tokens is None:
+            return Lead(shape, stated)
+        if q.shape[-2] == 1 < tokens[1] != stated and tokens[1] in shape[1:]:
+            raise Unclear(
+                f"gives each of its {tokens[1]} queries keys of its own, as where neighbourhoods are cut out of a map. "
+                "This viewer shows queries that share their keys"
+            )
+        if stated is not None and keys == tokens[1] and q.shape[-2] == stated * keys > keys:
+            raise Unclear(
+                f"has {stated} heads among its {q.shape[-2]} queries, as in multi-query attention, where this viewer "
+                "cannot tell them apart. With an axis for its heads it can be shown"
+            )
+        groups = len(shape) > 2 and q.shape[-2] == tokens[1] and shape[0] == tokens[0]
+        are_heads = groups and stated in (None, math.prod(shape[1:]))
+        return Lead(shape, stated, tokens[0] if are_heads else None)
 
     def _heads(self, x: Any, q: Tensor) -> int | None:
         """Return the number of heads: stated by the layer, or in one axis with the input's sequences, or None."""

@@ -20,7 +20,7 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     if sum(counts) == first.k.shape[-2] - first.sinks and _ask_alike(found):
         return _in_parts(found, counts)
     sizes = {(each.q.shape, each.k.shape, each.v.shape, each.sinks, each.pairwise) for each in found}
-    if len(sizes) > 1 or len({None if each.bias is None else each.bias.shape for each in found}) > 1:
+    if len(sizes) > 1:
         return None
     lead = first.q.shape[:-2]
     are_sequences = lead.numel() == 1 and sequences > 1 and len(found) % sequences == 0
@@ -42,13 +42,16 @@ def as_one(found: Sequence[Attended], sequences: int) -> Attended | None:
     def putting(number: int, lay: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return lambda y: lay(part_of(y, number))
 
-    biases = [each.bias for each in found if each.bias is not None]
+    def bias_of(each: Attended) -> Tensor:
+        size = (*lead, each.q.shape[-2], each.k.shape[-2])
+        return each.q.new_zeros(size, dtype=torch.float32) if each.bias is None else each.bias.expand(size)
+
     return Attended(
         q=joined([each.factor * each.q for each in found]),
         k=joined([each.k for each in found]),
         v=joined([each.v for each in found]),
         factor=1.0,
-        bias=joined([bias.expand(*lead, *bias.shape[-2:]) for bias in biases]) if biases else None,
+        bias=None if all(each.bias is None for each in found) else joined([bias_of(each) for each in found]),
         noise=max(each.noise for each in found),
         y=joined([each.y for each in found]),
         sinks=first.sinks,

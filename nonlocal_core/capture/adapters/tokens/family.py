@@ -36,12 +36,15 @@ huggingface/diffusers@8fadb14) whose output depends on more than q, k and v."""
 _FLAGS = ("use_mask_unit_attn",)
 """Attributes among them that count only if they are True."""
 
+KEPT_KEYS = ("past_key_value", "past_key_values", "layer_past")
+"""Arguments that hold the keys of earlier calls."""
+
 _BRINGS_MORE = {
     **dict.fromkeys(
         ("rotary_pos_emb", "rotary_emb", "image_rotary_emb", "freqs_cis", "freqs"),
         "a rotary position embedding that this viewer does not know",
     ),
-    **dict.fromkeys(("past_key_value", "past_key_values", "layer_past"), "the keys of earlier calls"),
+    **dict.fromkeys(KEPT_KEYS, "the keys of earlier calls"),
     **dict.fromkeys(("head_mask", "layer_head_mask"), "a mask on its heads"),
     "cu_seqlens": "several sequences behind each other, in an order that no grid tells",
 }
@@ -137,7 +140,10 @@ def by_call(layer: nn.Module, call: LayerCall, q: Tensor, k: Tensor, v: Tensor) 
         return elsewhere
     unknown = call.given(*_BRINGS_MORE)
     if unknown is not None:
-        return NotReadable(f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold")
+        remedy = ". Call the network with use_cache=False" if unknown in KEPT_KEYS else ""
+        return NotReadable(
+            f"was called with {_BRINGS_MORE[unknown]} ({unknown}), which theta and phi do not hold{remedy}"
+        )
     angles = call.arguments.get("position_embeddings")
     if angles is not None and not is_rotary(angles):
         return NotReadable("was called with position_embeddings, which it may add to queries and keys in its own way")

@@ -111,7 +111,7 @@ def folded(bias: Float[Tensor, "b h n N"], *, scale: float, noise: float = 0.0) 
     ``noise``: rounding that the mask may hold, up to which its rows count as alike.
     """
     if (bias <= BLOCKED / 2).all(-1).any():
-        return NotReadable("was called with a mask that leaves some queries no key at all, whose weights are undefined")
+        return NotReadable("was called with a mask that leaves some queries no key at all, whose weights say nothing")
     if len(bias) > 1 and float((bias - bias[:1]).abs().max()) <= noise:
         bias = bias[:1]
     made = _by_rank(bias, noise) or _by_kind(bias, noise)

@@ -43,6 +43,13 @@ class ShapeLayout:
 def nowhere(fed: Fed | None, batch: int, queries: int) -> NotReadable:
     """Return the refusal of tokens that are not a grid over the input, with the numbers and the remedy."""
     over = "" if fed is None else f" over an input of {fed.frames} frames of {fed.hw[0]} x {fed.hw[1]} pixels"
+    each = 0 if fed is None or batch > 1 or fed.frames == 1 or queries % fed.frames else queries // fed.frames
+    if fed is not None and any(_grid(each - count, fed.hw) for count in range(1, MOST_EXTRA + 1)):
+        return NotReadable(
+            f"has {batch} sequences of {queries} queries, which are no grid{over}: {each} for each frame, so that "
+            "class tokens or padding may stand within. Let the network see its frames as a batch, each a sequence, or "
+            "give token_grid=(T, H, W) and class_tokens, where they are a grid"
+        )
     return NotReadable(
         f"has {batch} sequences of {queries} queries, which are no grid{over}. Give token_grid=(T, H, W) and "
         "class_tokens, where they are one"

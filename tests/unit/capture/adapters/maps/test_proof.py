@@ -20,7 +20,6 @@ from nonlocal_core.capture.adapters.maps.proof import NotAsItsParts, prove
 from nonlocal_core.capture.adapters.maps.pyslowfast import read_pyslowfast
 from nonlocal_core.capture.adapters.maps.query_conv import read_query_conv
 from nonlocal_core.capture.adapters.maps.theta_phi_g import read_theta_phi_g
-from nonlocal_core.capture.reading import NotReadable
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_block_that_computes_something_else_is_refused_with_every_doubt():
     assert said.reason.startswith("does not compute what its parts suggest: embedded_gaussian with scale 0.378 is off")
     assert said.reason.count("is off by") == 2
     broken = prove(Broken(), read_mmcv)
-    assert broken == NotReadable("could not be tried on a small random clip: no clip today")
+    assert broken == NotAsItsParts("could not be tried on a small random clip: no clip today")
 
 
 def test_groups_of_time_are_proved_as_a_batch():

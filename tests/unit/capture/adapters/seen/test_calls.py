@@ -67,10 +67,10 @@ class OfTwoSizes(Projected):
         return self.d(merge(torch.softmax(q @ k.mT, -1) @ v) + merge(fewer))
 
 
-class Squared(Projected):
+class Rooted(Projected):
     def forward(self, x):
         q, k, v = self.parts(x)
-        return self.d(merge(torch.softmax(q @ k.mT, -1).square() @ v))
+        return self.d(merge(torch.softmax(q @ k.mT, -1).sqrt() @ v))
 
 
 class Bent(Projected):
@@ -148,7 +148,7 @@ def test_two_attentions_that_follow_each_other_are_not_one(changes):
     [
         (OfTwoSizes, "saw 2 softmaxes of products"),
         (nn.Identity, "is a Identity, in which this viewer saw no softmax of products, where it can show one"),
-        (Squared, "is a Squared, which changes its softmax of products before it meets the values"),
+        (Rooted, "is a Rooted, which changes its softmax of products before it meets the values"),
         (Bent, "is a Bent, whose softmax is taken over other scores than those of one product"),
     ],
 )

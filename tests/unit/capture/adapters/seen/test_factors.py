@@ -25,6 +25,8 @@ CALLS = {
     "einsum": (torch.einsum, ("bhid,bhjd->bhij", Q, K), {}),
     "einsum of a list": (torch.einsum, ("bhid, bhjd -> bhij", [Q, K]), {}),
     "einsum with dots": (torch.einsum, ("...id,...jd->...ij", Q, K), {}),
+    "einsum with dots and without an arrow": (torch.einsum, ("...id,...jd", Q, K), {}),
+    "einsum without an arrow": (torch.einsum, ("jd,id", K[0, 0], Q[0, 0]), {}),
     "einsum in another order": (torch.einsum, ("bhid,bhjd->bjih", Q, K), {}),
     "einsum turned": (torch.einsum, ("bhjd,bhid->bhij", K, Q), {}),
     "baddbmm": (torch.baddbmm, (BIAS, FLAT, FLAT_K.mT), {"beta": 0.5, "alpha": 2.0}),

@@ -1,4 +1,4 @@
-"""Sixty forms of attention as strangers write it: every row is the form's own, or the reason why not is true."""
+"""Ninety forms of attention as strangers write it: every row is the form's own, or the reason why not is true."""
 
 from dataclasses import replace
 

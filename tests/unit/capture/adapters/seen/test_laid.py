@@ -84,7 +84,7 @@ def test_queries_may_be_cells_of_a_map():
 
 
 def test_an_order_that_nobody_knows_is_refused_with_its_sizes():
-    with pytest.raises(Unclear, match=r"returns \(2, 9, 7\) for 2 sequences of 8 queries, in an order that"):
+    with pytest.raises(Unclear, match=r"returns \(2, 9, 7\) for 2 sequences of 8 queries: it pools or drops"):
         Laid(torch.zeros(B, N + 1, C), (B, N), "space", first=2)
 
 

@@ -30,6 +30,9 @@ def over_one_more(values):
     return values / (1 + values.sum(-1, keepdim=True))
 
 
+HIDDEN = torch.rand(N, KEYS, generator=RNG) < 0.5
+HIDDEN[:, 1], HIDDEN[3] = False, torch.arange(KEYS) != 2
+
 SOFTMAXES = {
     "exponentials": lambda: over_sum((Q @ K.mT).exp()),
     "less the largest": lambda: less_its_largest(Q @ K.mT),
@@ -37,9 +40,18 @@ SOFTMAXES = {
     "biased": lambda: over_sum((Q @ K.mT / 2 + BIAS).exp()),
     "keys in rows": lambda: over_sum((K @ Q.mT).exp(), axis=-2).mT,
     "less the logarithm of their sum": lambda: less_its_sum(Q @ K.mT),
+    "less the logarithm of a masked sum": lambda: less_its_sum((Q @ K.mT).masked_fill(HIDDEN, -torch.inf)),
+    "masked by minus infinity": lambda: less_its_largest((Q @ K.mT).masked_fill(HIDDEN, -torch.inf)),
+    "masked by a number": lambda: less_its_largest(Q @ K.mT + -1e9 * HIDDEN),
+    "masked afterwards": lambda: over_sum((Q @ K.mT).exp() * ~HIDDEN),
+    "masked afterwards and large": lambda: over_sum((9 * (Q @ K.mT)).exp() * ~HIDDEN),
+    "masked after torch's softmax": lambda: over_sum((Q @ K.mT).softmax(-1) * ~HIDDEN),
+    "masked and over torch's norm": lambda: torch.nn.functional.normalize((Q @ K.mT).exp() * ~HIDDEN, p=1, dim=-1),
+    "by another name of torch": lambda: torch.nn.functional.softmin(-(Q @ K.mT), dim=-1),
 }
 WITH_SINK = {
     "one more": lambda: over_one_more((Q @ K.mT).exp()),
+    "nothing at one query": lambda: over_sum((Q @ K.mT).exp() * (torch.arange(N) != 3)[:, None]).nan_to_num(0.0),
     "half of the weight": lambda: 0.5 * over_sum((Q @ K.mT + BIAS).exp()),
 }
 OTHERS = {
@@ -67,7 +79,7 @@ def test_a_softmax_written_out_is_one(name):
     torch.testing.assert_close(weights.float(), SOFTMAXES[name](), **CLOSE)
     torch.testing.assert_close(attended.y, y, **CLOSE)
     assert (attended.pairwise, attended.sinks, y.requires_grad) == ("embedded_gaussian", 0, False)
-    assert (attended.bias is None) == (name != "biased")
+    assert (attended.bias is None) == ("masked" not in name and name != "biased")
 
 
 @pytest.mark.parametrize("name", WITH_SINK)

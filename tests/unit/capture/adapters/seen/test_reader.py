@@ -50,6 +50,23 @@ class Plain(Projected):
         return self.d(merge((q @ k.mT * 0.5).softmax(-1) @ v))
 
 
+class Caching(Plain):
+    """A layer that puts its keys behind those of the calls before."""
+
+    def forward(self, x, past_key_values=None):
+        q, k, v = self.parts(x)
+        if past_key_values is not None:
+            past_key_values.append((k, v))
+            k, v = (torch.cat(parts, dim=2) for parts in zip(*past_key_values, strict=True))
+        return self.d(merge((q @ k.mT * 0.5).softmax(-1) @ v))
+
+
+def test_a_cache_of_keys_does_not_grow_with_every_run():
+    reader, cache = reader_of(Caching()), []
+    assert called(reader, X, past_key_values=cache).query_thw == (T, ROWS, COLS)
+    assert cache == []
+
+
 class Biased(Plain):
     """A layer that adds a number for each pair of tokens."""
 

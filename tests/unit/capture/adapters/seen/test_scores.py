@@ -40,6 +40,13 @@ LAYERS = {
     "masked": lambda: plain((Q @ K.mT).masked_fill(HIDDEN, -torch.inf)),
     "masked by a number": lambda: plain(Q @ K.mT + -1e9 * HIDDEN),
     "masked and biased": lambda: plain((Q @ K.mT + BIAS).masked_fill(HIDDEN, -torch.inf)),
+    "less its largest, then masked": lambda: plain(
+        (Q @ K.mT - (Q @ K.mT).amax(dim=-1, keepdim=True)).masked_fill(HIDDEN, -torch.inf)
+    ),
+    "less its mean, then masked": lambda: plain(
+        (Q @ K.mT - (Q @ K.mT).mean(dim=-1, keepdim=True)).masked_fill(HIDDEN, -torch.inf)
+    ),
+    "all masked by a number": lambda: plain((Q @ K.mT).masked_fill(HIDDEN | (torch.arange(N) == 3)[:, None], -1e9)),
     "two products": lambda: plain(Q @ K.mT + 0.3 * (Q2 @ K2.mT)),
     "two products and a bias": lambda: plain(Q @ K.mT - Q2 @ K2.mT + BIAS),
     "turned": lambda: (K @ Q.mT).softmax(dim=-2).mT @ V,
@@ -138,5 +145,5 @@ def test_signs_add_up_to_nothing_and_none_is_zero(count):
         assert count - sinks < 2 or float(ratios.max() - ratios.min()) > 1e-3, "no two runs are alike"
 
 
-def test_one_key_has_a_sign_too():
-    assert _signs(1).tolist() == [1.0]
+def test_the_score_of_one_key_says_nothing():
+    assert _signs(1).tolist() == [0.0]

@@ -72,10 +72,16 @@ def test_parts_of_the_queries_follow_each_other(biased):
     assert_rows(made, each)
 
 
+def test_heads_of_which_only_some_have_a_bias_are_one_attention():
+    each = [attended(0), attended(1, bias=drawn(N, N)), attended(2)]
+    made = as_one(each, sequences=1)
+    assert made.bias.shape == (B, HEADS, N, N)
+    assert_rows(made, each)
+
+
 def test_attentions_of_other_sizes_are_none():
     k, v = drawn(B, N, D), drawn(B, N, DV)
     parts = [attended(0, q=drawn(B, 2, D), k=k, v=v), attended(1, q=drawn(B, 2, D), k=k + 1, v=v)]
     assert as_one([attended(0), attended(1, q=drawn(B, N - 1, D))], sequences=1) is None
-    assert as_one([attended(0), attended(1, bias=drawn(N, N))], sequences=1) is None
     assert as_one([*parts, attended(2, q=drawn(B, 1, D))], sequences=1) is None
     assert as_one([attended(n, lead=()) for n in range(3)], sequences=2) is None

@@ -66,7 +66,11 @@ def test_keys_from_elsewhere_are_told_from_the_layers_own_tokens(name):
     ("name", "what"),
     [
         ("freqs_cis", "a rotary position embedding that this viewer does not know (freqs_cis)"),
-        ("past_key_values", "the keys of earlier calls (past_key_values)"),
+        (
+            "past_key_values",
+            "the keys of earlier calls (past_key_values), which theta and phi do not hold. Call the network with "
+            "use_cache=False",
+        ),
         ("head_mask", "a mask on its heads (head_mask)"),
         ("cu_seqlens", "several sequences behind each other, in an order that no grid tells (cu_seqlens)"),
         ("position_embeddings", "position_embeddings, which it may add to queries and keys in its own way"),

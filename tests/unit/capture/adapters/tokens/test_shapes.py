@@ -39,7 +39,7 @@ def test_tokens_whose_names_are_known_are_looked_for_first():
     assert (placed.thw, placed.extra) == ((1, 3, 3), tuple("abcdefg"))
 
 
-@pytest.mark.parametrize("sizes", [(4, 101), (4, 3), (3, 60), (1, 152), (60, 3)])
+@pytest.mark.parametrize("sizes", [(4, 101), (4, 3), (3, 60), (1, 153), (60, 3)])
 def test_what_is_no_grid_is_said_with_all_sizes(sizes):
     said = ShapeLayout(fed=FED).placed(*sizes)
     assert isinstance(said, NotReadable)
@@ -47,6 +47,13 @@ def test_what_is_no_grid_is_said_with_all_sizes(sizes):
     over = "over an input of 4 frames of 96 x 160 pixels"
     assert said.reason.startswith(f"has {sizes[0]} sequences of {sizes[1]} queries, which are no grid {over}.")
     assert "no grid. Give" in nowhere(None, *sizes).reason
+
+
+@pytest.mark.parametrize(("fed", "queries", "each"), [(Fed(frames=4, hw=(64, 64)), 96, 24), (FED, 4 * 63 + 4 * 5, 68)])
+def test_a_sequence_with_other_tokens_within_each_frame_is_told_how_it_can_be_shown(fed, queries, each):
+    said = nowhere(fed, 1, queries).reason
+    assert f": {each} for each frame, so that class tokens or padding may stand within. Let the network see" in said
+    assert "for each frame" not in nowhere(fed, 2, queries).reason
 
 
 def test_fewer_than_four_cells_are_no_grid():
