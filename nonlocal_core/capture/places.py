@@ -272,8 +272,10 @@ def misplacement(
             return f"cannot be placed: it does not see a change of the clip at {_words(grid, said[0])}. {_REMEDY}"
         own[own < max(FAINT * own.max(), MIXED * float(np.median(own)))] = 0
         hit = np.flatnonzero(own)
+        if not len(hit):
+            return f"cannot be placed: a change of the clip at {_words(grid, said[0])} moved many cells. {_REMEDY}"
         energy = own**2
-        centre = (energy[:, None] * places).sum(axis=0) / energy.sum() if len(hit) else np.full(3, np.inf)
+        centre = (energy[:, None] * places).sum(axis=0) / energy.sum()
         spread = np.sqrt((energy[hit, None] * (places[hit] - centre) ** 2).sum(axis=0) / energy.sum())
         off = centre - (places[said, 0].mean(), point.y * grid.rows - 0.5, point.x * grid.cols - 0.5)
         are_few = are_tokens and len(hit) <= FEW * len(said)
