@@ -25,6 +25,8 @@ FED = Fed(frames=4, hw=(96, 160))
         (Fed(frames=4, hw=(96, 160), tubelet=2), (60, 2), (2, 6, 10), "time", 0),
         (Fed(frames=4, hw=(100, 150)), (4, 70), (4, 7, 10), "space", 0),  # 15 or 16 pixels: the last cells are cut
         (Fed(frames=4, hw=(6, 6)), (4, 4), (4, 2, 2), "space", 0),
+        (Fed(frames=4, hw=(26, 15)), (4, 12), (4, 4, 3), "space", 0),  # 7 pixels, where 5.7 would fill the input
+        (Fed(frames=4, hw=(2, 2)), (4, 5), (4, 2, 2), "space", 1),  # five cells would be smaller than pixels
     ],
 )
 def test_tokens_are_the_square_cells_of_the_input(fed, sizes, thw, scope, extra):
@@ -47,6 +49,11 @@ def test_what_is_no_grid_is_said_with_all_sizes(sizes):
     over = "over an input of 4 frames of 96 x 160 pixels"
     assert said.reason.startswith(f"has {sizes[0]} sequences of {sizes[1]} queries, which are no grid {over}.")
     assert "no grid. Give" in nowhere(None, *sizes).reason
+
+
+def test_cells_that_the_rim_would_cut_by_far_are_no_grid():
+    few = ShapeLayout(fed=Fed(frames=4, hw=(58, 48)), behind=MOST_EXTRA)
+    assert isinstance(few.placed(4, 6 + MOST_EXTRA), NotReadable)  # 24 pixels, where 21.5 would fill the input
 
 
 def test_fewer_than_four_cells_are_no_grid():
