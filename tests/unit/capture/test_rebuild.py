@@ -1,5 +1,7 @@
 """The rebuilt output against float64 loops: what its error is measured by, and what it would not show."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,9 +18,9 @@ TOLERANCE = 1e-3
 CLOSE = 1e-3  # relative, of a figure that is a maximum over channels; tables are float32
 
 
-def tried(layer, *, fault=None, output=None, x=None, **setting):
+def tried(layer, *, fault=None, output=None, x=None, reader=None, **setting):
     x = tokens() if x is None else x
-    site = site_of(layer, fault)
+    site = site_of(layer, fault) if reader is None else replace(site_of(layer), reader=reader)
     layer.requires_grad_(requires_grad=False)
     call = Call(args=(x,), kwargs={}, output=layer(x) if output is None else output)
     return read_call(site, call, "a", Setting(view=VIEW, clip_frames=T, **setting))
@@ -137,3 +139,29 @@ def test_a_check_is_long_from_its_second_second_on(monkeypatch):
     for now[0], done in ((100.5, 3), (101.0, 5), (101.5, 7)):
         step(done)
     assert told == [(7, 9)]
+
+
+class Contrasting(Attention):
+    """Attention to the differences of the values from a query's own."""
+
+    def forward(self, x):
+        q, k, v = self.heads(x)
+        y = (q @ k.mT * self.scale).softmax(-1) @ v - v
+        return self.out(y.transpose(0, 1).flatten(1)[None])
+
+
+class ContrastingReader(Reader):
+    def read(self, x):
+        return replace(super().read(x), contrasts=True)
+
+
+def test_a_block_that_contrasts_is_rebuilt_without_the_own_value_of_each_query():
+    layer = Contrasting().eval()
+    found = rebuild(tried(layer, reader=ContrastingReader(layer)), EVERY, tolerance=TOLERANCE)
+    assert found.error < 1e-4
+    assert found.sensitivity > 0.1
+    assert rebuild(tried(layer), EVERY, tolerance=TOLERANCE).error > 0.1
+    with torch.no_grad():
+        layer.q.weight[:D] *= 1e-6
+        layer.q.bias[:D] = 0  # the rows of a head are their mean
+    assert rebuild(tried(layer, reader=ContrastingReader(layer)), EVERY, tolerance=TOLERANCE).sensitivity < 1e-3
