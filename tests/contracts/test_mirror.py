@@ -7,7 +7,6 @@ CORE, TESTS = ROOT / "nonlocal_core", ROOT / "tests" / "unit"
 
 RECORD = "a record or constants, without behaviour"
 ELSEWHERE = {
-    "capture/rollout.py": "tests/unit/test_over_layers.py",
     "look/answer.py": RECORD,
     "look/recipe.py": "tests/unit/viewer/test_viewer_model.py",
     "models/inserted.py": RECORD,

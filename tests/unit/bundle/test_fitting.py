@@ -53,3 +53,11 @@ def test_equal_tables_are_counted_once(capture):
     twin = replace(block, phi=block.theta)
     one = blocks_within(Capture(blocks=(capture.block("small"), twin)), stored_bytes(twin, SMALL) + 1200, SMALL)
     assert one.shown == twin.name
+
+
+def test_a_block_that_fits_to_the_byte_is_kept_and_of_a_byte_less_the_next_smaller(capture):
+    large = capture.block("large")
+    tables = stored_bytes(large, replace(SMALL, columns=False))
+    most = tables + 4 * large.query_grid.size  # and the sum of each row in float32
+    assert blocks_within(capture, most, SMALL).shown == "large"
+    assert blocks_within(capture, most - 1, SMALL).shown == "small"

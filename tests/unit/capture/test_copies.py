@@ -110,3 +110,20 @@ def test_a_layer_without_a_norm_stays_in_its_mode():
     layer = nn.Dropout().train()
     settle_weight_norms(layer)
     assert layer.training
+
+
+def test_a_spectral_norm_settles_in_as_many_steps_as_torch_takes_for_a_new_one():
+    weight = torch.diag(torch.tensor([1.0, 0.95, 0.9, 0.8]))  # so alike that each step is seen
+    layer = parametrizations.spectral_norm(nn.Linear(4, 4, bias=False))
+    own = layer.parametrizations.weight
+    torch.manual_seed(2)
+    new = type(own[0])(weight)
+    torch.manual_seed(2)
+    drawn = [nn.functional.normalize(torch.randn(4), dim=0) for _ in range(2)]  # as torch does before its steps
+    with torch.no_grad():
+        own.original.copy_(weight)
+        own[0]._u.copy_(drawn[0])
+        own[0]._v.copy_(drawn[1])
+        settle_weight_norms(layer)
+    torch.testing.assert_close(own[0]._u, new._u, rtol=0, atol=1e-6)
+    torch.testing.assert_close(own[0]._v, new._v, rtol=0, atol=1e-6)

@@ -9,7 +9,8 @@ from faulty_readings import VIEW, WIDTH, Attention, D, N, Reader, T, record, sit
 from refusals import off_by
 from torch import nn
 
-from nonlocal_core.capture import BlockSite, attach, rebuild, recording, trial
+from nonlocal_core.capture import BlockSite, attach, gate, rebuild, recording, trial
+from nonlocal_core.capture.rebuild import Rebuild
 from nonlocal_core.capture.twin import twin_of
 
 TRUE_ERROR = 1e-4  # of a true reading; worst seen 8e-6
@@ -238,3 +239,35 @@ def test_the_copy_of_a_reader_is_bound_to_the_copy_of_its_block():
     twin = twin_of(site_of(layer))
     assert twin.reader.layer is twin.module is not layer
     assert replace(twin, module=layer).reader.layer is twin.module
+
+
+@pytest.mark.parametrize(
+    ("error", "sensitivity", "is_shown"),
+    [
+        (0.0, 0.01, True),
+        (0.0, 0.0099, False),
+        (1e-3, 1.0, True),
+        (1e-3, 30.0, True),
+        (1.01e-3, 30.0, False),
+        (1e-4, 0.1, True),
+        (1.01e-4, 0.1, False),
+    ],
+)
+def test_rows_are_shown_where_others_move_the_output_ten_tolerances_and_a_thousand_errors(error, sensitivity, is_shown):
+    assert gate._is_shown(Rebuild(error=error, sensitivity=sensitivity)) == is_shown
+
+
+def test_an_error_of_ten_times_the_range_or_more_is_not_told_in_figures():
+    assert "is off by 9.9e+02 %, where 0.1 % may be rounding" in gate._refusal(9.9, 1e-3).reason
+    assert "is off by more than 1000 %, where 50 % may be rounding" in gate._refusal(10.0, 0.5).reason
+
+
+@pytest.mark.parametrize(("error", "is_refused"), [(0.4, False), (0.6, True)])
+def test_half_precision_may_be_off_by_half_where_a_copy_in_float32_is_exact(monkeypatch, error, is_refused):
+    def found(_trial, _queries, *, tolerance, is_new=True):
+        return Rebuild(error=error if tolerance > 0.01 else 1e-6, sensitivity=1.0)
+
+    monkeypatch.setattr(gate, "rebuild", found)
+    record_of = record(Attention().eval().to(torch.bfloat16), tokens(torch.bfloat16))
+    assert (record_of.blocks == []) == is_refused
+    assert all(off_by(reason) == pytest.approx(error) for _, reason in record_of.unreadable)

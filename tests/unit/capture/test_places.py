@@ -10,7 +10,7 @@ from torch import nn
 
 from nonlocal_core import CaptureError, InputSpec, ModelSpec, NonlocalBlock, Session
 from nonlocal_core.capture import nudged, points_for, run_count
-from nonlocal_core.capture.places import FirstCall, misplacement
+from nonlocal_core.capture.places import FirstCall, Point, misplacement
 from nonlocal_core.geometry import QueryGrid
 from nonlocal_core.weights import build_model
 
@@ -301,6 +301,75 @@ def test_wide_fields_that_the_rim_cuts_are_placed_and_turned_ones_are_not():
     assert misplacement([each.reshape(-1) for each in moved], grid, points, are_tokens=False) is None
     for turned in ([each[:, ::-1].reshape(-1) for each in moved], [np.roll(each, 6, 2).reshape(-1) for each in moved]):
         assert "cannot be placed" in misplacement(turned, grid, points, are_tokens=False)
+
+
+@pytest.mark.parametrize(("steps", "count"), [(1, 7), (7, 7), (8, 15)])
+def test_up_to_seven_steps_take_seven_points_and_more_take_fifteen(steps, count):
+    grid = QueryGrid.over_clip(clip_frames=steps, steps=steps, rows=9, cols=11)
+    points = points_for([grid])
+    assert len(points) == count
+    assert {point.start for point in points} == set(range(steps))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "within"), [(3, 5, (0, 2, 1, 3)), (4, 3, (1, 2, 0, 2)), (6, 10, (1, 4, 1, 8))]
+)
+def test_points_keep_off_the_rim_of_grids_of_four_cells_or_more(rows, cols, within):
+    points = points_for([QueryGrid.over_clip(clip_frames=1, steps=1, rows=rows, cols=cols)])
+    down, across = [int(point.y * rows) for point in points], [int(point.x * cols) for point in points]
+    assert (min(down), max(down), min(across), max(across)) == within
+
+
+ONE_FRAME = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
+
+
+def moved_at(cells, rest=0.0):
+    """The movement of a grid of 6 x 10 cells, by row and column."""
+    moved = np.full((6, 10), rest)
+    for (row, col), far in cells.items():
+        moved[row, col] = far
+    return [moved.reshape(-1)]
+
+
+@pytest.mark.parametrize(("far", "is_placed"), [(3.0, True), (2.9, False)])
+def test_a_movement_counts_from_three_times_the_median_on(far, is_placed):
+    moved = moved_at({(2, 4): far}, rest=1.0)
+    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=True)
+    assert (found is None) == is_placed
+    assert found is None or "a change of the clip at cell 0, 2, 4 (T, H, W) of 1x6x10 moved many cells" in found
+
+
+@pytest.mark.parametrize(("beside", "is_placed"), [(0.24, True), (0.26, False)])
+def test_a_token_that_moves_by_a_quarter_of_the_most_counts_for_the_centre(beside, is_placed):
+    moved = moved_at({(2, 4): 1.0} | dict.fromkeys([(1, 9), (2, 9), (3, 9)], beside))
+    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=True)
+    assert (found is None) == is_placed
+
+
+@pytest.mark.parametrize("are_tokens", [True, False])
+@pytest.mark.parametrize("count", [4, 5])
+def test_up_to_four_tokens_must_lie_nearer_to_their_point_than_a_field(count, are_tokens):
+    cells = [(2, 4), (2, 5), (1, 5), (3, 5), (2, 6)][:count]  # three quarters of a cell off, and a whole one
+    moved = moved_at(dict.fromkeys(cells, 1.0))
+    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=are_tokens)
+    assert (found is None) == (count == 5 or not are_tokens)
+
+
+@pytest.mark.parametrize(("missed", "is_placed"), [(0, True), (2, True), (3, False)])
+def test_pooled_keys_may_miss_half_of_the_points(missed, is_placed):
+    points = tuple(
+        Point(0, 1, (row + 0.5) / 6, (col + 0.5) / 10) for row, col in ((1, 1), (4, 8), (1, 8), (4, 1), (2, 5))
+    )
+    moved = [np.zeros((6, 10)) for _ in range(run_count(points))]
+    for number, point in enumerate(points[missed:], missed + 1):
+        for run, each in enumerate(moved):
+            each[int(point.y * 6), int(point.x * 10)] += number >> run & 1
+    flat = [each.reshape(-1) for each in moved]
+    found = misplacement(flat, ONE_FRAME, points, are_tokens=True, may_miss=True)
+    assert (found is None) == is_placed
+    assert found is None or "does not see a change of the clip at cell 0, 1, 8" in found
+    strict = misplacement(flat, ONE_FRAME, points, are_tokens=True)
+    assert (strict is None) == (missed == 0)
 
 
 class Square(nn.Module):

@@ -1,5 +1,7 @@
 """The rebuilt output against float64 loops: what its error is measured by, and what it would not show."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import nn
 
 from nonlocal_core.capture import rebuild as rebuilding
 from nonlocal_core.capture.reading import Call
-from nonlocal_core.capture.rebuild import HALF_ROUNDING_STEPS, ROUNDING_STEPS, rebuild
+from nonlocal_core.capture.rebuild import rebuild
 from nonlocal_core.capture.trial import Setting, read_call
 
 EVERY = np.arange(N)
@@ -16,15 +18,15 @@ TOLERANCE = 1e-3
 CLOSE = 1e-3  # relative, of a figure that is a maximum over channels; tables are float32
 
 
-def tried(layer, *, fault=None, output=None, x=None, **setting):
+def tried(layer, *, fault=None, output=None, x=None, reader=None, **setting):
     x = tokens() if x is None else x
-    site = site_of(layer, fault)
+    site = site_of(layer, fault) if reader is None else replace(site_of(layer), reader=reader)
     layer.requires_grad_(requires_grad=False)
     call = Call(args=(x,), kwargs={}, output=layer(x) if output is None else output)
     return read_call(site, call, "a", Setting(view=VIEW, clip_frames=T, **setting))
 
 
-def noise(largest, steps=ROUNDING_STEPS):
+def noise(largest, steps=64):
     """Rounding errors at the largest value of a channel, as an error of at most the tolerance."""
     return steps * torch.finfo(torch.float32).eps / TOLERANCE * largest
 
@@ -68,29 +70,27 @@ def test_one_wrong_number_of_the_output_is_found_with_its_size(at):
     assert rebuild(tried(layer, output=output), elsewhere, tolerance=TOLERANCE).error < 1e-4
 
 
-def test_a_channel_that_hardly_varies_is_measured_by_its_rounding():
-    """All that a channel of one value may hold is rounding: 64 steps of float32 are the tolerance."""
+def test_a_channel_of_one_value_may_hold_64_roundings_of_float32():
     layer = Attention().eval()
     with torch.no_grad():
         layer.out.weight[3] = 0
-        layer.out.bias[3] = 50.0
+        layer.out.bias[3] = 64.0  # whose rounding is a step of float32 itself
     output = layer(tokens()).detach()
-    steps = 10
-    output[0, 4, 3] += steps * torch.finfo(torch.float32).eps * 50
+    output[0, 4, 3] += 64 * torch.finfo(torch.float32).eps * 64
     found = rebuild(tried(layer, output=output), EVERY, tolerance=TOLERANCE).error
-    assert found == pytest.approx(TOLERANCE * steps / ROUNDING_STEPS, rel=0.2)  # some of it is variation of its own
+    assert found == pytest.approx(TOLERANCE * 64 / (64 + 32 * TOLERANCE), rel=CLOSE)  # half of them are its range
 
 
-def test_half_precision_may_round_as_half_precision_does():
+def test_half_precision_may_hold_16_of_its_own_roundings():
     layer = Attention().eval().half()
     x = tokens(torch.float16)
     with torch.no_grad():
         layer.out.weight[3] = 0
-        layer.out.bias[3] = 50.0
+        layer.out.bias[3] = 64.0
     output = layer(x).detach()
-    output[0, 4, 3] += 4 * torch.finfo(torch.float16).eps * 50
+    output[0, 4, 3] += 4 * torch.finfo(torch.float16).eps * 64  # 64.25, the largest value of the channel
     found = rebuild(tried(layer, x=x, output=output), EVERY, tolerance=0.5).error
-    assert found == pytest.approx(0.5 * 4 / HALF_ROUNDING_STEPS, rel=0.6)
+    assert found == pytest.approx(4 * 64 / (16 / 0.5 * 64.25 + 2 * 64), rel=CLOSE)
     assert rebuild(tried(layer, x=x, output=output), EVERY, tolerance=TOLERANCE).error < 0.05
 
 
@@ -129,3 +129,39 @@ def test_a_check_that_takes_long_says_how_far_it_is(monkeypatch, seconds):
     told = []
     rebuild(tried(Attention().eval(), tell=lambda *step: told.append(step)), EVERY[:9], tolerance=TOLERANCE)
     assert told == ([("Checking every row of Layer a", 9, 9)] if seconds < 0 else [])
+
+
+def test_a_check_is_long_from_its_second_second_on(monkeypatch):
+    now, told = [100.0], []
+    monkeypatch.setattr(rebuilding.time, "monotonic", lambda: now[0])
+    rebuild_one = tried(Attention().eval(), tell=lambda *step: told.append(step[1:]))
+    step = rebuilding._after_a_while(rebuild_one.tell, "Checking", 9)
+    for now[0], done in ((100.5, 3), (101.0, 5), (101.5, 7)):
+        step(done)
+    assert told == [(7, 9)]
+
+
+class Contrasting(Attention):
+    """Attention to the differences of the values from a query's own."""
+
+    def forward(self, x):
+        q, k, v = self.heads(x)
+        y = (q @ k.mT * self.scale).softmax(-1) @ v - v
+        return self.out(y.transpose(0, 1).flatten(1)[None])
+
+
+class ContrastingReader(Reader):
+    def read(self, x):
+        return replace(super().read(x), contrasts=True)
+
+
+def test_a_block_that_contrasts_is_rebuilt_without_the_own_value_of_each_query():
+    layer = Contrasting().eval()
+    found = rebuild(tried(layer, reader=ContrastingReader(layer)), EVERY, tolerance=TOLERANCE)
+    assert found.error < 1e-4
+    assert found.sensitivity > 0.1
+    assert rebuild(tried(layer), EVERY, tolerance=TOLERANCE).error > 0.1
+    with torch.no_grad():
+        layer.q.weight[:D] *= 1e-6
+        layer.q.bias[:D] = 0  # the rows of a head are their mean
+    assert rebuild(tried(layer, reader=ContrastingReader(layer)), EVERY, tolerance=TOLERANCE).sensitivity < 1e-3

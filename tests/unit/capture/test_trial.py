@@ -9,7 +9,9 @@ from faulty_readings import VIEW, WIDTH, Attention, D, H, N, Reader, T, W, site_
 
 from nonlocal_core.capture import trial
 from nonlocal_core.capture.reading import BlockReading, BlockSite, Call, NotReadable
+from nonlocal_core.capture.record import BlockCapture
 from nonlocal_core.capture.trial import Setting, Trial, read_call
+from nonlocal_core.geometry import QueryGrid
 
 SETTING = Setting(view=VIEW, clip_frames=T)
 
@@ -164,3 +166,23 @@ def test_a_batch_of_clips_is_a_fault_of_the_caller():
     maps = torch.zeros(2, WIDTH, T, H, W)
     with pytest.raises(CaptureError, match="one clip at a time"):
         tried(output=maps, rows=lambda reading: BlockReading.__dataclass_fields__["rows"].default)
+
+
+@pytest.mark.parametrize(("channels", "checked"), [(32, 1024), (33, 256)])
+def test_sixty_seven_million_products_are_cheap_and_beyond_them_256_queries_are_drawn(channels, checked):
+    positions, grid = 32 * 32, QueryGrid.over_clip(clip_frames=1, steps=1, rows=32, cols=32)
+    table = torch.zeros(1, positions, 32)
+    block = BlockCapture(
+        name="a",
+        title="A",
+        pairwise="embedded_gaussian",
+        scale=1.0,
+        theta=table[0].numpy(),
+        phi=table[0].numpy(),
+        query_grid=grid,
+        key_grid=grid.pooled((1, 1, 1)),
+    )
+    found = tried()
+    reading = replace(found.reading, theta=table, phi=table, g=torch.zeros(1, positions, channels))
+    queries = replace(found, reading=reading, blocks=(block,)).queries(everywhere=False)
+    assert len(set(queries.tolist())) == len(queries) == checked

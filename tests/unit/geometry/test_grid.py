@@ -312,6 +312,11 @@ def test_spans_that_cannot_be_are_refused(spans: tuple[tuple[int, int], ...], me
         Grid(steps=2, rows=6, cols=8, frame_spans=spans)
 
 
+def test_spans_may_overlap_and_end_with_the_same_frame() -> None:
+    made = Grid(steps=3, rows=6, cols=8, frame_spans=((0, 4), (2, 4), (3, 4)))
+    assert [made.t_of_frame(frame) for frame in range(4)] == [0, 0, 1, 2]
+
+
 def test_frames_before_the_first_span_are_outside() -> None:
     late = Grid(steps=2, rows=6, cols=8, frame_spans=((3, 5), (5, 9)))
     assert late.t_of_frame(3) == 0

@@ -13,7 +13,7 @@ from nonlocal_core.capture.own import NonlocalBlockReader
 from nonlocal_core.capture.rows import row_weights
 from nonlocal_core.geometry import Cell
 from nonlocal_core.measures.ablation import answer, moved
-from nonlocal_core.measures.faithfulness import CUTS, Faithfulness, Interval, faithfulness_curve
+from nonlocal_core.measures.faithfulness import CUTS, Faithfulness, Interval, _above_even, faithfulness_curve
 from nonlocal_core.models import InsertedBlock, Lite0Network, NonlocalBlock
 from nonlocal_core.vocabulary import PAIRWISE
 
@@ -139,10 +139,14 @@ def test_the_words_follow_the_interval_of_random_draws():
 def test_what_cannot_be_cut_is_refused():
     session = loud_session()
     size = session.block("stride16").key_count
-    with pytest.raises(SelectionError, match=f"Cut from 1 to {size - 1} of the {size} keys of this query; got {size}"):
-        session.faithfulness(**POINT, keys=size)
-    with pytest.raises(SelectionError, match="got 0 and 0"):
-        session.faithfulness(**POINT, draws=0)
+    for keys in (0, size):
+        with pytest.raises(SelectionError, match=f"from 1 to {size - 1} of the {size} keys of this query; got {keys}"):
+            session.faithfulness(**POINT, keys=keys)
+    for keys in (1, size - 1):
+        assert session.faithfulness(**POINT, keys=keys, draws=1).keys == keys
+    for draws, runs in ((0, 0), (1, -1)):
+        with pytest.raises(SelectionError, match=f"got {draws} and {runs}"):
+            session.faithfulness(**POINT, draws=draws, runs=runs)
     with pytest.raises(CaptureError, match=r"'patches of pixels' is none. Ask one of: none in this network"):
         Session.open(np.zeros((1, 8, 9, 3), np.uint8), "pixels-nl-means", short_side=8).faithfulness(frame=0, x=0, y=0)
 
@@ -158,6 +162,26 @@ def test_a_curve_ends_with_all_keys_above_an_even_share_and_runs_once_for_all_co
     assert curve[-1].added == whole.added
     assert set(curve[-1].answer) == set(CUTS)
     assert all(found.answer == {} for found in curve[:-1])
-    two = session.faithfulness(**POINT, block="stride16", keys=2, draws=3)
-    assert curve[1].added["strongest"] == two.added["strongest"]
+    for keys, found in zip((1, 2), curve, strict=False):
+        assert (
+            found.added["strongest"]
+            == session.faithfulness(**POINT, block="stride16", keys=keys, draws=3).added["strongest"]
+        )
     assert told[-1] == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "count"),
+    [
+        ([0.3, 0.3, 0.3, 0.1], 3),
+        ([0.7, 0.1, 0.1, 0.1], 1),
+        ([0.25, 0.25, 0.25, 0.25], 1),  # none has more than the others
+        ([0.0, 0.0, 0.0, 0.0], 1),
+        ([-5.0, 0.1, 1.0, 1.0], 2),  # of the positive weight an even share is 0.525
+    ],
+)
+def test_the_keys_above_an_even_share_are_at_least_one(weights, count):
+    allowed = np.array([0, 2, 3, 5])
+    row = np.full(7, 9.0)  # which others do not see
+    row[allowed] = weights
+    assert _above_even(row, allowed) == count

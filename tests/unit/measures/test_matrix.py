@@ -89,3 +89,13 @@ def test_beyond_thirty_three_million_weights_queries_are_sampled(positions, aver
     found = affinity_matrix(block, most=1)
     assert positions**2 > 33_554_432 or not found.is_sampled
     assert (found.queries_per_box, found.is_sampled) == (averaged, positions > averaged)
+
+
+def test_means_over_queries_are_not_the_matrix_itself_though_each_key_has_its_column():
+    block = capture("embedded_gaussian", grid=(2, 6, 8), clip_frames=2, subsample=(1, 3, 2))
+    found = affinity_matrix(block, most=16)
+    assert (found.query_bins.is_whole, found.key_bins.is_whole, found.is_whole) == (False, True, False)
+    rows = oracle_matrix(block)
+    for line in range(found.query_bins.size):
+        mean = rows[found.query_bins.indices(line)].mean(axis=0)
+        np.testing.assert_allclose(found.values[line], mean, rtol=TOLERANCE, atol=1e-6)

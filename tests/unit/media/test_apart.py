@@ -1,7 +1,10 @@
 """A file read in a process of its own gives what it gives here, and the process ends with whoever asked."""
 
 import io
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ from PIL import Image
 
 from nonlocal_core.errors import MediaError, MediaLimitError, SelectionError
 from nonlocal_core.media import Limits, Selection, apart, read_frames
-from nonlocal_core.media.apart import Allowance, ApartReader
+from nonlocal_core.media.apart import Allowance, ApartReader, _Conversation
 
 
 @pytest.fixture
@@ -166,3 +169,18 @@ def test_a_process_gives_way_from_its_first_moment() -> None:
         assert psutil.Process(process.pid).nice() == max(own, apart.NICENESS)
     finally:
         apart._end(process)
+
+
+@pytest.mark.parametrize(("said", "told"), [([0, 1], (0, 1)), ([1, 1], (1, 1)), ([3, 7], (3, 7)), ([0, 0], (0, 1))])
+def test_progress_is_told_as_the_process_says_it_and_never_of_nothing_in_all(
+    said: list[int], told: tuple[int, int]
+) -> None:
+    lines = json.dumps({"progress": said}), json.dumps({"error": "MediaError", "message": "mine is damaged"})
+    answering = [sys.executable, "-c", f"import sys; sys.stdin.readline(); print({lines[0]!r}); print({lines[1]!r})"]
+    process = subprocess.Popen(answering, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    conversation = _Conversation(process, b"{}\n", b"", lambda head, told: pytest.fail("no frames were sent"))
+    conversation.run()
+    apart._end(process)
+    assert conversation.progress == told
+    assert isinstance(conversation.fault, MediaError)
+    assert str(conversation.fault) == "mine is damaged"

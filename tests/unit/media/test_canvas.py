@@ -37,6 +37,7 @@ def test_a_frame_is_blended_over_what_is_there(alphas: tuple[int, ...]) -> None:
         expected = over(above[y, x], under[y, x])
         seen = canvas.rgba[y, x].astype(int).tolist()
         assert seen[3] == pytest.approx(expected[3], abs=1)
+        assert seen[3] == 255 or under[y, x, 3] < 255, "over what is opaque all is"
         if expected[3]:
             assert seen[:3] == pytest.approx(expected[:3], abs=1)
 

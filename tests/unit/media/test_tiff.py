@@ -264,6 +264,7 @@ def test_channels_of_more_than_eight_bits_are_read_by_tifffile(data: bytes, read
         (tiff(random(np.float64)), 8.5 + 64 / 4),
         (untold(tiff(random(np.float64)), 277), 8.5 + 64 / 4),
         (untold(tiff(random(np.uint16)), 277), 4.5 + 16 / 4),
+        (untold(tiff(random(np.float64)), 258), 8.5 + 1 / 4),
     ],
 )
 def test_pages_cost_what_their_numbers_take(data: bytes, cost: float) -> None:
@@ -313,15 +314,23 @@ def test_a_rate_is_that_of_a_line_of_imagej(told: str, rate: float) -> None:
     assert given.notes == ([] if rate != 10 else [note])
 
 
-@pytest.mark.parametrize(("kind", "is_frame"), [(0, True), (1, False), (2, True), (4, False), (5, False), (8, True)])
-def test_reduced_copies_and_masks_are_no_pages(kind: int, is_frame: bool) -> None:
+def with_second_page_tagged(code: int, kind: int) -> bytes:
+    """Return a TIFF of two pages, the second of a kind by a tag: 254, or 255 of older programs."""
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as out:
         out.write(random(np.uint8), photometric="minisblack")
         out.write(random(np.uint8), photometric="minisblack", subfiletype=1)
-    tag = struct.pack("<HHI", 254, 4, 1)
-    data = file.getvalue().replace(tag + struct.pack("<I", 1), tag + struct.pack("<I", kind))
-    assert pages(data).count == 1 + is_frame
+    return file.getvalue().replace(struct.pack("<HHII", 254, 4, 1, 1), struct.pack("<HHII", code, 4, 1, kind))
+
+
+@pytest.mark.parametrize(("kind", "is_frame"), [(0, True), (1, False), (2, True), (4, False), (5, False), (8, True)])
+def test_reduced_copies_and_masks_are_no_pages(kind: int, is_frame: bool) -> None:
+    assert pages(with_second_page_tagged(254, kind)).count == 1 + is_frame
+
+
+@pytest.mark.parametrize(("kind", "is_frame"), [(1, True), (2, False), (3, True)])
+def test_reduced_copies_of_older_programs_are_no_pages_and_their_pages_are(kind: int, is_frame: bool) -> None:
+    assert pages(with_second_page_tagged(255, kind)).count == 1 + is_frame
 
 
 def test_damage_behind_the_first_page_is_told_with_its_place() -> None:

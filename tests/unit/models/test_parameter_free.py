@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from nonlocal_core.models.parameter_free import TEMPERATURE, ParameterFreeGaussian
+from nonlocal_core.models.parameter_free import TEMPERATURE, ParameterFreeGaussian, standardised
 
 TABLE_TOLERANCE = 1e-6
 """Worst measured 1.2e-7, on entries of at most 1."""
@@ -88,3 +88,17 @@ def test_half_precision_features_are_compared_in_single_precision():
     tables = ParameterFreeGaussian().embed(x).theta
     assert tables.dtype == torch.float32
     assert torch.equal(tables, ParameterFreeGaussian().embed(x.float()).theta)
+
+
+def test_each_channel_is_brought_to_mean_0_and_deviation_1_over_all_positions():
+    rows = torch.tensor([[[3.0, -10.0], [7.0, 20.0], [3.0, 5.0], [7.0, 5.0]]])
+    root = math.sqrt((15**2 + 15**2) / 4)  # of the second channel, around 5
+    expected = torch.tensor([[[-1, -15 / root], [1, 15 / root], [-1, 0], [1, 0]]])
+    torch.testing.assert_close(standardised(rows), expected, rtol=0, atol=TABLE_TOLERANCE)
+
+
+@pytest.mark.parametrize(("deviation", "level"), [(2**-6, 1.0), (2**-7, 0.0)])
+def test_a_deviation_below_a_hundred_thousandth_of_the_mean_is_rounding(deviation, level):
+    rows = torch.tensor([1024 - deviation, 1024 + deviation])[None, :, None].repeat(1, 3, 1)  # 1.5e-5 and 0.8e-5
+    assert standardised(rows).abs().squeeze().tolist() == pytest.approx([level] * 6)
+    assert standardised(-rows).abs().squeeze().tolist() == pytest.approx([level] * 6)

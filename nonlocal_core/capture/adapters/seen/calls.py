@@ -46,9 +46,7 @@ def told(say: TablesOf, module: nn.Module, call: WholeCall) -> SeenCall:
     """Return the attention of a call by the tables that the user states."""
     given = tables_from(say, module, call.args, call.kwargs)
     nothing = given.g.new_zeros(*given.theta.shape[:3], given.g.shape[3])
-    attended = Attended(
-        q=given.theta, k=given.phi, v=given.g, factor=given.scale, bias=None, noise=0.0, y=nothing, put={}
-    )
+    attended = Attended(q=given.theta, k=given.phi, v=given.g, factor=given.scale, bias=None, y=nothing, put={})
 
     def resting(other: WholeCall) -> Any:
         return tables_from(say, module, other.args, other.kwargs).out(nothing)

@@ -199,8 +199,8 @@ def _with_keys(found: TokenPlacement, keys: int, sinks: tuple[str, ...]) -> Plac
     """Return places with keys that may be pooled, with sinks and the same other tokens before them or none."""
     t, h, w = found.thw
     steps, cells = {"spacetime": (t, h * w), "space": (1, h * w), "time": (t, 1)}[found.scope]
-    whole = keys == steps * cells + len(found.extra)
-    placements = [(found, (1, 1, 1))] if whole else []
+    is_along_time = found.scope == "time" and keys == t + len(found.extra)  # where no keys are pooled
+    placements = [(found, (1, 1, 1))] if is_along_time else []
     for extra in (found.extra, ()):
         for pool in _pools(found, keys - len(extra)):
             thw = (t // pool[0], h // pool[1], w // pool[2])

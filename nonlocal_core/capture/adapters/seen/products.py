@@ -48,7 +48,7 @@ class Attended:
     """Common factor of all products; factors that differ are in q."""
     bias: Float[Tensor, "*any n N"] | None
     """Addition to the scores; at most ``BLOCKED`` for a forbidden key."""
-    noise: float
+    noise: float = 0.0
     """Rounding that the bias may hold."""
     y: Float[Tensor, "*lead n Dv"]
     """Weighted sums of the values."""
@@ -140,9 +140,7 @@ class Watch(TorchFunctionMode):
             bias = bias.detach()
             bias = torch.where(bias, 0.0, BLOCKED) if bias.dtype == torch.bool else bias.clamp_min(BLOCKED)
         factor = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
-        self.found.append(
-            Attended(q=q, k=k, v=v, factor=factor, bias=bias, noise=0.0, y=made.detach(), put={self.step: _same})
-        )
+        self.found.append(Attended(q=q, k=k, v=v, factor=factor, bias=bias, y=made.detach(), put={self.step: _same}))
         return made
 
     def _replaced(self, made: Tensor) -> Tensor:

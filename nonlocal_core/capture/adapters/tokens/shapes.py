@@ -76,6 +76,5 @@ def _grid(cells: int, hw: tuple[int, int]) -> tuple[int, int] | None:
     if cells < LEAST_CELLS:
         return None
     side = math.sqrt(hw[0] * hw[1] / cells)
-    sides = [s for s in range(max(1, int(side) - 1), int(side) + 3) if -(-hw[0] // s) * -(-hw[1] // s) == cells]
-    fits = [s for s in sides if not (hw[0] % s or hw[1] % s)] or sides
-    return (-(-hw[0] // fits[0]), -(-hw[1] // fits[0])) if fits else None
+    shapes = ((-(-hw[0] // s), -(-hw[1] // s)) for s in range(max(1, int(side)), int(side) + 3))
+    return next((shape for shape in shapes if shape[0] * shape[1] == cells), None)

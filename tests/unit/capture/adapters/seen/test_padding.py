@@ -49,3 +49,14 @@ def test_padding_of_several_values_is_no_one_key():
     said = padded_key(q, k, v, padding, scale=SCALE)
     assert isinstance(said, NotReadable)
     assert said.reason.startswith("has padding in its windows whose values differ")
+
+
+def test_padding_may_differ_by_rounding_of_the_largest_value():
+    padding = torch.zeros(B, N, dtype=torch.bool)
+    padding[0, [1, 4]] = True
+    q, k, v, _ = tables(padding)
+    v[1, 0, 0, 0] = 1000.0  # a hundred thousandth of it is 0.01
+    v[0, 1, 4, 2] += 0.008
+    assert not isinstance(padded_key(q, k, v, padding, scale=SCALE), NotReadable)
+    v[0, 1, 4, 2] += 0.004
+    assert isinstance(padded_key(q, k, v, padding, scale=SCALE), NotReadable)

@@ -41,11 +41,16 @@ def test_timms_grid_has_the_tokens_that_the_model_holds_before_it():
     assert stated(timm(num_prefix_tokens=2)) is None, "a token that nobody names"
     assert stated(timm(), hw=(40, 56))[:3] == (None, 5, 7), "another size than it was built for"
     assert stated(module_of(patch_embed=module_of(grid_size=(2, 3, 5)))) is None
+    flat = timm()
+    flat.patch_embed.patch_size = (4, 8)
+    assert stated(flat, hw=(40, 56))[:3] == (None, 10, 7), "patches that are no squares"
 
 
 def test_torchvisions_grid_is_the_image_over_its_patches():
     model = module_of(image_size=48, patch_size=16, class_token=nn.Parameter(torch.zeros(1)))
     assert stated(model) == (None, 3, 3, "space", (CLASS,), "thw")
+    whole = module_of(image_size=48, patch_size=48, class_token=nn.Parameter(torch.zeros(1)))
+    assert stated(whole)[1:3] == (1, 1)
     for image, patch in ((48, 0), (8, 16), (48.0, 16), (48, (16, 16))):
         odd = module_of(image_size=image, patch_size=patch, class_token=nn.Parameter(torch.zeros(1)))
         assert stated(odd) is None
@@ -85,6 +90,7 @@ def test_hugging_faces_configuration_states_images_and_clips():
     assert stated(hugging_face(image_size=48))[1:3] == (3, 3)
     assert stated(hugging_face(num_frames=8, tubelet_size=2)) == (4, 3, 5, "spacetime", (CLASS,), "thw")
     assert stated(hugging_face(num_frames=8, tubelet_size=(2, 8, 16)))[:3] == (4, 6, 5)
+    assert stated(hugging_face(patch_size=(8, 20)))[1:3] == (6, 4)
     assert stated(hugging_face(patch_size=None)) is None
 
 

@@ -173,3 +173,11 @@ def test_up_to_64_tables_are_searched_for_rows_of_one_kind(batch, channels):
 def test_up_to_64_large_tables_are_searched_for_factors(batch, channels):
     bias = torch.randn(batch, 1, 30, 1, generator=RNG) * torch.randn(40, generator=RNG)
     assert folded(bias, scale=SCALE).theta.shape == (batch, 1, 30, channels)
+
+
+@pytest.mark.parametrize(("noise", "made_for"), [(0.25, 1), (0.125, BATCH), (0.0, BATCH)])
+def test_sequences_whose_masks_differ_by_rounding_alone_have_one(noise, made_for):
+    bias = torch.randint(-4, 4, (1, 1, QUERIES, KEYS), generator=RNG).float().repeat(BATCH, 1, 1, 1)
+    assert len(folded(bias, scale=SCALE).theta) == 1
+    bias[1, 0, 2, 3] += 0.25
+    assert len(folded(bias, scale=SCALE, noise=noise).theta) == made_for

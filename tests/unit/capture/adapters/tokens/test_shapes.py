@@ -25,6 +25,8 @@ FED = Fed(frames=4, hw=(96, 160))
         (Fed(frames=4, hw=(96, 160), tubelet=2), (60, 2), (2, 6, 10), "time", 0),
         (Fed(frames=4, hw=(100, 150)), (4, 70), (4, 7, 10), "space", 0),  # 15 or 16 pixels: the last cells are cut
         (Fed(frames=4, hw=(6, 6)), (4, 4), (4, 2, 2), "space", 0),
+        (Fed(frames=4, hw=(26, 15)), (4, 12), (4, 4, 3), "space", 0),  # 7 pixels, where 5.7 would fill the input
+        (Fed(frames=4, hw=(2, 2)), (4, 5), (4, 2, 2), "space", 1),  # five cells would be smaller than pixels
     ],
 )
 def test_tokens_are_the_square_cells_of_the_input(fed, sizes, thw, scope, extra):
@@ -54,6 +56,11 @@ def test_a_sequence_with_other_tokens_within_each_frame_is_told_how_it_can_be_sh
     said = nowhere(fed, 1, queries).reason
     assert f": {each} for each frame, so that class tokens or padding may stand within. Let the network see" in said
     assert "for each frame" not in nowhere(fed, 2, queries).reason
+
+
+def test_cells_that_the_rim_would_cut_by_far_are_no_grid():
+    few = ShapeLayout(fed=Fed(frames=4, hw=(58, 48)), behind=MOST_EXTRA)
+    assert isinstance(few.placed(4, 6 + MOST_EXTRA), NotReadable)  # 24 pixels, where 21.5 would fill the input
 
 
 def test_fewer_than_four_cells_are_no_grid():
