@@ -320,6 +320,7 @@ def test_points_keep_off_the_rim_of_grids_of_four_cells_or_more(rows, cols, with
     assert (min(down), max(down), min(across), max(across)) == within
 
 
+AT = (Point(0, 1, 2.5 / 6, 4.5 / 10),)  # the middle of cell 0, 2, 4
 ONE_FRAME = QueryGrid.over_clip(clip_frames=1, steps=1, rows=6, cols=10)
 
 
@@ -334,7 +335,7 @@ def moved_at(cells, rest=0.0):
 @pytest.mark.parametrize(("far", "is_placed"), [(3.0, True), (2.9, False)])
 def test_a_movement_counts_from_three_times_the_median_on(far, is_placed):
     moved = moved_at({(2, 4): far}, rest=1.0)
-    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=True)
+    found = misplacement(moved, ONE_FRAME, AT, are_tokens=True)
     assert (found is None) == is_placed
     assert found is None or "a change of the clip at cell 0, 2, 4 (T, H, W) of 1x6x10 moved many cells" in found
 
@@ -342,8 +343,7 @@ def test_a_movement_counts_from_three_times_the_median_on(far, is_placed):
 @pytest.mark.parametrize(("beside", "is_placed"), [(0.24, True), (0.26, False)])
 def test_a_token_that_moves_by_a_quarter_of_the_most_counts_for_the_centre(beside, is_placed):
     moved = moved_at({(2, 4): 1.0} | dict.fromkeys([(1, 9), (2, 9), (3, 9)], beside))
-    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=True)
-    assert (found is None) == is_placed
+    assert (misplacement(moved, ONE_FRAME, AT, are_tokens=True) is None) == is_placed
 
 
 @pytest.mark.parametrize("are_tokens", [True, False])
@@ -351,8 +351,7 @@ def test_a_token_that_moves_by_a_quarter_of_the_most_counts_for_the_centre(besid
 def test_up_to_four_tokens_must_lie_nearer_to_their_point_than_a_field(count, are_tokens):
     cells = [(2, 4), (2, 5), (1, 5), (3, 5), (2, 6)][:count]  # three quarters of a cell off, and a whole one
     moved = moved_at(dict.fromkeys(cells, 1.0))
-    found = misplacement(moved, ONE_FRAME, (Point(0, 1, 2.5 / 6, 4.5 / 10),), are_tokens=are_tokens)
-    assert (found is None) == (count == 5 or not are_tokens)
+    assert (misplacement(moved, ONE_FRAME, AT, are_tokens=are_tokens) is None) == (count == 5 or not are_tokens)
 
 
 @pytest.mark.parametrize(("missed", "is_placed"), [(0, True), (2, True), (3, False)])
@@ -368,8 +367,7 @@ def test_pooled_keys_may_miss_half_of_the_points(missed, is_placed):
     found = misplacement(flat, ONE_FRAME, points, are_tokens=True, may_miss=True)
     assert (found is None) == is_placed
     assert found is None or "does not see a change of the clip at cell 0, 1, 8" in found
-    strict = misplacement(flat, ONE_FRAME, points, are_tokens=True)
-    assert (strict is None) == (missed == 0)
+    assert (misplacement(flat, ONE_FRAME, points, are_tokens=True) is None) == (missed == 0)
 
 
 class Square(nn.Module):
