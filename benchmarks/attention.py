@@ -3,8 +3,9 @@
     python benchmarks/attention.py [rounds]
 
 Needs the peers (`make peers`): ViT-B with random weights on 8 frames of 224 x 224 pixels. The first clip of a size also
-proves, at every query and by a few more runs, that each cell lies where it is said to; later clips do not. Memory is
-by how much the resident set of a process grows at its peak once network and clip are there (Linux).
+proves, at every query and by a few more runs, that each cell lies where it is said to; later clips do not. Memory, of
+it and of others, is by how much the resident set of a process grows at its peak once network and clip are there
+(Linux), beside the forecast.
 """
 
 import subprocess
@@ -24,6 +25,8 @@ from nonlocal_core.running.forecast import kept_bytes
 
 ROUNDS = 7
 FRAMES, SIDE = 8, 224
+MEASURED = (("ViT-B", 4), ("ViT-B", 8), ("ViT-S", 16), ("DINOv2-S", 8), ("Swin-T", 8))
+"""Networks and numbers of frames whose memory is measured."""
 SEEN = InputSpec(short_side=SIDE, multiple_of=SIDE, mean=(0.5,) * 3, std=(0.5,) * 3)
 
 
@@ -42,30 +45,42 @@ def main() -> None:
         recorded.append(_seconds(lambda: _session(network, clip)))
     print(f"| first clip of a size | {median(plain):.2f} s | {first:.2f} s | {ratio([first], [median(plain)])} |")
     print(f"| later clips | {median(plain):.2f} s | {median(recorded):.2f} s | {ratio(recorded, plain)} |")
-    session = _session(network, clip)
-    held, alone, both = kept_bytes(session.capture.blocks), *(_peak(what) for what in ("forward", "record"))
-    assert session.forecast_bytes is not None
+    held = kept_bytes(_session(network, clip).capture.blocks)
+    print(f"\nThe capture keeps {held / 1e6:.0f} MB of tables.\n")
     print(
-        f"\nTables of the capture: {held / 1e6:.1f} MB, forecast {session.forecast_bytes / 1e6:.1f} MB. The process "
-        f"grows by {alone:.0f} MB in the forward pass, and by {both:.0f} MB in the first recording of a "
-        "size, which holds what the proofs need beside the tables."
+        "| first recording of a size | frames | forecast, MB | growth, MB | forecast / growth |\n|---|---|---|---|---|"
     )
+    for name, frames in MEASURED:
+        said, grown = _memory(name, frames)
+        print(f"| {name} | {frames} | {said:.0f} | {grown:.0f} | {said / grown:.2f} |")
 
 
-def _network() -> torch.nn.Module:
-    from transformers import ViTConfig, ViTModel
+def _network(name: str = "ViT-B") -> torch.nn.Module:
+    import transformers as library
 
+    small = {"hidden_size": 384, "num_attention_heads": 6}
     torch.manual_seed(0)
-    return ViTModel(ViTConfig(), add_pooling_layer=False).eval()
+    match name:
+        case "ViT-B":
+            made = library.ViTModel(library.ViTConfig(), add_pooling_layer=False)
+        case "ViT-S":
+            made = library.ViTModel(library.ViTConfig(**small, intermediate_size=1536), add_pooling_layer=False)
+        case "DINOv2-S":
+            made = library.Dinov2Model(library.Dinov2Config(**small))
+        case _:
+            made = library.SwinModel(library.SwinConfig())
+    return made.eval()
 
 
-def _clip() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (FRAMES, SIDE, SIDE, 3), np.uint8)
+def _clip(frames: int = FRAMES) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (frames, SIDE, SIDE, 3), np.uint8)
 
 
 def _session(network: torch.nn.Module, clip: np.ndarray) -> Session:
-    session = Session.from_model(network, clip, spec=ModelSpec(status="untrained", input_spec=SEEN), frames=FRAMES)
-    assert len(session.capture.blocks) == 144, session.unreadable
+    spec = ModelSpec(status="untrained", input_spec=SEEN)
+    session = Session.from_model(network, clip, spec=spec, frames=len(clip))
+    assert session.capture.blocks
+    assert not session.unreadable, session.unreadable
     return session
 
 
@@ -85,16 +100,19 @@ def _seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _peak(what: str) -> float:
-    """Return by how many MB a process grows at its peak that runs the network alone, or records it too."""
-    done = subprocess.run([sys.executable, __file__, what], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def _memory(name: str, frames: int) -> tuple[float, float]:
+    """Return forecast and growth, in MB, of a process that records a network."""
+    done = subprocess.run([sys.executable, __file__, name, str(frames)], capture_output=True, text=True, check=True)
+    said, grown = map(float, done.stdout.split())
+    return said, grown
 
 
-def _alone(what: str) -> None:
-    network, clip = _network(), _clip()
-    print(peak_growth(_forward(network, clip) if what == "forward" else lambda: _session(network, clip)))
+def _alone(name: str, frames: int) -> None:
+    network, clip = _network(name), _clip(frames)
+    made: list[Session] = []
+    grown = peak_growth(lambda: made.append(_session(network, clip)))
+    print((made[0].forecast_bytes or 0) / 1e6, grown)
 
 
 if __name__ == "__main__":
-    _alone(sys.argv[1]) if sys.argv[1:2] in (["forward"], ["record"]) else main()
+    _alone(sys.argv[1], int(sys.argv[2])) if len(sys.argv) == 3 else main()

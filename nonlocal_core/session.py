@@ -64,8 +64,8 @@ class Session(Questions):
     view: ViewTransform
     model: PreparedModel
     forecast_bytes: int | None
-    """Forecast in bytes of the device's peak memory in the run, without weights and input, or, for a user's network, of
-    the tables that the session keeps, from a run on a few of the frames. None: unknown."""
+    """Forecast in bytes of the device's peak memory in the run, without weights and input; for a user's network, from a
+    run on a few of the frames. None: unknown."""
     sample: Sample | None = None
     _first: list[Pin] = field(default_factory=list)
 

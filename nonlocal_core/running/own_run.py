@@ -98,14 +98,17 @@ def _recorded(
             token_names=spec.token_names,
         )
 
-    kept = forecast(
+    needed = forecast(
         network.model,
-        (*size, attending),
+        (*size, attending, prepared.device),
         count,
         few_of(count, network.least_frames) if spec.token_grid is None else None,  # which is that of all frames
         lambda few: _few_recorded(prepared, network, frames, attached_to(few), few),
+        prepared.device.torch_name,
     )
-    check_free(pick_device("cpu"), kept)  # where tables are kept, whatever the network runs on
+    if needed is not None:
+        check_free(pick_device("cpu"), needed.kept)  # where tables are kept, whatever the network runs on
+        check_free(prepared.device, needed.peak)
     attached = attached_to(count)
     known = [site.name for site in attached.found.sites] + [name for name, _ in attached.found.unreadable]
 
@@ -122,7 +125,8 @@ def _recorded(
                 if missed and attending is None:
                     raise _MissedError(*missed)
 
-            found = record_run(prepared, frames, tell, check=check, kept_bytes=kept)
+            peak = None if needed is None else needed.peak
+            found = record_run(prepared, frames, tell, check=check, forecast_bytes=peak)
     finally:
         attached.detach()
     if found.behind and size not in behind:
@@ -142,7 +146,7 @@ def _few_recorded(
     try:
         if not attached.found.sites:
             return []
-        with recording(view=view, clip_frames=few) as record, same_random_numbers():
+        with recording(view=view, clip_frames=few, keep_calls=True) as record, same_random_numbers():
             run(network, torch.from_numpy(pixels)[:, :, :few], device=prepared.device)
         return record.blocks
     finally:

@@ -52,8 +52,7 @@ class RecordedRun:
     view: ViewTransform
     capture: Capture
     forecast_bytes: int | None
-    """Forecast in bytes of the device's peak memory in the run, or, for a user's network, of the tables that the
-    recording keeps. None: unknown."""
+    """Forecast in bytes of the device's peak memory in the run, without weights and input. None: unknown."""
     unreadable: tuple[tuple[str, str], ...]
     """Name and reason of each layer that ran and cannot be shown."""
     behind: Mapping[str, int] = field(default_factory=dict)
@@ -67,14 +66,14 @@ def record_run(
     *,
     short_side: int | None = None,
     check: Callable[[], None] | None = None,
-    kept_bytes: int | None = None,
+    forecast_bytes: int | None = None,
 ) -> RecordedRun:
     """Run a network on frames and return the records of its blocks.
 
     ``short_side``: pixels of the network's input; None: its own choice. ``check``: called after the first run of a
-    user's network, before any place is proved; its errors end the work. ``kept_bytes``: forecast of the memory of such
-    a network's tables. When it first meets a size, it runs a few more times to prove that its cells lie where they are
-    said to; for the networks of this library that is known (``test_places.py``).
+    user's network, before any place is proved; its errors end the work. ``forecast_bytes``: the peak memory of such a
+    run, which was checked already. When it first meets a size, it runs a few more times to prove that its cells lie
+    where they are said to; for the networks of this library that is known (``test_places.py``).
 
     Raises SelectionError for an impossible short side, CaptureError, DeviceMemoryError, and whatever ``tell`` raises to
     end the work.
@@ -121,7 +120,7 @@ def record_run(
     return RecordedRun(
         view=view,
         capture=Capture(blocks=_blocks(record, network), classes=_best_classes(logits, network), shown=network.shown),
-        forecast_bytes=kept_bytes if needed is None else needed,
+        forecast_bytes=forecast_bytes if needed is None else needed,
         unreadable=tuple(record.unreadable),
         behind=behind,
     )

@@ -1,5 +1,6 @@
-"""Forecast of what a recording keeps: as large as its tables, made before the run, refused where it is not free."""
+"""Forecast of what a recording takes: its tables and its peak, made before the run, refused where it is not free."""
 
+import copy
 import importlib
 import warnings
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from foreign_attention import randomise
 from torch import nn
 
 from nonlocal_core import DeviceMemoryError, InputSpec, ModelSpec, Session
+from nonlocal_core.running import forecast, own_run
 from nonlocal_core.running.forward import Device
 
 CLIP = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), np.uint8)
@@ -62,11 +64,19 @@ def of_transformers(name, **small):
 
 
 def vit():
-    return of_transformers("ViT", patch_size=16, hidden_size=24, num_hidden_layers=2, num_attention_heads=3)
+    return of_transformers("ViT", patch_size=4, hidden_size=48, num_hidden_layers=2, num_attention_heads=3)
 
 
 def swin():
     return of_transformers("Swin", patch_size=4, embed_dim=24, depths=[2, 2], num_heads=[1, 2], window_size=4)
+
+
+class Joint(Clips):
+    """Clips whose layer holds the weights between all frames, more than all else."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv3d(3, C, (1, 4, 4), (1, 4, 4))
 
 
 def tables_of(session):
@@ -75,11 +85,47 @@ def tables_of(session):
     return sum(table.size * 4 for tables in given for table in tables if table is not None)
 
 
-@pytest.mark.parametrize("make", [ByHand, Clips, vit, swin])
-def test_a_recording_keeps_what_was_forecast_for_it(make):
-    session = Session.from_model(randomise(make()).eval(), CLIP, spec=SPEC, frames=8)
-    assert session.unreadable == ()
-    assert session.forecast_bytes == pytest.approx(tables_of(session), rel=0.2)
+def forecast_and_peak(network, frames, monkeypatch):
+    """Return the forecast of a recording, and the most bytes of tensors that its run with all proofs had in use."""
+    said, made = [], forecast.forecast
+
+    def heard(*args):
+        said.append(made(*args))
+        return said[-1]
+
+    monkeypatch.setattr(own_run, "forecast", heard)
+    session = Session.from_model(network, CLIP, spec=SPEC, frames=frames)  # which forecasts, and meets the size
+    again = Session.from_model(randomise(copy.deepcopy(network)), CLIP, spec=SPEC, frames=frames)
+    assert session.unreadable == again.unreadable == ()
+    monkeypatch.setattr(own_run, "forecast", lambda *_: None)
+    with forecast.LiveBytes("cpu") as live:
+        Session.from_model(randomise(copy.deepcopy(network)), CLIP, spec=SPEC, frames=frames)
+    return said[-1], live.most, tables_of(session)
+
+
+@pytest.mark.parametrize("make", [ByHand, Clips, Joint, vit, swin])
+def test_a_recording_takes_and_keeps_what_was_forecast_for_it(make, monkeypatch):
+    said, peak, kept = forecast_and_peak(randomise(make()).eval(), 8, monkeypatch)
+    assert said.kept == pytest.approx(kept, rel=0.2)
+    in_use = (said.peak - forecast.FIRST_RUN_BYTES) / forecast.RESIDENT
+    assert in_use == pytest.approx(peak, rel=0.2), "tensors, whatever the heap makes of them"
+
+
+def test_bytes_in_use_count_what_is_made_and_not_views_nor_what_was_there():
+    there = torch.zeros(1000)
+    with forecast.LiveBytes("cpu") as live:
+        view, made = there[:10], there + 1
+        again = made.reshape(10, 100).t()
+        assert live.now == 4000
+        del made
+        assert live.now == 4000, "its view still holds it"
+        del again
+        assert (live.now, live.most) == (0, 4000)
+        view.add_(1)
+        assert live.now == 0
+        for _ in range(3):
+            torch.empty(500)
+    assert (live.now, live.most) == (0, 4000)
 
 
 def test_a_forecast_that_is_not_free_is_refused_before_all_frames_run(monkeypatch):
@@ -90,7 +136,7 @@ def test_a_forecast_that_is_not_free_is_refused_before_all_frames_run(monkeypatc
     RUNS.clear()
     with pytest.raises(DeviceMemoryError, match="This run needs about"):
         Session.from_model(other, CLIP, spec=SPEC, frames=8)
-    assert RUNS == [8, 1], "a run that looks for what attends, and one of a single frame"
+    assert RUNS == [8, 2], "a run that looks for what attends, and one of few frames"
     monkeypatch.setattr(Device, "free_bytes", lambda _: needed)
     assert Session.from_model(other, CLIP, spec=SPEC, frames=8).forecast_bytes == needed
 
