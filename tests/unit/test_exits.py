@@ -238,12 +238,12 @@ def test_an_untrained_block_says_so_once(session, status, note, warning):
 
 
 class Crooked(nn.MultiheadAttention):
-    """Attention whose weights are bent before they sum, so that they are not those of its softmax."""
+    """Attention whose weights are bent after their softmax, so that they are those of none."""
 
     def forward(self, query, key, value):
         projected = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias)
         q, k, v = projected.chunk(3, dim=-1)
-        weights = (q @ k.mT * self.head_dim**-0.5).softmax(dim=-1) ** 1.1
+        weights = (q @ k.mT * self.head_dim**-0.5).softmax(dim=-1) ** 0.9
         return self.out_proj(weights @ v), weights
 
 
