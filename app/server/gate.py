@@ -18,11 +18,14 @@ import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import net_util
 
 from . import health
 
 FRAMED_BY = "NONLOCAL_FRAMED_BY"
 """Environment variable with the sites that may embed the pages in a frame, beside the server's own."""
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "0.0.0.0")  # noqa: S104 -- compared, not listened to
+"""Hosts of pages that Streamlit lets in everywhere."""
 MISDIRECTED = 421
 POLICY_VIOLATED = 1008
 
@@ -91,7 +94,8 @@ def may_connect(origin: str, host: str) -> bool:
         let_in = (urlsplit(one).hostname for one in st.get_option("server.corsAllowedOrigins"))
     except ValueError:
         return False
-    return found.hostname in {"localhost", "127.0.0.1", st.get_option("browser.serverAddress"), *let_in}
+    own = (*_LOOPBACK_NAMES, st.get_option("browser.serverAddress"), net_util.get_internal_ip())
+    return found.hostname is not None and found.hostname in {*own, *let_in}
 
 
 def is_open_to_others() -> bool:

@@ -87,7 +87,7 @@ def kept_bytes(blocks: Iterable[BlockCapture]) -> int:
 
 
 def few_of(frames: int, least: int) -> int | None:
-    """Return the number of frames to forecast from: the fewest a network takes, or None if over a quarter of all.
+    """Return the fewest frames that a network takes, twice which a forecast records; None if over a quarter of all.
 
     >>> few_of(8, 1), few_of(8, 2), few_of(16, 16)
     (1, 2, None)

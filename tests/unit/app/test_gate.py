@@ -58,6 +58,7 @@ REFUSED = [{"type": "websocket.close", "code": 1008}]
         ("https://lms.school.org", True),
         ("https://shown.school.org", True),
         ("http://localhost:3000", True),
+        ("http://192.0.2.7", True),
         ("https://viewer.school.org:444", False),
         ("https://evil.example", False),
         ("null", False),
@@ -73,6 +74,7 @@ def test_a_foreign_page_does_not_connect_and_nobody_outside_is_asked_about_it(or
         "browser.serverAddress": "shown.school.org",
     }
     monkeypatch.setattr(gate.st, "get_option", options.__getitem__)
+    monkeypatch.setattr(gate.net_util, "get_internal_ip", lambda: "192.0.2.7")  # behind a proxy that says another host
     assert (answer_to("viewer.school.org", "websocket", origin=origin) != REFUSED) is enters
     assert answer_to("viewer.school.org", origin=origin)[0]["status"] == 200, "a page is no connection"
     options["server.enableCORS"] = False
